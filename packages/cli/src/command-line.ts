@@ -17,6 +17,7 @@ import { simulate } from "./commands/simulate.ts";
 import { attemptsLs, stacksCounts, stacksLs } from "./commands/stack-lists.ts";
 import { stacksHistory, stacksShow, stacksWatch } from "./commands/stacks.ts";
 import { taskRun } from "./commands/task-run.ts";
+import { tokensCreate, tokensLs, tokensRevoke, tokensRotate, whoami } from "./commands/tokens.ts";
 import { machinesUpgrade, stacksUpgrade } from "./commands/upgrade.ts";
 import { completeValues, completeWords, createCompletion } from "./completion.ts";
 import { printFailure, toFailure } from "./failure.ts";
@@ -210,8 +211,13 @@ const OWN: readonly Command[] = [
   machinesUpgrade,
   login,
   logout,
+  whoami,
   sessionsLs,
   sessionsRevoke,
+  tokensCreate,
+  tokensLs,
+  tokensRotate,
+  tokensRevoke,
   taskRun,
   ps,
   migrate,
@@ -231,6 +237,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   events: "List dead-lettered events and send them again.",
   machines: "Inspect the machines of a server, and upgrade machine files.",
   sessions: "List logins and end them.",
+  tokens: "Create API tokens, list, rotate and revoke them.",
   task: "Try a task by hand.",
   // Commands of Stackyard's plugins.
   apps: "Publish and deploy what runs on AWS.",

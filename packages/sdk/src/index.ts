@@ -1,5 +1,6 @@
 export { isStackyardError, StackyardError } from "@stackyard/core";
 export type {
+  ApiToken,
   Approval,
   Attempt,
   DeadLetter,
@@ -8,7 +9,9 @@ export type {
   ListedParkedEvent,
   MachineDetails,
   MachineSummary,
+  Me,
   MetadataValue,
+  NewApiToken,
   OpenAttempt,
   OperationAnswer as OperationResult,
   Outcome,
@@ -53,4 +56,5 @@ export type {
   StacksApi,
 } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
+export type { CreateTokenInput, RotateTokenOptions, TokensApi } from "./tokens-api.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";

@@ -1,4 +1,4 @@
-import type { HistoryEntry, StackDetails } from "@stackyard/core/api";
+import type { HistoryEntry, Me, StackDetails } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
@@ -17,6 +17,7 @@ import {
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
 import { type AttemptsApi, createAttemptsApi, createStacksApi, type StacksApi } from "./stacks-api.ts";
+import { createTokensApi, type TokensApi } from "./tokens-api.ts";
 import {
   type WaitForOutcomeOptions,
   type WaitForStateOptions,
@@ -39,6 +40,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly processes: ProcessesApi;
   readonly runs: RunsApi;
   readonly sessions: SessionsApi;
+  readonly tokens: TokensApi;
   readonly approvals: ApprovalsApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
@@ -53,7 +55,13 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.processes = createProcessesApi(this.#http);
     this.runs = createRunsApi(this.#http);
     this.sessions = createSessionsApi(this.#http);
+    this.tokens = createTokensApi(this.#http);
     this.approvals = createApprovalsApi(this.#http);
+  }
+
+  /** Who calls, and what it may do. Throws `UNAUTHENTICATED`. */
+  me(options?: CallOptions): Promise<Me> {
+    return this.#http.requestJson({ path: ["v1", "me"], ...options });
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

@@ -1,0 +1,189 @@
+import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, readPages } from "../server/connection.ts";
+
+/** `stackyard whoami` */
+export const whoami = defineServerCommand({
+  name: "whoami",
+  summary: "Show who you are to the server: name, groups, roles and scopes.",
+  examples: [{ command: "stackyard whoami", what: "Check a login or a token." }],
+  args: Type.Object({}),
+  async run({ out, yard, signal }) {
+    const me = await yard.me({ signal });
+    out.result(me, () => formatMe(me));
+    return 0;
+  },
+});
+
+const KINDS: Readonly<Record<Me["kind"], string>> = {
+  person: "a person",
+  token: "a token",
+  workload: "a job",
+  local: "the person at this machine",
+  aws: "an AWS identity",
+  host: "the program of the yard",
+  anonymous: "anyone on this machine",
+};
+
+function formatMe({ name, kind, groups, expiresAt, rights }: Me): string {
+  return [
+    `${name} (${KINDS[kind]})`,
+    `Groups: ${groups.join(", ") || "none"}`,
+    ...rights.map((right) => `Role:   ${toRole(right)}, ${formatScope(right)}`),
+    ...(rights.length === 0 ? ["Role:   none. No grant fits; ask the administrators of the yard."] : []),
+    ...(expiresAt === undefined ? [] : [`Ends:   ${expiresAt}`]),
+  ].join("\n");
+}
+
+function toRole({ role, permissions }: Me["rights"][number]): string {
+  return `${role ?? "none"} (${permissions.join(", ")})`;
+}
+
+function formatScope({ machines, stacks }: Pick<ApiToken, "machines" | "stacks">): string {
+  const parts = [
+    ...(machines === undefined ? [] : [`machines ${machines.join(", ")}`]),
+    ...(stacks === undefined ? [] : [`stacks ${stacks.map((prefix) => `${prefix}…`).join(", ")}`]),
+  ];
+  return parts.length === 0 ? "everywhere" : parts.join("; ");
+}
+
+const list = (placeholder: string, description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255, placeholder }), { description }));
+
+/** `stackyard tokens create` */
+export const tokensCreate = defineServerCommand({
+  name: "tokens create",
+  summary: "Create an API token for a program. Its secret is shown once.",
+  description:
+    "A token never has more rights than its creator. Where several values are possible, repeat the flag. Only SHA-256 of the secret is stored: keep the secret in a secret store, and rotate it with `stackyard tokens rotate`.",
+  examples: [
+    { command: "stackyard tokens create grafana --role viewer", what: "Create a token that reads, for 90 days." },
+    {
+      command: "stackyard tokens create ci --role operator --machine review-app --stacks web- --expires 30d",
+      what: "Create a token for some stacks.",
+    },
+  ],
+  args: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 64, description: "As histories show it." }),
+    role: Type.Enum(["viewer", "operator", "maintainer", "admin"], { description: "What the token may do." }),
+    machine: list("name", "Only stacks of this machine."),
+    stacks: list("prefix", "Only stacks whose id begins so."),
+    group: list("group", "A group that the token counts as where a machine says who may send an event."),
+    also: list("permission", "One more permission: states:read, states:write or secrets:read."),
+    expires: Type.Optional(
+      Type.String({ placeholder: "duration", description: "Such as 30d, at most 366d, or never. Default: 90d." }),
+    ),
+  }),
+  positionals: ["name"],
+  async run({ out, yard, signal }, { name, role, machine, stacks, group, also, expires }) {
+    const created = await yard.tokens.create(
+      {
+        name,
+        role,
+        ...(machine && { machines: machine }),
+        ...(stacks && { stacks }),
+        ...(group && { groups: group }),
+        // The server checks the names.
+        ...(also && { also: also as NonNullable<ApiToken["also"]> }),
+        ...(expires !== undefined && { expires }),
+      },
+      { signal },
+    );
+    printSecret(created, out);
+    return 0;
+  },
+});
+
+/** The secret alone goes to the standard output, so that a program can take it from there. */
+function printSecret(created: NewApiToken, out: Output): void {
+  out.result(created, () => created.token);
+  const end = created.expiresAt === undefined ? "It never expires." : `It expires at ${created.expiresAt}.`;
+  const earlier = created.earlierEndsAt === undefined ? "" : ` The earlier secret ends at ${created.earlierEndsAt}.`;
+  out.note(`This is the secret of "${created.name}" (${created.id}). It is not shown again. ${end}${earlier}`);
+}
+
+const TokenId = Type.String({ minLength: 1, maxLength: 64, description: "Its id, as `tokens ls` shows it." });
+
+/** `stackyard tokens ls` */
+export const tokensLs = defineServerCommand({
+  name: "tokens ls",
+  summary: "List API tokens: your own, and with the permission `access` those of others.",
+  examples: [{ command: "stackyard tokens ls", what: "List tokens with their ids, last uses and ends." }],
+  args: Type.Object({}),
+  async run({ out, yard, signal }) {
+    const tokens: ApiToken[] = [];
+    for await (const items of readPages((page) => yard.tokens.list({ ...page, signal }), { out }))
+      tokens.push(...items);
+    if (out.json) for (const each of tokens) out.result(each, () => "");
+    else if (tokens.length > 0) out.text(formatTokens(tokens, out, Date.now()));
+    if (tokens.length === 0) out.note("There are no API tokens. Create one with `stackyard tokens create`.");
+    return 0;
+  },
+});
+
+/** `stackyard tokens rotate` */
+export const tokensRotate = defineServerCommand({
+  name: "tokens rotate",
+  summary: "Give an API token another secret. The earlier one goes on for a day, or as long as you say.",
+  examples: [
+    { command: "stackyard tokens rotate 01K…", what: "Print a new secret; the earlier one ends in 24 hours." },
+  ],
+  args: Type.Object({
+    id: TokenId,
+    overlap: Type.Optional(
+      Type.String({
+        placeholder: "duration",
+        description: "How long the earlier secret goes on, 0s to 7d. Default: 24h.",
+      }),
+    ),
+    expires: Type.Optional(
+      Type.String({ placeholder: "duration", description: "A new end of the token. Default: as it was." }),
+    ),
+  }),
+  positionals: ["id"],
+  async run({ out, yard, signal }, { id, overlap, expires }) {
+    const options = { ...(overlap !== undefined && { overlap }), ...(expires !== undefined && { expires }) };
+    printSecret(await yard.tokens.rotate(id, { ...options, signal }), out);
+    return 0;
+  },
+});
+
+/** `stackyard tokens revoke` */
+export const tokensRevoke = defineServerCommand({
+  name: "tokens revoke",
+  summary: "End an API token. Requests with it are refused within 5 s.",
+  examples: [{ command: "stackyard tokens revoke 01K…", what: "End one token." }],
+  args: Type.Object({ id: TokenId }),
+  positionals: ["id"],
+  async run({ out, yard, signal }, { id }) {
+    const revoked = await yard.tokens.revoke(id, { signal });
+    out.result(revoked, () => `Revoked the token "${revoked.name}".`);
+    return 0;
+  },
+});
+
+const COLUMNS = ["ID", "NAME", "STATUS", "ROLE", "SCOPE", "BY", "USED", "ENDS"];
+
+/** The table of `stackyard tokens ls`. */
+export function formatTokens(tokens: readonly ApiToken[], out: Pick<Output, "paint" | "columns">, now: number): string {
+  const head = COLUMNS.map((name) => out.paint("dim", name));
+  const rows = tokens.map((token) => [
+    token.id,
+    out.paint("bold", token.name),
+    token.status,
+    [token.role, ...(token.also ?? [])].join(" + "),
+    formatScope(token),
+    token.createdBy.name,
+    token.lastUsedAt === undefined ? "never" : `${toAge(token.lastUsedAt, now)} ago`,
+    formatEnd(token, now),
+  ]);
+  return formatTable([head, ...rows], { columns: out.columns });
+}
+
+function formatEnd({ status, expiresAt, revokedAt }: ApiToken, now: number): string {
+  const ended = revokedAt ?? (status === "expired" ? expiresAt : undefined);
+  if (ended !== undefined) return `${toAge(ended, now)} ago`;
+  return expiresAt === undefined ? "never" : `in ${toAge(new Date(now).toISOString(), Date.parse(expiresAt))}`;
+}

@@ -1,0 +1,58 @@
+import { defined } from "@stackyard/core";
+import type { Permission, Role } from "@stackyard/core/access";
+import type { ApiToken, NewApiToken } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
+
+/** What a new token is given: never more than its creator has. */
+export interface CreateTokenInput {
+  /** As histories show it: letters, digits, `_`, `.` and `-`. */
+  readonly name: string;
+  readonly role: Role;
+  /** More permissions than those of the role. */
+  readonly also?: readonly Permission[];
+  /** Names of machines. Default: all. */
+  readonly machines?: readonly string[];
+  /** Beginnings of stack ids. Default: all. */
+  readonly stacks?: readonly string[];
+  /** Groups that the token counts as where a machine says who may send an event. */
+  readonly groups?: readonly string[];
+  /** A duration such as `30d`, at most `366d`, or `never`. Default `90d`. */
+  readonly expires?: string;
+}
+
+/** How a token gets another secret. */
+export interface RotateTokenOptions extends CallOptions {
+  /** How long the secret before goes on: `0s` to `7d`. Default `24h`. */
+  readonly overlap?: string;
+  /** A new end of the token. Default: as it was. */
+  readonly expires?: string;
+}
+
+/** API tokens: your own, and with the permission `access` those of others. */
+export interface TokensApi {
+  /** In order of ids. Those that have ended are listed for 30 days. A page may be short and have a cursor. */
+  list(page?: PageOptions): Promise<Page<ApiToken>>;
+  /** Not repeated when the answer is lost. Throws `FORBIDDEN` for more than the caller has, `USAGE`. */
+  create(input: CreateTokenInput, options?: CallOptions): Promise<NewApiToken>;
+  /** Throws `NOT_FOUND`, `OUTCOME_NEGATIVE` for a token that has ended, and as `create`. */
+  rotate(tokenId: string, options?: RotateTokenOptions): Promise<NewApiToken>;
+  /** Ends a token: on that server at once, on others within 5 s. Throws `NOT_FOUND`. */
+  revoke(tokenId: string, options?: CallOptions): Promise<ApiToken>;
+}
+
+/** The part of the client that is about API tokens. */
+export function createTokensApi(http: HttpClient): TokensApi {
+  const post = <Answer>(path: readonly string[], body: unknown, options: CallOptions = {}) => {
+    const { signal } = options;
+    const request = { method: "POST", path: ["v1", "tokens", ...path], body, ...defined({ signal }) } as const;
+    // A repeat would make another secret that nobody knows.
+    return http.requestJson<Answer>({ ...request, repeatable: path[1] === "revoke" });
+  };
+  return {
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "tokens"], query, ...defined({ signal }) }),
+    create: (input, options) => post([], input, options),
+    rotate: (tokenId, { signal, ...body } = {}) => post([tokenId, "rotate"], body, defined({ signal })),
+    revoke: (tokenId, options) => post([tokenId, "revoke"], {}, options),
+  };
+}
