@@ -3,6 +3,8 @@ import { defined, findNearestName, StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
 import { approvalsApprove, approvalsLs, approvalsReject, approvalsWithdraw } from "./commands/approvals.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
+import { bulkCancel, bulkLs, bulkRun, bulkShow } from "./commands/bulk.ts";
+import { stacksBundle } from "./commands/bundle.ts";
 import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
@@ -198,6 +200,11 @@ const OWN: readonly Command[] = [
   stacksRemove,
   stacksUpgrade,
   attemptsLs,
+  stacksBundle,
+  bulkRun,
+  bulkShow,
+  bulkLs,
+  bulkCancel,
   approvalsLs,
   approvalsApprove,
   approvalsReject,
@@ -234,6 +241,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Inspect and operate stacks.",
   attempts: "List what runs or waits to run.",
   approvals: "List what waits for an approval, and approve or reject it.",
+  bulk: "Do the same to many stacks or dead letters, and follow it.",
   events: "List dead-lettered events and send them again.",
   machines: "Inspect the machines of a server, and upgrade machine files.",
   sessions: "List logins and end them.",

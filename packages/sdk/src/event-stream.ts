@@ -88,7 +88,7 @@ type WatchSignal =
   | { readonly kind: "entry"; readonly entry: HistoryEntry };
 
 /** A server says something at least every 15 s; three times that in silence means that the connection is dead. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 
 /**
  * Follows the history over any number of connections: each continues after the last entry. Ends when the signal is
@@ -105,7 +105,7 @@ export async function* followHistory(http: HttpClient, options: WatchOptions): A
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!mayPass(error)) throw error;
+      if (!isPassing(error)) throw error;
     }
     state.failures += 1;
     await sleep(pauseMs(state), signal);
@@ -113,7 +113,7 @@ export async function* followHistory(http: HttpClient, options: WatchOptions): A
 }
 
 /** A connection that ends in peace is renewed when the server likes it; one that fails, ever later. */
-function pauseMs({ failures, retryMs }: { readonly failures: number; readonly retryMs: number }): number {
+export function pauseMs({ failures, retryMs }: { readonly failures: number; readonly retryMs: number }): number {
   return Math.max(failures === 1 ? retryMs * Math.random() : 0, backoffMs(failures));
 }
 
@@ -155,12 +155,14 @@ function positionOf(signal: WatchSignal): number {
   return signal.kind === "ready" ? signal.position : signal.entry.position;
 }
 
-function mayPass(error: unknown): boolean {
+/** Returns whether another connection may succeed. */
+export function isPassing(error: unknown): boolean {
   if (error instanceof StackyardApiError) return error.problem.status === 429 || error.problem.status >= 500;
   return !isStackyardError(error) || error.retryable;
 }
 
-function createWatchdog(ms: number) {
+/** Aborts its signal after so much silence. */
+export function createWatchdog(ms: number) {
   const controller = new AbortController();
   const bark = () => controller.abort(new Error("The stream fell silent."));
   let timer = setTimeout(bark, ms);

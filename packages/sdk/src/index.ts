@@ -3,6 +3,11 @@ export type {
   ApiToken,
   Approval,
   Attempt,
+  Bulk,
+  BulkItem,
+  BulkOperation,
+  BulkOutcome,
+  BulkPlan,
   DeadLetter,
   HistoryEntry,
   LastFailure,
@@ -21,6 +26,7 @@ export type {
   RevisionSummary,
   Session,
   SimulationLine,
+  StackBundle,
   StackCounts,
   StackDetails,
   StackSummary,
@@ -30,10 +36,12 @@ export type {
   YardProcess,
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
+export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";
 export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
 export type { WatchOptions } from "./event-stream.ts";
 export type { Page, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
+export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";
 export type { MachinesApi, ProcessesApi } from "./machines-api.ts";
 export {
   type Duplicate,
@@ -47,9 +55,11 @@ export {
 } from "./publisher.ts";
 export type { SessionsApi } from "./sessions-api.ts";
 export type {
+  AttemptLog,
   AttemptsApi,
   CountStacksOptions,
   ListStacksOptions,
+  LogOptions,
   OpenAttemptFilter,
   PageOptions,
   StackFilter,

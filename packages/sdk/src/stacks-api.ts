@@ -5,12 +5,21 @@ import type {
   MetadataValue,
   OpenAttempt,
   OperationAnswer,
+  RevealedSecret,
+  StackBundle,
   StackCounts,
   StackDetails,
   StackSummary,
   UpgradePlan,
 } from "@stackyard/core/api";
-import { type CallOptions, createEventId, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import {
+  type CallOptions,
+  createEventId,
+  type HttpClient,
+  loadPage,
+  type Page,
+  StackyardApiError,
+} from "./http-client.ts";
 
 /** Which part of a list. */
 export interface PageOptions {
@@ -95,6 +104,21 @@ interface UpgradeOptions extends OperationOptions {
   readonly to?: string;
 }
 
+/** Which part of a log. */
+export interface LogOptions extends CallOptions {
+  /** Bytes to leave out. Default 0. */
+  readonly from?: number;
+}
+
+/** A log from some place to its present end. */
+export interface AttemptLog {
+  readonly text: string;
+  /** Where the text begins, in bytes. */
+  readonly from: number;
+  /** Where it ends: the next `from`. */
+  readonly to: number;
+}
+
 /** Stacks of the yard. */
 export interface StacksApi {
   list(filter?: StackFilter, page?: ListStacksOptions): Promise<Page<StackSummary>>;
@@ -106,6 +130,12 @@ export interface StacksApi {
   attempts(stackId: string, options?: CallOptions): Promise<readonly Attempt[]>;
   /** The end of an attempt's log, at most 64 KiB. */
   attemptLog(attemptId: string, options?: CallOptions): Promise<string>;
+  /** The whole log of an attempt, up to 16 MiB, while it runs too; with `from` what comes after so many bytes. */
+  log(attemptId: string, options?: LogOptions): Promise<AttemptLog>;
+  /** Everything about a stack, to attach to an incident; up to 32 MiB. Sensitive values are masked. */
+  bundle(stackId: string, options?: CallOptions): Promise<StackBundle>;
+  /** A sensitive value. Needs `secrets:read`, and is recorded in the audit log with the reason. */
+  reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
   cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationAnswer>;
   /** Declares a task done by hand. */
@@ -124,6 +154,24 @@ export interface StacksApi {
 
 function toQuery({ metadata, ...filter }: Omit<StackFilter, "waiting">) {
   return { ...filter, ...(metadata && { metadata: JSON.stringify(metadata) }) };
+}
+
+async function loadLog(
+  http: HttpClient,
+  attemptId: string,
+  { from = 0, signal }: LogOptions = {},
+): Promise<AttemptLog> {
+  const request = { path: ["v1", "attempts", attemptId, "full-log"], ...defined({ signal }) };
+  try {
+    const response = await http.openStream(request, { accept: "text/plain", range: `bytes=${from}-` });
+    const text = await response.text();
+    const [, last] = /^bytes \d+-(\d+)\//.exec(response.headers.get("content-range") ?? "") ?? [];
+    return { text, from, to: last === undefined ? from + new TextEncoder().encode(text).byteLength : Number(last) + 1 };
+  } catch (error) {
+    // Nothing after that place yet.
+    if (error instanceof StackyardApiError && error.problem.status === 416) return { text: "", from, to: from };
+    throw error;
+  }
 }
 
 /** The part of the client that is about stacks. */
@@ -157,6 +205,17 @@ export function createStacksApi(http: HttpClient): StacksApi {
       return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;
     },
     attemptLog: (attemptId, options) => http.requestText({ path: ["v1", "attempts", attemptId, "log"], ...options }),
+    log: (attemptId, options) => loadLog(http, attemptId, options),
+    async bundle(stackId, { signal } = {}) {
+      const request = { path: ["v1", "stacks", stackId, "bundle"], ...defined({ signal }) };
+      const response = await http.openStream(request, {});
+      return (await response.json()) as StackBundle;
+    },
+    async reveal(stackId, key, { reason, signal }) {
+      const path = ["v1", "stacks", stackId, "secrets", key, "reveal"];
+      const request = { method: "POST", path, body: { reason }, repeatable: false, ...defined({ signal }) } as const;
+      return (await http.requestJson<RevealedSecret>(request)).value;
+    },
     retry: (stackId, { which, task, ...options } = {}) =>
       operate(stackId, "retry", { ...(which && { which }), ...(task && { task }) }, options),
     cancel: (stackId, task, options = {}) => operate(stackId, "cancel", { task }, options),

@@ -1,8 +1,10 @@
 import type { HistoryEntry, Me, StackDetails } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
+import { type BulkApi, createBulkApi } from "./bulk-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
+import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
 import { createMachinesApi, createProcessesApi, type MachinesApi, type ProcessesApi } from "./machines-api.ts";
 import {
   createEventsApi,
@@ -42,6 +44,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly sessions: SessionsApi;
   readonly tokens: TokensApi;
   readonly approvals: ApprovalsApi;
+  readonly bulk: BulkApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
 
@@ -56,6 +59,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.runs = createRunsApi(this.#http);
     this.sessions = createSessionsApi(this.#http);
     this.tokens = createTokensApi(this.#http);
+    this.bulk = createBulkApi(this.#http);
     this.approvals = createApprovalsApi(this.#http);
   }
 
@@ -96,6 +100,11 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   /** Resolves when the event was applied. Throws `EventNotAppliedError` when it was dead-lettered, refused or ignored. */
   waitForOutcome(event: PublishedEvent, options?: WaitForOutcomeOptions): Promise<HistoryEntry> {
     return waitForOutcome(this.#http, event, options);
+  }
+
+  /** History, progress, logs and bulk operations as they happen, in one connection; see `StreamOptions`. */
+  stream(options: StreamOptions = {}): AsyncGenerator<StreamMessage, void> {
+    return followStream(this.#http, options);
   }
 
   /** The history as it grows, over lost connections too, until the signal is aborted. */

@@ -20,6 +20,9 @@ const Args = Type.Object({
       description: "Number of the entry into a state. Default: the newest with such an attempt.",
     }),
   ),
+  full: Type.Optional(
+    Type.Boolean({ description: "Show whole logs, up to 16 MiB each, also of attempts that are running." }),
+  ),
   follow: Type.Optional(
     Type.Boolean({ short: "f", description: "Wait for running attempts, and for those that follow." }),
   ),
@@ -33,11 +36,13 @@ export const stacksLogs = defineServerCommand({
   description: [
     "Shows the newest attempt of each task, oldest first. A log is the end of the task's output, at most 64 KiB. The last 50 ended attempts of a stack are available.",
     "The log of a running attempt is available when it ends, because only then all sensitive outputs are known and masked. Until then its latest progress message is shown.",
+    "--full shows the whole log, and with --follow its lines as they come, within a second. Values that a task declares as sensitive outputs are masked there when the attempt ends. Whole logs are kept for 7 days.",
   ].join("\n"),
   examples: [
     { command: "stackyard stacks logs pr-12", what: "Show the newest attempt of every task." },
     { command: "stackyard stacks logs pr-12 network --attempt 1", what: "Show the first attempt of one task." },
     { command: "stackyard stacks logs pr-12 --follow", what: "Follow the logs until no task is running." },
+    { command: "stackyard stacks logs pr-12 network --full --follow", what: "Show every line as it is logged." },
   ],
   args: Args,
   positionals: ["stack", "task"],
@@ -46,6 +51,7 @@ export const stacksLogs = defineServerCommand({
     const chosen = chooseAttempts(attempts, args);
     const mayCome = args.follow === true && (await findStack(context, args.stack)) !== undefined;
     if (chosen.length === 0 && !mayCome) throw await toMissing(context, args, attempts);
+    if (args.full === true && chosen.length > 0) return showFullLogs(context, chosen, args.follow === true);
     for (const attempt of chosen) {
       if (args.follow !== true || attempt.status === "settled") await showLog(context, attempt);
     }
@@ -79,6 +85,39 @@ async function showLog({ out, yard, signal }: ServerContext, attempt: Attempt): 
     { attemptId, task, entry: attempt.entry, attempt: attempt.attempt, status, ...(outcome && { outcome }), text },
     () => `${out.paint("bold", `── ${head}`)}\n${text === "" ? explainNoLog(attempt) : text.trimEnd()}`,
   );
+}
+
+/** Shows whole logs, one attempt after the other. `follows`: until each has ended. */
+async function showFullLogs(context: ServerContext, attempts: readonly Attempt[], follows: boolean): Promise<number> {
+  for (const attempt of attempts) {
+    const { out, signal } = context;
+    const { task, entry, status, outcome } = attempt;
+    const head = `── ${task}, attempt ${attempt.attempt} of entry ${entry}: ${outcome ?? status}`;
+    if (!out.json) out.text(out.paint("bold", head));
+    let to = await showPart(context, attempt, 0);
+    for (let mayCome = follows && status !== "settled"; mayCome && !signal.aborted; ) {
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      // The status is read first, so that what was logged before the end is shown.
+      mayCome = await isOpen(context, attempt);
+      to = await showPart(context, attempt, to);
+    }
+    if (signal.aborted) return INTERRUPTED;
+    if (to === 0) out.note("It left no log.");
+  }
+  return 0;
+}
+
+async function showPart({ out, yard, signal }: ServerContext, attempt: Attempt, from: number): Promise<number> {
+  const { attemptId, task, entry } = attempt;
+  const { text, to } = await yard.stacks.log(attemptId, { from, signal });
+  const value = { attemptId, task, entry, attempt: attempt.attempt, from, text };
+  if (text !== "") out.result(value, () => text.replace(/\n$/, ""));
+  return to;
+}
+
+async function isOpen({ yard, signal }: ServerContext, { stackId, attemptId }: Attempt): Promise<boolean> {
+  const attempts = await yard.stacks.attempts(stackId, { signal });
+  return attempts.some((each) => each.attemptId === attemptId && each.status !== "settled");
 }
 
 function explainNoLog({ status, progressMessage }: Attempt): string {

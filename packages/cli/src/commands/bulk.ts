@@ -1,0 +1,279 @@
+import { defined } from "@stackyard/core";
+import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { type Static, Type } from "typebox";
+import { failWith } from "../failure.ts";
+import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
+import { parseMetadata } from "./send.ts";
+
+const name = { minLength: 1, maxLength: 255 };
+const reasonArg = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 4_096, description: "Reason, recorded in the history and the audit log." }),
+);
+
+const RunArgs = Type.Object({
+  operation: Type.Union(
+    [
+      Type.Literal("send"),
+      Type.Literal("retry"),
+      Type.Literal("cancel"),
+      Type.Literal("settle"),
+      Type.Literal("remove"),
+      Type.Literal("upgrade"),
+      Type.Literal("redrive"),
+    ],
+    {
+      description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
+    },
+  ),
+  event: Type.Optional(Type.String({ ...name, completes: "event", description: "send: the event." })),
+  metadata: Type.Optional(
+    Type.Array(Type.String(), {
+      placeholder: "key=text",
+      description: "send: metadata as key=text, key:=json, or a JSON object. May be repeated.",
+    }),
+  ),
+  task: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "cancel, settle, retry: the task." }),
+  ),
+  pending: Type.Optional(Type.Boolean({ description: "retry: send pending tasks again." })),
+  to: Type.Optional(
+    Type.String({ placeholder: "hash", pattern: "^[0-9a-f]{64}$", description: "upgrade: the revision's whole hash." }),
+  ),
+  all: Type.Optional(Type.Boolean({ description: "Every stack or dead letter, instead of a filter." })),
+  id: Type.Optional(Type.Array(Type.String(name), { description: "This stack or dead letter. May be repeated." })),
+  machine: Type.Optional(
+    Type.String({ ...name, short: "m", completes: "machine", description: "Stacks of a machine." }),
+  ),
+  state: Type.Optional(Type.String({ ...name, completes: "state", description: "Stacks in a state." })),
+  idPrefix: Type.Optional(Type.String({ ...name, description: "Stacks whose ids begin like this." })),
+  text: Type.Optional(Type.String({ ...name, description: "Stacks with this text in their ids." })),
+  condition: Type.Optional(
+    Type.Union(
+      [
+        Type.Literal("failed"),
+        Type.Literal("stalled"),
+        Type.Literal("overdue"),
+        Type.Literal("approval"),
+        Type.Literal("busy"),
+        Type.Literal("waiting"),
+      ],
+      {
+        description: "Stacks that are failed, stalled, overdue, busy or waiting, or that wait for an approval.",
+      },
+    ),
+  ),
+  revision: Type.Optional(
+    Type.String({ pattern: "^[0-9a-f]{64}$", placeholder: "hash", description: "Stacks of a revision." }),
+  ),
+  stack: Type.Optional(Type.String({ ...name, completes: "stack", description: "redrive: dead letters of a stack." })),
+  code: Type.Optional(Type.String({ ...name, description: "redrive: dead letters with this code." })),
+  reason: reasonArg,
+  dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would happen." })),
+  expect: Type.Optional(
+    Type.Integer({ minimum: 0, description: "The total of a dry run. Required for settle and remove." }),
+  ),
+  detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
+});
+type RunArgs = Static<typeof RunArgs>;
+
+/** `stackyard bulk run` */
+export const bulkRun = defineServerCommand({
+  name: "bulk run",
+  summary: "Do the same to many stacks or dead letters.",
+  description: [
+    "At most 10,000 items are chosen once, and the servers of the yard work on them, 50 at a time. Ctrl-C stops the wait, not the operation: `stackyard bulk cancel` ends it.",
+    "Exits with 1 if an item was not applied, or if a dry run found such an item.",
+  ].join("\n"),
+  examples: [
+    {
+      command: "stackyard bulk run retry --condition failed --dry-run",
+      what: "Show what a retry of all failed stacks would do.",
+    },
+    {
+      command: "stackyard bulk run send --event DEPLOY --machine review-app",
+      what: "Send an event to all stacks of a machine.",
+    },
+    {
+      command: 'stackyard bulk run remove --id-prefix pr- --expect 12 --reason "account closed"',
+      what: "Remove 12 records that a dry run found.",
+    },
+    { command: "stackyard bulk run redrive --code STACK_UNKNOWN", what: "Send dead letters again." },
+  ],
+  args: RunArgs,
+  positionals: ["operation"],
+  async run(context, args) {
+    const request = toRequest(args);
+    const { out, yard, signal } = context;
+    if (args.dryRun === true) {
+      const plan = await yard.bulk.plan(request, { signal });
+      out.result(plan, () => formatPlan(plan));
+      return plan.outcomes.every(({ outcome }) => isGood(outcome)) ? 0 : 1;
+    }
+    const bulk = await yard.bulk.start(request, { signal, ...defined({ expect: args.expect }) });
+    if (args.detach === true) {
+      out.result(bulk, () => `${bulk.id}: ${bulk.total} items. Check \`stackyard bulk show ${bulk.id}\`.`);
+      return 0;
+    }
+    return follow(context, bulk.id);
+  },
+});
+
+function toRequest(args: RunArgs): BulkRequest {
+  const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;
+  const { machine, state, idPrefix, text, condition, revision, stack, code } = rest;
+  const filter = defined({ ids: id, machine, state, idPrefix, text, condition, revision, stackId: stack, code });
+  if (Object.keys(filter).length === 0 && !all) throw failWith("USAGE", "Pass a filter, such as --machine, or --all.");
+  if (Object.keys(filter).length > 0 && all) throw failWith("USAGE", "Pass --all or a filter, not both.");
+  const brought = metadata === undefined ? undefined : parseMetadata(metadata);
+  const which = pending === true ? "pending" : undefined;
+  return { operation, filter, body: defined({ event, metadata: brought, task, which, to }), ...defined({ reason }) };
+}
+
+/** Waits for the end of a bulk with its progress, then shows what was not applied. */
+async function follow(context: ServerContext, bulkId: string): Promise<number> {
+  const { out, yard, signal } = context;
+  const bulk = await yard.bulk.wait(bulkId, {
+    signal,
+    onProgress: (now) => out.progress(now, () => `${now.done} of ${now.total} done${formatCounts(now)}`),
+  });
+  out.result(bulk, () => formatBulk(bulk));
+  const isClean = bulk.status === "done" && Object.keys(bulk.counts).every(isGood);
+  if (!isClean && !out.json) await showFailures(context, bulk);
+  return isClean ? 0 : 1;
+}
+
+const SHOWN = 20;
+
+async function showFailures({ out, yard, signal }: ServerContext, { id }: Bulk): Promise<void> {
+  const failures: BulkItem[] = [];
+  let more = false;
+  for await (const items of readPages((page) => yard.bulk.items(id, { ...page, signal }), { out })) {
+    const bad = items.filter(({ outcome = "waiting" }) => !isGood(outcome) && outcome !== "skipped");
+    failures.push(...bad.slice(0, SHOWN - failures.length));
+    more ||= bad.length > SHOWN - failures.length;
+    if (failures.length === SHOWN) break;
+  }
+  if (failures.length > 0) out.text(formatItems(failures));
+  if (more) out.note(`\`stackyard bulk show ${id} --items\` shows all items.`);
+}
+
+const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "parked"]);
+
+function isGood(outcome: string): boolean {
+  return GOOD.has(outcome);
+}
+
+/** `stackyard bulk show` */
+export const bulkShow = defineServerCommand({
+  name: "bulk show",
+  summary: "Show a bulk operation and how far it is.",
+  examples: [
+    { command: "stackyard bulk show 01J8ZQ", what: "Show the counts." },
+    { command: "stackyard bulk show 01J8ZQ --items --outcome refused", what: "Show why items were refused." },
+    { command: "stackyard bulk show 01J8ZQ --follow", what: "Wait for the end." },
+  ],
+  args: Type.Object({
+    id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
+    items: Type.Optional(Type.Boolean({ description: "Show each item." })),
+    outcome: Type.Optional(
+      Type.Union(
+        [
+          Type.Literal("applied"),
+          Type.Literal("removed"),
+          Type.Literal("parked"),
+          Type.Literal("refused"),
+          Type.Literal("dead-lettered"),
+          Type.Literal("ignored"),
+          Type.Literal("redriven"),
+          Type.Literal("gone"),
+          Type.Literal("waiting"),
+          Type.Literal("skipped"),
+        ],
+        { description: "Only items with this outcome. Implies --items." },
+      ),
+    ),
+    follow: Type.Optional(Type.Boolean({ short: "f", description: "Wait for the end." })),
+  }),
+  positionals: ["id"],
+  async run(context, { id, items = false, outcome, follow: waits = false }) {
+    const { out, yard, signal } = context;
+    if (waits) return follow(context, id);
+    const bulk = await yard.bulk.get(id, { signal });
+    if (!items && outcome === undefined) {
+      out.result(bulk, () => formatBulk(bulk));
+      return 0;
+    }
+    for await (const part of readPages((page) => yard.bulk.items(id, { ...page, ...defined({ outcome }), signal }), {
+      out,
+    })) {
+      if (out.json) for (const item of part) out.result(item, () => "");
+      else if (part.length > 0) out.text(formatItems(part));
+    }
+    return 0;
+  },
+});
+
+/** `stackyard bulk ls` */
+export const bulkLs = defineServerCommand({
+  name: "bulk ls",
+  summary: "List the bulk operations of the last 7 days.",
+  examples: [{ command: "stackyard bulk ls", what: "List them, newest first." }],
+  args: Type.Object({}),
+  async run({ out, yard, signal }) {
+    const all = await readAll((page) => yard.bulk.list({ ...page, signal }), { out });
+    if (out.json) for (const bulk of all) out.result(bulk, () => "");
+    else if (all.length === 0) out.note("There are no bulk operations.");
+    else {
+      const rows = all.map(({ id, operation, status, done, total, actor, createdAt }) => {
+        return [id, operation, status, `${done}/${total}`, actor, createdAt];
+      });
+      out.text(formatTable([["ID", "OPERATION", "STATUS", "DONE", "BY", "STARTED"], ...rows]));
+    }
+    return 0;
+  },
+});
+
+/** `stackyard bulk cancel` */
+export const bulkCancel = defineServerCommand({
+  name: "bulk cancel",
+  summary: "End a bulk operation. Items that were sent before are not undone.",
+  examples: [{ command: 'stackyard bulk cancel 01J8ZQ --reason "wrong image"', what: "Skip the items that are left." }],
+  args: Type.Object({
+    id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
+    reason: reasonArg,
+  }),
+  positionals: ["id"],
+  async run({ out, yard, signal }, { id, reason }) {
+    const bulk = await yard.bulk.cancel(id, { signal, ...defined({ reason }) });
+    out.result(bulk, () => formatBulk(bulk));
+    return 0;
+  },
+});
+
+function formatPlan({ total, examined, outcomes }: BulkPlan): string {
+  const rows = outcomes.map(({ outcome, code = "", count, examples }) => [
+    ...[String(count), outcome, code],
+    `${examples.slice(0, 3).join(", ")}${count > 3 ? ", …" : ""}`,
+  ]);
+  const head = examined < total ? `${total} items, of which ${examined} were looked at.` : `${total} items.`;
+  if (rows.length === 0) return head;
+  return `${head} Nothing was changed.\n${formatTable([["COUNT", "OUTCOME", "CODE", "EXAMPLES"], ...rows])}`;
+}
+
+function formatBulk(bulk: Bulk): string {
+  const { id, operation, event, status, done, total, cancelledBy } = bulk;
+  const what = event === undefined || operation !== "send" ? operation : `${operation} ${event}`;
+  const by = cancelledBy === undefined ? "" : ` by ${cancelledBy}`;
+  return `${id} ${what}: ${status}${by}, ${done} of ${total} items${formatCounts(bulk)}`;
+}
+
+function formatCounts({ counts }: Bulk): string {
+  const shown = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome}`);
+  return shown.length === 0 ? "" : ` (${shown.join(", ")})`;
+}
+
+function formatItems(items: readonly BulkItem[]): string {
+  const rows = items.map(({ n, id, outcome = "-", code = "", reason = "" }) => [String(n), id, outcome, code, reason]);
+  return formatTable([["N", "ID", "OUTCOME", "CODE", "REASON"], ...rows]);
+}

@@ -1,0 +1,56 @@
+import { open } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Type } from "typebox";
+import { failWith } from "../failure.ts";
+import { defineServerCommand } from "../server/connection.ts";
+import { stackArg } from "./stacks.ts";
+
+/** `stackyard stacks bundle` */
+export const stacksBundle = defineServerCommand({
+  name: "stacks bundle",
+  summary: "Save everything about a stack in one JSON file, to attach to an incident.",
+  description:
+    "The file has details, attempts with the ends of their logs, parked events, processes, up to 10,000 lines of the history and the revisions that they name; at most 32 MiB. Sensitive values are masked. An existing file is not overwritten.",
+  examples: [
+    { command: "stackyard stacks bundle pr-12", what: "Write stackyard-pr-12.json." },
+    { command: "stackyard stacks bundle pr-12 --output - | jq .stack.summary", what: "Write to standard output." },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    output: Type.Optional(
+      Type.String({
+        short: "o",
+        minLength: 1,
+        placeholder: "file",
+        description: "The file, or - for standard output.",
+      }),
+    ),
+  }),
+  positionals: ["stack"],
+  async run({ out, yard, cwd, signal }, { stack, output }) {
+    out.progress({ kind: "progress", stackId: stack }, () => `Collecting what is known about ${stack} …`);
+    const bundle = await yard.stacks.bundle(stack, { signal });
+    const text = JSON.stringify(bundle, undefined, 2);
+    if (output === "-") {
+      out.text(text);
+      return 0;
+    }
+    const file = resolve(cwd, output ?? `stackyard-${stack.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100)}.json`);
+    await writeNew(file, text);
+    const { cut } = bundle;
+    out.result({ stackId: stack, file, bytes: Buffer.byteLength(text), cut }, () => `Wrote ${file}.`);
+    if (cut.length > 0) out.note(`These lists are not whole: ${cut.join(", ")}.`);
+    return 0;
+  },
+});
+
+async function writeNew(file: string, text: string): Promise<void> {
+  try {
+    const handle = await open(file, "wx", 0o600);
+    await handle.writeFile(`${text}\n`).finally(() => handle.close());
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    const why = code === "EEXIST" ? "it exists already" : String(code ?? cause);
+    throw failWith("USAGE", `Cannot write "${file}": ${why}.`, { hint: "Choose another file with --output." });
+  }
+}

@@ -1,0 +1,87 @@
+import { defined } from "@stackyard/core";
+import type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page, sleep } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
+
+/** What to do to which stacks, or dead letters with `redrive`. */
+export interface BulkRequest {
+  readonly operation: BulkOperation;
+  /** `ids` alone; else of `redrive` stackId and code, of the others what `stacks.list` takes. */
+  readonly filter: Readonly<Record<string, unknown>>;
+  /** As the operation on one stack takes it: `event` and `metadata` of `send`, `task` of `cancel` and `settle`, and so on. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly reason?: string;
+}
+
+/** What goes with a new bulk. */
+export interface StartBulkOptions extends CallOptions {
+  /** The `total` of a plan. Required for `settle` and `remove`. */
+  readonly expect?: number;
+}
+
+/** How to wait for the end of a bulk. */
+export interface WaitForBulkOptions extends CallOptions {
+  /** Called with each state that is new. */
+  readonly onProgress?: (bulk: Bulk) => void;
+  /** Default 500. */
+  readonly pollMs?: number;
+}
+
+/** Which items. */
+export interface BulkItemsOptions extends PageOptions {
+  readonly outcome?: BulkOutcome;
+}
+
+/** The same operation on many stacks or dead letters. */
+export interface BulkApi {
+  /** What it would do now. Changes nothing. */
+  plan(request: BulkRequest, options?: CallOptions): Promise<BulkPlan>;
+  /** Begins; the server goes on by itself. Throws `BULK_CHANGED`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not repeated after a failure. */
+  start(request: BulkRequest, options?: StartBulkOptions): Promise<Bulk>;
+  /** Of the last 7 days, newest first. */
+  list(options?: PageOptions): Promise<Page<Bulk>>;
+  /** Throws `NOT_FOUND`. */
+  get(bulkId: string, options?: CallOptions): Promise<Bulk>;
+  items(bulkId: string, options?: BulkItemsOptions): Promise<Page<BulkItem>>;
+  /** Ends it after the items that are sent. */
+  cancel(bulkId: string, options?: CallOptions & { readonly reason?: string }): Promise<Bulk>;
+  /** Resolves when it is done or cancelled. Throws `INTERRUPTED` when the signal is aborted; the bulk goes on. */
+  wait(bulkId: string, options?: WaitForBulkOptions): Promise<Bulk>;
+}
+
+const DEFAULT_POLL_MS = 500;
+
+/** The part of the client that is about bulk operations. */
+export function createBulkApi(http: HttpClient): BulkApi {
+  const post = <Answer>(body: object, signal: AbortSignal | undefined, repeatable: boolean) =>
+    http.requestJson<Answer>({ method: "POST", path: ["v1", "bulk"], body, repeatable, ...defined({ signal }) });
+  const get: BulkApi["get"] = (bulkId, options) => http.requestJson({ path: ["v1", "bulk", bulkId], ...options });
+  return {
+    plan: (request, { signal } = {}) => post({ ...request, dryRun: true }, signal, true),
+    start: (request, { signal, expect } = {}) => post({ ...request, ...defined({ expect }) }, signal, false),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "bulk"], query, ...defined({ signal }) }),
+    get,
+    items: (bulkId, { signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "bulk", bulkId, "items"], query, ...defined({ signal }) }),
+    cancel: (bulkId, { reason, signal } = {}) =>
+      http.requestJson({
+        method: "POST",
+        path: ["v1", "bulk", bulkId, "cancel"],
+        body: defined({ reason }),
+        ...defined({ signal }),
+      }),
+    async wait(bulkId, { onProgress, pollMs = DEFAULT_POLL_MS, signal } = {}) {
+      let seen = "";
+      for (;;) {
+        const bulk = await get(bulkId, defined({ signal }));
+        const text = `${bulk.status} ${bulk.done}`;
+        if (text !== seen) onProgress?.(bulk);
+        seen = text;
+        if (bulk.status === "done" || bulk.status === "cancelled") return bulk;
+        await sleep(pollMs, signal ?? NEVER);
+      }
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;

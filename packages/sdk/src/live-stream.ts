@@ -1,0 +1,104 @@
+import { defined, StackyardError } from "@stackyard/core";
+import type { Attempt, Bulk, HistoryEntry } from "@stackyard/core/api";
+import { createWatchdog, isPassing, pauseMs, readEventStream, SILENCE_MS } from "./event-stream.ts";
+import { type HttpClient, sleep } from "./http-client.ts";
+
+/** What a stream brings. */
+export type StreamKind = "history" | "progress" | "log" | "bulk";
+
+/** What to follow. */
+export interface StreamOptions {
+  /** Default: `history`. */
+  readonly kinds?: readonly StreamKind[];
+  readonly machine?: string;
+  readonly idPrefix?: string;
+  readonly stackId?: string;
+  /** Required for the kind `log`. */
+  readonly attemptId?: string;
+  /** The id of the last message that was processed: continues history and log after it. */
+  readonly lastEventId?: string;
+  /** Ends the stream. */
+  readonly signal?: AbortSignal;
+}
+
+/** A part of a log. */
+export interface LogPart {
+  readonly attemptId: string;
+  /** Where it begins, in bytes. */
+  readonly offset: number;
+  readonly text: string;
+  /** There will be no more. */
+  readonly ended?: true;
+}
+
+/** One message. `ready` comes after every connection. Each has the id with which a later stream continues. */
+export type StreamMessage =
+  | { readonly kind: "ready"; readonly id: string; readonly position: number }
+  | { readonly kind: "history"; readonly id: string; readonly entry: HistoryEntry }
+  | { readonly kind: "progress"; readonly id: string; readonly attempt: Attempt & { readonly machine: string } }
+  | { readonly kind: "log"; readonly id: string; readonly part: LogPart }
+  | { readonly kind: "bulk"; readonly id: string; readonly bulk: Bulk };
+
+/**
+ * Follows the yard over any number of connections: history and log continue after the last message, and progress begins
+ * with what is open. Ends when the signal is aborted. Throws what no further try would change, such as `NOT_FOUND` when the
+ * history after the last message is not kept any more. Messages of kinds that are unknown here are passed over.
+ */
+export async function* followStream(http: HttpClient, options: StreamOptions): AsyncGenerator<StreamMessage, void> {
+  const { signal = new AbortController().signal } = options;
+  const state = { lastEventId: options.lastEventId, failures: 0, retryMs: 0 };
+  while (!signal.aborted) {
+    try {
+      for await (const { message, retryMs } of connect(http, { ...options, ...state, signal })) {
+        Object.assign(state, { lastEventId: message.id, failures: 0, retryMs: retryMs ?? state.retryMs });
+        yield message;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isPassing(error)) throw error;
+    }
+    state.failures += 1;
+    await sleep(pauseMs(state), signal);
+  }
+}
+
+interface Connection extends Omit<StreamOptions, "lastEventId"> {
+  readonly lastEventId: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function* connect(http: HttpClient, { kinds, lastEventId, signal, ...filter }: Connection) {
+  const watchdog = createWatchdog(SILENCE_MS);
+  try {
+    const { machine, idPrefix, stackId, attemptId } = filter;
+    const headers = { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": lastEventId }) };
+    const query = defined({ kinds: kinds?.join(","), machine, idPrefix, stackId, attemptId });
+    const request = { path: ["v1", "stream"], query, signal: AbortSignal.any([signal, watchdog.signal]) };
+    const { body } = await http.openStream(request, headers);
+    if (body === null) throw new StackyardError("UNREACHABLE", "The server sent no stream.");
+    for await (const { name, data, id = "", retryMs } of readEventStream(body, watchdog.feed)) {
+      const message = toMessage(name, id, JSON.parse(data) as never);
+      if (message !== undefined) yield { message, retryMs };
+    }
+  } finally {
+    watchdog.stop();
+  }
+}
+
+/** The shapes are the server's promise. */
+function toMessage(name: string, id: string, data: never): StreamMessage | undefined {
+  switch (name) {
+    case "ready":
+      return { kind: name, id, position: (data as { readonly position: number }).position };
+    case "history":
+      return { kind: name, id, entry: data };
+    case "progress":
+      return { kind: name, id, attempt: data };
+    case "log":
+      return { kind: name, id, part: data };
+    case "bulk":
+      return { kind: name, id, bulk: data };
+    default:
+      return undefined;
+  }
+}
