@@ -34,9 +34,11 @@ describe("drawn plans", () => {
     const ids = sent.map((message) => `${message.seed} ${Reflect.get(message, "id")}`);
 
     expect([...names].sort()).toEqual([
+      "APPROVE_TASK",
       "BACK",
       "CANCEL_TASK",
       "GO",
+      "REJECT_TASK",
       "REMOVE_STACK",
       "RETRY_FAILED_TASKS",
       "RETRY_PENDING_TASKS",
@@ -46,6 +48,7 @@ describe("drawn plans", () => {
       "TASK_ERROR",
       "UNDECLARED",
       "UPGRADE_STACK",
+      "WITHDRAW_APPROVAL",
     ]);
     expect(new Set(ids).size).toBeLessThan(ids.length);
   });

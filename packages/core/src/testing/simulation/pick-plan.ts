@@ -1,3 +1,4 @@
+import type { Sender } from "../../access/sender.ts";
 import { retryId, timeoutId, timerEventId } from "../../machine/decide/work.ts";
 import { attemptIdOf } from "../../machine/event-message.ts";
 import type { Random } from "../../ports/clock.ts";
@@ -33,10 +34,10 @@ export function pickPlan(seed: number): DrawnPlan {
   const machines = Array.from({ length: random() < 0.25 ? 2 : 1 }, () => pickMachine(random));
   const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
   const drawn = pickActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
-  const actions = withForgeries(seed, drawn, spanMs);
+  const asked = withApprovals(seed, { machines, actions: withForgeries(seed, drawn, spanMs), spanMs });
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { seed, leaseMs, ...pickMedium(random), nodes, machines, actions, faults: {}, work: {} },
+    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...asked, faults: {}, work: {} },
     chaos: pickChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
   };
@@ -105,6 +106,44 @@ function withForgeries(seed: number, actions: readonly PlannedAction[], spanMs: 
   return [...actions, ...forged].sort((a, b) => a.atMs - b.atMs);
 }
 
+const PEOPLE: readonly Sender[] = ["ada", "ben", "kim"].map((name) => {
+  return { kind: "person", id: name, name, groups: name === "kim" ? [] : ["ops"] };
+});
+
+/** In some plans people do some of the tasks of version 2. Drawn apart, as forgeries are. */
+function withApprovals(
+  seed: number,
+  { machines, actions, spanMs }: Pick<SimulationPlan, "machines" | "actions"> & { readonly spanMs: number },
+): Pick<SimulationPlan, "machines" | "actions"> {
+  const random = createRandom(Math.imul(seed, 0xc2b2ae35));
+  if (random() < 0.7 || machines.every(({ version }) => version === 1)) return { machines, actions };
+  // The same in all revisions: an approval counts as an attempt of its task, and the store knows nothing of it.
+  const names = TASKS.filter(() => random() < 0.4);
+  const answers = Array.from({ length: pickWhole(random, 2, 12) }, (_, index): PlannedAction => {
+    const event = pick(random, ["APPROVE_TASK", "APPROVE_TASK", "APPROVE_TASK", "REJECT_TASK", "WITHDRAW_APPROVAL"]);
+    const stackId = `s${pickWhole(random, 1, 3)}`;
+    const message = { id: `answer-${index}`, stackId, event, task: { name: pick(random, TASKS) } };
+    return { ...toSend({ atMs: Math.floor(random() * spanMs), ...message }), sender: pick(random, PEOPLE) };
+  });
+  const sent = actions.map((action) => {
+    return action.do === "send" && random() < 0.5 ? { ...action, sender: pick(random, PEOPLE) } : action;
+  });
+  return {
+    machines: machines.map((machine) => (machine.version === 2 ? pickApprovals(random, machine, names) : machine)),
+    actions: [...sent, ...answers].sort((a, b) => a.atMs - b.atMs),
+  };
+}
+
+function pickApprovals(random: Random, machine: PlannedMachine, names: readonly string[]): PlannedMachine {
+  const tasks = Object.entries(machine.tasks).map(([name, task]) => {
+    if (!names.includes(name)) return [name, task] as const;
+    const { retry: _, exclusive: __, outputs: ___, ...rest } = task;
+    const config = { from: ["ops"], count: pick(random, [1, 1, 2]), own: random() < 0.5 };
+    return [name, { ...rest, executor: "approval", timeout: pick(random, SHORT), config }] as const;
+  });
+  return { ...machine, tasks: Object.fromEntries(tasks) };
+}
+
 function pickForgery(random: Random, atMs: number): PlannedAction {
   const stackId = `s${pickWhole(random, 1, 3)}`;
   const [incarnation, entry, task] = [`${stackId}-begin`, pickWhole(random, 1, 3), pick(random, TASKS)];
@@ -136,10 +175,12 @@ function pickAction(random: Random, input: ActionInput): PlannedAction {
   return toSend({ id: `${input.stackId}-${index}`, ...input, ...pickEvent(random) });
 }
 
-function toSend({ atMs, ...message }: { atMs: number; stackId: string; id: string; event: string }): PlannedAction {
+function toSend({ atMs, ...message }: { atMs: number; stackId: string; id: string; event: string }): PlannedSend {
   const { stackId, id, event, ...rest } = message;
   return { atMs, do: "send", message: { id, stackId, event, machine: PLANNED_MACHINE, ...pickExtras(rest) } };
 }
+
+type PlannedSend = Extract<PlannedAction, { do: "send" }>;
 
 const EXTRAS = ["task", "metadata", "as", "reason", "force", "description"];
 

@@ -1,3 +1,5 @@
+import type { Sender } from "../../access/sender.ts";
+
 /** A machine's document as a plan holds it: data that can be cut down. */
 export interface PlannedMachine {
   readonly version: 1 | 2;
@@ -30,7 +32,13 @@ export interface PlannedNode {
 
 /** What the world outside does, at an instant after the beginning. */
 export type PlannedAction =
-  | { readonly atMs: number; readonly do: "send"; readonly message: Readonly<Record<string, unknown>> }
+  | {
+      readonly atMs: number;
+      readonly do: "send";
+      readonly message: Readonly<Record<string, unknown>>;
+      /** Default: the sender is not known. */
+      readonly sender?: Sender;
+    }
   /** Starts a run of the machine `stackyard.run`. */
   | { readonly atMs: number; readonly do: "run"; readonly key: string }
   /** The machine of that place in the plan is the newest from now on. */

@@ -1,5 +1,6 @@
 import { prepareRun, toRunEvent } from "../../engine/attempt-result.ts";
 import { publishMessages } from "../../engine/engine.ts";
+import { defined } from "../../machine/json.ts";
 import type { Clock, Ids } from "../../ports/clock.ts";
 import type { DueKind, Grant } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
@@ -208,7 +209,11 @@ async function performAction(deps: ActionDeps, action: PlannedAction): Promise<v
   switch (action.do) {
     case "send":
       // What is refused at the door was never accepted.
-      await publishMessages({ ...deps, store: { ...deps.door, queries: deps.store.queries } }, [action.message]);
+      await publishMessages(
+        { ...deps, store: { ...deps.door, queries: deps.store.queries } },
+        [action.message],
+        defined({ sender: action.sender }),
+      );
       return;
     case "run":
       return startRun(deps, action.key);
