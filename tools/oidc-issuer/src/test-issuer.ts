@@ -4,10 +4,10 @@ import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "
 import Provider, { type Configuration } from "oidc-provider";
 import MemoryAdapter from "oidc-provider/lib/adapters/memory_adapter.js";
 
-/** An OpenID Connect issuer in this process, where everybody signs in as the present person without a password. */
+/** An OpenID Connect issuer in this process, where every browser signs in as the present person, without a password. */
 export interface TestIssuer {
   readonly url: string;
-  /** The claims of whoever signs in next; `sub` is required. */
+  /** The claims of the person who signs in next; `sub` is required. */
   person: Readonly<Record<string, unknown>> & { readonly sub: string };
   /** Changes the claims of ID tokens before they are signed, with the issuer's own key. */
   tamper: ((claims: JWTPayload) => JWTPayload) | undefined;

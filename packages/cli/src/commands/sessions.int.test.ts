@@ -25,7 +25,7 @@ afterEach(async () => {
   rmSync(home, { recursive: true });
 });
 
-/** A server with people and jobs, beside their issuer. */
+/** A server with people and jobs, and their issuer. */
 async function startWorld(): Promise<World> {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
@@ -108,7 +108,7 @@ describe("stackyard login", () => {
     expect(after.exitCode).toBe(3);
   });
 
-  it("says that nobody can sign in to a server without people", async () => {
+  it("reports a server without sign-in", async () => {
     const server = createServer((_request, response) => response.writeHead(404).end("{}")).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -117,7 +117,7 @@ describe("stackyard login", () => {
     server.close();
 
     expect(exitCode).toBe(3);
-    expect(stderr).toContain(`Nobody can sign in to ${url}.`);
+    expect(stderr).toContain(`Sign-in is not configured at ${url}.`);
   });
 
   it("prints an address for the browser while stackyard dev runs", async () => {

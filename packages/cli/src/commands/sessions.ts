@@ -39,7 +39,7 @@ export const login = defineCommand({
     }
     const code = await requestDeviceCode(url, `${userInfo().username}@${hostname()}`);
     if (code === undefined) {
-      throw failWith("CONFIG_INVALID", `Nobody can sign in to ${url}.`, {
+      throw failWith("CONFIG_INVALID", `Sign-in is not configured at ${url}.`, {
         hint: "The server's configuration has no access.people. Use a token: --token or STACKYARD_TOKEN.",
       });
     }
@@ -127,7 +127,7 @@ export const sessionsLs = defineServerCommand({
       sessions.push(...items);
     if (out.json) for (const each of sessions) out.result(each, () => "");
     else if (sessions.length > 0) out.text(formatSessions(sessions, out, Date.now()));
-    if (sessions.length === 0) out.note("Nobody is signed in.");
+    if (sessions.length === 0) out.note("No logins.");
     return 0;
   },
 });

@@ -21,7 +21,7 @@ export function credentialsPath(env: Environment): string {
   return join(folder, "stackyard", "credentials.json");
 }
 
-/** Returns the login at a server; undefined when there is none or it has ended. The token goes to its own origin only. */
+/** Returns the login at a server; undefined when it is missing or has ended. The token goes to its own origin only. */
 export async function findLogin(env: Environment, url: string, now: number): Promise<StoredLogin | undefined> {
   const login = (await loadLogins(credentialsPath(env))).get(new URL(url).origin);
   return login !== undefined && login.expiresAt > now ? login : undefined;

@@ -10,7 +10,7 @@ export interface DeviceCode {
   readonly intervalMs: number;
 }
 
-/** Asks for a code. Undefined: nobody can sign in to this server. Throws `UNREACHABLE`, `RATE_LIMITED`. */
+/** Requests a code. Undefined: sign-in is not configured at this server. Throws `UNREACHABLE`, `RATE_LIMITED`. */
 export async function requestDeviceCode(url: string, clientName: string): Promise<DeviceCode | undefined> {
   const { status, body } = await post(`${url}/auth/device`, { client_id: "stackyard-cli", client_name: clientName });
   if (status === 404) return undefined;

@@ -14,7 +14,7 @@ export interface AuthContext {
   readonly random: (bytes: number) => Uint8Array;
   /** Where browsers reach the server. */
   readonly findPlace: (request: Request) => BrowserPlace;
-  /** Called with the ids of sessions that have just ended: nobody may remember their callers. */
+  /** Called with the ids of sessions that have just ended: their callers must not be remembered. */
   readonly onEnded: (sessionIds: ReadonlySet<string>) => void;
 }
 
@@ -24,7 +24,7 @@ export type AuthHandler = (request: Request, facts: RequestFacts) => Promise<Res
 const NOBODY: Sender = { kind: "anonymous", id: "anonymous", name: "anonymous", groups: [] };
 const MAX_FORM_BYTES = 32_768;
 
-/** Begins a session for somebody who has proved who they are. Throws `NO_GRANT`. The login is audited. */
+/** Begins a session for a proven identity. Throws `NO_GRANT`. The login is audited. */
 export async function beginSession(
   context: AuthContext,
   input: NewSession,
@@ -39,7 +39,7 @@ export async function beginSession(
   const { address } = facts;
   const begun = await context.sessions.begin({ ...input, ...(address !== undefined && { address }) });
   const who = withFacts(input.sender, facts);
-  // The secret has not left the server: when the line cannot be stored, nobody has the session.
+  // The secret has not left the server: when the line cannot be stored, the session is not usable.
   await context.audit.write({ action: "login", outcome: "done", who, via: "api", on: { sessionId: begun.session.id } });
   return begun;
 }

@@ -23,7 +23,7 @@ export function toCookieNames({ url }: BrowserPlace, request: Request): CookieNa
   return { session: `stackyard-${port}`, login: `stackyard-login-${port}`, secure: false };
 }
 
-/** Returns the value of a cookie of a request; undefined when there is none or two of the name. */
+/** Returns the value of a cookie of a request; undefined when the name is missing or occurs twice. */
 export function findCookie(request: Request, name: string): string | undefined {
   const pairs = (request.headers.get("cookie") ?? "").split(";").map((pair) => pair.trim());
   const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));

@@ -83,7 +83,7 @@ export function createDenials({ audit, clock, findSender }: DenialDeps): Denials
   };
 }
 
-/** A request that proves nothing is no denial: browsers and health checks send many. */
+/** A 401 without a credential is not recorded: browsers and health checks cause many. */
 function isDenial(request: Request, error: Error): error is Error & { readonly code: string } {
   if (!isStackyardError(error) || !CODES.has(error.code) || isAudited(error)) return false;
   return error.code !== "UNAUTHENTICATED" || request.headers.has("authorization") || request.headers.has("cookie");

@@ -16,17 +16,18 @@ import { lifetimeSeconds, type Session } from "./sessions.ts";
 /** Logins of command lines (RFC 8628). */
 export interface DeviceDeps {
   readonly devices: DeviceLogins;
-  /** False: nobody can sign in with a browser, so nobody could confirm. */
+  /** False: no sign-in with a browser is configured, so a request could not be confirmed. */
   readonly enabled: boolean;
 }
 
 /** `POST /auth/device`: a command line asks for a code. `client_name` is what the person sees. */
 export function createDeviceHandler(context: AuthContext, { devices, enabled }: DeviceDeps): AuthHandler {
   return async (request, { address }) => {
-    if (!enabled) throw new StackyardError("NOT_FOUND", "Nobody can sign in to this server: access.people is missing.");
+    if (!enabled)
+      throw new StackyardError("NOT_FOUND", "Sign-in is not configured on this server: access.people is missing.");
     const client = toClientName((await readForm(request)).get("client_name"));
     const { deviceCode, userCode } = await devices.begin({ client, ...defined({ address }) });
-    // Without `verification_uri_complete`: the person types the code that stands in the own terminal.
+    // Without `verification_uri_complete`: the person types the code from their own terminal.
     return toJson(200, {
       device_code: deviceCode,
       user_code: userCode,
@@ -97,7 +98,7 @@ function toDeviceSender({ sender, issuer, subject, sid }: Session): DeviceSender
   return { kind, id, name, groups, ...defined({ issuer, subject, sid }) };
 }
 
-/** The part of `POST /auth/token` for device codes. A pending request is no failure, so it is not counted as one. */
+/** The part of `POST /auth/token` for device codes. A pending request does not count as one. */
 export async function answerDeviceGrant(
   context: AuthContext,
   { devices }: DeviceDeps,

@@ -45,7 +45,7 @@ interface AuthenticatorDeps {
   readonly grants: readonly Grant[];
 }
 
-/** Finds the caller of a session's secret. A cookie's secret is no bearer token, and no bearer token is a cookie. */
+/** Finds the caller of a session's secret. The secret of a cookie is not accepted as a bearer token, nor the other way round. */
 export function createSessionAuthenticator({ sessions, grants }: AuthenticatorDeps): Authenticator {
   return async ({ via, secret }) => {
     const session = await sessions.find(secret);

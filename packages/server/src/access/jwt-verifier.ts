@@ -17,7 +17,7 @@ interface VerifierDeps {
   readonly clock: Pick<Clock, "now">;
 }
 
-/** Signatures with a public key. With a shared secret, whoever can check tokens could make them. */
+/** Signatures with a public key. With a shared secret, a program that checks tokens could also make them. */
 const ALGORITHMS = [
   "RS256",
   "RS384",

@@ -21,7 +21,7 @@ const LoginRecord = Type.Object({ kind: Type.Literal("login"), returnTo: Type.St
 export interface PendingLogins {
   /** Returns the secret of the login's cookie, and what the issuer is sent. */
   begin(returnTo: string): Promise<{ readonly secret: string; readonly checks: LoginChecks }>;
-  /** Takes a login, once. Undefined: there is none of the secret, it is too old, or it was taken before. */
+  /** Takes a login, once. Undefined: unknown, too old, or taken before. */
   take(secret: string): Promise<{ readonly returnTo: string; readonly checks: LoginChecks } | undefined>;
 }
 

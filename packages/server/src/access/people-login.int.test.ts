@@ -128,7 +128,7 @@ describe("the login of a person", () => {
     expect(page.status).toBe(200);
   });
 
-  it("answers 503 UNREACHABLE while the issuer is down, and sessions go on", async () => {
+  it("answers 503 UNREACHABLE while the issuer is down, and sessions still work", async () => {
     const world = await startWorld();
     const browser = createTestBrowser();
     await browser.open(`${world.url}/auth/login`);
@@ -152,7 +152,7 @@ describe("the login of a person", () => {
   });
 });
 
-/** Signs in until the issuer would answer, then calls back with a code that nobody can redeem. */
+/** Signs in until the issuer would answer, then calls back with a code that cannot be redeemed. */
 async function startAndStop({ url }: LoginWorld) {
   const browser = createTestBrowser();
   const start = await browser.call(`${url}/auth/login`);

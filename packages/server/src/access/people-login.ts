@@ -115,7 +115,7 @@ async function endBearerSession(context: AuthContext, secret: string, facts: Req
   return new Response("{}", { headers: { "content-type": "application/json" } });
 }
 
-/** Undefined too when the issuer does not answer: our own session has ended all the same. */
+/** Undefined too when the issuer does not answer: our own session has ended in any case. */
 async function findEndSessionUrl(
   context: AuthContext,
   people: PeopleDeps | undefined,

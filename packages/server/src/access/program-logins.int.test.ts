@@ -232,7 +232,7 @@ describe("the exchange of a workload's token", () => {
     });
   });
 
-  it("answers 401 to a token that somebody else signed", async () => {
+  it("answers 401 to a token that another issuer signed", async () => {
     const world = await startWorld({ access: ACCESS });
     const stranger = await startTestIssuer({ yardUrl: world.url });
     await stranger.rotate();

@@ -27,7 +27,7 @@ const StoredSession = Type.Object({
   /** Of workloads: the name in the configuration, and the claims that grants name. */
   workload: Type.Optional(Type.String()),
   claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  /** Where it was asked for: the name that the asker gave, and the address. */
+  /** Where the login began: the name that the client gave, and its address. */
   client: Type.Optional(Type.String()),
   address: Type.Optional(Type.String()),
   createdAt: Type.Number(),
@@ -51,14 +51,14 @@ export interface NewSession
 /** Sessions as records of the yard. */
 export interface Sessions {
   begin(input: NewSession): Promise<{ readonly secret: string; readonly session: Session }>;
-  /** Returns the session of a secret, and moves its idle time on; undefined when there is none or it has ended. */
+  /** Returns the session of a secret, and moves its idle time on; undefined when it is unknown or has ended. */
   find(secret: string): Promise<Session | undefined>;
   /** Those that have not ended, in order of ids. */
   list(page: PageInput): Promise<Page<Session>>;
   /** All of them. */
   all(): AsyncGenerator<Session, void>;
   get(id: string): Promise<Session | undefined>;
-  /** Ends one. Returns it, or undefined when there is none. */
+  /** Ends one. Returns it, or undefined when it is unknown. */
   end(id: string): Promise<Session | undefined>;
 }
 
@@ -180,7 +180,7 @@ function seal(text: string, secret: string, nonce: Uint8Array): string {
   return Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]).toString("base64url");
 }
 
-/** Returns the ID token of a session; undefined when there is none. */
+/** Returns the ID token of a session; undefined when it has none. */
 export function openIdToken({ sealedIdToken }: Session, secret: string): string | undefined {
   if (sealedIdToken === undefined) return undefined;
   const sealed = Buffer.from(sealedIdToken, "base64url");
