@@ -98,7 +98,7 @@ function toDeviceSender({ sender, issuer, subject, sid }: Session): DeviceSender
   return { kind, id, name, groups, ...defined({ issuer, subject, sid }) };
 }
 
-/** The part of `POST /auth/token` for device codes. A pending request does not count as one. */
+/** The part of `POST /auth/token` for device codes. A pending request is not counted as a failure. */
 export async function answerDeviceGrant(
   context: AuthContext,
   { devices }: DeviceDeps,
