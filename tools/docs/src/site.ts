@@ -19,7 +19,15 @@ const GROUPS: readonly SidebarGroup[] = [
   },
   {
     title: "Operate",
-    pages: ["docs/operations", "docs/sign-in", "docs/aws", "docs/configuration", "docs/troubleshooting", "docs/performance"],
+    pages: [
+      "docs/operations",
+      "docs/access",
+      "docs/sign-in",
+      "docs/aws",
+      "docs/configuration",
+      "docs/troubleshooting",
+      "docs/performance",
+    ],
   },
   { title: "Reference", pages: ["docs/cli", "docs/http-api", "docs/errors"] },
   { title: "Contribute", pages: ["ARCHITECTURE", "CONTRIBUTING", "docs/testing", "SECURITY", "CHANGELOG"] },

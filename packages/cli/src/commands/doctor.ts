@@ -13,6 +13,7 @@ import { isFolder, loadExecutors, loadPlugins, markDuplicates, readMachineFiles 
 import { chooseSharedStore, findStoreVariable } from "../project/store.ts";
 import { findYardName, type GivenServer, serverArgs } from "../server/connection.ts";
 import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
+import { loadApiTokens } from "../yard/settings.ts";
 import {
   checkDisk,
   checkProviderCache,
@@ -149,7 +150,7 @@ async function checkProject(
   }
   const plugins = await checkPlugins(file, env);
   const machines = await checkMachines(file, plugins.executors);
-  const findings = [checkConfig(file), plugins.finding, ...machines.findings];
+  const findings = [checkConfig(file), plugins.finding, ...(await checkGrants(file, env)), ...machines.findings];
   return { findings, file, used: machines.used };
 }
 
@@ -160,6 +161,22 @@ function checkConfig({ path, projectDir }: ConfigFile): Finding {
     `${projectDir} has no stackyard.config.ts; the defaults apply.`,
     "Run `stackyard init` to create a project.",
   );
+}
+
+/** A token that no grant names may do everything: next to grants that is rarely meant. */
+async function checkGrants({ config }: ConfigFile, env: CommandContext["env"]): Promise<readonly Finding[]> {
+  if (config.access === undefined) return [];
+  try {
+    const named = new Set(config.access.grants?.map(({ to }) => to.token));
+    const names = new Set((await loadApiTokens(env)).map(({ name }) => name));
+    const open = [...names].filter((name) => !named.has(name));
+    if (open.length === 0) return [ok("access", "Each token of the environment has a grant, or there is none.")];
+    const list = open.map((name) => `"${name}"`).join(", ");
+    const message = `No grant names these tokens of the environment, so they may do everything: ${list}.`;
+    return [warn("access", message, 'Add a grant such as { to: { token: "NAME" }, role: "viewer" } to access.grants.')];
+  } catch (error) {
+    return [failOf("access", error, "Correct STACKYARD_API_TOKENS or its file.")];
+  }
 }
 
 async function checkPlugins(

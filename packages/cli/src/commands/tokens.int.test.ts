@@ -61,3 +61,15 @@ it("refuses more than the creator has, with exit code 3, and wrong durations wit
   expect([role.exitCode, role.stderr]).toEqual([64, expect.stringContaining("role")]);
   expect([retry.exitCode, retry.stderr]).toEqual([3, expect.stringContaining("FORBIDDEN")]);
 });
+
+it("doctor warns about tokens of the environment that no grant names", async () => {
+  const grants = [{ to: { token: "grafana" }, role: "viewer" }];
+  const granted = makeTempProject({ "stackyard.config.json": JSON.stringify({ access: { grants } }) });
+  const env = { STACKYARD_API_TOKENS: "grafana=a-token-of-grafana-here,ci=another-token-of-the-tests" };
+
+  const { stdout } = await runCli(["doctor", "--json"], { cwd: granted.folder, env });
+
+  const finding = parseLines(stdout).find(({ check }) => check === "access");
+  expect(finding).toMatchObject({ status: "warn", message: expect.stringMatching(/"ci"\.$/) });
+  granted.remove();
+});
