@@ -10,15 +10,20 @@ export function toStackData(stack: Stack): string {
   return JSON.stringify(Object.assign({ machineHash, enteredAt }, stack, { state: undefined, _state: stack.state }));
 }
 
-// How `toStackData` begins.
-const HEAD = '^\\{"machineHash":"([^"\\\\]*)","enteredAt":(-?[0-9]{1,16})[,}]';
 const UPDATED = "(extract(epoch from s.last_updated_time) * 1000)::bigint";
+// What `toStackData` begins with.
+const HEAD = "left(s.data, 160)";
+const IS_OURS = `not s.foreign_write and left(s.data, 16) = '{"machineHash":"'`;
 
 /** The revision of a record, of `stacks` as `s`; one of the predecessor, or that cannot be read, has none. */
-export const REVISION = `case when s.foreign_write then '' else coalesce((regexp_match(s.data, '${HEAD}'))[1], '') end`;
+export const REVISION = `case when ${IS_OURS} then split_part(${HEAD}, '"', 4) else '' end`;
+
+// Without a pattern: a search for one takes 20 times as long as all of this.
+const ENTERED = `btrim(split_part(${HEAD}, '"', 7), ':,')`;
+const IS_NUMBER = `length(${ENTERED}) between 1 and 16 and translate(${ENTERED}, '0123456789', '') = ''`;
 
 /** When its state was entered. Of a record of the predecessor, or one that cannot be read, its last write is told instead. */
-export const ENTERED_AT = `coalesce(case when not s.foreign_write then (regexp_match(s.data, '${HEAD}'))[2]::bigint end, ${UPDATED})`;
+export const ENTERED_AT = `case when ${IS_OURS} and ${IS_NUMBER} then ${ENTERED}::bigint else ${UPDATED} end`;
 
 /** The columns of a `StackRow`, of `stacks` as `s`. */
 export const STACK_COLUMNS = `s.id, s.data, s.foreign_write, s.version,
