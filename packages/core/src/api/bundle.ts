@@ -17,7 +17,9 @@ export const StackBundle = Type.Object({
   parked: Type.Array(Type.Object({ ...ParkedEvent.properties, message: Type.Record(Type.String(), Type.Unknown()) })),
   processes: Type.Array(YardProcess),
   history: Type.Array(HistoryEntry, { description: "Newest first, at most 10,000 lines." }),
-  revisions: Type.Array(Type.Object({ hash: Type.String(), name: Type.String(), source: Type.String() })),
+  revisions: Type.Array(
+    Type.Object({ hash: Type.String(), name: Type.String(), firstSeenAt: Instant, source: Type.String() }),
+  ),
   cut: Type.Array(Type.String(), { description: "Names of the lists that are not whole." }),
 });
 export type StackBundle = View<typeof StackBundle>;

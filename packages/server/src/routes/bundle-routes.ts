@@ -148,7 +148,7 @@ async function* listRevisions(store: Store, hashes: ReadonlySet<string>) {
   const wanted = [...hashes];
   for (const hash of wanted.slice(0, MOST_REVISIONS)) {
     const revision = await store.revisions.get(hash);
-    if (revision !== undefined) yield revision;
+    if (revision !== undefined) yield { ...revision, firstSeenAt: toInstant(revision.firstSeenAt) };
   }
   if (wanted.length > MOST_REVISIONS) yield MORE;
 }
