@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { defined, findNearestName, StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
 import { approvalsApprove, approvalsLs, approvalsReject, approvalsWithdraw } from "./commands/approvals.ts";
+import { audit, auditExport, auditVerify } from "./commands/audit.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
 import { bulkCancel, bulkLs, bulkRun, bulkShow } from "./commands/bulk.ts";
 import { stacksBundle } from "./commands/bundle.ts";
@@ -218,6 +219,9 @@ const OWN: readonly Command[] = [
   machinesUpgrade,
   login,
   logout,
+  audit,
+  auditExport,
+  auditVerify,
   whoami,
   sessionsLs,
   sessionsRevoke,

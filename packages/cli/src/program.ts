@@ -132,6 +132,7 @@ const GLOBAL_FLAGS: ReadonlySet<string> = new Set(["--json", "-q", "--quiet", "-
 
 /** `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`. */
 function toOrder(words: readonly string[]): string[] {
+  if (words[0] === "help" && words.includes("--help")) return ["--help"];
   const first = words.findIndex((word) => !GLOBAL_FLAGS.has(word));
   if (first <= 0) return [...words];
   const flags = words.slice(0, first);
@@ -143,18 +144,22 @@ function toOrder(words: readonly string[]): string[] {
 type Found = (invocation: Invocation) => void;
 
 function createProgram({ version }: ReadInput): Program {
-  return new Program("stackyard")
-    .description("State machines for stacks of infrastructure.")
-    .version(version, "-v, --version", "Print the version.")
-    .helpOption("-h, --help", "Show help.")
-    .helpCommand("help [command]", "Show the help of a command.")
-    .exitOverride()
-    .showSuggestionAfterError(true)
-    .allowExcessArguments(false)
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 done, 1 negative result or the work failed, 2 failed and left something behind,\n3 could not start, 4 timed out, 64 usage error, 130 interrupted.\n",
-    );
+  return (
+    new Program("stackyard")
+      .description("State machines for stacks of infrastructure.")
+      .version(version, "-v, --version", "Print the version.")
+      .helpOption("-h, --help", "Show help.")
+      .helpCommand("help [command]", "Show the help of a command.")
+      .exitOverride()
+      // A command with commands below it, such as `audit`, would take their options otherwise.
+      .enablePositionalOptions()
+      .showSuggestionAfterError(true)
+      .allowExcessArguments(false)
+      .addHelpText(
+        "after",
+        "\nExit codes: 0 done, 1 negative result or the work failed, 2 failed and left something behind,\n3 could not start, 4 timed out, 64 usage error, 130 interrupted.\n",
+      )
+  );
 }
 
 function addCommands(program: Program, { commands, groups }: ReadInput, found: Found): void {
@@ -165,6 +170,7 @@ function addCommands(program: Program, { commands, groups }: ReadInput, found: F
     for (const word of words) {
       const group = parent.commands.find((each) => each.name() === word);
       parent = group ?? parent.command(word).description(groups[word] ?? "");
+      parent.enablePositionalOptions();
     }
     addCommand(parent.command(last), command, found);
   }

@@ -3,6 +3,8 @@ export type {
   ApiToken,
   Approval,
   Attempt,
+  AuditHead,
+  AuditLine,
   Bulk,
   BulkItem,
   BulkOperation,
@@ -36,6 +38,7 @@ export type {
   YardProcess,
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
+export type { AuditApi, AuditFilter } from "./audit-api.ts";
 export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";
 export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
 export type { WatchOptions } from "./event-stream.ts";

@@ -1,6 +1,7 @@
 import type { HistoryEntry, Me, StackDetails } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
+import { type AuditApi, createAuditApi } from "./audit-api.ts";
 import { type BulkApi, createBulkApi } from "./bulk-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
@@ -44,6 +45,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly sessions: SessionsApi;
   readonly tokens: TokensApi;
   readonly approvals: ApprovalsApi;
+  readonly audit: AuditApi;
   readonly bulk: BulkApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
@@ -61,6 +63,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.tokens = createTokensApi(this.#http);
     this.bulk = createBulkApi(this.#http);
     this.approvals = createApprovalsApi(this.#http);
+    this.audit = createAuditApi(this.#http);
   }
 
   /** Who calls, and what it may do. Throws `UNAUTHENTICATED`. */

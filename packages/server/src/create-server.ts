@@ -12,6 +12,7 @@ import { createApp, createAuthenticate, createRequestMetrics } from "./create-ap
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
+import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { bundleRoutes } from "./routes/bundle-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
@@ -49,6 +50,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const settings = parseServerOptions(options);
   const { limits, allowExternalNext } = settings;
   const state = { stopping: false };
+  const stopping = new AbortController();
   const requests = createRequestMetrics();
   const bell = createChangeBell(deps.store, deps.clock);
   const states = createStateStore({
@@ -77,6 +79,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...bulkRoutes({ ...deps, bulks, planner, guard, audit }),
     ...attemptRoutes({ ...deps, guard }),
+    ...auditRoutes({ ...deps, records: deps.store.records, audit }),
     ...logRoutes(deps),
     ...machineRoutes(deps),
     ...revisionRoutes(deps),
@@ -114,6 +117,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     async start() {
       listener = await createListener(app.fetch, settings);
       bulks.run();
+      void logAuditHead({ ...deps, records: deps.store.records }, stopping.signal);
       const { url } = listener;
       return { url, stateBackendUrl: `${url}${STATE_PATH.slice(0, -1)}` };
     },
@@ -122,6 +126,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     },
     async stop() {
       state.stopping = true;
+      stopping.abort();
       live.stop();
       await bulks.stop();
       bell.stop();

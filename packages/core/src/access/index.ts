@@ -49,6 +49,7 @@ export {
   toPendingKey,
   toSealedKey,
 } from "./audit-entry.ts";
+export { type AuditFilter, type AuditLog, createAuditLog } from "./audit-log.ts";
 export { AUDIT_RETENTION_DAYS, type AuditSealer, createAuditSealer } from "./audit-seal.ts";
 export {
   type AuditedAction,

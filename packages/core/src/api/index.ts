@@ -1,5 +1,6 @@
 export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
+export { AuditHead, AuditLine } from "./audit.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";

@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseLines, runCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+const hash = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** A line as a server seals it. */
+function toText(seq: number, prev: string): string {
+  const who = { kind: "person", id: "00u1", name: "ada", groups: [] };
+  const on = { machine: "review-app", stackId: `pr-${seq}`, eventId: "e1" };
+  return JSON.stringify({
+    seq,
+    prev,
+    id: `01${seq}`,
+    at: 1_000,
+    action: "CANCEL_TASK",
+    outcome: "done",
+    who,
+    via: "api",
+    on,
+  });
+}
+
+const FIRST = toText(1, "");
+const SECOND = toText(2, hash(FIRST));
+const TEXTS = [FIRST, SECOND, toText(3, hash(SECOND))];
+const HEAD = { seq: 3, hash: hash(TEXTS[2] ?? ""), first: { seq: 1, prev: "" } };
+
+describe("audit", () => {
+  let server: Server;
+  let url = "";
+  let texts = TEXTS;
+  const asked: string[] = [];
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
+      asked.push(`${pathname}?${searchParams}`);
+      const lines = texts.map((text) => ({ ...JSON.parse(text), at: "2026-11-20T08:00:00.000Z" })).reverse();
+      const isExport = pathname === "/v1/audit/export";
+      response.setHeader("content-type", isExport ? "application/x-ndjson" : "application/json");
+      if (isExport) response.end(texts.map((text) => `${text}\n`).join(""));
+      else response.end(JSON.stringify(pathname === "/v1/audit/head" ? HEAD : { items: lines }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => server.close());
+  const run = (...words: string[]) => runCli(["audit", ...words, "--url", url, "--token", "t"], { cwd: "/" });
+
+  it("lists lines newest first, and passes its filters on", async () => {
+    const { stdout, exitCode } = await run("--who", "ada", "--stack", "pr-1", "--since", "2026-11-20", "--action", "X");
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^LINE +AT +WHO +ACTION +OUTCOME/);
+    expect(stdout).toMatch(/^3 +2026-11-20T08:00:00.000Z +ada +CANCEL_TASK +done +pr-3\n2 .*\n1 .*\n$/m);
+    expect(asked.at(-1)).toBe("/v1/audit?who=ada&action=X&stack=pr-1&since=2026-11-20&limit=100");
+    expect(parseLines((await run("--json", "-n", "2")).stdout)).toMatchObject([{ seq: 3 }, { seq: 2 }]);
+  });
+
+  it("exports the log as it is hashed", async () => {
+    expect((await run("export")).stdout).toBe(TEXTS.map((text) => `${text}\n`).join(""));
+  });
+
+  it("verifies the log of the server", async () => {
+    expect(await run("verify")).toMatchObject({
+      exitCode: 0,
+      stdout: `3 lines are whole, from 1 to 3. Head: ${HEAD.hash}\n`,
+    });
+    texts = TEXTS.toSpliced(1, 1);
+    expect(await run("verify")).toMatchObject({ exitCode: 1, stdout: "Line 2 was removed.\n" });
+    texts = TEXTS.with(1, (TEXTS[1] ?? "").replace("ada", "eve"));
+    expect(await run("verify")).toMatchObject({ exitCode: 1, stdout: "Line 2 was changed.\n" });
+    const json = await run("verify", "--json");
+    expect(JSON.parse(json.stdout)).toEqual({ kind: "broken", fault: { kind: "changed", seq: 2 } });
+    texts = TEXTS;
+  });
+
+  it("verifies a file without a server, against a hash that was noted", async () => {
+    const { folder: cwd, remove } = makeTempProject({
+      "whole.ndjson": TEXTS.map((text) => `${text}\n`).join(""),
+      "short.ndjson": TEXTS.slice(0, 2).join("\n"),
+    });
+    const verify = (...words: string[]) => runCli(["audit", "verify", ...words], { cwd });
+
+    expect(await verify("whole.ndjson")).toMatchObject({ exitCode: 0 });
+    expect(await verify("whole.ndjson", "--head", HEAD.hash)).toMatchObject({ exitCode: 0 });
+    expect(await verify("short.ndjson")).toMatchObject({ exitCode: 0 });
+    const short = await verify("short.ndjson", "--head", HEAD.hash);
+    expect([short.exitCode, short.stdout]).toEqual([1, expect.stringContaining("The log ends with line 2")]);
+    expect(await verify("nope.ndjson")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("nope.ndjson") });
+    expect(await verify("whole.ndjson", "--head", "x")).toMatchObject({ exitCode: 64 });
+    remove();
+  });
+});

@@ -1,0 +1,180 @@
+import { createReadStream, existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { defined } from "@stackyard/core";
+import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
+import type { AuditLine } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { type Command, defineCommand } from "../command.ts";
+import { failWith } from "../failure.ts";
+import type { Output } from "../output.ts";
+import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+
+/** `stackyard audit` */
+export const audit = defineServerCommand({
+  name: "audit",
+  summary: "List who did what, newest first.",
+  description:
+    "Lists lines of the audit log: operators' events, approvals, what people send, tokens, logins, and requests that were denied. Requires the permission `audit`. Lines of the last second may be missing.",
+  examples: [
+    { command: "stackyard audit --stack pr-12", what: "Show what people and operators did to a stack." },
+    {
+      command: "stackyard audit --who ada --since 2026-11-20T00:00:00Z --json",
+      what: "Print one JSON object per line.",
+    },
+  ],
+  args: Type.Object({
+    who: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: "The id or the name of a sender." })),
+    action: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "Such as CANCEL_TASK, revokeToken, login or denied." }),
+    ),
+    stack: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The id of a stack." }),
+    ),
+    since: Type.Optional(
+      Type.String({ maxLength: 64, placeholder: "instant", description: "ISO 8601 with Z or an offset." }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number. Default: 100." })),
+  }),
+  async run({ out, yard, signal }, { who, action, stack, since, limit = 100 }) {
+    const filter = defined({ who, action, stack, since });
+    let shown = 0;
+    for await (const items of readPages((page) => yard.audit.list({ ...filter, ...page, signal }), { out, limit })) {
+      const lines = items.slice(0, limit - shown);
+      printLines(lines, out, shown === 0);
+      shown += lines.length;
+    }
+    if (shown === 0) out.note("No line of the audit log fits.");
+    return 0;
+  },
+});
+
+function printLines(lines: readonly AuditLine[], out: ServerContext["out"], withHead: boolean): void {
+  if (lines.length === 0) return;
+  if (out.json) {
+    for (const line of lines) out.result(line, () => "");
+    return;
+  }
+  const head = ["LINE", "AT", "WHO", "ACTION", "OUTCOME", "ON", "REASON"].map((name) => out.paint("dim", name));
+  const rows = lines.map((line) => toRow(line, out));
+  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
+}
+
+const COLORS = { done: "green", begun: "dim", failed: "yellow", denied: "red" } as const;
+
+function toRow({ seq, at, who, action, outcome, on, code, reason, count }: AuditLine, out: Pick<Output, "paint">) {
+  const { machine: _, eventId: __, ...shown } = on;
+  const why = [code, reason, count === undefined ? undefined : `${count} times`].filter((part) => part !== undefined);
+  const subject = Object.values(shown).join(" ");
+  return [
+    String(seq),
+    at,
+    out.paint("bold", who.name),
+    action,
+    out.paint(COLORS[outcome], outcome),
+    subject,
+    why.join(": "),
+  ];
+}
+
+/** `stackyard audit export` */
+export const auditExport = defineServerCommand({
+  name: "audit export",
+  summary: "Print the whole audit log, oldest first, one JSON object per line.",
+  description:
+    "The SHA-256 of a line, without its end, is the `prev` of the next line. `stackyard audit verify FILE` checks it.",
+  examples: [{ command: "stackyard audit export > audit.ndjson", what: "Save the log." }],
+  args: Type.Object({}),
+  async run({ out, yard, signal }) {
+    for await (const text of yard.audit.export({ signal })) out.text(text);
+    return 0;
+  },
+});
+
+const VERIFY = {
+  name: "audit verify",
+  summary: "Check that no line of the audit log was changed or removed.",
+  description:
+    "Checks the log of the server, or a file that `stackyard audit export` has written. Exits with 1 and the number of the line that was changed or removed. Servers log the head each hour: with --head, such a hash must be in the log, so that a missing end is noticed.",
+  examples: [
+    { command: "stackyard audit verify", what: "Check the log of the server." },
+    {
+      command: "stackyard audit verify audit.ndjson --head HASH",
+      what: "Check a file against a hash from the server's log.",
+    },
+  ],
+  args: Type.Object({
+    file: Type.Optional(Type.String({ minLength: 1, description: "A file of lines. Default: the log of the server." })),
+    head: Type.Optional(
+      Type.String({
+        pattern: "^[0-9a-f]{64}$",
+        placeholder: "hash",
+        description: "The hash of a line that must be there.",
+      }),
+    ),
+  }),
+  positionals: ["file"],
+} as const;
+
+const verifyOnServer = defineServerCommand({
+  ...VERIFY,
+  async run({ out, yard, signal }, { head: hash }) {
+    const head = hash === undefined ? await yard.audit.head({ signal }) : { hash };
+    return printReport(await verify(yard.audit.export({ signal }), head), out);
+  },
+});
+
+const verifyFile = defineCommand({
+  ...VERIFY,
+  async run({ cwd, out }, { file = "", head: hash }) {
+    return printReport(
+      await verify(readFileLines(resolve(cwd, file), file), hash === undefined ? hash : { hash }),
+      out,
+    );
+  },
+});
+
+/** `stackyard audit verify` */
+export const auditVerify: Command = {
+  ...verifyOnServer,
+  // A file needs no server.
+  run: (context, args) =>
+    args["file"] === undefined ? verifyOnServer.run(context, args) : verifyFile.run(context, args),
+};
+
+function printReport(report: ChainReport, out: Output): number {
+  out.result(report, () => formatReport(report));
+  return report.kind === "whole" ? 0 : 1;
+}
+
+async function verify(texts: AsyncIterable<string>, head: KnownHead | undefined): Promise<ChainReport> {
+  const check = checkChain(head);
+  for await (const text of texts) if (check.add(text) !== undefined) break;
+  return check.end();
+}
+
+function readFileLines(path: string, given: string): AsyncIterable<string> {
+  if (!existsSync(path)) throw failWith("NOT_FOUND", `The file "${given}" does not exist.`);
+  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+function formatReport(report: ChainReport): string {
+  if (report.kind === "broken") return formatFault(report.fault);
+  const { lines, first, last } = report;
+  if (lines === 0) return "The audit log is empty.";
+  return `${lines} lines are whole, from ${first} to ${last.seq}. Head: ${last.hash}`;
+}
+
+function formatFault({ kind, seq }: ChainFault): string {
+  switch (kind) {
+    case "changed":
+      return `Line ${seq} was changed.`;
+    case "removed":
+      return `Line ${seq} was removed.`;
+    case "foreign":
+      return `Line ${seq} does not belong there: it is there twice, or was added.`;
+    case "end":
+      return `No line has this hash. The log ends with line ${seq}: it was changed, or later lines were removed.`;
+  }
+}

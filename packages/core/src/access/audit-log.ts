@@ -1,0 +1,126 @@
+import type { Clock } from "../ports/clock.ts";
+import {
+  createPageBuilder,
+  type Page,
+  type PageBuilder,
+  type PageInput,
+  type Records,
+  type StoredRecord,
+} from "../ports/records.ts";
+import { parsePosition } from "../ports/store-helpers.ts";
+import { type AuditHead, EMPTY_HEAD, HEAD_KEY, LOG_PREFIX, parseLine, toLineKey } from "./audit-chain.ts";
+import type { AuditLine } from "./audit-entry.ts";
+
+/** Which lines are listed; what is left out does not matter. */
+export interface AuditFilter {
+  /** The id or the name of a sender. */
+  readonly who?: string;
+  readonly action?: string;
+  readonly stackId?: string;
+  /** Epoch milliseconds: not earlier. */
+  readonly since?: number;
+}
+
+/** The sealed lines of the audit log. Entries are sealed within a second, in yards on AWS within a minute. */
+export interface AuditLog {
+  head(): Promise<AuditHead>;
+  /**
+   * Newest first. A page ends after so many lines that were looked at, too: it may be empty and have a cursor. Cursors are
+   * numbers of lines.
+   */
+  list(filter: AuditFilter, page: PageInput): Promise<Page<AuditLine>>;
+  /** The texts of all lines up to the head, oldest first, as they are hashed. */
+  readTexts(): AsyncGenerator<string, void, undefined>;
+}
+
+/** Lines that are read at once: with 8 KiB each they fit a page of records. */
+const CHUNK = 64;
+/** Lines that one page looks at. */
+const MOST_READ = 6_400;
+/** So many lines in a row that are too old end a list. A store may have relayed a few of them late. */
+const MOST_OLD = 512;
+
+/** Reads the audit log of a store. */
+export function createAuditLog({
+  records,
+  clock,
+}: {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+}): AuditLog {
+  async function head(): Promise<AuditHead> {
+    const record = await records.get(HEAD_KEY, clock.now());
+    const { seq, hash, first } = (record?.value ?? EMPTY_HEAD) as AuditHead;
+    return { seq, hash, first };
+  }
+
+  /** The lines of a range of numbers, in order. */
+  async function readRange(from: number, to: number): Promise<readonly StoredRecord[]> {
+    const found: StoredRecord[] = [];
+    for (let cursor: string | undefined = toLineKey(from - 1); cursor !== undefined; ) {
+      const page: Page<StoredRecord> = await records.list(LOG_PREFIX, {
+        limit: to - from + 1,
+        cursor,
+        now: clock.now(),
+      });
+      found.push(...page.items.filter(({ key }) => key <= toLineKey(to)));
+      cursor = found.length < page.items.length || found.length > to - from ? undefined : page.cursor;
+    }
+    return found;
+  }
+
+  return {
+    head,
+    async list(filter, page) {
+      const { seq: last, first } = await head();
+      const found = createPageBuilder<AuditLine>(page);
+      const cursor = parsePosition(page.cursor);
+      let to = Math.min(last, (cursor ?? last + 1) - 1);
+      let old = 0;
+      const end = Math.max(first.seq, to - MOST_READ + 1);
+      while (to >= end && old < MOST_OLD) {
+        const from = Math.max(end, to - CHUNK + 1);
+        const lines = (await readRange(from, to)).toReversed();
+        old = countOld(lines, filter, old);
+        if (!addLines(found, lines, filter)) return found.end();
+        to = from - 1;
+      }
+      return found.end(to < first.seq || old >= MOST_OLD ? undefined : String(to + 1));
+    },
+    async *readTexts() {
+      const { seq: last, first } = await head();
+      for (let from = first.seq; from <= last; from += CHUNK) {
+        for (const { value } of await readRange(from, Math.min(last, from + CHUNK - 1))) yield String(value);
+      }
+    },
+  };
+}
+
+/** False when the page is full. */
+function addLines(found: PageBuilder<AuditLine>, lines: readonly StoredRecord[], filter: AuditFilter): boolean {
+  return lines.every(({ key, value }) => {
+    const line = parseLine(value);
+    if (line !== undefined && !isWanted(line, filter)) return true;
+    const seq = String(Number(key.slice(LOG_PREFIX.length)));
+    return found.add({ id: seq, cursor: seq, bytes: String(value).length, read: () => line ?? failOf(seq) });
+  });
+}
+
+function failOf(seq: string): never {
+  throw new Error(`Line ${seq} is damaged. \`stackyard audit verify\` says more.`);
+}
+
+function isWanted({ who, action, on, at }: AuditLine, filter: AuditFilter): boolean {
+  if (filter.who !== undefined && filter.who !== who.id && filter.who !== who.name) return false;
+  if (filter.action !== undefined && filter.action !== action) return false;
+  if (filter.stackId !== undefined && filter.stackId !== on.stackId) return false;
+  return filter.since === undefined || at >= filter.since;
+}
+
+/** How many lines in a row were too old, with these. */
+function countOld(lines: readonly StoredRecord[], { since }: AuditFilter, before: number): number {
+  if (since === undefined) return 0;
+  let count = before;
+  for (const { value } of lines) count = (parseLine(value)?.at ?? since) < since ? count + 1 : 0;
+  return count;
+}

@@ -1,0 +1,49 @@
+import { defined } from "@stackyard/core";
+import type { AuditHead, AuditLine } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
+
+/** Which lines to list; what is left out does not matter. */
+export interface AuditFilter extends PageOptions {
+  /** The id or the name of a sender. */
+  readonly who?: string;
+  /** Such as `CANCEL_TASK` or `revokeToken`. */
+  readonly action?: string;
+  readonly stack?: string;
+  /** ISO 8601 with `Z` or an offset. */
+  readonly since?: string;
+}
+
+/** Who did what: needs the permission `audit`. Each read of lines leaves a line itself. */
+export interface AuditApi {
+  /** Newest first. A page may be empty and have a cursor. */
+  list(filter?: AuditFilter): Promise<Page<AuditLine>>;
+  /** Where the log begins and ends. */
+  head(options?: CallOptions): Promise<AuditHead>;
+  /** The texts of all lines, oldest first: the SHA-256 of a text is the `prev` of the next line. */
+  export(options?: CallOptions): AsyncGenerator<string, void, undefined>;
+}
+
+/** The part of the client that is about the audit log. */
+export function createAuditApi(http: HttpClient): AuditApi {
+  return {
+    list: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "audit"], query: { ...query }, ...defined({ signal }) }),
+    head: (options) => http.requestJson({ path: ["v1", "audit", "head"], ...options }),
+    async *export(options) {
+      const headers = { accept: "application/x-ndjson" };
+      const response = await http.openStream({ path: ["v1", "audit", "export"], ...options }, headers);
+      if (response.body !== null) yield* readLines(response.body);
+    },
+  };
+}
+
+async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  let rest = "";
+  for await (const chunk of body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
