@@ -1,5 +1,4 @@
 import { defined } from "@stackyard/core";
-import type { Permission, Role } from "@stackyard/core/access";
 import type { ApiToken, NewApiToken } from "@stackyard/core/api";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
 import type { PageOptions } from "./stacks-api.ts";
@@ -8,9 +7,9 @@ import type { PageOptions } from "./stacks-api.ts";
 export interface CreateTokenInput {
   /** As histories show it: letters, digits, `_`, `.` and `-`. */
   readonly name: string;
-  readonly role: Role;
+  readonly role: ApiToken["role"];
   /** More permissions than those of the role. */
-  readonly also?: readonly Permission[];
+  readonly also?: NonNullable<ApiToken["also"]>;
   /** Names of machines. Default: all. */
   readonly machines?: readonly string[];
   /** Beginnings of stack ids. Default: all. */
