@@ -210,7 +210,9 @@ async function connect(
   const definitions = toExecutorDefinitions([...deps.executors.values()], environment.executorNames);
   const locator =
     machines === undefined ? NO_MACHINES : await openLocator(machines, { ...deps, executors: definitions });
-  return createYard({ ...deps, store, locator, definitions, random, transport: foreign }, options);
+  // All records of a DynamoDB store are in one partition, which is too slow for logs.
+  const logs = environment.store?.kind === "dynamodb" ? "none" : undefined;
+  return createYard({ ...deps, store, locator, definitions, random, logs, transport: foreign }, options);
 }
 
 /** Results are sent to the queue of events: nothing is decided here. */

@@ -3,7 +3,7 @@ import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 
 /** What a bulk does to each of its items. The items of `redrive` are dead letters, all others are stacks. */
-export const BULK_OPERATIONS = ["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"] as const;
+const BULK_OPERATIONS = ["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"] as const;
 export type BulkOperation = (typeof BULK_OPERATIONS)[number];
 
 /**

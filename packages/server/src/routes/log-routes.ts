@@ -73,7 +73,7 @@ function answerRange(log: StoredLog, header: string | null): Response {
 }
 
 /** The half-open range of a header `Range`; empty when nothing of the log is in it. */
-export function parseRange(
+function parseRange(
   header: string | null,
   size: number,
 ): { readonly from: number; readonly to: number } | undefined {
