@@ -24,6 +24,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   "states:read": ["getTerraformStateVersion"],
   "states:write": ["restoreTerraformState"],
   "secrets:read": ["revealSecret"],
+  audit: ["listAudit", "exportAudit", "getAuditHead"],
   "signed-in": "getMe listTokens createToken rotateToken revokeToken listSessions revokeSession".split(" "),
   public: ["getLiveness", "getReadiness", "getServerProof", "getOpenApi"],
 };
@@ -76,6 +77,9 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   getTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}` }),
   listApprovals: () => ({ place: "list", path: "/v1/approvals" }),
   listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
+  listAudit: () => ({ place: "yard", path: "/v1/audit" }),
+  exportAudit: () => ({ place: "yard", path: "/v1/audit/export" }),
+  getAuditHead: () => ({ place: "yard", path: "/v1/audit/head" }),
   getYard: () => ({ place: "yard", path: "/v1/yard" }),
   getMetrics: () => ({ place: "yard", path: "/metrics" }),
   publishEvents: (id) => ({
