@@ -69,13 +69,13 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const explainer = createStackExplainer({ ...deps, planner });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate: access.callers.authenticate }, limits);
   const routes = [
-    ...eventRoutes({ ...deps, subjects, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
+    ...eventRoutes({ ...deps, audit, subjects, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, subjects, explainer }),
     ...bundleRoutes({ ...deps, explainer, audit }),
     ...revealRoutes({ ...deps, audit }),
     ...operationRoutes(operating),
     ...approvalRoutes(operating),
-    ...runRoutes({ ...deps, ...operating }),
+    ...runRoutes({ ...deps, audit, ...operating }),
     ...upgradeRoutes({ ...deps, ...operating, planner }),
     ...bulkRoutes({ ...deps, bulks, planner, guard, audit }),
     ...attemptRoutes({ ...deps, guard }),
@@ -84,7 +84,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     ...machineRoutes(deps),
     ...revisionRoutes(deps),
     ...previewRoutes({ ...deps, guard, planner, allowExternalNext }),
-    ...terraformStateRoutes({ ...deps, states }),
+    ...terraformStateRoutes({ ...deps, audit, states }),
     ...live.routes,
     ...sessionRoutes(logins),
     ...tokenRoutes({ ...deps, ...access }),

@@ -23,6 +23,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/operations",
       "docs/access",
       "docs/sign-in",
+      "docs/audit",
       "docs/aws",
       "docs/configuration",
       "docs/troubleshooting",

@@ -1,4 +1,5 @@
 import { type Clock, defined, type Ids, listPages, StackyardError, type Store } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
 import { type AccessDecision, decideAccess } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, type PublishResult } from "@stackyard/core/api";
 import {
@@ -30,6 +31,7 @@ import { toListedParked } from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface EventRoutesDeps {
+  readonly audit: AuditWriter;
   readonly store: Store;
   readonly subjects: SubjectFinder;
   readonly clock: Clock;
@@ -159,7 +161,7 @@ function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
   });
 }
 
-function redriveRoute({ store, clock, subjects }: EventRoutesDeps): Route {
+function redriveRoute({ store, clock, subjects, audit }: EventRoutesDeps): Route {
   const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
   return defineRoute({
@@ -172,11 +174,13 @@ function redriveRoute({ store, clock, subjects }: EventRoutesDeps): Route {
     summary: "Send dead letters again with their own ids.",
     body: Type.Object({ ids }),
     answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
-    async handle({ body }, { caller }) {
+    async handle({ body }, { caller, sender }) {
       const known = hasEverywhere(caller.rights, "repair")
         ? body.ids
         : await findRedrivable(store, subjects, { caller, ids: body.ids });
-      const redriven = known.length === 0 ? [] : await store.queries.redrive(known, clock.now());
+      const action = { action: "redriveEvents", who: sender, via: "api", on: {}, reason: known.join(" ") };
+      const redrive = () => store.queries.redrive(known, clock.now());
+      const redriven = known.length === 0 ? [] : await audit.run(action, redrive);
       return json(200, { redriven, unknown: body.ids.filter((id) => !redriven.includes(id)) });
     },
   });

@@ -1,4 +1,5 @@
 import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
 import { Run, RunState } from "@stackyard/core/api";
 import { createJobs, type JobOptions, type Jobs, type JobView } from "@stackyard/core/jobs";
 import { RUN_MACHINE } from "@stackyard/core/machine";
@@ -57,6 +58,7 @@ function toRun({ startedAt, endedAt, ...rest }: JobView): Run {
 }
 
 interface RunRoutesDeps {
+  readonly audit: AuditWriter;
   readonly store: Store;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly clock: Clock;
@@ -68,10 +70,16 @@ interface RunRoutesDeps {
 /** Runs without a machine. */
 export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
   const runs = createJobs(deps);
-  return [startRoute(runs), listRoute(runs), runRoute(runs), reportRoute(runs), ...runOperationRoutes(runs, deps)];
+  return [
+    startRoute(runs, deps),
+    listRoute(runs),
+    runRoute(runs),
+    reportRoute(runs),
+    ...runOperationRoutes(runs, deps),
+  ];
 }
 
-function startRoute(runs: Jobs): Route {
+function startRoute(runs: Jobs, { audit }: Pick<RunRoutesDeps, "audit">): Route {
   return defineRoute({
     method: "POST",
     path: "/v1/runs",
@@ -88,7 +96,9 @@ function startRoute(runs: Jobs): Route {
       422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with the problems." },
     },
     async handle({ body }, { sender }) {
-      const { runId } = await runs.start({ ...body, sender });
+      const on = body.key === undefined ? {} : { key: body.key };
+      const action = { action: "startRun", who: sender, via: "api", on, reason: body.executor };
+      const { runId } = await audit.run(action, () => runs.start({ ...body, sender }));
       return json(202, toRun(await loadRun(runs, runId)));
     },
   });

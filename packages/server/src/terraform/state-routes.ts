@@ -1,4 +1,5 @@
 import { type Clock, defined, type Logger, StackyardError, type Store } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
 import { Instant } from "@stackyard/core/api";
 import { type Static, Type } from "typebox";
 import { toStateSubject } from "../access/caller.ts";
@@ -82,6 +83,7 @@ function toForcedUnlock(broken: ForcedUnlock): NonNullable<TerraformState["force
 }
 
 interface TerraformStateRoutesDeps {
+  readonly audit: AuditWriter;
   readonly states: StateStore;
   readonly store: Store;
   readonly clock: Clock;
@@ -167,13 +169,14 @@ function restoreRoute(deps: TerraformStateRoutesDeps): Route {
       409: { description: "RECORD_CONFLICT: the state is locked." },
       ...unknown,
     },
-    async handle({ params: { key }, body: { version } }, { actor }) {
+    async handle({ params: { key }, body: { version } }, { actor, sender }) {
       const head = await loadKnownHead(deps, key);
       const old = findVersion(head, version);
       const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
       const bytes = withSerial(await deps.states.read(key, old), serial);
       const check = (now: StateHead) => checkUnlocked(deps, now);
-      await deps.states.write(key, { bytes, by: actor, restoredFrom: version, check });
+      const action = { action: "restoreTerraformState", who: sender, via: "api", on: { stateKey: key } };
+      await deps.audit.run(action, () => deps.states.write(key, { bytes, by: actor, restoredFrom: version, check }));
       const [newest] = (await show(deps, await deps.states.loadHead(key))).versions;
       return json(200, newest);
     },
@@ -197,14 +200,17 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
       409: { description: "RECORD_CONFLICT: the state is locked with another id." },
       ...unknown,
     },
-    async handle({ params: { key }, body: { id } }, { actor }) {
+    async handle({ params: { key }, body: { id } }, { actor, sender }) {
       await loadKnownHead(deps, key);
-      const broken = await deps.states.change(key, async (head) => {
-        const { lock } = head;
-        if (lock !== undefined && lock.id !== id) throw locked(`The state is locked under the id "${lock.id}".`);
-        if (lock === undefined) return { answer: undefined };
-        return { head: breakLock(head, { by: actor, at: deps.clock.now() }), answer: lock };
-      });
+      const action = { action: "unlockTerraformState", who: sender, via: "api", on: { stateKey: key } };
+      const broken = await deps.audit.run(action, () =>
+        deps.states.change(key, async (head) => {
+          const { lock } = head;
+          if (lock !== undefined && lock.id !== id) throw locked(`The state is locked under the id "${lock.id}".`);
+          if (lock === undefined) return { answer: undefined };
+          return { head: breakLock(head, { by: actor, at: deps.clock.now() }), answer: lock };
+        }),
+      );
       if (broken !== undefined) {
         deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, actor, broken));
       }
