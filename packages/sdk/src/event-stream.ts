@@ -161,8 +161,16 @@ export function isPassing(error: unknown): boolean {
   return !isStackyardError(error) || error.retryable;
 }
 
-/** Aborts its signal after so much silence. */
-export function createWatchdog(ms: number) {
+/** Aborts its signal unless it is fed in time. */
+export interface Watchdog {
+  readonly signal: AbortSignal;
+  /** Begins the time anew. */
+  feed(): void;
+  stop(): void;
+}
+
+/** Creates a watchdog that aborts its signal after so much silence. */
+export function createWatchdog(ms: number): Watchdog {
   const controller = new AbortController();
   const bark = () => controller.abort(new Error("The stream fell silent."));
   let timer = setTimeout(bark, ms);
