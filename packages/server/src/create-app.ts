@@ -45,7 +45,7 @@ export function createApp(deps: AppDeps): Hono {
     const early =
       findRefusal(c.req.raw, settings) ??
       (wrong.suspects.size > 0 ? wrong.findRefusal(c.req.raw, findFacts(c).address) : undefined);
-    if (early !== undefined) c.res = problemResponse({ ...early, requestId }, toHeaders(early));
+    if (early !== undefined) c.res = await answerEarly(deps, c.req.raw, early, findFacts(c));
     else if (c.req.method === "OPTIONS") c.res = answerPreflight(c.req.raw);
     else await next();
     if (c.res.status === 401 || wrong.suspects.size > 0) wrong.observe(c.req.raw, findFacts(c).address, c.res.status);
@@ -132,6 +132,14 @@ async function denied({ recordDenial }: AppDeps, request: Request, error: Error,
   } catch (failure) {
     return failure instanceof Error ? failure : error;
   }
+}
+
+/** Answers a request that no route sees. One of a foreign `Host` or `Origin` is a denial, whoever sent it. */
+async function answerEarly(deps: AppDeps, request: Request, early: ProblemInput, facts: RequestFacts) {
+  const { requestId } = facts;
+  if (early.code !== "FORBIDDEN") return problemResponse({ ...early, requestId }, toHeaders(early));
+  const error = new HttpError(early.status, early.code, early.detail);
+  return toErrorResponse(await denied(deps, request, error, facts), requestId, deps.logger);
 }
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS", "LOCK", "UNLOCK"]);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { StackyardError } from "@stackyard/core";
 import { createBulks, createPlanner } from "@stackyard/core/engine";
+import type { RequestFacts } from "./access/caller.ts";
 import { createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
@@ -31,7 +32,7 @@ import { createChangeBell } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore } from "./terraform/state-store.ts";
-import { answerTerraform } from "./terraform/terraform-backend.ts";
+import { answerTerraform, type UncheckedRequest } from "./terraform/terraform-backend.ts";
 
 /** The HTTP API of a yard. */
 export interface Server {
@@ -63,11 +64,12 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const findConfigured = createAuthenticate(settings.tokens, settings.allowAnonymous);
   const access = createAccess({ ...deps, findConfigured }, settings);
   const { logins, denials, guard, subjects, audit } = access;
+  const { authenticate } = access.callers;
   const planner = createPlanner({ ...deps, allowExternalNext });
   const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
   const bulks = createBulks({ ...deps, bell });
   const explainer = createStackExplainer({ ...deps, planner });
-  const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate: access.callers.authenticate }, limits);
+  const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate }, limits);
   const routes = [
     ...eventRoutes({ ...deps, audit, subjects, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes({ ...deps, subjects, explainer }),
@@ -97,17 +99,16 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       prove: (challenge) => prove(settings.proofSecret, listener?.url, challenge),
     }),
   ];
-  const all = [...routes, openApiRoute(routes, deps.version)];
-  const backend = { ...deps, states, guard, authenticate: access.callers.authenticate, maxBytes: limits.stateBytes };
+  const backend = { ...deps, audit, states, guard, authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
     settings,
-    routes: all,
+    routes: [...routes, openApiRoute(routes, deps.version)],
     requests,
     access,
     mount(hono, findFacts) {
       // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
-      hono.all(`${STATE_PATH}*`, ({ req }) => answerTerraform(backend, toStateKey(req.raw), req.raw));
+      hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
       logins.mount(hono, findFacts);
     },
     recordDenial: denials.record,
@@ -117,9 +118,9 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
     async start() {
       listener = await createListener(app.fetch, settings);
       bulks.run();
+      void denials.run(stopping.signal);
       void logAuditHead({ ...deps, records: deps.store.records }, stopping.signal);
-      const { url } = listener;
-      return { url, stateBackendUrl: `${url}${STATE_PATH.slice(0, -1)}` };
+      return { url: listener.url, stateBackendUrl: `${listener.url}${STATE_PATH.slice(0, -1)}` };
     },
     drain() {
       state.stopping = true;
@@ -144,9 +145,9 @@ function prove(secret: string | undefined, url: string | undefined, challenge: s
 
 const STATE_PATH = "/terraform/state/";
 
-/** What follows in the path, decoded: a key's slashes may be encoded or not. */
-function toStateKey(request: Request): string {
-  return decodeURIComponent(new URL(request.url).pathname.slice(STATE_PATH.length));
+/** The key is what follows in the path, decoded: its slashes may be encoded or not. */
+function toStateRequest(request: Request, facts: RequestFacts): UncheckedRequest {
+  return { key: decodeURIComponent(new URL(request.url).pathname.slice(STATE_PATH.length)), request, facts };
 }
 
 function openApiRoute(routes: readonly Route[], version: string): Route {

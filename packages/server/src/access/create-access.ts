@@ -73,7 +73,7 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     guard,
     subjects: createSubjectFinder({ ...deps, guard }),
     audit,
-    denials: createDenials({ audit, clock: deps.clock, findSender: callers.findSender }),
+    denials: createDenials({ ...deps, audit, findSender: callers.findSender }),
     tokens: settings.apiTokens ? tokens : undefined,
   };
 }

@@ -1,25 +1,42 @@
-import { StackyardError } from "@stackyard/core";
+import { StackyardError, silentLogger } from "@stackyard/core";
 import type { AuditEntry } from "@stackyard/core/access";
 import { describe, expect, it } from "vitest";
-import { createDenials } from "./denials.ts";
+import { createDenials, type Denials } from "./denials.ts";
 import { createWrongCredentials } from "./rate-limits.ts";
 
 function createWorld() {
   let now = 1_000_000;
   const lines: Omit<AuditEntry, "id" | "at">[] = [];
+  const store = { away: false };
   const audit = {
     async write(entry: Omit<AuditEntry, "id" | "at">) {
+      if (store.away) throw new StackyardError("STORE_UNAVAILABLE", "away");
       lines.push(entry);
       return { ...entry, id: "1", at: now };
     },
   };
-  const clock = { now: () => now };
+  const advance = (ms: number) => {
+    now += ms;
+  };
+  const clock = { now: () => now, sleep: async (ms: number) => advance(ms) };
   return {
     lines,
     clock,
-    denials: createDenials({ audit, clock, findSender: () => undefined }),
-    advance: (ms: number) => (now += ms),
+    store,
+    denials: createDenials({ audit, clock, logger: silentLogger, findSender: () => undefined }),
+    advance,
   };
+}
+
+/** One round of the loop, which asks before each. */
+async function runOnce({ run }: Pick<Denials, "run">): Promise<void> {
+  let asked = 0;
+  await run({
+    get aborted() {
+      asked += 1;
+      return asked > 1;
+    },
+  } as AbortSignal);
 }
 
 const aRequest = (token = "wrong", path = "/v1/stacks") =>
@@ -65,6 +82,29 @@ describe("denied requests", () => {
     await denials.flush();
 
     expect(lines.at(-1)).toMatchObject({ count: 1 });
+  });
+
+  it("are counted when the minute is over, and later when that cannot be stored", async () => {
+    const { lines, denials, store } = createWorld();
+    for (let index = 0; index < 65; index += 1) await denials.record(aRequest(), unauthenticated(), facts());
+    store.away = true;
+
+    await runOnce(denials);
+    const before = lines.length;
+    store.away = false;
+    await runOnce(denials);
+
+    expect(before).toBe(60);
+    expect(lines.slice(60)).toMatchObject([{ count: 5 }]);
+  });
+
+  it("are not answered while their line cannot be stored", async () => {
+    const { denials, store } = createWorld();
+    store.away = true;
+
+    const recorded = denials.record(aRequest(), unauthenticated(), facts());
+
+    await expect(recorded).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, type Logger } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { isAudited, withFacts } from "./auth-context.ts";
 import { type RequestFacts, toRateKey } from "./caller.ts";
@@ -7,13 +7,16 @@ import { type RequestFacts, toRateKey } from "./caller.ts";
 export interface Denials {
   /** Writes the line of a denial before it is answered; other errors have none. Throws `STORE_UNAVAILABLE`. */
   record(request: Request, error: Error, facts: RequestFacts): Promise<void>;
+  /** Writes the counts of minutes that are over, each minute, until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
   /** Writes the counts that are left. */
   flush(): Promise<void>;
 }
 
 interface DenialDeps {
   readonly audit: Pick<AuditWriter, "write">;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly logger: Pick<Logger, "warn">;
   /** Who the request came from, as far as it is known. */
   readonly findSender: (request: Request) => Sender | undefined;
 }
@@ -39,7 +42,7 @@ const MOST_WINDOWS = 10_000;
 const CODES: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "FORBIDDEN", "NO_GRANT"]);
 
 /** Creates the record of this process. Above 60 denials a minute and address, the rest become one line with their count. */
-export function createDenials({ audit, clock, findSender }: DenialDeps): Denials {
+export function createDenials({ audit, clock, logger, findSender }: DenialDeps): Denials {
   const windows = new Map<string, Window>();
   const write = ({ who, code, reason }: Line, count?: number) =>
     audit.write({
@@ -57,14 +60,28 @@ export function createDenials({ audit, clock, findSender }: DenialDeps): Denials
     for (const [key, window] of windows) {
       if (!isMeant(window)) continue;
       windows.delete(key);
-      if (window.more > 0) await write(window.last, window.more);
+      if (window.more > 0) await write(window.last, window.more).catch((error: unknown) => keep(key, window, error));
     }
   }
+
+  /** A count that could not be stored is not lost: it is written later. */
+  function keep(key: string, window: Window, error: unknown): never {
+    const next = windows.get(key);
+    if (next === undefined) windows.set(key, window);
+    else next.more += window.more;
+    throw error;
+  }
+
+  const isOver = ({ endsAt }: Window) => endsAt <= clock.now();
+  const tryToClose = (isMeant: (window: Window) => boolean) =>
+    close(isMeant).catch((error: unknown) => {
+      logger.warn("Counts of denied requests cannot be written to the audit log.", { error });
+    });
 
   return {
     async record(request, error, facts) {
       if (!isDenial(request, error)) return;
-      await close(({ endsAt }) => endsAt <= clock.now());
+      await close(isOver);
       const line = toLine(request, error.code, findSender(request), facts);
       const key = toRateKey(facts.address);
       const window = windows.get(key);
@@ -79,7 +96,13 @@ export function createDenials({ audit, clock, findSender }: DenialDeps): Denials
       } else window.lines += 1;
       await write(line);
     },
-    flush: () => close(() => true),
+    async run(signal) {
+      while (!signal.aborted) {
+        await clock.sleep(MINUTE_MS, signal);
+        await tryToClose(isOver);
+      }
+    },
+    flush: () => tryToClose(() => true),
   };
 }
 

@@ -96,7 +96,7 @@ function startRoute(runs: Jobs, { audit }: Pick<RunRoutesDeps, "audit">): Route 
       422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with the problems." },
     },
     async handle({ body }, { sender }) {
-      const on = body.key === undefined ? {} : { key: body.key };
+      const on = { machine: RUN_MACHINE, ...defined({ key: body.key }) };
       const action = { action: "startRun", who: sender, via: "api", on, reason: body.executor };
       const { runId } = await audit.run(action, () => runs.start({ ...body, sender }));
       return json(202, toRun(await loadRun(runs, runId)));

@@ -14,6 +14,7 @@ import {
   type StateHead,
   type StateStore,
   type StateVersion as StoredVersion,
+  toAuditSubject,
   toForcedUnlockFields,
   toHolderFacts,
   withSerial,
@@ -145,9 +146,11 @@ function versionRoute(deps: TerraformStateRoutesDeps): Route {
     summary: "Get the content of one version. It may contain secrets.",
     params: { ...params, version: Type.String({ pattern: "^[1-9][0-9]{0,9}$" }) },
     answers: { 200: { description: "The state as Terraform wrote it.", mediaType: "application/json" }, ...unknown },
-    async handle({ params: { key, version } }) {
+    async handle({ params: { key, version } }, { sender }) {
       const found = findVersion(await loadKnownHead(deps, key), Number(version));
       const bytes = await deps.states.read(key, found);
+      const action = { action: "getTerraformStateVersion", who: sender, via: "api", on: toAuditSubject(key) };
+      await deps.audit.write({ ...action, outcome: "done", reason: `version ${version}` });
       return new Response(bytes.slice(), { headers: { "content-type": "application/json" } });
     },
   });
@@ -175,8 +178,11 @@ function restoreRoute(deps: TerraformStateRoutesDeps): Route {
       const serial = Math.max(...head.versions.map((each) => each.serial ?? 0)) + 1;
       const bytes = withSerial(await deps.states.read(key, old), serial);
       const check = (now: StateHead) => checkUnlocked(deps, now);
-      const action = { action: "restoreTerraformState", who: sender, via: "api", on: { stateKey: key } };
-      await deps.audit.run(action, () => deps.states.write(key, { bytes, by: actor, restoredFrom: version, check }));
+      const action = { action: "restoreTerraformState", who: sender, via: "api", on: toAuditSubject(key) };
+      const reason = `version ${version}`;
+      await deps.audit.run({ ...action, reason }, () =>
+        deps.states.write(key, { bytes, by: actor, restoredFrom: version, check }),
+      );
       const [newest] = (await show(deps, await deps.states.loadHead(key))).versions;
       return json(200, newest);
     },
@@ -202,7 +208,7 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
     },
     async handle({ params: { key }, body: { id } }, { actor, sender }) {
       await loadKnownHead(deps, key);
-      const action = { action: "unlockTerraformState", who: sender, via: "api", on: { stateKey: key } };
+      const action = { action: "unlockTerraformState", who: sender, via: "api", on: toAuditSubject(key) };
       const broken = await deps.audit.run(action, () =>
         deps.states.change(key, async (head) => {
           const { lock } = head;

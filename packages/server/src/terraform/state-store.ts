@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { type Clock, defined, type Ids, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, findStateOwner, type Ids, type Records, StackyardError } from "@stackyard/core";
+import type { AuditSubject } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -413,6 +414,11 @@ export function toHolderFacts({ holder, info }: StateLock) {
     ...(typeof who === "string" ? { who: who.slice(0, MAX_FACT) } : {}),
     ...(typeof operation === "string" ? { operation: operation.slice(0, MAX_FACT) } : {}),
   };
+}
+
+/** What the audit log says about a state: its key, and its machine and stack when it has them. */
+export function toAuditSubject(key: string): AuditSubject {
+  return { stateKey: key, ...findStateOwner(key) };
 }
 
 /** What the server's log keeps of a lock that was broken. */

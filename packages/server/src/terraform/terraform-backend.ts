@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
+import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
-import type { Authenticate, Guard } from "../access/caller.ts";
+import { type Authenticate, type Guard, type RequestFacts, withRequest } from "../access/caller.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
 import { HttpError, parseJson, readBytes } from "../http/route.ts";
 import {
@@ -16,11 +17,13 @@ import {
   type StateHead,
   type StateLock,
   type StateStore,
+  toAuditSubject,
   toForcedUnlockFields,
   type UnlockDecision,
 } from "./state-store.ts";
 
 interface TerraformBackendDeps extends StateCallerDeps {
+  readonly audit: AuditWriter;
   readonly states: StateStore;
   readonly logger: Logger;
   readonly maxBytes: number;
@@ -30,7 +33,17 @@ interface TerraformBackendDeps extends StateCallerDeps {
 interface StateRequest {
   readonly key: string;
   readonly request: Request;
-  readonly caller: StateCaller;
+  readonly caller: FoundCaller;
+}
+
+/** The same, before it is known who calls. */
+export interface UncheckedRequest extends Omit<StateRequest, "caller"> {
+  readonly facts: RequestFacts;
+}
+
+interface FoundCaller extends StateCaller {
+  /** Whom the audit log names. Absent for attempts: the history of their stack says what they did. */
+  readonly sender?: Sender;
 }
 
 type Handler = (deps: TerraformBackendDeps, input: StateRequest) => Promise<Response>;
@@ -49,7 +62,10 @@ const MAX_KEY = 1_500;
  * Answers Terraform's `http` backend (developer.hashicorp.com/terraform/language/backend/http): 404 without a state,
  * 423 with the holder's description while another holds the lock. States may hold secrets: nothing of them is logged.
  */
-export async function answerTerraform(deps: TerraformBackendDeps, key: string, request: Request): Promise<Response> {
+export async function answerTerraform(
+  deps: TerraformBackendDeps,
+  { key, request, facts }: UncheckedRequest,
+): Promise<Response> {
   const handler = HANDLERS.get(request.method);
   if (handler === undefined) {
     const allow = [...HANDLERS.keys()].join(", ");
@@ -57,14 +73,27 @@ export async function answerTerraform(deps: TerraformBackendDeps, key: string, r
   }
   if (key === "" || key.length > MAX_KEY)
     throw new HttpError(400, "USAGE", `The key of a state has 1 to ${MAX_KEY} characters.`);
-  const caller = await findStateCaller(deps, request, key);
+  const caller = await findStateCaller(deps, { key, request, facts });
   if (caller === undefined) {
     throw new StackyardError(
       "UNAUTHENTICATED",
       "Neither an operator's token nor the lease of an attempt of this stack.",
     );
   }
-  return handler(deps, { key, request, caller });
+  return handler(deps, { key, request, caller }).catch((error: unknown) => {
+    if (error instanceof LockHeld) return heldResponse(error);
+    throw error;
+  });
+}
+
+/** Changes a state. Changes by others than attempts are recorded before and after; without the record nothing changes. */
+async function audited<Result>(
+  { audit }: TerraformBackendDeps,
+  action: string,
+  { key, caller, call }: Pick<StateRequest, "key" | "caller"> & { readonly call: () => Promise<Result> },
+): Promise<Result> {
+  if (caller.sender === undefined) return call();
+  return audit.run({ action, who: caller.sender, via: "backend", on: toAuditSubject(key) }, call);
 }
 
 async function getState(deps: TerraformBackendDeps, { key, caller }: StateRequest): Promise<Response> {
@@ -74,6 +103,10 @@ async function getState(deps: TerraformBackendDeps, { key, caller }: StateReques
   const current = findCurrent(head);
   if (current === undefined) return new Response(null, { status: 404 });
   const bytes = await deps.states.read(key, current);
+  if (caller.sender !== undefined) {
+    const action = { action: "readTerraformState", who: caller.sender, via: "backend", on: toAuditSubject(key) };
+    await deps.audit.write({ ...action, outcome: "done" });
+  }
   const md5 = createHash("md5").update(bytes).digest("base64");
   return new Response(bytes.slice(), { headers: { "content-type": "application/json", "content-md5": md5 } });
 }
@@ -82,16 +115,20 @@ async function postState(deps: TerraformBackendDeps, { key, request, caller }: S
   const bytes = await readBytes(request, deps.maxBytes);
   checkDigest(request, bytes);
   const id = lockIdOf(request);
-  await deps.states.write(key, { bytes, by: caller.name, check: (head) => checkWrite(deps, head, caller, id) });
+  const check = (head: StateHead) => checkWrite(deps, head, caller, id);
+  const call = () => deps.states.write(key, { bytes, by: caller.name, check });
+  await audited(deps, "writeTerraformState", { key, caller, call });
   return new Response(null, { status: 200 });
 }
 
 async function deleteState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
-  await deps.states.change(key, async (head) => {
-    await checkWrite(deps, head, caller, lockIdOf(request));
-    const { current: _, ...rest } = head;
-    return { head: rest, answer: undefined };
-  });
+  const call = () =>
+    deps.states.change(key, async (head) => {
+      await checkWrite(deps, head, caller, lockIdOf(request));
+      const { current: _, ...rest } = head;
+      return { head: rest, answer: undefined };
+    });
+  await audited(deps, "deleteTerraformState", { key, caller, call });
   return new Response(null, { status: 200 });
 }
 
@@ -100,13 +137,15 @@ async function lockState(deps: TerraformBackendDeps, { key, request, caller }: S
   const id = parseLockId(info);
   if (id === undefined) throw new HttpError(400, "USAGE", 'The lock has no "ID".');
   const lock: StateLock = { id, info, holder: caller.holder, at: deps.clock.now() };
-  const decision = await deps.states.change<LockDecision>(key, async (head) => {
-    const decided = decideLock(head, await findStanding(deps, head), { caller, lock });
-    return decided.kind === "locked" ? { head: decided.head, answer: decided } : { answer: decided };
-  });
-  if (decision.kind === "forbidden") throw leaseEnded();
-  if (decision.kind === "held") return heldResponse(decision.lock);
-  if (decision.takenOverFrom !== undefined) {
+  const call = () =>
+    deps.states.change<LockDecision>(key, async (head) => {
+      const decided = decideLock(head, await findStanding(deps, head), { caller, lock });
+      if (decided.kind === "forbidden") throw leaseEnded();
+      if (decided.kind === "held") throw new LockHeld(423, decided.lock);
+      return { head: decided.head, answer: decided };
+    });
+  const decision = await audited(deps, "lockTerraformState", { key, caller, call });
+  if (decision.kind === "locked" && decision.takenOverFrom !== undefined) {
     deps.logger.warn("A Terraform lock was taken over: its attempt has ended.", {
       key,
       from: decision.takenOverFrom.holder,
@@ -118,11 +157,13 @@ async function lockState(deps: TerraformBackendDeps, { key, request, caller }: S
 async function unlockState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
   const text = new TextDecoder().decode(await readBytes(request, MAX_LOCK_BYTES));
   const id = text === "" ? undefined : parseLockId(text);
-  const decision = await deps.states.change<UnlockDecision>(key, async (head) => {
-    const decided = decideUnlock(head, { caller, id, at: deps.clock.now() });
-    return decided.kind === "unlocked" ? { head: decided.head, answer: decided } : { answer: decided };
-  });
-  if (decision.kind === "held") return heldResponse(decision.lock, 409);
+  const call = () =>
+    deps.states.change<UnlockDecision>(key, async (head) => {
+      const decided = decideUnlock(head, { caller, id, at: deps.clock.now() });
+      if (decided.kind === "held") throw new LockHeld(409, decided.lock);
+      return decided.kind === "unlocked" ? { head: decided.head, answer: decided } : { answer: decided };
+    });
+  const decision = await audited(deps, "unlockTerraformState", { key, caller, call });
   if (decision.kind === "unlocked" && decision.forced !== undefined) {
     deps.logger.warn("A Terraform lock was broken by force.", toForcedUnlockFields(key, caller.name, decision.forced));
   }
@@ -146,7 +187,17 @@ async function findStanding(deps: TerraformBackendDeps, { lock }: StateHead): Pr
   return lock === undefined ? undefined : { lock, binds: await isHolding(deps, lock.holder) };
 }
 
-function heldResponse(lock: StateLock, status = 423): Response {
+/** Another holds the lock. Terraform is answered with the holder's own description. */
+class LockHeld extends HttpError {
+  readonly lock: StateLock;
+
+  constructor(status: number, lock: StateLock) {
+    super(status, "RECORD_CONFLICT", "Another client has locked the state.");
+    this.lock = lock;
+  }
+}
+
+function heldResponse({ lock, status }: LockHeld): Response {
   return new Response(lock.info, { status, headers: { "content-type": "application/json" } });
 }
 
@@ -182,15 +233,19 @@ interface StateCallerDeps {
  * Finds out who calls: an operator by token, or an attempt by its id and the password of its newest grant. An attempt
  * reaches only states of its own stack, those below `toStatePrefix`. Undefined: the caller has no access.
  */
-async function findStateCaller(deps: StateCallerDeps, request: Request, key: string): Promise<StateCaller | undefined> {
+async function findStateCaller(
+  deps: StateCallerDeps,
+  { key, request, facts }: UncheckedRequest,
+): Promise<FoundCaller | undefined> {
   const basic = parseBasic(request.headers.get("authorization"));
   if (basic === undefined || basic.user === "token") {
     const caller = await deps.authenticate(request);
     if (caller === undefined) return undefined;
     const permission = request.method === "GET" ? "states:read" : "states:write";
     await deps.guard.check({ permission, subject: "state" }, caller, { key });
-    const { name } = caller.sender;
-    return { holder: { kind: "operator", name }, name, live: true };
+    const { sender } = withRequest(caller, facts);
+    const { name } = sender;
+    return { holder: { kind: "operator", name }, name, live: true, sender };
   }
   const token = Number(/^([1-9]\d{0,15})\./.exec(basic.password)?.[1]);
   const attempt = await deps.store.findAttempt(basic.user);
