@@ -1,7 +1,8 @@
-// npm run bench [-- --side-by-side | --growth | --aws | --profile ID] [--quick] [--json FILE] …; see --help
+// npm run bench [-- --side-by-side | --growth | --aws | --access | --profile ID] [--quick] [--json FILE] …; see --help
 
 import { runAws } from "./aws/run-aws.ts";
 import { type BenchArguments, HELP, parseArguments } from "./parse-arguments.ts";
+import { runAccess } from "./run-access.ts";
 import { runEmbedded } from "./run-embedded.ts";
 import { CONTENDER_IDS } from "./side-by-side/contenders.ts";
 import { runProfile } from "./side-by-side/profile.ts";
@@ -13,6 +14,8 @@ function run(input: BenchArguments): Promise<void> {
       return runProfile(input.contender, input.quick);
     case "aws":
       return runAws(input);
+    case "access":
+      return runAccess(input);
     case "growth":
       return runGrowth(input);
     case "side-by-side":

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { type Store, silentLogger } from "@stackyard/core";
+import { defined, type Store, silentLogger } from "@stackyard/core";
+import type { Sender } from "@stackyard/core/access";
 import { createEngine, createStaticLocator, createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
 import { answerMessage, createNoOp, loadBenchMachine, startMessage } from "./bench-machine.ts";
 import { type StoreKind, withFolder, withStore } from "./bench-store.ts";
@@ -33,7 +34,7 @@ export function measureTransitions(input: {
   return withStore(input.store, async (store) => {
     const drain = createDrain(store);
     const stackIds = Array.from({ length: input.stacks }, (_, index) => `stack-${index}`);
-    await publish(store, stackIds.map(startMessage));
+    await publishEvents(store, stackIds.map(startMessage));
     await drain(256);
     let bestMs = Number.POSITIVE_INFINITY;
     let next = 0;
@@ -44,7 +45,7 @@ export function measureTransitions(input: {
         next = (next + step) % input.stacks;
         return stackIds[next] ?? "";
       });
-      await publish(store, subjects.map(answerMessage));
+      await publishEvents(store, subjects.map(answerMessage));
       const startedAt = performance.now();
       const worked = await drain(input.batch);
       const ms = performance.now() - startedAt;
@@ -66,14 +67,15 @@ const LEASE_MS = 60_000;
 const ids = createUlids();
 
 /** Sends messages in batches, as a busy program would. */
-async function publish(store: Store, messages: readonly object[]): Promise<void> {
+export async function publishEvents(store: Store, messages: readonly object[], sender?: Sender): Promise<void> {
+  const options = defined({ sender });
   for (let first = 0; first < messages.length; first += PUBLISH_BATCH) {
-    await publishMessages({ store, clock: systemClock, ids }, messages.slice(first, first + PUBLISH_BATCH));
+    await publishMessages({ store, clock: systemClock, ids }, messages.slice(first, first + PUBLISH_BATCH), options);
   }
 }
 
 /** An engine without loops of its own, so that nothing else is measured. */
-function createDrain(store: Store): (batchSize: number) => Promise<number> {
+export function createDrain(store: Store): (batchSize: number) => Promise<number> {
   const executors = createNoOp();
   const engine = createEngine({
     store,

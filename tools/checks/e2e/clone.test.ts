@@ -59,7 +59,7 @@ describe("stackyard in a clone that was never built", () => {
   it("is built by the first command, which prints nothing else than its answer", () => {
     const { status, stdout, stderr } = stackyard("--version");
 
-    expect({ status, stdout }).toEqual({ status: 0, stdout: `${version}\n` });
+    expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: `${version}\n` });
     expect(stderr).toMatch(/^Building \d+ packages of this clone …\nBuilt in [\d.]+ s\.\n$/);
   });
 

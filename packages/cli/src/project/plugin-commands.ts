@@ -80,8 +80,9 @@ function toOwnError(error: unknown, command: string, plugin: string): Error {
 /** Plugins are given a token, not where it comes from. */
 async function openPlainServer(context: Pick<CommandContext, "cwd" | "env" | "out">, given: GivenServer) {
   const { url, token: found, close } = await openServer(context, given);
+  const findToken = async () => (typeof found === "function" ? found() : found);
   try {
-    const token = typeof found === "function" ? await found() : found;
+    const token = await findToken();
     return { plain: { url, ...defined({ token }) }, close };
   } catch (error) {
     await close();

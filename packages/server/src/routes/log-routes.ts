@@ -73,10 +73,7 @@ function answerRange(log: StoredLog, header: string | null): Response {
 }
 
 /** The half-open range of a header `Range`; empty when nothing of the log is in it. */
-function parseRange(
-  header: string | null,
-  size: number,
-): { readonly from: number; readonly to: number } | undefined {
+function parseRange(header: string | null, size: number): { readonly from: number; readonly to: number } | undefined {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
   if (first === "" && last === "") return undefined;
   if (first === "") return { from: Math.max(0, size - Number(last)), to: size };
