@@ -33,7 +33,7 @@ describe("what cannot be published", () => {
     ["a name that is reserved", { name: "stackyard.probe" }, "/name"],
     ["a version with a slash", { version: "1/2" }, "/version"],
     ["no file", { files: [] }, "/files"],
-    ["more than 1,000 files", { files: Array.from({ length: 1_001 }, (_, n) => file(`${n}`)) }, "these are 1,001"],
+    ["more than 1,000 files", { files: Array.from({ length: 1_001 }, (_, n) => file(`${n}`)) }, "this one has 1,001"],
     ["a label of two lines", { labels: { commit: "a\nb" } }, "/labels/commit"],
     ["a path that leaves its folder", { files: [file("../x")] }, "../x"],
     ["a path that leaves it when it is decoded", { files: [file("%2e%2e/x")] }, "%2e%2e"],
