@@ -9,6 +9,7 @@ import {
 } from "@stackyard/core/environment";
 import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";
+import { findQueueSenderFaults, parseQueueSenders } from "./queue-senders.ts";
 
 const { LOG_LEVEL, EMF_METRICS, YARD_NAME } = TelemetryVariables.properties;
 const { bucket: BUCKET, queue: QUEUE, region: REGION, table: TABLE } = VARIABLE_FORMS;
@@ -82,6 +83,10 @@ export const Variables = Type.Object({
     default: false,
   }),
   ...EngineVariables.properties,
+  QUEUE_SENDERS: text(
+    'The senders of events that the state manager knows by their `SenderId` of SQS, with their groups: a list in JSON such as `[{"id":"AROAEXAMPLE:*","groups":["release-managers"]}]`. Default: none',
+    { maxLength: 262_144 },
+  ),
   EXECUTORS: Type.Array(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }), {
     description:
       "The executors of your own runners that machines may use, separated by commas, such as `delay,ecs`. The state manager does not know their schemas; the runner checks configs before it starts",
@@ -157,6 +162,7 @@ export function parseEnvironment(environment: EnvironmentVariables, needs: Envir
         : []),
       ...(toRegion(given) === undefined ? ["Neither AWS_REGION nor AWS_DEFAULT_REGION is set."] : []),
       ...findQueueFaults(given),
+      ...findQueueSenderFaults(given.QUEUE_SENDERS),
     ],
   });
   return toEnvironment(values, environment);
@@ -216,6 +222,8 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables) {
     /** Undefined: the app has no store. */
     store: toStoreChoice(values),
     runnersHaveStore: values.RUNNERS_HAVE_STORE,
+    /** Whom the state manager knows among the senders of events. */
+    queueSenders: parseQueueSenders(values.QUEUE_SENDERS),
     /** Executors of runners, in addition to `terraform` and `lambda`. */
     executorNames: values.EXECUTORS,
     /** Undefined: the app needs no machines. */

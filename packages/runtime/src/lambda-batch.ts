@@ -87,7 +87,7 @@ export function toDeleteWorked(
 
 /** How a function takes batches, with the transport's options and the queue of what is given up. */
 export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: string | undefined): BatchOptions {
-  const { sqs, claimChecks, resultKey, tracing, clock, random, logger } = queues;
+  const { sqs, claimChecks, resultKey, findSender, tracing, clock, random, logger } = queues;
   const { eventQueue, taskQueue, longTaskQueue } = queues;
   return defined({
     maxDeliveries: MAX_DELIVERIES,
@@ -95,6 +95,7 @@ export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: strin
     deadLetters: deadLetterUrl === undefined ? undefined : { sqs, url: deadLetterUrl },
     claimChecks,
     resultKey,
+    findSender,
     tracing,
     clock,
     random,

@@ -43,6 +43,7 @@ import {
   openStore,
   toExecutorDefinitions,
 } from "./parts.ts";
+import { createSenderFinder } from "./queue-senders.ts";
 import { createTickSender, followCommits, handleTicks } from "./ticks.ts";
 
 /** What a state manager does differently from its defaults. */
@@ -125,7 +126,8 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
     openStore(given(environment.store), { aws, clock, logger }),
   ]);
-  const queues = { ...addresses, resultKey: await loadResultKey(opened, clock) };
+  const findSender = createSenderFinder(environment.queueSenders);
+  const queues = { ...addresses, findSender, resultKey: await loadResultKey(opened, clock) };
   const { takeOwn } = opened;
   const { store, ticks } = followQueues(telemetry.instrumentStore(opened), environment, {
     ...queues,

@@ -19,6 +19,7 @@ export {
   type SqsBatchResponse,
   toBatchResponse,
 } from "./lambda-batches.ts";
+export type { FindSender } from "./message-codec.ts";
 export type { IncomingMessage, OutgoingMessage, TraceCarrier, Tracing } from "./messages.ts";
 export type { FailedReceipt } from "./queue-reader.ts";
 export { deleteMessages } from "./queue-reader.ts";

@@ -415,6 +415,20 @@ describe("toBatchResponse", () => {
   });
 });
 
+describe("the sender of a record", () => {
+  it("is whom the SenderId that SQS gives stands for", async () => {
+    const ada = { kind: "aws", id: "AIDAIENQZJOLO23YVJ4VO", name: "ada", groups: ["ops"] } as const;
+    const known = createBench({}, { findSender: (id) => (id === ada.id ? ada : undefined) });
+    const unknown = createBench();
+
+    await known.report(go("s1"));
+    await unknown.report(go("s1"));
+
+    expect(known.calls[0]?.[0]?.event).toMatchObject({ stackId: "s1", sender: ada, actor: "ada" });
+    expect(unknown.calls[0]?.[0]?.event).not.toHaveProperty("sender");
+  });
+});
+
 describe("parseSqsBatch", () => {
   it("reads the records that Lambda gives", () => {
     const event = anSqsEvent([{ body: "{}", deliveries: 3, group: "s1", attributes: { traceparent: "00" } }], "q.fifo");
@@ -430,6 +444,7 @@ describe("parseSqsBatch", () => {
           deliveries: 3,
           sentAt: 1_767_225_600_000,
           groupId: "s1",
+          senderId: "AIDAIENQZJOLO23YVJ4VO",
         },
       ],
     });

@@ -15,7 +15,7 @@ import { systemClock } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";
-import { readEvent, readTask } from "./message-codec.ts";
+import { type FindSender, readEvent, readTask } from "./message-codec.ts";
 import { findCarrier, type IncomingMessage, isFifo, noTracing, type Tracing, toIncomingMessage } from "./messages.ts";
 import { createQueueReader, type HiddenReceipt, type QueueReader } from "./queue-reader.ts";
 import {
@@ -40,6 +40,8 @@ export interface BatchOptions {
   readonly claimChecks?: ClaimCheckOptions;
   /** As with `SqsTransportOptions`: for the event queue. */
   readonly resultKey?: string;
+  /** As with `SqsTransportOptions`: for the event queue. */
+  readonly findSender?: FindSender;
   readonly tracing?: Tracing;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -50,6 +52,7 @@ export interface BatchOptions {
 interface BatchDeps {
   readonly claimChecks: Pick<ClaimChecks, "redeem">;
   readonly resultKey: string | undefined;
+  readonly findSender: FindSender | undefined;
   readonly tracing: Tracing;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -68,6 +71,7 @@ function toBatchDeps(options: BatchOptions): BatchDeps {
     logger,
     tracing,
     resultKey: options.resultKey,
+    findSender: options.findSender,
     claimChecks: options.claimChecks === undefined ? noClaimChecks : createClaimChecks(options.claimChecks),
     policyOf(source) {
       if (deadLetters === undefined) return { deadLetters: undefined, maxDeliveries: Number.POSITIVE_INFINITY };
@@ -129,14 +133,14 @@ interface ReadEvent {
 }
 
 async function readOne(
-  { claimChecks, resultKey, clock, logger }: BatchDeps,
+  { claimChecks, resultKey, findSender, clock, logger }: BatchDeps,
   incoming: IncomingMessage,
   ordered: boolean,
 ): Promise<ReadEvent> {
   // Standard queues may have groups too, for fairness; they mean no order.
   const group = ordered ? incoming.groupId : undefined;
   try {
-    const delivery = await readEvent(incoming, { claimChecks, resultKey, now: clock.now() });
+    const delivery = await readEvent(incoming, { claimChecks, resultKey, findSender, now: clock.now() });
     return { incoming, lane: group ?? delivery.event.stackId, delivery, reason: "" };
   } catch (error) {
     const { messageId } = incoming;

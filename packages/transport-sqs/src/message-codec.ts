@@ -1,5 +1,6 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { defined, type EventDelivery, parseJson, type TaskDelivery, type TaskMessage } from "@stackyard/core";
+import type { Sender } from "@stackyard/core/access";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -9,6 +10,7 @@ import {
   findCarrier,
   hashOf,
   type IncomingMessage,
+  isEnveloped,
   type OutgoingMessage,
   readEnvelope,
   type TraceCarrier,
@@ -215,26 +217,46 @@ interface ReadDeps {
   readonly now: number;
 }
 
+/** Returns who the `SenderId` of a message stands for; undefined: nobody who is known. */
+export type FindSender = (senderId: string) => Sender | undefined;
+
 /** What reading an event works with. */
 interface ReadEventDeps extends ReadDeps {
   readonly resultKey: string | undefined;
+  readonly findSender?: FindSender | undefined;
 }
 
 /**
  * Reads a message of the event queue. Every body becomes an event, if only one that is rejected. Throws transient errors and
  * configuration errors: a body that cannot be fetched now is still an event.
  */
-export async function readEvent(
+export async function readEvent(incoming: IncomingMessage, deps: ReadEventDeps): Promise<EventDelivery> {
+  const event = await readUnsigned(incoming, deps);
+  const sender = event.origin === "external" ? findDirectSender(incoming, deps.findSender) : undefined;
+  const { deliveries } = incoming;
+  // The name in the note is only what the sender says.
+  return { event: sender === undefined ? event : { ...event, actor: sender.name.slice(0, 255), sender }, deliveries };
+}
+
+async function readUnsigned(
   incoming: IncomingMessage,
   { claimChecks, resultKey, now }: ReadEventDeps,
-): Promise<EventDelivery> {
-  const { deliveries } = incoming;
+): Promise<QueuedEvent> {
   try {
-    return { event: decodeEvent(await claimChecks.redeem(incoming), now, resultKey), deliveries };
+    return decodeEvent(await claimChecks.redeem(incoming), now, resultKey);
   } catch (error) {
     if (!isMessageRefused(error)) throw error;
-    return { event: toUnreadable(incoming, error.message, now), deliveries };
+    return toUnreadable(incoming, error.message, now);
   }
+}
+
+/**
+ * Who sent the message, as SQS has verified. Who sent what is in an envelope is not known: SQS was called by the topic or the
+ * bus, or by somebody who has written the envelope.
+ */
+function findDirectSender({ body, senderId }: IncomingMessage, findSender: FindSender | undefined): Sender | undefined {
+  if (findSender === undefined || senderId === undefined || isEnveloped(body)) return undefined;
+  return findSender(senderId);
 }
 
 /** A task, or why the message is not a task. */

@@ -34,6 +34,8 @@ export interface IncomingMessage {
   readonly sentAt?: number;
   /** Of FIFO queues. */
   readonly groupId?: string;
+  /** The principal that has called SQS, as SQS says: `<role id>:<session>` of a role. Services have ids of their own. */
+  readonly senderId?: string;
 }
 
 /** What the SDK's `Message` and a record of a Lambda event have in common once their spelling is levelled. */
@@ -55,6 +57,7 @@ export function toIncomingMessage({ messageId, receiptHandle, body, system, attr
     deliveries: toCount(system["ApproximateReceiveCount"]) ?? 1,
     sentAt: toCount(system["SentTimestamp"]),
     groupId: system["MessageGroupId"],
+    senderId: system["SenderId"],
   });
 }
 
@@ -125,6 +128,11 @@ export function readEnvelope(body: string): Envelope {
   return typeof value["detail"] === "object" && value["detail"] !== null
     ? { ...toId(value["id"]), attributes: {} }
     : NONE;
+}
+
+/** True for a body in the envelope of a topic or a bus, or one that looks like it. */
+export function isEnveloped(body: string): boolean {
+  return readEnvelope(body) !== NONE;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

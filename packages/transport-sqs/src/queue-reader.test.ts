@@ -29,7 +29,7 @@ describe("receive", () => {
           MessageId: "m-1",
           ReceiptHandle: "r-1",
           Body: "{}",
-          Attributes: { ApproximateReceiveCount: "2", SentTimestamp: "1767225600000" },
+          Attributes: { ApproximateReceiveCount: "2", SentTimestamp: "1767225600000", SenderId: "AROA1:ada" },
           MessageAttributes: { a: { DataType: "String", StringValue: "1" }, b: { DataType: "Binary" } },
         },
       ],
@@ -38,14 +38,14 @@ describe("receive", () => {
     const messages = await createReader().receive(7, signal);
 
     const incoming = { messageId: "m-1", receiptHandle: "r-1", body: "{}", attributes: { a: "1" } };
-    expect(messages).toEqual([{ ...incoming, deliveries: 2, sentAt: 1_767_225_600_000 }]);
+    expect(messages).toEqual([{ ...incoming, deliveries: 2, sentAt: 1_767_225_600_000, senderId: "AROA1:ada" }]);
     expect(sqs.commandCalls(ReceiveMessageCommand)[0]?.args[0].input).toEqual({
       QueueUrl: QUEUE,
       MaxNumberOfMessages: 7,
       WaitTimeSeconds: 20,
       VisibilityTimeout: 60,
       MessageAttributeNames: ["All"],
-      MessageSystemAttributeNames: ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId"],
+      MessageSystemAttributeNames: ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "SenderId"],
     });
   });
 

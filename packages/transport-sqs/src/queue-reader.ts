@@ -86,7 +86,7 @@ async function receive(
     WaitTimeSeconds: Math.ceil(waitMs / 1_000),
     VisibilityTimeout: Math.ceil(visibilityMs / 1_000),
     MessageAttributeNames: ["All"],
-    MessageSystemAttributeNames: ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId"],
+    MessageSystemAttributeNames: ["ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "SenderId"],
   });
   try {
     const { Messages = [] } = await sqs.send(request, { abortSignal: signal });

@@ -71,6 +71,28 @@ describe("events", () => {
     });
   });
 
+  it("have the sender that the queue names, unless they come in the envelope of a topic", async () => {
+    const eventQueue = { url: await emulator.createQueue("events") };
+    const arn = await emulator.createTopic("events", "events", { raw: false });
+    const seen: string[] = [];
+    const findSender = (id: string) => {
+      seen.push(id);
+      return { kind: "aws", id, name: "ada", groups: ["ops"] } as const;
+    };
+
+    await createSqsTransport({ sqs: emulator.sqs, eventQueue }).publish([anEvent({ actor: "mallory" })]);
+    const direct = await nextEvent({ eventQueue, findSender });
+    const eventTopic = { sns: emulator.sns, arn };
+    await createSqsTransport({ sqs: emulator.sqs, eventQueue, eventTopic }).publish([anEvent({ id: "e2" })]);
+    const enveloped = await nextEvent({ eventQueue, findSender });
+
+    expect(seen).toEqual([expect.stringMatching(/^\w+/)]);
+    expect(direct.event).toEqual(
+      anEvent({ actor: "ada", sender: { kind: "aws", id: seen[0] ?? "", name: "ada", groups: ["ops"] } }),
+    );
+    expect(enveloped.event).toEqual(anEvent({ id: "e2" }));
+  });
+
   it.each([
     ["with raw delivery", "events", true],
     ["in envelopes", "events", false],

@@ -16,7 +16,7 @@ import {
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";
-import { encodeEvent, encodeTask, readEvent, readTask } from "./message-codec.ts";
+import { encodeEvent, encodeTask, type FindSender, readEvent, readTask } from "./message-codec.ts";
 import {
   findCarrier,
   isFifo,
@@ -85,6 +85,11 @@ export interface SqsTransportOptions {
    * of runners are proven when they are sent, and believed when they come in. Without it every event is one from outside.
    */
   readonly resultKey?: string;
+  /**
+   * Returns who the `SenderId` of a message of the event queue stands for. It is asked only for events that came directly to the
+   * queue. Default: nobody is known.
+   */
+  readonly findSender?: FindSender;
   /** How long a receive waits for messages, at most 20 s. Default: 20 s. */
   readonly waitMs?: number;
   readonly tracing?: Tracing;
@@ -174,7 +179,7 @@ function consumeEvents(
   { batchSize, concurrency }: ConsumeOptions,
 ): Subscription {
   const { clock, tracing, claimChecks = noClaimChecks } = deps;
-  const { eventQueue, resultKey } = deps.options;
+  const { eventQueue, resultKey, findSender } = deps.options;
   const queue = requireQueue(eventQueue, "eventQueue");
   const policy = toQueuePolicy(deps, queue);
   return createQueueConsumer<EventDelivery>({
@@ -185,7 +190,7 @@ function consumeEvents(
     prefetch: batchSize,
     ordered: isFifo(queue.url),
     async read(incoming) {
-      const value = await readEvent(incoming, { claimChecks, resultKey, now: clock.now() });
+      const value = await readEvent(incoming, { claimChecks, resultKey, findSender, now: clock.now() });
       // A message without a stack waits for no other message.
       return { lane: value.event.stackId || incoming.receiptHandle, incoming, value };
     },

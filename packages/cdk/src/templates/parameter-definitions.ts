@@ -115,6 +115,7 @@ const STATE_MANAGER: Names = [
   "AutomaticTransitionsPerHour",
   "HistoryRetentionDays",
   "AllowExternalNext",
+  "QueueSenders",
 ];
 const TASK_RUNNER: Names = [
   "TaskRunnerCodeKey",

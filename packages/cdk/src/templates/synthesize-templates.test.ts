@@ -134,6 +134,7 @@ describe("the parameters", () => {
     ["EventRuleArns", "*"],
     ["EventSenderArns", "*"],
     ["Executors", "delay ecs"],
+    ["QueueSenders", "release-managers"],
     ["RefusedEventsKeep", "soon"],
     ["TerraformStateUrl", "stackyard.example.org"],
     ["ClusterArns", "apps"],

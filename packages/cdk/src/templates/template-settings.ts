@@ -47,6 +47,7 @@ export function toStateManagerSettings(parameters: TemplateParameters, scope: St
       AUTOMATIC_TRANSITIONS_PER_HOUR: parameters.text("AutomaticTransitionsPerHour"),
       HISTORY_RETENTION_DAYS: parameters.text("HistoryRetentionDays"),
       ALLOW_EXTERNAL_NEXT: parameters.text("AllowExternalNext"),
+      QUEUE_SENDERS: parameters.given("QueueSenders"),
     },
   };
 }

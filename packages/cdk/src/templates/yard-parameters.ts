@@ -165,6 +165,12 @@ export const ENGINE_PARAMETERS = {
     default: "false",
     values: ["true", "false"],
   },
+  QueueSenders: {
+    group: "Decisions",
+    description:
+      "Known senders of events with their groups, as a JSON list of SenderIds of SQS. Empty: every sender is unknown.",
+    ...optional("\\[.*\\]", 'A list such as [{"id":"AROAEXAMPLE:*","groups":["release-managers"]}], or nothing.'),
+  },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
 
 /** How tasks run, and what they may do. */

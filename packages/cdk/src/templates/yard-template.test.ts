@@ -267,6 +267,7 @@ describe("the functions of a yard", () => {
       ALLOW_EXTERNAL_NEXT: "true",
       AUTOMATIC_TRANSITIONS_PER_HOUR: "50",
       HISTORY_RETENTION_DAYS: "90",
+      QUEUE_SENDERS: '[{"id":"AROAEXAMPLE:*","groups":["release-managers"]}]',
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
     });
     expect(variablesOf("TaskRunnerFunction")).toMatchObject({

@@ -26,6 +26,7 @@ export const FULL_YARD_PARAMETERS = {
   AutomaticTransitionsPerHour: "50",
   HistoryRetentionDays: "90",
   AllowExternalNext: "true",
+  QueueSenders: '[{"id":"AROAEXAMPLE:*","groups":["release-managers"]}]',
   SessionTags: "true",
   TerraformStateUrl: "https://stackyard.example.org",
   OtlpEndpoint: "http://collector:4318",
