@@ -69,11 +69,13 @@ async function measureRequests(count: number): Promise<readonly RequestResult[]>
   for (let round = -count / 10; round < count; round += 1) {
     if (round === 0) reads.count = 0;
     for (const [index, { server }] of contenders.entries()) {
-      const request = new Request("http://127.0.0.1:7070/v1/me", { headers: { authorization: `Bearer ${TOKEN}` } });
+      const request = new Request("http://127.0.0.1:7070/v1/machines", {
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
       const startedAt = performance.now();
       const { status } = await server.app.fetch(request);
       const ms = performance.now() - startedAt;
-      if (status !== 200) throw new Error(`GET /v1/me answered ${status}.`);
+      if (status !== 200) throw new Error(`GET /v1/machines answered ${status}.`);
       if (round >= 0) times[index]?.push(ms);
     }
   }
@@ -181,7 +183,7 @@ async function withPostgres<Result>(work: (store: Store) => Promise<Result>): Pr
 
 function toRequestTable(rows: readonly RequestResult[]): Table {
   return {
-    title: "A whole request of `GET /v1/me`, without the socket: checks, authorization, answer",
+    title: "A whole request of `GET /v1/machines`, without the socket: checks, authorization, answer",
     head: ["identity", "p50 µs", "p99 µs", "reads of the store"],
     rows: rows.map(({ what, p50Us, p99Us, recordReads }) => [what, String(p50Us), String(p99Us), String(recordReads)]),
   };

@@ -74,6 +74,7 @@ const SECRET = /sy([tsw])_[0-9A-Za-z]{8,}/g;
  * entry that is too long, the reason is cut first, then names and ids, then groups are left out.
  */
 export function toBoundedEntry(entry: AuditEntry): AuditEntry {
+  if (isPlain(JSON.stringify(entry))) return entry;
   const plain = mapTexts(entry, (text) => text.toWellFormed().replace(SECRET, "sy$1_***"));
   if (sizeOf(plain) <= MAX_ENTRY_BYTES) return plain;
   const { reason = "", ...rest } = plain;
@@ -81,6 +82,15 @@ export function toBoundedEntry(entry: AuditEntry): AuditEntry {
   const bounded = sizeOf(short) <= MAX_ENTRY_BYTES ? short : withFewerGroups(short);
   const room = MAX_ENTRY_BYTES - sizeOf({ ...bounded, reason: "" });
   return reason === "" ? bounded : { ...bounded, reason: cutText(reason, room) };
+}
+
+/** A secret, or a half of a surrogate pair, which JSON escapes. */
+const SUSPECT = /sy[tsw]_|\\u[dD]/;
+const MAX_BYTES_PER_CHARACTER = 3;
+
+/** True for the usual entry, which needs no change. Most entries are written in the commit of an event. */
+function isPlain(json: string): boolean {
+  return json.length * MAX_BYTES_PER_CHARACTER <= MAX_ENTRY_BYTES && !SUSPECT.test(json);
 }
 
 function withFewerGroups(entry: AuditEntry): AuditEntry {
