@@ -167,7 +167,7 @@ describe("the yards of a configuration", () => {
   });
 
   it.each([
-    [{ connectionSecret: "prod/db" }, "not in both"],
+    [{ connectionSecret: "prod/db" }, "not both"],
     [{ stacksTable: undefined, connectionSecret: "prod/db" }, "workTable goes with stacksTable"],
     [{ role: undefined }, "externalId goes with role"],
     [{ tickQueueUrl: `${QUEUES}/stack-ticks.fifo` }, "FIFO queues do not delay single messages"],
