@@ -10,7 +10,7 @@ const wordsOf = (...words: string[]) => {
 describe("completeWords", () => {
   it("offers commands and groups first, then the commands of a group", () => {
     expect(wordsOf("")).toEqual(expect.arrayContaining(["send", "stacks", "version"]));
-    expect(wordsOf("--json", "machines", "")).toEqual(["ls", "show", "upgrade"]);
+    expect(wordsOf("--json", "machines", "")).toEqual(["ls", "show", "revisions", "revision", "upgrade"]);
   });
 
   it("offers flags of the command and of every command", () => {
