@@ -122,6 +122,7 @@ function completesItems(schema: TSchema): string | undefined {
 }
 
 function choicesOf(schema: TSchema): readonly string[] {
+  if ("enum" in schema && Array.isArray(schema.enum)) return schema.enum;
   const anyOf: unknown = "anyOf" in schema ? schema.anyOf : undefined;
   if (!Array.isArray(anyOf)) return [];
   return anyOf.flatMap((each: { const?: unknown }) => (typeof each.const === "string" ? [each.const] : []));

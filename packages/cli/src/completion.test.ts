@@ -36,6 +36,7 @@ describe("completeWords", () => {
   it("offers the choices of an argument", () => {
     expect(wordsOf("completion", "")).toEqual(["bash", "zsh", "fish"]);
     expect(wordsOf("graph", "m.yaml", "-f", "")).toEqual(["mermaid", "dot", "svg"]);
+    expect(wordsOf("stacks", "counts", "--by", "")).toEqual(["machine", "state", "condition", "revision"]);
   });
 
   it.each([[["nope", ""]], [["stacks", "show", "pr-12", ""]], [["send", "pr-12", "OPENED", "--id", ""]]])(

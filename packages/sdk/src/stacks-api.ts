@@ -7,8 +7,10 @@ import type {
   OperationAnswer,
   RevealedSecret,
   StackBundle,
+  StackCondition,
   StackCounts,
   StackDetails,
+  StackSort,
   StackSummary,
   UpgradePlan,
 } from "@stackyard/core/api";
@@ -47,7 +49,7 @@ export interface StackFilter {
   /** Values that the metadata must have, at most 5; sensitive keys are refused (`USAGE`). */
   readonly metadata?: Readonly<Record<string, MetadataValue>>;
   /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. `any`: all. */
-  readonly condition?: "failed" | "stalled" | "overdue" | "approval" | "busy" | "waiting" | "any";
+  readonly condition?: StackCondition | "any";
   /** With what each stack waits for; without a condition only those that are not quiet. */
   readonly waiting?: boolean;
 }
@@ -55,7 +57,7 @@ export interface StackFilter {
 /** Which part of a list of stacks, and its order. */
 export interface ListStacksOptions extends PageOptions {
   /** Default `id`; with `-` the last one comes first. At most 100,000 stacks are sorted by a time (`FILTER_TOO_WIDE`). */
-  readonly sort?: `${"" | "-"}${"id" | "createdAt" | "updatedAt" | "enteredAt"}`;
+  readonly sort?: StackSort;
 }
 
 /** What stacks are counted by. Default: the total alone. */

@@ -1,4 +1,5 @@
 import { defined } from "@stackyard/core";
+import { STACK_CONDITIONS } from "@stackyard/core/api";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
@@ -49,19 +50,9 @@ const RunArgs = Type.Object({
   idPrefix: Type.Optional(Type.String({ ...name, description: "Stacks whose ids begin like this." })),
   text: Type.Optional(Type.String({ ...name, description: "Stacks with this text in their ids." })),
   condition: Type.Optional(
-    Type.Union(
-      [
-        Type.Literal("failed"),
-        Type.Literal("stalled"),
-        Type.Literal("overdue"),
-        Type.Literal("approval"),
-        Type.Literal("busy"),
-        Type.Literal("waiting"),
-      ],
-      {
-        description: "Stacks that are failed, stalled, overdue, busy or waiting, or that wait for an approval.",
-      },
-    ),
+    Type.Enum([...STACK_CONDITIONS], {
+      description: "Stacks that are failed, stalled, overdue, busy or waiting, or that wait for an approval.",
+    }),
   ),
   revision: Type.Optional(
     Type.String({ pattern: "^[0-9a-f]{64}$", placeholder: "hash", description: "Stacks of a revision." }),

@@ -1,4 +1,5 @@
 import { defined } from "@stackyard/core";
+import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import type { OpenAttempt, StackCounts, StackFilter, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -35,21 +36,10 @@ const filterArgs = {
     }),
   ),
   condition: Type.Optional(
-    Type.Union(
-      [
-        Type.Literal("failed"),
-        Type.Literal("stalled"),
-        Type.Literal("overdue"),
-        Type.Literal("approval"),
-        Type.Literal("busy"),
-        Type.Literal("waiting"),
-        Type.Literal("any"),
-      ],
-      {
-        description:
-          "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
-      },
-    ),
+    Type.Enum([...STACK_CONDITIONS, "any"], {
+      description:
+        "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
+    }),
   ),
 };
 
@@ -92,7 +82,7 @@ export const stacksLs = defineServerCommand({
   args: Type.Object({
     ...filterArgs,
     sort: Type.Optional(
-      Type.Enum(["id", "-id", "createdAt", "-createdAt", "updatedAt", "-updatedAt", "enteredAt", "-enteredAt"], {
+      Type.Enum([...STACK_SORTS], {
         description: "The order. A leading - reverses it, as in --sort -updatedAt. Default: id.",
       }),
     ),

@@ -1,3 +1,4 @@
+export { STACK_CONDITIONS, STACK_SORTS, type StackCondition, type StackSort } from "../ports/store.ts";
 export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
 export { AuditHead, AuditLine } from "./audit.ts";

@@ -2,16 +2,16 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { PageInput } from "./records.ts";
 import type { AttemptView } from "./stack-store.ts";
-import type {
-  ListStacksInput,
-  OpenAttemptFilter,
-  StackCondition,
-  StackCounts,
-  StackFilter,
-  StackGroup,
-  StackGrouping,
-  StackScope,
-  StackSort,
+import {
+  type ListStacksInput,
+  type OpenAttemptFilter,
+  STACK_CONDITIONS,
+  type StackCounts,
+  type StackFilter,
+  type StackGroup,
+  type StackGrouping,
+  type StackScope,
+  type StackSort,
 } from "./store.ts";
 import { matchesCondition } from "./store-helpers.ts";
 
@@ -175,15 +175,6 @@ export interface StackCounter {
   end(): StackCounts;
 }
 
-const CONDITIONS = [
-  "failed",
-  "stalled",
-  "overdue",
-  "approval",
-  "busy",
-  "waiting",
-] as const satisfies readonly StackCondition[];
-
 /** The groups of one stack. */
 function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): readonly Omit<StackGroup, "count">[] {
   const { machine, state, machineHash: revision } = stack;
@@ -195,7 +186,7 @@ function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): 
     case "revision":
       return [{ machine, revision }];
     case "condition":
-      return CONDITIONS.filter((condition) => matchesCondition(condition, stack, parked)).map((condition) => ({
+      return STACK_CONDITIONS.filter((each) => matchesCondition(each, stack, parked)).map((condition) => ({
         condition,
       }));
     case undefined:
@@ -213,7 +204,7 @@ export function createStackCounter(by: StackGrouping | undefined): StackCounter 
     groups.set(key, { ...group, count: (groups.get(key)?.count ?? 0) + count });
   }
 
-  if (by === "condition") for (const condition of CONDITIONS) addToGroup({ condition, count: 0 });
+  if (by === "condition") for (const condition of STACK_CONDITIONS) addToGroup({ condition, count: 0 });
   return {
     addToTotal(count) {
       total += count;

@@ -60,11 +60,7 @@ export interface StackFilter {
   readonly idPrefix?: string;
   /** Ids that have this text somewhere, upper and lower case told apart. */
   readonly text?: string;
-  /**
-   * `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `approval`: people are asked. `busy`: a task is
-   * PENDING. `waiting`: one of these, or an event is parked.
-   */
-  readonly condition?: "failed" | "stalled" | "overdue" | "approval" | "busy" | "waiting";
+  readonly condition?: StackCondition;
   /** The hash of the revision that the stack was last decided on. */
   readonly revision?: string;
   /**
@@ -76,11 +72,29 @@ export interface StackFilter {
   readonly scopes?: readonly StackScope[];
 }
 
-/** What stacks may be asked for by. */
-export type StackCondition = NonNullable<StackFilter["condition"]>;
+/**
+ * The conditions of stacks. `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `approval`: an approval is
+ * open. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked.
+ */
+export const STACK_CONDITIONS = ["failed", "stalled", "overdue", "approval", "busy", "waiting"] as const;
 
-/** What stacks are sorted by; with `-` the last one comes first. Stacks of one instant are in order of their ids. */
-export type StackSort = `${"" | "-"}${"id" | "createdAt" | "updatedAt" | "enteredAt"}`;
+/** One of `STACK_CONDITIONS`. */
+export type StackCondition = (typeof STACK_CONDITIONS)[number];
+
+/** The orders of stacks; `-` reverses one. Stacks of one instant are in order of their ids. */
+export const STACK_SORTS = [
+  "id",
+  "-id",
+  "createdAt",
+  "-createdAt",
+  "updatedAt",
+  "-updatedAt",
+  "enteredAt",
+  "-enteredAt",
+] as const;
+
+/** One of `STACK_SORTS`. */
+export type StackSort = (typeof STACK_SORTS)[number];
 
 /** A page of stacks, and their order. */
 export interface ListStacksInput extends PageInput {

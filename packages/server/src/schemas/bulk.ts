@@ -1,6 +1,6 @@
 import { defined, StackyardError } from "@stackyard/core";
 import { permissionOfEvent } from "@stackyard/core/access";
-import { type Bulk, type BulkItem, BulkOperation, Metadata } from "@stackyard/core/api";
+import { type Bulk, type BulkItem, BulkOperation, Metadata, STACK_CONDITIONS } from "@stackyard/core/api";
 import { type Bulk as KeptBulk, type BulkItem as KeptItem, toBulkEventId } from "@stackyard/core/engine";
 import { parseEventMessage } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
@@ -25,7 +25,7 @@ export const BulkFilter = Type.Object(
     state: Type.Optional(name),
     idPrefix: Type.Optional(name),
     text: Type.Optional({ ...name, description: "Anywhere in the id." }),
-    condition: Type.Optional(Type.Enum(["failed", "stalled", "overdue", "approval", "busy", "waiting"])),
+    condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
     revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
     stackId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of `redrive`." })),

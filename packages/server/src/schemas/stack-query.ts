@@ -1,5 +1,6 @@
 import { defined, isStackyardError, type Locator, StackyardError } from "@stackyard/core";
-import type { ListStacksInput, StackFilter } from "@stackyard/core/engine";
+import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
+import type { StackFilter } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { parseJson } from "../http/route.ts";
 
@@ -28,7 +29,7 @@ export const stackFilterQuery = {
     }),
   ),
   condition: Type.Optional(
-    Type.Enum(["failed", "stalled", "overdue", "approval", "busy", "waiting", "any"], {
+    Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
         "`failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of the other conditions, or a parked event. `any`: all stacks, also where `waiting` is true.",
     }),
@@ -90,12 +91,10 @@ async function refuseSensitive(locator: Locator, keys: readonly string[], machin
   }
 }
 
-const SORTS = ["id", "-id", "createdAt", "-createdAt", "updatedAt", "-updatedAt", "enteredAt", "-enteredAt"] as const;
-
 /** The order of a list of stacks, in a query. */
 export const stackSortQuery = {
   sort: Type.Optional(
-    Type.Enum([...SORTS] satisfies NonNullable<ListStacksInput["sort"]>[], {
+    Type.Enum([...STACK_SORTS], {
       description:
         "Default id; with `-` the last one comes first. At most 100,000 stacks are sorted by an instant. Cursors belong to one order.",
     }),

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import type { MetadataValue, Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
-import type {
-  OpenAttempt,
-  OpenAttemptFilter,
-  StackFilter,
-  StackGroup,
-  StackGrouping,
-  StackScope,
-  Store,
+import {
+  type OpenAttempt,
+  type OpenAttemptFilter,
+  STACK_CONDITIONS,
+  type StackFilter,
+  type StackGroup,
+  type StackGrouping,
+  type StackScope,
+  type Store,
 } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import { createRandom } from "../fake-clock.ts";
@@ -88,7 +89,6 @@ export function pickStack(pick: Chooser, id: string): Stack {
   });
 }
 
-const CONDITIONS = ["failed", "stalled", "overdue", "approval", "busy", "waiting"] as const;
 const COUNT = 60;
 
 /** Writes stacks as chance has them, some with a parked event. */
@@ -134,7 +134,7 @@ export function pickFilter(pick: Chooser): StackFilter {
     ),
     ...toMember(
       "condition",
-      pick.maybe(() => pick.one(CONDITIONS)),
+      pick.maybe(() => pick.one(STACK_CONDITIONS)),
     ),
     ...toMember(
       "revision",
@@ -220,7 +220,7 @@ function countPlainly(written: readonly Written[], by: StackGrouping): readonly 
     const key = JSON.stringify(group);
     counts.set(key, (counts.get(key) ?? 0) + count);
   };
-  if (by === "condition") for (const condition of CONDITIONS) add({ condition }, 0);
+  if (by === "condition") for (const condition of STACK_CONDITIONS) add({ condition }, 0);
   for (const each of written) for (const group of groupsOf(each, by)) add(group);
   return [...counts]
     .map(([key, count]): StackGroup => ({ ...JSON.parse(key), count }))

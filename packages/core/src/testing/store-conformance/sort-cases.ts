@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
 import type { Stack } from "../../machine/stack.ts";
 import type { UnreadableRow } from "../../ports/records.ts";
-import type { ListStacksInput, StackFilter, StackSort, Store } from "../../ports/store.ts";
+import { type ListStacksInput, STACK_SORTS, type StackFilter, type StackSort, type Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import { type Chooser, createChooser, fits, pickFilter, pickStack, putRandom, type Written } from "./filter-cases.ts";
 import { aChange, aPut, assertRejects, commitNow, storeCase, T0 } from "./store-builders.ts";
-
-const SORTS: readonly StackSort[] = [
-  "id",
-  "-id",
-  "createdAt",
-  "-createdAt",
-  "updatedAt",
-  "-updatedAt",
-  "enteredAt",
-  "-enteredAt",
-];
 
 /** The order as its words say it. */
 function sortPlainly(stacks: readonly Stack[], sort: StackSort): readonly Stack[] {
@@ -58,7 +47,7 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
     const written = await putRandom(store, pick);
 
     for (let left = 96; left > 0; left -= 1) {
-      const sort = SORTS[left % SORTS.length] ?? "id";
+      const sort = STACK_SORTS[left % STACK_SORTS.length] ?? "id";
       const filter = left % 3 === 0 ? {} : pickFilter(pick);
       const { ids } = await readList(store, filter, { sort, limit: 1 + pick.upTo(25) });
       const wanted = written.filter((each) => fits(filter, each)).map(({ stack }) => stack);
@@ -74,7 +63,7 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
     const pick = createChooser(3);
     const written = await putRandom(store, pick);
 
-    for (const sort of SORTS) {
+    for (const sort of STACK_SORTS) {
       const filter: StackFilter = pick.maybe(() => ({ state: "UP" })) ?? {};
       const movers = new Set(written.filter(() => pick.upTo(2) === 0).map(({ stack }) => stack.id));
       const stayers = written.filter((each) => !movers.has(each.stack.id) && fits(filter, each));
@@ -101,7 +90,7 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
       await commitNow(store, aPut({ id, ...instants, metadata: { note: "x".repeat(60_000) } }));
     }
 
-    for (const sort of SORTS) {
+    for (const sort of STACK_SORTS) {
       const first = await store.queries.listStacks({}, { sort, limit: 9, maxBytes: 130_000 });
       assert.equal(first.items.length, 3, sort);
       const all = await readList(store, {}, { sort, limit: 9, maxBytes: 130_000 });
@@ -164,7 +153,7 @@ async function listDamaged(store: Store, damage: DamageableStore["damage"]): Pro
   const isDamaged = ({ stack }: Written) => damaged.has(stack.id);
 
   for (let left = 64; left > 0; left -= 1) {
-    const sort = SORTS[left % SORTS.length] ?? "id";
+    const sort = STACK_SORTS[left % STACK_SORTS.length] ?? "id";
     const filter = left % 3 === 0 ? {} : pickFilter(pick);
     const { ids, unreadable } = await readList(store, filter, { sort, limit: 1 + pick.upTo(25) });
 
