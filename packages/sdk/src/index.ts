@@ -11,6 +11,7 @@ export type {
   BulkOutcome,
   BulkPlan,
   DeadLetter,
+  ExecutorDetails,
   HistoryEntry,
   LastFailure,
   ListedParkedEvent,
@@ -47,7 +48,7 @@ export type { WatchOptions } from "./event-stream.ts";
 export type { Page, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
 export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";
-export type { MachinesApi, ProcessesApi } from "./machines-api.ts";
+export type { ExecutorsApi, MachinesApi, ProcessesApi } from "./machines-api.ts";
 export {
   type Duplicate,
   EventNotAppliedError,

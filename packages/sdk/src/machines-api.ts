@@ -1,5 +1,6 @@
 import { defined } from "@stackyard/core";
 import type {
+  ExecutorDetails,
   MachineDetails,
   MachineSummary,
   RevisionDetails,
@@ -56,6 +57,21 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
       const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;
       return (await http.requestJson<{ readonly lines: readonly SimulationLine[] }>(request)).lines;
     },
+  };
+}
+
+/** What machines of the yard may name as executors. */
+export interface ExecutorsApi {
+  /** All of them by name, with the JSON Schemas of their configs and outputs. */
+  list(options?: CallOptions): Promise<readonly ExecutorDetails[]>;
+}
+
+/** The part of the client that is about executors. */
+export function createExecutorsApi(http: HttpClient): ExecutorsApi {
+  const query = { limit: Number.POSITIVE_INFINITY };
+  return {
+    list: async (options) =>
+      (await loadPage<ExecutorDetails>(http, { path: ["v1", "executors"], query, ...options })).items,
   };
 }
 

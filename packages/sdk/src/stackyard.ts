@@ -6,7 +6,14 @@ import { type BulkApi, createBulkApi } from "./bulk-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
 import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
 import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
-import { createMachinesApi, createProcessesApi, type MachinesApi, type ProcessesApi } from "./machines-api.ts";
+import {
+  createExecutorsApi,
+  createMachinesApi,
+  createProcessesApi,
+  type ExecutorsApi,
+  type MachinesApi,
+  type ProcessesApi,
+} from "./machines-api.ts";
 import {
   createEventsApi,
   createHttpPublisher,
@@ -40,6 +47,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly attempts: AttemptsApi;
   readonly events: EventsApi;
   readonly machines: MachinesApi;
+  readonly executors: ExecutorsApi;
   readonly processes: ProcessesApi;
   readonly runs: RunsApi;
   readonly sessions: SessionsApi;
@@ -57,6 +65,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.attempts = createAttemptsApi(this.#http);
     this.events = createEventsApi(this.#http);
     this.machines = createMachinesApi(this.#http);
+    this.executors = createExecutorsApi(this.#http);
     this.processes = createProcessesApi(this.#http);
     this.runs = createRunsApi(this.#http);
     this.sessions = createSessionsApi(this.#http);

@@ -3,6 +3,7 @@ import { describe, expectTypeOf, it } from "vitest";
 import type {
   Attempt,
   DeadLetter,
+  ExecutorDetails,
   HistoryEntry,
   ListedParkedEvent,
   MachineDetails,
@@ -23,6 +24,7 @@ import type { Run } from "./runs/index.ts";
 /** What the client says it gets. */
 interface Client {
   Attempt: Attempt;
+  ExecutorDetails: ExecutorDetails;
   HistoryEntry: HistoryEntry;
   ListedParkedEvent: ListedParkedEvent;
   MachineDetails: MachineDetails;

@@ -4,10 +4,10 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { StackyardError } from "@stackyard/core";
-import { createBulks, createPlanner } from "@stackyard/core/engine";
+import { type Records, StackyardError } from "@stackyard/core";
+import { type Bulks, createBulks, createPlanner, type Planner } from "@stackyard/core/engine";
 import type { RequestFacts } from "./access/caller.ts";
-import { createAccess } from "./access/create-access.ts";
+import { type Access, createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
@@ -17,21 +17,22 @@ import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { bundleRoutes } from "./routes/bundle-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
+import { executorRoutes } from "./routes/executor-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
-import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
+import { attemptRoutes, type OperateDeps, operationRoutes } from "./routes/operation-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
-import { createStackExplainer, stackRoutes } from "./routes/stack-routes.ts";
+import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { createLive } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
 import { createChangeBell } from "./routes/watch-routes.ts";
-import { parseServerOptions, type ServerDeps, type ServerOptions } from "./server-options.ts";
+import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
-import { createStateStore } from "./terraform/state-store.ts";
+import { createStateStore, type StateStore } from "./terraform/state-store.ts";
 import { answerTerraform, type UncheckedRequest } from "./terraform/terraform-backend.ts";
 
 /** The HTTP API of a yard. */
@@ -70,35 +71,17 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const bulks = createBulks({ ...deps, bell });
   const explainer = createStackExplainer({ ...deps, planner });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate }, limits);
-  const routes = [
-    ...eventRoutes({ ...deps, audit, subjects, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
-    ...stackRoutes({ ...deps, subjects, explainer }),
-    ...bundleRoutes({ ...deps, explainer, audit }),
-    ...revealRoutes({ ...deps, audit }),
-    ...operationRoutes(operating),
-    ...approvalRoutes(operating),
-    ...runRoutes({ ...deps, audit, ...operating }),
-    ...upgradeRoutes({ ...deps, ...operating, planner }),
-    ...bulkRoutes({ ...deps, bulks, planner, guard, audit }),
-    ...attemptRoutes({ ...deps, guard }),
-    ...auditRoutes({ ...deps, records: deps.store.records, audit }),
-    ...logRoutes(deps),
-    ...machineRoutes(deps),
-    ...revisionRoutes(deps),
-    ...previewRoutes({ ...deps, guard, planner, allowExternalNext }),
-    ...terraformStateRoutes({ ...deps, audit, states }),
-    ...live.routes,
-    ...sessionRoutes(logins),
-    ...tokenRoutes({ ...deps, ...access }),
-    ...processRoutes(deps),
-    ...healthRoutes({
+  const routes = listRoutes(
+    { ...deps, ...access, ...operating, records: deps.store.records, bulks, explainer, planner, states, settings },
+    live.routes,
+    healthRoutes({
       ...deps,
       requests,
       isStopping: () => state.stopping,
       countStreams: live.count,
       prove: (challenge) => prove(settings.proofSecret, listener?.url, challenge),
     }),
-  ];
+  );
   const backend = { ...deps, audit, states, guard, authenticate, maxBytes: limits.stateBytes };
   const app = createApp({
     ...deps,
@@ -136,6 +119,44 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       await listener?.close(limits.stopMs);
     },
   };
+}
+
+interface RoutesDeps extends ServerDeps, OperateDeps, Access {
+  readonly records: Records;
+  readonly bulks: Bulks;
+  readonly explainer: StackExplainer;
+  readonly planner: Planner;
+  readonly states: StateStore;
+  readonly settings: ServerSettings;
+}
+
+/** All routes of the API, in the order of its document. */
+function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly Route[]): readonly Route[] {
+  const { limits, allowExternalNext } = deps.settings;
+  return [
+    ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
+    ...stackRoutes(deps),
+    ...bundleRoutes(deps),
+    ...revealRoutes(deps),
+    ...operationRoutes(deps),
+    ...approvalRoutes(deps),
+    ...runRoutes(deps),
+    ...upgradeRoutes(deps),
+    ...bulkRoutes(deps),
+    ...attemptRoutes(deps),
+    ...auditRoutes(deps),
+    ...logRoutes(deps),
+    ...machineRoutes(deps),
+    ...executorRoutes(deps),
+    ...revisionRoutes(deps),
+    ...previewRoutes({ ...deps, allowExternalNext }),
+    ...terraformStateRoutes(deps),
+    ...live,
+    ...sessionRoutes(deps.logins),
+    ...tokenRoutes(deps),
+    ...processRoutes(deps),
+    ...health,
+  ];
 }
 
 function prove(secret: string | undefined, url: string | undefined, challenge: string): string | undefined {

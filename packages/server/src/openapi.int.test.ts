@@ -130,6 +130,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   getMachine: () => ({ path: "/v1/machines/review-app" }),
   getMachineGraph: () => ({ path: "/v1/machines/review-app/graph" }),
   simulate: () => ({ path: "/v1/simulate", body: { steps: [{ event: { event: "LAUNCH", stackId: "x" } }] } }),
+  listExecutors: () => ({ path: "/v1/executors" }),
   listRevisions: () => ({ path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ path: `/v1/revisions/${revision}` }),
   previewEvent: () => ({ path: "/v1/stacks/pr-1/simulate", body: { event: "DOWN" } }),

@@ -5,6 +5,7 @@ export { AuditHead, AuditLine } from "./audit.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
+export { ExecutorDetails } from "./executor.ts";
 export {
   MachineDetails,
   MachineProblem,

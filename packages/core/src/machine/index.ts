@@ -1,5 +1,6 @@
 export { createSimulation, readStep, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
+export { approvalDefinition } from "./approval.ts";
 export { mayApprove } from "./decide/answer-approval.ts";
 export { decide, formatUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
@@ -17,6 +18,7 @@ export {
   type StackEvent,
   unwrapBody,
 } from "./event-message.ts";
+export type { ExecutorRegistry } from "./executor-definition.ts";
 export { toDot, toMermaid } from "./graph/to-diagram.ts";
 export { type Graph, toGraph } from "./graph/to-graph.ts";
 export { toSvg } from "./graph/to-svg.ts";

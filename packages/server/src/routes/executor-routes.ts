@@ -1,0 +1,47 @@
+import type { ExecutorDefinition } from "@stackyard/core";
+import { defined } from "@stackyard/core";
+import { ExecutorDetails } from "@stackyard/core/api";
+import { createPageBuilder } from "@stackyard/core/engine";
+import { approvalDefinition, type ExecutorRegistry } from "@stackyard/core/machine";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery } from "../schemas/event.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+/** What machines may name as executors. */
+export function executorRoutes({ executors }: { readonly executors: ExecutorRegistry }): readonly Route[] {
+  const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...executors]);
+  const listed = [...known.values()].map(toExecutorDetails).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [
+    defineRoute({
+      method: "GET",
+      path: "/v1/executors",
+      operationId: "listExecutors",
+      permission: "read",
+      subject: "list",
+      tag: "machines",
+      summary: "List the executors that the server knows, by name, with the schemas of their configs and outputs.",
+      query: pageQuery,
+      answers: { 200: { description: "A page.", schema: pageOf(ExecutorDetails) } },
+      async handle({ query }) {
+        const { limit, cursor = "" } = pageInput(query);
+        const page = createPageBuilder<ExecutorDetails>({ limit });
+        for (const executor of listed) {
+          const { name } = executor;
+          const bytes = Buffer.byteLength(JSON.stringify(executor));
+          if (name > cursor && !page.add({ id: name, cursor: name, bytes, read: () => executor })) break;
+        }
+        return json(200, toPage(page.end(), { toView: (executor) => executor, toId: ({ name }) => name }));
+      },
+    }),
+  ];
+}
+
+function toExecutorDetails({ name, resumable, config, outputs, documentSchemas }: ExecutorDefinition): ExecutorDetails {
+  const documents = documentSchemas && { v1: toJson(documentSchemas.v1), v2: toJson(documentSchemas.v2) };
+  return { name, resumable, config: toJson(config), ...defined({ outputs: outputs && toJson(outputs), documents }) };
+}
+
+/** The schema as JSON: what only a program reads of it is left out. */
+function toJson(schema: object): Readonly<Record<string, unknown>> {
+  return JSON.parse(JSON.stringify(schema));
+}
