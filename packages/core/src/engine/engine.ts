@@ -3,7 +3,7 @@ import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/round.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toErrorText } from "../errors/stackyard-error.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
-import { isReservedEventId, parseEventMessage } from "../machine/event-message.ts";
+import { parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
@@ -253,6 +253,9 @@ interface PublishOptions {
   readonly allowExternalNext?: boolean;
 }
 
+// The form of `toBulkEventId`. An event from outside with such an id would keep the bulk operation from its stack.
+const BULK_EVENT_ID = /^bulk-[0-9A-HJKMNP-TV-Z]{26}-\d{1,5}$/;
+
 /**
  * Parses event messages and queues the valid ones in one commit. Returns the results in the order of the messages. An id
  * that its stack already knows is reported with the event that used it, if the store can check ids.
@@ -268,8 +271,9 @@ export async function publishMessages(
     const parsed = parseEventMessage(message, { messageId: deps.ids.next(), at, allowExternalNext });
     if (parsed.kind === "invalid") return { kind: "invalid", code: parsed.code, reason: parsed.reason };
     const { id, stackId, message: body = {} } = parsed.event;
-    if (isReservedEventId(id)) {
-      return { kind: "invalid", code: "EVENT_RESERVED", reason: `Ids such as "${id}" are those of bulk operations.` };
+    if (BULK_EVENT_ID.test(id)) {
+      const reason = `Ids such as "${id}" are reserved for bulk operations. Send the event with another id.`;
+      return { kind: "invalid", code: "EVENT_RESERVED", reason };
     }
     events.push({
       id,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../access/sender.ts";
+import { toBulkEventId } from "../bulk/bulk.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { aChange, aHistoryEntry, commitNow, SECOND, T0 } from "../testing/store-conformance/store-builders.ts";
@@ -48,6 +49,17 @@ describe("messages at the door", () => {
     await publishFrom(sender, [{ id: "e1", stackId: "a", event: "GO", actor: "root", sender: { name: "root" } }]);
 
     expect(await takeQueued()).toMatchObject([{ id: "e1", actor: "deployer", sender }]);
+  });
+
+  it("are rejected under the id of an event of a bulk operation", async () => {
+    const { publish, takeQueued } = createBench();
+    const id = toBulkEventId("01JD2A4S0000000000000000ZZ", { n: 10_000 });
+
+    const results = await publish([{ id, stackId: "a", event: "GO" }]);
+
+    const reason = `Ids such as "${id}" are reserved for bulk operations. Send the event with another id.`;
+    expect(results).toEqual([{ kind: "invalid", code: "EVENT_RESERVED", reason }]);
+    expect(await takeQueued()).toEqual([]);
   });
 
   it("are reported with what their id was used for, when the stack knows it", async () => {

@@ -69,16 +69,6 @@ export function toEventKey({ origin, id }: Pick<StackEvent, "origin" | "id">): s
   return /^(?:internal|external):/.test(id) ? `external:${id}` : id;
 }
 
-const BULK_EVENT_ID = /^bulk-[0-9A-HJKMNP-TV-Z]{26}-\d{1,5}$/;
-
-/**
- * Returns whether an id has the form of those that bulk operations give their events (`bulk-<ULID>-<n>`). Receivers of events
- * refuse it from outside: an event that had the id before would keep the operation from its stack.
- */
-export function isReservedEventId(id: string): boolean {
-  return BULK_EVENT_ID.test(id);
-}
-
 /** Results and operators' events: handled by the engine, never by `on`. */
 export const SYSTEM_EVENTS = {
   taskCompleted: "TASK_COMPLETED",
