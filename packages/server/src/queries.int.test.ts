@@ -72,11 +72,11 @@ describe("the list of stacks", () => {
   });
 
   it.each([
-    ["not JSON", "{]", "JSON"],
+    ["not JSON", "{]", "query/metadata is not JSON."],
     ["no object", "[1]", "not a JSON object"],
     ["values that are objects", '{"a":{}}', "metadata/a"],
     ["six keys", '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}', "at most 5"],
-    ["a prototype", '{"__proto__":1}', "__proto__"],
+    ["a prototype", '{"__proto__":1}', 'query/metadata has a key "__proto__".'],
   ])("refuses metadata that is %s", async (_, text, told) => {
     expect(await refusalOf(`/v1/stacks?metadata=${encodeURIComponent(text)}`)).toEqual({
       refusal: [400, "USAGE"],

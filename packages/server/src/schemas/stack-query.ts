@@ -1,4 +1,4 @@
-import { defined, isStackyardError, type Locator, StackyardError } from "@stackyard/core";
+import { defined, type Locator, StackyardError } from "@stackyard/core";
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import type { StackFilter } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
@@ -53,7 +53,7 @@ export async function toStackFilter(query: Static<typeof filterSchema>, locator:
 const MOST = 5;
 
 function parseMetadata(text: string): NonNullable<StackFilter["metadata"]> {
-  const value = readJson(text);
+  const value = parseJson(text, "query/metadata");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw wrong('metadata is not a JSON object such as {"branch":"main"}.');
   }
@@ -65,15 +65,6 @@ function parseMetadata(text: string): NonNullable<StackFilter["metadata"]> {
   }
   // Only scalars are left.
   return value as NonNullable<StackFilter["metadata"]>;
-}
-
-function readJson(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    // It speaks of a body.
-    throw wrong(`metadata: ${isStackyardError(error) ? error.message.replace("The body", "It") : "It is not JSON."}`);
-  }
 }
 
 function wrong(message: string): StackyardError {
