@@ -1,4 +1,6 @@
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { findBrowser, toLaunchOptions } from "./tools/browser/src/index.ts";
 import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
@@ -9,6 +11,9 @@ const homes = "{packages,apps,tools,examples}";
 const isolate = false;
 // What a test waits for comes at some time; how soon is not what it asserts.
 const patient = { poll: { timeout: 20_000 } };
+// Without a browser, the set-up of the browser project fails and explains how to get one; the other projects still run.
+const found = findBrowser();
+const browserOptions = found && { launchOptions: toLaunchOptions(found) };
 const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
 
 export default defineConfig({
@@ -36,6 +41,25 @@ export default defineConfig({
           isolate,
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
+          testTimeout: 60_000,
+          expect: patient,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: "browser",
+          include: ["packages/console/src/**/*.browser.test.tsx"],
+          exclude: neither,
+          globalSetup: "./tools/browser/src/global-setup.ts",
+          browser: {
+            enabled: true,
+            headless: true,
+            provider: playwright(browserOptions),
+            instances: [{ browser: "chromium" }],
+            screenshotFailures: false,
+          },
           testTimeout: 60_000,
           expect: patient,
           hookTimeout: 60_000,

