@@ -16,6 +16,7 @@ export type {
   LastFailure,
   ListedParkedEvent,
   MachineDetails,
+  MachineGraph,
   MachineSummary,
   Me,
   MetadataValue,
@@ -24,6 +25,7 @@ export type {
   OperationAnswer as OperationResult,
   Outcome,
   ParkedEvent,
+  Preview,
   Reachable,
   RevisionDetails,
   RevisionSummary,
@@ -36,8 +38,11 @@ export type {
   StackSort,
   StackSummary,
   StackTask,
+  StateVersion,
+  TerraformState,
   UpgradePlan,
   UpgradeResult,
+  YardInfo,
   YardProcess,
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
@@ -72,5 +77,6 @@ export type {
   StacksApi,
 } from "./stacks-api.ts";
 export { Stackyard } from "./stackyard.ts";
+export type { StatesApi } from "./states-api.ts";
 export type { CreateTokenInput, RotateTokenOptions, TokensApi } from "./tokens-api.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";

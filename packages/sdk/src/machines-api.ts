@@ -2,6 +2,7 @@ import { defined } from "@stackyard/core";
 import type {
   ExecutorDetails,
   MachineDetails,
+  MachineGraph,
   MachineSummary,
   RevisionDetails,
   RevisionSummary,
@@ -24,6 +25,8 @@ export interface MachinesApi {
   list(options?: CallOptions): Promise<readonly MachineSummary[]>;
   /** Throws `MACHINE_UNKNOWN`. */
   get(name: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Its states as nodes and its reactions as edges. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+  graph(name: string, options?: CallOptions): Promise<MachineGraph>;
   /** Its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
   revisions(name: string, page?: PageOptions): Promise<Page<RevisionSummary>>;
   /** One revision by its whole hash, with its document. Throws `NOT_FOUND`. */
@@ -50,6 +53,7 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
       return (await loadPage<MachineSummary>(http, { path: ["v1", "machines"], query, ...options })).items;
     },
     get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
+    graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
     revisions: (name, { signal, ...query } = {}) =>
       loadPage(http, { path: ["v1", "machines", name, "revisions"], query, ...defined({ signal }) }),
     revision: (hash, options) => http.requestJson({ path: ["v1", "revisions", hash], ...options }),

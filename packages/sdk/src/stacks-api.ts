@@ -5,6 +5,7 @@ import type {
   MetadataValue,
   OpenAttempt,
   OperationAnswer,
+  Preview,
   RevealedSecret,
   StackBundle,
   StackCondition,
@@ -22,6 +23,7 @@ import {
   type Page,
   StackyardApiError,
 } from "./http-client.ts";
+import type { NewEvent } from "./publisher.ts";
 
 /** Which part of a list. */
 export interface PageOptions {
@@ -77,6 +79,8 @@ export interface OpenAttemptFilter {
 export interface AttemptsApi {
   /** Those that have not ended, oldest first. */
   list(filter?: OpenAttemptFilter, page?: PageOptions): Promise<Page<OpenAttempt>>;
+  /** One attempt, also after its end. Throws `NOT_FOUND`. */
+  get(attemptId: string, options?: CallOptions): Promise<Attempt>;
 }
 
 /** The part of the client that is about the attempts of all stacks. */
@@ -84,6 +88,7 @@ export function createAttemptsApi(http: HttpClient): AttemptsApi {
   return {
     list: (filter = {}, { signal, ...page } = {}) =>
       loadPage(http, { path: ["v1", "attempts"], query: { ...filter, ...page }, ...defined({ signal }) }),
+    get: (attemptId, options) => http.requestJson({ path: ["v1", "attempts", attemptId], ...options }),
   };
 }
 
@@ -128,6 +133,8 @@ export interface StacksApi {
   counts(filter?: Omit<StackFilter, "waiting">, options?: CountStacksOptions): Promise<StackCounts>;
   /** Throws `STACK_UNKNOWN`. */
   get(stackId: string, options?: CallOptions): Promise<StackDetails>;
+  /** What an event would do to the stack as it stands. Changes nothing. Throws `EVENT_INVALID`, `STACK_UNKNOWN`. */
+  preview(stackId: string, event: Omit<NewEvent, "stackId">, options?: CallOptions): Promise<Preview>;
   history(stackId: string, options?: HistoryOptions): Promise<Page<HistoryEntry>>;
   attempts(stackId: string, options?: CallOptions): Promise<readonly Attempt[]>;
   /** The end of an attempt's log, at most 64 KiB. */
@@ -200,6 +207,8 @@ export function createStacksApi(http: HttpClient): StacksApi {
       return http.requestJson({ path: ["v1", "stack-counts"], query, ...defined({ signal }) });
     },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
+    preview: (stackId, body, options) =>
+      http.requestJson({ method: "POST", path: ["v1", "stacks", stackId, "simulate"], body, ...options }),
     history: (stackId, { signal, ...query } = {}) =>
       loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, ...defined({ signal }) }),
     async attempts(stackId, options) {

@@ -263,6 +263,29 @@ describe("a program", () => {
     expect(await client.machines.simulate([{ event: launch }])).toMatchObject([{ outcome: "applied" }]);
   });
 
+  it("finds out what an event would do, what a machine looks like, and what the yard has", async () => {
+    const { client: yard, url } = await start();
+    await yard.publish(launch);
+    await yard.waitForState("pr-1", "IDLE");
+    const [attempt] = await yard.stacks.attempts("pr-1");
+    const state = await fetch(`${url}/terraform/state/review-app/pr-1/main`, {
+      method: "POST",
+      body: JSON.stringify({ version: 4, serial: 7 }),
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    });
+
+    expect(state.status).toBe(200);
+    expect(await yard.stacks.preview("pr-1", { event: "DEPLOY" })).toMatchObject({ from: "IDLE", to: "UP" });
+    expect((await yard.machines.graph("review-app")).nodes).toContainEqual(expect.objectContaining({ id: "IDLE" }));
+    expect(await yard.executors.list()).toMatchObject([{ name: "approval" }, { name: "script" }]);
+    expect(await yard.attempts.get(attempt?.attemptId ?? "")).toEqual(attempt);
+    expect(await yard.info()).toMatchObject({ stacks: 1, states: [{ state: "IDLE", count: 1 }] });
+    const { items } = await yard.states.list({ prefix: "review-app/" });
+    expect(items).toMatchObject([{ key: "review-app/pr-1/main", current: 1 }]);
+    expect(JSON.parse(await yard.states.version("review-app/pr-1/main", 1))).toMatchObject({ serial: 7 });
+    expect(await yard.states.restore("review-app/pr-1/main", 1)).toMatchObject({ version: 2, serial: 8 });
+  });
+
   it("watches on after the server was away, without a gap and without a repeat", async () => {
     const { client, restart } = await start();
     const stop = new AbortController();

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Me, StackDetails } from "@stackyard/core/api";
+import type { HistoryEntry, Me, StackDetails, YardInfo } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
 import { type AuditApi, createAuditApi } from "./audit-api.ts";
@@ -27,6 +27,7 @@ import {
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
 import { type AttemptsApi, createAttemptsApi, createStacksApi, type StacksApi } from "./stacks-api.ts";
+import { createStatesApi, type StatesApi } from "./states-api.ts";
 import { createTokensApi, type TokensApi } from "./tokens-api.ts";
 import {
   type WaitForOutcomeOptions,
@@ -54,6 +55,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly tokens: TokensApi;
   readonly approvals: ApprovalsApi;
   readonly audit: AuditApi;
+  readonly states: StatesApi;
   readonly bulk: BulkApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
@@ -73,11 +75,17 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.bulk = createBulkApi(this.#http);
     this.approvals = createApprovalsApi(this.#http);
     this.audit = createAuditApi(this.#http);
+    this.states = createStatesApi(this.#http);
   }
 
   /** Who calls, and what it may do. Throws `UNAUTHENTICATED`. */
   me(options?: CallOptions): Promise<Me> {
     return this.#http.requestJson({ path: ["v1", "me"], ...options });
+  }
+
+  /** The version of the server, and counts of the whole yard. Needs the permission `read` everywhere. */
+  info(options?: CallOptions): Promise<YardInfo> {
+    return this.#http.requestJson({ path: ["v1", "yard"], ...options });
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

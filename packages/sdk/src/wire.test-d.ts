@@ -7,16 +7,21 @@ import type {
   HistoryEntry,
   ListedParkedEvent,
   MachineDetails,
+  MachineGraph,
   MachineSummary,
   OperationResult,
   ParkedEvent,
+  Preview,
   ProblemDetails,
   PublishResult,
   SimulationLine,
   StackDetails,
   StackSummary,
+  StateVersion,
+  TerraformState,
   UpgradePlan,
   UpgradeResult,
+  YardInfo,
   YardProcess,
 } from "./index.ts";
 import type { Run } from "./runs/index.ts";
@@ -28,17 +33,22 @@ interface Client {
   HistoryEntry: HistoryEntry;
   ListedParkedEvent: ListedParkedEvent;
   MachineDetails: MachineDetails;
+  MachineGraph: MachineGraph;
   MachineSummary: MachineSummary;
   OperationAnswer: OperationResult;
   ParkedEvent: ParkedEvent;
+  Preview: Preview;
   PublishResult: PublishResult;
   Run: Run;
   DeadLetter: DeadLetter;
   SimulationLine: SimulationLine;
   StackDetails: StackDetails;
   StackSummary: StackSummary;
+  StateVersion: StateVersion;
+  TerraformState: TerraformState;
   UpgradePlan: UpgradePlan;
   UpgradeResult: UpgradeResult;
+  YardInfo: YardInfo;
   YardProcess: YardProcess;
 }
 

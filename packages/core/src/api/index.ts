@@ -8,13 +8,15 @@ export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishRes
 export { ExecutorDetails } from "./executor.ts";
 export {
   MachineDetails,
+  MachineGraph,
   MachineProblem,
   MachineSummary,
+  Preview,
   RevisionDetails,
   RevisionSummary,
   SimulationLine,
 } from "./machine.ts";
-export { Run, RunState, YardProcess } from "./run.ts";
+export { Run, RunState, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {
   Attempt,
@@ -33,5 +35,6 @@ export {
   Wait,
   Waiting,
 } from "./stack.ts";
+export { StateVersion, TerraformState } from "./terraform.ts";
 export { UpgradePlan, UpgradeResult } from "./upgrade.ts";
 export type { View } from "./view.ts";

@@ -138,3 +138,39 @@ export const SimulationLine = Type.Object({
   ),
 });
 export type SimulationLine = View<typeof SimulationLine>;
+
+/** A machine as a drawing. `start` and `end` are markers. */
+export const MachineGraph = Type.Object({
+  nodes: Type.Array(
+    Type.Object({
+      kind: Type.Enum(["start", "end", "state"]),
+      id: Type.String(),
+      terminal: Type.Optional(Type.Boolean()),
+      tasks: Type.Optional(Names),
+      reachable: Type.Optional(Type.Boolean()),
+    }),
+  ),
+  edges: Type.Array(
+    Type.Object({
+      from: Type.String(),
+      to: Type.String(),
+      event: Type.Optional(Type.String()),
+      when: Type.Optional(Type.String({ description: "The condition under which it is taken, or `else`." })),
+      after: Type.Optional(Type.String({ description: "How long after the entry the event is sent automatically." })),
+      passing: Type.Boolean(),
+    }),
+  ),
+});
+export type MachineGraph = View<typeof MachineGraph>;
+
+/** What an event would do to a stack as it stands. */
+export const Preview = Type.Object({
+  outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),
+  code: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  from: Type.Optional(Type.String()),
+  to: Type.Optional(Type.String()),
+  sent: Names,
+  notes: Names,
+});
+export type Preview = View<typeof Preview>;

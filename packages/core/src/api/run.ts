@@ -54,3 +54,18 @@ export const YardProcess = Type.Object({
   gone: Type.Boolean({ description: "No heartbeat for 20 s: it was killed, or cannot reach the store." }),
 });
 export type YardProcess = View<typeof YardProcess>;
+
+const count = Type.Integer({ minimum: 0 });
+
+/** Counts of the whole yard. */
+export const YardInfo = Type.Object({
+  version: Type.String(),
+  stacks: count,
+  queuedEvents: count,
+  queuedTasks: count,
+  parkedEvents: count,
+  deadLetters: count,
+  openAttempts: count,
+  states: Type.Array(Type.Object({ machine: Type.String(), state: Type.String(), count })),
+});
+export type YardInfo = View<typeof YardInfo>;

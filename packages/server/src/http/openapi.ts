@@ -12,6 +12,7 @@ import {
   HistoryEntry,
   ListedParkedEvent,
   MachineDetails,
+  MachineGraph,
   MachineProblem,
   MachineSummary,
   Me,
@@ -19,6 +20,7 @@ import {
   NewApiToken,
   OperationAnswer,
   ParkedEvent,
+  Preview,
   PublishResult,
   RevealedSecret,
   Run,
@@ -27,16 +29,17 @@ import {
   StackBundle,
   StackDetails,
   StackSummary,
+  StateVersion,
+  TerraformState,
   UpgradePlan,
   UpgradeResult,
   Wait,
+  YardInfo,
   YardProcess,
 } from "@stackyard/core/api";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { RunReport } from "../routes/run-routes.ts";
 import { EventBody, PublishAnswer } from "../schemas/event.ts";
-import { MachineGraph, Preview } from "../schemas/machine.ts";
-import { StateVersion, TerraformState } from "../terraform/state-routes.ts";
 import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 
 /** Schemas under the names that the OpenAPI document gives them. */
@@ -79,6 +82,7 @@ export const namedSchemas = {
   UpgradePlan,
   UpgradeResult,
   Wait,
+  YardInfo,
   YardProcess,
 };
 

@@ -1,7 +1,7 @@
 import { type Clock, defined, type Ids, listPages, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { type AccessDecision, decideAccess } from "@stackyard/core/access";
-import { DeadLetter, HistoryEntry, ListedParkedEvent, type PublishResult } from "@stackyard/core/api";
+import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResult } from "@stackyard/core/api";
 import {
   type Change,
   listParked,
@@ -26,7 +26,6 @@ import {
   toDeadLetter,
   toInstant,
 } from "../schemas/event.ts";
-import { Preview } from "../schemas/machine.ts";
 import { toListedParked } from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 

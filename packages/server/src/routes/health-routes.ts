@@ -1,5 +1,5 @@
 import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
-import { YardProcess } from "@stackyard/core/api";
+import { YardInfo, YardProcess } from "@stackyard/core/api";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { RequestMetrics } from "../create-app.ts";
@@ -7,8 +7,6 @@ import { defineRoute, json, problemResponse, type Route, toProblemInput } from "
 import { type Metric, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
-
-const count = Type.Integer({ minimum: 0 });
 
 interface HealthRoutesDeps {
   readonly store: Store;
@@ -97,17 +95,6 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
   });
 }
 
-const Yard = Type.Object({
-  version: Type.String(),
-  stacks: count,
-  queuedEvents: count,
-  queuedTasks: count,
-  parkedEvents: count,
-  deadLetters: count,
-  openAttempts: count,
-  states: Type.Array(Type.Object({ machine: Type.String(), state: Type.String(), count })),
-});
-
 function yardRoute({ store, version }: HealthRoutesDeps): Route {
   return defineRoute({
     method: "GET",
@@ -117,7 +104,7 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
     subject: "yard",
     tag: "health",
     summary: "Get statistics of the yard.",
-    answers: { 200: { description: "Counts.", schema: Yard } },
+    answers: { 200: { description: "Counts.", schema: YardInfo } },
     handle: async () => json(200, { version, ...(await store.queries.stats()) }),
   });
 }

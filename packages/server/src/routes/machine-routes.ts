@@ -1,5 +1,5 @@
 import { type Locator, type MachineListing, StackyardError, type Store } from "@stackyard/core";
-import { MachineDetails, MachineSummary, SimulationLine } from "@stackyard/core/api";
+import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "@stackyard/core/api";
 import { createPageBuilder } from "@stackyard/core/engine";
 import {
   createSimulation,
@@ -16,7 +16,7 @@ import type { Caller } from "../access/caller.ts";
 import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
-import { MachineGraph, toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
+import { toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
 import { toPage } from "./to-page.ts";
 
 interface MachineRoutesDeps {

@@ -1,44 +1,5 @@
 import { defined, type LocatedMachine, type MachineListing } from "@stackyard/core";
 import type { MachineDetails, MachineSummary } from "@stackyard/core/api";
-import { type Static, Type } from "typebox";
-
-const Names = Type.Array(Type.String());
-
-/** A machine as a drawing. `start` and `end` are markers. */
-export const MachineGraph = Type.Object({
-  nodes: Type.Array(
-    Type.Object({
-      kind: Type.Enum(["start", "end", "state"]),
-      id: Type.String(),
-      terminal: Type.Optional(Type.Boolean()),
-      tasks: Type.Optional(Names),
-      reachable: Type.Optional(Type.Boolean()),
-    }),
-  ),
-  edges: Type.Array(
-    Type.Object({
-      from: Type.String(),
-      to: Type.String(),
-      event: Type.Optional(Type.String()),
-      when: Type.Optional(Type.String({ description: "The condition under which it is taken, or `else`." })),
-      after: Type.Optional(Type.String({ description: "How long after the entry the event is sent automatically." })),
-      passing: Type.Boolean(),
-    }),
-  ),
-});
-
-/** What an event would do to a stack as it stands. */
-export const Preview = Type.Object({
-  outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),
-  code: Type.Optional(Type.String()),
-  reason: Type.Optional(Type.String()),
-  from: Type.Optional(Type.String()),
-  to: Type.Optional(Type.String()),
-  sent: Names,
-  notes: Names,
-});
-export type Preview = Static<typeof Preview>;
-
 /** A row of the list of machines. */
 export function toMachineSummary({ name, located, origin }: MachineListing): MachineSummary {
   return { ...toFields(name, located), origin };

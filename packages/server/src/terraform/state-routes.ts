@@ -1,7 +1,7 @@
 import { type Clock, defined, type Logger, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
-import { Instant } from "@stackyard/core/api";
-import { type Static, Type } from "typebox";
+import { StateVersion, TerraformState } from "@stackyard/core/api";
+import { Type } from "typebox";
 import { toStateSubject } from "../access/caller.ts";
 import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
@@ -20,50 +20,6 @@ import {
   withSerial,
 } from "./state-store.ts";
 import { isHolding } from "./terraform-backend.ts";
-
-/** One kept version of a Terraform state. */
-export const StateVersion = Type.Object({
-  version: Type.Integer(),
-  bytes: Type.Integer(),
-  at: Instant,
-  by: Type.String({ description: "An attempt's id or a token's name." }),
-  serial: Type.Optional(Type.Integer()),
-  lineage: Type.Optional(Type.String()),
-  terraformVersion: Type.Optional(Type.String()),
-  restoredFrom: Type.Optional(Type.Integer()),
-});
-
-/** A Terraform state without its content. */
-export const TerraformState = Type.Object({
-  key: Type.String(),
-  current: Type.Optional(Type.Integer({ description: "The version that counts; absent: deleted, or never written." })),
-  versions: Type.Array(StateVersion, { description: "Newest first." }),
-  forcedUnlocks: Type.Optional(
-    Type.Array(
-      Type.Object({
-        at: Instant,
-        by: Type.String({ description: "The name of the operator's token." }),
-        lockId: Type.String(),
-        lockedAt: Instant,
-        holder: Type.String({ description: "An attempt's id or a token's name." }),
-        who: Type.Optional(Type.String({ description: "As Terraform reports it." })),
-        operation: Type.Optional(Type.String()),
-      }),
-      { description: "The last 20 locks that were broken by force, newest first." },
-    ),
-  ),
-  lock: Type.Optional(
-    Type.Object({
-      id: Type.String(),
-      at: Instant,
-      holder: Type.String({ description: "An attempt's id or a token's name." }),
-      binds: Type.Boolean({ description: "False: the holder's lease has ended, the next one takes the lock." }),
-      who: Type.Optional(Type.String({ description: "As Terraform reports it." })),
-      operation: Type.Optional(Type.String()),
-    }),
-  ),
-});
-export type TerraformState = Static<typeof TerraformState>;
 
 /** A Terraform state as the API shows it: nothing of its content, no token of a lease. */
 function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {

@@ -1,0 +1,46 @@
+import { defined } from "@stackyard/core";
+import type { StateVersion, TerraformState } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type { PageOptions } from "./stacks-api.ts";
+
+/** Which Terraform states to list. */
+interface StateFilter extends PageOptions {
+  /** Keys that begin so. */
+  readonly prefix?: string;
+}
+
+/** Terraform states in the yard's state backend. */
+export interface StatesApi {
+  /** In order of their keys. */
+  list(filter?: StateFilter): Promise<Page<TerraformState>>;
+  /** Throws `NOT_FOUND`. */
+  get(key: string, options?: CallOptions): Promise<TerraformState>;
+  /** The content of a version, which may hold secrets. Needs `states:read`, and is recorded in the audit log. */
+  version(key: string, version: number, options?: CallOptions): Promise<string>;
+  /** Makes an old version the newest. Throws `RECORD_CONFLICT` while the state is locked. Not repeated after a failure. */
+  restore(key: string, version: number, options?: CallOptions): Promise<StateVersion>;
+  /** Breaks the lock with that id. Throws `RECORD_CONFLICT` for another one. */
+  unlock(key: string, lockId: string, options?: CallOptions): Promise<TerraformState>;
+}
+
+/** The part of the client that is about Terraform states. */
+export function createStatesApi(http: HttpClient): StatesApi {
+  const toPath = (key: string, ...rest: readonly string[]) => ["v1", "terraform", "states", key, ...rest];
+  return {
+    list: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "terraform", "states"], query: { ...query }, ...defined({ signal }) }),
+    get: (key, options) => http.requestJson({ path: toPath(key), ...options }),
+    version: (key, version, options) =>
+      http.requestText({ path: toPath(key, "versions", String(version)), ...options }),
+    restore: (key, version, options) =>
+      http.requestJson({
+        method: "POST",
+        path: toPath(key, "restore"),
+        body: { version },
+        repeatable: false,
+        ...options,
+      }),
+    unlock: (key, id, options) =>
+      http.requestJson({ method: "POST", path: toPath(key, "unlock"), body: { id }, ...options }),
+  };
+}
