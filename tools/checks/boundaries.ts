@@ -39,7 +39,7 @@ async function cruiseSources(root: string): Promise<ICruiseResult> {
       alias,
       exportsFields: ["exports"],
       conditionNames: ["types", "import", "node", "default"],
-      extensions: [".ts", ".js", ".mjs", ".d.ts", ".json"],
+      extensions: [".ts", ".tsx", ".js", ".mjs", ".d.ts", ".json"],
     } as Parameters<typeof cruise>[2],
   );
   if (typeof output === "string") throw new Error("dependency-cruiser gave a text instead of a result.");
@@ -58,7 +58,7 @@ function findDeepImports(module: IModule): string[] {
 /** dependency-cruiser 17 sees no module at all when it cannot read the TypeScript in use, and passes. */
 function findUnseen(root: string, modules: readonly IModule[]): string[] {
   const seen = new Set(modules.map((module) => module.source));
-  const sources = globSync(`{${homes.join(",")}}/*/src/**/*.ts`, { cwd: root })
+  const sources = globSync(`{${homes.join(",")}}/*/src/**/*.{ts,tsx}`, { cwd: root })
     .map((path) => path.replaceAll("\\", "/"))
     .filter((path) => !new RegExp(notOurs).test(path) && !path.endsWith(".d.ts"));
   const unseen = sources.filter((path) => !seen.has(path));

@@ -2,8 +2,9 @@ import { builtinModules } from "node:module";
 import type { IForbiddenRuleType } from "dependency-cruiser";
 
 /** Files that do not belong to a build: tests of all kinds, their fixtures, benchmarks and configuration. */
-const testFiles = String.raw`(\.(test|test-d|bench)\.ts$|/(e2e|fixtures)/|\.config\.ts$)`;
+const testFiles = String.raw`(\.(test|test-d|bench)\.tsx?$|/(e2e|fixtures)/|\.config\.ts$)`;
 const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
+const sharedOfConsole = "app|api|design|text|graph|log|machine";
 const plugins = "executor|store|transport";
 const ofCli = "cli|core|aws|sdk|server|store-sqlite|executor-terraform|executor-lambda";
 
@@ -70,6 +71,20 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
     comment: "The sdk's main entry and core's machine run in a browser: no Node module may be reachable from them.",
     from: { path: String.raw`^packages/(sdk/src/index\.ts|core/src/machine/index\.ts)$` },
     to: { path: anyBuiltin, reachable: true },
+  },
+  {
+    name: "screens-apart",
+    comment:
+      "A screen of the console imports the shared folders (app, api, design, text, graph, log, machine) and no other screen.",
+    from: { path: `^packages/console/src/(?!(?:${sharedOfConsole})/)([^/]+)/` },
+    to: { path: "^packages/console/src/[^/]+/", pathNot: `^packages/console/src/(?:$1|${sharedOfConsole})/` },
+  },
+  {
+    name: "console-decides-nothing",
+    comment:
+      "Only src/machine of the console, which runs in a worker, imports core's machine; other folders use its types.",
+    from: { path: "^packages/console/src/(?!machine/)", pathNot: testFiles },
+    to: { path: "^packages/core/src/machine/", dependencyTypesNot: ["type-only"] },
   },
   {
     name: "definitions-without-sdk",

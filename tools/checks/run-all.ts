@@ -21,6 +21,7 @@ const build: Check = { name: "build", command: ["npm", "run", "-s", "build"] };
 const checks: readonly Check[] = [
   { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["node", "node_modules/typescript-7/bin/tsc", "-p", "."] },
+  { name: "types of the console", command: ["node", "node_modules/typescript-7/bin/tsc", "-p", "packages/console"] },
   { name: "boundaries", command: script("boundaries") },
   { name: "manifests", command: script("manifests") },
   { name: "entries", command: script("entry-names") },

@@ -17,6 +17,8 @@ export interface StreamOptions {
   readonly attemptId?: string;
   /** The id of the last message that was processed: continues history and log after it. */
   readonly lastEventId?: string;
+  /** False: ends with the connection, or throws why it was lost, and the caller reconnects. Default true. */
+  readonly reconnect?: boolean;
   /** Ends the stream. */
   readonly signal?: AbortSignal;
 }
@@ -55,8 +57,9 @@ export async function* followStream(http: HttpClient, options: StreamOptions): A
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (!isPassing(error)) throw error;
+      if (options.reconnect === false || !isPassing(error)) throw error;
     }
+    if (options.reconnect === false) return;
     state.failures += 1;
     await sleep(pauseMs(state), signal);
   }

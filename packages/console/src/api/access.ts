@@ -1,0 +1,38 @@
+import type { Me } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "./client.ts";
+import { keys } from "./keys.ts";
+import { useLiveState } from "./use-live.tsx";
+
+/** A permission of the API, such as `operate`. */
+export type Permission = Me["rights"][number]["permissions"][number];
+
+/** What a permission is asked about. Without both: the whole yard. */
+export interface Subject {
+  readonly machine?: string | undefined;
+  readonly stackId?: string | undefined;
+}
+
+/** Returns who is signed in. */
+export function useMe() {
+  return useQuery({ queryKey: keys.me, queryFn: ({ signal }) => yard.me({ signal }), staleTime: 60_000 });
+}
+
+/** Tells whether rights include a permission for a subject. The server decides; this only explains a button beforehand. */
+export function hasPermission(me: Me | undefined, permission: Permission, { machine, stackId }: Subject = {}): boolean {
+  return (me?.rights ?? []).some(
+    ({ permissions, machines, stacks }) =>
+      permissions.includes(permission) &&
+      (machines === undefined || (machine !== undefined && machines.includes(machine))) &&
+      (stacks === undefined || (stackId !== undefined && stacks.some((prefix) => stackId.startsWith(prefix)))),
+  );
+}
+
+/** Returns why a person cannot do something now, or undefined when they can: `Needs "operate" on review-app.` */
+export function useRefusal(permission: Permission, subject: Subject = {}): string | undefined {
+  const { data: me } = useMe();
+  const live = useLiveState();
+  if (live.kind === "reconnecting") return "Server unreachable";
+  if (me === undefined || hasPermission(me, permission, subject)) return undefined;
+  return `Needs ${permission}${subject.machine === undefined ? "" : ` on ${subject.machine}`}`;
+}

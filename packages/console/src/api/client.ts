@@ -1,0 +1,62 @@
+import { Stackyard, StackyardApiError } from "@stackyard/sdk";
+import { QueryClient } from "@tanstack/react-query";
+
+/** The yard that served this page. The browser sends the session's cookie; the page holds no token. */
+export const yard = new Stackyard({ url: globalThis.location?.origin ?? "http://127.0.0.1", retries: 1 });
+
+/** What happened to a request, as a person reads it. */
+export interface Failure {
+  readonly detail: string;
+  readonly code: string;
+  readonly status?: number;
+  readonly requestId?: string;
+  /** Milliseconds after which another try can succeed, where the server names them. */
+  readonly retryAfterMs?: number;
+}
+
+/** Returns what to show of an error that a request threw. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof StackyardApiError) {
+    const { detail, code, status, requestId, details } = error.problem;
+    const retryAfterMs = details?.["retryAfterMs"];
+    return {
+      detail,
+      code,
+      status,
+      ...(requestId !== undefined && { requestId }),
+      ...(typeof retryAfterMs === "number" && { retryAfterMs }),
+    };
+  }
+  if (error instanceof Error) return { detail: error.message, code: "code" in error ? String(error.code) : error.name };
+  return { detail: String(error), code: "UNKNOWN" };
+}
+
+/** True when the server says that the thing does not exist, or that this person may not read it: both look alike. */
+export function isAbsent(error: unknown): boolean {
+  return error instanceof StackyardApiError && error.problem.status === 404;
+}
+
+/** True when the session has ended. */
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof StackyardApiError && error.problem.status === 401;
+}
+
+/** True when no answer came at all. */
+export function isUnreachable(error: unknown): boolean {
+  return toFailure(error).code === "UNREACHABLE";
+}
+
+// The live stream says when something changed; a mounted query is fetched again then, and by age only without the stream.
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      gcTime: 120_000,
+      retry: false,
+      refetchOnWindowFocus: true,
+      // Requests are sent without a network too: loopback works offline.
+      networkMode: "always",
+    },
+    mutations: { retry: false, networkMode: "always" },
+  },
+});

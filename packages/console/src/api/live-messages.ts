@@ -1,0 +1,22 @@
+import type { StreamMessage } from "@stackyard/sdk";
+
+/** How fresh the page is. `stale` carries when the last message came. */
+export type LiveState =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "live" }
+  | { readonly kind: "reconnecting"; readonly sinceMs: number; readonly tries: number }
+  | { readonly kind: "signed-out" };
+
+/** From the worker to a page. */
+export type LiveEvent =
+  | { readonly kind: "state"; readonly state: LiveState }
+  /** What came since the last batch; `restart` when messages were missed, and everything is to be fetched again. */
+  | { readonly kind: "batch"; readonly messages: readonly StreamMessage[]; readonly restart?: true };
+
+/** From a page to the worker. */
+export type LiveRequest =
+  | { readonly kind: "visible"; readonly visible: boolean }
+  /** Follows this log, or none. */
+  | { readonly kind: "log"; readonly attemptId?: string }
+  | { readonly kind: "close" }
+  | { readonly kind: "retry" };

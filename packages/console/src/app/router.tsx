@@ -1,0 +1,86 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  type ErrorComponentProps,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+import type { ComponentType } from "react";
+import { toFailure } from "../api/client.ts";
+import { Button } from "../design/button.tsx";
+import { Empty, Page, Skeleton } from "../design/page.tsx";
+import { Shell } from "./shell.tsx";
+
+type Load = () => Promise<Record<string, ComponentType>>;
+
+// One line a page: its path, its module and the component's name. Every module is a chunk that is loaded when it is opened.
+const pages: readonly (readonly [string, Load, string])[] = [
+  ["/", () => import("../overview/overview-page.tsx"), "OverviewPage"],
+  ["/stacks", () => import("../stacks/stacks-page.tsx"), "StacksPage"],
+  ["/stack", () => import("../stack/stack-page.tsx"), "StackPage"],
+  ["/log", () => import("../stack/log-page.tsx"), "LogPage"],
+  ["/machines", () => import("../machines/machines-page.tsx"), "MachinesPage"],
+  ["/machine", () => import("../machines/machine-page.tsx"), "MachinePage"],
+  ["/edit", () => import("../editor/edit-page.tsx"), "EditPage"],
+  ["/simulate", () => import("../editor/simulate-page.tsx"), "SimulatePage"],
+  ["/inbox", () => import("../inbox/inbox-page.tsx"), "InboxPage"],
+  ["/jobs", () => import("../jobs/jobs-page.tsx"), "JobsPage"],
+  ["/job", () => import("../jobs/job-page.tsx"), "JobPage"],
+  ["/fleet", () => import("../fleet/fleet-page.tsx"), "FleetPage"],
+  ["/releases", () => import("../releases/releases-page.tsx"), "ReleasesPage"],
+  ["/release", () => import("../releases/release-page.tsx"), "ReleasePage"],
+  ["/artifacts", () => import("../artifacts/artifacts-page.tsx"), "ArtifactsPage"],
+  ["/states", () => import("../terraform/states-page.tsx"), "StatesPage"],
+  ["/state", () => import("../terraform/state-page.tsx"), "StatePage"],
+  ["/yard", () => import("../yard/yard-page.tsx"), "YardPage"],
+  ["/approvals", () => import("../approvals/approvals-page.tsx"), "ApprovalsPage"],
+  ["/approval", () => import("../approvals/approval-page.tsx"), "ApprovalPage"],
+  ["/audit", () => import("../audit/audit-page.tsx"), "AuditPage"],
+  ["/access", () => import("../access/access-page.tsx"), "AccessPage"],
+  ["/bundle", () => import("../bundle/bundle-page.tsx"), "BundlePage"],
+];
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: PageError });
+
+const routes = pages.map(([path, load, name]) =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    component: lazyRouteComponent(load as () => Promise<Record<string, never>>, name),
+    errorComponent: PageError,
+    pendingComponent: () => <Skeleton height={400} />,
+  }),
+);
+
+/** The pages of the console. The query of an address holds plain texts: `?id=pr-12&tab=history`. */
+export const router = createRouter({
+  routeTree: root.addChildren(routes),
+  defaultPreload: "intent",
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const text = new URLSearchParams(search as Record<string, string>).toString();
+    return text === "" ? "" : `?${text}`;
+  },
+  scrollRestoration: false,
+});
+
+function NotFound() {
+  return (
+    <Page title="Page not found">
+      <Empty>The console has no page at this address.</Empty>
+    </Page>
+  );
+}
+
+/** A chunk that is missing means that the server was upgraded under the page. */
+function PageError({ error, reset }: ErrorComponentProps) {
+  const upgraded = /dynamically imported module|module script|Failed to fetch/i.test(String(error));
+  return (
+    <Page title={upgraded ? "New version" : "This page failed"}>
+      <div className="notice fail" role="alert">
+        <p>{upgraded ? "The server was upgraded. Reload the page to use its console." : toFailure(error).detail}</p>
+        <Button onPress={upgraded ? () => location.reload() : reset}>{upgraded ? "Reload" : "Retry"}</Button>
+      </div>
+    </Page>
+  );
+}

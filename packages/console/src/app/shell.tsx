@@ -1,0 +1,221 @@
+import { useQuery } from "@tanstack/react-query";
+import { Outlet, useRouterState } from "@tanstack/react-router";
+import { useState } from "react";
+import { useMe } from "../api/access.ts";
+import { isSignedOut, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLiveRetry, useLiveState } from "../api/use-live.tsx";
+import { Button } from "../design/button.tsx";
+import { Dialog } from "../design/dialog.tsx";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { changeSettings, useSettings } from "../design/settings.ts";
+import { Text, useNow } from "../design/text.tsx";
+import { formatTime } from "../text/durations.ts";
+import { Palette } from "./palette.tsx";
+import { ShortcutHelp, useShortcuts } from "./shortcuts.tsx";
+
+const NAVIGATION: readonly (readonly [string, string, ("phone" | "desk")?])[] = [
+  ["/", "Overview", "phone"],
+  ["/inbox", "Inbox", "phone"],
+  ["/stacks", "Stacks", "phone"],
+  ["/approvals", "Approvals", "phone"],
+  ["/machines", "Machines"],
+  ["/jobs", "Jobs"],
+  ["/releases", "Releases"],
+  ["/artifacts", "Artifacts"],
+  ["/states", "Terraform"],
+  ["/yard", "Yard"],
+  ["/audit", "Audit"],
+  ["/access", "Access"],
+];
+
+/** Everything around a page: navigation, freshness, who is signed in. */
+export function Shell() {
+  const [open, setOpen] = useState<"palette" | "help">();
+  useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help") });
+  return (
+    <>
+      <a className="skip-link button" href="#main">
+        Skip to content
+      </a>
+      <header className="shell-header">
+        <To path="/" className="shell-brand">
+          Stackyard
+        </To>
+        <Button look="plain" label="Search screens, stacks and actions" onPress={() => setOpen("palette")}>
+          Search <kbd>Ctrl K</kbd>
+        </Button>
+        <div className="shell-end">
+          <Freshness />
+          <ZoneSwitch />
+          <ThemeSwitch />
+          <Person />
+        </div>
+      </header>
+      <Navigation />
+      <SignInOverlay />
+      <WorkerBanner />
+      <main id="main" className="shell-main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      {open === "palette" && <Palette onClose={() => setOpen(undefined)} navigation={NAVIGATION} />}
+      {open === "help" && <ShortcutHelp onClose={() => setOpen(undefined)} />}
+    </>
+  );
+}
+
+function useAttentionCounts() {
+  return useQuery({
+    queryKey: keys.count("attention"),
+    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "condition", signal }),
+  });
+}
+
+function Navigation() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const { data: counts } = useAttentionCounts();
+  const count = (condition: string) => counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
+  const shown: Readonly<Record<string, number>> = { "/inbox": count("failed"), "/approvals": count("approval") };
+  const isPhone = useIsPhone();
+  return (
+    <>
+      <nav className="shell-nav" aria-label="Screens">
+        {NAVIGATION.map(([to, title, kind]) =>
+          isPhone && kind === "phone" ? null : (
+            <To key={to} path={to} current={path === to}>
+              {title}
+              {(shown[to] ?? 0) > 0 && ` (${shown[to]})`}
+            </To>
+          ),
+        )}
+      </nav>
+      {isPhone && (
+        <nav className="shell-nav bottom" aria-label="Main screens">
+          {NAVIGATION.filter(([, , kind]) => kind === "phone").map(([to, title]) => (
+            <To key={to} path={to} current={path === to}>
+              {title}
+              {(shown[to] ?? 0) > 0 && ` (${shown[to]})`}
+            </To>
+          ))}
+        </nav>
+      )}
+    </>
+  );
+}
+
+function useIsPhone(): boolean {
+  const query = "(max-width: 639px)";
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useState(() => matchMedia(query).addEventListener("change", (event) => setMatches(event.matches)));
+  return matches;
+}
+
+function Freshness() {
+  const live = useLiveState();
+  const { zone } = useSettings();
+  const now = useNow();
+  if (live.kind === "live") return <Mark status="quiet" word="Live" />;
+  if (live.kind !== "reconnecting") return <Mark status="waiting" word="Connecting" />;
+  const seconds = Math.round((now - live.sinceMs) / 1_000);
+  const word = seconds < 10 ? `Reconnecting ${seconds} s` : `Stale since ${formatTime(live.sinceMs, zone)}`;
+  return <Mark status="overdue" word={word} />;
+}
+
+function ZoneSwitch() {
+  const { zone } = useSettings();
+  const other = zone === "utc" ? "local" : "utc";
+  return (
+    <Button
+      look="plain"
+      label={`Times in ${zone === "utc" ? "UTC" : "local time"}; change`}
+      onPress={() => changeSettings({ zone: other })}
+    >
+      {zone === "utc" ? "UTC" : "Local"}
+    </Button>
+  );
+}
+
+const THEMES = ["system", "light", "dark"] as const;
+
+function ThemeSwitch() {
+  const { theme } = useSettings();
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+  return (
+    <Button look="plain" label={`Theme: ${theme}; change to ${next}`} onPress={() => changeSettings({ theme: next })}>
+      {theme === "system" ? "Auto" : theme === "light" ? "Light" : "Dark"}
+    </Button>
+  );
+}
+
+function Person() {
+  const { data: me } = useMe();
+  if (me === undefined) return null;
+  return (
+    <span className="row">
+      <To path="/access" search={{ tab: "me" }}>
+        <Text>{me.name}</Text>
+      </To>
+      {me.via === "cookie" && (
+        <form method="post" action="/auth/logout">
+          <Button type="submit" look="plain">
+            Sign out
+          </Button>
+        </form>
+      )}
+    </span>
+  );
+}
+
+/** The session ended: signing in returns to this address. What was being written stays until then. */
+function SignInOverlay() {
+  const { error, refetch } = useMe();
+  const live = useLiveState();
+  const retry = useLiveRetry();
+  const [closed, setClosed] = useState(false);
+  if (!(isSignedOut(error) || live.kind === "signed-out") || closed) return null;
+  const here = location.pathname + location.search;
+  return (
+    <Dialog title="Sign in" onClose={() => setClosed(true)}>
+      <section>
+        <p>You are not signed in, or your session has ended.</p>
+        <div className="row">
+          <a className="button primary" href={`/auth/login?return=${encodeURIComponent(here)}`}>
+            Sign in
+          </a>
+          <a className="button" href="/auth/local">
+            Use a one-time code
+          </a>
+          <Button
+            onPress={() => {
+              void refetch();
+              retry();
+            }}
+          >
+            Try again
+          </Button>
+        </div>
+        <p className="muted">
+          A yard on this laptop prints an address with a one-time code: <code>stackyard login</code>.
+        </p>
+      </section>
+    </Dialog>
+  );
+}
+
+/** Without a worker nothing runs, on any page. */
+function WorkerBanner() {
+  const { data } = useQuery({
+    queryKey: keys.count("processes"),
+    queryFn: ({ signal }) => yard.processes.list({ limit: 1_000, signal }),
+    refetchInterval: 30_000,
+  });
+  if (data === undefined || data.items.some((process) => process.roles.includes("worker") && !process.gone)) {
+    return null;
+  }
+  return (
+    <p className="banner" role="alert">
+      <Mark status="overdue" word="No worker runs: tasks stay queued." /> <To path="/yard">Open the yard</To>
+    </p>
+  );
+}

@@ -1,0 +1,120 @@
+import { useEffect, useRef } from "react";
+import { Dialog } from "../design/dialog.tsx";
+import { useGo } from "../design/links.tsx";
+import { changeSettings, useSettings } from "../design/settings.ts";
+
+const SCREENS: Readonly<Record<string, string>> = { o: "/", i: "/inbox", s: "/stacks", m: "/machines", j: "/jobs" };
+const SEQUENCE_MS = 1_000;
+
+interface Handlers {
+  readonly openPalette: () => void;
+  readonly openHelp: () => void;
+}
+
+/**
+ * The keys that work on every page. Pages offer their own by attributes: `/` focuses `[data-shortcut="/"]`, `r` and others
+ * press the button with that attribute, `j` and `k` move over `[data-row]`, Enter opens the row's first link.
+ */
+export function useShortcuts({ openPalette, openHelp }: Handlers): void {
+  const go = useGo();
+  const { shortcuts } = useSettings();
+  const goAt = useRef(0);
+  useEffect(() => {
+    const act = (key: string, inSequence: boolean): boolean => {
+      const screen = inSequence ? SCREENS[key] : undefined;
+      if (screen === undefined) return moveRow(key) || pressShortcut(key);
+      go(screen);
+      return true;
+    };
+    const onLetter = (event: KeyboardEvent) => {
+      const inSequence = event.timeStamp - goAt.current < SEQUENCE_MS;
+      goAt.current = event.key === "g" ? event.timeStamp : 0;
+      if (event.key === "?") openHelp();
+      else if (act(event.key, inSequence)) event.preventDefault();
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (isPaletteKey(event)) {
+        event.preventDefault();
+        openPalette();
+      } else if (shortcuts && !isModified(event) && !isTyping(event)) onLetter(event);
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [go, shortcuts, openPalette, openHelp]);
+}
+
+function isModified({ ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || altKey;
+}
+
+function isPaletteKey({ ctrlKey, metaKey, altKey, key }: KeyboardEvent): boolean {
+  return (ctrlKey || metaKey) && !altKey && key.toLowerCase() === "k";
+}
+
+function isTyping({ target }: KeyboardEvent): boolean {
+  return (
+    target instanceof HTMLElement &&
+    target.closest("input, textarea, select, [contenteditable], dialog, [role=dialog]") !== null
+  );
+}
+
+function moveRow(key: string): boolean {
+  if (key !== "j" && key !== "k") return false;
+  const by = key === "j" ? 1 : -1;
+  const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
+  const present = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = rows[present === -1 ? (by > 0 ? 0 : rows.length - 1) : present + by];
+  next?.querySelector<HTMLElement>("a, button, input")?.focus();
+  return true;
+}
+
+function pressShortcut(key: string): boolean {
+  if (!/^[a-z/[\]]$/.test(key)) return false;
+  const found = document.querySelector<HTMLElement>(`[data-shortcut="${CSS.escape(key)}"]`);
+  const element = found?.matches("a, button, input") ? found : found?.querySelector<HTMLElement>("a, button, input");
+  if (element instanceof HTMLInputElement) element.focus();
+  else element?.click();
+  return element !== undefined && element !== null;
+}
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ["Ctrl K", "Search screens, stacks and actions"],
+  ["g o · g i · g s · g m · g j", "Overview, Inbox, Stacks, Machines, Jobs"],
+  ["/", "Filter"],
+  ["j · k", "Next, previous row"],
+  ["Enter", "Open the row"],
+  ["x", "Select the row"],
+  ["[ · ]", "Previous, next stack of the list"],
+  ["r", "Retry"],
+  ["l", "Log"],
+  ["Esc", "Close"],
+];
+
+/** All keys, and the switch that turns single letters off (WCAG 2.1.4). */
+export function ShortcutHelp({ onClose }: { onClose: () => void }) {
+  const { shortcuts } = useSettings();
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <section>
+        <dl className="pairs">
+          {KEYS.map(([key, text]) => (
+            <div key={key} style={{ display: "contents" }}>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
+        <label className="row">
+          <input
+            type="checkbox"
+            checked={shortcuts}
+            onChange={(event) => changeSettings({ shortcuts: event.target.checked })}
+          />
+          Single letters act
+        </label>
+      </section>
+    </Dialog>
+  );
+}

@@ -1,0 +1,53 @@
+import type { ReactNode } from "react";
+import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
+
+/** How a button looks. */
+export interface ButtonProps {
+  readonly children: ReactNode;
+  readonly onPress?: () => void;
+  readonly look?: "primary" | "danger" | "plain";
+  /** Why it cannot be pressed now. The button stays focusable and shows the reason. */
+  readonly refusal?: string | undefined;
+  readonly label?: string;
+  readonly type?: "submit" | "button";
+  readonly autoFocus?: boolean;
+}
+
+/** A button. Actions are never hidden: one that is refused says why. */
+export function Button({ children, onPress, look, refusal, label, type = "button", autoFocus }: ButtonProps) {
+  const className = look === undefined ? "button" : `button ${look}`;
+  const refused = refusal !== undefined;
+  const button = (
+    <AriaButton
+      className={className}
+      type={refused ? "button" : type}
+      {...(onPress !== undefined && !refused && { onPress })}
+      {...(label !== undefined && { "aria-label": label })}
+      {...(refused && { "aria-disabled": true, "aria-description": refusal })}
+      {...(autoFocus && { autoFocus })}
+    >
+      {children}
+    </AriaButton>
+  );
+  if (!refused) return button;
+  return (
+    <TooltipTrigger delay={150} closeDelay={0}>
+      {button}
+      <Tooltip className="tooltip" offset={4}>
+        {refusal}
+      </Tooltip>
+    </TooltipTrigger>
+  );
+}
+
+/** A command of the terminal with a button that copies it. */
+export function Command({ text }: { text: string }) {
+  return (
+    <span className="command">
+      <code>{text}</code>
+      <Button look="plain" label={`Copy ${text}`} onPress={() => void navigator.clipboard.writeText(text)}>
+        Copy
+      </Button>
+    </span>
+  );
+}

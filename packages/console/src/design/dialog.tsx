@@ -1,0 +1,120 @@
+import { type ReactNode, useState } from "react";
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { toFailure } from "../api/client.ts";
+import { Button } from "./button.tsx";
+
+/** A dialog over the page; `Esc` closes it. */
+export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+  return (
+    <ModalOverlay
+      isOpen
+      isDismissable
+      className="overlay"
+      onOpenChange={(open: boolean) => {
+        if (!open) onClose();
+      }}
+    >
+      <Modal className="dialog">
+        <AriaDialog>
+          <Heading slot="title">{title}</Heading>
+          {children}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+/** An action that changes something: what it does, its scope, and what must be entered first. */
+export interface ActionProps {
+  readonly title: string;
+  /** The word on the button, such as `Remove`. */
+  readonly verb: string;
+  readonly danger?: boolean;
+  /** The preview: what follows. */
+  readonly children: ReactNode;
+  /** Whether a reason is asked for. */
+  readonly reason?: "required" | "optional";
+  /** A text that must be typed exactly, such as the stack's id. */
+  readonly typed?: string | undefined;
+  readonly refusal?: string | undefined;
+  /** Acts. What it throws is explained at the button, and the dialog stays. */
+  readonly act: (reason: string | undefined) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+/** A dialog with preview, reason and confirmation. The caller makes the event's id when it opens, so repeats are harmless. */
+export function ActionDialog(props: ActionProps) {
+  const { title, verb, danger, children, reason, typed, refusal, act, onClose } = props;
+  const [text, setText] = useState("");
+  const [confirmation, setConfirmation] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const missing =
+    refusal ??
+    (busy ? "Working" : undefined) ??
+    (reason === "required" && text.trim() === "" ? "Enter a reason first" : undefined) ??
+    (typed !== undefined && confirmation !== typed ? `Type ${typed} first` : undefined);
+  const submit = async () => {
+    if (missing !== undefined) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await act(text.trim() === "" ? undefined : text.trim());
+      onClose();
+    } catch (thrown) {
+      setError(thrown);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <div>{children}</div>
+        {reason !== undefined && (
+          <label className="field">
+            Reason{reason === "optional" && " (optional)"}
+            <textarea value={text} maxLength={1_000} onChange={(event) => setText(event.target.value)} />
+          </label>
+        )}
+        {typed !== undefined && (
+          <label className="field">
+            <span className="wrap">
+              Type <code>{typed}</code> to confirm
+            </span>
+            <input
+              value={confirmation}
+              autoComplete="off"
+              spellCheck={false}
+              onChange={(event) => setConfirmation(event.target.value)}
+            />
+          </label>
+        )}
+        {error !== undefined && <ActionError error={error} />}
+        <div className="row">
+          <Button type="submit" look={danger ? "danger" : "primary"} refusal={missing}>
+            {verb}
+          </Button>
+          <Button onPress={onClose}>Close</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function ActionError({ error }: { error: unknown }) {
+  const { detail, code, requestId } = toFailure(error);
+  return (
+    <div className="notice fail" role="alert">
+      <p className="wrap">{detail}</p>
+      <p className="muted mono wrap">
+        {code}
+        {requestId !== undefined && ` · request ${requestId}`}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,112 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { isAbsent, toFailure } from "../api/client.ts";
+import { Button, Command } from "./button.tsx";
+
+/** The frame of a page: its heading gets the focus after a navigation, and names the window. */
+export function Page({ title, heading, actions, children }: PageProps) {
+  const ref = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · Stackyard`;
+    ref.current?.focus({ preventScroll: true });
+  }, [title]);
+  return (
+    <div className="stack-v">
+      <div className="row spread">
+        <h1 ref={ref} tabIndex={-1}>
+          {heading ?? title}
+        </h1>
+        {actions !== undefined && <div className="row">{actions}</div>}
+      </div>
+      {children}
+    </div>
+  );
+}
+
+interface PageProps {
+  /** The window's title, and the heading where none is given. */
+  readonly title: string;
+  readonly heading?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+}
+
+/** A part of a page with a heading of its own. */
+export function Panel({ title, actions, children }: { title: ReactNode; actions?: ReactNode; children: ReactNode }) {
+  return (
+    <section className="panel">
+      <header>
+        <h2>{title}</h2>
+        {actions !== undefined && <div className="row">{actions}</div>}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** Nothing is there: one sentence, and a command that changes that. */
+export function Empty({ children, command }: { children: ReactNode; command?: string }) {
+  return (
+    <div className="notice">
+      <p>{children}</p>
+      {command !== undefined && <Command text={command} />}
+    </div>
+  );
+}
+
+/** No item fits the filters. */
+export function NoMatch({ filters, onClear }: { filters: string; onClear: () => void }) {
+  return (
+    <div className="notice">
+      <p>No match for {filters}.</p>
+      <Button onPress={onClear}>Clear</Button>
+    </div>
+  );
+}
+
+/** What a request failed with, in its panel only. */
+export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  if (isAbsent(error)) return <Empty>Not found, or you may not read it.</Empty>;
+  const { detail, code, requestId } = toFailure(error);
+  return (
+    <div className="notice fail" role="alert">
+      <p className="wrap">{detail}</p>
+      <p className="muted mono wrap">
+        {code}
+        {requestId !== undefined && ` · request ${requestId}`}
+      </p>
+      {onRetry !== undefined && <Button onPress={onRetry}>Retry</Button>}
+    </div>
+  );
+}
+
+const SKELETON_AFTER_MS = 200;
+
+/** Holds the place of what is loading, from 200 ms on, with its final height. */
+export function Skeleton({ height }: { height: number }) {
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), SKELETON_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div style={{ minHeight: height }} className={shown ? "skeleton" : undefined} aria-busy="true">
+      {shown && <span className="hidden-visually">Loading</span>}
+    </div>
+  );
+}
+
+/** A query's states. Data that is there stays while a refetch fails. */
+export function Loaded<Data>({
+  query,
+  height = 120,
+  children,
+}: {
+  query: UseQueryResult<Data>;
+  height?: number;
+  children: (data: Data) => ReactNode;
+}) {
+  if (query.data !== undefined && !isAbsent(query.error)) return children(query.data);
+  if (query.error !== null) return <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />;
+  return <Skeleton height={height} />;
+}

@@ -1,0 +1,115 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useEffect, useRef } from "react";
+
+/** A column of a table. */
+export interface Column<Row> {
+  readonly id: string;
+  readonly header: ReactNode;
+  readonly cell: (row: Row) => ReactNode;
+  readonly number?: true;
+  /** The order by this column, where the list can be sorted by it. */
+  readonly sort?: { readonly direction: "ascending" | "descending" | undefined; readonly onSort: () => void };
+}
+
+interface TableProps<Row> {
+  /** What the table lists, for screen readers. */
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string;
+  /** Height of the scrolled area; without it all rows are laid out. */
+  readonly height?: number | string;
+  /** Called when the end comes into view: load the next page. */
+  readonly onEnd?: (() => void) | undefined;
+  readonly selected?: string | undefined;
+}
+
+const ROW_PX = 29;
+const VIRTUAL_FROM = 200;
+
+/** A table. More than 200 rows are laid out only where they are seen. */
+export function Table<Row>(props: TableProps<Row>) {
+  const { label, columns, rows, keyOf, height, onEnd, selected } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM;
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 12,
+    enabled: isVirtual,
+  });
+  const items = isVirtual
+    ? virtualizer.getVirtualItems()
+    : rows.map((_, index) => ({ index, start: index * ROW_PX, end: (index + 1) * ROW_PX }));
+  const first = items.at(0);
+  const last = items.at(-1);
+  const lastIndex = last?.index ?? 0;
+  useEffect(() => {
+    if (isVirtual && lastIndex >= rows.length - 20) onEnd?.();
+  }, [isVirtual, lastIndex, rows.length, onEnd]);
+  const before = isVirtual ? (first?.start ?? 0) : 0;
+  const after = isVirtual ? virtualizer.getTotalSize() - (last?.end ?? 0) : 0;
+  return (
+    // A scrolled area without a focusable child must take the focus itself (WCAG 2.1.1).
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
+    <section className="table-scroll" ref={scroller} style={{ maxHeight: height }} tabIndex={0} aria-label={label}>
+      <table className="table" aria-rowcount={rows.length + 1}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <HeaderCell key={column.id} column={column} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {before > 0 && <Spacer height={before} columns={columns.length} />}
+          {items.map(({ index }) => {
+            const row = rows[index] as Row;
+            const key = keyOf(row);
+            return (
+              <tr
+                key={key}
+                data-row={key}
+                aria-rowindex={index + 2}
+                {...(selected === key && { "aria-selected": true })}
+              >
+                {columns.map(({ id, cell, number }) => (
+                  <td key={id} className={number ? "number" : undefined}>
+                    {cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+          {after > 0 && <Spacer height={after} columns={columns.length} />}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function HeaderCell<Row>({ column: { header, number, sort } }: { column: Column<Row> }) {
+  return (
+    <th scope="col" className={number ? "number" : undefined} {...(sort && { "aria-sort": sort.direction ?? "none" })}>
+      {sort === undefined ? (
+        header
+      ) : (
+        <button type="button" className="button plain" onClick={sort.onSort}>
+          {header}
+          <span aria-hidden="true">
+            {sort.direction === undefined ? "" : sort.direction === "ascending" ? " ▲" : " ▼"}
+          </span>
+        </button>
+      )}
+    </th>
+  );
+}
+
+function Spacer({ height, columns }: { height: number; columns: number }) {
+  return (
+    <tr>
+      <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
+    </tr>
+  );
+}

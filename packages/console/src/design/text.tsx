@@ -1,0 +1,63 @@
+import { useEffect, useState } from "react";
+import { formatDuration, formatInstant, formatTime } from "../text/durations.ts";
+import { toSafeLink, toSafeText } from "../text/safe-text.ts";
+import { useSettings } from "./settings.ts";
+
+/** Text from outside: control and bidi characters are shown by their codes. */
+export function Text({ children, mono }: { children: string; mono?: boolean }) {
+  return <bdi className={mono ? "mono wrap" : "wrap"}>{toSafeText(children)}</bdi>;
+}
+
+/** An instant, in UTC or local time by the person's choice. `short` leaves out the date. */
+export function Instant({ at, short }: { at: string; short?: boolean }) {
+  const { zone } = useSettings();
+  const full = formatInstant(at, zone);
+  return (
+    <time dateTime={at} title={`${full} ${zone === "utc" ? "UTC" : "local time"}`} className="nowrap">
+      {short ? formatTime(at, zone) : full}
+    </time>
+  );
+}
+
+// The server's clock counts: a laptop's may be minutes off.
+let serverOffsetMs = 0;
+
+/** Takes over the server's clock from a `date` header. */
+export function setServerDate(date: string): void {
+  const ms = Date.parse(date);
+  if (!Number.isNaN(ms)) serverOffsetMs = ms - Date.now();
+}
+
+/** Returns the server's present time in milliseconds, again each second (or so many milliseconds). */
+export function useNow(everyMs = 1_000): number {
+  const [now, setNow] = useState(() => Date.now() + serverOffsetMs);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now() + serverOffsetMs), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+/** How long ago an instant was, or how long until it: `3m 5s ago`, `in 2h`. */
+export function Ago({ at, plain }: { at: string; plain?: boolean }) {
+  const ms = useNow() - Date.parse(at);
+  const duration = formatDuration(Math.abs(ms));
+  const { zone } = useSettings();
+  return (
+    <time dateTime={at} title={formatInstant(at, zone)} className="nowrap">
+      {plain ? duration : ms >= 0 ? `${duration} ago` : `in ${duration}`}
+    </time>
+  );
+}
+
+/** A value that may be an http or https address: a link that shows its host; everything else is text. */
+export function MaybeLink({ value }: { value: string }) {
+  const url = toSafeLink(value);
+  if (url === undefined) return <Text>{value}</Text>;
+  return (
+    <a href={url.href} target="_blank" rel="noopener noreferrer" className="wrap">
+      {toSafeText(value)}
+      <span className="hidden-visually"> (opens {url.host} in a new tab)</span>
+    </a>
+  );
+}

@@ -1,0 +1,17 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { allowEmptyHtml } from "../api/live.ts";
+import { applyTheme } from "../design/settings.ts";
+import { EditPage } from "./edit-page.tsx";
+import "../design/base.css";
+
+// The editor without a yard: served by `stackyard edit`, or by any static host.
+allowEmptyHtml();
+applyTheme();
+const root = document.getElementById("root");
+if (root === null) throw new Error("The page has no element #root.");
+createRoot(root).render(
+  <StrictMode>
+    <EditPage />
+  </StrictMode>,
+);

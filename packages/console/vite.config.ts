@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+import { sourceAliases } from "../../vite.base.ts";
+
+const outDir = join(import.meta.dirname, "dist");
+
+/** Writes `x.br` and `x.gz` beside each asset, so that a server compresses nothing. */
+function precompress(): Plugin {
+  return {
+    name: "precompress",
+    apply: "build",
+    closeBundle() {
+      const assets = join(outDir, "assets");
+      for (const name of readdirSync(assets).filter((file) => /\.(js|css|svg)$/.test(file))) {
+        const file = join(assets, name);
+        const bytes = readFileSync(file);
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes));
+        writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  // From the sources of the SDK and of core, so that the order of builds does not matter.
+  resolve: { alias: sourceAliases },
+  html: { cspNonce: "__NONCE__" },
+  worker: { format: "es" },
+  plugins: [precompress()],
+  build: {
+    outDir,
+    // dist/index.js is written by tsup.
+    emptyOutDir: false,
+    target: "es2022",
+    // Inlined assets would be data: addresses, which the content security policy forbids for scripts and fonts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      input: { index: "index.html", editor: "editor.html" },
+      // "use client" concerns servers that render, which the console has none of.
+      onwarn(warning, warn) {
+        if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
+      },
+    },
+  },
+});
