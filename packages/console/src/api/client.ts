@@ -60,3 +60,10 @@ export const queryClient = new QueryClient({
     mutations: { retry: false, networkMode: "always" },
   },
 });
+
+/** Returns the id of an action's event. A dialog makes it when it opens, so that pressing twice acts once. */
+export function createActionId(): string {
+  // `randomUUID` needs https or loopback; this does not.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `console-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

@@ -1,5 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef } from "react";
+import type { PagedList } from "../api/use-pages.ts";
+import { Button } from "./button.tsx";
+import { ErrorNotice, Skeleton } from "./page.tsx";
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -112,4 +115,44 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
       <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
     </tr>
   );
+}
+
+function ListEnd({
+  list,
+}: {
+  list: Pick<PagedList<unknown>, "items" | "loadMore" | "isLoadingMore" | "error" | "refetch">;
+}) {
+  if (list.error !== null && list.items !== undefined) return <ErrorNotice error={list.error} onRetry={list.refetch} />;
+  if (list.isLoadingMore) return <p className="panel-body muted">Loading more</p>;
+  if (list.loadMore === undefined) return null;
+  return (
+    <p className="panel-body">
+      <Button onPress={list.loadMore}>Load more</Button>
+    </p>
+  );
+}
+
+/** A paged list's states around its table: loading, error, empty. */
+export function Listed<Item>({ list, empty, height = 240, children }: ListedProps<Item>) {
+  if (list.items === undefined) {
+    return list.error === null ? (
+      <Skeleton height={height} />
+    ) : (
+      <ErrorNotice error={list.error} onRetry={list.refetch} />
+    );
+  }
+  if (list.items.length === 0 && list.loadMore === undefined && !list.isLoadingMore) return empty;
+  return (
+    <>
+      {children(list.items)}
+      <ListEnd list={list} />
+    </>
+  );
+}
+
+interface ListedProps<Item> {
+  readonly list: PagedList<Item>;
+  readonly empty: ReactNode;
+  readonly height?: number;
+  readonly children: (items: readonly Item[]) => ReactNode;
 }
