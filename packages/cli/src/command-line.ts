@@ -6,6 +6,7 @@ import { audit, auditExport, auditVerify } from "./commands/audit.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
 import { bulkCancel, bulkLs, bulkRun, bulkShow } from "./commands/bulk.ts";
 import { stacksBundle } from "./commands/bundle.ts";
+import { causes } from "./commands/causes.ts";
 import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
@@ -191,6 +192,7 @@ const OWN: readonly Command[] = [
   send,
   stacksLs,
   stacksCounts,
+  causes,
   stacksShow,
   stacksWatch,
   stacksHistory,

@@ -6,7 +6,7 @@ import type { PageOptions } from "./stacks-api.ts";
 /** What to do to which stacks, or dead letters with `redrive`. */
 export interface BulkRequest {
   readonly operation: BulkOperation;
-  /** `ids` alone; else of `redrive` stackId and code, of the others what `stacks.list` takes. */
+  /** `ids` alone; else of `redrive` stackId, event and code, of the others what `stacks.list` takes. */
   readonly filter: Readonly<Record<string, unknown>>;
   /** As the operation on one stack takes it: `event` and `metadata` of `send`, `task` of `cancel` and `settle`, and so on. */
   readonly body?: Readonly<Record<string, unknown>>;

@@ -10,6 +10,8 @@ export type {
   BulkOperation,
   BulkOutcome,
   BulkPlan,
+  Cause,
+  CauseKind,
   DeadLetter,
   ExecutorDetails,
   HistoryEntry,
@@ -76,7 +78,7 @@ export type {
   StackFilter,
   StacksApi,
 } from "./stacks-api.ts";
-export { Stackyard } from "./stackyard.ts";
+export { type CausePage, Stackyard } from "./stackyard.ts";
 export type { StatesApi } from "./states-api.ts";
 export type { CreateTokenInput, RotateTokenOptions, TokensApi } from "./tokens-api.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";

@@ -119,6 +119,8 @@ function withId(event: NewEvent): NewEvent {
 /** Which dead-lettered or parked events. */
 interface DeadLetterFilter {
   readonly stackId?: string;
+  /** The name of the event. */
+  readonly event?: string;
   readonly code?: string;
 }
 

@@ -50,6 +50,12 @@ export interface StackFilter {
   readonly revision?: string;
   /** Values that the metadata must have, at most 5; sensitive keys are refused (`USAGE`). */
   readonly metadata?: Readonly<Record<string, MetadataValue>>;
+  /** A task of this name has failed; with `code`, with that code. */
+  readonly task?: string;
+  /** A task has failed with this code; the empty text: without one. */
+  readonly code?: string;
+  /** These and no others, at most 1,000, and 30,000 characters as JSON. */
+  readonly ids?: readonly string[];
   /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. `any`: all. */
   readonly condition?: StackCondition | "any";
   /** With what each stack waits for; without a condition only those that are not quiet. */
@@ -161,8 +167,12 @@ export interface StacksApi {
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
-function toQuery({ metadata, ...filter }: Omit<StackFilter, "waiting">) {
-  return { ...filter, ...(metadata && { metadata: JSON.stringify(metadata) }) };
+function toQuery({ metadata, ids, ...filter }: Omit<StackFilter, "waiting">) {
+  return {
+    ...filter,
+    ...(metadata && { metadata: JSON.stringify(metadata) }),
+    ...(ids && { ids: JSON.stringify(ids) }),
+  };
 }
 
 async function loadLog(

@@ -1,10 +1,17 @@
-import type { HistoryEntry, Me, StackDetails, YardInfo } from "@stackyard/core/api";
+import { defined } from "@stackyard/core";
+import type { Cause, CauseKind, HistoryEntry, Me, StackDetails, YardInfo } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
 import { type AuditApi, createAuditApi } from "./audit-api.ts";
 import { type BulkApi, createBulkApi } from "./bulk-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
-import { type CallOptions, createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
+import {
+  type CallOptions,
+  createHttpClient,
+  type HttpClient,
+  type Page,
+  type StackyardOptions,
+} from "./http-client.ts";
 import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
 import {
   createExecutorsApi,
@@ -26,7 +33,13 @@ import {
 } from "./publisher.ts";
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
-import { type AttemptsApi, createAttemptsApi, createStacksApi, type StacksApi } from "./stacks-api.ts";
+import {
+  type AttemptsApi,
+  createAttemptsApi,
+  createStacksApi,
+  type PageOptions,
+  type StacksApi,
+} from "./stacks-api.ts";
 import { createStatesApi, type StatesApi } from "./states-api.ts";
 import { createTokensApi, type TokensApi } from "./tokens-api.ts";
 import {
@@ -38,6 +51,14 @@ import {
   waitForStack,
   waitForState,
 } from "./waiting.ts";
+
+/** A page of causes. */
+export interface CausePage extends Page<Cause> {
+  /** How many were counted. */
+  readonly examined: number;
+  /** There are more. */
+  readonly incomplete?: true;
+}
 
 /**
  * A yard over its HTTP API. With the type of a machine, `new Stackyard<typeof machine>(…)`, only that machine's events
@@ -86,6 +107,14 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   /** The version of the server, and counts of the whole yard. Needs the permission `read` everywhere. */
   info(options?: CallOptions): Promise<YardInfo> {
     return this.#http.requestJson({ path: ["v1", "yard"], ...options });
+  }
+
+  /**
+   * Failed tasks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted:
+   * of more the page is `incomplete`.
+   */
+  causes({ signal, ...query }: PageOptions & { readonly kind: CauseKind }): Promise<CausePage> {
+    return this.#http.requestJson({ path: ["v1", "causes"], query: { ...query }, ...defined({ signal }) });
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

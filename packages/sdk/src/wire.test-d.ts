@@ -2,6 +2,7 @@ import type { ApiAnswers } from "@stackyard/server";
 import { describe, expectTypeOf, it } from "vitest";
 import type {
   Attempt,
+  Cause,
   DeadLetter,
   ExecutorDetails,
   HistoryEntry,
@@ -29,6 +30,7 @@ import type { Run } from "./runs/index.ts";
 /** What the client says it gets. */
 interface Client {
   Attempt: Attempt;
+  Cause: Cause;
   ExecutorDetails: ExecutorDetails;
   HistoryEntry: HistoryEntry;
   ListedParkedEvent: ListedParkedEvent;

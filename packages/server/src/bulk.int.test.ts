@@ -237,10 +237,10 @@ describe("a bulk operation", () => {
       code: "PAYLOAD_TOO_LARGE",
     });
     expect(await refusal({ ...send, body: { event: "X", extra: 1 } })).toMatchObject({ status: 400, code: "USAGE" });
-    expect(await refusal({ operation: "retry", filter: { code: "X" } })).toMatchObject({
+    expect(await refusal({ operation: "retry", filter: { event: "X" } })).toMatchObject({
       status: 400,
       code: "USAGE",
-      detail: expect.stringContaining('"code"'),
+      detail: expect.stringContaining('"event"'),
     });
     expect(await refusal({ operation: "redrive", filter: { machine: "X" } })).toMatchObject({
       status: 400,

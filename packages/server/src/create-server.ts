@@ -16,6 +16,7 @@ import { approvalRoutes } from "./routes/approval-routes.ts";
 import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { bundleRoutes } from "./routes/bundle-routes.ts";
+import { causeRoutes } from "./routes/cause-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { executorRoutes } from "./routes/executor-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
@@ -136,6 +137,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
   return [
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes(deps),
+    ...causeRoutes(deps),
     ...bundleRoutes(deps),
     ...revealRoutes(deps),
     ...operationRoutes(deps),

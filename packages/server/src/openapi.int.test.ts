@@ -84,6 +84,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   redriveEvents: () => ({ path: "/v1/dead-letters/redrive", body: { ids: [deadLetterId] } }),
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),
   countStacks: () => ({ path: "/v1/stack-counts?by=state" }),
+  listCauses: () => ({ path: "/v1/causes?kind=parked" }),
   getStack: () => ({ path: "/v1/stacks/pr-1" }),
   getStackBundle: () => ({ path: "/v1/stacks/pr-1/bundle" }),
   revealSecret: () => ({ path: "/v1/stacks/pr-1/secrets/a/reveal", body: { reason: "r" }, status: 403 }),

@@ -1,12 +1,13 @@
 import {
   afterPrefix,
   createStackCounter,
-  matchesMetadata,
+  matchesRecord,
   type StackCondition,
   type StackCounter,
   type StackCounts,
   type StackFilter,
   type StackGrouping,
+  toRecordFilter,
 } from "@stackyard/core/engine";
 import type { Database, Statement } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
@@ -36,7 +37,7 @@ export async function countStacks(
   by: StackGrouping | undefined,
 ): Promise<StackCounts> {
   const counter = createStackCounter(by);
-  if (filter.metadata !== undefined) await countByReading(database, filter, counter);
+  if (toRecordFilter(filter) !== undefined) await countByReading(database, filter, counter);
   else if (by === undefined || by === "condition") await countConditions(database, filter, by, counter);
   else await countGroups(database, filter, by, counter);
   return counter.end();
@@ -121,7 +122,7 @@ async function countByReading(database: Database, filter: StackFilter, counter: 
 
 function countRead(filter: StackFilter, row: ReadRow, counter: StackCounter): void {
   const read = readStackRow({ ...row, id: fromKeyText(row.id) });
-  if (read.kind === "stack" && matchesMetadata(filter, read.stack)) counter.add(read.stack, row.parked ? 1 : 0);
+  if (read.kind === "stack" && matchesRecord(filter, read.stack)) counter.add(read.stack, row.parked ? 1 : 0);
 }
 
 const READ_ROWS = 1_000;

@@ -13,7 +13,7 @@ import {
 import type { Database, Statement } from "./database.ts";
 import { fromKeyText, toKeyText } from "./key-text.ts";
 import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-rows.ts";
-import { type Conditions, fitsMetadata, toConditions } from "./stack-conditions.ts";
+import { type Conditions, fitsRecord, toConditions } from "./stack-conditions.ts";
 import { ENTERED_AT, parseStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 
 /** Stacks that a filter fits, in the order that is asked for. */
@@ -58,16 +58,17 @@ function toListed<Row extends StackRow>(row: Row, filter: StackFilter, toCursor:
   const id = fromKeyText(row.id);
   const own = { ...row, id };
   const read = () => ({ version: row.version, stack: parseStackRow(own) });
-  return { id, cursor: toCursor(own), bytes: Buffer.byteLength(row.data), read, isLeftOut: !fitsMetadata(own, filter) };
+  return { id, cursor: toCursor(own), bytes: Buffer.byteLength(row.data), read, isLeftOut: !fitsRecord(own, filter) };
 }
 
-function toIdStatement({ names, conditions }: Conditions, isDescending: boolean): Statement {
+function toIdStatement({ names, conditions, hasIds }: Conditions, isDescending: boolean): Statement {
   const [direction, follows, upTo, last] = isDescending ? ["desc", "<", ">=", "$2"] : ["asc", ">", "<=", "$3"];
   const name = ["list_stacks", ...(isDescending ? ["desc"] : []), ...names].join("_");
   const inRange = `s.id ${follows} $1 and s.id >= $2 and s.id <= $3`;
   const page = { body: "data", order: `id ${direction}`, maxBytes: "$5" };
-  if (conditions.length === 0) {
-    const rows = `select ${STACK_COLUMNS}, true as wanted from stackyard.stacks s where ${inRange}
+  if (conditions.length === 0 || hasIds) {
+    const where = [inRange, ...conditions].join(" and ");
+    const rows = `select ${STACK_COLUMNS}, true as wanted from stackyard.stacks s where ${where}
                    order by s.id ${direction} limit $4`;
     return { name, text: withinBytes({ ...page, rows }) };
   }

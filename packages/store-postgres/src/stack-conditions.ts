@@ -1,11 +1,12 @@
 import {
   checkStackFilter,
-  matchesMetadata,
+  matchesRecord,
   type StackCondition,
   type StackFilter,
   type StackScope,
   TROUBLE,
-  toMetadataTexts,
+  toRecordFilter,
+  toRecordTexts,
 } from "@stackyard/core/engine";
 import type { Parameter } from "./database.ts";
 import { toKeyText } from "./key-text.ts";
@@ -26,12 +27,14 @@ export interface Conditions {
   readonly names: readonly string[];
   readonly conditions: readonly string[];
   readonly values: readonly Parameter[];
+  /** The ids are given, so that no search through all of them is needed. */
+  readonly hasIds: boolean;
 }
 
 /** `taken`: parameters of the statement before these. */
 export function toConditions(filter: StackFilter, taken: number): Conditions {
   checkStackFilter(filter);
-  const { machine, state, text, condition, revision, scopes } = filter;
+  const { machine, state, text, condition, revision, ids, scopes } = filter;
   const names: string[] = [];
   const conditions: string[] = [];
   const values: Parameter[] = [];
@@ -49,6 +52,10 @@ export function toConditions(filter: StackFilter, taken: number): Conditions {
     names.push(condition);
     conditions.push(CONDITIONS[condition]);
   }
+  if (ids !== undefined) {
+    names.push("ids");
+    conditions.push(`s.id = any(${put(ids.map(toKeyText))}::text[])`);
+  }
   const parts = scopes && joinScopes(scopes);
   if (parts !== undefined) {
     names.push(
@@ -60,11 +67,15 @@ export function toConditions(filter: StackFilter, taken: number): Conditions {
     );
     conditions.push(parts.length === 0 ? "false" : `(${parts.map((part) => toScopeText(part, put)).join(" or ")})`);
   }
-  for (const each of toMetadataTexts(filter)) {
+  if (filter.task !== undefined || filter.code !== undefined) {
+    names.push("e");
+    conditions.push(CONDITIONS.failed);
+  }
+  for (const each of toRecordTexts(filter)) {
     names.push("d");
     conditions.push(`(s.foreign_write or strpos(s.data, ${put(each)}) > 0)`);
   }
-  return { names, conditions, values };
+  return { names, conditions, values, hasIds: ids !== undefined };
 }
 
 /**
@@ -88,8 +99,9 @@ function toScopeText({ machines, idPrefixes }: StackScope, put: (value: Paramete
 }
 
 /** What the server could not tell. A row that cannot be read fits, so that a list reports it. */
-export function fitsMetadata(row: StackRow, filter: StackFilter): boolean {
-  if (filter.metadata === undefined) return true;
+export function fitsRecord(row: StackRow, filter: StackFilter): boolean {
+  const wanted = toRecordFilter(filter);
+  if (wanted === undefined) return true;
   const read = readStackRow(row);
-  return read.kind === "unreadable" || matchesMetadata(filter, read.stack);
+  return read.kind === "unreadable" || matchesRecord(wanted, read.stack);
 }

@@ -7,10 +7,11 @@ import {
   createStackCounter,
   isInScopes,
   type ListStacksInput,
-  matchesMetadata,
+  matchesRecord,
   type Page,
   type PageInput,
   parseStored,
+  type RecordFilter,
   type StackCondition,
   type StackCounter,
   type StackCounts,
@@ -22,7 +23,8 @@ import {
   type StackScope,
   type StoredStack,
   TROUBLE,
-  toMetadataTexts,
+  toRecordFilter,
+  toRecordTexts,
   toStackOrder,
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database, type Parameter } from "./database.ts";
@@ -62,7 +64,7 @@ export async function listStacks(
 function listById(database: Database, filter: StackFilter, page: PageInput, order: StackOrder): Page<StoredStack> {
   const { conditions, values } = toConditions(filter);
   const range = toIdRange(filter, order);
-  const scannedTo = conditions.length === 0 ? undefined : findScanEnd(database, range);
+  const scannedTo = conditions.length === 0 || filter.ids !== undefined ? undefined : findScanEnd(database, range);
   const rows = database.each<ListedRow>(
     `select stack_id, version, body from stack
       where ${[IS_THERE, ...range.conditions, ...(scannedTo ? [range.end] : []), ...conditions].join(" and ")}
@@ -182,7 +184,8 @@ const IS_THERE = "body is not null";
 /** What else must hold. */
 function toConditions(filter: StackFilter): Conditions {
   checkStackFilter(filter);
-  const { machine, state, text, condition, revision, metadata, scopes } = filter;
+  const { machine, state, text, condition, revision, ids, scopes } = filter;
+  const record = toRecordFilter(filter);
   const conditions: string[] = [];
   const values: Parameter[] = [];
   const add = (sql: string, value: string | undefined): void => {
@@ -195,8 +198,10 @@ function toConditions(filter: StackFilter): Conditions {
   add("revision = ?", revision);
   add("instr(stack_id, ?) > 0", text);
   if (condition !== undefined) conditions.push(CONDITIONS[condition]);
+  if (record?.task !== undefined || record?.code !== undefined) conditions.push(CONDITIONS.failed);
+  add("stack_id in (select value from json_each(?))", ids && JSON.stringify(ids));
   add("is_in_scopes(?, stack_id, machine)", scopes && JSON.stringify(scopes));
-  add("has_metadata(?, body)", metadata && JSON.stringify({ metadata }));
+  add("fits_record(?, body)", record && JSON.stringify(record));
   return { conditions, values };
 }
 
@@ -206,20 +211,20 @@ export function defineFilterFunctions({ connection }: Database): void {
   connection.function("is_in_scopes", { deterministic: true }, (scopes, id, machine) =>
     isInScopes(readScopes(String(scopes)), String(id), String(machine)) ? 1 : 0,
   );
-  const readMetadata = rememberLast((text) => {
-    const filter = JSON.parse(text) as Pick<StackFilter, "metadata">;
-    return { filter, texts: toMetadataTexts(filter) };
+  const readRecordFilter = rememberLast((text) => {
+    const filter = JSON.parse(text) as RecordFilter;
+    return { filter, texts: toRecordTexts(filter) };
   });
-  connection.function("has_metadata", { deterministic: true }, (wanted, body) => {
-    const { filter, texts } = readMetadata(String(wanted));
-    return typeof body === "string" && texts.every((text) => body.includes(text)) && hasMetadata(filter, body) ? 1 : 0;
+  connection.function("fits_record", { deterministic: true }, (wanted, body) => {
+    const { filter, texts } = readRecordFilter(String(wanted));
+    return typeof body === "string" && texts.every((text) => body.includes(text)) && fitsRecord(filter, body) ? 1 : 0;
   });
 }
 
 /** True for a damaged row too, so that a list reports it. */
-function hasMetadata(filter: Pick<StackFilter, "metadata">, body: string): boolean {
+function fitsRecord(filter: RecordFilter, body: string): boolean {
   try {
-    return matchesMetadata(filter, parseStored.stack(body, ""));
+    return matchesRecord(filter, parseStored.stack(body, ""));
   } catch {
     return true;
   }

@@ -27,7 +27,9 @@ const RunArgs = Type.Object({
       description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
     },
   ),
-  event: Type.Optional(Type.String({ ...name, completes: "event", description: "send: the event." })),
+  event: Type.Optional(
+    Type.String({ ...name, completes: "event", description: "send: the event; redrive: dead letters of it." }),
+  ),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",
@@ -54,11 +56,24 @@ const RunArgs = Type.Object({
       description: "Stacks that are failed, stalled, overdue, busy or waiting, or that wait for an approval.",
     }),
   ),
+  failedTask: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_024,
+      completes: "task",
+      description: "Stacks in which this task has failed.",
+    }),
+  ),
   revision: Type.Optional(
     Type.String({ pattern: "^[0-9a-f]{64}$", placeholder: "hash", description: "Stacks of a revision." }),
   ),
   stack: Type.Optional(Type.String({ ...name, completes: "stack", description: "redrive: dead letters of a stack." })),
-  code: Type.Optional(Type.String({ ...name, description: "redrive: dead letters with this code." })),
+  code: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      description: "Stacks in which a task has failed with this code; redrive: dead letters.",
+    }),
+  ),
   reason: reasonArg,
   dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would happen." })),
   expect: Type.Optional(
@@ -112,13 +127,31 @@ export const bulkRun = defineServerCommand({
 
 function toRequest(args: RunArgs): BulkRequest {
   const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;
-  const { machine, state, idPrefix, text, condition, revision, stack, code } = rest;
-  const filter = defined({ ids: id, machine, state, idPrefix, text, condition, revision, stackId: stack, code });
+  const { machine, state, idPrefix, text, condition, revision, stack, failedTask, code } = rest;
+  const isRedrive = operation === "redrive";
+  const filter = defined({
+    ids: id,
+    machine,
+    state,
+    idPrefix,
+    text,
+    condition,
+    revision,
+    task: failedTask,
+    code,
+    stackId: stack,
+    event: isRedrive ? event : undefined,
+  });
   if (Object.keys(filter).length === 0 && !all) throw failWith("USAGE", "Pass a filter, such as --machine, or --all.");
   if (Object.keys(filter).length > 0 && all) throw failWith("USAGE", "Pass --all or a filter, not both.");
   const brought = metadata === undefined ? undefined : parseMetadata(metadata);
   const which = pending === true ? "pending" : undefined;
-  return { operation, filter, body: defined({ event, metadata: brought, task, which, to }), ...defined({ reason }) };
+  return {
+    operation,
+    filter,
+    body: defined({ event: isRedrive ? undefined : event, metadata: brought, task, which, to }),
+    ...defined({ reason }),
+  };
 }
 
 /** Waits for the end of a bulk with its progress, then shows what was not applied. */

@@ -52,6 +52,19 @@ describe("lists over a running yard", () => {
     expect(await listIds("--revision", "0".repeat(64))).toEqual([]);
   });
 
+  it("of causes count what went wrong", async () => {
+    await run("send", "b-1", "NOPE");
+    const dead = () => run("causes", "dead", "--json");
+    await vi.waitFor(async () => expect(parseLines((await dead()).stdout)).toHaveLength(1), 5_000);
+
+    expect(parseLines((await dead()).stdout)).toMatchObject([
+      { kind: "dead", event: "NOPE", code: "EVENT_UNDECLARED", count: 1, sample: { stackId: "b-1" } },
+    ]);
+    expect((await run("causes", "dead")).stdout).toMatch(/COUNT.*\n1 +NOPE +EVENT_UNDECLARED .*b-1/);
+    expect((await run("causes")).stderr).toContain("No task of a stack has failed.");
+    expect(await listIds("--task", "slow", "--code", "")).toEqual([]);
+  });
+
   it("refuse what they cannot take with usage errors", async () => {
     for (const [words, told] of [
       [["stacks", "ls", "--sort", "name"], /sort/],

@@ -35,6 +35,12 @@ const filterArgs = {
       description: "Only stacks of this revision: the whole hash, or its first digits together with --machine.",
     }),
   ),
+  task: Type.Optional(
+    Type.String({ minLength: 1, completes: "task", description: "Only stacks in which this task has failed." }),
+  ),
+  code: Type.Optional(
+    Type.String({ description: 'Only stacks in which a task has failed with this code; "" for no code.' }),
+  ),
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
@@ -43,17 +49,17 @@ const filterArgs = {
   ),
 };
 
-interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata"> {
+interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata" | "ids"> {
   readonly prefix?: string;
   readonly metadata?: readonly string[];
 }
 
 /** What the arguments ask for. Throws `USAGE` for metadata or a revision that cannot be read. */
 async function toFilter(context: ServerContext, args: FilterArgs): Promise<StackFilter> {
-  const { prefix, metadata, revision, machine, state, text, condition, waiting } = args;
+  const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting } = args;
   const hash = revision === undefined ? undefined : await findRevisionHash(context, revision, machine);
   return {
-    ...defined({ machine, state, text, condition, waiting, idPrefix: prefix }),
+    ...defined({ machine, state, text, task, code, condition, waiting, idPrefix: prefix }),
     ...(metadata !== undefined && { metadata: parseMetadata(metadata) }),
     ...(hash !== undefined && { revision: hash }),
   };

@@ -4,6 +4,7 @@ export { Approval } from "./approval.ts";
 export { AuditHead, AuditLine } from "./audit.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
+export { Cause, CauseKind } from "./cause.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export { ExecutorDetails } from "./executor.ts";
 export {

@@ -33,12 +33,14 @@ export {
   createStackCounter,
   isInScopes,
   matchesAttempt,
-  matchesMetadata,
+  matchesRecord,
   matchesStack,
+  type RecordFilter,
   type StackCounter,
   type StackOrder,
   type StackPlace,
-  toMetadataTexts,
+  toRecordFilter,
+  toRecordTexts,
   toRevisionOrder,
   toStackOrder,
 } from "../ports/stack-filter.ts";
@@ -91,6 +93,7 @@ export {
 export { findAttemptLog, type StoredLog } from "./attempt-log.ts";
 export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
 export { createStepHandler } from "./call-executor.ts";
+export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "./count-causes.ts";
 export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
 export { type ExplainInput, type Explanation, explainStack } from "./explain-stack.ts";
 export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";

@@ -1,4 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { PageInput } from "./records.ts";
 import type { AttemptView } from "./stack-store.ts";
@@ -20,10 +21,15 @@ const MOST_GROUPS = 200;
 /** Equalities of metadata in one filter. */
 const MOST_EQUALITIES = 5;
 
+/** Ids in one filter. */
+const MOST_IDS = 1_000;
+
 /** Throws `USAGE` for a filter that no store takes. */
-export function checkStackFilter({ metadata = {} }: Pick<StackFilter, "metadata">): void {
-  if (Object.keys(metadata).length <= MOST_EQUALITIES) return;
-  throw new StackyardError("USAGE", `A filter has at most ${MOST_EQUALITIES} values of metadata.`);
+export function checkStackFilter({ metadata = {}, ids = [] }: Pick<StackFilter, "metadata" | "ids">): void {
+  if (Object.keys(metadata).length > MOST_EQUALITIES) {
+    throw new StackyardError("USAGE", `A filter has at most ${MOST_EQUALITIES} values of metadata.`);
+  }
+  if (ids.length > MOST_IDS) throw new StackyardError("USAGE", `A filter has at most ${MOST_IDS} ids.`);
 }
 
 /** True where the scopes allow a stack with that id and machine. */
@@ -114,21 +120,43 @@ export function assertSortable(order: Pick<StackOrder, "key" | "mostSorted">, fi
 
 /** Evaluates a whole filter, for stores without a language for it. `parked`: the stack's parked events. */
 export function matchesStack(filter: StackFilter, stack: Stack, parked: number): boolean {
-  const { machine, state, idPrefix = "", text = "", condition, revision, scopes } = filter;
+  const { machine, state, idPrefix = "", text = "", condition, revision, ids, scopes } = filter;
   return (
     (machine === undefined || machine === stack.machine) &&
     (state === undefined || state === stack.state) &&
     (revision === undefined || revision === stack.machineHash) &&
     stack.id.startsWith(idPrefix) &&
     stack.id.includes(text) &&
+    (ids === undefined || ids.includes(stack.id)) &&
     (condition === undefined || matchesCondition(condition, stack, parked)) &&
     isInScopes(scopes, stack.id, stack.machine) &&
-    matchesMetadata(filter, stack)
+    matchesRecord(filter, stack)
   );
 }
 
-/** Evaluates the metadata of a filter. Nobody learns a sensitive value by asking for it. */
-export function matchesMetadata({ metadata = {} }: StackFilter, stack: Stack): boolean {
+/** The part of a filter for which a store has no columns. */
+export type RecordFilter = Pick<StackFilter, "metadata" | "task" | "code">;
+
+/** Returns the part of a filter that only the whole record answers; undefined where the columns are enough. */
+export function toRecordFilter({ metadata, task, code }: StackFilter): RecordFilter | undefined {
+  if (metadata === undefined && task === undefined && code === undefined) return undefined;
+  return defined({ metadata, task, code });
+}
+
+/** Evaluates that part. Nobody learns a sensitive value by asking for it. */
+export function matchesRecord(filter: RecordFilter, stack: Stack): boolean {
+  return matchesMetadata(filter, stack) && matchesFailure(filter, stack);
+}
+
+function matchesFailure({ task, code }: RecordFilter, { tasks }: Stack): boolean {
+  if (task === undefined && code === undefined) return true;
+  return tasks.some(
+    ({ name, status, errorCode = "" }) =>
+      status === "ERROR" && (task === undefined || task === name) && (code === undefined || code === errorCode),
+  );
+}
+
+function matchesMetadata({ metadata = {} }: RecordFilter, stack: Stack): boolean {
   return Object.entries(metadata).every(
     ([key, value]) =>
       Object.hasOwn(stack.metadata, key) &&
@@ -137,9 +165,12 @@ export function matchesMetadata({ metadata = {} }: StackFilter, stack: Stack): b
   );
 }
 
-/** Texts that the JSON of each stack has which fits the filter's metadata; others may have them too. */
-export function toMetadataTexts({ metadata = {} }: StackFilter): readonly string[] {
-  return Object.entries(metadata).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+/** Texts that the JSON of each stack has which that part fits; others may have them too. */
+export function toRecordTexts({ metadata = {}, task: name, code: errorCode }: RecordFilter): readonly string[] {
+  const failure = Object.entries(defined({ name, errorCode: errorCode === "" ? undefined : errorCode }));
+  return [...Object.entries(metadata), ...failure].map(
+    ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
+  );
 }
 
 /** What of an attempt a filter looks at. */

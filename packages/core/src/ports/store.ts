@@ -61,11 +61,17 @@ export interface StackFilter {
   /** Ids that have this text somewhere, upper and lower case told apart. */
   readonly text?: string;
   readonly condition?: StackCondition;
+  /** A task of that name is in ERROR; with `code`, with that code. */
+  readonly task?: string;
+  /** A task is in ERROR with that code; the empty text: without one. */
+  readonly code?: string;
+  /** These and no others, at most 1,000 (`USAGE`). */
+  readonly ids?: readonly string[];
   /** The hash of the revision that the stack was last decided on. */
   readonly revision?: string;
   /**
    * Values that the metadata must have, at most 5 (`USAGE`). A key that is sensitive in a stack fits no value. A row that
-   * cannot be read may fit or not.
+   * cannot be read may fit or not, as with `task` and `code`.
    */
   readonly metadata?: Metadata;
   /** One of these must fit; an empty list fits no stack. For callers that may see a part of the yard. */

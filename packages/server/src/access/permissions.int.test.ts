@@ -11,7 +11,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses".split(
       " ",
     ),
   ],
@@ -67,6 +67,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listOpenAttempts: () => ({ place: "list", path: "/v1/attempts" }),
   listRevisions: () => ({ place: "machine", path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ place: "machine", path: `/v1/revisions/${revision}` }),
+  listCauses: () => ({ place: "list", path: "/v1/causes?kind=dead" }),
   listExecutors: () => ({ place: "list", path: "/v1/executors" }),
   getMachineGraph: () => ({ place: "machine", path: "/v1/machines/review-app/graph" }),
   simulate: () => ({ place: "list", path: "/v1/simulate", body: { steps: [{ advance: "1s" }] } }),

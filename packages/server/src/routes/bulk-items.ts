@@ -9,10 +9,12 @@ import {
   toBulkEventId,
 } from "@stackyard/core/engine";
 import { type Caller, forbidden, type Guard } from "../access/caller.ts";
+import { toEventName } from "../schemas/event.ts";
 
 /** Which dead letters a bulk is about. */
 export interface DeadLetterFilter {
   readonly stackId?: string;
+  readonly event?: string;
   readonly code?: string;
 }
 
@@ -71,7 +73,7 @@ const PAGE = 1_000;
 const EXAMPLES = 5;
 
 async function* findStacks({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
-  const { ids, stackId: _, code: __, ...rest } = filter;
+  const { ids, stackId: _, event: __, ...rest } = filter;
   for (const id of new Set(ids)) yield { id, stackId: id };
   if (ids !== undefined) return;
   for await (const page of listPages((start) => store.queries.listStacks(rest, { limit: PAGE, ...start }))) {
@@ -80,12 +82,13 @@ async function* findStacks({ store }: ChooseDeps, { filter }: ChooseInput): Asyn
 }
 
 async function* findDeadLetters({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
-  const { ids, stackId, code } = filter;
+  const { ids, stackId, event: name, code } = filter;
   const wanted = ids && new Set(ids);
   const only = { ...(stackId !== undefined && { stackId }), ...(code !== undefined && { code }) };
   for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
     for (const { id, event } of page.items) {
-      if (wanted === undefined || wanted.has(id)) yield { id, stackId: event.stackId };
+      if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event))) continue;
+      yield { id, stackId: event.stackId };
     }
   }
 }

@@ -5,9 +5,11 @@ import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResul
 import {
   type Change,
   listParked,
+  type Page,
   type Planner,
   type PublishResult as Published,
   publishMessages,
+  type QueuedEvent,
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -24,6 +26,7 @@ import {
   pageQuery,
   StackId,
   toDeadLetter,
+  toEventName,
   toInstant,
 } from "../schemas/event.ts";
 import { toListedParked } from "../schemas/stack.ts";
@@ -116,6 +119,19 @@ function eventRoute({ store, subjects }: EventRoutesDeps): Route {
   });
 }
 
+const troubleQuery = {
+  stackId: Type.Optional(StackId),
+  event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "The name of the event." })),
+  code: Type.Optional(Type.String({ maxLength: 64 })),
+  ...pageQuery,
+};
+
+/** The items of a page that are about events of that name. */
+function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (item: Item) => QueuedEvent): Page<Item> {
+  if (name === undefined) return page;
+  return { ...page, items: page.items.filter((item) => toEventName(toEvent(item)) === name) };
+}
+
 function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
   return defineRoute({
     method: "GET",
@@ -125,12 +141,12 @@ function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
     subject: "list",
     tag: "events",
     summary: "List parked events, ordered by stack id, those of one stack oldest first.",
-    query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
+    query: troubleQuery,
     answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
-    async handle({ query: { stackId, code, ...query } }, { caller }) {
+    async handle({ query: { stackId, event: name, code, ...query } }, { caller }) {
       const filter = defined({ stackId, code });
       const page = await loadVisible(caller, pageInput(query), {
-        load: (input) => listParked(store, filter, input),
+        load: async (input) => keepNamed(await listParked(store, filter, input), name, ({ parked }) => parked.event),
         toSubject: ({ parked }) => subjects.ofEvent(caller.rights, parked.event),
       });
       return json(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
@@ -147,12 +163,13 @@ function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
     subject: "list",
     tag: "events",
     summary: "List dead letters, newest first.",
-    query: { stackId: Type.Optional(StackId), code: Type.Optional(Type.String({ maxLength: 64 })), ...pageQuery },
-    answers: { 200: { description: "A page.", schema: pageOf(DeadLetter) } },
-    async handle({ query: { stackId, code, ...query } }, { caller }) {
+    query: troubleQuery,
+    answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(DeadLetter) } },
+    async handle({ query: { stackId, event: name, code, ...query } }, { caller }) {
       const filter = defined({ stackId, code });
       const page = await loadVisible(caller, pageInput(query), {
-        load: (input) => store.queries.listDeadLetters(filter, input),
+        load: async (input) =>
+          keepNamed(await store.queries.listDeadLetters(filter, input), name, ({ event }) => event),
         toSubject: ({ event }) => subjects.ofEvent(caller.rights, event),
       });
       return json(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));

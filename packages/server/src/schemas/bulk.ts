@@ -11,7 +11,7 @@ import { toInstant } from "./event.ts";
 const name = Type.String({ minLength: 1, maxLength: 255 });
 const TaskName = Type.String({ minLength: 1, maxLength: 1_024 });
 
-/** Which items a bulk chooses. Of `redrive`: `stackId`, `code` and `ids`; of all others what the list of stacks takes. */
+/** Which items a bulk chooses. Of `redrive`: `stackId`, `event`, `code` and `ids`; of all others what the list of stacks takes. */
 export const BulkFilter = Type.Object(
   {
     ids: Type.Optional(
@@ -29,7 +29,14 @@ export const BulkFilter = Type.Object(
     revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
     stackId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of `redrive`." })),
-    code: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "Only of `redrive`." })),
+    event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of `redrive`." })),
+    task: Type.Optional({ ...TaskName, description: "A task of this name has failed; with `code`, with that code." }),
+    code: Type.Optional(
+      Type.String({
+        maxLength: 255,
+        description: "A task has failed with this code; empty: without one. Of `redrive`: why it was given up.",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -106,8 +113,8 @@ function checkBody(operation: BulkOperation, body: Fields): void {
   throw new StackyardError("PAYLOAD_TOO_LARGE", `The body of a bulk operation has at most ${MOST_BYTES} bytes.`);
 }
 
-const OF_DEAD_LETTERS: ReadonlySet<string> = new Set(["ids", "stackId", "code"]);
-const OF_DEAD_LETTERS_ONLY: ReadonlySet<string> = new Set(["stackId", "code"]);
+const OF_DEAD_LETTERS: ReadonlySet<string> = new Set(["ids", "stackId", "event", "code"]);
+const OF_DEAD_LETTERS_ONLY: ReadonlySet<string> = new Set(["stackId", "event"]);
 
 function checkFilter(operation: BulkOperation, filter: BulkFilter): void {
   const fields = Object.keys(filter);

@@ -1,6 +1,11 @@
 import { defined } from "@stackyard/core";
 import { type DeadLetter, type HistoryEntry, PublishResult } from "@stackyard/core/api";
-import { type DeadLetter as DeadLetters, type StoredHistoryEntry, toPrinted } from "@stackyard/core/engine";
+import {
+  type DeadLetter as DeadLetters,
+  type QueuedEvent,
+  type StoredHistoryEntry,
+  toPrinted,
+} from "@stackyard/core/engine";
 import { EventMessage } from "@stackyard/core/machine";
 import { type Static, type TSchema, Type } from "typebox";
 
@@ -53,18 +58,22 @@ export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
   return { ...entry, at: toInstant(entry.at) };
 }
 
+/** The name of the event in a message, by the words of either version; undefined where it has none. */
+export function toEventName({ message }: Pick<QueuedEvent, "message">): string | undefined {
+  const name = message["event"] ?? message["action"];
+  return typeof name === "string" ? name : undefined;
+}
+
 /** A dead letter as the API shows it. */
 export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
   const { id, event, code, reason, deadLetteredAt } = deadLetters;
-  const name = event.message["event"] ?? event.message["action"];
   return {
     id,
     code,
     reason,
     eventId: event.id,
     stackId: event.stackId,
-    ...(typeof name === "string" ? { event: name } : {}),
-    ...defined({ actor: event.actor }),
+    ...defined({ event: toEventName(event), actor: event.actor }),
     receivedAt: toInstant(event.receivedAt),
     deadLetteredAt: toInstant(deadLetteredAt),
     message: toPrinted.message(deadLetters),

@@ -28,6 +28,26 @@ export const stackFilterQuery = {
         'Values that the metadata must have, at most 5, as JSON: `{"branch":"main"}`. Sensitive keys are refused (USAGE).',
     }),
   ),
+  task: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_024,
+      description: "Stacks in which a task of this name has failed; with `code`, with that code.",
+    }),
+  ),
+  code: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      description: "Stacks in which a task has failed with this code; empty: without a code.",
+    }),
+  ),
+  ids: Type.Optional(
+    Type.String({
+      minLength: 2,
+      maxLength: 30_000,
+      description: 'These stacks and no others, at most 1,000, as JSON: `["pr-1","pr-2"]`.',
+    }),
+  ),
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
@@ -40,13 +60,14 @@ const filterSchema = Type.Object(stackFilterQuery);
 
 /** What such a query asks for. Throws `USAGE` with what is wrong with its metadata. */
 export async function toStackFilter(query: Static<typeof filterSchema>, locator: Locator): Promise<StackFilter> {
-  const { condition, metadata: text, ...rest } = query;
+  const { condition, metadata: text, ids: list, ...rest } = query;
+  const ids = list === undefined ? undefined : parseIds(list);
   const metadata = text === undefined ? undefined : parseMetadata(text);
   if (metadata !== undefined) await refuseSensitive(locator, Object.keys(metadata), query.machine);
   return {
     ...defined(rest),
     ...(condition !== undefined && condition !== "any" && { condition }),
-    ...defined({ metadata }),
+    ...defined({ metadata, ids }),
   };
 }
 
@@ -65,6 +86,13 @@ function parseMetadata(text: string): NonNullable<StackFilter["metadata"]> {
   }
   // Only scalars are left.
   return value as NonNullable<StackFilter["metadata"]>;
+}
+
+function parseIds(text: string): readonly string[] {
+  const value = parseJson(text, "query/ids");
+  const isList = Array.isArray(value) && value.every((id) => typeof id === "string");
+  if (isList) return value;
+  throw wrong('ids is not a JSON array of ids such as ["pr-1"].');
 }
 
 function wrong(message: string): StackyardError {

@@ -20,7 +20,7 @@ import {
   toPrinted,
 } from "@stackyard/core/engine";
 import { toApprovals } from "./approval.ts";
-import { toInstant } from "./event.ts";
+import { toEventName, toInstant } from "./event.ts";
 
 /** An attempt as the API shows it: without token and log. */
 export function toAttempt(view: AttemptView): Attempt {
@@ -135,7 +135,7 @@ export function toParked(parked: KeptEvent): ParkedEvent {
   return {
     eventId: event.id,
     stackId: event.stackId,
-    event: String(message["event"] ?? message["action"] ?? ""),
+    event: toEventName(event) ?? "",
     ...(typeof machine === "string" ? { machine } : {}),
     ...defined({ actor: event.actor }),
     code,

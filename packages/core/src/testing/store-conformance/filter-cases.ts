@@ -61,6 +61,7 @@ const STATES = ["UP", "DOWN", "FAILED"] as const;
 const HASHES = ["a".repeat(64), "b".repeat(64), ""] as const;
 const KEYS = ["branch", 'a "key"', "zero", "ünï"] as const;
 const VALUES = ["main", "", 'x":"y', "ünï\n", 0, 1.5, -7e21, true, false, null] as const;
+const CODES = ["OOM", 'a "code"'] as const;
 const PREFIXES = ["", "web-", "web-1", "we_", "%", "né/"] as const;
 
 /** A stack as chance has it. Its time of update is unlike that of another in few cases. */
@@ -74,7 +75,15 @@ export function pickStack(pick: Chooser, id: string): Stack {
     state: pick.one(STATES),
     machineHash: pick.one(HASHES),
     metadata,
-    tasks: statuses.map((status, index) => ({ name: `t${index}`, status })),
+    tasks: statuses.map((status, index) => ({
+      name: `t${index}`,
+      status,
+      ...(status === "ERROR" &&
+        toMember(
+          "errorCode",
+          pick.maybe(() => pick.one(CODES)),
+        )),
+    })),
     // It stays as long as the stack.
     createdAt: T0 + (id.charCodeAt(id.length - 1) % 5),
     updatedAt: T0 + pick.upTo(4),
@@ -142,6 +151,18 @@ export function pickFilter(pick: Chooser): StackFilter {
     ),
     ...toMember("metadata", pick.maybe(metadata)),
     ...toMember(
+      "task",
+      pick.maybe(() => pick.one(["t0", "t2", "t"])),
+    ),
+    ...toMember(
+      "code",
+      pick.maybe(() => pick.one([...CODES, ""])),
+    ),
+    ...toMember(
+      "ids",
+      pick.maybe(() => Array.from({ length: pick.upTo(200) }, () => `${pick.one(PREFIXES)}${pick.upTo(200)}`)),
+    ),
+    ...toMember(
       "scopes",
       pick.maybe(() => [scope(), scope(), scope()].slice(0, pick.upTo(3))),
     ),
@@ -165,9 +186,18 @@ export function fits(filter: StackFilter, each: Written): boolean {
     filter.revision === undefined || filter.revision === machineHash,
     filter.condition === undefined || conditionsOf(each).includes(filter.condition),
     Object.entries(filter.metadata ?? {}).every(([key, value]) => hasValue(each.stack, key, value)),
+    (filter.task === undefined && filter.code === undefined) || failuresOf(filter, each.stack).length > 0,
+    filter.ids === undefined || filter.ids.indexOf(id) >= 0,
     scopes === undefined || scopes.some((scope) => isWithin(scope, each.stack)),
   ];
   return !answers.includes(false);
+}
+
+function failuresOf({ task, code }: StackFilter, { tasks }: Stack): Stack["tasks"] {
+  return tasks
+    .filter(({ status }) => status === "ERROR")
+    .filter(({ name }) => (task ?? name) === name)
+    .filter(({ errorCode = "" }) => (code ?? errorCode) === errorCode);
 }
 
 function hasValue({ metadata, secretVersions = {} }: Stack, key: string, value: MetadataValue): boolean {
@@ -315,6 +345,21 @@ export const filterCases: readonly ConformanceCase<Store>[] = [
       { machine: "web", state: "S1", count: 2 },
     ]);
     assert.deepEqual(await store.queries.countStacks({}), { total: 205, groups: [] });
+  }),
+
+  storeCase("takes 1,000 ids in a filter, and no more", async (store) => {
+    await store.commit(["a", "b", "c"].map((id) => aPut({ id })));
+    const ids = Array.from({ length: 999 }, (_, index) => `no-${index}`);
+
+    const { items } = await store.queries.listStacks({ ids: [...ids, "b"] }, { limit: 5 });
+
+    assert.deepEqual(
+      items.map(({ stack }) => stack.id),
+      ["b"],
+    );
+    assert.equal((await store.queries.countStacks({ ids: [] })).total, 0);
+    await assertRejects(() => store.queries.listStacks({ ids: [...ids, "a", "b"] }, { limit: 1 }), "USAGE");
+    await assertRejects(() => store.queries.countStacks({ ids: [...ids, "a", "b"] }), "USAGE");
   }),
 
   storeCase("takes 5 values of metadata in a filter, and no more", async (store) => {

@@ -1,0 +1,27 @@
+import { Type } from "typebox";
+import { Instant } from "./event.ts";
+import type { View } from "./view.ts";
+
+/** What causes are counted of. */
+export const CauseKind = Type.Enum(["failed", "parked", "dead"], {
+  description: "Failed tasks, parked events, or dead letters.",
+});
+export type CauseKind = View<typeof CauseKind>;
+
+/** Failed tasks, parked events or dead letters with the same task, event and code. */
+export const Cause = Type.Object({
+  kind: CauseKind,
+  task: Type.Optional(Type.String({ description: "Of failed tasks, and of events that name one." })),
+  event: Type.Optional(Type.String({ description: "Of parked events and dead letters." })),
+  code: Type.Optional(Type.String({ description: "Missing: the failure has no code." })),
+  count: Type.Integer({ minimum: 1 }),
+  newestAt: Instant,
+  sample: Type.Object(
+    {
+      stackId: Type.String(),
+      message: Type.Optional(Type.String({ description: "At most 500 characters; sensitive values as `***`." })),
+    },
+    { description: "The newest of them." },
+  ),
+});
+export type Cause = View<typeof Cause>;

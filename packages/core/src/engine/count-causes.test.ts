@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { createCauseCounter } from "./count-causes.ts";
+
+const T0 = Date.UTC(2030, 0, 1);
+
+describe("causes", () => {
+  it("are told apart by task, event and code, the largest first, with the newest as the sample", () => {
+    const counter = createCauseCounter();
+    counter.add({ task: "db", code: "OOM", at: T0, stackId: "pr-1", message: "first" });
+    counter.add({ task: "db", at: T0 + 9, stackId: "pr-2" });
+    counter.add({ task: "db", code: "OOM", at: T0 + 2, stackId: "pr-3", message: "second" });
+    counter.add({ event: "DEPLOY", code: "OOM", at: T0 + 3, stackId: "pr-4" });
+    counter.add({ task: "db", code: "OOM", at: T0 + 1, stackId: "pr-5", message: "third" });
+
+    expect(counter.toPage({ limit: 9 })).toEqual({
+      items: [
+        { task: "db", code: "OOM", count: 3, newestAt: T0 + 2, sample: { stackId: "pr-3", message: "second" } },
+        { task: "db", count: 1, newestAt: T0 + 9, sample: { stackId: "pr-2" } },
+        { event: "DEPLOY", code: "OOM", count: 1, newestAt: T0 + 3, sample: { stackId: "pr-4" } },
+      ],
+    });
+  });
+
+  it("come in pages, and each once", () => {
+    const counter = createCauseCounter();
+    for (let n = 0; n < 7; n += 1) counter.add({ task: `t${n}`, at: T0 + (n % 2), stackId: "s" });
+
+    const first = counter.toPage({ limit: 4 });
+    const second = counter.toPage({ limit: 4, ...(first.cursor !== undefined && { cursor: first.cursor }) });
+
+    const tasks = [...first.items, ...second.items].map(({ task }) => task);
+    expect(tasks).toEqual(["t1", "t3", "t5", "t0", "t2", "t4", "t6"]);
+    expect(second.cursor).toBeUndefined();
+  });
+
+  it("end a page at its bytes, and cut long messages", () => {
+    const counter = createCauseCounter();
+    for (let n = 0; n < 3_000; n += 1) counter.add({ task: `t${n}`, at: T0, stackId: "s", message: "é".repeat(9_999) });
+
+    const { items, cursor } = counter.toPage({ limit: 5_000 });
+
+    expect(items[0]?.sample.message).toBe(`${"é".repeat(500)}…`);
+    expect(Buffer.byteLength(JSON.stringify(items))).toBeLessThan(1_200_000);
+    expect(cursor).toBeDefined();
+  });
+
+  it.each(["", "[]", "{}", '["a",1,"b"]', "7"])("refuse the cursor %j", (cursor) => {
+    expect(() => createCauseCounter().toPage({ limit: 1, cursor })).toThrow("The cursor does not belong to this list");
+  });
+});

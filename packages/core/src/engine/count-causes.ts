@@ -1,0 +1,94 @@
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { createPageBuilder, type Page, type PageInput } from "../ports/records.ts";
+
+/** A failed task, a parked event or a dead letter, as far as causes are compared. */
+export interface Trouble {
+  readonly task?: string | undefined;
+  readonly event?: string | undefined;
+  readonly code?: string | undefined;
+  readonly at: number;
+  readonly stackId: string;
+  /** Without sensitive values. */
+  readonly message?: string | undefined;
+}
+
+/** Troubles with the same task, event and code. */
+export interface Cause {
+  readonly task?: string;
+  readonly event?: string;
+  readonly code?: string;
+  readonly count: number;
+  readonly newestAt: number;
+  /** The newest of them. */
+  readonly sample: { readonly stackId: string; readonly message?: string };
+}
+
+/** Groups troubles by their causes. */
+export interface CauseCounter {
+  add(trouble: Trouble): void;
+  /** The largest first, then the newest. Throws `USAGE` for a cursor of another list. */
+  toPage(page: PageInput): Page<Cause>;
+}
+
+interface Group extends Cause {
+  readonly key: string;
+}
+
+const MOST_CHARACTERS = 500;
+
+/** Creates a counter without troubles. It keeps one sample of each cause. */
+export function createCauseCounter(): CauseCounter {
+  const groups = new Map<string, Group>();
+  return {
+    add({ task, event, code, at, stackId, message }) {
+      const key = JSON.stringify([task ?? null, event ?? null, code ?? null]);
+      const before = groups.get(key);
+      const isNewest = before === undefined || at > before.newestAt;
+      groups.set(key, {
+        key,
+        ...(task !== undefined && { task }),
+        ...(event !== undefined && { event }),
+        ...(code !== undefined && { code }),
+        count: (before?.count ?? 0) + 1,
+        newestAt: isNewest ? at : before.newestAt,
+        sample: isNewest ? toSample(stackId, message) : before.sample,
+      });
+    },
+    toPage(page) {
+      const after = page.cursor === undefined ? undefined : parseCursor(page.cursor);
+      const builder = createPageBuilder<Cause>(page);
+      for (const group of [...groups.values()].sort(compare)) {
+        if (after !== undefined && compare(group, after) <= 0) continue;
+        const { key, ...cause } = group;
+        const cursor = JSON.stringify([group.count, group.newestAt, key]);
+        const bytes = Buffer.byteLength(JSON.stringify(cause));
+        if (!builder.add({ id: key, cursor, bytes, read: () => cause })) break;
+      }
+      return builder.end();
+    },
+  };
+}
+
+function toSample(stackId: string, message: string | undefined): Cause["sample"] {
+  if (message === undefined) return { stackId };
+  const text = message.length > MOST_CHARACTERS ? `${message.slice(0, MOST_CHARACTERS).toWellFormed()}…` : message;
+  return { stackId, message: text };
+}
+
+type Place = Pick<Group, "count" | "newestAt" | "key">;
+
+function compare(a: Place, b: Place): number {
+  return b.count - a.count || b.newestAt - a.newestAt || (a.key < b.key ? -1 : a.key === b.key ? 0 : 1);
+}
+
+function parseCursor(cursor: string): Place {
+  try {
+    const [count, newestAt, key]: unknown[] = JSON.parse(cursor);
+    if (typeof count === "number" && typeof newestAt === "number" && typeof key === "string") {
+      return { count, newestAt, key };
+    }
+  } catch {
+    // Not JSON, or not a list.
+  }
+  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+}

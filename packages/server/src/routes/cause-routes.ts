@@ -1,0 +1,135 @@
+import { isMap, listPages, type Stack, type Store } from "@stackyard/core";
+import { Cause, CauseKind } from "@stackyard/core/api";
+import {
+  type Cause as CountedCause,
+  createCauseCounter,
+  listParked,
+  type Page,
+  type QueuedEvent,
+  type StoredStack,
+  type Trouble,
+  toPrinted,
+} from "@stackyard/core/engine";
+import { Type } from "typebox";
+import type { Caller } from "../access/caller.ts";
+import { loadVisible, type SubjectFinder } from "../access/reach.ts";
+import { toScopeFilter } from "../access/stack-scopes.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery, toEventName, toInstant } from "../schemas/event.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+interface CauseRoutesDeps {
+  readonly store: Store;
+  readonly subjects: SubjectFinder;
+}
+
+const CausePage = Type.Object({
+  ...pageOf(Cause).properties,
+  examined: Type.Integer({ description: "Failed tasks, parked events or dead letters that were counted." }),
+  incomplete: Type.Optional(Type.Literal(true, { description: "There are more; only the first were counted." })),
+});
+
+/** Why stacks failed and events were not applied, by cause. */
+export function causeRoutes(deps: CauseRoutesDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: "GET",
+      path: "/v1/causes",
+      operationId: "listCauses",
+      permission: "read",
+      subject: "list",
+      tag: "stacks",
+      summary:
+        "Count failed tasks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted.",
+      query: { kind: CauseKind, ...pageQuery },
+      answers: { 200: { description: "A page.", schema: CausePage } },
+      async handle({ query: { kind, ...query } }, { caller }) {
+        const counter = createCauseCounter();
+        const counts = await countAll(counter.add, LISTS[kind](deps, caller));
+        const toView = (cause: CountedCause) => toCause(kind, cause);
+        const page = toPage(counter.toPage(pageInput(query)), { toView, toId: ({ sample }) => sample.stackId });
+        return json(200, { ...page, ...counts });
+      },
+    }),
+  ];
+}
+
+function toCause(kind: CauseKind, { newestAt, ...cause }: CountedCause): Cause {
+  return { kind, ...cause, newestAt: toInstant(newestAt) };
+}
+
+const MOST_EXAMINED = 20_000;
+
+async function countAll(add: (trouble: Trouble) => void, lists: Troubles) {
+  let examined = 0;
+  for await (const troubles of lists) {
+    for (const trouble of troubles) {
+      if (examined === MOST_EXAMINED) return { examined, incomplete: true };
+      examined += 1;
+      add(trouble);
+    }
+  }
+  return { examined };
+}
+
+type Troubles = AsyncIterable<readonly Trouble[]>;
+
+const PAGE = { limit: 1_000 };
+
+const LISTS: Readonly<Record<CauseKind, (deps: CauseRoutesDeps, caller: Caller) => Troubles>> = {
+  failed: ({ store }, caller) => {
+    const filter = { condition: "failed", ...toScopeFilter(caller, "read") } as const;
+    return mapPages(
+      (start) => store.queries.listStacks(filter, start),
+      ({ stack }: StoredStack) => toFailures(stack),
+    );
+  },
+  parked: ({ store, subjects }, caller) =>
+    mapPages(
+      (start) =>
+        loadVisible(caller, start, {
+          load: (page) => listParked(store, {}, page),
+          toSubject: ({ parked }) => subjects.ofEvent(caller.rights, parked.event),
+        }),
+      ({ parked: { event, code, reason, parkedAt } }) => [toTrouble(event, { code, reason, at: parkedAt })],
+    ),
+  dead: ({ store, subjects }, caller) =>
+    mapPages(
+      (start) =>
+        loadVisible(caller, start, {
+          load: (page) => store.queries.listDeadLetters({}, page),
+          toSubject: ({ event }) => subjects.ofEvent(caller.rights, event),
+        }),
+      ({ event, code, reason, deadLetteredAt }) => [toTrouble(event, { code, reason, at: deadLetteredAt })],
+    ),
+};
+
+async function* mapPages<Item>(
+  load: (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>,
+  toTroubles: (item: Item) => readonly Trouble[],
+): Troubles {
+  for await (const { items } of listPages((start) => load({ ...PAGE, ...start }))) yield items.flatMap(toTroubles);
+}
+
+function toFailures(stack: Stack): readonly Trouble[] {
+  const { id: stackId, tasks, lastFailure, updatedAt } = toPrinted.stack(stack);
+  return tasks
+    .filter(({ status }) => status === "ERROR")
+    .map(({ name: task, errorCode: code, errorMessage: message }) => {
+      // Of the newest failure alone the instant is known; the others came before the last change.
+      const at = lastFailure?.task === task ? lastFailure.at : updatedAt;
+      return { task, code, at, stackId, message };
+    });
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+function toTrouble(queued: QueuedEvent, { code, reason: message, at }: Refusal): Trouble {
+  const task = queued.message["task"];
+  const name = isMap(task) && typeof task["name"] === "string" ? task["name"] : undefined;
+  return { stackId: queued.stackId, event: toEventName(queued), task: name, code, at, message };
+}
