@@ -59,6 +59,9 @@ export function allowEmptyHtml(): void {
   });
 }
 
+// Vite serves workers in development and tests from the sources.
+const WORKER_PATH = import.meta.env.PROD ? /^\/assets\// : /\/src\//;
+
 let policy: WorkerPolicy | undefined;
 
 /** Admits the address of a worker of ours. The page's content security policy refuses every other one. */
@@ -67,7 +70,7 @@ export function toWorkerUrl(url: string): string {
   const rules = {
     createScriptURL(address: string) {
       const { origin, pathname } = new URL(address, location.href);
-      if (origin === location.origin && !pathname.includes("..") && /^\/(assets|src)\//.test(pathname)) return address;
+      if (origin === location.origin && !pathname.includes("..") && WORKER_PATH.test(pathname)) return address;
       throw new TypeError(`"${address}" is not a worker of the console.`);
     },
   };

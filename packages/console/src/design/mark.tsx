@@ -88,6 +88,22 @@ export function wordOf(status: Status): string {
   return LOOKS[status].word;
 }
 
+/** The shape of a status inside another drawing; its left upper corner is at `x`, `y`. */
+export function MarkShape({ status, x, y }: { status: Status; x: number; y: number }) {
+  const { tone, shape } = LOOKS[status];
+  return (
+    <g
+      className={`tone-${tone}`}
+      transform={`translate(${x} ${y}) scale(0.875)`}
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.6"
+    >
+      {shape}
+    </g>
+  );
+}
+
 /** A status as a shape and a word. `word` replaces the usual one, such as `Failed 37`; without room only the shape is shown. */
 export function Mark({ status, word, bare }: { status: Status; word?: string; bare?: boolean }) {
   const look = LOOKS[status];

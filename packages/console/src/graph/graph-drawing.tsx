@@ -1,0 +1,201 @@
+import type { MachineGraph } from "@stackyard/sdk";
+import { type ReactNode, useEffect, useRef } from "react";
+import { MarkShape, type Status, wordOf } from "../design/mark.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { type GraphLayout, METRICS, type PlacedEdge, type PlacedNode, toLabel } from "./layout.ts";
+
+/** What is shown at a state besides its name. */
+export interface StateBadge {
+  /** The shape before its name. */
+  readonly status?: Status;
+  /** A text after its name, such as a number of stacks. */
+  readonly text?: string;
+  /** The state is where the stack is now. */
+  readonly current?: boolean;
+}
+
+/** What a graph shows besides the machine. */
+export interface GraphMarks {
+  readonly states?: Readonly<Record<string, StateBadge>>;
+  /** Of the tasks of the present state, by name. */
+  readonly tasks?: Readonly<Record<string, Status>>;
+  /** The state that is selected. */
+  readonly selected?: string;
+  /** Called with the state that is pressed. Its row of the table does the same by keyboard. */
+  readonly onSelect?: (state: string) => void;
+}
+
+interface DrawingProps extends GraphMarks {
+  readonly graph: MachineGraph;
+  readonly layout: GraphLayout;
+  readonly label: string;
+  /** 1 is natural size; undefined fits the width. */
+  readonly zoom: number | undefined;
+}
+
+/** A laid-out graph. Beside it stands a table with the same content, so that it is one image for screen readers. */
+export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
+  const scroller = useRef<HTMLElement>(null);
+  const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
+  const place = layout.nodes.find(({ id }) => id === present);
+  useEffect(() => {
+    const area = scroller.current;
+    if (area === null || place === undefined) return;
+    const scale = area.scrollWidth / layout.width;
+    area.scrollTo({ left: place.x * scale - area.clientWidth / 2, top: place.y * scale - area.clientHeight / 2 });
+  }, [place, layout.width]);
+  const style =
+    zoom === undefined
+      ? { width: "100%", maxWidth: layout.width, minWidth: Math.min(layout.width, layout.width * 0.6) }
+      : { width: layout.width * zoom };
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
+    <section className="graph-scroll" ref={scroller} tabIndex={0} aria-label={label}>
+      <svg
+        className="graph"
+        role="img"
+        aria-label={label}
+        viewBox={`0 0 ${layout.width} ${layout.height}`}
+        style={{ ...style, height: "auto", display: "block", margin: "auto" }}
+      >
+        {layout.edges.map((edge, index) => (
+          <EdgePath key={toEdgeKey(graph, index)} placed={edge} passing={graph.edges[index]?.passing === true} />
+        ))}
+        {layout.nodes.map((placed, index) => {
+          const node = graph.nodes[index];
+          return node === undefined ? null : <Node key={node.id} node={node} placed={placed} marks={marks} />;
+        })}
+        {layout.edges.map((edge, index) => (
+          <EdgeLabel key={toEdgeKey(graph, index)} placed={edge} edge={graph.edges[index]} />
+        ))}
+      </svg>
+    </section>
+  );
+}
+
+function toEdgeKey({ edges }: MachineGraph, index: number): string {
+  return `${index} ${edges[index]?.from} ${edges[index]?.to}`;
+}
+
+function EdgePath({ placed: { points }, passing }: { placed: PlacedEdge; passing: boolean }) {
+  const [last, before] = [points.at(-1), points.at(-2)];
+  if (last === undefined || before === undefined) return null;
+  const angle = (Math.atan2(last.y - before.y, last.x - before.x) * 180) / Math.PI;
+  return (
+    <g className={passing ? "graph-edge passing" : "graph-edge"}>
+      <path d={toPath(points)} fill="none" />
+      <path
+        d="M0 0L-8 -4L-8 4z"
+        className="graph-arrow"
+        transform={`translate(${last.x} ${last.y}) rotate(${angle})`}
+      />
+    </g>
+  );
+}
+
+/** Straight lines with their corners rounded: each inner point only bends the way. */
+function toPath(points: PlacedEdge["points"]): string {
+  const [first, ...rest] = points;
+  if (first === undefined) return "";
+  const bends = rest.slice(0, -1).map((point, index) => {
+    const next = rest[index + 1] ?? point;
+    return `Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
+  });
+  const last = rest.at(-1) ?? first;
+  return `M${first.x} ${first.y}${bends.join("")}L${last.x} ${last.y}`;
+}
+
+function EdgeLabel({ placed, edge }: { placed: PlacedEdge; edge: MachineGraph["edges"][number] | undefined }) {
+  const text = edge === undefined ? "" : toLabel(edge);
+  if (text === "") return null;
+  return (
+    <text className="graph-label" x={placed.label.x} y={placed.label.y + 4} textAnchor="middle">
+      {cut(text)}
+      {(edge?.when !== undefined || text.length > METRICS.maxCharacters) && (
+        <title>{toSafeText(`${text} ${edge?.when ?? ""}`)}</title>
+      )}
+    </text>
+  );
+}
+
+interface NodeProps {
+  readonly node: MachineGraph["nodes"][number];
+  readonly placed: PlacedNode;
+  readonly marks: GraphMarks;
+}
+
+function Node({ node, placed, marks }: NodeProps) {
+  const { x, y } = placed;
+  if (node.kind === "start") return <circle className="graph-marker" cx={x} cy={y} r="6" />;
+  if (node.kind === "end") {
+    return (
+      <g>
+        <circle className="graph-end" cx={x} cy={y} r="7.5" />
+        <circle className="graph-marker" cx={x} cy={y} r="4" />
+      </g>
+    );
+  }
+  return <StateNode node={node} placed={placed} marks={marks} />;
+}
+
+function StateNode({ node: { id, terminal, reachable, tasks = [] }, placed, marks }: NodeProps) {
+  const badge = marks.states?.[id];
+  const [left, top] = [placed.x - placed.width / 2, placed.y - placed.height / 2];
+  const { onSelect } = marks;
+  const classes = [
+    "graph-node",
+    badge?.current && "current",
+    terminal && "terminal",
+    reachable === false && "unreachable",
+    marks.selected === id && "selected",
+    onSelect !== undefined && "pressable",
+  ];
+  const baseline = top + METRICS.padding + 13;
+  return (
+    // The rows of the table beside it are buttons that do the same by keyboard.
+    <g className={classes.filter(Boolean).join(" ")} {...(onSelect && { onClick: () => onSelect(id) })}>
+      <rect x={left} y={top} width={placed.width} height={placed.height} rx="4" />
+      {badge?.status !== undefined && <MarkShape status={badge.status} x={left + 8} y={baseline - 11} />}
+      <text className="graph-name" x={left + 26} y={baseline}>
+        {cut(id)}
+        {id.length > METRICS.maxCharacters && <title>{toSafeText(id)}</title>}
+      </text>
+      {badge?.text !== undefined && (
+        <text className="graph-count" x={placed.x + placed.width / 2 - 8} y={baseline} textAnchor="end">
+          {cut(badge.text)}
+        </text>
+      )}
+      {tasks.map((task, index) => {
+        const status = badge?.current ? marks.tasks?.[task] : undefined;
+        return (
+          <TaskLine key={task} name={task} status={status} x={left} y={baseline + (index + 1) * METRICS.line + 4} />
+        );
+      })}
+    </g>
+  );
+}
+
+function TaskLine({ name, status, x, y }: { name: string; status: Status | undefined; x: number; y: number }) {
+  const shape: ReactNode =
+    status === undefined ? (
+      <circle className="graph-dot" cx={x + 15} cy={y - 4} r="2" />
+    ) : (
+      <MarkShape status={status} x={x + 8} y={y - 11} />
+    );
+  return (
+    <g>
+      {shape}
+      <text className="graph-task" x={x + 26} y={y}>
+        {cut(name)}
+        {(status !== undefined || name.length > METRICS.maxCharacters) && (
+          <title>{toSafeText(status === undefined ? name : `${name}: ${wordOf(status)}`)}</title>
+        )}
+      </text>
+    </g>
+  );
+}
+
+function cut(text: string): string {
+  const { maxCharacters } = METRICS;
+  return toSafeText(text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text);
+}

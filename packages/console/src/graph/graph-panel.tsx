@@ -1,0 +1,88 @@
+import type { MachineGraph } from "@stackyard/sdk";
+import { type ReactNode, useState } from "react";
+import { Button } from "../design/button.tsx";
+import { Panel, Skeleton } from "../design/page.tsx";
+import { GraphDrawing, type GraphMarks } from "./graph-drawing.tsx";
+import { GraphTable } from "./graph-table.tsx";
+import type { Direction } from "./layout.ts";
+import { useLayout } from "./use-layout.ts";
+import "./graph.css";
+
+interface GraphPanelProps extends GraphMarks {
+  readonly graph: MachineGraph;
+  /** What it shows, for screen readers: `Graph of review-app`. */
+  readonly label: string;
+  readonly title?: ReactNode;
+  readonly actions?: ReactNode;
+}
+
+const ZOOM_STEP = 1.25;
+const NARROW = "(max-width: 639px)";
+
+/** A machine as a graph, or as a table with the same content. */
+export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }: GraphPanelProps) {
+  const [view, setView] = useState<"graph" | "table">("graph");
+  const [zoom, setZoom] = useState<number>();
+  const [direction, setDirection] = useState<Direction>(() => (matchMedia(NARROW).matches ? "down" : "right"));
+  const shown = view === "graph";
+  return (
+    <Panel
+      title={title}
+      actions={
+        <>
+          {shown && (
+            <>
+              <Button
+                look="plain"
+                label={direction === "right" ? "Draw downwards" : "Draw to the right"}
+                onPress={() => setDirection(direction === "right" ? "down" : "right")}
+              >
+                {direction === "right" ? "⇅" : "⇄"}
+              </Button>
+              <Button look="plain" label="Smaller" onPress={() => setZoom(Math.max(0.2, (zoom ?? 1) / ZOOM_STEP))}>
+                −
+              </Button>
+              <Button look="plain" label="Larger" onPress={() => setZoom(Math.min(4, (zoom ?? 1) * ZOOM_STEP))}>
+                +
+              </Button>
+              <Button look="plain" onPress={() => setZoom(undefined)}>
+                Fit
+              </Button>
+            </>
+          )}
+          <Button look="plain" onPress={() => setView(shown ? "table" : "graph")}>
+            {shown ? "Table" : "Graph"}
+          </Button>
+          {actions}
+        </>
+      }
+    >
+      {shown ? (
+        <Drawing graph={graph} label={label} zoom={zoom} direction={direction} {...marks} />
+      ) : (
+        <GraphTable graph={graph} label={label} {...marks} />
+      )}
+    </Panel>
+  );
+}
+
+interface DrawingProps extends GraphMarks {
+  readonly graph: MachineGraph;
+  readonly label: string;
+  readonly zoom: number | undefined;
+  readonly direction: Direction;
+}
+
+function Drawing({ graph, label, zoom, direction, ...marks }: DrawingProps) {
+  const state = useLayout(graph, direction);
+  if (state.kind === "pending") return <Skeleton height={200} />;
+  if (state.kind === "failed") {
+    return (
+      <>
+        <p className="notice">The graph cannot be drawn. The table has the same content.</p>
+        <GraphTable graph={graph} label={label} {...marks} />
+      </>
+    );
+  }
+  return <GraphDrawing graph={state.graph} layout={state.layout} label={label} zoom={zoom} {...marks} />;
+}

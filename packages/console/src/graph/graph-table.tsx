@@ -1,0 +1,103 @@
+import type { MachineGraph } from "@stackyard/sdk";
+import { Mark } from "../design/mark.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+import type { GraphMarks } from "./graph-drawing.tsx";
+
+interface TableProps extends GraphMarks {
+  readonly graph: MachineGraph;
+  readonly label: string;
+}
+
+type Row = MachineGraph["nodes"][number];
+
+/** Everything that a graph shows, as a table: a row a state, with its tasks and the ways out of it. */
+export function GraphTable({ graph, label, states = {}, tasks = {}, selected, onSelect }: TableProps) {
+  const first = graph.edges.find(({ from }) => graph.nodes.some(({ kind, id }) => kind === "start" && id === from))?.to;
+  const ends = new Set(graph.nodes.flatMap(({ kind, id }) => (kind === "end" ? [id] : [])));
+  const columns: Column<Row>[] = [
+    {
+      id: "state",
+      header: "State",
+      cell: ({ id, reachable }) => {
+        const badge = states[id];
+        return (
+          <span className="row">
+            {badge?.status !== undefined && <Mark status={badge.status} bare />}
+            {onSelect === undefined ? (
+              <Text>{id}</Text>
+            ) : (
+              <button type="button" className="link" onClick={() => onSelect(id)}>
+                <Text>{id}</Text>
+              </button>
+            )}
+            {badge?.current && <b>now</b>}
+            {badge?.text !== undefined && <span className="muted">{badge.text}</span>}
+            {id === first && <span className="muted">start</span>}
+            {reachable === false && <span className="muted">not reachable</span>}
+          </span>
+        );
+      },
+    },
+    {
+      id: "tasks",
+      header: "Tasks",
+      cell: ({ id, tasks: names = [] }) => (
+        <ul className="plain-list">
+          {names.map((name) => {
+            const status = states[id]?.current ? tasks[name] : undefined;
+            return (
+              <li key={name} className="row">
+                {status !== undefined && <Mark status={status} bare />}
+                <Text>{name}</Text>
+              </li>
+            );
+          })}
+        </ul>
+      ),
+    },
+    {
+      id: "reactions",
+      header: "Reactions",
+      cell: ({ id, terminal }) => (
+        <ul className="plain-list">
+          {graph.edges
+            .filter(({ from, to }) => from === id && !ends.has(to))
+            .map((edge, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: reactions have their order as their only identity
+              <li key={index}>
+                <Reaction edge={edge} />
+              </li>
+            ))}
+          {terminal && <li className="muted">Removed when its tasks have succeeded</li>}
+        </ul>
+      ),
+    },
+  ];
+  return (
+    <Table
+      label={label}
+      columns={columns}
+      rows={graph.nodes.filter(({ kind }) => kind === "state")}
+      keyOf={({ id }) => id}
+      selected={selected}
+    />
+  );
+}
+
+function Reaction({ edge: { event, after, when, to, passing } }: { edge: MachineGraph["edges"][number] }) {
+  return (
+    <>
+      <Text>{event ?? ""}</Text>
+      {after !== undefined && <span className="muted"> after {after}</span>} → <Text>{to}</Text>
+      {passing && <span className="muted"> (left again at once)</span>}
+      {when !== undefined && (
+        <span className="muted">
+          {" "}
+          {when === "else" ? "else" : "when "}
+          {when !== "else" && <Text mono>{when}</Text>}
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+import type { MachineGraph } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { toLabel, toLayout } from "./layout.ts";
+
+const edge = (from: string, to: string, event?: string) => ({ from, to, passing: false, ...(event && { event }) });
+const graph: MachineGraph = {
+  nodes: [
+    { kind: "start", id: "start:" },
+    { kind: "state", id: "INIT", terminal: false, tasks: [], reachable: true },
+    { kind: "state", id: "BUILD", terminal: false, tasks: ["network", "database"], reachable: true },
+  ],
+  edges: [edge("start:", "INIT"), edge("INIT", "BUILD", "OPENED"), edge("BUILD", "BUILD", "AGAIN")],
+};
+
+describe("toLayout", () => {
+  it("places states one after the other in the direction, and repeats itself", () => {
+    const { nodes, edges } = toLayout(graph, "right");
+    const [start, init, build] = nodes;
+
+    expect(nodes.map(({ id }) => id)).toEqual(["start:", "INIT", "BUILD"]);
+    expect(start?.x).toBeLessThan(init?.x ?? 0);
+    expect(init?.x).toBeLessThan((build?.x ?? 0) - (build?.width ?? 0) / 2);
+    expect(edges.every(({ points }) => points.length >= 2)).toBe(true);
+    expect(toLayout(graph, "right").nodes).toEqual(nodes);
+    const down = toLayout(graph, "down").nodes;
+    expect(down[1]?.y).toBeLessThan(down[2]?.y ?? 0);
+  });
+
+  it("makes room for tasks and keeps nodes apart", () => {
+    const [, init, build] = toLayout(graph, "right").nodes;
+
+    expect(build?.height).toBe((init?.height ?? 0) + 36);
+  });
+
+  it("takes names that objects have, and arrows to unknown states", () => {
+    const hostile: MachineGraph = {
+      nodes: [
+        { kind: "state", id: "__proto__" },
+        { kind: "state", id: "constructor" },
+      ],
+      edges: [edge("__proto__", "constructor", "toString"), edge("constructor", "GONE", "X")],
+    };
+
+    const { nodes, edges } = toLayout(hostile, "right");
+
+    expect(nodes.map(({ id, x }) => [id, Number.isFinite(x)])).toEqual([
+      ["__proto__", true],
+      ["constructor", true],
+    ]);
+    expect(edges.map(({ points }) => points.length > 1)).toEqual([true, false]);
+  });
+
+  it("lays out a thousand states", () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `S${index}`);
+    const large: MachineGraph = {
+      nodes: names.map((id) => ({ kind: "state", id })),
+      edges: names.slice(1).map((id, index) => edge(names[Math.floor(index / 3)] ?? "S0", id, "GO")),
+    };
+
+    expect(toLayout(large, "right").nodes).toHaveLength(1_000);
+  });
+});
+
+describe("toLabel", () => {
+  it("names event, time and that there is a condition", () => {
+    expect(toLabel({ ...edge("A", "B", "TIMEOUT"), after: "30m" })).toBe("TIMEOUT after 30m");
+    expect(toLabel({ ...edge("A", "B", "FAILED"), when: "stack.visits.BUILD < 3" })).toBe("FAILED if");
+    expect(toLabel({ ...edge("A", "B", "FAILED"), when: "else" })).toBe("FAILED else");
+    expect(toLabel(edge("start:", "A"))).toBe("");
+  });
+});

@@ -1,0 +1,105 @@
+import { Graph, layout } from "@dagrejs/dagre";
+import type { MachineGraph } from "@stackyard/sdk";
+
+/** Which way a graph grows. */
+export type Direction = "right" | "down";
+
+/** A point of a drawing in pixels. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A node with its place; `x` and `y` are its middle. */
+export interface PlacedNode extends Point {
+  readonly id: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An arrow in the order of the graph's edges. `label` is the middle of its text. */
+export interface PlacedEdge {
+  readonly points: readonly Point[];
+  readonly label: Point;
+}
+
+/** Where everything of a graph is drawn. */
+export interface GraphLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly nodes: readonly PlacedNode[];
+  readonly edges: readonly PlacedEdge[];
+}
+
+/** Lengths in pixels that layout and drawing share. */
+export const METRICS = {
+  character: 7.6,
+  label: 6.4,
+  title: 22,
+  line: 18,
+  padding: 10,
+  marker: 16,
+  /** Longer texts are cut. */
+  maxCharacters: 32,
+} as const;
+
+/** Returns the places of a graph's nodes and arrows. The same graph has the same layout. */
+export function toLayout({ nodes, edges }: MachineGraph, direction: Direction): GraphLayout {
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({
+    rankdir: direction === "right" ? "LR" : "TB",
+    nodesep: 28,
+    edgesep: 16,
+    ranksep: 44,
+    marginx: 12,
+    marginy: 12,
+  });
+  // Names come from documents, and dagre keeps nodes by id in plain objects: `__proto__` must not become a key.
+  const ids = new Map(nodes.map(({ id }, index) => [id, `n${index}`]));
+  const idOf = (name: string) => ids.get(name) ?? "";
+  const drawn = edges.map((edge) => ids.has(edge.from) && ids.has(edge.to));
+  for (const node of nodes) graph.setNode(idOf(node.id), toSize(node));
+  for (const [index, edge] of edges.entries()) {
+    if (!drawn[index]) continue;
+    const width = Math.min(toLabel(edge).length, METRICS.maxCharacters) * METRICS.label;
+    graph.setEdge(
+      idOf(edge.from),
+      idOf(edge.to),
+      { width, height: width === 0 ? 0 : METRICS.line, labelpos: "c" },
+      String(index),
+    );
+  }
+  layout(graph);
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  return {
+    width,
+    height,
+    nodes: nodes.map(({ id }) => {
+      const { x, y, width: w, height: h } = graph.node(idOf(id)) as PlacedNode;
+      return { id, x, y, width: w, height: h };
+    }),
+    edges: edges.map(({ from, to }, index) => {
+      if (!drawn[index]) return { points: [], label: { x: 0, y: 0 } };
+      const placed = graph.edge(idOf(from), idOf(to), String(index)) as { points: Point[]; x?: number; y?: number };
+      const middle = placed.points[Math.floor(placed.points.length / 2)] ?? { x: 0, y: 0 };
+      return {
+        points: placed.points.map(({ x, y }) => ({ x, y })),
+        label: { x: placed.x ?? middle.x, y: placed.y ?? middle.y },
+      };
+    }),
+  };
+}
+
+/** Returns the text of an arrow, such as `FAILED after 2h`. Its condition stands in the table. */
+export function toLabel({ event, after, when }: MachineGraph["edges"][number]): string {
+  const time = after === undefined ? "" : ` after ${after}`;
+  return `${event ?? ""}${time}${when === undefined ? "" : when === "else" ? " else" : " if"}`;
+}
+
+function toSize({ kind, id, tasks = [] }: MachineGraph["nodes"][number]): { width: number; height: number } {
+  if (kind !== "state") return { width: METRICS.marker, height: METRICS.marker };
+  const lengths = [id, ...tasks].map((text) => Math.min(text.length, METRICS.maxCharacters));
+  // Left of each text is room for the shape of a status.
+  const width = Math.max(...lengths, 5) * METRICS.character + 2 * METRICS.padding + 20;
+  return { width, height: METRICS.title + tasks.length * METRICS.line + 2 * METRICS.padding };
+}

@@ -1,0 +1,66 @@
+import type { MachineGraph } from "@stackyard/sdk";
+import { useEffect, useState } from "react";
+import { toWorkerUrl } from "../api/live.ts";
+import type { Direction, GraphLayout } from "./layout.ts";
+import type { LayoutAnswer, LayoutRequest } from "./layout-worker.ts";
+import workerUrl from "./layout-worker.ts?worker&url";
+
+const SILENT_MS = 10_000;
+
+let worker: Worker | undefined;
+let lastId = 0;
+
+/** Lays a graph out in the worker. Undefined when that failed, or took too long: then the worker is ended. */
+export function loadLayout(
+  graph: MachineGraph,
+  direction: Direction,
+  signal: AbortSignal,
+): Promise<GraphLayout | undefined> {
+  worker ??= new Worker(toWorkerUrl(workerUrl), { type: "module" });
+  const asked = worker;
+  lastId += 1;
+  const id = lastId;
+  return new Promise((resolve) => {
+    const end = (layout: GraphLayout | undefined) => {
+      clearTimeout(timer);
+      asked.removeEventListener("message", onMessage);
+      asked.removeEventListener("error", restart);
+      signal.removeEventListener("abort", onAbort);
+      resolve(layout);
+    };
+    const onMessage = ({ data }: MessageEvent<LayoutAnswer>) => {
+      if (data.id === id) end(data.layout);
+    };
+    const onAbort = () => end(undefined);
+    const restart = () => {
+      asked.terminate();
+      if (worker === asked) worker = undefined;
+      end(undefined);
+    };
+    const timer = setTimeout(restart, SILENT_MS);
+    asked.addEventListener("message", onMessage);
+    asked.addEventListener("error", restart);
+    signal.addEventListener("abort", onAbort);
+    asked.postMessage({ id, graph, direction } satisfies LayoutRequest);
+  });
+}
+
+/** A layout that is made, there, or cannot be made. */
+export type LayoutState =
+  | { readonly kind: "pending" }
+  | { readonly kind: "ready"; readonly graph: MachineGraph; readonly layout: GraphLayout }
+  | { readonly kind: "failed" };
+
+/** Returns the layout of a graph. While a changed one is laid out, the earlier one stays. */
+export function useLayout(graph: MachineGraph, direction: Direction): LayoutState {
+  const [state, setState] = useState<LayoutState>({ kind: "pending" });
+  useEffect(() => {
+    const controller = new AbortController();
+    void loadLayout(graph, direction, controller.signal).then((layout) => {
+      if (controller.signal.aborted) return;
+      setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, layout });
+    });
+    return () => controller.abort();
+  }, [graph, direction]);
+  return state;
+}
