@@ -35,6 +35,8 @@ it("shows an app that can be synthesised", async () => {
       "AWS::Lambda::Function",
       "AWS::Lambda::Permission",
       "AWS::Logs::LogGroup",
+      "AWS::S3::Bucket",
+      "AWS::S3::BucketPolicy",
       "AWS::SQS::Queue",
       "AWS::SQS::QueuePolicy",
     ]);

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { toStacksTable, toWorkTable } from "@stackyard/store-dynamodb";
 import { type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
 import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
@@ -91,7 +92,10 @@ export function toStorePermission(store: YardStore): Permission {
 
 /** Settings of a bucket. */
 export interface ClosedBucketInput {
-  readonly name: string;
+  /** Default: CloudFormation chooses it. */
+  readonly name?: string;
+  /** Default: true. */
+  readonly isVersioned?: boolean;
   /** The condition under which it exists. */
   readonly condition?: CfnCondition | undefined;
   /** The customer managed key of its objects. Default: S3's own. */
@@ -101,12 +105,14 @@ export interface ClosedBucketInput {
   readonly more?: CfnBucketProps;
 }
 
-/** Creates a versioned bucket without public access, by TLS only. It is retained when everything else is deleted. */
+/** Creates a bucket without public access, by TLS only. It is versioned, and retained when everything else is deleted. */
 export function createClosedBucket(scope: Construct, id: string, input: ClosedBucketInput): CfnBucket {
-  const { name, condition, keyArn, toStatements = () => [] } = input;
+  const { name, isVersioned = true, condition, keyArn, toStatements = () => [] } = input;
   const bucket = new CfnBucket(scope, id, {
-    bucketName: name,
-    versioningConfiguration: { status: "Enabled" },
+    ...defined({
+      bucketName: name,
+      versioningConfiguration: isVersioned ? { status: "Enabled" } : undefined,
+    }),
     publicAccessBlockConfiguration: {
       blockPublicAcls: true,
       blockPublicPolicy: true,
@@ -128,6 +134,18 @@ export function createClosedBucket(scope: Construct, id: string, input: ClosedBu
     policy.cfnOptions.condition = condition;
   }
   return bucket;
+}
+
+/** As long as the records of a log say that they are kept. */
+const LOG_DAYS = 7;
+
+/**
+ * Creates the bucket of whole logs of tasks, whose name CloudFormation chooses. A part of a log is overwritten while it grows, so
+ * there are no versions. A rule removes each object after 7 days.
+ */
+export function createTaskLogBucket(scope: Construct, id: string, condition?: CfnCondition): CfnBucket {
+  const rules = [{ id: "ExpireLogs", status: "Enabled", expirationInDays: LOG_DAYS }];
+  return createClosedBucket(scope, id, { isVersioned: false, condition, more: { lifecycleConfiguration: { rules } } });
 }
 
 function denyWithoutTls({ attrArn }: CfnBucket): object {

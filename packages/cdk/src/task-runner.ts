@@ -13,6 +13,7 @@ import { type BucketPrefix, type ExecutorRights, workByLambda } from "./policies
 import {
   DEFAULT_YARD,
   type StoreChoices,
+  type TaskLogSettings,
   type TaskRunnerQueues,
   toDecisionEnvironment,
   toDecisionPermissions,
@@ -23,7 +24,7 @@ import {
 } from "./yard-settings.ts";
 
 /** What a runner needs. */
-export interface TaskRunnerProps extends YardSettings, FunctionSettings, ExecutorRights {
+export interface TaskRunnerProps extends YardSettings, TaskLogSettings, FunctionSettings, ExecutorRights {
   /** A zip or an image that is there. Give this or `entry`. */
   readonly code?: Code;
   /** An image instead of `code`, where a condition of the template holds. */

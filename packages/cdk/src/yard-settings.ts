@@ -4,6 +4,7 @@ import {
   type BucketPrefix,
   claimMessages,
   type ExecutorRights,
+  keepTaskLogs,
   readObjects,
   sendTo,
   toExecutorPermissions,
@@ -81,6 +82,14 @@ export function toYardPermissions(settings: YardSettings, stores: StoreChoices):
   ];
 }
 
+function toTaskLogEnvironment({ taskLogs }: TaskLogSettings): Variables {
+  if (taskLogs === undefined) return {};
+  return {
+    TASK_LOG_BUCKET: mapGiven(taskLogs, ({ bucket }) => bucket),
+    TASK_LOG_PREFIX: mapGiven(taskLogs, toPrefix),
+  };
+}
+
 function toMessageEnvironment(messages: Given<BucketPrefix> | undefined): Variables {
   if (messages === undefined) return {};
   return {
@@ -97,8 +106,17 @@ function toChoiceEnvironment(stores: StoreChoices): Variables {
   return Object.fromEntries(choices);
 }
 
+/** Settings of what runners log. */
+export interface TaskLogSettings {
+  /**
+   * Where the whole logs of tasks are kept; a lifecycle rule there should remove objects after 7 days. Default: in a Postgres
+   * database; with DynamoDB, and by message, only the last 64 KiB of a log are kept.
+   */
+  readonly taskLogs?: Given<BucketPrefix>;
+}
+
 /** The settings that a runner in a function and one in a container share. */
-export interface RunnerSettings extends YardSettings, ExecutorRights {
+export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorRights {
   readonly queues: TaskRunnerQueues;
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
@@ -151,6 +169,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
     TARGET_ROLE: targetRole,
     TARGET_EXTERNAL_ID: targetExternalId,
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
+    ...toTaskLogEnvironment(settings),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
     ...settings.environment,
   };
@@ -158,14 +177,16 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
 
 /** Returns the permissions of a runner, except to read its own queue. */
 export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
-  const { events, taskDeadLetters } = settings.queues;
+  const { queues, taskLogs } = settings;
+  const { events, taskDeadLetters } = queues;
   const answers: Permission = {
     name: "Answers",
     statements: [sendTo("SendEvents", events.arn), sendTo("SendDeadLetters", taskDeadLetters.arn)],
   };
   return [
     answers,
-    ...stores.map((choice) => toNextTasks(settings.queues, choice)),
+    ...stores.map((choice) => toNextTasks(queues, choice)),
+    ...(taskLogs === undefined ? [] : [mapGiven(taskLogs, keepTaskLogs)]),
     ...toYardPermissions(settings, stores),
     ...toExecutorPermissions(settings),
   ];

@@ -9,12 +9,12 @@ import type { BucketPrefix } from "./policies/yard-permissions.ts";
 import { TIMES_TIMEOUT, YardQueues, type YardQueuesProps } from "./queues.ts";
 import { StateManager, type StateManagerProps } from "./state-manager.ts";
 import type { YardStore } from "./stores.ts";
-import { createStacksTable, createWorkTable, toTableAddress } from "./stores.ts";
+import { createStacksTable, createTaskLogBucket, createWorkTable, toTableAddress } from "./stores.ts";
 import { TaskRunner, type TaskRunnerProps } from "./task-runner.ts";
 import type { Variables } from "./yard-settings.ts";
 import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./yard-settings.ts";
 
-type OfYard = "queues" | "stores" | "machines" | keyof YardSettings;
+type OfYard = "queues" | "stores" | "machines" | "taskLogs" | keyof YardSettings;
 
 /** What a yard is made of. */
 export interface YardProps extends YardSettings {
@@ -26,6 +26,8 @@ export interface YardProps extends YardSettings {
   readonly stores?: StoreChoices;
   /** Default: standard queues `stack-events`, `stack-tasks` and so on; the names of yards but `main` begin with theirs. */
   readonly queues?: YardQueuesProps;
+  /** Where the whole logs of tasks are kept. Default: a bucket is made, and kept when the yard is removed; it removes them after 7 days. */
+  readonly taskLogs?: Given<BucketPrefix>;
   /** Where functions are placed. Default: in no network of the account's. */
   readonly subnets?: Given<Subnets>;
   readonly alarms?: YardAlarmSettings;
@@ -35,6 +37,8 @@ export interface YardProps extends YardSettings {
 export class Yard extends Construct {
   readonly queues: YardQueues;
   readonly stores: StoreChoices;
+  /** Where the whole logs of tasks are. Who reads them needs `s3:GetObject` there, and `s3:ListBucket`. */
+  readonly taskLogs: Given<BucketPrefix>;
   readonly stateManager: StateManager;
   readonly taskRunner: TaskRunner;
   /** The event queue. Allow a sender with `eventQueue.grantSendMessages(sender)`. */
@@ -53,10 +57,17 @@ export class Yard extends Construct {
       ...props.queues,
     });
     this.stores = props.stores ?? [createTables(this, yardName)];
+    this.taskLogs = props.taskLogs ?? createTaskLogs(this);
     const parts = { ...settings, queues: this.queues, stores: this.stores };
     this.stateManager = new StateManager(this, "StateManager", { ...parts, machines, ...props.stateManager });
     const environment = { ...pickEngineVariables(props.stateManager.environment), ...props.taskRunner.environment };
-    this.taskRunner = new TaskRunner(this, "TaskRunner", { ...parts, machines, ...props.taskRunner, environment });
+    this.taskRunner = new TaskRunner(this, "TaskRunner", {
+      ...parts,
+      machines,
+      taskLogs: this.taskLogs,
+      ...props.taskRunner,
+      environment,
+    });
     const { url: queueUrl, arn: queueArn } = this.queues.events;
     this.eventQueue = Queue.fromQueueAttributes(this, "EventQueueReference", { queueUrl, queueArn });
     new YardAlarms(this, "Alarm", {
@@ -91,4 +102,8 @@ function createTables(scope: Construct, yardName: string): YardStore {
   const stacks = createStacksTable(scope, "StacksTable", { name: `stackyard-${yardName}-stacks` });
   const work = createWorkTable(scope, "WorkTable", { name: `stackyard-${yardName}-stacks-work` });
   return { kind: "dynamodb", stacks: toTableAddress(stacks), work: toTableAddress(work) };
+}
+
+function createTaskLogs(scope: Construct): BucketPrefix {
+  return { bucket: createTaskLogBucket(scope, "TaskLogs").ref };
 }

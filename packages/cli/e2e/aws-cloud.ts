@@ -17,6 +17,8 @@ export interface AwsCloud {
 }
 
 const REGION = "eu-west-1";
+/** The bucket of whole logs. */
+export const LOGS = "task-logs";
 const DEAD = { deadLetterTargetArn: `arn:aws:sqs:${REGION}:000000000000:dead-letters`, maxReceiveCount: 5 };
 
 /** Starts them with a table of CloudSeam's shape and these machines. */
@@ -55,6 +57,7 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
       taskQueueUrl: queues.tasks,
       stacksTable: "Stacks",
       machines: { bucket: "machines", prefix: "m/" },
+      logs: { bucket: LOGS },
     },
     async waitForWorkTable() {
       const patience = { client: dynamodb, minDelay: 1, maxDelay: 1, maxWaitTime: 60 };
@@ -73,7 +76,7 @@ function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>):
 }
 
 async function fillBucket(s3: S3Client, machines: Readonly<Record<string, string>>): Promise<void> {
-  await s3.send(new CreateBucketCommand({ Bucket: "machines" }));
+  for (const Bucket of ["machines", LOGS]) await s3.send(new CreateBucketCommand({ Bucket }));
   for (const [name, Body] of Object.entries(machines)) {
     await s3.send(new PutObjectCommand({ Bucket: "machines", Key: `m/${name}.yml`, Body }));
   }

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createStateManager } from "@stackyard/runtime";
+import { defineExecutor, succeeded } from "@stackyard/core";
+import { createStateManager, createTaskRunner } from "@stackyard/runtime";
+import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AwsCloud, startAwsCloud } from "./aws-cloud.ts";
+import { type AwsCloud, LOGS, startAwsCloud } from "./aws-cloud.ts";
 import { execCli, type SpawnedCli, spawnCli } from "./spawn-cli.ts";
 
 const MACHINE = `version: 1
@@ -17,6 +19,17 @@ tasks:
   net: {executor: lambda, config: {name: net}}
 `;
 
+const LINES = Array.from({ length: 1_500 }, (_, line) => `line ${line} `.padEnd(100, "."));
+/** In place of the functions that the tasks name. */
+const chatty = defineExecutor({
+  name: "lambda",
+  config: Type.Object({ name: Type.String() }),
+  async start(ctx) {
+    for (const line of LINES) ctx.report(line);
+    return succeeded({});
+  },
+});
+
 describe("the command line over a yard on AWS", () => {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   const stop = new AbortController();
@@ -24,6 +37,16 @@ describe("the command line over a yard on AWS", () => {
   let manager: Promise<number>;
   let watch: SpawnedCli | undefined;
 
+  const managed = () => ({
+    ...cloud.environment,
+    MACHINE_LOCATOR: "S3",
+    MACHINE_S3_BUCKET: "machines",
+    MACHINE_S3_KEY: "m/",
+    DYNAMODB_TABLE: "Stacks",
+    SQS_EVENT_QUEUE_URL: cloud.queues.events,
+    SQS_TASK_QUEUE_URL: cloud.queues.tasks,
+    LOG_LEVEL: "error",
+  });
   const run = (...words: string[]) => execCli([...words, "--yard", "production"], { cwd, env: cloud.environment });
   const lines = (text: string): Record<string, unknown>[] =>
     text
@@ -34,17 +57,7 @@ describe("the command line over a yard on AWS", () => {
   beforeAll(async () => {
     cloud = await startAwsCloud({ m: MACHINE, broken: "version: 3\n" });
     writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ yards: { production: cloud.yard } }));
-    const environment = {
-      ...cloud.environment,
-      MACHINE_LOCATOR: "S3",
-      MACHINE_S3_BUCKET: "machines",
-      MACHINE_S3_KEY: "m/",
-      DYNAMODB_TABLE: "Stacks",
-      SQS_EVENT_QUEUE_URL: cloud.queues.events,
-      SQS_TASK_QUEUE_URL: cloud.queues.tasks,
-      LOG_LEVEL: "error",
-    };
-    manager = createStateManager({ environment }).main(stop.signal);
+    manager = createStateManager({ environment: managed() }).main(stop.signal);
     await cloud.waitForWorkTable();
   });
 
@@ -61,7 +74,7 @@ describe("the command line over a yard on AWS", () => {
 
     const checks = lines(found.stdout).map(({ check, status }) => `${status} ${check}`);
     expect(checks).toEqual(
-      expect.arrayContaining(["ok identity", "ok queue", "warn store", "ok machine", "fail machine"]),
+      expect.arrayContaining(["ok identity", "ok queue", "warn store", "ok machine", "fail machine", "warn logs"]),
     );
     expect(found.exitCode).toBe(1);
   });
@@ -93,6 +106,21 @@ describe("the command line over a yard on AWS", () => {
     const ended = await watch.ended;
     expect(ended.exitCode).toBe(0);
     expect(lines(ended.stdout).at(-1)).toMatchObject({ event: "CLOSE", outcome: "removed" });
+  });
+
+  it("shows the whole log of a task, which the runner has kept in the bucket", async () => {
+    const environment = { ...managed(), RUNNERS_HAVE_STORE: "true", TASK_LOG_BUCKET: LOGS };
+    const runner = createTaskRunner({ environment, executors: [chatty] }).main(stop.signal);
+    const sent = await run("send", "pr-2", "OPEN", "-m", "m", "--until", "IDLE");
+
+    const whole = await run("stacks", "logs", "pr-2", "net", "--full");
+    const tail = await run("stacks", "logs", "pr-2", "net");
+
+    expect([sent.exitCode, whole.exitCode, tail.exitCode]).toEqual([0, 0, 0]);
+    expect(whole.stdout).toContain(LINES.join("\n"));
+    expect(tail.stdout).not.toContain(LINES[0]);
+    stop.abort();
+    await runner;
   });
 
   it("lists machines with their verdicts", async () => {

@@ -114,8 +114,14 @@ const stack: StackFacts = {
   parameters: new Map([
     ["MachineBucket", "machines"],
     ["MachinePrefix", ""],
+    ["TaskLogPrefix", "stackyard/logs/"],
   ]),
-  outputs: { EventQueueUrl: "https://sqs/q", StacksTableName: "stackyard-main-stacks", LongTaskQueueUrl: "" },
+  outputs: {
+    EventQueueUrl: "https://sqs/q",
+    StacksTableName: "stackyard-main-stacks",
+    LongTaskQueueUrl: "",
+    TaskLogBucketName: "acme-logs",
+  },
 };
 
 it("is what the configuration takes", () => {
@@ -125,6 +131,7 @@ it("is what the configuration takes", () => {
   eventQueueUrl: "https://sqs/q",
   stacksTable: "stackyard-main-stacks",
   machines: {"bucket":"machines"},
+  logs: {"bucket":"acme-logs","prefix":"stackyard/logs/"},
 },`);
 });
 

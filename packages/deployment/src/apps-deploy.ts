@@ -285,6 +285,7 @@ export function toYardEntry(yard: string, stack: StackFacts | undefined): string
   const secret = parameters.get("ConnectionSecretArn");
   const bucket = parameters.get("MachineBucket");
   const prefix = parameters.get("MachinePrefix") || undefined;
+  const logs = outputs["TaskLogBucketName"];
   const name = /^[A-Za-z][A-Za-z0-9]*$/.test(yard) ? yard : JSON.stringify(yard);
   return [
     `${name}: {`,
@@ -293,6 +294,7 @@ export function toYardEntry(yard: string, stack: StackFacts | undefined): string
     ...fields,
     ...(secret ? [`  connectionSecret: ${JSON.stringify(secret)},`] : []),
     ...(bucket ? [`  machines: ${JSON.stringify({ bucket, prefix })},`] : []),
+    ...(logs ? [`  logs: ${JSON.stringify({ bucket: logs, prefix: parameters.get("TaskLogPrefix") })},`] : []),
     "},",
   ].join("\n");
 }

@@ -68,6 +68,15 @@ export const Variables = Type.Object({
     description: "The prefix of the keys of these messages",
     default: "stackyard/messages/",
   }),
+  TASK_LOG_BUCKET: text(
+    "The bucket of whole logs of tasks, of runners with the store; give it a lifecycle rule of 7 days. Default: with Postgres the database; with DynamoDB only the last 64 KiB of a log are kept",
+    BUCKET,
+  ),
+  TASK_LOG_PREFIX: Type.String({
+    ...TEXT,
+    description: "The prefix of the keys of these logs",
+    default: "stackyard/logs/",
+  }),
   DATABASE_URL: text(
     "The address of a Postgres database without a secret: `postgres://user:password@host:5432/database`",
     {
@@ -229,10 +238,16 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables) {
     /** Undefined: the app needs no machines. */
     machines: toMachineSource(values),
     ...toEngineSettings(values),
+    /** Where whole logs of tasks are kept, instead of the store. */
+    taskLogs: toTaskLogs(values),
     targets: defined({ role: values.TARGET_ROLE, externalId: values.TARGET_EXTERNAL_ID }),
     skipsTasks: SKIP_TASK_EXECUTION !== undefined && isLocal,
     tasks: toTaskSettings(values),
   };
+}
+
+function toTaskLogs({ TASK_LOG_BUCKET: bucket, TASK_LOG_PREFIX: prefix }: Variables) {
+  return bucket === undefined ? undefined : { bucket, prefix };
 }
 
 interface AccessKeys {

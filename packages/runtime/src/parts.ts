@@ -6,6 +6,7 @@ import {
   type Locator,
   type Logger,
   type Random,
+  type Records,
   type Store,
 } from "@stackyard/core";
 import { createFolderLocator, loadSharedKey } from "@stackyard/core/engine";
@@ -164,6 +165,19 @@ async function toSecret(secretId: string, aws: AwsAccess) {
     import("@aws-sdk/client-secrets-manager"),
   ]);
   return createConnectionSecret({ client: aws.client(SecretsManagerClient, undefined), secretId });
+}
+
+/**
+ * Where a runner with the store keeps the whole logs of its tasks. Undefined: in the store. All records of a DynamoDB store are
+ * in one partition, which is too slow for logs, so without a bucket only their ends are kept there.
+ */
+export async function openTaskLogs(
+  { taskLogs, store }: Pick<Environment, "taskLogs" | "store">,
+  deps: { readonly aws: AwsAccess; readonly clock: Clock },
+): Promise<Records | "none" | undefined> {
+  if (taskLogs === undefined) return store?.kind === "dynamodb" ? "none" : undefined;
+  const { openS3Logs } = await import("@stackyard/aws/s3");
+  return openS3Logs(taskLogs, deps);
 }
 
 const KEY = "transport/result-key";

@@ -29,6 +29,7 @@ import {
   type OpenedStore,
   openLocator,
   openStore,
+  openTaskLogs,
   toExecutorDefinitions,
 } from "./parts.ts";
 import { createSkippedExecutors, type ExecutorsInput, loadExecutors, tagSessions } from "./runner-executors.ts";
@@ -210,8 +211,7 @@ async function connect(
   const definitions = toExecutorDefinitions([...deps.executors.values()], environment.executorNames);
   const locator =
     machines === undefined ? NO_MACHINES : await openLocator(machines, { ...deps, executors: definitions });
-  // All records of a DynamoDB store are in one partition, which is too slow for logs.
-  const logs = environment.store?.kind === "dynamodb" ? "none" : undefined;
+  const logs = await openTaskLogs(environment, deps);
   return createYard({ ...deps, store, locator, definitions, random, logs, transport: foreign }, options);
 }
 

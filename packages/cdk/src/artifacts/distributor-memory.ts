@@ -78,7 +78,6 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
     ...made,
     toStatements: (arn) => letRead(toAnnouncedObjects(arn, prefixes), trusted, readByIdentity),
     more: {
-      bucketName: made.name,
       notificationConfiguration: { eventBridgeConfiguration: { eventBridgeEnabled: true } },
       lifecycleConfiguration: {
         rules: [

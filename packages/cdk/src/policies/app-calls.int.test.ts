@@ -20,7 +20,15 @@ tasks:
 `;
 const CONTEXT = { getRemainingTimeInMillis: () => 60_000 };
 const MINUTE = { source: "aws.events", "detail-type": "Scheduled Event" };
-const hello = defineExecutor({ name: "hello", config: Type.Object({}), start: async () => succeeded({}) });
+const hello = defineExecutor({
+  name: "hello",
+  config: Type.Object({}),
+  async start(ctx) {
+    // Longer than the tail, which is kept with the attempt.
+    for (let line = 0; line < 700; line += 1) ctx.report(`${line} `.padEnd(100, "."));
+    return succeeded({});
+  },
+});
 
 /** What Lambda calls with the role, not the function. */
 const BY_LAMBDA = ["Logs Write", "Queues ReadEvents", "Queues ReadTicks"];
@@ -72,11 +80,15 @@ describe("the roles of the template", () => {
     expect(findDenied(grants, calls)).toEqual([]);
     // It has decided the result of its task.
     expect(calls).toContainEqual(expect.objectContaining({ action: "s3:GetObject" }));
+    // It has kept the whole log.
+    expect(calls).toContainEqual(expect.objectContaining({ action: "s3:PutObject" }));
     expect(calls).not.toContainEqual(expect.objectContaining({ action: "sqs:SendMessage" }));
     expect(findUnused(grants, calls)).toEqual([
       ...["Logs Write", "Queue ReadTasks"],
       // Needed where a result is decided by others, with exclusive keys, and where a message is given up.
       ...["Answers SendEvents", "Answers SendDeadLetters", "NextTasksOfTables SendTasks"],
+      // Without it, S3 reports a missing object as forbidden.
+      ...["TaskLogs SeeWhatIsMissing"],
       // The statements are those of the store for all apps; what others have left due, the state manager's sweep looks for.
       ...["StoreTables StacksThatAreDue"],
       // Needed where a decision arms a timer that is due soon, and where it sets an event aside.

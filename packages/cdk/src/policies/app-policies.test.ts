@@ -23,6 +23,10 @@ const on = (resource: string, ...actions: readonly string[]) => actions.map((act
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
 const readByLambda = (queue: string) => on(queue, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes");
 const workByLambda = (queue: string) => [...readByLambda(queue), ...on(queue, "sqs:ChangeMessageVisibility")];
+const taskLogs = (bucket: string, prefix: string) => [
+  ...on(bucket, "s3:ListBucket"),
+  ...on(`${bucket}/${prefix}*`, "s3:GetObject", "s3:PutObject"),
+];
 const logs = (app: string) => on(`log-group:/stackyard/main/${app}:*`, "logs:CreateLogStream", "logs:PutLogEvents");
 
 /** What the README of the transport grants a role, with the names of queues; read access is checked separately. */
@@ -86,6 +90,7 @@ describe("the policies of the yard", () => {
         ...on("stack-ticks", "sqs:SendMessage"),
         ...on("event-dead-letters", "sqs:SendMessage"),
         ...store,
+        ...taskLogs("tasklogs", "stackyard/logs/"),
         ...logs("task-runner"),
       ].toSorted(),
     );
@@ -110,7 +115,8 @@ describe("the policies of the yard", () => {
 
     const names = { ...NAMES, "task queue": "stack-long-tasks" };
     const next = [...on("stack-tasks", "sqs:SendMessage"), ...on("stack-long-tasks", "sqs:SendMessage")];
-    expect(granted).toEqual([...queuesOf("runner", names).all, ...next, ...store].toSorted());
+    const kept = taskLogs("tasklogs", "stackyard/logs/");
+    expect(granted).toEqual([...queuesOf("runner", names).all, ...next, ...store, ...kept].toSorted());
   });
 
   it("grant with everything said only what was said", () => {
@@ -121,6 +127,7 @@ describe("the policies of the yard", () => {
     expect(granted.filter((pair) => !usual.has(pair))).toEqual(
       [
         ...claims.map((pair) => pair.replace(" bucket/", " messages/")),
+        ...taskLogs("task-logs", "blue/"),
         ...on(
           "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
           "kms:Decrypt",

@@ -65,6 +65,22 @@ export function claimMessages(objects: BucketPrefix): Permission {
   return { name: "LargeMessages", statements: [allow("PutAndRead", ["s3:PutObject", "s3:GetObject"], keys)] };
 }
 
+/**
+ * Writes whole logs of tasks into a bucket, and reads them. Without the right to list, S3 reports a missing key as forbidden
+ * ("GetObject", Permissions).
+ */
+export function keepTaskLogs(objects: BucketPrefix): Permission {
+  const arn = `arn:${Aws.PARTITION}:s3:::${objects.bucket}`;
+  const keys = `${arn}/${toPrefix(objects)}*`;
+  return {
+    name: "TaskLogs",
+    statements: [
+      allow("SeeWhatIsMissing", ["s3:ListBucket"], arn),
+      allow("Keep", ["s3:PutObject", "s3:GetObject"], keys),
+    ],
+  };
+}
+
 const ITEMS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"];
 
 /** The calls of the store on its two tables: no transactions, and no creation of tables. */

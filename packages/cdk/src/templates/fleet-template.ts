@@ -14,7 +14,14 @@ import { toQueueAddress } from "../queues.ts";
 import { TaskRunner } from "../task-runner.ts";
 import { PARAMETERS_OF } from "./parameter-definitions.ts";
 import { addParameters, addRequirement, type TemplateParameters } from "./template-parameters.ts";
-import { findStores, toCode, toFunctionSettings, toTargetRights, toYardSettings } from "./template-settings.ts";
+import {
+  findStores,
+  findTaskLogs,
+  toCode,
+  toFunctionSettings,
+  toTargetRights,
+  toYardSettings,
+} from "./template-settings.ts";
 import { addFunctionOutputs, TemplateStack } from "./template-stack.ts";
 
 const FLEET_DESCRIPTION =
@@ -42,6 +49,7 @@ export function addFleetTemplate(app: App): Stack {
     ...common,
     ...toTargetRights(parameters),
     queues,
+    taskLogs: findTaskLogs(parameters),
     handler: RUNNER,
     memoryMb: parameters.number("TaskRunnerMemory"),
     timeoutSeconds: parameters.number("TaskRunnerTimeout"),

@@ -114,6 +114,7 @@ const STATE_MANAGER: Names = [
   "RefusedEventsKeep",
   "AutomaticTransitionsPerHour",
   "HistoryRetentionDays",
+  "AuditRetentionDays",
   "AllowExternalNext",
   "QueueSenders",
 ];
@@ -134,6 +135,7 @@ const TASK_RUNNER: Names = [
   "TargetExternalId",
   "SessionTags",
   "TerraformStateUrl",
+  "TaskLogPrefix",
 ];
 const CONTAINERS: Names = [
   "LongTaskImageUri",
@@ -190,6 +192,8 @@ const FLEET_RUNNER: Names = [
   "TargetRole",
   "TargetExternalId",
   "SessionTags",
+  "TaskLogBucket",
+  "TaskLogPrefix",
 ];
 const INSTANCES: Names = [
   "ArtifactBucket",
@@ -316,7 +320,16 @@ export const ROLLED_OUT = CONSUMERS;
 
 /** The parameters of each template. */
 export const PARAMETERS_OF = {
-  yard: [...YARD, ...OPERATIONS, ...QUEUES, ...MADE_TABLES, ...STATE_MANAGER, ...TASK_RUNNER, ...CONTAINERS],
+  yard: [
+    ...YARD,
+    ...OPERATIONS,
+    ...QUEUES,
+    ...MADE_TABLES,
+    ...STATE_MANAGER,
+    ...TASK_RUNNER,
+    ...CONTAINERS,
+    "ExistingTaskLogBucket",
+  ],
   "state-manager": [...YARD, ...OPERATIONS, ...QUEUES, ...MADE_TABLES, ...STATE_MANAGER, "RunnersHaveStore"],
   "task-runner": [
     ...YARD,
@@ -326,6 +339,7 @@ export const PARAMETERS_OF = {
     ...OTHERS_QUEUES,
     ...OTHERS_TABLES,
     "RunnersHaveStore",
+    "TaskLogBucket",
   ],
   "ecs-task": [...FUNCTION, ...ECS_TASK, "LogRetentionDays", "AlarmTopicArns", "PermissionsBoundaryArn"],
   fleet: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...FLEET, ...FLEET_RUNNER],

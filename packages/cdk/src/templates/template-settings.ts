@@ -3,10 +3,17 @@ import type { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Subnets } from "../app-function.ts";
-import { type Conditional, onlyIf, toCfnText } from "../given.ts";
+import { type Conditional, type Given, onlyIf, toCfnText } from "../given.ts";
 import { LongTaskService } from "../long-task-service.ts";
+import type { BucketPrefix } from "../policies/yard-permissions.ts";
 import { type QueueAddress, TIMES_TIMEOUT, type YardQueuesProps } from "../queues.ts";
-import { createStacksTable, createWorkTable, type TableAddress, toTableAddress } from "../stores.ts";
+import {
+  createStacksTable,
+  createTaskLogBucket,
+  createWorkTable,
+  type TableAddress,
+  toTableAddress,
+} from "../stores.ts";
 import type { StoreChoices, TaskRunnerQueues } from "../yard-settings.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
@@ -46,6 +53,7 @@ export function toStateManagerSettings(parameters: TemplateParameters, scope: St
       REFUSED_EVENTS_KEEP: parameters.text("RefusedEventsKeep"),
       AUTOMATIC_TRANSITIONS_PER_HOUR: parameters.text("AutomaticTransitionsPerHour"),
       HISTORY_RETENTION_DAYS: parameters.text("HistoryRetentionDays"),
+      AUDIT_RETENTION_DAYS: parameters.text("AuditRetentionDays"),
       ALLOW_EXTERNAL_NEXT: parameters.text("AllowExternalNext"),
       QUEUE_SENDERS: parameters.given("QueueSenders"),
     },
@@ -180,6 +188,21 @@ export function findStores(parameters: TemplateParameters): StoreChoices {
   ];
 }
 
+/** Where runners of the template of a whole yard keep logs: the bucket that is named, or one that is made. */
+export function addTaskLogs(stack: Stack, parameters: TemplateParameters): BucketPrefix {
+  const makes = parameters.condition("MakesTaskLogs", "ExistingTaskLogBucket", "");
+  const made = createTaskLogBucket(stack, "TaskLogs", makes).ref;
+  const existing = parameters.text("ExistingTaskLogBucket");
+  const bucket = Token.asString(Fn.conditionIf(makes.logicalId, made, existing));
+  return { bucket, prefix: parameters.text("TaskLogPrefix") };
+}
+
+/** Where runners of another template keep logs, if a bucket is named. */
+export function findTaskLogs(parameters: TemplateParameters): Conditional<BucketPrefix> {
+  const { condition, value: bucket } = parameters.given("TaskLogBucket");
+  return onlyIf(condition, { bucket, prefix: parameters.text("TaskLogPrefix") });
+}
+
 function either(condition: CfnCondition, one: TableAddress, other: TableAddress): TableAddress {
   const choose = (ofOne: string, ofOther: string) =>
     Token.asString(Fn.conditionIf(condition.logicalId, ofOne, ofOther));
@@ -195,6 +218,7 @@ export interface ContainersInput {
   readonly queue: QueueAddress;
   readonly queues: TaskRunnerQueues;
   readonly stores: StoreChoices;
+  readonly taskLogs: Given<BucketPrefix>;
   readonly condition: CfnCondition;
 }
 

@@ -159,6 +159,14 @@ export const ENGINE_PARAMETERS = {
     min: 1,
     max: 99_999,
   },
+  AuditRetentionDays: {
+    group: "Decisions",
+    description: "How many days lines of the audit log are kept.",
+    type: "Number",
+    default: 400,
+    min: 30,
+    max: 3650,
+  },
   AllowExternalNext: {
     group: "Decisions",
     description: "true accepts the event NEXT from outside, as CloudSeam did.",
@@ -214,6 +222,25 @@ export const TASK_PARAMETERS = {
     description:
       "Stackyard server that stores the Terraform states of configurations without a backend. Needs the store. Empty: none.",
     ...ADDRESS,
+  },
+  ExistingTaskLogBucket: {
+    group: "Tasks",
+    description:
+      "Existing bucket for the whole logs of tasks. Add a lifecycle rule of 7 days. Empty: a bucket is created, and kept when this stack is deleted.",
+    ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
+  },
+  TaskLogBucket: {
+    group: "Tasks",
+    description:
+      "Bucket for the whole logs of tasks of a runner with the store (output TaskLogBucketName). Empty: with tables, only the last 64 KiB of a log are kept.",
+    ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
+  },
+  TaskLogPrefix: {
+    group: "Tasks",
+    description: "Prefix of the keys of these logs.",
+    default: "stackyard/logs/",
+    pattern: "^[^\\s*?]{1,512}$",
+    constraint: "Without spaces, * and ?.",
   },
   TaskRunnerPolicyArns: {
     group: "Tasks",

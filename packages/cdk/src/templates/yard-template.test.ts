@@ -247,11 +247,14 @@ describe("the functions of a yard", () => {
 
     expect(variablesOf("StateManagerFunction")).toEqual({
       ...common,
+      AUDIT_RETENTION_DAYS: "400",
       HISTORY_RETENTION_DAYS: "30",
     });
     expect(variablesOf("TaskRunnerFunction")).toEqual({
       ...common,
       SESSION_TAGS: "false",
+      TASK_LOG_BUCKET: "tasklogs",
+      TASK_LOG_PREFIX: "stackyard/logs/",
       SQS_TASK_DEAD_LETTER_QUEUE_URL: `${url}task-dead-letters`,
     });
   });
@@ -266,6 +269,7 @@ describe("the functions of a yard", () => {
       REFUSED_EVENTS_KEEP: "90m",
       ALLOW_EXTERNAL_NEXT: "true",
       AUTOMATIC_TRANSITIONS_PER_HOUR: "50",
+      AUDIT_RETENTION_DAYS: "730",
       HISTORY_RETENTION_DAYS: "90",
       QUEUE_SENDERS: '[{"id":"AROAEXAMPLE:*","groups":["release-managers"]}]',
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
@@ -273,8 +277,22 @@ describe("the functions of a yard", () => {
     expect(variablesOf("TaskRunnerFunction")).toMatchObject({
       SESSION_TAGS: "true",
       TERRAFORM_STATE_URL: "https://stackyard.example.org",
+      TASK_LOG_BUCKET: "task-logs",
+      TASK_LOG_PREFIX: "blue/",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318",
     });
+  });
+
+  it("keep whole logs of tasks for 7 days in a bucket of their own, or in one that exists", () => {
+    const { Properties: made, DeletionPolicy } = JSON.parse(templates.get("yard") ?? "{}").Resources.TaskLogs;
+
+    expect(made.LifecycleConfiguration.Rules).toEqual([{ Id: "ExpireLogs", Status: "Enabled", ExpirationInDays: 7 }]);
+    expect(made).not.toHaveProperty("VersioningConfiguration");
+    expect(DeletionPolicy).toBe("Retain");
+    expect(listOf(deploy(), "AWS::S3::Bucket")).toEqual(["TaskLogs"]);
+    const existing = deploy({ ExistingTaskLogBucket: "task-logs" });
+    expect(listOf(existing, "AWS::S3::Bucket")).toEqual([]);
+    expect(existing.outputs["TaskLogBucketName"]).toBe("task-logs");
   });
 
   it("keep their logs for the configured time, in groups of the yard", () => {
@@ -432,6 +450,7 @@ describe("the template of a yard", () => {
       TaskDeadLetterQueueArn: `${ARN}task-dead-letters`,
       StacksTableName: "stackyard-main-stacks",
       WorkTableName: "stackyard-main-stacks-work",
+      TaskLogBucketName: "tasklogs",
       StateManagerFunctionName: "stackyard-main-state-manager",
       StateManagerRoleArn: "arn:aws:iam::111122223333:role/StateManagerRole",
       TaskRunnerFunctionName: "stackyard-main-task-runner",

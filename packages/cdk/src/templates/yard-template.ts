@@ -10,14 +10,16 @@ import { addExclusion, addParameters, addRequirement } from "./template-paramete
 import {
   addContainers,
   addStores,
+  addTaskLogs,
   findStores,
+  findTaskLogs,
   toFunctionSettings,
   toQueueSettings,
   toStateManagerSettings,
   toTaskRunnerSettings,
   toYardSettings,
 } from "./template-settings.ts";
-import { addFunctionOutputs, addQueueOutputs, addStoreOutputs, TemplateStack } from "./template-stack.ts";
+import { addFunctionOutputs, addOutput, addQueueOutputs, addStoreOutputs, TemplateStack } from "./template-stack.ts";
 
 const YARD_DESCRIPTION =
   "Stackyard: a whole yard. Queues, tables, the state manager, the task runner, schedule and alarms.";
@@ -26,12 +28,14 @@ const YARD_DESCRIPTION =
 export function addYardTemplate(app: App): Stack {
   const stack = new TemplateStack(app, "yard", YARD_DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF.yard);
+  const taskLogs = addTaskLogs(stack, parameters);
   const yard = new Yard(stack, "Yard", {
     ...toYardSettings(parameters),
     subnets: toFunctionSettings(parameters).subnets,
     stores: addStores(stack, parameters),
     machines: { bucket: parameters.text("MachineBucket"), prefix: parameters.given("MachinePrefix") },
     queues: toQueueSettings(stack, parameters),
+    taskLogs,
     stateManager: toStateManagerSettings(parameters, stack),
     taskRunner: toTaskRunnerSettings(parameters, stack),
     alarms: { topicArns: parameters.givenList("AlarmTopicArns") },
@@ -39,12 +43,13 @@ export function addYardTemplate(app: App): Stack {
   const { queues, stores, stateManager, taskRunner } = yard;
   if (queues.longTasks !== undefined) {
     const condition = parameters.condition("RunsContainers", "LongTasks", "service");
-    addContainers(stack, parameters, { queue: toValue(queues.longTasks), queues, stores, condition });
+    addContainers(stack, parameters, { queue: toValue(queues.longTasks), queues, stores, taskLogs, condition });
   }
   addRequirement(stack, { parameter: "LongTasks", value: "service", needs: "LongTaskImageUri" });
   addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
   addQueueOutputs(stack, queues);
   addStoreOutputs(stack, stores);
+  addOutput(stack, "TaskLogBucketName", { value: taskLogs.bucket, description: "Bucket of the whole logs of tasks." });
   addFunctionOutputs(stack, "StateManager", stateManager.function);
   addFunctionOutputs(stack, "TaskRunner", taskRunner.function);
   return stack;
@@ -97,11 +102,13 @@ export function addTaskRunnerTemplate(app: App): Stack {
     taskDeadLetters: toQueueAddress(parameters.text("TaskDeadLetterQueueArn")),
   };
   const stores = findStores(parameters);
+  const taskLogs = findTaskLogs(parameters);
   const runner = new TaskRunner(stack, "TaskRunner", {
     ...toYardSettings(parameters),
     ...toTaskRunnerSettings(parameters, stack),
     queues,
     stores,
+    taskLogs,
     runnersHaveStore: parameters.text("RunnersHaveStore"),
   });
   const condition = new CfnCondition(stack, "RunsContainers", {
@@ -111,7 +118,7 @@ export function addTaskRunnerTemplate(app: App): Stack {
     ),
   });
   const queue = toQueueAddress(parameters.text("LongTaskQueueArn"));
-  addContainers(stack, parameters, { queue, queues, stores, condition });
+  addContainers(stack, parameters, { queue, queues, stores, taskLogs, condition });
   new FunctionAlarms(stack, "Alarm", {
     topicArns: parameters.givenList("AlarmTopicArns"),
     functions: { TaskRunner: runner.function },

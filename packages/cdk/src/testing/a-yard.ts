@@ -25,6 +25,7 @@ export const FULL_YARD_PARAMETERS = {
   RefusedEventsKeep: "90m",
   AutomaticTransitionsPerHour: "50",
   HistoryRetentionDays: "90",
+  AuditRetentionDays: "730",
   AllowExternalNext: "true",
   QueueSenders: '[{"id":"AROAEXAMPLE:*","groups":["release-managers"]}]',
   SessionTags: "true",
@@ -32,6 +33,8 @@ export const FULL_YARD_PARAMETERS = {
   OtlpEndpoint: "http://collector:4318",
   QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
   MessageBucket: "messages",
+  ExistingTaskLogBucket: "task-logs",
+  TaskLogPrefix: "blue/",
   ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
   FunctionArns:
     "arn:aws:lambda:eu-west-1:111122223333:function:make-db,arn:aws:lambda:eu-west-1:111122223333:function:drop-db:*",
@@ -83,6 +86,7 @@ export const DEPLOYMENTS: readonly (readonly [string, string, Readonly<Record<st
     {
       ...FULL_YARD_PARAMETERS,
       ...RUNNER_PARAMETERS,
+      TaskLogBucket: "task-logs",
       LongTaskQueueArn: "arn:aws:sqs:eu-west-1:111122223333:stack-long-tasks",
     },
   ],

@@ -84,9 +84,10 @@ function createResolver(template: TemplateBody, given: Readonly<Record<string, s
     if (Condition !== undefined && !holds(Condition)) fail(`${id} is not deployed.`);
     const { QueueName, TableName, FunctionName, LogGroupName, StateMachineName, BucketName, RoleName } = Properties;
     const named = QueueName ?? TableName ?? FunctionName ?? LogGroupName ?? StateMachineName;
-    const said =
-      named ?? BucketName ?? RoleName ?? (Type === "AWS::Events::EventBus" ? Properties["Name"] : undefined) ?? id;
-    return { id, type: Type, name: String(resolve(said)) };
+    const said = named ?? BucketName ?? RoleName ?? (Type === "AWS::Events::EventBus" ? Properties["Name"] : undefined);
+    // CloudFormation makes names of buckets in lower case.
+    const made = Type === "AWS::S3::Bucket" ? id.toLowerCase() : id;
+    return { id, type: Type, name: String(resolve(said ?? made)) };
   }
 
   function call(name: string, argument: unknown): { readonly value: unknown } | undefined {

@@ -48,7 +48,7 @@ export async function startDeployment(
   const sqs = new SQSClient({ ...common, endpoint });
   const s3 = new S3Client({ ...common, endpoint, forcePathStyle: true });
   const dynamodb = new DynamoDBClient({ ...common, endpoint: tablesEndpoint });
-  await makeResources(resolved, { sqs, dynamodb });
+  await makeResources(resolved, { sqs, s3, dynamodb });
   const bucket = parameters["MachineBucket"] ?? "machines";
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const urlOf = (queue: string) => `${endpoint}/${EMULATED_ACCOUNT}/${queue}`;
@@ -94,9 +94,13 @@ export function findUnused(grants: readonly Grant[], calls: readonly Call[]): re
 
 async function makeResources(
   { resources }: ResolvedTemplate,
-  { sqs, dynamodb }: { readonly sqs: SQSClient; readonly dynamodb: DynamoDBClient },
+  { sqs, s3, dynamodb }: { readonly sqs: SQSClient; readonly s3: S3Client; readonly dynamodb: DynamoDBClient },
 ): Promise<void> {
-  for (const { type, properties } of Object.values(resources)) {
+  for (const [id, { type, properties }] of Object.entries(resources)) {
+    if (type === "AWS::S3::Bucket") {
+      const { BucketName = id.toLowerCase() } = properties;
+      await s3.send(new CreateBucketCommand({ Bucket: String(BucketName) }));
+    }
     if (type === "AWS::SQS::Queue") {
       const { QueueName, VisibilityTimeout = 30 } = properties;
       const Attributes = { VisibilityTimeout: String(VisibilityTimeout) };

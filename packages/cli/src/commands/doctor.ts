@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import type { Executor } from "@stackyard/core";
+import { type Executor, silentLogger } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
@@ -13,6 +14,8 @@ import { isFolder, loadExecutors, loadPlugins, markDuplicates, readMachineFiles 
 import { chooseSharedStore, findStoreVariable } from "../project/store.ts";
 import { findYardName, type GivenServer, serverArgs } from "../server/connection.ts";
 import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
+import { checkLogs } from "../yard/logs.ts";
+import { createOwnAwsAccess } from "../yard/process.ts";
 import { loadApiTokens } from "../yard/settings.ts";
 import {
   checkDisk,
@@ -75,6 +78,7 @@ async function checkMachine(
   file: ConfigFile,
   used: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
+  const aws = createOwnAwsAccess({ clock: systemClock, logger: silentLogger });
   const dataDir = dataDirOf(file);
   const options = file.config.executors?.["terraform"];
   const binary = textOf(options, "binary") ?? "terraform";
@@ -84,6 +88,7 @@ async function checkMachine(
     checkTerraform({ binary, needed: used.has("terraform"), env }),
     checkProviderCache(resolve(file.projectDir, cache)),
     checkDisk(dataDir),
+    checkLogs(file, aws),
   ]);
   return found.flat();
 }

@@ -102,6 +102,7 @@ const aws = {
   workTable: "Stacks-work",
   machines: { bucket: "machines", prefix: "m/" },
   messages: { bucket: "messages" },
+  logs: { bucket: "acme-logs", prefix: "blue/" },
 };
 
 describe("the yards of a configuration", () => {
@@ -174,6 +175,7 @@ describe("the yards of a configuration", () => {
     [{ eventQueueUrl: `${QUEUES}/stack-events.fifo` }, "eventDeadLetterQueueUrl must be a FIFO queue"],
     [{ taskDeadLetterQueueUrl: `${QUEUES}/dead.fifo` }, "taskDeadLetterQueueUrl must be a FIFO queue"],
     [{ messages: "messages" }, "messages must be { bucket, prefix }"],
+    [{ logs: { bucket: "acme-logs", days: 7 } }, "logs.days is not a known key"],
     [{ role: "operators" }, "role must be the ARN of a role"],
   ])("refuse %j", (changed, told) => {
     expect(findYardFaults({ a: { ...aws, ...changed } })).toEqual([expect.stringContaining(told)]);

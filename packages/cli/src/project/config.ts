@@ -93,7 +93,8 @@ const Keys = {
   worker: Type.Optional(
     Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
   ),
-  // A union, whose faults are easier to read when each member is validated on its own.
+  // Places of objects and yards: their faults are easier to read when each key is validated on its own.
+  logs: Type.Optional(Type.Unknown()),
   yards: Type.Optional(Type.Unknown()),
 };
 const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
@@ -127,6 +128,7 @@ function findFaults(value: unknown): readonly string[] {
     ...findStoreFaults(known["store"]),
     ...findUrlFaults(known["server"]),
     ...findGrantFaults(known["access"], known["server"]),
+    ...findPlaceFaults("logs", known["logs"]),
     ...findYardFaults(known["yards"]),
   ];
 }
@@ -233,7 +235,7 @@ const OF_AWS: ReadonlyMap<string, Form> = new Map([
   ["workTable", TABLE],
   ["connectionSecret", TEXT],
 ]);
-const PLACES = ["machines", "messages"] as const;
+const PLACES = ["machines", "messages", "logs"] as const;
 const OF_PLACE: ReadonlyMap<string, Form> = new Map([
   ["bucket", BUCKET],
   ["prefix", PREFIX],

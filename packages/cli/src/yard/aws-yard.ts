@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { AwsAccess } from "@stackyard/aws";
-import { type Executor, type Locator, type Logger, type Store, silentLogger } from "@stackyard/core";
+import { type Executor, type Locator, type Logger, type Records, type Store, silentLogger } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
 import { EngineVariables, readEnvironment } from "@stackyard/core/environment";
 import type { CommandContext } from "../command.ts";
@@ -50,11 +50,11 @@ async function serve(
   { env, out }: Pick<CommandContext, "env" | "out">,
 ): Promise<ServedYard> {
   const { createServer } = await import("@stackyard/server");
-  const { store, locator, caller } = opened;
+  const { store, locator, logs, caller } = opened;
   const { logger } = toYardRuntimeContext({ env, out }, executors);
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
-    { store, locator, executors, clock: systemClock, ids: createUlids(), logger, version: VERSION },
+    { store, locator, executors, logs, clock: systemClock, ids: createUlids(), logger, version: VERSION },
     {
       host: "127.0.0.1",
       port: 0,
@@ -88,6 +88,8 @@ interface OpenedYard {
   /** Its `enqueue` sends events to the yard's queue or topic. */
   readonly store: Store;
   readonly locator: Locator;
+  /** Whole logs of attempts that are not in its store. */
+  readonly logs?: Records | undefined;
   readonly aws: AwsAccess;
   /** Whose credentials these are. */
   readonly caller: string;

@@ -7,6 +7,7 @@ import {
   type Ids,
   type Locator,
   type Logger,
+  type Records,
   type StackyardConfig,
   type Store,
 } from "@stackyard/core";
@@ -30,6 +31,7 @@ import { offerOwnPackages } from "../project/modules.ts";
 import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
+import { openLogs } from "./logs.ts";
 import { type ApiToken, parseEngineSettings } from "./settings.ts";
 
 /** A task at work. */
@@ -106,9 +108,11 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   const store = await openStore(input.store, { projectDir: file.projectDir, env, logger });
   const machinesDir = machinesDirOf(file);
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
-  const parts = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
+  const ports = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
   let served: Served | undefined;
   try {
+    const aws = createOwnAwsAccess(ports);
+    const parts = { ...ports, aws, logs: await openLogs(file, aws) };
     served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
@@ -120,7 +124,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       executors,
       ...(served === undefined ? {} : { url: served.url }),
       running: () => yard.running(),
-      check: createStoreProbe(parts).check,
+      check: createStoreProbe(ports).check,
       async stop() {
         served?.drain();
         // Terraform keeps its state in the server: tasks end before it does.
@@ -143,6 +147,9 @@ interface Parts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
+  readonly aws: AwsAccess;
+  /** Undefined: whole logs are in the store. */
+  readonly logs: Records | undefined;
 }
 
 interface Served {
@@ -196,27 +203,24 @@ async function startParts(
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
-  return startYard(
-    { ...parts, aws: createOwnAwsAccess(parts) },
-    {
-      roles,
-      engine,
-      retention,
-      worker: {
-        ...defined({ leaseMs }),
-        services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
-        onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
-      },
-      process: {
-        version: VERSION,
-        host: hostname(),
-        pid: process.pid,
-        ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
-      },
-      concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
-      ...defined({ drainMs }),
+  return startYard(parts, {
+    roles,
+    engine,
+    retention,
+    worker: {
+      ...defined({ leaseMs }),
+      services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
+      onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
     },
-  );
+    process: {
+      version: VERSION,
+      host: hostname(),
+      pid: process.pid,
+      ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
+    },
+    concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
+    ...defined({ drainMs }),
+  });
 }
 
 /**

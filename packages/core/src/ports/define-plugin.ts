@@ -144,6 +144,11 @@ export interface StackyardConfig {
      */
     readonly lease?: string;
   };
+  /**
+   * A bucket for the whole logs of tasks, of all servers and workers; they use the SDK's credentials. Give it a lifecycle rule
+   * that removes objects after 7 days. Default prefix: `stackyard/logs/`. Without it logs are in the store.
+   */
+  readonly logs?: { readonly bucket: string; readonly prefix?: string };
   /** Yards that commands reach by `--yard NAME`. */
   readonly yards?: ConfiguredYards;
 }
@@ -190,6 +195,8 @@ interface AwsYard {
   readonly machines?: { readonly bucket: string; readonly prefix?: string };
   /** Where messages lie that are too large for a queue. Default prefix: `stackyard/messages/`. */
   readonly messages?: { readonly bucket: string; readonly prefix?: string };
+  /** Where runners keep the whole logs of tasks. Default prefix: `stackyard/logs/`. */
+  readonly logs?: { readonly bucket: string; readonly prefix?: string };
 }
 
 /** The yards of a project by name. */

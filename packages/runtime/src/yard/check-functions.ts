@@ -191,6 +191,7 @@ export function evaluateRunners(input: RunnersInput): readonly Finding[] {
   const managers = onlyOnce(input.functions.filter(({ queue }) => queue === "events"));
   return [
     ...runners.map(toRunnerKind),
+    ...runners.flatMap(evaluateLogs),
     ...managers.flatMap((manager) => evaluateBelief(manager, runners)),
     ...evaluateLongTasks(input),
   ];
@@ -206,6 +207,14 @@ function toRunnerKind(runner: FunctionFacts): Finding {
   const lacks =
     "cancels, exclusive keys and suspension are not supported, and a message that is delivered twice may run twice";
   return ok("runner", `${name} works without a store: ${lacks}.`);
+}
+
+/** The store's records are in one partition of DynamoDB, so a runner keeps whole logs in a bucket or not at all. */
+function evaluateLogs({ name, variables }: FunctionFacts): readonly Finding[] {
+  const isSet = (variable: string) => (variables?.[variable] ?? "") !== "";
+  if (!isSet("DYNAMODB_TABLE") || isSet("TASK_LOG_BUCKET")) return [];
+  const message = `${name}: TASK_LOG_BUCKET is not set, so only the last 64 KiB of each task's log are kept.`;
+  return [warn("logs", message, "Set it to a bucket, and add `logs` with that bucket to the yard's configuration.")];
 }
 
 function evaluateBelief({ name, variables }: FunctionFacts, runners: readonly FunctionFacts[]): readonly Finding[] {
@@ -249,6 +258,8 @@ export function evaluateRunnerSettings(yard: AwsYardOptions, functions: readonly
     ["SQS_EVENT_QUEUE_URL", yard.eventTopicArn === undefined ? yard.eventQueueUrl : undefined, isSameQueue],
     ["SNS_EVENT_TOPIC_ARN", yard.eventTopicArn, isSame],
     ["DYNAMODB_TABLE", yard.stacksTable, isSameOrAbsent],
+    ["TASK_LOG_BUCKET", yard.logs?.bucket, isSame],
+    ["TASK_LOG_PREFIX", yard.logs?.prefix, isSamePrefix],
   ];
   const runners = functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks");
   return onlyOnce(runners).flatMap((each) => evaluateVariables(each, expected));

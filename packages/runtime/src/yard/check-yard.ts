@@ -44,10 +44,11 @@ export async function checkYard(yard: AwsYardOptions, context: YardContext): Pro
 }
 
 async function checkParts(scene: YardScene): Promise<readonly Finding[]> {
-  const [queues, store, machines, permissions] = await Promise.all([
+  const [queues, store, machines, logs, permissions] = await Promise.all([
     checkQueues(scene),
     look("store", "Look at its name, the region, and the role's permissions.", () => checkStore(scene)),
     lookAtMachines(scene),
+    look("logs", "Look at bucket and prefix, and the role's permissions.", () => checkLogs(scene)),
     look("permissions", "Try again.", () => checkPermissions(scene)),
   ]);
   const topic = await look("topic", "Allow sns:ListSubscriptionsByTopic on it.", () =>
@@ -58,6 +59,7 @@ async function checkParts(scene: YardScene): Promise<readonly Finding[]> {
     ...topic,
     ...store,
     ...machines.findings,
+    ...logs,
     ...permissions,
     ...judge(scene, queues, machines),
   ];
@@ -177,6 +179,16 @@ async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly 
   } finally {
     await store.close();
   }
+}
+
+/** Looks whether whole logs can be read, and whether they expire. Throws what S3 answers. */
+async function checkLogs({ parts, aws, deps }: YardScene): Promise<readonly Finding[]> {
+  if (parts.logs === undefined) return [];
+  const { checkS3Logs } = await import("@stackyard/aws/s3");
+  const { address, isCleaned } = await checkS3Logs(parts.logs, { aws, clock: deps.clock });
+  if (isCleaned !== false) return [ok("logs", `${address} can be read.`)];
+  const hint = "Add a lifecycle rule to the bucket that expires objects with this prefix after 7 days.";
+  return [warn("logs", `No lifecycle rule removes the logs in ${address}.`, hint)];
 }
 
 /** Looks whether what is published to the yard's topic reaches its queue of events. Throws what SNS answers. */

@@ -5,7 +5,7 @@ import { evaluateRunners } from "./check-functions.ts";
 
 const manager = aFunction();
 const runner = aFunction({ name: "task-runner", queue: "tasks", timeoutMs: 900_000 });
-const withStore = { ...runner, variables: { DYNAMODB_TABLE: "Stacks" } };
+const withStore = { ...runner, variables: { DYNAMODB_TABLE: "Stacks", TASK_LOG_BUCKET: "acme-logs" } };
 const rest = { executors: toExecutorDefinitions(), used: new Set(["lambda"]), hasLongQueue: false };
 
 describe("a yard's runners", () => {
@@ -45,6 +45,17 @@ describe("a yard's runners", () => {
       },
     ]);
     expect(evaluateRunners({ ...long, hasLongQueue: true })).toMatchObject([{ status: "ok" }]);
+  });
+
+  it("need a bucket to keep whole logs beside DynamoDB", () => {
+    const withoutLogs = { ...withStore, variables: { DYNAMODB_TABLE: "Stacks" } };
+
+    expect(evaluateRunners({ ...rest, functions: [withoutLogs] })).toMatchObject([
+      { check: "runner", status: "ok" },
+      { check: "logs", status: "warn", message: expect.stringContaining("task-runner: TASK_LOG_BUCKET is not set") },
+    ]);
+    const onPostgres = { ...withStore, variables: { DATABASE_URL: "postgres://db/yard" } };
+    expect(evaluateRunners({ ...rest, functions: [onPostgres] })).toMatchObject([{ check: "runner", status: "ok" }]);
   });
 
   it("that are containers are not seen here", () => {

@@ -1,4 +1,5 @@
 import { type AwsAccess, findRegion, toAwsError } from "@stackyard/aws";
+import type { LogPlace } from "@stackyard/aws/s3";
 import {
   type Clock,
   defined,
@@ -6,6 +7,7 @@ import {
   type Locator,
   type Logger,
   type Random,
+  type Records,
   type StackyardConfig,
   StackyardError,
   type Store,
@@ -71,6 +73,8 @@ export interface YardParts {
   readonly queues: Queues;
   readonly eventTopicArn: string | undefined;
   readonly messages: { readonly bucket: string; readonly prefix: string } | undefined;
+  /** Where runners keep whole logs. Undefined: in the store, or nowhere. */
+  readonly logs: LogPlace | undefined;
   readonly store: StoreChoice;
   readonly machines: Extract<MachineSource, { kind: "s3" }>;
 }
@@ -99,6 +103,7 @@ export function toYardParts(yard: AwsYardOptions): YardParts {
     queues: toQueues(yard),
     eventTopicArn: yard.eventTopicArn,
     messages: yard.messages && { prefix: "stackyard/messages/", ...yard.messages },
+    logs: yard.logs,
     store,
     machines: { kind: "s3", bucket, prefix, cacheMs: CACHE_MS },
   };
@@ -234,6 +239,8 @@ export interface AwsYard {
   readonly store: Store;
   readonly transport: Transport;
   readonly locator: Locator;
+  /** Whole logs of attempts that are not in the store. */
+  readonly logs: Records | undefined;
   readonly aws: AwsAccess;
   /** The ARN of whose credentials these are: as histories name who has sent an event. */
   readonly caller: string;
@@ -261,16 +268,27 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   // It takes no events in and sends none of a runner, so it needs no key of results, and makes no record of one.
   const transport = createSqsTransport(await loadTransportOptions(settings));
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
+  const logs = await openLogs(parts, { aws, clock });
   const opening = { aws, clock, logger, maxConnections: CONNECTIONS, asItIs: true };
   const store = await openStore(parts.store, opening);
   return {
     transport,
     locator,
+    logs,
     aws,
     store: { ...store, enqueue: (events) => publishAll(transport, events) },
     caller: arn.slice(0, MAX_ACTOR),
     close: () => store.close(),
   };
+}
+
+async function openLogs(
+  { logs }: YardParts,
+  deps: { readonly aws: AwsAccess; readonly clock: Clock },
+): Promise<Records | undefined> {
+  if (logs === undefined) return undefined;
+  const { openS3Logs } = await import("@stackyard/aws/s3");
+  return openS3Logs(logs, deps);
 }
 
 /** A queue does not know which ids were used before: the engine finds out. */
