@@ -6,6 +6,8 @@ import { createTestYard, type TestYard, type TestYardOptions } from "./test-yard
 export interface LoginWorld {
   readonly yard: TestYard;
   readonly url: string;
+  /** Where the server listens, on the loopback interface. */
+  readonly port: number;
   readonly issuer: TestIssuer;
   /** The name of the session's cookie. */
   readonly cookie: string;
@@ -16,11 +18,11 @@ export interface LoginWorld {
 
 const GRANTS = [{ to: { group: "team-web" }, role: "operator" as const }];
 
-/** Starts both. `issuer` in `access.workloads` is replaced by the issuer's address. */
+/** Starts both. With `url`, people reach the server there instead of on the loopback. `issuer` in `access.workloads` is replaced by the issuer's address. */
 export async function startLoginWorld(options: Partial<TestIssuerOptions> & TestYardOptions = {}): Promise<LoginWorld> {
   const { clientId = "stackyard", clientSecret, access, ...rest } = options;
   const port = await findFreePort();
-  const url = `http://127.0.0.1:${port}`;
+  const { url = `http://127.0.0.1:${port}` } = options;
   const secret = clientSecret === undefined ? {} : { clientSecret };
   const issuer = await startTestIssuer({ yardUrl: url, clientId, ...secret });
   const workloads = access?.workloads?.map((workload) => ({ ...workload, issuer: issuer.url }));
@@ -35,8 +37,9 @@ export async function startLoginWorld(options: Partial<TestIssuerOptions> & Test
   return {
     yard,
     url,
+    port,
     issuer,
-    cookie: `stackyard-${port}`,
+    cookie: url.startsWith("https:") ? "__Host-stackyard" : `stackyard-${port}`,
     async listAudit() {
       const { items } = await yard.store.records.list("audit/pending/", { limit: 200, now: yard.clock.now() });
       return items.map(({ value }) => value as AuditEntry);
