@@ -1,10 +1,66 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { Approval } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Page, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Tabs } from "../design/tabs.tsx";
+import { Ago, Text } from "../design/text.tsx";
 
-/** Open approvals. */
+/** Open approvals: those that you may give, or all. */
 export function ApprovalsPage() {
+  const mine = useSearch()["tab"] !== "all";
+  const approvals = usePages(keys.list("approvals", { mine }), (part) => yard.approvals.list({ mine, ...part }));
   return (
     <Page title="Approvals">
-      <Empty>This screen is not built yet.</Empty>
+      <Tabs
+        path="/approvals"
+        tabs={[
+          { id: "mine", title: "For me" },
+          { id: "all", title: "All" },
+        ]}
+      />
+      <Panel title={mine ? "Waits for you" : "Waits for approval"}>
+        <Listed
+          list={approvals}
+          empty={
+            <Empty command="stackyard approvals ls">
+              {mine ? "No approval waits for you." : "No approval is open."}
+            </Empty>
+          }
+        >
+          {(items) => (
+            <Table
+              label="Open approvals"
+              columns={COLUMNS}
+              rows={items}
+              keyOf={({ id }) => id}
+              onEnd={approvals.loadMore}
+            />
+          )}
+        </Listed>
+      </Panel>
     </Page>
   );
 }
+
+const COLUMNS: readonly Column<Approval>[] = [
+  {
+    id: "task",
+    header: "Approval",
+    cell: ({ stackId, task }) => (
+      <To path="/approval" search={{ stack: stackId, task }}>
+        <Mark status="approval" word="" /> <Text>{task}</Text>
+      </To>
+    ),
+  },
+  { id: "stack", header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
+  { id: "machine", header: "Machine, state", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
+  { id: "asked", header: "Asked by", cell: ({ askedBy }) => <Text>{askedBy?.name ?? "–"}</Text> },
+  { id: "since", header: "Asked", cell: ({ askedAt }) => <Ago at={askedAt} /> },
+  { id: "given", header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
+  { id: "from", header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
+  { id: "expires", header: "Expires", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+];

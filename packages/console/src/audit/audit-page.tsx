@@ -1,10 +1,206 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { AuditLine } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
+import { toFailure, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { Button } from "../design/button.tsx";
+import { clean, To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Instant, Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
 
-/** The audit log. */
+const FILTERS = [
+  ["who", "Who (id or name)"],
+  ["action", "Action"],
+  ["stack", "Stack"],
+  ["since", "Since (2026-11-20T00:00:00Z)"],
+] as const;
+
+/** Who did what: the lines of the audit log and the state of its chain. */
 export function AuditPage() {
   return (
-    <Page title="Audit">
-      <Empty>This screen is not built yet.</Empty>
+    <Page title="Audit" actions={<Export />}>
+      <Chain />
+      <Lines />
     </Page>
   );
+}
+
+function Chain() {
+  const head = useQuery({ queryKey: keys.other("audit-head"), queryFn: ({ signal }) => yard.audit.head({ signal }) });
+  return (
+    <Panel title="Chain">
+      <Loaded query={head} height={64}>
+        {({ seq, hash, first }) =>
+          seq === 0 ? (
+            <Empty>No line has been sealed yet.</Empty>
+          ) : (
+            <dl className="pairs panel-body">
+              <dt>Lines</dt>
+              <dd>
+                {first.seq} to {seq}
+              </dd>
+              <dt>SHA-256 of line {seq}</dt>
+              <dd className="mono">{hash}</dd>
+              <dt>Check the chain</dt>
+              <dd>
+                <code>stackyard audit verify --head {hash}</code>
+              </dd>
+            </dl>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Lines() {
+  const search = useSearch();
+  const change = useChangeSearch();
+  const filter = clean(Object.fromEntries(FILTERS.map(([name]) => [name, search[name]])));
+  const lines = usePages(keys.other("audit", filter), (part) => yard.audit.list({ ...filter, ...part }));
+  const isFiltered = Object.keys(filter).length > 0;
+  const clear = () => change({ who: undefined, action: undefined, stack: undefined, since: undefined });
+  const nothing = isFiltered ? (
+    <NoMatch
+      filters={Object.entries(filter)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", ")}
+      onClear={clear}
+    />
+  ) : (
+    <Empty>Nothing has been recorded yet.</Empty>
+  );
+  return (
+    <Panel title="Lines" actions={<Button onPress={lines.refetch}>Refresh</Button>}>
+      <form
+        className="row panel-body"
+        key={JSON.stringify(filter)}
+        onSubmit={(event) => {
+          event.preventDefault();
+          const data = new FormData(event.currentTarget);
+          change(Object.fromEntries(FILTERS.map(([name]) => [name, String(data.get(name) ?? "").trim()])), true);
+        }}
+      >
+        {FILTERS.map(([name, title], index) => (
+          <label key={name} className="field">
+            {title}
+            <input name={name} defaultValue={filter[name] ?? ""} {...(index === 0 && { "data-shortcut": "/" })} />
+          </label>
+        ))}
+        <Button type="submit">Filter</Button>
+        {isFiltered && <Button onPress={clear}>Clear</Button>}
+      </form>
+      <Listed list={lines} empty={nothing}>
+        {(items) => (
+          <Table
+            label="Lines of the audit log, newest first"
+            height="70vh"
+            columns={COLUMNS}
+            rows={items}
+            keyOf={({ id }) => id}
+            onEnd={lines.loadMore}
+          />
+        )}
+      </Listed>
+    </Panel>
+  );
+}
+
+const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>> = {
+  done: ["succeeded", "Done"],
+  begun: ["running", "Begun"],
+  failed: ["failed", "Failed"],
+  denied: ["rejected", "Denied"],
+};
+
+const COLUMNS: readonly Column<AuditLine>[] = [
+  { id: "seq", header: "Line", number: true, cell: ({ seq }) => seq },
+  { id: "at", header: "At", cell: ({ at }) => <Instant at={at} /> },
+  {
+    id: "who",
+    header: "Who",
+    cell: ({ who }) => (
+      <span title={who.id}>
+        <Text>{who.name}</Text> <span className="muted">{who.kind}</span>
+      </span>
+    ),
+  },
+  {
+    id: "action",
+    header: "Action",
+    cell: ({ action, count }) => <Text>{count ? `${action} ×${count}` : action}</Text>,
+  },
+  {
+    id: "outcome",
+    header: "Outcome",
+    cell: ({ outcome, code }) => {
+      const [status, word] = OUTCOMES[outcome] ?? ["quiet", outcome];
+      return <Mark status={status} word={code === undefined ? word : `${word} ${code}`} />;
+    },
+  },
+  { id: "on", header: "On", cell: ({ on }) => <Subject on={on} /> },
+  { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
+  {
+    id: "from",
+    header: "From",
+    cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text>,
+  },
+];
+
+function Subject({ on }: { on: AuditLine["on"] }) {
+  const { stackId, ...others } = on;
+  return (
+    <span>
+      {stackId !== undefined && (
+        <To path="/stack" search={{ id: stackId }}>
+          <Text>{stackId}</Text>
+        </To>
+      )}{" "}
+      <Text>
+        {Object.entries(others)
+          .map(([name, value]) => `${name} ${value}`)
+          .join(", ")}
+      </Text>
+    </span>
+  );
+}
+
+/** Downloads all lines as they are hashed: one a line, oldest first. */
+function Export() {
+  const refusal = useRefusal("audit");
+  const toast = useToast();
+  const [count, setCount] = useState<number>();
+  const run = async () => {
+    const parts: string[] = [];
+    try {
+      for await (const line of yard.audit.export()) {
+        parts.push(`${line}\n`);
+        if (parts.length % 1_000 === 0) setCount(parts.length);
+      }
+      download(new Blob(parts, { type: "application/x-ndjson" }), "audit.ndjson");
+      toast(`Exported ${parts.length} lines.`);
+    } catch (error) {
+      toast(`Export failed: ${toFailure(error).detail}`, "fail");
+    } finally {
+      setCount(undefined);
+    }
+  };
+  return (
+    <Button onPress={() => void run()} refusal={count === undefined ? refusal : `Exporting, ${count} lines`}>
+      {count === undefined ? "Export" : `Exporting ${count}`}
+    </Button>
+  );
+}
+
+function download(content: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

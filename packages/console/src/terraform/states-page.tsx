@@ -1,10 +1,82 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { TerraformState } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { Button } from "../design/button.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
 
-/** All Terraform states of the yard. */
+/** All Terraform states of the yard's state backend. */
 export function StatesPage() {
+  const { prefix } = useSearch();
+  const change = useChangeSearch();
+  const states = usePages(keys.list("states", { prefix }), (part) =>
+    yard.states.list({ ...part, ...(prefix !== undefined && { prefix }) }),
+  );
   return (
     <Page title="Terraform states">
-      <Empty>This screen is not built yet.</Empty>
+      <Panel title="States">
+        <form
+          className="row panel-body"
+          key={prefix}
+          onSubmit={(event) => {
+            event.preventDefault();
+            change({ prefix: String(new FormData(event.currentTarget).get("prefix") ?? "") }, true);
+          }}
+        >
+          <label className="field">
+            Key begins with
+            <input name="prefix" defaultValue={prefix ?? ""} data-shortcut="/" />
+          </label>
+          <Button type="submit">Filter</Button>
+        </form>
+        <Listed
+          list={states}
+          empty={
+            prefix === undefined ? (
+              <Empty command="stackyard terraform ls">No Terraform state has been written to this yard.</Empty>
+            ) : (
+              <NoMatch filters={`keys that begin with ${prefix}`} onClear={() => change({ prefix: undefined })} />
+            )
+          }
+        >
+          {(items) => (
+            <Table
+              label="Terraform states"
+              height="70vh"
+              columns={COLUMNS}
+              rows={items}
+              keyOf={({ key }) => key}
+              onEnd={states.loadMore}
+            />
+          )}
+        </Listed>
+      </Panel>
     </Page>
   );
 }
+
+const COLUMNS: readonly Column<TerraformState>[] = [
+  {
+    id: "key",
+    header: "Key",
+    cell: ({ key }) => (
+      <To path="/state" search={{ key }}>
+        <Text>{key}</Text>
+      </To>
+    ),
+  },
+  { id: "version", header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
+  { id: "serial", header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
+  { id: "at", header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },
+  { id: "by", header: "By", cell: ({ versions: [newest] }) => <Text>{newest?.by ?? "–"}</Text> },
+  {
+    id: "lock",
+    header: "Lock",
+    cell: ({ lock }) =>
+      lock === undefined ? "" : <Mark status="parked" word={`Locked by ${lock.who ?? lock.holder}`} />,
+  },
+];

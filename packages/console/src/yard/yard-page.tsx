@@ -1,10 +1,175 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { YardProcess } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
 
-/** Servers, workers and their room. */
+const REFETCH_MS = 5_000;
+
+/** Servers, workers and their room, and what waits for a worker. */
 export function YardPage() {
   return (
     <Page title="Yard">
-      <Empty>This screen is not built yet.</Empty>
+      <Totals />
+      <div className="columns">
+        <Processes />
+        <Queued />
+      </div>
     </Page>
+  );
+}
+
+function Totals() {
+  const info = useQuery({
+    queryKey: keys.count("yard"),
+    queryFn: ({ signal }) => yard.info({ signal }),
+    refetchInterval: REFETCH_MS,
+  });
+  return (
+    <Panel title="Now">
+      <Loaded query={info} height={80}>
+        {(now) => (
+          <dl className="pairs panel-body">
+            <dt>Version</dt>
+            <dd>{now.version}</dd>
+            <dt>Stacks</dt>
+            <dd>
+              <To path="/stacks">{now.stacks}</To>
+            </dd>
+            <dt>Events in the queue</dt>
+            <dd>{now.queuedEvents}</dd>
+            <dt>Task runs in the queue</dt>
+            <dd>{now.queuedTasks}</dd>
+            <dt>Open attempts</dt>
+            <dd>{now.openAttempts}</dd>
+            <dt>Parked events</dt>
+            <dd>
+              <To path="/inbox" search={{ tab: "parked" }}>
+                {now.parkedEvents}
+              </To>
+            </dd>
+            <dt>Dead letters</dt>
+            <dd>
+              <To path="/inbox" search={{ tab: "dead" }}>
+                {now.deadLetters}
+              </To>
+            </dd>
+          </dl>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+const PROCESS_COLUMNS: readonly Column<YardProcess>[] = [
+  { id: "state", header: "State", cell: (process) => <ProcessMark process={process} /> },
+  { id: "roles", header: "Roles", cell: ({ roles }) => roles.join(", ") },
+  { id: "host", header: "Host", cell: ({ host, pid }) => <Text>{pid === undefined ? host : `${host} (${pid})`}</Text> },
+  { id: "version", header: "Version", cell: ({ version }) => <Text>{version}</Text> },
+  {
+    id: "capacity",
+    header: "Running / capacity",
+    number: true,
+    cell: ({ roles, running, capacity }) => (roles.includes("worker") ? `${running} / ${capacity}` : "–"),
+  },
+  { id: "executors", header: "Executors", cell: ({ executors }) => <Text>{executors.join(", ")}</Text> },
+  { id: "seen", header: "Heartbeat", cell: ({ seenAt }) => <Ago at={seenAt} /> },
+  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+];
+
+function ProcessMark({ process: { gone, draining, running, capacity, roles } }: { process: YardProcess }) {
+  if (gone) return <Mark status="failed" word="Gone" />;
+  if (draining) return <Mark status="retrying" word="Draining" />;
+  const isFull = roles.includes("worker") && running >= capacity;
+  return isFull ? <Mark status="queued" word="Full" /> : <Mark status="quiet" word="Alive" />;
+}
+
+function Processes() {
+  const processes = usePages(keys.list("processes"), (part) => yard.processes.list(part), 1_000);
+  const workers = processes.items?.filter(({ roles, gone }) => roles.includes("worker") && !gone) ?? [];
+  const free = workers.reduce((sum, { capacity, running, draining }) => sum + (draining ? 0 : capacity - running), 0);
+  return (
+    <Panel title="Servers and workers" actions={processes.items && <Room workers={workers.length} free={free} />}>
+      <Listed
+        list={processes}
+        empty={<Empty command="stackyard worker">No server and no worker has reported a heartbeat.</Empty>}
+      >
+        {(items) => <Table label="Servers and workers" columns={PROCESS_COLUMNS} rows={items} keyOf={({ id }) => id} />}
+      </Listed>
+    </Panel>
+  );
+}
+
+function Room({ workers, free }: { workers: number; free: number }) {
+  if (workers === 0) return <Mark status="failed" word="No worker: tasks stay queued" />;
+  return (
+    <span className="muted">
+      {workers} {workers === 1 ? "worker" : "workers"}, room for {free} more {free === 1 ? "task" : "tasks"}
+    </span>
+  );
+}
+
+function Queued() {
+  const unclaimed = usePages(keys.list("attempts", { status: "unclaimed" }), (part) =>
+    yard.attempts.list({ status: "unclaimed" }, part),
+  );
+  const waiting = usePages(keys.list("attempts", { status: "queued" }), (part) =>
+    yard.attempts.list({ status: "queued" }, part),
+  );
+  return (
+    <div className="stack-v">
+      <Panel title="Waits for a worker">
+        <Listed list={unclaimed} empty={<Empty>No attempt waits for a worker.</Empty>}>
+          {(items) => (
+            <Table
+              label="Attempts that wait for a worker"
+              height={320}
+              rows={items}
+              keyOf={({ attemptId }) => attemptId}
+              onEnd={unclaimed.loadMore}
+              columns={[
+                { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+                { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+                { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
+                { id: "since", header: "Since", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
+              ]}
+            />
+          )}
+        </Listed>
+      </Panel>
+      <Panel title="Waits for an exclusive key">
+        <Listed list={waiting} empty={<Empty>No attempt waits for an exclusive key.</Empty>}>
+          {(items) => (
+            <Table
+              label="Attempts that wait for an exclusive key"
+              height={320}
+              rows={items}
+              keyOf={({ attemptId }) => attemptId}
+              onEnd={waiting.loadMore}
+              columns={[
+                { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+                { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+                { id: "key", header: "Key", cell: ({ queuedFor }) => <Text>{queuedFor?.key ?? "–"}</Text> },
+                { id: "place", header: "Place", number: true, cell: ({ queuedFor }) => queuedFor?.place ?? "–" },
+                { id: "holder", header: "Held by", cell: ({ queuedFor }) => <Text>{queuedFor?.holder ?? "–"}</Text> },
+              ]}
+            />
+          )}
+        </Listed>
+      </Panel>
+    </div>
+  );
+}
+
+function StackLink({ id }: { id: string }) {
+  return (
+    <To path="/stack" search={{ id }}>
+      <Text>{id}</Text>
+    </To>
   );
 }

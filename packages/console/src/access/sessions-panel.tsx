@@ -1,0 +1,73 @@
+import type { Session } from "@stackyard/sdk";
+import { useState } from "react";
+import { queryClient, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog } from "../design/dialog.tsx";
+import { Empty, Panel } from "../design/page.tsx";
+import { Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+
+const KEY = keys.other("sessions");
+
+/** Logins that have not ended: your own, and those of others with the permission `access`. */
+export function SessionsPanel() {
+  const sessions = usePages(KEY, (part) => yard.sessions.list(part));
+  const [ending, setEnding] = useState<Session>();
+  const toast = useToast();
+  return (
+    <Panel title="Sessions">
+      <Listed list={sessions} empty={<Empty command="stackyard login">No login is active.</Empty>}>
+        {(items) => (
+          <Table
+            label="Sessions"
+            rows={items}
+            keyOf={({ id }) => id}
+            columns={[
+              { id: "who", header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
+              {
+                id: "kind",
+                header: "Kind",
+                cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text>,
+              },
+              { id: "groups", header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
+              { id: "address", header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
+              { id: "used", header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
+              { id: "ends", header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
+              {
+                id: "end",
+                header: <span className="hidden-visually">Actions</span>,
+                cell: (session) => (
+                  <Button
+                    look="plain"
+                    label={`End the session of ${session.who.name}`}
+                    onPress={() => setEnding(session)}
+                  >
+                    {session.current ? "End (this one)…" : "End…"}
+                  </Button>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Listed>
+      {ending !== undefined && (
+        <ActionDialog
+          title={`End the session of ${ending.who.name}`}
+          verb="End"
+          danger
+          onClose={() => setEnding(undefined)}
+          act={async () => {
+            await yard.sessions.revoke(ending.id);
+            toast("The session has ended.");
+            await queryClient.invalidateQueries({ queryKey: ending.current ? [] : KEY });
+          }}
+        >
+          <p>Ends on this server at once, on others within 5 seconds. {ending.current && "You must sign in again."}</p>
+        </ActionDialog>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,227 @@
+import type { ApiToken, NewApiToken } from "@stackyard/sdk";
+import { useRef, useState } from "react";
+import { queryClient, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { Button, Command } from "../design/button.tsx";
+import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { Scope } from "./me-panel.tsx";
+
+const KEY = keys.other("tokens");
+const ROLES = ["viewer", "operator", "maintainer", "admin"] as const;
+
+type Open =
+  | { readonly kind: "create" }
+  | { readonly kind: "rotate" | "revoke"; readonly token: ApiToken }
+  | { readonly kind: "secret"; readonly token: NewApiToken };
+
+/** API tokens: your own, and those of others with the permission `access`. A secret is shown once. */
+export function TokensPanel() {
+  const tokens = usePages(KEY, (part) => yard.tokens.list(part));
+  const [open, setOpen] = useState<Open>();
+  const close = () => setOpen(undefined);
+  const showSecret = (token: NewApiToken) => {
+    setOpen({ kind: "secret", token });
+    void queryClient.invalidateQueries({ queryKey: KEY });
+  };
+  return (
+    <Panel title="API tokens" actions={<Button onPress={() => setOpen({ kind: "create" })}>Create…</Button>}>
+      <Listed
+        list={tokens}
+        empty={<Empty command="stackyard tokens create ci --role operator">You have no API token.</Empty>}
+      >
+        {(items) => (
+          <Table label="API tokens" columns={[...COLUMNS, toActions(setOpen)]} rows={items} keyOf={({ id }) => id} />
+        )}
+      </Listed>
+      {open?.kind === "create" && <CreateDialog onCreated={showSecret} onClose={close} />}
+      {open?.kind === "rotate" && <RotateDialog token={open.token} onCreated={showSecret} onClose={close} />}
+      {open?.kind === "revoke" && <RevokeDialog token={open.token} onClose={close} />}
+      {open?.kind === "secret" && <SecretDialog token={open.token} onClose={close} />}
+    </Panel>
+  );
+}
+
+const COLUMNS: readonly Column<ApiToken>[] = [
+  { id: "name", header: "Name", cell: ({ name }) => <Text>{name}</Text> },
+  {
+    id: "status",
+    header: "Status",
+    cell: ({ status }) =>
+      status === "active" ? (
+        <Mark status="quiet" word="Active" />
+      ) : (
+        <Mark status="cancelled" word={status === "expired" ? "Expired" : "Revoked"} />
+      ),
+  },
+  { id: "role", header: "Role", cell: ({ role, also }) => [role, ...(also ?? [])].join(" + ") },
+  { id: "machines", header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
+  { id: "stacks", header: "Stacks", cell: ({ stacks }) => <Scope of={stacks} /> },
+  { id: "creator", header: "Created by", cell: ({ createdBy }) => <Text>{createdBy.name}</Text> },
+  { id: "expires", header: "Expires", cell: ({ expiresAt }) => (expiresAt ? <Ago at={expiresAt} /> : "never") },
+  { id: "used", header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },
+];
+
+function toActions(setOpen: (open: Open) => void): Column<ApiToken> {
+  return {
+    id: "actions",
+    header: <span className="hidden-visually">Actions</span>,
+    cell: (token) => {
+      const refusal = token.status === "active" ? undefined : `The token is ${token.status}`;
+      return (
+        <span className="row">
+          <Button
+            look="plain"
+            label={`Rotate ${token.name}`}
+            refusal={refusal}
+            onPress={() => setOpen({ kind: "rotate", token })}
+          >
+            Rotate…
+          </Button>
+          <Button
+            look="plain"
+            label={`Revoke ${token.name}`}
+            refusal={refusal}
+            onPress={() => setOpen({ kind: "revoke", token })}
+          >
+            Revoke…
+          </Button>
+        </span>
+      );
+    },
+  };
+}
+
+interface NewSecretProps {
+  readonly onCreated: (token: NewApiToken) => void;
+  readonly onClose: () => void;
+}
+
+function CreateDialog({ onCreated, onClose }: NewSecretProps) {
+  const [name, setName] = useState("");
+  const [role, setRole] = useState<(typeof ROLES)[number]>("viewer");
+  const [machines, setMachines] = useState("");
+  const [stacks, setStacks] = useState("");
+  const [groups, setGroups] = useState("");
+  const [expires, setExpires] = useState("90d");
+  const created = useRef<NewApiToken>(undefined);
+  return (
+    <ActionDialog
+      title="Create an API token"
+      verb="Create"
+      refusal={name === "" ? "Enter a name first" : undefined}
+      onClose={() => (created.current === undefined ? onClose() : onCreated(created.current))}
+      act={async () => {
+        created.current = await yard.tokens.create({
+          name,
+          role,
+          expires,
+          ...toList("machines", machines),
+          ...toList("stacks", stacks),
+          ...toList("groups", groups),
+        });
+      }}
+    >
+      <div className="stack-v">
+        <TextField title="Name" value={name} onChange={setName} autoFocus />
+        <label className="field">
+          Role
+          <select value={role} onChange={(event) => setRole(event.target.value as typeof role)}>
+            {ROLES.map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </label>
+        <TextField title="Machines, separated by commas (empty: all)" value={machines} onChange={setMachines} />
+        <TextField title="Beginnings of stack ids (empty: all)" value={stacks} onChange={setStacks} />
+        <TextField title="Groups" value={groups} onChange={setGroups} />
+        <TextField title="Expires after, such as 90d or never" value={expires} onChange={setExpires} />
+      </div>
+    </ActionDialog>
+  );
+}
+
+function toList(name: "machines" | "stacks" | "groups", text: string): Record<string, readonly string[]> {
+  const items = text.split(/[\s,]+/).filter((item) => item !== "");
+  return items.length === 0 ? {} : { [name]: items };
+}
+
+interface TextFieldProps {
+  readonly title: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly autoFocus?: boolean;
+}
+
+function TextField({ title, value, onChange, autoFocus }: TextFieldProps) {
+  return (
+    <label className="field">
+      {title}
+      <input
+        value={value}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={(event) => onChange(event.target.value)}
+        {...(autoFocus && { autoFocus })}
+      />
+    </label>
+  );
+}
+
+function RotateDialog({ token, onCreated, onClose }: NewSecretProps & { readonly token: ApiToken }) {
+  const [overlap, setOverlap] = useState("24h");
+  const created = useRef<NewApiToken>(undefined);
+  return (
+    <ActionDialog
+      title={`Rotate ${token.name}`}
+      verb="Rotate"
+      onClose={() => (created.current === undefined ? onClose() : onCreated(created.current))}
+      act={async () => {
+        created.current = await yard.tokens.rotate(token.id, { overlap });
+      }}
+    >
+      <div className="stack-v">
+        <p>The token gets a second secret. The present one ends after the overlap.</p>
+        <TextField title="Overlap, 0s to 7d" value={overlap} onChange={setOverlap} />
+      </div>
+    </ActionDialog>
+  );
+}
+
+function RevokeDialog({ token, onClose }: { token: ApiToken; onClose: () => void }) {
+  const toast = useToast();
+  return (
+    <ActionDialog
+      title={`Revoke ${token.name}`}
+      verb="Revoke"
+      danger
+      onClose={onClose}
+      act={async () => {
+        await yard.tokens.revoke(token.id);
+        toast(`${token.name} is revoked.`);
+        await queryClient.invalidateQueries({ queryKey: KEY });
+      }}
+    >
+      <p>Programs that use it are refused: on this server at once, on others within 5 seconds. It cannot be undone.</p>
+    </ActionDialog>
+  );
+}
+
+function SecretDialog({ token, onClose }: { token: NewApiToken; onClose: () => void }) {
+  return (
+    <Dialog title={`Secret of ${token.name}`} onClose={onClose}>
+      <section>
+        <p>Copy it now. It is shown once and not stored.</p>
+        <Command text={token.token} />
+        <Button look="primary" onPress={onClose}>
+          I have copied it
+        </Button>
+      </section>
+    </Dialog>
+  );
+}
