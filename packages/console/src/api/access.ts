@@ -28,6 +28,15 @@ export function hasPermission(me: Me | undefined, permission: Permission, { mach
   );
 }
 
+/** Returns why a person cannot do something to any part of the yard now: of a bulk, the server decides for each item. */
+export function useAnyRefusal(permission: Permission): string | undefined {
+  const { data: me } = useMe();
+  const live = useLiveState();
+  if (live.kind === "reconnecting") return "Server unreachable";
+  if (me === undefined || me.rights.some(({ permissions }) => permissions.includes(permission))) return undefined;
+  return `Needs ${permission}`;
+}
+
 /** Returns why a person cannot do something now, or undefined when they can: `Needs "operate" on review-app.` */
 export function useRefusal(permission: Permission, subject: Subject = {}): string | undefined {
   const { data: me } = useMe();

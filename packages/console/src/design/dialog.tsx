@@ -40,11 +40,13 @@ export interface ActionProps {
   /** Acts. What it throws is explained at the button, and the dialog stays. */
   readonly act: (reason: string | undefined) => Promise<void>;
   readonly onClose: () => void;
+  /** The caller shows something else after the action, and closes that. */
+  readonly keepsOpen?: true;
 }
 
 /** A dialog with preview, reason and confirmation. The caller makes the event's id when it opens, so repeats are harmless. */
 export function ActionDialog(props: ActionProps) {
-  const { title, verb, danger, children, reason, typed, refusal, act, onClose } = props;
+  const { title, verb, danger, children, reason, typed, refusal, act, onClose, keepsOpen } = props;
   const [text, setText] = useState("");
   const [confirmation, setConfirmation] = useState("");
   const [busy, setBusy] = useState(false);
@@ -60,7 +62,7 @@ export function ActionDialog(props: ActionProps) {
     setError(undefined);
     try {
       await act(text.trim() === "" ? undefined : text.trim());
-      onClose();
+      if (!keepsOpen) onClose();
     } catch (thrown) {
       setError(thrown);
       setBusy(false);

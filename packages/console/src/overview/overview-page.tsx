@@ -1,10 +1,28 @@
-import { Empty, Page } from "../design/page.tsx";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Loaded, Page } from "../design/page.tsx";
+import { Attention } from "./attention.tsx";
+import { Capacity } from "./capacity.tsx";
+import { Latest } from "./latest.tsx";
+import { RunningAttempts } from "./running-attempts.tsx";
+import "./overview.css";
 
 /** What needs attention, what runs and what happened last. */
 export function OverviewPage() {
+  const counts = useQuery({
+    queryKey: keys.count("attention"),
+    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "condition", signal }),
+  });
   return (
-    <Page title="Overview">
-      <Empty>This screen is not built yet.</Empty>
+    <Page title="Overview" actions={<Capacity />}>
+      <Loaded query={counts} height={200}>
+        {(data) => <Attention counts={data} />}
+      </Loaded>
+      <div className="columns">
+        <RunningAttempts />
+        <Latest />
+      </div>
     </Page>
   );
 }

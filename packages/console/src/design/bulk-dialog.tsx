@@ -1,0 +1,325 @@
+import type { Bulk, BulkOperation, BulkPlan, BulkRequest } from "@stackyard/sdk";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { type Permission, useAnyRefusal } from "../api/access.ts";
+import { createActionId, toFailure, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Button } from "./button.tsx";
+import { ActionDialog, Dialog } from "./dialog.tsx";
+import { To } from "./links.tsx";
+import { ErrorNotice, Skeleton } from "./page.tsx";
+import { Text } from "./text.tsx";
+import { useToast } from "./toasts.tsx";
+
+interface Look {
+  readonly verb: string;
+  readonly permission: Permission;
+  /** What its items are. */
+  readonly items: string;
+  readonly danger?: true;
+  readonly reason: "required" | "optional";
+  /** What it does to each item, for the preview. */
+  readonly effect: string;
+}
+
+const LOOKS: Readonly<Record<BulkOperation, Look>> = {
+  retry: {
+    verb: "Retry",
+    permission: "operate",
+    items: "stacks",
+    reason: "optional",
+    effect: "Starts a new attempt of each failed task.",
+  },
+  cancel: {
+    verb: "Cancel task",
+    permission: "operate",
+    items: "stacks",
+    danger: true,
+    reason: "optional",
+    effect: "Asks the running task to stop.",
+  },
+  send: { verb: "Send", permission: "send", items: "stacks", reason: "optional", effect: "Sends the event." },
+  settle: {
+    verb: "Settle",
+    permission: "repair",
+    items: "stacks",
+    danger: true,
+    reason: "required",
+    effect: "Declares the task done by hand. Nothing runs.",
+  },
+  remove: {
+    verb: "Remove",
+    permission: "repair",
+    items: "stacks",
+    danger: true,
+    reason: "required",
+    effect: "Removes the records by force. What the stacks have created stays.",
+  },
+  upgrade: {
+    verb: "Upgrade",
+    permission: "repair",
+    items: "stacks",
+    reason: "optional",
+    effect: "Moves the stacks to the newest revision of their machine.",
+  },
+  redrive: {
+    verb: "Redrive",
+    permission: "repair",
+    items: "dead letters",
+    reason: "optional",
+    effect: "Puts the events back into the queue.",
+  },
+};
+
+/** A bulk operation: what it would do, the confirmation, and how far it is. It continues when the dialog is closed. */
+export function BulkDialog({ request, onClose }: { request: BulkRequest; onClose: () => void }) {
+  const [bulkId, setBulkId] = useState<string>();
+  if (bulkId !== undefined) return <BulkProgress bulkId={bulkId} onClose={onClose} />;
+  return <BulkStart request={request} onStarted={setBulkId} onClose={onClose} />;
+}
+
+function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
+  const { verb, permission, items, danger, reason, effect } = LOOKS[request.operation];
+  const refusal = useAnyRefusal(permission);
+  const toast = useToast();
+  const client = useQueryClient();
+  const [planId] = useState(createActionId);
+  const plan = useQuery({
+    queryKey: keys.other("bulk-plan", { planId, request }),
+    queryFn: ({ signal }) => yard.bulk.plan(request, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
+  const total = plan.data?.total;
+  const act = async (text: string | undefined) => {
+    if (total === undefined) return;
+    const input = text === undefined ? request : { ...request, reason: text };
+    const bulk = await yard.bulk.start(input, { expect: total });
+    onStarted(bulk.id);
+    void followToEnd(bulk.id, verb, toast).then(() => client.invalidateQueries());
+  };
+  return (
+    <ActionDialog
+      title={total === undefined ? verb : `${verb} ${total} ${items}`}
+      verb={total === undefined ? verb : `${verb} ${total}`}
+      {...(danger && { danger })}
+      reason={reason}
+      typed={request.operation === "remove" && total !== undefined ? `remove ${total}` : undefined}
+      refusal={refusal ?? toPlanRefusal(plan.data, plan.error, items)}
+      act={act}
+      // Keeps the dialog for the progress: it is closed there.
+      onClose={onClose}
+      keepsOpen
+    >
+      <p>{effect}</p>
+      <Scope request={request} />
+      {plan.error !== null && <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} />}
+      {plan.data === undefined && plan.error === null && <Skeleton height={84} />}
+      {plan.data !== undefined && <PlanTable plan={plan.data} />}
+    </ActionDialog>
+  );
+}
+
+interface BulkStartProps {
+  readonly request: BulkRequest;
+  readonly onStarted: (bulkId: string) => void;
+  readonly onClose: () => void;
+}
+
+function toPlanRefusal(plan: BulkPlan | undefined, error: unknown, items: string): string | undefined {
+  if (error !== null) return "The dry run failed";
+  if (plan === undefined) return "The dry run is not done yet";
+  return plan.total === 0 ? `No ${items} match any more` : undefined;
+}
+
+type Announce = (content: ReactNode, tone?: "fail" | "ok" | "warn") => void;
+
+async function followToEnd(bulkId: string, verb: string, toast: Announce): Promise<void> {
+  try {
+    const bulk = await yard.bulk.wait(bulkId, { pollMs: 1_000 });
+    const bad = countBad(bulk);
+    toast(
+      `${verb}: ${bulk.done} of ${bulk.total} done${bad === 0 ? "" : `, ${bad} not applied`}`,
+      bad > 0 ? "fail" : "ok",
+    );
+  } catch (error) {
+    toast(`${verb}: ${toFailure(error).detail}`, "fail");
+  }
+}
+
+const GOOD: readonly string[] = ["applied", "removed", "redriven", "gone"];
+
+function countBad({ counts }: Bulk): number {
+  return Object.entries(counts).reduce((sum, [outcome, count]) => sum + (GOOD.includes(outcome) ? 0 : count), 0);
+}
+
+/** Which items: the ids, or the filter. */
+function Scope({ request: { filter } }: { request: BulkRequest }) {
+  const { ids, ...rest } = filter;
+  if (Array.isArray(ids)) {
+    return (
+      <p className="muted">
+        {ids.length} selected: <Text>{ids.slice(0, 5).join(", ")}</Text>
+        {ids.length > 5 && " …"}
+      </p>
+    );
+  }
+  const parts = Object.entries(rest).map(([name, value]) => `${name} ${formatValue(value)}`);
+  return (
+    <p className="muted">
+      All with <Text>{parts.length === 0 ? "any state" : parts.join(", ")}</Text>
+    </p>
+  );
+}
+
+function formatValue(value: unknown): string {
+  if (value === "") return "none";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function PlanTable({ plan: { outcomes, examined, total } }: { plan: BulkPlan }) {
+  if (total === 0) return null;
+  return (
+    <>
+      <table className="table">
+        <caption className="hidden-visually">What would happen now</caption>
+        <thead>
+          <tr>
+            <th scope="col" className="number">
+              Count
+            </th>
+            <th scope="col">Outcome</th>
+            <th scope="col">Examples</th>
+          </tr>
+        </thead>
+        <tbody>
+          {outcomes.map(({ outcome, code, count, reason, examples }) => (
+            <tr key={`${outcome} ${code}`}>
+              <td className="number">{count}</td>
+              <td className="wrap">
+                {outcome} {code !== undefined && <code>{code}</code>}
+                {reason !== undefined && (
+                  <div className="muted">
+                    <Text>{reason}</Text>
+                  </div>
+                )}
+              </td>
+              <td className="wrap muted">
+                <Text>{examples.join(", ")}</Text>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {examined < total && (
+        <p className="muted">
+          Looked up for {examined} of {total}.
+        </p>
+      )}
+    </>
+  );
+}
+
+const POLL_MS = 500;
+
+function BulkProgress({ bulkId, onClose }: { bulkId: string; onClose: () => void }) {
+  const query = useQuery({
+    queryKey: keys.bulk(bulkId),
+    queryFn: ({ signal }) => yard.bulk.get(bulkId, { signal }),
+    refetchInterval: ({ state }) => (isOpen(state.data) ? POLL_MS : false),
+  });
+  const bulk = query.data;
+  return (
+    <Dialog title={bulk === undefined ? "Bulk operation" : toProgressTitle(bulk)} onClose={onClose}>
+      <section>
+        {bulk === undefined ? (
+          query.error === null ? (
+            <Skeleton height={84} />
+          ) : (
+            <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />
+          )
+        ) : (
+          <Progress bulk={bulk} />
+        )}
+        <div className="row">
+          <CancelBulk bulk={bulk} />
+          <Button onPress={onClose} autoFocus>
+            Close
+          </Button>
+        </div>
+        {isOpen(bulk) && <p className="muted">It continues when you close this.</p>}
+      </section>
+    </Dialog>
+  );
+}
+
+function isOpen(bulk: Bulk | undefined): boolean {
+  return bulk === undefined || bulk.status === "running" || bulk.status === "cancelling";
+}
+
+function toProgressTitle({ operation, done, total, status }: Bulk): string {
+  const { verb, items } = LOOKS[operation];
+  const end = status === "running" ? "" : ` – ${status}`;
+  return `${verb}: ${done} of ${total} ${items}${end}`;
+}
+
+function Progress({ bulk }: { bulk: Bulk }) {
+  const { done, total, counts, id } = bulk;
+  return (
+    <>
+      <progress value={done} max={Math.max(1, total)} aria-label={`${done} of ${total}`} style={{ width: "100%" }} />
+      <dl className="pairs">
+        {Object.entries(counts).map(([outcome, count]) => (
+          <div key={outcome} style={{ display: "contents" }}>
+            <dt>{outcome}</dt>
+            <dd>{count}</dd>
+          </div>
+        ))}
+      </dl>
+      {countBad(bulk) > 0 && <NotApplied bulkId={id} done={done} />}
+    </>
+  );
+}
+
+const SHOWN = 20;
+
+/** The first items that were not applied, with their reasons. */
+function NotApplied({ bulkId, done }: { bulkId: string; done: number }) {
+  const items = useQuery({
+    queryKey: keys.bulk(bulkId, `items ${done}`),
+    queryFn: ({ signal }) => yard.bulk.items(bulkId, { limit: 1_000, signal }),
+    placeholderData: (before) => before,
+  });
+  const bad = (items.data?.items ?? []).filter(({ outcome }) => outcome !== undefined && !GOOD.includes(outcome));
+  return (
+    <ul className="bulk-items">
+      {bad.slice(0, SHOWN).map(({ id, n, outcome, code, reason }) => (
+        <li key={n} className="wrap">
+          <To path="/stack" search={{ id }}>
+            <Text>{id}</Text>
+          </To>{" "}
+          {outcome} <code>{code}</code> <Text>{reason ?? ""}</Text>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function CancelBulk({ bulk }: { bulk: Bulk | undefined }) {
+  const toast = useToast();
+  const client = useQueryClient();
+  const refusal = bulk === undefined || bulk.status !== "running" ? "It does not run" : undefined;
+  const cancel = async () => {
+    if (bulk === undefined) return;
+    try {
+      client.setQueryData(keys.bulk(bulk.id), await yard.bulk.cancel(bulk.id));
+    } catch (error) {
+      toast(toFailure(error).detail, "fail");
+    }
+  };
+  return (
+    <Button refusal={refusal} onPress={() => void cancel()}>
+      Stop after the items that are sent
+    </Button>
+  );
+}

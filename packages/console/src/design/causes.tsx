@@ -1,0 +1,33 @@
+import type { BulkRequest, Cause } from "@stackyard/sdk";
+import { Text } from "./text.tsx";
+
+/** What failed and how: `database LAMBDA_FUNCTION_ERROR "no room"`. */
+export function CauseName({ cause: { task, event, code, sample } }: { cause: Cause }) {
+  return (
+    <span className="cause-name">
+      <strong>
+        <Text>{[event, task].filter((part) => part !== undefined).join(" ")}</Text>
+      </strong>{" "}
+      <code>{code ?? "no code"}</code>{" "}
+      {sample.message !== undefined && (
+        <span className="cause-message" title={sample.message}>
+          <Text>{sample.message}</Text>
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** Returns the filter of the page of stacks whose tasks failed so. */
+export function toStacksOfCause({ task, code }: Cause): Readonly<Record<string, string | undefined>> {
+  return { condition: "failed", task, code: code ?? "none" };
+}
+
+/** Returns the bulk that retries the tasks that failed so. */
+export function toRetryOfCause({ task, code = "" }: Cause): BulkRequest {
+  return {
+    operation: "retry",
+    filter: { condition: "failed", code, ...(task !== undefined && { task }) },
+    ...(task !== undefined && { body: { task } }),
+  };
+}

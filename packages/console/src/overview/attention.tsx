@@ -1,0 +1,226 @@
+import type { Cause, StackCondition, StackCounts, StackSummary } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { useAnyRefusal } from "../api/access.ts";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { Button } from "../design/button.tsx";
+import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
+import { To } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Ago, Text } from "../design/text.tsx";
+
+const MAX_CAUSES = 12;
+const MAX_APPROVALS = 3;
+
+/** What needs a person, worst first: failures by their cause, then stalled, overdue and approvals. */
+export function Attention({ counts }: { counts: StackCounts }) {
+  const countOf = (condition: StackCondition) =>
+    counts.groups.find((group) => group.condition === condition)?.count ?? 0;
+  const [failed, stalled, overdue, approval] = (["failed", "stalled", "overdue", "approval"] as const).map(countOf);
+  if (counts.total === 0) {
+    return (
+      <Panel title="Needs attention">
+        <Empty command="stackyard send pr-1 OPENED --machine review-app">
+          This yard has no stacks yet. The first event of a machine creates one.
+        </Empty>
+      </Panel>
+    );
+  }
+  if (!failed && !stalled && !overdue && !approval) {
+    return (
+      <Panel title="Needs attention">
+        <AllQuiet />
+      </Panel>
+    );
+  }
+  return (
+    <Panel title="Needs attention">
+      {failed ? <FailedCauses count={failed} /> : null}
+      {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
+      {overdue ? <OldestOf condition="overdue" count={overdue} /> : null}
+      {approval ? <Approvals count={approval} /> : null}
+    </Panel>
+  );
+}
+
+/** One line: what it is, why, and what can be done. */
+function Line({ status, word, search, children, action, id }: LineProps) {
+  return (
+    <div className="attention-line" data-row={id}>
+      <To path="/stacks" search={search}>
+        <Mark status={status} word={word} />
+      </To>
+      <div className="attention-cause">{children}</div>
+      <div>{action}</div>
+    </div>
+  );
+}
+
+interface LineProps {
+  readonly id: string;
+  readonly status: Status;
+  readonly word: string;
+  /** The filter of the stacks that it is about. */
+  readonly search: Readonly<Record<string, string | undefined>>;
+  readonly children: ReactNode;
+  readonly action?: ReactNode;
+}
+
+function FailedCauses({ count }: { count: number }) {
+  const causes = useQuery({
+    queryKey: keys.count("causes", { kind: "failed" }),
+    queryFn: ({ signal }) => yard.causes({ kind: "failed", limit: MAX_CAUSES, signal }),
+  });
+  return (
+    <Loaded query={causes} height={64}>
+      {({ items, cursor }) => (
+        <>
+          {items.map((cause) => (
+            <CauseLine key={`${cause.task} ${cause.code}`} cause={cause} />
+          ))}
+          {(cursor !== undefined || items.length === 0) && (
+            <Line id="failed" status="failed" word={`Failed ${count}`} search={{ condition: "failed" }}>
+              <To path="/inbox">All causes</To>
+            </Line>
+          )}
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function CauseLine({ cause }: { cause: Cause }) {
+  const [open, setOpen] = useState(false);
+  const refusal = useAnyRefusal("operate");
+  const { count, sample, newestAt } = cause;
+  return (
+    <Line
+      id={`failed ${cause.task} ${cause.code}`}
+      status="failed"
+      word={`Failed ${count}`}
+      search={toStacksOfCause(cause)}
+      action={
+        <Button refusal={refusal} onPress={() => setOpen(true)}>
+          Retry {count}…
+        </Button>
+      }
+    >
+      <CauseName cause={cause} />
+      <span className="muted">
+        newest{" "}
+        <To path="/stack" search={{ id: sample.stackId }}>
+          <Text>{sample.stackId}</Text>
+        </To>{" "}
+        <Ago at={newestAt} />
+      </span>
+      {open && <BulkDialog request={toRetryOfCause(cause)} onClose={() => setOpen(false)} />}
+    </Line>
+  );
+}
+
+function OldestOf({ condition, count }: { condition: "stalled" | "overdue"; count: number }) {
+  const oldest = useQuery({
+    queryKey: keys.list("oldest", { condition }),
+    queryFn: ({ signal }) => yard.stacks.list({ condition, waiting: true }, { sort: "enteredAt", limit: 1, signal }),
+  });
+  const word = `${condition === "stalled" ? "Stalled" : "Overdue"} ${count}`;
+  const stack = oldest.data?.items[0];
+  return (
+    <Line id={condition} status={condition} word={word} search={{ condition, sort: "enteredAt" }}>
+      {stack === undefined ? null : <OldestStack stack={stack} />}
+    </Line>
+  );
+}
+
+function OldestStack({ stack: { id, state, enteredAt, stalled } }: { stack: StackSummary }) {
+  return (
+    <>
+      <span className="wrap">
+        {stalled === undefined ? (
+          <>
+            in <Text>{state}</Text>
+          </>
+        ) : (
+          <>
+            <code>{stalled.code}</code> <Text>{stalled.reason}</Text>
+          </>
+        )}
+      </span>
+      <span className="muted">
+        oldest{" "}
+        <To path="/stack" search={{ id }}>
+          <Text>{id}</Text>
+        </To>
+        , <Ago at={enteredAt} plain />
+      </span>
+    </>
+  );
+}
+
+function Approvals({ count }: { count: number }) {
+  const approvals = useQuery({
+    queryKey: keys.list("approvals", { limit: MAX_APPROVALS }),
+    queryFn: ({ signal }) => yard.approvals.list({ limit: MAX_APPROVALS, signal }),
+  });
+  const items = approvals.data?.items.slice(0, MAX_APPROVALS) ?? [];
+  if (items.length === 0) {
+    return (
+      <Line id="approval" status="approval" word={`Approval ${count}`} search={{ condition: "approval" }}>
+        <To path="/approvals">All approvals</To>
+      </Line>
+    );
+  }
+  return items.map((approval, index) => (
+    <Line
+      key={approval.id}
+      id={approval.id}
+      status="approval"
+      word={index === 0 ? `Approval ${count}` : "Approval"}
+      search={{ condition: "approval" }}
+      action={
+        <To path="/approval" search={{ id: approval.id }} className="button">
+          Review
+        </To>
+      }
+    >
+      <span>
+        <To path="/stack" search={{ id: approval.stackId }}>
+          <Text>{approval.stackId}</Text>
+        </To>{" "}
+        <Text>{approval.task}</Text>
+      </span>
+      <span className="muted">
+        needs {approval.need} of <Text>{approval.from.join(", ")}</Text>, ends <Ago at={approval.expiresAt} />
+      </span>
+    </Line>
+  ));
+}
+
+const LOOK_BACK = 100;
+
+function AllQuiet() {
+  const recent = useQuery({
+    queryKey: keys.list("last-failure"),
+    queryFn: ({ signal }) => yard.events.list({ limit: LOOK_BACK, signal }),
+  });
+  const failure = recent.data?.items.find(({ event }) => event === "TASK_ERROR");
+  return (
+    <div className="notice">
+      <Mark status="quiet" word="All quiet" />
+      {failure === undefined ? (
+        recent.data && <p className="muted">The latest events contain no failure.</p>
+      ) : (
+        <p className="muted">
+          Last failure:{" "}
+          <To path="/stack" search={{ id: failure.stackId }}>
+            <Text>{failure.stackId}</Text>
+          </To>{" "}
+          <Text>{failure.task ?? ""}</Text> <code>{failure.code}</code>, <Ago at={failure.at} />
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+
+const MAX_PROCESSES = 1_000;
+
+/** Whether workers are alive, how much room they have, and how much waits for it. */
+export function Capacity() {
+  const processes = useQuery({
+    queryKey: keys.count("processes"),
+    queryFn: ({ signal }) => yard.processes.list({ limit: MAX_PROCESSES, signal }),
+    refetchInterval: 30_000,
+  });
+  // Refused (403) to people who may read a part of the yard only.
+  const info = useQuery({ queryKey: keys.count("yard"), queryFn: ({ signal }) => yard.info({ signal }) });
+  if (processes.data === undefined) return null;
+  const workers = processes.data.items.filter(({ roles }) => roles.includes("worker"));
+  const alive = workers.filter(({ gone }) => !gone);
+  const room = alive
+    .filter(({ draining }) => !draining)
+    .reduce((sum, { capacity, running }) => sum + Math.max(0, capacity - running), 0);
+  return (
+    <To path="/yard" className="overview-capacity">
+      <Mark
+        status={alive.length === 0 ? "overdue" : alive.length < workers.length ? "waiting" : "quiet"}
+        word={`${alive.length} of ${workers.length} workers`}
+      />
+      <span>room for {room}</span>
+      {info.data !== undefined && <span>{info.data.queuedTasks} queued</span>}
+    </To>
+  );
+}

@@ -1,0 +1,67 @@
+import type { HistoryEntry } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { To } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Instant, Text } from "../design/text.tsx";
+
+const SHOWN = 20;
+
+/** The newest lines of the yard's history. */
+export function Latest() {
+  const latest = useQuery({
+    queryKey: keys.list("latest"),
+    queryFn: ({ signal }) => yard.events.list({ limit: SHOWN, signal }),
+  });
+  return (
+    <Panel title="Latest">
+      <Loaded query={latest} height={200}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty>No event has been applied yet.</Empty>
+          ) : (
+            <ul className="overview-list">
+              {items.map((entry) => (
+                <EntryLine key={entry.position} entry={entry} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+const STATUSES: Readonly<Record<string, Status>> = {
+  parked: "parked",
+  refused: "rejected",
+  "dead-lettered": "dead-letter",
+  ignored: "skipped",
+  removed: "removed",
+};
+
+function EntryLine({ entry }: { entry: HistoryEntry }) {
+  const { at, stackId, event, task, outcome, from, to, code, position } = entry;
+  const status = event === "TASK_ERROR" ? "failed" : STATUSES[outcome];
+  return (
+    <li data-row={String(position)}>
+      <Instant at={at} short />
+      <To path="/stack" search={{ id: stackId, tab: "history", at: String(position) }}>
+        <Text>{stackId}</Text>
+      </To>
+      {status !== undefined && <Mark status={status} bare />}
+      <span className="wrap">
+        <Text>{event}</Text> {task !== undefined && <Text>{task}</Text>}
+        {from !== to && to !== undefined && (
+          <>
+            {" → "}
+            <Text>{to}</Text>
+          </>
+        )}
+      </span>
+      {code !== undefined && <code className="muted wrap">{code}</code>}
+    </li>
+  );
+}

@@ -1,0 +1,83 @@
+import type { OpenAttempt } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { To } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Text, useNow } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+
+const SHOWN = 20;
+const COUNTED = 100;
+
+/** The attempts that have not ended, oldest first. */
+export function RunningAttempts() {
+  const attempts = useQuery({
+    queryKey: keys.list("attempts"),
+    queryFn: ({ signal }) => yard.attempts.list({}, { limit: COUNTED, signal }),
+  });
+  const { items = [], cursor } = attempts.data ?? {};
+  const count = attempts.data === undefined ? "" : ` ${items.length}${cursor === undefined ? "" : "+"}`;
+  return (
+    <Panel
+      title={`Running${count}`}
+      actions={
+        <To path="/stacks" search={{ condition: "busy" }}>
+          Busy stacks
+        </To>
+      }
+    >
+      <Loaded query={attempts} height={200}>
+        {() =>
+          items.length === 0 ? (
+            <Empty>No task runs.</Empty>
+          ) : (
+            <ul className="overview-list">
+              {items.slice(0, SHOWN).map((attempt) => (
+                <AttemptLine key={attempt.attemptId} attempt={attempt} />
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+const STATUSES: Readonly<Record<string, Status>> = { unclaimed: "queued", queued: "queued", running: "running" };
+
+function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
+  const { stackId, task, status, attemptId, cancelling, progressMessage, attempt: number } = attempt;
+  return (
+    <li data-row={attemptId}>
+      <Mark status={cancelling === undefined ? (STATUSES[status] ?? "running") : "cancelled"} bare />
+      <To path={isJob(attempt) ? "/job" : "/stack"} search={{ id: stackId }}>
+        <Text>{stackId}</Text>
+      </To>
+      <Text>{task}</Text>
+      {number > 1 && <span className="muted">attempt {number}</span>}
+      <Elapsed attempt={attempt} />
+      {progressMessage !== undefined && (
+        <To path="/log" search={{ attempt: attemptId }} className="overview-message">
+          <Text>{progressMessage}</Text>
+        </To>
+      )}
+    </li>
+  );
+}
+
+function isJob({ machine }: OpenAttempt): boolean {
+  return machine === "stackyard.run";
+}
+
+/** How long it has been under way, of how much time. */
+function Elapsed({ attempt: { dispatchedAt, deadlineAt } }: { attempt: OpenAttempt }) {
+  const now = useNow();
+  const [began, end] = [Date.parse(dispatchedAt), Date.parse(deadlineAt)];
+  return (
+    <span className="muted nowrap">
+      {formatDuration(now - began)} of {formatDuration(end - began)}
+    </span>
+  );
+}
