@@ -6,11 +6,13 @@ import { createSessions } from "./access/sessions.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 type Json = Readonly<Record<string, unknown>>;
+interface Answer {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, { readonly schema: Json }>>;
+}
 interface Operation {
   readonly operationId: string;
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Json }>> }>
-  >;
+  readonly responses: Readonly<Record<string, Answer>>;
 }
 interface Document {
   readonly openapi: string;
@@ -189,11 +191,20 @@ describe("the OpenAPI document", () => {
 
   it.each(Object.entries(cases))("describes what %s answers", async (operationId, toCase) => {
     const { path, body, status = 200 } = toCase();
+    const put = vi.spyOn(yard.store.records, "put");
 
     const answer = await yard.call(path, body === undefined ? {} : { body });
 
     expect({ status: answer.status }).toEqual({ status });
-    const described = findOperation(operationId).responses[String(status)]?.content ?? {};
+    const { responses } = findOperation(operationId);
+    const actions = put.mock.calls.flatMap(([{ key, value }]) => {
+      return key.startsWith("audit/pending/") ? [(value as { readonly action: string }).action] : [];
+    });
+    put.mockRestore();
+    // This one has no reader here who may see the value.
+    const isAudited = operationId === "revealSecret" || actions.includes(operationId);
+    expect(responses["503"]?.description.includes("audit log") ?? false).toBe(isAudited);
+    const described = responses[String(status)]?.content ?? {};
     const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
     expect(Object.keys(described)).toContain(type);
     if (type === "text/event-stream") return answer.body?.cancel();

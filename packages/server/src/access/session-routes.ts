@@ -35,6 +35,7 @@ export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "s
       operationId: "revokeSession",
       permission: "signed-in",
       subject: "none",
+      audited: true,
       tag: "access",
       summary: "End a login: on this server at once, on others within 5 s.",
       params: { sessionId: Type.String({ pattern: "^[0-9a-f]{32}$" }) },

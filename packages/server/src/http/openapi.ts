@@ -150,7 +150,8 @@ function toPaths(routes: readonly Route[], names: Names): Json {
 }
 
 function toOperation(route: Route, names: Names): Json {
-  const { operationId, tag, summary, access, params, query, answers, describedBody: body = route.body } = route;
+  const { operationId, tag, summary, access, params, query, describedBody: body = route.body } = route;
+  const answers = route.audited === true ? { ...route.answers, 503: UNRECORDED } : route.answers;
   const responses = Object.entries(answers).map(([status, answer]) => [
     status,
     toResponse(Number(status), answer, names),
@@ -168,6 +169,10 @@ function toOperation(route: Route, names: Names): Json {
     responses: { ...Object.fromEntries(responses), default: toResponse(500, { description: "A problem." }, names) },
   };
 }
+
+const UNRECORDED: RouteAnswer = {
+  description: "STORE_UNAVAILABLE: the audit log cannot be written, so nothing was done. Try again.",
+};
 
 function toParameters(place: "path" | "query", properties: TProperties, names: Names): readonly Json[] {
   const required = new Set((Type.Object(properties) as { readonly required?: readonly string[] }).required);

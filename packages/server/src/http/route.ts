@@ -52,6 +52,8 @@ interface RouteParts<Params extends TProperties, Query extends TProperties, Body
   readonly operationId: string;
   readonly tag: string;
   readonly summary: string;
+  /** True where the handler writes the audit log before it acts or answers. The document names the answer when it cannot. */
+  readonly audited?: boolean;
   /** True for streams that stay open: no time limit. */
   readonly longLived?: boolean;
   readonly params?: Params;

@@ -45,6 +45,7 @@ function listRoute(log: AuditLog, note: Note): Route {
     operationId: "listAudit",
     permission: "audit",
     subject: "yard",
+    audited: true,
     tag: "audit",
     summary: "Lines of the audit log, newest first. Lines of the last second may be missing.",
     query: { ...filterQuery, ...pageQuery },
@@ -77,6 +78,7 @@ function exportRoute(log: AuditLog, note: Note): Route {
     operationId: "exportAudit",
     permission: "audit",
     subject: "yard",
+    audited: true,
     tag: "audit",
     summary:
       "All lines of the audit log, oldest first, one JSON object a line. The hash of a line is the SHA-256 of its text.",

@@ -34,6 +34,7 @@ function startRoute(deps: BulkRoutesDeps): Route {
     operationId: "startBulk",
     permission: "send",
     subject: "items",
+    audited: true,
     tag: "bulk",
     summary:
       "Do the same to many stacks or dead letters, at most 10,000. They are chosen once, and any server carries on where one has stopped. A dry run reports what would happen.",
@@ -147,6 +148,7 @@ function cancelRoute({ bulks, audit }: BulkRoutesDeps): Route {
     operationId: "cancelBulk",
     permission: "read",
     subject: "list",
+    audited: true,
     tag: "bulk",
     summary:
       "End a bulk operation after the items that are sent, at most 50. Whoever started it may, and who has `repair`.",

@@ -25,6 +25,7 @@ export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
       operationId: "getStackBundle",
       permission: "read",
       subject: "stack",
+      audited: true,
       tag: "stacks",
       summary:
         "Everything about a stack in one JSON document of at most 32 MiB: details, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked.",

@@ -186,6 +186,7 @@ function redriveRoute({ store, clock, subjects, audit }: EventRoutesDeps): Route
     operationId: "redriveEvents",
     permission: "repair",
     subject: "list",
+    audited: true,
     tag: "events",
     summary: "Send dead letters again with their own ids.",
     body: Type.Object({ ids }),

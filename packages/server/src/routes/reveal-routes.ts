@@ -19,6 +19,7 @@ export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route
       operationId: "revealSecret",
       permission: "secrets:read",
       subject: "stack",
+      audited: true,
       tag: "stacks",
       summary:
         "A sensitive value of a stack's metadata. Recorded in the audit log before it is read; without that record there is no answer.",
@@ -28,7 +29,6 @@ export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route
         200: { description: "The value.", schema: RevealedSecret },
         403: { description: "FORBIDDEN: no role includes `secrets:read`." },
         404: { description: "STACK_UNKNOWN, or NOT_FOUND: the stack has no sensitive value of that name." },
-        503: { description: "STORE_UNAVAILABLE: the audit log cannot be written." },
       },
       async handle({ params: { stackId, key }, body: { reason } }, { sender }) {
         const action = { action: "revealSecret", who: sender, via: "api", on: { stackId, key }, reason };

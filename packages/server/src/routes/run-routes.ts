@@ -86,6 +86,7 @@ function startRoute(runs: Jobs, { audit }: Pick<RunRoutesDeps, "audit">): Route 
     operationId: "startRun",
     permission: "repair",
     subject: "run",
+    audited: true,
     tag: "runs",
     summary: "Start a run: one task of an executor, without a machine.",
     body: StartRunBody,

@@ -98,6 +98,7 @@ function versionRoute(deps: TerraformStateRoutesDeps): Route {
     operationId: "getTerraformStateVersion",
     permission: "states:read",
     subject: "state",
+    audited: true,
     tag: "terraform",
     summary: "Get the content of one version. It may contain secrets.",
     params: { ...params, version: Type.String({ pattern: "^[1-9][0-9]{0,9}$" }) },
@@ -119,6 +120,7 @@ function restoreRoute(deps: TerraformStateRoutesDeps): Route {
     operationId: "restoreTerraformState",
     permission: "states:write",
     subject: "state",
+    audited: true,
     tag: "terraform",
     summary: "Restore an old version as the newest, with the next serial. Refused while the state is locked.",
     params,
@@ -152,6 +154,7 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
     operationId: "unlockTerraformState",
     permission: "repair",
     subject: "state",
+    audited: true,
     tag: "terraform",
     summary:
       "Break the lock by force. Use it only when no Terraform uses the state any more. The state and the server's log record who broke the lock.",
