@@ -1,30 +1,11 @@
 import { silentLogger } from "@stackyard/core";
-import { type Change, createMemoryStore, type DueItem } from "@stackyard/core/engine";
-import { aStack, createFakeClock } from "@stackyard/core/testing";
+import { createMemoryStore, type DueItem } from "@stackyard/core/engine";
+import { aChange, aPut, createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createCommitFollower, followCommits, toTick } from "./ticks.ts";
 
 const event = { id: "e1", stackId: "pr-1", origin: "external", message: {}, receivedAt: 0 } as const;
 const given = { id: "s1", event, code: "EVENT_INVALID", reason: "no", deadLetteredAt: 1 };
-
-function aChange(overrides: Partial<Change> = {}): Change {
-  return {
-    stackId: "pr-1",
-    expectedVersion: 0,
-    write: { kind: "keep" },
-    appliedIds: [],
-    park: [],
-    unpark: [],
-    deadLetters: [],
-    history: [],
-    dispatches: [],
-    cancels: [],
-    endedAttempts: [],
-    receipts: [],
-    now: 0,
-    ...overrides,
-  };
-}
 
 function createBench(isDown = false) {
   const clock = createFakeClock();
@@ -52,7 +33,7 @@ function createBench(isDown = false) {
   });
   const withTimers = (...inMs: readonly number[]) => {
     const timers = inMs.map((ms, index) => ({ id: `1/after/${index}`, event: "GO", dueAt: clock.now() + ms }));
-    return aChange({ write: { kind: "put", stack: { ...aStack({ id: "pr-1" }), timers } } });
+    return aPut({ id: "pr-1", timers });
   };
   return { clock, follow, ticks, letters, warnings, withTimers };
 }

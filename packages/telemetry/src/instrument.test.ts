@@ -1,6 +1,6 @@
 import { defineExecutor, failed, running, type Step, succeeded } from "@stackyard/core";
 import type { Change } from "@stackyard/core/engine";
-import { aStack, createExecutorContext } from "@stackyard/core/testing";
+import { aChange, aStack, createExecutorContext } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { instrumentExecutor, toCommitMetrics } from "./instrument.ts";
@@ -117,21 +117,7 @@ describe("a followed executor", () => {
   });
 });
 
-const change: Change = {
-  stackId: "pr-12",
-  expectedVersion: 1,
-  write: { kind: "keep" },
-  now: 90_000,
-  appliedIds: [],
-  park: [],
-  unpark: [],
-  deadLetters: [],
-  history: [],
-  dispatches: [],
-  cancels: [],
-  endedAttempts: [],
-  receipts: [],
-};
+const change = aChange({ stackId: "pr-12", expectedVersion: 1, now: 90_000 });
 const line: Change["history"][number] = {
   stackId: "pr-12",
   at: 0,

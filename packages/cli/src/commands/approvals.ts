@@ -6,7 +6,8 @@ import { failWith } from "../failure.ts";
 import { type Output, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { formatOperation } from "./operations.ts";
-import { formatGiven, stackArg } from "./stacks.ts";
+import { stackArg } from "./stack-args.ts";
+import { formatGiven } from "./stacks.ts";
 
 /** `stackyard approvals ls` */
 export const approvalsLs = defineServerCommand({

@@ -1,16 +1,14 @@
 import { defined } from "@stackyard/core";
-import { STACK_CONDITIONS } from "@stackyard/core/api";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { parseMetadata } from "./send.ts";
+import { reasonArg, stackFilterArgs } from "./stack-args.ts";
 
 const name = { minLength: 1, maxLength: 255 };
-const reasonArg = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 4_096, description: "Reason, recorded in the history and the audit log." }),
-);
+const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
 const RunArgs = Type.Object({
   operation: Type.Union(
@@ -45,36 +43,27 @@ const RunArgs = Type.Object({
   ),
   all: Type.Optional(Type.Boolean({ description: "Every stack or dead letter, instead of a filter." })),
   id: Type.Optional(Type.Array(Type.String(name), { description: "This stack or dead letter. May be repeated." })),
-  machine: Type.Optional(
-    Type.String({ ...name, short: "m", completes: "machine", description: "Stacks of a machine." }),
-  ),
-  state: Type.Optional(Type.String({ ...name, completes: "state", description: "Stacks in a state." })),
-  idPrefix: Type.Optional(Type.String({ ...name, description: "Stacks whose ids begin like this." })),
-  text: Type.Optional(Type.String({ ...name, description: "Stacks with this text in their ids." })),
-  condition: Type.Optional(
-    Type.Enum([...STACK_CONDITIONS], {
-      description: "Stacks that are failed, stalled, overdue, busy or waiting, or that wait for an approval.",
-    }),
-  ),
+  ...stackFilterArgs,
+  idPrefix: Type.Optional(Type.String({ ...name, description: "Only ids that start with this text." })),
   failedTask: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 1_024,
       completes: "task",
-      description: "Stacks in which this task has failed.",
+      description: "Only stacks in which this task has failed.",
     }),
   ),
   revision: Type.Optional(
-    Type.String({ pattern: "^[0-9a-f]{64}$", placeholder: "hash", description: "Stacks of a revision." }),
+    Type.String({ pattern: "^[0-9a-f]{64}$", placeholder: "hash", description: "Only stacks of this revision." }),
   ),
   stack: Type.Optional(Type.String({ ...name, completes: "stack", description: "redrive: dead letters of a stack." })),
   code: Type.Optional(
     Type.String({
       maxLength: 255,
-      description: "Stacks in which a task has failed with this code; redrive: dead letters.",
+      description: "Only stacks in which a task has failed with this code; redrive: dead letters.",
     }),
   ),
-  reason: reasonArg,
+  reason: Type.Optional(auditedReasonArg),
   dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would happen." })),
   expect: Type.Optional(
     Type.Integer({ minimum: 0, description: "The total of a dry run. Required for settle and remove." }),
@@ -265,7 +254,7 @@ export const bulkCancel = defineServerCommand({
   examples: [{ command: 'stackyard bulk cancel 01J8ZQ --reason "wrong image"', what: "Skip the items that are left." }],
   args: Type.Object({
     id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
-    reason: reasonArg,
+    reason: Type.Optional(auditedReasonArg),
   }),
   positionals: ["id"],
   async run({ out, yard, signal }, { id, reason }) {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand } from "../server/connection.ts";
-import { stackArg } from "./stacks.ts";
+import { stackArg } from "./stack-args.ts";
 
 /** `stackyard stacks bundle` */
 export const stacksBundle = defineServerCommand({

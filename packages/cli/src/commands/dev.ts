@@ -14,6 +14,7 @@ import { requestLocalUrl } from "../server/sign-in.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
+  listenArgs,
   printStopping,
   publishAddress,
   type RunningProcess,
@@ -43,16 +44,7 @@ export const dev = defineCommand({
     },
   ],
   args: Type.Object({
-    port: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65_535,
-        short: "p",
-        description: "Port; 0 selects a free one. Default: 7070.",
-      }),
-    ),
-    host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
-    noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
+    ...listenArgs,
     groups: Type.Optional(
       Type.String({
         minLength: 1,

@@ -4,7 +4,7 @@ import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
-import { stackArg } from "./stacks.ts";
+import { stackArg } from "./stack-args.ts";
 
 const Args = Type.Object({
   ...stackArg,

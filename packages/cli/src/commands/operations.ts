@@ -3,7 +3,7 @@ import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
-import { stackArg } from "./stacks.ts";
+import { reasonArg, stackArg } from "./stack-args.ts";
 
 const taskArg = Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "The task's name." });
 /** The task by its place, or by a flag as with `retry`. */
@@ -11,8 +11,6 @@ const taskArgs = {
   taskName: Type.Optional({ ...taskArg, placeholder: "task" }),
   task: Type.Optional({ ...taskArg, description: "The task's name, as a flag." }),
 };
-const REASON = "Reason, recorded in the history.";
-const reasonArg = Type.String({ minLength: 1, maxLength: 4_096, description: REASON });
 
 /** `stackyard stacks retry` */
 export const stacksRetry = defineServerCommand({
@@ -160,7 +158,7 @@ export const stacksRemove = defineServerCommand({
   args: Type.Object({
     ...stackArg,
     force: Type.Optional(Type.Boolean({ description: "Required. Confirms the deletion." })),
-    reason: Type.Optional({ ...reasonArg, description: `Required. ${REASON}` }),
+    reason: Type.Optional({ ...reasonArg, description: "Required. Reason, recorded in the history." }),
   }),
   positionals: ["stack"],
   async run(context, { stack, force = false, reason }) {

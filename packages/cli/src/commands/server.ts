@@ -12,6 +12,7 @@ import {
   createReportPrinter,
   DEFAULT_CONCURRENCY,
   drainArg,
+  listenArgs,
   parseDrainTimeout,
   publishAddress,
   type RunningProcess,
@@ -39,16 +40,7 @@ export const server = defineCommand({
     { command: "stackyard server --with-worker", what: "Run server, engine and tasks in one process, with any store." },
   ],
   args: Type.Object({
-    port: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65_535,
-        short: "p",
-        description: "Port; 0 selects a free one. Default: 7070.",
-      }),
-    ),
-    host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
-    noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
+    ...listenArgs,
     withWorker: Type.Optional(Type.Boolean({ description: "Also run tasks." })),
     ...drainArg,
     ...projectArg,

@@ -7,21 +7,12 @@ import { type Output, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { checkState, findRevisionHash } from "./machines.ts";
 import { parseMetadata } from "./send.ts";
+import { limitArg, stackFilterArgs } from "./stack-args.ts";
 import { formatFailureCell, formatState, formatTasks, toWaitingRow } from "./stacks.ts";
 
-const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })) };
-
 const filterArgs = {
-  machine: Type.Optional(
-    Type.String({ short: "m", completes: "machine", description: "Only stacks of this machine." }),
-  ),
-  state: Type.Optional(
-    Type.String({ completes: "state", description: "Only stacks in this state. Names are case-sensitive." }),
-  ),
+  ...stackFilterArgs,
   prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that start with this text." })),
-  text: Type.Optional(
-    Type.String({ minLength: 1, description: "Only ids that contain this text. It is case-sensitive." }),
-  ),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",

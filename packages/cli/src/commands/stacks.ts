@@ -5,13 +5,7 @@ import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { type Output, type Style, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
-
-/** The stack that a command is about. */
-export const stackArg = {
-  stack: Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id." }),
-};
-
-const limitArg = { limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })) };
+import { limitArg, stackArg } from "./stack-args.ts";
 
 /** `stackyard stacks show` */
 export const stacksShow = defineServerCommand({

@@ -11,7 +11,7 @@ import type { Output } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import { loadDefinitions, readMachineText } from "../project/executors.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
-import { stackArg } from "./stacks.ts";
+import { reasonArg, stackArg } from "./stack-args.ts";
 
 const Args = Type.Object({
   stack: Type.Optional(stackArg.stack),
@@ -28,9 +28,7 @@ const Args = Type.Object({
   ),
   dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would differ." })),
   all: Type.Optional(Type.Boolean({ description: "In a dry run, show every stack instead of the first 20." })),
-  reason: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 4_096, description: "Reason, recorded in the history." }),
-  ),
+  reason: Type.Optional(reasonArg),
 });
 
 /** `stackyard stacks upgrade` */

@@ -303,6 +303,20 @@ export function toReachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${DEFAULTS.host}`).replace(/\/$/, "");
 }
 
+/** Where a server listens, and whether it asks for a token. */
+export const listenArgs = {
+  port: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      short: "p",
+      description: "Port; 0 selects a free one. Default: 7070.",
+    }),
+  ),
+  host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
+  noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
+};
+
 /** How long a process that is ending lets its tasks continue. */
 export const drainArg = {
   drainTimeout: Type.Optional(

@@ -1,19 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-
-const packages = new URL("../../../", import.meta.url);
-
-// The packages are not built when tests run: the program finds their sources.
-const HOOKS = `
-  import { registerHooks } from "node:module";
-  registerHooks({
-    resolve(specifier, context, next) {
-      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
-      if (name === undefined) return next(specifier, context);
-      return next(new URL(name + "/src" + part + "/index.ts", ${JSON.stringify(packages.href)}).href, context);
-    },
-  });`;
+import { SOURCE_HOOKS } from "./source-hooks.ts";
 
 /** A server in a process of its own. */
 export interface ServerProcess {
@@ -69,8 +57,7 @@ export async function runServerProcess(input: {
   readonly entryBytes: number;
 }): Promise<ServerProcess> {
   const { token, heapMb, entries, entryBytes } = input;
-  const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
-  const flags = [`--max-old-space-size=${heapMb}`, "--import", hooks, "--input-type=module", "-e", PROGRAM];
+  const flags = [`--max-old-space-size=${heapMb}`, "--import", SOURCE_HOOKS, "--input-type=module", "-e", PROGRAM];
   const words = [...flags, token, String(entries), String(entryBytes)];
   const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

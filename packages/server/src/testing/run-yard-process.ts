@@ -1,19 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-
-const packages = new URL("../../../", import.meta.url);
-
-// The packages are not built when tests run: the program finds their sources.
-const HOOKS = `
-  import { registerHooks } from "node:module";
-  registerHooks({
-    resolve(specifier, context, next) {
-      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
-      if (name === undefined) return next(specifier, context);
-      return next(new URL(name + "/src" + part + "/index.ts", ${JSON.stringify(packages.href)}).href, context);
-    },
-  });`;
+import { SOURCE_HOOKS } from "./source-hooks.ts";
 
 /** A machine that shows in the state of a stack how often it was toggled. */
 const MACHINE = `
@@ -57,8 +45,7 @@ export async function runYardProcess({
   readonly token: string;
   readonly dir: string;
 }): Promise<YardProcess> {
-  const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
-  const words = ["--import", hooks, "--input-type=module", "-e", PROGRAM, token, dir, MACHINE];
+  const words = ["--import", SOURCE_HOOKS, "--input-type=module", "-e", PROGRAM, token, dir, MACHINE];
   const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();

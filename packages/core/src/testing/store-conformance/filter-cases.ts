@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { MetadataValue, Stack } from "../../machine/stack.ts";
-import type { Page, PageInput } from "../../ports/records.ts";
 import {
   type OpenAttempt,
   type OpenAttemptFilter,
@@ -22,6 +21,7 @@ import {
   assertRejects,
   commitNow,
   grantNow,
+  listAll,
   MINUTE,
   storeCase,
   T0,
@@ -231,19 +231,6 @@ function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackF
   ];
 }
 
-/** All items of a list, a page after the other. */
-async function readAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
-  const all: Item[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await list({ limit, ...(cursor === undefined ? {} : { cursor }) });
-    assert.ok(page.items.length <= limit);
-    all.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return all;
-}
-
 function countPlainly(written: readonly Written[], by: StackGrouping): readonly StackGroup[] {
   const counts = new Map<string, number>();
   const add = (group: Omit<StackGroup, "count">, count = 1) => {
@@ -277,7 +264,7 @@ export const filterCases: readonly ConformanceCase<Store>[] = [
     for (let left = 150; left > 0; left -= 1) {
       const filter = pickFilter(pick);
       const wanted = written.filter((each) => fits(filter, each));
-      const found = await readAll((page) => store.queries.listStacks(filter, page), 1 + pick.upTo(30));
+      const found = await listAll((page) => store.queries.listStacks(filter, page), 1 + pick.upTo(30));
       const by = pick.one(["machine", "state", "condition", "revision"]);
       assert.deepEqual(
         found.map(({ stack }) => stack.id),
@@ -449,7 +436,7 @@ export const openAttemptCases: readonly ConformanceCase<Store>[] = [
 const toId = ({ attemptId }: OpenAttempt) => attemptId;
 
 async function listOpenIds(store: Store, filter: OpenAttemptFilter = {}, limit = 100) {
-  return (await readAll((page) => store.queries.listOpenAttempts(filter, page), limit)).map(toId);
+  return (await listAll((page) => store.queries.listOpenAttempts(filter, page), limit)).map(toId);
 }
 
 function anAttempt(stackId: string, task: string, overrides: Partial<ReturnType<typeof aDispatch>> = {}) {

@@ -13,21 +13,10 @@ import {
   aPut,
   aQueuedEvent,
   commitNow,
+  listAll,
   storeCase,
   take,
 } from "./store-builders.ts";
-
-async function listAll<T>(list: (page: PageInput) => Promise<Page<T>>, limit: number): Promise<T[]> {
-  const all: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await list({ limit, ...(cursor === undefined ? {} : { cursor }) });
-    assert.ok(page.items.length <= limit);
-    all.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
-  return all;
-}
 
 async function listStackIds(store: Store, filter: StackFilter = {}, limit = 2) {
   return (await listAll((page) => store.queries.listStacks(filter, page), limit)).map(({ stack }) => stack.id);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { AuditEntry } from "../../access/audit-entry.ts";
 import { isStackyardError } from "../../errors/stackyard-error.ts";
 import type { Stack } from "../../machine/stack.ts";
+import type { Page, PageInput } from "../../ports/records.ts";
 import type {
   Change,
   ClaimInput,
@@ -262,4 +263,17 @@ function isKind<Union extends { readonly kind: string }, Kind extends Union["kin
 export function expectThere<Value>(value: Value | undefined): Value {
   if (value === undefined) assert.fail("Expected a value, got undefined.");
   return value;
+}
+
+/** All items of a list, a page after the other. */
+export async function listAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
+  const all: Item[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    assert.ok(page.items.length <= limit);
+    all.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
 }

@@ -1,0 +1,53 @@
+import { STACK_CONDITIONS } from "@stackyard/core/api";
+import { Type } from "typebox";
+
+/** The stack that a command is about. */
+export const stackArg = {
+  stack: Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id." }),
+};
+
+/** How many items a list prints. */
+export const limitArg = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+};
+
+/** Why a stack is changed. */
+export const reasonArg = Type.String({
+  minLength: 1,
+  maxLength: 4_096,
+  description: "Reason, recorded in the history.",
+});
+
+/** Which stacks a list shows or a bulk operation changes. */
+export const stackFilterArgs = {
+  machine: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      short: "m",
+      completes: "machine",
+      description: "Only stacks of this machine.",
+    }),
+  ),
+  state: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      completes: "state",
+      description: "Only stacks in this state. Names are case-sensitive.",
+    }),
+  ),
+  text: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: "Only ids that contain this text. It is case-sensitive.",
+    }),
+  ),
+  condition: Type.Optional(
+    Type.Enum([...STACK_CONDITIONS], {
+      description:
+        "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these.",
+    }),
+  ),
+};
