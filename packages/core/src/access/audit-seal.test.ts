@@ -237,6 +237,38 @@ describe("sealing", () => {
     expect(found.ids).toEqual(expect.arrayContaining([...ids]));
   });
 
+  it("removes no lines that a later owner writes while it finishes what an earlier one has begun", async () => {
+    const { kept, clock, start, add, read } = createBench();
+    const ids = await add(3);
+    const { promise: written, resolve: write } = Promise.withResolvers<void>();
+    // Its later lines are there before its first one.
+    const other = start({
+      ...kept,
+      async put(input) {
+        if (input.key.endsWith("1") && input.key.startsWith("audit/log/")) await written;
+        return kept.put(input);
+      },
+    });
+    let sealing: Promise<number> | undefined;
+    const one = start({
+      ...kept,
+      async list(prefix, page) {
+        if (prefix === "audit/log/" && sealing === undefined) {
+          clock.now += LATER_MS;
+          sealing = other.seal();
+          await expect.poll(async () => (await kept.list(prefix, { limit: 9, now: clock.now })).items.length).toBe(2);
+        }
+        return kept.list(prefix, page);
+      },
+    });
+
+    expect(await one.seal()).toBe(0);
+    write();
+
+    expect(await sealing).toBe(3);
+    expect(await read()).toMatchObject({ ids, pending: 0, report: { kind: "whole", lines: 3 } });
+  });
+
   it("leaves a record alone that is not an entry", async () => {
     const { kept, start, add, read } = createBench();
     for (const value of [null, 3, {}, { id: "other" }]) {

@@ -230,8 +230,10 @@ async function recover(records: Records, clock: Now, { token }: Lease): Promise<
   const old: HeldHead = { value: before, version: record?.version ?? "absent" };
   const fenced = await putHead(records, clock, old, { ...before, token });
   const { ids, stray, seq, hash } = await readTail(records, clock, before);
+  const isAsBefore = seq === before.seq && stray.length === 0;
+  // What looks stray may be of a later owner that writes right now. It has moved the head, so this write is refused.
+  const head = isAsBefore ? fenced : await putHead(records, clock, fenced, { ...fenced.value, seq, hash });
   await all(stray.map(({ key, version }) => records.remove(key, version)));
-  const head = seq === before.seq ? fenced : await putHead(records, clock, fenced, { ...fenced.value, seq, hash });
   await removeLeft(records, clock, ids);
   return finishPruning(records, clock, head);
 }

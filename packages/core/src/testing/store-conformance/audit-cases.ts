@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { type AuditHead, checkChain, parseLine } from "../../access/audit-chain.ts";
 import type { PendingEntry } from "../../access/audit-entry.ts";
+import { createAuditSealer } from "../../access/audit-seal.ts";
+import { createLeases } from "../../engine/built-in-ports.ts";
+import { silentLogger } from "../../ports/executor.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
+import { createCrashingStore } from "../crashing-store.ts";
 import {
   aChange,
   aDispatch,
@@ -13,6 +18,7 @@ import {
   dispatchNow,
   expectKind,
   grantNow,
+  MINUTE,
   storeCase,
   T0,
   take,
@@ -64,6 +70,42 @@ export const auditCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await listPending(store), []);
   }),
 
+  storeCase("seals each entry of the audit log once, whichever call a process dies at", async (store) => {
+    const clock = { at: T0 };
+    const ids: string[] = [];
+    for (const when of ["before", "after"] as const) {
+      for (let dieAt = 1, died = true; died; dieAt += 1) {
+        for (const relayed of [{}, { relayed: true }]) {
+          const id = `01${String(ids.length).padStart(6, "0")}`;
+          const value = { ...anAuditEntry(id), ...relayed };
+          await store.records.put({ key: `audit/pending/${id}`, value, expected: "absent", now: clock.at });
+          ids.push(id);
+        }
+        let calls = 0;
+        const mortal = createCrashingStore(store, () => {
+          calls += 1;
+          return calls === dieAt ? when : undefined;
+        });
+        await sealAll(mortal.store, clock, `${when} ${dieAt}`).catch(() => undefined);
+        died = mortal.isDead();
+        clock.at += MINUTE;
+        await sealAll(store, clock, `after ${when} ${dieAt}`);
+        clock.at += MINUTE;
+      }
+    }
+
+    const { items } = await store.records.list("audit/log/", { limit: 1_000, now: clock.at });
+    const check = checkChain((await store.records.get("audit/head", clock.at))?.value as AuditHead);
+    for (const { value } of items) check.add(String(value));
+
+    assert.equal(check.end().kind, "whole");
+    assert.deepEqual(
+      items.map(({ value }) => parseLine(value)?.id),
+      ids,
+    );
+    assert.deepEqual(await listPending(store), []);
+  }),
+
   storeCase("adds an audit entry with everything else that a change may do", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a0")] }));
     await store.enqueue([aQueuedEvent("e1")]);
@@ -83,6 +125,15 @@ export const auditCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await take(store, ["event"], { now: T0 + 3_600_000 }), []);
   }),
 ];
+
+/** Seals what waits, as a process that has just started. */
+async function sealAll({ records }: Store, clock: { readonly at: number }, owner: string): Promise<void> {
+  const now = () => clock.at;
+  const leases = createLeases(records, { clock: { now, sleep: async () => undefined } });
+  const deps = { records, leases, clock: { now }, ids: { next: () => owner }, logger: silentLogger, owner };
+  const sealer = createAuditSealer(deps);
+  while ((await sealer.seal()) > 0);
+}
 
 /** Entries that wait to be sealed, in order of their ids. */
 async function listPending(store: Store): Promise<readonly unknown[]> {
