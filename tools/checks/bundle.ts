@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -22,18 +23,24 @@ async function work(queue: PublishedPackage[]): Promise<void> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) await bundle(next);
 }
 
-function bundle({ folder, manifest }: PublishedPackage): Promise<void> {
-  const tsup = join(repositoryRoot, "node_modules/tsup/dist/cli-default.js");
-  // Declarations and bundles of an earlier `npm run build` stay where they are.
-  const args = [tsup, "--no-clean", "--silent"];
-  const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "inherit", "inherit"] });
+/** Declarations and bundles of an earlier `npm run build` stay where they are. */
+async function bundle({ folder, manifest }: PublishedPackage): Promise<void> {
+  const programs = [["tsup/dist/cli-default.js", "--no-clean", "--silent"]];
+  if (existsSync(join(folder, "vite.config.ts"))) programs.push(["vite/bin/vite.js", "build", "--logLevel", "error"]);
+  for (const [program = "", ...args] of programs) {
+    const reason = await execute([join(repositoryRoot, "node_modules", program), ...args], folder);
+    if (reason === undefined) continue;
+    console.error(`error ${manifest.name} could not be built: ${reason}`);
+    process.exitCode = 1;
+    return;
+  }
+}
+
+/** Returns why the program failed; undefined when it did not. */
+function execute(args: readonly string[], cwd: string): Promise<string | undefined> {
+  const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "inherit", "inherit"] });
   return new Promise((resolve) => {
-    const fail = (reason: string) => {
-      console.error(`error ${manifest.name} could not be built: ${reason}`);
-      process.exitCode = 1;
-      resolve();
-    };
-    child.on("error", (error) => fail(error.message));
-    child.on("close", (code) => (code === 0 ? resolve() : fail(`tsup ended with ${code}.`)));
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", (code) => resolve(code === 0 ? undefined : `${args[0]} ended with ${code}.`));
   });
 }

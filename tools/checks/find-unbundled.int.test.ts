@@ -46,6 +46,18 @@ describe("findUnbundled", () => {
     expect(names()).toEqual([]);
   });
 
+  it("returns a package whose pages are not built, or whose components changed after them", () => {
+    aPackage("console", { name: "console", exports: { ".": { default: "./dist/index.js" } } });
+    for (const file of ["index.html", "src/index.ts", "src/page.tsx"]) write(`packages/console/${file}`, 1);
+    write("packages/console/dist/index.js", 2);
+    const withoutPages = names();
+    write("packages/console/dist/index.html", 2);
+    const built = names();
+    write("packages/console/src/page.tsx", 3);
+
+    expect([withoutPages, built, names()]).toEqual([["console"], [], ["console"]]);
+  });
+
   it("returns the program last, because its file means that everything is there", () => {
     rmSync(join(root, "packages/cli/dist"), { recursive: true });
     rmSync(join(root, "packages/core/dist"), { recursive: true });

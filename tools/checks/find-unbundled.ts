@@ -12,9 +12,16 @@ export function findUnbundled(root?: string): PublishedPackage[] {
 }
 
 function isBundled({ folder, manifest }: PublishedPackage): boolean {
-  const bundles = Object.keys(sourceEntriesOf(manifest)).map((name) => join(folder, "dist", `${name}.js`));
+  const pages = globSync("*.html", { cwd: folder });
+  const bundles = [...Object.keys(sourceEntriesOf(manifest)).map((name) => `${name}.js`), ...pages].map((name) =>
+    join(folder, "dist", name),
+  );
   if (!bundles.every((file) => existsSync(file))) return false;
-  const sources = globSync("src/**/*.ts", { cwd: folder }).filter((file) => !/\.test(-d)?\.ts$/.test(file));
-  const changedAt = Math.max(...["package.json", ...sources].map((file) => statSync(join(folder, file)).mtimeMs));
+  const sources = globSync("src/**/*.{ts,tsx,css,svg}", { cwd: folder }).filter(
+    (file) => !/\.test(-d)?\.tsx?$/.test(file),
+  );
+  const changedAt = Math.max(
+    ...["package.json", ...pages, ...sources].map((file) => statSync(join(folder, file)).mtimeMs),
+  );
   return bundles.every((file) => statSync(file).mtimeMs >= changedAt);
 }
