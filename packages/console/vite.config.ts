@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
@@ -11,6 +11,8 @@ function precompress(): Plugin {
   return {
     name: "precompress",
     apply: "build",
+    // Assets of earlier builds have other names and would stay.
+    buildStart: () => rmSync(join(outDir, "assets"), { recursive: true, force: true }),
     closeBundle() {
       const assets = join(outDir, "assets");
       for (const name of readdirSync(assets).filter((file) => /\.(js|css|svg)$/.test(file))) {
