@@ -22,7 +22,7 @@ export function useShortcuts({ openPalette, openHelp }: Handlers): void {
   useEffect(() => {
     const act = (key: string, inSequence: boolean): boolean => {
       const screen = inSequence ? SCREENS[key] : undefined;
-      if (screen === undefined) return moveRow(key) || pressShortcut(key);
+      if (screen === undefined) return moveRow(key) || selectRow(key) || pressShortcut(key);
       go(screen);
       return true;
     };
@@ -64,7 +64,15 @@ function moveRow(key: string): boolean {
   const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
   const present = rows.findIndex((row) => row.contains(document.activeElement));
   const next = rows[present === -1 ? (by > 0 ? 0 : rows.length - 1) : present + by];
-  next?.querySelector<HTMLElement>("a, button, input")?.focus();
+  (next?.querySelector<HTMLElement>("a") ?? next?.querySelector<HTMLElement>("button, input"))?.focus();
+  return true;
+}
+
+/** `x` selects the row that has the focus. */
+function selectRow(key: string): boolean {
+  const box = document.activeElement?.closest("[data-row]")?.querySelector<HTMLElement>("input[type=checkbox]");
+  if (key !== "x" || !box) return false;
+  box.click();
   return true;
 }
 

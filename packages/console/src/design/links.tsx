@@ -25,7 +25,8 @@ export function To({
       search={clean(search)}
       {...(className !== undefined && { className })}
       {...(current && { "aria-current": "page" as const })}
-      activeProps={{}}
+      // A link of this path with another query is not the current page.
+      activeOptions={{ exact: true, includeSearch: true }}
     >
       {children}
     </Link>

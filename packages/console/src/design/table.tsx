@@ -25,14 +25,16 @@ interface TableProps<Row> {
   /** Called when the end comes into view: load the next page. */
   readonly onEnd?: (() => void) | undefined;
   readonly selected?: string | undefined;
+  /** Called with the first and last row that are laid out: load what they show. */
+  readonly onRange?: ((first: number, last: number) => void) | undefined;
 }
 
 const ROW_PX = 29;
-const VIRTUAL_FROM = 200;
+const VIRTUAL_FROM = 100;
 
-/** A table. More than 200 rows are laid out only where they are seen. */
+/** A table. More than 100 rows are laid out only where they are seen. */
 export function Table<Row>(props: TableProps<Row>) {
-  const { label, columns, rows, keyOf, height, onEnd, selected } = props;
+  const { label, columns, rows, keyOf, height, onEnd, selected, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM;
   const virtualizer = useVirtualizer({
@@ -47,7 +49,9 @@ export function Table<Row>(props: TableProps<Row>) {
     : rows.map((_, index) => ({ index, start: index * ROW_PX, end: (index + 1) * ROW_PX }));
   const first = items.at(0);
   const last = items.at(-1);
+  const firstIndex = first?.index ?? 0;
   const lastIndex = last?.index ?? 0;
+  useEffect(() => onRange?.(firstIndex, lastIndex), [firstIndex, lastIndex, onRange]);
   useEffect(() => {
     if (isVirtual && lastIndex >= rows.length - 20) onEnd?.();
   }, [isVirtual, lastIndex, rows.length, onEnd]);

@@ -1,10 +1,64 @@
-import { Empty, Page } from "../design/page.tsx";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePageWindows } from "../api/use-page-windows.ts";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { Empty, ErrorNotice, NoMatch, Page, Panel, Skeleton } from "../design/page.tsx";
+import { Conditions } from "./conditions.tsx";
+import { FilterBar } from "./filter-bar.tsx";
+import { type Selection, SelectionBar } from "./selection-bar.tsx";
+import { FILTER_NAMES, formatFilters, toSort, toStackFilter } from "./stack-filter.ts";
+import { StackTable } from "./stack-table.tsx";
+import "./stacks.css";
 
-/** All stacks, filtered and sorted by the server. */
+const NONE: Selection = { ids: new Set(), all: false };
+
+/** All stacks, by pages of the server, with bulk operations on some of them or on all that match. */
 export function StacksPage() {
+  const search = useSearch();
+  const filter = useMemo(() => toStackFilter(search), [search]);
+  const sort = toSort(search["sort"]);
+  const list = usePageWindows(keys.list("stacks", { filter, sort }), (part) =>
+    yard.stacks.list({ condition: "any", ...filter, waiting: true }, { sort, ...part }),
+  );
+  const counts = useQuery({
+    queryKey: keys.count("stacks", { filter }),
+    queryFn: ({ signal }) => yard.stacks.counts(filter, { signal }),
+    placeholderData: (before) => before,
+  });
+  const total = counts.data?.total;
+  // A selection belongs to the filter that it was made with.
+  const scope = JSON.stringify(filter);
+  const [selected, setSelected] = useState({ scope, selection: NONE });
+  const selection = selected.scope === scope ? selected.selection : NONE;
+  const select = (next: Selection) => setSelected({ scope, selection: next });
   return (
     <Page title="Stacks">
-      <Empty>This screen is not built yet.</Empty>
+      <Panel title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} stacks`}>
+        <FilterBar />
+        <Conditions filter={filter} />
+        <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
+        {list.error !== null && <ErrorNotice error={list.error} onRetry={list.refetch} />}
+        {list.rows === undefined && list.error === null && <Skeleton height={400} />}
+        {list.rows?.length === 0 && <NoStacks />}
+        {list.rows !== undefined && list.rows.length > 0 && (
+          <StackTable list={list} sort={sort} selection={selection} onSelect={select} />
+        )}
+      </Panel>
     </Page>
+  );
+}
+
+function NoStacks() {
+  const search = useSearch();
+  const changeSearch = useChangeSearch();
+  const filters = formatFilters(search);
+  const clear = () => changeSearch(Object.fromEntries(Object.keys(FILTER_NAMES).map((name) => [name, undefined])));
+  if (filters !== "") return <NoMatch filters={filters} onClear={clear} />;
+  return (
+    <Empty command="stackyard send pr-1 OPENED --machine review-app">
+      This yard has no stacks yet. The first event of a machine creates one.
+    </Empty>
   );
 }

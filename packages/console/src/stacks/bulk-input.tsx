@@ -1,0 +1,112 @@
+import type { BulkOperation } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Button } from "../design/button.tsx";
+import { Dialog } from "../design/dialog.tsx";
+
+/** What is done to stacks. */
+export type StackOperation = Exclude<BulkOperation, "redrive">;
+
+type Body = Readonly<Record<string, unknown>>;
+
+interface BulkInputProps {
+  readonly operation: StackOperation;
+  /** Whose events and tasks are offered. */
+  readonly machine: string | undefined;
+  readonly onInput: (body: Body) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks for the event or the task of a bulk, before its dry run. */
+export function BulkInput({ operation, machine, onInput, onClose }: BulkInputProps) {
+  const [name, setName] = useState("");
+  const [metadata, setMetadata] = useState("");
+  const isSend = operation === "send";
+  const values = parseObject(metadata);
+  const refusal =
+    name.trim() === ""
+      ? `Enter the ${isSend ? "event" : "task"} first`
+      : values === undefined
+        ? "The metadata is not a JSON object"
+        : undefined;
+  const names = useNames(machine, isSend);
+  const submit = () => {
+    if (refusal !== undefined || values === undefined) return;
+    if (!isSend) onInput({ task: name.trim() });
+    else onInput({ event: name.trim(), ...(Object.keys(values).length > 0 && { metadata: values }) });
+  };
+  return (
+    <Dialog
+      title={isSend ? "Send an event" : operation === "cancel" ? "Cancel a task" : "Settle a task"}
+      onClose={onClose}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <label className="field">
+          {isSend ? "Event" : "Task"}
+          <input
+            value={name}
+            autoFocus
+            autoComplete="off"
+            spellCheck={false}
+            list="bulk-names"
+            onChange={({ target }) => setName(target.value)}
+          />
+        </label>
+        <datalist id="bulk-names">
+          {names.map((each) => (
+            <option key={each} value={each} />
+          ))}
+        </datalist>
+        {isSend && (
+          <label className="field">
+            Metadata, as a JSON object (optional)
+            <textarea value={metadata} spellCheck={false} onChange={({ target }) => setMetadata(target.value)} />
+          </label>
+        )}
+        <div className="row">
+          <Button type="submit" look="primary" refusal={refusal}>
+            Dry run
+          </Button>
+          <Button onPress={onClose}>Close</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Events or tasks of the machine that the filter names; none without one. */
+function useNames(machine = "", ofEvents: boolean): readonly string[] {
+  const { data } = useQuery({
+    queryKey: keys.machine(machine, "graph"),
+    queryFn: ({ signal }) => yard.machines.graph(machine, { signal }),
+    enabled: machine !== "",
+  });
+  if (data === undefined) return [];
+  return ofEvents ? listEvents(data.edges) : listTasks(data.nodes);
+}
+
+function listEvents(edges: readonly { readonly event?: string }[]): readonly string[] {
+  return [...new Set(edges.flatMap(({ event }) => (event === undefined ? [] : [event])))].sort();
+}
+
+function listTasks(nodes: readonly { readonly tasks?: readonly unknown[] }[]): readonly string[] {
+  const names = nodes.flatMap(({ tasks = [] }) => tasks.flatMap((task) => (typeof task === "string" ? [task] : [])));
+  return [...new Set(names)].sort();
+}
+
+function parseObject(text: string): Body | undefined {
+  if (text.trim() === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

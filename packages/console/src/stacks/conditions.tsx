@@ -1,0 +1,34 @@
+import type { StackCondition, StackFilter } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { CONDITION_WORDS } from "./stack-filter.ts";
+
+function toStatus(condition: string): Status {
+  return condition === "busy" ? "running" : (condition as Exclude<StackCondition, "busy">);
+}
+
+/** How many of the stacks have which condition; each is a filter. */
+export function Conditions({ filter: { condition, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
+  const search = useSearch();
+  const counts = useQuery({
+    queryKey: keys.count("conditions", filter),
+    queryFn: ({ signal }) => yard.stacks.counts(filter, { by: "condition", signal }),
+    placeholderData: (before) => before,
+  });
+  const countOf = (name: string) => counts.data?.groups.find((group) => group.condition === name)?.count ?? 0;
+  return (
+    <nav className="stacks-conditions" aria-label="Conditions">
+      <To path="/stacks" search={{ ...search, condition: undefined }} current={condition === undefined}>
+        All {counts.data?.total.toLocaleString("en")}
+      </To>
+      {Object.entries(CONDITION_WORDS).map(([name, word]) => (
+        <To key={name} path="/stacks" search={{ ...search, condition: name }} current={condition === name}>
+          <Mark status={toStatus(name)} word={`${word} ${countOf(name).toLocaleString("en")}`} />
+        </To>
+      ))}
+    </nav>
+  );
+}

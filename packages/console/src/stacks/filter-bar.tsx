@@ -1,0 +1,118 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useId, useState } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
+
+const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "metadata"];
+
+/** All filters and the order; each is a part of the address. */
+export function FilterBar() {
+  const search = useSearch();
+  const changeSearch = useChangeSearch();
+  const machine = search["machine"];
+  const machines = useQuery({
+    queryKey: keys.other("machine-names"),
+    queryFn: ({ signal }) => yard.machines.list({ signal }),
+    staleTime: 60_000,
+  });
+  const states = useQuery({
+    queryKey: keys.count("state-names", { machine }),
+    queryFn: ({ signal }) => yard.stacks.counts(machine ? { machine } : {}, { by: "state", signal }),
+    staleTime: 60_000,
+  });
+  const stateNames = new Set((states.data?.groups ?? []).flatMap(({ state }) => (state === undefined ? [] : [state])));
+  return (
+    <search className="stacks-filters" aria-label="Filters">
+      <FilterText name="text" label="Id contains" shortcut="/" />
+      <Choice name="machine" options={(machines.data ?? []).map(({ name }) => name)} />
+      <Choice name="state" options={[...stateNames].sort()} />
+      <label className="field">
+        Order
+        <select value={search["sort"] ?? "id"} onChange={({ target }) => changeSearch({ sort: target.value })}>
+          {Object.entries(SORT_WORDS).map(([sort, word]) => (
+            <option key={sort} value={sort}>
+              {word}
+            </option>
+          ))}
+        </select>
+      </label>
+      <details open={MORE.some((name) => search[name] !== undefined)}>
+        <summary>More filters</summary>
+        <div className="stacks-filters">
+          {MORE.map((name) => (
+            <FilterText key={name} name={name} label={toLabel(name)} />
+          ))}
+          <FilterText name="columns" label="Metadata columns" placeholder="url,owner" />
+        </div>
+      </details>
+    </search>
+  );
+}
+
+function toLabel(name: FilterName): string {
+  const word = FILTER_NAMES[name];
+  return name === "metadata" ? "Metadata, key=value" : word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+function Choice({ name, options }: { name: "machine" | "state"; options: readonly string[] }) {
+  const search = useSearch();
+  const changeSearch = useChangeSearch();
+  const value = search[name] ?? "";
+  const shown = value === "" || options.includes(value) ? options : [value, ...options];
+  return (
+    <label className="field">
+      {name === "machine" ? "Machine" : "State"}
+      <select value={value} onChange={({ target }) => changeSearch({ [name]: target.value })}>
+        <option value="">all</option>
+        {shown.map((option) => (
+          <option key={option} value={option}>
+            {option}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const PAUSE_MS = 150;
+
+/** A text of the address that is being typed: the address follows after a short pause. */
+function FilterText({ name, label, shortcut, placeholder }: FilterTextProps) {
+  const search = useSearch();
+  const changeSearch = useChangeSearch();
+  const value = search[name] ?? "";
+  const [typed, setTyped] = useState<string>();
+  const id = useId();
+  useEffect(() => {
+    if (typed === undefined) return;
+    const timer = setTimeout(() => {
+      setTyped(undefined);
+      changeSearch({ [name]: typed.trim() });
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [typed, name, changeSearch]);
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="search"
+        value={typed ?? value}
+        spellCheck={false}
+        autoComplete="off"
+        {...(placeholder !== undefined && { placeholder })}
+        {...(shortcut !== undefined && { "data-shortcut": shortcut })}
+        onChange={({ target }) => setTyped(target.value)}
+      />
+    </div>
+  );
+}
+
+interface FilterTextProps {
+  readonly name: FilterName | "columns";
+  readonly label: string;
+  readonly shortcut?: string;
+  readonly placeholder?: string;
+}

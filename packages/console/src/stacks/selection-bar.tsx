@@ -1,0 +1,99 @@
+import type { BulkRequest, StackFilter } from "@stackyard/sdk";
+import { useState } from "react";
+import { type Permission, useAnyRefusal } from "../api/access.ts";
+import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { Button } from "../design/button.tsx";
+import { BulkInput, type StackOperation } from "./bulk-input.tsx";
+
+/** Which stacks a bulk is about: chosen ones, or all that match the filter. */
+export interface Selection {
+  readonly ids: ReadonlySet<string>;
+  readonly all: boolean;
+}
+
+interface SelectionBarProps {
+  readonly selection: Selection;
+  readonly filter: Omit<StackFilter, "waiting">;
+  readonly total: number | undefined;
+  readonly onChange: (selection: Selection) => void;
+}
+
+const OPERATIONS: readonly (readonly [StackOperation, string, Permission])[] = [
+  ["retry", "Retry…", "operate"],
+  ["send", "Send event…", "send"],
+  ["cancel", "Cancel task…", "operate"],
+  ["upgrade", "Upgrade…", "repair"],
+  ["settle", "Settle…", "repair"],
+  ["remove", "Remove…", "repair"],
+];
+const MAX_IDS = 10_000;
+
+/** What is selected, and what can be done to it. */
+export function SelectionBar({ selection, filter, total, onChange }: SelectionBarProps) {
+  const [operation, setOperation] = useState<StackOperation>();
+  const [request, setRequest] = useState<BulkRequest>();
+  const count = selection.all ? (total ?? 0) : selection.ids.size;
+  const chosen = selection.all ? toBulkFilter(filter) : { ids: [...selection.ids].slice(0, MAX_IDS) };
+  const open = (next: StackOperation) => {
+    if (next === "send" || next === "cancel" || next === "settle") setOperation(next);
+    else setRequest({ operation: next, filter: chosen });
+  };
+  return (
+    <div className="stacks-selection">
+      <span role="status">
+        {selection.all ? `All ${count.toLocaleString("en")} matching` : `${count.toLocaleString("en")} selected`}
+      </span>
+      <Button
+        refusal={selection.all ? "All matching stacks are selected" : undefined}
+        onPress={() => onChange({ ids: new Set(), all: true })}
+      >
+        Select all matching
+      </Button>
+      <Button
+        look="plain"
+        refusal={count === 0 ? "Nothing is selected" : undefined}
+        onPress={() => onChange({ ids: new Set(), all: false })}
+      >
+        Clear
+      </Button>
+      <span className="row">
+        {OPERATIONS.map(([name, title, permission]) => (
+          <BulkButton key={name} title={title} permission={permission} count={count} onPress={() => open(name)} />
+        ))}
+      </span>
+      {operation !== undefined && (
+        <BulkInput
+          operation={operation}
+          machine={filter.machine}
+          onClose={() => setOperation(undefined)}
+          onInput={(body) => {
+            setOperation(undefined);
+            setRequest({ operation, filter: chosen, body });
+          }}
+        />
+      )}
+      {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
+    </div>
+  );
+}
+
+function BulkButton({ title, permission, count, onPress }: BulkButtonProps) {
+  const refusal = useAnyRefusal(permission);
+  return (
+    <Button refusal={refusal ?? (count === 0 ? "Select stacks first" : undefined)} onPress={onPress}>
+      {title}
+    </Button>
+  );
+}
+
+interface BulkButtonProps {
+  readonly title: string;
+  readonly permission: Permission;
+  readonly count: number;
+  readonly onPress: () => void;
+}
+
+/** `any` is no condition of a bulk: without one it takes all stacks. */
+function toBulkFilter({ condition, ...rest }: Omit<StackFilter, "waiting">): BulkRequest["filter"] {
+  return { ...rest, ...(condition !== undefined && condition !== "any" && { condition }) };
+}
