@@ -1,5 +1,6 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import consoleManifest from "./packages/console/package.json" with { type: "json" };
 import { findBrowser, toLaunchOptions } from "./tools/browser/src/index.ts";
 import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 
@@ -48,6 +49,7 @@ export default defineConfig({
       },
       {
         resolve: { alias },
+        optimizeDeps: { include: findConsoleModules() },
         test: {
           name: "browser",
           include: ["packages/console/src/**/*.browser.test.tsx"],
@@ -93,3 +95,10 @@ export default defineConfig({
     ],
   },
 });
+
+/** What the console imports. Vite would find it while tests run, and then reload their page or load React twice. */
+function findConsoleModules(): string[] {
+  const names = Object.keys(consoleManifest.devDependencies);
+  const modules = names.filter((name) => !/^@(types|stackyard)\//.test(name));
+  return [...modules, "react/jsx-dev-runtime", "react-dom/client"];
+}

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useId } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
 
 /** How a button looks. */
@@ -17,13 +17,14 @@ export interface ButtonProps {
 export function Button({ children, onPress, look, refusal, label, type = "button", autoFocus }: ButtonProps) {
   const className = look === undefined ? "button" : `button ${look}`;
   const refused = refusal !== undefined;
+  const reason = useId();
   const button = (
     <AriaButton
       className={className}
       type={refused ? "button" : type}
       {...(onPress !== undefined && !refused && { onPress })}
       {...(label !== undefined && { "aria-label": label })}
-      {...(refused && { "aria-disabled": true, "aria-description": refusal })}
+      {...(refused && { "aria-disabled": true, "aria-describedby": reason })}
       {...(autoFocus && { autoFocus })}
     >
       {children}
@@ -36,6 +37,9 @@ export function Button({ children, onPress, look, refusal, label, type = "button
       <Tooltip className="tooltip" offset={4}>
         {refusal}
       </Tooltip>
+      <span id={reason} hidden>
+        {refusal}
+      </span>
     </TooltipTrigger>
   );
 }

@@ -1,0 +1,34 @@
+import { expect, it, vi } from "vitest";
+import { userEvent } from "vitest/browser";
+import { render } from "vitest-browser-react";
+import "./base.css";
+import { Button } from "./button.tsx";
+
+it("calls back when it is pressed, also by the keyboard", async () => {
+  const onPress = vi.fn();
+  const screen = await render(<Button onPress={onPress}>Retry</Button>);
+
+  await screen.getByRole("button", { name: "Retry" }).click();
+  await userEvent.keyboard("{Enter}");
+
+  expect(onPress).toHaveBeenCalledTimes(2);
+});
+
+it("stays focusable when it is refused, shows the reason and does nothing", async () => {
+  const onPress = vi.fn();
+  const screen = await render(
+    <Button onPress={onPress} refusal="Needs operate on review-app">
+      Retry
+    </Button>,
+  );
+
+  const button = screen.getByRole("button", { name: "Retry" });
+  await userEvent.keyboard("{Tab}");
+
+  await expect.element(button).toHaveFocus();
+  await expect.element(button).toHaveAttribute("aria-disabled", "true");
+  await expect.element(button).toHaveAccessibleDescription("Needs operate on review-app");
+  await expect.element(screen.getByRole("tooltip")).toHaveTextContent("Needs operate on review-app");
+  await userEvent.keyboard("{Enter}");
+  expect(onPress).not.toHaveBeenCalled();
+});
