@@ -20,6 +20,7 @@ const GROUPS: readonly SidebarGroup[] = [
   {
     title: "Operate",
     pages: [
+      "docs/console",
       "docs/operations",
       "docs/access",
       "docs/sign-in",
