@@ -1,0 +1,52 @@
+import type { StackBundle } from "@stackyard/sdk";
+
+/** What a dropped file is. */
+export type ParsedBundle =
+  | { readonly kind: "bundle"; readonly bundle: StackBundle }
+  | { readonly kind: "problem"; readonly message: string };
+
+/** The server writes at most 32 MiB. */
+const MAX_BYTES = 40 * 1024 * 1024;
+
+/** Reads the file of an incident bundle. Nothing in it is trusted: what a screen needs must have its type. */
+export async function readBundle(file: Blob): Promise<ParsedBundle> {
+  if (file.size > MAX_BYTES) return problem("The file is larger than 40 MiB. A bundle has at most 32 MiB.");
+  let value: unknown;
+  try {
+    value = JSON.parse(await file.text());
+  } catch {
+    return problem("The file is not JSON. Drop a file that was downloaded as a bundle.");
+  }
+  return checkBundle(value);
+}
+
+function problem(message: string): ParsedBundle {
+  return { kind: "problem", message };
+}
+
+const LISTS = ["attempts", "parked", "processes", "history", "revisions", "cut"] as const;
+
+function checkBundle(value: unknown): ParsedBundle {
+  if (!isObject(value) || typeof value["format"] !== "number" || typeof value["stackId"] !== "string") {
+    return problem("The file is not a bundle: it has no format and stackId.");
+  }
+  if (value["format"] !== 1) {
+    return problem(`The bundle has format ${value["format"]}. This console reads format 1; open it with a newer one.`);
+  }
+  const wrong = LISTS.find((name) => !Array.isArray(value[name]));
+  if (wrong !== undefined) return problem(`The bundle is damaged: ${wrong} is not a list.`);
+  const { stack } = value;
+  if (stack !== null && !(isObject(stack) && LISTS_OF_STACK.every((name) => Array.isArray(stack[name])))) {
+    return problem("The bundle is damaged: stack is incomplete.");
+  }
+  if (stack !== null && !(isObject(stack) && isObject(stack["metadata"]))) {
+    return problem("The bundle is damaged: stack has no metadata.");
+  }
+  return { kind: "bundle", bundle: value as unknown as StackBundle };
+}
+
+const LISTS_OF_STACK = ["tasks", "attempts", "parked", "timers"] as const;
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

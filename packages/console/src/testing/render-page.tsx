@@ -1,0 +1,130 @@
+import type { Me, ProblemDetails } from "@stackyard/sdk";
+import { QueryClientProvider } from "@tanstack/react-query";
+import {
+  createMemoryHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  RouterProvider,
+} from "@tanstack/react-router";
+import type { ComponentType, ReactNode } from "react";
+import { render } from "vitest-browser-react";
+import { queryClient } from "../api/client.ts";
+import { ToastProvider } from "../design/toasts.tsx";
+import "../design/base.css";
+
+/** A request that the page sent. */
+export interface SentRequest {
+  readonly method: string;
+  /** Decoded, without the query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** What the API answers: JSON, a whole response, or a function of the request. A promise that never resolves: still loading. */
+export type Answer = unknown | Response | ((request: SentRequest) => unknown);
+
+/** Somebody who may do everything. */
+export const admin: Me = {
+  kind: "local",
+  id: "local",
+  name: "ada",
+  groups: ["release-managers"],
+  via: "cookie",
+  rights: [
+    {
+      role: "admin",
+      permissions: [
+        "read",
+        "approve",
+        "send",
+        "operate",
+        "repair",
+        "audit",
+        "access",
+        "states:read",
+        "states:write",
+        "secrets:read",
+      ],
+    },
+  ],
+};
+
+/** Somebody who may read, and approve where a machine names the group. */
+export const viewer: Me = {
+  ...admin,
+  name: "ben",
+  id: "ben",
+  rights: [{ role: "viewer", permissions: ["read", "approve"] }],
+};
+
+/** Returns the answer of a server that refuses. */
+export function problem(status: number, code: string, detail: string): Response {
+  const body: Omit<ProblemDetails, "status"> & { readonly status: number } = {
+    status,
+    title: code,
+    detail,
+    code,
+    retryable: status >= 500,
+    requestId: "req-1",
+  };
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/problem+json" } });
+}
+
+/**
+ * Shows a page at an address, such as `/stacks?machine=review-app`, over an API that is faked where its requests leave the
+ * page: keys are `GET /v1/stacks`. What no key answers is 404. Returns the screen and what was sent.
+ */
+export async function renderPage(page: ComponentType, address: string, api: Readonly<Record<string, Answer>>) {
+  const sent: SentRequest[] = [];
+  const answers: Readonly<Record<string, Answer>> = { "GET /v1/me": admin, ...api };
+  globalThis.fetch = async (input, init) => {
+    const request = await toSent(input, init);
+    sent.push(request);
+    return answer(answers[`${request.method} ${request.path}`], request);
+  };
+  queryClient.clear();
+  const root = createRootRoute();
+  const paths = ["/", "$"];
+  const routes = paths.map((path) =>
+    createRoute({ getParentRoute: () => root, path, component: page as () => ReactNode }),
+  );
+  const history = createMemoryHistory({ initialEntries: [address] });
+  const router = createRouter({
+    routeTree: root.addChildren(routes),
+    history,
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: (search) => {
+      const text = new URLSearchParams(search as Record<string, string>).toString();
+      return text === "" ? "" : `?${text}`;
+    },
+  });
+  const screen = await render(
+    <QueryClientProvider client={queryClient}>
+      <ToastProvider>
+        <RouterProvider router={router} />
+      </ToastProvider>
+    </QueryClientProvider>,
+  );
+  return { screen, sent, address: () => history.location.href };
+}
+
+async function toSent(input: RequestInfo | URL, init: RequestInit | undefined): Promise<SentRequest> {
+  const request = new Request(input, init);
+  const url = new URL(request.url);
+  const text = await request.text();
+  return {
+    method: request.method,
+    path: url.pathname.split("/").map(decodeURIComponent).join("/"),
+    query: Object.fromEntries(url.searchParams),
+    body: text === "" ? undefined : JSON.parse(text),
+  };
+}
+
+async function answer(given: Answer, request: SentRequest): Promise<Response> {
+  if (given === undefined) return problem(404, "NOT_FOUND", `No answer for ${request.method} ${request.path}.`);
+  const value = await (typeof given === "function" ? given(request) : given);
+  if (value instanceof Response) return value.clone();
+  return new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
+}

@@ -1,0 +1,69 @@
+import type { YardInfo, YardProcess } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage } from "../testing/render-page.tsx";
+import { YardPage } from "./yard-page.tsx";
+
+const info: YardInfo = {
+  version: "0.1.0",
+  stacks: 12,
+  queuedEvents: 3,
+  queuedTasks: 1,
+  parkedEvents: 0,
+  deadLetters: 2,
+  openAttempts: 4,
+  states: [],
+};
+
+const worker: YardProcess = {
+  id: "w1",
+  roles: ["worker"],
+  version: "0.1.0",
+  host: "host-1",
+  executors: ["terraform"],
+  capacity: 4,
+  running: 1,
+  draining: false,
+  startedAt: "2026-11-20T03:00:00Z",
+  seenAt: "2026-11-20T03:12:00Z",
+  gone: false,
+};
+
+const quiet = { "GET /v1/yard": info, "GET /v1/attempts": { items: [] } };
+
+describe("YardPage", () => {
+  it("shows the room of all workers that take work", async () => {
+    const draining = { ...worker, id: "w2", draining: true };
+    const { screen } = await renderPage(YardPage, "/yard", {
+      ...quiet,
+      "GET /v1/processes": { items: [worker, draining] },
+    });
+
+    await expect.element(screen.getByText("2 workers, room for 3 more tasks")).toBeVisible();
+    await expect.element(screen.getByText("Draining")).toBeVisible();
+  });
+
+  it("says that nothing runs without a worker", async () => {
+    const { screen } = await renderPage(YardPage, "/yard", { ...quiet, "GET /v1/processes": { items: [] } });
+
+    await expect.element(screen.getByText("No worker: tasks stay queued")).toBeVisible();
+  });
+
+  it("shows a failure in its panel only, with the request's id", async () => {
+    const { screen } = await renderPage(YardPage, "/yard", {
+      ...quiet,
+      "GET /v1/yard": problem(403, "FORBIDDEN", "You need the permission read."),
+      "GET /v1/processes": { items: [worker] },
+    });
+
+    await expect.element(screen.getByText("You need the permission read.")).toBeVisible();
+    await expect.element(screen.getByText("FORBIDDEN · request req-1")).toBeVisible();
+    await expect.element(screen.getByText("host-1")).toBeVisible();
+  });
+
+  it("shows hostile names as text", async () => {
+    const hostile = { ...worker, host: "<img src=x onerror=alert(1)>\u202e" };
+    const { screen } = await renderPage(YardPage, "/yard", { ...quiet, "GET /v1/processes": { items: [hostile] } });
+
+    await expect.element(screen.getByText("<img src=x onerror=alert(1)>‹U+202E›")).toBeVisible();
+  });
+});
