@@ -181,7 +181,7 @@ function Approvals({ count }: { count: number }) {
       word={index === 0 ? `Approval ${count}` : "Approval"}
       search={{ condition: "approval" }}
       action={
-        <To path="/approval" search={{ id: approval.id }} className="button">
+        <To path="/approval" search={{ stack: approval.stackId, task: approval.task }} className="button">
           Review
         </To>
       }

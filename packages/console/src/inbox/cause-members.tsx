@@ -1,0 +1,167 @@
+import type { Cause, DeadLetter, ListedParkedEvent, StackSummary } from "@stackyard/sdk";
+import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
+import { createActionId, toFailure, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { Button } from "../design/button.tsx";
+import { To } from "../design/links.tsx";
+import { Empty } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+
+const HEIGHT = 360;
+
+/** The stacks whose tasks failed by one cause. */
+export function FailedStacks({ cause }: { cause: Cause }) {
+  const { task, code = "" } = cause;
+  const filter = { condition: "failed", code, ...(task !== undefined && { task }) } as const;
+  const list = usePages(keys.list("failed-stacks", filter), (part) =>
+    yard.stacks.list(filter, { sort: "-updatedAt", ...part }),
+  );
+  const columns: readonly Column<StackSummary>[] = [
+    { id: "stack", header: "Stack", cell: ({ id }) => <StackLink id={id} /> },
+    { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
+    { id: "since", header: "Failed", cell: ({ lastFailure, updatedAt }) => <Ago at={lastFailure?.at ?? updatedAt} /> },
+    { id: "message", header: "Message", cell: (stack) => <Text>{messageOf(stack, task)}</Text> },
+    { id: "retry", header: "", cell: (stack) => <RetryOne stack={stack} task={task} /> },
+  ];
+  return (
+    <Listed list={list} empty={<Empty>No stack fails by this cause any more.</Empty>}>
+      {(items) => (
+        <Table
+          label="Stacks of this cause"
+          columns={columns}
+          rows={items}
+          keyOf={({ id }) => id}
+          height={HEIGHT}
+          onEnd={list.loadMore}
+        />
+      )}
+    </Listed>
+  );
+}
+
+function messageOf({ tasks, lastFailure }: StackSummary, task: string | undefined): string {
+  const failed = tasks.find(({ name, status }) => status === "ERROR" && (task === undefined || name === task));
+  return failed?.errorMessage ?? lastFailure?.message ?? "";
+}
+
+function StackLink({ id }: { id: string }) {
+  return (
+    <To path="/stack" search={{ id }}>
+      <Text>{id}</Text>
+    </To>
+  );
+}
+
+/** Retries at once; the toast follows the outcome. */
+function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task: string | undefined }) {
+  const refusal = useRefusal("operate", { machine, stackId: id });
+  const toast = useToast();
+  const [busy, setBusy] = useState(false);
+  const [eventId] = useState(createActionId);
+  const retry = async () => {
+    setBusy(true);
+    try {
+      const { outcome, reason } = await yard.stacks.retry(id, { id: eventId, ...(task !== undefined && { task }) });
+      toast(
+        `Retry ${id}: ${outcome}${reason === undefined ? "" : ` (${reason})`}`,
+        outcome === "applied" ? "ok" : "warn",
+      );
+    } catch (error) {
+      toast(`Retry ${id}: ${toFailure(error).detail}`, "fail");
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Button refusal={refusal ?? (busy ? "Working" : undefined)} label={`Retry ${id}`} onPress={() => void retry()}>
+      Retry
+    </Button>
+  );
+}
+
+/** The parked events of one cause. */
+export function ParkedEvents({ cause }: { cause: Cause }) {
+  const { event, code } = cause;
+  const filter = { ...(event !== undefined && { event }), ...(code !== undefined && { code }) };
+  const list = usePages(keys.list("parked", filter), (part) => yard.events.listParked(filter, part));
+  return (
+    <Listed list={list} empty={<Empty>No event is parked by this cause any more.</Empty>}>
+      {(items) => (
+        <Table
+          label="Parked events of this cause"
+          columns={PARKED}
+          rows={items}
+          keyOf={({ stackId, eventId }) => `${stackId} ${eventId}`}
+          height={HEIGHT}
+          onEnd={list.loadMore}
+        />
+      )}
+    </Listed>
+  );
+}
+
+const PARKED: readonly Column<ListedParkedEvent>[] = [
+  {
+    id: "stack",
+    header: "Stack",
+    cell: ({ stackId, stackExists }) => (
+      <>
+        <StackLink id={stackId} /> {!stackExists && <span className="muted">does not exist yet</span>}
+      </>
+    ),
+  },
+  { id: "event", header: "Event", cell: ({ event }) => <Text>{event}</Text> },
+  { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
+  { id: "parked", header: "Parked", cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
+  { id: "tries", header: "Tries", number: true, cell: ({ tries }) => tries },
+  { id: "next", header: "Next try", cell: ({ nextTryAt }) => <Ago at={nextTryAt} /> },
+];
+
+/** The dead letters of one cause. */
+export function DeadLetters({ cause }: { cause: Cause }) {
+  const { event, code } = cause;
+  const filter = { ...(event !== undefined && { event }), ...(code !== undefined && { code }) };
+  const list = usePages(keys.list("dead-letters", filter), (part) => yard.events.listDeadLetters(filter, part));
+  return (
+    <Listed list={list} empty={<Empty>No dead letter has this cause any more.</Empty>}>
+      {(items) => (
+        <Table
+          label="Dead letters of this cause"
+          columns={DEAD}
+          // A cause without an event cannot be asked for: the rest of the same code is left out here.
+          rows={event === undefined ? items.filter((letter) => letter.event === undefined) : items}
+          keyOf={({ id }) => id}
+          height={HEIGHT}
+          onEnd={list.loadMore}
+        />
+      )}
+    </Listed>
+  );
+}
+
+const DEAD: readonly Column<DeadLetter>[] = [
+  { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+  { id: "event", header: "Event", cell: ({ event }) => <Text>{event ?? "invalid"}</Text> },
+  { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
+  { id: "actor", header: "From", cell: ({ actor }) => <Text>{actor ?? "–"}</Text> },
+  { id: "at", header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
+  { id: "redrive", header: "", cell: (letter) => <RedriveOne letter={letter} /> },
+];
+
+function RedriveOne({ letter: { id, stackId } }: { letter: DeadLetter }) {
+  const [open, setOpen] = useState(false);
+  const refusal = useRefusal("repair", { stackId });
+  return (
+    <>
+      <Button refusal={refusal} label={`Redrive ${id}`} onPress={() => setOpen(true)}>
+        Redrive…
+      </Button>
+      {open && <BulkDialog request={{ operation: "redrive", filter: { ids: [id] } }} onClose={() => setOpen(false)} />}
+    </>
+  );
+}

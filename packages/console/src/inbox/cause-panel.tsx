@@ -1,0 +1,165 @@
+import type { BulkRequest, Cause } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
+import { type Permission, useAnyRefusal } from "../api/access.ts";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { Button } from "../design/button.tsx";
+import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Ago } from "../design/text.tsx";
+import { DeadLetters, FailedStacks, ParkedEvents } from "./cause-members.tsx";
+
+type Kind = Cause["kind"];
+
+interface Look {
+  readonly title: string;
+  readonly status: Status;
+  readonly word: string;
+  readonly empty: string;
+  readonly members: (cause: Cause) => ReactNode;
+}
+
+const LOOKS: Readonly<Record<Kind, Look>> = {
+  failed: {
+    title: "Failed tasks by cause",
+    status: "failed",
+    word: "Failed",
+    empty: "No task has failed.",
+    members: (cause) => <FailedStacks cause={cause} />,
+  },
+  parked: {
+    title: "Parked events by cause",
+    status: "parked",
+    word: "Parked",
+    empty: "No event is parked.",
+    members: (cause) => <ParkedEvents cause={cause} />,
+  },
+  dead: {
+    title: "Dead letters by cause",
+    status: "dead-letter",
+    word: "Dead letters",
+    empty: "There are no dead letters.",
+    members: (cause) => <DeadLetters cause={cause} />,
+  },
+};
+
+/** The causes of one kind, the most frequent first; each opens to what it concerns. */
+export function CausePanel({ kind }: { kind: Kind }) {
+  const { title, empty } = LOOKS[kind];
+  const causes = useQuery({
+    queryKey: keys.count("causes", { kind }),
+    queryFn: ({ signal }) => yard.causes({ kind, limit: 100, signal }),
+  });
+  return (
+    <Panel title={title}>
+      <Loaded query={causes} height={240}>
+        {({ items, cursor, incomplete }) => (
+          <>
+            {items.length === 0 && <Empty>{empty}</Empty>}
+            {items.map((cause) => (
+              <CauseGroup key={toKey(cause)} cause={cause} />
+            ))}
+            {(cursor !== undefined || incomplete) && (
+              <p className="panel-body muted">There are more causes. Handle these first.</p>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function toKey({ task = "", event = "", code = "" }: Cause): string {
+  return [event, task, code].join("|");
+}
+
+function CauseGroup({ cause }: { cause: Cause }) {
+  const { kind, count, newestAt } = cause;
+  const { status, word, members } = LOOKS[kind];
+  const key = toKey(cause);
+  const isOpen = useSearch()["open"] === key;
+  const changeSearch = useChangeSearch();
+  return (
+    <div className="inbox-group">
+      <div className="inbox-cause" data-row={key}>
+        <button
+          type="button"
+          className="button plain"
+          aria-expanded={isOpen}
+          onClick={() => changeSearch({ open: isOpen ? undefined : key })}
+        >
+          <svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true" className="inbox-arrow">
+            <path d="M3 1l4 4-4 4z" fill="currentColor" />
+          </svg>
+          <Mark status={status} word={`${word} ${count.toLocaleString("en")}`} />
+        </button>
+        <div className="inbox-name">
+          <CauseName cause={cause} />
+          <span className="muted">
+            newest <Ago at={newestAt} />
+          </span>
+        </div>
+        <CauseAction cause={cause} />
+      </div>
+      {isOpen && <div className="inbox-members">{members(cause)}</div>}
+    </div>
+  );
+}
+
+function CauseAction({ cause }: { cause: Cause }) {
+  const { kind, count } = cause;
+  if (kind === "parked") return <span className="muted">retried by itself</span>;
+  if (kind === "failed") {
+    return (
+      <span className="row">
+        <To path="/stacks" search={toStacksOfCause(cause)}>
+          Stacks
+        </To>
+        <BulkButton permission="operate" request={toRetryOfCause(cause)}>
+          Retry {count}…
+        </BulkButton>
+      </span>
+    );
+  }
+  return (
+    <BulkButton permission="repair" request={toRedrive(cause)} refusal={toRedriveRefusal(cause)}>
+      Redrive {count}…
+    </BulkButton>
+  );
+}
+
+function toRedrive({ event, code }: Cause): BulkRequest {
+  return {
+    operation: "redrive",
+    filter: { ...(event !== undefined && { event }), ...(code !== undefined && { code }) },
+  };
+}
+
+/** A filter without the event would take the dead letters of other causes too. */
+function toRedriveRefusal({ event, code }: Cause): string | undefined {
+  return event === undefined || code === undefined ? "Open the cause and redrive its events one by one" : undefined;
+}
+
+function BulkButton({ permission, request, refusal, children }: BulkButtonProps) {
+  const [open, setOpen] = useState(false);
+  const denied = useAnyRefusal(permission);
+  return (
+    <>
+      <Button refusal={denied ?? refusal} onPress={() => setOpen(true)}>
+        {children}
+      </Button>
+      {open && <BulkDialog request={request} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+interface BulkButtonProps {
+  readonly permission: Permission;
+  readonly request: BulkRequest;
+  readonly refusal?: string | undefined;
+  readonly children: ReactNode;
+}

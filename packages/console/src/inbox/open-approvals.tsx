@@ -1,0 +1,95 @@
+import type { Approval } from "@stackyard/sdk";
+import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
+import { createActionId, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog } from "../design/dialog.tsx";
+import { To } from "../design/links.tsx";
+import { Empty, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+
+/** Open approvals; those that the person may give say so. */
+export function OpenApprovals() {
+  const list = usePages(keys.list("approvals", { all: true }), (part) => yard.approvals.list(part));
+  return (
+    <Panel title="Open approvals" actions={<To path="/approvals">Approvals</To>}>
+      <Listed list={list} empty={<Empty>No approval is open.</Empty>}>
+        {(items) => (
+          <Table label="Open approvals" columns={COLUMNS} rows={items} keyOf={({ id }) => id} onEnd={list.loadMore} />
+        )}
+      </Listed>
+    </Panel>
+  );
+}
+
+const COLUMNS: readonly Column<Approval>[] = [
+  {
+    id: "stack",
+    header: "Stack",
+    cell: ({ stackId }) => (
+      <To path="/stack" search={{ id: stackId }}>
+        <Text>{stackId}</Text>
+      </To>
+    ),
+  },
+  { id: "task", header: "Task", cell: ({ task, state }) => <Text>{`${task}, ${state}`}</Text> },
+  { id: "from", header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
+  { id: "given", header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
+  { id: "ends", header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+  { id: "approve", header: "", cell: (approval) => <Answers approval={approval} /> },
+];
+
+function Answers({ approval }: { approval: Approval }) {
+  const { stackId, machine, task, mine } = approval;
+  const [open, setOpen] = useState(false);
+  const denied = useRefusal("approve", { machine, stackId });
+  return (
+    <span className="row">
+      <To path="/approval" search={{ stack: stackId, task }} className="button">
+        Review
+      </To>
+      <Button
+        refusal={denied ?? (mine === false ? `Only members of ${approval.from.join(", ")} may approve` : undefined)}
+        onPress={() => setOpen(true)}
+      >
+        Approve…
+      </Button>
+      {open && <ApproveDialog approval={approval} onClose={() => setOpen(false)} />}
+    </span>
+  );
+}
+
+function ApproveDialog({ approval, onClose }: { approval: Approval; onClose: () => void }) {
+  const { id, stackId, task, state, comment, of } = approval;
+  const [eventId] = useState(createActionId);
+  const toast = useToast();
+  return (
+    <ActionDialog
+      title={`Approve ${task} of ${stackId}`}
+      verb="Approve"
+      reason={comment}
+      typed={of}
+      act={async (text) => {
+        await yard.approvals.approve(id, {
+          id: eventId,
+          ...(text !== undefined && { comment: text }),
+          ...(of !== undefined && { of }),
+        });
+        toast(`Approved ${task} of ${stackId}`);
+      }}
+      onClose={onClose}
+    >
+      <p>
+        The stack is in <Text>{state}</Text>. To see what follows first,{" "}
+        <To path="/approval" search={{ stack: stackId, task }}>
+          review it
+        </To>
+        .
+      </p>
+    </ActionDialog>
+  );
+}
