@@ -5,7 +5,7 @@ import { approvalsApprove, approvalsLs, approvalsReject, approvalsWithdraw } fro
 import { audit, auditExport, auditVerify } from "./commands/audit.ts";
 import { backup, migrate, restore } from "./commands/backup.ts";
 import { bulkCancel, bulkLs, bulkRun, bulkShow } from "./commands/bulk.ts";
-import { stacksBundle } from "./commands/bundle.ts";
+import { stacksBundle, stacksSnapshot } from "./commands/bundle.ts";
 import { causes } from "./commands/causes.ts";
 import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
@@ -204,6 +204,7 @@ const OWN: readonly Command[] = [
   stacksUpgrade,
   attemptsLs,
   stacksBundle,
+  stacksSnapshot,
   bulkRun,
   bulkShow,
   bulkLs,

@@ -7,10 +7,12 @@ import type {
   OperationAnswer,
   Preview,
   RevealedSecret,
+  StackAt,
   StackBundle,
   StackCondition,
   StackCounts,
   StackDetails,
+  StackSnapshot,
   StackSort,
   StackSummary,
   UpgradePlan,
@@ -147,6 +149,10 @@ export interface StacksApi {
   attemptLog(attemptId: string, options?: CallOptions): Promise<string>;
   /** The whole log of an attempt, up to 16 MiB, while it runs too; with `from` what comes after so many bytes. */
   log(attemptId: string, options?: LogOptions): Promise<AttemptLog>;
+  /** The stack as the first step of a simulation; sensitive values are `***`. Throws `STACK_UNKNOWN`. */
+  snapshot(stackId: string, options?: CallOptions): Promise<StackSnapshot>;
+  /** The stack as it was after the last line of its history up to a position, by replay. Throws `NOT_FOUND`. */
+  at(stackId: string, position: number, options?: CallOptions): Promise<StackAt>;
   /** Everything about a stack, to attach to an incident; up to 32 MiB. Sensitive values are masked. */
   bundle(stackId: string, options?: CallOptions): Promise<StackBundle>;
   /** A sensitive value. Needs `secrets:read`, and is recorded in the audit log with the reason. */
@@ -227,6 +233,9 @@ export function createStacksApi(http: HttpClient): StacksApi {
     },
     attemptLog: (attemptId, options) => http.requestText({ path: ["v1", "attempts", attemptId, "log"], ...options }),
     log: (attemptId, options) => loadLog(http, attemptId, options),
+    snapshot: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId, "snapshot"], ...options }),
+    at: (stackId, position, options) =>
+      http.requestJson({ path: ["v1", "stacks", stackId, "at", String(position)], ...options }),
     async bundle(stackId, { signal } = {}) {
       const request = { path: ["v1", "stacks", stackId, "bundle"], ...defined({ signal }) };
       const response = await http.openStream(request, {});

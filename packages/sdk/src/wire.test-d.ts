@@ -16,7 +16,9 @@ import type {
   ProblemDetails,
   PublishResult,
   SimulationLine,
+  StackAt,
   StackDetails,
+  StackSnapshot,
   StackSummary,
   StateVersion,
   TerraformState,
@@ -44,7 +46,9 @@ interface Client {
   Run: Run;
   DeadLetter: DeadLetter;
   SimulationLine: SimulationLine;
+  StackAt: StackAt;
   StackDetails: StackDetails;
+  StackSnapshot: StackSnapshot;
   StackSummary: StackSummary;
   StateVersion: StateVersion;
   TerraformState: TerraformState;

@@ -26,6 +26,7 @@ import { attemptRoutes, type OperateDeps, operationRoutes } from "./routes/opera
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
+import { snapshotRoutes } from "./routes/snapshot-routes.ts";
 import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { createLive } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
@@ -138,6 +139,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
     ...stackRoutes(deps),
     ...causeRoutes(deps),
+    ...snapshotRoutes(deps),
     ...bundleRoutes(deps),
     ...revealRoutes(deps),
     ...operationRoutes(deps),

@@ -88,6 +88,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   countStacks: () => ({ path: "/v1/stack-counts?by=state" }),
   listCauses: () => ({ path: "/v1/causes?kind=parked" }),
   getStack: () => ({ path: "/v1/stacks/pr-1" }),
+  getStackSnapshot: () => ({ path: "/v1/stacks/pr-1/snapshot" }),
+  getStackAt: () => ({ path: "/v1/stacks/pr-1/at/999999" }),
   getStackBundle: () => ({ path: "/v1/stacks/pr-1/bundle" }),
   revealSecret: () => ({ path: "/v1/stacks/pr-1/secrets/a/reveal", body: { reason: "r" }, status: 403 }),
   listStackHistory: () => ({ path: "/v1/stacks/pr-1/history" }),

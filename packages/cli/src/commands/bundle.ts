@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { StackAt } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand } from "../server/connection.ts";
@@ -40,6 +41,45 @@ export const stacksBundle = defineServerCommand({
     const { cut } = bundle;
     out.result({ stackId: stack, file, bytes: Buffer.byteLength(text), cut }, () => `Wrote ${file}.`);
     if (cut.length > 0) out.note(`These lists are not whole: ${cut.join(", ")}.`);
+    return 0;
+  },
+});
+
+/** `stackyard stacks snapshot` */
+export const stacksSnapshot = defineServerCommand({
+  name: "stacks snapshot",
+  summary: "Print a stack as the first step of a simulation.",
+  description:
+    "`stackyard simulate --steps` begins with the stack, and the steps after it show what events would do to it. Sensitive values are masked.",
+  examples: [
+    { command: "stackyard stacks snapshot pr-12 > steps.jsonl", what: "Begin a scenario with the stack as it is." },
+    {
+      command: "stackyard stacks snapshot pr-12 --at 4711 > steps.jsonl",
+      what: "Begin with the stack as it was at a position of its history.",
+    },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    at: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        placeholder: "position",
+        description: "As it was after this position of the history, as `stacks history --json` prints it.",
+      }),
+    ),
+  }),
+  positionals: ["stack"],
+  async run({ out, yard, signal }, { stack, at }) {
+    const found: Partial<StackAt> =
+      at === undefined ? await yard.stacks.snapshot(stack, { signal }) : await yard.stacks.at(stack, at, { signal });
+    const { incomplete } = found;
+    if (incomplete !== undefined) out.note(incomplete);
+    if (found.stack === undefined) {
+      throw failWith("STACK_UNKNOWN", `The stack "${stack}" is not known as of position ${at}.`, {
+        hint: incomplete ?? "It did not exist then. `stackyard stacks history` lists its positions.",
+      });
+    }
+    out.result({ stack: found.stack }, () => JSON.stringify({ stack: found.stack }));
     return 0;
   },
 });

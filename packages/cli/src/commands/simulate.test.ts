@@ -21,9 +21,9 @@ describe("checkSteps", () => {
   it.each<[unknown, string]>([
     [
       { evnt: 1 },
-      'step 2: it has none of "event", "task", "advance", "load", "upgrade". Did you mean "event" instead of "evnt"?',
+      'step 2: it has none of "event", "stack", "task", "advance", "load", "upgrade". Did you mean "event" instead of "evnt"?',
     ],
-    [{}, 'step 2: it has none of "event", "task", "advance", "load", "upgrade".'],
+    [{}, 'step 2: it has none of "event", "stack", "task", "advance", "load", "upgrade".'],
     [{ task: "db", result: "maybe" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled", not "maybe".'],
     [{ task: "db" }, 'step 2: "result" must be "succeeded", "failed" or "cancelled".'],
     [

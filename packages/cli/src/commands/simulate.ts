@@ -23,6 +23,7 @@ export const simulate = defineCommand({
   summary: "Try events on machines without a yard. Runs no task and changes nothing.",
   description: [
     "Applies the steps in order to an empty yard with these machines, with the same code as the engine.",
+    '{"stack": …}, the output of `stackyard stacks snapshot`, begins with a stack of a yard; its revision must be among the machines, or loaded before.',
     'A step is {"event": <event message>, "sender"?: {"name": NAME, "groups"?: [NAME], "kind"?: "person"}}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
     '{"advance": "15m"} advances the clock and fires every timer on the way. {"load": FILE} loads a new revision of the machine with the name of the file, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it, or reports which events would differ.',
     "An event that the current state does not handle is parked, as in the engine, and applied later.",
@@ -218,11 +219,24 @@ function formatDifference({ step, event, before, after }: NonNullable<Simulation
 function toTitle(step: unknown): string {
   if (typeof step !== "object" || step === null) return JSON.stringify(step) ?? "";
   if ("event" in step) return toEventTitle(step.event);
-  if ("advance" in step) return `advance ${String(step.advance)}`;
-  if ("load" in step) return `load ${String(step.load)}`;
+  const [named] = ONE_WORD.flatMap(([kind, toWord]) =>
+    kind in step ? [`${kind} ${toWord(Reflect.get(step, kind))}`] : [],
+  );
+  if (named !== undefined) return named;
   if ("upgrade" in step) return `upgrade ${String(step.upgrade)}${"dryRun" in step && step.dryRun ? " (dry run)" : ""}`;
   if (!("task" in step)) return JSON.stringify(step);
   return `${String(step.task)} ${"result" in step ? String(step.result) : "?"}`;
+}
+
+/** Steps of one value, and how it is shown. */
+const ONE_WORD: readonly (readonly [string, (value: unknown) => string])[] = [
+  ["stack", toStackId],
+  ["advance", String],
+  ["load", String],
+];
+
+function toStackId(stack: unknown): string {
+  return typeof stack === "object" && stack !== null && "id" in stack ? String(stack.id) : "?";
 }
 
 function toEventTitle(event: unknown): string {
@@ -232,7 +246,7 @@ function toEventTitle(event: unknown): string {
 }
 
 const RESULTS = ["succeeded", "failed", "cancelled"] as const;
-const KINDS = ["event", "task", "advance", "load", "upgrade"];
+const KINDS = ["event", "stack", "task", "advance", "load", "upgrade"];
 const MAX_SHOWN = 10;
 
 /** Throws `CONFIG_INVALID` with every invalid step. */

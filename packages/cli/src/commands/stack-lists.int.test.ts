@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
@@ -50,6 +52,17 @@ describe("lists over a running yard", () => {
     const [revision] = parseLines((await run("machines", "revisions", "m", "--json")).stdout);
     expect(await listIds("--revision", String(revision?.["hash"]).slice(0, 8), "--machine", "m")).toHaveLength(3);
     expect(await listIds("--revision", "0".repeat(64))).toEqual([]);
+  });
+
+  it("give way to a snapshot, with which a scenario begins", async () => {
+    const { stdout } = await run("stacks", "snapshot", "b-1");
+    writeFileSync(join(cwd, "steps.jsonl"), `${stdout}{"task": "slow", "result": "succeeded"}\n`);
+
+    const lines = parseLines((await run("simulate", "machines", "--steps", "steps.jsonl", "--json")).stdout);
+
+    expect(lines).toMatchObject([{ stack: { id: "b-1", state: "WORK" } }, { stack: { state: "IDLE" } }]);
+    const { exitCode, stderr } = await run("stacks", "snapshot", "b-1", "--at", "0");
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("no history up to position 0")]);
   });
 
   it("of causes count what went wrong", async () => {

@@ -44,7 +44,11 @@ export interface ReplayedIncarnation {
 /** What is replayed. */
 export interface ReplayInput {
   readonly machine: Machine;
-  /** All decisions of the incarnation, oldest first; the first one has created the stack. */
+  /** The revision of a place in the incarnation. Default: `machine`. */
+  readonly machineAt?: ((place: number) => Machine) | undefined;
+  /** The stack before them. Default: the first decision has created it. */
+  readonly start?: Stack | undefined;
+  /** Decisions of the incarnation, oldest first. */
   readonly incarnation: readonly IncarnationEvent[];
   /** Events that were parked when the stack was created, oldest first. Their `at` is when they were parked. Default: none. */
   readonly parked?: readonly StackEvent[];
@@ -67,14 +71,16 @@ export const MOST_TIMERS = 1_000;
  */
 export function replayIncarnation({
   machine,
+  machineAt,
+  start,
   incarnation,
   parked = [],
   limits,
   until,
 }: ReplayInput): ReplayedIncarnation {
-  const stackId = incarnation[0]?.event.stackId ?? "";
+  const stackId = start?.id ?? incarnation[0]?.event.stackId ?? "";
   const replay: Replay = {
-    machine: { ...machine, allow: new Map() },
+    machine,
     limits,
     incarnation,
     fired: new Set(incarnation.flatMap(({ event }) => (event.timerId === undefined ? [] : [event.id]))),
@@ -83,10 +89,16 @@ export function replayIncarnation({
     settled: new Set(),
     differences: [],
     timers: 0,
-    loaded: { stackId, version: 0, parked: parked.map(toParked) },
+    loaded: {
+      stackId,
+      version: start === undefined ? 0 : 1,
+      parked: parked.map(toParked),
+      ...(start && { stack: start }),
+    },
   };
   for (const [place, { event }] of incarnation.entries()) {
     if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
+    replay.machine = machineAt?.(place) ?? machine;
     replayEvent(replay, place);
   }
   if (until !== undefined) fireForeignTimers(replay, until - LATE_MS);
@@ -100,7 +112,8 @@ function toParked(event: StackEvent): ParkedEvent {
 }
 
 interface Replay {
-  readonly machine: Machine;
+  /** That of the present place. */
+  machine: Machine;
   readonly limits: DecideLimits;
   readonly incarnation: readonly IncarnationEvent[];
   /** Ids of the events of timers that fired in the incarnation; a task's timer has the same id for all its attempts. */
@@ -218,7 +231,7 @@ function apply(replay: Replay, now: number, input: StackInput) {
   const applied = applyInputs(loaded, [input], {
     now,
     limits,
-    machines: () => ({ kind: "found", machine, notes: [] }),
+    machines: () => ({ kind: "found", machine: { ...machine, allow: new Map() }, notes: [] }),
     readEvent(queued) {
       const event = events.get(toEventKey(queued));
       return event && { ...event, at: now, ...(isThere ? {} : { machine: machine.name }) };

@@ -16,6 +16,8 @@ export {
   RevisionDetails,
   RevisionSummary,
   SimulationLine,
+  StackAt,
+  StackSnapshot,
 } from "./machine.ts";
 export { Run, RunState, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { SimulationStack } from "../simulation/stack-step.ts";
+import { Instant, Outcome } from "./event.ts";
 import type { View } from "./view.ts";
 
 /** One fault of a machine document. */
@@ -174,3 +175,23 @@ export const Preview = Type.Object({
   notes: Names,
 });
 export type Preview = View<typeof Preview>;
+
+/** A stack as the first step of a simulation has it. */
+export const StackSnapshot = Type.Object({ stack: SimulationStack });
+export type StackSnapshot = View<typeof StackSnapshot>;
+
+/** A stack as it was after a line of its history. */
+export const StackAt = Type.Object({
+  stackId: Type.String(),
+  position: Type.Integer({ description: "That of the line: the last one up to the requested position." }),
+  at: Instant,
+  event: Type.String(),
+  outcome: Outcome,
+  state: Type.Union([Type.String(), Type.Null()], { description: "Null: the stack did not exist." }),
+  stack: Type.Optional({
+    ...SimulationStack,
+    description: "Missing where it did not exist, or where the history does not say enough.",
+  }),
+  incomplete: Type.Optional(Type.String({ description: "Why the stack may have been otherwise, or is missing." })),
+});
+export type StackAt = View<typeof StackAt>;

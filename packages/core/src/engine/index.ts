@@ -106,6 +106,7 @@ export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStoreProbe } from "./store-probe.ts";
 export type { SweepReport, TickSender } from "./sweep.ts";
 export { toPrinted } from "./to-printed.ts";
+export { toSimulationStack } from "./to-simulation-stack.ts";
 export { createStoreTransport } from "./work-loop.ts";
 export { createPollingWorker, createWorker } from "./worker.ts";
 export {

@@ -5,7 +5,8 @@ import { aStack } from "../testing/builders.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { aHistoryEntry } from "../testing/store-conformance/store-builders.ts";
 import { createTrial, type TrialInput } from "../testing/trial.ts";
-import { compareEnds, createPlanner, toReplayEvent, type UpgradePlan } from "./planner.ts";
+import { compareEnds, createPlanner, type UpgradePlan } from "./planner.ts";
+import { toReplayEvent } from "./replay-lines.ts";
 
 const HOUR_MS = 3_600_000;
 

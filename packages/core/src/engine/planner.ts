@@ -8,19 +8,20 @@ import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import { listPages } from "../list-pages.ts";
 import { decide } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
-import { APPROVAL_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { defined, isMap } from "../machine/json.ts";
-import type { Machine, MetadataRule } from "../machine/machine.ts";
-import { MASK, maskMetadata, toShownMetadata } from "../machine/secrets.ts";
+import type { Machine } from "../machine/machine.ts";
+import { maskMetadata, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { Change, HistoryEntry, LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { Change, LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createCompileRevision, createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { applyWithMachines, createTurnMachines } from "./process-inputs.ts";
+import { isPassedOver, relaxSecrets, toBefore, toReplayEvent } from "./replay-lines.ts";
+import { findStackAt, type StackAt } from "./stack-at.ts";
 
 /** What a planner needs: the same as the engine. */
 interface PlannerDeps {
@@ -42,6 +43,11 @@ export interface Planner {
    * stored revision or the newest. Default: the newest. Returns undefined for an unknown stack.
    */
   planUpgrade(input: { readonly stackId: string; readonly to?: string | undefined }): Promise<UpgradePlan | undefined>;
+  /**
+   * Returns a stack as it was after the last line of its history up to a position, by replay. Returns undefined when there is no
+   * such line.
+   */
+  findStackAt(input: { readonly stackId: string; readonly position: number }): Promise<StackAt | undefined>;
   /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
   findRevision(hash: string): Promise<Machine | undefined>;
 }
@@ -77,6 +83,7 @@ export function createPlanner({
       return change;
     },
     planUpgrade: (input) => planUpgrade({ store, clock, finder }, input),
+    findStackAt: (input) => findStackAt({ store, findRevision: (hash) => finder.findRevision(hash) }, input),
     findRevision: (hash) => finder.findRevision(hash),
   };
 }
@@ -193,27 +200,6 @@ async function replay(
 }
 
 const TOO_MANY_TIMERS = `More than ${MOST_TIMERS} timers that only the new revision has would have fired; the others were left out.`;
-
-/** Returns true for lines about the machine instead of the stack, and for lines whose event is not complete in the history. */
-function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntry): boolean {
-  if (event === SYSTEM_EVENTS.upgradeStack) return true;
-  if (outcome === "applied" || outcome === "removed") return false;
-  return UNJUDGED.has(code) || (code === "METADATA_INVALID" && JSON.stringify(metadata ?? null).includes('"***"'));
-}
-
-const UNJUDGED: ReadonlySet<string> = new Set([
-  ...["DUPLICATE", "STACK_UNKNOWN", "MACHINE_MISMATCH", "MACHINE_UNKNOWN", "MACHINE_INVALID", "STATE_UNKNOWN"],
-  ...["EVENT_INVALID", "EVENT_RESERVED", "INTERNAL"],
-  // The history does not know the groups of a sender.
-  ...["NOT_ALLOWED", "APPROVAL_REPEATED", "COMMENT_REQUIRED"],
-]);
-
-function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {
-  if (outcome === "removed") return { outcome, state: null, sent };
-  if (outcome === "applied") return { outcome, state: to ?? null, sent };
-  const told = outcome === "ignored" ? outcome : "refused";
-  return { outcome: told, ...(code !== undefined && { code }), state: to ?? null, sent };
-}
 
 interface LoadedIncarnation {
   /** The lines from the creation of the stack on; empty if that line was pruned. */
@@ -345,94 +331,4 @@ function toFacts(stack: Stack): Map<string, Fact> {
 /** Omits whether the attempt is queued or running, which does not depend on the revision. */
 function formatTask({ status, detail }: TaskState): string {
   return detail === undefined || detail === "RUNNING" || detail === "QUEUED" ? status : `${status} ${detail}`;
-}
-
-/** Returns the event of a history line. A sensitive value is replaced by the text of its reference. */
-export function toReplayEvent(entry: HistoryEntry): StackEvent {
-  const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer } = entry;
-  return {
-    id,
-    stackId,
-    name,
-    at,
-    origin: findOrigin(entry),
-    ...defined({ description, retryable, actor, reason, timerId: timer }),
-    ...defined({
-      task: task === undefined ? undefined : { name: task },
-      dispatchId: entry.dispatchId ?? findDispatchId(entry),
-      metadata: toPlain(entry.metadata),
-      // The code of a line that was applied is that of the task's failure, else that of the refusal.
-      code: isApplied(entry) ? entry.code : undefined,
-      confirm: entry.confirmed ? stackId : undefined,
-      isAllowed: APPROVAL_EVENTS.has(name) && isApplied(entry) ? (true as const) : undefined,
-    }),
-    ...toOutputs(entry),
-    ...OPERATORS_FIELDS.get(name),
-  };
-}
-
-/** Fields that these events require and that no other event may have. */
-const OPERATORS_FIELDS: ReadonlyMap<string, Partial<StackEvent>> = new Map<string, Partial<StackEvent>>([
-  [SYSTEM_EVENTS.settleTask, { as: "succeeded" }],
-  [SYSTEM_EVENTS.removeStack, { force: true }],
-]);
-
-function toOutputs({ outputs }: HistoryEntry): Partial<StackEvent> {
-  if (!isMap(outputs)) return {};
-  const sensitiveOutputs = Object.keys(outputs).filter((key) => isHidden(outputs[key]));
-  return { outputs: Object.fromEntries(Object.entries(outputs).map(toPlainEntry)), sensitiveOutputs };
-}
-
-/** Matches the ids of events that stores and workers create for an attempt: a prefix and the id of the attempt. */
-const ANSWER_ID = /^(?:result|cancelled|deadline|cancel):(.+)$/s;
-
-const ANSWERS: ReadonlySet<string> = new Set([
-  SYSTEM_EVENTS.taskCompleted,
-  SYSTEM_EVENTS.taskError,
-  SYSTEM_EVENTS.taskCancelled,
-  SYSTEM_EVENTS.taskTimedOut,
-]);
-
-function findDispatchId({ event, eventId, internal }: HistoryEntry): string | undefined {
-  return internal && ANSWERS.has(event) ? ANSWER_ID.exec(eventId)?.[1] : undefined;
-}
-
-function findOrigin(entry: HistoryEntry): StackEvent["origin"] {
-  if (entry.timer !== undefined) return "timer";
-  return findDispatchId(entry) === undefined ? "external" : "worker";
-}
-
-function isApplied({ outcome }: HistoryEntry): boolean {
-  return outcome === "applied" || outcome === "removed";
-}
-
-function isHidden(value: unknown): boolean {
-  return value === MASK || (isMap(value) && typeof value["$secret"] === "string");
-}
-
-function toPlain(value: unknown): unknown {
-  return isMap(value) ? Object.fromEntries(Object.entries(value).map(toPlainEntry)) : value;
-}
-
-function toPlainEntry([key, value]: [string, unknown]): [string, unknown] {
-  return [key, isMap(value) && typeof value["$secret"] === "string" ? value["$secret"] : value];
-}
-
-/**
- * Returns the machine for a replay, in which sensitive keys accept any value and stay sensitive. The history contains references
- * instead of sensitive values. They match no type, pattern or range, and each new value of a key has another reference.
- */
-function relaxSecrets(machine: Machine, secretKeys: readonly string[]): Machine {
-  const { keys } = machine.metadata;
-  const relaxed = new Map<string, MetadataRule>();
-  for (const [key, rule] of keys) relaxed.set(key, isSecret(key, rule, secretKeys) ? relax(rule) : rule);
-  return { ...machine, metadata: { ...machine.metadata, keys: relaxed } };
-}
-
-function isSecret(key: string, { sensitive }: MetadataRule, secretKeys: readonly string[]): boolean {
-  return sensitive || secretKeys.includes(key);
-}
-
-function relax({ type, pattern, enum: _, minimum, maximum, immutable, ...rule }: MetadataRule): MetadataRule {
-  return { ...rule, immutable: false };
 }

@@ -1,5 +1,6 @@
 export { createSimulation, readStep, type Simulation } from "../simulation/simulation.ts";
 export type { SimulationLine } from "../simulation/simulation-line.ts";
+export type { SimulationStack } from "../simulation/stack-step.ts";
 export { approvalDefinition } from "./approval.ts";
 export { mayApprove } from "./decide/answer-approval.ts";
 export { decide, formatUnknownMachine } from "./decide/decide.ts";

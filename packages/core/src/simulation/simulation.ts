@@ -8,6 +8,7 @@ import {
 } from "../aggregate/replay-incarnation.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
+import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import {
@@ -19,7 +20,7 @@ import {
 } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import { type Machine, TIMEOUT } from "../machine/machine.ts";
-import type { TaskRun } from "../machine/stack.ts";
+import type { Stack, TaskRun } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { applyInput, createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard } from "./simulated-yard.ts";
 import {
@@ -31,6 +32,7 @@ import {
   toRetried,
   toTouchedParts,
 } from "./simulation-line.ts";
+import { putStack, readSimulationStack, type SimulationStack } from "./stack-step.ts";
 
 /** The instant at which a simulation's clock stands where none is given: 2030-01-01T00:00:00Z. */
 export const SIMULATION_START = Date.UTC(2030, 0, 1);
@@ -39,6 +41,7 @@ export const SIMULATION_START = Date.UTC(2030, 0, 1);
 export interface Simulation {
   /**
    * Works one step in. Never throws. A step is one of
+   * - `{"stack": <snapshot>}`: a stack as `GET /v1/stacks/{id}/snapshot` returns it; its revision must be loaded;
    * - `{"event": <event message>}`;
    * - a worker's answer by name, `{"task", "result": "succeeded", "failed" or "cancelled", "stackId"?, "message"?, "code"?,
    *   "retryable"?, "outputs"?, "metadata"?}`; without `stackId` it goes to the stack of the step before;
@@ -55,6 +58,8 @@ export interface SimulationOptions {
   readonly now?: number;
   /** What `load` steps name: machines by the text of the step. */
   readonly revisions?: ReadonlyMap<string, LoadedRevision>;
+  /** Earlier revisions that stacks of `stack` steps may have. */
+  readonly kept?: readonly Machine[];
 }
 
 /** A machine's document as it was read from a file. */
@@ -71,9 +76,10 @@ export interface LoadedRevision {
  */
 export function createSimulation(
   machines: ReadonlyMap<string, Machine | undefined>,
-  { now = SIMULATION_START, revisions = new Map() }: SimulationOptions = {},
+  { now = SIMULATION_START, revisions = new Map(), kept = [] }: SimulationOptions = {},
 ): Simulation {
   const yard = createSimulatedYard(machines, now);
+  for (const machine of kept) yard.revisions.set(machine.hash, machine);
   const state: State = { yard, revisions, incarnations: new Map(), steps: 0, subject: undefined, retried: [] };
   return { step: (step) => applyStep(state, step) };
 }
@@ -81,12 +87,17 @@ export function createSimulation(
 interface State {
   readonly yard: SimulatedYard;
   readonly revisions: ReadonlyMap<string, LoadedRevision>;
-  /** The decisions of each stack's incarnation. */
-  readonly incarnations: Map<string, SimulatedEvent[]>;
+  /** The decisions of each stack's incarnation, since its snapshot where it began with one. */
+  readonly incarnations: Map<string, SimulatedIncarnation>;
   steps: number;
   subject: string | undefined;
   /** Parked events that the step has applied or given up. */
   retried: DecidedEvent[];
+}
+
+interface SimulatedIncarnation {
+  readonly start?: Stack | undefined;
+  readonly events: SimulatedEvent[];
 }
 
 interface SimulatedEvent extends IncarnationEvent {
@@ -113,6 +124,8 @@ function work(state: State, step: SimulationStep): Answer {
   switch (step.kind) {
     case "event":
       return applyMessage(state, step);
+    case "stack":
+      return begin(state, step.stack);
     case "advance":
       return advance(state, step);
     case "load":
@@ -122,6 +135,37 @@ function work(state: State, step: SimulationStep): Answer {
     case "none":
       return toRefusal({ code: "EVENT_INVALID", reason: step.reason });
   }
+}
+
+/** Begins with a stack of a yard. Before anything else has happened, the clock moves to its instant. */
+function begin(state: State, given: SimulationStack): Answer {
+  const { yard } = state;
+  const { id, machine: name, hash } = given;
+  state.subject = id;
+  if (yard.stacks.has(id)) {
+    return toRefusal({
+      code: "EVENT_INVALID",
+      reason: `The stack ${JSON.stringify(id)} is in the simulation already.`,
+    });
+  }
+  if (!yard.machines.has(name)) {
+    return toRefusal({ code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, yard.machines.keys()) });
+  }
+  const machine = hash === undefined ? yard.machines.get(name) : yard.revisions.get(hash);
+  if (machine?.name !== name) return toRefusal({ code: "MACHINE_UNKNOWN", reason: explainRevision(name, hash) });
+  if (!machine.states.has(given.state)) {
+    return toRefusal({ code: "STATE_UNKNOWN", reason: `The revision has no state ${JSON.stringify(given.state)}.` });
+  }
+  const now = given.now === undefined ? yard.now : Date.parse(given.now);
+  yard.now = yard.stacks.size === 0 && yard.parked.size === 0 ? now : Math.max(now, yard.now);
+  putStack(yard, given, machine);
+  state.incarnations.set(id, { start: yard.stacks.get(id), events: [] });
+  return { outcome: "applied" };
+}
+
+function explainRevision(name: string, hash: string | undefined): string {
+  if (hash === undefined) return `The machine "${name}" has errors.`;
+  return `The revision ${hash.slice(0, 12)} of "${name}" is not loaded. Load its document before this step.`;
 }
 
 function applyMessage(state: State, { body, origin, sender }: Extract<SimulationStep, { kind: "event" }>): Answer {
@@ -154,8 +198,9 @@ function applyAndKeep(state: State, input: StackInput): readonly DecidedEvent[] 
     const { event, decision, outcome, isBegin, stack } = each;
     if (outcome === "parked-again") continue;
     if (parked.has(toEventKey(event))) state.retried.push(each);
-    const incarnation = isBegin && outcome === "applied" ? [] : (incarnations.get(event.stackId) ?? []);
-    incarnation.push({ step: steps, event, did: toReplayed(decision, stack) });
+    const known = isBegin && outcome === "applied" ? undefined : incarnations.get(event.stackId);
+    const incarnation = known ?? { events: [] };
+    incarnation.events.push({ step: steps, event, did: toReplayed(decision, stack) });
     incarnations.set(event.stackId, incarnation);
   }
   return decided;
@@ -209,8 +254,9 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
 /** Where the events of a stack's incarnation would have done something else on a machine. */
 function compareIncarnation({ incarnations }: State, stackId: string, machine: Machine): readonly StepDifference[] {
   // Moves between revisions are what the step tries; they are not events of the machine.
-  const incarnation = incarnations.get(stackId)?.filter(({ event }) => event.name !== SYSTEM_EVENTS.upgradeStack) ?? [];
-  return replayIncarnation({ machine, incarnation, limits: DEFAULT_LIMITS }).differences.flatMap(
+  const { start, events = [] } = incarnations.get(stackId) ?? {};
+  const incarnation = events.filter(({ event }) => event.name !== SYSTEM_EVENTS.upgradeStack);
+  return replayIncarnation({ machine, start, incarnation, limits: DEFAULT_LIMITS }).differences.flatMap(
     ({ event, place, after }) => {
       const before = place === undefined ? undefined : incarnation[place];
       if (before === undefined) return [];
@@ -333,6 +379,7 @@ type SimulationStep =
       readonly origin: EventOrigin;
       readonly sender?: Sender | undefined;
     }
+  | { readonly kind: "stack"; readonly stack: SimulationStack }
   | { readonly kind: "advance"; readonly byMs: number; readonly stackId: string | undefined }
   | { readonly kind: "load"; readonly file: string }
   | { readonly kind: "upgrade"; readonly stackId: string; readonly dryRun: boolean }
@@ -342,6 +389,7 @@ type SimulationStep =
 export function readStep(step: unknown, subject: string | undefined): SimulationStep {
   if (!isMap(step)) return { kind: "event", body: step, origin: "external" };
   if (Object.hasOwn(step, "event")) return readSent(step);
+  if (Object.hasOwn(step, "stack")) return readStack(step["stack"]);
   if (Object.hasOwn(step, "advance")) return readAdvance(step, subject);
   if (Object.hasOwn(step, "load")) return readLoad(step["load"]);
   if (Object.hasOwn(step, "upgrade")) return readUpgrade(step);
@@ -349,6 +397,11 @@ export function readStep(step: unknown, subject: string | undefined): Simulation
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+function readStack(given: unknown): SimulationStep {
+  const read = readSimulationStack(given);
+  return read.kind === "stack" ? read : { kind: "none", reason: read.reason };
+}
 
 function readSent({ event: body, sender: given }: Fields): SimulationStep {
   if (given === undefined) return { kind: "event", body, origin: "external" };

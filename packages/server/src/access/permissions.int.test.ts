@@ -11,7 +11,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt".split(
       " ",
     ),
   ],
@@ -67,6 +67,8 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listOpenAttempts: () => ({ place: "list", path: "/v1/attempts" }),
   listRevisions: () => ({ place: "machine", path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ place: "machine", path: `/v1/revisions/${revision}` }),
+  getStackSnapshot: (id) => ({ place: "stack", path: `/v1/stacks/${id}/snapshot` }),
+  getStackAt: (id) => ({ place: "stack", path: `/v1/stacks/${id}/at/999999999` }),
   listCauses: () => ({ place: "list", path: "/v1/causes?kind=dead" }),
   listExecutors: () => ({ place: "list", path: "/v1/executors" }),
   getMachineGraph: () => ({ place: "machine", path: "/v1/machines/review-app/graph" }),

@@ -1,11 +1,12 @@
-import { type Locator, type MachineListing, StackyardError, type Store } from "@stackyard/core";
+import { defined, type Locator, type MachineListing, StackyardError, type Store } from "@stackyard/core";
 import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "@stackyard/core/api";
-import { createPageBuilder } from "@stackyard/core/engine";
+import { createPageBuilder, type Planner } from "@stackyard/core/engine";
 import {
   createSimulation,
   formatUnknownMachine,
   type Graph,
   type Machine,
+  readStep,
   toDot,
   toGraph,
   toMermaid,
@@ -21,6 +22,7 @@ import { toPage } from "./to-page.ts";
 
 interface MachineRoutesDeps {
   readonly locator: Locator;
+  readonly planner: Pick<Planner, "findRevision">;
 }
 
 /** The machines of the yard, and trying events on them without a yard. */
@@ -129,11 +131,11 @@ function text(body: string, type: string): Response {
 
 const MAX_STEPS = 500;
 
-function simulateRoute({ locator }: MachineRoutesDeps): Route {
+function simulateRoute({ locator, planner }: MachineRoutesDeps): Route {
   const steps = Type.Array(
     Type.Unknown({
       description:
-        'As `stackyard simulate` reads them: {"event": …}, {"task": …, "result": …}, {"advance": "15m"} or {"upgrade": …}.',
+        'As `stackyard simulate` reads them: {"event": …}, {"task": …, "result": …}, {"advance": "15m"}, {"upgrade": …} or {"stack": …}.',
     }),
     { minItems: 1, maxItems: MAX_STEPS },
   );
@@ -154,10 +156,21 @@ function simulateRoute({ locator }: MachineRoutesDeps): Route {
       const machines = new Map(
         listed.map(({ name, located }) => [name, located.kind === "found" ? located.machine : undefined]),
       );
-      const simulation = createSimulation(machines, now === undefined ? {} : { now });
+      const found = await Promise.all(findHashes(steps).map((hash) => planner.findRevision(hash)));
+      const kept = found.filter((machine) => machine !== undefined).filter(({ name }) => machines.has(name));
+      const simulation = createSimulation(machines, { kept, ...defined({ now }) });
       return json(200, { lines: steps.map((step) => simulation.step(step)) });
     },
   });
+}
+
+/** The revisions of stacks that the steps begin with. */
+function findHashes(steps: readonly unknown[]): readonly string[] {
+  const hashes = steps.flatMap((each) => {
+    const step = readStep(each, undefined);
+    return step.kind === "stack" && step.stack.hash !== undefined ? [step.stack.hash] : [];
+  });
+  return [...new Set(hashes)];
 }
 
 /** The newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */

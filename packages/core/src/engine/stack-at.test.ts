@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { failed, type Step, succeeded } from "../ports/executor.ts";
+import type { PageInput } from "../ports/records.ts";
+import type { HistoryFilter } from "../ports/store.ts";
+import { countingIds } from "../testing/fake-clock.ts";
+import { createTrial } from "../testing/trial.ts";
+import { compareEnds, createPlanner } from "./planner.ts";
+import { toSimulationStack } from "./to-simulation-stack.ts";
+
+const SOURCE = `
+version: 2
+events: { OPENED: {}, PUSHED: { metadata: [image] }, MERGED: {} }
+metadata:
+  password: { type: string, sensitive: true }
+states:
+  INIT: { on: { OPENED: BUILD } }
+  BUILD: { tasks: [network, db], on: { NEXT: LIVE, FAILED: BROKEN } }
+  LIVE: { on: { PUSHED: BUILD, MERGED: CLEAN-UP } }
+  BROKEN: { on: { PUSHED: BUILD } }
+  CLEAN-UP: { terminal: true, tasks: [remove] }
+tasks:
+  network: { executor: work, config: {} }
+  db: { executor: work, config: {}, needs: [network], retry: { attempts: 3, backoff: { from: 1s, to: 1s } } }
+  remove: { executor: work, config: {} }
+`;
+
+const opened = (id: string) => ({ id, stackId: "pr-1", event: "OPENED", machine: "app" });
+const pushed = { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:1", password: "hunter22" } };
+
+/** A stack that was opened, failed twice at its database, continued, and was pushed to. */
+async function createLife() {
+  let failures = 2;
+  const script = ({ task }: { readonly task: string }): Step => {
+    if (task !== "db" || failures === 0) return succeeded({});
+    failures -= 1;
+    return failed({ code: "QUOTA", message: "no room", retryable: true });
+  };
+  const trial = createTrial({ source: SOURCE, script });
+  await trial.yard.publish(opened("e1"));
+  await trial.yard.advance(10_000);
+  await trial.yard.publish(pushed);
+  await trial.yard.advance(10_000);
+  const { store, clock } = trial.yard;
+  const { locator, executors } = trial;
+  const planner = createPlanner({ store, clock, ids: countingIds(), locator, executors });
+  const list = async () => (await store.queries.listHistory({ stackId: "pr-1" }, { limit: 1_000 })).items;
+  return { trial, planner, list, at: (position: number) => planner.findStackAt({ stackId: "pr-1", position }) };
+}
+
+describe("a stack as it was", () => {
+  it("is in the state of each line of its history, and at the last line as it is", async () => {
+    const { trial, list, at } = await createLife();
+    const lines = await list();
+
+    for (const line of lines) {
+      const found = await at(line.position);
+      expect(found).not.toHaveProperty("incomplete");
+      expect([found?.line.position, found?.stack?.state]).toEqual([line.position, line.to]);
+    }
+    const last = await at(Number.MAX_SAFE_INTEGER - 1);
+    const present = await trial.yard.findStack("pr-1");
+    if (present === undefined || last?.stack === undefined) throw new Error("The stack is missing.");
+    expect(compareEnds(present, last.stack)).toEqual([]);
+    const { attempts, tasks, entry, visits } = toSimulationStack(last.stack, 0);
+    expect({ attempts, tasks, entry, visits }).toEqual({
+      attempts: toSimulationStack(present, 0).attempts,
+      tasks: present.tasks,
+      entry: present.entry,
+      visits: present.visits,
+    });
+  });
+
+  it("shows no sensitive value", async () => {
+    const { at } = await createLife();
+
+    const found = await at(Number.MAX_SAFE_INTEGER - 1);
+
+    if (found?.stack === undefined) throw new Error("The stack is missing.");
+    const shown = toSimulationStack(found.stack, 0);
+    expect(shown.metadata).toEqual({ image: "a:1", password: "***" });
+    expect(JSON.stringify(shown)).not.toContain("hunter22");
+  });
+
+  it("had tasks and timers then", async () => {
+    const { list, at } = await createLife();
+    const failure = (await list()).find(({ event }) => event === "TASK_ERROR");
+
+    const found = await at(failure?.position ?? 0);
+
+    expect(found?.stack?.tasks).toEqual([
+      { name: "network", status: "SATISFIED" },
+      { name: "db", status: "PENDING", detail: "RETRYING" },
+    ]);
+    expect(found?.stack?.timers).toMatchObject([{ event: "TASK_RETRY_DUE", task: "db" }]);
+  });
+
+  it("does not exist after its removal, and is another one when it is created again", async () => {
+    const { trial, list, at } = await createLife();
+    await trial.yard.publish({ id: "e3", stackId: "pr-1", event: "MERGED" });
+    await trial.yard.advance(10_000);
+    await trial.yard.publish({ id: "lost", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:2" } });
+    await trial.yard.publish(opened("e4"));
+    await trial.yard.advance(10_000);
+    const removed = (await list()).find(({ outcome }) => outcome === "removed");
+
+    const gone = await at(removed?.position ?? 0);
+    const again = await at(Number.MAX_SAFE_INTEGER - 1);
+
+    expect([gone?.line.outcome, gone?.stack, gone?.incomplete]).toEqual(["removed", undefined, undefined]);
+    expect(again).not.toHaveProperty("incomplete");
+    expect(again?.stack).toMatchObject({ incarnation: "e4" });
+  });
+
+  it("follows an upgrade", async () => {
+    const { trial, list, at } = await createLife();
+    trial.locator.write("app", SOURCE.replace("LIVE: { on:", "LIVE: { after: [{ in: 1h, event: MERGED }], on:"));
+    const before = (await list()).at(-1)?.position ?? 0;
+    await trial.yard.publish({ id: "up", stackId: "pr-1", event: "UPGRADE_STACK" });
+    await trial.yard.advance(1_000);
+
+    const [then, now] = [await at(before), await at(Number.MAX_SAFE_INTEGER - 1)];
+
+    const present = await trial.yard.findStack("pr-1");
+    expect(now).not.toHaveProperty("incomplete");
+    expect(now?.stack?.machineHash).toBe(present?.machineHash);
+    expect(then?.stack?.machineHash).not.toBe(present?.machineHash);
+    expect([then?.stack?.timers, now?.stack?.timers]).toEqual([[], present?.timers]);
+  });
+
+  it("is not known where the history begins later, or a revision is gone", async () => {
+    const { trial, list, at } = await createLife();
+    const position = (await list()).at(-1)?.position ?? 0;
+    expect(await at(0)).toBeUndefined();
+    const { store, clock } = trial.yard;
+    const { locator, executors } = trial;
+    const queries = {
+      ...store.queries,
+      async listHistory(filter: HistoryFilter, input: PageInput) {
+        const page = await store.queries.listHistory(filter, input);
+        return { ...page, items: page.items.filter(({ eventId }) => eventId !== "e1") };
+      },
+    };
+    const find = (parts: object) =>
+      createPlanner({ store: { ...store, ...parts }, clock, ids: countingIds(), locator, executors }).findStackAt({
+        stackId: "pr-1",
+        position,
+      });
+
+    expect(await find({ queries })).toMatchObject({
+      stack: undefined,
+      incomplete: expect.stringMatching(/^The history begins at .*, after the creation of the stack\.$/),
+    });
+    const revisions = { ...store.revisions, get: async () => undefined };
+    expect(await find({ revisions })).toMatchObject({
+      stack: undefined,
+      incomplete: expect.stringContaining("is not stored"),
+    });
+  });
+});

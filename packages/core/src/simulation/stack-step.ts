@@ -1,0 +1,202 @@
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { type Attempt, beginAttempt, claimAtBirth, toClaimWithinMs } from "../attempt/attempt.ts";
+import { attemptIdOf } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
+import type { Machine } from "../machine/machine.ts";
+import { MASK } from "../machine/secrets.ts";
+import type { Approval, Stack, TaskRun } from "../machine/stack.ts";
+import type { SimulatedYard } from "./simulated-yard.ts";
+
+const Instant = Type.String({
+  pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$",
+  description: "ISO 8601 in UTC.",
+});
+const Name = Type.String({ minLength: 1, maxLength: 1_024 });
+const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+const Metadata = Type.Record(Type.String(), Scalar);
+const count = (minimum: number) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
+const Sender = Type.Object({
+  kind: Type.Enum(["person", "token", "workload", "local", "aws", "host", "anonymous"]),
+  id: Type.String(),
+  name: Type.String(),
+  owner: Type.Optional(Type.String()),
+});
+
+const SimulatedAttempt = Type.Object({
+  task: Name,
+  entry: Type.Optional({ ...count(0), description: "Default: the present one." }),
+  attempt: count(1),
+  dispatchedAt: Type.Optional({ ...Instant, description: "Of one that has not ended." }),
+  executor: Type.Optional(Name),
+  timeoutMs: Type.Optional(count(1)),
+  cancelling: Type.Optional(Type.Enum(["requested", "timed-out"])),
+  abandoned: Type.Optional(Type.Literal(true, { description: "Its task was settled by hand." })),
+});
+
+const OpenApproval = Type.Object({
+  id: Type.String(),
+  from: Type.Array(Type.String()),
+  count: count(1),
+  own: Type.Optional(Type.Literal(true)),
+  comment: Type.Optional(Type.Literal("required")),
+  of: Type.Optional(Type.String()),
+  askedBy: Type.Optional(Sender),
+  changedBy: Type.Optional(Type.Array(Sender)),
+  askedAt: Instant,
+  expiresAt: Instant,
+  given: Type.Array(Type.Object({ by: Sender, at: Instant, comment: Type.Optional(Type.String()) })),
+});
+
+/** A stack with which a simulation may begin. Sensitive values are `***`. */
+export const SimulationStack = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 255 }),
+  machine: Type.String({ minLength: 1, maxLength: 255 }),
+  hash: Type.Optional(
+    Type.String({ pattern: "^[0-9a-f]{64}$", description: "Its revision. Default: the newest that is loaded." }),
+  ),
+  now: Type.Optional({ ...Instant, description: "When the stack was so. Default: the clock of the simulation." }),
+  state: Name,
+  previousState: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  metadata: Type.Optional(Metadata),
+  visits: Type.Optional(Type.Record(Type.String(), count(0), { description: "How often each state was entered." })),
+  entry: Type.Optional({ ...count(0), description: "Counts the entries into states." }),
+  createdAt: Type.Optional(Instant),
+  enteredAt: Type.Optional(Instant),
+  tasks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: Name,
+        status: Type.Enum(["PENDING", "SATISFIED", "ERROR"]),
+        detail: Type.Optional(
+          Type.Enum(["WAITING", "QUEUED", "RUNNING", "RETRYING", "APPROVING", "SKIPPED", "CANCELLED"]),
+        ),
+        errorMessage: Type.Optional(Type.String()),
+        errorCode: Type.Optional(Type.String()),
+      }),
+      { description: "Tasks of the present state." },
+    ),
+  ),
+  attempts: Type.Optional(
+    Type.Array(SimulatedAttempt, {
+      description: "The newest of each task in this entry, and all that have not ended.",
+    }),
+  ),
+  timers: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Name,
+        event: Name,
+        dueAt: Instant,
+        task: Type.Optional(Name),
+        jitterMs: Type.Optional(count(0)),
+      }),
+    ),
+  ),
+  approvals: Type.Optional(
+    Type.Record(Type.String(), OpenApproval, { description: "What people are asked, by task." }),
+  ),
+  outputs: Type.Optional(
+    Type.Record(Type.String(), Metadata, { description: "Outputs of this entry's tasks, by task." }),
+  ),
+  failures: Type.Optional(
+    Type.Record(Type.String(), count(0), { description: "Failures that count for the retries of a task." }),
+  ),
+  stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),
+  failed: Type.Optional(Type.Boolean()),
+  overdue: Type.Optional(Type.Boolean()),
+  awaitsRuns: Type.Optional(Type.Literal(true, { description: "It waits for attempts of earlier entries." })),
+});
+export type SimulationStack = Static<typeof SimulationStack>;
+
+const validator = Compile(SimulationStack);
+
+/** Returns the stack of a step, or what is wrong with it. */
+export function readSimulationStack(
+  value: unknown,
+): { readonly kind: "stack"; readonly stack: SimulationStack } | { readonly kind: "fault"; readonly reason: string } {
+  if (validator.Check(value)) return { kind: "stack", stack: value };
+  const [fault] = validator.Errors(value);
+  const place = fault === undefined ? "" : `${fault.instancePath}: ${fault.message}`;
+  return { kind: "fault", reason: `"stack" is not a stack as a snapshot has it. stack${place}.` };
+}
+
+/** Attempts of simulations have ids under this incarnation, as nobody knows that of the snapshot's stack. */
+const INCARNATION = "snapshot";
+
+/** Puts a stack into a simulation, with its attempts that have not ended. `machine`: its revision. */
+export function putStack(yard: SimulatedYard, given: SimulationStack, machine: Machine): void {
+  const stack = toStack(given, machine, yard.now);
+  yard.stacks.set(stack.id, stack);
+  for (const run of stack.runs) {
+    const attempt = toAttempt(stack, run, machine);
+    yard.attempts.set(attempt.attemptId, attempt);
+  }
+}
+
+function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
+  const { id, state, previousState = null, metadata = {}, entry = 0, tasks = [], attempts = [], timers = [] } = given;
+  const enteredAt = given.enteredAt === undefined ? now : Date.parse(given.enteredAt);
+  const secrets = Object.keys(metadata).filter(
+    (key) => machine.metadata.keys.get(key)?.sensitive === true || metadata[key] === MASK,
+  );
+  const { visits, outputs, failures, stalled, failed, overdue, awaitsRuns } = given;
+  const own = attempts.filter((each) => (each.entry ?? entry) === entry);
+  return {
+    id,
+    machine: machine.name,
+    machineHash: machine.hash,
+    state,
+    previousState,
+    tasks,
+    metadata,
+    createdAt: given.createdAt === undefined ? enteredAt : Date.parse(given.createdAt),
+    updatedAt: now,
+    enteredAt,
+    incarnation: INCARNATION,
+    entry,
+    attempts: Object.fromEntries(own.map(({ task, attempt }) => [task, attempt])),
+    runs: attempts.flatMap((each) => toRun(each, id, entry)),
+    timers: timers.map(({ dueAt, ...timer }) => ({ ...timer, dueAt: Date.parse(dueAt) })),
+    automaticEntries: [],
+    ...defined({ visits, outputs, failures, stalled, failed, overdue, awaitsRuns }),
+    ...(given.approvals && { approvals: toApprovals(given.approvals) }),
+    ...(secrets.length > 0 && { secretVersions: Object.fromEntries(secrets.map((key) => [key, 1])) }),
+  };
+}
+
+type GivenAttempt = NonNullable<SimulationStack["attempts"]>[number];
+
+function toRun({ dispatchedAt, ...given }: GivenAttempt, stackId: string, present: number): readonly TaskRun[] {
+  if (dispatchedAt === undefined) return [];
+  const { task, attempt, entry = present } = given;
+  const attemptId = attemptIdOf({ stackId, incarnation: INCARNATION, entry, task, attempt });
+  return [{ ...given, attemptId, entry, dispatchedAt: Date.parse(dispatchedAt) }];
+}
+
+function toApprovals(given: NonNullable<SimulationStack["approvals"]>): Readonly<Record<string, Approval>> {
+  const approvals = Object.entries(given).map(([task, { askedAt, expiresAt, given: votes, ...rest }]) => {
+    const approval: Approval = {
+      ...rest,
+      askedAt: Date.parse(askedAt),
+      expiresAt: Date.parse(expiresAt),
+      given: votes.map(({ at, ...vote }) => ({ ...vote, at: Date.parse(at) })),
+    };
+    return [task, approval] as const;
+  });
+  return Object.fromEntries(approvals);
+}
+
+const DEFAULT_TIMEOUT_MS = 3_600_000;
+
+/** As if a worker had taken it when it was sent. */
+function toAttempt(
+  { id: stackId }: Stack,
+  { attemptId, task, dispatchedAt, ...run }: TaskRun,
+  machine: Machine,
+): Attempt {
+  const timeoutMs = run.timeoutMs ?? machine.tasks.get(task)?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const claimWithinMs = toClaimWithinMs(timeoutMs, true);
+  const attempt = beginAttempt({ attemptId, stackId, task, timeoutMs, claimWithinMs }, dispatchedAt);
+  return claimAtBirth(attempt, { owner: "", leaseMs: 0, now: dispatchedAt });
+}
