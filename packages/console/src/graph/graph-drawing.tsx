@@ -156,7 +156,7 @@ function StateNode({ node: { id, terminal, reachable, tasks = [] }, placed, mark
     <g className={classes.filter(Boolean).join(" ")} {...(onSelect && { onClick: () => onSelect(id) })}>
       <rect x={left} y={top} width={placed.width} height={placed.height} rx="4" />
       {badge?.status !== undefined && <MarkShape status={badge.status} x={left + 8} y={baseline - 11} />}
-      <text className="graph-name" x={left + 26} y={baseline}>
+      <text className="graph-name" x={left + (badge?.status === undefined ? METRICS.padding : 26)} y={baseline}>
         {cut(id)}
         {id.length > METRICS.maxCharacters && <title>{toSafeText(id)}</title>}
       </text>

@@ -1,5 +1,5 @@
 import type { MachineGraph } from "@stackyard/sdk";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
 import { GraphDrawing, type GraphMarks } from "./graph-drawing.tsx";
@@ -17,13 +17,16 @@ interface GraphPanelProps extends GraphMarks {
 }
 
 const ZOOM_STEP = 1.25;
-const NARROW = "(max-width: 639px)";
+/** In narrower places a graph grows downwards. */
+const NARROW_PX = 640;
 
 /** A machine as a graph, or as a table with the same content. */
 export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }: GraphPanelProps) {
   const [view, setView] = useState<"graph" | "table">("graph");
   const [zoom, setZoom] = useState<number>();
-  const [direction, setDirection] = useState<Direction>(() => (matchMedia(NARROW).matches ? "down" : "right"));
+  const [direction, setDirection] = useState<Direction>();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
   const shown = view === "graph";
   return (
     <Panel
@@ -37,7 +40,7 @@ export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }:
                 label={direction === "right" ? "Draw downwards" : "Draw to the right"}
                 onPress={() => setDirection(direction === "right" ? "down" : "right")}
               >
-                {direction === "right" ? "⇅" : "⇄"}
+                Turn
               </Button>
               <Button look="plain" label="Smaller" onPress={() => setZoom(Math.max(0.2, (zoom ?? 1) / ZOOM_STEP))}>
                 −
@@ -57,11 +60,12 @@ export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }:
         </>
       }
     >
-      {shown ? (
-        <Drawing graph={graph} label={label} zoom={zoom} direction={direction} {...marks} />
-      ) : (
-        <GraphTable graph={graph} label={label} {...marks} />
-      )}
+      <div ref={place}>
+        {shown && direction !== undefined && (
+          <Drawing graph={graph} label={label} zoom={zoom} direction={direction} {...marks} />
+        )}
+        {!shown && <GraphTable graph={graph} label={label} {...marks} />}
+      </div>
     </Panel>
   );
 }

@@ -55,6 +55,30 @@ const MachineTask = Type.Object({
   needs: Type.Optional(Names),
 });
 
+const MetadataValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+
+/** What a metadata key may hold. */
+const MetadataKey = Type.Object({
+  name: Type.String(),
+  type: Type.Optional(Type.Enum(["string", "number", "boolean"])),
+  required: Type.Optional(Type.Literal(true, { description: "The event that creates a stack must bring it." })),
+  default: Type.Optional(MetadataValue),
+  pattern: Type.Optional(Type.String({ description: "A regular expression that is searched in a text." })),
+  enum: Type.Optional(Type.Array(MetadataValue)),
+  minimum: Type.Optional(Type.Number()),
+  maximum: Type.Optional(Type.Number()),
+  sensitive: Type.Optional(Type.Literal(true)),
+  immutable: Type.Optional(Type.Literal(true, { description: "Set once." })),
+});
+
+const MetadataRules = Type.Object({
+  keys: Type.Array(MetadataKey, { description: "In the order of the document." }),
+  additional: Type.Boolean({ description: "False: events may bring no other keys." }),
+  requiredBy: Type.Record(Type.String(), Names, {
+    description: "Keys that must come with an event, by event; an event that needs none is left out.",
+  }),
+});
+
 /** A machine with what it is made of. Parts that only version 2 has are left out where a machine does not use them. */
 export const MachineDetails = Type.Object({
   ...machineProperties,
@@ -63,6 +87,7 @@ export const MachineDetails = Type.Object({
   events: Names,
   states: Type.Array(MachineState),
   tasks: Type.Array(MachineTask),
+  metadata: Type.Optional(MetadataRules),
   source: Type.Optional(Type.String({ description: "The document's text." })),
 });
 export type MachineDetails = View<typeof MachineDetails>;

@@ -46,6 +46,29 @@ tasks:
     ]);
   });
 
+  it("shows what events of version 2 may and must bring", () => {
+    const { metadata } = show(`version: 2
+events: { GO: { metadata: [sha] } }
+metadata:
+  sha: { type: string, pattern: "^[0-9a-f]+$", required: true, immutable: true }
+  size: { enum: [small, large], default: small }
+  count: { type: number, minimum: 1, maximum: 5 }
+  password: { type: string, sensitive: true }
+states: { INIT: { on: { GO: END } }, END: { terminal: true } }
+`);
+
+    expect(metadata).toEqual({
+      keys: [
+        { name: "sha", type: "string", pattern: "^[0-9a-f]+$", required: true, immutable: true },
+        { name: "size", enum: ["small", "large"], default: "small" },
+        { name: "count", type: "number", minimum: 1, maximum: 5 },
+        { name: "password", type: "string", sensitive: true },
+      ],
+      additional: true,
+      requiredBy: { GO: ["sha"] },
+    });
+  });
+
   it("shows no more of version 1 than it has", () => {
     const details = show("version: 1\nevents: []\nstates: { INIT: { terminal: true, tasks: [a] } }\ntasks: { a: {} }");
 

@@ -17,6 +17,7 @@ export function toMachineDetails(name: string, located: LocatedMachine): Machine
     events: [...machine.events],
     states: [...machine.states.values()].map((state) => toState(machine, state)),
     tasks: [...machine.tasks.values()].map(toTask),
+    ...(machine.version === 2 && { metadata: toMetadataRules(machine) }),
     source: revision.source,
   };
 }
@@ -45,6 +46,24 @@ function toTask({ name, executor, target, needs }: Task): MachineDetails["tasks"
     ...defined({ executor, target }),
     ...(needs.length > 0 && { needs }),
   };
+}
+
+function toMetadataRules({ metadata, requiredMetadata }: Machine): NonNullable<MachineDetails["metadata"]> {
+  const keys = [...metadata.keys].map(([name, rule]) => ({
+    name,
+    ...defined({
+      type: rule.type,
+      default: rule.default,
+      pattern: rule.pattern?.source,
+      enum: rule.enum,
+      minimum: rule.minimum,
+      maximum: rule.maximum,
+    }),
+    ...(rule.required && { required: true as const }),
+    ...(rule.sensitive && { sensitive: true as const }),
+    ...(rule.immutable && { immutable: true as const }),
+  }));
+  return { keys, additional: metadata.additional, requiredBy: Object.fromEntries(requiredMetadata) };
 }
 
 function toFields(name: string, located: LocatedMachine): Omit<MachineSummary, "origin"> {

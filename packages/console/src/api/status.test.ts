@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { type StatusSource, toAttemptStatus, toOutcomeStatus, toStackStatus, toTaskStatus } from "./status.ts";
+
+const stack = (changes: Partial<StatusSource>): StatusSource => ({ tasks: [], ...changes });
+const task = (status: "PENDING" | "SATISFIED" | "ERROR", detail?: string) => ({ status, ...(detail && { detail }) });
+
+describe("toTaskStatus", () => {
+  it.each([
+    [task("PENDING"), "running"],
+    [task("PENDING", "QUEUED"), "queued"],
+    [task("PENDING", "APPROVING"), "approval"],
+    [task("SATISFIED", "SKIPPED"), "skipped"],
+    [task("ERROR", "CANCELLED"), "cancelled"],
+    [task("ERROR"), "failed"],
+    [task("SATISFIED", "LATER"), "succeeded"],
+    [task("SATISFIED", "constructor"), "succeeded"],
+  ] as const)("shows %j as %s", (given, status) => {
+    expect(toTaskStatus(given)).toBe(status);
+  });
+});
+
+describe("toStackStatus", () => {
+  it.each([
+    ["failed", { failed: true, overdue: true }],
+    ["stalled", { stalled: { code: "LOOP_LIMIT", reason: "" }, overdue: true }],
+    ["overdue", { overdue: true, tasks: [task("PENDING")] }],
+    ["approval", { tasks: [task("PENDING", "APPROVING"), task("PENDING")] }],
+    ["running", { tasks: [task("PENDING"), task("PENDING", "WAITING")] }],
+    ["waiting", { parked: [{}] }],
+    ["quiet", { tasks: [task("SATISFIED")] }],
+  ] as const)("is %s for the worst of %j", (status, given) => {
+    expect(toStackStatus(stack(given))).toBe(status);
+  });
+});
+
+describe("toAttemptStatus, toOutcomeStatus", () => {
+  it("shows how an attempt ended, and a neutral mark for what is unknown here", () => {
+    expect(toAttemptStatus({ status: "settled", outcome: "failed" })).toBe("failed");
+    expect(toAttemptStatus({ status: "settled", outcome: "closed" })).toBe("skipped");
+    expect(toAttemptStatus({ status: "suspended" })).toBe("running");
+    expect(toOutcomeStatus("refused")).toBe("rejected");
+    expect(toOutcomeStatus("else" as "refused")).toBe("skipped");
+  });
+});

@@ -1,0 +1,68 @@
+import type { Attempt, HistoryEntry, StackSummary, StackTask } from "@stackyard/sdk";
+import type { Status } from "../design/mark.tsx";
+
+type Task = Pick<StackTask, "status" | "detail">;
+
+/** What the status of a stack is read from; details have approvals and parked events besides. */
+export type StatusSource = Pick<StackSummary, "failed" | "stalled" | "overdue"> & {
+  readonly tasks: readonly Task[];
+  readonly parked?: readonly unknown[] | undefined;
+};
+
+const DETAILS: ReadonlyMap<string, Status> = new Map<string, Status>([
+  ["WAITING", "waiting"],
+  ["QUEUED", "queued"],
+  ["RETRYING", "retrying"],
+  ["APPROVING", "approval"],
+  ["SKIPPED", "skipped"],
+  ["CANCELLED", "cancelled"],
+]);
+
+/** Returns the status of a task, or the neutral one of its plain status where the detail is unknown here. */
+export function toTaskStatus({ status, detail = "" }: Task): Status {
+  const known = DETAILS.get(detail);
+  if (known !== undefined) return known;
+  return status === "PENDING" ? "running" : status === "SATISFIED" ? "succeeded" : "failed";
+}
+
+/** Returns the worst that is true of a stack: failed, stalled, overdue, approval, waiting, running, quiet. */
+export function toStackStatus({ failed, stalled, overdue, tasks, parked = [] }: StatusSource): Status {
+  const statuses = new Set(tasks.map(toTaskStatus));
+  if (failed || statuses.has("failed")) return "failed";
+  if (stalled !== undefined) return "stalled";
+  if (overdue) return "overdue";
+  const running = statuses.has("running") || statuses.has("retrying");
+  if (statuses.has("approval")) return "approval";
+  if (running) return "running";
+  if (statuses.has("queued") || statuses.has("waiting") || parked.length > 0) return "waiting";
+  return "quiet";
+}
+
+const ATTEMPTS: ReadonlyMap<string, Status> = new Map<string, Status>([
+  ["unclaimed", "queued"],
+  ["queued", "queued"],
+  ["running", "running"],
+  ["suspended", "running"],
+  ["succeeded", "succeeded"],
+  ["failed", "failed"],
+  ["cancelled", "cancelled"],
+]);
+
+/** Returns the status of an attempt; one that ended without a result is `skipped`. */
+export function toAttemptStatus({ status, outcome }: Pick<Attempt, "status" | "outcome">): Status {
+  return ATTEMPTS.get(outcome ?? status) ?? "skipped";
+}
+
+const OUTCOMES: ReadonlyMap<string, Status> = new Map<string, Status>([
+  ["applied", "succeeded"],
+  ["removed", "removed"],
+  ["parked", "parked"],
+  ["refused", "rejected"],
+  ["dead-lettered", "dead-letter"],
+  ["ignored", "skipped"],
+]);
+
+/** Returns the status of what became of an event. */
+export function toOutcomeStatus(outcome: HistoryEntry["outcome"]): Status {
+  return OUTCOMES.get(outcome) ?? "skipped";
+}

@@ -1,0 +1,21 @@
+import { parseAnsiLine } from "../text/ansi.ts";
+
+/** A line of a log with its colors. Sequences that are not colors are left out, and their number is shown. */
+export function AnsiText({ children }: { children: string }) {
+  const { spans, dropped } = parseAnsiLine(children);
+  return (
+    <bdi>
+      {spans.map(({ text, tone, bold, underline }, index) => {
+        const classes = [tone && `tone-${tone}`, bold && "ansi-bold", underline && "ansi-underline"].filter(Boolean);
+        // biome-ignore lint/suspicious/noArrayIndexKey: parts of a line have no other identity
+        return classes.length === 0 ? text : <span key={index} className={classes.join(" ")} children={text} />;
+      })}
+      {dropped > 0 && (
+        <span className="ansi-dropped" title={`${dropped} control sequences are not shown`}>
+          {" "}
+          ‹{dropped}›
+        </span>
+      )}
+    </bdi>
+  );
+}

@@ -1,0 +1,125 @@
+import type { Attempt, StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { AnsiText } from "../log/ansi-text.tsx";
+import { explainLog } from "./explain-log.ts";
+import type { StackSource } from "./source.ts";
+
+interface Failing {
+  readonly task: string;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly attempt?: Attempt | undefined;
+  /** Where and when, for a failure of a state that the stack has left. */
+  readonly earlier?: { readonly state: string; readonly at: string };
+}
+
+const MAX_LOGS = 3;
+const MAX_FAILURES = 20;
+
+/** Why a stack has failed: each failed task with its error and the lines of its log that explain it. */
+export function FailureNotices({ source, stack }: { source: StackSource; stack: StackDetails }) {
+  const all = listFailures(stack);
+  if (all.length === 0 && stack.stalled === undefined) return null;
+  return (
+    <section className="panel failure" aria-label="Failures">
+      {stack.stalled !== undefined && (
+        <div className="notice warn">
+          <Mark status="stalled" />
+          <p>
+            <Text>{stack.stalled.reason}</Text> <span className="muted mono">{stack.stalled.code}</span>
+          </p>
+        </div>
+      )}
+      {all.slice(0, MAX_FAILURES).map((failure, index) => (
+        <FailureNotice
+          key={failure.task}
+          source={source}
+          failure={failure}
+          withLog={index < MAX_LOGS && failure.attempt?.hasLog === true}
+        />
+      ))}
+      {all.length > MAX_FAILURES && (
+        <p className="notice">{all.length - MAX_FAILURES} more tasks have failed; see the tasks.</p>
+      )}
+    </section>
+  );
+}
+
+/** Returns the failed tasks of the state, then the last failure of an earlier one that nothing has resolved. */
+function listFailures({ tasks, attempts, lastFailure, entry }: StackDetails): readonly Failing[] {
+  const present = tasks
+    .filter(({ status, detail }) => status === "ERROR" && detail !== "CANCELLED")
+    .map(({ name, errorCode, errorMessage, attempt }): Failing => {
+      return { task: name, code: errorCode, message: errorMessage, attempt };
+    });
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined || lastFailure.entry === entry) return present;
+  const { task, state, code, message, at } = lastFailure;
+  const attempt = attempts.find(
+    (one) => one.task === task && one.entry === lastFailure.entry && one.attempt === lastFailure.attempt,
+  );
+  return [...present, { task: `${task}`, code, message, attempt, earlier: { state, at } }];
+}
+
+interface NoticeProps {
+  readonly source: StackSource;
+  readonly failure: Failing;
+  readonly withLog: boolean;
+}
+
+function FailureNotice({ source, failure: { task, code, message, attempt, earlier }, withLog }: NoticeProps) {
+  return (
+    <div className="notice fail">
+      <p className="row">
+        <Mark status="failed" bare />
+        <b>
+          <Text>{task}</Text>
+        </b>
+        {code !== undefined && <Text mono>{code}</Text>}
+        {attempt !== undefined && <span className="muted">attempt {attempt.attempt}</span>}
+        {earlier !== undefined && (
+          <span className="muted">
+            in <Text>{earlier.state}</Text>, <Ago at={earlier.at} />
+          </span>
+        )}
+      </p>
+      {message !== undefined && (
+        <p className="failure-message">
+          <Text>{message}</Text>
+        </p>
+      )}
+      {attempt !== undefined && withLog && <LogExcerpt source={source} attemptId={attempt.attemptId} />}
+    </div>
+  );
+}
+
+function LogExcerpt({ source, attemptId }: { source: StackSource; attemptId: string }) {
+  const query = useQuery({
+    queryKey: source.key("log-tail", { attemptId }),
+    queryFn: ({ signal }) => source.loadLogTail(attemptId, signal),
+    staleTime: 60_000,
+  });
+  if (query.error !== null) return <p className="muted">The log could not be loaded.</p>;
+  const lines = explainLog(query.data ?? "");
+  return (
+    <figure className="excerpt">
+      <pre>
+        {lines.map(({ text, cause }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
+          <span key={index} className={cause ? "excerpt-line cause" : "excerpt-line"}>
+            <AnsiText>{text}</AnsiText>
+          </span>
+        ))}
+      </pre>
+      {source.refusal === undefined && (
+        <figcaption>
+          <To path="/log" search={{ attempt: attemptId }}>
+            Open the log
+          </To>
+        </figcaption>
+      )}
+    </figure>
+  );
+}

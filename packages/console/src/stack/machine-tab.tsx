@@ -1,0 +1,6 @@
+import type { StackDetails } from "@stackyard/sdk";
+import type { StackSource } from "./source.ts";
+
+export function MachineTab(_: { source: StackSource; stack: StackDetails | undefined }) {
+  return null;
+}

@@ -1,0 +1,63 @@
+import type { StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { toTaskStatus } from "../api/status.ts";
+import { ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
+import { GraphPanel } from "../graph/graph-panel.tsx";
+import { FailureNotices } from "./failure-notice.tsx";
+import type { StackSource } from "./source.ts";
+import { TasksPanel } from "./tasks-panel.tsx";
+import { ApprovalsPanel, KeysPanel, ParkedPanel, TimersPanel } from "./waiting-panels.tsx";
+
+interface TabProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+}
+
+/** What a stack does now: its failures first, tasks, what it waits for, and where it is in its machine. */
+export function NowTab({ source, stack }: TabProps) {
+  return (
+    <>
+      <FailureNotices source={source} stack={stack} />
+      <div className="columns">
+        <div className="stack-v">
+          <TasksPanel source={source} stack={stack} />
+          <ApprovalsPanel stack={stack} />
+          <ParkedPanel stack={stack} />
+          <TimersPanel stack={stack} />
+          <KeysPanel stack={stack} />
+        </div>
+        <div className="stack-v">
+          <StackGraph source={source} stack={stack} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** The machine's graph with the stack's place in it. */
+export function StackGraph({ source, stack: { machine, machineHash, state, tasks } }: TabProps) {
+  const query = useQuery({
+    // The graph of a machine changes with its revisions only.
+    queryKey: source.path === "/stack" ? ["machine", machine, "graph", machineHash] : source.key("graph"),
+    queryFn: ({ signal }) => source.loadGraph(machine, signal),
+  });
+  if (query.data !== undefined) {
+    return (
+      <GraphPanel
+        graph={query.data}
+        label={`Graph of ${machine}`}
+        states={{ [state]: { current: true } }}
+        tasks={Object.fromEntries(tasks.map((task) => [task.name, toTaskStatus(task)]))}
+      />
+    );
+  }
+  return (
+    <Panel title="Graph">
+      {query.error === null ? (
+        <Skeleton height={240} />
+      ) : (
+        <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />
+      )}
+    </Panel>
+  );
+}

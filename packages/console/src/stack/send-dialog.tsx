@@ -1,0 +1,213 @@
+import type { MachineDetails, Preview, StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useDeferredValue, useId, useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
+import { keys } from "../api/keys.ts";
+import { toOutcomeStatus } from "../api/status.ts";
+import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { Mark } from "../design/mark.tsx";
+import { ErrorNotice, Loaded } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
+import type { StackSource } from "./source.ts";
+import { useOperation } from "./use-operation.tsx";
+
+interface DialogProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+  readonly refusal: string | undefined;
+  readonly onClose: () => void;
+}
+
+/** Sends an event to a stack, with a form from the machine's metadata rules and a preview. */
+export function SendDialog({ source, stack, refusal, onClose }: DialogProps) {
+  const machine = useQuery({
+    queryKey: keys.machine(stack.machine),
+    queryFn: ({ signal }) => source.loadMachine?.(stack.machine, signal) ?? Promise.reject(new Error("No machine.")),
+  });
+  if (machine.data !== undefined) {
+    return <EventForm stack={stack} machine={machine.data} refusal={refusal} onClose={onClose} />;
+  }
+  return (
+    <Dialog title={`Send an event to ${stack.id}`} onClose={onClose}>
+      <section>
+        <Loaded query={machine} height={160}>
+          {() => null}
+        </Loaded>
+      </section>
+    </Dialog>
+  );
+}
+
+interface FormProps extends Omit<DialogProps, "source"> {
+  readonly machine: MachineDetails;
+}
+
+function EventForm({ stack, machine, refusal, onClose }: FormProps) {
+  const { handled, others } = listEvents(machine, stack.state);
+  const [event, setEvent] = useState(handled[0] ?? others[0] ?? "");
+  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const [id] = useState(newEventId);
+  const run = useOperation(stack.id);
+  const fields = listFields(machine.metadata, event, stack);
+  const metadata = toEventMetadata(fields, texts);
+  const fieldRefusal = findFieldRefusal(fields, texts);
+  const preview = usePreview(stack, event, metadata, fieldRefusal === undefined && event !== "");
+  const typed = needsConfirmation(machine, stack, preview.data) ? stack.id : undefined;
+  const send = async () => {
+    const sent = await yard.publish({
+      stackId: stack.id,
+      event,
+      id,
+      metadata,
+      ...(typed !== undefined && { confirm: typed }),
+    });
+    await run(event, async () => ({ ...sent, outcome: "waiting", notes: [] }));
+  };
+  return (
+    <ActionDialog
+      title={`Send an event to ${stack.id}`}
+      verb={event === "" ? "Send" : `Send ${event}`}
+      typed={typed}
+      refusal={refusal ?? (event === "" ? "The machine declares no events" : fieldRefusal)}
+      act={send}
+      onClose={onClose}
+    >
+      <div className="stack-v">
+        <label className="field">
+          Event
+          <select value={event} onChange={({ target }) => setEvent(target.value)}>
+            <optgroup label={`Handled by ${stack.state}`}>
+              {handled.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </optgroup>
+            <optgroup label="Not handled now">
+              {others.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </optgroup>
+          </select>
+        </label>
+        {fields.map((field) => (
+          <FieldInput
+            key={field.name}
+            field={field}
+            value={texts[field.name] ?? ""}
+            onChange={(text) => setTexts((before) => ({ ...before, [field.name]: text }))}
+          />
+        ))}
+        <section className="plan" aria-label="Preview" aria-live="polite">
+          {fieldRefusal !== undefined && <p className="muted">{fieldRefusal} to see what follows.</p>}
+          {preview.error !== null && <ErrorNotice error={preview.error} />}
+          {fieldRefusal === undefined && preview.data !== undefined && <PreviewText preview={preview.data} />}
+        </section>
+      </div>
+    </ActionDialog>
+  );
+}
+
+function usePreview(stack: StackDetails, event: string, metadata: object, enabled: boolean) {
+  const asked = useDeferredValue(JSON.stringify(metadata));
+  return useQuery({
+    queryKey: keys.stack(stack.id, "preview", { event, asked, version: stack.version }),
+    queryFn: ({ signal }) => yard.stacks.preview(stack.id, { event, metadata: JSON.parse(asked) }, { signal }),
+    enabled,
+    placeholderData: (before) => before,
+    gcTime: 0,
+  });
+}
+
+/** An event that leads from a protected state into a terminal one is sent with the stack's id typed. */
+function needsConfirmation({ states }: MachineDetails, { state }: StackDetails, preview: Preview | undefined): boolean {
+  if (preview?.code === "CONFIRMATION_REQUIRED") return true;
+  const isProtected = states.some(({ name, ...rest }) => name === state && rest.protected === true);
+  return isProtected && states.some(({ name, terminal }) => name === preview?.to && terminal);
+}
+
+const PARKED: ReadonlySet<string> = new Set([
+  "EVENT_NOT_HANDLED",
+  "EXPRESSION_FAILED",
+  "STATE_UNKNOWN",
+  "MACHINE_UNKNOWN",
+  "MACHINE_INVALID",
+]);
+
+function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes } }: { preview: Preview }) {
+  // A refusal that only the present state or machine causes is parked.
+  const what = outcome === "refused" && PARKED.has(code ?? "") ? "parked" : outcome;
+  return (
+    <>
+      <p className="row">
+        <Mark status={toOutcomeStatus(what)} word={`Would be ${what}`} />
+        {to !== undefined && (
+          <span>
+            <Text>{from ?? "–"}</Text> → <Text>{to}</Text>
+          </span>
+        )}
+      </p>
+      {reason !== undefined && (
+        <p>
+          <Text>{reason}</Text> <span className="muted mono">{code}</span>
+        </p>
+      )}
+      {sent.length > 0 && (
+        <p>
+          Starts <Text>{sent.join(", ")}</Text>
+        </p>
+      )}
+      {notes.map((note) => (
+        <p key={note} className="muted">
+          <Text>{note}</Text>
+        </p>
+      ))}
+    </>
+  );
+}
+
+interface FieldProps {
+  readonly field: EventField;
+  readonly value: string;
+  readonly onChange: (text: string) => void;
+}
+
+function FieldInput({ field, value, onChange }: FieldProps) {
+  const { name, sensitive, type } = field;
+  const id = useId();
+  const choices = field.enum?.map(String) ?? (type === "boolean" ? ["true", "false"] : undefined);
+  return (
+    <div className="field">
+      <label htmlFor={id}>
+        <Text>{name}</Text> <span className="muted">{describe(field)}</span>
+      </label>
+      {choices === undefined ? (
+        <input
+          id={id}
+          type={sensitive ? "password" : "text"}
+          inputMode={type === "number" ? "decimal" : "text"}
+          autoComplete="off"
+          spellCheck={false}
+          value={value}
+          onChange={({ target }) => onChange(target.value)}
+        />
+      ) : (
+        <select id={id} value={value} onChange={({ target }) => onChange(target.value)}>
+          <option value="">not sent</option>
+          {choices.map((choice) => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      )}
+    </div>
+  );
+}
+
+/** What a field may hold: `required, number from 1 to 5`. */
+function describe({ needed, sensitive, type, minimum, maximum, pattern }: EventField): string {
+  const range = [minimum !== undefined && `from ${minimum}`, maximum !== undefined && `to ${maximum}`];
+  const kind = type === "string" ? undefined : [type, ...range].filter(Boolean).join(" ");
+  const parts = [needed && "required", sensitive && "sensitive", kind, pattern !== undefined && `like ${pattern}`];
+  return toSafeText(parts.filter(Boolean).join(", "));
+}

@@ -1,0 +1,114 @@
+import type { StackDetails } from "@stackyard/sdk";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
+import { Button } from "../design/button.tsx";
+import { To } from "../design/links.tsx";
+import { ErrorNotice } from "../design/page.tsx";
+import { useOperateRefusal } from "./refusals.ts";
+import { SendDialog } from "./send-dialog.tsx";
+import type { StackSource } from "./source.ts";
+import { CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
+import { findCancelRefusal } from "./tasks-panel.tsx";
+import { UpgradeDialog } from "./upgrade-dialog.tsx";
+import { useOperation } from "./use-operation.tsx";
+
+interface ActionsProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+}
+
+type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
+
+/** What can be done to a stack. What cannot be done now says why. */
+export function StackActions({ source, stack }: ActionsProps) {
+  const [open, setOpen] = useState<DialogName>();
+  const operate = useOperateRefusal(source, stack, "operate");
+  const repair = useOperateRefusal(source, stack, "repair");
+  const send = useOperateRefusal(source, stack, "send");
+  const { tasks } = stack;
+  const noneToCancel = tasks.some((task) => findCancelRefusal(task) === undefined) ? undefined : "No task is running";
+  const noneToSettle = tasks.some(({ status }) => status !== "SATISFIED") ? undefined : "No task is open or has failed";
+  const close = () => setOpen(undefined);
+  const dialog = { stack, onClose: close };
+  return (
+    <div className="stack-v">
+      <div className="row" role="toolbar" aria-label="Actions">
+        <RetryButton stack={stack} refusal={operate} />
+        <LogButton source={source} stack={stack} />
+        <Button refusal={send} onPress={() => setOpen("send")}>
+          Send event…
+        </Button>
+        <Button refusal={operate ?? noneToCancel} onPress={() => setOpen("cancel")}>
+          Cancel…
+        </Button>
+        <Button refusal={operate ?? noneToSettle} onPress={() => setOpen("settle")}>
+          Settle…
+        </Button>
+        <Button refusal={repair} onPress={() => setOpen("upgrade")}>
+          Upgrade…
+        </Button>
+        <Button look="danger" refusal={repair} onPress={() => setOpen("remove")}>
+          Remove…
+        </Button>
+        {source.path === "/stack" && (
+          <To path="/bundle" search={{ id: stack.id }} className="button">
+            Bundle
+          </To>
+        )}
+      </div>
+      {open === "send" && <SendDialog {...dialog} source={source} refusal={send} />}
+      {open === "cancel" && <CancelDialog {...dialog} refusal={operate} />}
+      {open === "settle" && <SettleDialog {...dialog} refusal={operate} />}
+      {open === "upgrade" && <UpgradeDialog {...dialog} refusal={repair} />}
+      {open === "remove" && <RemoveDialog {...dialog} refusal={repair} />}
+    </div>
+  );
+}
+
+/** Retries all failed tasks at once. */
+function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
+  const run = useOperation(stack.id);
+  const [error, setError] = useState<unknown>();
+  const failed = stack.tasks.filter(({ status }) => status === "ERROR").length;
+  const missing = failed === 0 ? "No task has failed" : undefined;
+  const retry = async () => {
+    setError(undefined);
+    try {
+      await run("Retry", () => yard.stacks.retry(stack.id, { id: newEventId() }));
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return (
+    <>
+      <span data-shortcut="r">
+        <Button
+          {...(missing === undefined && { look: "primary" as const })}
+          refusal={refusal ?? missing}
+          onPress={() => void retry()}
+        >
+          {failed > 1 ? `Retry ${failed}` : "Retry"}
+        </Button>
+      </span>
+      {error !== undefined && <ErrorNotice error={error} />}
+    </>
+  );
+}
+
+/** Opens the log that matters most: of a failed task, else of one that runs, else the newest. */
+function LogButton({ source, stack: { tasks, attempts } }: ActionsProps) {
+  const failed = tasks.find(({ status, attempt }) => status === "ERROR" && attempt !== undefined);
+  const running = tasks.find(({ status, attempt }) => status === "PENDING" && attempt !== undefined);
+  const attemptId = (failed ?? running)?.attempt?.attemptId ?? attempts[0]?.attemptId;
+  if (attemptId === undefined || source.path !== "/stack") {
+    return <Button refusal={source.refusal ?? "No attempt was made"}>Log</Button>;
+  }
+  return (
+    <span data-shortcut="l">
+      <To path="/log" search={{ attempt: attemptId }} className="button">
+        Log
+      </To>
+    </span>
+  );
+}

@@ -1,0 +1,179 @@
+import type { StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { Fragment } from "react";
+import { isAbsent } from "../api/client.ts";
+import { useListPlace } from "../api/last-list.ts";
+import { toStackStatus } from "../api/status.ts";
+import { Button } from "../design/button.tsx";
+import { To, useGo, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
+import { Tabs } from "../design/tabs.tsx";
+import { Ago, MaybeLink, Text } from "../design/text.tsx";
+import { toSafeLink } from "../text/safe-text.ts";
+import { AttemptsTab } from "./attempts-tab.tsx";
+import { HistoryTab } from "./history-tab.tsx";
+import { MachineTab } from "./machine-tab.tsx";
+import { MetadataTab } from "./metadata-tab.tsx";
+import { NowTab } from "./now-tab.tsx";
+import type { StackSource } from "./source.ts";
+import { StackActions } from "./stack-actions.tsx";
+import "./stack.css";
+
+const TABS = [
+  { id: "now", title: "Now" },
+  { id: "history", title: "History" },
+  { id: "attempts", title: "Attempts" },
+  { id: "metadata", title: "Metadata" },
+  { id: "machine", title: "Machine" },
+];
+
+/** A stack from any source, with its tabs. */
+export function StackView({ source }: { source: StackSource }) {
+  const query = useQuery({
+    queryKey: source.key("details"),
+    queryFn: ({ signal }) => source.loadDetails(signal),
+  });
+  const { data, error } = query;
+  if (isAbsent(error)) return <RemovedStack source={source} />;
+  if (data !== undefined) return <LoadedStack source={source} stack={data} />;
+  return (
+    <Page title={source.stackId} heading={<Text>{source.stackId}</Text>}>
+      {error === null ? <Skeleton height={480} /> : <ErrorNotice error={error} onRetry={() => void query.refetch()} />}
+    </Page>
+  );
+}
+
+function LoadedStack({ source, stack }: { source: StackSource; stack: StackDetails }) {
+  const { tab = "now" } = useSearch();
+  return (
+    <Page title={stack.id} heading={<Heading stack={stack} />} actions={<Neighbours source={source} />}>
+      <p className="stack-summary wrap">
+        <Sentence text={stack.summary} />
+      </p>
+      <Links stack={stack} />
+      <StackActions source={source} stack={stack} />
+      <Tabs path={source.path} tabs={TABS} keep={["id"]} />
+      {tab === "now" && <NowTab source={source} stack={stack} />}
+      {tab === "history" && <HistoryTab source={source} stack={stack} />}
+      {tab === "attempts" && <AttemptsTab source={source} stack={stack} />}
+      {tab === "metadata" && <MetadataTab source={source} stack={stack} />}
+      {tab === "machine" && <MachineTab source={source} stack={stack} />}
+    </Page>
+  );
+}
+
+/** A sentence of the server; commands in it stand between backticks. */
+function Sentence({ text }: { text: string }) {
+  return text.split("`").map((part, index) => {
+    const shown = <Text mono={index % 2 === 1}>{part}</Text>;
+    // biome-ignore lint/suspicious/noArrayIndexKey: parts of a text have no other identity
+    return <Fragment key={index}>{shown}</Fragment>;
+  });
+}
+
+function Heading({ stack }: { stack: StackDetails }) {
+  const { id, machine, machineHash, state, enteredAt } = stack;
+  return (
+    <span className="row">
+      <Mark status={toStackStatus(stack)} />
+      <Text>{id}</Text>
+      <span className="stack-facts">
+        <To path="/machine" search={{ name: machine, rev: machineHash }}>
+          <Text>{machine}</Text>@{machineHash.slice(0, 4)}
+        </To>
+        <span>
+          <Text>{state}</Text> for <Ago at={enteredAt} plain />
+        </span>
+      </span>
+    </span>
+  );
+}
+
+const MAX_LINKS = 3;
+
+/** Addresses in the metadata, such as that of a preview. */
+function Links({ stack: { metadata } }: { stack: StackDetails }) {
+  const links = Object.entries(metadata).flatMap(([key, value]) =>
+    typeof value === "string" && toSafeLink(value) !== undefined ? [{ key, value }] : [],
+  );
+  if (links.length === 0) return null;
+  return (
+    <p className="row">
+      {links.slice(0, MAX_LINKS).map(({ key, value }) => (
+        <span key={key} className="wrap">
+          <span className="muted">
+            <Text>{key}</Text>{" "}
+          </span>
+          <MaybeLink value={value} />
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** Previous and next stack of the list from which this one was opened. */
+function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
+  const place = useListPlace(stackId);
+  const go = useGo();
+  if (path !== "/stack") return null;
+  const absent = place === undefined ? "Open the stack from a list first" : undefined;
+  const open = (id: string | undefined) => id !== undefined && go("/stack", { id });
+  return (
+    <span className="row">
+      <span data-shortcut="[">
+        <Button
+          look="plain"
+          label="Previous stack of the list"
+          refusal={absent ?? (place?.previous === undefined ? "This is the first one" : undefined)}
+          onPress={() => open(place?.previous)}
+        >
+          ‹
+        </Button>
+      </span>
+      {place !== undefined && (
+        <span className="muted nowrap">
+          {place.place} of {place.total}
+        </span>
+      )}
+      <span data-shortcut="]">
+        <Button
+          look="plain"
+          label="Next stack of the list"
+          refusal={absent ?? (place?.next === undefined ? "This is the last one" : undefined)}
+          onPress={() => open(place?.next)}
+        >
+          ›
+        </Button>
+      </span>
+    </span>
+  );
+}
+
+/** A stack that was removed has its history; one without a history never was, or may not be read. */
+function RemovedStack({ source }: { source: StackSource }) {
+  const query = useQuery({
+    queryKey: source.key("exists"),
+    queryFn: ({ signal }) => source.loadHistory({ limit: 1, signal }),
+  });
+  const exists = (query.data?.items.length ?? 0) > 0;
+  const heading = (
+    <span className="row">
+      {exists && <Mark status="removed" />}
+      <Text>{source.stackId}</Text>
+    </span>
+  );
+  return (
+    <Page title={source.stackId} heading={heading}>
+      {query.isPending && <Skeleton height={240} />}
+      {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
+      {query.data !== undefined && !exists && <Empty>Not found, or you may not read it.</Empty>}
+      {exists && (
+        <>
+          <p className="stack-summary">The stack was removed. Its history remains.</p>
+          <HistoryTab source={source} stack={undefined} />
+        </>
+      )}
+    </Page>
+  );
+}

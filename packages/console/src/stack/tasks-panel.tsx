@@ -1,0 +1,139 @@
+import type { StackDetails } from "@stackyard/sdk";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
+import { toTaskStatus } from "../api/status.ts";
+import { Button } from "../design/button.tsx";
+import { To } from "../design/links.tsx";
+import { Mark, wordOf } from "../design/mark.tsx";
+import { Empty, ErrorNotice, Panel } from "../design/page.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useOperateRefusal } from "./refusals.ts";
+import type { StackSource } from "./source.ts";
+import { CancelDialog } from "./task-dialogs.tsx";
+import { useOperation } from "./use-operation.tsx";
+
+type Task = StackDetails["tasks"][number];
+
+/** The tasks of the present state: how each stands, why, its attempt and deadline. */
+export function TasksPanel({ source, stack }: { source: StackSource; stack: StackDetails }) {
+  const refusal = useOperateRefusal(source, stack, "operate");
+  const run = useOperation(stack.id);
+  const [cancelled, setCancelled] = useState<string>();
+  const [error, setError] = useState<unknown>();
+  const retry = async (task: string) => {
+    setError(undefined);
+    try {
+      await run(`Retry ${task}`, () => yard.stacks.retry(stack.id, { task, id: newEventId() }));
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return (
+    <Panel title="Tasks">
+      {stack.tasks.length === 0 ? (
+        <Empty>This state has no tasks.</Empty>
+      ) : (
+        <ul className="task-list">
+          {stack.tasks.map((task) => (
+            <li key={task.name} data-row={task.name} className="task">
+              <Mark status={toTaskStatus(task)} word={`${wordOf(toTaskStatus(task))}:`} bare />
+              <div className="task-text">
+                <p className="row">
+                  <b>
+                    <Text>{task.name}</Text>
+                  </b>
+                  <AttemptFacts attempt={task.attempt} />
+                </p>
+                <Why task={task} />
+              </div>
+              <div className="row task-actions">
+                <LogLink source={source} task={task} />
+                <Button
+                  look="plain"
+                  label={`Retry ${task.name}`}
+                  refusal={refusal ?? (task.status === "ERROR" ? undefined : "Task has not failed")}
+                  onPress={() => void retry(task.name)}
+                >
+                  Retry
+                </Button>
+                <Button
+                  look="plain"
+                  label={`Cancel ${task.name}…`}
+                  refusal={refusal ?? findCancelRefusal(task)}
+                  onPress={() => setCancelled(task.name)}
+                >
+                  Cancel…
+                </Button>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+      {error !== undefined && <ErrorNotice error={error} />}
+      {cancelled !== undefined && (
+        <CancelDialog stack={stack} task={cancelled} refusal={refusal} onClose={() => setCancelled(undefined)} />
+      )}
+    </Panel>
+  );
+}
+
+/** Returns why a task cannot be cancelled. */
+export function findCancelRefusal({ status, attempt }: Task): string | undefined {
+  if (status !== "PENDING") return "Task is not running";
+  return attempt?.cancelling === undefined ? undefined : "A cancel is on its way";
+}
+
+const SHOWN_CHARACTERS = 300;
+
+function Why({ task: { why, status, attempt } }: { task: Task }) {
+  const [whole, setWhole] = useState(false);
+  // The whole error of a failed task stands above.
+  const short = status === "ERROR" ? (why.split("\n")[0] ?? why) : why;
+  const long = short.length > SHOWN_CHARACTERS;
+  const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;
+  return (
+    <div className="why">
+      <Text>{long && !whole ? `${short.slice(0, SHOWN_CHARACTERS)}…` : short}</Text>
+      {long && !whole && (
+        <Button look="plain" onPress={() => setWhole(true)}>
+          Show more
+        </Button>
+      )}
+      {progress !== undefined && !why.includes(progress) && (
+        <span className="muted">
+          <Text>{progress}</Text>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function AttemptFacts({ attempt }: { attempt: Task["attempt"] }) {
+  if (attempt === undefined) return null;
+  return (
+    <span className="muted">
+      attempt {attempt.attempt}, sent <Ago at={attempt.dispatchedAt} />
+      {attempt.status !== "settled" && (
+        <>
+          , ends <Ago at={attempt.deadlineAt} /> at the latest
+        </>
+      )}
+    </span>
+  );
+}
+
+function LogLink({ source, task: { attempt, name } }: { source: StackSource; task: Task }) {
+  if (attempt === undefined || source.path !== "/stack") {
+    return (
+      <Button look="plain" label={`Log of ${name}`} refusal={source.refusal ?? "No attempt was made"}>
+        Log
+      </Button>
+    );
+  }
+  return (
+    <To path="/log" search={{ attempt: attempt.attemptId }} className="button plain">
+      Log
+    </To>
+  );
+}

@@ -1,0 +1,111 @@
+import { defined } from "@stackyard/core";
+import type { StackDetails, UpgradePlan } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
+import { keys } from "../api/keys.ts";
+import { ActionDialog } from "../design/dialog.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Loaded } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { useOperation } from "./use-operation.tsx";
+
+interface DialogProps {
+  readonly stack: StackDetails;
+  readonly refusal: string | undefined;
+  readonly onClose: () => void;
+}
+
+/** Moves a stack to another revision of its machine, after a dry run. */
+export function UpgradeDialog({ stack, refusal, onClose }: DialogProps) {
+  const [id] = useState(newEventId);
+  const [to, setTo] = useState("");
+  const run = useOperation(stack.id);
+  const revisions = useQuery({
+    queryKey: keys.machine(stack.machine, "revisions"),
+    queryFn: ({ signal }) => yard.machines.revisions(stack.machine, { limit: 100, signal }),
+  });
+  const target = to === "" ? undefined : to;
+  const plan = useQuery({
+    queryKey: keys.stack(stack.id, "upgrade-plan", { to, version: stack.version }),
+    queryFn: ({ signal }) => yard.stacks.planUpgrade(stack.id, { signal, ...defined({ to: target }) }),
+  });
+  return (
+    <ActionDialog
+      title={`Upgrade ${stack.id}`}
+      verb="Upgrade"
+      reason="optional"
+      refusal={refusal ?? findPlanRefusal(plan.data)}
+      act={(reason) => run("Upgrade", () => yard.stacks.upgrade(stack.id, { id, ...defined({ to: target, reason }) }))}
+      onClose={onClose}
+    >
+      <div className="stack-v">
+        <label className="field">
+          To the revision
+          <select value={to} onChange={(event) => setTo(event.target.value)}>
+            <option value="">the newest valid one</option>
+            {revisions.data?.items.map(({ hash, current, stacks }) => (
+              <option key={hash} value={hash}>
+                {hash.slice(0, 8)}
+                {current ? ", current" : ""}, {stacks} {stacks === 1 ? "stack" : "stacks"}
+                {hash === stack.machineHash ? ", of this stack" : ""}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Loaded query={plan} height={120}>
+          {(data) => <Plan plan={data} />}
+        </Loaded>
+      </div>
+    </ActionDialog>
+  );
+}
+
+function findPlanRefusal(plan: UpgradePlan | undefined): string | undefined {
+  if (plan === undefined) return "The dry run is not done";
+  if (plan.outcome === "refused") return plan.reason ?? plan.code ?? "The upgrade would be refused";
+  return plan.from === plan.to ? "The stack has this revision already" : undefined;
+}
+
+const SHOWN = 20;
+
+function Plan({ plan }: { plan: UpgradePlan }) {
+  const { outcome, from, to, code, reason, replayed, incomplete, differences, more, end } = plan;
+  return (
+    <section className="plan" aria-label="Dry run">
+      <p className="row">
+        <Mark
+          status={outcome === "applied" ? "succeeded" : "rejected"}
+          word={outcome === "applied" ? "Would be applied" : "Would be refused"}
+        />
+        <span className="mono">
+          {from.slice(0, 8)} → {to?.slice(0, 8) ?? "?"}
+        </span>
+      </p>
+      {reason !== undefined && (
+        <p>
+          <Text>{reason}</Text> <span className="muted mono">{code}</span>
+        </p>
+      )}
+      <p className="muted">
+        {replayed} lines of the history replayed; {differences.length + more} would have had another outcome.
+        {incomplete !== undefined && <Text>{` ${incomplete}`}</Text>}
+      </p>
+      <ul className="plain-list">
+        {end.map(({ what, before, after }) => (
+          <li key={what}>
+            <Text>{what}</Text>: <Text mono>{String(before)}</Text> → <Text mono>{String(after)}</Text>
+          </li>
+        ))}
+        {differences.slice(0, SHOWN).map(({ eventId, event, before, after }) => (
+          <li key={eventId}>
+            <Text>{event}</Text>: {before?.outcome ?? "not sent"} (<Text>{before?.state ?? "–"}</Text>) →{" "}
+            {after.outcome} (<Text>{after.state ?? "–"}</Text>)
+          </li>
+        ))}
+      </ul>
+      {differences.length + more > SHOWN && <p className="muted">{differences.length + more - SHOWN} more</p>}
+    </section>
+  );
+}

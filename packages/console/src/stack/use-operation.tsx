@@ -1,0 +1,42 @@
+import type { OperationResult } from "@stackyard/sdk";
+import { useQueryClient } from "@tanstack/react-query";
+import { toFailure, yard } from "../api/client.ts";
+import { toOutcomeStatus } from "../api/status.ts";
+import { toneOf } from "../design/mark.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+
+/** Runs an operation on a stack and announces its outcome, also one that comes later. Throws what the request throws. */
+export function useOperation(stackId: string): (name: string, run: () => Promise<OperationResult>) => Promise<void> {
+  const toast = useToast();
+  const client = useQueryClient();
+  return async (name, run) => {
+    const answer = await run();
+    void client.invalidateQueries({ queryKey: ["stack", stackId] });
+    if (answer.outcome !== "waiting") return toast(toSentence(name, answer), toTone(answer.outcome));
+    toast(`${name}: queued. The outcome follows.`, "wait");
+    void followOutcome(answer).then(({ text, tone }) => toast(`${name}: ${text}`, tone));
+  };
+}
+
+type Tone = ReturnType<typeof toneOf>;
+
+function toTone(outcome: Exclude<OperationResult["outcome"], "waiting">): Tone {
+  return toneOf(toOutcomeStatus(outcome));
+}
+
+function toSentence(name: string, { outcome, code, reason, notes }: OperationResult): string {
+  const why = [code, reason, ...notes].filter((part) => part !== undefined).join(" · ");
+  return toSafeText(`${name}: ${outcome}${why === "" ? "" : ` · ${why}`}`);
+}
+
+const OUTCOME_MS = 10 * 60_000;
+
+async function followOutcome({ eventId, stackId }: OperationResult): Promise<{ text: string; tone: Tone }> {
+  try {
+    const { outcome } = await yard.waitForOutcome({ eventId, stackId }, { timeoutMs: OUTCOME_MS });
+    return { text: outcome, tone: toTone(outcome) };
+  } catch (error) {
+    return { text: toSafeText(toFailure(error).detail), tone: "fail" };
+  }
+}

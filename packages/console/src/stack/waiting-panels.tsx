@@ -1,0 +1,173 @@
+import type { StackDetails } from "@stackyard/sdk";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Ago, Instant, Text } from "../design/text.tsx";
+import { toStackId } from "./attempt-ids.ts";
+
+type Props = { readonly stack: StackDetails };
+
+type Approval = NonNullable<StackDetails["approvals"]>[number];
+
+const APPROVALS: Column<Approval>[] = [
+  {
+    id: "task",
+    header: "Task",
+    cell: ({ id, task }) => (
+      <span className="row">
+        <Mark status="approval" bare />
+        <To path="/approval" search={{ id }}>
+          <Text>{task}</Text>
+        </To>
+      </span>
+    ),
+  },
+  {
+    id: "from",
+    header: "From",
+    cell: ({ from, need, count }) => (
+      <>
+        <Text>{from.join(", ")}</Text>: {count - need} of {count}
+      </>
+    ),
+  },
+  { id: "ends", header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+];
+
+/** Open approvals, with links to where they are given. */
+export function ApprovalsPanel({ stack: { approvals = [] } }: Props) {
+  if (approvals.length === 0) return null;
+  return (
+    <Panel title="Approvals">
+      <Table label="Approvals" columns={APPROVALS} rows={approvals} keyOf={({ id }) => id} />
+    </Panel>
+  );
+}
+
+const PARKED: Column<StackDetails["parked"][number]>[] = [
+  {
+    id: "event",
+    header: "Event",
+    cell: ({ event, actor }) => (
+      <span className="row">
+        <Mark status="parked" bare />
+        <Text>{event}</Text>
+        {actor !== undefined && (
+          <span className="muted">
+            <Text>{actor}</Text>
+          </span>
+        )}
+      </span>
+    ),
+  },
+  {
+    id: "reason",
+    header: "Why",
+    cell: ({ reason, code }) => (
+      <>
+        <Text>{reason}</Text> <span className="muted mono">{code}</span>
+      </>
+    ),
+  },
+  { id: "received", header: "Received", cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
+  {
+    id: "next",
+    header: "Next try",
+    cell: ({ nextTryAt, tries }) => (
+      <>
+        <Ago at={nextTryAt} /> <span className="muted">after {tries}</span>
+      </>
+    ),
+  },
+];
+
+/** Events that the stack refuses for the present. */
+export function ParkedPanel({ stack: { parked } }: Props) {
+  if (parked.length === 0) return null;
+  return (
+    <Panel title={`Parked events ${parked.length}`}>
+      <Table label="Parked events" columns={PARKED} rows={parked} keyOf={({ eventId }) => eventId} height="40vh" />
+    </Panel>
+  );
+}
+
+const TIMERS: Column<StackDetails["timers"][number]>[] = [
+  {
+    id: "event",
+    header: "Event",
+    cell: ({ event, task }) => (
+      <>
+        <Text>{event}</Text>
+        {task !== undefined && (
+          <span className="muted">
+            {" of "}
+            <Text>{task}</Text>
+          </span>
+        )}
+      </>
+    ),
+  },
+  { id: "due", header: "Due", cell: ({ dueAt }) => <Ago at={dueAt} /> },
+  { id: "at", header: "At", cell: ({ dueAt }) => <Instant at={dueAt} /> },
+];
+
+/** What the stack does by itself, and when. */
+export function TimersPanel({ stack: { timers } }: Props) {
+  if (timers.length === 0) return null;
+  return (
+    <Panel title="Timers">
+      <Table label="Timers" columns={TIMERS} rows={timers} keyOf={({ id }) => id} height="40vh" />
+    </Panel>
+  );
+}
+
+interface KeyRow {
+  readonly id: string;
+  readonly key: string;
+  readonly task: string;
+  readonly queued?: { readonly holder: string; readonly place: number };
+}
+
+const KEYS: Column<KeyRow>[] = [
+  { id: "key", header: "Key", cell: ({ key }) => <Text mono>{key}</Text> },
+  { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+  {
+    id: "holder",
+    header: "Holder",
+    cell: ({ queued }) =>
+      queued === undefined ? (
+        "this stack"
+      ) : (
+        <>
+          <To path="/stack" search={{ id: toStackId(queued.holder) }}>
+            <Text>{toStackId(queued.holder)}</Text>
+          </To>
+          <span className="muted">
+            {" "}
+            place {queued.place},{" "}
+            <To path="/log" search={{ attempt: queued.holder }}>
+              log
+            </To>
+          </span>
+        </>
+      ),
+  },
+];
+
+/** Exclusive keys that attempts of this stack hold or wait for. */
+export function KeysPanel({ stack: { attempts } }: Props) {
+  const open = attempts.filter(({ status }) => status !== "settled");
+  const rows = open.flatMap(({ attemptId, task, heldKeys, queuedFor }): KeyRow[] => [
+    ...heldKeys.map((key) => ({ id: `${attemptId} ${key}`, key, task })),
+    ...(queuedFor === undefined
+      ? []
+      : [{ id: `${attemptId} ${queuedFor.key} queued`, key: queuedFor.key, task, queued: queuedFor }]),
+  ]);
+  if (rows.length === 0) return null;
+  return (
+    <Panel title="Keys">
+      <Table label="Keys" columns={KEYS} rows={rows} keyOf={({ id }) => id} />
+    </Panel>
+  );
+}
