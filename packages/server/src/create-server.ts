@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { type Records, StackyardError } from "@stackyard/core";
 import { type Bulks, createBulks, createPlanner, type Planner } from "@stackyard/core/engine";
+import type { Hono } from "hono";
 import type { RequestFacts } from "./access/caller.ts";
 import { type Access, createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
@@ -28,10 +29,10 @@ import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { snapshotRoutes } from "./routes/snapshot-routes.ts";
 import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
-import { createLive } from "./routes/stream-routes.ts";
+import { createLive, type Live } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
-import { createChangeBell } from "./routes/watch-routes.ts";
+import { type ChangeBell, createChangeBell } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore, type StateStore } from "./terraform/state-store.ts";
@@ -49,69 +50,36 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Makes the server of a yard. It works on the store's queue; who applies the events is a yard of its own. */
+/** Creates the server of a yard. It adds events to the store's queue; a yard of its own, which may be elsewhere, applies them. */
 export function createServer(deps: ServerDeps, options: ServerOptions = {}): Server {
   const settings = parseServerOptions(options);
-  const { limits, allowExternalNext } = settings;
-  const state = { stopping: false };
+  const { limits } = settings;
+  const state = { isStopping: false, url: "" };
   const stopping = new AbortController();
-  const requests = createRequestMetrics();
-  const bell = createChangeBell(deps.store, deps.clock);
-  const states = createStateStore({
-    ...deps,
-    records: deps.store.records,
-    maxBytes: limits.stateBytes,
-    keepVersions: limits.stateVersions,
-  });
-  let listener: Listener | undefined;
   const findConfigured = createAuthenticate(settings.tokens, settings.allowAnonymous);
   const access = createAccess({ ...deps, findConfigured }, settings);
-  const { logins, denials, guard, subjects, audit } = access;
+  const { guard, subjects, denials } = access;
   const { authenticate } = access.callers;
-  const planner = createPlanner({ ...deps, allowExternalNext });
-  const operating = { ...deps, bell, outcomeMs: limits.outcomeMs };
+  const bell = createChangeBell(deps.store, deps.clock);
   const bulks = createBulks({ ...deps, bell });
-  const explainer = createStackExplainer({ ...deps, planner });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate }, limits);
-  const routes = listRoutes(
-    { ...deps, ...access, ...operating, records: deps.store.records, bulks, explainer, planner, states, settings },
-    live.routes,
-    healthRoutes({
-      ...deps,
-      requests,
-      isStopping: () => state.stopping,
-      countStreams: live.count,
-      prove: (challenge) => prove(settings.proofSecret, listener?.url, challenge),
-    }),
-  );
-  const backend = { ...deps, audit, states, guard, authenticate, maxBytes: limits.stateBytes };
-  const app = createApp({
-    ...deps,
-    settings,
-    routes: [...routes, openApiRoute(routes, deps.version)],
-    requests,
-    access,
-    mount(hono, findFacts) {
-      // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
-      hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
-      logins.mount(hono, findFacts);
-    },
-    recordDenial: denials.record,
-  });
+  const app = connectApp({ ...deps, ...access, access, settings, bell, bulks, live, state });
+  let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
     async start() {
       listener = await createListener(app.fetch, settings);
+      state.url = listener.url;
       bulks.run();
       void denials.run(stopping.signal);
       void logAuditHead({ ...deps, records: deps.store.records }, stopping.signal);
       return { url: listener.url, stateBackendUrl: `${listener.url}${STATE_PATH.slice(0, -1)}` };
     },
     drain() {
-      state.stopping = true;
+      state.isStopping = true;
     },
     async stop() {
-      state.stopping = true;
+      state.isStopping = true;
       stopping.abort();
       live.stop();
       await bulks.stop();
@@ -121,6 +89,53 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       await listener?.close(limits.stopMs);
     },
   };
+}
+
+interface ServerParts extends ServerDeps, Access {
+  readonly access: Access;
+  readonly settings: ServerSettings;
+  readonly bell: ChangeBell;
+  readonly bulks: Bulks;
+  readonly live: Live;
+  /** Changes while the server runs. The URL is empty until the server listens. */
+  readonly state: { readonly isStopping: boolean; readonly url: string };
+}
+
+/** Creates the app of a server: its routes, Terraform's backend and the pages of the login. */
+function connectApp(parts: ServerParts): Hono {
+  const { store, settings, access, live, state } = parts;
+  const { limits, allowExternalNext } = settings;
+  const requests = createRequestMetrics();
+  const { records } = store;
+  const states = createStateStore({
+    ...parts,
+    records,
+    maxBytes: limits.stateBytes,
+    keepVersions: limits.stateVersions,
+  });
+  const planner = createPlanner({ ...parts, allowExternalNext });
+  const explainer = createStackExplainer({ ...parts, planner });
+  const health = healthRoutes({
+    ...parts,
+    requests,
+    isStopping: () => state.isStopping,
+    countStreams: live.count,
+    prove: (challenge) => prove(settings.proofSecret, state.url, challenge),
+  });
+  const routesDeps = { ...parts, records, states, planner, explainer, outcomeMs: limits.outcomeMs };
+  const routes = listRoutes(routesDeps, live.routes, health);
+  const backend = { ...parts, states, authenticate: access.callers.authenticate, maxBytes: limits.stateBytes };
+  return createApp({
+    ...parts,
+    routes: [...routes, openApiRoute(routes, parts.version)],
+    requests,
+    mount(hono, findFacts) {
+      // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
+      hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
+      parts.logins.mount(hono, findFacts);
+    },
+    recordDenial: parts.denials.record,
+  });
 }
 
 interface RoutesDeps extends ServerDeps, OperateDeps, Access {
@@ -163,8 +178,8 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
   ];
 }
 
-function prove(secret: string | undefined, url: string | undefined, challenge: string): string | undefined {
-  if (secret === undefined || url === undefined) return undefined;
+function prove(secret: string | undefined, url: string, challenge: string): string | undefined {
+  if (secret === undefined || url === "") return undefined;
   return toServerProof({ secret, challenge, port: Number(new URL(url).port) });
 }
 

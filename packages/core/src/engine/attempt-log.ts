@@ -71,7 +71,7 @@ export function createAttemptLogs(deps: AttemptLogsDeps): AttemptLogs {
 }
 
 function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLogInput): AttemptLogWriter {
-  const segment = createSegment(records, clock, input);
+  const segment = new Segment(records, clock, input);
   let pending: string[] = [];
   let pendingBytes = 0;
   let dropped = 0;
@@ -100,11 +100,11 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
     }
   }
 
-  const waitingBytes = () => pendingBytes + segment.unstoredBytes();
+  const waitingBytes = () => pendingBytes + segment.unstoredBytes;
 
   /** Runs while lines wait, so that a silent task needs no timer. */
   async function flushSoon(): Promise<void> {
-    while (waitingBytes() > 0 && !isEnded && !segment.isClosed()) {
+    while (waitingBytes() > 0 && !isEnded && !segment.isClosed) {
       wake = new AbortController();
       if (pendingBytes < CHUNK_BYTES) await clock.sleep(FLUSH_MS, wake.signal);
       if (!isEnded) await flush();
@@ -114,7 +114,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
 
   return {
     add(line) {
-      if (isEnded || segment.isClosed()) return;
+      if (isEnded || segment.isClosed) return;
       const text = `${toStorable(line)}\n`;
       const bytes = Buffer.byteLength(text);
       if (waitingBytes() + bytes > MOST_WAITING_BYTES && waitingBytes() > 0) {
@@ -130,7 +130,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
       isEnded = true;
       wake?.abort("ended");
       await loop;
-      const isInTail = settled && !segment.isOpen() && !input.continued;
+      const isInTail = settled && !segment.isOpen && !input.continued;
       if (input.isLost() || isInTail) return;
       if (waitingBytes() + dropped > 0) await flush(mask);
       if (mask === undefined) return;
@@ -172,85 +172,107 @@ function toExpiry(clock: Clock, { deadlineAt }: OpenLogInput): WriteTimes {
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Appends to the records of one grant. Whoever has a later token ends it. */
-function createSegment(records: Records, clock: Clock, input: OpenLogInput) {
-  const { attemptId, token, earlier, isLost } = input;
-  const attempt = shortHashOf(attemptId);
-  let isOpen = false;
-  let isClosed = false;
+/** Appends to the records of one grant, until a grant with a later token begins. */
+class Segment {
+  readonly #records: Records;
+  readonly #clock: Clock;
+  readonly #input: OpenLogInput;
+  readonly #attempt: string;
+  #isOpen = false;
+  #isClosed = false;
   /** Bytes that the attempt may still store. */
-  let room = MOST_BYTES;
-  /** Taken, but not in a chunk yet. */
-  let rest = NO_BYTES;
-  let chunk = createChunk(0, 0);
+  #room = MOST_BYTES;
+  /** Added, but not in a chunk yet. */
+  #rest = NO_BYTES;
+  #chunk = createChunk(0, 0);
 
-  /** Stores the chunk as it is now. Repeated after a failure. */
-  async function putChunk(): Promise<void> {
-    const { n, from, text, version: expected } = chunk;
-    const value: LogChunk = { from, text };
-    const key = toChunkKey(attempt, token, n);
-    const put = await records.put({ key, value, expected, ...toExpiry(clock, input) });
-    const record = put.kind === "written" ? put.record : put.current;
-    // Nobody else has this token: on a conflict, the answer to an earlier write was lost.
-    isClosed ||= put.kind === "conflict" && !(isChunk(record?.value) && record.value.text === text);
-    chunk.version = record?.version ?? "absent";
-    chunk.unstored = 0;
+  constructor(records: Records, clock: Clock, input: OpenLogInput) {
+    this.#records = records;
+    this.#clock = clock;
+    this.#input = input;
+    this.#attempt = shortHashOf(input.attemptId);
   }
 
-  /** Adds this grant to the index. Returns false when the log takes nothing more of it. */
-  async function register(): Promise<boolean> {
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get unstoredBytes(): number {
+    return this.#isClosed ? 0 : this.#rest.byteLength + this.#chunk.unstored;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#rest = NO_BYTES;
+  }
+
+  /** Stores the text. After a failure, the next call stores it too. */
+  async append(text: string): Promise<void> {
+    if (this.#isClosed) return;
+    this.#rest = Buffer.concat([this.#rest, Buffer.from(text)]);
+    this.#isOpen ||= await this.#register();
+    this.#isClosed = !this.#isOpen;
+    const isFull = this.#cutToRoom();
+    while (this.unstoredBytes > 0 && !this.#input.isLost()) {
+      if (this.#chunk.unstored === 0) this.#fillChunk();
+      await this.#putChunk();
+    }
+    this.#isClosed ||= isFull;
+  }
+
+  /** Adds this grant to the index. Returns false when the log is full or a later grant has begun. */
+  async #register(): Promise<boolean> {
+    const { attemptId, token, earlier } = this.#input;
     for (let tries = 1; tries <= TRIES; tries += 1) {
-      const { known, segments, bytes } = await loadIndex(records, attempt, clock.now());
-      room = MOST_BYTES - bytes;
+      const { known, segments, bytes } = await loadIndex(this.#records, this.#attempt, this.#clock.now());
+      this.#room = MOST_BYTES - bytes;
       const isLate = segments.some((each) => each.token >= token);
-      if (isLate || segments.length >= MOST_SEGMENTS || room <= 0) return false;
+      if (isLate || segments.length >= MOST_SEGMENTS || this.#room <= 0) return false;
       const index = { attemptId, segments: [...segments, { token }] };
-      if (!(await putIndex(records, attempt, index, { known, ...toExpiry(clock, input) }))) continue;
-      if (segments.length === 0) rest = Buffer.concat([Buffer.from(toLines(earlier)), rest]);
+      const times = toExpiry(this.#clock, this.#input);
+      if (!(await putIndex(this.#records, this.#attempt, index, { known, ...times }))) continue;
+      if (segments.length === 0) this.#rest = Buffer.concat([Buffer.from(toLines(earlier)), this.#rest]);
       return true;
     }
     return false;
   }
 
-  /** Cuts what is beyond the limit of the attempt. Returns true when something was. */
-  function cutToRoom(): boolean {
-    const left = room - chunk.from - chunk.bytes;
-    if (rest.byteLength <= left) return false;
-    rest = Buffer.concat([rest.subarray(0, cutAt(rest, left)), ENDS_HERE]);
+  /** Cuts what exceeds the limit of the attempt. Returns whether it did. */
+  #cutToRoom(): boolean {
+    const left = this.#room - this.#chunk.from - this.#chunk.bytes;
+    if (this.#rest.byteLength <= left) return false;
+    this.#rest = Buffer.concat([this.#rest.subarray(0, cutAt(this.#rest, left)), ENDS_HERE]);
     return true;
   }
 
-  function fill(): void {
-    if (chunk.bytes >= CHUNK_BYTES - LONGEST_CUT) chunk = createChunk(chunk.n + 1, chunk.from + chunk.bytes);
-    const cut = cutAt(rest, CHUNK_BYTES - chunk.bytes);
-    chunk.text += rest.toString("utf8", 0, cut);
+  #fillChunk(): void {
+    const { n, from, bytes } = this.#chunk;
+    if (bytes >= CHUNK_BYTES - LONGEST_CUT) this.#chunk = createChunk(n + 1, from + bytes);
+    const chunk = this.#chunk;
+    const cut = cutAt(this.#rest, CHUNK_BYTES - chunk.bytes);
+    chunk.text += this.#rest.toString("utf8", 0, cut);
     chunk.bytes += cut;
     chunk.unstored += cut;
-    rest = rest.subarray(cut);
+    this.#rest = this.#rest.subarray(cut);
   }
 
-  return {
-    isOpen: () => isOpen,
-    isClosed: () => isClosed,
-    close() {
-      isClosed = true;
-      rest = NO_BYTES;
-    },
-    unstoredBytes: () => (isClosed ? 0 : rest.byteLength + chunk.unstored),
-    /** Takes the text, then stores it. What was taken before a failure is stored by the next call. */
-    async append(text: string): Promise<void> {
-      if (isClosed) return;
-      rest = Buffer.concat([rest, Buffer.from(text)]);
-      isOpen ||= await register();
-      isClosed = !isOpen;
-      const isFull = cutToRoom();
-      while (rest.byteLength + chunk.unstored > 0 && !isClosed && !isLost()) {
-        if (chunk.unstored === 0) fill();
-        await putChunk();
-      }
-      isClosed ||= isFull;
-    },
-  };
+  /** Stores the chunk as it is now. Repeated after a failure. */
+  async #putChunk(): Promise<void> {
+    const chunk = this.#chunk;
+    const { n, from, text, version: expected } = chunk;
+    const value: LogChunk = { from, text };
+    const key = toChunkKey(this.#attempt, this.#input.token, n);
+    const put = await this.#records.put({ key, value, expected, ...toExpiry(this.#clock, this.#input) });
+    const record = put.kind === "written" ? put.record : put.current;
+    // No other writer has this token: on a conflict, the answer to an earlier write was lost.
+    this.#isClosed ||= put.kind === "conflict" && !(isChunk(record?.value) && record.value.text === text);
+    chunk.version = record?.version ?? "absent";
+    chunk.unstored = 0;
+  }
 }
 
 interface OpenChunk {

@@ -1,5 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { type Clock, defined, type Ids, type Logger, listPages, type Records, StackyardError } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type Ids,
+  type Logger,
+  listPages,
+  type PutRecordResult,
+  type Records,
+  StackyardError,
+} from "@stackyard/core";
 import {
   ApiTokenRecord,
   type ApiTokenRequest,
@@ -71,24 +80,14 @@ const checkSecretRecord = Compile(Type.Object({ tokenId: Type.String() }));
 
 /** Creates the tokens of a yard over its records. */
 export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
-  const { clock, ids, logger, audit, onRevoked, random = () => randomBytes(32) } = deps;
+  const { clock, logger } = deps;
   const kept = createTokenRecords(deps);
+  const parts: TokenParts = { ...deps, kept };
 
-  async function loadOwn(caller: Caller, id: string): Promise<ApiTokenRecord> {
-    const found = await kept.find(id);
-    if (found !== undefined && maySee(caller, found.token)) return found.token;
-    throw unknownToken(id);
-  }
-
-  function issue(): { readonly secret: string; readonly hash: string } {
-    const secret = formatSecret("syt_", random());
-    return { secret, hash: digestOf(secret) };
-  }
-
-  /** Does not keep the request waiting: the time of a use is not worth that, nor an error. */
+  /** Does not delay the request: a use that cannot be recorded is not an error of the request. */
   function noteUse({ token, version }: FoundToken, now: number): void {
     kept.put({ ...token, lastUsedAt: now }, version).catch((error: unknown) => {
-      logger.debug("The use of an API token was not noted.", { tokenId: token.id, error });
+      logger.debug("The use of an API token was not recorded.", { tokenId: token.id, error });
     });
   }
 
@@ -102,62 +101,98 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
       if (isUseNews(found.token, now)) noteUse(found, now);
       return toCaller(found.token, via, endsAt);
     },
-
     list: (caller, page) => kept.list(page, (token) => maySee(caller, token)),
-
-    async create(caller, request) {
-      const { secret, hash } = issue();
-      const token = makeApiToken(caller, request, { id: ids.next(), hash, now: clock.now() });
-      const own = await kept.count((each) => isCreator(each, caller) && statusOfToken(each, clock.now()) === "active");
-      if (own >= MAX_TOKENS) {
-        throw new StackyardError("OUTCOME_NEGATIVE", `You have ${own} API tokens. Revoke those you do not need.`);
-      }
-      await audit.run(toAction("createToken", caller, token), async () => {
-        await kept.put(token, "absent");
-        await kept.addSecret(hash, token.id);
-      });
-      return { secret, token };
-    },
-
-    async rotate(caller, id, { overlap, expires }) {
-      const overlapMs = toOverlapMs(overlap);
-      const now = clock.now();
-      const expiresAt = expires === undefined ? undefined : (toTokenEnd(expires, now) ?? ("never" as const));
-      const { secret, hash } = issue();
-      const decide = (token: ApiTokenRecord) => {
-        checkActive(token, now);
-        const rotated = rotateApiToken(token, { hash, now, overlapMs, ...defined({ expiresAt }) });
-        // A token may renew itself, but for no longer than it lives anyway.
-        if (caller.sender.id !== id || expires !== undefined) checkHandedOn(caller, rotated);
-        return rotated;
-      };
-      const before = await loadOwn(caller, id);
-      decide(before);
-      const token = await audit.run(toAction("rotateToken", caller, before), async () => {
-        // A secret that leads to a token that does not know it yet is refused, so this comes first.
-        await kept.addSecret(hash, id);
-        return kept.change(id, decide);
-      });
-      const good = new Set(token.secrets.map((each) => each.hash));
-      await kept.removeSecrets(before.secrets.map((each) => each.hash).filter((each) => !good.has(each)));
-      onRevoked(id);
-      return { secret, token };
-    },
-
-    async revoke(caller, id) {
-      const before = await loadOwn(caller, id);
-      const hashes = new Set(before.secrets.map((each) => each.hash));
-      const token = await audit.run(toAction("revokeToken", caller, before), () => {
-        return kept.change(id, (now) => {
-          for (const each of now.secrets) hashes.add(each.hash);
-          return revokeApiToken(now, clock.now());
-        });
-      });
-      onRevoked(id);
-      await kept.removeSecrets([...hashes]);
-      return token;
-    },
+    create: (caller, request) => createToken(parts, caller, request),
+    rotate: (caller, id, options) => rotateToken(parts, { caller, id, options }),
+    revoke: (caller, id) => revokeToken(parts, caller, id),
   };
+}
+
+interface TokenParts extends ApiTokensDeps {
+  readonly kept: TokenRecords;
+}
+
+async function createToken(
+  { clock, ids, audit, kept, random }: TokenParts,
+  caller: Caller,
+  request: ApiTokenRequest,
+): Promise<IssuedToken> {
+  const { secret, hash } = issueSecret(random);
+  const token = makeApiToken(caller, request, { id: ids.next(), hash, now: clock.now() });
+  const own = await kept.count((each) => isCreator(each, caller) && statusOfToken(each, clock.now()) === "active");
+  if (own >= MAX_TOKENS) {
+    throw new StackyardError("OUTCOME_NEGATIVE", `You have ${own} API tokens. Revoke those you do not need.`);
+  }
+  await audit.run(toAction("createToken", caller, token), async () => {
+    await kept.put(token, "absent");
+    await kept.addSecret(hash, token.id);
+  });
+  return { secret, token };
+}
+
+interface Rotation {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly options: RotateOptions;
+}
+
+async function rotateToken(parts: TokenParts, { caller, id, options }: Rotation): Promise<IssuedToken> {
+  const { clock, audit, kept, random, onRevoked } = parts;
+  const { overlap, expires } = options;
+  const overlapMs = toOverlapMs(overlap);
+  const now = clock.now();
+  const expiresAt = expires === undefined ? undefined : (toTokenEnd(expires, now) ?? ("never" as const));
+  const { secret, hash } = issueSecret(random);
+  const decide = (token: ApiTokenRecord) => {
+    checkActive(token, now);
+    const rotated = rotateApiToken(token, { hash, now, overlapMs, ...defined({ expiresAt }) });
+    // A token may renew itself, but not extend its own life.
+    if (caller.sender.id !== id || expires !== undefined) checkHandedOn(caller, rotated);
+    return rotated;
+  };
+  const before = await loadVisible(kept, caller, id);
+  decide(before);
+  const token = await audit.run(toAction("rotateToken", caller, before), async () => {
+    // Written first: a secret is refused until its token contains its digest.
+    await kept.addSecret(hash, id);
+    return kept.change(id, decide);
+  });
+  const good = new Set(token.secrets.map((each) => each.hash));
+  await kept.removeSecrets(before.secrets.map((each) => each.hash).filter((each) => !good.has(each)));
+  onRevoked(id);
+  return { secret, token };
+}
+
+async function revokeToken(parts: TokenParts, caller: Caller, id: string): Promise<ApiTokenRecord> {
+  const { clock, audit, kept, onRevoked } = parts;
+  const before = await loadVisible(kept, caller, id);
+  const hashes = new Set(before.secrets.map((each) => each.hash));
+  const token = await audit.run(toAction("revokeToken", caller, before), () => {
+    return kept.change(id, (now) => {
+      for (const each of now.secrets) hashes.add(each.hash);
+      return revokeApiToken(now, clock.now());
+    });
+  });
+  onRevoked(id);
+  await kept.removeSecrets([...hashes]);
+  return token;
+}
+
+/** Loads a token that the caller may see. Throws `NOT_FOUND`. */
+async function loadVisible(kept: TokenRecords, caller: Caller, id: string): Promise<ApiTokenRecord> {
+  const found = await kept.find(id);
+  if (found !== undefined && maySee(caller, found.token)) return found.token;
+  throw unknownToken(id);
+}
+
+function issueSecret(random: () => Uint8Array = () => randomBytes(32)): IssuedSecret {
+  const secret = formatSecret("syt_", random());
+  return { secret, hash: digestOf(secret) };
+}
+
+interface IssuedSecret {
+  readonly secret: string;
+  readonly hash: string;
 }
 
 interface FoundToken {
@@ -166,23 +201,35 @@ interface FoundToken {
 }
 
 /** Token records in the store. */
-function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | "clock">) {
-  const kept = {
-    async find(id: string): Promise<FoundToken | undefined> {
+interface TokenRecords {
+  find(id: string): Promise<FoundToken | undefined>;
+  findBySecret(hash: string): Promise<FoundToken | undefined>;
+  put(token: ApiTokenRecord, expected: number | "absent"): Promise<PutRecordResult>;
+  /** Changes the record, again after a concurrent write. Throws what `decide` throws. */
+  change(id: string, decide: (token: ApiTokenRecord) => ApiTokenRecord): Promise<ApiTokenRecord>;
+  /** Makes a secret lead to its token, which must contain its digest too. */
+  addSecret(hash: string, tokenId: string): Promise<void>;
+  removeSecrets(hashes: readonly string[]): Promise<void>;
+  list(page: PageInput, isWanted: (token: ApiTokenRecord) => boolean): Promise<Page<ApiTokenRecord>>;
+  count(isWanted: (token: ApiTokenRecord) => boolean): Promise<number>;
+}
+
+function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | "clock">): TokenRecords {
+  const kept: TokenRecords = {
+    async find(id) {
       const record = await records.get(`${TOKENS}${id}`, clock.now());
       return record && { token: parseToken(record.value), version: record.version };
     },
-    async findBySecret(hash: string): Promise<FoundToken | undefined> {
+    async findBySecret(hash) {
       const lead = await records.get(`${SECRETS}${hash}`, clock.now());
       return checkSecretRecord.Check(lead?.value) ? kept.find(lead.value.tokenId) : undefined;
     },
-    put(token: ApiTokenRecord, expected: number | "absent") {
+    put(token, expected) {
       const expiresAt = toRecordEnd(token);
       const key = `${TOKENS}${token.id}`;
       return records.put({ key, value: token, expected, now: clock.now(), ...defined({ expiresAt }) });
     },
-    /** Changes the record, again after a concurrent write. Throws what `decide` throws. */
-    async change(id: string, decide: (token: ApiTokenRecord) => ApiTokenRecord): Promise<ApiTokenRecord> {
+    async change(id, decide) {
       for (let tries = 0; tries < MAX_TRIES; tries += 1) {
         const found = await kept.find(id);
         if (found === undefined) throw unknownToken(id);
@@ -191,22 +238,21 @@ function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | 
       }
       throw new StackyardError("RECORD_CONFLICT", "Others change this token at the same time. Try again.");
     },
-    /** Makes a secret lead to its token, which must know its digest too. */
-    async addSecret(hash: string, tokenId: string): Promise<void> {
+    async addSecret(hash, tokenId) {
       await records.put({ key: `${SECRETS}${hash}`, value: { tokenId }, expected: "absent", now: clock.now() });
     },
-    async removeSecrets(hashes: readonly string[]): Promise<void> {
+    async removeSecrets(hashes) {
       for (const hash of hashes) {
         const record = await records.get(`${SECRETS}${hash}`, clock.now());
         if (record !== undefined) await records.remove(record.key, record.version);
       }
     },
-    async list(page: PageInput, isWanted: (token: ApiTokenRecord) => boolean): Promise<Page<ApiTokenRecord>> {
+    async list(page, isWanted) {
       const found = await records.list(TOKENS, { ...page, now: clock.now() });
       const { items, ...rest } = toPage(found, { toView: ({ value }) => parseToken(value), toId: ({ key }) => key });
       return { ...rest, items: items.filter(isWanted) };
     },
-    async count(isWanted: (token: ApiTokenRecord) => boolean): Promise<number> {
+    async count(isWanted) {
       let count = 0;
       const pages = listPages((start) => kept.list({ ...PAGE, ...start }, isWanted));
       for await (const { items } of pages) count += items.length;

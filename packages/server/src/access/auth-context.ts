@@ -2,7 +2,7 @@ import { isStackyardError, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, Sender } from "@stackyard/core/access";
 import { HttpError, readBytes } from "../http/route.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, formatCookie, toCookieNames } from "./browser-guard.ts";
-import type { RequestFacts } from "./caller.ts";
+import { ANONYMOUS, type RequestFacts } from "./caller.ts";
 import { checkGranted } from "./identities.ts";
 import type { NewSession, Session, Sessions } from "./sessions.ts";
 
@@ -21,7 +21,6 @@ export interface AuthContext {
 /** Answers one request of `/auth/*`. */
 export type AuthHandler = (request: Request, facts: RequestFacts) => Promise<Response>;
 
-const NOBODY: Sender = { kind: "anonymous", id: "anonymous", name: "anonymous", groups: [] };
 const MAX_FORM_BYTES = 32_768;
 
 /** Begins a session for a proven identity. Throws `NO_GRANT`. The login is audited. */
@@ -69,7 +68,7 @@ export async function auditDenial(
   context: AuthContext,
   error: unknown,
   facts: RequestFacts,
-  sender: Sender = NOBODY,
+  sender: Sender = ANONYMOUS.sender,
 ): Promise<void> {
   if (!isStackyardError(error) || !DENIALS.has(error.code) || audited.has(error)) return;
   audited.add(error);

@@ -83,45 +83,26 @@ const MOST_REMEMBERED = 10_000;
 
 /** Creates a finder. Configured tokens come first; other secrets go to the authenticator of their prefix. */
 export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
-  const { clock, findConfigured, authenticators, findCookie = () => undefined } = deps;
-  const configured = new Map<string, Caller>();
+  const { clock, authenticators, findCookie = () => undefined } = deps;
   const senders = new WeakMap<Request, Sender>();
   const stopping = new AbortController();
   let forgotten = new AbortController();
-  const remembered = new Map<string, { readonly caller: Caller; readonly until: number }>();
-
-  function findOld(request: Request): Caller | undefined {
-    const name = findConfigured(request);
-    if (name === undefined) return undefined;
-    const known = configured.get(name);
-    if (known !== undefined) return known;
-    const caller = toConfiguredCaller(name, deps, request.headers.has("authorization"));
-    configured.set(name, caller);
-    return caller;
-  }
-
-  function remember(key: string, caller: Caller): void {
-    const [oldest] = remembered.keys();
-    if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-    // Beyond its end nothing is remembered.
-    const until = Math.min(clock.now() + REMEMBER_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY);
-    remembered.set(key, { caller, until });
-  }
-
-  async function ask(authenticator: Authenticator, credential: Credential, request: Request) {
-    const key = `${credential.via} ${createHash("sha256").update(credential.secret).digest("base64")}`;
-    const known = remembered.get(key);
-    if (known !== undefined && known.until > clock.now()) return known.caller;
-    remembered.delete(key);
-    const caller = await authenticator(credential, request);
-    if (caller !== undefined) remember(key, caller);
-    return caller;
-  }
+  const findConfigured = createConfiguredCallers(deps);
+  const remembered = createRememberedCallers(clock);
 
   async function find(credential: Credential | undefined, request: Request): Promise<Caller | undefined> {
     const prefix = credential && findSecretPrefix(credential.secret);
     const authenticator = prefix && authenticators?.get(prefix);
-    return authenticator && ask(authenticator, credential, request);
+    return authenticator && remembered.find(credential, () => authenticator(credential, request));
+  }
+
+  async function authenticate(request: Request): Promise<Caller | undefined> {
+    // A cookie comes first: where no credential is needed, it still identifies the person.
+    const cookie = request.headers.has("cookie") ? findCookie(request) : undefined;
+    const signedIn = cookie && (await find({ via: "cookie", secret: cookie }, request));
+    const caller = signedIn || (findConfigured(request) ?? (await find(findCredential(request), request)));
+    if (caller !== undefined) senders.set(request, caller.sender);
+    return caller;
   }
 
   async function follow(request: Request, end: AbortController): Promise<void> {
@@ -129,23 +110,16 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     while (!done.aborted) {
       await clock.sleep(REMEMBER_MS, AbortSignal.any([done, forgotten.signal]));
       // A store that does not answer allows nothing either.
-      const caller = done.aborted ? undefined : await finder.authenticate(request).catch(() => undefined);
+      const caller = done.aborted ? undefined : await authenticate(request).catch(() => undefined);
       if (caller === undefined) return end.abort();
     }
   }
 
-  const finder: CallerFinder = {
-    async authenticate(request) {
-      // A cookie comes first: where no credential is needed, it still says who the person is.
-      const cookie = request.headers.has("cookie") ? findCookie(request) : undefined;
-      const signedIn = cookie && (await find({ via: "cookie", secret: cookie }, request));
-      const caller = signedIn || (findOld(request) ?? (await find(findCredential(request), request)));
-      if (caller !== undefined) senders.set(request, caller.sender);
-      return caller;
-    },
+  return {
+    authenticate,
     findSender: (request) => senders.get(request),
     forget(isMeant) {
-      for (const [key, { caller }] of remembered) if (isMeant(caller)) remembered.delete(key);
+      remembered.forget(isMeant);
       forgotten.abort();
       forgotten = new AbortController();
     },
@@ -157,7 +131,48 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     },
     stop: () => stopping.abort(),
   };
-  return finder;
+}
+
+/** Returns the callers of configured tokens. Each is created once. */
+function createConfiguredCallers(deps: CallerFinderDeps): (request: Request) => Caller | undefined {
+  const callers = new Map<string, Caller>();
+  return (request) => {
+    const name = deps.findConfigured(request);
+    if (name === undefined) return undefined;
+    const known = callers.get(name);
+    if (known !== undefined) return known;
+    const caller = toConfiguredCaller(name, deps, request.headers.has("authorization"));
+    callers.set(name, caller);
+    return caller;
+  };
+}
+
+/** Remembers callers for `REMEMBER_MS`, by a digest of their secrets. */
+function createRememberedCallers(clock: Pick<Clock, "now">) {
+  const remembered = new Map<string, { readonly caller: Caller; readonly until: number }>();
+
+  function add(key: string, caller: Caller): void {
+    const [oldest] = remembered.keys();
+    if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    // A caller is not remembered beyond the end of its credential.
+    const until = Math.min(clock.now() + REMEMBER_MS, caller.expiresAt ?? Number.POSITIVE_INFINITY);
+    remembered.set(key, { caller, until });
+  }
+
+  return {
+    async find({ via, secret }: Credential, load: () => Promise<Caller | undefined>): Promise<Caller | undefined> {
+      const key = `${via} ${createHash("sha256").update(secret).digest("base64")}`;
+      const known = remembered.get(key);
+      if (known !== undefined && known.until > clock.now()) return known.caller;
+      remembered.delete(key);
+      const caller = await load();
+      if (caller !== undefined) add(key, caller);
+      return caller;
+    },
+    forget(isMeant: (caller: Caller) => boolean): void {
+      for (const [key, { caller }] of remembered) if (isMeant(caller)) remembered.delete(key);
+    },
+  };
 }
 
 function toConfiguredCaller(name: string, { grants = [], kinds }: CallerFinderDeps, hasSecret: boolean): Caller {
@@ -252,8 +267,8 @@ export function toRateKey(address: string | undefined): string {
   return `${filled.slice(0, 4).join(":")}::/64`;
 }
 
-/** The caller of public routes, which look at no credential. */
-export const NOBODY: Caller = {
+/** The caller of public routes, which read no credential. */
+export const ANONYMOUS: Caller = {
   sender: { kind: "anonymous", id: "anonymous", name: "anonymous", groups: [] },
   rights: [],
   via: "anonymous",

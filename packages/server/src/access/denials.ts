@@ -1,7 +1,7 @@
 import { type Clock, isStackyardError, type Logger } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { isAudited, withFacts } from "./auth-context.ts";
-import { type RequestFacts, toRateKey } from "./caller.ts";
+import { ANONYMOUS, type RequestFacts, toRateKey } from "./caller.ts";
 
 /** Audits requests that were denied. */
 export interface Denials {
@@ -112,10 +112,9 @@ function isDenial(request: Request, error: Error): error is Error & { readonly c
   return error.code !== "UNAUTHENTICATED" || request.headers.has("authorization") || request.headers.has("cookie");
 }
 
-const ANONYMOUS: Sender = { kind: "anonymous", id: "anonymous", name: "anonymous", groups: [] };
 const MAX_PATH_LENGTH = 512;
 
 function toLine(request: Request, code: string, sender: Sender | undefined, facts: RequestFacts): Line {
   const path = new URL(request.url).pathname.slice(0, MAX_PATH_LENGTH);
-  return { who: withFacts(sender ?? ANONYMOUS, facts), code, reason: `${request.method} ${path}` };
+  return { who: withFacts(sender ?? ANONYMOUS.sender, facts), code, reason: `${request.method} ${path}` };
 }

@@ -41,10 +41,8 @@ export function createPendingLogins({ records, clock, random }: PendingDeps): Pe
       const login = parse(LoginRecord, record?.value);
       if (record === undefined || login === undefined || login.used) return undefined;
       // Of two callbacks at the same time only one writes; the mark stays until the record ends.
-      const value = { ...login, used: true };
-      const { key, version: expected, expiresAt } = record;
-      const put = await records.put({ key, value, expected, now, ...defined({ expiresAt }) });
-      return put.kind === "written" ? { returnTo: login.returnTo, checks: toChecks(secret) } : undefined;
+      const isTaken = await rewrite({ records, clock }, record, { ...login, used: true });
+      return isTaken ? { returnTo: login.returnTo, checks: toChecks(secret) } : undefined;
     },
   };
 }
@@ -111,87 +109,102 @@ const EARLY_MS = 500;
 const CODE_TRIES = 5;
 
 /** Creates the waiting requests of a yard over its records. */
-export function createDeviceLogins({ records, clock, random }: PendingDeps): DeviceLogins {
-  async function findByUserCode(userCode: string) {
-    const code = parse(CodeRecord, (await records.get(keyOf("code/", toPlainCode(userCode)), clock.now()))?.value);
-    const record = code && (await records.get(code.device, clock.now()));
-    const device = parse(DeviceRecord, record?.value);
-    return record === undefined || device === undefined || device.status !== "pending" ? undefined : { record, device };
-  }
-
-  async function reserve(device: string, expiresAt: number): Promise<string> {
-    for (let tries = 0; tries < CODE_TRIES; tries += 1) {
-      const userCode = createTypedCode(random);
-      const key = keyOf("code/", toPlainCode(userCode));
-      const value = { kind: "code", device };
-      const put = await records.put({ key, value, expected: "absent", expiresAt, now: clock.now() });
-      if (put.kind === "written") return userCode;
-    }
-    throw new Error("No free code was found.");
-  }
-
+export function createDeviceLogins(deps: PendingDeps): DeviceLogins {
   return {
-    async begin({ client, address }) {
-      const deviceCode = Buffer.from(random(32)).toString("base64url");
-      const key = keyOf("device/", deviceCode);
-      const now = clock.now();
-      const expiresAt = now + LOGIN_MS;
-      const userCode = await reserve(key, expiresAt);
-      const value: DeviceRecord = {
-        kind: "device",
-        userCode: digestOf(toPlainCode(userCode)),
-        client,
-        status: "pending",
-        polledAt: 0,
-        intervalMs: POLL_SECONDS * 1_000,
-        ...defined({ address }),
-      };
-      await records.put({ key, value, expected: "absent", expiresAt, now });
-      return { deviceCode, userCode };
-    },
+    begin: (request) => beginDevice(deps, request),
     async find(userCode) {
-      const found = await findByUserCode(userCode);
-      if (found === undefined) return undefined;
-      const { client, address } = found.device;
-      return { client, ...defined({ address }) };
+      const found = await findByUserCode(deps, userCode);
+      return found && toRequest(found.device);
     },
-    async answer(userCode, answer) {
-      // A poll changes the record too; after it the request is still waiting.
-      for (let tries = 0; tries < CODE_TRIES; tries += 1) {
-        const found = await findByUserCode(userCode);
-        if (found === undefined) return false;
-        const status = answer === "denied" ? { status: "denied" } : { status: "approved", sender: answer };
-        if (await rewrite(found.record, { ...found.device, ...status })) return true;
-      }
-      return false;
-    },
-    async poll(deviceCode) {
-      const record = await records.get(keyOf("device/", deviceCode), clock.now());
-      const device = parse(DeviceRecord, record?.value);
-      if (record === undefined || device === undefined) return { kind: "expired_token" };
-      const { status, sender, client, address } = device;
-      if (status === "denied") return { kind: "access_denied" };
-      if (status === "pending" || sender === undefined) return { kind: await delay(record, device) };
-      const isTaken = await rewrite(record, { kind: "spent" });
-      return isTaken
-        ? { kind: "approved", sender, request: { client, ...defined({ address }) } }
-        : { kind: "expired_token" };
-    },
+    answer: (userCode, answer) => answerDevice(deps, userCode, answer),
+    poll: (deviceCode) => pollDevice(deps, deviceCode),
   };
+}
 
-  function rewrite({ key, version: expected, expiresAt }: StoredRecord, value: object): Promise<boolean> {
-    const put = records.put({ key, value, expected, now: clock.now(), ...defined({ expiresAt }) });
-    return put.then(({ kind }) => kind === "written");
-  }
+async function beginDevice(deps: PendingDeps, { client, address }: DeviceRequest) {
+  const { records, clock, random } = deps;
+  const deviceCode = Buffer.from(random(32)).toString("base64url");
+  const key = keyOf("device/", deviceCode);
+  const now = clock.now();
+  const expiresAt = now + LOGIN_MS;
+  const userCode = await reserveUserCode(deps, key, expiresAt);
+  const value: DeviceRecord = {
+    kind: "device",
+    userCode: digestOf(toPlainCode(userCode)),
+    client,
+    status: "pending",
+    polledAt: 0,
+    intervalMs: POLL_SECONDS * 1_000,
+    ...defined({ address }),
+  };
+  await records.put({ key, value, expected: "absent", expiresAt, now });
+  return { deviceCode, userCode };
+}
 
-  async function delay(record: StoredRecord, device: DeviceRecord): Promise<"slow_down" | "authorization_pending"> {
-    const now = clock.now();
-    const isEarly = now - device.polledAt < device.intervalMs - EARLY_MS;
-    const intervalMs = device.intervalMs + (isEarly ? SLOW_DOWN_MS : 0);
-    // When the person answers at this very moment, the next poll finds it.
-    await rewrite(record, { ...device, polledAt: now, intervalMs });
-    return isEarly ? "slow_down" : "authorization_pending";
+async function reserveUserCode(
+  { records, clock, random }: PendingDeps,
+  device: string,
+  expiresAt: number,
+): Promise<string> {
+  for (let tries = 0; tries < CODE_TRIES; tries += 1) {
+    const userCode = createTypedCode(random);
+    const key = keyOf("code/", toPlainCode(userCode));
+    const value = { kind: "code", device };
+    const put = await records.put({ key, value, expected: "absent", expiresAt, now: clock.now() });
+    if (put.kind === "written") return userCode;
   }
+  throw new Error("No free code was found.");
+}
+
+/** Returns the request that still waits for its answer. */
+async function findByUserCode({ records, clock }: PendingDeps, userCode: string): Promise<FoundDevice | undefined> {
+  const code = parse(CodeRecord, (await records.get(keyOf("code/", toPlainCode(userCode)), clock.now()))?.value);
+  const record = code && (await records.get(code.device, clock.now()));
+  const device = parse(DeviceRecord, record?.value);
+  return record === undefined || device === undefined || device.status !== "pending" ? undefined : { record, device };
+}
+
+interface FoundDevice {
+  readonly record: StoredRecord;
+  readonly device: DeviceRecord;
+}
+
+async function answerDevice(deps: PendingDeps, userCode: string, answer: DeviceSender | "denied"): Promise<boolean> {
+  // A poll changes the record too; after it the request is still waiting.
+  for (let tries = 0; tries < CODE_TRIES; tries += 1) {
+    const found = await findByUserCode(deps, userCode);
+    if (found === undefined) return false;
+    const status = answer === "denied" ? { status: "denied" } : { status: "approved", sender: answer };
+    if (await rewrite(deps, found.record, { ...found.device, ...status })) return true;
+  }
+  return false;
+}
+
+async function pollDevice(deps: PendingDeps, deviceCode: string): Promise<DevicePoll> {
+  const record = await deps.records.get(keyOf("device/", deviceCode), deps.clock.now());
+  const device = parse(DeviceRecord, record?.value);
+  if (record === undefined || device === undefined) return { kind: "expired_token" };
+  const { status, sender } = device;
+  if (status === "denied") return { kind: "access_denied" };
+  if (status === "pending" || sender === undefined) return { kind: await delayPoll(deps, { record, device }) };
+  const isTaken = await rewrite(deps, record, { kind: "spent" });
+  return isTaken ? { kind: "approved", sender, request: toRequest(device) } : { kind: "expired_token" };
+}
+
+async function delayPoll(
+  deps: PendingDeps,
+  { record, device }: FoundDevice,
+): Promise<"slow_down" | "authorization_pending"> {
+  const now = deps.clock.now();
+  const isEarly = now - device.polledAt < device.intervalMs - EARLY_MS;
+  const intervalMs = device.intervalMs + (isEarly ? SLOW_DOWN_MS : 0);
+  // When the person answers at this very moment, the next poll finds it.
+  await rewrite(deps, record, { ...device, polledAt: now, intervalMs });
+  return isEarly ? "slow_down" : "authorization_pending";
+}
+
+function toRequest({ client, address }: DeviceRecord): DeviceRequest {
+  return { client, ...defined({ address }) };
 }
 
 const LocalRecord = Type.Object({
@@ -241,9 +254,7 @@ export function createLocalCodes({ records, clock, random }: PendingDeps): Local
         const isRight = digestOf(toPlainCode(code)) === local.code;
         // A right code uses up all tries. Another try at the same time changed the record: this one is counted after it.
         const value = { ...local, tries: isRight ? WRONG_TRIES : local.tries + 1 };
-        const { key, version: expected, expiresAt } = record;
-        const put = await records.put({ key, value, expected, now, ...defined({ expiresAt }) });
-        if (put.kind === "written") return isRight;
+        if (await rewrite({ records, clock }, record, value)) return isRight;
       }
     },
   };
@@ -266,6 +277,16 @@ function toPlainCode(text: string): string {
     .replaceAll(/[IL]/g, "1")
     .replaceAll("O", "0")
     .slice(0, CODE_LENGTH + 1);
+}
+
+/** Replaces the value of a record, which ends when it would have. Returns false after a concurrent write. */
+async function rewrite(
+  { records, clock }: Pick<PendingDeps, "records" | "clock">,
+  { key, version: expected, expiresAt }: StoredRecord,
+  value: object,
+): Promise<boolean> {
+  const put = await records.put({ key, value, expected, now: clock.now(), ...defined({ expiresAt }) });
+  return put.kind === "written";
 }
 
 function keyOf(place: string, secret: string): string {

@@ -12,10 +12,10 @@ import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import {
+  ANONYMOUS,
   type Caller,
   type CallerFinder,
   type Guard,
-  NOBODY,
   type RequestFacts,
   type RouteAccess,
   withRequest,
@@ -31,7 +31,7 @@ export interface RouteAnswer {
 /** What a handler is given besides its parsed input. */
 export interface RouteContext {
   readonly request: Request;
-  /** Who asks, and what it may do. Of public routes: `NOBODY`. */
+  /** The sender of the request, and its rights. `ANONYMOUS` for public routes. */
   readonly caller: Caller;
   /** The caller's name, as histories show it. */
   readonly actor: string;
@@ -180,7 +180,7 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
 }
 
 async function findCaller(c: Context, route: Route, { callers, findFacts }: MountDeps): Promise<Caller> {
-  if (route.access.permission === "public") return withRequest(NOBODY, findFacts(c));
+  if (route.access.permission === "public") return withRequest(ANONYMOUS, findFacts(c));
   const caller = await callers.authenticate(c.req.raw);
   if (caller === undefined) throw unauthenticated();
   return withRequest(caller, findFacts(c));

@@ -46,7 +46,19 @@ interface LiveDeps extends Omit<SourceDeps, "board"> {
 }
 
 /** All streams of a server. */
-export function createLive(deps: LiveDeps, limits: Pick<ServerLimits, "heartbeatMs" | "streams" | "streamsPerCaller">) {
+export interface Live {
+  readonly routes: readonly Route[];
+  /** Returns how many streams are open. */
+  count(): number;
+  /** Ends all streams. */
+  stop(): void;
+}
+
+/** Creates the streams of a server. */
+export function createLive(
+  deps: LiveDeps,
+  limits: Pick<ServerLimits, "heartbeatMs" | "streams" | "streamsPerCaller">,
+): Live {
   const { heartbeatMs, streams, streamsPerCaller: perCaller } = limits;
   const slots = createStreamSlots(streams);
   const bell = createChangeBell(deps.store, deps.clock, ["history", "progress"]);
