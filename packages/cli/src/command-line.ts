@@ -14,6 +14,7 @@ import { stacksLogs } from "./commands/logs.ts";
 import { graph, machinesLs, machinesRevision, machinesRevisions, machinesShow, validate } from "./commands/machines.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
 import { ps } from "./commands/ps.ts";
+import { stacksReveal } from "./commands/reveal.ts";
 import { send } from "./commands/send.ts";
 import { server, worker } from "./commands/server.ts";
 import { login, logout, sessionsLs, sessionsRevoke } from "./commands/sessions.ts";
@@ -204,6 +205,7 @@ const OWN: readonly Command[] = [
   stacksUpgrade,
   attemptsLs,
   stacksBundle,
+  stacksReveal,
   stacksSnapshot,
   bulkRun,
   bulkShow,

@@ -1,0 +1,26 @@
+import { Type } from "typebox";
+import { defineServerCommand } from "../server/connection.ts";
+import { stackArg } from "./stack-args.ts";
+
+/** `stackyard stacks reveal` */
+export const stacksReveal = defineServerCommand({
+  name: "stacks reveal",
+  summary: "Print a sensitive value of a stack.",
+  description:
+    "Needs the permission secrets:read, which no role includes. The audit log records who read which value, and why, before the value is sent. Only the value goes to standard output.",
+  examples: [
+    { command: 'stackyard stacks reveal pr-12 dbPassword --reason "INC-42: cannot log in"', what: "Print the value." },
+    { command: "stackyard stacks reveal pr-12 dbPassword --reason INC-42 --json", what: "Print it as JSON." },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    key: Type.String({ minLength: 1, maxLength: 255, description: "The key in the stack's metadata." }),
+    reason: Type.String({ minLength: 1, maxLength: 4_096, description: "Why; recorded in the audit log." }),
+  }),
+  positionals: ["stack", "key"],
+  async run({ out, yard, signal }, { stack, key, reason }) {
+    const value = await yard.stacks.reveal(stack, key, { reason, signal });
+    out.result({ stackId: stack, key, value }, () => String(value));
+    return 0;
+  },
+});
