@@ -1,8 +1,9 @@
+import { createExecutorContext } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { hashUserData } from "../plan/user-data.ts";
 import { PRESETS, ReleaseError } from "../release-state.ts";
 import { aState } from "../testing/builders.ts";
-import { fillDocument, rememberError } from "./call.ts";
+import { fillDocument, openCall, rememberError } from "./call.ts";
 
 describe("rememberError", () => {
   it("keeps the first error and the newest twenty later ones", () => {
@@ -14,6 +15,20 @@ describe("rememberError", () => {
     expect(state.later_errors?.map(({ Cause }) => Cause)).toEqual(
       Array.from({ length: 20 }, (_, index) => `${index + 6}`),
     );
+  });
+});
+
+describe("openCall", () => {
+  it.each([
+    ["eu-west-1", "aws"],
+    ["cn-north-1", "aws-cn"],
+    ["us-gov-west-1", "aws-us-gov"],
+  ])("works in the partition of its region when the task has no target: %s in %s", (region, partition) => {
+    const input = { ctx: createExecutorContext(), config: {}, random: () => 0 };
+
+    const { deps } = openCall({ ...input, at: { account: "111122223333", region } });
+
+    expect(deps.target).toMatchObject({ region, partition });
   });
 });
 

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
+import { toPartition } from "@stackyard/aws";
 import { defined, type ExecutorContext, type Random, type Succeeded } from "@stackyard/core";
 import type { ReleaseOperation } from "@stackyard/sdk/releases";
 import type { AsgConfig, AsgProgress, Place } from "../definition.ts";
@@ -53,7 +54,7 @@ export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
     logger,
     signal,
     random,
-    target: { ...at, partition: ctx.target?.partition ?? "aws", client: (type) => ctx.aws(type) },
+    target: { ...at, partition: ctx.target?.partition ?? toPartition(at.region), client: (type) => ctx.aws(type) },
     memory: openMemory(ctx, config, { at, constants }),
     actor: toActor(config),
     report(line) {

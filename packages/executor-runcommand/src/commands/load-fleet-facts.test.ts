@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openDoctorAws } from "./load-fleet-facts.ts";
+import { openDoctorAws, toTarget } from "./load-fleet-facts.ts";
 
 describe("openDoctorAws", () => {
   it("makes clients of the region that is named, and calls nothing", async () => {
@@ -14,5 +14,18 @@ describe("openDoctorAws", () => {
     const place = { account: "12", region: "eu-west-1", role: "reader" };
 
     expect(() => openDoctorAws(place, new AbortController().signal)).toThrow(/12 digits/);
+  });
+});
+
+describe("the place to check", () => {
+  it.each([
+    ["eu-west-1", "aws"],
+    ["cn-north-1", "aws-cn"],
+    ["us-gov-west-1", "aws-us-gov"],
+  ])("is in the partition of its region: %s in %s", (region, partition) => {
+    const place = { account: "111122223333", region, role: "reader" };
+
+    expect(toTarget(place)).toEqual({ ...place, partition });
+    expect(toTarget({ region })).toBeUndefined();
   });
 });

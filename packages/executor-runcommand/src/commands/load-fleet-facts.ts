@@ -1,7 +1,7 @@
 import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
-import { createAwsAccess } from "@stackyard/aws";
-import { defined, mapLimited } from "@stackyard/core";
+import { createAwsAccess, toPartition } from "@stackyard/aws";
+import { defined, mapLimited, type Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
@@ -26,16 +26,26 @@ export interface DoctorAws {
 const PATIENCE_MS = 120_000;
 
 /** Creates AWS clients with the caller's credentials. Makes no call. */
-export function openDoctorAws({ account, region, role, externalId }: DoctorPlace, signal: AbortSignal): DoctorAws {
+export function openDoctorAws(place: DoctorPlace, signal: AbortSignal): DoctorAws {
+  const { region } = place;
   const clock = systemClock;
   const access = createAwsAccess({ clock, session: { name: "stackyard-doctor" }, ...(region && { region }) });
-  const target =
-    account === undefined || region === undefined
-      ? undefined
-      : { account, region, partition: "aws", ...(role && { role }), ...(externalId && { externalId }) };
+  const target = toTarget(place);
   const deadlineAt = clock.now() + PATIENCE_MS;
   const [ssm, ec2] = [access.client(FleetSsmClient, target), access.client(FleetEc2Client, target)];
   return { aws: { ssm, ec2, clock, signal, deadlineAt, random: Math.random }, iam: access.client(IAMClient, target) };
+}
+
+/** Returns the account and region of a place as a target, in the partition of the region. Undefined: the SDK's default chain. */
+export function toTarget({ account, region, role, externalId }: DoctorPlace): Target | undefined {
+  if (account === undefined || region === undefined) return undefined;
+  return defined({
+    account,
+    region,
+    partition: toPartition(region),
+    role: role || undefined,
+    externalId: externalId || undefined,
+  });
 }
 
 /** Which instances to check, and the object that they must be able to read. */
