@@ -93,7 +93,11 @@ const operations: readonly Operation[] = [
   {
     action: "startRun",
     prepare: async () => () => yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job-7" } }),
-    line: { via: "api", on: { machine: "stackyard.run", key: "job-7" }, reason: "script" },
+    line: {
+      via: "api",
+      on: { machine: "stackyard.run", runId: runStackId({ key: "job-7" }), key: "job-7" },
+      reason: "script",
+    },
     read: async () => (await yard.call(`/v1/runs/${runStackId({ key: "job-7" })}`)).status,
   },
   {
@@ -172,6 +176,20 @@ describe.each(operations)("$action", ({ action, prepare, line, read }) => {
     expect(answer.status).toBe(503);
     expect(await answer.json()).toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
     expect(await read()).toEqual(before);
+  });
+});
+
+describe("a started run", () => {
+  it("is named by its lines, which are found as those of its stack", async () => {
+    const { runId } = await yard.json<{ runId: string }>("/v1/runs", { body: { executor: "script", config: {} } });
+
+    const lines = await listLines("startRun");
+    expect(lines.map(({ on }) => on)).toEqual([0, 1].map(() => ({ machine: "stackyard.run", runId })));
+    yard.run();
+    const list = () => yard.json<{ items: readonly Line[] }>(`/v1/audit?action=startRun&stack=${runId}`);
+    await expect
+      .poll(async () => (await list()).items.map(({ outcome }) => outcome), { timeout: 10_000 })
+      .toEqual(["done", "begun"]);
   });
 });
 

@@ -11,6 +11,8 @@ export interface AuditSubject {
   readonly eventId?: string;
   readonly task?: string;
   readonly attemptId?: string;
+  /** A job: also the id of its stack. */
+  readonly runId?: string;
   readonly tokenId?: string;
   readonly sessionId?: string;
   readonly stateKey?: string;

@@ -113,7 +113,8 @@ function failOf(seq: string): never {
 function isWanted({ who, action, on, at }: AuditLine, filter: AuditFilter): boolean {
   if (filter.who !== undefined && filter.who !== who.id && filter.who !== who.name) return false;
   if (filter.action !== undefined && filter.action !== action) return false;
-  if (filter.stackId !== undefined && filter.stackId !== on.stackId) return false;
+  // The id of a job is that of its stack.
+  if (filter.stackId !== undefined && filter.stackId !== (on.stackId ?? on.runId)) return false;
   return filter.since === undefined || at >= filter.since;
 }
 

@@ -20,6 +20,8 @@ import { findRun, findRunRecord, type JobFilter, type JobView, listRuns, putRunR
 export interface JobRequest {
   /** The caller's own, at most 255 characters: a repeat finds the same run. Without it every call is another run. */
   readonly key?: string;
+  /** Names a run without a key, for a caller that must know its id before it starts. Default: a new one. */
+  readonly ulid?: string;
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
   /** The account and region to work in. Default: the runner's own. */
@@ -98,7 +100,7 @@ type Deps = JobsDeps & { readonly ids: Ids };
 async function start(deps: Deps, request: JobRequest): Promise<{ readonly runId: string }> {
   const { store, clock, ids } = deps;
   const { executor, config, target, timeoutMs } = checkRunRequest(deps.executors, request);
-  const key = request.key === undefined ? { ulid: ids.next() } : { key: request.key };
+  const key = request.key === undefined ? { ulid: request.ulid ?? ids.next() } : { key: request.key };
   const run = prepareRun(defined({ executor, config, ...key, target, timeoutMs }));
   const { stackId: runId, revision } = run;
   const now = clock.now();

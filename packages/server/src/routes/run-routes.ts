@@ -2,7 +2,7 @@ import { type Clock, defined, type Executor, type Ids, StackyardError, type Stor
 import type { AuditWriter } from "@stackyard/core/access";
 import { Run, RunState } from "@stackyard/core/api";
 import { createJobs, type JobOptions, type Jobs, type JobView } from "@stackyard/core/jobs";
-import { RUN_MACHINE } from "@stackyard/core/machine";
+import { RUN_MACHINE, runStackId } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 import { hasEverywhere } from "../access/caller.ts";
 import { loadVisible } from "../access/reach.ts";
@@ -79,7 +79,7 @@ export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
   ];
 }
 
-function startRoute(runs: Jobs, { audit }: Pick<RunRoutesDeps, "audit">): Route {
+function startRoute(runs: Jobs, { audit, ids }: Pick<RunRoutesDeps, "audit" | "ids">): Route {
   return defineRoute({
     method: "POST",
     path: "/v1/runs",
@@ -97,9 +97,16 @@ function startRoute(runs: Jobs, { audit }: Pick<RunRoutesDeps, "audit">): Route 
       422: { description: "EXECUTOR_UNKNOWN, or CONFIG_INVALID with the problems." },
     },
     async handle({ body }, { sender }) {
-      const on = { machine: RUN_MACHINE, ...defined({ key: body.key }) };
+      const { key } = body;
+      const ulid = ids.next();
+      // The line that is written before the start must name the run too.
+      const on = {
+        machine: RUN_MACHINE,
+        runId: runStackId(key === undefined ? { ulid } : { key }),
+        ...defined({ key }),
+      };
       const action = { action: "startRun", who: sender, via: "api", on, reason: body.executor };
-      const { runId } = await audit.run(action, () => runs.start({ ...body, sender }));
+      const { runId } = await audit.run(action, () => runs.start({ ...body, ulid, sender }));
       return json(202, toRun(await loadRun(runs, runId)));
     },
   });
