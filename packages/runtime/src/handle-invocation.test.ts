@@ -1,4 +1,6 @@
 import { silentLogger } from "@stackyard/core";
+import { createBulks, createLeases } from "@stackyard/core/engine";
+import { countingIds } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createInvocationHandler } from "./state-manager.ts";
 import { createMemoryParts, type MemoryPartsInput } from "./testing/memory-parts.ts";
@@ -122,6 +124,62 @@ describe("an invocation of the state manager", () => {
     await invoke({ source: "aws.events", "detail-type": "Scheduled Event" }, context);
 
     expect([before, measured]).toEqual([[], ["measured"]]);
+  });
+
+  describe("carries out bulk operations whose command has ended", () => {
+    const stacks = Array.from({ length: 120 }, (_, n) => `s-${n}`);
+    const sender = { kind: "aws", id: "arn", name: "arn", groups: [] } as const;
+    const order = { id: "01J", operation: "send", filter: {}, message: { event: "MERGED" }, sender } as const;
+
+    /** A yard in which a command has chosen the items of one, and has died. */
+    async function createAbandoned() {
+      const { invoke, handle, store, clock } = createBench();
+      for (const id of stacks) await handle("OPENED", id);
+      const bell = { count: 0, wait: async () => undefined };
+      const command = createBulks({ store, clock, ids: countingIds(), logger: silentLogger, bell });
+      await command.stop();
+      await command.start(order, stacks);
+      return {
+        store,
+        clock,
+        find: async () => (await command.find(order.id))?.bulk,
+        /** A call of the schedule that may take so long, until its end. */
+        async tick(leftMs: number) {
+          const called = invoke(
+            { source: "aws.events", "detail-type": "Scheduled Event" },
+            { getRemainingTimeInMillis: () => leftMs },
+          );
+          await clock.advance(leftMs);
+          await called;
+        },
+      };
+    }
+
+    it("in the time that is left, and the next tick goes on", async () => {
+      const { tick, find, store } = await createAbandoned();
+
+      await tick(40);
+      const first = await find();
+      await tick(30_000);
+
+      expect(first).toMatchObject({ status: "running", done: 50 });
+      expect(await find()).toMatchObject({ status: "done", done: 120, counts: { applied: 120 } });
+      const { items } = await store.queries.listHistory({}, { limit: 1_000 });
+      const merged = items.filter(({ event, outcome }) => event === "MERGED" && outcome === "applied");
+      expect(merged.map(({ stackId }) => stackId).toSorted()).toEqual(stacks.toSorted());
+    });
+
+    it("when its lease has ended", async () => {
+      const { tick, find, store, clock } = await createAbandoned();
+      await createLeases(store.records, { clock }).acquire("bulk/01J", "the command", 50_000);
+
+      await tick(30_000);
+      const before = await find();
+      await clock.advance(30_000);
+      await tick(30_000);
+
+      expect([before?.done, (await find())?.status]).toEqual([0, "done"]);
+    });
   });
 
   describe("works what commits have left", () => {

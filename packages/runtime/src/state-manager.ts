@@ -10,7 +10,7 @@ import {
   type Store,
   type Transport,
 } from "@stackyard/core";
-import { createYard, type SweepReport, type Yard } from "@stackyard/core/engine";
+import { type Bulks, createBulks, createYard, type SweepReport, type Yard } from "@stackyard/core/engine";
 import { DEFAULT_LIMITS } from "@stackyard/core/machine";
 import {
   type BatchOptions,
@@ -99,6 +99,8 @@ export interface StateManagerParts {
   readonly environment: Environment;
   readonly store: Store;
   readonly yard: Yard;
+  /** Bulk operations whose starter is gone. */
+  readonly bulks: Pick<Bulks, "run" | "carryOn" | "stop">;
   readonly transport: Transport;
   /** How batches of the event queue are taken. */
   readonly batches: BatchOptions;
@@ -163,12 +165,33 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
     environment,
     store,
     yard,
+    bulks: openBulks({ store, yard, clock, ids, logger }),
     transport,
     clock,
     logger,
     batches: toBatchOptions(queues, environment.queues.eventDeadLetters),
     deleteWorked: toDeleteWorked(environment, queues),
   };
+}
+
+/** Events of a bulk operation that are decided at a time, while it waits. */
+const BULK_DRAIN_MS = 5_000;
+
+/** Items are queued in the store, whose queue this process drains while it waits for them: it may be the only one that does. */
+export function openBulks(
+  deps: Pick<StateManagerParts, "store" | "yard" | "clock" | "logger"> & { readonly ids: Ids },
+): StateManagerParts["bulks"] {
+  const { yard, clock } = deps;
+  return createBulks({
+    ...deps,
+    bell: {
+      count: 0,
+      async wait(_count, ms, signal) {
+        const drained = await yard.drain(clock.now() + BULK_DRAIN_MS);
+        if (drained === 0) await clock.sleep(ms, signal);
+      },
+    },
+  });
 }
 
 /** What the environment of a state manager always says. */
@@ -260,7 +283,7 @@ export function createInvocationHandler(
 
   return async (event, context) => {
     const stopAt = toStopAt(clock.now(), context);
-    if (isScheduleEvent(event)) return sweep(stopAt);
+    if (isScheduleEvent(event)) return sweep(stopAt).finally(() => parts.bulks.carryOn(stopAt));
     const batch = parseSqsBatch(event);
     const queue = findQueue(parts, batch.queueArn);
     if (queue === "events") return answerBatch(parts, batch, await workEvents(event, batch, stopAt));
@@ -310,12 +333,14 @@ function findQueue({ environment: { queues, engine } }: StateManagerParts, queue
  * what is in progress. Several containers and functions can run at the same time.
  */
 export async function runContainer(
-  { yard, environment, logger }: StateManagerParts,
+  { yard, bulks, environment, logger }: StateManagerParts,
   stopping: AbortSignal,
 ): Promise<void> {
   const running = yard.start();
+  bulks.run();
   logger.info("The state manager consumes events.", { queue: environment.queues.events });
   await untilAborted(stopping);
   logger.info("The state manager accepts no new work and finishes its current work.");
+  await bulks.stop();
   await running.stop();
 }

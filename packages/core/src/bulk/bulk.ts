@@ -71,6 +71,8 @@ export interface BulkProgress {
   readonly decided: ReadonlyMap<number, BulkResult>;
   /** When this process has sent what was not decided. */
   readonly sentAt?: number | undefined;
+  /** How long after that the rest of a chunk may stay undecided. Default: 60 s. */
+  readonly decidedWithinMs?: number | undefined;
   readonly now: number;
 }
 
@@ -87,7 +89,8 @@ export type BulkStep =
   | { readonly kind: "over" };
 
 /** Decides what a bulk does next. A process may die between any two steps, and another one asks again. */
-export function nextBulkStep(bulk: Bulk, { chunk, decided, sentAt, now }: BulkProgress): BulkStep {
+export function nextBulkStep(bulk: Bulk, progress: BulkProgress): BulkStep {
+  const { chunk, decided, sentAt, now, decidedWithinMs = DECIDED_WITHIN_MS } = progress;
   if (bulk.status !== "running") return { kind: "over" };
   if (bulk.done >= bulk.total) return { kind: "end", bulk: { ...bulk, status: "done", endedAt: now } };
   if (chunk === undefined) return { kind: "end", bulk: endEarly(bulk, now, EXPIRED) };
@@ -98,7 +101,7 @@ export function nextBulkStep(bulk: Bulk, { chunk, decided, sentAt, now }: BulkPr
   if (open.length === 0) return toRecord(bulk, chunk, decided);
   if (sentAt === undefined) return { kind: "send", chunk: { ...chunk, sentAt: chunk.sentAt ?? now }, items: open };
   // Where no item at all is decided, no engine works; then the rest is not queued behind them.
-  if (open.length === chunk.items.length || now < sentAt + DECIDED_WITHIN_MS) return { kind: "wait", items: open };
+  if (open.length === chunk.items.length || now < sentAt + decidedWithinMs) return { kind: "wait", items: open };
   return toRecord(bulk, chunk, decided);
 }
 

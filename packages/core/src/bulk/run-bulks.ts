@@ -24,7 +24,7 @@ import {
   type StoredChunk,
 } from "./bulk-records.ts";
 
-/** Signals that the history has grown. */
+/** Signals that the history has grown. Where no other process applies events, `wait` does so. */
 interface ChangeBell {
   readonly count: number;
   wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
@@ -62,6 +62,8 @@ export interface Bulks {
   cancel(id: string, input: CancelBulkInput): Promise<Bulk>;
   /** Carries out what other processes have left, now and then, until `stop`. */
   run(): void;
+  /** Carries out what other processes have left, in a call by a schedule: begins no step after that instant. Never rejects. */
+  carryOn(stopAt: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -74,7 +76,8 @@ export function createBulks(deps: BulksDeps): Bulks {
   const bulks = createBulkRecords(store.records, clock);
   const stopping = new AbortController();
   const leases = createLeases(store.records, { clock });
-  const carrier = { ...deps, bulks, leases, owner: ids.next(), signal: stopping.signal };
+  const owner = ids.next();
+  const carrier = { ...deps, bulks, leases, owner, signal: stopping.signal, stopAt: Number.POSITIVE_INFINITY };
   const active = new Map<string, Promise<void>>();
   let wake = new AbortController();
   let loop: Promise<void> | undefined;
@@ -127,6 +130,15 @@ export function createBulks(deps: BulksDeps): Bulks {
       return bulk;
     },
     run,
+    async carryOn(stopAt) {
+      const inTime = { ...carrier, stopAt, decidedWithinMs: DECIDED_IN_CALL_MS };
+      try {
+        const open = clock.now() < stopAt ? await bulks.listOpen() : [];
+        await Promise.all(open.map(({ bulk }) => carryOut(inTime, bulk.id).catch(noteFailure)));
+      } catch (error) {
+        noteFailure(error);
+      }
+    },
     async stop() {
       stopping.abort();
       await loop;
@@ -156,6 +168,10 @@ interface Carrier extends BulksDeps {
   readonly leases: Leases;
   readonly owner: string;
   readonly signal: AbortSignal;
+  /** No step begins after it. */
+  readonly stopAt: number;
+  /** See `BulkProgress`. */
+  readonly decidedWithinMs?: number;
 }
 
 /** What this process knows of the chunk at hand. */
@@ -166,18 +182,20 @@ interface ChunkState {
 }
 
 const LEASE_MS = 10_000;
+/** A function ends before an item that is never decided would be given up, and the next one begins anew. */
+const DECIDED_IN_CALL_MS = 20_000;
 const POLL_MS = 250;
 const GATHER_MS = 20;
 
 /** Carries a bulk out until it is over, this process stops, or another one has it. */
 async function carryOut(carrier: Carrier, id: string): Promise<void> {
-  const { leases, owner, signal, bulks } = carrier;
+  const { leases, owner, signal, bulks, clock, stopAt } = carrier;
   const taken = await leases.acquire(`bulk/${id}`, owner, LEASE_MS);
   if (taken.kind === "held") return;
   let lease: Lease | undefined = taken.lease;
   let state: ChunkState | "over" | undefined;
   try {
-    while (lease !== undefined && state !== "over" && !signal.aborted) {
+    while (lease !== undefined && state !== "over" && !signal.aborted && clock.now() < stopAt) {
       state = await takeStep(carrier, id, state);
       lease = await keep(carrier, lease);
     }
@@ -197,7 +215,7 @@ async function takeStep(
   id: string,
   before: ChunkState | undefined,
 ): Promise<ChunkState | "over" | undefined> {
-  const { bulks, bell, clock } = carrier;
+  const { bulks, bell, clock, decidedWithinMs } = carrier;
   const stored = await bulks.find(id);
   if (stored === undefined) return "over";
   const { bulk } = stored;
@@ -206,7 +224,7 @@ async function takeStep(
   const state = before?.n === n ? before : { n, decided: new Map<number, BulkResult>() };
   const seen = bell.count;
   if (kept?.chunk.sentAt !== undefined) await lookAt(carrier, bulk, kept, state.decided);
-  const step = nextBulkStep(bulk, { chunk: kept?.chunk, ...state, now: clock.now() });
+  const step = nextBulkStep(bulk, { chunk: kept?.chunk, ...state, decidedWithinMs, now: clock.now() });
   return follow(carrier, step, { stored, kept, state, seen });
 }
 

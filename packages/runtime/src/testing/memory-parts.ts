@@ -5,7 +5,7 @@ import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import type { OutgoingMessage } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import { type Environment, parseEnvironment } from "../environment.ts";
-import type { StateManagerParts } from "../state-manager.ts";
+import { openBulks, type StateManagerParts } from "../state-manager.ts";
 import { createTickSender } from "../ticks.ts";
 
 const SOURCE = `
@@ -111,6 +111,7 @@ export function createMemoryParts(input: MemoryPartsInput = {}): MemoryParts {
     environment: anEnvironment({ ...(hasTicks ? {} : { SQS_TICK_QUEUE_URL: "" }), ...input.environment }),
     store,
     yard,
+    bulks: openBulks({ store, yard, clock, ids: countingIds(), logger }),
     transport,
     clock,
     logger,
