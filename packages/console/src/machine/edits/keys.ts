@@ -1,0 +1,110 @@
+import { locate, type Planning } from "./locate.ts";
+import { COLLECTIONS, insertDeclaration, requireDeclared, requireNewName, requireVersion2 } from "./names.ts";
+import { EditRefused, type NameKind, type Operation, type Path, type Plain } from "./operation.ts";
+import { requireState, setOwnKey } from "./reactions.ts";
+import { findReferences } from "./references.ts";
+import { type Item, valueAt } from "./source.ts";
+import type { Step } from "./step.ts";
+
+type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
+
+const V1_KEYS: Readonly<Record<NameKind, readonly string[]>> = {
+  state: ["terminal", "tasks", "on"],
+  task: ["executor", "config"],
+  event: [],
+  metadata: [],
+  target: [],
+};
+
+/** Sets or removes a key of a state, event, task, metadata key or target. */
+export function setKey(planning: Planning, { what, name, key, value }: Of<"set-key">): readonly Step[] {
+  requireDeclared(planning.source, what, name);
+  if (!V1_KEYS[what].includes(key)) requireVersion2(planning, `"${key}" of a ${what}`);
+  const events = what === "event" ? locate(planning, ["events"]) : undefined;
+  if (events?.item.kind === "list") return toEventMap(events.item, events.path, { name, key, value });
+  return setOwnKey(planning, [COLLECTIONS[what], name], key, value);
+}
+
+interface EventKey {
+  readonly name: string;
+  readonly key: string;
+  readonly value: Plain | undefined;
+}
+
+/** A list of events has no room for keys: it becomes a map. */
+function toEventMap(list: Item, path: Path, { name, key, value }: EventKey): readonly Step[] {
+  if (value === undefined || list.kind !== "list") return [];
+  const names = list.items.map((item) => (item.value.kind === "scalar" ? String(item.value.value) : ""));
+  const entries = names.map((each) => [each, each === name ? { [key]: value } : {}]);
+  return [{ kind: "replace", path, value: Object.fromEntries(entries) as Plain }];
+}
+
+/** Adds a task to a state's list, and declares it where it is new. */
+export function addTask(planning: Planning, { state, name, executor, config }: Of<"add-task">): readonly Step[] {
+  const isKnown = findReferences(planning.source).some(
+    (each) => each.declares && each.what === "task" && each.name === name,
+  );
+  const list = locate(planning, ["states", state, "tasks"]);
+  if (
+    list?.item.kind === "list" &&
+    list.item.items.some(({ value }) => value.kind === "scalar" && value.value === name)
+  ) {
+    throw new EditRefused("edit-exists", `${state} has the task "${name}" already.`, { place: list.item.range });
+  }
+  const listed: Step =
+    list === undefined
+      ? { kind: "insert-entry", path: requireState(planning, state).path, key: "tasks", value: [name] }
+      : {
+          kind: "insert-item",
+          path: list.path,
+          index: list.item.kind === "list" ? list.item.items.length : 0,
+          value: name,
+        };
+  if (isKnown) return [listed];
+  requireNewName(planning, "task", name);
+  const value: Plain = { ...(executor !== undefined && { executor }), ...(config !== undefined && { config }) };
+  return [listed, insertDeclaration(planning, "task", { name, value })];
+}
+
+/** Sends an event when a stack has been in a state for so long. */
+export function addTimer(planning: Planning, { state, in: length, event }: Of<"add-timer">): readonly Step[] {
+  requireVersion2(planning, "timers");
+  const list = locate(planning, ["states", state, "after"]);
+  const value = { in: length, event };
+  if (list === undefined) {
+    return [{ kind: "insert-entry", path: requireState(planning, state).path, key: "after", value: [value] }];
+  }
+  const index = list.item.kind === "list" ? list.item.items.length : 0;
+  return [{ kind: "insert-item", path: list.path, index, value }];
+}
+
+/** Removes a timer, and the list that it leaves empty. */
+export function removeTimer(planning: Planning, { state, index }: Of<"remove-timer">): readonly Step[] {
+  return removeItem(planning, ["states", state, "after"], index);
+}
+
+/** Takes a task from a state's list; it stays declared. */
+export function removeFromState(planning: Planning, { state, task }: Of<"remove-from-state">): readonly Step[] {
+  const list = locate(planning, ["states", state, "tasks"])?.item;
+  const items = list?.kind === "list" ? list.items : [];
+  const index = items.findIndex(({ value }) => value.kind === "scalar" && value.value === task);
+  return removeItem(planning, ["states", state, "tasks"], index);
+}
+
+function removeItem(planning: Planning, path: Path, index: number): readonly Step[] {
+  const list = locate(planning, path);
+  const items = list?.item.kind === "list" ? list.item.items : [];
+  if (list === undefined || items[index] === undefined) {
+    throw new EditRefused("edit-missing", `The document has no ${[...path, index].join(".")}.`);
+  }
+  return [{ kind: "remove", path: items.length === 1 ? list.path : [...list.path, index] }];
+}
+
+/** Sets or removes the description of the machine. */
+export function describe(planning: Planning, { value }: Of<"describe">): readonly Step[] {
+  requireVersion2(planning, "description");
+  const present = valueAt(planning.source.root, "description");
+  if (value === undefined) return present === undefined ? [] : [{ kind: "remove", path: ["description"] }];
+  if (present !== undefined) return setOwnKey(planning, [], "description", value);
+  return [{ kind: "insert-entry", path: [], key: "description", value, after: "version" }];
+}

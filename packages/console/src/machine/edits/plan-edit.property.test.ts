@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isStoppedByForm, tryEdit } from "./testing/try-edits.ts";
+
+const root = join(import.meta.dirname, "../../../../..");
+
+// Of duplicate keys and merges core takes the first, and the reader of the check the last.
+function listMachines(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".yaml") && !/duplicate-mapping-key|merges/.test(name))
+    .map((name) => join(folder, name));
+}
+
+const machines = [
+  "examples/review-app/machines",
+  "examples/version-1/machines",
+  "examples/approval-gate/machines",
+  "examples/migrate-before-release/machines",
+  "packages/cli/template/machines",
+  "packages/core/fixtures/machines/valid",
+  "packages/core/fixtures/machines/valid-v2",
+].flatMap(listMachines);
+
+describe("planEdit", () => {
+  it("changes what an edit says, and no other byte, value or comment", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 }), (seed) => {
+        const tried = tryEdit(seed);
+
+        expect(tried?.checked.kind === "fault" ? tried : undefined).toBeUndefined();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("refuses at most one edit of twenty for how the text is written, in block style without anchors", () => {
+    const tried = Array.from({ length: 500 }, (_, seed) => tryEdit(seed)).filter((each) => each?.plain);
+    const stopped = tried.filter((each) => each && isStoppedByForm(each));
+
+    expect(stopped.length / tried.length).toBeLessThan(0.05);
+  });
+
+  it.each(machines)("edits %s", (file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const tried = Array.from({ length: 40 }, (_, seed) => tryEdit(seed, text));
+
+    expect(tried.filter((each) => each?.checked.kind === "fault")).toEqual([]);
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, it } from "vitest";
+import type { Operation } from "./operation.ts";
+import { applyToText } from "./pieces.ts";
+import { planEdit } from "./plan-edit.ts";
+
+const MACHINE = `version: 2
+events: [OPENED, MERGED] # from the forge
+x-end: &end { MERGED: GONE }
+states:
+  INIT:
+    on: { OPENED: LIVE }
+
+  # Up.
+  LIVE: # lives
+    tasks: [app]
+    on:
+      MERGED: GONE # ends
+  # Down.
+  GONE: { terminal: true }
+  OLD:
+    on: *end
+  BASED:
+    on:
+      <<: *end
+tasks:
+  app: { executor: lambda, config: { name: f } }
+`;
+
+function edit(operation: Operation, text = MACHINE): string {
+  const plan = planEdit(text, operation);
+  if ("refusal" in plan) throw new Error(`${plan.refusal.code}: ${plan.refusal.message}`);
+  return applyToText(text, plan.changes);
+}
+
+function refusal(operation: Operation, text = MACHINE) {
+  const plan = planEdit(text, operation);
+  return "refusal" in plan ? plan.refusal : undefined;
+}
+
+describe("planEdit", () => {
+  it("adds a state after the selected one, whose comments stay with it", () => {
+    expect(edit({ kind: "add-state", name: "NEXT-1", after: "LIVE" })).toContain(
+      "      MERGED: GONE # ends\n  NEXT-1: {}\n  # Down.\n  GONE:",
+    );
+  });
+
+  it("quotes names that YAML would not read as text", () => {
+    expect(edit({ kind: "add-state", name: "123" })).toContain('\n  "123": {}\ntasks:');
+  });
+
+  it("adds a reaction in the style of the map, and declares a new event", () => {
+    const edited = edit({ kind: "add-reaction", state: "INIT", event: "CLOSED", target: "GONE" });
+
+    expect(edited).toContain("events: [OPENED, MERGED, CLOSED] # from the forge");
+    expect(edited).toContain("on: { OPENED: LIVE, CLOSED: GONE }");
+  });
+
+  it("renames a state with its references, in expressions too", () => {
+    const text = MACHINE.replace(
+      "OPENED: LIVE }",
+      `OPENED: [{ when: "stack.visits.LIVE < 3", action: advance, state: LIVE }] }`,
+    );
+
+    expect(edit({ kind: "rename", what: "state", from: "LIVE", to: "UP-1" }, text)).toBe(
+      text.replace("visits.LIVE", "visits['UP-1']").replace("state: LIVE", "state: UP-1").replace("LIVE: #", "UP-1: #"),
+    );
+  });
+
+  it("turns a reaction into a list when it gets a condition, the old target last", () => {
+    const operation = {
+      kind: "add-condition",
+      state: "LIVE",
+      event: "MERGED",
+      when: "now > now",
+      target: "LIVE",
+    } as const;
+
+    expect(edit(operation)).toContain(
+      [
+        "      MERGED: # ends",
+        '        - { when: "now > now", action: advance, state: LIVE }',
+        "        - { action: advance, state: GONE }",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("deletes a state with the reactions that lead to it, and the keys that they leave empty", () => {
+    const edited = edit({ kind: "remove", what: "state", name: "LIVE" });
+
+    expect(edited).toContain("states:\n  INIT: {}\n\n  # Down.\n  GONE:");
+  });
+
+  it("moves a state with the comment lines directly above it", () => {
+    expect(edit({ kind: "move", what: "state", name: "GONE", after: "INIT" })).toContain(
+      "on: { OPENED: LIVE }\n  # Down.\n  GONE: { terminal: true }\n\n  # Up.\n  LIVE: # lives\n",
+    );
+  });
+
+  it("keeps Windows line ends and a byte order mark", () => {
+    const text = `\uFEFF${MACHINE.replaceAll("\n", "\r\n")}`;
+
+    const edited = edit({ kind: "set-key", what: "state", name: "LIVE", key: "timeout", value: "5m" }, text);
+
+    expect(edited).toContain("MERGED: GONE # ends\r\n    timeout: 5m\r\n  # Down.");
+    expect(edited.replaceAll("\r\n", "")).not.toContain("\n");
+  });
+
+  it("refuses to edit a shared value, and offers it with its places", () => {
+    const operation = { kind: "change-target", state: "OLD", event: "MERGED", target: "LIVE" } as const;
+
+    const refused = refusal(operation);
+
+    expect(refused).toMatchObject({ code: "edit-shared", offers: [{ label: "Edit shared value (3 places)" }] });
+    expect(edit(refused?.offers[0]?.operation ?? operation)).toContain("x-end: &end { MERGED: LIVE }");
+  });
+
+  it("refuses to edit what a merge brings, and offers to override it", () => {
+    const operation = { kind: "change-target", state: "BASED", event: "MERGED", target: "LIVE" } as const;
+
+    const refused = refusal(operation);
+
+    expect(refused).toMatchObject({ code: "edit-merged", offers: [{ label: "Override here" }] });
+    expect(edit(refused?.offers[0]?.operation ?? operation)).toContain("      <<: *end\n      MERGED: LIVE\n");
+  });
+
+  it("refuses insertions into braces over several lines, and offers block style as a step of its own", () => {
+    const text = JSON.stringify({ version: 2, states: { INIT: { on: {} }, B: {} } }, undefined, 2);
+
+    const refused = refusal({ kind: "add-state", name: "C" }, text);
+    const converted = edit(refused?.offers[0]?.operation ?? { kind: "convert-to-block", path: [] }, text);
+
+    expect(refused?.code).toBe("edit-flow");
+    expect(converted).toBe('"version": 2\n"states":\n  "INIT":\n    "on": {}\n  "B": {}');
+    expect(edit({ kind: "add-state", name: "C" }, converted)).toBe(`${converted}\n  "C": {}`);
+  });
+
+  it.each<readonly [string, Operation, string]>([
+    ["edit-exists", { kind: "add-state", name: "LIVE" }, MACHINE],
+    ["edit-name", { kind: "add-state", name: "no" }, MACHINE],
+    ["edit-name", { kind: "remove", what: "state", name: "INIT" }, MACHINE],
+    ["edit-missing", { kind: "remove", what: "task", name: "none" }, MACHINE],
+    ["edit-handled", { kind: "add-reaction", state: "INIT", event: "OPENED", target: "GONE" }, MACHINE],
+    ["edit-syntax", { kind: "add-state", name: "B" }, "a: [b"],
+    [
+      "edit-version",
+      { kind: "add-timer", state: "INIT", in: "1h", event: "A" },
+      "version: 1\nevents: [A]\nstates: { INIT: {} }\n",
+    ],
+    [
+      "edit-referenced",
+      { kind: "remove", what: "metadata", name: "sha" },
+      "version: 2\nmetadata: { sha: {} }\nstates: { INIT: {} }\ntasks: { t: { executor: x, when: has(metadata.sha) } }\n",
+    ],
+    [
+      "edit-escaped",
+      { kind: "rename", what: "metadata", from: "sha", to: "rev" },
+      'version: 2\nmetadata: { sha: {} }\nstates: { INIT: {} }\ntasks: { t: { executor: x, when: "metadata[\\"sha\\"] == 1" } }\n',
+    ],
+    [
+      "edit-shared",
+      { kind: "remove", what: "state", name: "A" },
+      "version: 2\nstates:\n  INIT: {}\n  A: &a {}\n  B: *a\n",
+    ],
+    [
+      "edit-order",
+      { kind: "move", what: "state", name: "B", after: "INIT" },
+      "version: 2\nstates:\n  INIT: {}\n  A: &a {}\n  B: *a\n",
+    ],
+  ])("refuses with %s", (code, operation, text) => {
+    expect(refusal(operation, text)?.code).toBe(code);
+  });
+});

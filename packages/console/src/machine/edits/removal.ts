@@ -1,0 +1,131 @@
+import { locate, type Planning } from "./locate.ts";
+import { requireDeclared } from "./names.ts";
+import { EditRefused, type NameKind, type Operation, type Path, type Range } from "./operation.ts";
+import { findReferences, type Reference } from "./references.ts";
+import { type Item, itemAt, type Source } from "./source.ts";
+import type { Step } from "./step.ts";
+
+/** What goes with a name that is deleted. */
+export interface Removal {
+  readonly place: Range;
+  /** Keys and indexes of what goes. */
+  readonly path: Path;
+}
+
+/** Lists what goes with a name, and which expressions mention it: those stop a deletion. */
+export function listRemovals(
+  source: Source,
+  what: NameKind,
+  name: string,
+): { readonly removed: readonly Removal[]; readonly blocked: readonly Range[] } {
+  const own = requireDeclared(source, what, name);
+  const references = findReferences(source).filter((each) => each.what === what && each.name === name);
+  const inside = ({ path }: Reference) => own.form === "key" && startsWith(path, own.path);
+  const blocked = references.filter((each) => each.form === "expression" && !inside(each));
+  const paths = references.flatMap((each) => {
+    if (each.form === "expression" || (inside(each) && each !== own)) return [];
+    return [collapse(source, ownerOf(each))];
+  });
+  const merged = mergeEmptied(source, paths);
+  return {
+    removed: merged.map((path) => ({ path, place: itemAt(source, path)?.range ?? { from: 0, to: 0 } })),
+    blocked: blocked.map(({ range }) => range),
+  };
+}
+
+function startsWith(path: Path, head: Path): boolean {
+  return path.length > head.length && head.every((key, index) => key === path[index]);
+}
+
+/** What a reference makes useless: an entry of a list of reactions, a timer, a task's target, or itself. */
+function ownerOf({ what, form, path, declares }: Reference): Path {
+  const isInItem = form === "value" && typeof path.at(-1) === "string" && typeof path.at(-2) === "number";
+  return !declares && isInItem && (what === "state" || what === "event") ? path.slice(0, -1) : path;
+}
+
+const COLLAPSING = new Set(["on", "after", "tasks", "needs", "set", "outputs", "metadata"]);
+
+/** True for maps and lists that go when nothing is left in them. */
+function mayCollapse(path: Path): boolean {
+  const key = path.at(-1);
+  return path.length > 1 && typeof key === "string" && (COLLAPSING.has(key) || path.at(-2) === "on");
+}
+
+function collapse(source: Source, path: Path): Path {
+  const parent = path.slice(0, -1);
+  const item = itemAt(source, parent);
+  return item !== undefined && countMembers(item) === 1 && mayCollapse(parent) && !isUsed(source, item)
+    ? collapse(source, parent)
+    : path;
+}
+
+function countMembers(item: Item): number {
+  if (item.kind === "scalar") return 0;
+  return item.kind === "list" ? item.items.length : (item.node?.items.length ?? 0);
+}
+
+function isUsed({ aliases }: Source, { anchor }: Item): boolean {
+  return anchor !== undefined && aliases.has(anchor);
+}
+
+/** Where all members of a map or list go, it goes as a whole. */
+function mergeEmptied(source: Source, paths: readonly Path[]): readonly Path[] {
+  const unique = [...new Map(paths.map((path) => [path.join("\n"), path])).values()];
+  const outer = unique.filter((path) => !unique.some((other) => startsWith(path, other)));
+  const groups = Map.groupBy(outer, (path) => path.slice(0, -1).join("\n"));
+  const full = [...groups.values()].find(([first, ...rest]) => {
+    const parent = (first ?? []).slice(0, -1);
+    const item = itemAt(source, parent);
+    if (rest.length === 0 || item === undefined || isUsed(source, item)) return false;
+    return countMembers(item) === rest.length + 1 && mayCollapse(parent);
+  });
+  if (full?.[0] === undefined) return outer;
+  const parent = full[0].slice(0, -1);
+  return mergeEmptied(source, [...outer.filter((path) => !full.includes(path)), collapse(source, parent)]);
+}
+
+/** Deletes what declares a name, with reactions, list items and keys that refer to it. */
+export function remove(planning: Planning, { what, name }: Extract<Operation, { kind: "remove" }>): readonly Step[] {
+  const { source } = planning;
+  const own = requireDeclared(source, what, name);
+  if (what === "state" && name === "INIT") {
+    throw new EditRefused("edit-name", "Every stack begins in INIT; it cannot be deleted.", { place: own.range });
+  }
+  const { removed, blocked } = listRemovals(source, what, name);
+  const [place] = blocked;
+  if (place !== undefined) {
+    const message = `An expression mentions "${name}". Change the expression first.`;
+    throw new EditRefused("edit-referenced", message, { place });
+  }
+  return toSteps(removed.map(({ path }) => path));
+}
+
+/** Deletes a reaction, or one entry of it, and keys that it leaves empty. */
+export function removeReaction(
+  planning: Planning,
+  { state, event, index }: Extract<Operation, { kind: "remove-reaction" }>,
+): readonly Step[] {
+  const keys = ["states", state, "on", event];
+  const map = locate(planning, keys.slice(0, -1));
+  const found = index === undefined ? map && locate(planning, keys, true) : locate(planning, [...keys, index]);
+  if (map === undefined || found === undefined) {
+    throw new EditRefused("edit-missing", `${state} has no such reaction to ${event}.`);
+  }
+  const path = index === undefined ? [...map.path, event] : found.path;
+  return toSteps([planning.before.length > 0 ? path : collapse(planning.source, path)]);
+}
+
+/** From the end, so that the indexes before stay what they are. */
+function toSteps(paths: readonly Path[]): readonly Step[] {
+  return paths.toSorted((a, b) => comparePaths(b, a)).map((path) => ({ kind: "remove", path }));
+}
+
+function comparePaths(a: Path, b: Path): number {
+  for (const [index, key] of a.entries()) {
+    const other = b[index];
+    if (other === undefined) return 1;
+    if (key === other) continue;
+    return typeof key === "number" && typeof other === "number" ? key - other : String(key) < String(other) ? -1 : 1;
+  }
+  return a.length - b.length;
+}

@@ -1,0 +1,68 @@
+import { replaceValue } from "./insert.ts";
+import { type Change, EditRefused, type Path, type Plain } from "./operation.ts";
+import { isPlainText, type Quote, renderScalar } from "./render.ts";
+import { itemAt, type ScalarItem, type Source } from "./source.ts";
+
+const QUOTES: Readonly<Record<string, Quote>> = { QUOTE_DOUBLE: "double", QUOTE_SINGLE: "single" };
+
+/** Writes another scalar in the place of one, quoted as that was. */
+export function setScalar(source: Source, path: Path, value: Plain, expression: boolean): readonly Change[] {
+  const item = itemAt(source, path);
+  if (item?.kind !== "scalar" || item.node === undefined || item.range.from === item.range.to) {
+    return replaceValue(source, path, value);
+  }
+  if (expression) return setExpression(source, item, String(value));
+  if (typeof value === "object" && value !== null) return replaceValue(source, path, value);
+  const quote = QUOTES[item.node.type ?? ""] ?? "plain";
+  if (isBlockScalar(item)) return replaceValue(source, path, value);
+  return [{ ...item.range, insert: renderScalar(value as string, quote) }];
+}
+
+function isBlockScalar({ node }: ScalarItem): boolean {
+  return node?.type === "BLOCK_LITERAL" || node?.type === "BLOCK_FOLDED";
+}
+
+/** Changes only the characters that differ, where the text is written as it is read. */
+function setExpression({ text }: Source, item: ScalarItem, value: string): readonly Change[] {
+  const { from, to } = item.range;
+  const quote = QUOTES[item.node?.type ?? ""];
+  const [start, end] = quote === undefined ? [from, to] : [from + 1, to - 1];
+  const old = String(item.value);
+  if (isBlockScalar(item) || text.slice(start, end) !== old) {
+    const message = "The expression is written with escapes or over several lines, where no name is changed.";
+    throw new EditRefused("edit-escaped", message, { place: item.range });
+  }
+  const [head, tail] = commonEnds(old, value);
+  const inner = value.slice(head, value.length - tail);
+  const isSafe =
+    quote === "double" ? !/["\\]/.test(inner) : quote === "single" ? !inner.includes("'") : /^[\w./ -]*$/.test(inner);
+  if (isSafe && (quote !== undefined || isStillPlain(value))) {
+    return [{ from: start + head, to: end - tail, insert: inner }];
+  }
+  return [{ from, to, insert: renderScalar(value, quote ?? "plain") }];
+}
+
+/** A plain scalar must not become a number or a word with a meaning. */
+function isStillPlain(value: string): boolean {
+  return isPlainText(value) || /[^\w.+-]/.test(value);
+}
+
+function commonEnds(a: string, b: string): readonly [number, number] {
+  const most = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < most && a[head] === b[head]) head += 1;
+  let tail = 0;
+  while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+  return [head, tail];
+}
+
+/** Writes another key in the place of one, quoted as that was. */
+export function renameKey(source: Source, path: Path, to: string): readonly Change[] {
+  const map = itemAt(source, path.slice(0, -1));
+  const entry = map?.kind === "map" ? map.entries.find(({ key }) => key === path.at(-1)) : undefined;
+  const range = entry?.keyNode.range;
+  if (entry === undefined || range === undefined || range === null) {
+    throw new EditRefused("edit-missing", `The document has no ${path.join(".")}.`);
+  }
+  return [{ from: range[0], to: range[1], insert: renderScalar(to, QUOTES[entry.keyNode.type ?? ""] ?? "plain") }];
+}

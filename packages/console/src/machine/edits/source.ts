@@ -1,0 +1,256 @@
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  Parser,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import { EditRefused, type Path, type Range } from "./operation.ts";
+
+/** A value of a document. An alias is the same object as the value that it stands for. */
+export type Item = MapItem | ListItem | ScalarItem;
+
+interface Base {
+  /** Where it is written, through no alias and no merge key. */
+  readonly path: Path;
+  readonly range: Range;
+  readonly anchor: string | undefined;
+}
+
+/** A map; `merges` are the values of its merge keys, in order. */
+export interface MapItem extends Base {
+  readonly kind: "map";
+  readonly node: YAMLMap | undefined;
+  readonly entries: readonly Entry[];
+  readonly merges: readonly Item[];
+}
+
+/** A list. */
+export interface ListItem extends Base {
+  readonly kind: "list";
+  readonly node: YAMLSeq;
+  readonly items: readonly Element[];
+}
+
+/** A text, number, boolean or null; null too where nothing is written. */
+export interface ScalarItem extends Base {
+  readonly kind: "scalar";
+  readonly node: Scalar | undefined;
+  readonly value: string | number | boolean | null;
+}
+
+/** A value where it stands. */
+export interface Element {
+  readonly value: Item;
+  /** The alias through which it stands here. */
+  readonly alias: Range | undefined;
+}
+
+/** A key of a map with its value. */
+export interface Entry extends Element {
+  readonly key: string;
+  readonly keyNode: Scalar;
+  readonly pair: Pair;
+  /** Where the entry is written. */
+  readonly path: Path;
+}
+
+/** A parsed text. */
+export interface Source {
+  readonly text: string;
+  readonly root: MapItem;
+  /** Where aliases of an anchor stand. */
+  readonly aliases: ReadonlyMap<string, readonly Range[]>;
+}
+
+// As core reads machines, with the tokens kept.
+const OPTIONS = {
+  version: "1.2",
+  schema: "core",
+  merge: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+  keepSourceTokens: true,
+} as const;
+
+/**
+ * Parses a text without its byte order mark.
+ *
+ * @throws EditRefused `edit-syntax` when it is not one YAML document with a map.
+ */
+export function readSource(text: string): Source {
+  const documents: Document.Parsed[] = [];
+  for (const document of new Composer(OPTIONS).compose(new Parser().parse(text), true, text.length)) {
+    documents.push(document);
+    if (documents.length === 2) break;
+  }
+  const [document, second] = documents;
+  const [fault] = document?.errors ?? [];
+  if (fault !== undefined) {
+    throw new EditRefused("edit-syntax", fault.message, { place: { from: fault.pos[0], to: fault.pos[1] } });
+  }
+  if (document === undefined || second !== undefined) {
+    throw new EditRefused("edit-syntax", "The text must be one YAML document.");
+  }
+  const reading: Reading = { anchors: new Map(), aliases: new Map() };
+  const root = readNode(reading, document.contents, { path: [], at: 0 }).value;
+  if (root.kind === "map") return { text, root, aliases: reading.aliases };
+  throw new EditRefused("edit-syntax", "A machine is a map.", { place: root.range });
+}
+
+interface Reading {
+  readonly anchors: Map<string, Item | "open">;
+  readonly aliases: Map<string, Range[]>;
+}
+
+interface Position {
+  readonly path: Path;
+  /** Where to point when nothing is written. */
+  readonly at: number;
+}
+
+function readNode(reading: Reading, node: unknown, position: Position): Element {
+  if (isAlias(node)) {
+    const range = toRange(node, position.at);
+    const target = reading.anchors.get(node.source);
+    if (target === undefined || target === "open") {
+      const message = `The alias *${node.source} refers to no complete anchor before it.`;
+      throw new EditRefused("edit-syntax", message, { place: range });
+    }
+    reading.aliases.set(node.source, [...(reading.aliases.get(node.source) ?? []), range]);
+    return { value: target, alias: range };
+  }
+  const anchor = isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined;
+  if (anchor !== undefined) reading.anchors.set(anchor, "open");
+  const value = readValue(reading, node, { ...position, anchor });
+  if (anchor !== undefined) reading.anchors.set(anchor, value);
+  return { value, alias: undefined };
+}
+
+function readValue(
+  reading: Reading,
+  node: unknown,
+  { path, at, anchor }: Position & { readonly anchor: string | undefined },
+): Item {
+  const base = { path, range: toRange(node, at), anchor };
+  if (isMap(node)) return { kind: "map", node, ...base, ...readEntries(reading, node, path) };
+  if (isSeq(node)) {
+    const items = node.items.map((item, index) =>
+      readNode(reading, item, { path: [...path, index], at: base.range.from }),
+    );
+    return { kind: "list", node, items, ...base };
+  }
+  const scalar = isScalar(node) ? node : undefined;
+  return { kind: "scalar", node: scalar, value: toValue(scalar), ...base };
+}
+
+function readEntries(reading: Reading, map: YAMLMap, path: Path): Pick<MapItem, "entries" | "merges"> {
+  const entries: Entry[] = [];
+  const merges: Item[] = [];
+  for (const pair of map.items) {
+    const { key: keyNode } = pair;
+    const at = toRange(keyNode, 0).to;
+    if (isMergeKey(keyNode)) {
+      const { value } = readNode(reading, pair.value, { path: [...path, `<<${merges.length}`], at });
+      merges.push(value);
+    } else if (isScalar(keyNode)) {
+      const key = toKey(keyNode);
+      const here = [...path, key];
+      entries.push({ key, keyNode, pair, path: here, ...readNode(reading, pair.value, { path: here, at }) });
+    } else {
+      throw new EditRefused("edit-syntax", "A key must be a plain text.", { place: toRange(keyNode, 0) });
+    }
+  }
+  return { entries, merges };
+}
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.type === "PLAIN" && key.source === "<<" && key.tag === undefined;
+}
+
+/** A plain key is its source text, as core reads it. */
+export function toKey(key: Scalar): string {
+  return key.type === "PLAIN" && key.source !== undefined ? key.source : String(key.value);
+}
+
+function toValue(node: Scalar | undefined): ScalarItem["value"] {
+  const value = node?.value ?? null;
+  return value === null || typeof value === "number" || typeof value === "boolean" ? value : String(value);
+}
+
+function toRange(node: unknown, at: number): Range {
+  const range = (node as Node | null | undefined)?.range;
+  return range ? { from: range[0], to: range[1] } : { from: at, to: at };
+}
+
+/** The sources of a map's merge keys, in the order in which they win. */
+export function listMerged({ merges }: MapItem): readonly MapItem[] {
+  return merges
+    .flatMap((merged) => (merged.kind === "list" ? merged.items.map(({ value }) => value) : [merged]))
+    .filter((merged) => merged.kind === "map");
+}
+
+/** The entry of a key: the map's own first one, else the first that a merge brings. */
+export function findEntry(map: MapItem, key: string): { readonly entry: Entry; readonly owner: MapItem } | undefined {
+  const own = map.entries.find((entry) => entry.key === key);
+  if (own !== undefined) return { entry: own, owner: map };
+  for (const source of listMerged(map)) {
+    const found = findEntry(source, key);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The value of a key, also of one that a merge brings. */
+export function valueAt(item: Item | undefined, key: string): Item | undefined {
+  return item?.kind === "map" ? findEntry(item, key)?.entry.value : undefined;
+}
+
+/** The value of a key when it is a map. */
+export function mapAt(item: Item | undefined, key: string): MapItem | undefined {
+  const value = valueAt(item, key);
+  return value?.kind === "map" ? value : undefined;
+}
+
+/** All entries of a map, merged ones included, each key once. */
+export function allEntries(map: MapItem): readonly Entry[] {
+  const found = new Map<string, Entry>();
+  for (const entry of map.entries) if (!found.has(entry.key)) found.set(entry.key, entry);
+  for (const source of listMerged(map)) {
+    for (const entry of allEntries(source)) if (!found.has(entry.key)) found.set(entry.key, entry);
+  }
+  return [...found.values()];
+}
+
+/** The first entry of each key of a map and of all that it merges, also of keys that it overrides. */
+export function everyEntry(map: MapItem): readonly Entry[] {
+  const own = new Map(map.entries.toReversed().map((entry) => [entry.key, entry]));
+  return [...map.entries.filter((entry) => own.get(entry.key) === entry), ...listMerged(map).flatMap(everyEntry)];
+}
+
+/** The value at a path that is written there, through no alias and no merge key. */
+export function itemAt({ root }: Source, path: Path): Item | undefined {
+  let item: Item | undefined = root;
+  for (const key of path) {
+    if (item?.kind === "map") item = ownEntry(item, key)?.value;
+    else if (item?.kind === "list") item = item.items[Number(key)]?.value;
+    else return undefined;
+  }
+  return item;
+}
+
+function ownEntry(map: MapItem, key: string | number): Element | undefined {
+  const name = String(key);
+  if (/^<<\d+$/.test(name) && !map.entries.some((entry) => entry.key === name)) {
+    const value = map.merges[Number(name.slice(2))];
+    return value && { value, alias: undefined };
+  }
+  return map.entries.find((entry) => entry.key === name);
+}

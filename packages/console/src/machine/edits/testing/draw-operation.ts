@@ -1,0 +1,153 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+import type { NameKind, Operation, ReactionPlace } from "../operation.ts";
+import { findReferences } from "../references.ts";
+import { allEntries, mapAt, readSource, valueAt } from "../source.ts";
+import type { Random } from "./random.ts";
+
+interface Names {
+  readonly state: readonly string[];
+  readonly event: readonly string[];
+  readonly task: readonly string[];
+  readonly metadata: readonly string[];
+  readonly target: readonly string[];
+  readonly reactions: readonly (ReactionPlace & { readonly count: number | undefined })[];
+  readonly timers: readonly { readonly state: string; readonly index: number }[];
+}
+
+function readNames(text: string): Names {
+  const source = readSource(text.replace(/^\uFEFF/, ""));
+  const declared = findReferences(source).filter(({ declares }) => declares);
+  const of = (kind: NameKind) => declared.flatMap(({ what, name }) => (what === kind ? [name] : []));
+  const states = mapAt(source.root, "states");
+  const entries = states === undefined ? [] : allEntries(states);
+  return {
+    state: of("state"),
+    event: of("event"),
+    task: of("task"),
+    metadata: of("metadata"),
+    target: of("target"),
+    reactions: entries.flatMap(({ key: state, value }) => {
+      const on = mapAt(value, "on");
+      return (on === undefined ? [] : allEntries(on)).map(({ key: event, value: reaction }) => ({
+        state,
+        event,
+        count: reaction.kind === "list" ? reaction.items.length : undefined,
+      }));
+    }),
+    timers: entries.flatMap(({ key: state, value }) => {
+      const after = valueAt(value, "after");
+      return after?.kind === "list" ? after.items.map((_, index) => ({ state, index })) : [];
+    }),
+  };
+}
+
+const KINDS = ["state", "event", "task", "metadata", "target"] as const;
+
+/** Draws an edit of a document; most are possible there. Undefined where the drawn kind has nothing to work on. */
+export function drawOperation(random: Random, text: string): Operation | undefined {
+  const names = readNames(text);
+  const kinds = [drawName, drawReaction, drawKey, drawRemoval];
+  return random.pick(kinds)(random, names);
+}
+
+function some(random: Random, names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : random.pick(names);
+}
+
+const NEW_NAMES = ["NEW", "NEW-1", "123", "TRUE", "A_B"];
+
+function drawName(random: Random, names: Names): Operation | undefined {
+  const what = random.pick(KINDS);
+  const name = some(random, names[what]);
+  const isUpper = what === "state" || what === "event";
+  switch (random.below(4)) {
+    case 0:
+      return {
+        kind: "add-state",
+        name: random.pick(NEW_NAMES),
+        ...(random.chance(0.5) && { after: random.pick(names.state) }),
+      };
+    case 1:
+      return { kind: "declare-event", name: random.pick(NEW_NAMES) };
+    case 2: {
+      const after = random.chance(0.3) ? undefined : some(random, names[what]);
+      return name === undefined || name === after ? undefined : { kind: "move", what, name, after };
+    }
+    default: {
+      const to = random.pick(isUpper ? NEW_NAMES : ["fresh", "to-go", "a b", "null", "1e3", "it is: #1"]);
+      return name === undefined ? undefined : { kind: "rename", what, from: name, to };
+    }
+  }
+}
+
+function drawReaction(random: Random, names: Names): Operation | undefined {
+  const target = random.chance(0.1) ? "no-op" : random.pick(names.state);
+  if (names.reactions.length === 0 || random.chance(0.25)) {
+    const event = random.pick([...names.event, "NEXT", "FRESH"]);
+    return { kind: "add-reaction", state: random.pick(names.state), event, target };
+  }
+  const { count, ...reaction } = random.pick(names.reactions);
+  const index = count === undefined || count === 0 ? undefined : random.below(count);
+  const place = index === undefined ? reaction : { ...reaction, index };
+  switch (random.below(6)) {
+    case 0:
+      return { kind: "change-target", ...place, target };
+    case 1:
+      return { kind: "add-condition", ...reaction, when: "metadata.sha != 'x'", target };
+    case 2:
+      return { kind: "set-condition", ...place, when: random.chance(0.3) ? undefined : "has(metadata.url)" };
+    case 3:
+      return { kind: "set-metadata", ...place, key: "url", value: random.pick([undefined, 3, "a: b", "${stack.id}"]) };
+    case 4:
+      return index === undefined
+        ? undefined
+        : { kind: "order-reaction", ...reaction, index, to: random.below(count ?? 1) };
+    default:
+      return { kind: "remove-reaction", ...place };
+  }
+}
+
+function drawKey(random: Random, names: Names): Operation | undefined {
+  const state = random.pick(names.state);
+  const task = some(random, names.task);
+  const event = some(random, names.event);
+  switch (random.below(7)) {
+    case 0:
+      return { kind: "set-key", what: "state", name: state, key: "timeout", value: random.pick(["5m", undefined]) };
+    case 1:
+      return { kind: "set-key", what: "state", name: state, key: "terminal", value: random.pick([true, undefined]) };
+    case 2:
+      return task === undefined
+        ? undefined
+        : { kind: "set-key", what: "task", name: task, key: "retry", value: random.pick([{ attempts: 2 }, undefined]) };
+    case 3:
+      return event === undefined
+        ? undefined
+        : {
+            kind: "set-key",
+            what: "event",
+            name: event,
+            key: "allow",
+            value: random.pick(["'x' in actor.groups", undefined]),
+          };
+    case 4:
+      return event === undefined ? undefined : { kind: "add-timer", state, in: "1h", event };
+    case 5:
+      return { kind: "describe", value: random.pick(["Other: words", undefined]) };
+    default:
+      return {
+        kind: "add-task",
+        state,
+        name: random.pick([...names.task, "fresh", "off: 1"]),
+        executor: "lambda",
+        config: { name: "f" },
+      };
+  }
+}
+
+function drawRemoval(random: Random, names: Names): Operation | undefined {
+  const what = random.pick(KINDS);
+  const name = some(random, names[what]);
+  if (names.timers.length > 0 && random.chance(0.2)) return { kind: "remove-timer", ...random.pick(names.timers) };
+  return name === undefined ? undefined : { kind: "remove", what, name };
+}

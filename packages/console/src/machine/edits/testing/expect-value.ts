@@ -1,0 +1,259 @@
+import { parse } from "yaml";
+import { findExpressions, findMentions, renameMention } from "../expressions.ts";
+import type { NameKind, Operation, Plain, ReactionPlace } from "../operation.ts";
+
+// What edits mean, said once more on plain values and without a document: the property compares the edited text with it.
+
+// biome-ignore lint/suspicious/noExplicitAny: documents of any shape
+type Any = any;
+
+/** Reads a text as a plain value. */
+export function readPlain(text: string): Any {
+  return parse(text.replace(/^\uFEFF/, ""), {
+    version: "1.2",
+    schema: "core",
+    merge: true,
+    uniqueKeys: false,
+    maxAliasCount: -1,
+    // Keys are texts.
+    mapAsMap: false,
+  });
+}
+
+/** Returns the value that a document has after an edit. */
+export function expectValue(before: Any, operation: Operation): Any {
+  const root = structuredClone(before);
+  (HANDLERS[operation.kind] as (root: Any, operation: Operation) => void)(root, operation);
+  return root;
+}
+
+const KEYS = { state: "states", event: "events", task: "tasks", metadata: "metadata", target: "targets" } as const;
+
+type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
+type Handlers = { readonly [Kind in Operation["kind"]]: (root: Any, operation: Of<Kind>) => void };
+
+const HANDLERS: Handlers = {
+  "add-state": (root, { name }) => {
+    root.states[name] = {};
+  },
+  "declare-event": (root, { name }) => declare(root, name),
+  rename: (root, { what, from, to }) => rename(root, what, { from, to }),
+  "add-reaction": (root, { state, event, target }) => {
+    const names = Array.isArray(root.events) ? root.events : Object.keys(root.events ?? {});
+    if (!["NEXT", "FAILED", "TIMEOUT"].includes(event) && !names.includes(event)) declare(root, event);
+    root.states[state].on ??= {};
+    root.states[state].on[event] = root.version === 2 ? target : [action(target)];
+  },
+  "add-task": (root, { state, name, executor, config }) => {
+    root.states[state].tasks = [...(root.states[state].tasks ?? []), name];
+    root.tasks ??= {};
+    root.tasks[name] ??= { executor, config };
+  },
+  "set-key": (root, { what, name, key, value }) => {
+    if (what === "event" && Array.isArray(root.events) && value !== undefined) {
+      root.events = Object.fromEntries(root.events.map((event: string) => [event, {}]));
+    }
+    set(root[KEYS[what]][name] ?? {}, key, value);
+  },
+  "add-timer": (root, operation) => {
+    root.states[operation.state].after ??= [];
+    root.states[operation.state].after.push({ in: operation.in, event: operation.event });
+  },
+  describe: (root, { value }) => set(root, "description", value),
+  move: moveEvent,
+  "convert-to-block": () => {},
+  remove: (root, { what, name }) => remove(root, what, name),
+  "remove-timer": (root, { state, index }) => root.states[state].after.splice(index, 1),
+  "remove-from-state": (root, { state, task }) => {
+    root.states[state].tasks = root.states[state].tasks.filter((name: string) => name !== task);
+  },
+  "change-target": applyToReaction,
+  "add-condition": applyToReaction,
+  "set-condition": applyToReaction,
+  "set-metadata": applyToReaction,
+  "order-reaction": applyToReaction,
+  "remove-reaction": applyToReaction,
+};
+
+function declare(root: Any, name: string): void {
+  if (Array.isArray(root.events)) root.events.push(name);
+  else root.events = { ...root.events, [name]: {} };
+}
+
+function set(map: Any, key: string, value: Plain | undefined): void {
+  if (value === undefined) delete map[key];
+  else map[key] = value;
+}
+
+function action(target: string): Any {
+  return target === "no-op" ? { action: "no-op" } : { action: "advance", state: target };
+}
+
+function moveEvent(root: Any, operation: Of<"move">): void {
+  if (operation.what !== "event" || !Array.isArray(root.events)) return;
+  const others = root.events.filter((name: string) => name !== operation.name);
+  others.splice(operation.after === undefined ? 0 : others.indexOf(operation.after) + 1, 0, operation.name);
+  root.events = others;
+}
+
+type OnReaction = Extract<Operation, ReactionPlace & { readonly kind: string }>;
+
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
+function applyToReaction(root: Any, operation: OnReaction): void {
+  const { state, event } = operation;
+  const on = root.states[state].on;
+  const value = on[event];
+  if (operation.kind === "remove-reaction") {
+    if (operation.index === undefined) delete on[event];
+    else value.splice(operation.index, 1);
+    if (Array.isArray(on[event]) && on[event].length === 0) delete on[event];
+    return;
+  }
+  if (operation.kind === "change-target" && typeof value === "string") {
+    on[event] = operation.target;
+    return;
+  }
+  const list = typeof value === "string" ? [action(value)] : value;
+  if (operation.kind === "add-condition") {
+    const last = typeof value === "string" ? 0 : list.findIndex((item: Any) => item.when === undefined);
+    list.splice(last === -1 ? list.length : last, 0, { when: operation.when, ...action(operation.target) });
+    on[event] = list;
+    return;
+  }
+  const item = list["index" in operation ? (operation.index ?? 0) : 0];
+  if (operation.kind === "order-reaction") list.splice(operation.to, 0, ...list.splice(operation.index, 1));
+  if (operation.kind === "change-target") {
+    delete item.state;
+    Object.assign(item, action(operation.target));
+  }
+  if (operation.kind === "set-condition") set(item, "when", operation.when);
+  if (operation.kind === "set-metadata") setMetadata(item, operation.key, operation.value);
+  const isNothing = typeof value === "string" && "value" in operation && operation.value === undefined;
+  const isBare = typeof value === "string" && operation.kind === "set-condition" && operation.when === undefined;
+  if (!isNothing && !isBare) on[event] = list;
+}
+
+function setMetadata(item: Any, key: string, value: Plain | undefined): void {
+  if (value === undefined && item.set?.[key] === undefined) return;
+  item.set = { ...item.set };
+  set(item.set, key, value);
+  if (Object.keys(item.set).length === 0) delete item.set;
+}
+
+function eachReaction(root: Any, visit: (items: Any[], on: Any, event: string) => void): void {
+  for (const state of Object.values<Any>(root.states)) {
+    for (const event of Object.keys(state.on ?? {})) {
+      if (Array.isArray(state.on[event])) visit(state.on[event], state.on, event);
+    }
+  }
+}
+
+function renameKey(map: Any, from: string, to: string): Any {
+  if (map === undefined) return undefined;
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key === from ? to : key, value]));
+}
+
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
+function rename(root: Any, what: NameKind, { from, to }: { from: string; to: string }): void {
+  const swap = (name: string) => (name === from ? to : name);
+  if (Array.isArray(root.events) && what === "event") root.events = root.events.map(swap);
+  else if (root[KEYS[what]] !== undefined) root[KEYS[what]] = renameKey(root[KEYS[what]], from, to);
+  const text = (value: Any, whole: boolean): Any =>
+    root.version === 2 ? renameIn(value, whole, { what, from, to }) : value;
+  for (const event of Object.values<Any>(Array.isArray(root.events) ? {} : (root.events ?? {}))) {
+    if (what === "metadata" && event.metadata) event.metadata = event.metadata.map(swap);
+    if (event.allow) event.allow = text(event.allow, true);
+  }
+  for (const state of Object.values<Any>(root.states)) {
+    if (what === "task" && state.tasks) state.tasks = state.tasks.map(swap);
+    if (what === "event") for (const timer of state.after ?? []) timer.event = swap(timer.event);
+    if (what === "event" && state.on) state.on = renameKey(state.on, from, to);
+    if (what === "state") {
+      for (const event of Object.keys(state.on ?? {}))
+        if (typeof state.on[event] === "string") state.on[event] = swap(state.on[event]);
+    }
+  }
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
+  eachReaction(root, (items) => {
+    for (const item of items) {
+      if (what === "state" && item.state !== undefined) item.state = swap(item.state);
+      if (item.when) item.when = text(item.when, true);
+      if (item.set && what === "metadata") item.set = renameKey(item.set, from, to);
+      if (item.set)
+        item.set = Object.fromEntries(Object.entries(item.set).map(([key, value]) => [key, text(value, false)]));
+    }
+  });
+  for (const task of Object.values<Any>(root.tasks ?? {})) {
+    if (what === "target" && task.target) task.target = swap(task.target);
+    if (what === "task" && task.needs) task.needs = task.needs.map(swap);
+    if (what === "metadata" && task.outputs) task.outputs = renameKey(task.outputs, from, to);
+    for (const key of ["when", "exclusive"]) if (task[key]) task[key] = text(task[key], true);
+    if (task.config) task.config = text(task.config, false);
+  }
+}
+
+function renameIn(value: Any, whole: boolean, name: { what: NameKind; from: string; to: string }): Any {
+  if (Array.isArray(value)) return value.map((item) => renameIn(item, whole, name));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, renameIn(inner, whole, name)]));
+  }
+  if (typeof value !== "string") return value;
+  let text = value;
+  for (const { source, from } of findExpressions(value, whole).toReversed()) {
+    let renamed = source;
+    for (const mention of findMentions(source).toReversed()) {
+      if (mention.what === name.what && mention.name === name.from)
+        renamed = renameMention(renamed, mention, name.to) ?? renamed;
+    }
+    text = text.slice(0, from) + renamed + text.slice(from + source.length);
+  }
+  return text;
+}
+
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
+function remove(root: Any, what: NameKind, name: string): void {
+  const others = (value: string) => value !== name;
+  if (Array.isArray(root.events) && what === "event") root.events = root.events.filter(others);
+  else delete root[KEYS[what]][name];
+  for (const event of Object.values<Any>(Array.isArray(root.events) ? {} : (root.events ?? {}))) {
+    if (what === "metadata" && event.metadata) event.metadata = event.metadata.filter(others);
+  }
+  for (const state of Object.values<Any>(root.states)) {
+    if (what === "task" && state.tasks) state.tasks = state.tasks.filter(others);
+    if (what === "event") {
+      if (state.after) state.after = state.after.filter((timer: Any) => timer.event !== name);
+      if (state.on) delete state.on[name];
+    }
+    for (const event of Object.keys(state.on ?? {}))
+      if (what === "state" && state.on[event] === name) delete state.on[event];
+  }
+  eachReaction(root, (items, on, event) => {
+    if (what === "state" && items.some((item) => item.state === name)) {
+      on[event] = items.filter((item) => item.state !== name);
+      if (on[event].length === 0) delete on[event];
+    }
+    for (const item of items) if (what === "metadata" && item.set) delete item.set[name];
+  });
+  for (const task of Object.values<Any>(root.tasks ?? {})) {
+    if (what === "target" && task.target === name) delete task.target;
+    if (what === "task" && task.needs) task.needs = task.needs.filter(others);
+    if (what === "metadata" && task.outputs) delete task.outputs[name];
+  }
+}
+
+/** Lists and maps without anything: an edit drops those that it has emptied, and leaves those that were written so. */
+export function prune(root: Any): Any {
+  for (const event of Object.values<Any>(Array.isArray(root.events) ? {} : (root.events ?? {})))
+    dropEmpty(event, ["metadata"]);
+  for (const state of Object.values<Any>(root.states ?? {})) dropEmpty(state, ["on", "after", "tasks"]);
+  if (root.states)
+    eachReaction(root, (items) => {
+      for (const item of items) dropEmpty(item, ["set"]);
+    });
+  for (const task of Object.values<Any>(root.tasks ?? {})) dropEmpty(task, ["needs", "outputs"]);
+  return root;
+}
+
+function dropEmpty(map: Any, keys: readonly string[]): void {
+  for (const key of keys) if (map?.[key] && Object.keys(map[key]).length === 0) delete map[key];
+}
