@@ -19,6 +19,7 @@ export type {
   ListedParkedEvent,
   MachineDetails,
   MachineGraph,
+  MachineSource,
   MachineSummary,
   Me,
   MetadataValue,
@@ -57,7 +58,7 @@ export type { WatchOptions } from "./event-stream.ts";
 export type { Page, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
 export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";
-export type { ExecutorsApi, MachinesApi, ProcessesApi } from "./machines-api.ts";
+export type { ExecutorsApi, MachinesApi, ProcessesApi, WriteSourceOptions } from "./machines-api.ts";
 export {
   type Duplicate,
   EventNotAppliedError,

@@ -3,6 +3,7 @@ import type {
   ExecutorDetails,
   MachineDetails,
   MachineGraph,
+  MachineSource,
   MachineSummary,
   RevisionDetails,
   RevisionSummary,
@@ -20,11 +21,25 @@ interface UpgradeStacksOptions extends PageOptions {
   readonly reason?: string;
 }
 
+/** What shall replace a document. */
+export interface WriteSourceOptions extends CallOptions {
+  readonly source: string;
+  /** The `hash` of the text that it replaces, as it was read. */
+  readonly expectedHash: string;
+}
+
 /** Machines of the yard. */
 export interface MachinesApi {
   list(options?: CallOptions): Promise<readonly MachineSummary[]>;
   /** Throws `MACHINE_UNKNOWN`. */
   get(name: string, options?: CallOptions): Promise<MachineDetails>;
+  /** Its document as it was written. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+  source(name: string, options?: CallOptions): Promise<MachineSource>;
+  /**
+   * Replaces its document in the folder of `stackyard dev`. Throws `RECORD_CONFLICT` with `hash` and `source` when it has changed
+   * meanwhile, `MACHINE_INVALID` with `problems`, `NOT_CONFIGURED` elsewhere. Not repeated after a failure.
+   */
+  write(name: string, input: WriteSourceOptions): Promise<MachineSource>;
   /** Its states as nodes and its reactions as edges. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
   graph(name: string, options?: CallOptions): Promise<MachineGraph>;
   /** Its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
@@ -53,6 +68,15 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
       return (await loadPage<MachineSummary>(http, { path: ["v1", "machines"], query, ...options })).items;
     },
     get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
+    source: (name, options) => http.requestJson({ path: ["v1", "machines", name, "source"], ...options }),
+    write: (name, { signal, ...body }) =>
+      http.requestJson({
+        method: "POST",
+        path: ["v1", "machines", name, "source"],
+        body,
+        repeatable: false,
+        ...defined({ signal }),
+      }),
     graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
     revisions: (name, { signal, ...query } = {}) =>
       loadPage(http, { path: ["v1", "machines", name, "revisions"], query, ...defined({ signal }) }),

@@ -9,6 +9,7 @@ import type {
   ListedParkedEvent,
   MachineDetails,
   MachineGraph,
+  MachineSource,
   MachineSummary,
   OperationResult,
   ParkedEvent,
@@ -38,6 +39,7 @@ interface Client {
   ListedParkedEvent: ListedParkedEvent;
   MachineDetails: MachineDetails;
   MachineGraph: MachineGraph;
+  MachineSource: MachineSource;
   MachineSummary: MachineSummary;
   OperationAnswer: OperationResult;
   ParkedEvent: ParkedEvent;

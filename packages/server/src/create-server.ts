@@ -28,6 +28,7 @@ import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { snapshotRoutes } from "./routes/snapshot-routes.ts";
+import { sourceRoutes } from "./routes/source-routes.ts";
 import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { createLive, type Live } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
@@ -166,6 +167,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...auditRoutes(deps),
     ...logRoutes(deps),
     ...machineRoutes(deps),
+    ...sourceRoutes(deps),
     ...executorRoutes(deps),
     ...revisionRoutes(deps),
     ...previewRoutes({ ...deps, allowExternalNext }),

@@ -135,6 +135,12 @@ const cases: Readonly<Record<string, () => Case>> = {
   getMachine: () => ({ path: "/v1/machines/review-app" }),
   getMachineGraph: () => ({ path: "/v1/machines/review-app/graph" }),
   simulate: () => ({ path: "/v1/simulate", body: { steps: [{ event: { event: "LAUNCH", stackId: "x" } }] } }),
+  getMachineSource: () => ({ path: "/v1/machines/review-app/source" }),
+  writeMachineSource: () => ({
+    path: "/v1/machines/review-app/source",
+    body: { source: "version: 1", expectedHash: "0".repeat(64) },
+    status: 404,
+  }),
   listExecutors: () => ({ path: "/v1/executors" }),
   listRevisions: () => ({ path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ path: `/v1/revisions/${revision}` }),

@@ -10,6 +10,7 @@ import {
   type Store,
 } from "@stackyard/core";
 import { type AccessConfig, parseAccessConfig } from "@stackyard/core/access";
+import type { MachineSources } from "@stackyard/core/engine";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
 export interface ServerDeps {
@@ -21,6 +22,8 @@ export interface ServerDeps {
   readonly logger: Logger;
   /** Shown by the API and in metrics. */
   readonly version: string;
+  /** The folder of machines that may be edited, where there is one. Default: none. */
+  readonly sources?: MachineSources | undefined;
   /** Where runners keep the whole logs of attempts. Default: the store's records. */
   readonly logs?: Pick<Records, "get"> | undefined;
 }

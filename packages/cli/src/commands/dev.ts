@@ -182,7 +182,7 @@ async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningD
     ...rest,
     roles: ["engine", "worker"],
     store: chooseStore(file),
-    serve: { host, port, anonymous, loadTokens, proofDir: dataDir, local, clientSecret },
+    serve: { host, port, anonymous, loadTokens, proofDir: dataDir, isEditable: true, local, clientSecret },
   });
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);

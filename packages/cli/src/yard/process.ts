@@ -13,8 +13,10 @@ import {
 } from "@stackyard/core";
 import {
   createFolderLocator,
+  createMachineSources,
   createStoreProbe,
   createUlids,
+  type MachineSources,
   type RunningYard,
   startYard,
   systemClock,
@@ -57,6 +59,8 @@ interface ServeInput {
   readonly proofDir?: string;
   /** The secret of the client of people's issuer. */
   readonly clientSecret?: string | undefined;
+  /** Clients may edit the documents in the project's machines folder. Default: false. */
+  readonly isEditable?: boolean;
   /** The person at this machine, who may sign in with a code. */
   readonly local?: { readonly name: string; readonly groups?: readonly string[] } | undefined;
 }
@@ -112,7 +116,8 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   let served: Served | undefined;
   try {
     const aws = createOwnAwsAccess(ports);
-    const parts = { ...ports, aws, logs: await openLogs(file, aws) };
+    const sources = input.serve?.isEditable ? createMachineSources({ folder: machinesDir, executors }) : undefined;
+    const parts = { ...ports, aws, logs: await openLogs(file, aws), sources };
     served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
@@ -150,6 +155,7 @@ interface Parts {
   readonly aws: AwsAccess;
   /** Undefined: whole logs are in the store. */
   readonly logs: Records | undefined;
+  readonly sources: MachineSources | undefined;
 }
 
 interface Served {

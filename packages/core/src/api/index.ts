@@ -11,6 +11,7 @@ export {
   MachineDetails,
   MachineGraph,
   MachineProblem,
+  MachineSource,
   MachineSummary,
   Preview,
   RevisionDetails,

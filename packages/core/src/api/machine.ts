@@ -189,6 +189,19 @@ export const MachineGraph = Type.Object({
 });
 export type MachineGraph = View<typeof MachineGraph>;
 
+/** The document of a machine as it was written. */
+export const MachineSource = Type.Object({
+  machine: Type.String(),
+  source: Type.String(),
+  hash: Type.String({ description: "SHA-256 of the text. It is not the hash of the revision." }),
+  origin: Type.String({ description: "Where it was found." }),
+  writable: Type.Boolean({
+    description: "It can be replaced: a file of `stackyard dev` that is no link and no module.",
+  }),
+  problems: Type.Array(MachineProblem, { description: "Of the newest document." }),
+});
+export type MachineSource = View<typeof MachineSource>;
+
 /** What an event would do to a stack as it stands. */
 export const Preview = Type.Object({
   outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),

@@ -98,6 +98,12 @@ export { createEngine, type Engine, type PublishResult, publishMessages } from "
 export { type ExplainInput, type Explanation, explainStack } from "./explain-stack.ts";
 export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
 export { type ListedParkedEvent, listParked } from "./list-parked.ts";
+export {
+  createMachineSources,
+  type MachineSource,
+  type MachineSources,
+  type WriteSourceInput,
+} from "./machine-sources.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
 export { type ListedProcess, listProcesses, loadLiveProcesses } from "./process-registry.ts";

@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   DUPLICATE: fact(1, 409, "The event's id was used before for another event of the stack."),
   RECORD_CONFLICT: fact(1, 409, "Another writer changed the record first.", true),
   NOT_FOUND: fact(1, 404, "Not found."),
+  NOT_CONFIGURED: fact(3, 404, "The yard is not configured for this."),
   PAYLOAD_TOO_LARGE: fact(1, 413, "The request is larger than the limit."),
   RATE_LIMITED: fact(3, 429, "Too many requests.", true),
   UNAUTHENTICATED: fact(3, 401, "The token is missing or invalid."),

@@ -11,7 +11,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource".split(
       " ",
     ),
   ],
@@ -20,6 +20,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   operate: ["retryStack", "cancelStack", "cancelRun", "retryRun"],
   repair: [
     ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents startRun unlockTerraformState".split(" "),
+    "writeMachineSource",
   ],
   "states:read": ["getTerraformStateVersion"],
   "states:write": ["restoreTerraformState"],
@@ -67,6 +68,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listOpenAttempts: () => ({ place: "list", path: "/v1/attempts" }),
   listRevisions: () => ({ place: "machine", path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ place: "machine", path: `/v1/revisions/${revision}` }),
+  getMachineSource: () => ({ place: "machine", path: "/v1/machines/review-app/source" }),
   getStackSnapshot: (id) => ({ place: "stack", path: `/v1/stacks/${id}/snapshot` }),
   getStackAt: (id) => ({ place: "stack", path: `/v1/stacks/${id}/at/999999999` }),
   listCauses: () => ({ place: "list", path: "/v1/causes?kind=dead" }),
@@ -260,7 +262,7 @@ describe("the table of permissions", () => {
 
   it("has a call for each operation about a stack, a machine, a run or a list", () => {
     const others =
-      "watchHistory openStream revealSecret approveTask rejectTask withdrawApproval startBulk listBulks getBulk listBulkItems cancelBulk";
+      "watchHistory openStream revealSecret approveTask rejectTask withdrawApproval startBulk listBulks getBulk listBulkItems cancelBulk writeMachineSource";
     const open = [...(PERMISSIONS["signed-in"] ?? []), ...(PERMISSIONS["public"] ?? []), ...others.split(" ")];
     const all = Object.values(PERMISSIONS).flat();
 

@@ -12,7 +12,7 @@ import { createMemoryStore, createStaticLocator, createUlids, startYard, systemC
 import { parseMachine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { createServer, type Server } from "../create-server.ts";
-import type { ServerOptions } from "../server-options.ts";
+import type { ServerDeps, ServerOptions } from "../server-options.ts";
 
 /** The token of test servers. */
 export const TOKEN = "a-token-of-the-tests";
@@ -61,6 +61,8 @@ export interface TestYardOptions extends ServerOptions {
   /** Of the machine `review-app`. Default: `REVIEW_APP`. */
   readonly source?: string;
   readonly logger?: Logger;
+  /** What else the server works on. */
+  readonly deps?: Partial<ServerDeps>;
 }
 
 /** Succeeds at once. */
@@ -68,7 +70,7 @@ const obliging = defineExecutor({ name: "script", config: Type.Object({}), start
 
 /** Makes one; the task's executor succeeds at once unless another is given. */
 export function createTestYard(options: TestYardOptions = {}): TestYard {
-  const { executor = obliging, source = REVIEW_APP, logger = silentLogger, ...serverOptions } = options;
+  const { executor = obliging, source = REVIEW_APP, logger = silentLogger, deps: more, ...serverOptions } = options;
   const executors = new Map([["script", executor]]);
   const store = createMemoryStore();
   let located = locate(source, executors);
@@ -80,7 +82,7 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
   const deps = { store, locator, executors, clock, ids: createUlids(), logger };
   const tokens = [{ name: "tester", token: TOKEN }];
-  const server = createServer({ ...deps, version: "0.0.0-test" }, { port: 0, tokens, ...serverOptions });
+  const server = createServer({ ...deps, ...more, version: "0.0.0-test" }, { port: 0, tokens, ...serverOptions });
   let yard: ReturnType<typeof startYard> | undefined;
   const call: TestYard["call"] = async (path, init) => server.app.fetch(toRequest(path, init));
   return {

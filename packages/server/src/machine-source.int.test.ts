@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineExecutor, succeeded } from "@stackyard/core";
+import type { AuditLine, MachineSource, NewApiToken } from "@stackyard/core/api";
+import { createMachineSources } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { afterEach, describe, expect, it } from "vitest";
+import { createTestYard, REVIEW_APP, type TestYard } from "./testing/test-yard.ts";
+
+const PATH = "/v1/machines/review-app/source";
+const folder = mkdtempSync(join(tmpdir(), "machine-source-"));
+const file = join(folder, "review-app.yaml");
+
+const script = defineExecutor({ name: "script", config: Type.Object({}), start: async () => succeeded({}) });
+const executors = new Map([["script", script]]);
+
+let yard: TestYard;
+afterEach(() => yard.stop());
+
+function start() {
+  writeFileSync(file, REVIEW_APP);
+  yard = createTestYard({ deps: { sources: createMachineSources({ folder, executors }) } });
+  // It seals the audit log.
+  yard.run();
+}
+
+describe("the source of a machine", () => {
+  it("is read and replaced as it was written, and the change is audited", async () => {
+    start();
+    const before = await yard.json<MachineSource>(PATH);
+    const source = `${REVIEW_APP}# mine\n`;
+
+    const after = await yard.json<MachineSource>(PATH, { body: { source, expectedHash: before.hash } });
+
+    expect(before).toMatchObject({ machine: "review-app", source: REVIEW_APP, origin: file, writable: true });
+    expect(after).toMatchObject({ source, writable: true, problems: [] });
+    expect(after.hash).not.toBe(before.hash);
+    expect(readFileSync(file, "utf8")).toBe(source);
+    await expect
+      .poll(
+        async () => {
+          const { items } = await yard.json<{ items: AuditLine[] }>("/v1/audit?action=writeMachineSource");
+          return items.map(({ outcome, on }) => [outcome, on]);
+        },
+        { timeout: 5_000 },
+      )
+      .toEqual([
+        ["done", { machine: "review-app" }],
+        ["begun", { machine: "review-app" }],
+      ]);
+  });
+
+  it("is not replaced when it has changed, or has errors", async () => {
+    start();
+    const { hash } = await yard.json<MachineSource>(PATH);
+    const wrong = REVIEW_APP.replace("state: IDLE", "state: NOWHERE");
+
+    expect(await yard.json(PATH, { body: { source: wrong, expectedHash: hash } })).toMatchObject({
+      status: 422,
+      code: "MACHINE_INVALID",
+      details: {
+        problems: expect.arrayContaining([
+          expect.objectContaining({ code: "advance-state-undefined", line: 6, column: expect.any(Number) }),
+        ]),
+      },
+    });
+    writeFileSync(file, `${REVIEW_APP}# theirs\n`);
+    expect(await yard.json(PATH, { body: { source: REVIEW_APP, expectedHash: hash } })).toMatchObject({
+      status: 409,
+      code: "RECORD_CONFLICT",
+      details: { source: `${REVIEW_APP}# theirs\n`, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(readFileSync(file, "utf8")).toBe(`${REVIEW_APP}# theirs\n`);
+  });
+
+  it("of a server without a folder is that of the newest revision, and stays", async () => {
+    yard = createTestYard();
+
+    const { hash, ...found } = await yard.json<MachineSource>(PATH);
+
+    expect(found).toMatchObject({ source: REVIEW_APP, writable: false });
+    expect(await yard.json(PATH, { body: { source: REVIEW_APP, expectedHash: hash } })).toMatchObject({
+      status: 404,
+      code: "NOT_CONFIGURED",
+      details: { hint: expect.any(String) },
+    });
+    expect(await yard.json("/v1/machines/other/source")).toMatchObject({ status: 404, code: "MACHINE_UNKNOWN" });
+  });
+
+  it("is replaced by those only who may repair its machine", async () => {
+    start();
+    const { hash } = await yard.json<MachineSource>(PATH);
+    const as = async (body: object) => {
+      const { token } = await yard.json<NewApiToken>("/v1/tokens", { body });
+      const headers = { authorization: `Bearer ${token}` };
+      return yard.json(PATH, { body: { source: `${REVIEW_APP}# x\n`, expectedHash: hash }, headers });
+    };
+
+    expect(await as({ name: "a", role: "operator" })).toMatchObject({ status: 403, code: "FORBIDDEN" });
+    expect(await as({ name: "b", role: "maintainer", machines: ["other"] })).toMatchObject({ status: 404 });
+    expect(await as({ name: "c", role: "maintainer", machines: ["review-app"] })).toMatchObject({ writable: true });
+    rmSync(file);
+  });
+});

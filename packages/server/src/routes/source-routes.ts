@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { type Locator, StackyardError } from "@stackyard/core";
+import type { AuditWriter } from "@stackyard/core/access";
+import { MachineSource } from "@stackyard/core/api";
+import type { MachineSources } from "@stackyard/core/engine";
+import { Type } from "typebox";
+import { toUnknownMachine } from "../access/caller.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+
+interface SourceRoutesDeps {
+  readonly locator: Locator;
+  readonly audit: AuditWriter;
+  readonly sources?: MachineSources | undefined;
+}
+
+/** The documents of machines as they were written. */
+export function sourceRoutes(deps: SourceRoutesDeps): readonly Route[] {
+  return [sourceRoute(deps), writeRoute(deps)];
+}
+
+const params = { name: Type.String({ minLength: 1, maxLength: 255 }) };
+const MOST_BYTES = 262_144;
+
+function sourceRoute(deps: SourceRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/machines/:name/source",
+    operationId: "getMachineSource",
+    permission: "read",
+    subject: "machine",
+    tag: "machines",
+    summary: "Get the document of a machine as it was written, where the server has its file also one with errors.",
+    params,
+    answers: {
+      200: { description: "The text.", schema: MachineSource },
+      404: { description: "MACHINE_UNKNOWN" },
+      422: { description: "MACHINE_INVALID: the server has no file of it, and its newest document has errors." },
+    },
+    async handle({ params: { name } }, { caller }) {
+      const found = await findSource(deps, name);
+      if (found !== undefined) return json(200, found);
+      const located = await deps.locator.find(name, { fresh: true });
+      if (located.kind === "unknown") throw await toUnknownMachine(deps.locator, caller.rights, name);
+      const problems = located.problems;
+      throw new StackyardError("MACHINE_INVALID", `The machine "${name}" has errors.`, { details: { problems } });
+    },
+  });
+}
+
+/** The text of its file; else of its newest revision. */
+async function findSource({ locator, sources }: SourceRoutesDeps, name: string): Promise<MachineSource | undefined> {
+  const file = await sources?.find(name);
+  const located = await locator.find(name, { fresh: true });
+  const problems = located.kind === "unknown" ? [] : located.problems;
+  if (file !== undefined) {
+    const { source, hash, origin, isWritable: writable } = file;
+    return { machine: name, source, hash, origin, writable, problems };
+  }
+  if (located.kind !== "found") return undefined;
+  const { source } = located.revision;
+  const { origin = "" } = (await locator.list()).find((listing) => listing.name === name) ?? {};
+  const hash = createHash("sha256").update(source, "utf8").digest("hex");
+  return { machine: name, source, hash, origin, writable: false, problems };
+}
+
+function writeRoute(deps: SourceRoutesDeps): Route {
+  return defineRoute({
+    method: "POST",
+    path: "/v1/machines/:name/source",
+    operationId: "writeMachineSource",
+    permission: "repair",
+    subject: "machine",
+    tag: "machines",
+    summary: "Replace the document of a machine in the folder of `stackyard dev`.",
+    params,
+    body: Type.Object(
+      {
+        source: Type.String({ minLength: 1, maxLength: MOST_BYTES }),
+        expectedHash: Type.String({
+          pattern: "^[0-9a-f]{64}$",
+          description: "`hash` of the text that is replaced, as it was read.",
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    answers: {
+      200: { description: "The text as it is now.", schema: MachineSource },
+      403: { description: "FORBIDDEN: the file is a link or a module." },
+      404: { description: "MACHINE_UNKNOWN, or NOT_CONFIGURED: only `stackyard dev` has a folder to write to." },
+      409: { description: "RECORD_CONFLICT: the file has changed meanwhile. `details` has its `hash` and `source`." },
+      422: { description: "MACHINE_INVALID with `details.problems`. Nothing was written." },
+    },
+    async handle({ params: { name }, body }, { sender }) {
+      const { sources, audit } = deps;
+      if (sources === undefined) throw notConfigured();
+      const action = { action: "writeMachineSource", who: sender, via: "api", on: { machine: name } };
+      await audit.run(action, () => sources.write(name, body));
+      return json(200, await findSource(deps, name));
+    },
+  });
+}
+
+function notConfigured(): StackyardError {
+  return new StackyardError("NOT_CONFIGURED", "This server has no folder of machines that it may write to.", {
+    details: { hint: "Save the document where the machines of the yard are kept, or use `stackyard dev`." },
+  });
+}
