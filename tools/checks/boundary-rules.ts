@@ -76,7 +76,7 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
     name: "screens-apart",
     comment:
       "A screen of the console imports the shared folders (app, api, design, text, graph, log, machine) and no other screen.",
-    from: { path: `^packages/console/src/(?!(?:${sharedOfConsole})/)([^/]+)/` },
+    from: { path: `^packages/console/src/(?!(?:${sharedOfConsole}|testing)/)([^/]+)/`, pathNot: testFiles },
     to: { path: "^packages/console/src/[^/]+/", pathNot: `^packages/console/src/(?:$1|${sharedOfConsole})/` },
   },
   {

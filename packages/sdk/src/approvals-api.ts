@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { Approval, OperationAnswer } from "@stackyard/core/api";
+import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage, type Page } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** Which approvals to list. */
 interface ApprovalFilter extends PageOptions {

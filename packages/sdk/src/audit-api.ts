@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { AuditHead, AuditLine } from "@stackyard/core/api";
+import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** Which lines to list; what is left out does not matter. */
 export interface AuditFilter extends PageOptions {

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
+import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page, sleep } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** What to do to which stacks, or dead letters with `redrive`. */
 export interface BulkRequest {

@@ -215,6 +215,20 @@ function codeOfStatus(status: number): ErrorCode {
   return CODES_OF_STATUS.get(status) ?? (status >= 500 ? "SERVER_ERROR" : "USAGE");
 }
 
+/** Which part of a list. */
+export interface PageOptions {
+  readonly cursor?: string;
+  /** 1 to 1,000; default 100. More requests are sent when the items are large. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Which part of a history. */
+export interface HistoryOptions extends PageOptions {
+  /** Which comes first. Default `newest`. */
+  readonly order?: "newest" | "oldest";
+}
+
 /** The part of a list to load. An infinite limit loads the whole list. */
 interface PageRequest extends CallOptions {
   /** Segments of the path, unencoded. */

@@ -55,7 +55,7 @@ export type { AuditApi, AuditFilter } from "./audit-api.ts";
 export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";
 export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
 export type { WatchOptions } from "./event-stream.ts";
-export type { Page, TokenSource, UnreadableRow } from "./http-client.ts";
+export type { Page, PageOptions, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
 export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";
 export type { ExecutorsApi, MachinesApi, ProcessesApi, WriteSourceOptions } from "./machines-api.ts";
@@ -77,7 +77,6 @@ export type {
   ListStacksOptions,
   LogOptions,
   OpenAttemptFilter,
-  PageOptions,
   StackFilter,
   StacksApi,
 } from "./stacks-api.ts";

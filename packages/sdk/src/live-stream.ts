@@ -47,21 +47,26 @@ export type StreamMessage =
  * history after the last message is not kept any more. Messages of kinds that are unknown here are passed over.
  */
 export async function* followStream(http: HttpClient, options: StreamOptions): AsyncGenerator<StreamMessage, void> {
-  const { signal = new AbortController().signal } = options;
+  const { signal = new AbortController().signal, reconnect = true } = options;
   const state = { lastEventId: options.lastEventId, failures: 0, retryMs: 0 };
-  while (!signal.aborted) {
-    try {
-      for await (const { message, retryMs } of connect(http, { ...options, ...state, signal })) {
-        Object.assign(state, { lastEventId: message.id, failures: 0, retryMs: retryMs ?? state.retryMs });
-        yield message;
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      if (options.reconnect === false || !isPassing(error)) throw error;
+  const passes = (error: unknown) => signal.aborted || (reconnect && isPassing(error));
+  for (;;) {
+    for await (const { message, retryMs } of connectOnce(http, { ...options, ...state, signal }, passes)) {
+      Object.assign(state, { lastEventId: message.id, failures: 0, retryMs: retryMs ?? state.retryMs });
+      yield message;
     }
-    if (options.reconnect === false) return;
+    if (signal.aborted || !reconnect) return;
     state.failures += 1;
     await sleep(pauseMs(state), signal);
+  }
+}
+
+/** One connection's messages. Ends quietly after an error that passes. */
+async function* connectOnce(http: HttpClient, connection: Connection, passes: (error: unknown) => boolean) {
+  try {
+    yield* connect(http, connection);
+  } catch (error) {
+    if (!passes(error)) throw error;
   }
 }
 

@@ -11,9 +11,8 @@ import type {
   UpgradeResult,
   YardProcess,
 } from "@stackyard/core/api";
-import type { Page } from "./http-client.ts";
+import type { Page, PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** Which stacks of a machine to move where; see `UpgradeOptions`. */
 interface UpgradeStacksOptions extends PageOptions {

@@ -1,8 +1,7 @@
 import { defined, StackyardError } from "@stackyard/core";
 import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcome } from "@stackyard/core/api";
-import type { Page } from "./http-client.ts";
+import type { HistoryOptions, Page, PageOptions } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
-import type { HistoryOptions, PageOptions } from "./stacks-api.ts";
 
 /** Anything that knows its events: what `defineMachine` returns for a document of version 1 or 2. */
 export interface MachineEvents {

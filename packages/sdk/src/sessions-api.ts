@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { Session } from "@stackyard/core/api";
+import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** Logins that have not ended: your own, and with the permission `access` those of others. */
 export interface SessionsApi {

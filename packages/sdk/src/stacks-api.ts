@@ -20,26 +20,14 @@ import type {
 import {
   type CallOptions,
   createEventId,
+  type HistoryOptions,
   type HttpClient,
   loadPage,
   type Page,
+  type PageOptions,
   StackyardApiError,
 } from "./http-client.ts";
 import type { NewEvent } from "./publisher.ts";
-
-/** Which part of a list. */
-export interface PageOptions {
-  readonly cursor?: string;
-  /** 1 to 1,000; default 100. More requests are sent when the items are large. */
-  readonly limit?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** Which part of a history. */
-export interface HistoryOptions extends PageOptions {
-  /** Which comes first. Default `newest`. */
-  readonly order?: "newest" | "oldest";
-}
 
 /** Which stacks to list. */
 export interface StackFilter {

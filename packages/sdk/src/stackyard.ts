@@ -10,6 +10,7 @@ import {
   createHttpClient,
   type HttpClient,
   type Page,
+  type PageOptions,
   type StackyardOptions,
 } from "./http-client.ts";
 import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
@@ -33,13 +34,7 @@ import {
 } from "./publisher.ts";
 import { createRunsApi, type RunsApi } from "./runs/runs-api.ts";
 import { createSessionsApi, type SessionsApi } from "./sessions-api.ts";
-import {
-  type AttemptsApi,
-  createAttemptsApi,
-  createStacksApi,
-  type PageOptions,
-  type StacksApi,
-} from "./stacks-api.ts";
+import { type AttemptsApi, createAttemptsApi, createStacksApi, type StacksApi } from "./stacks-api.ts";
 import { createStatesApi, type StatesApi } from "./states-api.ts";
 import { createTokensApi, type TokensApi } from "./tokens-api.ts";
 import {

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { StateVersion, TerraformState } from "@stackyard/core/api";
+import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** Which Terraform states to list. */
 interface StateFilter extends PageOptions {

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { ApiToken, NewApiToken } from "@stackyard/core/api";
+import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
-import type { PageOptions } from "./stacks-api.ts";
 
 /** What a new token is given: never more than its creator has. */
 export interface CreateTokenInput {

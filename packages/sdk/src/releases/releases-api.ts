@@ -1,6 +1,6 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { RunState } from "@stackyard/core/api";
-import type { Page } from "../http-client.ts";
+import type { Page, PageOptions } from "../http-client.ts";
 import { type CallOptions, type StackyardOptions, sleep } from "../http-client.ts";
 import {
   createRunsClient,
@@ -9,7 +9,6 @@ import {
   type RunsApi,
   type WaitForRunOptions,
 } from "../runs/runs-api.ts";
-import type { PageOptions } from "../stacks-api.ts";
 import { type ProjectConfig, RELEASE_EXECUTOR, type Release, toRelease } from "./release.ts";
 
 /** The releases of a yard, for programs, pipelines and pages; imports nothing of Node. */

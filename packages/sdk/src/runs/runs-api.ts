@@ -1,6 +1,6 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { Attempt, Run, RunState } from "@stackyard/core/api";
-import type { Page } from "../http-client.ts";
+import type { Page, PageOptions } from "../http-client.ts";
 import {
   type CallOptions,
   createEventId,
@@ -10,7 +10,6 @@ import {
   type StackyardOptions,
   sleep,
 } from "../http-client.ts";
-import type { PageOptions } from "../stacks-api.ts";
 
 /** The runs of a yard alone, as `new Stackyard(…).runs` has them: for commands and programs that need nothing else of it. */
 export function createRunsClient(options: StackyardOptions): RunsApi {
