@@ -48,7 +48,7 @@ async function send(name: Person, event: string, fields: object = {}): Promise<v
   console.log(`${name}: ${event}${answer && `  ${answer}`}`);
 }
 
-/** Answers what is asked now, or what was asked when `id` was read. */
+/** Answers the open approval, or the one that was open when `id` was read. */
 async function answer(name: Person, event: string, fields: object = {}): Promise<void> {
   const open = (await load())?.stack?.approvals?.["sign-off"];
   await send(name, event, { task: { name: "sign-off" }, dispatchId: open?.id, of: open?.of, ...fields });

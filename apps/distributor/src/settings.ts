@@ -72,7 +72,7 @@ export const Variables = Type.Object({
     default: 3_600,
   }),
   OVERDUE_SECONDS: Type.Integer({
-    description: "after which a consumer that has not answered is asked again, 60 to 86400",
+    description: "after which a consumer that has not answered receives the message again, 60 to 86400",
     minimum: 60,
     maximum: 86_400,
     default: 900,

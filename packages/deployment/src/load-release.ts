@@ -15,7 +15,7 @@ export interface ReleaseFile {
   readonly body: Uint8Array;
 }
 
-/** A release in a folder, as `npm run package` creates it and as it is attached to a GitHub release. */
+/** A release in a folder: the output of `npm run package`, and the files of a GitHub release. */
 export interface Release {
   readonly version: string;
   readonly files: readonly ReleaseFile[];

@@ -32,7 +32,7 @@ describe("decideHalt", () => {
     expect(decide(600.001)).toEqual(timedOut);
   });
 
-  it("times out at once when there is no time", () => {
+  it("times out at once without any time left", () => {
     expect(decide(0, [], { timeoutSeconds: 0 })).toEqual(goOn);
     expect(decide(0.001, [], { timeoutSeconds: 0 })).toEqual(timedOut);
     expect(decide(0, [], { timeoutSeconds: -1 })).toEqual(timedOut);

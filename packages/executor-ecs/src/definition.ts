@@ -112,7 +112,7 @@ export type EcsConfig = Static<typeof EcsConfig>;
 
 const instant = Type.Integer({ minimum: 0 });
 
-/** A `TaskRun` as it is stored. */
+/** The stored form of a `TaskRun`. */
 const StoredRun = Type.Object(
   {
     taskArns: Type.Array(Type.String(), { maxItems: 100 }),

@@ -23,7 +23,7 @@ import {
 } from "./ecs-call.ts";
 import { isRetryable } from "./judge.ts";
 import { createSecretMask } from "./parse-overrides.ts";
-import { findTasks, judgeTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
+import { findTasks, evaluateTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
 import { startTasks } from "./start-tasks.ts";
 import { tailLogs, toShortId, toTaskId } from "./tail-logs.ts";
 import {
@@ -328,7 +328,7 @@ async function finishTasks(
   await reportLogs(call, progress, { tasks, definition });
   const overrides = toMaskedOverrides(settings);
   const input = { tasks, taskDefinition, check, overrides, tailLines, container };
-  const { judgement, text, outputs } = await judgeTasks({ ecs: deps, logs, definitions }, input);
+  const { judgement, text, outputs } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
   if (judgement.kind === "ok") return succeeded(outputs);
   const { failures } = judgement;
   return failed({ code: failures[0].code, message: text, retryable: isRetryable(failures), outputs });

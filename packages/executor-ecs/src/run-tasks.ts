@@ -76,7 +76,7 @@ interface JudgeInput {
 const MAX_TAILS = 3;
 
 /** Judges stopped tasks; `text` describes the failures with the end of their logs. */
-export async function judgeTasks(
+export async function evaluateTasks(
   { ecs, logs, definitions }: JudgeDeps,
   input: JudgeInput,
 ): Promise<{ readonly judgement: Judgement; readonly text: string; readonly outputs: EcsOutputs }> {

@@ -39,7 +39,7 @@ export const UNKNOWN_FOR_MS = 60_000;
 const SEARCH_MS = 30_000;
 /** ECS sends SIGTERM, and SIGKILL 30 s later unless the container's `stopTimeout` says otherwise (at most 120 s). */
 export const STOP_WITHIN_MS = 45_000;
-/** Between two looks at tasks that stop. */
+/** Between two checks of tasks that stop. */
 export const LOOK_EVERY_MS = 5_000;
 /** ECS knows new tasks after some seconds. */
 export const FIRST_LOOK_MS = 2_000;
@@ -86,7 +86,7 @@ export function decideAfterTry(run: TaskRun, result: StartResult, { now, until, 
   return { kind: "again", run: { ...next, attempt }, afterMs: Math.min(everyMs, until - now), why: message };
 }
 
-/** What follows a look at tasks that were all started: they are `over`, `lost` or `late`, or are looked at again. */
+/** What follows a check of tasks that were all started: they are `over`, `lost` or `late`, or are checked again. */
 export type AfterLook = "over" | "lost" | "late" | "running";
 
 /** Decides what follows a look at the tasks of a run. */
@@ -129,7 +129,7 @@ export interface LeftTasks {
   readonly unseen: number;
 }
 
-/** Decides when to look again at tasks that were told to stop; undefined: the run has ended. */
+/** Returns when to check again the tasks that are stopping; undefined: the run has ended. */
 export function decideAfterStop(run: TaskRun, { alive, unseen }: LeftTasks, now: number): number | undefined {
   const { until = 0, searchUntil = 0 } = run.ending ?? {};
   const waits = [

@@ -107,7 +107,7 @@ export interface MainInput {
   readonly run: (stopping: AbortSignal) => Promise<void>;
 }
 
-/** Runs an app until it is asked to stop. Returns 0 if it drained; otherwise logs the error and returns its exit code. */
+/** Runs an app until it receives a stop signal. Returns 0 if it drained; otherwise logs the error and returns its exit code. */
 export async function runMain({ logger, signal, run }: MainInput): Promise<number> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();

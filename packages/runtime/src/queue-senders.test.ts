@@ -29,7 +29,7 @@ describe("senders of a queue", () => {
     },
   );
 
-  it("are none by default", () => {
+  it("are empty by default", () => {
     expect([findQueueSenderFaults(undefined), parseQueueSenders()]).toEqual([[], []]);
     expect(createSenderFinder([])("AROAEXAMPLE:ada")).toBeUndefined();
   });

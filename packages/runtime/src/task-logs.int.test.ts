@@ -90,7 +90,7 @@ describe("a runner on AWS with a bucket for logs", () => {
     await yard.close();
   });
 
-  it("keeps only the ends of logs beside DynamoDB without one", async () => {
+  it("stores only the ends of logs with DynamoDB and no bucket", async () => {
     const yard = await runTask({});
 
     const [attempt] = await yard.store.queries.listAttempts("pr-1");

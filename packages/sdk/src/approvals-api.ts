@@ -23,7 +23,7 @@ interface ApproveOptions extends AnswerOptions {
   readonly of?: string;
 }
 
-/** What people are asked to approve. Refusals have the codes `NOT_ALLOWED`, `APPROVAL_CLOSED`, `APPROVAL_REPEATED` and `COMMENT_REQUIRED`. */
+/** Open approvals. Refusals have the codes `NOT_ALLOWED`, `APPROVAL_CLOSED`, `APPROVAL_REPEATED` and `COMMENT_REQUIRED`. */
 export interface ApprovalsApi {
   /** In order of their stacks' ids; all approvals of one stack are on one page. */
   list(options?: ApprovalFilter): Promise<Page<Approval>>;

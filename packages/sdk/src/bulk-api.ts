@@ -36,7 +36,7 @@ export interface BulkItemsOptions extends PageOptions {
 export interface BulkApi {
   /** What it would do now. Changes nothing. */
   plan(request: BulkRequest, options?: CallOptions): Promise<BulkPlan>;
-  /** Begins; the server goes on by itself. Throws `BULK_CHANGED`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not repeated after a failure. */
+  /** Begins; the server continues by itself. Throws `BULK_CHANGED`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not repeated after a failure. */
   start(request: BulkRequest, options?: StartBulkOptions): Promise<Bulk>;
   /** Of the last 7 days, newest first. */
   list(options?: PageOptions): Promise<Page<Bulk>>;
@@ -45,7 +45,7 @@ export interface BulkApi {
   items(bulkId: string, options?: BulkItemsOptions): Promise<Page<BulkItem>>;
   /** Ends it after the items that are sent. */
   cancel(bulkId: string, options?: CallOptions & { readonly reason?: string }): Promise<Bulk>;
-  /** Resolves when it is done or cancelled. Throws `INTERRUPTED` when the signal is aborted; the bulk goes on. */
+  /** Resolves when it is done or cancelled. Throws `INTERRUPTED` when the signal is aborted; the bulk continues. */
   wait(bulkId: string, options?: WaitForBulkOptions): Promise<Bulk>;
 }
 

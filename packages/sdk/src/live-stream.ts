@@ -44,7 +44,7 @@ export type StreamMessage =
 /**
  * Follows the yard over any number of connections: history and log continue after the last message, and progress begins
  * with what is open. Ends when the signal is aborted. Throws what no further try would change, such as `NOT_FOUND` when the
- * history after the last message is not kept any more. Messages of kinds that are unknown here are passed over.
+ * history after the last message is not kept any more. Skips messages of unknown kinds.
  */
 export async function* followStream(http: HttpClient, options: StreamOptions): AsyncGenerator<StreamMessage, void> {
   const { signal = new AbortController().signal, reconnect = true } = options;

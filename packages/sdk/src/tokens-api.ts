@@ -22,7 +22,7 @@ export interface CreateTokenInput {
 
 /** How a token gets another secret. */
 export interface RotateTokenOptions extends CallOptions {
-  /** How long the secret before goes on: `0s` to `7d`. Default `24h`. */
+  /** How long the earlier secret stays valid: `0s` to `7d`. Default `24h`. */
   readonly overlap?: string;
   /** A new end of the token. Default: as it was. */
   readonly expires?: string;
@@ -45,7 +45,7 @@ export function createTokensApi(http: HttpClient): TokensApi {
   const post = <Answer>(path: readonly string[], body: unknown, options: CallOptions = {}) => {
     const { signal } = options;
     const request = { method: "POST", path: ["v1", "tokens", ...path], body, ...defined({ signal }) } as const;
-    // A repeat would make another secret that nobody knows.
+    // A repeat would create another secret, whose value is lost.
     return http.requestJson<Answer>({ ...request, repeatable: path[1] === "revoke" });
   };
   return {

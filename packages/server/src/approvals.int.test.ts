@@ -58,7 +58,7 @@ async function approveAs(sender: Sender, { id, stackId, task }: Approval): Promi
 }
 
 describe("approvals over HTTP", () => {
-  it("are listed with what is asked, by whom, and until when", async () => {
+  it("are listed with the question, the requester and the deadline", async () => {
     await ask("a/b");
 
     const { items } = await list();

@@ -42,7 +42,7 @@ async function listAll(path: string): Promise<Page["items"]> {
   return found;
 }
 
-it("goes on where a killed server has stopped, and applies each item once", { timeout: 60_000 }, async () => {
+it("continues where a killed server has stopped, and applies each item once", { timeout: 60_000 }, async () => {
   const names = Array.from({ length: STACKS }, (_, n) => `s-${String(n).padStart(4, "0")}`);
   for (let start = 0; start < STACKS; start += 100) {
     await call(

@@ -134,7 +134,7 @@ async function denied({ recordDenial }: AppDeps, request: Request, error: Error,
   }
 }
 
-/** Answers a request that no route sees. One of a foreign `Host` or `Origin` is a denial, whoever sent it. */
+/** Answers a request that no route sees. One of a foreign `Host` or `Origin` is a denial for every sender. */
 async function answerEarly(deps: AppDeps, request: Request, early: ProblemInput, facts: RequestFacts) {
   const { requestId } = facts;
   if (early.code !== "FORBIDDEN") return problemResponse({ ...early, requestId }, toHeaders(early));
@@ -214,7 +214,7 @@ function isKnownOrigin(
 ): boolean {
   if (origin === originOf(request, url) || corsOrigins.has(origin)) return true;
   if (ownUrl !== undefined && origin === new URL(ownUrl).origin) return true;
-  // Forms of pages without a referrer name no origin (Fetch, "serializing a request origin"); this header tells whose they are.
+  // Forms of pages without a referrer name no origin (Fetch, "serializing a request origin"); this header identifies their page.
   return origin === "null" && request.headers.get("sec-fetch-site") === "same-origin";
 }
 

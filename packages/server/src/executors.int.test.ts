@@ -36,7 +36,7 @@ it("lists the executors of the yard and approvals by name, with schemas that oth
   expect([takes(approval?.config), takes(approval?.documents?.v2)]).toEqual([false, true]);
 });
 
-it("goes on behind a name", async () => {
+it("continues after a name", async () => {
   yard = createTestYard();
 
   const first = await yard.json<{ items: ExecutorDetails[]; cursor?: string }>("/v1/executors?limit=1");

@@ -32,7 +32,7 @@ export interface ServerDeps {
 export interface OperatorToken {
   readonly name: string;
   readonly token: string;
-  /** What its bearer counts as: `aws` where IAM has told who it is. Default `token`. */
+  /** The kind of its sender: `aws` where IAM has identified it. Default `token`. */
   readonly kind?: "token" | "aws";
 }
 

@@ -28,7 +28,7 @@ import { WORK_INDEXES } from "./tables.ts";
 import { tryRead } from "./work-rows.ts";
 
 /**
- * Stacks that a filter fits, in the order that is asked for. The table is in no order: each page reads all of it, in parts of
+ * Returns the stacks that match a filter, in the requested order. The table is in no order: each page reads all of it, in parts of
  * 1 MB, and keeps no more than the page.
  */
 export async function listStacks(

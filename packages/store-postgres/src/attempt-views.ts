@@ -156,7 +156,7 @@ function readOpen(row: ViewRow): OpenAttempt | undefined {
   }
 }
 
-/** What cannot be read is reported only where nothing but the status was asked for. */
+/** Unreadable rows are reported only for filters by status alone. */
 function isListed(filter: OpenAttemptFilter, attempt: OpenAttempt | undefined): boolean {
   if (attempt !== undefined) return matchesAttempt(filter, attempt, () => attempt.machine);
   const { executor, machine, idPrefix, scopes } = filter;

@@ -96,7 +96,7 @@ interface ReadRow extends StackRow, FetchedRow {
   readonly parked: boolean;
 }
 
-/** Where the server cannot tell which stacks fit, those that may are read, a page at a time. */
+/** Where the database cannot evaluate the filter, the stacks that may match are read, a page at a time. */
 async function countByReading(database: Database, filter: StackFilter, counter: StackCounter): Promise<void> {
   const prefix = toKeyText(filter.idPrefix ?? "");
   const where = toConditions(filter, 5);

@@ -16,7 +16,7 @@ import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-row
 import { type Conditions, fitsRecord, toConditions } from "./stack-conditions.ts";
 import { ENTERED_AT, parseStackRow, STACK_COLUMNS, type StackRow } from "./stack-data.ts";
 
-/** Stacks that a filter fits, in the order that is asked for. */
+/** Returns the stacks that match a filter, in the requested order. */
 export async function listStacks(
   database: Database,
   filter: StackFilter,
@@ -96,7 +96,7 @@ const INSTANTS = {
 
 interface SortedRow extends StackRow, FetchedRow {
   readonly value: number;
-  /** Rows that the filter fits; one more than may be sorted stands for any more. */
+  /** Rows that match the filter; counted up to one more than may be sorted. */
   readonly fitting: number;
 }
 

@@ -31,7 +31,7 @@ export function maxBytesOf(page: PageBuilder<unknown>): number {
   return Math.max(1, page.bytesLeft);
 }
 
-/** A row of a page, or one that the statement could not tell from those: it takes no place in the page. */
+/** A row of a page, or one that the statement could not exclude: it does not count as an item of the page. */
 type CheckedRow<Item> = PageRow<Item> & { readonly isLeftOut?: boolean };
 
 /** Adds rows of such a statement. Returns where the next page begins when the page is not full and more rows may follow. */

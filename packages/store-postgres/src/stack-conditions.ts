@@ -98,7 +98,7 @@ function toScopeText({ machines, idPrefixes }: StackScope, put: (value: Paramete
   return `(${parts.filter((part) => part !== undefined).join(" and ")})`;
 }
 
-/** What the server could not tell. A row that cannot be read fits, so that a list reports it. */
+/** Evaluates what the database could not. An unreadable row matches, so that a list reports it. */
 export function fitsRecord(row: StackRow, filter: StackFilter): boolean {
   const wanted = toRecordFilter(filter);
   if (wanted === undefined) return true;

@@ -22,7 +22,7 @@ export const REVISION = `case when ${IS_OURS} then split_part(${HEAD}, '"', 4) e
 const ENTERED = `btrim(split_part(${HEAD}, '"', 7), ':,')`;
 const IS_NUMBER = `length(${ENTERED}) between 1 and 16 and translate(${ENTERED}, '0123456789', '') = ''`;
 
-/** When its state was entered. Of a record of the predecessor, or one that cannot be read, its last write is told instead. */
+/** When its state was entered. For a record of the predecessor, or an unreadable one, the time of its last write. */
 export const ENTERED_AT = `case when ${IS_OURS} and ${IS_NUMBER} then ${ENTERED}::bigint else ${UPDATED} end`;
 
 /** The columns of a `StackRow`, of `stacks` as `s`. */

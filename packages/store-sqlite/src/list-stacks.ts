@@ -49,7 +49,7 @@ const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
 };
 
-/** Stacks that a filter fits, in the order that is asked for. */
+/** Returns the stacks that match a filter, in the requested order. */
 export async function listStacks(
   commits: GroupCommit,
   filter: StackFilter,
@@ -239,7 +239,7 @@ function rememberLast<Value>(read: (text: string) => Value): (text: string) => V
   };
 }
 
-/** Rows that one read of a whole table looks at; other calls come between two of them. */
+/** Rows that one read of a whole table examines; other calls run between two reads. */
 const SLICE = 10_000;
 
 /** Calls `read` for one slice of the table after the other. Each row is in one of them. */

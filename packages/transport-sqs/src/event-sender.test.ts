@@ -29,7 +29,7 @@ describe("the sender of an event", () => {
     return event;
   };
 
-  it("is the one that the SenderId of SQS stands for, whatever the note says", async () => {
+  it("is the one of the SenderId of SQS, regardless of the note", async () => {
     const { body, attributes } = encodeEvent(anEvent({ actor: "mallory" }), KEY);
 
     expect(await read(body, { attributes, senderId: "AROA1:ada" })).toMatchObject({
@@ -91,7 +91,7 @@ describe("the sender of an event", () => {
     expect([inEnvelope.sender, direct.sender]).toEqual([undefined, ada]);
   });
 
-  it("is kept of a message that is no event, for the audit log", async () => {
+  it("is stored for a message that is not an event, for the audit log", async () => {
     expect(await read("no JSON", { senderId: "AROA1:ada" })).toMatchObject({ stackId: "", sender: ada });
   });
 

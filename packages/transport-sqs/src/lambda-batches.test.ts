@@ -416,7 +416,7 @@ describe("toBatchResponse", () => {
 });
 
 describe("the sender of a record", () => {
-  it("is whom the SenderId that SQS gives stands for", async () => {
+  it("is the one of the SenderId that SQS reports", async () => {
     const ada = { kind: "aws", id: "AIDAIENQZJOLO23YVJ4VO", name: "ada", groups: ["ops"] } as const;
     const known = createBench({}, { findSender: (id) => (id === ada.id ? ada : undefined) });
     const unknown = createBench();

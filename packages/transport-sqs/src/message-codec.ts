@@ -217,7 +217,7 @@ interface ReadDeps {
   readonly now: number;
 }
 
-/** Returns who the `SenderId` of a message stands for; undefined: nobody who is known. */
+/** Returns the sender with the `SenderId` of a message; undefined for an unknown one. */
 export type FindSender = (senderId: string) => Sender | undefined;
 
 /** What reading an event works with. */
@@ -252,7 +252,7 @@ async function readUnsigned(
 
 /**
  * Who sent the message, as SQS has verified. Who sent what is in an envelope is not known: SQS was called by the topic or the
- * bus, or by somebody who has written the envelope.
+ * bus, or by a sender that has written the envelope.
  */
 function findDirectSender({ body, senderId }: IncomingMessage, findSender: FindSender | undefined): Sender | undefined {
   if (findSender === undefined || senderId === undefined || isEnveloped(body)) return undefined;

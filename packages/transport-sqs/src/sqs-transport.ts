@@ -86,8 +86,8 @@ export interface SqsTransportOptions {
    */
   readonly resultKey?: string;
   /**
-   * Returns who the `SenderId` of a message of the event queue stands for. It is asked only for events that came directly to the
-   * queue. Default: nobody is known.
+   * Returns the sender with the `SenderId` of a message. Called only for events that came directly to the event queue. Default:
+   * no sender is known.
    */
   readonly findSender?: FindSender;
   /** How long a receive waits for messages, at most 20 s. Default: 20 s. */

@@ -80,7 +80,7 @@ const approve = (name: string, ...more: readonly string[]) =>
 const listMine = async (name: string) => parseLines((await run(name, "approvals", "ls", "--mine", "--json")).stdout);
 
 describe("stackyard approvals", () => {
-  it("lets two people approve what a third one asked for, and then deploys it", async () => {
+  it("lets two people approve what a third one requested, and then deploys it", async () => {
     await run("eve", "send", "web-1", "SHIP", "--machine", "shop", "--metadata", "image=app:1", "--wait");
 
     expect((await run("ada", "approvals", "ls")).stdout).toMatch(

@@ -269,7 +269,7 @@ function formatPlan({ total, examined, outcomes }: BulkPlan): string {
     ...[String(count), outcome, code],
     `${examples.slice(0, 3).join(", ")}${count > 3 ? ", …" : ""}`,
   ]);
-  const head = examined < total ? `${total} items, of which ${examined} were looked at.` : `${total} items.`;
+  const head = examined < total ? `${total} items, of which ${examined} were examined.` : `${total} items.`;
   if (rows.length === 0) return head;
   return `${head} Nothing was changed.\n${formatTable([["COUNT", "OUTCOME", "CODE", "EXAMPLES"], ...rows])}`;
 }

@@ -175,7 +175,7 @@ async function checkGrants({ config }: ConfigFile, env: CommandContext["env"]): 
     const named = new Set(config.access.grants?.map(({ to }) => to.token));
     const names = new Set((await loadApiTokens(env)).map(({ name }) => name));
     const open = [...names].filter((name) => !named.has(name));
-    if (open.length === 0) return [ok("access", "Each token of the environment has a grant, or there is none.")];
+    if (open.length === 0) return [ok("access", "No token of the environment lacks a grant.")];
     const list = open.map((name) => `"${name}"`).join(", ");
     const message = `No grant names these tokens of the environment, so they may do everything: ${list}.`;
     return [warn("access", message, 'Add a grant such as { to: { token: "NAME" }, role: "viewer" } to access.grants.')];

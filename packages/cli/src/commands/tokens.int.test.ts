@@ -20,7 +20,7 @@ const run = async (words: readonly string[], env: Readonly<Record<string, string
   return { ...result, lines: words.includes("--json") ? parseLines(result.stdout) : [] };
 };
 
-it("creates a token, tells who it is, rotates and revokes it", async () => {
+it("creates a token, shows its identity, rotates and revokes it", async () => {
   const words = "tokens create ci --role operator --stacks web- --stacks api- --group deployers --expires 30d";
   const created = await run(words.split(" "));
   const secret = created.stdout.trim();

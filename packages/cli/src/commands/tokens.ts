@@ -126,7 +126,7 @@ export const tokensLs = defineServerCommand({
 /** `stackyard tokens rotate` */
 export const tokensRotate = defineServerCommand({
   name: "tokens rotate",
-  summary: "Give an API token another secret. The earlier one goes on for a day, or as long as you say.",
+  summary: "Give an API token a new secret. The earlier one stays valid for a day, or for --overlap.",
   examples: [
     { command: "stackyard tokens rotate 01K…", what: "Print a new secret; the earlier one ends in 24 hours." },
   ],
@@ -135,7 +135,7 @@ export const tokensRotate = defineServerCommand({
     overlap: Type.Optional(
       Type.String({
         placeholder: "duration",
-        description: "How long the earlier secret goes on, 0s to 7d. Default: 24h.",
+        description: "How long the earlier secret stays valid, 0s to 7d. Default: 24h.",
       }),
     ),
     expires: Type.Optional(

@@ -309,7 +309,7 @@ export function toReachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${DEFAULTS.host}`).replace(/\/$/, "");
 }
 
-/** Where a server listens, and whether it asks for a token. */
+/** Where a server listens, and whether it requires a token. */
 export const listenArgs = {
   port: Type.Optional(
     Type.Integer({

@@ -42,7 +42,7 @@ describe("parseAccessConfig", () => {
     ["an unknown role", { grants: [{ to: { group: "a" }, role: "owner" }] }, "access.grants.0.role"],
     ["an unknown key", { grant: [] }, "access must not have additional properties"],
     ["an empty scope", { grants: [{ to: { group: "a" }, role: "viewer", stacks: [] }] }, "access.grants.0.stacks"],
-    ["a grant to nobody", grantTo({}), "access.grants.0.to must have exactly one of group, subject, token"],
+    ["a grant without a receiver", grantTo({}), "access.grants.0.to must have exactly one of group, subject, token"],
     ["a grant to two", grantTo({ group: "a", token: "b" }), "exactly one of"],
     ["an unknown workload", grantTo({ workload: "gitlab", claims: { a: "b" } }), '"gitlab" is unknown'],
     ["GitHub without a repository", grantTo({ workload: "github" }), "repository_id or repository_owner_id"],

@@ -14,7 +14,7 @@ const given = {
   groups: Type.Optional(Type.Array(GroupName, { maxItems: 50 })),
 };
 
-/** An API token as it is kept: never its secrets, only their SHA-256. Instants in epoch milliseconds. */
+/** The stored form of an API token: the SHA-256 of its secrets, never the secrets. Instants in epoch milliseconds. */
 export const ApiTokenRecord = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -33,7 +33,7 @@ export const ApiTokenRecord = Type.Object({
 });
 export type ApiTokenRecord = Static<typeof ApiTokenRecord>;
 
-/** What somebody asks for. */
+/** The token that a caller requests. */
 export const ApiTokenRequest = Type.Object({
   name: Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description: "As histories show it." }),
   ...given,
@@ -54,7 +54,7 @@ const LISTED_MS = 30 * DAY_MS;
 const USE_STEP_MS = 5 * MINUTE_MS;
 const MAX_SECRETS = 2;
 
-/** Who asks for a token, a rotation or a revocation. */
+/** The caller that requests a token, a rotation or a revocation. */
 export interface TokenCreator {
   readonly sender: Sender;
   readonly rights: Rights;
@@ -72,7 +72,7 @@ export function toTokenEnd(expires: string, now: number): number | undefined {
   return now + ms;
 }
 
-/** Returns how long the earlier secret goes on. Throws `USAGE` for a duration out of range. */
+/** Returns how long the earlier secret stays valid. Throws `USAGE` for a duration out of range. */
 export function toOverlapMs(overlap: string | undefined): number {
   if (overlap === undefined) return DEFAULT_OVERLAP_MS;
   const ms = overlap === "0s" ? 0 : parseDuration(overlap);
@@ -153,7 +153,7 @@ function findOwner(sender: Sender): string | undefined {
   return isPerson(sender) ? sender.id : undefined;
 }
 
-/** Whether somebody may see and end a token without the permission `access`: its creator, the person behind it, itself. */
+/** Returns whether a caller may see and end a token without the permission `access`: its creator, its owner or the token itself. */
 export function isOwnToken({ createdBy, owner, id }: ApiTokenRecord, sender: Sender): boolean {
   if (createdBy.kind === sender.kind && createdBy.id === sender.id) return true;
   if (sender.kind === "token") return sender.id === id;
@@ -187,7 +187,7 @@ export function rotateApiToken(
   };
 }
 
-/** Ends a token; one that has ended stays as it is. */
+/** Ends a token. Returns a token that has ended unchanged. */
 export function revokeApiToken(token: ApiTokenRecord, now: number): ApiTokenRecord {
   return token.revokedAt === undefined ? { ...token, revokedAt: now, secrets: [] } : token;
 }

@@ -46,7 +46,7 @@ export function parseLine(text: unknown): AuditLine | undefined {
   if (!Number.isSafeInteger(seq) || typeof at !== "number" || !texts.every((each) => typeof each === "string")) {
     return undefined;
   }
-  // Only what was checked is read by those who filter lines; the rest is shown as it is.
+  // Filters of lines read only what was checked here; the rest is shown unchanged.
   return value as unknown as AuditLine;
 }
 
@@ -69,7 +69,7 @@ export type ChainReport =
     }
   | { readonly kind: "broken"; readonly fault: ChainFault };
 
-/** A head as it is known from elsewhere: as the log says it, or only a hash that was noted before. */
+/** A head from another source: the one in the log, or only a hash that was noted before. */
 export type KnownHead = AuditHead | Pick<AuditHead, "hash">;
 
 /** Checks the lines of an export, one after the other. */
@@ -159,7 +159,7 @@ function findOtherEnd(log: AuditHead | undefined, { seq, hash }: Link): ChainFau
   return log !== undefined && seq === log.seq && hash !== log.hash ? { kind: "changed", seq } : undefined;
 }
 
-/** The newest line does not fit, and no other one comes that would tell which of the two was changed. */
+/** The newest line does not fit, and no later line shows which of the two was changed. */
 function findUnfit(links: readonly Link[], lines: number): ChainFault | undefined {
   const last = links.at(-1);
   if (last?.isFitting !== false) return undefined;

@@ -37,7 +37,7 @@ export interface AuditEntry {
   readonly reason?: string;
   /** The `id` of the entry `begun` that this one ends. */
   readonly of?: string;
-  /** Of entries that stand for several denied requests: how many. */
+  /** How many denied requests the entry represents. Missing: one. */
   readonly count?: number;
 }
 

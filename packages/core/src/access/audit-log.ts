@@ -25,7 +25,7 @@ export interface AuditFilter {
 export interface AuditLog {
   head(): Promise<AuditHead>;
   /**
-   * Newest first. A page ends after so many lines that were looked at, too: it may be empty and have a cursor. Cursors are
+   * Newest first. A page also ends after that many examined lines, so it may be empty and have a cursor. Cursors are
    * numbers of lines.
    */
   list(filter: AuditFilter, page: PageInput): Promise<Page<AuditLine>>;
@@ -35,7 +35,7 @@ export interface AuditLog {
 
 /** Lines that are read at once: with 8 KiB each they fit a page of records. */
 const CHUNK = 64;
-/** Lines that one page looks at. */
+/** Lines that one page examines. */
 const MOST_READ = 6_400;
 /** So many lines in a row that are too old end a list. A store may have relayed a few of them late. */
 const MOST_OLD = 512;

@@ -109,7 +109,7 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
   }
 
   async function prune(): Promise<void> {
-    // Without a head there are no lines.
+    // Without a head the log is empty.
     const hasLines = head !== undefined || (await records.get(HEAD_KEY, clock.now())) !== undefined;
     const held = hasLines ? await hold() : undefined;
     let isMore = false;
@@ -132,7 +132,7 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
         return pending.length === 0 ? 0 : await sealPending(pending);
       } catch (error) {
         if (!isStackyardError(error, "LEASE_LOST")) throw error;
-        // What was begun is finished by whoever holds the lease now.
+        // The present owner of the lease finishes what an earlier one began.
         logger.debug("Another process wrote into the audit log.");
         lease = lease && (await leases.renew(lease, LEASE_MS));
         return 0;
@@ -330,7 +330,7 @@ function lost(): StackyardError {
   return new StackyardError("LEASE_LOST", "Another process seals the audit log.");
 }
 
-/** Waits for all calls, also when one fails: none may take effect after the caller went on. */
+/** Waits for all calls, also when one fails: none may take effect after the caller has continued. */
 async function all<Result>(calls: readonly Promise<Result>[]): Promise<readonly Result[]> {
   await Promise.allSettled(calls);
   return Promise.all(calls);

@@ -84,7 +84,7 @@ describe("scopesOf", () => {
 });
 
 describe("findExcess", () => {
-  it("lets nobody hand on more than they have", () => {
+  it("does not let a caller grant more than it has", () => {
     fc.assert(
       fc.property(someRights, scopes, fc.constantFrom(...ROLES), subjects, (given, scope, role, subject) => {
         const wanted = toRight({ role, ...withMutable(scope) });

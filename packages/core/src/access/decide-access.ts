@@ -67,8 +67,8 @@ export function isUnlimited({ machines, stacks }: Scope): boolean {
 }
 
 /**
- * Returns the permissions of the wanted right that the rights do not include in all of its scope; empty when nobody would
- * gain anything. A scope that only several rights together would cover counts as not covered.
+ * Returns the permissions of the wanted right that the rights do not include in all of its scope; empty when it adds
+ * nothing. A scope that only several rights together would cover counts as not covered.
  */
 export function findExcess(rights: Rights, wanted: Right): readonly Permission[] {
   const machines = wanted.machines ?? [undefined];

@@ -82,7 +82,7 @@ describe("the audit log", () => {
     expect(await list()).toEqual([]);
   });
 
-  it("has each operator's event, whoever sends it and whatever becomes of it", async () => {
+  it("contains every operator's event, for any sender and outcome", async () => {
     const { send, list, listShort } = createBench({ script: () => running });
     await send("OPENED", ci);
 

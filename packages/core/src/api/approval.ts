@@ -9,7 +9,7 @@ const ApprovalSender = Type.Object({
   name: Type.String(),
 });
 
-/** What people are asked to approve: a task whose detail is APPROVING. */
+/** An open approval: a task whose detail is APPROVING. */
 export const Approval = Type.Object({
   id: Type.String({
     description:

@@ -26,13 +26,13 @@ export const AuditLine = Type.Object({
   code: text(),
   reason: text(),
   of: Type.Optional(Type.String({ description: "The id of the line `begun` that this one ends." })),
-  count: Type.Optional(Type.Integer({ description: "How many denied requests the line stands for." })),
+  count: Type.Optional(Type.Integer({ description: "How many denied requests the line represents." })),
 });
 export type AuditLine = View<typeof AuditLine>;
 
 /** Where the audit log begins and ends. */
 export const AuditHead = Type.Object({
-  seq: Type.Integer({ description: "The number of the newest line; 0: there is none." }),
+  seq: Type.Integer({ description: "The number of the newest line; 0 for an empty log." }),
   hash: Type.String({ description: "SHA-256 of the text of the newest line." }),
   first: Type.Object({
     seq: Type.Integer({ description: "The number of the oldest line that is kept." }),

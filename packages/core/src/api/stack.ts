@@ -175,7 +175,7 @@ export type StackSummary = View<typeof StackSummary>;
 const StackGroup = Type.Object({
   machine: Type.Optional(Type.String({ description: "By machine, state or revision." })),
   state: Type.Optional(Type.String()),
-  condition: Type.Optional(Type.String({ description: "Each is told, also without a stack." })),
+  condition: Type.Optional(Type.String({ description: "Every condition is listed, also with a count of 0." })),
   revision: Type.Optional(Type.String({ description: "Its hash." })),
   count: Type.Integer(),
 });
@@ -243,7 +243,7 @@ export const StackDetails = Type.Object({
   ),
   approvals: Type.Optional(
     Type.Array(Approval, {
-      description: "Open approvals, in the order of the tasks. Missing if there are none.",
+      description: "Open approvals, in the order of the tasks. Missing without an open approval.",
     }),
   ),
   attempts: Type.Array(Attempt, {

@@ -68,7 +68,7 @@ export function createBulkRecords(records: Records, clock: Clock) {
       return found.filter((each) => each !== undefined);
     },
 
-    /** Removes what only a bulk needs that is not over, also the record of its lease, which would stay for ever. */
+    /** Removes what only a bulk needs that is not over, also the record of its lease, which would never expire. */
     async close(id: string): Promise<void> {
       for (const key of [toOpenKey(id), `leases/bulk/${id}`]) {
         const record = await records.get(key, clock.now());

@@ -12,7 +12,7 @@ export type BulkOperation = (typeof BULK_OPERATIONS)[number];
  */
 export type BulkOutcome = Outcome | "redriven" | "gone" | "waiting" | "skipped";
 
-/** One operation on many items, as it is kept. Its items are in chunks beside it. */
+/** The stored form of an operation on many items. Its items are in chunks of their own. */
 export interface Bulk {
   readonly id: string;
   readonly operation: BulkOperation;
@@ -29,7 +29,7 @@ export interface Bulk {
   /** Items that have an outcome: the first ones. */
   readonly done: number;
   readonly counts: Readonly<Partial<Record<BulkOutcome, number>>>;
-  /** Somebody asked to end it. Items that were sent before are still counted. */
+  /** A request to end it. Items that were sent before are still counted. */
   readonly cancel?: { readonly at: number; readonly by: string; readonly reason?: string };
 }
 
@@ -51,7 +51,7 @@ export interface BulkItem extends Partial<BulkResult> {
 /** Items that are sent together. */
 export interface BulkChunk {
   readonly items: readonly BulkItem[];
-  /** Written before the first of them is sent: whoever continues looks first at what has become of them. */
+  /** Written before the first of them is sent: a server that continues the bulk first checks their outcomes. */
   readonly sentAt?: number;
 }
 

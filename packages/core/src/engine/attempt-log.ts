@@ -17,7 +17,7 @@ export interface OpenLogInput {
   readonly attemptId: string;
   /** The fencing token: each grant of an attempt writes under its own keys. */
   readonly token: number;
-  /** The log of the grants before, as far as it is known; written first where nothing is stored yet. */
+  /** The known log of earlier grants; written first where nothing is stored yet. */
   readonly earlier: string;
   /** An earlier grant may have stored a part of the log. */
   readonly continued: boolean;
@@ -362,7 +362,7 @@ async function rewriteSegment(
   return { token: segment.token, bytes: from };
 }
 
-/** The whole log of an attempt as far as it is stored now. */
+/** The stored part of an attempt's whole log. */
 export interface StoredLog {
   /** In bytes of UTF-8. */
   readonly size: number;

@@ -4,7 +4,7 @@ import { createCauseCounter } from "./count-causes.ts";
 const T0 = Date.UTC(2030, 0, 1);
 
 describe("causes", () => {
-  it("are told apart by task, event and code, the largest first, with the newest as the sample", () => {
+  it("differ by task, event and code, the largest first, with the newest as the sample", () => {
     const counter = createCauseCounter();
     counter.add({ task: "db", code: "OOM", at: T0, stackId: "pr-1", message: "first" });
     counter.add({ task: "db", at: T0 + 9, stackId: "pr-2" });

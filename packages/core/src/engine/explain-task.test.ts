@@ -278,7 +278,7 @@ describe("the attempts of an explained task", () => {
   });
 });
 
-describe("a task that people are asked about", () => {
+describe("a task that waits for an approval", () => {
   const by = (name: string) => ({ by: { kind: "person", id: name, name } as const, at: NOW });
   const ask = (count: number, ...given: readonly string[]) => {
     const approval = { id: "a", from: ["release-managers"], count, askedAt: 0, given: given.map(by) };

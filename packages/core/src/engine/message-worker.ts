@@ -151,7 +151,7 @@ interface MessageAttemptsDeps {
 /** What is known of an attempt when it begins. */
 interface BeginInput {
   readonly message: TaskMessage;
-  /** When the task is asked to end, in epoch milliseconds. */
+  /** When the task receives the request to end, in epoch milliseconds. */
   readonly stopAt: number;
   /** An earlier delivery may have started it. */
   readonly again: boolean;

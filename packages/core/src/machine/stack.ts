@@ -11,7 +11,7 @@ export type TaskStatus = "PENDING" | "SATISFIED" | "ERROR";
 
 /**
  * More about a status, in stacks of version 2. `PENDING` is `WAITING` (for needs, or for runs of earlier states),
- * `RETRYING` (for its next attempt), `APPROVING` (people are asked) or `RUNNING` (dispatched; the API says `QUEUED` where the
+ * `RETRYING` (for its next attempt), `APPROVING` (an approval is open) or `RUNNING` (dispatched; the API says `QUEUED` where the
  * attempt is), `SATISFIED` may be `SKIPPED`, `ERROR` may be `CANCELLED`. Absent for plain success and failure.
  */
 export type TaskDetail = "WAITING" | "QUEUED" | "RUNNING" | "RETRYING" | "APPROVING" | "SKIPPED" | "CANCELLED";
@@ -69,7 +69,7 @@ export interface GivenApproval {
   readonly comment?: string;
 }
 
-/** What people are asked to approve: a task of the present entry whose detail is `APPROVING`. */
+/** An open approval: a task of the present entry whose detail is `APPROVING`. */
 export interface Approval {
   /** In the form of an attempt's id. Another one whenever the metadata has changed: then something else is approved. */
   readonly id: string;

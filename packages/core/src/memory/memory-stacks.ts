@@ -69,7 +69,7 @@ export function toEarliest(instants: readonly number[]): number | undefined {
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-/** Stacks that a filter fits, in the order that is asked for. */
+/** Returns the stacks that match a filter, in the requested order. */
 export function listStacks(rows: StackRows, filter: StackFilter, page: ListStacksInput): Page<StoredStack> {
   const order = toStackOrder(page);
   const toPlace = ({ stack }: StoredStack) => ({ value: order.key === "id" ? 0 : stack[order.key], id: stack.id });

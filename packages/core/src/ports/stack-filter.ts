@@ -143,7 +143,7 @@ export function toRecordFilter({ metadata, task, code }: StackFilter): RecordFil
   return defined({ metadata, task, code });
 }
 
-/** Evaluates that part. Nobody learns a sensitive value by asking for it. */
+/** Evaluates that part. A sensitive key matches no value, so that filters do not reveal it. */
 export function matchesRecord(filter: RecordFilter, stack: Stack): boolean {
   return matchesMetadata(filter, stack) && matchesFailure(filter, stack);
 }
@@ -173,14 +173,14 @@ export function toRecordTexts({ metadata = {}, task: name, code: errorCode }: Re
   );
 }
 
-/** What of an attempt a filter looks at. */
+/** The fields of an attempt that filters read. */
 interface AttemptFacts {
   readonly stackId: string;
   readonly status: AttemptView["status"];
   readonly executor?: string | undefined;
 }
 
-/** Evaluates a filter of open attempts. The machine is looked up only where the filter asks for it. */
+/** Evaluates a filter of open attempts. The machine is loaded only for filters that need it. */
 export function matchesAttempt(
   { status, executor, machine, idPrefix = "", scopes }: OpenAttemptFilter,
   attempt: AttemptFacts,
@@ -225,7 +225,7 @@ function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): 
   }
 }
 
-/** An empty count. Of conditions each is told, also where no stack has it. */
+/** Creates an empty count. It lists every condition, also those of no stack. */
 export function createStackCounter(by: StackGrouping | undefined): StackCounter {
   const groups = new Map<string, StackGroup>();
   let total = 0;

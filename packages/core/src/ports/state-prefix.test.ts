@@ -52,7 +52,7 @@ describe("findStateOwner", () => {
     );
   });
 
-  it.each(["", "a", "a/b", "/b/c", "a//c", "team%2fprod/b/c"])("of %j is none", (key) => {
+  it.each(["", "a", "a/b", "/b/c", "a//c", "team%2fprod/b/c"])("does not exist for %j", (key) => {
     expect(findStateOwner(key)).toBeUndefined();
   });
 });

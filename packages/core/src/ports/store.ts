@@ -58,7 +58,7 @@ export interface StackFilter {
   readonly state?: string;
   /** Ids that begin so. */
   readonly idPrefix?: string;
-  /** Ids that have this text somewhere, upper and lower case told apart. */
+  /** Ids that contain this text. Case-sensitive. */
   readonly text?: string;
   readonly condition?: StackCondition;
   /** A task of that name is in ERROR; with `code`, with that code. */
@@ -124,7 +124,7 @@ export interface OpenAttempt extends AttemptView {
 /** What stacks are counted by. */
 export type StackGrouping = "machine" | "state" | "condition" | "revision";
 
-/** So many stacks have these in common. Of a state and a revision the machine is told too. */
+/** A number of stacks with these values in common. Groups by state and revision contain the machine too. */
 export interface StackGroup {
   readonly machine?: string;
   readonly state?: string;
@@ -136,7 +136,7 @@ export interface StackGroup {
 /** How many stacks a filter fits. */
 export interface StackCounts {
   readonly total: number;
-  /** The largest first. A stack may have several conditions, or none. Empty where nothing was asked for. */
+  /** The largest first. A stack may have several conditions, or none. Empty without a grouping. */
   readonly groups: readonly StackGroup[];
   /** Groups that were left out. Missing when none was. */
   readonly moreGroups?: number;
@@ -190,7 +190,7 @@ export interface StackQueries {
   listStacks(filter: StackFilter, page: ListStacksInput): Promise<Page<StoredStack>>;
   /**
    * How many stacks a filter fits, and by what they are asked to be counted: at most 200 groups, the largest first. Rows that
-   * cannot be read count as far as their store can tell.
+   * cannot be read count as far as their store can evaluate them.
    */
   countStacks(filter: StackFilter, by?: StackGrouping): Promise<StackCounts>;
   /**

@@ -55,7 +55,7 @@ export interface SimulatedStack {
   readonly previousState: string | null;
   readonly metadata: Readonly<Record<string, MetadataValue>>;
   readonly tasks: readonly WireTask[];
-  /** What people are asked, in the order of the tasks; absent: nothing. */
+  /** Open approvals, in the order of the tasks. Missing without one. */
   readonly approvals?: readonly SimulatedApproval[];
   /** These three in machines of version 2. */
   readonly failed?: true;
@@ -63,7 +63,7 @@ export interface SimulatedStack {
   readonly stalled?: true;
 }
 
-/** What people are asked to approve, with the names of those who have. */
+/** An open approval, with the names of those who have approved. */
 export interface SimulatedApproval {
   readonly task: string;
   readonly from: readonly string[];

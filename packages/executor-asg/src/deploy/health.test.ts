@@ -5,7 +5,7 @@ import {
   classifyInstances,
   explainActivity,
   type HealthInput,
-  judgeHealth,
+  evaluateHealth,
   mergeSource,
   readActivities,
   type ScalingActivity,
@@ -25,7 +25,7 @@ function instances(text: string) {
 }
 
 function judge(text: string, input: Partial<HealthInput> = {}) {
-  return judgeHealth({
+  return evaluateHealth({
     autoscaling: { max_terms: 0, strategy: "AllAtOnce" },
     plan,
     sources: [],
@@ -39,7 +39,7 @@ function judge(text: string, input: Partial<HealthInput> = {}) {
   });
 }
 
-describe("judgeHealth", () => {
+describe("evaluateHealth", () => {
   it("reports what it sees, and the group as it was before", () => {
     expect(judge("hhutt", { autoscaling: { max_terms: 2, strategy: "AllAtOnce" } })).toEqual({
       instances: { "i-0": "healthy", "i-1": "healthy", "i-2": "unhealthy", "i-3": "terminating", "i-4": "terminating" },
@@ -62,7 +62,7 @@ describe("judgeHealth", () => {
 
   it("has the defaults of the document for what is left out", () => {
     const group = { min: 1, desired: 6, instances: instances("hht") };
-    const judgement = judgeHealth({ autoscaling: {}, plan, group, sources: [] });
+    const judgement = evaluateHealth({ autoscaling: {}, plan, group, sources: [] });
 
     expect(judgement).toEqual(judge("hht"));
     expect(judgement.halt?.code).toBe("INSTANCES_TERMINATED");
@@ -101,7 +101,7 @@ describe("judgeHealth", () => {
   });
 });
 
-describe("judgeHealth of ended instances", () => {
+describe("evaluateHealth of ended instances", () => {
   const limit = (max_terms: number, strategy: HealthInput["autoscaling"]["strategy"] = "AllAtOnce") => {
     return { autoscaling: { max_terms, strategy } };
   };
@@ -154,7 +154,7 @@ describe("judgeHealth of ended instances", () => {
   });
 });
 
-describe("judgeHealth over several looks", () => {
+describe("evaluateHealth over several looks", () => {
   it("wants as many good looks in a row as asked", () => {
     const look = (text: string, stable: number) => {
       const judgement = judge(text, { stable, stablePolls: 3 });
@@ -390,7 +390,7 @@ describe("explainActivity", () => {
       "At 2026-03-04T05:06:07Z an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from 2 to 1.",
       "the group was scaled in",
     ],
-    ["Something new has happened. Nobody knows it.", "Something new has happened."],
+    ["Something new has happened. Its cause is unknown.", "Something new has happened."],
     ["", "Auto Scaling gave no reason"],
   ])("says of %j: %s", (message, expected) => {
     expect(explainActivity(message)).toBe(expected);

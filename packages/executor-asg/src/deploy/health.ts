@@ -50,7 +50,7 @@ const TERMINATED_KEPT = 200;
  * An alarm in ALARM pauses the release until it clears or the timeout passes, because it may have been raised before
  * the release began.
  */
-export function judgeHealth(input: HealthInput): HealthJudgement {
+export function evaluateHealth(input: HealthInput): HealthJudgement {
   const own = classifyInstances(input.group.instances);
   const instances = input.sources.reduce(mergeSource, own);
   const report = toReport(input, instances);

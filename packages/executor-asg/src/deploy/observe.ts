@@ -27,7 +27,7 @@ import {
   type HealthInput,
   type HealthJudgement,
   type HealthSource,
-  judgeHealth,
+  evaluateHealth,
   readActivities,
 } from "./health.ts";
 
@@ -102,7 +102,7 @@ export async function completeCheck(
   const ids = (group.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
   const sources = await orUnreadable(look.service, () => loadHealthSources(deps, resources, ids));
   const causes = look.causes ?? (isBehind(group) ? await explain(deps, group) : []);
-  const judgement = judgeHealth({
+  const judgement = evaluateHealth({
     ...toGroupInput(look),
     plan: look.plan,
     sources,
@@ -132,7 +132,7 @@ export async function toHaltedState(deps: ReleaseDeps, look: GroupLook): Promise
 }
 
 function toUnconfirmedReport(look: GroupLook): HealthReport {
-  const { report } = judgeHealth({ ...toGroupInput(look), plan: look.plan, sources: [] });
+  const { report } = evaluateHealth({ ...toGroupInput(look), plan: look.plan, sources: [] });
   const { resources, healthy_report: before } = look.known;
   const isBalanced = resources !== undefined && resources.elbs.length + resources.target_group_arns.length > 0;
   return isBalanced ? { ...report, healthy: Math.min(report.healthy, before?.healthy ?? 0) } : report;

@@ -27,7 +27,7 @@ import {
   setCapacity,
   untagGroup,
 } from "./drain.ts";
-import { judgeHealth } from "./health.ts";
+import { evaluateHealth } from "./health.ts";
 import { loadHealthSources } from "./observe.ts";
 import { findRollback, type KeptGroup, type RollbackRoute, toRedeployment } from "./rollback-route.ts";
 import { tearDownGroup } from "./teardown.ts";
@@ -350,7 +350,7 @@ async function look(
   };
   const ids = Instances.flatMap(({ InstanceId }) => InstanceId ?? []);
   const desired = former?.desired ?? DesiredCapacity;
-  const { report } = judgeHealth({
+  const { report } = evaluateHealth({
     autoscaling: { max_terms: Number.MAX_SAFE_INTEGER, strategy: "AllAtOnce" },
     plan: {
       desired,

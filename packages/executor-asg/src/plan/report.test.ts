@@ -326,7 +326,7 @@ describe("toReleasePicture", () => {
     expect(line).toBe("web  ●|●●  3 of 1 healthy");
   });
 
-  it("uses one dot for several when there is no room", () => {
+  it("uses one dot for several instances where space is short", () => {
     const web = { healthy: 500, launching: 500, targetHealthy: 800, targetLaunched: 1_000 };
 
     const [, line = ""] = drawn({ web });

@@ -1,7 +1,7 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { findAwsFault } from "@stackyard/aws";
-import { findTasks, judgeTasks, stopLeft } from "../run-tasks.ts";
+import { findTasks, evaluateTasks, stopLeft } from "../run-tasks.ts";
 import { describeTasks, listTasks, toAwsFailure, toStatesText } from "../task-order.ts";
 import {
   decideAfterLook,
@@ -61,7 +61,7 @@ async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promi
   const { checkContainers: check, overrides } = configOf(context);
   const { taskDefinitionArn: taskDefinition = "" } = context.work;
   const input = { tasks, taskDefinition, check, overrides, tailLines: TAIL_LINES, maxTailBytes: MAX_TAIL_BYTES };
-  const { judgement, text, outputs } = await judgeTasks(context, input);
+  const { judgement, text, outputs } = await evaluateTasks(context, input);
   const { exitCode } = outputs;
   if (judgement.kind === "failed") {
     return finish(context, { status: "FAILED", code: judgement.failures[0].code, text, why: "RUN", exitCode });

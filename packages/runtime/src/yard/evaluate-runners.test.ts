@@ -47,7 +47,7 @@ describe("a yard's runners", () => {
     expect(evaluateRunners({ ...long, hasLongQueue: true })).toMatchObject([{ status: "ok" }]);
   });
 
-  it("need a bucket to keep whole logs beside DynamoDB", () => {
+  it("need a bucket to store whole logs with DynamoDB", () => {
     const withoutLogs = { ...withStore, variables: { DYNAMODB_TABLE: "Stacks" } };
 
     expect(evaluateRunners({ ...rest, functions: [withoutLogs] })).toMatchObject([

@@ -87,7 +87,7 @@ export async function startRun(
   return followStarted(context, started, { ...notes, ...defined({ detach }), follow });
 }
 
-/** How a run that was just started, or asked for something, is followed. */
+/** How a run that was just started or changed is followed. */
 export interface FollowStartedOptions {
   readonly detach?: boolean;
   /** Printed with `detach`. Default: the id of the run. */

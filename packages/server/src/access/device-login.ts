@@ -20,7 +20,7 @@ export interface DeviceDeps {
   readonly enabled: boolean;
 }
 
-/** `POST /auth/device`: a command line asks for a code. `client_name` is what the person sees. */
+/** `POST /auth/device`: a command line requests a code. `client_name` is what the person sees. */
 export function createDeviceHandler(context: AuthContext, { devices, enabled }: DeviceDeps): AuthHandler {
   return async (request, { address }) => {
     if (!enabled)
@@ -47,7 +47,7 @@ function toClientName(text: string | undefined): string {
   return name === "" ? "unnamed" : name;
 }
 
-/** `GET /auth/confirm`: asks for the code that the terminal shows. */
+/** `GET /auth/confirm`: shows a form for the code that the terminal shows. */
 export function createCodePageHandler(context: AuthContext): AuthHandler {
   return async (request) => {
     const session = await findBrowserSession(context, request);

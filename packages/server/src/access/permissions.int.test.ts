@@ -290,7 +290,7 @@ describe("what is out of reach", () => {
     expect((await ask(secret, { path: "/v1/machines", place: "list" })).text).toContain("review-app");
   });
 
-  it("is not in a stream, which goes on behind it", async () => {
+  it("is not in a stream, which continues after it", async () => {
     const headers = { authorization: `Bearer ${secrets.get(nameOf("prefix", { role: "viewer", also: [] }))}` };
     const response = await yard.call("/v1/watch?since=0", { headers });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -305,7 +305,7 @@ describe("what is out of reach", () => {
     expect(text).not.toContain("api-1");
   });
 
-  it("cannot be told from what does not exist", async () => {
+  it("is indistinguishable from what does not exist", async () => {
     const secret = secrets.get(nameOf("prefix", { role: "admin", also: [] })) ?? "";
     const both = (path: (id: string) => string) =>
       Promise.all(["api-1", "api-2"].map((id) => ask(secret, { path: path(id), place: "stack" })));
@@ -352,7 +352,7 @@ describe("publishEvents", () => {
     expect(await publish(secretOf("prefix", role), [body])).toMatchObject({ status });
   });
 
-  it("looks at the stack's own machine, not at the one that the event names", async () => {
+  it("checks the stack's own machine, not the one that the event names", async () => {
     const other = secretOf("other machine", "operator");
 
     expect(await publish(other, [{ event: "DEPLOY", stackId: "web-1", machine: "database" }])).toMatchObject({

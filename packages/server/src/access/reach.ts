@@ -16,7 +16,7 @@ export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubje
   return decideAccess(rights, "read", subject) === "allowed";
 }
 
-/** How a page of a list is loaded, and what its items are about; undefined: nobody's, so only for those who read everything. */
+/** How a page of a list is loaded, and what its items are about; undefined: unknown, so only for callers that read everything. */
 interface ListSource<Item> {
   readonly load: (page: PageInput) => Promise<Page<Item>>;
   readonly toSubject: (item: Item) => AccessSubject | undefined | Promise<AccessSubject | undefined>;
@@ -25,8 +25,8 @@ interface ListSource<Item> {
 const MOST_PAGES = 20;
 
 /**
- * Loads a page without what the caller cannot read. Empty pages are passed over, at most 20, so a page may still be empty and
- * have a cursor. Rows that cannot be read are reported only to callers that read everything: nobody knows whose they are.
+ * Loads a page without what the caller cannot read. Skips empty pages, at most 20, so a page may still be empty and
+ * have a cursor. Rows that cannot be read are reported only to callers that read everything: their owners are unknown.
  */
 export async function loadVisible<Item>(
   caller: Caller,

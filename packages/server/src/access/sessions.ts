@@ -36,7 +36,7 @@ const StoredSession = Type.Object({
 });
 type StoredSession = Static<typeof StoredSession>;
 
-/** A session as it is kept. Its secret is not: the id is the beginning of the secret's SHA-256. */
+/** The stored form of a session. Its secret is not stored: the id is the beginning of the secret's SHA-256. */
 export interface Session extends StoredSession {
   readonly id: string;
 }

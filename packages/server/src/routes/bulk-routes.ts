@@ -151,7 +151,7 @@ function cancelRoute({ bulks, audit }: BulkRoutesDeps): Route {
     audited: true,
     tag: "bulk",
     summary:
-      "End a bulk operation after the items that are sent, at most 50. Whoever started it may, and who has `repair`.",
+      "End a bulk operation after the items that are sent, at most 50. The one who started it may do so, and callers with `repair`.",
     params: { bulkId: BulkId },
     body: Type.Object({ reason }),
     answers: {

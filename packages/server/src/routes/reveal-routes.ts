@@ -22,7 +22,7 @@ export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route
       audited: true,
       tag: "stacks",
       summary:
-        "A sensitive value of a stack's metadata. Recorded in the audit log before it is read; without that record there is no answer.",
+        "A sensitive value of a stack's metadata. Recorded in the audit log before it is read; fails if that record cannot be written.",
       params: { stackId: StackId, key: Type.String({ minLength: 1, maxLength: 255 }) },
       body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 4_096 }) }),
       answers: {

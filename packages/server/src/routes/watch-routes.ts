@@ -134,7 +134,7 @@ export async function findNewestPosition(store: Store): Promise<number> {
 interface FollowInput {
   readonly filter: { readonly stackId?: string };
   readonly position: number;
-  /** Lines that it may not read are passed over. */
+  /** Skips lines that it may not read. */
   readonly caller: Caller;
   readonly signal: AbortSignal;
 }
@@ -190,7 +190,7 @@ function toEvent(entry: StoredHistoryEntry): string {
   return `id: ${entry.position}\nevent: history\ndata: ${JSON.stringify(toHistoryEntry(entry))}\n\n`;
 }
 
-/** Answers with a stream. `cancel` is called when it ends, whoever ends it. */
+/** Answers with a stream. `cancel` is called when it ends, on either side. */
 export function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Response {
   const encoder = new TextEncoder();
   // Without a queue of its own a chunk is made when the socket takes it.

@@ -58,7 +58,7 @@ export const stackFilterQuery = {
 
 const filterSchema = Type.Object(stackFilterQuery);
 
-/** What such a query asks for. Throws `USAGE` with what is wrong with its metadata. */
+/** Parses the filter of a query. Throws `USAGE` with what is wrong with its metadata. */
 export async function toStackFilter(query: Static<typeof filterSchema>, locator: Locator): Promise<StackFilter> {
   const { condition, metadata: text, ids: list, ...rest } = query;
   const ids = list === undefined ? undefined : parseIds(list);
@@ -99,7 +99,7 @@ function wrong(message: string): StackyardError {
   return new StackyardError("USAGE", `query/${message}`);
 }
 
-/** Who could ask which stacks have a value could find the value out. */
+/** A filter by a sensitive value would reveal it to callers that try values. */
 async function refuseSensitive(locator: Locator, keys: readonly string[], machine: string | undefined): Promise<void> {
   for (const { name, located } of await locator.list()) {
     if (located.kind !== "found" || (machine !== undefined && name !== machine)) continue;

@@ -400,7 +400,7 @@ describe("a stack", () => {
     expect(await status(stack?.StackId)).toBe("DELETE_COMPLETE");
     await create(aTemplate());
     expect(await status()).toBe("REVIEW_IN_PROGRESS");
-    await client.send(new DeleteStackCommand({ StackName: "nobody" }));
+    await client.send(new DeleteStackCommand({ StackName: "missing" }));
   });
 
   it("is seen by its own account and region only", async () => {

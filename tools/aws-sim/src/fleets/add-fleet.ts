@@ -91,5 +91,5 @@ function spread(count: number, broken: NonNullable<FleetInput["broken"]>): Reado
 
 function toDefect(name: string): FleetDefect {
   if (Object.hasOwn(DEFECTS, name)) return name as FleetDefect;
-  throw new RangeError(`There is no defect "${name}".`);
+  throw new RangeError(`Unknown defect "${name}".`);
 }

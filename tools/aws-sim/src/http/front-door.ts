@@ -65,7 +65,7 @@ interface Hold {
 const DENIED: HttpAnswer = {
   status: 400,
   headers: { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" },
-  body: Buffer.from('{"__type":"AccessDeniedException","message":"The front door lets nobody pass."}'),
+  body: Buffer.from('{"__type":"AccessDeniedException","message":"The front door rejects every request."}'),
 };
 
 /** Opens it on a free port of this machine. */

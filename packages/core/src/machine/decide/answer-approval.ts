@@ -24,7 +24,7 @@ export const approveTask: Handler = (work) => {
   if (fault !== undefined && !isAllowed) return fault;
   const own: GivenApproval = { by, at, ...(reason === undefined ? {} : { comment: toComment(work, reason) }) };
   const given = [...approval.given, own];
-  if (isAsker(approval, by)) work.notes.push(`${by.name} asked for it too.`);
+  if (isAsker(approval, by)) work.notes.push(`${by.name} requested it too.`);
   work.notes.push(`Approved by ${by.name}: ${given.length} of ${approval.count}.`);
   if (given.length < approval.count) replaceApproval(work, name, { ...approval, given });
   else changeTasks(work, () => succeed(work, name, given));
@@ -88,7 +88,7 @@ export function expireApproval(work: Work): boolean {
 export function askAgain(work: Work, before: Stack): void {
   if (isSameMetadata(before, work.stack)) return;
   for (const [name, approval] of Object.entries(work.stack.approvals ?? {})) {
-    // What this event has asked itself was asked with the changed metadata; what it has left is asked no more.
+    // The approvals that this event has opened already contain the changed metadata; those that it has left are closed.
     const isOpen = [before, work.stack].every((stack) => findApproval(stack, name)?.id === approval.id);
     if (isOpen) askOneAgain(work, name, approval);
   }
@@ -186,7 +186,7 @@ function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejecte
 function findOwnFault(approval: Approval, by: KnownSender): Rejected | undefined {
   const { count, given, own } = approval;
   if (!own && by.kind !== "local" && isAsker(approval, by)) {
-    return reject("NOT_ALLOWED", `${by.name} asked for it, so another person must approve it.`);
+    return reject("NOT_ALLOWED", `${by.name} requested it, so another person must approve it.`);
   }
   if (!given.some((each) => isSame(each.by, by))) return undefined;
   return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${count - given.length} more must approve.`);

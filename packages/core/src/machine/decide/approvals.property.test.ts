@@ -93,7 +93,7 @@ function check(stack: Stack, own: boolean): void {
 }
 
 describe("approvals, over random events", () => {
-  it("are given by enough other people, each once, or by nobody", () => {
+  it("are given by enough other people, each once, or not at all", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),

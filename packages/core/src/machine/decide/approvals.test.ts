@@ -58,7 +58,7 @@ function play(machine: Machine, ...events: readonly StackEvent[]): Played {
     const last = decide(machine, played?.stack, named);
     played = { last, stack: last.kind === "applied" ? last.stack : played?.stack };
   }
-  if (played === undefined) throw new Error("There is no event.");
+  if (played === undefined) throw new Error("No event was played.");
   return played;
 }
 
@@ -111,7 +111,7 @@ describe("an approval", () => {
     expect(second.stack).not.toHaveProperty("approvals");
   });
 
-  it("fails for good when one person rejects, and is asked anew by a retry", () => {
+  it("fails for good when one person rejects, and is opened again by a retry", () => {
     const machine = aGate({ task: "retry: { attempts: 3 }" });
     const rejected = play(machine, ship(kim), answer("REJECT_TASK", ada, { reason: "not today" }));
     const again = play(
@@ -216,7 +216,7 @@ describe("who may approve", () => {
   const token: Sender = { kind: "token", id: "t1", name: "ci", groups: ["managers"], owner: "ada" };
 
   it.each([
-    ["nobody known", undefined, "The sender is unknown. Log in to approve."],
+    ["an unknown sender", undefined, "The sender is unknown. Log in to approve."],
     ["a token", token, "ci is a token, and only people may approve or reject."],
     ["a workload", { ...token, kind: "workload" } as const, "ci is a workload, and only people may approve or reject."],
     [
@@ -235,8 +235,8 @@ describe("who may approve", () => {
     }
   });
 
-  it("is not who asked for it, nor the owner of the token that did", () => {
-    const reason = "ada asked for it, so another person must approve it.";
+  it("is not the one who requested it, nor the owner of the token that did", () => {
+    const reason = "ada requested it, so another person must approve it.";
     const renamed = aGate({ config: "from: [managers], own: true" });
 
     expect(refusal(play(aGate(), ship(ada), approve(ada)))).toEqual(["rejected", "NOT_ALLOWED", reason]);
@@ -251,7 +251,7 @@ describe("who may approve", () => {
 
     const { last } = play(aGate(), ship(local), approve(local));
 
-    expect(last).toMatchObject({ notes: ["you asked for it too.", "Approved by you: 1 of 1."] });
+    expect(last).toMatchObject({ notes: ["you requested it too.", "Approved by you: 1 of 1."] });
   });
 
   it("remembers the asker through results and through what operators do", () => {
@@ -279,7 +279,7 @@ tasks:
     expect(play(machine as Machine, ...events, approve(ben)).stack?.state).toBe("LIVE");
   });
 
-  it("is nobody who asked when nobody is known to have asked", () => {
+  it("may be anyone when the requester is unknown", () => {
     const entered = play(aGate(), ship(ada), anEvent("STOP"), anEvent("SHIP", { id: "s2" }));
 
     expect(findOpen(entered)).not.toHaveProperty("askedBy");
@@ -335,7 +335,7 @@ tasks:
   });
 });
 
-describe("metadata that changes while people are asked", () => {
+describe("metadata that changes while an approval is open", () => {
   const config = `from: [managers], count: 2, of: '\${metadata.image}'`;
   const image = (name: string, sender?: Sender) =>
     anEvent("IMAGE", { metadata: { image: name }, ...(sender && { sender }) });
@@ -375,17 +375,17 @@ describe("metadata that changes while people are asked", () => {
     expect(listGiven(play(aGate({ config }), ship(kim), given, done))).toEqual([]);
   });
 
-  it("counts who changed it as somebody who asked", () => {
+  it("counts the one who changed it as a requester", () => {
     const changed = play(aGate({ config }), ship(kim), image("app:2", ben), approve(ben, { of: "app:2" }));
 
     expect(refusal(changed)).toEqual([
       "rejected",
       "NOT_ALLOWED",
-      "ben asked for it, so another person must approve it.",
+      "ben requested it, so another person must approve it.",
     ]);
   });
 
-  it("fails the task when nobody can be asked any more", () => {
+  it("fails the task when the approval cannot be opened any more", () => {
     const machine = aGate({ config: `from: ['\${metadata.image}']` });
     const failed = play(machine, ship(kim), anEvent("IMAGE", { metadata: { image: 7 } }));
 

@@ -23,14 +23,14 @@ interface TermsFault {
   readonly message: string;
 }
 
-/** Reads what a resolved task asks of people, or returns why nobody can be asked. */
+/** Reads the approval that a resolved task requires, or returns why it cannot be opened. */
 export function prepareApproval({ task, definition, timeoutMs }: ResolvedTask): PreparedApproval | TermsFault {
   const read = toApprovalTerms(definition["config"] ?? {});
   if (read.kind === "fault") return { kind: "fault", code: "CONFIG_INVALID", message: read.reason };
   return { kind: "approval", task: task.name, terms: read.terms, timeoutMs };
 }
 
-/** A task that people are asked about. */
+/** A task that waits for an approval. */
 export function toApproving(name: string): TaskState {
   return { name, status: "PENDING", detail: "APPROVING" };
 }
@@ -57,7 +57,7 @@ export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedAppr
   work.stack = { ...work.stack, timers: [...work.stack.timers, timer] };
 }
 
-/** Replaces the question under a new id, so that nobody answers another one than the one that they have seen. */
+/** Replaces the approval under a new id: an answer always belongs to the approval that the person has seen. */
 export function putApproval(work: Work, task: string, approval: Omit<Approval, "id">): void {
   const { stack } = work;
   const { id: stackId, incarnation, entry } = stack;

@@ -195,7 +195,7 @@ function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejec
   );
 }
 
-/** Whether the machine lets the sender send the event. Timers, workers and the engine send what the machine itself asks for. */
+/** Returns whether the machine allows the event from the sender. The machine itself causes the events of timers, workers and the engine. */
 function findSenderFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
   const allow = event.origin === "external" ? machine.allow.get(event.name) : undefined;
   if (allow === undefined) return undefined;

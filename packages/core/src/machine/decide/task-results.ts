@@ -182,7 +182,7 @@ function matchByName(work: Work, name: string): Match {
   const { stack } = work;
   const task = findTask(stack, name);
   if (task === undefined) return matchUnlisted(work, name);
-  // Nobody but people may answer for them.
+  // Only people may answer for them.
   if (task.detail === "APPROVING" || work.machine.tasks.get(name)?.isApproval) {
     return {
       kind: "rejected",
