@@ -10,6 +10,7 @@ import { To } from "./links.tsx";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
+import "./bulk-dialog.css";
 
 interface Look {
   readonly verb: string;

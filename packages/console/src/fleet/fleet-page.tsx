@@ -1,10 +1,133 @@
-import { Empty, Page } from "../design/page.tsx";
+import { toFleetReport } from "@stackyard/executor-runcommand/report";
+import type { Run } from "@stackyard/sdk/runs";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { JobActions } from "../design/job-actions.tsx";
+import { To, useSearch } from "../design/links.tsx";
+import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { FleetCauses } from "./fleet-causes.tsx";
+import { isFleetPage } from "./fleet-data.ts";
+import { FleetInstances } from "./fleet-instances.tsx";
+import { FleetMap } from "./fleet-map.tsx";
+import { FleetRoles } from "./fleet-roles.tsx";
+import { FleetSummary } from "./fleet-summary.tsx";
+import "./fleet.css";
 
-/** One run of a command on a fleet. */
+const REFETCH_MS = 10_000;
+const PAGES_AT_ONCE = 50;
+
+/** One run of a command on a fleet: where each instance stands, and why some failed. */
 export function FleetPage() {
+  const { id = "" } = useSearch();
+  const run = useQuery({
+    queryKey: keys.stack(id, "job"),
+    queryFn: ({ signal }) => yard.runs.get(id, { signal }),
+    enabled: id !== "",
+  });
+  const report = useFleetReport(id, run.data);
+  const failing = report.data === undefined ? 0 : countFailing(report.data);
+  if (id === "") {
+    return (
+      <Page title="Fleet run">
+        <Empty command="stackyard fleet run --tag-key Role --tag-value web">
+          The address names no run.{" "}
+          <To path="/jobs" search={{ executor: "runcommand" }}>
+            All fleet runs
+          </To>
+        </Empty>
+      </Page>
+    );
+  }
   return (
-    <Page title="Fleet run">
-      <Empty>This screen is not built yet.</Empty>
+    <Page
+      title={`Fleet run ${id}`}
+      heading={
+        <>
+          Fleet run <Text>{id}</Text>
+        </>
+      }
+      actions={
+        run.data && (
+          <JobActions
+            job={run.data}
+            {...(failing > 0 && { retryWord: `Retry the ${failing.toLocaleString("en")} failed` })}
+          />
+        )
+      }
+    >
+      {run.data !== undefined || run.error === null || report.data === undefined || report.data.length === 0 ? (
+        <Loaded query={run} height={120}>
+          {(data) => (
+            <Loaded query={report} height={480}>
+              {(pages) => <Shown run={data} pages={pages} />}
+            </Loaded>
+          )}
+        </Loaded>
+      ) : (
+        // A task of a machine has a report under its own key, and no job.
+        <Shown pages={report.data} />
+      )}
     </Page>
+  );
+}
+
+/** All pages of the report; while the run works they are fetched again every 10 s. */
+function useFleetReport(id: string, run: Run | undefined) {
+  const endedAt = run?.endedAt;
+  return useQuery({
+    queryKey: keys.other("fleet-report", { id, endedAt }),
+    queryFn: async ({ signal }) => {
+      const pages: unknown[] = [];
+      for await (const page of yard.runs.report(id, { limit: PAGES_AT_ONCE, signal })) pages.push(page);
+      return pages;
+    },
+    enabled: id !== "",
+    placeholderData: (before) => before,
+    refetchInterval: endedAt === undefined ? REFETCH_MS : false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+function countFailing(pages: readonly unknown[]): number {
+  const { standings } = toFleetReport(pages.filter(isFleetPage));
+  return standings.failed + standings.cancelled + standings["not sent"];
+}
+
+function Shown({ run, pages }: { run?: Run; pages: readonly unknown[] }) {
+  const fleetPages = pages.filter(isFleetPage);
+  const report = useMemo(() => toFleetReport(pages.filter(isFleetPage)), [pages]);
+  if (fleetPages.length < pages.length) {
+    return (
+      <Empty>
+        The report of this job is not that of a fleet.{" "}
+        <To path="/job" search={{ id: run?.runId }}>
+          Open the job
+        </To>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <FleetSummary {...(run && { run })} report={report} />
+      {report.instances.length === 0 ? (
+        <Panel title="Instances">
+          <Empty>There is no report yet. It begins when the instances are selected.</Empty>
+        </Panel>
+      ) : (
+        <>
+          <div className={report.causes.length === 0 ? "stack-v" : "columns"}>
+            <div className="stack-v">
+              <FleetMap report={report} />
+              <FleetRoles report={report} />
+            </div>
+            <FleetCauses causes={report.causes} />
+          </div>
+          <FleetInstances report={report} />
+        </>
+      )}
+    </>
   );
 }

@@ -1,10 +1,194 @@
-import { Empty, Page } from "../design/page.tsx";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { JobActions } from "../design/job-actions.tsx";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Ago, Instant, Text } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { type Job, statusOfJob, toJobPath } from "./job-states.ts";
+import "./jobs.css";
 
-/** One job. */
+/** One job: its state, report and log. */
 export function JobPage() {
+  const { id = "" } = useSearch();
+  const job = useQuery({
+    queryKey: keys.stack(id, "job"),
+    queryFn: ({ signal }) => yard.runs.get(id, { signal }),
+    enabled: id !== "",
+  });
+  if (id === "") {
+    return (
+      <Page title="Job">
+        <Empty>
+          The address names no job. <To path="/jobs">All jobs</To>
+        </Empty>
+      </Page>
+    );
+  }
   return (
-    <Page title="Job">
-      <Empty>This screen is not built yet.</Empty>
+    <Page
+      title={`Job ${id}`}
+      heading={
+        <>
+          Job <Text>{id}</Text>
+        </>
+      }
+      actions={job.data && <JobActions job={job.data} />}
+    >
+      <Loaded query={job} height={160}>
+        {(data) => <Shown job={data} />}
+      </Loaded>
     </Page>
+  );
+}
+
+function Shown({ job }: { job: Job }) {
+  const { executor, target, config, outputs, error } = job;
+  return (
+    <>
+      <Panel title={<Mark status={statusOfJob(job.state)} />}>
+        <dl className="pairs panel-body">
+          <dt>Executor</dt>
+          <dd>
+            <Text>{executor}</Text>
+            {toJobPath(job) !== "/job" && (
+              <>
+                {" · "}
+                <To path={toJobPath(job)} search={{ id: job.runId }}>
+                  Fleet run
+                </To>
+              </>
+            )}
+          </dd>
+          <Times job={job} />
+          {job.message !== undefined && (
+            <>
+              <dt>Message</dt>
+              <dd>
+                <Text>{job.message}</Text>
+              </dd>
+            </>
+          )}
+          {error !== undefined && (
+            <>
+              <dt>Error</dt>
+              <dd>
+                <code className="tone-fail">{error.code}</code> <Text>{error.message}</Text>
+              </dd>
+            </>
+          )}
+        </dl>
+      </Panel>
+      <div className="columns">
+        <div className="stack-v">
+          <LogTail job={job} />
+          {toJobPath(job) === "/job" && <Report job={job} />}
+        </div>
+        <div className="stack-v">
+          {outputs !== undefined && <Json title="Outputs" value={outputs} />}
+          {target !== undefined && <Json title="Target" value={target} />}
+          <Json title="Config" value={config} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Times({ job: { startedAt, endedAt } }: { job: Job }) {
+  return (
+    <>
+      <dt>Started</dt>
+      <dd>
+        <Instant at={startedAt} /> (<Ago at={startedAt} />)
+      </dd>
+      {endedAt !== undefined && (
+        <>
+          <dt>Ended</dt>
+          <dd>
+            <Instant at={endedAt} />, after {formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}
+          </dd>
+        </>
+      )}
+    </>
+  );
+}
+
+const MAX_CHARACTERS = 20_000;
+
+function Json({ title, value }: { title: string; value: unknown }) {
+  const text = JSON.stringify(value, null, 2);
+  return (
+    <Panel title={title}>
+      <pre className="panel-body job-text">
+        <Text>{text.slice(0, MAX_CHARACTERS)}</Text>
+        {text.length > MAX_CHARACTERS && "\n…"}
+      </pre>
+    </Panel>
+  );
+}
+
+const TAIL_LINES = 40;
+
+/** The end of the newest attempt's log; the whole is on its own page. */
+function LogTail({ job: { runId, endedAt } }: { job: Job }) {
+  const attempts = useQuery({
+    queryKey: keys.stack(runId, "attempts"),
+    queryFn: ({ signal }) => yard.stacks.attempts(runId, { signal }),
+  });
+  const log = useQuery({
+    queryKey: keys.stack(runId, "log", { endedAt }),
+    queryFn: ({ signal }) => yard.runs.log(runId, { signal }),
+  });
+  const attemptId = attempts.data?.[0]?.attemptId;
+  return (
+    <Panel
+      title="Log"
+      actions={
+        attemptId !== undefined && (
+          <span data-shortcut="l">
+            <To path="/log" search={{ attempt: attemptId }}>
+              Whole log
+            </To>
+          </span>
+        )
+      }
+    >
+      <Loaded query={log} height={120}>
+        {(text) =>
+          text === "" ? (
+            <Empty>{endedAt === undefined ? "The log is here when the attempt has ended." : "The log is empty."}</Empty>
+          ) : (
+            <pre className="panel-body job-text">
+              <Text>{text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n")}</Text>
+            </pre>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+const MAX_PAGES = 20;
+
+/** What the executor has reported, as it wrote it. */
+function Report({ job: { runId, endedAt } }: { job: Job }) {
+  const report = useQuery({
+    queryKey: keys.other("job-report", { runId, endedAt }),
+    queryFn: async ({ signal }) => {
+      const pages: unknown[] = [];
+      for await (const page of yard.runs.report(runId, { signal })) {
+        pages.push(page);
+        if (pages.length === MAX_PAGES) break;
+      }
+      return pages;
+    },
+    refetchInterval: endedAt === undefined ? 10_000 : false,
+  });
+  return (
+    <Loaded query={report} height={0}>
+      {(pages) => (pages.length === 0 ? null : <Json title="Report" value={pages.length === 1 ? pages[0] : pages} />)}
+    </Loaded>
   );
 }

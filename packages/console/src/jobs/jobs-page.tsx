@@ -1,10 +1,129 @@
-import { Empty, Page } from "../design/page.tsx";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text, useNow } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { JOB_STATES, type Job, type JobState, statusOfJob, toJobPath } from "./job-states.ts";
 
-/** Jobs of every executor. */
+/** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
+  const search = useSearch();
+  const state = JOB_STATES.find((each) => each === search["state"]);
+  const executor = search["executor"];
+  const filter = { ...(state && { state }), ...(executor && { executor }) };
+  const list = usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, part));
+  const changeSearch = useChangeSearch();
+  const isFiltered = state !== undefined || executor !== undefined;
   return (
     <Page title="Jobs">
-      <Empty>This screen is not built yet.</Empty>
+      <Panel title="Jobs" actions={<Filters state={state} executor={executor} />}>
+        <Listed
+          list={list}
+          empty={
+            isFiltered ? (
+              <NoMatch
+                filters={[state && `state ${state}`, executor && `executor ${executor}`].filter(Boolean).join(", ")}
+                onClear={() => changeSearch({ state: undefined, executor: undefined })}
+              />
+            ) : (
+              <Empty command="stackyard fleet run --profile patch-scan --tag-key Role --tag-value web">
+                No job has run yet. A job is one call of an executor without a machine.
+              </Empty>
+            )
+          }
+        >
+          {(items) => (
+            <Table
+              label="Jobs"
+              columns={COLUMNS}
+              // The list is in order of the ids, which says nothing about time.
+              rows={items.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))}
+              keyOf={({ runId }) => runId}
+              height="max(24rem, calc(100dvh - 220px))"
+              onEnd={list.loadMore}
+            />
+          )}
+        </Listed>
+      </Panel>
     </Page>
+  );
+}
+
+const COLUMNS: readonly Column<Job>[] = [
+  { id: "state", header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
+  {
+    id: "id",
+    header: "Job",
+    cell: (job) => (
+      <To path={toJobPath(job)} search={{ id: job.runId }}>
+        <Text mono>{job.runId}</Text>
+      </To>
+    ),
+  },
+  { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
+  { id: "message", header: "Message", cell: (job) => <Message job={job} /> },
+  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { id: "took", header: "Took", number: true, cell: (job) => <Took job={job} /> },
+];
+
+function Message({ job: { error, message = "", cancelling } }: { job: Job }) {
+  if (error !== undefined) {
+    return (
+      <>
+        <code>{error.code}</code> <Text>{error.message}</Text>
+      </>
+    );
+  }
+  return <Text>{cancelling ? `Cancelling. ${message}` : message}</Text>;
+}
+
+function Took({ job: { startedAt, endedAt } }: { job: Job }) {
+  const now = useNow();
+  return formatDuration((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt));
+}
+
+function Filters({ state, executor }: { state: JobState | undefined; executor: string | undefined }) {
+  const changeSearch = useChangeSearch();
+  const executors = useQuery({
+    queryKey: keys.other("executors"),
+    queryFn: ({ signal }) => yard.executors.list({ signal }),
+    staleTime: 60_000,
+  });
+  const names = new Set([...(executors.data ?? []).map(({ name }) => name), ...(executor ? [executor] : [])]);
+  return (
+    <>
+      <label className="row">
+        State
+        <select
+          className="input"
+          value={state ?? ""}
+          data-shortcut="/"
+          onChange={({ target }) => changeSearch({ state: target.value })}
+        >
+          <option value="">all</option>
+          {JOB_STATES.map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+      </label>
+      <label className="row">
+        Executor
+        <select
+          className="input"
+          value={executor ?? ""}
+          onChange={({ target }) => changeSearch({ executor: target.value })}
+        >
+          <option value="">all</option>
+          {[...names].sort().map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+      </label>
+    </>
   );
 }

@@ -7,7 +7,6 @@ import {
   explainCode,
   findLastLine,
   groupFailures,
-  parseReportPage,
   standingOf,
   toCell,
   toCleanText,
@@ -122,23 +121,6 @@ describe("groupFailures", () => {
     const [cause] = groupFailures([aFailure(1, { stderrTail: `\u001b[2J${"x".repeat(999)}` })]);
 
     expect(cause?.example).toBe(`${"x".repeat(299)}…`);
-  });
-});
-
-describe("parseReportPage", () => {
-  it("takes a page, with keys that a newer version has", () => {
-    const page = { ...aPage([aFailure(1)], WHOLE_RUN), newer: 1 };
-
-    expect(parseReportPage(page)).toEqual(page);
-  });
-
-  it.each([
-    ["another executor's", { containers: [] }],
-    ["nothing", null],
-    ["one with an instance of no known state", aPage([{ ...aFailure(1), state: "odd" as "failed" }])],
-    ["one with an instance without roles", { runId: "r", instances: [{ instanceId: "i", state: "failed" }] }],
-  ])("rejects %s", (_what, value) => {
-    expect(() => parseReportPage(value)).toThrow(expect.objectContaining({ code: "SERVER_ERROR" }));
   });
 });
 

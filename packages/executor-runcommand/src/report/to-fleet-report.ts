@@ -1,7 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
-import { StackyardError } from "@stackyard/core";
-import { Type } from "typebox";
-import { Compile } from "typebox/compile";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
 /** Where an instance stands, for people: those that have failed come first. */
@@ -156,51 +152,6 @@ function toCause(instances: readonly FleetInstanceReport[]): FailureCause {
   };
 }
 
-const text = Type.Optional(Type.String());
-const number = Type.Optional(Type.Number());
-
-const Instance = Type.Object({
-  instanceId: Type.String(),
-  state: Type.Enum(["succeeded", "failed", "running", "cancelled", "not-sent", "skipped"]),
-  code: text,
-  roles: Type.Array(Type.String()),
-  platform: Type.Optional(Type.Enum(["linux", "windows"])),
-  commandId: text,
-  detailedStatus: text,
-  responseCode: number,
-  startedAt: number,
-  endedAt: number,
-  stdoutTail: text,
-  stderrTail: text,
-  cut: Type.Optional(Type.Boolean()),
-  links: Type.Optional(Type.Object({ stdout: text, stderr: text })),
-});
-
-const count = Type.Integer({ minimum: 0 });
-
-/** Parses a page of a report from the API. Ignores keys of newer versions. */
-const Page = Type.Object({
-  runId: Type.String(),
-  instances: Type.Array(Instance),
-  counts: Type.Optional(
-    Type.Object({ selected: count, succeeded: count, failed: count, running: count, skipped: count, notSent: count }),
-  ),
-  artifact: Type.Optional(Type.Object({ bucket: Type.String(), key: Type.String(), versionId: text })),
-  source: text,
-  startedAt: number,
-  endedAt: number,
-});
-
-const validator = Compile(Page);
-
-/** Throws `SERVER_ERROR`: the run is of another executor, or of a newer version. */
-export function parseReportPage(value: unknown): FleetReportPage {
-  if (validator.Check(value)) return value;
-  const [fault] = validator.Errors(value);
-  const where = fault === undefined ? "" : ` (${fault.instancePath} ${fault.message})`;
-  throw new StackyardError("SERVER_ERROR", `The report of the run is not a fleet report${where}.`);
-}
-
 /** In one sentence how a run stands. */
 export function formatVerdict({ counts, standings, endedAt }: FleetReport): string {
   const { selected, succeeded, failed } = counts;
@@ -267,7 +218,7 @@ function formatCount(count: number): string {
 }
 
 /** What a code means, and what to do about it. */
-interface CodeAdvice {
+export interface CodeAdvice {
   readonly meaning: string;
   readonly advice: string;
 }
@@ -392,11 +343,24 @@ const OUTPUT_ADVICE: ReadonlyMap<string, string> = new Map([
 /** What a terminal or a browser would obey: control characters, and what turns the direction of the text around it. */
 const OBEYED = /(?![\n\t])\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
+// The introducers of escape sequences, with seven and with eight bits, and their ends.
+const [ESC, CSI, OSC, BEL, ST] = ["\u001b", "\u009b", "\u009d", "\u0007", "\u009c"];
+
+/** Escape sequences: titles and links, colors and moves, and those of two characters. `node:util` is missing in browsers. */
+const SEQUENCE = new RegExp(
+  [
+    `(?:${ESC}\\]|${OSC})[^${BEL}${ESC}${ST}]*(?:${BEL}|${ESC}\\\\|${ST})`,
+    `(?:${ESC}\\[|${CSI})[0-?]*[ -/]*[@-~]`,
+    `${ESC}[ -/]*[0-~]`,
+  ].join("|"),
+  "g",
+);
+
 /** What programs on instances have said, as text alone: no escape sequences, no control characters but ends of lines. */
 export function toCleanText(text: string): string {
   // What is left when sequences are taken out may be one again.
-  const plain = stripVTControlCharacters(text.replaceAll("\r\n", "\n").replaceAll("\r", "\n"));
-  return stripVTControlCharacters(plain).replaceAll(OBEYED, "").toWellFormed();
+  const plain = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n").replaceAll(SEQUENCE, "");
+  return plain.replaceAll(SEQUENCE, "").replaceAll(OBEYED, "").toWellFormed();
 }
 
 /** The same on one line, at most so many characters; `…` says that there was more. */

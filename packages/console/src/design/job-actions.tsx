@@ -1,0 +1,76 @@
+import type { Run } from "@stackyard/sdk/runs";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
+import { toFailure, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Button } from "./button.tsx";
+import { ActionDialog } from "./dialog.tsx";
+import { Text } from "./text.tsx";
+import { useToast } from "./toasts.tsx";
+
+const JOB_MACHINE = "stackyard.run";
+
+/** Retry and cancel of a job. `retryWord` names what is retried, such as `Retry the 12 failed`. */
+export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?: string }) {
+  const { runId, state, endedAt, cancelling } = job;
+  const [dialog, setDialog] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const toast = useToast();
+  const client = useQueryClient();
+  const refusal = useRefusal("operate", { machine: JOB_MACHINE, stackId: runId });
+  const update = (next: Run) => client.setQueryData(keys.stack(runId, "job"), next);
+  const retry = async () => {
+    setBusy(true);
+    try {
+      update(await yard.runs.retry(runId));
+      toast("The job runs again");
+    } catch (error) {
+      toast(`Retry: ${toFailure(error).detail}`, "fail");
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <span data-shortcut="r">
+        <Button
+          refusal={refusal ?? (busy ? "Working" : undefined) ?? toRetryRefusal(state)}
+          onPress={() => void retry()}
+        >
+          {retryWord}
+        </Button>
+      </span>
+      <Button look="danger" refusal={refusal ?? toCancelRefusal(endedAt, cancelling)} onPress={() => setDialog(true)}>
+        Cancel…
+      </Button>
+      {dialog && (
+        <ActionDialog
+          title="Cancel the job"
+          verb="Cancel the job"
+          danger
+          reason="optional"
+          act={async (reason) => {
+            update(await yard.runs.cancel(runId, reason === undefined ? {} : { reason }));
+            toast("The job is asked to stop");
+          }}
+          onClose={() => setDialog(false)}
+        >
+          <p>
+            Asks <Text>{runId}</Text> (<Text>{job.executor}</Text>) to stop. What it has done stays. Its state follows
+            here.
+          </p>
+        </ActionDialog>
+      )}
+    </>
+  );
+}
+
+function toRetryRefusal(state: Run["state"]): string | undefined {
+  return state === "failed" || state === "cancelled" ? undefined : "The job has not failed";
+}
+
+function toCancelRefusal(endedAt: string | undefined, cancelling: true | undefined): string | undefined {
+  if (endedAt !== undefined) return "The job has ended";
+  return cancelling ? "The job is being cancelled" : undefined;
+}

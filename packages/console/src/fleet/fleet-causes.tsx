@@ -1,0 +1,72 @@
+import { explainCode, explainSaid, type FailureCause } from "@stackyard/executor-runcommand/report";
+import { Button } from "../design/button.tsx";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Panel } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+
+const SHOWN = 3;
+
+/** Why instances failed, what that means and what to do, the most frequent first. */
+export function FleetCauses({ causes }: { causes: readonly FailureCause[] }) {
+  if (causes.length === 0) return null;
+  return (
+    <Panel title="Why they failed">
+      <ol className="fleet-causes">
+        {causes.map((cause) => (
+          <CauseItem key={`${cause.code} ${cause.responseCode} ${cause.example}`} cause={cause} />
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { cause: FailureCause }) {
+  const known = explainSaid(example) ?? explainCode(code);
+  const count = instanceIds.length;
+  const exit = responseCode === undefined || responseCode === -1 ? "" : `exit code ${responseCode}`;
+  return (
+    <li data-row={code}>
+      <div className="row spread">
+        <h3 className="row">
+          <Mark status="failed" word={`${count.toLocaleString("en")} ${count === 1 ? "instance" : "instances"}`} />
+          <code>
+            <Text>{code}</Text>
+          </code>
+          {exit}
+        </h3>
+        <ShowCode code={code} />
+      </div>
+      {known !== undefined && (
+        <p>
+          <RichText text={known.meaning} /> <strong>What to do:</strong> <RichText text={known.advice} />
+        </p>
+      )}
+      {example !== undefined && (
+        <pre className="fleet-example">
+          <Text>{example}</Text>
+        </pre>
+      )}
+      <p className="muted">
+        {count > SHOWN && "Such as "}
+        <Text mono>{instanceIds.slice(0, SHOWN).join(", ")}</Text>
+      </p>
+    </li>
+  );
+}
+
+function ShowCode({ code }: { code: string }) {
+  const isShown = useSearch()["code"] === code;
+  const changeSearch = useChangeSearch();
+  return (
+    <Button onPress={() => changeSearch({ code: isShown ? undefined : code })}>
+      {isShown ? "Show all instances" : "Show these instances"}
+    </Button>
+  );
+}
+
+/** Text of ours in which words between backticks are code. */
+function RichText({ text }: { text: string }) {
+  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text never move
+  return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
+}

@@ -1,0 +1,162 @@
+import {
+  explainCode,
+  type FleetInstanceReport,
+  type FleetReport,
+  standingOf,
+} from "@stackyard/executor-runcommand/report";
+import { Button } from "../design/button.tsx";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Instant, MaybeLink, Text } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { STANDING_MARKS } from "./fleet-data.ts";
+import { useFleetFilter } from "./use-fleet-filter.ts";
+
+/** The instances of the filter, failing first, and beside them what the chosen one said. */
+export function FleetInstances({ report }: { report: FleetReport }) {
+  const { instances, description, clear } = useFleetFilter(report);
+  const search = useSearch();
+  const chosen = report.instances.find(({ instanceId }) => instanceId === search["instance"]);
+  const columns: readonly Column<FleetInstanceReport>[] = [
+    {
+      id: "instance",
+      header: "Instance",
+      cell: ({ instanceId }) => (
+        <To path="/fleet" search={{ ...search, instance: instanceId }}>
+          <Text mono>{instanceId}</Text>
+        </To>
+      ),
+    },
+    ...COLUMNS,
+  ];
+  return (
+    <div className={chosen === undefined ? "stack-v" : "columns"}>
+      <Panel
+        title={`${instances.length.toLocaleString("en")} instances`}
+        actions={
+          description !== "" && (
+            <>
+              <span className="muted">
+                with <Text>{description}</Text>
+              </span>
+              <Button onPress={clear}>Clear</Button>
+            </>
+          )
+        }
+      >
+        {instances.length === 0 ? (
+          <Empty>No instance fits the filters.</Empty>
+        ) : (
+          <div className="fleet-table">
+            <Table
+              label="Instances"
+              columns={columns}
+              rows={instances}
+              keyOf={toRowKey}
+              height={480}
+              selected={chosen && toRowKey(chosen)}
+            />
+          </div>
+        )}
+      </Panel>
+      {chosen !== undefined && <InstanceDetails instance={chosen} />}
+    </div>
+  );
+}
+
+/** What is skipped may be listed twice on purpose, once for each reason. */
+function toRowKey({ instanceId, state, code }: FleetInstanceReport): string {
+  return state === "skipped" ? `${instanceId} ${code}` : instanceId;
+}
+
+const COLUMNS: readonly Column<FleetInstanceReport>[] = [
+  {
+    id: "state",
+    header: "State",
+    cell: (instance) => <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />,
+  },
+  { id: "code", header: "Code", cell: ({ code }) => code !== undefined && <Text mono>{code}</Text> },
+  { id: "exit", header: "Exit code", number: true, cell: ({ responseCode }) => formatExit(responseCode) },
+  { id: "roles", header: "Roles", cell: ({ roles }) => <Text>{roles.join(", ")}</Text> },
+  { id: "platform", header: "Platform", cell: ({ platform }) => platform },
+  {
+    id: "took",
+    header: "Took",
+    number: true,
+    cell: ({ startedAt, endedAt }) =>
+      startedAt !== undefined && endedAt !== undefined && formatDuration(endedAt - startedAt),
+  },
+];
+
+function formatExit(code: number | undefined): string {
+  return code === undefined || code === -1 ? "" : String(code);
+}
+
+function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
+  const { instanceId, code, detailedStatus, commandId, startedAt, stdoutTail, stderrTail, cut, links } = instance;
+  const { instance: _, ...search } = useSearch();
+  const known = code === undefined ? undefined : explainCode(code);
+  return (
+    <Panel
+      title={<Text mono>{instanceId}</Text>}
+      actions={
+        <To path="/fleet" search={search} className="button">
+          Close
+        </To>
+      }
+    >
+      <div className="panel-body stack-v">
+        {known !== undefined && <p>{known.meaning}</p>}
+        <dl className="pairs">
+          <dt>State</dt>
+          <dd>
+            <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />
+          </dd>
+          <Pair name="Code" value={code} />
+          <Pair name="Systems Manager" value={detailedStatus} />
+          <Pair name="Command" value={commandId} />
+          {startedAt !== undefined && (
+            <>
+              <dt>Started</dt>
+              <dd>
+                <Instant at={new Date(startedAt).toISOString()} />
+              </dd>
+            </>
+          )}
+        </dl>
+        <Output title="Error stream" text={stderrTail} link={links?.stderr} />
+        <Output title="Output" text={stdoutTail} link={links?.stdout} />
+        {cut === true && <p className="muted">The output was longer; this is a part of it.</p>}
+      </div>
+    </Panel>
+  );
+}
+
+function Pair({ name, value }: { name: string; value: string | undefined }) {
+  if (value === undefined) return null;
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <Text>{value}</Text>
+      </dd>
+    </>
+  );
+}
+
+function Output({ title, text, link }: { title: string; text: string | undefined; link: string | undefined }) {
+  if (text === undefined && link === undefined) return null;
+  return (
+    <div>
+      <h3>{title}</h3>
+      {text !== undefined && (
+        <pre className="fleet-example">
+          <Text>{text}</Text>
+        </pre>
+      )}
+      {link !== undefined && <MaybeLink value={link} />}
+    </div>
+  );
+}

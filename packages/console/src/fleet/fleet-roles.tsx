@@ -1,0 +1,35 @@
+import { type FleetReport, type RoleCounts, STANDINGS } from "@stackyard/executor-runcommand/report";
+import { To, useSearch } from "../design/links.tsx";
+import { Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+import { NO_ROLE } from "./fleet-data.ts";
+
+/** The same as the map in numbers: how many instances of each role stand where. */
+export function FleetRoles({ report: { roles, standings } }: { report: FleetReport }) {
+  const search = useSearch();
+  const shown = STANDINGS.filter((standing) => standings[standing] > 0);
+  const columns: readonly Column<RoleCounts>[] = [
+    {
+      id: "role",
+      header: "Role",
+      cell: ({ role }) => (
+        <To path="/fleet" search={{ ...search, role: role ?? NO_ROLE }} current={search["role"] === (role ?? NO_ROLE)}>
+          <Text>{role ?? NO_ROLE}</Text>
+        </To>
+      ),
+    },
+    ...shown.map((standing) => ({
+      id: standing,
+      header: standing,
+      number: true as const,
+      cell: ({ counts }: RoleCounts) => (counts[standing] === 0 ? "" : counts[standing].toLocaleString("en")),
+    })),
+    { id: "all", header: "all", number: true, cell: ({ total }) => total.toLocaleString("en") },
+  ];
+  return (
+    <Panel title="By role">
+      <Table label="Instances by role" columns={columns} rows={roles} keyOf={({ role }) => role ?? ""} height={320} />
+    </Panel>
+  );
+}

@@ -1,0 +1,97 @@
+import { type FleetReport, STANDINGS } from "@stackyard/executor-runcommand/report";
+import type { Run } from "@stackyard/sdk/runs";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Panel } from "../design/page.tsx";
+import { Instant, Text } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { STANDING_MARKS, toErrorBudget } from "./fleet-data.ts";
+
+/** How the run stands: counts, the error budget, and what was applied. */
+export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }) {
+  const { counts, artifact, source, startedAt, endedAt } = report;
+  return (
+    <Panel title={run === undefined ? "Task of a machine" : <Mark status={run.state} />}>
+      <div className="panel-body stack-v">
+        {run?.error !== undefined && (
+          <p>
+            <code className="tone-fail">{run.error.code}</code> <Text>{run.error.message}</Text>
+          </p>
+        )}
+        {run?.message !== undefined && (
+          <p>
+            <Text>{run.message}</Text>
+          </p>
+        )}
+        <Standings report={report} />
+        {run !== undefined && counts.selected > 0 && <Budget run={run} report={report} />}
+        <dl className="pairs">
+          {artifact !== undefined && (
+            <>
+              <dt>Artifact</dt>
+              <dd>
+                <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>
+              </dd>
+            </>
+          )}
+          {source !== undefined && (
+            <>
+              <dt>Started by</dt>
+              <dd>
+                <Text>{source}</Text>
+              </dd>
+            </>
+          )}
+          {startedAt !== undefined && (
+            <>
+              <dt>Started</dt>
+              <dd>
+                <Instant at={new Date(startedAt).toISOString()} />
+                {endedAt !== undefined && `, took ${formatDuration(endedAt - startedAt)}`}
+              </dd>
+            </>
+          )}
+        </dl>
+      </div>
+    </Panel>
+  );
+}
+
+function Standings({ report: { standings, counts } }: { report: FleetReport }) {
+  const search = useSearch();
+  return (
+    <nav className="fleet-standings" aria-label="States of the instances">
+      <To path="/fleet" search={{ ...search, state: undefined }} current={search["state"] === undefined}>
+        {counts.selected.toLocaleString("en")} selected
+      </To>
+      {STANDINGS.filter((standing) => standings[standing] > 0).map((standing) => (
+        <To key={standing} path="/fleet" search={{ ...search, state: standing }} current={search["state"] === standing}>
+          <Mark status={STANDING_MARKS[standing]} word={`${standings[standing].toLocaleString("en")} ${standing}`} />
+        </To>
+      ))}
+    </nav>
+  );
+}
+
+function Budget({ run, report }: { run: Run; report: FleetReport }) {
+  const { allowed, used } = toErrorBudget(run.config["maxErrors"], report);
+  const isOver = used > allowed;
+  return (
+    <p className="row">
+      <meter
+        className="fleet-budget"
+        min={0}
+        max={Math.max(allowed, used, 1)}
+        high={allowed + 0.5}
+        low={allowed + 0.5}
+        optimum={0}
+        value={used}
+        aria-label="Error budget"
+      />
+      <span className={isOver ? "tone-fail" : undefined}>
+        {used.toLocaleString("en")} of {allowed.toLocaleString("en")} allowed failures
+        {isOver ? ": nothing more is sent" : ""}
+      </span>
+    </p>
+  );
+}

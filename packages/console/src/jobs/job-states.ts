@@ -1,0 +1,26 @@
+import type { Run, RunState } from "@stackyard/sdk/runs";
+import type { Status } from "../design/mark.tsx";
+
+export type Job = Run;
+export type JobState = RunState;
+
+const STATUSES: Readonly<Record<JobState, Status>> = {
+  waiting: "waiting",
+  running: "running",
+  succeeded: "succeeded",
+  failed: "failed",
+  cancelled: "cancelled",
+};
+
+/** The states of a job, in order. */
+export const JOB_STATES = Object.keys(STATUSES) as readonly JobState[];
+
+/** Returns the mark of a job's state; a neutral one for a state of a newer server. */
+export function statusOfJob(state: JobState): Status {
+  return STATUSES[state] ?? "waiting";
+}
+
+/** Returns the page that shows this job best. */
+export function toJobPath({ executor }: Job): string {
+  return executor === "runcommand" ? "/fleet" : "/job";
+}

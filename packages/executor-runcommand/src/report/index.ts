@@ -1,0 +1,14 @@
+export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+export {
+  type CodeAdvice,
+  explainCode,
+  explainSaid,
+  type FailureCause,
+  type FleetReport,
+  type FleetStanding,
+  isFailing,
+  type RoleCounts,
+  STANDINGS,
+  standingOf,
+  toFleetReport,
+} from "./to-fleet-report.ts";
