@@ -77,7 +77,11 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
     comment:
       "A screen of the console imports the shared folders (app, api, design, text, graph, log, machine) and no other screen.",
     from: { path: `^packages/console/src/(?!(?:${sharedOfConsole}|testing)/)([^/]+)/`, pathNot: testFiles },
-    to: { path: "^packages/console/src/[^/]+/", pathNot: `^packages/console/src/(?:$1|${sharedOfConsole})/` },
+    to: {
+      path: "^packages/console/src/[^/]+/",
+      // A bundle's file is shown with the screen of a stack.
+      pathNot: `^packages/console/src/(?:$1|${sharedOfConsole})/|^packages/console/src/stack/(source|stack-view)[.]`,
+    },
   },
   {
     name: "console-decides-nothing",

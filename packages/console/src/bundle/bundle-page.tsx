@@ -1,10 +1,143 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { StackBundle } from "@stackyard/sdk";
+import { type DragEvent, useMemo, useState } from "react";
+import { toFailure, yard } from "../api/client.ts";
+import { Button } from "../design/button.tsx";
+import { To, useSearch } from "../design/links.tsx";
+import { Page, Panel } from "../design/page.tsx";
+import { Instant, Text } from "../design/text.tsx";
+import { StackView } from "../stack/stack-view.tsx";
+import { createBundleSource } from "./bundle-source.ts";
+import { readBundle } from "./parse-bundle.ts";
 
-/** A stack from an incident bundle, without a yard too. */
+/** Makes the bundle of a stack, and shows the stack of a bundle's file: read-only, and without a yard too. */
 export function BundlePage() {
+  const [bundle, setBundle] = useState<StackBundle>();
+  if (bundle !== undefined) return <OpenedBundle bundle={bundle} onClose={() => setBundle(undefined)} />;
   return (
     <Page title="Bundle">
-      <Empty>This screen is not built yet.</Empty>
+      <Download />
+      <OpenFile onOpen={setBundle} />
     </Page>
+  );
+}
+
+function OpenedBundle({ bundle, onClose }: { bundle: StackBundle; onClose: () => void }) {
+  const source = useMemo(() => createBundleSource(bundle), [bundle]);
+  return (
+    <div className="stack-v">
+      <div className="notice warn">
+        <p>
+          Bundle of <Text>{bundle.stackId}</Text>, made <Instant at={bundle.createdAt} /> by a server of version{" "}
+          <Text>{bundle.version}</Text>. Nothing here is live.
+        </p>
+        {bundle.cut.length > 0 && <p>Not whole: {bundle.cut.join(", ")}.</p>}
+        <Button onPress={onClose}>Close the file</Button>
+      </div>
+      <StackView source={source} />
+    </div>
+  );
+}
+
+/** What a bundle contains, and its download. */
+function Download() {
+  const { id = "" } = useSearch();
+  const [failure, setFailure] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const run = async () => {
+    setBusy(true);
+    setFailure(undefined);
+    try {
+      const bundle = await yard.stacks.bundle(id);
+      save(JSON.stringify(bundle, undefined, 1), `${id.replaceAll(/[^\w.-]/g, "_")}.bundle.json`);
+    } catch (error) {
+      setFailure(toFailure(error).detail);
+    }
+    setBusy(false);
+  };
+  const refusal = id === "" ? "Open this page from a stack" : busy ? "Preparing the file" : undefined;
+  return (
+    <Panel
+      title="Download"
+      actions={
+        <Button look="primary" refusal={refusal} onPress={() => void run()}>
+          {busy ? "Preparing…" : "Download"}
+        </Button>
+      }
+    >
+      <div className="panel-body stack-v">
+        {id === "" ? (
+          <p>
+            Open a stack and choose Bundle. <To path="/stacks">All stacks</To>
+          </p>
+        ) : (
+          <p>
+            Everything about{" "}
+            <To path="/stack" search={{ id }}>
+              <Text>{id}</Text>
+            </To>{" "}
+            as one JSON file of at most 32 MiB.
+          </p>
+        )}
+        <dl className="pairs">
+          <dt>Contains</dt>
+          <dd>
+            details, up to 10,000 lines of history, attempts with the ends of their logs, revisions of the machine,
+            parked events, servers and workers
+          </dd>
+          <dt>Masked</dt>
+          <dd>sensitive metadata, outputs and log lines: they contain *** instead of the value</dd>
+        </dl>
+        {failure !== undefined && (
+          <p className="tone-fail" role="alert">
+            <Text>{failure}</Text>
+          </p>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function save(text: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function OpenFile({ onOpen }: { onOpen: (bundle: StackBundle) => void }) {
+  const [problem, setProblem] = useState<string>();
+  const open = async (file: File | undefined) => {
+    if (file === undefined) return;
+    const parsed = await readBundle(file);
+    if (parsed.kind === "bundle") onOpen(parsed.bundle);
+    else setProblem(parsed.message);
+  };
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    void open(event.dataTransfer.files[0]);
+  };
+  return (
+    <Panel title="Open a file">
+      <section
+        className="panel-body stack-v"
+        aria-label="File"
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={onDrop}
+      >
+        <p>Drop the file of a bundle here, or choose it. It stays in this browser.</p>
+        <input
+          type="file"
+          accept=".json,application/json"
+          aria-label="File of a bundle"
+          onChange={(event) => void open(event.target.files?.[0])}
+        />
+        {problem !== undefined && (
+          <p className="tone-fail" role="alert">
+            {problem}
+          </p>
+        )}
+      </section>
+    </Panel>
   );
 }
