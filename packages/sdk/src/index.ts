@@ -51,6 +51,7 @@ export type {
   YardProcess,
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
+export type { AttemptLog, LogOptions } from "./attempt-log.ts";
 export type { AuditApi, AuditFilter } from "./audit-api.ts";
 export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";
 export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
@@ -71,11 +72,9 @@ export {
 } from "./publisher.ts";
 export type { SessionsApi } from "./sessions-api.ts";
 export type {
-  AttemptLog,
   AttemptsApi,
   CountStacksOptions,
   ListStacksOptions,
-  LogOptions,
   OpenAttemptFilter,
   StackFilter,
   StacksApi,

@@ -17,6 +17,7 @@ import type {
   StackSummary,
   UpgradePlan,
 } from "@stackyard/core/api";
+import { type AttemptLog, type LogOptions, loadLog } from "./attempt-log.ts";
 import {
   type CallOptions,
   createEventId,
@@ -25,7 +26,6 @@ import {
   loadPage,
   type Page,
   type PageOptions,
-  StackyardApiError,
 } from "./http-client.ts";
 import type { NewEvent } from "./publisher.ts";
 
@@ -107,21 +107,6 @@ interface UpgradeOptions extends OperationOptions {
   readonly to?: string;
 }
 
-/** Which part of a log. */
-export interface LogOptions extends CallOptions {
-  /** Bytes to leave out. Default 0. */
-  readonly from?: number;
-}
-
-/** A log from some place to its present end. */
-export interface AttemptLog {
-  readonly text: string;
-  /** Where the text begins, in bytes. */
-  readonly from: number;
-  /** Where it ends: the next `from`. */
-  readonly to: number;
-}
-
 /** Stacks of the yard. */
 export interface StacksApi {
   list(filter?: StackFilter, page?: ListStacksOptions): Promise<Page<StackSummary>>;
@@ -135,7 +120,7 @@ export interface StacksApi {
   attempts(stackId: string, options?: CallOptions): Promise<readonly Attempt[]>;
   /** The end of an attempt's log, at most 64 KiB. */
   attemptLog(attemptId: string, options?: CallOptions): Promise<string>;
-  /** The whole log of an attempt, up to 16 MiB, while it runs too; with `from` what comes after so many bytes. */
+  /** The log of an attempt, up to 16 MiB, while it runs too: all of it, or the part that the options name. */
   log(attemptId: string, options?: LogOptions): Promise<AttemptLog>;
   /** The stack as the first step of a simulation; sensitive values are `***`. Throws `STACK_UNKNOWN`. */
   snapshot(stackId: string, options?: CallOptions): Promise<StackSnapshot>;
@@ -167,24 +152,6 @@ function toQuery({ metadata, ids, ...filter }: Omit<StackFilter, "waiting">) {
     ...(metadata && { metadata: JSON.stringify(metadata) }),
     ...(ids && { ids: JSON.stringify(ids) }),
   };
-}
-
-async function loadLog(
-  http: HttpClient,
-  attemptId: string,
-  { from = 0, signal }: LogOptions = {},
-): Promise<AttemptLog> {
-  const request = { path: ["v1", "attempts", attemptId, "full-log"], ...defined({ signal }) };
-  try {
-    const response = await http.openStream(request, { accept: "text/plain", range: `bytes=${from}-` });
-    const text = await response.text();
-    const [, last] = /^bytes \d+-(\d+)\//.exec(response.headers.get("content-range") ?? "") ?? [];
-    return { text, from, to: last === undefined ? from + new TextEncoder().encode(text).byteLength : Number(last) + 1 };
-  } catch (error) {
-    // Nothing after that place yet.
-    if (error instanceof StackyardApiError && error.problem.status === 416) return { text: "", from, to: from };
-    throw error;
-  }
 }
 
 /** The part of the client that is about stacks. */

@@ -11,10 +11,12 @@ export interface ButtonProps {
   readonly label?: string;
   readonly type?: "submit" | "button";
   readonly autoFocus?: boolean;
+  /** Of a switch: whether it is on. */
+  readonly pressed?: boolean;
 }
 
 /** A button. Actions are never hidden: one that is refused says why. */
-export function Button({ children, onPress, look, refusal, label, type = "button", autoFocus }: ButtonProps) {
+export function Button({ children, onPress, look, refusal, label, type = "button", autoFocus, pressed }: ButtonProps) {
   const className = look === undefined ? "button" : `button ${look}`;
   const refused = refusal !== undefined;
   const reason = useId();
@@ -26,6 +28,7 @@ export function Button({ children, onPress, look, refusal, label, type = "button
       {...(label !== undefined && { "aria-label": label })}
       {...(refused && { "aria-disabled": true, "aria-describedby": reason })}
       {...(autoFocus && { autoFocus })}
+      {...(pressed !== undefined && { "aria-pressed": pressed })}
     >
       {children}
     </AriaButton>

@@ -1,4 +1,5 @@
 import { parseAnsiLine } from "../text/ansi.ts";
+import "./ansi.css";
 
 /** A line of a log with its colors. Sequences that are not colors are left out, and their number is shown. */
 export function AnsiText({ children }: { children: string }) {
@@ -7,8 +8,13 @@ export function AnsiText({ children }: { children: string }) {
     <bdi>
       {spans.map(({ text, tone, bold, underline }, index) => {
         const classes = [tone && `tone-${tone}`, bold && "ansi-bold", underline && "ansi-underline"].filter(Boolean);
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts of a line have no other identity
-        return classes.length === 0 ? text : <span key={index} className={classes.join(" ")} children={text} />;
+        if (classes.length === 0) return text;
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: parts of a line have no other identity
+          <span key={index} className={classes.join(" ")}>
+            {text}
+          </span>
+        );
       })}
       {dropped > 0 && (
         <span className="ansi-dropped" title={`${dropped} control sequences are not shown`}>

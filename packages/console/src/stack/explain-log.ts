@@ -1,11 +1,11 @@
+import { isCause } from "../log/log-causes.ts";
+
 /** A line that explains a failure, or stands beside one. */
 export interface ExplainingLine {
   readonly text: string;
   readonly cause: boolean;
 }
 
-const CAUSE =
-  /\b(error|errors|exception|fatal|failed|failure|denied|refused|panic|timed out|traceback|cannot|could not)\b/i;
 // Terraform draws a box around what failed.
 const BOX = /^[│╷╵]/u;
 const MAX_LINES = 8;
@@ -13,7 +13,7 @@ const MAX_LINES = 8;
 /** Returns the lines of a log that explain a failure: those around the last cause, else its end. */
 export function explainLog(text: string): readonly ExplainingLine[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const causes = lines.map((line) => CAUSE.test(line));
+  const causes = lines.map((line) => isCause(line));
   const last = causes.lastIndexOf(true);
   if (last === -1) return lines.slice(-MAX_LINES).map((line) => ({ text: line, cause: false }));
   const first = findFirst(lines, causes, last);

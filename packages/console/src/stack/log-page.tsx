@@ -1,10 +1,61 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { Attempt } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { toAttemptStatus } from "../api/status.ts";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Loaded, Page } from "../design/page.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { LogView } from "../log/log-view.tsx";
+import "./stack.css";
 
 /** The log of one attempt. */
 export function LogPage() {
+  const { attempt = "" } = useSearch();
+  const query = useQuery({
+    queryKey: keys.attempt(attempt),
+    queryFn: ({ signal }) => yard.attempts.get(attempt, { signal }),
+    enabled: attempt !== "",
+  });
+  if (attempt === "") {
+    return (
+      <Page title="Log">
+        <Empty command="stackyard logs STACK TASK">The address names no attempt. Open a log from its stack.</Empty>
+      </Page>
+    );
+  }
   return (
-    <Page title="Log">
-      <Empty>This screen is not built yet.</Empty>
+    <Page
+      title={query.data === undefined ? "Log" : `Log of ${query.data.task}, ${query.data.stackId}`}
+      heading={query.data === undefined ? "Log" : <Heading attempt={query.data} />}
+    >
+      <Loaded query={query} height={400}>
+        {(data) => <LogView key={attempt} attemptId={attempt} live={data.status !== "settled"} />}
+      </Loaded>
     </Page>
+  );
+}
+
+function Heading({ attempt }: { attempt: Attempt }) {
+  const { stackId, task, executor, dispatchedAt, progressMessage, status } = attempt;
+  return (
+    <span className="row">
+      <Mark status={toAttemptStatus(attempt)} />
+      <span>
+        <Text>{task}</Text> of{" "}
+        <To path="/stack" search={{ id: stackId }}>
+          <Text>{stackId}</Text>
+        </To>
+      </span>
+      <span className="stack-facts">
+        <span>attempt {attempt.attempt}</span>
+        {executor !== undefined && <Text>{executor}</Text>}
+        <span>
+          sent <Ago at={dispatchedAt} />
+        </span>
+        {status !== "settled" && progressMessage !== undefined && <Text>{progressMessage}</Text>}
+      </span>
+    </span>
   );
 }

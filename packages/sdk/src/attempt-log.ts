@@ -1,0 +1,73 @@
+import { defined } from "@stackyard/core";
+import { type CallOptions, type HttpClient, StackyardApiError } from "./http-client.ts";
+
+/** Which part of a log. Default: all of it. */
+export interface LogOptions extends CallOptions {
+  /** Bytes to leave out. Default 0. */
+  readonly from?: number;
+  /** Bytes of the log after which the part ends. Default: its present end. */
+  readonly to?: number;
+  /** The last so many bytes, instead of `from` and `to`. */
+  readonly last?: number;
+}
+
+/** A part of a log. It begins and ends between characters, so it may be up to 3 bytes shorter at each end than requested. */
+export interface AttemptLog {
+  readonly text: string;
+  /** Where the text begins, in bytes. */
+  readonly from: number;
+  /** Where it ends: the next `from`. */
+  readonly to: number;
+  /** Bytes of the whole log at present. */
+  readonly size: number;
+}
+
+/** Loads a part of an attempt's log. */
+export async function loadLog(
+  http: HttpClient,
+  attemptId: string,
+  { from = 0, to, last, signal }: LogOptions = {},
+): Promise<AttemptLog> {
+  const request = { path: ["v1", "attempts", attemptId, "full-log"], ...defined({ signal }) };
+  const range = last === undefined ? `${from}-${to === undefined ? "" : to - 1}` : `-${last}`;
+  try {
+    const response = await http.openStream(request, { accept: "text/plain", range: `bytes=${range}` });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+    const start = Number(first ?? 0);
+    return toAttemptLog(bytes, start, Number(size ?? start + bytes.byteLength));
+  } catch (error) {
+    // Nothing after that place yet.
+    if (!(error instanceof StackyardApiError) || error.problem.status !== 416) throw error;
+    const size = Number(error.problem.details?.["size"] ?? from);
+    const end = last === undefined ? from : size;
+    return { text: "", from: end, to: end, size };
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function toAttemptLog(bytes: Uint8Array, start: number, size: number): AttemptLog {
+  const first = start === 0 ? 0 : findFirst(bytes);
+  const end = start + bytes.byteLength === size ? bytes.byteLength : findEnd(bytes);
+  // Bytes that are not UTF-8 are shown as they are rather than left out.
+  const [from, to] = first < end ? [first, end] : [0, bytes.byteLength];
+  return { text: decoder.decode(bytes.subarray(from, to)), from: start + from, to: start + to, size };
+}
+
+/** Where the first whole character begins: a character has at most 3 bytes after its first. */
+function findFirst(bytes: Uint8Array): number {
+  const first = bytes.subarray(0, 4).findIndex((byte) => (byte & 0xc0) !== 0x80);
+  return first === -1 ? 0 : first;
+}
+
+/** Where the last whole character ends. */
+function findEnd(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(4, bytes.byteLength); back += 1) {
+    const byte = bytes[bytes.byteLength - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.byteLength - back : bytes.byteLength;
+  }
+  return bytes.byteLength;
+}
