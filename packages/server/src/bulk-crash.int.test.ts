@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { startPostgres } from "@stackyard/postgres-server";
+import { afterEach, expect, it } from "vitest";
 import { runYardProcess, type YardProcess } from "./testing/run-yard-process.ts";
 
 const TOKEN = "a-token-of-the-tests";
@@ -12,19 +13,32 @@ interface Page {
   readonly cursor?: string;
 }
 
-let dir: string;
-let yard: YardProcess;
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "stackyard-"));
-  yard = await runYardProcess({ token: TOKEN, dir });
-});
+interface Place {
+  /** A folder, or the address of a database. */
+  readonly place: string;
+  remove(): Promise<void>;
+}
+
+async function makeFolder(): Promise<Place> {
+  const place = await mkdtemp(join(tmpdir(), "stackyard-"));
+  return { place, remove: () => rm(place, { recursive: true, force: true }) };
+}
+
+/** The process dies, not the server, so its writes need not reach the disk. */
+async function startDatabase(): Promise<Place> {
+  const { url, stop } = await startPostgres({ durable: false });
+  return { place: url, remove: stop };
+}
+
+let yard: YardProcess | undefined;
+let removePlace = async (): Promise<void> => undefined;
 afterEach(async () => {
-  await yard.kill();
-  await rm(dir, { recursive: true });
+  await yard?.kill();
+  await removePlace();
 });
 
 async function call<Answer>(path: string, body?: unknown): Promise<Answer> {
-  const response = await fetch(`${yard.url}${path}`, {
+  const response = await fetch(`${yard?.url}${path}`, {
     method: body === undefined ? "GET" : "POST",
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -42,7 +56,13 @@ async function listAll(path: string): Promise<Page["items"]> {
   return found;
 }
 
-it("continues where a killed server has stopped, and applies each item once", { timeout: 60_000 }, async () => {
+it.each([
+  ["SQLite", makeFolder],
+  ["Postgres", startDatabase],
+] as const)("continues where a killed server has stopped, over %s", { timeout: 90_000 }, async (_store, makePlace) => {
+  const { place, remove } = await makePlace();
+  removePlace = remove;
+  yard = await runYardProcess({ token: TOKEN, place });
   const names = Array.from({ length: STACKS }, (_, n) => `s-${String(n).padStart(4, "0")}`);
   for (let start = 0; start < STACKS; start += 100) {
     await call(
@@ -62,7 +82,7 @@ it("continues where a killed server has stopped, and applies each item once", { 
   while ((await find()).done < STACKS / 3) await new Promise((resolve) => setTimeout(resolve, 2));
   const before = await find();
   await yard.kill();
-  yard = await runYardProcess({ token: TOKEN, dir });
+  yard = await runYardProcess({ token: TOKEN, place });
   await expect.poll(async () => (await find()).status, { timeout: 30_000 }).toBe("done");
 
   expect(before.done).toBeLessThan(STACKS);

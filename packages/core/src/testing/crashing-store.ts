@@ -9,8 +9,8 @@ export class ProcessDied extends Error {
   }
 }
 
-/** Decides at each call of a store whether the process dies before it, after it, or not at all. */
-type CrashDecision = () => "before" | "after" | undefined;
+/** Decides at each call of a store, by its name, whether the process dies before it, after it, or not at all. */
+type CrashDecision = (name: string) => "before" | "after" | undefined;
 
 /** A process's view of a store: after its death nothing that it does reaches the store any more. */
 export interface CrashingStore {
@@ -33,14 +33,14 @@ export function createCrashingStore(store: Store, decideCrash: CrashDecision): C
         const value: unknown = Reflect.get(target, name, receiver);
         if (name === "revisions" || name === "records") return isObject(value) ? wrap(value) : value;
         if (typeof value !== "function" || name === "watch") return value;
-        return (...args: readonly unknown[]) => call(() => Reflect.apply(value, target, args));
+        return (...args: readonly unknown[]) => call(String(name), () => Reflect.apply(value, target, args));
       },
     });
   }
 
-  async function call(run: () => unknown): Promise<unknown> {
+  async function call(name: string, run: () => unknown): Promise<unknown> {
     if (dead) throw new ProcessDied();
-    const crash = decideCrash();
+    const crash = decideCrash(name);
     if (crash === "before") die();
     if (dead) throw new ProcessDied();
     const result = await run();

@@ -3,6 +3,7 @@ import type { Store } from "../ports/store.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { recordsConformance } from "./records-conformance.ts";
 import { auditCases } from "./store-conformance/audit-cases.ts";
+import { bulkCases } from "./store-conformance/bulk-cases.ts";
 import { cancelCases } from "./store-conformance/cancel-cases.ts";
 import { claimCases, settleCases, suspendCases } from "./store-conformance/claim-cases.ts";
 import { commitCases, resultCases } from "./store-conformance/commit-cases.ts";
@@ -31,6 +32,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...settleCases,
   ...secretCases,
   ...auditCases,
+  ...bulkCases,
   ...cancelCases,
   ...queueCases,
   ...dueCases,

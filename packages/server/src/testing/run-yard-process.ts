@@ -19,33 +19,40 @@ const PROGRAM = `
   import { createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
   import { parseMachine } from "@stackyard/core/machine";
   import { createServer } from "@stackyard/server";
-  import { createSqliteStore } from "@stackyard/store-sqlite";
-  const [, token, dir, source] = process.argv;
+  const [, token, place, source] = process.argv;
   const { machine, problems } = parseMachine(source, { name: "switch", executors: new Map() });
   if (machine === undefined) throw new Error(JSON.stringify(problems));
-  const store = await createSqliteStore({ folder: dir, logger: silentLogger });
+  async function openStore() {
+    if (!place.startsWith("postgres:")) {
+      const { createSqliteStore } = await import("@stackyard/store-sqlite");
+      return createSqliteStore({ folder: place, logger: silentLogger });
+    }
+    const { createPostgresStore } = await import("@stackyard/store-postgres");
+    return createPostgresStore({ connection: place, logger: silentLogger });
+  }
+  const store = await openStore();
   const locator = createStaticLocator([{ machine, source }]);
   const deps = { store, locator, executors: new Map(), clock: systemClock, ids: createUlids(), logger: silentLogger };
   startYard(deps);
   const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, tokens: [{ name: "tester", token }] });
   console.log((await server.start()).url);`;
 
-/** Engine, worker and server over a SQLite store, in a process of its own. */
+/** Engine, worker and server over a store, in a process of its own. */
 export interface YardProcess {
   readonly url: string;
   /** Ends the process at once, as `kill -9` does. */
   kill(): Promise<void>;
 }
 
-/** Starts it over the store in this folder. */
+/** Starts it over the store in this folder, or in the Postgres database at this address. */
 export async function runYardProcess({
   token,
-  dir,
+  place,
 }: {
   readonly token: string;
-  readonly dir: string;
+  readonly place: string;
 }): Promise<YardProcess> {
-  const words = ["--import", SOURCE_HOOKS, "--input-type=module", "-e", PROGRAM, token, dir, MACHINE];
+  const words = ["--import", SOURCE_HOOKS, "--input-type=module", "-e", PROGRAM, token, place, MACHINE];
   const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
