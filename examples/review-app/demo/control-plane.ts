@@ -27,6 +27,8 @@ export interface TaskReport {
 /** `stackyard dev` in a separate process, restarted whenever it dies. */
 export interface ControlPlane {
   readonly url: string;
+  /** Where a browser signs in once, with the code of the last start. */
+  readonly signInUrl: () => string;
   /** Resolves when it answers for the first time. Returns the token of its API. */
   start(): Promise<string>;
   /** Kills it and everything that it started with `kill -9`. Returns what was running below it. */
@@ -52,6 +54,7 @@ export function createControlPlane(
   let starts = 0;
   let failedStarts = 0;
   let lastWords = "";
+  let signInUrl: string | undefined;
 
   function launch(): void {
     starts += 1;
@@ -65,7 +68,8 @@ export function createControlPlane(
     readLines(launched, (line) => {
       log.write(`${line}\n`);
       const ready = hear(line, { ...events, onReady: () => events.onReady({ pid: launched.pid ?? 0, starts }) });
-      if (ready) {
+      if (ready !== undefined) {
+        signInUrl = ready.signInUrl;
         clearTimeout(late);
         failedStarts = 0;
         answered.resolve();
@@ -85,6 +89,7 @@ export function createControlPlane(
 
   return {
     url: `http://127.0.0.1:${port}`,
+    signInUrl: () => signInUrl ?? `http://127.0.0.1:${port}/`,
     async start() {
       launch();
       await answered.promise;
@@ -137,15 +142,20 @@ function readLines({ stdout, stderr }: ChildProcess, onLine: (line: string) => v
   for (const stream of [stdout, stderr]) if (stream) createInterface({ input: stream }).on("line", onLine);
 }
 
-/** True when the line says that it is ready. */
-function hear(line: string, events: { onReady(): void; onReport(report: TaskReport): void }): boolean {
+/** Returns what the line says about a control plane that is ready; undefined for every other line. */
+function hear(
+  line: string,
+  events: { onReady(): void; onReport(report: TaskReport): void },
+): { readonly signInUrl: string | undefined } | undefined {
   const said = parseLine(line);
   if (said?.["kind"] === "ready") events.onReady();
   if (said?.["kind"] === "report") {
     const { stackId, task, line: text } = said;
     events.onReport({ stackId: String(stackId), task: String(task), line: String(text) });
   }
-  return said?.["kind"] === "ready";
+  if (said?.["kind"] !== "ready") return undefined;
+  const { signInUrl } = said;
+  return { signInUrl: typeof signInUrl === "string" ? signInUrl : undefined };
 }
 
 function parseLine(line: string): Readonly<Record<string, unknown>> | undefined {

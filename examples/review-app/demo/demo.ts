@@ -16,10 +16,12 @@ export interface DemoInput {
   readonly kills: readonly number[];
   /** Ctrl-C. */
   readonly interrupt: AbortSignal;
+  /** Called with the results while the control plane still runs. It stops when this resolves. */
+  readonly show: (checks: readonly Check[], signInUrl: string) => Promise<void>;
 }
 
-/** Runs the story against its own control plane, and returns the results. Always stops what it started. */
-export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
+/** Runs the story against its own control plane, and shows the results. Always stops what it started. */
+export async function runDemo(input: DemoInput): Promise<void> {
   const { place, timeline } = input;
   const failure = new AbortController();
   const giveUp = (reason: string) => failure.abort(new Error(reason));
@@ -62,7 +64,7 @@ export async function runDemo(input: DemoInput): Promise<readonly Check[]> {
     const checks = await loadChecks({ ...input, ...place, yard, server, expectations, sent });
     ended.abort();
     await Promise.all([watching, killing]);
-    return checks;
+    await input.show(checks, plane.signInUrl());
   } catch (error) {
     // The reason for giving up is more useful than the error of the aborted call.
     throw failure.signal.aborted ? failure.signal.reason : error;

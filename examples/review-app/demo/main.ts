@@ -38,17 +38,41 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
   printTerraform(timeline, terraform);
   const place = await createProject(terraform !== undefined);
   timeline.say(`a fresh project: stackyard init ${place.project}`);
-  const input = { place, timeline, kills, withTerraform: terraform !== undefined, interrupt: interrupt.signal };
-  const exitCode = await runDemo(input)
-    .then((checks) => printChecks(timeline, checks, terraform !== undefined))
-    .catch((error: unknown) => {
+  const withTerraform = terraform !== undefined;
+  let exitCode = 2;
+  const show = async (checks: readonly Check[], signInUrl: string) => {
+    exitCode = printChecks(timeline, checks, withTerraform);
+    if (keep) await showConsole(timeline, signInUrl, interrupt.signal);
+  };
+  await runDemo({ place, timeline, kills, withTerraform, interrupt: interrupt.signal, show }).catch(
+    (error: unknown) => {
       if (interrupt.signal.aborted) timeline.warn("interrupted; everything was stopped");
       else timeline.warn(`it could not be finished: ${toMessage(error)}`);
-      return interrupt.signal.aborted ? 130 : 2;
-    });
+      exitCode = interrupt.signal.aborted ? 130 : 2;
+    },
+  );
   if (keep || (exitCode !== 0 && exitCode !== 130)) printPlace(timeline, place);
   else await rm(place.root, { recursive: true, force: true, maxRetries: 3 });
   return exitCode;
+}
+
+/** Leaves the control plane running for a look at the console, until Ctrl-C. */
+function showConsole(timeline: Timeline, signInUrl: string, interrupt: AbortSignal): Promise<void> {
+  timeline.plain();
+  timeline.plain(
+    "The control plane keeps running. See both environments in the console (the code works once, for 10 minutes):",
+  );
+  timeline.plain(`  ${paint("cyan", signInUrl)}`);
+  timeline.plain("Ctrl-C stops it.");
+  return new Promise((resolve) => {
+    if (interrupt.aborted) resolve();
+    // Without this, nothing would keep the process alive that waits for a signal.
+    const alive = setInterval(() => {}, 60_000);
+    interrupt.addEventListener("abort", () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
 }
 
 function printTerraform(timeline: Timeline, terraform: string | undefined): void {

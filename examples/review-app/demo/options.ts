@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 
 /** The options of the demo. */
 export interface DemoOptions {
-  /** Keep the folder and print how to inspect it. */
+  /** Keep the control plane running until Ctrl-C, keep the folder, and print how to inspect both. */
   readonly keep: boolean;
   readonly help: boolean;
   /** Additional times for a `kill -9`, in milliseconds after the first event. */
@@ -11,7 +11,7 @@ export interface DemoOptions {
 
 export const HELP = `npm run demo [-- --keep] [-- --kill-after 2500,9000]
 
-  --keep         leave everything in its folder and say how to look around
+  --keep         keep the control plane running for a look at the console until Ctrl-C, and keep the folder
   --kill-after   further moments of a kill -9, in milliseconds after the control plane has started
                  (or STACKYARD_DEMO_KILL_AFTER)`;
 
