@@ -58,13 +58,15 @@ export function createApp(deps: AppDeps): Hono {
   const { callers, guard } = deps.access;
   mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs });
   deps.mount(app, findFacts);
-  app.notFound(() => {
-    throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
-  });
-  app.onError(async (error, c) => {
+  const answerError = async (error: Error, c: Context) => {
     const facts = findFacts(c);
     return toErrorResponse(await denied(deps, c.req.raw, error, facts), facts.requestId, deps.logger);
-  });
+  };
+  // An error that is thrown here would pass by the headers of every answer.
+  app.notFound((c) =>
+    answerError(new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths."), c),
+  );
+  app.onError(answerError);
   return app;
 }
 
@@ -152,7 +154,7 @@ function toMethodLabel(method: string): string {
 function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
-  headers.set("cache-control", "no-store");
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   // Pages have a policy of their own.
   if (headers.has("content-security-policy")) return;
   // Responses are data. If a browser renders one, such as an SVG, it must not run or load anything.

@@ -11,6 +11,7 @@ import type { RequestFacts } from "./access/caller.ts";
 import { type Access, createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
+import { mountConsole } from "./http/console-pages.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
@@ -102,7 +103,7 @@ interface ServerParts extends ServerDeps, Access {
   readonly state: { readonly isStopping: boolean; readonly url: string };
 }
 
-/** Creates the app of a server: its routes, Terraform's backend and the pages of the login. */
+/** Creates the app of a server: its routes, Terraform's backend, the console and the pages of the login. */
 function connectApp(parts: ServerParts): Hono {
   const { store, settings, access, live, state } = parts;
   const { limits, allowExternalNext } = settings;
@@ -133,6 +134,8 @@ function connectApp(parts: ServerParts): Hono {
     mount(hono, findFacts) {
       // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
       hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
+      // Before the logins, which have a page at `/` for servers without a console.
+      if (settings.console !== false) mountConsole(hono, settings.console);
       parts.logins.mount(hono, findFacts);
     },
     recordDenial: parts.denials.record,

@@ -1,6 +1,8 @@
 export { createServer, ensureToken, type Server } from "./create-server.ts";
 export type { ApiAnswers } from "./http/openapi.ts";
 export {
+  type ConsoleFile,
+  type ConsoleFiles,
   isLoopbackHost,
   type OperatorToken,
   type ServerDeps,

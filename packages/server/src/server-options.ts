@@ -26,6 +26,25 @@ export interface ServerDeps {
   readonly sources?: MachineSources | undefined;
   /** Where runners keep the whole logs of attempts. Default: the store's records. */
   readonly logs?: Pick<Records, "get"> | undefined;
+  /** Where logins are kept, with their audit lines. Default: the store's records. */
+  readonly loginRecords?: Records | undefined;
+}
+
+/** Where the console's files are, as `@stackyard/console` has them. */
+export interface ConsoleFiles {
+  /** Paths that are answered with `/index.html`. */
+  readonly paths: readonly string[];
+  /** Returns a file by its path, such as `/assets/index-4f1c.js`. */
+  readonly find: (path: string) => ConsoleFile | undefined;
+}
+
+/** One of its files. */
+export interface ConsoleFile {
+  readonly contentType: string;
+  readonly immutable: boolean;
+  /** Codings other than none in which it can be read, best first. */
+  readonly encodings: readonly ("br" | "gzip")[];
+  readonly read: (encoding?: "br" | "gzip") => Uint8Array<ArrayBuffer>;
 }
 
 /** A secret that lets its bearer do everything, and the name under which that shows in histories. */
@@ -93,6 +112,8 @@ export interface ServerOptions {
   readonly clientSecret?: string;
   /** The person at this machine, who signs in with a code. Only where `host` is a loopback address. Default: none. */
   readonly local?: LocalPerson;
+  /** The web console, which is public and calls the API as the person who is signed in; false: none. Default: `@stackyard/console`. */
+  readonly console?: ConsoleFiles | false;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -121,6 +142,8 @@ export interface ServerSettings {
   readonly apiTokens: boolean;
   readonly clientSecret: string | undefined;
   readonly local: LocalPerson | undefined;
+  /** Undefined: the default. */
+  readonly console: ConsoleFiles | false | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -170,6 +193,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     apiTokens: options.apiTokens ?? true,
     clientSecret: options.clientSecret,
     local: options.local,
+    console: options.console,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
 }

@@ -38,24 +38,29 @@ export async function toPage({
   return new Response(String(text), { status, headers });
 }
 
-/** The headers that keep a page to itself. */
-export function toPageHeaders(nonce: string): Readonly<Record<string, string>> {
-  const policy = [
+/** The headers that keep a page to itself. Directives in `further` are added to its policy. */
+export function toPageHeaders(nonce: string, further: readonly string[] = []): Readonly<Record<string, string>> {
+  return {
+    "content-security-policy": toPagePolicy(`'self' 'nonce-${nonce}'`, further),
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+  };
+}
+
+/** The policy of a page whose styles come from these sources. */
+export function toPagePolicy(styles: string, further: readonly string[]): string {
+  return [
     "default-src 'none'",
     "script-src 'self'",
-    `style-src 'self' 'nonce-${nonce}'`,
+    `style-src ${styles}`,
     "img-src 'self' data:",
     "connect-src 'self'",
     "worker-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-  ];
-  return {
-    "content-security-policy": policy.join("; "),
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-  };
+    ...further,
+  ].join("; ");
 }
 
 /** After a login. */

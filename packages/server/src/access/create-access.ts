@@ -46,8 +46,8 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
   const logins = createLogins(
     {
       ...deps,
-      records,
-      audit,
+      records: deps.loginRecords ?? records,
+      audit: deps.loginRecords === undefined ? audit : createAuditWriter({ ...deps, records: deps.loginRecords }),
       random: randomBytes,
       authenticate: (request) => callers.authenticate(request),
       onEnded: (ids) => callers.forget(({ sessionId }) => sessionId !== undefined && ids.has(sessionId)),

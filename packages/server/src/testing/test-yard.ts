@@ -82,7 +82,10 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
   const deps = { store, locator, executors, clock, ids: createUlids(), logger };
   const tokens = [{ name: "tester", token: TOKEN }];
-  const server = createServer({ ...deps, ...more, version: "0.0.0-test" }, { port: 0, tokens, ...serverOptions });
+  const server = createServer(
+    { ...deps, ...more, version: "0.0.0-test" },
+    { port: 0, tokens, console: false, ...serverOptions },
+  );
   let yard: ReturnType<typeof startYard> | undefined;
   const call: TestYard["call"] = async (path, init) => server.app.fetch(toRequest(path, init));
   return {

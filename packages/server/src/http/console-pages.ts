@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import { consolePaths, findConsoleFile } from "@stackyard/console";
+import type { Hono } from "hono";
+import { toPageHeaders, toPagePolicy } from "../access/auth-pages.ts";
+import type { ConsoleFiles } from "../server-options.ts";
+import { HttpError } from "./route.ts";
+
+const builtConsole: ConsoleFiles = { paths: consolePaths, find: findConsoleFile };
+
+/** Only the worker policy may turn texts into addresses of scripts, and the default policy only empties elements. */
+const TRUSTED_TYPES = ["require-trusted-types-for 'script'", "trusted-types stackyard-worker default"];
+
+/**
+ * Serves the console: its pages, and the assets that they load. Both are public, so that links from elsewhere work although
+ * browsers hold back the cookie; what they show comes from the API, which checks each call.
+ */
+export function mountConsole(app: Hono, { paths, find }: ConsoleFiles = builtConsole): void {
+  for (const path of paths) app.get(path, () => toConsolePage(find));
+  app.get("/assets/:name", ({ req }) => toAsset(find, req.path, req.header("accept-encoding") ?? ""));
+}
+
+function toConsolePage(find: ConsoleFiles["find"]): Response {
+  const file = find("/index.html");
+  if (file === undefined) throw new HttpError(404, "NOT_FOUND", NOT_BUILT);
+  const nonce = randomBytes(16).toString("base64url");
+  const text = Buffer.from(file.read()).toString("utf8").replaceAll("__NONCE__", nonce);
+  return new Response(text, {
+    headers: {
+      ...toPageHeaders(nonce, TRUSTED_TYPES),
+      "content-type": file.contentType,
+      "cache-control": "no-store",
+    },
+  });
+}
+
+/** Workers take their policy from their own response (HTML, "initialize worker policy container"). */
+const ASSET_POLICY = toPagePolicy("'self'", TRUSTED_TYPES);
+
+function toAsset(find: ConsoleFiles["find"], path: string, accepted: string): Response {
+  const file = find(path);
+  if (file === undefined) throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
+  const encoding = file.encodings.find((each) => accepts(accepted, each));
+  const headers = new Headers({
+    "content-type": file.contentType,
+    "content-security-policy": ASSET_POLICY,
+    "cache-control": file.immutable ? "public, max-age=31536000, immutable" : "no-store",
+    vary: "accept-encoding",
+  });
+  if (encoding !== undefined) headers.set("content-encoding", encoding);
+  return new Response(file.read(encoding), { headers });
+}
+
+/** Returns whether an `Accept-Encoding` header names a coding without refusing it by `q=0` (RFC 9110, 12.5.3). */
+function accepts(header: string, encoding: string): boolean {
+  const parts = header.toLowerCase().split(",");
+  return parts.some((part) => {
+    const [name, ...parameters] = part.split(";").map((text) => text.trim());
+    return name === encoding && !parameters.some((text) => /^q=0(\.0*)?$/.test(text));
+  });
+}
+
+const NOT_BUILT =
+  "The console is not built. In a clone of Stackyard, run `npm run build`; elsewhere, install @stackyard/console again.";
