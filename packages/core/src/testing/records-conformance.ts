@@ -123,6 +123,20 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal((await records.get("a", NOW + 99))?.expiresAt, undefined);
   }),
 
+  recordsCase("ends at the instant of its last write: later, earlier, or never", async (records) => {
+    const first = await putNow(records, "a", { expiresAt: NOW + 10 });
+    const second = await putNow(records, "a", { expected: first, expiresAt: NOW + 20 });
+    const isKept = await records.get("a", NOW + 15);
+    const third = await putNow(records, "a", { expected: second, expiresAt: NOW + 5 });
+    const isEnded = await records.get("a", NOW + 5);
+    await putNow(records, "a", { expected: third });
+
+    assert.equal(isKept?.expiresAt, NOW + 20);
+    assert.equal(isEnded, undefined);
+    assert.deepEqual(await listKeys(records, "a", NOW + 99), ["a"]);
+    assert.equal((await records.get("a", NOW + 99))?.expiresAt, undefined);
+  }),
+
   recordsCase("lists in order of keys over pages, by the beginning of the key", async (records) => {
     for (const key of ["b/2", "a/1", "b/1", "b", "b_1", "b/3", "c", "B/1"]) await putNow(records, key);
 

@@ -30,7 +30,7 @@ tasks:
   create: { executor: script, config: {} }
 `;
 
-/** A server over a memory store, with an engine and a worker when `run` is called. */
+/** A server over a store, with an engine and a worker when `run` is called. */
 export interface TestYard {
   readonly store: Store;
   readonly server: Server;
@@ -61,6 +61,8 @@ export interface TestYardOptions extends ServerOptions {
   /** Of the machine `review-app`. Default: `REVIEW_APP`. */
   readonly source?: string;
   readonly logger?: Logger;
+  /** Closed with the yard. Default: a memory store. */
+  readonly store?: Store;
   /** What else the server works on. */
   readonly deps?: Partial<ServerDeps>;
 }
@@ -70,9 +72,9 @@ const obliging = defineExecutor({ name: "script", config: Type.Object({}), start
 
 /** Makes one; the task's executor succeeds at once unless another is given. */
 export function createTestYard(options: TestYardOptions = {}): TestYard {
-  const { executor = obliging, source = REVIEW_APP, logger = silentLogger, deps: more, ...serverOptions } = options;
+  const { executor = obliging, source = REVIEW_APP, logger = silentLogger, deps: more, ...rest } = options;
+  const { store = createMemoryStore(), ...serverOptions } = rest;
   const executors = new Map([["script", executor]]);
-  const store = createMemoryStore();
   let located = locate(source, executors);
   const locator: Locator = {
     find: (name, options) => located.find(name, options),
