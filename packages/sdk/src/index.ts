@@ -2,6 +2,10 @@ export { isStackyardError, StackyardError } from "@stackyard/core";
 export type {
   ApiToken,
   Approval,
+  ArtifactConsumer,
+  ArtifactCoverage,
+  ArtifactRefresh,
+  ArtifactReplay,
   Attempt,
   AuditHead,
   AuditLine,
@@ -51,6 +55,7 @@ export type {
   YardProcess,
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
+export type { YardArtifactsApi } from "./artifacts-api.ts";
 export type { AttemptLog, LogOptions } from "./attempt-log.ts";
 export type { AuditApi, AuditFilter } from "./audit-api.ts";
 export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";

@@ -2,6 +2,7 @@ import { defined } from "@stackyard/core";
 import type { Cause, CauseKind, HistoryEntry, Me, StackDetails, YardInfo } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
+import { createYardArtifactsApi, type YardArtifactsApi } from "./artifacts-api.ts";
 import { type AuditApi, createAuditApi } from "./audit-api.ts";
 import { type BulkApi, createBulkApi } from "./bulk-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
@@ -72,6 +73,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly approvals: ApprovalsApi;
   readonly audit: AuditApi;
   readonly states: StatesApi;
+  readonly artifacts: YardArtifactsApi;
   readonly bulk: BulkApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
@@ -92,6 +94,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.approvals = createApprovalsApi(this.#http);
     this.audit = createAuditApi(this.#http);
     this.states = createStatesApi(this.#http);
+    this.artifacts = createYardArtifactsApi(this.#http);
   }
 
   /** Who calls, and what it may do. Throws `UNAUTHENTICATED`. */

@@ -1,6 +1,8 @@
 import type { ApiAnswers } from "@stackyard/server";
 import { describe, expectTypeOf, it } from "vitest";
 import type {
+  ArtifactConsumer,
+  ArtifactCoverage,
   Attempt,
   Cause,
   DeadLetter,
@@ -28,10 +30,14 @@ import type {
   YardInfo,
   YardProcess,
 } from "./index.ts";
+import type { ReleasePlace } from "./releases/index.ts";
 import type { Run } from "./runs/index.ts";
 
 /** What the client says it gets. */
 interface Client {
+  ArtifactConsumer: ArtifactConsumer;
+  ArtifactCoverage: ArtifactCoverage;
+  ReleasePlace: ReleasePlace;
   Attempt: Attempt;
   Cause: Cause;
   ExecutorDetails: ExecutorDetails;

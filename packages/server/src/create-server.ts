@@ -15,6 +15,7 @@ import { mountConsole } from "./http/console-pages.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
+import { artifactRoutes } from "./routes/artifact-routes.ts";
 import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { bundleRoutes } from "./routes/bundle-routes.ts";
@@ -25,6 +26,7 @@ import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, type OperateDeps, operationRoutes } from "./routes/operation-routes.ts";
+import { releaseRoutes } from "./routes/release-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
@@ -164,6 +166,8 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...operationRoutes(deps),
     ...approvalRoutes(deps),
     ...runRoutes(deps),
+    ...releaseRoutes(deps),
+    ...artifactRoutes(deps),
     ...upgradeRoutes(deps),
     ...bulkRoutes(deps),
     ...attemptRoutes(deps),

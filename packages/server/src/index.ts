@@ -1,6 +1,7 @@
 export { createServer, ensureToken, type Server } from "./create-server.ts";
 export type { ApiAnswers } from "./http/openapi.ts";
 export {
+  type ArtifactsClient,
   type ConsoleFile,
   type ConsoleFiles,
   isLoopbackHost,

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { RELEASE_PLACES } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createSessions } from "./access/sessions.ts";
+import { fakeArtifacts } from "./testing/fake-artifacts.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,6 +22,16 @@ interface Document {
   readonly components: { readonly schemas: Json };
 }
 
+const PLACE = {
+  account: "111122223333",
+  region: "eu-west-1",
+  project: "shop",
+  config: "prod",
+  running: { releaseId: "r1", revision: "abc", since: "2030-01-01T00:00:00.000Z", stackId: "run-1" },
+  lock: { by: "ada", reason: "freeze", since: "2030-01-01T00:00:00.000Z" },
+  updatedAt: "2030-01-01T00:00:00.000Z",
+};
+
 let yard: TestYard;
 let api: Document;
 let attemptId: string;
@@ -32,7 +44,9 @@ let revision: string;
 const STATE_KEY = "review-app/pr-1/key";
 
 beforeAll(async () => {
-  yard = createTestYard();
+  yard = createTestYard({ deps: { artifacts: fakeArtifacts } });
+  const record = { key: `${RELEASE_PLACES}a`, value: PLACE, expected: "absent", now: 0 } as const;
+  await yard.store.records.put(record);
   yard.run();
   await yard.call("/v1/events", {
     body: [
@@ -116,6 +130,14 @@ const cases: Readonly<Record<string, () => Case>> = {
   getRunReport: () => ({ path: `/v1/runs/${RUN_ID}/report` }),
   cancelRun: () => ({ path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
   retryRun: () => ({ path: `/v1/runs/${RUN_ID}/retry`, body: {}, status: 409 }),
+  listReleasePlaces: () => ({ path: "/v1/releases/places" }),
+  listArtifactCoverage: () => ({ path: "/v1/artifacts/coverage" }),
+  listConsumers: () => ({ path: "/v1/consumers" }),
+  refreshArtifact: () => ({ path: "/v1/artifacts/refresh", body: { name: "app", version: "1" } }),
+  replayArtifacts: () => ({
+    path: "/v1/artifacts/replay",
+    body: { account: "111122223333", region: "eu-west-1", since: "2030-01-01T00:00:00Z" },
+  }),
   upgradeStack: () => ({ path: "/v1/stacks/pr-1/upgrade", body: { dryRun: true } }),
   upgradeStacks: () => ({ path: "/v1/machines/review-app/upgrade", body: {} }),
   startBulk: () => ({ path: "/v1/bulk", body: { operation: "retry", filter: { ids: ["pr-1"] } }, status: 202 }),
@@ -209,8 +231,9 @@ describe("the OpenAPI document", () => {
       return key.startsWith("audit/pending/") ? [(value as { readonly action: string }).action] : [];
     });
     put.mockRestore();
-    // This one has no reader here who may see the value.
-    const isAudited = operationId === "revealSecret" || actions.includes(operationId);
+    // Of these, nobody may see the value here, and no folder is there to write to.
+    const isAudited =
+      operationId === "revealSecret" || operationId === "writeMachineSource" || actions.includes(operationId);
     expect(responses["503"]?.description.includes("audit log") ?? false).toBe(isAudited);
     const described = responses[String(status)]?.content ?? {};
     const type = answer.headers.get("content-type")?.split(";")[0] ?? "";

@@ -10,6 +10,7 @@ import {
   type Store,
 } from "@stackyard/core";
 import { type AccessConfig, parseAccessConfig } from "@stackyard/core/access";
+import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
@@ -22,6 +23,8 @@ export interface ServerDeps {
   readonly logger: Logger;
   /** Shown by the API and in metrics. */
   readonly version: string;
+  /** The yard's distributor of build artifacts. Default: none. */
+  readonly artifacts?: ArtifactsClient | undefined;
   /** The folder of machines that may be edited, where there is one. Default: none. */
   readonly sources?: MachineSources | undefined;
   /** Where runners keep the whole logs of attempts. Default: the store's records. */
@@ -45,6 +48,37 @@ export interface ConsoleFile {
   /** Codings other than none in which it can be read, best first. */
   readonly encodings: readonly ("br" | "gzip")[];
   readonly read: (encoding?: "br" | "gzip") => Uint8Array<ArrayBuffer>;
+}
+
+/** Which part of a list of the distributor. */
+interface ArtifactsPage {
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+/** What the server asks of a distributor; calls of `createLambdaCall` of `@stackyard/sdk/artifacts` answer it. */
+export interface ArtifactsClient {
+  coverage(
+    query: ArtifactsPage & {
+      readonly name?: string;
+      readonly version?: string;
+      readonly account?: string;
+      readonly region?: string;
+    },
+  ): Promise<{ readonly rows: readonly ArtifactCoverage[]; readonly cursor?: string }>;
+  consumers(query: ArtifactsPage): Promise<{ readonly items: readonly ArtifactConsumer[]; readonly cursor?: string }>;
+  refresh(query: {
+    readonly name: string;
+    readonly version: string;
+    readonly account?: string;
+    readonly region?: string;
+  }): Promise<ArtifactRefresh>;
+  replay(query: {
+    readonly account: string;
+    readonly region: string;
+    readonly since?: string;
+    readonly artifact?: string;
+  }): Promise<ArtifactReplay>;
 }
 
 /** A secret that lets its bearer do everything, and the name under which that shows in histories. */

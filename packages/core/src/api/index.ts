@@ -1,6 +1,7 @@
 export { STACK_CONDITIONS, STACK_SORTS, type StackCondition, type StackSort } from "../ports/store.ts";
 export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
+export { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "./artifact.ts";
 export { AuditHead, AuditLine } from "./audit.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
@@ -20,6 +21,7 @@ export {
   StackAt,
   StackSnapshot,
 } from "./machine.ts";
+export { RELEASE_PLACES, ReleasePlace } from "./release.ts";
 export { Run, RunState, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {

@@ -3,6 +3,7 @@ import type { Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createYardMemory } from "../deploy/memory.ts";
+import { toPlaceKey } from "../plan/release-place-record.ts";
 import { TARGET } from "../testing/builders.ts";
 import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, OLD_GROUP } from "../testing/yards.ts";
 import { createAsgExecutor } from "./asg.ts";
@@ -14,6 +15,11 @@ const CLEAN = { end: "FailureClean", dirty: false, success: false };
 
 function memoryOf({ records, world }: AsgYard) {
   return createYardMemory({ records, clock: world.clock, generation: "odin", at: TARGET });
+}
+
+/** What the yard remembers of the place. */
+async function findPlace({ records, world }: AsgYard): Promise<unknown> {
+  return (await records.get(toPlaceKey(AT), world.clock.now()))?.value;
 }
 
 /** The state that a running step says it is in. */
@@ -40,6 +46,15 @@ describe("a release as a task", () => {
         image: yard.world.ids.image,
         previousReleaseId: "release-1",
       },
+    });
+    expect(await findPlace(yard)).toEqual({
+      ...AT,
+      running: {
+        releaseId: expect.stringMatching(/^release-2026-01-01/),
+        since: expect.any(String),
+        stackId: expect.any(String),
+      },
+      updatedAt: expect.any(String),
     });
     expect(statesOf(steps)).toEqual([
       ...["Lock", "ValidateResources", "Deploy", "WaitForDeploy", "WaitForHealthy", "CheckHealthy", "Healthy?"],
@@ -301,6 +316,7 @@ describe("groups that are kept", () => {
       outputs: { end: "Success", releaseId: "release-1", groups: OLD_GROUP },
     });
     expect(yard.groups()).toEqual([OLD_GROUP]);
+    expect(await findPlace(yard)).toMatchObject({ running: { releaseId: "release-1" } });
   });
 });
 
@@ -329,9 +345,12 @@ describe("a person's lock", () => {
     const place = { at: AT, preset: "odin" };
 
     const locked = await yard.run({ op: "lock", ...place, actor: "bob", reason: "audit" });
+    const whileLocked = await findPlace(yard);
     const refused = await yard.run(aTaskConfig());
     const unlocked = await yard.run({ op: "unlock", ...place, root: true });
 
+    expect(whileLocked).toMatchObject({ ...AT, lock: { by: "bob", reason: "audit" } });
+    expect(await findPlace(yard)).not.toHaveProperty("lock");
     expect(locked.step).toMatchObject({ outputs: { locked: true, user: "bob", reason: "audit" } });
     expect(refused.step).toMatchObject({
       code: "LOCK_EXISTS",

@@ -23,6 +23,7 @@ import { parseRelease } from "../document/parse-release.ts";
 import type { Release } from "../document/release.ts";
 import { isSafe } from "../document/release-rules.ts";
 import { findRootLock, lockByUser, removeRootLock, unlockByUser } from "../locks/release-locks.ts";
+import { rememberPlace } from "../plan/release-place-record.ts";
 import { joinSentences } from "../plan/report.ts";
 import type { ReleaseEnd } from "../release-machine.ts";
 import { type ReleaseDeps, ReleaseError } from "../release-state.ts";
@@ -183,7 +184,16 @@ async function pollRelease(call: AsgCall, progress: ReleaseProgress): Promise<As
   const told = withLines(step.progress, call.lines);
   if (step.kind === "going") return goOn(call, told, step.message);
   await writeReport(call, told, step.end);
+  if (step.end === "Success") await rememberRelease(call, told);
   return toEnd(call, told, step.end);
+}
+
+/** Notes in the yard which release runs there now; the job itself expires after a day. */
+function rememberRelease({ ctx, config }: AsgCall, { release }: ReleaseProgress): Promise<void> {
+  const { aws_account_id: account, aws_region: region, project_name: project, config_name } = release;
+  const { revision, actor } = config;
+  const running = { releaseId: release.release_id, ...defined({ revision, actor }) };
+  return rememberPlace(ctx, { account, region, project, config: config_name }, { running });
 }
 
 /** A cancel is a halt of this release, handled where the states check for halts. */
@@ -297,6 +307,7 @@ async function tell(call: AsgCall, place: Place, { step, lines: earlier }: Told)
   }
   if (step.kind === "succeeded") {
     const { releaseId, groups } = step;
+    await rememberPlace(call.ctx, place, { running: { releaseId, ...defined({ actor: call.config.actor }) } });
     return succeeded({ releaseId, end: "Success", dirty: false, success: true, groups: groups.join(",") });
   }
   const { code, message, dirty } = step;
@@ -424,6 +435,7 @@ async function lockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const { actor = "unknown", reason = "" } = call.config;
   const deps = { ...openLocks(call), generation: call.constants.generation };
   const lock = await lockByUser(deps, toProjectConfig(place), { user: actor, reason });
+  await rememberPlace(call.ctx, place, { lock: { by: lock.user, reason: lock.reason } });
   return succeeded({ locked: true, user: lock.user, reason: lock.reason });
 }
 
@@ -433,6 +445,7 @@ async function unlockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const at = toProjectConfig(place);
   const lock = await unlockByUser(deps, at);
   const rootRemoved = call.config.root === true && (await removeRootLock(deps, at));
+  await rememberPlace(call.ctx, place, { lock: "unlocked" });
   return succeeded({
     unlocked: lock !== undefined,
     rootRemoved,

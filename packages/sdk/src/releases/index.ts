@@ -1,3 +1,4 @@
+export type { ReleasePlace } from "@stackyard/core/api";
 export {
   type ProjectConfig,
   parseReleaseReport,

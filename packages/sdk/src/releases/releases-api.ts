@@ -1,9 +1,17 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
-import type { RunState } from "@stackyard/core/api";
-import type { Page, PageOptions } from "../http-client.ts";
-import { type CallOptions, type StackyardOptions, sleep } from "../http-client.ts";
+import type { ReleasePlace, RunState } from "@stackyard/core/api";
 import {
-  createRunsClient,
+  type CallOptions,
+  createHttpClient,
+  type HttpClient,
+  loadPage,
+  type Page,
+  type PageOptions,
+  type StackyardOptions,
+  sleep,
+} from "../http-client.ts";
+import {
+  createRunsApi,
   type NewRun,
   type RunOperationOptions,
   type RunsApi,
@@ -13,7 +21,8 @@ import { type ProjectConfig, RELEASE_EXECUTOR, type Release, toRelease } from ".
 
 /** The releases of a yard, for programs, pipelines and pages; imports nothing of Node. */
 export function createReleasesClient(options: StackyardOptions): ReleasesApi {
-  return createReleasesApi(createRunsClient(options));
+  const http = createHttpClient(options);
+  return createReleasesApi(createRunsApi(http), http);
 }
 
 /** Which releases are listed; what is left out does not matter. */
@@ -59,6 +68,8 @@ export interface ReleasesApi {
   list(filter?: ReleaseFilter, page?: PageOptions): Promise<Page<Release>>;
   /** The release that is deployed or rolled back there now. Exactly there. */
   findRunning(at: ProjectConfig, options?: CallOptions): Promise<Release | undefined>;
+  /** What runs and what is locked, by account, region, project and config, as the executor has left it. */
+  places(page?: PageOptions): Promise<Page<ReleasePlace>>;
   /** Each change, from how it stands now to its end. */
   watch(runId: string, options?: WatchReleaseOptions): AsyncGenerator<Release, void>;
   /** Resolves when it has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
@@ -66,7 +77,7 @@ export interface ReleasesApi {
 }
 
 /** Releases over the runs of a yard. */
-function createReleasesApi(runs: RunsApi): ReleasesApi {
+function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
   const get: ReleasesApi["get"] = async (runId, options) => {
     const run = await runs.get(runId, options);
     for await (const page of runs.report(runId, { ...options, limit: 1 })) return toRelease(run, page);
@@ -91,6 +102,8 @@ function createReleasesApi(runs: RunsApi): ReleasesApi {
     get,
     list,
     findRunning: (at, options) => findRunning(list, at, options),
+    places: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "releases", "places"], query: { ...query }, ...defined({ signal }) }),
     watch: (runId, options) => watchRelease((call) => get(runId, call), options),
     async wait(runId, { onLook, ...options } = {}) {
       const call = options.signal && { signal: options.signal };

@@ -2,6 +2,7 @@ import { permissionsOf, ROLES, type Role } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { fakeArtifacts } from "../testing/fake-artifacts.ts";
 import { type CallInit, createTestYard, type TestYard } from "../testing/test-yard.ts";
 
 /** The permission of every operation, as the specification lists them. */
@@ -11,13 +12,13 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listReleasePlaces listArtifactCoverage listConsumers".split(
       " ",
     ),
   ],
   approve: ["approveTask", "rejectTask", "withdrawApproval"],
   send: ["publishEvents", "startBulk"],
-  operate: ["retryStack", "cancelStack", "cancelRun", "retryRun"],
+  operate: ["retryStack", "cancelStack", "cancelRun", "retryRun", "refreshArtifact", "replayArtifacts"],
   repair: [
     ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents startRun unlockTerraformState".split(" "),
     "writeMachineSource",
@@ -68,6 +69,15 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listOpenAttempts: () => ({ place: "list", path: "/v1/attempts" }),
   listRevisions: () => ({ place: "machine", path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ place: "machine", path: `/v1/revisions/${revision}` }),
+  listReleasePlaces: () => ({ place: "list", path: "/v1/releases/places" }),
+  listArtifactCoverage: () => ({ place: "yard", path: "/v1/artifacts/coverage" }),
+  listConsumers: () => ({ place: "yard", path: "/v1/consumers" }),
+  refreshArtifact: () => ({ place: "yard", path: "/v1/artifacts/refresh", body: { name: "a", version: "1" } }),
+  replayArtifacts: () => ({
+    place: "yard",
+    path: "/v1/artifacts/replay",
+    body: { account: "111122223333", region: "eu-west-1" },
+  }),
   getMachineSource: () => ({ place: "machine", path: "/v1/machines/review-app/source" }),
   getStackSnapshot: (id) => ({ place: "stack", path: `/v1/stacks/${id}/snapshot` }),
   getStackAt: (id) => ({ place: "stack", path: `/v1/stacks/${id}/at/999999999` }),
@@ -140,7 +150,7 @@ const nameOf = (scope: ScopeName, { role, also }: (typeof GIVEN)[number]) => `${
 const cases = Object.keys(SCOPES).flatMap((scope) => GIVEN.map((given) => ({ scope: scope as ScopeName, given })));
 
 beforeAll(async () => {
-  yard = createTestYard({ limits: { outcomeMs: 1 } });
+  yard = createTestYard({ limits: { outcomeMs: 1 }, deps: { artifacts: fakeArtifacts } });
   yard.run();
   const launch = (stackId: string) => ({ id: `launch-${stackId}`, event: "LAUNCH", stackId, machine: "review-app" });
   const parked = (stackId: string) => ({ id: `parked-${stackId}`, event: "LAUNCH", stackId });

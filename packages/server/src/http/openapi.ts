@@ -1,6 +1,8 @@
 import {
   ApiToken,
   Approval,
+  ArtifactConsumer,
+  ArtifactCoverage,
   Attempt,
   AuditHead,
   AuditLine,
@@ -24,6 +26,7 @@ import {
   ParkedEvent,
   Preview,
   PublishResult,
+  ReleasePlace,
   RevealedSecret,
   Run,
   Session,
@@ -50,6 +53,8 @@ import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 export const namedSchemas = {
   Approval,
   ApiToken,
+  ArtifactConsumer,
+  ArtifactCoverage,
   Attempt,
   AuditHead,
   AuditLine,
@@ -74,6 +79,7 @@ export const namedSchemas = {
   Preview,
   PublishAnswer,
   PublishResult,
+  ReleasePlace,
   RevealedSecret,
   Run,
   RunReport,

@@ -68,6 +68,7 @@ function writeRoute(deps: SourceRoutesDeps): Route {
     method: "POST",
     path: "/v1/machines/:name/source",
     operationId: "writeMachineSource",
+    audited: true,
     permission: "repair",
     subject: "machine",
     tag: "machines",

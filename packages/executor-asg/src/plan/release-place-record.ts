@@ -1,0 +1,72 @@
+import { defined, type ExecutorContext } from "@stackyard/core";
+import { RELEASE_PLACES, type ReleasePlace } from "@stackyard/core/api";
+import type { ProjectConfig } from "@stackyard/sdk/releases";
+
+/** What has changed at a place; what is left out stays. */
+export interface ReleasePlaceChange {
+  readonly running?: Omit<NonNullable<ReleasePlace["running"]>, "since" | "stackId">;
+  /** Undefined: it was unlocked. */
+  readonly lock?: { readonly by: string; readonly reason: string } | "unlocked";
+}
+
+/** Returns the key of a place's record. */
+export function toPlaceKey({ account, region, project, config }: ProjectConfig): string {
+  return `${RELEASE_PLACES}${[account, region, project, config].map(encodeURIComponent).join("/")}`;
+}
+
+const MAX_TRIES = 3;
+const MAX_CHARACTERS = 1_024;
+
+/**
+ * Remembers in the yard what runs at a place and who has locked it, one record per project and config. It is for people who
+ * look: a failed write neither fails a release nor changes who holds a lock.
+ */
+export async function rememberPlace(
+  { records, clock, logger, stackId }: Pick<ExecutorContext, "records" | "clock" | "logger" | "stackId">,
+  at: ProjectConfig,
+  change: ReleasePlaceChange,
+): Promise<void> {
+  const key = toPlaceKey(at);
+  try {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const now = clock.now();
+      const found = await records.get(key, now);
+      const value = applyChange(at, found?.value as ReleasePlace | undefined, { change, now, stackId });
+      const { kind } = await records.put({ key, value, expected: found?.version ?? "absent", now });
+      if (kind === "written") return;
+    }
+    logger.warn("cannot remember what runs at a place", { key });
+  } catch (error) {
+    logger.warn("cannot remember what runs at a place", { key, error });
+  }
+}
+
+interface ChangeInput {
+  readonly change: ReleasePlaceChange;
+  readonly now: number;
+  readonly stackId: string;
+}
+
+/** Pure. Texts are cut, so that the size of a record is bounded. */
+export function applyChange(
+  { account, region, project, config }: ProjectConfig,
+  before: ReleasePlace | undefined,
+  { change, now, stackId }: ChangeInput,
+): ReleasePlace {
+  const since = new Date(now).toISOString();
+  const { running = before?.running, lock } = {
+    running: change.running && { ...cut(change.running), since, stackId },
+    lock: change.lock === undefined ? before?.lock : toLock(change.lock, since),
+  };
+  return { account, region, project, config, ...defined({ running, lock }), updatedAt: since };
+}
+
+function toLock(lock: NonNullable<ReleasePlaceChange["lock"]>, since: string): ReleasePlace["lock"] {
+  return lock === "unlocked" ? undefined : { ...cut(lock), since };
+}
+
+function cut<Texts extends object>(texts: Texts): Texts {
+  const entries = Object.entries(texts).map(([name, text]) => [name, String(text).slice(0, MAX_CHARACTERS)]);
+  // The same names with texts.
+  return Object.fromEntries(entries) as Texts;
+}

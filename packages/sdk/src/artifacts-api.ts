@@ -1,0 +1,49 @@
+import { defined } from "@stackyard/core";
+import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+
+/** Which versions at which consumers; what is left out does not matter. */
+interface CoverageFilter extends PageOptions {
+  readonly name?: string;
+  readonly version?: string;
+  readonly account?: string;
+  readonly region?: string;
+}
+
+/** Build artifacts over the distributor that the yard's server knows. Without one: `NOT_CONFIGURED`. */
+export interface YardArtifactsApi {
+  /** Versions with their status at each consumer. */
+  coverage(filter?: CoverageFilter): Promise<Page<ArtifactCoverage>>;
+  consumers(page?: PageOptions): Promise<Page<ArtifactConsumer>>;
+  /** Announces one version again, to one consumer or to all that lack it. */
+  refresh(
+    version: { readonly name: string; readonly version: string; readonly account?: string; readonly region?: string },
+    options?: CallOptions,
+  ): Promise<ArtifactRefresh>;
+  /** Announces everything again that a consumer should have. Not repeated after a failure. */
+  replay(
+    consumer: {
+      readonly account: string;
+      readonly region: string;
+      /** Published since then: ISO 8601. */
+      readonly since?: string;
+      /** Only of this name. */
+      readonly artifact?: string;
+    },
+    options?: CallOptions,
+  ): Promise<ArtifactReplay>;
+}
+
+/** The part of the client that is about build artifacts. */
+export function createYardArtifactsApi(http: HttpClient): YardArtifactsApi {
+  const path = (name: string) => ["v1", "artifacts", name];
+  return {
+    coverage: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: path("coverage"), query: { ...query }, ...defined({ signal }) }),
+    consumers: ({ signal, ...query } = {}) =>
+      loadPage(http, { path: ["v1", "consumers"], query: { ...query }, ...defined({ signal }) }),
+    refresh: (body, options) => http.requestJson({ method: "POST", path: path("refresh"), body, ...options }),
+    replay: (body, options) =>
+      http.requestJson({ method: "POST", path: path("replay"), body, repeatable: false, ...options }),
+  };
+}

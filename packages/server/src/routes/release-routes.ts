@@ -1,0 +1,46 @@
+import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { RELEASE_PLACES, ReleasePlace } from "@stackyard/core/api";
+import type { StoredRecord } from "@stackyard/core/engine";
+import { RUN_MACHINE } from "@stackyard/core/machine";
+import { Compile } from "typebox/compile";
+import { loadVisible } from "../access/reach.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery } from "../schemas/event.ts";
+import { pageInput, toPage } from "./to-page.ts";
+
+interface ReleaseRoutesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+const validator = Compile(ReleasePlace);
+
+/** What releases have left where. */
+export function releaseRoutes({ store, clock }: ReleaseRoutesDeps): readonly Route[] {
+  return [
+    defineRoute({
+      method: "GET",
+      path: "/v1/releases/places",
+      operationId: "listReleasePlaces",
+      permission: "read",
+      subject: "list",
+      tag: "runs",
+      summary:
+        "List what runs and what is locked, by account, region, project and config, as the executor `asg` has left it. For those who read all jobs.",
+      query: pageQuery,
+      answers: { 200: { description: "A page.", schema: pageOf(ReleasePlace) } },
+      async handle({ query }, { caller }) {
+        const page = await loadVisible<StoredRecord>(caller, pageInput(query), {
+          load: (input) => store.records.list(RELEASE_PLACES, { ...input, now: clock.now() }),
+          toSubject: () => ({ kind: "machine", machine: RUN_MACHINE }),
+        });
+        return json(200, toPage(page, { toView: toReleasePlace, toId: ({ key }) => key }));
+      },
+    }),
+  ];
+}
+
+function toReleasePlace({ key, value }: StoredRecord): ReleasePlace {
+  if (validator.Check(value)) return value;
+  throw new StackyardError("STORE_CORRUPT", `The record "${key}" is not a release place.`);
+}
