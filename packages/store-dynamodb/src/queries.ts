@@ -92,9 +92,10 @@ function findInstant(item: Item, { key }: StackOrder): number {
 }
 
 /** Of an item that cannot be read the id is known, and mostly the machine. */
-function isSeen({ text = "", scopes }: StackFilter, item: Item): boolean {
+function isSeen({ text = "", ids, scopes }: StackFilter, item: Item): boolean {
   const id = item["id"]?.S ?? "";
-  return id.includes(text) && isInScopes(scopes, id, item["machine"]?.S ?? "");
+  const isNamed = ids === undefined || ids.includes(id);
+  return isNamed && id.includes(text) && isInScopes(scopes, id, item["machine"]?.S ?? "");
 }
 
 function countParked(item: Item): number {

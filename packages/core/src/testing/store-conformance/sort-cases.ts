@@ -164,14 +164,14 @@ async function listDamaged(store: Store, damage: DamageableStore["damage"]): Pro
       sortPlainly(readable, sort).map(({ id }) => id),
       told,
     );
-    // Of a damaged row not more than machine, state and id need be known.
-    const { condition, revision, metadata, ...known } = filter;
+    // A store needs to know only the machine, state and id of a damaged row.
+    const { condition, revision, metadata, task, code, ...known } = filter;
     const reported = unreadable.map(({ id }) => id).sort();
     const possible = written
       .filter((each) => isDamaged(each) && fits(known, each))
       .map(({ stack }) => stack.id)
       .sort();
-    const isKnown = condition === undefined && revision === undefined && metadata === undefined;
+    const isKnown = [condition, revision, metadata, task, code].every((each) => each === undefined);
     assert.deepEqual(reported, isKnown ? possible : possible.filter((id) => reported.includes(id)), told);
     assert.ok((await store.queries.countStacks(filter)).total >= readable.length, told);
   }
