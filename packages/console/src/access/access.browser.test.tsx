@@ -1,0 +1,81 @@
+import type { ApiToken, Session } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage } from "../testing/render-page.tsx";
+import { AccessPage } from "./access-page.tsx";
+
+const token: ApiToken = {
+  id: "t1",
+  name: "ci",
+  status: "active",
+  role: "operator",
+  stacks: ["web-"],
+  groups: [],
+  createdBy: { kind: "local", name: "ada" },
+  createdAt: "2026-11-20T03:00:00Z",
+};
+
+const session: Session = {
+  id: "s1",
+  kind: "browser",
+  who: { kind: "person", id: "p1", name: "ben" },
+  groups: ["team-web"],
+  createdAt: "2026-11-20T03:00:00Z",
+  usedAt: "2026-11-20T03:00:00Z",
+  endsAt: "2099-11-20T03:00:00Z",
+  current: false,
+};
+
+describe("AccessPage", () => {
+  it("shows who is signed in and what they may do", async () => {
+    const { screen } = await renderPage(AccessPage, "/access", {});
+
+    await expect.element(screen.getByText("ada", { exact: true })).toBeVisible();
+    await expect.element(screen.getByText(/states:read/)).toBeVisible();
+  });
+
+  it("creates a token and shows its secret once", async () => {
+    const { screen, sent } = await renderPage(AccessPage, "/access?tab=tokens", {
+      "GET /v1/tokens": { items: [token] },
+      "POST /v1/tokens": { ...token, name: "grafana", token: "syt_secret" },
+    });
+    await screen.getByRole("button", { name: "Create…" }).click();
+    await screen.getByLabelText("Name").fill("grafana");
+    await screen.getByLabelText(/Beginnings of stack ids/).fill("web-, api-");
+    await screen.getByRole("button", { name: "Create", exact: true }).click();
+    await expect.element(screen.getByText("syt_secret", { exact: true })).toBeVisible();
+    await screen.getByRole("button", { name: "I have copied it" }).click();
+
+    await expect.element(screen.getByText("syt_secret", { exact: true })).not.toBeInTheDocument();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+      name: "grafana",
+      role: "viewer",
+      expires: "90d",
+      stacks: ["web-", "api-"],
+    });
+  });
+
+  it("keeps the form when the token would have more rights than its creator", async () => {
+    const { screen } = await renderPage(AccessPage, "/access?tab=tokens", {
+      "GET /v1/tokens": { items: [] },
+      "POST /v1/tokens": problem(403, "FORBIDDEN", "A token cannot have more rights than you."),
+    });
+    await screen.getByRole("button", { name: "Create…" }).click();
+    await screen.getByLabelText("Name").fill("grafana");
+    await screen.getByRole("button", { name: "Create", exact: true }).click();
+
+    await expect.element(screen.getByText("A token cannot have more rights than you.")).toBeVisible();
+    await expect.element(screen.getByLabelText("Name")).toHaveValue("grafana");
+  });
+
+  it("ends the session of another person", async () => {
+    const { screen, sent } = await renderPage(AccessPage, "/access?tab=sessions", {
+      "GET /v1/sessions": { items: [session] },
+      "POST /v1/sessions/s1/revoke": session,
+    });
+    await screen.getByRole("button", { name: "End the session of ben" }).click();
+    await screen.getByRole("button", { name: "End", exact: true }).click();
+
+    await expect.element(screen.getByText("The session has ended.")).toBeVisible();
+    expect(sent.some(({ path }) => path === "/v1/sessions/s1/revoke")).toBe(true);
+  });
+});

@@ -1,0 +1,51 @@
+import type { AuditLine } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { AuditPage } from "./audit-page.tsx";
+
+const line: AuditLine = {
+  seq: 41,
+  prev: "aa",
+  id: "l41",
+  at: "2026-11-20T03:00:00Z",
+  action: "CANCEL_TASK",
+  outcome: "denied",
+  code: "FORBIDDEN",
+  who: { kind: "person", id: "p1", name: "<b>ada</b>", groups: [], address: "10.0.0.9" },
+  via: "api",
+  on: { stackId: "pr-12", task: "app" },
+  reason: "wrong branch\u202e",
+};
+const head = { seq: 41, hash: "4f1c", first: { seq: 1, prev: "00" } };
+const api = { "GET /v1/audit": { items: [line] }, "GET /v1/audit/head": head };
+
+describe("AuditPage", () => {
+  it("shows lines as text, and the head of the chain", async () => {
+    const { screen } = await renderPage(AuditPage, "/audit", api);
+
+    await expect.element(screen.getByText("<b>ada</b>")).toBeVisible();
+    await expect.element(screen.getByText("wrong branch‹U+202E›")).toBeVisible();
+    await expect.element(screen.getByText("Denied FORBIDDEN")).toBeVisible();
+    await expect.element(screen.getByText("stackyard audit verify --head 4f1c")).toBeVisible();
+  });
+
+  it("filters by the address, and writes the filter into it", async () => {
+    const { screen, sent, address } = await renderPage(AuditPage, "/audit?who=ada", api);
+    await screen.getByLabelText("Action").fill("CANCEL_TASK");
+    await screen.getByRole("button", { name: "Filter" }).click();
+
+    await expect.poll(address).toBe("/audit?who=ada&action=CANCEL_TASK");
+    await expect.poll(() => sent.at(-1)?.query).toMatchObject({ who: "ada", action: "CANCEL_TASK" });
+  });
+
+  it("explains that the log needs a permission, and that the export does", async () => {
+    const { screen } = await renderPage(AuditPage, "/audit", {
+      "GET /v1/me": viewer,
+      "GET /v1/audit": problem(403, "FORBIDDEN", "This needs the permission audit."),
+      "GET /v1/audit/head": head,
+    });
+
+    await expect.element(screen.getByText("This needs the permission audit.")).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "Export" })).toHaveAccessibleDescription("Needs audit");
+  });
+});
