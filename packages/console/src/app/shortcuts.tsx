@@ -77,7 +77,7 @@ function selectRow(key: string): boolean {
 }
 
 function pressShortcut(key: string): boolean {
-  if (!/^[a-z/[\]]$/.test(key)) return false;
+  if (!/^[a-z/[\],.]$/.test(key)) return false;
   const found = document.querySelector<HTMLElement>(`[data-shortcut="${CSS.escape(key)}"]`);
   const element = found?.matches("a, button, input") ? found : found?.querySelector<HTMLElement>("a, button, input");
   if (element instanceof HTMLInputElement) element.focus();
@@ -93,6 +93,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Enter", "Open the row"],
   ["x", "Select the row"],
   ["[ · ]", "Previous, next stack of the list"],
+  [", · .", "Previous, next position of a history"],
   ["r", "Retry"],
   ["l", "Log"],
   ["Esc", "Close"],

@@ -120,7 +120,12 @@ export function createLogReader(load: LoadLog): LogReader {
       search += 1;
       const mine = search;
       setState({ searching: true });
-      const found = await searchLog(reader, { fits, after, isNext: direction === "next", isCurrent: () => search === mine });
+      const found = await searchLog(reader, {
+        fits,
+        after,
+        isNext: direction === "next",
+        isCurrent: () => search === mine,
+      });
       if (search !== mine) return undefined;
       const { searching: _, ...rest } = state;
       state = rest;

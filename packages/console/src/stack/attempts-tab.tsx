@@ -1,6 +1,228 @@
-import type { StackDetails } from "@stackyard/sdk";
+import type { Attempt, HistoryEntry, StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
+import { toAttemptStatus } from "../api/status.ts";
+import { Button } from "../design/button.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Ago, Instant, Text } from "../design/text.tsx";
+import { AnsiText } from "../log/ansi-text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { findEnd } from "./attempt-ids.ts";
+import { useOperateRefusal } from "./refusals.ts";
 import type { StackSource } from "./source.ts";
+import { CancelDialog } from "./task-dialogs.tsx";
+import { useOperation } from "./use-operation.tsx";
 
-export function AttemptsTab(_: { source: StackSource; stack: StackDetails | undefined }) {
-  return null;
+interface TabProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+}
+
+const HISTORY = 1_000;
+
+/** All attempts, and two of them side by side; the address has which two. */
+export function AttemptsTab({ source, stack }: TabProps) {
+  const query = useQuery({
+    queryKey: source.key("attempts"),
+    queryFn: ({ signal }) => source.loadAttempts(signal),
+  });
+  // Lines of the history say when an attempt ended, and with which error.
+  const history = useQuery({
+    queryKey: source.key("attempts-history"),
+    queryFn: ({ signal }) => source.loadHistory({ limit: HISTORY, signal }),
+  });
+  return (
+    <Panel title="Attempts">
+      <Loaded query={query} height={240}>
+        {(attempts) => (
+          <Attempts source={source} stack={stack} attempts={attempts} history={history.data?.items ?? []} />
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+interface AttemptsProps extends TabProps {
+  readonly attempts: readonly Attempt[];
+  readonly history: readonly HistoryEntry[];
+}
+
+function Attempts({ source, stack, attempts, history }: AttemptsProps) {
+  const search = useSearch();
+  const change = useChangeSearch();
+  const ids = [search["a"], search["b"]].filter((id) => id !== undefined);
+  const toggle = (id: string) => {
+    const [a, b] = ids.includes(id) ? ids.filter((one) => one !== id) : [...ids, id].slice(-2);
+    change({ a, b });
+  };
+  const columns: Column<Attempt>[] = [
+    {
+      id: "select",
+      header: <span className="hidden-visually">Compare</span>,
+      cell: ({ attemptId, task, attempt }) => (
+        <input
+          type="checkbox"
+          aria-label={`Compare attempt ${attempt} of ${task}`}
+          checked={ids.includes(attemptId)}
+          onChange={() => toggle(attemptId)}
+        />
+      ),
+    },
+    {
+      id: "task",
+      header: "Task",
+      cell: (attempt) => (
+        <span className="row nowrap">
+          <Mark status={toAttemptStatus(attempt)} bare />
+          <Text>{attempt.task}</Text>
+          <span className="muted">attempt {attempt.attempt}</span>
+        </span>
+      ),
+    },
+    { id: "entry", header: "Entry", number: true, cell: ({ entry }) => entry },
+    { id: "sent", header: "Sent", cell: ({ dispatchedAt }) => <Instant at={dispatchedAt} /> },
+    { id: "duration", header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
+    { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
+    { id: "error", header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
+    {
+      id: "actions",
+      header: <span className="hidden-visually">Actions</span>,
+      cell: (attempt) => <RowActions source={source} stack={stack} attempt={attempt} />,
+    },
+  ];
+  const compared = ids.flatMap((id) => attempts.filter(({ attemptId }) => attemptId === id));
+  if (attempts.length === 0) return <Empty>No task was sent yet.</Empty>;
+  return (
+    <>
+      <Table
+        label="Attempts"
+        columns={columns}
+        rows={attempts}
+        keyOf={({ attemptId }) => attemptId}
+        height={compared.length === 0 ? "70vh" : "40vh"}
+      />
+      {compared.length === 0 ? (
+        <p className="notice muted">Select two attempts to see them side by side.</p>
+      ) : (
+        <div className="compared">
+          {compared.map((attempt) => (
+            <ComparedAttempt key={attempt.attemptId} source={source} attempt={attempt} history={history} />
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+interface AttemptProps {
+  readonly attempt: Attempt;
+  readonly history: readonly HistoryEntry[];
+}
+
+function Duration({ attempt, history }: AttemptProps) {
+  const { dispatchedAt, status } = attempt;
+  const end = findEnd(history, attempt);
+  if (end !== undefined) return formatDuration(Date.parse(end.at) - Date.parse(dispatchedAt));
+  return status === "settled" ? "–" : <Ago at={dispatchedAt} plain />;
+}
+
+function RowActions({ source, stack, attempt }: TabProps & { readonly attempt: Attempt }) {
+  const refusal = useOperateRefusal(source, stack, "operate");
+  const run = useOperation(stack.id);
+  const [cancelling, setCancelling] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const { task, attemptId, status } = attempt;
+  const present = stack.tasks.find(({ name, attempt: newest }) => name === task && newest?.attemptId === attemptId);
+  const earlier = present === undefined ? "It is not the newest attempt of a present task" : undefined;
+  const retry = async () => {
+    setError(undefined);
+    try {
+      await run(`Retry ${task}`, () => yard.stacks.retry(stack.id, { task, id: newEventId() }));
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return (
+    <span className="row task-actions">
+      {source.refusal === undefined && (
+        <To path="/log" search={{ attempt: attemptId }} className="button plain">
+          Log
+        </To>
+      )}
+      <Button
+        look="plain"
+        label={`Retry ${task}`}
+        refusal={refusal ?? earlier ?? (present?.status === "ERROR" ? undefined : "Task has not failed")}
+        onPress={() => void retry()}
+      >
+        Retry
+      </Button>
+      <Button
+        look="plain"
+        label={`Cancel ${task}…`}
+        refusal={refusal ?? (status === "settled" ? "The attempt has ended" : earlier)}
+        onPress={() => setCancelling(true)}
+      >
+        Cancel…
+      </Button>
+      {error !== undefined && <ErrorNotice error={error} />}
+      {cancelling && <CancelDialog stack={stack} task={task} refusal={refusal} onClose={() => setCancelling(false)} />}
+    </span>
+  );
+}
+
+const MAX_LINES = 200;
+
+function ComparedAttempt({ source, attempt, history }: AttemptProps & { readonly source: StackSource }) {
+  const end = findEnd(history, attempt);
+  const query = useQuery({
+    queryKey: source.key("log-tail", { attemptId: attempt.attemptId }),
+    queryFn: ({ signal }) => source.loadLogTail(attempt.attemptId, signal),
+    enabled: attempt.hasLog,
+  });
+  const lines = (query.data ?? "").split("\n");
+  return (
+    <section className="compared-attempt" aria-label={`Attempt ${attempt.attempt} of ${attempt.task}`}>
+      <h3 className="row">
+        <Mark status={toAttemptStatus(attempt)} />
+        <Text>{attempt.task}</Text> attempt {attempt.attempt}
+      </h3>
+      <dl className="pairs">
+        <dt>Sent</dt>
+        <dd>
+          <Instant at={attempt.dispatchedAt} />
+        </dd>
+        <dt>Duration</dt>
+        <dd>
+          <Duration attempt={attempt} history={history} />
+        </dd>
+        <dt>Runner</dt>
+        <dd>
+          <Text mono>{attempt.owner ?? "–"}</Text>
+        </dd>
+        <dt>Error</dt>
+        <dd className="facts-value">
+          {end?.code !== undefined && <Text mono>{end.code}</Text>} <Text>{end?.description ?? ""}</Text>
+          {end?.code === undefined && end?.description === undefined && "–"}
+        </dd>
+      </dl>
+      {attempt.hasLog ? (
+        <pre className="compared-log">
+          {lines.slice(-MAX_LINES).map((line, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
+            <span key={index} className="excerpt-line">
+              <AnsiText>{line}</AnsiText>
+            </span>
+          ))}
+        </pre>
+      ) : (
+        <p className="muted">It has no log.</p>
+      )}
+    </section>
+  );
 }

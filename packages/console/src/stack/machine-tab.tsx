@@ -1,6 +1,81 @@
-import type { StackDetails } from "@stackyard/sdk";
+import type { MachineDetails, StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { StackGraph } from "./now-tab.tsx";
 import type { StackSource } from "./source.ts";
 
-export function MachineTab(_: { source: StackSource; stack: StackDetails | undefined }) {
-  return null;
+interface TabProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+}
+
+/** The machine of a stack: its graph, the revision that the stack has, and that revision's text. */
+export function MachineTab({ source, stack }: TabProps) {
+  return (
+    <>
+      {source.loadMachine !== undefined && <RevisionFacts source={source} stack={stack} />}
+      <StackGraph source={source} stack={stack} />
+      <RevisionText source={source} stack={stack} />
+    </>
+  );
+}
+
+function RevisionFacts({ source, stack: { machine, machineHash } }: TabProps) {
+  const query = useQuery({
+    queryKey: source.key("machine", { machine }),
+    queryFn: ({ signal }) => source.loadMachine?.(machine, signal) ?? Promise.reject(new Error("Not available.")),
+  });
+  return (
+    <Panel title="Revision">
+      <Loaded query={query} height={60}>
+        {(details) => <Facts details={details} machineHash={machineHash} />}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Facts({ details, machineHash }: { details: MachineDetails; machineHash: string }) {
+  const { name, hash, status, revision, problems } = details;
+  const newest = hash === machineHash;
+  return (
+    <div className="panel-body row">
+      <To path="/machine" search={{ name }}>
+        <Text>{name}</Text>
+      </To>
+      <code>{machineHash.slice(0, 12)}</code>
+      {newest ? (
+        <Mark status="succeeded" word="Current revision" />
+      ) : (
+        <Mark status="overdue" word={`Current is ${hash?.slice(0, 12) ?? "none"}`} />
+      )}
+      <span className="muted">
+        {revision === "pin" ? "Stays until it is upgraded" : "Follows the newest valid revision"}
+      </span>
+      {status !== "valid" && <Mark status="rejected" word={`${problems.length} problems in the newest document`} />}
+    </div>
+  );
+}
+
+function RevisionText({ source, stack: { machineHash } }: TabProps) {
+  const query = useQuery({
+    queryKey: ["other", "revision", source.path, machineHash],
+    queryFn: ({ signal }) => source.loadRevision(machineHash, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <Panel title="Document">
+      {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
+      {query.data === "" && <Empty>The document has no text.</Empty>}
+      {query.data !== undefined && query.data !== "" && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
+        <pre className="document" tabIndex={0}>
+          {toSafeText(query.data)}
+        </pre>
+      )}
+    </Panel>
+  );
 }

@@ -1,6 +1,163 @@
-import type { StackDetails } from "@stackyard/sdk";
+import type { MetadataValue, StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { yard } from "../api/client.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog } from "../design/dialog.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Empty, NoMatch, Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Ago, MaybeLink, Text } from "../design/text.tsx";
+import { type MetadataRow, toMetadataRows } from "./metadata-rows.ts";
+import { useOperateRefusal } from "./refusals.ts";
 import type { StackSource } from "./source.ts";
 
-export function MetadataTab(_: { source: StackSource; stack: StackDetails | undefined }) {
-  return null;
+interface TabProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+}
+
+const MASK = "***";
+const MAX_KEYS = 200;
+/** Characters of a value that are shown at first. */
+const MAX_SHOWN = 2_048;
+const PREVIEW = 200;
+const REVEALED_MS = 30_000;
+const HISTORY = 1_000;
+
+/** The metadata of a stack: each key with its value and the event that has set it. */
+export function MetadataTab({ source, stack }: TabProps) {
+  const { q = "" } = useSearch();
+  const change = useChangeSearch();
+  const [shown, setShown] = useState(MAX_KEYS);
+  const history = useQuery({
+    queryKey: source.key("attempts-history"),
+    queryFn: ({ signal }) => source.loadHistory({ limit: HISTORY, signal }),
+  });
+  const text = q.toLowerCase();
+  const all = Object.entries(stack.metadata).filter(([key]) => key.toLowerCase().includes(text));
+  const rows = toMetadataRows(Object.fromEntries(all.slice(0, shown)), history.data?.items ?? []);
+  const columns: Column<MetadataRow>[] = [
+    { id: "key", header: "Key", cell: ({ key }) => <Text>{key}</Text> },
+    {
+      id: "value",
+      header: "Value",
+      cell: ({ key, value }) =>
+        value === MASK ? <SecretValue source={source} stack={stack} name={key} /> : <Value value={value} />,
+    },
+    { id: "origin", header: "Set by", cell: ({ origin }) => <Origin source={source} origin={origin} /> },
+  ];
+  if (Object.keys(stack.metadata).length === 0) return <Empty>This stack has no metadata.</Empty>;
+  return (
+    <Panel
+      title={`Metadata ${Object.keys(stack.metadata).length}`}
+      actions={
+        <input
+          className="input"
+          type="search"
+          aria-label="Filter by key"
+          placeholder="Key"
+          data-shortcut="/"
+          value={q}
+          onChange={({ target }) => change({ q: target.value })}
+        />
+      }
+    >
+      {rows.length === 0 ? (
+        <NoMatch filters={`the key "${q}"`} onClear={() => change({ q: undefined })} />
+      ) : (
+        <Table label="Metadata" columns={columns} rows={rows} keyOf={({ key }) => key} />
+      )}
+      {all.length > shown && (
+        <div className="notice">
+          <Button onPress={() => setShown(shown + MAX_KEYS)}>Show more ({all.length - shown})</Button>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Value({ value }: { value: MetadataValue }) {
+  const [whole, setWhole] = useState(false);
+  if (typeof value !== "string") return <code>{JSON.stringify(value)}</code>;
+  if (value === "") return <span className="muted">empty text</span>;
+  if (value.length <= MAX_SHOWN) {
+    return (
+      <span className="metadata-value">
+        <MaybeLink value={value} />
+      </span>
+    );
+  }
+  return (
+    <span className="metadata-value">
+      <Text>{whole ? value : `${value.slice(0, PREVIEW)}…`}</Text>{" "}
+      <Button look="plain" onPress={() => setWhole(!whole)}>
+        {whole ? "Show less" : `Show all (${Math.ceil(value.length / 1_024)} KiB)`}
+      </Button>
+    </span>
+  );
+}
+
+interface SecretProps extends TabProps {
+  readonly name: string;
+}
+
+/** A sensitive value: shown on request for 30 seconds, and recorded. It is kept in no cache. */
+function SecretValue({ source, stack, name }: SecretProps) {
+  const refusal = useOperateRefusal(source, stack, "secrets:read");
+  const [asking, setAsking] = useState(false);
+  const [value, setValue] = useState<MetadataValue>();
+  useEffect(() => {
+    if (value === undefined) return;
+    const timer = setTimeout(() => setValue(undefined), REVEALED_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return (
+    <span className="row">
+      {value === undefined ? <code>{MASK}</code> : <Value value={value} />}
+      {value === undefined ? (
+        <Button look="plain" label={`Reveal ${name}…`} refusal={refusal} onPress={() => setAsking(true)}>
+          Reveal…
+        </Button>
+      ) : (
+        <Button look="plain" onPress={() => setValue(undefined)}>
+          Hide
+        </Button>
+      )}
+      {asking && (
+        <ActionDialog
+          title={`Reveal ${name}`}
+          verb="Reveal"
+          reason="required"
+          refusal={refusal}
+          act={async (reason = "") => setValue(await yard.stacks.reveal(stack.id, name, { reason }))}
+          onClose={() => setAsking(false)}
+        >
+          <p>The value is shown for 30 seconds. Who has seen it and why is recorded in the audit log.</p>
+        </ActionDialog>
+      )}
+    </span>
+  );
+}
+
+function Origin({ source, origin }: { source: StackSource; origin: MetadataRow["origin"] }) {
+  const search = useSearch();
+  if (origin === undefined) return <span className="muted">–</span>;
+  const { id } = search;
+  return (
+    <span className="nowrap">
+      <To path={source.path} search={{ id, tab: "history", at: String(origin.position) }}>
+        <Text>{origin.event}</Text>
+      </To>{" "}
+      <span className="muted">
+        <Ago at={origin.at} />
+        {origin.actor !== undefined && (
+          <>
+            {" by "}
+            <Text>{origin.actor}</Text>
+          </>
+        )}
+      </span>
+    </span>
+  );
 }

@@ -1,7 +1,8 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
+import { toFailure } from "../api/client.ts";
 import { toTaskStatus } from "../api/status.ts";
-import { ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
+import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
 import { FailureNotices } from "./failure-notice.tsx";
 import type { StackSource } from "./source.ts";
@@ -53,11 +54,11 @@ export function StackGraph({ source, stack: { machine, machineHash, state, tasks
   }
   return (
     <Panel title="Graph">
-      {query.error === null ? (
-        <Skeleton height={240} />
-      ) : (
+      {query.error === null && <Skeleton height={240} />}
+      {query.error !== null && source.refusal === undefined && (
         <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />
       )}
+      {query.error !== null && source.refusal !== undefined && <Empty>{toFailure(query.error).detail}</Empty>}
     </Panel>
   );
 }

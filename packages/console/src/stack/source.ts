@@ -1,4 +1,4 @@
-import type { Attempt, HistoryEntry, MachineDetails, MachineGraph, Page, StackDetails } from "@stackyard/sdk";
+import type { Attempt, HistoryEntry, MachineDetails, MachineGraph, Page, StackAt, StackDetails } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 
@@ -25,6 +25,8 @@ export interface StackSource {
   readonly loadAttempts: (signal: AbortSignal) => Promise<readonly Attempt[]>;
   /** The end of an attempt's log. */
   readonly loadLogTail: (attemptId: string, signal: AbortSignal) => Promise<string>;
+  /** How the stack was after a line of its history, where that can be replayed. */
+  readonly loadAt?: (position: number, signal: AbortSignal) => Promise<StackAt>;
   readonly loadGraph: (machine: string, signal: AbortSignal) => Promise<MachineGraph>;
   /** Undefined where the machine's details are not known. */
   readonly loadMachine?: (machine: string, signal: AbortSignal) => Promise<MachineDetails>;
@@ -42,6 +44,7 @@ export function createYardSource(stackId: string): StackSource {
     loadHistory: (part) => yard.stacks.history(stackId, part),
     loadAttempts: (signal) => yard.stacks.attempts(stackId, { signal }),
     loadLogTail: (attemptId, signal) => yard.stacks.attemptLog(attemptId, { signal }),
+    loadAt: (position, signal) => yard.stacks.at(stackId, position, { signal }),
     loadGraph: (machine, signal) => yard.machines.graph(machine, { signal }),
     loadMachine: (machine, signal) => yard.machines.get(machine, { signal }),
     loadRevision: async (hash, signal) => (await yard.machines.revision(hash, { signal })).source,

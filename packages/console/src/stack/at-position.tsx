@@ -1,0 +1,184 @@
+import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { toOutcomeStatus, toTaskStatus } from "../api/status.ts";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Loaded, Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Ago, Instant, Text } from "../design/text.tsx";
+import { type Difference, listDifferences, toText } from "./differences.ts";
+import type { StackSource } from "./source.ts";
+
+interface AtProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails | undefined;
+  readonly entry: HistoryEntry;
+}
+
+/** One line of a history, how the stack was after it, and in what that differs from now. */
+export function AtPosition({ source, stack, entry }: AtProps) {
+  return (
+    <div className="columns">
+      <Panel
+        title={
+          <>
+            At <Instant at={entry.at} />
+          </>
+        }
+        actions={
+          source.loadAt !== undefined && (
+            <To
+              path="/simulate"
+              search={{ stack: source.stackId, machine: stack?.machine, at: String(entry.position) }}
+              className="button"
+            >
+              Simulate from here
+            </To>
+          )
+        }
+      >
+        <div className="panel-body stack-v">
+          <EntryFacts entry={entry} />
+          {source.loadAt === undefined && (
+            <p>
+              State then: <Text>{entry.to ?? "removed"}</Text>
+            </p>
+          )}
+        </div>
+      </Panel>
+      {source.loadAt !== undefined && <Then source={source} stack={stack} entry={entry} />}
+    </div>
+  );
+}
+
+function EntryFacts({ entry }: { entry: HistoryEntry }) {
+  const { event, outcome, actor, code, reason, description, from, to, task, sent, notes, position, at } = entry;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ["Task", task],
+    ["Sent by", actor],
+    ["Code", code],
+    ["Reason", reason],
+    ["Message", description],
+    ["Starts", sent.length === 0 ? undefined : sent.join(", ")],
+    ["Metadata", entry.metadata === undefined ? undefined : shorten(JSON.stringify(entry.metadata, null, 2))],
+    ["Outputs", entry.outputs === undefined ? undefined : shorten(JSON.stringify(entry.outputs, null, 2))],
+    ["Notes", notes.length === 0 ? undefined : notes.join("\n")],
+    ["Event id", entry.eventId],
+  ];
+  return (
+    <>
+      <p className="row">
+        <Mark status={toOutcomeStatus(outcome)} word={outcome} />
+        <b>
+          <Text>{event}</Text>
+        </b>
+        {to !== undefined && to !== from && (
+          <span>
+            <Text>{from ?? "–"}</Text> → <Text>{to}</Text>
+          </span>
+        )}
+        <span className="muted">
+          <Ago at={at} />, position {position}
+        </span>
+      </p>
+      <dl className="pairs">
+        {facts.map(([name, value]) =>
+          value === undefined || value === "{}" ? null : (
+            <div key={name} style={{ display: "contents" }}>
+              <dt>{name}</dt>
+              <dd className="facts-value">
+                <Text>{value}</Text>
+              </dd>
+            </div>
+          ),
+        )}
+      </dl>
+    </>
+  );
+}
+
+const MAX_CHARACTERS = 4_096;
+
+function shorten(text: string): string {
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text;
+}
+
+const DIFFERENCES: Column<Difference>[] = [
+  { id: "what", header: "What", cell: ({ what }) => <Text>{what}</Text> },
+  { id: "then", header: "Then", cell: ({ before }) => <Value text={before} /> },
+  { id: "now", header: "Now", cell: ({ now }) => <Value text={now} /> },
+];
+
+function Value({ text }: { text: string | undefined }) {
+  if (text === undefined) return <span className="muted">not set</span>;
+  return <Text mono>{text.length > 200 ? `${text.slice(0, 200)}…` : text}</Text>;
+}
+
+function Then({ source, stack, entry: { position } }: AtProps) {
+  const query = useQuery({
+    queryKey: ["other", "stack-at", source.stackId, position],
+    queryFn: ({ signal }) => source.loadAt?.(position, signal) ?? Promise.reject(new Error("Not available.")),
+    // What was does not change.
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: (before) => before,
+  });
+  return (
+    <Panel title="The stack then">
+      <Loaded query={query} height={200}>
+        {({ state, stack: then, incomplete }) => (
+          <div className="panel-body stack-v">
+            <p>
+              State <b>{state === null ? "did not exist" : <Text>{state}</Text>}</b>
+            </p>
+            {incomplete !== undefined && (
+              <p className="tone-warn">
+                <Text>{incomplete}</Text>
+              </p>
+            )}
+            {then !== undefined && (
+              <>
+                <p className="row">
+                  {(then.tasks ?? []).map((task) => (
+                    <span key={task.name} className="row">
+                      <Mark status={toTaskStatus(task)} bare />
+                      <Text>{task.name}</Text>
+                    </span>
+                  ))}
+                </p>
+                <h3>Difference to now</h3>
+                <Differences stack={stack} differences={stack === undefined ? [] : listDifferences(then, stack)} />
+                <h3>Metadata</h3>
+                <dl className="pairs">
+                  {Object.entries(then.metadata ?? {}).map(([key, value]) => (
+                    <div key={key} style={{ display: "contents" }}>
+                      <dt>
+                        <Text>{key}</Text>
+                      </dt>
+                      <dd>
+                        <Value text={toText(value)} />
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+              </>
+            )}
+          </div>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Differences({ stack, differences }: { stack: StackDetails | undefined; differences: readonly Difference[] }) {
+  if (stack === undefined) return <p className="muted">The stack was removed since.</p>;
+  if (differences.length === 0) return <p className="muted">None.</p>;
+  return (
+    <Table
+      label="Difference to now"
+      columns={DIFFERENCES}
+      rows={differences}
+      keyOf={({ what }) => what}
+      height="40vh"
+    />
+  );
+}

@@ -1,0 +1,32 @@
+import type { HistoryEntry, MetadataValue } from "@stackyard/sdk";
+
+/** A key of a stack's metadata. */
+export interface MetadataRow {
+  readonly key: string;
+  readonly value: MetadataValue;
+  /** The line of the history that has set it last, where that is known. */
+  readonly origin: HistoryEntry | undefined;
+}
+
+/** Returns the keys of metadata with the lines that have set them; the history is given newest first. */
+export function toMetadataRows(
+  metadata: Readonly<Record<string, MetadataValue>>,
+  history: readonly HistoryEntry[],
+): readonly MetadataRow[] {
+  return Object.entries(metadata).map(([key, value]) => ({
+    key,
+    value,
+    origin: history.find((entry) => entry.outcome === "applied" && (brings(entry, key) || isOutput(entry, key, value))),
+  }));
+}
+
+function brings({ metadata }: HistoryEntry, key: string): boolean {
+  return typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, key);
+}
+
+/** An output may be stored under another key, so that its value must fit too. */
+function isOutput({ outputs }: HistoryEntry, key: string, value: MetadataValue): boolean {
+  if (typeof outputs !== "object" || outputs === null) return false;
+  if (Object.hasOwn(outputs, key)) return true;
+  return typeof value === "string" && value !== "" && Object.values(outputs).includes(value);
+}
