@@ -1,7 +1,9 @@
 import { type Clock, listPages, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
-import { listProcesses, toPrinted } from "@stackyard/core/engine";
+import { type HistoryEntry, listProcesses, toPrinted } from "@stackyard/core/engine";
+import { type Caller, hasEverywhere } from "../access/caller.ts";
+import { mayRead, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
@@ -13,6 +15,7 @@ interface BundleRoutesDeps {
   readonly clock: Clock;
   readonly explainer: StackExplainer;
   readonly audit: AuditWriter;
+  readonly subjects: SubjectFinder;
   readonly version: string;
 }
 
@@ -28,7 +31,7 @@ export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
       audited: true,
       tag: "stacks",
       summary:
-        "Everything about a stack in one JSON document of at most 32 MiB: details, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked.",
+        "Everything about a stack in one JSON document of at most 32 MiB: details, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked. Processes are there for callers that may read the whole yard, and lines of an earlier stack of the same id for those that may read its machine.",
       params: { stackId: StackId },
       answers: {
         200: {
@@ -37,8 +40,8 @@ export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
         },
         404: { description: "STACK_UNKNOWN: neither the stack nor a history of it exists." },
       },
-      async handle({ params: { stackId } }, { sender }) {
-        const bundle = await openBundle(deps, stackId);
+      async handle({ params: { stackId } }, { caller, sender }) {
+        const bundle = await openBundle(deps, stackId, caller);
         const action = { action: "getStackBundle", who: sender, via: "api", on: { stackId } };
         await deps.audit.write({ ...action, outcome: "done" });
         return toDownload(bundle, stackId);
@@ -56,7 +59,11 @@ const MOST_REVISIONS = 50;
 const PAGE = { limit: 500 };
 
 /** What is loaded before the answer begins: a stack that does not exist is an error, and not a broken document. */
-async function openBundle(deps: BundleRoutesDeps, stackId: string): Promise<AsyncGenerator<string, void>> {
+async function openBundle(
+  deps: BundleRoutesDeps,
+  stackId: string,
+  caller: Caller,
+): Promise<AsyncGenerator<string, void>> {
   const { store, clock, explainer, version } = deps;
   const [loaded] = await store.load([stackId]);
   const details = loaded && (await explainer.explain(loaded));
@@ -67,11 +74,12 @@ async function openBundle(deps: BundleRoutesDeps, stackId: string): Promise<Asyn
   const head = { format: 1, stackId, createdAt: toInstant(clock.now()), version, stack: details ?? null };
   const parked = (loaded?.parked ?? []).map((each) => ({ ...toParked(each), message: toPrinted.message(each) }));
   const hashes = new Set(details === undefined ? [] : [details.machineHash]);
+  const processes = hasEverywhere(caller.rights, "read") ? listAllProcesses(deps) : [];
   return writeBundle(head, [
     { name: "attempts", most: BEFORE_REVISIONS, items: listAttempts(store, stackId) },
     { name: "parked", most: BEFORE_REVISIONS, items: parked },
-    { name: "processes", most: BEFORE_REVISIONS, items: listAllProcesses(deps) },
-    { name: "history", most: BEFORE_REVISIONS, items: listLines(store, stackId, hashes) },
+    { name: "processes", most: BEFORE_REVISIONS, items: processes },
+    { name: "history", most: BEFORE_REVISIONS, items: listLines(deps, { stackId, caller, hashes }) },
     { name: "revisions", most: MOST_BYTES, items: listRevisions(store, hashes) },
   ]);
 }
@@ -128,12 +136,22 @@ async function* listAllProcesses({ store, clock }: BundleRoutesDeps) {
   }
 }
 
-/** Newest first. Notes the revisions. */
-async function* listLines(store: Store, stackId: string, hashes: Set<string>): AsyncGenerator<unknown, void> {
+interface LinesInput {
+  readonly stackId: string;
+  readonly caller: Caller;
+  readonly hashes: Set<string>;
+}
+
+/** Newest first, without those of an earlier stack that the caller may not read. Notes the revisions. */
+async function* listLines(
+  { store, subjects }: BundleRoutesDeps,
+  { stackId, caller, hashes }: LinesInput,
+): AsyncGenerator<unknown, void> {
   let count = 0;
   const filter = { stackId, newestFirst: true };
   for await (const page of listPages((start) => store.queries.listHistory(filter, { ...PAGE, ...start }))) {
     for (const line of page.items) {
+      if (!(await mayReadLine(subjects, caller, line))) continue;
       count += 1;
       if (count > MOST_LINES) {
         yield MORE;
@@ -143,6 +161,15 @@ async function* listLines(store: Store, stackId: string, hashes: Set<string>): A
       yield toHistoryEntry(line);
     }
   }
+}
+
+async function mayReadLine(
+  subjects: SubjectFinder,
+  caller: Caller,
+  line: Pick<HistoryEntry, "stackId" | "machineHash">,
+): Promise<boolean> {
+  const subject = await subjects.ofLine(caller.rights, line);
+  return subject !== undefined && mayRead(caller, subject);
 }
 
 async function* listRevisions(store: Store, hashes: ReadonlySet<string>) {

@@ -200,12 +200,13 @@ async function* follow(deps: StreamRoutesDeps, stream: OpenStream): AsyncGenerat
   yield `retry: 2000\n${toEvent(place, "ready", JSON.stringify({ position: place.position }))}`;
   while (!signal.aborted) {
     const seen = bell.count;
-    const startedAt = clock.now();
+    let hasNews = false;
     for await (const text of takeTurn(stream, caller)) {
-      spokeAt = startedAt;
+      hasNews = true;
+      spokeAt = clock.now();
       yield text;
     }
-    if (spokeAt !== startedAt) await bell.wait(seen, Math.min(POLL_MS, heartbeatMs), signal);
+    if (!hasNews) await bell.wait(seen, Math.min(POLL_MS, heartbeatMs), signal);
     if (clock.now() - checkedAt >= RECHECK_MS) {
       caller = await findSame(deps, request, caller);
       if (caller === undefined) return;

@@ -1,0 +1,250 @@
+import { defineExecutor, type Executor, running, silentLogger } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import fc from "fast-check";
+import { Type } from "typebox";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createServer } from "../create-server.ts";
+
+const SOURCE = `
+version: 2
+events: [OPEN, CLOSE]
+states:
+  INIT: { on: { OPEN: LIVE } }
+  LIVE: { tasks: [sign-off, watch], on: { CLOSE: GONE } }
+  GONE: { terminal: true }
+tasks:
+  sign-off: { executor: approval, config: { from: [managers] } }
+  watch: { executor: script, config: {} }
+`;
+
+/** Each stack's machine. `web-9` had been of `db` before. */
+const STACKS = {
+  "web-1": "shop",
+  "web-2": "db",
+  "web-9": "shop",
+  "api-1": "shop",
+  "api-2": "db",
+  "ops-1": "db",
+} as const;
+type StackId = keyof typeof STACKS;
+const IDS = Object.keys(STACKS) as readonly StackId[];
+
+/** Of which machines and beginnings of ids; without either, all. */
+interface Scope {
+  readonly machines?: string[];
+  readonly stacks?: string[];
+}
+
+function isWithin(id: StackId, { machines, stacks }: Scope, machine: string = STACKS[id]): boolean {
+  return (machines?.includes(machine) ?? true) && (stacks?.some((prefix) => id.startsWith(prefix)) ?? true);
+}
+
+const executor: Executor = defineExecutor({
+  name: "script",
+  config: Type.Object({}),
+  progress: Type.Object({}),
+  start: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: "watches" }),
+  poll: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: "watches" }),
+});
+
+function createWorld() {
+  const executors = new Map([["script", executor]]);
+  const located = ["shop", "db"].map((name) => {
+    const { machine } = parseMachine(SOURCE, { name, executors });
+    if (machine === undefined) throw new Error("The machine has errors.");
+    return { machine, source: SOURCE };
+  });
+  const store = createMemoryStore();
+  const locator = createStaticLocator(located);
+  const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const tokens = [{ name: "root", token: "a-token-of-the-tests" }];
+  const limits = { heartbeatMs: 20, streamsPerCaller: 100 };
+  const server = createServer({ ...deps, version: "0" }, { port: 0, tokens, limits });
+  const yard = startYard(deps, { drainMs: 100, process: { version: "0", host: "blue" } });
+  const call = async (path: string, { body, secret = "a-token-of-the-tests", ...more }: CallOptions = {}) => {
+    const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json", ...more.headers };
+    const method = body === undefined ? "GET" : "POST";
+    const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    return server.app.fetch(new Request(`http://127.0.0.1${path}`, init));
+  };
+  const stop = async () => {
+    await server.stop();
+    await yard.stop();
+    await store.close();
+  };
+  return { call, stop };
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  readonly secret?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+let world: ReturnType<typeof createWorld>;
+const json = async <Answer>(path: string, options?: CallOptions) =>
+  (await (await world.call(path, options)).json()) as Answer;
+
+/** All pages of a list. */
+async function listAll<Item>(path: string, secret: string): Promise<readonly Item[]> {
+  const found: Item[] = [];
+  for (let cursor: string | undefined = ""; cursor !== undefined; ) {
+    const page: { items: Item[]; cursor?: string } = await json(
+      `${path}${path.includes("?") ? "&" : "?"}limit=2${cursor}`,
+      {
+        secret,
+      },
+    );
+    found.push(...page.items);
+    cursor = page.cursor === undefined ? undefined : `&cursor=${encodeURIComponent(page.cursor)}`;
+  }
+  return found;
+}
+
+/** A stream from its beginning to its first silence. */
+async function readStream(secret: string): Promise<string> {
+  const path = "/v1/stream?kinds=history,progress,bulk";
+  const response = await world.call(path, { secret, headers: { "last-event-id": "0" } });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes(": alive")) text += (await reader?.read())?.value ?? ": alive";
+  await reader?.cancel();
+  return text;
+}
+
+const until = (isSo: () => Promise<boolean>) =>
+  vi.waitFor(async () => expect(await isSo()).toBe(true), { timeout: 20_000 });
+
+beforeAll(async () => {
+  world = createWorld();
+  const send = (event: object) => world.call("/v1/events", { body: event });
+  const isLive = async (id: string, machine: string) => {
+    const { items } = await json<{ items: { stackId: string }[] }>(`/v1/approvals?limit=100`);
+    const stack = await json<{ machine?: string; state?: string }>(`/v1/stacks/${id}`);
+    return stack.machine === machine && stack.state === "LIVE" && items.some(({ stackId }) => stackId === id);
+  };
+  await send({ event: "OPEN", stackId: "web-9", machine: "db" });
+  await until(() => isLive("web-9", "db"));
+  await world.call("/v1/stacks/web-9/remove", { body: { force: true, reason: "moves" } });
+  await until(async () => (await world.call("/v1/stacks/web-9")).status === 404);
+  for (const id of IDS) {
+    await send({ event: "OPEN", stackId: id, machine: STACKS[id] });
+    await until(() => isLive(id, STACKS[id]));
+    await send({ event: "UNHEARD-OF", stackId: `${id}-new`, machine: STACKS[id] });
+  }
+  await until(async () => (await json<{ items: object[] }>("/v1/dead-letters")).items.length === IDS.length);
+});
+afterAll(() => world.stop());
+
+async function createToken(scope: Scope): Promise<string> {
+  const body = { name: "t", role: "maintainer", ...scope };
+  return (await json<{ token: string }>("/v1/tokens", { body })).token;
+}
+
+const someScope = fc.record(
+  {
+    machines: fc.subarray(["shop", "db", "other"], { minLength: 1 }),
+    stacks: fc.subarray(["web-", "web-1", "api-", "o", "none"], { minLength: 1 }),
+  },
+  { requiredKeys: [] },
+);
+
+/** What answers may name of the stacks: everything that begins like one is one, or its dead letter. */
+function namedIn(text: string): readonly string[] {
+  return [...new Set([...text.matchAll(/\b(?:web|api|ops)-\d/g)].map(([id]) => id))].toSorted();
+}
+
+describe("a caller with a scope", () => {
+  it("sees, counts and chooses what is within, and nothing else", async () => {
+    await fc.assert(
+      fc.asyncProperty(someScope, async (scope) => {
+        const within = IDS.filter((id) => isWithin(id, scope)).toSorted();
+        // Lines and attempts of the earlier stack are of its machine.
+        const named = IDS.filter((id) => within.includes(id) || (id === "web-9" && isWithin(id, scope, "db")));
+        const secret = await createToken(scope);
+        const ids = async (path: string) =>
+          (await listAll<{ id?: string; stackId?: string }>(path, secret)).map(
+            ({ id, stackId }) => stackId ?? id ?? "",
+          );
+        const plan = { operation: "send", body: { event: "CLOSE" }, dryRun: true };
+        const bulkOf = (filter: object, more: object = {}) =>
+          json<{ total?: number; details?: { found: number } }>("/v1/bulk", {
+            secret,
+            body: { ...plan, filter, ...more },
+          });
+
+        expect((await ids("/v1/stacks")).toSorted()).toEqual(within);
+        expect((await ids("/v1/stacks?sort=-createdAt")).toSorted()).toEqual(within);
+        expect((await ids("/v1/approvals")).toSorted()).toEqual(within);
+        expect([...new Set(await ids("/v1/attempts"))].filter((id) => !named.some((each) => each === id))).toEqual([]);
+        expect((await ids("/v1/dead-letters")).map((id) => id.replace("-new", "")).toSorted()).toEqual(within);
+        expect(await json("/v1/stack-counts?by=state", { secret })).toMatchObject({ total: within.length });
+        expect(await bulkOf({})).toMatchObject({ total: within.length });
+        expect(await bulkOf({ ids: IDS })).toMatchObject({ total: within.length });
+        const wrong = { dryRun: false, expect: IDS.length + 1 };
+        expect((await bulkOf({}, wrong)).details).toEqual({ expected: IDS.length + 1, found: within.length });
+        for (const path of ["/v1/history", "/v1/parked", "/v1/stack-counts?by=machine", "/v1/bulk"]) {
+          const text = await (await world.call(path, { secret })).text();
+          expect(
+            namedIn(text).filter((id) => !named.some((each) => each === id)),
+            path,
+          ).toEqual([]);
+        }
+        expect(namedIn(await readStream(secret))).toEqual(named.toSorted());
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it("starts a bulk operation for what is within only", async () => {
+    const secret = await createToken({ machines: ["db"], stacks: ["api-", "web-"] });
+    const body = { operation: "retry", filter: { ids: IDS } };
+
+    const { id } = await json<{ id: string }>("/v1/bulk", { secret, body });
+
+    const items = await listAll<{ id: string }>(`/v1/bulk/${id}/items`, secret);
+    expect(items.map((item) => item.id)).toEqual(["web-2", "api-2"]);
+    const other = await createToken({ machines: ["shop"] });
+    for (const path of [`/v1/bulk/${id}`, `/v1/bulk/${id}/items`]) {
+      expect((await world.call(path, { secret: other })).status, path).toBe(404);
+    }
+    expect(await json("/v1/bulk", { secret: other })).toEqual({ items: [] });
+  });
+
+  it("gets a bundle without processes, and without the lines and the machine of an earlier stack", async () => {
+    const bundleOf = (secret?: string) =>
+      json<Readonly<Record<string, { name?: string; event?: string }[]>>>(
+        "/v1/stacks/web-9/bundle",
+        secret === undefined ? {} : { secret },
+      );
+
+    const [whole, part] = [await bundleOf(), await bundleOf(await createToken({ machines: ["shop"] }))];
+
+    expect(whole["processes"]).toHaveLength(1);
+    expect(whole["history"]?.map(({ event }) => event)).toContain("REMOVE_STACK");
+    expect(whole["revisions"]?.map(({ name }) => name).toSorted()).toEqual(["db", "shop"]);
+    expect(part["processes"]).toEqual([]);
+    expect(part["history"]?.map(({ event }) => event)).toEqual(["OPEN"]);
+    expect(part["revisions"]?.map(({ name }) => name)).toEqual(["shop"]);
+  });
+
+  it("learns nothing of others from errors", async () => {
+    const secret = await createToken({ machines: ["shop"] });
+    const bodies = [
+      "GET /v1/machines/dc",
+      "GET /v1/stacks/api-2",
+      "GET /v1/stacks/ops-1/bundle",
+      "GET /v1/machines/db",
+    ];
+
+    for (const path of bodies.map((each) => each.slice(4))) {
+      const response = await world.call(path, { secret });
+      const { detail } = (await response.json()) as { detail: string };
+      expect([response.status, detail.replace(path.split("/")[3] ?? "", "")]).toEqual([
+        404,
+        expect.not.stringMatching(/db|ops/),
+      ]);
+    }
+  });
+});
