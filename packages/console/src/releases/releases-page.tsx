@@ -1,10 +1,90 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { Release } from "@stackyard/sdk/releases";
+import { keys } from "../api/keys.ts";
+import { usePages } from "../api/use-pages.ts";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Page, Panel } from "../design/page.tsx";
+import { type Column, Listed, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
 
-/** Running versions by project and configuration. */
+/** The running version of each project and configuration, and the latest releases. */
 export function ReleasesPage() {
+  const list = usePages(keys.list("releases"), (part) => releases.list({}, part));
+  const places = usePages(keys.list("release-places"), (part) => releases.places(part));
+  const empty = <Empty command="stackyard releases deploy release.json">No release has run on this yard.</Empty>;
   return (
     <Page title="Releases">
-      <Empty>This screen is not built yet.</Empty>
+      <Panel title="Running">
+        <Listed list={places} empty={empty}>
+          {(items) => (
+            <Table
+              label="Running releases by project and configuration"
+              height={400}
+              rows={items}
+              keyOf={({ account, region, project, config }) => [account, region, project, config].join("/")}
+              onEnd={places.loadMore}
+              columns={[
+                { id: "project", header: "Project", cell: ({ project }) => <Text>{project}</Text> },
+                { id: "config", header: "Configuration", cell: ({ config }) => <Text>{config}</Text> },
+                { id: "where", header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+                {
+                  id: "running",
+                  header: "Running",
+                  cell: ({ running }) =>
+                    running === undefined ? <span className="muted">unknown</span> : <Text>{running.releaseId}</Text>,
+                },
+                { id: "since", header: "Since", cell: ({ running }) => (running ? <Ago at={running.since} /> : "–") },
+                {
+                  id: "lock",
+                  header: "Lock",
+                  cell: ({ lock }) =>
+                    lock === undefined ? "" : <Mark status="parked" word={`${lock.by}: ${lock.reason}`} />,
+                },
+              ]}
+            />
+          )}
+        </Listed>
+      </Panel>
+      <Panel title="Latest">
+        <Listed list={list} empty={empty}>
+          {(items) => (
+            <Table
+              label="Releases and what was done about them"
+              height="60vh"
+              rows={items.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt))}
+              keyOf={({ runId }) => runId}
+              onEnd={list.loadMore}
+              columns={COLUMNS}
+            />
+          )}
+        </Listed>
+      </Panel>
     </Page>
   );
 }
+
+const COLUMNS: readonly Column<Release>[] = [
+  {
+    id: "state",
+    header: "State",
+    cell: (release) => <Mark {...toReleaseStatus(release)} />,
+  },
+  {
+    id: "release",
+    header: "Release",
+    cell: (release) => (
+      <To path="/release" search={{ id: release.runId }}>
+        <Text>{formatRelease(release)}</Text>
+      </To>
+    ),
+  },
+  {
+    id: "project",
+    header: "Project, configuration",
+    cell: ({ project, config }) => <Text>{`${project}, ${config}`}</Text>,
+  },
+  { id: "where", header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { id: "message", header: "Message", cell: ({ error, message }) => <Text>{error?.message ?? message ?? ""}</Text> },
+];

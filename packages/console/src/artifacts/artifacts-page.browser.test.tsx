@@ -1,0 +1,55 @@
+import type { ArtifactCoverage } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage } from "../testing/render-page.tsx";
+import { ArtifactsPage } from "./artifacts-page.tsx";
+
+const cell: ArtifactCoverage["cells"][number] = {
+  account: "111111111111",
+  region: "eu-west-1",
+  status: "overdue",
+  code: "RECEIPT_OVERDUE",
+  files: 4,
+  filesDone: 1,
+  announcements: 2,
+  verified: false,
+  at: "2026-11-20T03:00:00Z",
+};
+const row: ArtifactCoverage = {
+  name: "web",
+  version: "1.4.0",
+  manifestSha256: "4f1c",
+  publishedAt: "2026-11-20T02:00:00Z",
+  covered: false,
+  retired: false,
+  cells: [cell, { ...cell, region: "us-east-1", status: "stored", code: null, filesDone: 4 }],
+};
+
+describe("ArtifactsPage", () => {
+  it("explains a cell and announces that version to that consumer", async () => {
+    const { screen, sent } = await renderPage(ArtifactsPage, "/artifacts", {
+      "GET /v1/artifacts/coverage": { items: [row] },
+      "POST /v1/artifacts/refresh": { name: "web", version: "1.4.0", announced: 1 },
+    });
+    await screen.getByRole("button", { name: "web 1.4.0 in 111111111111 eu-west-1: Overdue" }).click();
+    await expect.element(screen.getByText("RECEIPT_OVERDUE")).toBeVisible();
+    await expect.element(screen.getByText(/No receipt came in time/)).toBeVisible();
+    await screen.getByRole("button", { name: "Announce this version again…" }).click();
+    await screen.getByRole("button", { name: "Announce", exact: true }).click();
+
+    await expect.element(screen.getByText("Announced again.")).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+      name: "web",
+      version: "1.4.0",
+      account: "111111111111",
+      region: "eu-west-1",
+    });
+  });
+
+  it("says how to configure a distributor where there is none", async () => {
+    const { screen } = await renderPage(ArtifactsPage, "/artifacts", {
+      "GET /v1/artifacts/coverage": problem(404, "NOT_CONFIGURED", "This yard has no distributor."),
+    });
+
+    await expect.element(screen.getByText(/This yard has no distributor/)).toBeVisible();
+  });
+});

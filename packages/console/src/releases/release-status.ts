@@ -1,0 +1,25 @@
+import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
+import type { Status } from "../design/mark.tsx";
+
+/** Releases of the yard that served this page. */
+export const releases = createReleasesClient({ url: globalThis.location?.origin ?? "http://127.0.0.1", retries: 1 });
+
+/** Returns how a release stands, as a mark. */
+export function toReleaseStatus({ standing, end, isHalting, report }: Release): { status: Status; word: string } {
+  if (end === "Success") return { status: "succeeded", word: "Success" };
+  if (end === "FailureDirty") return { status: "failed", word: "Failed, left something behind" };
+  if (end === "FailureClean") return { status: "failed", word: "Failed, cleaned up" };
+  if (standing === "succeeded") return { status: "succeeded", word: "Succeeded" };
+  if (standing === "failed") return { status: "failed", word: "Failed" };
+  if (standing === "cancelled") return { status: "cancelled", word: "Cancelled" };
+  if (isHalting) return { status: "retrying", word: "Halting" };
+  return standing === "waiting"
+    ? { status: "waiting", word: "Waiting" }
+    : { status: "running", word: report?.state ?? "Running" };
+}
+
+/** Returns what a run of releases is called: `rel-42`, `rollback of rel-42`, `lock`. */
+export function formatRelease({ operation, releaseId, runId }: Release): string {
+  if (operation === "deploy") return releaseId === "" ? runId : releaseId;
+  return releaseId === "" ? operation : `${operation} of ${releaseId}`;
+}
