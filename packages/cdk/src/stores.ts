@@ -141,7 +141,7 @@ const LOG_DAYS = 7;
 
 /**
  * Creates the bucket of whole logs of tasks, whose name CloudFormation chooses. A part of a log is overwritten while it grows, so
- * there are no versions. A rule removes each object after 7 days.
+ * versions would add up. A rule removes each object after 7 days.
  */
 export function createTaskLogBucket(scope: Construct, id: string, condition?: CfnCondition): CfnBucket {
   const rules = [{ id: "ExpireLogs", status: "Enabled", expirationInDays: LOG_DAYS }];

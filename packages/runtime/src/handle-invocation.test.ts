@@ -155,7 +155,7 @@ describe("an invocation of the state manager", () => {
       };
     }
 
-    it("in the time that is left, and the next tick goes on", async () => {
+    it("in the time that is left, and the next tick continues", async () => {
       const { tick, find, store } = await createAbandoned();
 
       await tick(40);

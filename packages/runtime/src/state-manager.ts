@@ -100,7 +100,7 @@ export interface StateManagerParts {
   readonly store: Store;
   readonly yard: Yard;
   /** Bulk operations whose starter is gone. */
-  readonly bulks: Pick<Bulks, "run" | "carryOn" | "stop">;
+  readonly bulks: Pick<Bulks, "run" | "continueUntil" | "stop">;
   readonly transport: Transport;
   /** How batches of the event queue are taken. */
   readonly batches: BatchOptions;
@@ -283,7 +283,7 @@ export function createInvocationHandler(
 
   return async (event, context) => {
     const stopAt = toStopAt(clock.now(), context);
-    if (isScheduleEvent(event)) return sweep(stopAt).finally(() => parts.bulks.carryOn(stopAt));
+    if (isScheduleEvent(event)) return sweep(stopAt).finally(() => parts.bulks.continueUntil(stopAt));
     const batch = parseSqsBatch(event);
     const queue = findQueue(parts, batch.queueArn);
     if (queue === "events") return answerBatch(parts, batch, await workEvents(event, batch, stopAt));

@@ -63,7 +63,7 @@ export interface Bulks {
   /** Carries out what other processes have left, now and then, until `stop`. */
   run(): void;
   /** Carries out what other processes have left, in a call by a schedule: begins no step after that instant. Never rejects. */
-  carryOn(stopAt: number): Promise<void>;
+  continueUntil(stopAt: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -130,7 +130,7 @@ export function createBulks(deps: BulksDeps): Bulks {
       return bulk;
     },
     run,
-    async carryOn(stopAt) {
+    async continueUntil(stopAt) {
       const inTime = { ...carrier, stopAt, decidedWithinMs: DECIDED_IN_CALL_MS };
       try {
         const open = clock.now() < stopAt ? await bulks.listOpen() : [];

@@ -28,7 +28,7 @@ const HOUR_MS = 3_600_000;
 /** Longer than every lease of what a dead process had received. */
 const RESTART_MS = 60_000;
 const NO_OUTBOX = { drain: async () => 0 };
-/** Calls that change what a bulk operation looks at. A crash after any other is one before the next of these. */
+/** Calls that change what a bulk operation reads. A crash after any other is one before the next of these. */
 const WRITES: ReadonlySet<string> = new Set(["put", "remove", "enqueue", "commit"]);
 
 /** A clock that does not wait. */
@@ -84,11 +84,11 @@ async function runBulk(store: Store, clock: Clock, { id, stackIds }: BulkRun): P
   // It would look for work by itself, all the time.
   await starter.stop();
   await starter.start({ id, operation: "send", filter: {}, message: { event: "TOGGLE" }, sender: ADA }, stackIds);
-  await carryOn(store, clock, `carrier of ${id}`);
+  await continueBulks(store, clock, `carrier of ${id}`);
 }
 
-async function carryOn(store: Store, clock: Clock, name: string): Promise<void> {
-  await startProcess(store, clock, name).bulks.carryOn(clock.now() + HOUR_MS);
+async function continueBulks(store: Store, clock: Clock, name: string): Promise<void> {
+  await startProcess(store, clock, name).bulks.continueUntil(clock.now() + HOUR_MS);
 }
 
 interface BulkRun {
@@ -98,7 +98,7 @@ interface BulkRun {
 
 /** What bulk operations need of a store. */
 export const bulkCases: readonly ConformanceCase<Store>[] = [
-  storeCase("lets a bulk operation go on after a crash at any write, and each item is applied once", async (store) => {
+  storeCase("continues a bulk operation after a crash at any write, and applies each item once", async (store) => {
     const clock = createHastyClock();
     const runs: BulkRun[] = [];
     for (let died = true; died; ) {
@@ -114,7 +114,7 @@ export const bulkCases: readonly ConformanceCase<Store>[] = [
       await runBulk(mortal.store, clock, { id, stackIds }).catch(() => undefined);
       died = mortal.isDead();
       clock.skip(RESTART_MS);
-      await carryOn(store, clock, `heir of ${id}`);
+      await continueBulks(store, clock, `heir of ${id}`);
       runs.push({ id, stackIds });
     }
 

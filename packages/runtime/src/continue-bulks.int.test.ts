@@ -28,7 +28,7 @@ async function listAll<Item>(load: (start: PageStart) => Promise<Page<Item>>): P
   return found;
 }
 
-it("ticks go on with a bulk operation whose command has ended, and each item is applied once", async () => {
+it("ticks continue a bulk operation whose command has ended, and apply each item once", async () => {
   const manager = await startManager(cloud, { machines: { switch: SWITCH } });
   await manager.play(...STACKS.map((stackId) => ({ stackId, event: "LAUNCH", machine: "switch" })));
   const { environment, queues } = manager;
