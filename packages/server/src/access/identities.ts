@@ -21,7 +21,8 @@ export function findRights(
   grants: readonly Grant[],
 ): { readonly rights: Rights; readonly groups: readonly string[] } {
   const { kind, groups } = sender;
-  if (kind === "local" && groups.length === 0) return { rights: OLD_RIGHTS, groups };
+  // Groups are given to try approvals and grants; where nothing is granted, they take nothing away.
+  if (kind === "local" && (groups.length === 0 || grants.length === 0)) return { rights: OLD_RIGHTS, groups };
   if (kind !== "workload") {
     const receiver: GrantReceiver = { kind: "person", groups, ...(subject !== undefined && { subject }) };
     return { rights: toRights(findGrants(grants, receiver)), groups };

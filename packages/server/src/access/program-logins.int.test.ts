@@ -2,7 +2,7 @@ import { createTestBrowser, startTestIssuer } from "@stackyard/oidc-issuer";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
-import { createTestYard, TOKEN } from "../testing/test-yard.ts";
+import { createTestYard, type TestYardOptions, TOKEN } from "../testing/test-yard.ts";
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -301,8 +301,8 @@ describe("the exchange of a workload's token", () => {
 });
 
 describe("a login with a code at this machine", () => {
-  async function startLocal(groups?: readonly string[]) {
-    const yard = createTestYard({ local: { name: "ada", ...(groups && { groups }) } });
+  async function startLocal(groups?: readonly string[], access?: TestYardOptions["access"]) {
+    const yard = createTestYard({ local: { name: "ada", ...(groups && { groups }) }, ...(access && { access }) });
     const { url } = await yard.server.start();
     open.push(() => yard.stop());
     const askForCode = async () => {
@@ -351,12 +351,24 @@ describe("a login with a code at this machine", () => {
   });
 
   it("gives a person with groups what grants give these", async () => {
-    const { url, askForCode } = await startLocal(["team-web"]);
+    const grants = [{ to: { group: "team-api" }, role: "viewer" as const }];
+    const { url, askForCode } = await startLocal(["team-web"], { grants });
     const { code = "" } = await askForCode();
 
     const page = await createTestBrowser().submit(`${url}/auth/local`, { code });
 
     expect(page).toMatchObject({ status: 403, text: expect.stringContaining("NO_GRANT") });
+  });
+
+  it("gives a person with groups everything where there are no grants", async () => {
+    const { url, askForCode } = await startLocal(["release-managers"]);
+    const { code = "" } = await askForCode();
+    const browser = createTestBrowser();
+
+    await browser.submit(`${url}/auth/local`, { code });
+
+    const me = await (await browser.call(`${url}/v1/me`)).json();
+    expect(me).toMatchObject({ kind: "local", groups: ["release-managers"], rights: [{ role: "admin" }] });
   });
 });
 
