@@ -74,9 +74,9 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
 
 /** A bulk operation: what it would do, the confirmation, and how far it is. It continues when the dialog is closed. */
 export function BulkDialog({ request, onClose }: { request: BulkRequest; onClose: () => void }) {
-  const [bulkId, setBulkId] = useState<string>();
-  if (bulkId !== undefined) return <BulkProgress bulkId={bulkId} onClose={onClose} />;
-  return <BulkStart request={request} onStarted={setBulkId} onClose={onClose} />;
+  const [started, setStarted] = useState<Bulk>();
+  if (started !== undefined) return <BulkProgress started={started} onClose={onClose} />;
+  return <BulkStart request={request} onStarted={setStarted} onClose={onClose} />;
 }
 
 function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
@@ -96,7 +96,7 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
     if (total === undefined) return;
     const input = text === undefined ? request : { ...request, reason: text };
     const bulk = await yard.bulk.start(input, { expect: total });
-    onStarted(bulk.id);
+    onStarted(bulk);
     void followToEnd(bulk.id, verb, toast).then(() => client.invalidateQueries());
   };
   return (
@@ -123,7 +123,7 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
 
 interface BulkStartProps {
   readonly request: BulkRequest;
-  readonly onStarted: (bulkId: string) => void;
+  readonly onStarted: (bulk: Bulk) => void;
   readonly onClose: () => void;
 }
 
@@ -198,7 +198,7 @@ function PlanTable({ plan: { outcomes, examined, total } }: { plan: BulkPlan }) 
             <tr key={`${outcome} ${code}`}>
               <td className="number">{count}</td>
               <td className="wrap">
-                {outcome} {code !== undefined && <code>{code}</code>}
+                {outcome} {code !== undefined && <Text mono>{code}</Text>}
                 {reason !== undefined && (
                   <div className="muted">
                     <Text>{reason}</Text>
@@ -223,25 +223,20 @@ function PlanTable({ plan: { outcomes, examined, total } }: { plan: BulkPlan }) 
 
 const POLL_MS = 500;
 
-function BulkProgress({ bulkId, onClose }: { bulkId: string; onClose: () => void }) {
+function BulkProgress({ started, onClose }: { started: Bulk; onClose: () => void }) {
   const query = useQuery({
-    queryKey: keys.bulk(bulkId),
-    queryFn: ({ signal }) => yard.bulk.get(bulkId, { signal }),
-    refetchInterval: ({ state }) => (isOpen(state.data) ? POLL_MS : false),
+    queryKey: keys.bulk(started.id),
+    queryFn: ({ signal }) => yard.bulk.get(started.id, { signal }),
+    initialData: started,
+    staleTime: 0,
+    refetchInterval: ({ state }) => (isOpen(state.data ?? started) ? POLL_MS : false),
   });
   const bulk = query.data;
   return (
-    <Dialog title={bulk === undefined ? "Bulk operation" : toProgressTitle(bulk)} onClose={onClose}>
+    <Dialog title={toProgressTitle(bulk)} onClose={onClose}>
       <section>
-        {bulk === undefined ? (
-          query.error === null ? (
-            <Skeleton height={84} />
-          ) : (
-            <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />
-          )
-        ) : (
-          <Progress bulk={bulk} />
-        )}
+        <Progress bulk={bulk} />
+        {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
         <div className="row">
           <CancelBulk bulk={bulk} />
           <Button onPress={onClose} autoFocus>
@@ -254,8 +249,8 @@ function BulkProgress({ bulkId, onClose }: { bulkId: string; onClose: () => void
   );
 }
 
-function isOpen(bulk: Bulk | undefined): boolean {
-  return bulk === undefined || bulk.status === "running" || bulk.status === "cancelling";
+function isOpen({ status }: Bulk): boolean {
+  return status === "running" || status === "cancelling";
 }
 
 function toProgressTitle({ operation, done, total, status }: Bulk): string {
@@ -299,19 +294,18 @@ function NotApplied({ bulkId, done }: { bulkId: string; done: number }) {
           <To path="/stack" search={{ id }}>
             <Text>{id}</Text>
           </To>{" "}
-          {outcome} <code>{code}</code> <Text>{reason ?? ""}</Text>
+          {outcome} <Text mono>{code ?? ""}</Text> <Text>{reason ?? ""}</Text>
         </li>
       ))}
     </ul>
   );
 }
 
-function CancelBulk({ bulk }: { bulk: Bulk | undefined }) {
+function CancelBulk({ bulk }: { bulk: Bulk }) {
   const toast = useToast();
   const client = useQueryClient();
-  const refusal = bulk === undefined || bulk.status !== "running" ? "It does not run" : undefined;
+  const refusal = bulk.status === "running" ? undefined : "It does not run";
   const cancel = async () => {
-    if (bulk === undefined) return;
     try {
       client.setQueryData(keys.bulk(bulk.id), await yard.bulk.cancel(bulk.id));
     } catch (error) {

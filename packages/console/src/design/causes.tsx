@@ -1,4 +1,5 @@
 import type { BulkRequest, Cause } from "@stackyard/sdk";
+import { toSafeText } from "../text/safe-text.ts";
 import { Text } from "./text.tsx";
 
 /** What failed and how: `database LAMBDA_FUNCTION_ERROR "no room"`. */
@@ -8,9 +9,9 @@ export function CauseName({ cause: { task, event, code, sample } }: { cause: Cau
       <strong>
         <Text>{[event, task].filter((part) => part !== undefined).join(" ")}</Text>
       </strong>{" "}
-      <code>{code ?? "no code"}</code>{" "}
+      <Text mono>{code ?? "no code"}</Text>{" "}
       {sample.message !== undefined && (
-        <span className="cause-message" title={sample.message}>
+        <span className="cause-message" title={toSafeText(sample.message)}>
           <Text>{sample.message}</Text>
         </span>
       )}

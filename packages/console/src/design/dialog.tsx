@@ -1,7 +1,9 @@
 import { type ReactNode, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { toFailure } from "../api/client.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
+import { Text } from "./text.tsx";
 
 /** A dialog over the page; `Esc` closes it. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
@@ -16,7 +18,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     >
       <Modal className="dialog">
         <AriaDialog>
-          <Heading slot="title">{title}</Heading>
+          <Heading slot="title">{toSafeText(title)}</Heading>
           {children}
         </AriaDialog>
       </Modal>
@@ -86,7 +88,7 @@ export function ActionDialog(props: ActionProps) {
         {typed !== undefined && (
           <label className="field">
             <span className="wrap">
-              Type <code>{typed}</code> to confirm
+              Type <Text mono>{typed}</Text> to confirm
             </span>
             <input
               value={confirmation}

@@ -1,20 +1,21 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { isAbsent, toFailure } from "../api/client.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { Button, Command } from "./button.tsx";
 
 /** The frame of a page: its heading gets the focus after a navigation, and names the window. */
 export function Page({ title, heading, actions, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${title} · Stackyard`;
+    document.title = `${toSafeText(title)} · Stackyard`;
     ref.current?.focus({ preventScroll: true });
   }, [title]);
   return (
     <div className="stack-v">
       <div className="row spread">
         <h1 ref={ref} tabIndex={-1}>
-          {heading ?? title}
+          {heading ?? toSafeText(title)}
         </h1>
         {actions !== undefined && <div className="row">{actions}</div>}
       </div>

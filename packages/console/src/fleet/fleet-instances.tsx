@@ -80,7 +80,7 @@ const COLUMNS: readonly Column<FleetInstanceReport>[] = [
   { id: "code", header: "Code", cell: ({ code }) => code !== undefined && <Text mono>{code}</Text> },
   { id: "exit", header: "Exit code", number: true, cell: ({ responseCode }) => formatExit(responseCode) },
   { id: "roles", header: "Roles", cell: ({ roles }) => <Text>{roles.join(", ")}</Text> },
-  { id: "platform", header: "Platform", cell: ({ platform }) => platform },
+  { id: "platform", header: "Platform", cell: ({ platform }) => <Text>{platform ?? ""}</Text> },
   {
     id: "took",
     header: "Took",

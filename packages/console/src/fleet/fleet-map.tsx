@@ -117,7 +117,7 @@ function GroupMap({ group: { name, instances }, all }: { group: FleetGroup; all:
           {pointed !== undefined && (
             <>
               {" · "}
-              <Text mono>{pointed.instanceId}</Text> {standingOf(pointed)} {pointed.code}
+              <Text mono>{pointed.instanceId}</Text> {standingOf(pointed)} <Text mono>{pointed.code ?? ""}</Text>
             </>
           )}
         </span>

@@ -15,7 +15,10 @@ export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }
       <div className="panel-body stack-v">
         {run?.error !== undefined && (
           <p>
-            <code className="tone-fail">{run.error.code}</code> <Text>{run.error.message}</Text>
+            <span className="tone-fail">
+              <Text mono>{run.error.code}</Text>
+            </span>{" "}
+            <Text>{run.error.message}</Text>
           </p>
         )}
         {run?.message !== undefined && (

@@ -1,8 +1,9 @@
 import type { Cause, DeadLetter, ListedParkedEvent, StackSummary } from "@stackyard/sdk";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { createActionId, toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { rememberList } from "../api/last-list.ts";
 import { usePages } from "../api/use-pages.ts";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
@@ -21,6 +22,7 @@ export function FailedStacks({ cause }: { cause: Cause }) {
   const list = usePages(keys.list("failed-stacks", filter), (part) =>
     yard.stacks.list(filter, { sort: "-updatedAt", ...part }),
   );
+  useEffect(() => rememberList((list.items ?? []).map(({ id }) => id)));
   const columns: readonly Column<StackSummary>[] = [
     { id: "stack", header: "Stack", cell: ({ id }) => <StackLink id={id} /> },
     { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },

@@ -75,7 +75,10 @@ function Shown({ job }: { job: Job }) {
             <>
               <dt>Error</dt>
               <dd>
-                <code className="tone-fail">{error.code}</code> <Text>{error.message}</Text>
+                <span className="tone-fail">
+                  <Text mono>{error.code}</Text>
+                </span>{" "}
+                <Text>{error.message}</Text>
               </dd>
             </>
           )}

@@ -8,6 +8,7 @@ import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { JOB_STATES, type Job, type JobState, statusOfJob, toJobPath } from "./job-states.ts";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
@@ -75,7 +76,7 @@ function Message({ job: { error, message = "", cancelling } }: { job: Job }) {
   if (error !== undefined) {
     return (
       <>
-        <code>{error.code}</code> <Text>{error.message}</Text>
+        <Text mono>{error.code}</Text> <Text>{error.message}</Text>
       </>
     );
   }
@@ -120,7 +121,9 @@ function Filters({ state, executor }: { state: JobState | undefined; executor: s
         >
           <option value="">all</option>
           {[...names].sort().map((each) => (
-            <option key={each}>{each}</option>
+            <option key={each} value={each}>
+              {toSafeText(each)}
+            </option>
           ))}
         </select>
       </label>

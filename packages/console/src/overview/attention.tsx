@@ -145,7 +145,7 @@ function OldestStack({ stack: { id, state, enteredAt, stalled } }: { stack: Stac
           </>
         ) : (
           <>
-            <code>{stalled.code}</code> <Text>{stalled.reason}</Text>
+            <Text mono>{stalled.code}</Text> <Text>{stalled.reason}</Text>
           </>
         )}
       </span>
@@ -218,7 +218,7 @@ function AllQuiet() {
           <To path="/stack" search={{ id: failure.stackId }}>
             <Text>{failure.stackId}</Text>
           </To>{" "}
-          <Text>{failure.task ?? ""}</Text> <code>{failure.code}</code>, <Ago at={failure.at} />
+          <Text>{failure.task ?? ""}</Text> <Text mono>{failure.code ?? ""}</Text>, <Ago at={failure.at} />
         </p>
       )}
     </div>

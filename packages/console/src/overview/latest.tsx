@@ -61,7 +61,11 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
           </>
         )}
       </span>
-      {code !== undefined && <code className="muted wrap">{code}</code>}
+      {code !== undefined && (
+        <span className="muted">
+          <Text mono>{code}</Text>
+        </span>
+      )}
     </li>
   );
 }

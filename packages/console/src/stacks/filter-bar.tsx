@@ -3,6 +3,7 @@ import { useEffect, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
 
 const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "metadata"];
@@ -68,7 +69,7 @@ function Choice({ name, options }: { name: "machine" | "state"; options: readonl
         <option value="">all</option>
         {shown.map((option) => (
           <option key={option} value={option}>
-            {option}
+            {toSafeText(option)}
           </option>
         ))}
       </select>

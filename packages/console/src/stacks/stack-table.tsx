@@ -1,11 +1,13 @@
 import type { StackSort, StackSummary } from "@stackyard/sdk";
-import { type ReactNode, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo } from "react";
+import { rememberList } from "../api/last-list.ts";
 import type { WindowedList } from "../api/use-page-windows.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { statusOfStack } from "../design/stack-status.ts";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import type { Selection } from "./selection-bar.tsx";
 import { chooseColumns } from "./stack-filter.ts";
 
@@ -26,6 +28,7 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
   const { columns: chosen } = useSearch();
   const rows = useMemo(() => toRows(list.rows ?? []), [list.rows]);
   const loaded = rows.flatMap(({ stack }) => (stack === undefined ? [] : [stack]));
+  useEffect(() => rememberList(loaded.map(({ id }) => id)));
   const metadata = chooseColumns(chosen, loaded.slice(0, 100));
   const since = useSort("enteredAt", sort);
   const columns: readonly Column<Row>[] = [
@@ -54,7 +57,7 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
     { id: "waits", header: "Waits", cell: cellOf((stack) => <WaitSentence stack={stack} />) },
     ...metadata.map((key) => ({
       id: `metadata ${key}`,
-      header: key,
+      header: <Text>{key}</Text>,
       cell: cellOf((stack) => <MetadataCell value={stack.metadata[key]} />),
     })),
   ];
@@ -100,16 +103,16 @@ function WaitSentence({ stack: { waiting, tasks } }: { stack: StackSummary }) {
   const error = tasks.find(({ status }) => status === "ERROR");
   if (error !== undefined) {
     return (
-      <span title={waiting?.summary}>
+      <span title={toSafeText(waiting?.summary ?? "")}>
         <strong>
           <Text>{error.name}</Text>
         </strong>{" "}
-        <code>{error.errorCode}</code> <Text>{error.errorMessage ?? ""}</Text>
+        <Text mono>{error.errorCode ?? ""}</Text> <Text>{error.errorMessage ?? ""}</Text>
       </span>
     );
   }
   return waiting === undefined ? null : (
-    <span title={waiting.summary}>
+    <span title={toSafeText(waiting.summary)}>
       <Text>{waiting.summary}</Text>
     </span>
   );

@@ -1,0 +1,224 @@
+import type { Approval, DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
+import { aCause, aFailedStack, aStack, conditionCounts, HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
+import { InboxPage } from "./inbox-page.tsx";
+
+const parked: ListedParkedEvent = {
+  eventId: "e1",
+  stackId: "pr-9",
+  event: "PUSHED",
+  code: "EVENT_NOT_HANDLED",
+  reason: "BUILD does not handle PUSHED.",
+  receivedAt: "2026-11-20T03:00:00Z",
+  parkedAt: "2026-11-20T03:00:00Z",
+  tries: 3,
+  nextTryAt: "2026-11-20T03:15:00Z",
+  stackExists: false,
+};
+
+const dead: DeadLetter = {
+  id: "d1",
+  eventId: "e2",
+  stackId: "pr-7",
+  event: "DEPLOYED",
+  code: "EVENT_UNDECLARED",
+  reason: "Unknown event.",
+  receivedAt: "2026-11-20T03:00:00Z",
+  deadLetteredAt: "2026-11-20T03:00:00Z",
+  message: {},
+};
+
+const approval: Approval = {
+  id: "web-prod/e/1/sign-off/1",
+  stackId: "web-prod",
+  machine: "website",
+  state: "SIGN-OFF",
+  task: "sign-off",
+  from: ["release-managers"],
+  count: 1,
+  need: 1,
+  own: false,
+  comment: "required",
+  askedAt: "2026-11-20T03:00:00Z",
+  expiresAt: "2026-11-20T06:00:00Z",
+  given: [],
+  mine: true,
+};
+
+const causes = {
+  failed: [aCause()],
+  parked: [aCause({ kind: "parked", task: "-", event: "PUSHED", code: "EVENT_NOT_HANDLED", count: 1 })],
+  dead: [aCause({ kind: "dead", task: "-", event: "DEPLOYED", code: "EVENT_UNDECLARED", count: 6 })],
+} as const;
+
+const full = {
+  "GET /v1/stack-counts": conditionCounts(50, { failed: 37, waiting: 40, approval: 1 }),
+  "GET /v1/causes": ({ query }: SentRequest) => ({ items: causes[query["kind"] as "failed"], examined: 6 }),
+  "GET /v1/stacks": { items: [aFailedStack("pr-1")] },
+  "GET /v1/parked": { items: [parked] },
+  "GET /v1/dead-letters": { items: [dead] },
+  "GET /v1/approvals": { items: [approval] },
+};
+
+describe("InboxPage", () => {
+  it("counts each part and opens a cause to its stacks", async () => {
+    const { screen, sent, address } = await renderPage(InboxPage, "/inbox", full);
+
+    await expect.element(screen.getByRole("link", { name: "Failed 37" })).toHaveAttribute("aria-current", "page");
+    await expect.element(screen.getByRole("link", { name: "Dead letters 6" })).toBeVisible();
+    await screen.getByRole("button", { name: "Failed 37" }).click();
+
+    await expect.element(screen.getByRole("link", { name: "pr-1", exact: true })).toBeVisible();
+    expect(address()).toContain("open=");
+    expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
+      condition: "failed",
+      task: "database",
+      code: "NO_ROOM",
+    });
+  });
+
+  it("retries one stack at once, and announces the outcome", async () => {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox", {
+      ...full,
+      "POST /v1/stacks/pr-1/retry": { eventId: "e", stackId: "pr-1", outcome: "applied", notes: [] },
+    });
+    await screen.getByRole("button", { name: "Failed 37" }).click();
+
+    await screen.getByRole("button", { name: "Retry pr-1" }).click();
+
+    await expect.element(screen.getByText("Retry pr-1: applied")).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ task: "database" });
+  });
+
+  it("explains a refused retry", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox", {
+      ...full,
+      "POST /v1/stacks/pr-1/retry": problem(409, "TASK_NOT_FAILED", "No task of pr-1 has failed."),
+    });
+    await screen.getByRole("button", { name: "Failed 37" }).click();
+
+    await screen.getByRole("button", { name: "Retry pr-1" }).click();
+
+    await expect.element(screen.getByText("Retry pr-1: No task of pr-1 has failed.")).toBeVisible();
+  });
+
+  it("redrives the dead letters of one cause and of no other", async () => {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=dead", {
+      ...full,
+      "POST /v1/bulk": { operation: "redrive", total: 6, examined: 6, outcomes: [] },
+    });
+
+    await screen.getByRole("button", { name: "Redrive 6…" }).click();
+
+    await expect.element(screen.getByRole("heading", { name: "Redrive 6 dead letters" })).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+      operation: "redrive",
+      filter: { event: "DEPLOYED", code: "EVENT_UNDECLARED" },
+      dryRun: true,
+    });
+  });
+
+  it("refuses to redrive a cause whose filter would match others too", async () => {
+    const { event: _, ...eventless } = aCause({ kind: "dead", count: 2, code: "EVENT_INVALID" });
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=dead", {
+      ...full,
+      "GET /v1/causes": { items: [eventless], examined: 2 },
+    });
+
+    await expect
+      .element(screen.getByRole("button", { name: "Redrive 2…" }))
+      .toHaveAccessibleDescription("Open the cause and redrive its events one by one");
+  });
+
+  it("shows parked events with their next try", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=parked", full);
+
+    await screen.getByRole("button", { name: "Parked 1" }).click();
+
+    await expect.element(screen.getByText("BUILD does not handle PUSHED.")).toBeVisible();
+    await expect.element(screen.getByText("does not exist yet")).toBeVisible();
+  });
+
+  it("groups what waits by what it waits for", async () => {
+    const waiting = [
+      aStack("pr-2", { waiting: { summary: "Waits for a worker.", waitsFor: { kind: "worker" } } }),
+      aStack("pr-3", { waiting: { summary: "Waits for an operator.", waitsFor: { kind: "operator" } } }),
+    ];
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=waiting", {
+      ...full,
+      "GET /v1/stacks": { items: waiting },
+    });
+
+    await expect.element(screen.getByRole("heading", { name: "No worker has taken the task 1" })).toBeVisible();
+    await expect.element(screen.getByText("Waits for an operator.")).toBeVisible();
+  });
+
+  it("approves with the comment that is required", async () => {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=approvals", {
+      ...full,
+      "POST /v1/approvals/web-prod/e/1/sign-off/1/approve": {
+        eventId: "e",
+        stackId: "web-prod",
+        outcome: "applied",
+        notes: [],
+      },
+    });
+    await screen.getByRole("button", { name: "Approve…" }).click();
+    const approve = screen.getByRole("button", { name: "Approve", exact: true });
+    await expect.element(approve).toHaveAccessibleDescription("Enter a reason first");
+
+    await screen.getByLabelText("Reason").fill("looks good");
+    await approve.click();
+
+    await expect.element(screen.getByText("Approved sign-off of web-prod")).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ comment: "looks good" });
+  });
+
+  it("explains refused actions at their buttons", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox", { ...full, "GET /v1/me": viewer });
+
+    await expect
+      .element(screen.getByRole("button", { name: "Retry 37…" }))
+      .toHaveAccessibleDescription("Needs operate");
+  });
+
+  it("says when nothing needs you", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox", {
+      "GET /v1/stack-counts": conditionCounts(3),
+      "GET /v1/causes": { items: [], examined: 0 },
+    });
+
+    await expect.element(screen.getByText("Nothing needs you.")).toBeVisible();
+  });
+
+  it("shows a failure in its panel, and what is loading", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox", {
+      ...full,
+      "GET /v1/causes": problem(503, "UNAVAILABLE", "The store does not answer."),
+      "GET /v1/stack-counts": never,
+    });
+
+    await expect.element(screen.getByText("The store does not answer.")).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: "Retry", exact: true })).toBeVisible();
+  });
+
+  it("shows what outsiders wrote as text", async () => {
+    const hostile = aCause({
+      kind: "dead",
+      event: HOSTILE,
+      code: HOSTILE,
+      sample: { stackId: HOSTILE, message: HOSTILE },
+    });
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=dead", {
+      ...full,
+      "GET /v1/causes": { items: [hostile], examined: 1 },
+      "GET /v1/dead-letters": { items: [{ ...dead, stackId: HOSTILE, reason: HOSTILE, actor: HOSTILE }] },
+    });
+    await screen.getByRole("button", { name: "Dead letters 37" }).click();
+
+    await expect.element(screen.getByText(SHOWN_HOSTILE).first()).toBeVisible();
+    expect(document.querySelector("img")).toBeNull();
+    expect(document.body.textContent).not.toContain("\u202e");
+  });
+});

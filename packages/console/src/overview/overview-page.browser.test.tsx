@@ -1,0 +1,187 @@
+import type { Approval, HistoryEntry, OpenAttempt, YardProcess } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
+import { aBulk, aCause, aStack, conditionCounts, HOSTILE, isDryRun, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
+import { OverviewPage } from "./overview-page.tsx";
+
+const worker: YardProcess = {
+  id: "w1",
+  roles: ["worker"],
+  version: "0.1.0",
+  host: "host-1",
+  executors: ["terraform"],
+  capacity: 4,
+  running: 1,
+  draining: false,
+  startedAt: "2026-11-20T03:00:00Z",
+  seenAt: "2026-11-20T03:12:00Z",
+  gone: false,
+};
+
+const attempt: OpenAttempt = {
+  attemptId: "pr-12/e1/1/app/1",
+  stackId: "pr-12",
+  machine: "review-app",
+  task: "app",
+  entry: 1,
+  attempt: 1,
+  status: "running",
+  dispatchedAt: "2026-11-20T03:00:00Z",
+  deadlineAt: "2026-11-20T03:10:00Z",
+  heldKeys: [],
+  hasLog: true,
+  progressMessage: "creating the service",
+};
+
+const entry: HistoryEntry = {
+  position: 7,
+  stackId: "pr-12",
+  at: "2026-11-20T03:12:04Z",
+  eventId: "e7",
+  event: "TASK_ERROR",
+  outcome: "applied",
+  task: "app",
+  code: "NO_ROOM",
+  sent: [],
+  notes: [],
+};
+
+const approval: Approval = {
+  id: "web-prod/e/1/sign-off/1",
+  stackId: "web-prod",
+  machine: "website",
+  state: "SIGN-OFF",
+  task: "sign-off",
+  from: ["release-managers"],
+  count: 1,
+  need: 1,
+  own: false,
+  comment: "optional",
+  askedAt: "2026-11-20T03:00:00Z",
+  expiresAt: "2026-11-20T06:00:00Z",
+  given: [],
+};
+
+const quiet = {
+  "GET /v1/stack-counts": conditionCounts(12),
+  "GET /v1/attempts": { items: [] },
+  "GET /v1/history": { items: [] },
+  "GET /v1/processes": { items: [worker] },
+  "GET /v1/yard": problem(403, "FORBIDDEN", "no"),
+};
+
+const { code: _, ...codeless } = aCause({ task: "network", count: 2 });
+
+const broken = {
+  ...quiet,
+  "GET /v1/stack-counts": conditionCounts(12, { failed: 39, overdue: 3, approval: 1 }),
+  "GET /v1/causes": { items: [aCause(), codeless], examined: 39 },
+  "GET /v1/stacks": { items: [aStack("pr-881", { state: "ROLL-OUT", overdue: true })] },
+  "GET /v1/approvals": { items: [approval] },
+  "GET /v1/attempts": { items: [attempt] },
+  "GET /v1/history": { items: [entry] },
+};
+
+describe("OverviewPage", () => {
+  it("lists causes first, then what is overdue, approvals, what runs and what came last", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", broken);
+
+    await expect.element(screen.getByRole("link", { name: "Failed 37" })).toBeVisible();
+    await expect.element(screen.getByText("no room for another database").first()).toBeVisible();
+    await expect
+      .element(screen.getByRole("link", { name: "Failed 2" }))
+      .toHaveAttribute("href", "/stacks?condition=failed&task=network&code=none");
+    await expect.element(screen.getByRole("link", { name: "pr-881" })).toBeVisible();
+    await expect
+      .element(screen.getByRole("link", { name: "Review" }))
+      .toHaveAttribute("href", "/approval?stack=web-prod&task=sign-off");
+    await expect.element(screen.getByText("creating the service")).toBeVisible();
+    await expect.element(screen.getByText("TASK_ERROR")).toBeVisible();
+    await expect.element(screen.getByText("1 of 1 workers")).toBeVisible();
+    await expect.element(screen.getByText("room for 3")).toBeVisible();
+  });
+
+  it("retries all of one cause after a dry run", async () => {
+    const { screen, sent } = await renderPage(OverviewPage, "/", {
+      ...broken,
+      "POST /v1/bulk": ({ body }: SentRequest) =>
+        isDryRun(body)
+          ? { operation: "retry", total: 37, examined: 37, outcomes: [{ outcome: "applied", count: 37, examples: [] }] }
+          : aBulk({ total: 37 }),
+      "GET /v1/bulk/b1": aBulk({ total: 37, done: 37, status: "done", counts: { applied: 37 } }),
+    });
+
+    await screen.getByRole("button", { name: "Retry 37…" }).click();
+    await screen.getByRole("button", { name: "Retry 37", exact: true }).click();
+
+    await expect.element(screen.getByText("Retry: 37 of 37 stacks – done")).toBeVisible();
+    await expect.element(screen.getByText("Retry: 37 of 37 done")).toBeVisible();
+    expect(sent.filter(({ path }) => path === "/v1/bulk").map(({ body }) => body)).toEqual([
+      {
+        operation: "retry",
+        filter: { condition: "failed", task: "database", code: "NO_ROOM" },
+        body: { task: "database" },
+        dryRun: true,
+      },
+      {
+        operation: "retry",
+        filter: { condition: "failed", task: "database", code: "NO_ROOM" },
+        body: { task: "database" },
+        expect: 37,
+      },
+    ]);
+  });
+
+  it("explains at the button why a viewer cannot retry", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/me": viewer });
+
+    const button = screen.getByRole("button", { name: "Retry 37…" });
+    await expect.element(button).toHaveAttribute("aria-disabled", "true");
+    await expect.element(button).toHaveAccessibleDescription("Needs operate");
+  });
+
+  it("says when all is quiet, with the last failure", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", { ...quiet, "GET /v1/history": { items: [entry] } });
+
+    await expect.element(screen.getByText("All quiet")).toBeVisible();
+    await expect.element(screen.getByText("Last failure:", { exact: false })).toBeVisible();
+    await expect.element(screen.getByText("No task runs.")).toBeVisible();
+  });
+
+  it("tells a new yard how to begin", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", { ...quiet, "GET /v1/stack-counts": conditionCounts(0) });
+
+    await expect.element(screen.getByText("stackyard send pr-1 OPENED --machine review-app")).toBeVisible();
+  });
+
+  it("shows a failure in its panel only", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", {
+      ...broken,
+      "GET /v1/history": problem(500, "INTERNAL", "The store is locked."),
+    });
+
+    await expect.element(screen.getByText("The store is locked.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "Failed 37" })).toBeVisible();
+  });
+
+  it("holds the place of what is loading", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", { ...quiet, "GET /v1/stack-counts": never });
+
+    await expect.element(screen.getByText("Loading").first()).toBeInTheDocument();
+  });
+
+  it("shows what outsiders wrote as text", async () => {
+    const { screen } = await renderPage(OverviewPage, "/", {
+      ...broken,
+      "GET /v1/causes": {
+        items: [aCause({ task: HOSTILE, sample: { stackId: HOSTILE, message: HOSTILE } })],
+        examined: 1,
+      },
+      "GET /v1/history": { items: [{ ...entry, stackId: HOSTILE, event: HOSTILE, code: HOSTILE }] },
+    });
+
+    await expect.element(screen.getByText(SHOWN_HOSTILE).first()).toBeVisible();
+    expect(document.querySelector("img")).toBeNull();
+    expect(document.body.textContent).not.toContain("\u202e");
+  });
+});

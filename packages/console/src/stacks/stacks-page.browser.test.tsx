@@ -1,0 +1,210 @@
+import type { StackSummary } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
+import { useShortcuts } from "../app/shortcuts.tsx";
+import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
+import {
+  aBulk,
+  aFailedStack,
+  aStack,
+  conditionCounts,
+  HOSTILE,
+  isDryRun,
+  never,
+  SHOWN_HOSTILE,
+} from "../testing/stacks.ts";
+import { StacksPage } from "./stacks-page.tsx";
+
+/** Answers as a server with these stacks, by pages of 100. */
+function serve(stacks: readonly StackSummary[]) {
+  return {
+    "GET /v1/machines": { items: [] },
+    "GET /v1/stack-counts": ({ query }: SentRequest) =>
+      query["by"] === "condition"
+        ? conditionCounts(stacks.length, { failed: 1 })
+        : { total: stacks.length, groups: [] },
+    "GET /v1/stacks": ({ query }: SentRequest) => {
+      const start = Number(query["cursor"] ?? 0);
+      const end = start + Number(query["limit"]);
+      return { items: stacks.slice(start, end), ...(end < stacks.length && { cursor: String(end) }) };
+    },
+  };
+}
+
+const two = [
+  aFailedStack("pr-1", { metadata: { owner: "ada", url: "https://pr-1.example.org" } }),
+  aStack("pr-2", { waiting: { summary: "Waits for an event: PUSHED." }, metadata: { owner: "grace" } }),
+];
+const listsOf = (sent: readonly SentRequest[]) => sent.filter(({ path }) => path === "/v1/stacks");
+
+function WithKeys() {
+  useShortcuts({ openPalette() {}, openHelp() {} });
+  return <StacksPage />;
+}
+
+describe("StacksPage", () => {
+  it("lists state, reason and metadata of each stack", async () => {
+    const { screen } = await renderPage(StacksPage, "/stacks", serve(two));
+
+    await expect
+      .element(screen.getByRole("link", { name: "pr-1", exact: true }))
+      .toHaveAttribute("href", "/stack?id=pr-1");
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+    await expect.element(screen.getByText("Waits for an event: PUSHED.")).toBeVisible();
+    await expect.element(screen.getByRole("columnheader", { name: "owner" })).toBeVisible();
+    await expect.element(screen.getByText("2 stacks")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "Failed 1" })).toBeVisible();
+  });
+
+  it("asks the server for what the address says", async () => {
+    const { screen, sent } = await renderPage(
+      StacksPage,
+      "/stacks?condition=failed&machine=review-app&task=database&code=none&metadata=owner%3Dada&sort=-enteredAt",
+      serve(two),
+    );
+
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+    expect(listsOf(sent)[0]?.query).toEqual({
+      condition: "failed",
+      machine: "review-app",
+      task: "database",
+      code: "",
+      metadata: '{"owner":"ada"}',
+      waiting: "true",
+      sort: "-enteredAt",
+      limit: "100",
+    });
+  });
+
+  it("puts filters and the order into the address", async () => {
+    const { screen, address } = await renderPage(WithKeys, "/stacks", serve(two));
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+
+    await userEvent.keyboard("/pr-1");
+    await screen.getByRole("button", { name: "Since" }).click();
+
+    await expect.poll(address).toBe("/stacks?text=pr-1&sort=enteredAt");
+  });
+
+  it("fetches only the pages that are in view", async () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => aStack(`pr-${String(n).padStart(4, "0")}`));
+    const { screen, sent } = await renderPage(StacksPage, "/stacks", serve(many));
+    await expect.element(screen.getByRole("link", { name: "pr-0000" })).toBeVisible();
+    expect(listsOf(sent)).toHaveLength(1);
+
+    const scroller = screen.getByRole("region", { name: "Stacks" }).element();
+    await expect
+      .poll(() => {
+        scroller.scrollTop = 195 * 29;
+        return screen.getByRole("link", { name: "pr-0195" }).query();
+      })
+      .not.toBeNull();
+    expect(listsOf(sent).map(({ query }) => query["cursor"])).toEqual([undefined, "100"]);
+    expect(document.querySelectorAll("tbody tr").length).toBeLessThan(80);
+  });
+
+  it("names the filters when nothing matches, and clears them", async () => {
+    const { screen, address } = await renderPage(StacksPage, "/stacks?text=nothing&sort=-id", serve([]));
+
+    await expect.element(screen.getByText("No match for id contains nothing.")).toBeVisible();
+    await screen.getByRole("button", { name: "Clear" }).last().click();
+
+    await expect.poll(address).toBe("/stacks?sort=-id");
+  });
+
+  it("tells a new yard how to begin", async () => {
+    const { screen } = await renderPage(StacksPage, "/stacks", serve([]));
+
+    await expect.element(screen.getByText("This yard has no stacks yet.", { exact: false })).toBeVisible();
+  });
+
+  it("shows a failure with its code, and tries again", async () => {
+    let isBroken = true;
+    const { screen } = await renderPage(StacksPage, "/stacks", {
+      ...serve(two),
+      "GET /v1/stacks": () => (isBroken ? problem(422, "FILTER_TOO_WIDE", "Too many stacks to sort.") : { items: two }),
+    });
+    await expect.element(screen.getByText("Too many stacks to sort.")).toBeVisible();
+
+    isBroken = false;
+    await screen.getByRole("button", { name: "Retry", exact: true }).click();
+
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+  });
+
+  it("holds the place of what is loading", async () => {
+    const { screen } = await renderPage(StacksPage, "/stacks", { ...serve(two), "GET /v1/stacks": never });
+
+    await expect.element(screen.getByText("Loading").first()).toBeInTheDocument();
+  });
+
+  it("removes chosen stacks only with a reason and the typed count", async () => {
+    const { screen, sent } = await renderPage(WithKeys, "/stacks", {
+      ...serve(two),
+      "POST /v1/bulk": ({ body }: SentRequest) =>
+        isDryRun(body) ? { operation: "remove", total: 1, examined: 1, outcomes: [] } : aBulk({ operation: "remove" }),
+      "GET /v1/bulk/b1": aBulk({ operation: "remove", status: "done", done: 1, counts: { removed: 1 } }),
+    });
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+
+    await userEvent.keyboard("jjx");
+    await expect.element(screen.getByText("1 selected")).toBeVisible();
+    await screen.getByRole("button", { name: "Remove…" }).click();
+    const confirm = screen.getByRole("button", { name: "Remove 1" });
+    await expect.element(confirm).toHaveAccessibleDescription("Enter a reason first");
+    await screen.getByLabelText("Reason").fill("gone");
+    await expect.element(confirm).toHaveAccessibleDescription("Type remove 1 first");
+    await screen.getByRole("textbox").last().fill("remove 1");
+    await confirm.click();
+
+    await expect
+      .poll(() => sent.filter(({ path }) => path === "/v1/bulk").map(({ body }) => body))
+      .toEqual([
+        { operation: "remove", filter: { ids: ["pr-2"] }, dryRun: true },
+        { operation: "remove", filter: { ids: ["pr-2"] }, reason: "gone", expect: 1 },
+      ]);
+  });
+
+  it("sends an event to all that match", async () => {
+    const { screen, sent } = await renderPage(StacksPage, "/stacks?condition=failed&state=BUILD", {
+      ...serve(two),
+      "POST /v1/bulk": {
+        operation: "send",
+        total: 2,
+        examined: 2,
+        outcomes: [{ outcome: "refused", code: "EVENT_NOT_HANDLED", count: 2, reason: HOSTILE, examples: ["pr-1"] }],
+      },
+    });
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+
+    await screen.getByRole("button", { name: "Select all matching" }).click();
+    await screen.getByRole("button", { name: "Send event…" }).click();
+    await screen.getByLabelText("Event").fill("MERGED");
+    await screen.getByRole("button", { name: "Dry run" }).click();
+
+    await expect.element(screen.getByText("EVENT_NOT_HANDLED")).toBeVisible();
+    await expect.element(screen.getByText(SHOWN_HOSTILE)).toBeVisible();
+    expect(sent.find(({ path }) => path === "/v1/bulk")?.body).toEqual({
+      operation: "send",
+      filter: { condition: "failed", state: "BUILD" },
+      body: { event: "MERGED" },
+      dryRun: true,
+    });
+  });
+
+  it("explains refused actions at their buttons", async () => {
+    const { screen } = await renderPage(StacksPage, "/stacks", { ...serve(two), "GET /v1/me": viewer });
+
+    await expect.element(screen.getByRole("button", { name: "Retry…" })).toHaveAccessibleDescription("Needs operate");
+    await expect.element(screen.getByRole("button", { name: "Remove…" })).toHaveAccessibleDescription("Needs repair");
+  });
+
+  it("shows what outsiders wrote as text, and no link that runs code", async () => {
+    const hostile = aFailedStack(HOSTILE, { metadata: { url: "javascript:alert(1)", [HOSTILE]: HOSTILE } });
+    const { screen } = await renderPage(StacksPage, "/stacks", serve([hostile]));
+
+    await expect.element(screen.getByRole("link", { name: SHOWN_HOSTILE })).toBeVisible();
+    expect(document.querySelector("img, a[href^='javascript']")).toBeNull();
+    expect(document.body.textContent).not.toContain("\u202e");
+  });
+});

@@ -1,0 +1,76 @@
+import type { Bulk, Cause, StackCounts, StackSummary } from "@stackyard/sdk";
+
+/** Returns a stack at rest, unless overridden. */
+export function aStack(id: string, more: Partial<StackSummary> = {}): StackSummary {
+  return {
+    id,
+    machine: "review-app",
+    machineHash: "ab".repeat(32),
+    state: "LIVE",
+    previousState: "BUILD",
+    metadata: {},
+    createdAt: "2026-11-20T03:00:00Z",
+    updatedAt: "2026-11-20T03:02:00Z",
+    enteredAt: "2026-11-20T03:02:00Z",
+    incarnation: "event-1",
+    entry: 2,
+    version: 4,
+    tasks: [],
+    ...more,
+  };
+}
+
+/** Returns a stack whose task `database` has failed. */
+export function aFailedStack(id: string, more: Partial<StackSummary> = {}): StackSummary {
+  const database = { name: "database", status: "ERROR", errorCode: "NO_ROOM", errorMessage: "no room" } as const;
+  return aStack(id, { state: "BUILD", failed: true, tasks: [database], ...more });
+}
+
+/** Returns the counts of stacks by their condition; conditions that are not named have none. */
+export function conditionCounts(total: number, counts: Readonly<Record<string, number>> = {}): StackCounts {
+  const names = ["failed", "stalled", "overdue", "approval", "busy", "waiting"];
+  return { total, groups: names.map((condition) => ({ condition, count: counts[condition] ?? 0 })) };
+}
+
+/** Returns the cause that `database` fails by, unless overridden. */
+export function aCause(more: Partial<Cause> = {}): Cause {
+  return {
+    kind: "failed",
+    task: "database",
+    code: "NO_ROOM",
+    count: 37,
+    newestAt: "2026-11-20T03:12:00Z",
+    sample: { stackId: "pr-12", message: "no room for another database" },
+    ...more,
+  };
+}
+
+/** Returns a bulk of one item that has just begun, unless overridden. */
+export function aBulk(more: Partial<Bulk> = {}): Bulk {
+  return {
+    id: "b1",
+    operation: "retry",
+    filter: {},
+    actor: "ada",
+    status: "running",
+    createdAt: "2026-11-20T03:00:00Z",
+    total: 1,
+    done: 0,
+    counts: {},
+    ...more,
+  };
+}
+
+/** Returns whether the body of a bulk's request asks for a dry run. */
+export function isDryRun(body: unknown): boolean {
+  return (body as { readonly dryRun?: boolean }).dryRun === true;
+}
+
+/** What outsiders may have written anywhere. */
+export const HOSTILE = "<img src=x onerror=alert(1)>\u202e\u0000";
+
+/** How a page shows it. */
+export const SHOWN_HOSTILE = "<img src=x onerror=alert(1)>‹U+202E›‹U+0000›";
+
+/** An answer that never comes. */
+export const never = (): Promise<never> => new Promise(() => {});
