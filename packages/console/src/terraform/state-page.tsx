@@ -1,10 +1,314 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { StateVersion, TerraformState } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
+import { queryClient, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { diffStates } from "./diff-states.ts";
 
-/** One Terraform state: versions, lock, differences. */
+/** One Terraform state: its versions, who holds its lock, and what changed between two versions. */
 export function StatePage() {
+  const { key = "" } = useSearch();
+  const state = useQuery({
+    queryKey: keys.list("state", { key }),
+    queryFn: ({ signal }) => yard.states.get(key, { signal }),
+    enabled: key !== "",
+  });
   return (
-    <Page title="Terraform state">
-      <Empty>This screen is not built yet.</Empty>
+    <Page title={`Terraform state ${key}`} heading={<Text>{key}</Text>}>
+      <Loaded query={state} height={320}>
+        {(found) => (
+          <>
+            <Lock state={found} />
+            <div className="columns">
+              <Versions state={found} />
+              <Differences state={found} />
+            </div>
+            <BrokenLocks state={found} />
+          </>
+        )}
+      </Loaded>
     </Page>
+  );
+}
+
+/** Keys are `<machine>/<stack id>/…`; another form needs a grant without a scope. */
+function toSubject(key: string) {
+  const [machine, stackId] = key.split("/");
+  return { machine, stackId };
+}
+
+function refetch(): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: ["list"] });
+}
+
+function Lock({ state: { key, lock } }: { state: TerraformState }) {
+  const [open, setOpen] = useState(false);
+  const refusal = useRefusal("repair", toSubject(key));
+  const toast = useToast();
+  if (lock === undefined) return null;
+  return (
+    <Panel
+      title={<Mark status="parked" word="Locked" />}
+      actions={
+        <Button look="danger" refusal={refusal} onPress={() => setOpen(true)}>
+          Unlock…
+        </Button>
+      }
+    >
+      <dl className="pairs panel-body">
+        <dt>Holder</dt>
+        <dd>
+          <Text>{lock.holder}</Text>
+        </dd>
+        {lock.who !== undefined && (
+          <>
+            <dt>Terraform reports</dt>
+            <dd>
+              <Text>{lock.operation === undefined ? lock.who : `${lock.who}, ${lock.operation}`}</Text>
+            </dd>
+          </>
+        )}
+        <dt>Since</dt>
+        <dd>
+          <Ago at={lock.at} />
+        </dd>
+        {!lock.binds && (
+          <>
+            <dt>Note</dt>
+            <dd>The lease of the holder has ended: the next run takes the lock over by itself.</dd>
+          </>
+        )}
+      </dl>
+      {open && (
+        <ActionDialog
+          title={`Unlock ${key}`}
+          verb="Unlock"
+          danger
+          typed={key}
+          onClose={() => setOpen(false)}
+          act={async () => {
+            await yard.states.unlock(key, lock.id);
+            toast("The lock is broken.");
+            await refetch();
+          }}
+        >
+          <p>A Terraform that still runs would write beside the next one. Unlock only if the holder has ended.</p>
+        </ActionDialog>
+      )}
+    </Panel>
+  );
+}
+
+function Versions({ state }: { state: TerraformState }) {
+  const { key, versions, current, lock } = state;
+  const [restoring, setRestoring] = useState<StateVersion>();
+  const [reading, setReading] = useState<number>();
+  const noRestore = useRefusal("states:write", toSubject(key));
+  const noRead = useRefusal("states:read", toSubject(key));
+  const toast = useToast();
+  return (
+    <Panel title="Versions">
+      <Table
+        label="Versions, newest first"
+        height={480}
+        rows={versions}
+        keyOf={({ version }) => String(version)}
+        columns={[
+          { id: "version", header: "Version", number: true, cell: ({ version }) => version },
+          { id: "serial", header: "Serial", number: true, cell: ({ serial }) => serial ?? "–" },
+          { id: "at", header: "Written", cell: ({ at }) => <Ago at={at} /> },
+          { id: "by", header: "By", cell: ({ by }) => <Text>{by}</Text> },
+          {
+            id: "terraform",
+            header: "Terraform",
+            cell: ({ terraformVersion }) => <Text>{terraformVersion ?? "–"}</Text>,
+          },
+          { id: "bytes", header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
+          {
+            id: "actions",
+            header: <span className="hidden-visually">Actions</span>,
+            cell: (version) => (
+              <span className="row">
+                <Button
+                  look="plain"
+                  label={`Read version ${version.version}`}
+                  refusal={noRead}
+                  onPress={() => setReading(version.version)}
+                >
+                  Read
+                </Button>
+                <Button
+                  look="plain"
+                  label={`Restore version ${version.version}`}
+                  refusal={
+                    noRestore ??
+                    (lock && "The state is locked") ??
+                    (version.version === current ? "It is current" : undefined)
+                  }
+                  onPress={() => setRestoring(version)}
+                >
+                  Restore…
+                </Button>
+              </span>
+            ),
+          },
+        ]}
+      />
+      {reading !== undefined && <Content stateKey={key} version={reading} onClose={() => setReading(undefined)} />}
+      {restoring !== undefined && (
+        <ActionDialog
+          title={`Restore version ${restoring.version}`}
+          verb="Restore"
+          danger
+          typed={key}
+          onClose={() => setRestoring(undefined)}
+          act={async () => {
+            const { version } = await yard.states.restore(key, restoring.version);
+            toast(`Version ${restoring.version} is restored as version ${version}.`);
+            await refetch();
+          }}
+        >
+          <p>
+            Its content becomes the newest version. Resources do not change until the next apply, which compares them
+            with this state.
+          </p>
+        </ActionDialog>
+      )}
+    </Panel>
+  );
+}
+
+/** The content of one version. It may hold secrets: it is not cached, and the reading is recorded. */
+function Content({ stateKey, version, onClose }: { stateKey: string; version: number; onClose: () => void }) {
+  const content = useQuery({
+    queryKey: keys.other("state-content", { stateKey, version }),
+    queryFn: ({ signal }) => yard.states.version(stateKey, version, { signal }),
+    gcTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <Dialog title={`Version ${version} of ${stateKey}`} onClose={onClose}>
+      <section>
+        <p className="muted">It may contain secrets. That you read it is in the audit log.</p>
+        <Loaded query={content} height={240}>
+          {(text) => (
+            <pre className="wrap">
+              <Text mono>{text}</Text>
+            </pre>
+          )}
+        </Loaded>
+        <Button onPress={onClose}>Close</Button>
+      </section>
+    </Dialog>
+  );
+}
+
+function Differences({ state: { key, versions } }: { state: TerraformState }) {
+  const search = useSearch();
+  const change = useChangeSearch();
+  const [newest, before] = versions;
+  const from = Number(search["from"] ?? before?.version);
+  const to = Number(search["to"] ?? newest?.version);
+  const [shown, setShown] = useState(false);
+  const refusal = useRefusal("states:read", toSubject(key));
+  const isPair = Number.isInteger(from) && Number.isInteger(to) && from !== to;
+  const diff = useQuery({
+    queryKey: keys.other("state-diff", { key, from, to }),
+    queryFn: async ({ signal }) => {
+      const [earlier, later] = await Promise.all(
+        [from, to].map((version) => yard.states.version(key, version, { signal })),
+      );
+      return diffStates(earlier ?? "", later ?? "");
+    },
+    // Reading a state is recorded, so it happens only when someone asks for it.
+    enabled: isPair && shown && refusal === undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const options = versions.map(({ version }) => <option key={version}>{version}</option>);
+  return (
+    <Panel title="Difference by resource">
+      <div className="row panel-body">
+        <label className="field">
+          From version
+          <select value={from} onChange={(event) => change({ from: event.target.value })}>
+            {options}
+          </select>
+        </label>
+        <label className="field">
+          To version
+          <select value={to} onChange={(event) => change({ to: event.target.value })}>
+            {options}
+          </select>
+        </label>
+      </div>
+      {!isPair || !shown ? (
+        <div className="notice">
+          <p>Compares which resources and attributes differ. Both versions are read, which the audit log records.</p>
+          <Button refusal={refusal ?? (isPair ? undefined : "Choose two versions")} onPress={() => setShown(true)}>
+            Compare
+          </Button>
+        </div>
+      ) : (
+        <Loaded query={diff} height={160}>
+          {(resources) =>
+            resources.length === 0 ? (
+              <Empty>No resource differs.</Empty>
+            ) : (
+              <Table
+                label={`Resources that differ between version ${from} and version ${to}`}
+                height={400}
+                rows={resources}
+                keyOf={({ address }) => address}
+                columns={[
+                  { id: "change", header: "Change", cell: ({ change: kind }) => kind },
+                  { id: "address", header: "Address", cell: ({ address }) => <Text mono>{address}</Text> },
+                  {
+                    id: "attributes",
+                    header: "Attributes",
+                    cell: ({ attributes }) => <Text>{attributes.join(", ")}</Text>,
+                  },
+                ]}
+              />
+            )
+          }
+        </Loaded>
+      )}
+    </Panel>
+  );
+}
+
+function BrokenLocks({ state: { forcedUnlocks = [] } }: { state: TerraformState }) {
+  if (forcedUnlocks.length === 0) return null;
+  return (
+    <Panel title="Locks broken by force">
+      <Table
+        label="Locks that were broken by force, newest first"
+        rows={forcedUnlocks}
+        keyOf={({ at, lockId }) => `${at} ${lockId}`}
+        columns={[
+          { id: "at", header: "Broken", cell: ({ at }) => <Ago at={at} /> },
+          { id: "by", header: "By", cell: ({ by }) => <Text>{by}</Text> },
+          { id: "holder", header: "Holder", cell: ({ holder }) => <Text>{holder}</Text> },
+          {
+            id: "audit",
+            header: "Audit",
+            cell: ({ by }) => (
+              <To path="/audit" search={{ who: by }}>
+                Lines of this person
+              </To>
+            ),
+          },
+        ]}
+      />
+    </Panel>
   );
 }
