@@ -1,0 +1,166 @@
+import type { FleetInstanceReport } from "@stackyard/executor-runcommand/report";
+import type { Run } from "@stackyard/sdk/runs";
+import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
+import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
+import { FleetPage } from "./fleet-page.tsx";
+
+const run: Run = {
+  runId: "run-1",
+  state: "failed",
+  executor: "runcommand",
+  config: { maxErrors: "50%" },
+  startedAt: "2026-11-20T03:00:00Z",
+  endedAt: "2026-11-20T03:05:00Z",
+};
+
+function anInstance(number: number, more: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
+  return { instanceId: `i-${number}`, state: "succeeded", roles: ["web"], ...more };
+}
+
+const failure = { state: "failed", code: "COMMAND_FAILED", responseCode: 2, stderrTail: "start\ndisk full\n" } as const;
+const instances = [
+  anInstance(1, failure),
+  anInstance(2, failure),
+  anInstance(3, { ...failure, code: "UNDELIVERABLE", stderrTail: "", roles: ["db"] }),
+  anInstance(4),
+  anInstance(5, { roles: [] }),
+];
+const api = { "GET /v1/runs/run-1": run, "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances }] } };
+
+describe("FleetPage", () => {
+  it("shows counts, the error budget, causes with advice and the instances", async () => {
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", api);
+
+    await expect.element(screen.getByText("3 failed", { exact: true })).toBeVisible();
+    await expect.element(screen.getByText("3 of 2 allowed failures: nothing more is sent")).toBeVisible();
+    await expect.element(screen.getByText("2 instances").first()).toBeVisible();
+    await expect.element(screen.getByText("Read its output", { exact: false })).toBeVisible();
+    await expect.element(screen.getByRole("img", { name: "Map of 3 instances", exact: false })).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "i-5" })).toBeVisible();
+    const byRole = screen.getByRole("region", { name: "Instances by role" });
+    await expect.element(byRole.getByRole("row", { name: "db 1 1" })).toBeVisible();
+  });
+
+  it("shows the instances of one cause, and what the chosen one said", async () => {
+    const { screen, address } = await renderPage(FleetPage, "/fleet?id=run-1", api);
+    await screen.getByRole("button", { name: "Show these instances" }).first().click();
+    await expect.element(screen.getByRole("heading", { name: "2 instances" }).last()).toBeVisible();
+
+    await screen.getByRole("link", { name: "i-2" }).click();
+
+    await expect.element(screen.getByRole("heading", { name: "Error stream" })).toBeVisible();
+    expect(address()).toBe("/fleet?id=run-1&code=COMMAND_FAILED&instance=i-2");
+  });
+
+  it("chooses the instance whose cell is pressed", async () => {
+    const { screen, address } = await renderPage(FleetPage, "/fleet?id=run-1&by=state", api);
+    const map = screen.getByRole("img", { name: "Map of 3 instances", exact: false });
+    await expect.element(map).toBeVisible();
+
+    await map.click({ position: { x: 20, y: 4 } });
+
+    await expect.poll(address).toContain("instance=i-2");
+  });
+
+  it("retries the failed ones at once", async () => {
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "POST /v1/runs/run-1/retry": { ...run, state: "running", endedAt: undefined },
+    });
+
+    await screen.getByRole("button", { name: "Retry the 3 failed" }).click();
+
+    await expect.element(screen.getByText("The job runs again")).toBeVisible();
+  });
+
+  it("explains to a viewer why the actions are refused", async () => {
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", { ...api, "GET /v1/me": viewer });
+
+    await expect
+      .element(screen.getByRole("button", { name: "Retry the 3 failed" }))
+      .toHaveAccessibleDescription("Needs operate on stackyard.run");
+  });
+
+  it("names the filters when no instance fits, and clears them", async () => {
+    const { screen, address } = await renderPage(FleetPage, "/fleet?id=run-1&role=cache", api);
+
+    await expect.element(screen.getByText("No match for role cache.")).toBeVisible();
+    await screen.getByRole("button", { name: "Clear" }).first().click();
+
+    await expect.poll(address).toBe("/fleet?id=run-1");
+  });
+
+  it("says when there is no report yet, and when the report is not that of a fleet", async () => {
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": { items: [] },
+    });
+    await expect.element(screen.getByText("There is no report yet.", { exact: false })).toBeVisible();
+
+    const other = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": { items: [{ services: {} }] },
+    });
+    await expect.element(other.screen.getByText("is not that of a fleet", { exact: false })).toBeVisible();
+  });
+
+  it("shows what is loading, a failure, and what is absent", async () => {
+    const loading = await renderPage(FleetPage, "/fleet?id=run-1", { ...api, "GET /v1/runs/run-1": never });
+    await expect.element(loading.screen.getByText("Loading")).toBeInTheDocument();
+    await loading.screen.unmount();
+
+    const broken = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": problem(500, "INTERNAL", "The store is locked."),
+    });
+    await expect.element(broken.screen.getByText("The store is locked.")).toBeVisible();
+    await broken.screen.unmount();
+
+    const absent = await renderPage(FleetPage, "/fleet?id=run-9", {});
+    await expect.element(absent.screen.getByText("Not found, or you may not read it.")).toBeVisible();
+  });
+
+  it("draws 10,000 instances, and lays out only the rows in view", async () => {
+    await page.viewport(1280, 800);
+    const many = Array.from({ length: 10_000 }, (_, n) => anInstance(n, n % 50 === 0 ? failure : {}));
+    const pages = Array.from({ length: 200 }, (_, n) => ({
+      runId: "run-1",
+      instances: many.slice(n * 50, n * 50 + 50),
+    }));
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": { items: pages },
+    });
+
+    const map = screen.getByRole("img", { name: "Map of 10000 instances", exact: false });
+    await expect.element(map).toBeVisible();
+    await expect.element(screen.getByText("200 failed", { exact: true })).toBeVisible();
+    expect(document.querySelectorAll("tr[data-row]").length).toBeLessThan(100);
+    const canvas = map.element() as HTMLCanvasElement;
+    const countColors = () => {
+      const { data } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+      return new Set(Array.from({ length: data.length / 4 }, (_, n) => data.slice(n * 4, n * 4 + 4).join())).size;
+    };
+    // The ground, what succeeded, what failed, and its hatching.
+    await expect.poll(countColors).toBeGreaterThan(3);
+  });
+
+  it("shows what outsiders wrote as text", async () => {
+    const hostile = anInstance(1, {
+      ...failure,
+      stderrTail: `${HOSTILE}\n`,
+      roles: [HOSTILE],
+      links: { stdout: "javascript:x" },
+    });
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1&instance=i-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances: [hostile] }] },
+    });
+
+    await expect.element(screen.getByText(SHOWN_HOSTILE).first()).toBeVisible();
+    expect(document.querySelector("img, a[href^='javascript']")).toBeNull();
+    expect(document.body.textContent).not.toContain("\u202e");
+  });
+});
