@@ -1,10 +1,6 @@
-import { Empty, Page } from "../design/page.tsx";
+import { YardEditor } from "./yard-editor.tsx";
 
-/** A machine as text and graph. */
+/** A machine as text and graph: of the yard, one of its revisions, or a file. */
 export function EditPage() {
-  return (
-    <Page title="Editor">
-      <Empty>This screen is not built yet.</Empty>
-    </Page>
-  );
+  return <YardEditor tab="problems" />;
 }

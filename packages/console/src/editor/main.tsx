@@ -2,7 +2,8 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { allowEmptyHtml } from "../api/live.ts";
 import { applyTheme } from "../design/settings.ts";
-import { EditPage } from "./edit-page.tsx";
+import { ToastProvider } from "../design/toasts.tsx";
+import { StandaloneEditor } from "./standalone.tsx";
 import "../design/base.css";
 
 // The editor without a yard: served by `stackyard edit`, or by any static host.
@@ -12,6 +13,8 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no element #root.");
 createRoot(root).render(
   <StrictMode>
-    <EditPage />
+    <ToastProvider>
+      <StandaloneEditor />
+    </ToastProvider>
   </StrictMode>,
 );

@@ -1,10 +1,58 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { RevisionDetails, StackSnapshot } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useSearch } from "../design/links.tsx";
+import { Loaded } from "../design/page.tsx";
+import { Opened, toRevisionSession, YardEditor } from "./yard-editor.tsx";
 
-/** A machine played step by step. */
+/** A machine played step by step: from nothing, or from a stack of the yard as it is or was. */
 export function SimulatePage() {
+  const { stack, at } = useSearch();
+  if (stack === undefined) return <YardEditor tab="simulation" />;
+  return <FromStack key={`${stack} ${at}`} id={stack} at={at} />;
+}
+
+function FromStack({ id, at }: { id: string; at: string | undefined }) {
+  const query = useQuery({
+    queryKey: keys.other("simulated stack", { id, at }),
+    queryFn: async ({ signal }) => {
+      const stack = await loadStack(id, at, signal);
+      if (stack.hash === undefined) throw new Error("The revision of the stack is not known.");
+      const revision = await yard.machines.revision(stack.hash, { signal });
+      return { stack, revision };
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
   return (
-    <Page title="Simulator">
-      <Empty>This screen is not built yet.</Empty>
-    </Page>
+    <Loaded query={query} height={420}>
+      {(loaded) => <StackSimulator {...loaded} />}
+    </Loaded>
   );
+}
+
+async function loadStack(id: string, at: string | undefined, signal: AbortSignal): Promise<StackSnapshot["stack"]> {
+  if (at === undefined) return (await yard.stacks.snapshot(id, { signal })).stack;
+  const { stack, incomplete } = await yard.stacks.at(id, Number(at), { signal });
+  if (stack === undefined) throw new Error(incomplete ?? `The stack did not exist at position ${at}.`);
+  return stack;
+}
+
+function StackSimulator({ stack, revision }: { stack: StackSnapshot["stack"]; revision: RevisionDetails }) {
+  const { data: newest } = useQuery({
+    queryKey: keys.machine(revision.machine, "source"),
+    queryFn: ({ signal }) => yard.machines.source(revision.machine, { signal }),
+  });
+  const [session] = useState(() => toRevisionSession(revision));
+  const steps = useMemo(() => [{ stack }], [stack]);
+  const second = useMemo(
+    () =>
+      newest === undefined || newest.source === revision.source
+        ? undefined
+        : { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
+    [newest, revision],
+  );
+  return <Opened session={session} tab="simulation" second={second} steps={steps} />;
 }

@@ -157,10 +157,3 @@ export function move(planning: Planning, { what, name, after }: Extract<Operatio
   if (!names.includes(name) || names.indexOf(name) === to) return [];
   return [{ kind: "move", path: [...collection.path, key], to }];
 }
-
-/** The texts in an expression that equal a name and are not known to be one: a rename leaves them. */
-export function listOtherLiterals(source: Planning["source"], name: string): readonly Range[] {
-  return findReferences(source).flatMap((reference) =>
-    reference.what === "literal" && reference.name === name ? [reference.range] : [],
-  );
-}

@@ -1,0 +1,298 @@
+import { useEffect, useState } from "react";
+import { Button } from "../design/button.tsx";
+import { Dialog } from "../design/dialog.tsx";
+import { Text } from "../design/text.tsx";
+import type { NameKind, Offer, Range, Refusal } from "../machine/edits/operation.ts";
+import { machineClient } from "../machine/machine-client.ts";
+import type { Removals } from "../machine/messages.ts";
+import type { Outline } from "../machine/outline.ts";
+import type { Edit } from "./inspector.tsx";
+
+/** A dialog of the editor that is open. */
+export type OpenDialog =
+  | { readonly kind: "add-state"; readonly after: string | undefined }
+  | { readonly kind: "rename"; readonly what: NameKind; readonly name: string }
+  | { readonly kind: "connect"; readonly from: string; readonly to?: string }
+  | { readonly kind: "remove"; readonly what: NameKind; readonly name: string }
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly label: string };
+
+interface DialogProps {
+  readonly text: string;
+  readonly outline: Outline;
+  readonly edit: Edit;
+  readonly onReveal: (range: Range) => void;
+  readonly onClose: () => void;
+}
+
+/** The open dialog. */
+export function EditDialog({ dialog, ...props }: DialogProps & { readonly dialog: OpenDialog }) {
+  switch (dialog.kind) {
+    case "add-state":
+      return (
+        <NameDialog
+          title="Add a state"
+          verb="Add"
+          name=""
+          onClose={props.onClose}
+          onName={(name) =>
+            props.edit(
+              { kind: "add-state", name, ...(dialog.after !== undefined && { after: dialog.after }) },
+              `add ${name}`,
+            )
+          }
+        />
+      );
+    case "rename":
+      return (
+        <NameDialog
+          title={`Rename ${dialog.name}`}
+          verb="Rename"
+          name={dialog.name}
+          onClose={props.onClose}
+          onName={(to) =>
+            props.edit({ kind: "rename", what: dialog.what, from: dialog.name, to }, `rename ${dialog.name}`)
+          }
+        />
+      );
+    case "connect":
+      return <ConnectDialog {...props} from={dialog.from} to={dialog.to} />;
+    case "remove":
+      return <RemoveDialog {...props} what={dialog.what} name={dialog.name} />;
+    case "refused":
+      return <RefusalDialog {...props} refusal={dialog.refusal} label={dialog.label} />;
+  }
+}
+
+interface NameProps {
+  readonly title: string;
+  readonly verb: string;
+  readonly name: string;
+  readonly onName: (name: string) => void;
+  readonly onClose: () => void;
+}
+
+function NameDialog({ title, verb, name, onName, onClose }: NameProps) {
+  const [text, setText] = useState(name);
+  const entered = text.trim();
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (entered === "" || entered === name) return;
+          onClose();
+          onName(entered);
+        }}
+      >
+        <label className="field">
+          Name
+          <input
+            autoFocus
+            value={text}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={({ target }) => setText(target.value)}
+          />
+        </label>
+        {name !== "" && <p className="muted">Everything that refers to it changes too, in expressions as well.</p>}
+        <div className="row">
+          <Button
+            type="submit"
+            look="primary"
+            refusal={entered === "" || entered === name ? "Enter a new name" : undefined}
+          >
+            {verb}
+          </Button>
+          <Button onPress={onClose}>Close</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function ConnectDialog({
+  outline,
+  edit,
+  from,
+  to,
+  onClose,
+}: DialogProps & { readonly from: string; readonly to: string | undefined }) {
+  const [event, setEvent] = useState("");
+  const [target, setTarget] = useState(to ?? outline.states[0]?.name ?? "");
+  const known = ["NEXT", "FAILED", "TIMEOUT", ...outline.events.map(({ name }) => name)];
+  return (
+    <Dialog title={`Reaction of ${from}`} onClose={onClose}>
+      <form
+        onSubmit={(submitted) => {
+          submitted.preventDefault();
+          if (event === "") return;
+          onClose();
+          edit({ kind: "add-reaction", state: from, event, target }, `add ${event} to ${from}`);
+        }}
+      >
+        <label className="field">
+          Event
+          <input
+            autoFocus
+            list="known-events"
+            value={event}
+            placeholder="NEXT"
+            spellCheck={false}
+            onChange={(changed) => setEvent(changed.target.value)}
+          />
+        </label>
+        <datalist id="known-events">
+          {known.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+        <label className="field">
+          Enters
+          <select value={target} onChange={(changed) => setTarget(changed.target.value)}>
+            {[...outline.states.map(({ name }) => name), "no-op"].map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <p className="muted">An event that is not declared yet is declared too.</p>
+        <div className="row">
+          <Button type="submit" look="primary" refusal={event === "" ? "Enter an event" : undefined}>
+            Add
+          </Button>
+          <Button onPress={onClose}>Close</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function lineOf(text: string, offset: number): number {
+  return text.slice(0, offset).split("\n").length;
+}
+
+function RemoveDialog({
+  text,
+  what,
+  name,
+  edit,
+  onReveal,
+  onClose,
+}: DialogProps & { readonly what: NameKind; readonly name: string }) {
+  const [removals, setRemovals] = useState<Removals>();
+  const [error, setError] = useState<string>();
+  useEffect(() => {
+    machineClient.run("removals", { text, what, name }).then(setRemovals, (thrown: Error) => setError(thrown.message));
+  }, [text, what, name]);
+  const blocked = removals?.blocked ?? [];
+  return (
+    <Dialog title={`Delete ${name}`} onClose={onClose}>
+      <section>
+        {error !== undefined && <p className="wrap">{error}</p>}
+        {removals !== undefined && <p>What goes:</p>}
+        <ul>
+          {removals?.removed.map((each) => (
+            <li key={each.path}>
+              <Button look="plain" onPress={() => onReveal(each)}>
+                Line {lineOf(text, each.from)}
+              </Button>{" "}
+              <Text mono>{each.path}</Text>
+            </li>
+          ))}
+        </ul>
+        {blocked.length > 0 && (
+          <div className="notice fail" role="alert">
+            <p>Expressions mention it. Change them first:</p>
+            {blocked.map((range) => (
+              <Button key={range.from} look="plain" onPress={() => onReveal(range)}>
+                Line {lineOf(text, range.from)}
+              </Button>
+            ))}
+          </div>
+        )}
+        <div className="row">
+          <Button
+            look="danger"
+            autoFocus
+            refusal={blocked.length > 0 ? "Expressions mention it" : undefined}
+            onPress={() => {
+              onClose();
+              edit({ kind: "remove", what, name }, `delete ${name}`);
+            }}
+          >
+            Delete
+          </Button>
+          <Button onPress={onClose}>Close</Button>
+        </div>
+      </section>
+    </Dialog>
+  );
+}
+
+function RefusalDialog({
+  text,
+  refusal,
+  label,
+  edit,
+  onReveal,
+  onClose,
+}: DialogProps & { readonly refusal: Refusal; readonly label: string }) {
+  const { code, message, place, offers } = refusal;
+  return (
+    <Dialog title="Not possible like this" onClose={onClose}>
+      <section>
+        <p className="wrap">{message}</p>
+        <p className="muted mono">
+          {code} · line {lineOf(text, place.from)}
+        </p>
+        <div className="row">
+          {offers.map((offer) => (
+            <Button
+              key={offer.label}
+              look="primary"
+              onPress={() => {
+                onClose();
+                edit(offer.operation, label);
+              }}
+            >
+              {offer.label}
+            </Button>
+          ))}
+          <Button
+            onPress={() => {
+              onClose();
+              onReveal(place);
+            }}
+          >
+            Show in text
+          </Button>
+          <Button onPress={onClose}>Close</Button>
+        </div>
+        <OfferPlaces text={text} offers={offers} onReveal={onReveal} />
+      </section>
+    </Dialog>
+  );
+}
+
+function OfferPlaces({
+  text,
+  offers,
+  onReveal,
+}: {
+  text: string;
+  offers: readonly Offer[];
+  onReveal: (range: Range) => void;
+}) {
+  const places = offers.flatMap((offer) => offer.places ?? []);
+  if (places.length === 0) return null;
+  return (
+    <ul>
+      {places.map((place) => (
+        <li key={place.from}>
+          <Button look="plain" onPress={() => onReveal(place)}>
+            Line {lineOf(text, place.from)}
+          </Button>
+        </li>
+      ))}
+    </ul>
+  );
+}

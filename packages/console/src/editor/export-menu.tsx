@@ -1,0 +1,77 @@
+import { Button } from "../design/button.tsx";
+import { Dialog } from "../design/dialog.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { machineClient } from "../machine/machine-client.ts";
+import type { MachineText } from "../machine/messages.ts";
+import { download } from "./files.ts";
+
+const SCALE = 2;
+const MAX_PX = 16_384;
+
+const FORMATS = [
+  ["svg", "SVG"],
+  ["png", "PNG"],
+  ["mermaid", "Mermaid"],
+  ["dot", "DOT (Graphviz)"],
+] as const;
+
+/** Exports the graph of a machine as a file. */
+export function ExportDialog({
+  machine,
+  vertical,
+  onClose,
+}: {
+  machine: MachineText;
+  vertical: boolean;
+  onClose: () => void;
+}) {
+  const toast = useToast();
+  const save = async (format: (typeof FORMATS)[number][0]) => {
+    try {
+      const text = await machineClient.run("export", {
+        ...machine,
+        format: format === "png" ? "svg" : format,
+        vertical,
+      });
+      if (format === "png") download(`${machine.name}.png`, await toPng(text));
+      else download(`${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`, new Blob([text]));
+      onClose();
+    } catch (error) {
+      toast(error instanceof Error ? error.message : String(error), "fail");
+    }
+  };
+  return (
+    <Dialog title="Export the graph" onClose={onClose}>
+      <section>
+        <p>The graph is drawn {vertical ? "downwards" : "to the right"}, as it is shown now.</p>
+        <div className="row">
+          {FORMATS.map(([format, title]) => (
+            <Button key={format} onPress={() => void save(format)}>
+              {title}
+            </Button>
+          ))}
+        </div>
+      </section>
+    </Dialog>
+  );
+}
+
+/** Draws an SVG at twice its size, at most 16,384 pixels wide and high. */
+async function toPng(svg: string): Promise<Blob> {
+  const image = new Image();
+  // The content security policy admits images as data.
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const scale = Math.min(SCALE, MAX_PX / image.naturalWidth, MAX_PX / image.naturalHeight);
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(image.naturalWidth * scale);
+  canvas.height = Math.round(image.naturalHeight * scale);
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("The browser cannot draw the graph.");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob === null ? reject(new Error("The graph is too large for a PNG.")) : resolve(blob))),
+  );
+}

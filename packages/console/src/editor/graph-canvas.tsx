@@ -1,0 +1,328 @@
+import type { MachineGraph } from "@stackyard/sdk";
+import {
+  Background,
+  BaseEdge,
+  type Connection,
+  Controls,
+  type Edge,
+  EdgeLabelRenderer,
+  type EdgeProps,
+  Handle,
+  MarkerType,
+  type Node,
+  type NodeChange,
+  type NodeProps,
+  Position,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+} from "@xyflow/react";
+import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
+import { type Direction, type GraphLayout, METRICS, type PlacedEdge, toLabel } from "../graph/layout.ts";
+import { useLayout } from "../graph/use-layout.ts";
+import { toSafeText } from "../text/safe-text.ts";
+import type { Positions } from "./kept.ts";
+import { findNeighbor } from "./neighbors.ts";
+import "@xyflow/react/dist/base.css";
+
+/** What is shown at a state besides its name and tasks. */
+export interface NodeMark {
+  readonly errors?: number;
+  readonly current?: boolean;
+  readonly change?: "+" | "−" | "~";
+}
+
+interface CanvasProps {
+  readonly graph: MachineGraph;
+  readonly direction: Direction;
+  /** The text has errors: this is the last valid one. */
+  readonly dimmed: boolean;
+  readonly selected: string | undefined;
+  readonly marks: Readonly<Record<string, NodeMark>>;
+  /** Arrows that a scenario has taken, by index; undefined without a scenario. */
+  readonly tried?: ReadonlySet<number> | undefined;
+  readonly moved: Positions;
+  readonly onMove: (moved: Positions) => void;
+  readonly onSelect: (state: string | undefined) => void;
+  readonly onSelectEdge: (edge: MachineGraph["edges"][number]) => void;
+  readonly onConnect?: ((from: string, to: string) => void) | undefined;
+  /** `Enter`, `F2`, `c`, `Delete` and undo on the selected state. */
+  readonly onKey: (key: "edit" | "rename" | "connect" | "remove" | "undo" | "redo") => void;
+}
+
+type StateNode = Node<{
+  readonly node: MachineGraph["nodes"][number];
+  readonly mark: NodeMark | undefined;
+  readonly down: boolean;
+}>;
+type ReactionEdge = Edge<{
+  readonly edge: MachineGraph["edges"][number];
+  readonly placed: PlacedEdge | undefined;
+  readonly untried: boolean;
+}>;
+
+/** The graph of a machine, in which states are selected, moved and connected. */
+export function GraphCanvas(props: CanvasProps) {
+  return (
+    <ReactFlowProvider>
+      <Canvas {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "tried"> & {
+  readonly graph: MachineGraph;
+  readonly layout: GraphLayout | undefined;
+  /** Of states that were moved. */
+  readonly places: Positions;
+};
+
+function useNodes({ graph, layout, places, selected, marks, direction }: Placement): StateNode[] {
+  return useMemo(
+    () =>
+      (layout?.nodes ?? []).flatMap(({ id, x, y, width, height }, index) => {
+        const node = graph.nodes[index];
+        if (node === undefined) return [];
+        const isState = node.kind === "state";
+        return [
+          {
+            id,
+            type: isState ? "state" : "marker",
+            position: places[id] ?? { x: x - width / 2, y: y - height / 2 },
+            width,
+            height,
+            selectable: isState,
+            focusable: isState,
+            connectable: isState,
+            deletable: false,
+            selected: id === selected,
+            ariaLabel: isState ? `State ${toSafeText(id)}` : node.kind,
+            data: { node, mark: marks[id], down: direction === "down" },
+          },
+        ];
+      }),
+    [graph, layout, places, selected, marks, direction],
+  );
+}
+
+function useEdges({ graph, layout, places, tried }: Placement): ReactionEdge[] {
+  return useMemo(
+    () =>
+      graph.edges.map((edge, index) => ({
+        id: String(index),
+        source: edge.from,
+        target: edge.to,
+        type: "reaction",
+        focusable: false,
+        deletable: false,
+        markerEnd: { type: MarkerType.ArrowClosed, color: "var(--control)" },
+        data: {
+          edge,
+          placed: places[edge.from] || places[edge.to] ? undefined : layout?.edges[index],
+          untried: tried !== undefined && edge.event !== undefined && !tried.has(index),
+        },
+      })),
+    [graph, layout, places, tried],
+  );
+}
+
+function Canvas({ graph: newest, direction, dimmed, selected, marks, tried, moved, ...on }: CanvasProps) {
+  const state = useLayout(newest, direction);
+  const flow = useReactFlow();
+  const [dragged, setDragged] = useState<Positions>({});
+  const places = useMemo(() => ({ ...moved, ...dragged }), [moved, dragged]);
+  const isReady = state.kind === "ready";
+  // While a changed graph is laid out, the earlier one stays with its layout.
+  const placement: Placement = {
+    graph: isReady ? state.graph : newest,
+    layout: isReady ? state.layout : undefined,
+    places,
+    direction,
+    selected,
+    marks,
+    tried,
+  };
+  const nodes = useNodes(placement);
+  const edges = useEdges(placement);
+  const width = placement.layout?.width;
+  useEffect(() => {
+    if (width !== undefined) void flow.fitView({ maxZoom: 1, padding: 0.06 });
+  }, [flow, width]);
+  // Positions that were reset count no more.
+  useEffect(() => setDragged(moved), [moved]);
+  const onNodesChange = (changes: NodeChange<StateNode>[]) => {
+    for (const change of changes) {
+      if (change.type !== "position" || change.position === undefined) continue;
+      const next = { ...places, [change.id]: change.position };
+      setDragged(next);
+      if (change.dragging === false) on.onMove(next);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const action = toAction(event);
+    if (action === undefined) return;
+    event.preventDefault();
+    if (!("move" in action)) return on.onKey(action.key);
+    const next = findNeighbor(nodes.filter(({ type }) => type === "state").map(toBox), selected, action.move);
+    if (next !== undefined) on.onSelect(next);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the focused node inside
+    <div className={dimmed ? "canvas dimmed" : "canvas"} onKeyDown={onKeyDown}>
+      <ReactFlow
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={NODE_TYPES}
+        edgeTypes={EDGE_TYPES}
+        onNodesChange={onNodesChange}
+        onNodeClick={(_, { id, type }) => on.onSelect(type === "state" ? id : undefined)}
+        onNodeDoubleClick={() => on.onKey("edit")}
+        onEdgeClick={(_, { data }) => data && on.onSelectEdge(data.edge)}
+        onPaneClick={() => on.onSelect(undefined)}
+        onConnect={({ source, target }: Connection) => on.onConnect?.(source, target)}
+        nodesConnectable={on.onConnect !== undefined}
+        disableKeyboardA11y
+        minZoom={0.1}
+        maxZoom={4}
+        deleteKeyCode={null}
+        zoomOnDoubleClick={false}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background />
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </div>
+  );
+}
+
+function toBox({ id, position, width = 0, height = 0 }: StateNode) {
+  return { id, x: position.x + width / 2, y: position.y + height / 2 };
+}
+
+const MOVES: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+const KEYS = { Enter: "edit", F2: "rename", c: "connect", Delete: "remove", Backspace: "remove" } as const;
+
+type Action =
+  | { readonly move: readonly [number, number] }
+  | { readonly key: "edit" | "rename" | "connect" | "remove" | "undo" | "redo" };
+
+function toAction({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): Action | undefined {
+  if (altKey) return undefined;
+  if (ctrlKey || metaKey) {
+    if (key.toLowerCase() === "y") return { key: "redo" };
+    return key.toLowerCase() === "z" ? { key: shiftKey ? "redo" : "undo" } : undefined;
+  }
+  const move = MOVES[key];
+  if (move !== undefined) return { move };
+  return key in KEYS ? { key: KEYS[key as keyof typeof KEYS] } : undefined;
+}
+
+function StateView({ data: { node, mark, down }, selected }: NodeProps<StateNode>) {
+  const tasks = node.tasks ?? [];
+  const classes = [
+    "state-node",
+    selected && "selected",
+    mark?.current && "current",
+    node.terminal && "terminal",
+    node.reachable === false && "unreachable",
+    mark?.change && `change-${{ "+": "added", "−": "removed", "~": "changed" }[mark.change]}`,
+  ];
+  return (
+    <div className={classes.filter(Boolean).join(" ")}>
+      <Handle type="target" position={down ? Position.Top : Position.Left} />
+      <div className="state-name">
+        {mark?.change !== undefined && <span className="change">{mark.change} </span>}
+        {cut(node.id)}
+        {mark?.errors !== undefined && (
+          <span className="state-errors" title={`${mark.errors} problems`}>
+            {mark.errors}
+          </span>
+        )}
+      </div>
+      {tasks.map((task) => (
+        <div key={task} className="state-task">
+          • {cut(task)}
+        </div>
+      ))}
+      <Handle type="source" position={down ? Position.Bottom : Position.Right} />
+    </div>
+  );
+}
+
+function MarkerView({ data: { node, down } }: NodeProps<StateNode>) {
+  return (
+    <div className={`marker-node ${node.kind}`} title={node.kind === "start" ? "Start" : "End"}>
+      <Handle type="target" position={down ? Position.Top : Position.Left} isConnectable={false} />
+      <Handle type="source" position={down ? Position.Bottom : Position.Right} isConnectable={false} />
+    </div>
+  );
+}
+
+function cut(text: string): string {
+  const { maxCharacters } = METRICS;
+  return toSafeText(text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text);
+}
+
+function ReactionView(props: EdgeProps<ReactionEdge>) {
+  const { data, markerEnd } = props;
+  const { path, label } = data?.placed === undefined ? toCurve(props) : toPath(data.placed);
+  const text = data === undefined ? "" : toLabel(data.edge);
+  const classes = ["reaction", data?.edge.passing && "passing", data?.untried && "untried"].filter(Boolean).join(" ");
+  return (
+    <>
+      <BaseEdge path={path} className={classes} {...(markerEnd !== undefined && { markerEnd })} />
+      {text !== "" && (
+        <EdgeLabelRenderer>
+          <div
+            className={`${classes} reaction-label`}
+            title={toSafeText(`${text} ${data?.edge.when ?? ""}`)}
+            style={{ transform: `translate(-50%, -50%) translate(${label.x}px, ${label.y}px)` }}
+          >
+            {cut(text)}
+          </div>
+        </EdgeLabelRenderer>
+      )}
+    </>
+  );
+}
+
+interface Curve {
+  readonly path: string;
+  readonly label: { readonly x: number; readonly y: number };
+}
+
+/** The way that the layout gives, its corners rounded. */
+function toPath({ points, label }: PlacedEdge): Curve {
+  const [first = { x: 0, y: 0 }, ...rest] = points;
+  const bends = rest.slice(0, -1).map((point, index) => {
+    const next = rest[index + 1] ?? point;
+    return `Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
+  });
+  const last = rest.at(-1) ?? first;
+  return { path: `M${first.x} ${first.y}${bends.join("")}L${last.x} ${last.y}`, label };
+}
+
+/** Between states that were moved; arrows between the same two bend differently. */
+function toCurve({ id, source, target, sourceX, sourceY, targetX, targetY }: EdgeProps<ReactionEdge>): Curve {
+  if (source === target) {
+    const [x, y] = [(sourceX + targetX) / 2, Math.min(sourceY, targetY) - 40];
+    return {
+      path: `M${sourceX} ${sourceY}C${sourceX + 40} ${y - 20} ${targetX - 40} ${y - 20} ${targetX} ${targetY}`,
+      label: { x, y },
+    };
+  }
+  const bend = 20 + (Number(id) % 4) * 14;
+  const [x, y] = [(sourceX + targetX) / 2, (sourceY + targetY) / 2 - (sourceX < targetX ? bend : -bend)];
+  return {
+    path: `M${sourceX} ${sourceY}Q${x} ${y} ${targetX} ${targetY}`,
+    label: { x, y: (y + (sourceY + targetY) / 2) / 2 },
+  };
+}
+
+const NODE_TYPES = { state: StateView, marker: MarkerView };
+const EDGE_TYPES = { reaction: ReactionView };

@@ -1,0 +1,49 @@
+/** A text that was being edited, kept in this browser. */
+export interface Draft {
+  readonly text: string;
+  /** What it began with, to see whether that has changed meanwhile. */
+  readonly base: string;
+  readonly at: number;
+}
+
+/** Where states were moved to, in pixels, by name. */
+export type Positions = Readonly<Record<string, { readonly x: number; readonly y: number }>>;
+
+interface Kept<Value> {
+  readonly load: (key: string) => Value | undefined;
+  readonly save: (key: string, value: Value | undefined) => void;
+}
+
+/** Keeps the newest values of a kind in the browser; a browser that blocks storage keeps none. */
+export function createKept<Value>(
+  name: string,
+  most: number,
+  storage: () => Storage = () => localStorage,
+): Kept<Value> {
+  const read = (): readonly (readonly [string, Value])[] => {
+    try {
+      const kept: unknown = JSON.parse(storage().getItem(name) ?? "[]");
+      return Array.isArray(kept) ? kept.filter((entry) => Array.isArray(entry) && typeof entry[0] === "string") : [];
+    } catch {
+      return [];
+    }
+  };
+  return {
+    load: (key) => read().find(([own]) => own === key)?.[1],
+    save(key, value) {
+      const others = read().filter(([own]) => own !== key);
+      const entries = value === undefined ? others : [[key, value] as const, ...others];
+      try {
+        storage().setItem(name, JSON.stringify(entries.slice(0, most)));
+      } catch {
+        // Blocked or full: the text stays in the page.
+      }
+    },
+  };
+}
+
+/** Texts that are being edited. */
+export const drafts = createKept<Draft>("stackyard-drafts", 20);
+
+/** Where states were moved to. */
+export const positions = createKept<Positions>("stackyard-layouts", 50);

@@ -1,0 +1,49 @@
+import { openText, TEMPLATE, type TextFormat, toFileText } from "./files.ts";
+
+/** What became of saving. */
+export type Saved =
+  | { readonly kind: "saved" }
+  /** Somebody else has changed it since it was opened; saving again overwrites this text. */
+  | { readonly kind: "conflict"; readonly theirs: string };
+
+/** Where a document is saved. */
+export interface Home {
+  /** The word on the button, such as `Save to folder`. */
+  readonly title: string;
+  /** Saves a text as it is written to a file, or finds that it was changed meanwhile. */
+  readonly save: (raw: string) => Promise<Saved>;
+}
+
+/** A document that is open in the editor. */
+export interface Session {
+  /** Under which drafts and positions are kept. */
+  readonly key: string;
+  readonly name: string;
+  readonly file: string;
+  /** The text as it was opened. */
+  readonly text: string;
+  readonly format: TextFormat;
+  readonly readOnly?: boolean;
+  readonly home?: Home;
+}
+
+/** A document of which only this page knows. */
+export function createSession(file: string, raw: string): Session {
+  const opened = openText(file, raw);
+  return { key: `file ${file}`, ...opened };
+}
+
+/** A document to begin with. */
+export function createTemplateSession(): Session {
+  return { ...createSession("machine.yaml", TEMPLATE), key: "template" };
+}
+
+/** An empty document. */
+export function createEmptySession(): Session {
+  return { ...createSession("machine.yaml", ""), key: "new" };
+}
+
+/** The text of a session as its file has it. */
+export function toRaw({ format }: Session, text: string): string {
+  return toFileText(text, format);
+}

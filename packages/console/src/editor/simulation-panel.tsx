@@ -1,0 +1,269 @@
+import type { SimulationLine } from "@stackyard/core/machine";
+import { useEffect, useMemo, useState } from "react";
+import { Button } from "../design/button.tsx";
+import { Text } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { machineClient } from "../machine/machine-client.ts";
+import type { MachineText, Simulated } from "../machine/messages.ts";
+import type { Outline } from "../machine/outline.ts";
+import { download } from "./files.ts";
+import { parseScenario, toScenarioText } from "./scenario.ts";
+import { StepForms } from "./step-forms.tsx";
+
+const MAX_STEPS = 500;
+
+interface PanelProps {
+  /** The first is the machine that is played; others are earlier revisions. */
+  readonly machine: MachineText;
+  readonly outline: Outline | undefined;
+  /** A second revision, which a `load` step takes. */
+  readonly second?: (MachineText & { readonly file: string }) | undefined;
+  /** Steps to begin with, such as a stack of the yard. */
+  readonly initial?: readonly unknown[] | undefined;
+  /** Told what was played, for the graph. */
+  readonly onPlayed: (played: Simulated | undefined) => void;
+}
+
+/** A scenario that is played from its beginning after every change of its steps or the machine. */
+export function SimulationPanel({ machine, outline, second, initial, onPlayed }: PanelProps) {
+  const [steps, setSteps] = useState<readonly unknown[]>(initial ?? []);
+  const [played, setPlayed] = useState<Simulated>();
+  const [failure, setFailure] = useState<string>();
+  const [editing, setEditing] = useState<number>();
+  const { name, text } = machine;
+  useEffect(() => {
+    let over = false;
+    const revisions = second === undefined ? [] : [second];
+    const kept = second === undefined ? [{ name, text }] : [{ name, text }];
+    machineClient.run("simulate", { machines: kept, revisions, steps }).then(
+      (result) => {
+        if (over) return;
+        setPlayed(result);
+        setFailure(undefined);
+        onPlayed(result);
+      },
+      (error: Error) => {
+        if (!over) setFailure(error.message);
+      },
+    );
+    return () => {
+      over = true;
+    };
+  }, [name, text, second, steps, onPlayed]);
+  const line = played?.lines.at(-1);
+  const add = (step: unknown) => {
+    if (steps.length < MAX_STEPS) setSteps([...steps, step]);
+  };
+  const replace = (index: number, step: unknown) => {
+    setSteps(steps.map((each, at) => (at === index ? step : each)));
+    setEditing(undefined);
+  };
+  return (
+    <div className="panel-body stack-v">
+      <div className="row spread">
+        <Coverage played={played} />
+        <ScenarioButtons steps={steps} setSteps={setSteps} name={name} />
+      </div>
+      {failure !== undefined && (
+        <p className="notice fail" role="alert">
+          {failure}
+        </p>
+      )}
+      <StepForms machine={name} outline={outline} line={line} next={played?.next} second={second} onStep={add} />
+      {steps.length === 0 ? (
+        <p className="muted">No steps yet. Send an event to create a stack in INIT.</p>
+      ) : (
+        <table className="steps">
+          <thead>
+            <tr>
+              <th scope="col">Step</th>
+              <th scope="col">What</th>
+              <th scope="col">Outcome</th>
+              <th scope="col">Stack after it</th>
+              <th scope="col">
+                <span className="hidden-visually">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {steps.map((step, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place in the scenario
+              <tr key={index}>
+                <td>{index + 1}</td>
+                <td>
+                  {editing === index ? (
+                    <StepEditor
+                      step={step}
+                      onDone={(edited) => replace(index, edited)}
+                      onClose={() => setEditing(undefined)}
+                    />
+                  ) : (
+                    <Text mono>{JSON.stringify(step).slice(0, 200)}</Text>
+                  )}
+                </td>
+                <Line line={played?.lines[index]} />
+                <td className="nowrap">
+                  <Button look="plain" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)}>
+                    ✎
+                  </Button>
+                  <Button
+                    look="plain"
+                    label={`Insert a copy of step ${index + 1} after it`}
+                    onPress={() => setSteps([...steps.slice(0, index + 1), step, ...steps.slice(index + 1)])}
+                  >
+                    ⧉
+                  </Button>
+                  <Button
+                    look="plain"
+                    label={`Delete step ${index + 1}`}
+                    onPress={() => setSteps(steps.filter((_, at) => at !== index))}
+                  >
+                    ✕
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+function Coverage({ played }: { played: Simulated | undefined }) {
+  if (played === undefined) return <span className="muted">Not played yet</span>;
+  return (
+    <span role="status">
+      {played.tried.length} of {played.total} reactions tried · clock {played.now.slice(0, 19).replace("T", " ")} UTC
+    </span>
+  );
+}
+
+function Line({ line }: { line: SimulationLine | undefined }) {
+  if (line === undefined) return <td colSpan={2} />;
+  const { outcome, code, reason, stack, dispatched, cancelled, fired = [], retried = [], differences } = line;
+  return (
+    <>
+      <td>
+        <span className={outcome === "refused" ? "tone-fail" : outcome === "ignored" ? "tone-off" : "tone-ok"}>
+          {outcome}
+        </span>{" "}
+        {code !== undefined && <Text mono>{code}</Text>}
+        {reason !== undefined && (
+          <div className="muted">
+            <Text>{reason}</Text>
+          </div>
+        )}
+        {fired.map((timer) => (
+          <div key={`${timer.at} ${timer.event} ${timer.task}`} className="muted">
+            {timer.timer} {timer.event}: {timer.outcome}
+          </div>
+        ))}
+        {retried.map((each) => (
+          <div key={each.id} className="muted">
+            parked {each.event}: {each.outcome}
+          </div>
+        ))}
+        {differences !== undefined && (
+          <div>{differences.length === 0 ? "No differences" : `${differences.length} differences`}</div>
+        )}
+      </td>
+      <td>
+        {stack === null ? (
+          <span className="muted">does not exist</span>
+        ) : (
+          <>
+            <b>
+              <Text>{stack.state}</Text>
+            </b>{" "}
+            {stack.tasks.map((task) => (
+              <span key={task.name} className="nowrap">
+                <Text>{task.name}</Text> <span className="muted">{task.detail ?? task.status}</span>{" "}
+              </span>
+            ))}
+          </>
+        )}
+        {dispatched.length > 0 && <div className="muted">starts {dispatched.join(", ")}</div>}
+        {cancelled.length > 0 && <div className="muted">cancels {cancelled.join(", ")}</div>}
+      </td>
+    </>
+  );
+}
+
+function StepEditor({
+  step,
+  onDone,
+  onClose,
+}: {
+  step: unknown;
+  onDone: (step: unknown) => void;
+  onClose: () => void;
+}) {
+  const [text, setText] = useState(() => JSON.stringify(step, undefined, 2));
+  const problem = useMemo(() => {
+    try {
+      JSON.parse(text);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : "Not JSON";
+    }
+  }, [text]);
+  return (
+    <div className="field">
+      <textarea
+        className="mono"
+        aria-label="The step as JSON"
+        rows={5}
+        value={text}
+        onChange={({ target }) => setText(target.value)}
+      />
+      <div className="row">
+        <Button refusal={problem} onPress={() => onDone(JSON.parse(text))}>
+          Apply
+        </Button>
+        <Button onPress={onClose}>Close</Button>
+      </div>
+    </div>
+  );
+}
+
+interface ButtonsProps {
+  readonly steps: readonly unknown[];
+  readonly setSteps: (steps: readonly unknown[]) => void;
+  readonly name: string;
+}
+
+function ScenarioButtons({ steps, setSteps, name }: ButtonsProps) {
+  const toast = useToast();
+  const open = async (file: File | undefined) => {
+    if (file === undefined) return;
+    try {
+      setSteps(parseScenario(await file.text()));
+    } catch (error) {
+      toast(error instanceof Error ? error.message : String(error), "fail");
+    }
+  };
+  const none = steps.length === 0 ? "No steps yet" : undefined;
+  return (
+    <div className="row">
+      <label className="button">
+        Open scenario
+        <input
+          type="file"
+          accept=".jsonl,.json"
+          className="hidden-visually"
+          onChange={({ target }) => void open(target.files?.[0])}
+        />
+      </label>
+      <Button refusal={none} onPress={() => download(`${name}.jsonl`, new Blob([toScenarioText(steps)]))}>
+        Save scenario
+      </Button>
+      <Button refusal={none} onPress={() => setSteps(steps.slice(0, -1))}>
+        Step back
+      </Button>
+      <Button refusal={none} onPress={() => setSteps([])}>
+        Start over
+      </Button>
+    </div>
+  );
+}

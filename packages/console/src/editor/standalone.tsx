@@ -1,0 +1,65 @@
+import { useEffect, useState } from "react";
+import { Button } from "../design/button.tsx";
+import { Skeleton } from "../design/page.tsx";
+import { useKnowledge } from "./knowledge.ts";
+import { createEmptySession, createSession, type Home, type Session } from "./session.ts";
+import { Workbench } from "./workbench.tsx";
+
+/** The file of `stackyard edit`, as its server gives it. */
+interface EditedFile {
+  readonly name: string;
+  readonly source: string;
+  readonly hash: string;
+}
+
+const FILE_PATH = "/edit/file";
+
+/** The editor without a yard: with the file of `stackyard edit`, or, on a static host, with any file that is opened. */
+export function StandaloneEditor() {
+  const [session, setSession] = useState<Session>();
+  const [failure, setFailure] = useState<string>();
+  useEffect(() => {
+    loadFile().then(setSession, (error: Error) => setFailure(error.message));
+  }, []);
+  const knowledge = useKnowledge();
+  if (failure !== undefined) {
+    return (
+      <div className="notice fail" role="alert">
+        <p>{failure}</p>
+        <Button onPress={() => setSession(createEmptySession())}>Continue without the file</Button>
+      </div>
+    );
+  }
+  if (session === undefined) return <Skeleton height={420} />;
+  return <Workbench key={session.key} alone session={session} onOpen={setSession} knowledge={knowledge} />;
+}
+
+/** A static host has no such path, or answers it with a page. */
+async function loadFile(): Promise<Session> {
+  const response = await fetch(FILE_PATH, { headers: { accept: "application/json" } }).catch(() => undefined);
+  if (response === undefined || response.status === 404) return createEmptySession();
+  if (response.status === 401) throw new Error("The session has ended. Open the address that stackyard edit prints.");
+  const isJson = response.headers.get("content-type")?.startsWith("application/json");
+  if (!response.ok || !isJson) return createEmptySession();
+  const { name, source, hash } = (await response.json()) as EditedFile;
+  return { ...createSession(name, source), home: createFileHome(hash) };
+}
+
+function createFileHome(hash: string): Home {
+  let expectedHash = hash;
+  return {
+    title: "Save",
+    async save(source) {
+      const response = await fetch(FILE_PATH, {
+        method: "PUT",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ source, expectedHash }),
+      });
+      const answer = (await response.json()) as Partial<EditedFile> & { readonly detail?: string };
+      if (response.ok || response.status === 409) expectedHash = answer.hash ?? expectedHash;
+      if (response.ok) return { kind: "saved" };
+      if (response.status === 409) return { kind: "conflict", theirs: answer.source ?? "" };
+      throw new Error(answer.detail ?? "The file could not be saved.");
+    },
+  };
+}

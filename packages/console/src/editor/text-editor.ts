@@ -1,0 +1,217 @@
+import { autocompletion, type CompletionSource, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, isolateHistory, redo, undo, undoDepth } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { Annotation, EditorState, type Extension, type Transaction } from "@codemirror/state";
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  hoverTooltip,
+  keymap,
+  lineNumbers,
+} from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import type { Change, Range } from "../machine/edits/operation.ts";
+
+/** A place of the text with what is wrong there. */
+export interface TextProblem {
+  readonly severity: "error" | "warning";
+  readonly code: string;
+  readonly message: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What the text editor calls back, and what it asks. */
+export interface TextEditorOptions {
+  readonly text: string;
+  readonly readOnly: boolean;
+  readonly onText: (text: string) => void;
+  readonly onCursor: (offset: number) => void;
+  readonly onSave: () => void;
+  readonly complete: CompletionSource;
+  /** What is known of the word at an offset. */
+  readonly explain: (
+    state: EditorState,
+    offset: number,
+  ) => { readonly from: number; readonly to: number; readonly text: string } | undefined;
+}
+
+/** The text of a machine in CodeMirror. */
+export interface TextEditor {
+  readonly view: EditorView;
+  /** Applies a planned edit as one step of the history, with its name. */
+  readonly apply: (changes: readonly Change[], label: string) => void;
+  /** Replaces the whole text, as one step. */
+  readonly replace: (text: string, label: string) => void;
+  readonly setProblems: (problems: readonly TextProblem[]) => void;
+  readonly reveal: (range: Range, focus?: boolean) => void;
+  readonly undo: () => void;
+  readonly redo: () => void;
+  /** What the next undo takes back: `rename LIVE`; undefined when there is nothing. */
+  readonly undoLabel: () => string | undefined;
+  readonly destroy: () => void;
+}
+
+const Planned = Annotation.define<string>();
+
+// Colors are those of the page, in both themes.
+const highlight = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--ok)" },
+  { tag: [tags.comment, tags.lineComment], color: "var(--muted)", fontStyle: "italic" },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword, tags.atom], color: "var(--wait)" },
+  { tag: [tags.labelName, tags.typeName], color: "var(--warn)" },
+]);
+
+const theme = EditorView.theme({
+  "&": { height: "100%", fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },
+  ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--muted)", border: "0" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 8%, transparent)" },
+  ".cm-content": { caretColor: "var(--text)" },
+  ".cm-cursor": { borderLeftColor: "var(--text)" },
+  "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
+    background: "color-mix(in srgb, var(--accent) 25%, transparent) !important",
+  },
+  ".cm-tooltip, .cm-panels": {
+    backgroundColor: "var(--surface)",
+    color: "var(--text)",
+    border: "1px solid var(--line)",
+  },
+  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-hover": { padding: "4px 8px", maxWidth: "28rem" },
+});
+
+/** Opens a text editor in an element. */
+export function createTextEditor(parent: HTMLElement, options: TextEditorOptions): TextEditor {
+  const labels = new Map<number, string>();
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({ doc: options.text, extensions: toExtensions(options, labels) }),
+  });
+  const apply = (changes: readonly Change[], label: string) => {
+    const [first] = changes;
+    if (first === undefined) return;
+    view.dispatch({
+      changes: [...changes],
+      annotations: [Planned.of(label), isolateHistory.of("full")],
+      effects: EditorView.scrollIntoView(first.from, { y: "center" }),
+    });
+  };
+  return {
+    view,
+    apply,
+    replace: (text, label) => apply([{ from: 0, to: view.state.doc.length, insert: text }], label),
+    setProblems: (problems) => view.dispatch(setDiagnostics(view.state, toDiagnostics(view.state, problems))),
+    reveal: ({ from, to }, focus = true) => {
+      const end = view.state.doc.length;
+      view.dispatch({
+        selection: { anchor: Math.min(from, end), head: Math.min(to, end) },
+        effects: EditorView.scrollIntoView(Math.min(from, end), { y: "center" }),
+      });
+      if (focus) view.focus();
+    },
+    undo: () => undo(view),
+    redo: () => redo(view),
+    undoLabel: () => {
+      const depth = undoDepth(view.state);
+      return depth === 0 ? undefined : (labels.get(depth) ?? "typing");
+    },
+    destroy: () => view.destroy(),
+  };
+}
+
+/** CodeMirror writes style elements, which the content security policy admits by the nonce of the page. */
+export function allowStyles(): Extension {
+  const nonce = document.querySelector<HTMLElement>('meta[property="csp-nonce"]')?.nonce;
+  return nonce === undefined ? [] : EditorView.cspNonce.of(nonce);
+}
+
+function toExtensions(options: TextEditorOptions, labels: Map<number, string>): Extension {
+  return [
+    lineNumbers(),
+    foldGutter(),
+    lintGutter(),
+    highlightActiveLine(),
+    highlightActiveLineGutter(),
+    highlightSelectionMatches(),
+    history(),
+    drawSelection(),
+    bracketMatching(),
+    EditorView.lineWrapping,
+    yaml(),
+    syntaxHighlighting(highlight),
+    theme,
+    allowStyles(),
+    EditorState.readOnly.of(options.readOnly),
+    EditorView.contentAttributes.of({ "aria-label": "Machine as text", spellcheck: "false" }),
+    autocompletion({ override: [options.complete] }),
+    hoverTooltip((view, offset) => toTooltip(options.explain(view.state, offset))),
+    keymap.of([
+      {
+        key: "Mod-s",
+        run: () => {
+          options.onSave();
+          return true;
+        },
+      },
+      ...completionKeymap,
+      ...lintKeymap,
+      ...searchKeymap,
+      ...foldKeymap,
+      ...historyKeymap,
+      ...defaultKeymap,
+    ]),
+    EditorView.updateListener.of((update) => {
+      if (update.docChanged) {
+        rememberLabel(labels, update.transactions, update.state);
+        options.onText(update.state.doc.toString());
+      }
+      if (update.selectionSet || update.docChanged) options.onCursor(update.state.selection.main.head);
+    }),
+  ];
+}
+
+function rememberLabel(labels: Map<number, string>, transactions: readonly Transaction[], state: EditorState): void {
+  for (const transaction of transactions) {
+    const label = transaction.annotation(Planned);
+    if (label !== undefined) labels.set(undoDepth(state), label);
+    else if (!transaction.isUserEvent("undo") && !transaction.isUserEvent("redo")) labels.delete(undoDepth(state));
+  }
+}
+
+function toDiagnostics(state: EditorState, problems: readonly TextProblem[]): Diagnostic[] {
+  return problems.map(({ severity, code, message, line, column }) => {
+    const { from, to } = toRange(state, line, column);
+    return { from, to, severity, message, source: code };
+  });
+}
+
+/** The word at a place, or the rest of its line. */
+export function toRange({ doc }: EditorState, line: number, column: number): Range {
+  const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
+  const from = Math.min(found.from + column - 1, found.to);
+  const word = /^["']?[\w$.<>-]+["']?/.exec(found.text.slice(from - found.from));
+  return { from, to: Math.min(found.to, from + Math.max(1, word?.[0].length ?? 1)) };
+}
+
+function toTooltip(explained: ReturnType<TextEditorOptions["explain"]>) {
+  if (explained === undefined) return null;
+  return {
+    pos: explained.from,
+    end: explained.to,
+    above: true,
+    create: () => {
+      const dom = document.createElement("div");
+      dom.className = "cm-hover";
+      dom.textContent = explained.text;
+      return { dom };
+    },
+  };
+}

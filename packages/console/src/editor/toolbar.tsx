@@ -1,0 +1,134 @@
+import type { ReactNode } from "react";
+import { Button } from "../design/button.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { machineClient } from "../machine/machine-client.ts";
+import { toSafeText } from "../text/safe-text.ts";
+import { download, readFile } from "./files.ts";
+import { createSession, createTemplateSession, type Session, toRaw } from "./session.ts";
+import type { OpenDocument } from "./use-document.ts";
+import type { Saving } from "./use-save.tsx";
+import type { EditorView } from "./use-view.ts";
+
+interface ToolbarProps {
+  readonly session: Session;
+  readonly document: OpenDocument;
+  readonly saving: Saving;
+  readonly onOpen: (session: Session) => void;
+  readonly openers: ReactNode;
+  readonly view: EditorView;
+}
+
+/** What can be done with the whole document. */
+export function Toolbar({ session, document, saving, onOpen, openers, view }: ToolbarProps) {
+  const { editor, text, undoLabel, machine, base } = document;
+  const readOnly = session.readOnly ? "This revision cannot be changed" : undefined;
+  const status = session.readOnly ? "read only" : text === base ? "" : "unsaved";
+  return (
+    <div className="row spread">
+      <div className="row">
+        <h1>{toSafeText(session.file)}</h1>
+        <span className="muted">{status}</span>
+        <Button refusal={undoLabel === undefined ? "Nothing to undo" : undefined} onPress={() => editor?.undo()}>
+          Undo{undoLabel !== undefined && ` ${toSafeText(undoLabel)}`}
+        </Button>
+        <Button look="plain" onPress={() => editor?.redo()}>
+          Redo
+        </Button>
+        <Button refusal={readOnly} onPress={() => view.setOpened({ kind: "add-state", after: view.selected })}>
+          + State
+        </Button>
+        {machine.outline?.version === 1 && <UpgradeButton session={session} document={document} refusal={readOnly} />}
+      </div>
+      <div className="row">
+        <ViewButtons view={view} />
+        {openers}
+        <OpenFile onOpen={onOpen} />
+        <Button look="plain" onPress={() => onOpen(createTemplateSession())}>
+          Template
+        </Button>
+        <Button onPress={() => download(session.file, new Blob([toRaw(session, text)]))}>Download</Button>
+        <Button look="plain" onPress={() => void navigator.clipboard.writeText(toRaw(session, text))}>
+          Copy
+        </Button>
+        {session.home !== undefined && (
+          <Button look="primary" refusal={saving.refusal} onPress={saving.save}>
+            {session.home.title}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function ViewButtons({ view }: { view: EditorView }) {
+  const { direction, setDirection, asTable, setAsTable, moved, move, setOpened } = view;
+  const isDown = direction === "down";
+  return (
+    <>
+      <Button
+        look="plain"
+        label={isDown ? "Draw to the right" : "Draw downwards"}
+        onPress={() => setDirection(isDown ? "right" : "down")}
+      >
+        Turn
+      </Button>
+      <Button look="plain" onPress={() => setAsTable(!asTable)}>
+        {asTable ? "Graph" : "Table"}
+      </Button>
+      {Object.keys(moved).length > 0 && (
+        <Button look="plain" onPress={() => move({})}>
+          Reset layout
+        </Button>
+      )}
+      <Button onPress={() => setOpened("export")}>Export</Button>
+    </>
+  );
+}
+
+function OpenFile({ onOpen }: { onOpen: (session: Session) => void }) {
+  const toast = useToast();
+  return (
+    <label className="button">
+      Open file
+      <input
+        type="file"
+        accept=".yaml,.yml,.json,.jsonl"
+        className="hidden-visually"
+        onChange={({ target }) => {
+          const [file] = target.files ?? [];
+          if (file === undefined) return;
+          readFile(file).then(
+            (opened) => onOpen({ ...createSession(opened.file, ""), ...opened }),
+            (error: Error) => toast(error.message, "fail"),
+          );
+        }}
+      />
+    </label>
+  );
+}
+
+interface UpgradeProps {
+  readonly session: Session;
+  readonly document: OpenDocument;
+  readonly refusal: string | undefined;
+}
+
+function UpgradeButton({ session, document: { editor, text }, refusal }: UpgradeProps) {
+  const toast = useToast();
+  const upgrade = async () => {
+    try {
+      const { text: upgraded, problems } = await machineClient.run("upgrade", { name: session.name, text });
+      if (upgraded !== undefined) editor?.replace(upgraded, "upgrade to version 2");
+      const [first] = problems;
+      if (first !== undefined) toast(`Line ${first.line}: ${first.message}`, upgraded === undefined ? "fail" : "warn");
+      else toast("Upgraded to version 2. The tab Diff shows what has changed.");
+    } catch (error) {
+      toast(error instanceof Error ? error.message : String(error), "fail");
+    }
+  };
+  return (
+    <Button refusal={refusal} onPress={() => void upgrade()}>
+      Upgrade to version 2
+    </Button>
+  );
+}

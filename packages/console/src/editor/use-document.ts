@@ -1,0 +1,110 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useSettings } from "../design/settings.ts";
+import { useToast } from "../design/toasts.tsx";
+import type { Operation, Refusal } from "../machine/edits/operation.ts";
+import { machineClient } from "../machine/machine-client.ts";
+import { type MachineState, useMachine } from "../machine/use-machine.ts";
+import { createCompletion, createHover, type Knowledge } from "./completion.ts";
+import { drafts } from "./kept.ts";
+import type { Session } from "./session.ts";
+import { createTextEditor, type TextEditor } from "./text-editor.ts";
+
+/** The open document: its text in the editor, and what the worker knows of it. */
+export interface OpenDocument {
+  /** Puts the text editor into an element. */
+  readonly attach: (place: HTMLElement | null) => void;
+  readonly editor: TextEditor | undefined;
+  readonly text: string;
+  readonly machine: MachineState;
+  readonly cursor: number;
+  /** What it was when it was opened or saved last. */
+  readonly base: string;
+  readonly setBase: (text: string) => void;
+  /** A draft of an earlier visit was opened in place of the document. */
+  readonly restored: boolean;
+  readonly edit: (operation: Operation, label: string) => void;
+  readonly refused: { readonly refusal: Refusal; readonly label: string } | undefined;
+  readonly clearRefused: () => void;
+  readonly undoLabel: string | undefined;
+}
+
+interface DocumentInput {
+  readonly session: Session;
+  readonly knowledge: Omit<Knowledge, "outline">;
+  readonly onSave: () => void;
+}
+
+const DRAFT_MS = 500;
+
+/** Opens a document in a text editor, with a draft of it where there is one. */
+export function useDocument({ session, knowledge, onSave }: DocumentInput): OpenDocument {
+  const { drafts: keepsDrafts } = useSettings();
+  const toast = useToast();
+  const draft = useMemo(() => (keepsDrafts ? drafts.load(session.key) : undefined), [session.key, keepsDrafts]);
+  const restored = draft !== undefined && draft.text !== session.text;
+  const [editor, setEditor] = useState<TextEditor>();
+  const [text, setText] = useState(restored ? draft.text : session.text);
+  const [base, setBase] = useState(session.text);
+  const [cursor, setCursor] = useState(0);
+  const [undoLabel, setUndoLabel] = useState<string>();
+  const [refused, setRefused] = useState<OpenDocument["refused"]>();
+  const machine = useMachine({ name: session.name, text });
+  const latest = useRef({ knowledge, onSave, outline: machine.outline });
+  latest.current = { knowledge, onSave, outline: machine.outline };
+  const opened = useRef<TextEditor>(undefined);
+  const [start] = useState(text);
+
+  const attach = useCallback(
+    (place: HTMLElement | null) => {
+      opened.current?.destroy();
+      opened.current = undefined;
+      if (place === null) return;
+      const know = (): Knowledge => ({ ...latest.current.knowledge, outline: latest.current.outline });
+      const created: TextEditor = createTextEditor(place, {
+        text: start,
+        readOnly: session.readOnly === true,
+        onText: (next) => {
+          setText(next);
+          setUndoLabel(opened.current?.undoLabel());
+        },
+        onCursor: setCursor,
+        onSave: () => latest.current.onSave(),
+        complete: createCompletion(know),
+        explain: createHover(know),
+      });
+      opened.current = created;
+      setEditor(created);
+    },
+    [session.readOnly, start],
+  );
+
+  useEffect(() => editor?.setProblems(machine.text === text ? (machine.problems ?? []) : []), [editor, machine, text]);
+  useEffect(() => {
+    if (!keepsDrafts) return;
+    const timer = setTimeout(
+      () => drafts.save(session.key, text === base ? undefined : { text, base, at: Date.now() }),
+      DRAFT_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [keepsDrafts, session.key, text, base]);
+
+  const edit = useCallback(
+    (operation: Operation, label: string) => {
+      const target = opened.current;
+      if (target === undefined || session.readOnly) return;
+      const present = target.view.state.doc.toString();
+      machineClient.run("plan", { text: present, operation }).then(
+        (plan) => {
+          if (target.view.state.doc.toString() !== present) return;
+          if ("refusal" in plan) setRefused({ refusal: plan.refusal, label });
+          else target.apply(plan.changes, label);
+        },
+        (error: Error) => toast(error.message, "fail"),
+      );
+    },
+    [session.readOnly, toast],
+  );
+
+  const clearRefused = useCallback(() => setRefused(undefined), []);
+  return { attach, editor, text, machine, cursor, base, setBase, restored, edit, refused, clearRefused, undoLabel };
+}

@@ -1,0 +1,88 @@
+import { type ReactNode, useCallback, useState } from "react";
+import { toFailure } from "../api/client.ts";
+import { Button } from "../design/button.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { DiffPanel } from "./diff-panel.tsx";
+import { openText } from "./files.ts";
+import { type Session, toRaw } from "./session.ts";
+import type { OpenDocument } from "./use-document.ts";
+
+/** Saving to where the document comes from. */
+export interface Saving {
+  readonly save: () => void;
+  readonly refusal: string | undefined;
+  /** A draft that was restored, or a change by somebody else. */
+  readonly notice: ReactNode;
+}
+
+/** Saves a document, and lets the user choose where it was changed meanwhile. */
+export function useSave({ session, document }: { session: Session; document: OpenDocument }): Saving {
+  const { text, base, setBase, editor, restored } = document;
+  const [theirs, setTheirs] = useState<string>();
+  const [seen, setSeen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const toast = useToast();
+  const { home } = session;
+  const save = useCallback(async () => {
+    if (home === undefined) return;
+    setBusy(true);
+    try {
+      const saved = await home.save(toRaw(session, text));
+      if (saved.kind === "conflict") setTheirs(openText(session.file, saved.theirs).text);
+      else {
+        setTheirs(undefined);
+        setBase(text);
+        toast(`Saved ${session.file}`);
+      }
+    } catch (error) {
+      toast(toFailure(error).detail, "fail");
+    } finally {
+      setBusy(false);
+    }
+  }, [home, session, text, setBase, toast]);
+  const refusal = busy ? "Saving" : text === base && theirs === undefined ? "Nothing to save" : undefined;
+  return {
+    save: () => void save(),
+    refusal,
+    notice: (
+      <>
+        {restored && !seen && (
+          <div className="notice warn" role="status">
+            <p>Your draft of an earlier visit is open.</p>
+            <div className="row">
+              <Button onPress={() => setSeen(true)}>Keep the draft</Button>
+              <Button
+                onPress={() => {
+                  editor?.replace(session.text, "discard of the draft");
+                  setSeen(true);
+                }}
+              >
+                Discard it
+              </Button>
+            </div>
+          </div>
+        )}
+        {theirs !== undefined && (
+          <div className="notice warn" role="alert">
+            <p>The document was changed meanwhile.</p>
+            <div className="row">
+              <Button look="danger" onPress={() => void save()}>
+                Overwrite
+              </Button>
+              <Button
+                onPress={() => {
+                  editor?.replace(theirs, "take theirs");
+                  setBase(theirs);
+                  setTheirs(undefined);
+                }}
+              >
+                Take theirs
+              </Button>
+            </div>
+            <DiffPanel before={{ title: "Theirs", text: theirs }} after={{ title: "Yours", text }} />
+          </div>
+        )}
+      </>
+    ),
+  };
+}

@@ -1,0 +1,112 @@
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Direction } from "../graph/layout.ts";
+import type { Operation, Range } from "../machine/edits/operation.ts";
+import type { Simulated } from "../machine/messages.ts";
+import type { BottomTab } from "./bottom-panel.tsx";
+import type { OpenDialog } from "./edit-dialogs.tsx";
+import type { NodeMark } from "./graph-canvas.tsx";
+import { type Positions, positions } from "./kept.ts";
+import type { Session } from "./session.ts";
+import type { OpenDocument } from "./use-document.ts";
+
+/** What is shown of a document, and how. */
+export interface EditorView {
+  readonly selected: string | undefined;
+  readonly setSelected: (state: string | undefined) => void;
+  readonly opened: OpenDialog | "export" | undefined;
+  readonly setOpened: (dialog: OpenDialog | "export" | undefined) => void;
+  readonly direction: Direction;
+  readonly setDirection: (direction: Direction) => void;
+  readonly asTable: boolean;
+  readonly setAsTable: (asTable: boolean) => void;
+  /** Width of the text in percent. */
+  readonly share: number;
+  readonly setShare: (share: number) => void;
+  readonly tab: BottomTab;
+  readonly setTab: (tab: BottomTab) => void;
+  readonly played: Simulated | undefined;
+  readonly setPlayed: (played: Simulated | undefined) => void;
+  readonly moved: Positions;
+  readonly move: (moved: Positions) => void;
+  readonly marks: Readonly<Record<string, NodeMark>>;
+  /** Plans an edit; the state that it makes or renames is selected. */
+  readonly edit: (operation: Operation, label: string) => void;
+}
+
+interface ViewInput {
+  readonly session: Session;
+  readonly document: OpenDocument;
+  readonly tab: BottomTab;
+}
+
+/** Keeps what is shown of a document. */
+export function useView({ session, document, tab: first }: ViewInput): EditorView {
+  const [selected, setSelected] = useState<string>();
+  const [opened, setOpened] = useState<OpenDialog | "export">();
+  const [direction, setDirection] = useState<Direction>("right");
+  const [asTable, setAsTable] = useState(false);
+  const [share, setShare] = useState(50);
+  const [played, setPlayed] = useState<Simulated>();
+  const [tab, setTab] = useState(first);
+  const [moved, setMoved] = useState<Positions>(() => positions.load(session.key) ?? {});
+  const { machine, cursor } = document;
+  const marks = useMarks(machine.problems, tab === "simulation" ? played : undefined);
+  // Ranges of an outline count for the text that it was read from.
+  const outline = machine.text === document.text ? machine.outline : undefined;
+  useSelectionOfText({ cursor, outline, setSelected });
+  const move = (next: Positions) => {
+    setMoved(next);
+    positions.save(session.key, Object.keys(next).length === 0 ? undefined : next);
+  };
+  const edit = (operation: Operation, label: string) => {
+    document.edit(operation, label);
+    if (operation.kind === "add-state") setSelected(operation.name);
+    if (operation.kind !== "rename" || operation.what !== "state") return;
+    const { from, to } = operation;
+    if (from === selected) setSelected(to);
+    const place = moved[from];
+    if (place !== undefined) move({ ...moved, [to]: place });
+  };
+  return {
+    ...{ selected, setSelected, opened, setOpened, direction, setDirection, asTable, setAsTable },
+    ...{ share, setShare, tab, setTab, played, setPlayed, moved, move, marks, edit },
+  };
+}
+
+/** Problems on the states that they are about, and where the simulated stack is. */
+function useMarks(
+  problems: readonly { readonly path: string }[] | undefined,
+  played: Simulated | undefined,
+): Readonly<Record<string, NodeMark>> {
+  return useMemo(() => {
+    const counts = new Map<string, number>();
+    for (const { path } of problems ?? []) {
+      const state = /^states\.([^.]+)/.exec(path)?.[1];
+      if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    const current = played?.lines.at(-1)?.stack?.state;
+    const names = new Set([...counts.keys(), ...(current === undefined ? [] : [current])]);
+    return Object.fromEntries(
+      [...names].map((name) => {
+        const errors = counts.get(name);
+        return [name, { current: name === current, ...(errors !== undefined && { errors }) }];
+      }),
+    );
+  }, [problems, played]);
+}
+
+interface TextSelection {
+  readonly cursor: number;
+  readonly outline: { readonly states: readonly (Range & { readonly name: string })[] } | undefined;
+  readonly setSelected: (state: string) => void;
+}
+
+/** The state in which the cursor is becomes the selected one. */
+function useSelectionOfText({ cursor, outline, setSelected }: TextSelection): void {
+  const states = useRef(outline?.states);
+  states.current = outline?.states;
+  useEffect(() => {
+    const found = states.current?.find(({ from, to }) => from <= cursor && cursor <= to);
+    if (found !== undefined) setSelected(found.name);
+  }, [cursor, setSelected]);
+}

@@ -1,0 +1,160 @@
+import { type DragEvent, type ReactNode, useCallback, useRef } from "react";
+import { Button } from "../design/button.tsx";
+import { useToast } from "../design/toasts.tsx";
+import type { Range } from "../machine/edits/operation.ts";
+import type { MachineText } from "../machine/messages.ts";
+import { BottomPanel, type BottomTab } from "./bottom-panel.tsx";
+import type { Knowledge } from "./completion.ts";
+import { EditDialog } from "./edit-dialogs.tsx";
+import { ExportDialog } from "./export-menu.tsx";
+import { readFile, TEMPLATE } from "./files.ts";
+import { GraphPane, type PaneProps } from "./graph-pane.tsx";
+import { createSession, type Session, toRaw } from "./session.ts";
+import { Toolbar } from "./toolbar.tsx";
+import { useDocument } from "./use-document.ts";
+import { useSave } from "./use-save.tsx";
+import { useView } from "./use-view.ts";
+import "./editor.css";
+
+interface WorkbenchProps {
+  readonly session: Session;
+  readonly onOpen: (session: Session) => void;
+  readonly knowledge: Omit<Knowledge, "outline">;
+  /** More ways to open, such as the machines of the yard. */
+  readonly openers?: ReactNode;
+  readonly tab?: BottomTab;
+  /** Another revision, to compare with and to load in simulations. */
+  readonly second?: (MachineText & { readonly file: string }) | undefined;
+  /** Steps of a scenario to begin with. */
+  readonly steps?: readonly unknown[] | undefined;
+  /** Without the frame of the console. */
+  readonly alone?: boolean;
+}
+
+/** A machine as text and graph, with its problems, simulations and differences. */
+export function Workbench(props: WorkbenchProps) {
+  const { session, onOpen, knowledge, openers, tab = "problems", second, steps, alone } = props;
+  const save = useRef<() => void>(() => {});
+  const document = useDocument({ session, knowledge, onSave: useCallback(() => save.current(), []) });
+  const { text, machine, editor } = document;
+  const saving = useSave({ session, document });
+  save.current = saving.save;
+  const view = useView({ session, document, tab });
+  const drop = useDrop(onOpen);
+  return (
+    <section className={alone ? "workbench alone" : "workbench"} aria-label="Editor" {...drop}>
+      <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
+      {saving.notice}
+      <div className="workbench-panes">
+        <div className="workbench-pane of-text" style={{ width: `${view.share}%` }}>
+          <div className="text-pane" ref={document.attach} />
+          {text === "" && <EmptyHint onTemplate={() => editor?.replace(TEMPLATE, "template")} />}
+        </div>
+        <Divider share={view.share} onShare={view.setShare} />
+        <div className="workbench-pane of-graph" style={{ width: `${100 - view.share}%` }}>
+          <GraphPane session={session} document={document} view={view} />
+        </div>
+      </div>
+      <BottomPanel
+        shown={view.tab}
+        onShow={view.setTab}
+        machine={machine}
+        text={{ name: session.name, text: toRaw(session, machine.valid?.text ?? "") }}
+        base={second ?? { file: "As opened", text: document.base }}
+        present={text}
+        second={second}
+        steps={steps}
+        onReveal={(problem) => editor?.reveal(toProblemRange(text, problem))}
+        onPlayed={view.setPlayed}
+      />
+      <OpenedDialog session={session} document={document} view={view} />
+    </section>
+  );
+}
+
+function OpenedDialog({ session, document, view }: PaneProps) {
+  const { text, machine, refused, editor } = document;
+  const outline = machine.outline ?? machine.valid?.outline;
+  const dialog = refused === undefined ? view.opened : ({ kind: "refused", ...refused } as const);
+  const close = () => {
+    view.setOpened(undefined);
+    document.clearRefused();
+  };
+  if (dialog === "export") {
+    const vertical = view.direction === "down";
+    return <ExportDialog machine={{ name: session.name, text }} vertical={vertical} onClose={close} />;
+  }
+  if (dialog === undefined || outline === undefined) return null;
+  return (
+    <EditDialog
+      dialog={dialog}
+      text={text}
+      outline={outline}
+      edit={view.edit}
+      onReveal={(range) => editor?.reveal(range)}
+      onClose={close}
+    />
+  );
+}
+
+function toProblemRange(text: string, { line, column }: { readonly line: number; readonly column: number }): Range {
+  const lines = text.split("\n");
+  const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0) + column - 1;
+  const word = /^["']?[\w$.-]+/.exec(text.slice(start))?.[0].length ?? 0;
+  return { from: start, to: start + word };
+}
+
+function useDrop(onOpen: (session: Session) => void) {
+  const toast = useToast();
+  return {
+    onDragOver: (event: DragEvent) => {
+      if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+    },
+    onDrop: (event: DragEvent) => {
+      const [file] = event.dataTransfer.files;
+      if (file === undefined) return;
+      event.preventDefault();
+      readFile(file).then(
+        (opened) => onOpen({ ...createSession(opened.file, ""), ...opened }),
+        (error: Error) => toast(error.message, "fail"),
+      );
+    },
+  };
+}
+
+function EmptyHint({ onTemplate }: { onTemplate: () => void }) {
+  return (
+    <div className="canvas-note" style={{ insetBlockStart: 48, insetInlineStart: 64 }}>
+      <p>Type or paste a machine, or drop a .yaml or .json file here.</p>
+      <Button onPress={onTemplate}>Start from a template</Button>
+    </div>
+  );
+}
+
+/** Between text and graph: moved by the pointer or the arrow keys. */
+function Divider({ share, onShare }: { share: number; onShare: (share: number) => void }) {
+  const limit = (value: number) => onShare(Math.min(85, Math.max(15, value)));
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a rule that is moved is no hr
+    <div
+      className="divider"
+      role="separator"
+      tabIndex={0}
+      aria-label="Width of the text"
+      aria-orientation="vertical"
+      aria-valuenow={Math.round(share)}
+      aria-valuemin={15}
+      aria-valuemax={85}
+      onKeyDown={({ key }) => {
+        if (key === "ArrowLeft") limit(share - 5);
+        if (key === "ArrowRight") limit(share + 5);
+      }}
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={(event) => {
+        const panes = event.currentTarget.parentElement?.getBoundingClientRect();
+        if (panes === undefined || !event.currentTarget.hasPointerCapture(event.pointerId)) return;
+        limit(((event.clientX - panes.left) / panes.width) * 100);
+      }}
+    />
+  );
+}

@@ -1,0 +1,167 @@
+import type { MachineSource, RevisionDetails } from "@stackyard/sdk";
+import { StackyardApiError } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useGo, useSearch } from "../design/links.tsx";
+import { Loaded } from "../design/page.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import type { BottomTab } from "./bottom-panel.tsx";
+import { openText } from "./files.ts";
+import { useKnowledge } from "./knowledge.ts";
+import { createEmptySession, type Home, type Session } from "./session.ts";
+import { Workbench } from "./workbench.tsx";
+
+/** The editor with documents of the yard. */
+export function YardEditor({ tab }: { tab: BottomTab }) {
+  const { machine, rev } = useSearch();
+  useEffect(() => {
+    document.title = `${machine ?? "Editor"} · Stackyard`;
+  }, [machine]);
+  if (machine === undefined) return <Opened key="new" session={createEmptySession()} tab={tab} />;
+  return rev === undefined ? (
+    <NewestMachine key={machine} name={machine} tab={tab} />
+  ) : (
+    <Revision key={rev} hash={rev} name={machine} tab={tab} />
+  );
+}
+
+function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
+  const query = useQuery({
+    queryKey: keys.machine(name, "source"),
+    queryFn: ({ signal }) => yard.machines.source(name, { signal }),
+    // What is being edited is not replaced under the user; saving finds what changed meanwhile.
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  return (
+    <Loaded query={query} height={420}>
+      {(source) => <SourceEditor source={source} tab={tab} />}
+    </Loaded>
+  );
+}
+
+function SourceEditor({ source, tab }: { source: MachineSource; tab: BottomTab }) {
+  const [session] = useState(() => toSession(source));
+  return <Opened session={session} tab={tab} />;
+}
+
+function Revision({ hash, name, tab }: { hash: string; name: string; tab: BottomTab }) {
+  const query = useQuery({
+    queryKey: keys.machine(name, "revision", { hash }),
+    queryFn: ({ signal }) => yard.machines.revision(hash, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return (
+    <Loaded query={query} height={420}>
+      {(revision) => <RevisionEditor revision={revision} tab={tab} />}
+    </Loaded>
+  );
+}
+
+function RevisionEditor({ revision, tab }: { revision: RevisionDetails; tab: BottomTab }) {
+  const { data: newest } = useQuery({
+    queryKey: keys.machine(revision.machine, "source"),
+    queryFn: ({ signal }) => yard.machines.source(revision.machine, { signal }),
+  });
+  const [session] = useState(() => toRevisionSession(revision));
+  const second = useMemo(
+    () => newest && { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
+    [newest, revision.machine],
+  );
+  return <Opened session={session} tab={tab} second={second} />;
+}
+
+/** A revision of the yard, which never changes. */
+export function toRevisionSession({ machine, hash, source }: RevisionDetails): Session {
+  const opened = openText(`${machine}.yaml`, source);
+  return { ...opened, key: `revision ${hash}`, name: machine, file: `${machine} ${hash.slice(0, 12)}`, readOnly: true };
+}
+
+/** A machine of the yard, with its folder as its home where it can be written. */
+export function toSession({ machine, source, hash, writable, origin }: MachineSource): Session {
+  const file = /[^/\\]+\.(?:ya?ml|json)$/.exec(origin)?.[0] ?? `${machine}.yaml`;
+  const opened = openText(file, source);
+  return {
+    ...opened,
+    key: `yard ${machine}`,
+    name: machine,
+    ...(writable && { home: createFolderHome(machine, hash) }),
+  };
+}
+
+function createFolderHome(machine: string, hash: string): Home {
+  let expectedHash = hash;
+  return {
+    title: "Save",
+    async save(source) {
+      try {
+        ({ hash: expectedHash } = await yard.machines.write(machine, { source, expectedHash }));
+        return { kind: "saved" };
+      } catch (error) {
+        const details =
+          error instanceof StackyardApiError && error.problem.status === 409 ? error.problem.details : undefined;
+        if (typeof details?.["source"] !== "string" || typeof details["hash"] !== "string") throw error;
+        expectedHash = details["hash"];
+        return { kind: "conflict", theirs: details["source"] };
+      }
+    },
+  };
+}
+
+interface OpenedProps {
+  readonly session: Session;
+  readonly tab: BottomTab;
+  readonly second?: Parameters<typeof Workbench>[0]["second"];
+  readonly steps?: readonly unknown[];
+}
+
+/** The editor with a document; others can be opened in its place. */
+export function Opened({ session: first, tab, second, steps }: OpenedProps) {
+  const [session, setSession] = useState(first);
+  const { data: executors } = useQuery({
+    queryKey: keys.other("executors"),
+    queryFn: ({ signal }) => yard.executors.list({ signal }),
+    staleTime: 300_000,
+  });
+  const known = useMemo(() => executors?.map(({ name, config }) => ({ name, config })), [executors]);
+  const knowledge = useKnowledge(known);
+  const isFirst = session === first;
+  return (
+    <Workbench
+      key={session.key}
+      session={session}
+      onOpen={setSession}
+      knowledge={knowledge}
+      openers={<MachinePicker />}
+      tab={tab}
+      second={isFirst ? second : undefined}
+      steps={isFirst ? steps : undefined}
+    />
+  );
+}
+
+function MachinePicker() {
+  const go = useGo();
+  const { data } = useQuery({
+    queryKey: keys.other("machines"),
+    queryFn: ({ signal }) => yard.machines.list({ signal }),
+  });
+  return (
+    <select
+      className="input"
+      aria-label="Open a machine of the yard"
+      value=""
+      onChange={({ target }) => go("/edit", { machine: target.value })}
+    >
+      <option value="">Machine…</option>
+      {(data ?? []).map(({ name }) => (
+        <option key={name} value={name}>
+          {toSafeText(name)}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,107 @@
+import type { Graph, Problem, SimulationLine } from "@stackyard/core/machine";
+import type { NameKind, Operation, Plan, Range } from "./edits/operation.ts";
+import type { Outline } from "./outline.ts";
+
+/** A machine's text with its name. */
+export interface MachineText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What a text means. Without a graph the machine has errors. */
+export interface ParsedMachine {
+  readonly problems: readonly Problem[];
+  readonly outline?: Outline;
+  readonly graph?: Graph;
+  readonly hash?: string;
+}
+
+/** A machine of version 1 as version 2, or why not. */
+export interface UpgradedText {
+  readonly text?: string;
+  readonly problems: readonly Problem[];
+}
+
+/** A timer that fires next. */
+export interface NextTimer {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly event: string;
+  readonly stackId: string;
+  /** A step of a scenario that moves the clock there. */
+  readonly step: { readonly advance: string };
+}
+
+/** A scenario that was played. */
+export interface Simulated {
+  readonly lines: readonly SimulationLine[];
+  /** Where the clock stands, ISO 8601. */
+  readonly now: string;
+  readonly next?: NextTimer;
+  /** Arrows of the first machine's graph that were taken, by their indexes. */
+  readonly tried: readonly number[];
+  /** How many there are to take. */
+  readonly total: number;
+}
+
+/** What a deletion takes along, and what prevents it. */
+export interface Removals {
+  readonly removed: readonly (Range & { readonly path: string })[];
+  readonly blocked: readonly Range[];
+}
+
+/** A drawing of a machine as text. */
+export type ExportFormat = "mermaid" | "dot" | "svg";
+
+/** JSON Schemas of machines of both versions. */
+export interface MachineSchemas {
+  readonly v1: JsonSchema;
+  readonly v2: JsonSchema;
+}
+
+/** JSON Schema, as far as completion reads it. */
+export interface JsonSchema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+}
+
+/** What the worker can do, by name: what goes in and what comes back. */
+export interface Tasks {
+  readonly parse: { readonly in: MachineText; readonly out: ParsedMachine };
+  readonly plan: { readonly in: { readonly text: string; readonly operation: Operation }; readonly out: Plan };
+  readonly removals: {
+    readonly in: { readonly text: string; readonly what: NameKind; readonly name: string };
+    readonly out: Removals;
+  };
+  readonly schemas: { readonly in: undefined; readonly out: MachineSchemas };
+  readonly upgrade: { readonly in: MachineText; readonly out: UpgradedText };
+  readonly export: {
+    readonly in: MachineText & { readonly format: ExportFormat; readonly vertical: boolean };
+    readonly out: string;
+  };
+  readonly simulate: {
+    readonly in: {
+      /** The first one's graph is what is tried. */
+      readonly machines: readonly MachineText[];
+      /** What `load` steps name. */
+      readonly revisions: readonly (MachineText & { readonly file: string })[];
+      readonly steps: readonly unknown[];
+    };
+    readonly out: Simulated;
+  };
+}
+
+/** To the worker. */
+export type WorkerRequest = {
+  readonly [Kind in keyof Tasks]: { readonly id: number; readonly kind: Kind; readonly input: Tasks[Kind]["in"] };
+}[keyof Tasks];
+
+/** From the worker. */
+export type WorkerAnswer =
+  | { readonly id: number; readonly output: unknown }
+  | { readonly id: number; readonly error: string };

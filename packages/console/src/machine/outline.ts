@@ -1,0 +1,143 @@
+import { toPlain } from "./edits/model.ts";
+import type { Plain, Range } from "./edits/operation.ts";
+import { findReferences, versionOf } from "./edits/references.ts";
+import { allEntries, type Entry, type Item, mapAt, readSource, type Source, valueAt } from "./edits/source.ts";
+
+/** One way in which a state reacts to an event. */
+export interface OutlineReaction extends Range {
+  readonly event: string;
+  /** Of an entry of a list. */
+  readonly index?: number;
+  readonly when?: string;
+  /** A state, or `no-op`. */
+  readonly target?: string;
+  readonly set?: Readonly<Record<string, Plain>>;
+}
+
+/** A state as it is written. */
+export interface OutlineState extends Range {
+  readonly name: string;
+  /** Of its name. */
+  readonly key: Range;
+  readonly tasks: readonly string[];
+  readonly timers: readonly { readonly in: string; readonly event: string }[];
+  readonly reactions: readonly OutlineReaction[];
+  /** Its keys with scalar values, such as `timeout`. */
+  readonly keys: Readonly<Record<string, Plain>>;
+}
+
+/** A task as it is written. */
+export interface OutlineTask extends Range {
+  readonly name: string;
+  readonly value: Plain;
+}
+
+/** A metadata key with its rule, as far as a form needs it. */
+export interface OutlineMetadata {
+  readonly name: string;
+  readonly rule: Plain;
+}
+
+/** What a text declares and where, also when the machine has errors. */
+export interface Outline {
+  readonly version: 1 | 2;
+  readonly description?: string;
+  readonly states: readonly OutlineState[];
+  readonly tasks: readonly OutlineTask[];
+  /** With the metadata keys that each must bring. */
+  readonly events: readonly { readonly name: string; readonly metadata: readonly string[] }[];
+  readonly metadata: readonly OutlineMetadata[];
+  readonly targets: readonly string[];
+}
+
+/** Returns what a text declares; undefined when it is not YAML. */
+export function toOutline(text: string): Outline | undefined {
+  try {
+    return readOutline(readSource(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function readOutline(source: Source): Outline {
+  const { root } = source;
+  const description = textAt(root, "description");
+  const declared = findReferences(source).filter(({ declares }) => declares);
+  const of = (kind: string) => [...new Set(declared.flatMap(({ what, name }) => (what === kind ? [name] : [])))];
+  return {
+    version: versionOf(source),
+    ...(description !== undefined && { description }),
+    states: entriesAt(root, "states").map(toState),
+    tasks: entriesAt(root, "tasks").map((entry) => ({
+      name: entry.key,
+      value: toPlain(entry.value),
+      ...rangeOf(entry),
+    })),
+    events: of("event").map((name) => ({
+      name,
+      metadata: textsAt(valueAt(valueAt(root, "events"), name), "metadata"),
+    })),
+    metadata: entriesAt(root, "metadata").map(({ key, value }) => ({ name: key, rule: toPlain(value) })),
+    targets: of("target"),
+  };
+}
+
+function entriesAt(item: Item | undefined, key: string): readonly Entry[] {
+  const map = mapAt(item, key);
+  return map === undefined ? [] : allEntries(map);
+}
+
+function textAt(item: Item | undefined, key: string): string | undefined {
+  const value = valueAt(item, key);
+  return value?.kind === "scalar" && value.value !== null ? String(value.value) : undefined;
+}
+
+function textsAt(item: Item | undefined, key: string): readonly string[] {
+  const list = valueAt(item, key);
+  const items = list?.kind === "list" ? list.items : [];
+  return items.flatMap(({ value }) => (value.kind === "scalar" && value.value !== null ? [String(value.value)] : []));
+}
+
+function rangeOf({ keyNode, value, alias }: Entry): Range {
+  const from = keyNode.range?.[0] ?? 0;
+  return { from, to: Math.max(keyNode.range?.[1] ?? from, alias?.to ?? value.range.to) };
+}
+
+function toState(entry: Entry): OutlineState {
+  const { key: name, keyNode, value } = entry;
+  const map = value.kind === "map" ? allEntries(value) : [];
+  const after = valueAt(value, "after");
+  const scalars = map.flatMap((each) => (each.value.kind === "scalar" ? [[each.key, each.value.value] as const] : []));
+  return {
+    name,
+    key: { from: keyNode.range?.[0] ?? 0, to: keyNode.range?.[1] ?? 0 },
+    tasks: textsAt(value, "tasks"),
+    timers: (after?.kind === "list" ? after.items : []).map((item) => ({
+      in: textAt(item.value, "in") ?? "",
+      event: textAt(item.value, "event") ?? "",
+    })),
+    reactions: entriesAt(value, "on").flatMap(toReactions),
+    keys: Object.fromEntries(scalars),
+    ...rangeOf(entry),
+  };
+}
+
+function toReactions(entry: Entry): readonly OutlineReaction[] {
+  const { key: event, value } = entry;
+  if (value.kind === "scalar") {
+    return [{ event, ...(value.value !== null && { target: String(value.value) }), ...rangeOf(entry) }];
+  }
+  if (value.kind !== "list") return [];
+  return value.items.map((item, index) => {
+    const [when, action, set] = [textAt(item.value, "when"), textAt(item.value, "action"), mapAt(item.value, "set")];
+    const target = textAt(item.value, "state") ?? (action === "no-op" ? "no-op" : undefined);
+    return {
+      event,
+      index,
+      ...(when !== undefined && { when }),
+      ...(target !== undefined && { target }),
+      ...(set !== undefined && { set: toPlain(set) as Readonly<Record<string, Plain>> }),
+      ...(item.alias ?? item.value.range),
+    };
+  });
+}

@@ -1,0 +1,121 @@
+import {
+  createSimulation,
+  formatDuration,
+  type Graph,
+  type Machine,
+  parseDuration,
+  parseMachine,
+  type SimulationLine,
+  toGraph,
+} from "@stackyard/core/machine";
+import type { MachineText, NextTimer, Simulated, Tasks } from "./messages.ts";
+
+const START = Date.UTC(2030, 0, 1);
+/** Later steps of a scenario are not played. */
+export const MAX_STEPS = 500;
+const HORIZONS = ["1h", "1d", "30d", "400d"];
+
+/** Plays a scenario from its beginning: the steps of `stackyard simulate --steps`. */
+export function simulate({ machines, revisions, steps }: Tasks["simulate"]["in"]): Simulated {
+  const parsed = new Map(machines.map((text) => [text.name, parse(text)]));
+  const loaded = new Map(revisions.map((each) => [each.file, { name: each.name, machine: parse(each) }]));
+  const play = (played: readonly unknown[]): readonly SimulationLine[] => {
+    const kept = [...loaded.values()].flatMap(({ machine }) => machine ?? []);
+    const simulation = createSimulation(parsed, { revisions: loaded, kept });
+    return played.map((step) => simulation.step(step));
+  };
+  const played = steps.slice(0, MAX_STEPS);
+  const lines = play(played);
+  const now = clockAfter(played);
+  const [first] = parsed.values();
+  const graph = first && toGraph(first);
+  const next = findNext(played, now, play);
+  return {
+    lines,
+    now: new Date(now).toISOString(),
+    ...(next && { next }),
+    tried: graph === undefined ? [] : findTried(graph, played, lines),
+    total: graph?.edges.filter(({ event }) => event !== undefined).length ?? 0,
+  };
+}
+
+function parse({ name, text }: MachineText): Machine | undefined {
+  return parseMachine(text, { name, kept: true }).machine;
+}
+
+function fieldOf(step: unknown, key: string): unknown {
+  return typeof step === "object" && step !== null ? (step as Readonly<Record<string, unknown>>)[key] : undefined;
+}
+
+function clockAfter(steps: readonly unknown[]): number {
+  let now = START;
+  for (const [index, step] of steps.entries()) {
+    const [advance, stack] = [fieldOf(step, "advance"), fieldOf(step, "stack")];
+    if (typeof advance === "string") now += parseDuration(advance) ?? 0;
+    const instant = Date.parse(String(fieldOf(stack, "now")));
+    if (!Number.isNaN(instant)) now = index === 0 ? instant : Math.max(instant, now);
+  }
+  return now;
+}
+
+/** Lets time pass in a copy of the scenario until something fires. */
+function findNext(
+  steps: readonly unknown[],
+  now: number,
+  play: (steps: readonly unknown[]) => readonly SimulationLine[],
+): NextTimer | undefined {
+  if (steps.length === 0) return undefined;
+  for (const advance of HORIZONS) {
+    const [fired] = play([...steps, { advance }]).at(-1)?.fired ?? [];
+    if (fired === undefined) continue;
+    const ms = Math.max(1, Date.parse(fired.at) - now);
+    return { at: fired.at, event: fired.event, stackId: fired.stackId, step: { advance: formatDuration(ms) } };
+  }
+  return undefined;
+}
+
+/** The arrows that the steps have taken, as far as states and events tell. */
+function findTried(graph: Graph, steps: readonly unknown[], lines: readonly SimulationLine[]): readonly number[] {
+  const tried = new Set<number>();
+  const states = new Map<string, string>();
+  for (const [index, line] of lines.entries()) {
+    const { stack, outcome, fired = [] } = line;
+    const id = stack?.id ?? String(fieldOf(fieldOf(steps[index], "event"), "stackId"));
+    const from = states.get(id) ?? "INIT";
+    if (stack === null) states.delete(id);
+    else states.set(id, stack.state);
+    if (outcome !== "applied" && outcome !== "removed") continue;
+    const sent = fieldOf(fieldOf(steps[index], "event"), "event") ?? fieldOf(fieldOf(steps[index], "event"), "action");
+    const events = [...(typeof sent === "string" ? [sent] : []), ...fired.map(({ event }) => event), "NEXT", "FAILED"];
+    for (const edge of findWay(graph, { from, to: stack?.state, events })) tried.add(edge);
+  }
+  return [...tried];
+}
+
+interface Way {
+  readonly from: string;
+  /** Undefined: the stack was removed. */
+  readonly to: string | undefined;
+  readonly events: readonly string[];
+}
+
+const MAX_WAY = 4;
+
+/** The shortest way over arrows of these events. */
+function findWay({ edges, nodes }: Graph, { from, to, events }: Way): readonly number[] {
+  const ends = new Set(nodes.flatMap((node) => (node.kind === "state" && node.terminal ? [node.id] : [])));
+  const isThere = (state: string) => (to === undefined ? ends.has(state) : state === to);
+  let ways: readonly { readonly at: string; readonly taken: readonly number[] }[] = [{ at: from, taken: [] }];
+  for (let length = 0; length < MAX_WAY; length += 1) {
+    ways = ways.flatMap(({ at, taken }) =>
+      edges.flatMap((edge, index) =>
+        edge.from === at && edge.event !== undefined && events.includes(edge.event)
+          ? [{ at: edge.to, taken: [...taken, index] }]
+          : [],
+      ),
+    );
+    const found = ways.find(({ at }) => isThere(at));
+    if (found !== undefined) return found.taken;
+  }
+  return [];
+}
