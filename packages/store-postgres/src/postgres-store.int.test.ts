@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
 import { migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
@@ -43,12 +44,18 @@ describe.each([
   },
 ])("the PostgreSQL store in $place", ({ prepare }) => {
   let connection: string;
+  let client: pg.Client;
   beforeAll(async () => {
     connection = await server.newDatabase();
     await server.sql(prepare, connection);
     await migratePostgresStore({ connection });
+    client = new pg.Client(connection);
+    await client.connect();
   });
-  beforeEach(() => server.sql(EMPTY, connection));
+  afterAll(() => client.end());
+  beforeEach(async () => {
+    await client.query(EMPTY);
+  });
 
   for (const { name, run } of storeConformance)
     it(name, () => run(() => server.open({ connection, schema: "stackyard" })));

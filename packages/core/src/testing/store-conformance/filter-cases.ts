@@ -100,6 +100,11 @@ export function pickStack(pick: Chooser, id: string): Stack {
 
 const COUNT = 60;
 
+/** A limit with which a list of `COUNT` stacks has two to twelve pages. Other cases read pages of one and two items. */
+export function pickLimit(pick: Chooser): number {
+  return 5 + pick.upTo(30);
+}
+
 /** Writes stacks as chance has them, some with a parked event. */
 export async function putRandom(store: Store, pick: Chooser): Promise<readonly Written[]> {
   const ids = new Set<string>();
@@ -264,7 +269,7 @@ export const filterCases: readonly ConformanceCase<Store>[] = [
     for (let left = 150; left > 0; left -= 1) {
       const filter = pickFilter(pick);
       const wanted = written.filter((each) => fits(filter, each));
-      const found = await listAll((page) => store.queries.listStacks(filter, page), 1 + pick.upTo(30));
+      const found = await listAll((page) => store.queries.listStacks(filter, page), pickLimit(pick));
       const by = pick.one(["machine", "state", "condition", "revision"]);
       assert.deepEqual(
         found.map(({ stack }) => stack.id),

@@ -3,7 +3,7 @@ import type { Stack } from "../../machine/stack.ts";
 import type { UnreadableRow } from "../../ports/records.ts";
 import { type ListStacksInput, STACK_SORTS, type StackFilter, type StackSort, type Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
-import { type Chooser, createChooser, fits, pickFilter, pickStack, putRandom, type Written } from "./filter-cases.ts";
+import { type Chooser, createChooser, fits, pickFilter, pickLimit, pickStack, putRandom, type Written } from "./filter-cases.ts";
 import { aChange, aPut, assertRejects, commitNow, storeCase, T0 } from "./store-builders.ts";
 
 /** The order as its words say it. */
@@ -49,7 +49,7 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
     for (let left = 96; left > 0; left -= 1) {
       const sort = STACK_SORTS[left % STACK_SORTS.length] ?? "id";
       const filter = left % 3 === 0 ? {} : pickFilter(pick);
-      const { ids } = await readList(store, filter, { sort, limit: 1 + pick.upTo(25) });
+      const { ids } = await readList(store, filter, { sort, limit: pickLimit(pick) });
       const wanted = written.filter((each) => fits(filter, each)).map(({ stack }) => stack);
       assert.deepEqual(
         ids,
@@ -118,7 +118,7 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
 async function changeSome(store: Store, pick: Chooser, movers: ReadonlySet<string>): Promise<void> {
   await commitNow(store, aPut(pickStack(pick, `new-${pick.upTo(20)}`)));
   for (const id of movers) {
-    if (pick.upTo(3) !== 0) continue;
+    if (pick.upTo(6) !== 0) continue;
     const isRemoved = pick.upTo(2) === 0;
     await commitNow(store, isRemoved ? aChange({ stackId: id, write: { kind: "remove" } }) : aPut(pickStack(pick, id)));
   }
@@ -155,7 +155,7 @@ async function listDamaged(store: Store, damage: DamageableStore["damage"]): Pro
   for (let left = 64; left > 0; left -= 1) {
     const sort = STACK_SORTS[left % STACK_SORTS.length] ?? "id";
     const filter = left % 3 === 0 ? {} : pickFilter(pick);
-    const { ids, unreadable } = await readList(store, filter, { sort, limit: 1 + pick.upTo(25) });
+    const { ids, unreadable } = await readList(store, filter, { sort, limit: pickLimit(pick) });
 
     const told = JSON.stringify({ sort, filter });
     const readable = written.filter((each) => !isDamaged(each) && fits(filter, each)).map(({ stack }) => stack);
