@@ -223,7 +223,8 @@ function PlanTable({ plan: { outcomes, examined, total } }: { plan: BulkPlan }) 
 
 const POLL_MS = 500;
 
-function BulkProgress({ started, onClose }: { started: Bulk; onClose: () => void }) {
+/** How far a bulk operation is, what became of its items, and how to stop it. */
+export function BulkProgress({ started, onClose }: { started: Bulk; onClose: () => void }) {
   const query = useQuery({
     queryKey: keys.bulk(started.id),
     queryFn: ({ signal }) => yard.bulk.get(started.id, { signal }),

@@ -4,6 +4,7 @@ import {
   type FleetReport,
   standingOf,
 } from "@stackyard/executor-runcommand/report";
+import { useEffect, useRef } from "react";
 import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -98,39 +99,44 @@ function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
   const { instanceId, code, detailedStatus, commandId, startedAt, stdoutTail, stderrTail, cut, links } = instance;
   const { instance: _, ...search } = useSearch();
   const known = code === undefined ? undefined : explainCode(code);
+  const ref = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another instance was chosen, maybe on the map far above
+  useEffect(() => ref.current?.scrollIntoView({ block: "nearest" }), [instanceId]);
   return (
-    <Panel
-      title={<Text mono>{instanceId}</Text>}
-      actions={
-        <To path="/fleet" search={search} className="button">
-          Close
-        </To>
-      }
-    >
-      <div className="panel-body stack-v">
-        {known !== undefined && <p>{known.meaning}</p>}
-        <dl className="pairs">
-          <dt>State</dt>
-          <dd>
-            <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />
-          </dd>
-          <Pair name="Code" value={code} />
-          <Pair name="Systems Manager" value={detailedStatus} />
-          <Pair name="Command" value={commandId} />
-          {startedAt !== undefined && (
-            <>
-              <dt>Started</dt>
-              <dd>
-                <Instant at={new Date(startedAt).toISOString()} />
-              </dd>
-            </>
-          )}
-        </dl>
-        <Output title="Error stream" text={stderrTail} link={links?.stderr} />
-        <Output title="Output" text={stdoutTail} link={links?.stdout} />
-        {cut === true && <p className="muted">The output was longer; this is a part of it.</p>}
-      </div>
-    </Panel>
+    <div ref={ref}>
+      <Panel
+        title={<Text mono>{instanceId}</Text>}
+        actions={
+          <To path="/fleet" search={search} className="button">
+            Close
+          </To>
+        }
+      >
+        <div className="panel-body stack-v">
+          {known !== undefined && <p>{known.meaning}</p>}
+          <dl className="pairs">
+            <dt>State</dt>
+            <dd>
+              <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />
+            </dd>
+            <Pair name="Code" value={code} />
+            <Pair name="Systems Manager" value={detailedStatus} />
+            <Pair name="Command" value={commandId} />
+            {startedAt !== undefined && (
+              <>
+                <dt>Started</dt>
+                <dd>
+                  <Instant at={new Date(startedAt).toISOString()} />
+                </dd>
+              </>
+            )}
+          </dl>
+          <Output title="Error stream" text={stderrTail} link={links?.stderr} />
+          <Output title="Output" text={stdoutTail} link={links?.stdout} />
+          {cut === true && <p className="muted">The output was longer; this is a part of it.</p>}
+        </div>
+      </Panel>
+    </div>
   );
 }
 

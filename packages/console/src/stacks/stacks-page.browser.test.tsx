@@ -192,6 +192,22 @@ describe("StacksPage", () => {
     });
   });
 
+  it("lists the bulk operations of the last days, and shows how one went", async () => {
+    const items = [aBulk({ status: "done", done: 1, counts: { refused: 1 } })];
+    const { screen } = await renderPage(StacksPage, "/stacks", {
+      ...serve(two),
+      "GET /v1/bulk": { items },
+      "GET /v1/bulk/b1": items[0],
+      "GET /v1/bulk/b1/items": { items: [{ n: 1, id: "pr-1", outcome: "refused", code: "TASK_NOT_FAILED" }] },
+    });
+    await screen.getByRole("link", { name: "Bulk operations" }).click();
+
+    await screen.getByRole("link", { name: "retry" }).click();
+
+    await expect.element(screen.getByText("Retry: 1 of 1 stacks – done")).toBeVisible();
+    await expect.element(screen.getByText("TASK_NOT_FAILED")).toBeVisible();
+  });
+
   it("explains refused actions at their buttons", async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", { ...serve(two), "GET /v1/me": viewer });
 

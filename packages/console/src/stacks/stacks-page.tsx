@@ -3,10 +3,11 @@ import { useMemo, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
-import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, ErrorNotice, NoMatch, Page, Panel, Skeleton } from "../design/page.tsx";
 import { Conditions } from "./conditions.tsx";
 import { FilterBar } from "./filter-bar.tsx";
+import { RecentBulks } from "./recent-bulks.tsx";
 import { type Selection, SelectionBar } from "./selection-bar.tsx";
 import { FILTER_NAMES, formatFilters, toSort, toStackFilter } from "./stack-filter.ts";
 import { StackTable } from "./stack-table.tsx";
@@ -35,7 +36,14 @@ export function StacksPage() {
   const select = (next: Selection) => setSelected({ scope, selection: next });
   return (
     <Page title="Stacks">
-      <Panel title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} stacks`}>
+      <Panel
+        title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} stacks`}
+        actions={
+          <To path="/stacks" search={{ ...search, bulk: "list" }}>
+            Bulk operations
+          </To>
+        }
+      >
         <FilterBar />
         <Conditions filter={filter} />
         <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
@@ -46,6 +54,7 @@ export function StacksPage() {
           <StackTable list={list} sort={sort} selection={selection} onSelect={select} />
         )}
       </Panel>
+      {search["bulk"] !== undefined && <RecentBulks />}
     </Page>
   );
 }

@@ -1,0 +1,60 @@
+import type { Bulk } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { BulkProgress } from "../design/bulk-dialog.tsx";
+import { Dialog } from "../design/dialog.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Empty, Loaded } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Ago, Text } from "../design/text.tsx";
+
+const SHOWN = 50;
+
+/** The bulk operations of the last days, or the one that the address names. */
+export function RecentBulks() {
+  const search = useSearch();
+  const changeSearch = useChangeSearch();
+  const bulks = useQuery({
+    queryKey: keys.list("bulks"),
+    queryFn: ({ signal }) => yard.bulk.list({ limit: SHOWN, signal }),
+  });
+  const chosen = bulks.data?.items.find(({ id }) => id === search["bulk"]);
+  const close = () => changeSearch({ bulk: undefined });
+  if (chosen !== undefined) return <BulkProgress started={chosen} onClose={close} />;
+  return (
+    <Dialog title="Bulk operations of the last 7 days" onClose={close}>
+      <section>
+        <Loaded query={bulks}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <Empty>There are none. Select stacks and choose what to do with them.</Empty>
+            ) : (
+              <Table label="Bulk operations" columns={COLUMNS} rows={items} keyOf={({ id }) => id} />
+            )
+          }
+        </Loaded>
+      </section>
+    </Dialog>
+  );
+}
+
+const COLUMNS: readonly Column<Bulk>[] = [
+  { id: "operation", header: "Operation", cell: (bulk) => <Operation bulk={bulk} /> },
+  { id: "status", header: "Status", cell: ({ status }) => status },
+  { id: "done", header: "Done", number: true, cell: ({ done, total }) => `${done} of ${total}` },
+  { id: "actor", header: "By", cell: ({ actor }) => <Text>{actor}</Text> },
+  { id: "at", header: "Started", cell: ({ createdAt }) => <Ago at={createdAt} /> },
+];
+
+function Operation({ bulk: { id, operation, event } }: { bulk: Bulk }) {
+  const search = useSearch();
+  return (
+    <>
+      <To path="/stacks" search={{ ...search, bulk: id }}>
+        {operation}
+      </To>{" "}
+      {operation === "send" && event !== undefined && <Text>{event}</Text>}
+    </>
+  );
+}
