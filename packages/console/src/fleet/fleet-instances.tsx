@@ -101,7 +101,10 @@ function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
   const known = code === undefined ? undefined : explainCode(code);
   const ref = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another instance was chosen, maybe on the map far above
-  useEffect(() => ref.current?.scrollIntoView({ block: "nearest" }), [instanceId]);
+  useEffect(() => {
+    // Chromium returns a promise, which is not a clean-up.
+    void ref.current?.scrollIntoView({ block: "nearest" });
+  }, [instanceId]);
   return (
     <div ref={ref}>
       <Panel
