@@ -1,5 +1,6 @@
 import { type ReactNode, useId } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
+import { toSafeText } from "../text/safe-text.ts";
 
 /** How a button looks. */
 export interface ButtonProps {
@@ -25,7 +26,7 @@ export function Button({ children, onPress, look, refusal, label, type = "button
       className={className}
       type={refused ? "button" : type}
       {...(onPress !== undefined && !refused && { onPress })}
-      {...(label !== undefined && { "aria-label": label })}
+      {...(label !== undefined && { "aria-label": toSafeText(label) })}
       {...(refused && { "aria-disabled": true, "aria-describedby": reason })}
       {...(autoFocus && { autoFocus })}
       {...(pressed !== undefined && { "aria-pressed": pressed })}

@@ -29,7 +29,10 @@ export function FailureNotices({ source, stack }: { source: StackSource; stack: 
         <div className="notice warn">
           <Mark status="stalled" />
           <p>
-            <Text>{stack.stalled.reason}</Text> <span className="muted mono">{stack.stalled.code}</span>
+            <Text>{stack.stalled.reason}</Text>{" "}
+            <span className="muted">
+              <Text mono>{stack.stalled.code}</Text>
+            </span>
           </p>
         </div>
       )}

@@ -79,14 +79,18 @@ function EventForm({ stack, machine, refusal, onClose }: FormProps) {
         <label className="field">
           Event
           <select value={event} onChange={({ target }) => setEvent(target.value)}>
-            <optgroup label={`Handled by ${stack.state}`}>
+            <optgroup label={toSafeText(`Handled by ${stack.state}`)}>
               {handled.map((name) => (
-                <option key={name}>{name}</option>
+                <option key={name} value={name}>
+                  {toSafeText(name)}
+                </option>
               ))}
             </optgroup>
             <optgroup label="Not handled now">
               {others.map((name) => (
-                <option key={name}>{name}</option>
+                <option key={name} value={name}>
+                  {toSafeText(name)}
+                </option>
               ))}
             </optgroup>
           </select>
@@ -150,7 +154,10 @@ function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes }
       </p>
       {reason !== undefined && (
         <p>
-          <Text>{reason}</Text> <span className="muted mono">{code}</span>
+          <Text>{reason}</Text>{" "}
+          <span className="muted">
+            <Text mono>{code ?? ""}</Text>
+          </span>
         </p>
       )}
       {sent.length > 0 && (
@@ -196,7 +203,9 @@ function FieldInput({ field, value, onChange }: FieldProps) {
         <select id={id} value={value} onChange={({ target }) => onChange(target.value)}>
           <option value="">not sent</option>
           {choices.map((choice) => (
-            <option key={choice}>{choice}</option>
+            <option key={choice} value={choice}>
+              {toSafeText(choice)}
+            </option>
           ))}
         </select>
       )}

@@ -6,6 +6,7 @@ import { newEventId } from "../api/event-id.ts";
 
 import { ActionDialog } from "../design/dialog.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import { useOperation } from "./use-operation.tsx";
 
 interface DialogProps {
@@ -125,7 +126,7 @@ function TaskChoice({ tasks, fixed, value, onChange }: ChoiceProps) {
       <select value={value} onChange={(event) => onChange(event.target.value)}>
         {tasks.map(({ name }) => (
           <option key={name} value={name}>
-            {name}
+            {toSafeText(name)}
           </option>
         ))}
       </select>

@@ -85,7 +85,10 @@ function Plan({ plan }: { plan: UpgradePlan }) {
       </p>
       {reason !== undefined && (
         <p>
-          <Text>{reason}</Text> <span className="muted mono">{code}</span>
+          <Text>{reason}</Text>{" "}
+          <span className="muted">
+            <Text mono>{code ?? ""}</Text>
+          </span>
         </p>
       )}
       <p className="muted">

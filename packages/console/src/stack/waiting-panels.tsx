@@ -66,7 +66,10 @@ const PARKED: Column<StackDetails["parked"][number]>[] = [
     header: "Why",
     cell: ({ reason, code }) => (
       <>
-        <Text>{reason}</Text> <span className="muted mono">{code}</span>
+        <Text>{reason}</Text>{" "}
+        <span className="muted">
+          <Text mono>{code}</Text>
+        </span>
       </>
     ),
   },

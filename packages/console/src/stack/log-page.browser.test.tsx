@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { anAttempt } from "../testing/a-stack.ts";
+import { problem, renderPage } from "../testing/render-page.tsx";
+import { LogPage } from "./log-page.tsx";
+
+const ID = "pr-12/open/1/database/1";
+const ADDRESS = `/log?attempt=${encodeURIComponent(ID)}`;
+const ESC = "\u001b";
+
+/** A server with a log that answers ranges as ours does. The helper of pages sees no headers, so the fetch is wrapped. */
+async function showLog(text: string, address = ADDRESS, changes = {}) {
+  const log = new TextEncoder().encode(text);
+  const ranges: string[] = [];
+  const shown = await renderPage(LogPage, address, { [`GET /v1/attempts/${ID}`]: anAttempt(changes) });
+  const rest = globalThis.fetch;
+  globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    if (!request.url.endsWith("/full-log")) return rest(request);
+    const range = request.headers.get("range") ?? "";
+    ranges.push(range);
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(range) ?? [];
+    const from = first === "" ? Math.max(0, log.length - Number(last)) : Number(first);
+    const to = first === "" || last === "" ? log.length : Math.min(log.length, Number(last) + 1);
+    if (from >= to) return problem(416, "USAGE", "The log is shorter.");
+    const headers = { "content-range": `bytes ${from}-${to - 1}/${log.length}` };
+    return new Response(log.slice(from, to), { status: 206, headers });
+  };
+  return { ...shown, ranges };
+}
+
+describe("the page of a log", () => {
+  it("shows colors as tones, drops other sequences, and shows control characters by their codes", async () => {
+    const { screen } = await showLog(
+      `${ESC}[31mError${ESC}[0m: no room\n${ESC}]8;;https://evil.example${ESC}\\click${ESC}]8;;${ESC}\\\n10%\r100%\n\u202egnp\n`,
+    );
+
+    await expect.element(screen.getByText("Error", { exact: true })).toHaveClass("tone-fail");
+    const lines = [...document.querySelectorAll(".log-text")].map(({ textContent }) => textContent);
+    expect(lines).toEqual(["Error: no room", "click ‹2›", "100%", "‹U+202E›gnp"]);
+    expect(document.querySelector("a[href*=evil]")).toBeNull();
+  });
+
+  it("loads a log of 16 MiB by pieces, finds text in all of it, and keeps few rows", async () => {
+    const line = (index: number) => `line ${String(index).padStart(10, "0")}\n`;
+    const text = Array.from({ length: 1_048_576 }, (_, index) => line(index)).join("");
+    const { screen, ranges, address } = await showLog(text);
+
+    await expect.element(screen.getByText("line 0001048575")).toBeVisible();
+    expect(ranges[0]).toBe("bytes=-262144");
+    await screen.getByRole("searchbox", { name: "Find in the log" }).fill("0000100000");
+    await screen.getByRole("button", { name: "Next match" }).click();
+
+    await expect.element(screen.getByText("line 0000100000")).toBeVisible();
+    expect(address()).toContain(`line=${100_000 * 16}`);
+    expect(document.querySelectorAll(".log-line").length).toBeLessThan(200);
+  });
+
+  it("goes to errors, and says when there is none", async () => {
+    const { screen, address } = await showLog("start\nERROR no room\nend\n");
+
+    await screen.getByRole("button", { name: "Next error" }).click();
+    await expect.poll(address).toContain("line=6");
+    await screen.getByRole("searchbox", { name: "Find in the log" }).fill("nowhere");
+    await screen.getByRole("button", { name: "Next match" }).click();
+    await expect.element(screen.getByText(/No match in this log/)).toBeVisible();
+  });
+
+  it("opens at the line of the address", async () => {
+    const { screen } = await showLog(`${"x\n".repeat(5_000)}here\n${"y\n".repeat(5_000)}`, `${ADDRESS}&line=10000`);
+
+    await expect.element(screen.getByText("here")).toBeVisible();
+    expect(document.querySelector(".log-line.selected")?.textContent).toContain("here");
+  });
+
+  it("cuts long lines, and shows their rest on request", async () => {
+    const { screen } = await showLog(`${"z".repeat(20_000)}end\n`);
+
+    await screen.getByRole("button", { name: "Show rest (3.5 KiB)" }).click();
+    await expect.poll(() => document.querySelector(".log-text")?.textContent?.endsWith("end")).toBe(true);
+  });
+
+  it("says that only the end of a log was kept", async () => {
+    const { screen } = await showLog("… the beginning was cut …\nend\n");
+    await expect.element(screen.getByText("Tail only")).toBeVisible();
+  });
+
+  it("says that nothing was written", async () => {
+    const { screen } = await showLog("");
+    await expect.element(screen.getByText("The task has not written anything.")).toBeVisible();
+  });
+
+  it("says that the attempt is not there", async () => {
+    const { screen } = await renderPage(LogPage, ADDRESS, {});
+    await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+  });
+
+  it("says what to do without an attempt", async () => {
+    const { screen } = await renderPage(LogPage, "/log", {});
+    await expect.element(screen.getByText("stackyard logs STACK TASK")).toBeVisible();
+  });
+});

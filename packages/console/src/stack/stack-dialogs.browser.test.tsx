@@ -1,0 +1,149 @@
+import type { Preview, UpgradePlan } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { anAttempt, applied, aStack, stackApi } from "../testing/a-stack.ts";
+import { problem, renderPage } from "../testing/render-page.tsx";
+import { StackPage } from "./stack-page.tsx";
+
+const ADDRESS = "/stack?id=pr-12";
+const preview: Preview = { outcome: "applied", from: "BUILD", to: "ROLL-OUT", sent: ["app"], notes: [] };
+
+describe("sending an event", () => {
+  const api = {
+    ...stackApi(aStack()),
+    "POST /v1/stacks/pr-12/simulate": preview,
+    "POST /v1/events": { results: [{ kind: "accepted", eventId: "e9", stackId: "pr-12" }] },
+  };
+
+  it("asks for what the event must bring, previews it, and sends it under the id of the dialog", async () => {
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "Send event…" }).click();
+
+    const send = screen.getByRole("button", { name: "Send PUSHED" });
+    await expect.element(send).toHaveAccessibleDescription("Enter sha first");
+    await screen.getByLabelText(/^sha/).fill("4f1c");
+    await expect.element(screen.getByRole("region", { name: "Preview" })).toMatchTextContent(/BUILD → ROLL-OUT/);
+    await expect.element(screen.getByRole("region", { name: "Preview" })).toMatchTextContent(/Starts app/);
+    await send.click();
+
+    await expect
+      .poll(() => sent.find(({ path }) => path === "/v1/events")?.body)
+      .toMatchObject([
+        { stackId: "pr-12", event: "PUSHED", metadata: { sha: "4f1c" }, id: expect.stringMatching(/^console-/) },
+      ]);
+  });
+
+  it("says that an event would be parked", async () => {
+    const refused: Preview = { outcome: "refused", code: "EVENT_NOT_HANDLED", reason: "Not now.", sent: [], notes: [] };
+    const { screen } = await renderPage(StackPage, ADDRESS, { ...api, "POST /v1/stacks/pr-12/simulate": refused });
+    await screen.getByRole("button", { name: "Send event…" }).click();
+    await screen.getByRole("combobox", { name: /^Event/ }).selectOptions("MERGED");
+
+    await expect
+      .element(screen.getByRole("region", { name: "Preview" }))
+      .toMatchTextContent(/Would be parkedNot now\./);
+  });
+
+  it("asks for the id where a protected state leads to the end", async () => {
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, {
+      ...api,
+      "POST /v1/stacks/pr-12/simulate": { ...preview, outcome: "removed", to: "GONE" },
+    });
+    await screen.getByRole("button", { name: "Send event…" }).click();
+    await screen.getByRole("combobox", { name: /^Event/ }).selectOptions("MERGED");
+
+    const send = screen.getByRole("button", { name: "Send MERGED" });
+    await expect.element(send).toHaveAccessibleDescription("Type pr-12 first");
+    await screen.getByLabelText(/to confirm/).fill("pr-12");
+    await send.click();
+
+    await expect.poll(() => sent.find(({ path }) => path === "/v1/events")?.body).toMatchObject([{ confirm: "pr-12" }]);
+  });
+});
+
+describe("operations on a stack", () => {
+  it("removes only with a reason and the typed id", async () => {
+    const api = { ...stackApi(aStack()), "POST /v1/stacks/pr-12/remove": applied };
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "Remove…" }).click();
+
+    const remove = screen.getByRole("button", { name: "Remove stack" });
+    await expect.element(remove).toHaveAccessibleDescription("Enter a reason first");
+    await screen.getByLabelText("Reason").fill("gone by hand");
+    await expect.element(remove).toHaveAccessibleDescription("Type pr-12 first");
+    await screen.getByLabelText(/to confirm/).fill("pr-12");
+    await remove.click();
+
+    await expect
+      .poll(() => sent.find(({ path }) => path.endsWith("/remove"))?.body)
+      .toMatchObject({ force: true, reason: "gone by hand" });
+  });
+
+  it("cancels the task of a row", async () => {
+    const running = anAttempt({ status: "running" });
+    const stack = aStack({
+      failed: false,
+      tasks: [{ name: "database", status: "PENDING", why: "Runs.", attempt: running }],
+      attempts: [running],
+    });
+    const api = { ...stackApi(stack), "POST /v1/stacks/pr-12/cancel": { ...applied, outcome: "applied" } };
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+
+    await screen.getByRole("button", { name: "Cancel database…" }).click();
+    await screen.getByRole("button", { name: "Cancel task" }).click();
+
+    await expect
+      .poll(() => sent.find(({ path }) => path.endsWith("/cancel"))?.body)
+      .toMatchObject({ task: "database" });
+    await expect.element(screen.getByRole("status")).toMatchTextContent(/Cancel database: applied/);
+  });
+
+  it("keeps the dialog with an error, and repeats under the same id", async () => {
+    let tries = 0;
+    const api = {
+      ...stackApi(aStack()),
+      "POST /v1/stacks/pr-12/settle": () => {
+        tries += 1;
+        return tries === 1 ? problem(409, "TASK_NOT_RUNNING", "Task is not running.") : applied;
+      },
+    };
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "Settle…" }).click();
+    await screen.getByLabelText("Reason").fill("made by hand");
+    const settle = screen.getByRole("button", { name: "Settle task" });
+    await settle.click();
+    await expect.element(screen.getByRole("alert")).toMatchTextContent(/Task is not running\./);
+    await settle.click();
+
+    await expect.element(screen.getByRole("status")).toMatchTextContent(/Settle database: applied/);
+    const bodies = sent.filter(({ path }) => path.endsWith("/settle")).map(({ body }) => body as { id: string });
+    expect(bodies[0]?.id).toBe(bodies[1]?.id);
+  });
+
+  it("upgrades after a dry run that shows the differences", async () => {
+    const plan: UpgradePlan = {
+      stackId: "pr-12",
+      machine: "review-app",
+      from: aStack().machineHash,
+      to: "f".repeat(64),
+      outcome: "applied",
+      replayed: 7,
+      differences: [],
+      more: 0,
+      end: [{ what: "state", before: "BUILD", after: "PLAN" }],
+    };
+    const api = {
+      ...stackApi(aStack()),
+      "POST /v1/stacks/pr-12/upgrade": ({ body }: { body: unknown }) =>
+        (body as { dryRun?: boolean }).dryRun ? plan : applied,
+    };
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "Upgrade…" }).click();
+
+    await expect.element(screen.getByRole("region", { name: "Dry run" })).toMatchTextContent(/state: BUILD → PLAN/);
+    await screen.getByRole("button", { name: "Upgrade", exact: true }).click();
+
+    await expect.element(screen.getByRole("status")).toMatchTextContent(/Upgrade: applied/);
+    const bodies = sent.filter(({ path }) => path.endsWith("/upgrade")).map(({ body }) => body as { dryRun?: true });
+    expect(bodies.filter(({ dryRun }) => !dryRun)).toEqual([{ id: expect.stringMatching(/^console-/) }]);
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
+import { rememberList } from "../api/last-list.ts";
+import { useShortcuts } from "../app/shortcuts.tsx";
+import { anAttempt, anEntry, applied, aStack, stackApi } from "../testing/a-stack.ts";
+import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { StackPage } from "./stack-page.tsx";
+
+const ADDRESS = "/stack?id=pr-12";
+
+/** The page with the keys that the shell has. */
+function PageWithKeys() {
+  useShortcuts({ openPalette() {}, openHelp() {} });
+  return <StackPage />;
+}
+
+describe("the page of a stack", () => {
+  it("shows the cause of a failure first, with the lines of the log that explain it", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+
+    const failures = screen.getByRole("region", { name: "Failures" });
+    await expect.element(failures).toMatchTextContent(/no room for another database/);
+    await expect.poll(() => document.querySelector(".excerpt-line.cause")?.textContent).toBe("ERROR no room");
+    await expect.element(failures.getByRole("link", { name: "Open the log" })).toBeVisible();
+    await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/Failedpr-12/);
+  });
+
+  it("shows why tasks wait, keys with their holders, parked events, timers and approvals", async () => {
+    const queued = anAttempt({
+      status: "queued",
+      queuedFor: { key: "key:db", holder: "pr%2F9/open/1/db/1", place: 2 },
+    });
+    const stack = aStack({
+      failed: false,
+      tasks: [{ name: "database", status: "PENDING", detail: "QUEUED", why: "Waits for the key db.", attempt: queued }],
+      attempts: [queued],
+      parked: [
+        {
+          eventId: "p1",
+          stackId: "pr-12",
+          event: "PUSHED",
+          code: "EVENT_NOT_HANDLED",
+          reason: '"BUILD" has no "PUSHED".',
+          receivedAt: "2026-11-20T03:00:00Z",
+          parkedAt: "2026-11-20T03:00:00Z",
+          tries: 2,
+          nextTryAt: "2026-11-20T03:05:00Z",
+        },
+      ],
+      timers: [{ id: "1/timeout", event: "TIMEOUT", dueAt: "2026-11-20T04:00:00Z" }],
+    });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
+
+    await expect.element(screen.getByText("Waits for the key db.")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "pr/9" })).toHaveAttribute("href", "/stack?id=pr%2F9");
+    await expect.element(screen.getByRole("region", { name: "Parked events" })).toMatchTextContent(/EVENT_NOT_HANDLED/);
+    await expect.element(screen.getByRole("region", { name: "Timers" })).toMatchTextContent(/TIMEOUT/);
+  });
+
+  it("draws the graph with the present state, and has the same as a table", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+
+    await expect.element(screen.getByRole("img", { name: "Graph of review-app" })).toBeVisible();
+    expect(document.querySelector(".graph-node.current")?.textContent).toContain("BUILD");
+    await screen.getByRole("button", { name: "Table", exact: true }).click();
+    const table = screen.getByRole("region", { name: "Graph of review-app" });
+    await expect.element(table).toMatchTextContent(/MERGED → GONE when stack\.visits\.BUILD > 1/);
+    await expect.element(table).toMatchTextContent(/BUILDnow/);
+  });
+});
+
+describe("actions on the page of a stack", () => {
+  it("retries at once, by button and by key", async () => {
+    const api = { ...stackApi(aStack()), "POST /v1/stacks/pr-12/retry": applied };
+    const { screen, sent } = await renderPage(PageWithKeys, ADDRESS, api);
+
+    await screen.getByRole("button", { name: "Retry", exact: true }).click();
+    await expect.element(screen.getByRole("status")).toMatchTextContent(/Retry: applied/);
+    await screen.getByRole("button", { name: "Retry database" }).click();
+    await expect.element(screen.getByRole("status")).toMatchTextContent(/Retry database: applied/);
+    await userEvent.keyboard("r");
+    await expect.poll(() => sent.filter(({ path }) => path.endsWith("/retry"))).toHaveLength(3);
+
+    const bodies = sent.filter(({ path }) => path.endsWith("/retry")).map(({ body }) => body as { id: string });
+    expect(new Set(bodies.map(({ id }) => id)).size).toBe(3);
+    expect(bodies[1]).toMatchObject({ task: "database" });
+  });
+
+  it("explains a refusal of the server beside the button", async () => {
+    const api = {
+      ...stackApi(aStack()),
+      "POST /v1/stacks/pr-12/retry": problem(409, "STACK_CONFLICT", "Another writer came first."),
+    };
+    const { screen } = await renderPage(StackPage, ADDRESS, api);
+
+    await screen.getByRole("button", { name: "Retry", exact: true }).click();
+
+    await expect.element(screen.getByRole("alert")).toMatchTextContent(/Another writer came first\./);
+  });
+
+  it("says why an action is refused, and sends nothing", async () => {
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
+
+    const retry = screen.getByRole("button", { name: "Retry", exact: true });
+    await expect.element(retry).toHaveAttribute("aria-disabled", "true");
+    await expect.element(retry).toHaveAccessibleDescription("Needs operate on review-app");
+    for (const [name, reason] of [
+      ["Send event…", "Needs send on review-app"],
+      ["Upgrade…", "Needs repair on review-app"],
+      ["Remove…", "Needs repair on review-app"],
+    ] as const) {
+      await expect.element(screen.getByRole("button", { name })).toHaveAccessibleDescription(reason);
+    }
+    await retry.click({ force: true });
+    expect(sent.every(({ method }) => method === "GET")).toBe(true);
+  });
+
+  it("goes through the list from which the stack was opened", async () => {
+    rememberList(["pr-11", "pr-12", "pr-13"]);
+    const { screen, address } = await renderPage(PageWithKeys, ADDRESS, stackApi(aStack()));
+
+    await expect.element(screen.getByText("2 of 3")).toBeVisible();
+    await userEvent.keyboard("]");
+    await expect.poll(address).toBe("/stack?id=pr-13");
+  });
+});
+
+describe("states of the page of a stack", () => {
+  it("keeps the place while it loads", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, { "GET /v1/stacks/pr-12": new Promise(() => {}) });
+
+    await expect.element(screen.getByText("Loading")).toBeInTheDocument();
+  });
+
+  it("shows an error with its code and request, and tries again", async () => {
+    let fails = true;
+    const { screen } = await renderPage(StackPage, ADDRESS, {
+      ...stackApi(aStack()),
+      "GET /v1/stacks/pr-12": () => (fails ? problem(403, "FORBIDDEN", "Not yours.") : aStack()),
+    });
+
+    const alert = screen.getByRole("alert");
+    await expect.element(alert).toMatchTextContent(/Not yours\./);
+    await expect.element(alert).toMatchTextContent(/FORBIDDEN · request req-1/);
+    fails = false;
+    await alert.getByRole("button", { name: "Retry" }).click();
+    await expect.element(screen.getByRole("region", { name: "Failures" })).toBeVisible();
+  });
+
+  it("shows the history of a stack that was removed", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, {
+      "GET /v1/stacks/pr-12/history": { items: [anEntry(2, { event: "REMOVE_STACK", outcome: "removed" })] },
+    });
+
+    await expect.element(screen.getByText("The stack was removed. Its history remains.")).toBeVisible();
+    await expect.element(screen.getByRole("button", { name: /REMOVE_STACK/ })).toBeVisible();
+  });
+
+  it("says that a stack is not there, or may not be read", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, { "GET /v1/stacks/pr-12/history": { items: [] } });
+
+    await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+  });
+
+  it("says what to do without an id", async () => {
+    const { screen } = await renderPage(StackPage, "/stack", {});
+
+    await expect.element(screen.getByText("stackyard stacks ls")).toBeVisible();
+  });
+
+  it("shows hostile text as text", async () => {
+    const hostile = "<img src=x onerror=alert(1)>\u202egnp";
+    const task = aStack().tasks[1];
+    if (task === undefined) throw new Error("The stack has two tasks.");
+    const stack = aStack({
+      state: hostile,
+      summary: hostile,
+      metadata: { [hostile]: "javascript:alert(1)", __proto__x: hostile },
+      tasks: [{ ...task, name: hostile, errorMessage: hostile, why: hostile }],
+      stalled: { code: hostile, reason: hostile },
+    });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
+
+    await expect.element(screen.getByRole("region", { name: "Failures" })).toMatchTextContent(/‹U\+202E›gnp/);
+    expect(document.querySelector("img, a[href^=javascript]")).toBeNull();
+    expect(document.body.textContent).not.toContain("\u202e");
+  });
+});
