@@ -1,4 +1,4 @@
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import {
   findDeadLinks,
@@ -71,6 +71,7 @@ function stage(pages: readonly SitePage[]): void {
   if (existsSync(staged)) rmSync(staged, { recursive: true });
   const paths = new Set(pages.map((page) => page.path));
   for (const page of pages) write(toSitePath(page.path), rewriteLinks(page, paths));
+  cpSync(join(root, "docs/images"), join(staged, "docs/images"), { recursive: true });
   const config = {
     title: "Stackyard",
     description: "An event-driven control plane for application environments on AWS.",

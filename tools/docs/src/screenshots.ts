@@ -1,0 +1,123 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { launchBrowser } from "@stackyard/browser";
+import { Stackyard } from "@stackyard/sdk";
+
+// Makes the pictures of docs/console.md: starts `stackyard dev` in a fresh project, lets environments live, fail and wait, and
+// takes the screens in Chromium. `npm run screenshots` writes docs/images.
+
+const root = join(import.meta.dirname, "../../..");
+const program = join(root, "packages/cli/bin/stackyard.js");
+const images = join(root, "docs/images");
+const WAIT_MS = 90_000;
+
+interface Shot {
+  readonly name: string;
+  readonly path: string;
+  readonly scheme?: "dark";
+  readonly width?: number;
+}
+
+const SHOTS: readonly Shot[] = [
+  { name: "overview", path: "/" },
+  { name: "overview-dark", path: "/", scheme: "dark" },
+  { name: "overview-phone", path: "/", width: 390 },
+  { name: "stack-failed", path: "/stack?id=pr-31" },
+  { name: "history", path: "/stack?id=pr-12&tab=history" },
+  { name: "stacks", path: "/stacks" },
+  { name: "editor", path: "/edit?machine=review-app" },
+  { name: "simulator", path: "/simulate?machine=review-app" },
+];
+
+const work = mkdtempSync(join(tmpdir(), "stackyard-screenshots-"));
+const project = join(work, "review-app");
+const environments = join(work, "environments");
+let dev: ChildProcess | undefined;
+try {
+  execFileSync(process.execPath, [program, "init", project], { stdio: "ignore" });
+  const ready = await startDev();
+  await playStory(new Stackyard({ url: ready.url, token: readFileSync(ready.tokenFile, "utf8").trim() }));
+  await takeAll(ready.signInUrl);
+} finally {
+  dev?.kill("SIGTERM");
+  rmSync(work, { recursive: true, force: true, maxRetries: 5 });
+}
+
+interface Ready {
+  readonly url: string;
+  readonly signInUrl: string;
+  readonly tokenFile: string;
+}
+
+function startDev(): Promise<Ready> {
+  const child = spawn(process.execPath, [program, "dev", "--project", project, "--port", "0", "--json"], {
+    cwd: project,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  dev = child;
+  return new Promise((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`stackyard dev ended with ${code}.`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const said = JSON.parse(line);
+      if (said.kind === "ready") resolve(said);
+    });
+  });
+}
+
+/** Two environments live; six fail because the database server has no room, and more events wait. */
+async function playStory(yard: Stackyard): Promise<void> {
+  mkdirSync(environments, { recursive: true });
+  const open = (stackId: string) =>
+    yard.publish({
+      stackId,
+      event: "OPENED",
+      machine: "review-app",
+      metadata: { sha: "9f1c", folder: environments },
+    });
+  const wait = { timeoutMs: WAIT_MS };
+  for (const stackId of ["pr-12", "pr-7"]) {
+    await open(stackId);
+    await yard.waitForState(stackId, "LIVE", wait);
+  }
+  await yard.publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "4be2" } });
+  writeFileSync(join(environments, "no-room"), "");
+  const failing = ["pr-31", "pr-33", "pr-34", "pr-36", "pr-37", "pr-40"];
+  for (const stackId of failing) await open(stackId);
+  await yard.waitForState("pr-12", "LIVE", wait);
+  for (const stackId of failing) await waitForFailure(yard, stackId);
+}
+
+async function waitForFailure(yard: Stackyard, stackId: string): Promise<void> {
+  for await (const entry of yard.watch({ since: 0, signal: AbortSignal.timeout(WAIT_MS) })) {
+    if (entry.stackId === stackId && entry.event === "TASK_ERROR") return;
+  }
+  throw new Error(`${stackId} did not fail in time.`);
+}
+
+async function takeAll(signInUrl: string): Promise<void> {
+  mkdirSync(images, { recursive: true });
+  const browser = await launchBrowser();
+  try {
+    const context = await browser.newContext({ timezoneId: "UTC", locale: "en-US" });
+    const page = await context.newPage();
+    await page.goto(signInUrl);
+    await page.getByRole("button").first().click();
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    for (const { name, path, scheme = "light", width = 1280 } of SHOTS) {
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height: width < 640 ? 844 : 800 });
+      await page.goto(new URL(path, signInUrl).href);
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      await page.waitForLoadState("networkidle").catch(() => {});
+      // Graphs are laid out in a worker.
+      await page.waitForTimeout(2_000);
+      await page.screenshot({ path: join(images, `console-${name}.png`) });
+      console.log(`docs/images/console-${name}.png`);
+    }
+  } finally {
+    await browser.close();
+  }
+}
