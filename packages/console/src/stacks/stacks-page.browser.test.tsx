@@ -1,6 +1,7 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
+import { queryClient } from "../api/client.ts";
 import { useShortcuts } from "../app/shortcuts.tsx";
 import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import {
@@ -130,6 +131,21 @@ describe("StacksPage", () => {
     await screen.getByRole("button", { name: "Retry", exact: true }).click();
 
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+  });
+
+  it("keeps its rows while the server is gone", async () => {
+    let isGone = false;
+    const { screen } = await renderPage(StacksPage, "/stacks", {
+      ...serve(two),
+      "GET /v1/stacks": () => (isGone ? Promise.reject(new TypeError("Failed to fetch")) : { items: two }),
+    });
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+
+    isGone = true;
+    await queryClient.invalidateQueries({ queryKey: ["list", "stacks"] });
+
+    await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
+    expect(document.body.textContent).not.toContain("cannot be reached");
   });
 
   it("holds the place of what is loading", async () => {

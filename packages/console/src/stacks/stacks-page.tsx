@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { yard } from "../api/client.ts";
+import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -34,6 +34,8 @@ export function StacksPage() {
   const [selected, setSelected] = useState({ scope, selection: NONE });
   const selection = selected.scope === scope ? selected.selection : NONE;
   const select = (next: Selection) => setSelected({ scope, selection: next });
+  // Rows that were loaded stay while the server is gone; the header says since when they are old.
+  const isStale = list.rows !== undefined && isUnreachable(list.error);
   return (
     <Page title="Stacks">
       <Panel
@@ -47,7 +49,7 @@ export function StacksPage() {
         <FilterBar />
         <Conditions filter={filter} />
         <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
-        {list.error !== null && <ErrorNotice error={list.error} onRetry={list.refetch} />}
+        {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
         {list.rows === undefined && list.error === null && <Skeleton height={400} />}
         {list.rows?.length === 0 && <NoStacks />}
         {list.rows !== undefined && list.rows.length > 0 && (
