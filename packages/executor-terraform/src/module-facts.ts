@@ -1,5 +1,5 @@
 import { isAbsolute } from "node:path";
-import { isMap, parseJson } from "@stackyard/core";
+import { defined, isMap, parseJson } from "@stackyard/core";
 
 /** Where the root module keeps its state. */
 export type DeclaredBackend =
@@ -38,7 +38,7 @@ export function findModuleFacts(files: readonly ModuleFile[]): ModuleFacts {
   for (const [name, sensitive] of parts.flatMap((part) => [...part.variables])) {
     variables.set(name, sensitive || variables.get(name) === true);
   }
-  return { variables, ...(backend === undefined ? {} : { backend }) };
+  return { variables, ...defined({ backend }) };
 }
 
 function isOverride(name: string): boolean {
@@ -60,7 +60,7 @@ function findInHcl(text: string): ModuleFacts {
     .map((block): [string, boolean] => [block.labels[0] ?? "", isTrue(block.attributes.get("sensitive"))]);
   const settings = root.blocks.filter((block) => block.type === "terraform").flatMap((block) => block.blocks);
   const backend = settings.map(toBackend).findLast((found) => found !== undefined);
-  return { variables: new Map(variables), ...(backend === undefined ? {} : { backend }) };
+  return { variables: new Map(variables), ...defined({ backend }) };
 }
 
 function isTrue(token: HclToken | undefined): boolean {

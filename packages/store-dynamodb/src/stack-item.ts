@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type Stack, StackyardError } from "@stackyard/core";
+import { defined, type Stack, StackyardError } from "@stackyard/core";
 import { parseStored } from "@stackyard/core/engine";
 import { type Aggregate, EMPTY, findDueTimes, findNextDueAt } from "./aggregate.ts";
 import type { Item } from "./database.ts";
@@ -166,7 +166,7 @@ export function toStackItem(aggregate: Aggregate, stack: Stack, facts: StackItem
   const { bornAt, removed } = facts;
   const dueAt = toIndexedAt(aggregate, facts.dueAt);
   const index = dueAt === undefined ? {} : { nextDueAt: dueAt, dueShard: toShard(id, STACK_SHARDS) };
-  const numbers = { ...index, ...(bornAt === undefined ? {} : { bornAt }) };
+  const numbers = { ...index, ...defined({ bornAt }) };
   const base: Item = {
     ...Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, toNative(value)])),
     ...toNumbers({ version: aggregate.version, ...numbers, ...countAll(aggregate) }),

@@ -1,4 +1,5 @@
 import type { DispatchAttempt, TaskMessage } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import { type Change, parseStored } from "@stackyard/core/engine";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
 
@@ -55,9 +56,9 @@ export function toDispatchRow(dispatch: DispatchAttempt, claim: BirthClaim | und
     task,
     entry,
     attempt,
-    ...(executor === undefined ? {} : { executor }),
+    ...defined({ executor }),
     dispatchedAt: now,
-    ...(secrets === undefined ? {} : { secrets }),
+    ...defined({ secrets }),
     message,
   };
   return {

@@ -1,4 +1,5 @@
 import type { TaskMessage } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import {
   type AttemptView,
   createPageBuilder,
@@ -171,7 +172,7 @@ function toView(row: ViewRow, sent: SentAttempt): AttemptView {
     task,
     entry,
     attempt,
-    ...(executor === undefined ? {} : { executor }),
+    ...defined({ executor }),
     status: row.status,
     dispatchedAt,
     deadlineAt: row.deadline_at,

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -119,7 +119,7 @@ function parseTls(parameters: URLSearchParams): { readonly tls?: TlsMode; readon
   }
   const file = parameters.get("sslrootcert");
   return {
-    ...(tls === undefined ? {} : { tls }),
+    ...defined({ tls }),
     ...(file === null || file === "system" ? {} : { ca: readCertificate(file) }),
   };
 }

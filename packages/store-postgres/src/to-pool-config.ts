@@ -1,4 +1,5 @@
 import { checkServerIdentity } from "node:tls";
+import { defined } from "@stackyard/core";
 import pg from "pg";
 import type { ConnectionFields, TlsMode } from "./parse-connection.ts";
 import type { PostgresTls, StoreSettings } from "./postgres-store-options.ts";
@@ -49,7 +50,7 @@ function toSsl(fields: ConnectionFields, tls: PostgresTls | undefined): Exclude<
   const ca = typeof tls === "object" ? tls.ca : fields.ca;
   return {
     rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca }),
+    ...defined({ ca }),
     // The driver names no host where that is an address of numbers.
     checkServerIdentity: (_, certificate) => checkServerIdentity(fields.host, certificate),
   };

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -87,7 +88,7 @@ export const tokensCreate = defineServerCommand({
         ...(group && { groups: group }),
         // The server checks the names.
         ...(also && { also: also as NonNullable<ApiToken["also"]> }),
-        ...(expires !== undefined && { expires }),
+        ...defined({ expires }),
       },
       { signal },
     );
@@ -144,7 +145,7 @@ export const tokensRotate = defineServerCommand({
   }),
   positionals: ["id"],
   async run({ out, yard, signal }, { id, overlap, expires }) {
-    const options = { ...(overlap !== undefined && { overlap }), ...(expires !== undefined && { expires }) };
+    const options = defined({ overlap, expires });
     printSecret(await yard.tokens.rotate(id, { ...options, signal }), out);
     return 0;
   },

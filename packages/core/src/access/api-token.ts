@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { parseDuration } from "../machine/document/duration.ts";
+import { defined } from "../machine/json.ts";
 import { GroupName, PermissionName, RoleName, scopeProperties, toRight } from "./access-config.ts";
 import { findExcess, isWithin, type Rights } from "./decide-access.ts";
 import type { Permission } from "./permissions.ts";
@@ -130,9 +131,9 @@ export function makeApiToken(creator: TokenCreator, request: ApiTokenRequest, in
     ...(groups && { groups: [...new Set(groups)].sort() }),
     id,
     createdBy: { kind, id: creatorId, name },
-    ...(owner !== undefined && { owner }),
+    ...defined({ owner }),
     createdAt: now,
-    ...(expiresAt !== undefined && { expiresAt }),
+    ...defined({ expiresAt }),
     secrets: [{ hash }],
   };
   checkHandedOn(creator, token);

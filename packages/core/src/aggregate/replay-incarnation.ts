@@ -1,6 +1,7 @@
 import type { Decision } from "../machine/decide/decision.ts";
 import { type DecideLimits, dueTimers } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
@@ -159,7 +160,7 @@ function toUndecided({ loaded: { stack } }: Replay, before: LoadedStack, event: 
     return { outcome: "ignored", code: "TIMER_STALE", state, sent: [] } as const;
   }
   const code = change.deadLetters[0]?.code;
-  return { outcome: "refused", ...(code === undefined ? {} : { code }), state, sent: [] } as const;
+  return { outcome: "refused", ...defined({ code }), state, sent: [] } as const;
 }
 
 function raise(place: number): never {

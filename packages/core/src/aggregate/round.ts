@@ -368,7 +368,7 @@ export function parkAgain(
     parkedAt,
     tries,
     nextTryAt: Math.min(nextTryAt(parkedAt, now), parkedAt + options.keepMs),
-    ...(masked === undefined ? {} : { masked }),
+    ...defined({ masked }),
   };
   const over = tries >= options.maxTries || now - parkedAt >= options.keepMs;
   return { kind: over ? "give-up" : "park", parked };
@@ -412,7 +412,7 @@ export function resumeTimers(stack: Stack): Stack {
 
 /** Converts a timer's event to the event of a dead letter. When it is sent again, its origin is `worker`. */
 export function toQueuedTimer({ id, stackId, name, at, task }: StackEvent): QueuedEvent {
-  const message = { event: name, stackId, ...(task === undefined ? {} : { task }) };
+  const message = { event: name, stackId, ...defined({ task }) };
   return { id, stackId, origin: "worker", receivedAt: at, message };
 }
 

@@ -214,9 +214,9 @@ export function toGranted(
     grant: { attemptId, owner, token },
     deadlineAt,
     again: token > 1,
-    ...(progress === undefined ? {} : { progress }),
+    ...defined({ progress }),
     ...(cancel === undefined ? {} : { cancelling: cancel.why }),
-    ...(secrets === undefined ? {} : { secrets }),
+    ...defined({ secrets }),
   };
 }
 

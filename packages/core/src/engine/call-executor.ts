@@ -3,7 +3,7 @@ import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { describeThrown, describeValue, isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { parseAttemptId, toIdempotencyText } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import { listSecretRefs, MASK, type ShownMetadata } from "../machine/secrets.ts";
 import type { Metadata, MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
@@ -137,7 +137,7 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     machine: stack.machine,
     task: task.name,
     attempt: { id: dispatch.id, number: dispatch.attempt, token: call.token },
-    ...(target === undefined ? {} : { target }),
+    ...defined({ target }),
     metadata: stack.metadata,
     state: stack._state,
     previousState: stack.previousState,

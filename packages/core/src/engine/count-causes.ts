@@ -1,4 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
 import { createPageBuilder, type Page, type PageInput } from "../ports/records.ts";
 
 /** A failed task, a parked event or a dead letter, as far as causes are compared. */
@@ -46,9 +47,7 @@ export function createCauseCounter(): CauseCounter {
       const isNewest = before === undefined || at > before.newestAt;
       groups.set(key, {
         key,
-        ...(task !== undefined && { task }),
-        ...(event !== undefined && { event }),
-        ...(code !== undefined && { code }),
+        ...defined({ task, event, code }),
         count: (before?.count ?? 0) + 1,
         newestAt: isNewest ? at : before.newestAt,
         sample: isNewest ? toSample(stackId, message) : before.sample,

@@ -1,5 +1,6 @@
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
+import { defined } from "../machine/json.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
 import type { LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
 import type { AttemptView, ParkedEvent } from "../ports/stack-store.ts";
@@ -171,7 +172,7 @@ function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskSt
   const code = failed.find(({ errorCode }) => errorCode !== undefined)?.errorCode;
   return {
     why: `Failed: ${formatNames(names)}. \`stackyard stacks retry ${stack.id}\` tries again.${others}`,
-    waitsFor: { kind: "operator", tasks: names, ...(code === undefined ? {} : { code }) },
+    waitsFor: { kind: "operator", tasks: names, ...defined({ code }) },
   };
 }
 

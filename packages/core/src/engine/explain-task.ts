@@ -1,6 +1,7 @@
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Approval, Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
@@ -182,7 +183,7 @@ function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { 
 }
 
 function explainUnclaimed({ attemptId, dispatchedAt, executor }: AttemptView, { now, workers }: AttemptFacts): Reason {
-  const waitsFor: Wait = { kind: "worker", attemptId, ...(executor === undefined ? {} : { executor }) };
+  const waitsFor: Wait = { kind: "worker", attemptId, ...defined({ executor }) };
   const since = formatTimespan(now - dispatchedAt);
   const able = workers?.filter(({ roles, executors, draining }) => {
     return roles.includes("worker") && !draining && (executor === undefined || executors.includes(executor));

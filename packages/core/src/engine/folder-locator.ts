@@ -3,6 +3,7 @@ import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describeThrown, toErrorText } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { defined } from "../machine/json.ts";
 import type { CompileResult } from "../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../machine/parse-machine.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -193,7 +194,7 @@ function toFailed(message: string): LocatedMachine {
 }
 
 function toParse({ executors, strict }: LoadMachineOptions): { executors?: ExecutorRegistry; strict?: boolean } {
-  return { ...(executors === undefined ? {} : { executors }), ...(strict === undefined ? {} : { strict }) };
+  return defined({ executors, strict });
 }
 
 function toLocated({ machine, problems }: CompileResult, source: string): LocatedMachine {

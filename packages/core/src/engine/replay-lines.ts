@@ -24,7 +24,7 @@ export function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): Repla
   if (outcome === "removed") return { outcome, state: null, sent };
   if (outcome === "applied") return { outcome, state: to ?? null, sent };
   const told = outcome === "ignored" ? outcome : "refused";
-  return { outcome: told, ...(code !== undefined && { code }), state: to ?? null, sent };
+  return { outcome: told, ...defined({ code }), state: to ?? null, sent };
 }
 
 /** Returns the event of a history line. A sensitive value is replaced by the text of its reference. */

@@ -1,4 +1,5 @@
 import { isPassing } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Executor, type Failed, failed, type Logger, type Running, type Step } from "../ports/executor.ts";
@@ -404,7 +405,7 @@ async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void):
     const renewed = await attempts.renew(grant, {
       leaseMs,
       now: clock.now(),
-      ...(message === undefined ? {} : { message }),
+      ...defined({ message }),
     });
     if (renewed.kind === "lost") abort("lost");
     else if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");

@@ -1,5 +1,6 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Executor, Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -401,7 +402,7 @@ function decideAndDrain({ clock, logger }: YardDeps, { engine, drain }: YardPart
 function startWorking(deps: YardDeps, { worker, transport, direct }: YardParts, options: StartOptions): Subscription {
   const { clock, logger } = deps;
   const { concurrency = DEFAULT_CONCURRENCY, drainMs, leaveMs } = options;
-  const limits = { concurrency, drainMs, ...(leaveMs === undefined ? {} : { leaveMs }) };
+  const limits = { concurrency, drainMs, ...defined({ leaveMs }) };
   return startTasks({ clock, logger, transport, worker, alsoStop: direct?.stop }, limits);
 }
 

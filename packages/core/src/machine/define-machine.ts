@@ -1,4 +1,5 @@
 import type { Static, TSchema } from "typebox";
+import { defined } from "./json.ts";
 import type { MetadataValue } from "./stack.ts";
 import type { EventPart, MetadataRulePart, RetryPart, TargetPart } from "./v2/machine-v2-schema.ts";
 
@@ -84,7 +85,7 @@ export function defineMachine<
 ): DefinedMachine<Event, State, Task, MachineV2Document<Event, State, Task, Target>>;
 export function defineMachine(machine: AnyDocument<string, string, string> & Named): DefinedMachine {
   const { name, ...document } = machine;
-  return { kind: KIND, ...(name !== undefined && { name }), document };
+  return { kind: KIND, ...defined({ name }), document };
 }
 
 /** The document of a machine that `defineMachine` made; any other value is taken for a document itself. */

@@ -388,7 +388,7 @@ function formatFaults(fields: Fields): string {
 
 function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reason: string): ParsedEvent {
   const stackId = toText(message["stackId"])?.slice(0, 255);
-  return { kind: "invalid", code, reason, ...(stackId === undefined ? {} : { stackId }) };
+  return { kind: "invalid", code, reason, ...defined({ stackId }) };
 }
 
 function toText(value: unknown): string | undefined {

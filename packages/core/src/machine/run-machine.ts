@@ -5,6 +5,7 @@ import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "./event-message.ts";
 import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
+import { defined } from "./json.ts";
 import {
   FAILED,
   INIT,
@@ -60,7 +61,7 @@ export function runMachineSource(input: RunMachineInput): string {
     machine: RUN_MACHINE,
     executor,
     config,
-    ...(target === undefined ? {} : { target }),
+    ...defined({ target }),
     timeoutMs: input.timeoutMs ?? findTimeoutMs(definition, config) ?? DEFAULT_TIMEOUT_MS,
     cancelWithinMs: toCancelWithinMs(definition),
   };
@@ -135,6 +136,6 @@ function toState(name: string, { on = {}, tasks = [], terminal = false, closeAft
 }
 
 function toTask({ executor, config, target, timeoutMs, cancelWithinMs }: RunSource): Task {
-  const definition = { executor, config, ...(target === undefined ? {} : { target }) };
+  const definition = { executor, config, ...defined({ target }) };
   return { ...PLAIN_TASK, name: "run", executor, definition, timeoutMs, cancelWithinMs };
 }

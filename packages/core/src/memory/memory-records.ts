@@ -1,3 +1,4 @@
+import { defined } from "../machine/json.ts";
 import {
   createPageBuilder,
   type PutRecordInput,
@@ -76,5 +77,5 @@ export function createMemoryRecords(): MemoryRecords {
 }
 
 function toRecord({ key, version, text, expiresAt }: Row): StoredRecord {
-  return { key, version, value: JSON.parse(text), ...(expiresAt === undefined ? {} : { expiresAt }) };
+  return { key, version, value: JSON.parse(text), ...defined({ expiresAt }) };
 }

@@ -97,7 +97,7 @@ function toKey(sort: StackSort): StackOrder["key"] {
 
 /** The order of a machine's revisions: those first that were seen last. Throws `USAGE` for the cursor of another list. */
 export function toRevisionOrder({ cursor }: Pick<PageInput, "cursor">): StackOrder {
-  return toStackOrder({ sort: "-createdAt", limit: 1, ...(cursor !== undefined && { cursor }) });
+  return toStackOrder({ sort: "-createdAt", limit: 1, ...defined({ cursor }) });
 }
 
 /** Compares two places as the order has them, texts by code points as databases do. */

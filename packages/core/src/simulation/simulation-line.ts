@@ -2,6 +2,7 @@ import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import { toWireTasks } from "../machine/decide/start-tasks.ts";
+import { defined } from "../machine/json.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { TaskMessage, WireTask } from "../machine/task-message.ts";
@@ -116,7 +117,7 @@ export function toOutcome(decision: Decision): Pick<SimulationLine, "outcome" | 
 /** A parked event that a step has settled. */
 export function toRetried({ event: { stackId, id, name }, decision }: DecidedEvent): RetriedEvent {
   const { outcome, code } = toOutcome(decision);
-  return { stackId, id, event: name, outcome, ...(code === undefined ? {} : { code }) };
+  return { stackId, id, event: name, outcome, ...defined({ code }) };
 }
 
 /** A refusal of the step itself. */
@@ -173,7 +174,7 @@ function toSimulatedApproval(stack: Stack, task: string): readonly SimulatedAppr
   const approval = findApproval(stack, task);
   if (approval === undefined) return [];
   const { from, count, of, given } = approval;
-  return [{ task, from, count, ...(of !== undefined && { of }), given: given.map(({ by }) => by.name) }];
+  return [{ task, from, count, ...defined({ of }), given: given.map(({ by }) => by.name) }];
 }
 
 function toMarks({ failed, overdue, stalled }: Stack): Pick<SimulatedStack, "failed" | "overdue" | "stalled"> {

@@ -348,7 +348,7 @@ function fire(yard: SimulatedYard, input: StackInput, work: WorkInput): readonly
       event: event.name,
       ...(event.task && { task: event.task.name }),
       outcome: isRemoved && decision.kind === "applied" ? "removed" : outcome,
-      ...(code === undefined ? {} : { code }),
+      ...defined({ code }),
     };
   });
 }

@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, Sender } from "@stackyard/core/access";
 import { HttpError, readBytes } from "../http/route.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, formatCookie, toCookieNames } from "./browser-guard.ts";
@@ -36,7 +36,7 @@ export async function beginSession(
     throw error;
   }
   const { address } = facts;
-  const begun = await context.sessions.begin({ ...input, ...(address !== undefined && { address }) });
+  const begun = await context.sessions.begin({ ...input, ...defined({ address }) });
   const who = withFacts(input.sender, facts);
   // The secret has not left the server: when the line cannot be stored, the session is not usable.
   await context.audit.write({ action: "login", outcome: "done", who, via: "api", on: { sessionId: begun.session.id } });
@@ -83,7 +83,7 @@ export function isAudited(error: object): boolean {
 }
 
 export function withFacts(sender: Sender, { requestId, address }: RequestFacts): Sender {
-  return { ...sender, requestId, ...(address !== undefined && { address }) };
+  return { ...sender, requestId, ...defined({ address }) };
 }
 
 /** Reads a form. Throws `USAGE` (415) for other bodies, and for a field that is there twice. */

@@ -304,7 +304,7 @@ interface GuardDeps {
 export function createGuard({ store, locator }: GuardDeps): Guard {
   async function findStack(rights: Rights, stackId: string): Promise<AccessSubject> {
     const machine = rights.some(hasMachines) ? await findMachine(store, stackId) : undefined;
-    return { kind: "stack", stackId, ...(machine !== undefined && { machine }) };
+    return { kind: "stack", stackId, ...defined({ machine }) };
   }
 
   async function findSubject(subject: OneSubject, rights: Rights, params: Params): Promise<AccessSubject | undefined> {

@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Logger } from "@stackyard/core";
+import { type Clock, defined, isStackyardError, type Logger } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { isAudited, withFacts } from "./auth-context.ts";
 import { ANONYMOUS, type RequestFacts, toRateKey } from "./caller.ts";
@@ -53,7 +53,7 @@ export function createDenials({ audit, clock, logger, findSender }: DenialDeps):
       on: {},
       code,
       reason,
-      ...(count !== undefined && { count }),
+      ...defined({ count }),
     });
 
   async function close(isMeant: (window: Window) => boolean): Promise<void> {

@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import {
   findGrants,
   type Grant,
@@ -24,7 +24,7 @@ export function findRights(
   // Groups are given to try approvals and grants; where nothing is granted, they take nothing away.
   if (kind === "local" && (groups.length === 0 || grants.length === 0)) return { rights: OLD_RIGHTS, groups };
   if (kind !== "workload") {
-    const receiver: GrantReceiver = { kind: "person", groups, ...(subject !== undefined && { subject }) };
+    const receiver: GrantReceiver = { kind: "person", groups, ...defined({ subject }) };
     return { rights: toRights(findGrants(grants, receiver)), groups };
   }
   const own = findGrants(grants, { kind: "workload", name: workload ?? "", claims: claims ?? {} });

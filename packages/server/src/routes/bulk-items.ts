@@ -1,4 +1,4 @@
-import { isStackyardError, listPages, StackyardError, type Store } from "@stackyard/core";
+import { defined, isStackyardError, listPages, StackyardError, type Store } from "@stackyard/core";
 import { decideAccess, type Permission, permissionOfEvent, type Sender } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
@@ -84,7 +84,7 @@ async function* findStacks({ store }: ChooseDeps, { filter }: ChooseInput): Asyn
 async function* findDeadLetters({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
   const { ids, stackId, event: name, code } = filter;
   const wanted = ids && new Set(ids);
-  const only = { ...(stackId !== undefined && { stackId }), ...(code !== undefined && { code }) };
+  const only = defined({ stackId, code });
   for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
     for (const { id, event } of page.items) {
       if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event))) continue;
@@ -133,7 +133,7 @@ export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly
   const outcomes = [...groups.values()]
     .sort((a, b) => b.count - a.count)
     .map(({ first: { outcome, code, reason }, count, examples }) => {
-      return { outcome, ...(code !== undefined && { code }), count, ...(reason !== undefined && { reason }), examples };
+      return { outcome, ...defined({ code }), count, ...defined({ reason }), examples };
     });
   return { operation, total: ids.length, examined: examined.length, outcomes };
 }

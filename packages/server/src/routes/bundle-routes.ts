@@ -1,4 +1,4 @@
-import { type Clock, listPages, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, listPages, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
 import { type HistoryEntry, listProcesses, toPrinted } from "@stackyard/core/engine";
@@ -125,7 +125,7 @@ const RESERVED = 1_024;
 async function* listAttempts(store: Store, stackId: string) {
   for (const attempt of await store.queries.listAttempts(stackId)) {
     const { log } = (attempt.hasLog && (await store.findAttempt(attempt.attemptId))) || {};
-    yield { ...toAttempt(attempt), ...(log !== undefined && { log }) };
+    yield { ...toAttempt(attempt), ...defined({ log }) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, mapLimited, type Store } from "@stackyard/core";
+import { type Clock, defined, mapLimited, type Store } from "@stackyard/core";
 import type { Attempt } from "@stackyard/core/api";
 import type { OpenAttempt } from "@stackyard/core/engine";
 import { toAttempt } from "../schemas/stack.ts";
@@ -87,7 +87,7 @@ async function listOpen({ queries }: Pick<Store, "queries">): Promise<readonly O
   const found: OpenAttempt[] = [];
   let cursor: string | undefined;
   do {
-    const page = await queries.listOpenAttempts({}, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    const page = await queries.listOpenAttempts({}, { limit: PAGE, ...defined({ cursor }) });
     found.push(...page.items);
     cursor = page.cursor;
   } while (cursor !== undefined && found.length < MOST_OPEN);

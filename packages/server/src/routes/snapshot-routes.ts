@@ -1,4 +1,4 @@
-import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, StackyardError, type Store } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
 import { StackAt, StackSnapshot } from "@stackyard/core/api";
 import { type Planner, toSimulationStack } from "@stackyard/core/engine";
@@ -73,7 +73,7 @@ function atRoute({ planner, subjects }: SnapshotRoutesDeps): Route {
         outcome,
         state,
         ...(stack && { stack: toSimulationStack(stack, at) }),
-        ...(incomplete !== undefined && { incomplete }),
+        ...defined({ incomplete }),
       } satisfies StackAt);
     },
   });

@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Records, type Store } from "@stackyard/core";
+import { type Clock, defined, isStackyardError, type Records, type Store } from "@stackyard/core";
 import { decideAccess, type Rights } from "@stackyard/core/access";
 import type { Bulks, StoredBulk, StoredHistoryEntry } from "@stackyard/core/engine";
 import type { Caller, Guard } from "../access/caller.ts";
@@ -57,7 +57,7 @@ export function createHistorySource(deps: SourceDeps, filter: StreamFilter, plac
     if (filter.machine === undefined && !isLimited) return true;
     const machine = await findMachine(entry);
     if (filter.machine !== undefined && machine !== filter.machine) return false;
-    const subject = { kind: "stack", stackId: entry.stackId, ...(machine !== undefined && { machine }) } as const;
+    const subject = { kind: "stack", stackId: entry.stackId, ...defined({ machine }) } as const;
     return decideAccess(rights, "read", subject) === "allowed";
   };
   return async function* (caller) {

@@ -1,4 +1,5 @@
 import { formatDuration } from "../document/duration.ts";
+import { defined } from "../json.ts";
 import { INIT, type Machine, type Reaction, type State, TIMEOUT } from "../machine.ts";
 
 /** A machine as a drawing: a start marker, a node for each state, an end marker, and arrows. */
@@ -68,7 +69,7 @@ function toStateEdges(state: State): readonly GraphEdge[] {
         to,
         event,
         ...(condition !== undefined && { when: condition }),
-        ...(after !== undefined && { after }),
+        ...defined({ after }),
         passing: index < advance.length - 1,
       }));
     });
