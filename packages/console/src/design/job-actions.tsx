@@ -52,7 +52,7 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?:
           reason="optional"
           act={async (reason) => {
             update(await yard.runs.cancel(runId, reason === undefined ? {} : { reason }));
-            toast("The job is asked to stop");
+            toast("The job is being cancelled");
           }}
           onClose={() => setDialog(false)}
         >

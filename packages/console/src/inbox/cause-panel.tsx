@@ -42,7 +42,7 @@ const LOOKS: Readonly<Record<Kind, Look>> = {
     title: "Dead letters by cause",
     status: "dead-letter",
     word: "Dead letters",
-    empty: "There are no dead letters.",
+    empty: "No event is dead-lettered.",
     members: (cause) => <DeadLetters cause={cause} />,
   },
 };

@@ -148,7 +148,7 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByText("No task runs.")).toBeVisible();
   });
 
-  it("tells a new yard how to begin", async () => {
+  it("shows how to begin in a new yard", async () => {
     const { screen } = await renderPage(OverviewPage, "/", { ...quiet, "GET /v1/stack-counts": conditionCounts(0) });
 
     await expect.element(screen.getByText("stackyard send pr-1 OPENED --machine review-app")).toBeVisible();

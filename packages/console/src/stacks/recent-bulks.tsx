@@ -28,7 +28,7 @@ export function RecentBulks() {
         <Loaded query={bulks}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty>There are none. Select stacks and choose what to do with them.</Empty>
+              <Empty>No bulk operation has run. Select stacks and choose what to do with them.</Empty>
             ) : (
               <Table label="Bulk operations" columns={COLUMNS} rows={items} keyOf={({ id }) => id} />
             )

@@ -93,7 +93,7 @@ interface BulkButtonProps {
   readonly onPress: () => void;
 }
 
-/** `any` is no condition of a bulk: without one it takes all stacks. */
+/** A bulk does not know `any`: without a condition it chooses all stacks. */
 function toBulkFilter({ condition, ...rest }: Omit<StackFilter, "waiting">): BulkRequest["filter"] {
   return { ...rest, ...(condition !== undefined && condition !== "any" && { condition }) };
 }

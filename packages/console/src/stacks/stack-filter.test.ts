@@ -28,7 +28,7 @@ describe("toStackFilter", () => {
     });
   });
 
-  it("asks for failures without a code by the word none, and leaves out unknown conditions", () => {
+  it("reads the word none as failures without a code, and leaves out unknown conditions", () => {
     expect(toStackFilter({ code: "none", condition: "sad", tab: "x" })).toEqual({ code: "" });
   });
 });

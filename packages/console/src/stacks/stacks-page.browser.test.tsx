@@ -113,7 +113,7 @@ describe("StacksPage", () => {
     await expect.poll(address).toBe("/stacks?sort=-id");
   });
 
-  it("tells a new yard how to begin", async () => {
+  it("shows how to begin in a new yard", async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", serve([]));
 
     await expect.element(screen.getByText("This yard has no stacks yet.", { exact: false })).toBeVisible();
