@@ -1,11 +1,11 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { toStackStatus } from "../api/status.ts";
 import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { statusOfStack } from "../design/stack-status.ts";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
@@ -69,7 +69,7 @@ const COLUMNS: readonly Column<StackSummary>[] = [
     header: "Stack",
     cell: (stack) => (
       <>
-        <Mark status={statusOfStack(stack)} bare />{" "}
+        <Mark status={toStackStatus(stack)} bare />{" "}
         <To path="/stack" search={{ id: stack.id }}>
           <Text>{stack.id}</Text>
         </To>

@@ -42,7 +42,7 @@ export function StackActions({ source, stack }: ActionsProps) {
         <Button refusal={operate ?? noneToCancel} onPress={() => setOpen("cancel")}>
           Cancel…
         </Button>
-        <Button refusal={operate ?? noneToSettle} onPress={() => setOpen("settle")}>
+        <Button refusal={repair ?? noneToSettle} onPress={() => setOpen("settle")}>
           Settle…
         </Button>
         <Button refusal={repair} onPress={() => setOpen("upgrade")}>
@@ -59,7 +59,7 @@ export function StackActions({ source, stack }: ActionsProps) {
       </div>
       {open === "send" && <SendDialog {...dialog} source={source} refusal={send} />}
       {open === "cancel" && <CancelDialog {...dialog} refusal={operate} />}
-      {open === "settle" && <SettleDialog {...dialog} refusal={operate} />}
+      {open === "settle" && <SettleDialog {...dialog} refusal={repair} />}
       {open === "upgrade" && <UpgradeDialog {...dialog} refusal={repair} />}
       {open === "remove" && <RemoveDialog {...dialog} refusal={repair} />}
     </div>

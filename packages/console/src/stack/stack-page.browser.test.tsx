@@ -106,6 +106,7 @@ describe("actions on the page of a stack", () => {
     await expect.element(retry).toHaveAccessibleDescription("Needs operate on review-app");
     for (const [name, reason] of [
       ["Send event…", "Needs send on review-app"],
+      ["Settle…", "Needs repair on review-app"],
       ["Upgrade…", "Needs repair on review-app"],
       ["Remove…", "Needs repair on review-app"],
     ] as const) {

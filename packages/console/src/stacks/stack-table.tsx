@@ -1,10 +1,10 @@
 import type { StackSort, StackSummary } from "@stackyard/sdk";
 import { type ReactNode, useEffect, useMemo } from "react";
 import { rememberList } from "../api/last-list.ts";
+import { toStackStatus } from "../api/status.ts";
 import type { WindowedList } from "../api/use-page-windows.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { statusOfStack } from "../design/stack-status.ts";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
@@ -43,7 +43,7 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
       sort: useSort("id", sort),
       cell: cellOf((stack) => (
         <span className="stacks-id">
-          <Mark status={statusOfStack(stack)} bare />
+          <Mark status={toStackStatus(stack)} bare />
           <To path="/stack" search={{ id: stack.id }}>
             <Text>{stack.id}</Text>
           </To>

@@ -274,6 +274,21 @@ describe("toSvg", () => {
     expect(toSvg(graph, { direction: "vertical" })).not.toBe(toSvg(graph, { direction: "horizontal" }));
   });
 
+  it("puts nodes where the caller has them, also left of the origin, and ignores places of only some", () => {
+    const states = "{INIT: {on: {GO: [{action: advance, state: INIT}]}}}";
+    const graph = aGraph(`version: 1\nevents: [GO]\nstates: ${states}\ntasks: {}`);
+    const positions = new Map([
+      ["start:", { x: -100, y: 50 }],
+      ["INIT", { x: 300, y: 50 }],
+    ]);
+
+    const svg = toSvg(graph, { positions });
+
+    expect(svg).toContain('<circle cx="-100" cy="50" r="8"');
+    expect(svg).toMatch(/viewBox="-150 /);
+    expect(toSvg(graph, { positions: new Map([["INIT", { x: 300, y: 50 }]]) })).toBe(toSvg(graph));
+  });
+
   it("shows hostile names as text only", () => {
     const svg = toSvg(aGraph(hostile));
 

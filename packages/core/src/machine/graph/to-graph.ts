@@ -105,6 +105,8 @@ type GraphDirection = "horizontal" | "vertical";
 export interface DrawOptions {
   /** Default: `horizontal`. */
   readonly direction?: GraphDirection;
+  /** The middles of nodes by id, in pixels, as an editor has laid them out. Used where every node has one. */
+  readonly positions?: ReadonlyMap<string, { readonly x: number; readonly y: number }>;
 }
 
 /** What is written at an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty where nothing is. */

@@ -4,9 +4,9 @@ import { type DrawOptions, type Graph, type GraphEdge, type GraphNode, START_NOD
  * A complete SVG document. Deterministic; texts of the document appear only as escaped character data, so it may be put
  * into a page unchanged. It contains no script, style sheet or reference.
  */
-export function toSvg(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
+export function toSvg(graph: Graph, { direction = "horizontal", positions }: DrawOptions = {}): string {
   const vertical = direction === "vertical";
-  const layout = toLayout(graph, vertical);
+  const layout = (positions && toGivenLayout(graph, positions)) ?? toLayout(graph, vertical);
   const routed = routeEdges(graph, layout.nodes, vertical);
   const view = toView(layout, routed);
   return [
@@ -44,8 +44,11 @@ function routeEdges(
   return curves.map(({ edge, curve }, index) => ({ edge, curve, label: labels[index] ?? curve[0] }));
 }
 
-function toView(layout: { readonly width: number; readonly height: number }, routed: readonly RoutedEdge[]): string {
-  const points = routed.flatMap(({ edge, curve, label }) => [...curve, ...toLabelEnds(edge, label)]);
+function toView(layout: Layout, routed: readonly RoutedEdge[]): string {
+  const points = [
+    ...layout.nodes.values(),
+    ...routed.flatMap(({ edge, curve, label }) => [...curve, ...toLabelEnds(edge, label)]),
+  ];
   const left = Math.min(0, ...points.map(({ x }) => x - METRICS.margin));
   const top = Math.min(0, ...points.map(({ y }) => y - METRICS.margin));
   const width = Math.max(layout.width, ...points.map(({ x }) => x + METRICS.margin)) - left;
@@ -175,6 +178,23 @@ export function toLayout(graph: Graph, vertical: boolean): Layout {
   const length = along - METRICS.layerGap + METRICS.margin;
   const breadth = widest + 2 * METRICS.margin;
   return { nodes, width: vertical ? breadth : length, height: vertical ? length : breadth };
+}
+
+/** Returns the layout that a caller gives; undefined when it does not have every node. */
+function toGivenLayout(graph: Graph, positions: ReadonlyMap<string, Point>): Layout | undefined {
+  const nodes = new Map<string, PlacedNode>();
+  for (const node of graph.nodes) {
+    const middle = positions.get(node.id);
+    if (middle === undefined) return undefined;
+    const box = toBox(node);
+    nodes.set(node.id, { ...box, x: middle.x - box.width / 2, y: middle.y - box.height / 2 });
+  }
+  const placed = [...nodes.values()];
+  return {
+    nodes,
+    width: Math.max(0, ...placed.map(({ x, width }) => x + width)) + METRICS.margin,
+    height: Math.max(0, ...placed.map(({ y, height }) => y + height)) + METRICS.margin,
+  };
 }
 
 interface LayerPlace {
