@@ -9,6 +9,7 @@ import { stacksBundle, stacksSnapshot } from "./commands/bundle.ts";
 import { causes } from "./commands/causes.ts";
 import { dev } from "./commands/dev.ts";
 import { createDoctor } from "./commands/doctor.ts";
+import { edit } from "./commands/edit.ts";
 import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { stacksLogs } from "./commands/logs.ts";
 import { graph, machinesLs, machinesRevision, machinesRevisions, machinesShow, validate } from "./commands/machines.ts";
@@ -186,6 +187,7 @@ const OWN: readonly Command[] = [
   init,
   validate,
   graph,
+  edit,
   simulate,
   dev,
   server,

@@ -1,10 +1,138 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Command } from "../design/button.tsx";
+import { To, useSearch } from "../design/links.tsx";
+import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Tabs } from "../design/tabs.tsx";
+import { Text } from "../design/text.tsx";
+import { GraphPanel } from "../graph/graph-panel.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { MachineMark } from "./machine-mark.tsx";
+import { Revisions } from "./revisions.tsx";
+import { SourceText } from "./source-text.tsx";
 
-/** One machine: revisions, graph, text. */
+const TABS = [
+  { id: "graph", title: "Graph" },
+  { id: "text", title: "Text" },
+  { id: "revisions", title: "Revisions" },
+];
+
+/** One machine: its problems, graph with the stacks of each state, text and revisions. */
 export function MachinePage() {
+  const { name = "" } = useSearch();
+  const query = useQuery({
+    queryKey: keys.machine(name),
+    queryFn: ({ signal }) => yard.machines.get(name, { signal }),
+    enabled: name !== "",
+  });
+  if (name === "") {
+    return (
+      <Page title="Machine">
+        <Empty command="stackyard machines ls">The address names no machine. Open one from the list.</Empty>
+      </Page>
+    );
+  }
   return (
-    <Page title="Machine">
-      <Empty>This screen is not built yet.</Empty>
+    <Page title={toSafeText(name)} actions={<Actions name={name} />}>
+      <Loaded query={query} height={400}>
+        {(machine) => <Machine machine={machine} />}
+      </Loaded>
     </Page>
+  );
+}
+
+function Actions({ name }: { name: string }) {
+  return (
+    <>
+      <To path="/edit" search={{ machine: name }} className="button primary">
+        Edit
+      </To>
+      <To path="/simulate" search={{ machine: name }} className="button">
+        Simulate
+      </To>
+      <To path="/stacks" search={{ machine: name }} className="button">
+        Stacks
+      </To>
+    </>
+  );
+}
+
+const NOTES = {
+  valid: undefined,
+  stale: "The newest document has errors. Stacks go on with an older revision until it is corrected.",
+  invalid: "No revision can be used: events of this machine wait until its document is corrected.",
+} as const;
+
+function Machine({ machine }: { machine: MachineDetails }) {
+  const { tab = "graph" } = useSearch();
+  const { name, status, hash, problems } = machine;
+  const note = NOTES[status];
+  return (
+    <>
+      <div className="row">
+        <MachineMark status={status} />
+        {hash !== undefined && (
+          <span className="muted">
+            revision <Text mono>{hash.slice(0, 12)}</Text>
+          </span>
+        )}
+        {machine.version !== undefined && <span className="muted">version {machine.version}</span>}
+        {machine.revision !== undefined && (
+          <span className="muted">
+            {machine.revision === "pin" ? "stacks keep their revision" : "stacks follow the newest"}
+          </span>
+        )}
+      </div>
+      {note !== undefined && <p className="notice warn">{note}</p>}
+      {problems.length > 0 && <Problems name={name} problems={problems} />}
+      <Tabs path="/machine" tabs={TABS} keep={["name"]} />
+      {tab === "graph" && <Graph name={name} />}
+      {tab === "text" && <SourceText name={name} />}
+      {tab === "revisions" && <Revisions name={name} />}
+    </>
+  );
+}
+
+function Problems({ name, problems }: Pick<MachineDetails, "name" | "problems">) {
+  return (
+    <Panel title={`Problems (${problems.length})`}>
+      <ul className="panel-body stack-v" style={{ listStyle: "none" }}>
+        {problems.map(({ line, column, code, severity, message }) => (
+          <li key={`${line}:${column} ${code} ${message}`}>
+            <To path="/machine" search={{ name, tab: "text", line: String(line) }}>
+              Line {line}
+            </To>{" "}
+            <span className={severity === "error" ? "tone-fail" : "tone-warn"}>{severity}</span>{" "}
+            <span className="mono muted">{code}</span> <Text>{message}</Text>
+          </li>
+        ))}
+      </ul>
+      <div className="panel-body">
+        <Command text={`stackyard machines show ${name}`} />
+      </div>
+    </Panel>
+  );
+}
+
+function Graph({ name }: { name: string }) {
+  const query = useQuery({
+    queryKey: keys.machine(name, "graph"),
+    queryFn: ({ signal }) => yard.machines.graph(name, { signal }),
+  });
+  const { data: counts } = useQuery({
+    queryKey: keys.count("states", { name }),
+    queryFn: ({ signal }) => yard.stacks.counts({ machine: name }, { by: "state", signal }),
+  });
+  const states = Object.fromEntries(
+    (counts?.groups ?? []).flatMap(({ state, count }) =>
+      state === undefined ? [] : [[state, { text: `${count} ${count === 1 ? "stack" : "stacks"}` }] as const],
+    ),
+  );
+  return (
+    <Loaded query={query} height={320}>
+      {(graph: MachineGraph) => <GraphPanel graph={graph} label={`Graph of ${toSafeText(name)}`} states={states} />}
+    </Loaded>
   );
 }

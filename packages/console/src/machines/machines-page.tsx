@@ -1,10 +1,97 @@
-import { Empty, Page } from "../design/page.tsx";
+import type { MachineSummary } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+import { MachineMark } from "./machine-mark.tsx";
 
-/** All machines of the yard. */
+/** All machines of the yard, those with errors first. */
 export function MachinesPage() {
+  const query = useQuery({ queryKey: keys.list("machines"), queryFn: ({ signal }) => yard.machines.list({ signal }) });
+  const { data: counts } = useQuery({
+    queryKey: keys.count("machines"),
+    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "machine", signal }),
+  });
+  const stacks = new Map((counts?.groups ?? []).map(({ machine, count }) => [machine, count]));
   return (
-    <Page title="Machines">
-      <Empty>This screen is not built yet.</Empty>
+    <Page
+      title="Machines"
+      actions={
+        <To path="/edit" className="button">
+          New machine
+        </To>
+      }
+    >
+      <Panel title="Machines" actions={<Filter />}>
+        <Loaded query={query}>{(machines) => <Machines machines={machines} stacks={stacks} />}</Loaded>
+      </Panel>
     </Page>
+  );
+}
+
+function Filter() {
+  const { text = "" } = useSearch();
+  const changeSearch = useChangeSearch();
+  return (
+    <input
+      className="input"
+      data-shortcut="/"
+      aria-label="Part of a machine's name"
+      placeholder="Filter"
+      value={text}
+      onChange={({ target }) => changeSearch({ text: target.value })}
+    />
+  );
+}
+
+interface ListProps {
+  readonly machines: readonly MachineSummary[];
+  readonly stacks: ReadonlyMap<string | undefined, number>;
+}
+
+const ORDER = { invalid: 0, stale: 1, valid: 2 } as const;
+
+function Machines({ machines, stacks }: ListProps) {
+  const { text = "" } = useSearch();
+  const changeSearch = useChangeSearch();
+  if (machines.length === 0) {
+    return (
+      <Empty command="stackyard init">No machine is in this yard yet. Put a YAML file into its machines folder.</Empty>
+    );
+  }
+  const shown = machines.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
+  if (shown.length === 0) return <NoMatch filters={`"${text}"`} onClear={() => changeSearch({ text: undefined })} />;
+  const columns: readonly Column<MachineSummary>[] = [
+    { id: "status", header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
+    {
+      id: "name",
+      header: "Machine",
+      cell: ({ name }) => (
+        <To path="/machine" search={{ name }}>
+          <Text>{name}</Text>
+        </To>
+      ),
+    },
+    { id: "stacks", header: "Stacks", number: true, cell: ({ name }) => stacks.get(name) ?? 0 },
+    { id: "problems", header: "Problems", cell: FirstProblem },
+    { id: "revision", header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
+    { id: "origin", header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },
+  ];
+  const rows = shown.toSorted((a, b) => ORDER[a.status] - ORDER[b.status] || (a.name < b.name ? -1 : 1));
+  return <Table label="Machines" columns={columns} rows={rows} keyOf={({ name }) => name} />;
+}
+
+function FirstProblem({ problems }: MachineSummary) {
+  const first = problems.find(({ severity }) => severity === "error") ?? problems[0];
+  if (first === undefined) return <span className="muted">none</span>;
+  const more = problems.length > 1 ? ` and ${problems.length - 1} more` : "";
+  return (
+    <span className="wrap">
+      Line {first.line}: <Text>{first.message}</Text>
+      {more}
+    </span>
   );
 }

@@ -15,12 +15,22 @@ const TRUSTED_TYPES = ["require-trusted-types-for 'script'", "trusted-types stac
  * browsers hold back the cookie; what they show comes from the API, which checks each call.
  */
 export function mountConsole(app: Hono, { paths, find }: ConsoleFiles = builtConsole): void {
-  for (const path of paths) app.get(path, () => toConsolePage(find));
+  for (const path of paths) app.get(path, () => toConsolePage(find, "/index.html"));
+  mountAssets(app, find);
+}
+
+/** Serves the editor of machines alone, which needs no API. */
+export function mountEditor(app: Hono, { find }: ConsoleFiles = builtConsole): void {
+  app.get("/", () => toConsolePage(find, "/editor.html"));
+  mountAssets(app, find);
+}
+
+function mountAssets(app: Hono, find: ConsoleFiles["find"]): void {
   app.get("/assets/:name", ({ req }) => toAsset(find, req.path, req.header("accept-encoding") ?? ""));
 }
 
-function toConsolePage(find: ConsoleFiles["find"]): Response {
-  const file = find("/index.html");
+function toConsolePage(find: ConsoleFiles["find"], path: string): Response {
+  const file = find(path);
   if (file === undefined) throw new HttpError(404, "NOT_FOUND", NOT_BUILT);
   const nonce = randomBytes(16).toString("base64url");
   const text = Buffer.from(file.read()).toString("utf8").replaceAll("__NONCE__", nonce);

@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { makeTempProject } from "../testing/temp-project.ts";
+
+describe("edit", () => {
+  let cwd = "";
+  let remove = () => {};
+  beforeEach(() => {
+    ({ folder: cwd, remove } = makeTempProject({ "m.yaml": "version: 2\nstates: { INIT: {} }\n", "notes.txt": "" }));
+  });
+  afterEach(() => remove());
+
+  it("prints the address with the code, and ends with the signal", async () => {
+    const running = startCli(["edit", "m.yaml", "--json"], { cwd });
+
+    const [ready] = parseLines(await running.line((line) => line.includes("ready")));
+    running.interrupt();
+    const { exitCode } = await running.result;
+
+    expect(exitCode).toBe(0);
+    expect(ready).toMatchObject({
+      kind: "ready",
+      signInUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/\?code=/),
+    });
+  });
+
+  it.each(["notes.txt", "folder"])("refuses %s", async (name) => {
+    const { exitCode, stderr } = await runCli(["edit", name], { cwd });
+
+    expect(exitCode).toBe(64);
+    expect(stderr).toContain("is not the name of a machine");
+  });
+});

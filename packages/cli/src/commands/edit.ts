@@ -1,0 +1,58 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { defined } from "@stackyard/core";
+import { createEditServer } from "@stackyard/server";
+import { Type } from "typebox";
+import { defineCommand } from "../command.ts";
+import { failWith } from "../failure.ts";
+
+/** `stackyard edit` */
+export const edit = defineCommand({
+  name: "edit",
+  summary: "Edit and simulate one machine in a browser, without a yard.",
+  description: [
+    "Serves the editor on 127.0.0.1 until Ctrl-C, and prints its address with a code that one browser can use once.",
+    "The editor reads and writes FILE and no other file. Without FILE it begins empty and saves by download.",
+    "Text and graph are two views of one document: a change in the graph changes only the lines that it must. The simulator plays events, task results and time.",
+    "If FILE was changed meanwhile, the editor shows the difference before it overwrites it.",
+  ].join("\n"),
+  examples: [
+    { command: "stackyard edit machines/review-app.yaml", what: "Edit a machine, or begin a new one in this file." },
+    { command: "stackyard edit --json", what: "Print the address as JSON, for scripts." },
+  ],
+  args: Type.Object({
+    file: Type.Optional(
+      Type.String({
+        minLength: 1,
+        placeholder: "file",
+        description: "A machine in YAML or JSON; created when it is saved.",
+      }),
+    ),
+    port: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 65_535, placeholder: "number", description: "Default: any free port." }),
+    ),
+  }),
+  positionals: ["file"],
+  async run({ out, cwd, signal }, { file: given, port }) {
+    const file = given === undefined ? undefined : resolve(cwd, given);
+    if (file !== undefined) await requireEditable(file, given ?? file);
+    const server = await createEditServer(defined({ file, port }));
+    out.result({ kind: "ready", url: server.url, signInUrl: server.signInUrl, ...defined({ file }) }, () =>
+      [
+        `${out.paint("bold", "Editor")}  ${out.paint("cyan", server.signInUrl)}`,
+        file === undefined ? "file    none: save by download" : `file    ${file}`,
+        "Ctrl-C stops.",
+      ].join("\n"),
+    );
+    if (!signal.aborted) await new Promise((ended) => signal.addEventListener("abort", ended, { once: true }));
+    await server.stop();
+    return 0;
+  },
+});
+
+async function requireEditable(file: string, given: string): Promise<void> {
+  const hint = "Name a file that ends in .yaml, .yml or .json.";
+  if (!/\.(ya?ml|json)$/i.test(file)) throw failWith("USAGE", `"${given}" is not the name of a machine.`, { hint });
+  const found = await stat(file).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) throw failWith("USAGE", `"${given}" is not a file.`, { hint });
+}

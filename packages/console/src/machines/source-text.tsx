@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { Button } from "../design/button.tsx";
+import { useSearch } from "../design/links.tsx";
+import { Loaded, Panel } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import "./machines.css";
+
+/** The newest document of a machine as it was written, also one with errors; `line` of the address is marked. */
+export function SourceText({ name }: { name: string }) {
+  const query = useQuery({
+    queryKey: keys.machine(name, "source"),
+    queryFn: ({ signal }) => yard.machines.source(name, { signal }),
+  });
+  return (
+    <Loaded query={query} height={320}>
+      {({ source, origin }) => (
+        <Panel
+          title="Text"
+          actions={
+            <>
+              <span className="muted">
+                <Text mono>{origin}</Text>
+              </span>
+              <Button look="plain" onPress={() => void navigator.clipboard.writeText(source)}>
+                Copy
+              </Button>
+            </>
+          }
+        >
+          <Lines source={source} />
+        </Panel>
+      )}
+    </Loaded>
+  );
+}
+
+function Lines({ source }: { source: string }) {
+  const { line } = useSearch();
+  const marked = useRef<HTMLLIElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another line of the address is scrolled to
+  useEffect(() => marked.current?.scrollIntoView({ block: "center" }), [line]);
+  return (
+    <ol className="source-lines mono">
+      {source.split(/\r?\n/).map((text, index) => {
+        const isMarked = String(index + 1) === line;
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
+          <li key={index} {...(isMarked && { ref: marked, "aria-current": "location" as const })}>
+            <code>{toSafeText(text) || " "}</code>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
