@@ -18,6 +18,7 @@ import { ps } from "./commands/ps.ts";
 import { stacksReveal } from "./commands/reveal.ts";
 import { send } from "./commands/send.ts";
 import { server, worker } from "./commands/server.ts";
+import { consoleCommand } from "./commands/console.ts";
 import { login, logout, sessionsLs, sessionsRevoke } from "./commands/sessions.ts";
 import { simulate } from "./commands/simulate.ts";
 import { attemptsLs, stacksCounts, stacksLs } from "./commands/stack-lists.ts";
@@ -226,6 +227,7 @@ const OWN: readonly Command[] = [
   machinesUpgrade,
   login,
   logout,
+  consoleCommand,
   audit,
   auditExport,
   auditVerify,

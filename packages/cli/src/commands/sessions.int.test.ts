@@ -120,6 +120,22 @@ describe("stackyard login", () => {
     expect(stderr).toContain(`Sign-in is not configured at ${url}.`);
   });
 
+  it("is not needed where stackyard dev runs: stackyard console prints an address that signs in", async () => {
+    const project = makeTempProject({});
+    const dev = startCli(["dev", "--port", "0", "--json"], { cwd: project.folder });
+    const { url } = JSON.parse(await dev.line((line) => line.includes('"kind":"ready"')));
+
+    const { exitCode, stdout } = await runCli(["console", "--json"], { cwd: project.folder });
+
+    const [printed] = parseLines(stdout) as readonly { readonly signInUrl: string }[];
+    dev.interrupt();
+    await dev.result;
+    project.remove();
+    expect(exitCode).toBe(0);
+    expect(printed).toMatchObject({ kind: "console", url });
+    expect(printed?.signInUrl).toMatch(new RegExp(`^${url}/auth/local\\?code=[0-9A-Z]{4}-[0-9A-Z]{4}$`));
+  });
+
   it("prints an address for the browser while stackyard dev runs", async () => {
     const project = makeTempProject({ "stackyard.config.json": "{}" });
     const dev = startCli(["dev", "--port", "0", "--json"], { cwd: project.folder });

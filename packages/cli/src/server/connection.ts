@@ -88,6 +88,8 @@ function pickTexts(values: Readonly<Record<string, unknown>>): Readonly<Record<s
 export interface OpenServer extends FoundServer {
   /** Ends what was started for the command. */
   close(): Promise<void>;
+  /** True: the server runs in this process until `close`. */
+  readonly isOwn?: true;
 }
 
 /** What flags say of a server. */
@@ -110,7 +112,7 @@ export async function openServer(
   if (name === undefined) return { ...(await findServer(context, given)), close: async () => {} };
   const file = await loadConfigFile(context.cwd, given.project);
   const yard = findYard(file, name);
-  if (isAwsYard(yard)) return serveAwsYard(yard, file, context);
+  if (isAwsYard(yard)) return { ...(await serveAwsYard(yard, file, context)), isOwn: true };
   const url = parseUrl(yard.url);
   const token = given.token ?? yard.token ?? readVariables(context.env).STACKYARD_TOKEN;
   return { ...withToken(url, token ?? (await findSignedInToken(context.env, url))), close: async () => {} };

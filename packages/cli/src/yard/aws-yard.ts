@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { AwsAccess } from "@stackyard/aws";
 import { type Executor, type Locator, type Logger, type Records, type Store, silentLogger } from "@stackyard/core";
-import { createUlids, systemClock } from "@stackyard/core/engine";
+import { createMemoryStore, createUlids, systemClock } from "@stackyard/core/engine";
 import { EngineVariables, readEnvironment } from "@stackyard/core/environment";
 import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
@@ -54,11 +54,23 @@ async function serve(
   const { logger } = toYardRuntimeContext({ env, out }, executors);
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
-    { store, locator, executors, logs, clock: systemClock, ids: createUlids(), logger, version: VERSION },
+    {
+      store,
+      locator,
+      executors,
+      logs,
+      clock: systemClock,
+      ids: createUlids(),
+      logger,
+      version: VERSION,
+      // IAM decides who may write to the yard's records. A login at this server ends with it.
+      loginRecords: createMemoryStore().records,
+    },
     {
       host: "127.0.0.1",
       port: 0,
       tokens: [{ name: caller, token, kind: "aws" }],
+      local: { name: caller },
       apiTokens: false,
       limits: { outcomeMs: OUTCOME_MS },
       allowExternalNext: readEnvironment(EngineVariables, env).values.ALLOW_EXTERNAL_NEXT,
