@@ -34,6 +34,8 @@ export default defineConfig({
   plugins: [precompress()],
   build: {
     outDir,
+    // Read by tools/checks/console-budgets.ts.
+    manifest: true,
     // dist/index.js is written by tsup.
     emptyOutDir: false,
     target: "es2022",

@@ -29,6 +29,7 @@ const checks: readonly Check[] = [
   { name: "dead code", command: ["knip", "--no-config-hints"] },
   { name: "api reports", command: script("api-reports") },
   { name: "packages", command: script("packages") },
+  { name: "console budgets", command: script("console-budgets") },
   { name: "corridor", command: ["node", "tools/corridor", "--max", "40"], hasFigure: true },
 ];
 

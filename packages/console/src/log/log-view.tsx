@@ -18,7 +18,7 @@ interface LogViewProps {
   readonly live: boolean;
 }
 
-const LINE_PX = 20;
+const LINE_PX = 24;
 /** Lines before the edge at which more is loaded. */
 const NEAR = 200;
 

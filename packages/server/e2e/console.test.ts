@@ -1,0 +1,139 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, type BrowserContext, launchBrowser, type Page } from "@stackyard/browser";
+import { consolePaths } from "@stackyard/console";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type HostileYard, startHostileYard } from "./hostile-yard.ts";
+
+// Every page of the console, as it comes, in the browser, over a yard whose data is hostile.
+
+let yard: HostileYard;
+let browser: Browser;
+const contexts: BrowserContext[] = [];
+beforeAll(async () => {
+  [yard, browser] = await Promise.all([startHostileYard(), launchBrowser()]);
+});
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await yard.stop();
+});
+
+/** What a page needs in its address to show something. */
+function toAddress(path: string): string {
+  const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "/stack": { id: yard.stackId },
+    "/log": { attempt: yard.attemptId },
+    "/machine": { name: "hostile" },
+    "/edit": { machine: "hostile" },
+    "/simulate": { machine: "hostile" },
+    "/job": { id: "missing" },
+    "/release": { id: "missing" },
+    "/fleet": { id: "missing" },
+    "/state": { key: "missing" },
+    "/approval": { stack: yard.stackId, task: "sign-off" },
+  };
+  return `${yard.url}${path}?${new URLSearchParams(queries[path] ?? {})}`;
+}
+
+/** What must not happen on a page. */
+interface Faults {
+  /** Of the content security policy, and errors of scripts. */
+  readonly messages: string[];
+  readonly foreignRequests: string[];
+}
+
+async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promise<{ page: Page; faults: Faults }> {
+  const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
+  contexts.push(context);
+  const faults: Faults = { messages: [], foreignRequests: [] };
+  context.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (origin !== yard.url && protocol !== "data:") faults.foreignRequests.push(request.url());
+  });
+  context.on("weberror", (error) => void faults.messages.push(String(error.error())));
+  context.on("console", (message) => {
+    // An answer such as 404 is one that pages expect: parts of a yard may not be configured.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+      faults.messages.push(message.text());
+    }
+  });
+  const page = await context.newPage();
+  await page.goto(await yard.findSignIn());
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`${yard.url}/`);
+  return { page, faults };
+}
+
+async function openPage(page: Page, path: string): Promise<void> {
+  await page.goto(toAddress(path));
+  await page.getByRole("heading", { level: 1 }).first().waitFor();
+  await expect.poll(() => page.locator("[aria-busy=true]").count(), { message: path }).toBe(0);
+}
+
+describe("the pages of the console", () => {
+  it("show hostile data as text: no report of the policy, no error, no foreign request", async () => {
+    const { page, faults } = await signIn();
+    const found: Record<string, Faults> = {};
+
+    for (const path of consolePaths) {
+      await openPage(page, path);
+      expect(await page.evaluate("window.hacked"), path).toBeUndefined();
+      const { messages, foreignRequests } = faults;
+      if (messages.length + foreignRequests.length > 0) {
+        found[path] = { messages: messages.splice(0), foreignRequests: foreignRequests.splice(0) };
+      }
+    }
+
+    expect(found).toEqual({});
+  });
+
+  it("show the hostile stack with its marked characters, and no link that runs a script", async () => {
+    const { page } = await signIn();
+
+    await openPage(page, "/stack");
+
+    expect(await page.textContent("main")).toContain(yard.stackId);
+    expect(await page.locator("main a[href^='javascript:' i], main img, main script").count()).toBe(0);
+  });
+
+  it("keep no secret in the browser's storage", async () => {
+    const { page } = await signIn();
+
+    await openPage(page, "/");
+
+    const stored = await page.evaluate("JSON.stringify({ ...localStorage, ...sessionStorage })");
+    expect(stored).not.toMatch(/sy[stw]_[0-9A-Za-z]{49}/);
+  });
+
+  it.each([
+    ["a desktop", 1280],
+    ["a phone", 360],
+  ])("are accessible (WCAG 2.2 A and AA) on %s, light and dark", async (_what, width) => {
+    // The rules are injected as a script of the page.
+    const { page } = await signIn({ viewport: { width, height: 800 }, bypassCSP: true });
+    const found: Record<string, readonly string[]> = {};
+
+    for (const path of consolePaths) {
+      await page.emulateMedia({ colorScheme: "light" });
+      await openPage(page, path);
+      const light = await findViolations(page, undefined);
+      await page.emulateMedia({ colorScheme: "dark" });
+      // Only contrast depends on the colors.
+      const dark = await findViolations(page, ["color-contrast"]);
+      if (light.length + dark.length > 0) found[path] = [...light, ...dark.map((each) => `dark: ${each}`)];
+    }
+
+    expect(found).toEqual({});
+  });
+});
+
+const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/** Returns each violation with the elements that it is about. */
+async function findViolations(page: Page, rules: string[] | undefined): Promise<string[]> {
+  const axe = new AxeBuilder({ page }).setLegacyMode(true);
+  const { violations } = await (rules === undefined ? axe.withTags(STANDARDS) : axe.withRules(rules)).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+}
