@@ -3,7 +3,7 @@ import { createReleaseCommands } from "./commands/create-release-commands.ts";
 import { createAsgExecutor } from "./executor/asg.ts";
 
 export { AsgConfig, asgDefinition } from "./definition.ts";
-export { type HealthInput, type HealthJudgement, evaluateHealth } from "./deploy/health.ts";
+export { evaluateHealth, type HealthInput, type HealthJudgement } from "./deploy/health.ts";
 export { type ParsedRelease, type ParseReleaseOptions, parseRelease } from "./document/parse-release.ts";
 export type { Release, ReleaseProblem, ReleaseWarning, Service } from "./document/release.ts";
 export { toReleaseSchema } from "./document/schema.ts";

@@ -23,7 +23,7 @@ import {
 } from "./ecs-call.ts";
 import { isRetryable } from "./judge.ts";
 import { createSecretMask } from "./parse-overrides.ts";
-import { findTasks, evaluateTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
+import { evaluateTasks, findTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
 import { startTasks } from "./start-tasks.ts";
 import { tailLogs, toShortId, toTaskId } from "./tail-logs.ts";
 import {

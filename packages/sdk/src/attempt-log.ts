@@ -23,26 +23,35 @@ export interface AttemptLog {
 }
 
 /** Loads a part of an attempt's log. */
-export async function loadLog(
-  http: HttpClient,
-  attemptId: string,
-  { from = 0, to, last, signal }: LogOptions = {},
-): Promise<AttemptLog> {
+export async function loadLog(http: HttpClient, attemptId: string, options: LogOptions = {}): Promise<AttemptLog> {
+  const { signal } = options;
   const request = { path: ["v1", "attempts", attemptId, "full-log"], ...defined({ signal }) };
-  const range = last === undefined ? `${from}-${to === undefined ? "" : to - 1}` : `-${last}`;
   try {
-    const response = await http.openStream(request, { accept: "text/plain", range: `bytes=${range}` });
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
-    const start = Number(first ?? 0);
-    return toAttemptLog(bytes, start, Number(size ?? start + bytes.byteLength));
+    const headers = { accept: "text/plain", range: `bytes=${toRange(options)}` };
+    return await readPart(await http.openStream(request, headers));
   } catch (error) {
-    // Nothing after that place yet.
-    if (!(error instanceof StackyardApiError) || error.problem.status !== 416) throw error;
-    const size = Number(error.problem.details?.["size"] ?? from);
-    const end = last === undefined ? from : size;
-    return { text: "", from: end, to: end, size };
+    if (error instanceof StackyardApiError && error.problem.status === 416) return toNothing(error, options);
+    throw error;
   }
+}
+
+function toRange({ from = 0, to, last }: LogOptions): string {
+  if (last !== undefined) return `-${last}`;
+  return `${from}-${to === undefined ? "" : to - 1}`;
+}
+
+async function readPart(response: Response): Promise<AttemptLog> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const [, first, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
+  const start = Number(first ?? 0);
+  return toAttemptLog(bytes, start, Number(size ?? start + bytes.byteLength));
+}
+
+/** Nothing is there yet, or not any more. */
+function toNothing({ problem }: StackyardApiError, { from = 0, last }: LogOptions): AttemptLog {
+  const size = Number(problem.details?.["size"] ?? from);
+  const end = last === undefined ? from : size;
+  return { text: "", from: end, to: end, size };
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -63,11 +72,15 @@ function findFirst(bytes: Uint8Array): number {
 
 /** Where the last whole character ends. */
 function findEnd(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(4, bytes.byteLength); back += 1) {
-    const byte = bytes[bytes.byteLength - back] ?? 0;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? bytes.byteLength - back : bytes.byteLength;
-  }
-  return bytes.byteLength;
+  const start = bytes.subarray(-4).findLastIndex((byte) => (byte & 0xc0) !== 0x80);
+  if (start === -1) return bytes.byteLength;
+  const last = bytes.byteLength - Math.min(4, bytes.byteLength) + start;
+  return last + lengthOf(bytes[last] ?? 0) > bytes.byteLength ? last : bytes.byteLength;
+}
+
+/** The bytes of a character, by its first one (RFC 3629). */
+function lengthOf(first: number): number {
+  if (first >= 0xf0) return 4;
+  if (first >= 0xe0) return 3;
+  return first >= 0xc0 ? 2 : 1;
 }

@@ -32,6 +32,7 @@ it("lists the executors of the yard and approvals by name, with schemas that oth
     },
     outputs: { type: "object", required: ["code"], properties: { code: { type: "integer" } } },
   });
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of a machine
   const takes = (schema: object = {}) => Compile(schema).Check({ from: "${metadata.team}" });
   expect([takes(approval?.config), takes(approval?.documents?.v2)]).toEqual([false, true]);
 });

@@ -1,8 +1,17 @@
 import { Stackyard, StackyardApiError } from "@stackyard/sdk";
 import { QueryClient } from "@tanstack/react-query";
+import { setServerDate } from "../text/server-clock.ts";
 
 /** The yard that served this page. The browser sends the session's cookie; the page holds no token. */
-export const yard = new Stackyard({ url: globalThis.location?.origin ?? "http://127.0.0.1", retries: 1 });
+export const yard = new Stackyard({
+  url: globalThis.location?.origin ?? "http://127.0.0.1",
+  retries: 1,
+  async fetch(input, init) {
+    const response = await globalThis.fetch(input, init);
+    setServerDate(response.headers.get("date"));
+    return response;
+  },
+});
 
 /** What happened to a request, as a person reads it. */
 export interface Failure {
@@ -41,11 +50,6 @@ export function isSignedOut(error: unknown): boolean {
   return error instanceof StackyardApiError && error.problem.status === 401;
 }
 
-/** True when no answer came at all. */
-export function isUnreachable(error: unknown): boolean {
-  return toFailure(error).code === "UNREACHABLE";
-}
-
 // The live stream says when something changed; a mounted query is fetched again then, and by age only without the stream.
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -60,6 +64,11 @@ export const queryClient = new QueryClient({
     mutations: { retry: false, networkMode: "always" },
   },
 });
+
+/** True when no answer came at all. */
+export function isUnreachable(error: unknown): boolean {
+  return toFailure(error).code === "UNREACHABLE";
+}
 
 /** Returns the id of an action's event. A dialog makes it when it opens, so that pressing twice acts once. */
 export function createActionId(): string {

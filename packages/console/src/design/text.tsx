@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { formatDuration, formatInstant, formatTime } from "../text/durations.ts";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
+import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
 
 /** Text from outside: control and bidi characters are shown by their codes. */
@@ -19,20 +20,11 @@ export function Instant({ at, short }: { at: string; short?: boolean }) {
   );
 }
 
-// The server's clock counts: a laptop's may be minutes off.
-let serverOffsetMs = 0;
-
-/** Takes over the server's clock from a `date` header. */
-export function setServerDate(date: string): void {
-  const ms = Date.parse(date);
-  if (!Number.isNaN(ms)) serverOffsetMs = ms - Date.now();
-}
-
 /** Returns the server's present time in milliseconds, again each second (or so many milliseconds). */
 export function useNow(everyMs = 1_000): number {
-  const [now, setNow] = useState(() => Date.now() + serverOffsetMs);
+  const [now, setNow] = useState(() => serverNow());
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now() + serverOffsetMs), everyMs);
+    const timer = setInterval(() => setNow(serverNow()), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
   return now;

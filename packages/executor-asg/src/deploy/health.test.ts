@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { type CapacityRules, planCapacity } from "../plan/capacity.ts";
 import {
   classifyInstances,
+  evaluateHealth,
   explainActivity,
   type HealthInput,
-  evaluateHealth,
   mergeSource,
   readActivities,
   type ScalingActivity,

@@ -23,11 +23,11 @@ import {
 } from "../release-state.ts";
 import { collect, loadGroupsNamed, nameOfGroup } from "../resources/groups.ts";
 import {
+  evaluateHealth,
   evaluateTerminations,
   type HealthInput,
   type HealthJudgement,
   type HealthSource,
-  evaluateHealth,
   readActivities,
 } from "./health.ts";
 

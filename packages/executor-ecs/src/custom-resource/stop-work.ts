@@ -1,7 +1,7 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { findAwsFault } from "@stackyard/aws";
-import { findTasks, evaluateTasks, stopLeft } from "../run-tasks.ts";
+import { evaluateTasks, findTasks, stopLeft } from "../run-tasks.ts";
 import { describeTasks, listTasks, toAwsFailure, toStatesText } from "../task-order.ts";
 import {
   decideAfterLook,

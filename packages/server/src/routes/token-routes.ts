@@ -112,7 +112,10 @@ const params = { tokenId: Type.String({ minLength: 1, maxLength: 64 }) };
 
 const RotateBody = Type.Object({
   overlap: Type.Optional(
-    Type.String({ maxLength: 32, description: "How long the earlier secret stays valid: `0s` to `7d`. Default `24h`." }),
+    Type.String({
+      maxLength: 32,
+      description: "How long the earlier secret stays valid: `0s` to `7d`. Default `24h`.",
+    }),
   ),
   expires: Type.Optional(
     Type.String({ maxLength: 32, description: "A new end of the token, as when it was created. Default: as it was." }),

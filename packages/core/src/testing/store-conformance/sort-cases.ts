@@ -3,7 +3,16 @@ import type { Stack } from "../../machine/stack.ts";
 import type { UnreadableRow } from "../../ports/records.ts";
 import { type ListStacksInput, STACK_SORTS, type StackFilter, type StackSort, type Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
-import { type Chooser, createChooser, fits, pickFilter, pickLimit, pickStack, putRandom, type Written } from "./filter-cases.ts";
+import {
+  type Chooser,
+  createChooser,
+  fits,
+  pickFilter,
+  pickLimit,
+  pickStack,
+  putRandom,
+  type Written,
+} from "./filter-cases.ts";
 import { aChange, aPut, assertRejects, commitNow, storeCase, T0 } from "./store-builders.ts";
 
 /** The order as its words say it. */
