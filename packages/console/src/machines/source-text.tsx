@@ -42,7 +42,9 @@ function Lines({ source }: { source: string }) {
   const { line } = useSearch();
   const marked = useRef<HTMLLIElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another line of the address is scrolled to
-  useEffect(() => marked.current?.scrollIntoView({ block: "center" }), [line]);
+  useEffect(() => {
+    void marked.current?.scrollIntoView({ block: "center" });
+  }, [line]);
   return (
     <ol className="source-lines mono">
       {source.split(/\r?\n/).map((text, index) => {

@@ -1,0 +1,130 @@
+import type { MachineDetails, MachineSummary } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { MachinePage } from "./machine-page.tsx";
+import { MachinesPage } from "./machines-page.tsx";
+
+const fault = {
+  severity: "error",
+  code: "advance-state-undefined",
+  path: "states.INIT.on.OPENED",
+  line: 4,
+  column: 21,
+  message: 'Unknown state "LIFE". Did you mean "LIVE"?',
+} as const;
+const valid: MachineSummary = {
+  name: "review-app",
+  status: "valid",
+  hash: "4f1c".repeat(16),
+  problems: [],
+  origin: "machines/review-app.yaml",
+};
+const stale: MachineSummary = {
+  name: "shop",
+  status: "stale",
+  hash: "aa".repeat(32),
+  problems: [fault],
+  origin: "machines/shop.yaml",
+};
+const details: MachineDetails = { ...stale, version: 2, revision: "pin", events: ["OPENED"], states: [], tasks: [] };
+const source = "version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: LIFE } }\n";
+
+function machineApi(change: Partial<MachineDetails> = {}) {
+  return {
+    "GET /v1/machines/shop": { ...details, ...change },
+    "GET /v1/machines/shop/graph": {
+      nodes: [
+        { kind: "start", id: "start:" },
+        { kind: "state", id: "INIT", terminal: false, tasks: [], reachable: true },
+      ],
+      edges: [{ from: "start:", to: "INIT", passing: false }],
+    },
+    "GET /v1/stack-counts": { total: 3, groups: [{ state: "INIT", count: 3 }] },
+    "GET /v1/machines/shop/source": {
+      machine: "shop",
+      source,
+      hash: "x",
+      origin: "machines/shop.yaml",
+      writable: true,
+      problems: [],
+    },
+    "GET /v1/machines/shop/revisions": {
+      items: [
+        { machine: "shop", hash: "bb".repeat(32), stacks: 0, current: true },
+        { machine: "shop", hash: "aa".repeat(32), firstSeenAt: "2026-11-01T10:00:00Z", stacks: 3, current: false },
+      ],
+    },
+  };
+}
+
+describe("the list of machines", () => {
+  it("shows machines with errors first, with the line and the number of stacks", async () => {
+    const { screen } = await renderPage(MachinesPage, "/machines", {
+      "GET /v1/machines": { items: [valid, stale] },
+      "GET /v1/stack-counts": { total: 3, groups: [{ machine: "shop", count: 3 }] },
+    });
+
+    await expect.element(screen.getByText(/Line 4:/)).toBeVisible();
+    const names = [...document.querySelectorAll("tbody a")].map((link) => link.textContent);
+    expect(names).toEqual(["shop", "review-app"]);
+  });
+
+  it("says what to do in an empty yard, and clears a filter that nothing fits", async () => {
+    const empty = await renderPage(MachinesPage, "/machines", { "GET /v1/machines": { items: [] } });
+    await expect.element(empty.screen.getByText(/No machine is in this yard yet/)).toBeVisible();
+    await empty.screen.unmount();
+
+    const { screen } = await renderPage(MachinesPage, "/machines?text=none", {
+      "GET /v1/machines": { items: [valid] },
+    });
+    await screen.getByRole("button", { name: "Clear" }).click();
+
+    await expect.element(screen.getByText("review-app", { exact: true })).toBeVisible();
+  });
+
+  it("explains a failure and retries", async () => {
+    let isDown = true;
+    const { screen } = await renderPage(MachinesPage, "/machines", {
+      "GET /v1/machines": () => (isDown ? problem(500, "INTERNAL", "The store is not reachable.") : { items: [valid] }),
+    });
+
+    await expect.element(screen.getByText("The store is not reachable.")).toBeVisible();
+    isDown = false;
+    await screen.getByRole("button", { name: "Retry" }).click();
+
+    await expect.element(screen.getByText("review-app", { exact: true })).toBeVisible();
+  });
+});
+
+describe("a machine", () => {
+  it("shows why it is stale, and the stacks of each state in the graph", async () => {
+    const { screen } = await renderPage(MachinePage, "/machine?name=shop", machineApi());
+
+    await expect.element(screen.getByText(/Stacks go on with an older revision/)).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "Line 4" })).toBeVisible();
+    await expect.poll(() => document.querySelector(".graph-count")?.textContent).toBe("3 stacks");
+  });
+
+  it("marks the line of a problem in the text", async () => {
+    await renderPage(MachinePage, "/machine?name=shop&tab=text&line=4", machineApi());
+
+    await expect.poll(() => document.querySelector('[aria-current="location"]')?.textContent).toContain("OPENED: LIFE");
+  });
+
+  it("upgrades the stacks of an older revision by those who may", async () => {
+    const { screen } = await renderPage(MachinePage, "/machine?name=shop&tab=revisions", {
+      ...machineApi(),
+      "GET /v1/me": viewer,
+    });
+
+    const button = screen.getByRole("button", { name: "Upgrade stacks…" });
+
+    await expect.element(button).toHaveAttribute("aria-disabled", "true");
+  });
+
+  it("is not found like one that may not be read", async () => {
+    const { screen } = await renderPage(MachinePage, "/machine?name=none", {});
+
+    await expect.element(screen.getByText("Not found, or you may not read it.")).toBeVisible();
+  });
+});
