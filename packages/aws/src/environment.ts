@@ -12,6 +12,10 @@ export const VARIABLE_FORMS = {
     pattern: "^[A-Za-z0-9+=,.@:/_-]{2,1224}$",
     must: "be an external id: 2 to 1,224 letters, digits and +=,.@:/_-",
   },
+  function: {
+    pattern: "^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,140}(:[A-Za-z0-9$_-]{1,128})?$",
+    must: "be the name or ARN of a function",
+  },
   key: {
     pattern: "^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:(key|alias)/[\\w/-]{1,256}$",
     must: "be the ARN of a key",

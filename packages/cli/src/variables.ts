@@ -36,6 +36,9 @@ export const CliVariables = Type.Object({
     "The address of the server that commands use instead of the project's own; for a worker, the server that stores Terraform states",
   ),
   STACKYARD_YARD: text("The yard of the configuration that commands use when `STACKYARD_URL` is not set"),
+  STACKYARD_DISTRIBUTOR: text(
+    "The name or ARN of the distributor's function, for the commands of artifacts and for servers; overrides `distributor` of the configuration",
+  ),
   ...TokenVariables.properties,
   ...PostgresVariables.properties,
   NO_COLOR: text("Any text turns colors off"),

@@ -17,6 +17,7 @@ export { answerReleaseServices } from "./http/answer-release-services.ts";
 export {
   answerEcs,
   answerJson,
+  answerLambda,
   answerLogs,
   answerQuery,
   answerSecrets,

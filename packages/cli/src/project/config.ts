@@ -95,6 +95,7 @@ const Keys = {
   ),
   // Places of objects and yards: their faults are easier to read when each key is validated on its own.
   logs: Type.Optional(Type.Unknown()),
+  distributor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
   yards: Type.Optional(Type.Unknown()),
 };
 const Config: TSchema = Type.Object(Keys, { additionalProperties: false });

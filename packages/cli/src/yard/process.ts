@@ -23,6 +23,7 @@ import {
 } from "@stackyard/core/engine";
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
+import type { ArtifactsClient } from "@stackyard/server";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -33,6 +34,7 @@ import { offerOwnPackages } from "../project/modules.ts";
 import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
+import { findArtifacts } from "./artifacts.ts";
 import { openLogs } from "./logs.ts";
 import { type ApiToken, parseEngineSettings } from "./settings.ts";
 
@@ -118,7 +120,9 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const aws = createOwnAwsAccess(ports);
     const sources = input.serve?.isEditable ? createMachineSources({ folder: machinesDir, executors }) : undefined;
     const parts = { ...ports, aws, logs: await openLogs(file, aws), sources };
-    served = input.serve && (await startServing(parts, { ...input.serve, ...settings }, file.config));
+    const artifacts =
+      input.serve && findArtifacts(file, { env, createAws: (region) => createOwnAwsAccess(ports, region) });
+    served = input.serve && (await startServing({ ...parts, artifacts }, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
     const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
@@ -165,7 +169,7 @@ interface Served {
 }
 
 async function startServing(
-  parts: Parts,
+  parts: Parts & { readonly artifacts: ArtifactsClient | undefined },
   { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {
@@ -350,6 +354,9 @@ export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
  * role), and a task with a target gets a session of the target's role under this machine's name. Nothing of the SDK is
  * loaded before a task needs it.
  */
-export function createOwnAwsAccess(deps: { readonly clock: Clock; readonly logger: Logger }): AwsAccess {
-  return createAwsAccess({ ...deps, session: { name: `stackyard-${hostname()}` } });
+export function createOwnAwsAccess(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  region?: string,
+): AwsAccess {
+  return createAwsAccess({ clock, logger, session: { name: `stackyard-${hostname()}` }, ...defined({ region }) });
 }

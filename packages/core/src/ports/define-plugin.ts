@@ -149,6 +149,11 @@ export interface StackyardConfig {
    * that removes objects after 7 days. Default prefix: `stackyard/logs/`. Without it logs are in the store.
    */
   readonly logs?: { readonly bucket: string; readonly prefix?: string };
+  /**
+   * The distributor of build artifacts, by the name or ARN of its function; the API and the console show its coverage, and
+   * servers call it with the SDK's credentials. `STACKYARD_DISTRIBUTOR` overrides it. Default: none.
+   */
+  readonly distributor?: string;
   /** Yards that commands reach by `--yard NAME`. */
   readonly yards?: ConfiguredYards;
 }

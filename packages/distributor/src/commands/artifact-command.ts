@@ -1,6 +1,6 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { findEmulator, findRegion } from "@stackyard/aws";
+import { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
 import {
   type Clock,
   type CommandOutput,
@@ -156,8 +156,7 @@ interface DistributorWords {
   readonly distributorRegion?: string;
 }
 
-const FUNCTION =
-  /^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,140}(:[A-Za-z0-9$_-]{1,128})?$/;
+const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
 
 /** Opens the selected distributor. Throws `USAGE` when none is configured, or for an invalid name. */
 export function openDistributor(context: ArtifactContext, words: DistributorWords): Promise<CallDistributor> {
@@ -178,8 +177,7 @@ export function findDistributorRegion(
   words: DistributorWords,
 ): string | undefined {
   const name = words.distributor ?? environment["STACKYARD_DISTRIBUTOR"] ?? "";
-  const ofArn = name.startsWith("arn:") ? name.split(":")[3] : undefined;
-  return words.distributorRegion ?? (ofArn || findRegion(environment));
+  return words.distributorRegion ?? (toArnPart(name, 3) || findRegion(environment));
 }
 
 /** Returns the source bucket. Throws `USAGE` when none is configured. */

@@ -229,6 +229,25 @@ export function answerJson(sim: Pick<AwsSim, "serve">, service: string): Answer 
   };
 }
 
+/** Lambda's Invoke of a simulation over HTTP. Source of the form: API reference, "Invoke". */
+export function answerLambda(sim: Pick<AwsSim, "serve">): Answer {
+  return async ({ operation, region, accessKeyId, sessionToken, path, body }) => {
+    const name = /^\/2015-03-31\/functions\/([^/]+)/.exec(path)?.[1] ?? "";
+    const input = { FunctionName: decodeURIComponent(name), Payload: body };
+    return sim.serve({ service: "Lambda", operation, input, region, accessKeyId, sessionToken }).then(
+      (output) => {
+        const { FunctionError, Payload } = Object(output);
+        const headers = FunctionError === undefined ? {} : { "x-amz-function-error": String(FunctionError) };
+        return { status: 200, headers, body: Buffer.from(Payload) };
+      },
+      (error) => {
+        const { name: fault, message, status } = readFault(error);
+        return { status, headers: { "x-amzn-errortype": fault }, body: Buffer.from(JSON.stringify({ message })) };
+      },
+    );
+  };
+}
+
 /** ECS of a simulation over HTTP. */
 export const answerEcs = (sim: AwsSim): Answer => answerJson(sim, "ECS");
 
