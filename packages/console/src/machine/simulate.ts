@@ -78,9 +78,13 @@ function findNext(
 function findTried(graph: Graph, steps: readonly unknown[], lines: readonly SimulationLine[]): readonly number[] {
   const tried = new Set<number>();
   const states = new Map<string, string>();
+  let subject = "";
   for (const [index, line] of lines.entries()) {
     const { stack, outcome, fired = [] } = line;
-    const id = stack?.id ?? String(fieldOf(fieldOf(steps[index], "event"), "stackId"));
+    // A stack that is gone is named by the step, else it is the one of the step before.
+    const named = fieldOf(fieldOf(steps[index], "event"), "stackId") ?? fieldOf(steps[index], "stackId");
+    const id = stack?.id ?? (typeof named === "string" ? named : subject);
+    subject = id;
     const from = states.get(id) ?? "INIT";
     if (stack === null) states.delete(id);
     else states.set(id, stack.state);

@@ -1,0 +1,155 @@
+import { expect, it } from "vitest";
+import { page, userEvent } from "vitest/browser";
+import { render } from "vitest-browser-react";
+import { ToastProvider } from "../design/toasts.tsx";
+import "../design/base.css";
+import { createSession, type Session } from "./session.ts";
+import { Workbench } from "./workbench.tsx";
+
+const MACHINE = `version: 2
+# The events.
+events: [OPENED, MERGED]
+states:
+  INIT:
+    on: { OPENED: LIVE } # begins
+  LIVE:
+    after: [{ in: 72h, event: MERGED }]
+    on: { MERGED: GONE }
+  GONE: { terminal: true }
+`;
+
+async function open(raw: string, session: Partial<Session> = {}) {
+  localStorage.clear();
+  await page.viewport(1280, 800);
+  const opened: Session[] = [];
+  const knowledge = { schemas: undefined, executors: [] };
+  const screen = await render(
+    <ToastProvider>
+      <Workbench
+        alone
+        session={{ ...createSession("review-app.yaml", raw), ...session }}
+        onOpen={(next) => opened.push(next)}
+        knowledge={knowledge}
+      />
+    </ToastProvider>,
+  );
+  return { screen, opened };
+}
+
+function textOf(): string {
+  return [...document.querySelectorAll(".text-pane .cm-line")].map((line) => line.textContent).join("\n");
+}
+
+it("draws the states with start and end, and says that there are no problems", async () => {
+  const { screen } = await open(MACHINE);
+
+  await expect.element(screen.getByLabelText("State INIT")).toBeVisible();
+  await expect.element(screen.getByLabelText("State GONE")).toBeVisible();
+  expect(document.querySelectorAll(".marker-node")).toHaveLength(2);
+  await expect.element(screen.getByText("No problems.")).toBeVisible();
+});
+
+it("renames a state by F2 in text and graph, as one step with a name to undo", async () => {
+  const { screen } = await open(MACHINE);
+  await screen.getByLabelText("State LIVE").click();
+
+  await userEvent.keyboard("{F2}");
+  await screen.getByLabelText("Name").fill("UP");
+  await userEvent.keyboard("{Enter}");
+
+  await expect.element(screen.getByLabelText("State UP")).toBeVisible();
+  expect(textOf()).toContain("on: { OPENED: UP } # begins");
+  await screen.getByRole("button", { name: "Undo rename LIVE" }).click();
+  await expect.element(screen.getByLabelText("State LIVE")).toBeVisible();
+  expect(textOf()).toBe(MACHINE);
+});
+
+it("moves over the states by arrow keys and deletes one with what refers to it", async () => {
+  const { screen } = await open(MACHINE);
+  await screen.getByLabelText("State INIT").click();
+
+  await userEvent.keyboard("{ArrowRight}");
+  await userEvent.keyboard("{Delete}");
+  await expect.element(screen.getByText("states.INIT.on")).toBeVisible();
+  await screen.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+
+  await expect.poll(textOf).toContain("INIT: {}");
+  expect(textOf()).not.toContain("LIVE");
+});
+
+it("keeps the last valid graph while the text has errors, and lists them with their places", async () => {
+  const { screen } = await open(MACHINE.replace("OPENED: LIVE", "OPENED: LIFE"));
+
+  await expect.element(screen.getByText("The graph is drawn as soon as the text is a valid machine.")).toBeVisible();
+  await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/LIFE/)).toBeVisible();
+  await expect.element(screen.getByText("Problems (1)")).toBeVisible();
+});
+
+it("explains a refused edit and offers another one", async () => {
+  const { screen } = await open(
+    MACHINE.replace("on: { OPENED: LIVE }", "on: &on { OPENED: LIVE }").replace(
+      "GONE: { terminal: true }",
+      "GONE: { terminal: true, on: *on }",
+    ),
+  );
+  await screen.getByLabelText("State INIT").click();
+
+  await screen.getByLabelText("State that OPENED enters").selectOptions("GONE");
+  await expect.element(screen.getByText(/edit-shared/)).toBeVisible();
+  await screen.getByRole("button", { name: "Edit shared value (2 places)" }).click();
+
+  await expect.poll(textOf).toContain("on: &on { OPENED: GONE }");
+});
+
+it("plays a scenario and counts the reactions that were tried", async () => {
+  const { screen } = await open(MACHINE);
+  await expect.element(screen.getByLabelText("State INIT")).toBeVisible();
+  await screen.getByRole("tab", { name: "Simulation" }).click();
+
+  await screen.getByRole("button", { name: "Send" }).click();
+  await expect.element(screen.getByText(/1 of 2 reactions tried/)).toBeVisible();
+  await screen.getByRole("button", { name: "Next timer: MERGED in 3d" }).click();
+
+  await expect.element(screen.getByText(/2 of 2 reactions tried/)).toBeVisible();
+  await expect.element(screen.getByText("does not exist")).toBeVisible();
+});
+
+it("saves to its home, and lets the user choose when it was changed meanwhile", async () => {
+  const saves: string[] = [];
+  const home = {
+    title: "Save",
+    save: async (raw: string) => {
+      saves.push(raw);
+      return saves.length === 1
+        ? ({ kind: "conflict", theirs: "version: 2\nstates: { INIT: {} }\n" } as const)
+        : ({ kind: "saved" } as const);
+    },
+  };
+  const { screen } = await open(MACHINE.replaceAll("\n", "\r\n"), { home });
+  await screen.getByLabelText("State GONE").click();
+  await screen.getByLabelText("Protected").click();
+  await expect.element(screen.getByRole("button", { name: "Undo protected of GONE" })).toBeVisible();
+
+  await screen.getByRole("button", { name: "Save", exact: true }).click();
+  await screen.getByRole("button", { name: "Overwrite" }).click();
+
+  await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
+  expect(saves[1]).toContain("GONE: { terminal: true, protected: true }\r\n");
+});
+
+it("shows names from outside as text", async () => {
+  const { screen } = await open(
+    'version: 2\nstates:\n  INIT: {}\ntasks:\n  "<img src=x onerror=alert(1)>\\u202e": { executor: x }\n',
+  );
+
+  await expect.element(screen.getByText("<img src=x onerror=alert(1)>‹U+202E›")).toBeVisible();
+  expect(document.querySelector("img")).toBeNull();
+});
+
+it("hints how to begin with an empty text", async () => {
+  const { screen } = await open("");
+
+  await screen.getByRole("button", { name: "Start from a template" }).click();
+
+  await expect.element(screen.getByLabelText("State CLEAN-UP")).toBeVisible();
+});
