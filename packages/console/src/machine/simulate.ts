@@ -80,20 +80,28 @@ function findTried(graph: Graph, steps: readonly unknown[], lines: readonly Simu
   const states = new Map<string, string>();
   let subject = "";
   for (const [index, line] of lines.entries()) {
-    const { stack, outcome, fired = [] } = line;
-    // A stack that is gone is named by the step, else it is the one of the step before.
-    const named = fieldOf(fieldOf(steps[index], "event"), "stackId") ?? fieldOf(steps[index], "stackId");
-    const id = stack?.id ?? (typeof named === "string" ? named : subject);
-    subject = id;
-    const from = states.get(id) ?? "INIT";
-    if (stack === null) states.delete(id);
-    else states.set(id, stack.state);
+    const { stack, outcome } = line;
+    subject = findSubject(steps[index], line) ?? subject;
+    const from = states.get(subject) ?? "INIT";
+    if (stack === null) states.delete(subject);
+    else states.set(subject, stack.state);
     if (outcome !== "applied" && outcome !== "removed") continue;
-    const sent = fieldOf(fieldOf(steps[index], "event"), "event") ?? fieldOf(fieldOf(steps[index], "event"), "action");
-    const events = [...(typeof sent === "string" ? [sent] : []), ...fired.map(({ event }) => event), "NEXT", "FAILED"];
-    for (const edge of findWay(graph, { from, to: stack?.state, events })) tried.add(edge);
+    const way = findWay(graph, { from, to: stack?.state, events: listEvents(steps[index], line) });
+    for (const edge of way) tried.add(edge);
   }
   return [...tried];
+}
+
+/** The stack of a step; undefined: that of the step before. */
+function findSubject(step: unknown, { stack }: SimulationLine): string | undefined {
+  const named = fieldOf(fieldOf(step, "event"), "stackId") ?? fieldOf(step, "stackId");
+  return stack?.id ?? (typeof named === "string" ? named : undefined);
+}
+
+function listEvents(step: unknown, { fired = [] }: SimulationLine): readonly string[] {
+  const message = fieldOf(step, "event");
+  const sent = fieldOf(message, "event") ?? fieldOf(message, "action");
+  return [...(typeof sent === "string" ? [sent] : []), ...fired.map(({ event }) => event), "NEXT", "FAILED"];
 }
 
 interface Way {
