@@ -29,9 +29,13 @@ export function ApprovalPage() {
         </>
       }
     >
-      <Loaded query={stack} height={320}>
-        {(details) => <ApprovalOf details={details} task={task} />}
-      </Loaded>
+      {stackId === "" ? (
+        <Empty command="stackyard approvals ls">The address names no approval. Open one from the list.</Empty>
+      ) : (
+        <Loaded query={stack} height={320}>
+          {(details) => <ApprovalOf details={details} task={task} />}
+        </Loaded>
+      )}
     </Page>
   );
 }

@@ -28,19 +28,23 @@ export function ReleasePage() {
   });
   return (
     <Page title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}>
-      <Loaded query={release} height={400}>
-        {(found) => (
-          <>
-            <Actions release={found} />
-            <Summary release={found} />
-            <Services release={found} />
-            <div className="columns">
-              <Path release={found} />
-              <Lines release={found} />
-            </div>
-          </>
-        )}
-      </Loaded>
+      {id === "" ? (
+        <Empty command="stackyard releases ls">The address names no release. Open one from the list.</Empty>
+      ) : (
+        <Loaded query={release} height={400}>
+          {(found) => (
+            <>
+              <Actions release={found} />
+              <Summary release={found} />
+              <Services release={found} />
+              <div className="columns">
+                <Path release={found} />
+                <Lines release={found} />
+              </div>
+            </>
+          )}
+        </Loaded>
+      )}
     </Page>
   );
 }

@@ -24,18 +24,22 @@ export function StatePage() {
   });
   return (
     <Page title={`Terraform state ${key}`} heading={<Text>{key}</Text>}>
-      <Loaded query={state} height={320}>
-        {(found) => (
-          <>
-            <Lock state={found} />
-            <div className="columns">
-              <Versions state={found} />
-              <Differences state={found} />
-            </div>
-            <BrokenLocks state={found} />
-          </>
-        )}
-      </Loaded>
+      {key === "" ? (
+        <Empty command="stackyard terraform ls">The address names no state. Open one from the list.</Empty>
+      ) : (
+        <Loaded query={state} height={320}>
+          {(found) => (
+            <>
+              <Lock state={found} />
+              <div className="columns">
+                <Versions state={found} />
+                <Differences state={found} />
+              </div>
+              <BrokenLocks state={found} />
+            </>
+          )}
+        </Loaded>
+      )}
     </Page>
   );
 }

@@ -36,6 +36,6 @@ describe("addFleet", () => {
     const { sim } = createWorld();
 
     expect(() => addFleet(sim, { ...at, count: 1, broken: { playbook: 2 } })).toThrow("2 broken instances do not fit");
-    expect(() => addFleet(sim, { ...at, count: 1, broken: { colour: 1 } as never })).toThrow('no defect "colour"');
+    expect(() => addFleet(sim, { ...at, count: 1, broken: { colour: 1 } as never })).toThrow('Unknown defect "colour"');
   });
 });
