@@ -111,7 +111,6 @@ async function takeAll(signInUrl: string): Promise<void> {
       await page.setViewportSize({ width, height: width < 640 ? 844 : 800 });
       await page.goto(new URL(path, signInUrl).href);
       await page.getByText("Live", { exact: true }).first().waitFor();
-      await page.waitForLoadState("networkidle").catch(() => {});
       // Graphs are laid out in a worker.
       await page.waitForTimeout(2_000);
       await page.screenshot({ path: join(images, `console-${name}.png`) });
