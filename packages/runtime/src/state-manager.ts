@@ -281,9 +281,18 @@ export function createInvocationHandler(
     }
   }
 
+  /** Bulk operations go on also when the sweep has failed. */
+  async function handleSchedule(stopAt: number): Promise<SweepReport> {
+    try {
+      return await sweep(stopAt);
+    } finally {
+      await parts.bulks.continueUntil(stopAt);
+    }
+  }
+
   return async (event, context) => {
     const stopAt = toStopAt(clock.now(), context);
-    if (isScheduleEvent(event)) return sweep(stopAt).finally(() => parts.bulks.continueUntil(stopAt));
+    if (isScheduleEvent(event)) return handleSchedule(stopAt);
     const batch = parseSqsBatch(event);
     const queue = findQueue(parts, batch.queueArn);
     if (queue === "events") return answerBatch(parts, batch, await workEvents(event, batch, stopAt));

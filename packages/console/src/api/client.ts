@@ -69,10 +69,3 @@ export const queryClient = new QueryClient({
 export function isUnreachable(error: unknown): boolean {
   return toFailure(error).code === "UNREACHABLE";
 }
-
-/** Returns the id of an action's event. A dialog makes it when it opens, so that pressing twice acts once. */
-export function createActionId(): string {
-  // `randomUUID` needs https or loopback; this does not.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `console-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}

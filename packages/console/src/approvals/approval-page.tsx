@@ -2,7 +2,8 @@ import type { Approval, StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useMe, useRefusal } from "../api/access.ts";
-import { createActionId, yard } from "../api/client.ts";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
@@ -213,7 +214,7 @@ function Actions({ approval }: { approval: Approval }) {
   const refusal = useRefusal("approve", { machine, stackId });
   const given = approval.given.some(({ by }) => by.id === me?.id && by.kind === me?.kind);
   const reading = useReading(approval.id);
-  const show = (verb: Verb) => setOpen({ verb, id: createActionId() });
+  const show = (verb: Verb) => setOpen({ verb, id: newEventId() });
   return (
     <div className="row">
       <Button

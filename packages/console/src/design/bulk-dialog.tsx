@@ -2,7 +2,8 @@ import type { Bulk, BulkOperation, BulkPlan, BulkRequest } from "@stackyard/sdk"
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { type Permission, useAnyRefusal } from "../api/access.ts";
-import { createActionId, toFailure, yard } from "../api/client.ts";
+import { toFailure, yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { Button } from "./button.tsx";
 import { ActionDialog, Dialog } from "./dialog.tsx";
@@ -84,7 +85,7 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
   const refusal = useAnyRefusal(permission);
   const toast = useToast();
   const client = useQueryClient();
-  const [planId] = useState(createActionId);
+  const [planId] = useState(newEventId);
   const plan = useQuery({
     queryKey: keys.other("bulk-plan", { planId, request }),
     queryFn: ({ signal }) => yard.bulk.plan(request, { signal }),

@@ -1,7 +1,8 @@
 import type { Cause, DeadLetter, ListedParkedEvent, StackSummary } from "@stackyard/sdk";
 import { useEffect, useState } from "react";
 import { useRefusal } from "../api/access.ts";
-import { createActionId, toFailure, yard } from "../api/client.ts";
+import { toFailure, yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { rememberList } from "../api/last-list.ts";
 import { usePages } from "../api/use-pages.ts";
@@ -64,7 +65,7 @@ function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task:
   const refusal = useRefusal("operate", { machine, stackId: id });
   const toast = useToast();
   const [busy, setBusy] = useState(false);
-  const [eventId] = useState(createActionId);
+  const [eventId] = useState(newEventId);
   const retry = async () => {
     setBusy(true);
     try {

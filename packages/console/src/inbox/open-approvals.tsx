@@ -1,7 +1,8 @@
 import type { Approval } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
-import { createActionId, yard } from "../api/client.ts";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
@@ -65,7 +66,7 @@ function Answers({ approval }: { approval: Approval }) {
 
 function ApproveDialog({ approval, onClose }: { approval: Approval; onClose: () => void }) {
   const { id, stackId, task, state, comment, of } = approval;
-  const [eventId] = useState(createActionId);
+  const [eventId] = useState(newEventId);
   const toast = useToast();
   return (
     <ActionDialog

@@ -1,0 +1,77 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Executor, silentLogger } from "@stackyard/core";
+import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createServer } from "@stackyard/server";
+import { createSqliteStore } from "@stackyard/store-sqlite";
+
+/** A yard on SQLite with a server on the loopback, for a browser. */
+export interface ConsoleYard {
+  readonly url: string;
+  /** Calls the API with a token. Throws what is not a success. */
+  call<Answer>(path: string, body?: unknown): Promise<Answer>;
+  /** Returns an address at which a browser signs in, once. */
+  findSignIn(): Promise<string>;
+  /** Ends the server; the yard goes on. `startServer` starts another one at the same address. */
+  stopServer(): Promise<void>;
+  startServer(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface ConsoleYardInput {
+  readonly executors: readonly Executor[];
+  /** Of the token. */
+  readonly name?: string;
+  /** Writes the documents of machines into the folder. */
+  readonly addMachines: (folder: string) => void;
+}
+
+const TOKEN = "a-token-of-the-console-tests";
+
+export async function startConsoleYard({
+  executors,
+  name = "tests",
+  addMachines,
+}: ConsoleYardInput): Promise<ConsoleYard> {
+  const folder = mkdtempSync(join(tmpdir(), "stackyard-console-"));
+  const machines = join(folder, "machines");
+  mkdirSync(machines);
+  addMachines(machines);
+  const byName = new Map(executors.map((each) => [each.name, each]));
+  const locator = createFolderLocator({ folder: machines, executors: byName, clock: systemClock });
+  const store = await createSqliteStore({ folder: join(folder, "data") });
+  const deps = { store, locator, executors: byName, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const createOne = (port: number) =>
+    createServer(
+      { ...deps, version: "0.0.0-test" },
+      { port, tokens: [{ name, token: TOKEN }], local: { name: "ada", groups: ["release-managers"] } },
+    );
+  let server = createOne(0);
+  const { url } = await server.start();
+  const yard = startYard(deps);
+  const call = async <Answer>(path: string, body?: unknown): Promise<Answer> => {
+    const answer = await fetch(url + path, {
+      headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as Answer;
+  };
+  return {
+    url,
+    call,
+    findSignIn: async () => (await call<{ readonly url: string }>("/auth/local", {})).url,
+    stopServer: () => server.stop(),
+    async startServer() {
+      server = createOne(Number(new URL(url).port));
+      await server.start();
+    },
+    async stop() {
+      await server.stop();
+      await yard.stop();
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
