@@ -20,7 +20,15 @@ const clone = realpathSync(mkdtempSync(join(tmpdir(), "stackyard-clone-")));
 
 /** What a clone has after `npm install`: the committed files, and its dependencies. Nothing is built. */
 beforeAll(() => {
-  const committed = ["packages", "tools/checks", "package.json", "tsup.base.ts", "tsconfig.base.json"];
+  const committed = [
+    "packages",
+    "tools/checks",
+    "package.json",
+    "tsup.base.ts",
+    "vite.base.ts",
+    "tsconfig.base.json",
+    "tsconfig.json",
+  ];
   const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "-z", ...committed], {
     cwd: repositoryRoot,
     encoding: "utf8",
