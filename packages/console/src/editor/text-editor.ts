@@ -36,10 +36,14 @@ export interface TextEditorOptions {
   readonly onSave: () => void;
   readonly complete: CompletionSource;
   /** What is known of the word at an offset. */
-  readonly explain: (
-    state: EditorState,
-    offset: number,
-  ) => { readonly from: number; readonly to: number; readonly text: string } | undefined;
+  readonly explain: (state: EditorState, offset: number) => Explained | undefined;
+}
+
+/** What is known of the word at these offsets. */
+interface Explained {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
 }
 
 /** The text of a machine in CodeMirror. */
@@ -201,7 +205,7 @@ export function toRange({ doc }: EditorState, line: number, column: number): Ran
   return { from, to: Math.min(found.to, from + Math.max(1, word?.[0].length ?? 1)) };
 }
 
-function toTooltip(explained: ReturnType<TextEditorOptions["explain"]>) {
+function toTooltip(explained: Explained | undefined) {
   if (explained === undefined) return null;
   return {
     pos: explained.from,

@@ -16,6 +16,11 @@ import { useSave } from "./use-save.tsx";
 import { useView } from "./use-view.ts";
 import "./editor.css";
 
+/** A revision that a simulation can upgrade to. */
+export interface SecondRevision extends MachineText {
+  readonly file: string;
+}
+
 interface WorkbenchProps {
   readonly session: Session;
   readonly onOpen: (session: Session) => void;
@@ -24,7 +29,7 @@ interface WorkbenchProps {
   readonly openers?: ReactNode;
   readonly tab?: BottomTab;
   /** Another revision, to compare with and to load in simulations. */
-  readonly second?: (MachineText & { readonly file: string }) | undefined;
+  readonly second?: SecondRevision | undefined;
   /** Steps of a scenario to begin with. */
   readonly steps?: readonly unknown[] | undefined;
   /** Without the frame of the console. */

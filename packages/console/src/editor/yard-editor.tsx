@@ -11,7 +11,7 @@ import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
 import { useKnowledge } from "./knowledge.ts";
 import { createEmptySession, type Home, type Session } from "./session.ts";
-import { Workbench } from "./workbench.tsx";
+import { type SecondRevision, Workbench } from "./workbench.tsx";
 
 /** The editor with documents of the yard. */
 export function YardEditor({ tab }: { tab: BottomTab }) {
@@ -114,7 +114,7 @@ function createFolderHome(machine: string, hash: string): Home {
 interface OpenedProps {
   readonly session: Session;
   readonly tab: BottomTab;
-  readonly second?: Parameters<typeof Workbench>[0]["second"];
+  readonly second?: SecondRevision | undefined;
   readonly steps?: readonly unknown[];
 }
 

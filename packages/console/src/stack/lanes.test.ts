@@ -1,6 +1,6 @@
 import type { HistoryEntry } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { toLanes, toShare } from "./lanes.ts";
+import { type Lane, toLanes, toShare } from "./lanes.ts";
 
 let position = 0;
 const entry = (seconds: number, event: string, changes: Partial<HistoryEntry> = {}): HistoryEntry => {
@@ -31,7 +31,7 @@ const history = [
   entry(90, "MERGED", { timer: "2/after/0", internal: true, from: "LIVE", to: "GONE" }),
 ];
 
-const show = (lanes: ReturnType<typeof toLanes>) =>
+const show = (lanes: readonly Lane[]) =>
   lanes.map(({ kind, name, bars }) => [
     kind,
     name,

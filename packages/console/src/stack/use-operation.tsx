@@ -2,7 +2,7 @@ import type { OperationResult } from "@stackyard/sdk";
 import { useQueryClient } from "@tanstack/react-query";
 import { toFailure, yard } from "../api/client.ts";
 import { toOutcomeStatus } from "../api/status.ts";
-import { toneOf } from "../design/mark.tsx";
+import { type Tone, toneOf } from "../design/mark.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 
@@ -18,8 +18,6 @@ export function useOperation(stackId: string): (name: string, run: () => Promise
     void followOutcome(answer).then(({ text, tone }) => toast(`${name}: ${text}`, tone));
   };
 }
-
-type Tone = ReturnType<typeof toneOf>;
 
 function toTone(outcome: Exclude<OperationResult["outcome"], "waiting">): Tone {
   return toneOf(toOutcomeStatus(outcome));
