@@ -11,7 +11,7 @@ export function rememberList(stackIds: readonly string[]): void {
   for (const listener of listeners) listener();
 }
 
-/** Where a stack stands in the list that was shown last. */
+/** The place of a stack in the list that was shown last. */
 export interface ListPlace {
   /** From 1. */
   readonly place: number;

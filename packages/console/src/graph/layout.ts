@@ -90,7 +90,7 @@ export function toLayout({ nodes, edges }: MachineGraph, direction: Direction): 
   };
 }
 
-/** Returns the text of an arrow, such as `FAILED after 2h`. Its condition stands in the table. */
+/** Returns the text of an arrow, such as `FAILED after 2h`. The table contains its condition. */
 export function toLabel({ event, after, when }: MachineGraph["edges"][number]): string {
   const time = after === undefined ? "" : ` after ${after}`;
   return `${event ?? ""}${time}${when === undefined ? "" : when === "else" ? " else" : " if"}`;

@@ -61,8 +61,8 @@ function Actions({ name }: { name: string }) {
 
 const NOTES = {
   valid: undefined,
-  stale: "The newest document has errors. Stacks go on with an older revision until it is corrected.",
-  invalid: "No revision can be used: events of this machine wait until its document is corrected.",
+  stale: "The newest document has errors. Stacks use an older revision until you correct it.",
+  invalid: "No revision can be used: events of this machine wait until you correct its document.",
 } as const;
 
 function Machine({ machine }: { machine: MachineDetails }) {

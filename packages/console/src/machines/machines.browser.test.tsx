@@ -100,7 +100,7 @@ describe("a machine", () => {
   it("shows why it is stale, and the stacks of each state in the graph", async () => {
     const { screen } = await renderPage(MachinePage, "/machine?name=shop", machineApi());
 
-    await expect.element(screen.getByText(/Stacks go on with an older revision/)).toBeVisible();
+    await expect.element(screen.getByText(/Stacks use an older revision/)).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "Line 4" })).toBeVisible();
     await expect.poll(() => document.querySelector(".graph-count")?.textContent).toBe("3 stacks");
   });

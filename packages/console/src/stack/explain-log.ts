@@ -1,6 +1,6 @@
 import { isCause } from "../log/log-causes.ts";
 
-/** A line that explains a failure, or stands beside one. */
+/** A line that explains a failure, or a line around it. */
 export interface ExplainingLine {
   readonly text: string;
   readonly cause: boolean;

@@ -62,6 +62,15 @@ describe("toLanes", () => {
     ]);
   });
 
+  it("ends the task whose success removed the stack as succeeded", () => {
+    const lanes = toLanes([
+      entry(0, "MERGED", { from: "LIVE", to: "CLEAN-UP", sent: ["app-off"] }),
+      result(5, "TASK_COMPLETED", "app-off", { outcome: "removed", from: "CLEAN-UP" }),
+    ]);
+
+    expect(show(lanes).at(-1)).toEqual(["task", "app-off", ["app-off 0-1 succeeded"]]);
+  });
+
   it("takes names that objects have", () => {
     expect(toLanes([entry(0, "GO", { to: "__proto__", sent: ["constructor"] })])).toHaveLength(3);
     expect(toLanes([])).toEqual([]);

@@ -53,13 +53,17 @@ function addEntry(builder: Builder, entry: HistoryEntry, place: Place): void {
   if (builder.state === undefined && from !== undefined) enterState(builder, from, place);
   if (timer !== undefined) addLane(builder, "timer", "Timers").push(toPoint(entry, place));
   else if (internal !== true) addLane(builder, "event", "Events").push(toPoint(entry, place));
+  if (outcome === "applied" || outcome === "removed") endTask(builder, entry, place);
   if (outcome === "applied") applyEntry(builder, entry, place);
   if (outcome === "removed") endAll(builder, place);
 }
 
-function applyEntry(builder: Builder, { event, task, to, sent }: HistoryEntry, place: Place): void {
+function endTask(builder: Builder, { event, task }: HistoryEntry, place: Place): void {
   const result = RESULTS.get(event);
   if (task !== undefined && result !== undefined) endBar(addLane(builder, "task", task), place, result);
+}
+
+function applyEntry(builder: Builder, { to, sent }: HistoryEntry, place: Place): void {
   if (to !== undefined && to !== builder.state) enterState(builder, to, place);
   for (const name of sent) {
     const bars = addLane(builder, "task", name);

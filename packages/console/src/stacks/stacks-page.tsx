@@ -39,7 +39,7 @@ export function StacksPage() {
   return (
     <Page title="Stacks">
       <Panel
-        title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} stacks`}
+        title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} ${total === 1 ? "stack" : "stacks"}`}
         actions={
           <To path="/stacks" search={{ ...search, bulk: "list" }}>
             Bulk operations

@@ -25,7 +25,7 @@ export interface SentRequest {
 /** What the API answers: JSON, a whole response, or a function of the request. A promise that never resolves: still loading. */
 export type Answer = unknown | Response | ((request: SentRequest) => unknown);
 
-/** Somebody who may do everything. */
+/** A person who may do everything. */
 export const admin: Me = {
   kind: "local",
   id: "local",
@@ -51,7 +51,7 @@ export const admin: Me = {
   ],
 };
 
-/** Somebody who may read, and approve where a machine names the group. */
+/** A person who may read, and approve where a machine names the group. */
 export const viewer: Me = {
   ...admin,
   name: "ben",

@@ -133,7 +133,7 @@ function insertLines(
   const before = extents[index - 1];
   if (before !== undefined) return [insertAfter(text, before.end, { lines, column })];
   if (!isFirstOnLine(text, first.start)) {
-    const message = "The first entry stands on the line of what it belongs to.";
+    const message = "The first entry is on the same line as its key.";
     throw new EditRefused("edit-flow", message, { place: { from: first.start, to: first.end } });
   }
   const at = linesOf(text, first, collection.range.from).from;

@@ -77,7 +77,7 @@ function refuseShared({ source, operation }: Planning, item: Item, alias: Range 
   if (operation.shared) return;
   const places = [item.range, ...(source.aliases.get(item.anchor ?? "") ?? [])];
   const count = places.length;
-  const message = `This value has the anchor &${item.anchor} and stands in ${count} places.`;
+  const message = `This value has the anchor &${item.anchor} and is used in ${count} places.`;
   throw new EditRefused("edit-shared", message, {
     place: alias ?? item.range,
     offers: [{ label: `Edit shared value (${count} places)`, operation: { ...operation, shared: true }, places }],

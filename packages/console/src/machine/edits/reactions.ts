@@ -90,7 +90,7 @@ export function changeTarget(planning: Planning, { target, ...place }: Of<"chang
   const index = found.item.kind === "list" ? onlyIndex(found.item, place) : undefined;
   const owner = index === undefined ? toPath(place) : toPath({ ...place, index });
   const item = locate(planning, owner);
-  if (item === undefined) throw new EditRefused("edit-missing", "There is no such reaction.");
+  if (item === undefined) throw new EditRefused("edit-missing", "Unknown reaction.");
   const entry = {
     item,
     target,

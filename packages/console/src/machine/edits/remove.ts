@@ -75,7 +75,7 @@ function removedLines({ text }: Source, { collection, extents, index, extent }: 
   const gap = text.slice(extent.end, next?.start ?? extent.end);
   if (next !== undefined && !hasComment(gap)) return { from: extent.start, to: next.start };
   const place = { from: extent.start, to: extent.end };
-  throw new EditRefused("edit-flow", "The entry stands on the line of what it belongs to.", { place });
+  throw new EditRefused("edit-flow", "The entry is on the same line as its key.", { place });
 }
 
 /** Comment lines above the first member reach up to the line of the key that has it. */
@@ -143,7 +143,7 @@ function moveLines(source: Source, found: Found, to: number): readonly Change[] 
   const first = extents[0];
   if (first === undefined || !isFirstOnLine(text, first.start)) {
     const place = { from: first?.start ?? 0, to: first?.end ?? 0 };
-    throw new EditRefused("edit-flow", "The first entry stands on the line of what it belongs to.", { place });
+    throw new EditRefused("edit-flow", "The first entry is on the same line as its key.", { place });
   }
   const blocks = extents.map((extent, at) =>
     linesOf(text, extent, extents[at - 1]?.end ?? boundBefore(text, collection, extent)),
