@@ -16,12 +16,18 @@ interface LiveContext {
 
 const Context = createContext<LiveContext>({ state: { kind: "connecting" }, live: undefined });
 
+interface LiveProviderProps {
+  readonly children: ReactNode;
+  /** The default shares a worker with the other tabs. */
+  readonly connect?: () => Live;
+}
+
 /** Connects the page to the live stream and fetches what a message says has changed. */
-export function LiveProvider({ children }: { children: ReactNode }) {
+export function LiveProvider({ children, connect = connectLive }: LiveProviderProps) {
   const [state, setState] = useState<LiveState>({ kind: "connecting" });
   const [live, setLive] = useState<Live>();
   useEffect(() => {
-    const connection = connectLive();
+    const connection = connect();
     setLive(connection);
     const refetch = createRefetch(queryClient);
     const end = connection.subscribe((event) => {
@@ -33,7 +39,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       end();
       connection.send({ kind: "close" });
     };
-  }, []);
+  }, [connect]);
   const value = useMemo(() => ({ state, live }), [state, live]);
   return <Context value={value}>{children}</Context>;
 }

@@ -55,7 +55,38 @@ describe("the page of a log", () => {
     expect(document.querySelectorAll(".log-line").length).toBeLessThan(200);
   });
 
-  it("goes to errors, and says when there is none", async () => {
+  it("follows the log of a running attempt, and no longer when the page is left", async () => {
+    const { screen, live } = await showLog("connecting\n", ADDRESS, { status: "running" });
+    await expect.element(screen.getByText("connecting")).toBeVisible();
+
+    live.emit({
+      kind: "batch",
+      messages: [{ kind: "log", id: "s1", part: { attemptId: ID, offset: 11, text: "created\n" } }],
+    });
+
+    await expect.element(screen.getByText("created")).toBeVisible();
+    expect(live.requests).toEqual([{ kind: "log", attemptId: ID }]);
+    await screen.unmount();
+    expect(live.requests.slice(1)).toContainEqual({ kind: "log" });
+  });
+
+  it("ignores the log of another attempt", async () => {
+    const { screen, live } = await showLog("connecting\n", ADDRESS, { status: "running" });
+    await expect.element(screen.getByText("connecting")).toBeVisible();
+
+    live.emit({
+      kind: "batch",
+      messages: [
+        { kind: "log", id: "s1", part: { attemptId: "pr-9/e/1/app/1", offset: 11, text: "foreign\n" } },
+        { kind: "log", id: "s1", part: { attemptId: ID, offset: 11, text: "own\n" } },
+      ],
+    });
+
+    await expect.element(screen.getByText("own")).toBeVisible();
+    await expect.element(screen.getByText("foreign")).not.toBeInTheDocument();
+  });
+
+  it("goes to errors, or reports that there are none", async () => {
     const { screen, address } = await showLog("start\nERROR no room\nend\n");
 
     await screen.getByRole("button", { name: "Next error" }).click();

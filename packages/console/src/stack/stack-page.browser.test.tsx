@@ -98,6 +98,32 @@ describe("actions on the page of a stack", () => {
     await expect.element(screen.getByRole("alert")).toMatchTextContent(/Another writer came first\./);
   });
 
+  it("refuses actions while the server is unreachable, keeps the data, and allows them again afterwards", async () => {
+    const { screen, live } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    const retry = screen.getByRole("button", { name: "Retry", exact: true });
+    await expect.element(retry).not.toHaveAttribute("aria-disabled", "true");
+
+    live.emit({ kind: "state", state: { kind: "reconnecting", sinceMs: 0, tries: 1 } });
+
+    await expect.element(retry).toHaveAccessibleDescription("Server unreachable");
+    await expect.element(screen.getByRole("region", { name: "Failures" })).toMatchTextContent(/no room for another/);
+    live.emit({ kind: "state", state: { kind: "live" } });
+    await expect.element(retry).not.toHaveAttribute("aria-disabled", "true");
+  });
+
+  it("loads a stack again when the stream reports its change, or has missed messages", async () => {
+    const { sent, screen, live } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    const countLoads = () => sent.filter(({ path }) => path === "/v1/stacks/pr-12").length;
+    await expect.element(screen.getByRole("region", { name: "Failures" })).toBeVisible();
+    expect(countLoads()).toBe(1);
+
+    live.emit({ kind: "batch", messages: [{ kind: "history", id: "s1", entry: anEntry(5) }] });
+    await expect.poll(countLoads).toBe(2);
+
+    live.emit({ kind: "batch", messages: [], restart: true });
+    await expect.poll(countLoads).toBe(3);
+  });
+
   it("says why an action is refused, and sends nothing", async () => {
     const { screen, sent } = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
 

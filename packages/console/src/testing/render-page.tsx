@@ -10,7 +10,9 @@ import {
 import type { ComponentType, ReactNode } from "react";
 import { render } from "vitest-browser-react";
 import { queryClient } from "../api/client.ts";
+import { LiveProvider } from "../api/use-live.tsx";
 import { ToastProvider } from "../design/toasts.tsx";
+import { createFakeLive } from "./fake-live.ts";
 import "../design/base.css";
 
 /** A request that the page sent. */
@@ -74,7 +76,8 @@ export function problem(status: number, code: string, detail: string): Response 
 
 /**
  * Shows a page at an address, such as `/stacks?machine=review-app`, over an API that is faked where its requests leave the
- * page: keys are `GET /v1/stacks`. What no key answers is 404. Returns the screen and what was sent.
+ * page: keys are `GET /v1/stacks`. What no key answers is 404. Returns the screen, what was sent, and the live stream, which
+ * is silent until a test emits something.
  */
 export async function renderPage(page: ComponentType, address: string, api: Readonly<Record<string, Answer>>) {
   const sent: SentRequest[] = [];
@@ -100,14 +103,18 @@ export async function renderPage(page: ComponentType, address: string, api: Read
       return text === "" ? "" : `?${text}`;
     },
   });
+  const live = createFakeLive();
+  const connect = () => live;
   const screen = await render(
     <QueryClientProvider client={queryClient}>
-      <ToastProvider>
-        <RouterProvider router={router} />
-      </ToastProvider>
+      <LiveProvider connect={connect}>
+        <ToastProvider>
+          <RouterProvider router={router} />
+        </ToastProvider>
+      </LiveProvider>
     </QueryClientProvider>,
   );
-  return { screen, sent, address: () => history.location.href };
+  return { screen, sent, live, address: () => history.location.href };
 }
 
 async function toSent(input: RequestInfo | URL, init: RequestInit | undefined): Promise<SentRequest> {

@@ -1,0 +1,27 @@
+import type { Live } from "../api/live.ts";
+import type { LiveEvent, LiveRequest } from "../api/live-messages.ts";
+
+/** The live stream of a page under test. */
+export interface FakeLive extends Live {
+  /** What the page sent to the worker. */
+  readonly requests: readonly LiveRequest[];
+  /** Sends an event to the page, as the worker does. */
+  readonly emit: (event: LiveEvent) => void;
+}
+
+/** Returns a live stream that reports only what a test emits. */
+export function createFakeLive(): FakeLive {
+  const listeners = new Set<(event: LiveEvent) => void>();
+  const requests: LiveRequest[] = [];
+  return {
+    requests,
+    send: (request) => requests.push(request),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    emit(event) {
+      for (const listener of listeners) listener(event);
+    },
+  };
+}
