@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
@@ -24,10 +26,17 @@ describe("edit", () => {
     });
   });
 
-  it.each(["notes.txt", "folder"])("refuses %s", async (name) => {
+  it.each([
+    ["notes.txt", '"notes.txt" is not the name of a machine.'],
+    ["folder.yaml", '"folder.yaml" is not a file.'],
+    ["missing/m.yaml", 'The folder of "missing/m.yaml" does not exist.'],
+    ["m.yaml/m.yaml", 'The folder of "m.yaml/m.yaml" does not exist.'],
+  ])("refuses %s", async (name, message) => {
+    mkdirSync(join(cwd, "folder.yaml"));
+
     const { exitCode, stderr } = await runCli(["edit", name], { cwd });
 
     expect(exitCode).toBe(64);
-    expect(stderr).toContain("is not the name of a machine");
+    expect(stderr).toContain(message);
   });
 });

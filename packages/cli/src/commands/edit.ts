@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { defined } from "@stackyard/core";
 import { createEditServer } from "@stackyard/server";
 import { Type } from "typebox";
@@ -40,7 +40,7 @@ export const edit = defineCommand({
     out.result({ kind: "ready", url: server.url, signInUrl: server.signInUrl, ...defined({ file }) }, () =>
       [
         `${out.paint("bold", "Editor")}  ${out.paint("cyan", server.signInUrl)}`,
-        file === undefined ? "file    none: save by download" : `file    ${file}`,
+        file === undefined ? "file    no file: save by download" : `file    ${file}`,
         "Ctrl-C stops.",
       ].join("\n"),
     );
@@ -55,4 +55,7 @@ async function requireEditable(file: string, given: string): Promise<void> {
   if (!/\.(ya?ml|json)$/i.test(file)) throw failWith("USAGE", `"${given}" is not the name of a machine.`, { hint });
   const found = await stat(file).catch(() => undefined);
   if (found !== undefined && !found.isFile()) throw failWith("USAGE", `"${given}" is not a file.`, { hint });
+  const folder = await stat(dirname(file)).catch(() => undefined);
+  if (folder?.isDirectory() === true) return;
+  throw failWith("USAGE", `The folder of "${given}" does not exist.`, { hint: `Create ${dirname(given)} first.` });
 }

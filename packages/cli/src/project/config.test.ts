@@ -213,7 +213,7 @@ describe("a yard by its name", () => {
       }),
     );
     expect(() => findYard(file, "production")).toThrow(
-      expect.objectContaining({ details: { hint: "It names staging. Write it under `yards`." } }),
+      expect.objectContaining({ details: { hint: "It defines staging. Add it under `yards`." } }),
     );
   });
 

@@ -346,8 +346,8 @@ export function findYard({ config, path }: ConfigFile, name: string): YardOption
   if (found !== undefined) return found;
   const names = Object.keys(yards);
   const near = findNearestName(name, names);
-  const known = names.length === 0 ? "It names none." : `It names ${names.join(", ")}.`;
-  const hint = near === undefined ? `${known} Write it under \`yards\`.` : `Did you mean "${near}"?`;
+  const known = names.length === 0 ? "It defines no yards." : `It defines ${names.join(", ")}.`;
+  const hint = near === undefined ? `${known} Add it under \`yards\`.` : `Did you mean "${near}"?`;
   throw failWith("CONFIG_INVALID", `Unknown yard "${name}" in ${path ?? "a stackyard.config.ts"}.`, { hint });
 }
 
