@@ -17,7 +17,8 @@ export async function readBundle(file: Blob): Promise<ParsedBundle> {
   } catch {
     return problem("The file is not JSON. Drop a file that was downloaded as a bundle.");
   }
-  return checkBundle(value);
+  const fault = findFault(value);
+  return fault === undefined ? { kind: "bundle", bundle: value as StackBundle } : problem(fault);
 }
 
 function problem(message: string): ParsedBundle {
@@ -26,23 +27,23 @@ function problem(message: string): ParsedBundle {
 
 const LISTS = ["attempts", "parked", "processes", "history", "revisions", "cut"] as const;
 
-function checkBundle(value: unknown): ParsedBundle {
+function findFault(value: unknown): string | undefined {
   if (!isObject(value) || typeof value["format"] !== "number" || typeof value["stackId"] !== "string") {
-    return problem("The file is not a bundle: it has no format and stackId.");
+    return "The file is not a bundle: it has no format and stackId.";
   }
   if (value["format"] !== 1) {
-    return problem(`The bundle has format ${value["format"]}. This console reads format 1; open it with a newer one.`);
+    return `The bundle has format ${value["format"]}. This console reads format 1; open it with a newer one.`;
   }
   const wrong = LISTS.find((name) => !Array.isArray(value[name]));
-  if (wrong !== undefined) return problem(`The bundle is damaged: ${wrong} is not a list.`);
+  if (wrong !== undefined) return `The bundle is damaged: ${wrong} is not a list.`;
   const { stack } = value;
   if (stack !== null && !(isObject(stack) && LISTS_OF_STACK.every((name) => Array.isArray(stack[name])))) {
-    return problem("The bundle is damaged: stack is incomplete.");
+    return "The bundle is damaged: stack is incomplete.";
   }
   if (stack !== null && !(isObject(stack) && isObject(stack["metadata"]))) {
-    return problem("The bundle is damaged: stack has no metadata.");
+    return "The bundle is damaged: stack has no metadata.";
   }
-  return { kind: "bundle", bundle: value as unknown as StackBundle };
+  return undefined;
 }
 
 const LISTS_OF_STACK = ["tasks", "attempts", "parked", "timers"] as const;

@@ -40,14 +40,15 @@ export function toLineText(entry: AuditEntry, { seq, hash }: Pick<AuditHead, "se
 /** Returns the line of a text; undefined when it is not one. */
 export function parseLine(text: unknown): AuditLine | undefined {
   const value = typeof text === "string" ? parseJson(text) : undefined;
-  if (!isMap(value) || !isMap(value["who"]) || !isMap(value["on"])) return undefined;
+  return isLine(value) ? value : undefined;
+}
+
+/** Checks what filters of lines read; the rest is shown unchanged. */
+function isLine(value: unknown): value is AuditLine {
+  if (!isMap(value) || !isMap(value["who"]) || !isMap(value["on"])) return false;
   const { seq, prev, id, at, action, outcome, via } = value;
   const texts = [prev, id, action, outcome, via];
-  if (!Number.isSafeInteger(seq) || typeof at !== "number" || !texts.every((each) => typeof each === "string")) {
-    return undefined;
-  }
-  // Filters of lines read only what was checked here; the rest is shown unchanged.
-  return value as unknown as AuditLine;
+  return Number.isSafeInteger(seq) && typeof at === "number" && texts.every((each) => typeof each === "string");
 }
 
 /**

@@ -180,10 +180,14 @@ interface WaitingEntry {
 
 /** Nothing but entries is written under the prefix; a record that is edited by hand into something else stays there. */
 function toWaiting(record: StoredRecord): WaitingEntry | undefined {
-  const { value } = record;
-  if (!isMap(value) || value["id"] === undefined || record.key !== toPendingKey(String(value["id"]))) return undefined;
-  const { relayed, ...entry } = value as unknown as PendingEntry;
+  const { key, value } = record;
+  if (!isPending(value) || key !== toPendingKey(value.id)) return undefined;
+  const { relayed, ...entry } = value;
   return { entry, record, isRelayed: relayed === true };
+}
+
+function isPending(value: unknown): value is PendingEntry {
+  return isMap(value) && typeof value["id"] === "string";
 }
 
 /** Parts entries that a store has relayed again after they were sealed from those that are in no line. */

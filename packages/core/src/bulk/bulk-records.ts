@@ -130,14 +130,22 @@ function toChunkKey(id: string, n: number): string {
 }
 
 function toBulk({ key, value }: StoredRecord): Bulk {
-  // Only this file writes these records.
-  if (isMap(value) && typeof value["operation"] === "string" && isMap(value["counts"])) return value as unknown as Bulk;
+  if (isBulk(value)) return value;
   throw new StackyardError("STORE_CORRUPT", `The record "${key}" is not a bulk operation. Remove it.`);
 }
 
 function toChunk({ key, value }: StoredRecord): BulkChunk {
-  if (isMap(value) && Array.isArray(value["items"])) return value as unknown as BulkChunk;
+  if (isChunk(value)) return value;
   throw new StackyardError("STORE_CORRUPT", `The record "${key}" does not hold items of a bulk operation. Remove it.`);
+}
+
+/** Only this file writes these records, so this tells them from records of other kinds. */
+function isBulk(value: unknown): value is Bulk {
+  return isMap(value) && typeof value["operation"] === "string" && isMap(value["counts"]);
+}
+
+function isChunk(value: unknown): value is BulkChunk {
+  return isMap(value) && Array.isArray(value["items"]);
 }
 
 function parseItemCursor(cursor: string | undefined): number {

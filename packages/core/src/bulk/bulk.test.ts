@@ -7,8 +7,16 @@ const ada: Sender = { kind: "person", id: "ada", name: "ada", groups: [] };
 
 function aBulk(input: Partial<Bulk> = {}): Bulk {
   return {
-    ...{ id: "B", operation: "retry", filter: {}, message: { event: "RETRY_FAILED_TASKS" }, sender: ada },
-    ...{ status: "running", createdAt: 0, total: 2, done: 0, counts: {} },
+    id: "B",
+    operation: "retry",
+    filter: {},
+    message: { event: "RETRY_FAILED_TASKS" },
+    sender: ada,
+    status: "running",
+    createdAt: 0,
+    total: 2,
+    done: 0,
+    counts: {},
     ...input,
   };
 }

@@ -17,7 +17,12 @@ function createBench(wrap: (records: Records) => Records = (records) => records)
   const logs = createAttemptLogs({ records: wrap(records), clock, logger });
   const open = (input: Partial<OpenLogInput> = {}) =>
     logs.open({
-      ...{ attemptId: ID, token: 1, earlier: "", continued: false, deadlineAt: 0, isLost: () => false },
+      attemptId: ID,
+      token: 1,
+      earlier: "",
+      continued: false,
+      deadlineAt: 0,
+      isLost: () => false,
       ...input,
     });
   const find = () => findAttemptLog(records, ID, clock.now());

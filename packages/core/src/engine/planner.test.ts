@@ -1,64 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { StackTimer } from "../machine/stack.ts";
-import { failed, type Step, succeeded } from "../ports/executor.ts";
+import { failed, succeeded } from "../ports/executor.ts";
 import { aStack } from "../testing/builders.ts";
-import { countingIds } from "../testing/fake-clock.ts";
+import { opened, PLAYED_SOURCE, planOf, playStack, pushed } from "../testing/played-stack.ts";
 import { aHistoryEntry } from "../testing/store-conformance/store-builders.ts";
-import { createTrial, type TrialInput } from "../testing/trial.ts";
-import { compareEnds, createPlanner, type UpgradePlan } from "./planner.ts";
+import { createTrial, type Trial } from "../testing/trial.ts";
+import { compareEnds, type UpgradePlan } from "./planner.ts";
 import { toReplayEvent } from "./replay-lines.ts";
 
 const HOUR_MS = 3_600_000;
 
-const SOURCE = `
-version: 2
-events: { OPENED: {}, PUSHED: { metadata: [image] }, MERGED: {} }
-metadata:
-  password: { type: string, pattern: "^[a-z0-9]{8}$", sensitive: true }
-states:
-  INIT: { on: { OPENED: BUILD } }
-  BUILD: { tasks: [network, db], on: { NEXT: LIVE, FAILED: BROKEN } }
-  LIVE: { on: { PUSHED: BUILD, MERGED: CLEAN-UP } }
-  BROKEN: { on: { PUSHED: BUILD } }
-  CLEAN-UP: { terminal: true, tasks: [remove] }
-tasks:
-  network: { executor: work, config: {} }
-  db: { executor: work, config: {}, needs: [network], retry: { attempts: 3, backoff: { from: 1s, to: 1s } } }
-  remove: { executor: work, config: {} }
-`;
-
-const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
-const pushed = { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:1", password: "hunter22" } };
-
-/** A stack that was opened, failed twice at its database, continued, and was pushed to. */
-async function createLife(input: TrialInput = {}) {
-  let failures = 2;
-  const script = ({ task }: { readonly task: string }): Step => {
-    if (task !== "db" || failures === 0) return succeeded({});
-    failures -= 1;
-    return failed({ code: "QUOTA", message: "no room", retryable: true });
-  };
-  const trial = createTrial({ source: SOURCE, script, ...input });
-  await trial.yard.publish(opened);
-  await trial.yard.advance(10_000);
-  await trial.yard.publish(pushed);
-  await trial.yard.advance(10_000);
-  return trial;
-}
-
-type Trial = Awaited<ReturnType<typeof createLife>>;
-
 async function plan(trial: Trial, source: string, to?: string): Promise<UpgradePlan> {
   trial.locator.write("app", source);
-  const { store, clock } = trial.yard;
-  const planner = createPlanner({
-    store,
-    clock,
-    ids: countingIds(),
-    locator: trial.locator,
-    executors: trial.executors,
-  });
-  const planned = await planner.planUpgrade({ stackId: "pr-1", to });
+  const planned = await planOf(trial).planUpgrade({ stackId: "pr-1", to });
   if (planned === undefined) throw new Error("Stack not found.");
   return planned;
 }
@@ -73,9 +27,9 @@ function listDifferences({ differences }: UpgradePlan): readonly string[] {
 
 describe("the plan of an upgrade", () => {
   it("finds no difference where the behaviour is the same, over retries, chance and secrets", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
 
-    const planned = await plan(trial, SOURCE.replace("version: 2", "version: 2\ndescription: newer"));
+    const planned = await plan(trial, PLAYED_SOURCE.replace("version: 2", "version: 2\ndescription: newer"));
 
     expect(planned).toMatchObject({ outcome: "applied", differences: [], more: 0, end: [] });
     expect(planned.replayed).toBeGreaterThan(8);
@@ -85,11 +39,11 @@ describe("the plan of an upgrade", () => {
   });
 
   it("says where the history would have been another: state, tasks, refusals", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
 
     const planned = await plan(
       trial,
-      SOURCE.replace("NEXT: LIVE", "NEXT: CHECK").replace("  LIVE:", "  CHECK: {}\n  LIVE:"),
+      PLAYED_SOURCE.replace("NEXT: LIVE", "NEXT: CHECK").replace("  LIVE:", "  CHECK: {}\n  LIVE:"),
     );
 
     expect(listDifferences(planned)).toEqual([
@@ -108,29 +62,32 @@ describe("the plan of an upgrade", () => {
   });
 
   it("fires the timers that only the new revision has", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
     await trial.yard.advance(2 * HOUR_MS);
 
-    const planned = await plan(trial, SOURCE.replace("  LIVE: {", "  LIVE: { after: [{ in: 1h, event: MERGED }],"));
+    const planned = await plan(
+      trial,
+      PLAYED_SOURCE.replace("  LIVE: {", "  LIVE: { after: [{ in: 1h, event: MERGED }],"),
+    );
 
     expect(listDifferences(planned)).toEqual(["MERGED: nothing -> applied CLEAN-UP remove"]);
     expect(planned.end).toContainEqual({ what: "task remove", before: null, after: "PENDING" });
   });
 
   it("retries what the history did not", async () => {
-    const trial = await createLife({ source: SOURCE.replace("attempts: 3", "attempts: 1") });
+    const trial = await playStack({ source: PLAYED_SOURCE.replace("attempts: 3", "attempts: 1") });
 
-    const planned = await plan(trial, SOURCE);
+    const planned = await plan(trial, PLAYED_SOURCE);
 
     expect(listDifferences(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
     expect(listDifferences(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
   it("judges an event too that was refused for what it set, and brought nothing", async () => {
-    const source = SOURCE.replace("MERGED: {} }", "MERGED: {}, GROWN: {} }")
+    const source = PLAYED_SOURCE.replace("MERGED: {} }", "MERGED: {}, GROWN: {} }")
       .replace("metadata:\n", "metadata:\n  size: { type: number, maximum: 2, default: 1 }\n")
       .replace("LIVE: { on: {", `LIVE: { on: { GROWN: [{ action: no-op, set: { size: "\${metadata.size + 1}" } }],`);
-    const trial = await createLife({ source });
+    const trial = await playStack({ source });
     for (const id of ["e3", "e4"]) await trial.yard.publish({ id, stackId: "pr-1", event: "GROWN" });
     await trial.yard.settle();
 
@@ -172,7 +129,7 @@ states:
       isReady = true;
       return step;
     };
-    const source = SOURCE.replace("network: {", "network: { retry: { attempts: 2 },");
+    const source = PLAYED_SOURCE.replace("network: {", "network: { retry: { attempts: 2 },");
     const trial = createTrial({ source, script });
     await trial.yard.publish(opened);
     await trial.yard.publish(pushed);
@@ -185,22 +142,22 @@ states:
   });
 
   it("retries on where the history had retried already and given up", async () => {
-    const trial = await createLife({ source: SOURCE.replace("attempts: 3", "attempts: 2") });
+    const trial = await playStack({ source: PLAYED_SOURCE.replace("attempts: 3", "attempts: 2") });
 
-    const planned = await plan(trial, SOURCE.replace("attempts: 3", "attempts: 4"));
+    const planned = await plan(trial, PLAYED_SOURCE.replace("attempts: 3", "attempts: 4"));
 
     expect(listDifferences(planned)[0]).toBe("TASK_ERROR: applied BROKEN -> applied BUILD");
     expect(listDifferences(planned)).toContain("TASK_RETRY_DUE: nothing -> applied BUILD db");
   });
 
   it("reports an incomplete replay when the new revision's timers would fire too often", async () => {
-    const trial = createTrial({ source: SOURCE });
+    const trial = createTrial({ source: PLAYED_SOURCE });
     await trial.yard.publish(opened);
     await trial.yard.advance(2 * HOUR_MS);
 
     const planned = await plan(
       trial,
-      SOURCE.replace("MERGED: {} }", "MERGED: {}, TICK: {} }").replace(
+      PLAYED_SOURCE.replace("MERGED: {} }", "MERGED: {}, TICK: {} }").replace(
         "  LIVE: { on: {",
         "  LIVE: { after: [{ in: 4s, event: TICK }], on: { TICK: LIVE,",
       ),
@@ -212,11 +169,11 @@ states:
 
   it("finds a timer that would be due at another time", async () => {
     const withTimer = (after: string) =>
-      SOURCE.replace("MERGED: {} }", "MERGED: {}, EXPIRED: {} }").replace(
+      PLAYED_SOURCE.replace("MERGED: {} }", "MERGED: {}, EXPIRED: {} }").replace(
         "LIVE: { on: {",
         `LIVE: { after: [{ in: ${after}, event: EXPIRED }], on: { EXPIRED: CLEAN-UP,`,
       );
-    const trial = await createLife({ source: withTimer("72h") });
+    const trial = await playStack({ source: withTimer("72h") });
     const [timer] = (await trial.yard.findStack("pr-1"))?.timers ?? [];
     const dueAt = timer?.dueAt ?? 0;
 
@@ -232,27 +189,27 @@ states:
   });
 
   it("reports that the upgrade itself would be refused, and still replays", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
 
-    const planned = await plan(trial, SOURCE.replaceAll("LIVE", "UP"));
+    const planned = await plan(trial, PLAYED_SOURCE.replaceAll("LIVE", "UP"));
 
     expect(planned).toMatchObject({ outcome: "refused", code: "UPGRADE_STATE_MISSING" });
     expect(listDifferences(planned)).toContain("TASK_COMPLETED: applied LIVE -> applied UP");
   });
 
   it("reports an unknown revision", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
 
-    const planned = await plan(trial, SOURCE, "f".repeat(64));
+    const planned = await plan(trial, PLAYED_SOURCE, "f".repeat(64));
 
     expect(planned).toMatchObject({ outcome: "refused", code: "MACHINE_UNKNOWN", replayed: 0, differences: [] });
     expect(planned).not.toHaveProperty("to");
   });
 
   it("goes to a revision that is kept, by its hash", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
     const before = (await trial.yard.findStack("pr-1"))?.machineHash;
-    const newer = SOURCE.replace("version: 2", "version: 2\ndescription: newer");
+    const newer = PLAYED_SOURCE.replace("version: 2", "version: 2\ndescription: newer");
     trial.locator.write("app", newer);
     await trial.yard.publish({ stackId: "pr-1", event: "UPGRADE_STACK" });
     await trial.yard.settle();
@@ -264,19 +221,19 @@ states:
   });
 
   it("says that a history without its beginning cannot be replayed", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
     const { store, clock } = trial.yard;
     const keep = { eventIdMs: HOUR_MS, eventIdCount: 10, deadLetterMs: HOUR_MS, settledAttemptMs: HOUR_MS };
     while (await store.prune({ ...keep, historyMs: 5_000 }, clock.now()));
 
-    const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
+    const planned = await plan(trial, PLAYED_SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
 
     expect(planned).toMatchObject({ outcome: "applied", replayed: 0, differences: [], end: [] });
     expect(planned.incomplete).toMatch(/^The history no longer contains the beginning/);
   });
 
   it("reads a history that has lost its beginning no further than that shows", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
     const [line] = await trial.yard.listHistory("pr-1");
     let reads = 0;
     Object.assign(trial.yard.store.queries, {
@@ -287,28 +244,26 @@ states:
       },
     });
 
-    const planned = await plan(trial, SOURCE);
+    const planned = await plan(trial, PLAYED_SOURCE);
 
     expect([reads, planned.replayed, planned.differences]).toEqual([1, 0, []]);
   });
 
   it("replays the present incarnation only", async () => {
-    const trial = await createLife();
+    const trial = await playStack();
     await trial.yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "again" });
     await trial.yard.publish({ ...opened, id: "e9" });
     await trial.yard.advance(10_000);
 
-    const planned = await plan(trial, SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
+    const planned = await plan(trial, PLAYED_SOURCE.replace("NEXT: LIVE", "NEXT: BROKEN"));
 
     expect(listDifferences(planned)).toEqual(["TASK_COMPLETED: applied LIVE -> applied BROKEN"]);
   });
 
   it("is undefined for an unknown stack", async () => {
-    const trial = createTrial({ source: SOURCE });
-    const { store, clock } = trial.yard;
-    const deps = { store, clock, ids: countingIds(), locator: trial.locator, executors: trial.executors };
+    const trial = createTrial({ source: PLAYED_SOURCE });
 
-    expect(await createPlanner(deps).planUpgrade({ stackId: "pr-9" })).toBeUndefined();
+    expect(await planOf(trial).planUpgrade({ stackId: "pr-9" })).toBeUndefined();
   });
 });
 
@@ -470,7 +425,7 @@ tasks:
   sign-off: { executor: approval, config: { from: [managers], count: 2 } }
   deploy: { executor: work, config: {}, needs: [sign-off] }
 `;
-  const send = async (trial: ReturnType<typeof createTrial>, id: string, name: string) => {
+  const send = async (trial: Trial, id: string, name: string) => {
     const sender = { kind: "person", id: name, name, groups: name === "kim" ? [] : ["managers"] } as const;
     const approval = { event: "APPROVE_TASK", task: { name: "sign-off" } };
     const message = { stackId: "pr-1", machine: "app", ...(id === "e1" ? { event: "SHIP" } : approval) };

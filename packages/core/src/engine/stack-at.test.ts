@@ -1,55 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { failed, type Step, succeeded } from "../ports/executor.ts";
 import type { PageInput } from "../ports/records.ts";
-import type { HistoryFilter } from "../ports/store.ts";
-import { countingIds } from "../testing/fake-clock.ts";
-import { createTrial } from "../testing/trial.ts";
-import { compareEnds, createPlanner } from "./planner.ts";
+import type { HistoryFilter, Store } from "../ports/store.ts";
+import { opened, PLAYED_SOURCE, planOf, playStack } from "../testing/played-stack.ts";
+import { compareEnds } from "./planner.ts";
 import { toSimulationStack } from "./to-simulation-stack.ts";
 
-const SOURCE = `
-version: 2
-events: { OPENED: {}, PUSHED: { metadata: [image] }, MERGED: {} }
-metadata:
-  password: { type: string, sensitive: true }
-states:
-  INIT: { on: { OPENED: BUILD } }
-  BUILD: { tasks: [network, db], on: { NEXT: LIVE, FAILED: BROKEN } }
-  LIVE: { on: { PUSHED: BUILD, MERGED: CLEAN-UP } }
-  BROKEN: { on: { PUSHED: BUILD } }
-  CLEAN-UP: { terminal: true, tasks: [remove] }
-tasks:
-  network: { executor: work, config: {} }
-  db: { executor: work, config: {}, needs: [network], retry: { attempts: 3, backoff: { from: 1s, to: 1s } } }
-  remove: { executor: work, config: {} }
-`;
-
-const opened = (id: string) => ({ id, stackId: "pr-1", event: "OPENED", machine: "app" });
-const pushed = { id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:1", password: "hunter22" } };
-
-/** A stack that was opened, failed twice at its database, continued, and was pushed to. */
-async function createLife() {
-  let failures = 2;
-  const script = ({ task }: { readonly task: string }): Step => {
-    if (task !== "db" || failures === 0) return succeeded({});
-    failures -= 1;
-    return failed({ code: "QUOTA", message: "no room", retryable: true });
-  };
-  const trial = createTrial({ source: SOURCE, script });
-  await trial.yard.publish(opened("e1"));
-  await trial.yard.advance(10_000);
-  await trial.yard.publish(pushed);
-  await trial.yard.advance(10_000);
-  const { store, clock } = trial.yard;
-  const { locator, executors } = trial;
-  const planner = createPlanner({ store, clock, ids: countingIds(), locator, executors });
-  const list = async () => (await store.queries.listHistory({ stackId: "pr-1" }, { limit: 1_000 })).items;
-  return { trial, planner, list, at: (position: number) => planner.findStackAt({ stackId: "pr-1", position }) };
+async function openHistory() {
+  const trial = await playStack();
+  const { queries } = trial.yard.store;
+  const list = async () => (await queries.listHistory({ stackId: "pr-1" }, { limit: 1_000 })).items;
+  return { trial, list, at: (position: number) => planOf(trial).findStackAt({ stackId: "pr-1", position }) };
 }
 
 describe("a stack as it was", () => {
   it("is in the state of each line of its history, and at the last line as it is", async () => {
-    const { trial, list, at } = await createLife();
+    const { trial, list, at } = await openHistory();
     const lines = await list();
 
     for (const line of lines) {
@@ -71,7 +36,7 @@ describe("a stack as it was", () => {
   });
 
   it("shows no sensitive value", async () => {
-    const { at } = await createLife();
+    const { at } = await openHistory();
 
     const found = await at(Number.MAX_SAFE_INTEGER - 1);
 
@@ -82,7 +47,7 @@ describe("a stack as it was", () => {
   });
 
   it("had tasks and timers then", async () => {
-    const { list, at } = await createLife();
+    const { list, at } = await openHistory();
     const failure = (await list()).find(({ event }) => event === "TASK_ERROR");
 
     const found = await at(failure?.position ?? 0);
@@ -95,11 +60,11 @@ describe("a stack as it was", () => {
   });
 
   it("does not exist after its removal, and is another one when it is created again", async () => {
-    const { trial, list, at } = await createLife();
+    const { trial, list, at } = await openHistory();
     await trial.yard.publish({ id: "e3", stackId: "pr-1", event: "MERGED" });
     await trial.yard.advance(10_000);
     await trial.yard.publish({ id: "lost", stackId: "pr-1", event: "PUSHED", metadata: { image: "a:2" } });
-    await trial.yard.publish(opened("e4"));
+    await trial.yard.publish({ ...opened, id: "e4" });
     await trial.yard.advance(10_000);
     const removed = (await list()).find(({ outcome }) => outcome === "removed");
 
@@ -112,8 +77,8 @@ describe("a stack as it was", () => {
   });
 
   it("follows an upgrade", async () => {
-    const { trial, list, at } = await createLife();
-    trial.locator.write("app", SOURCE.replace("LIVE: { on:", "LIVE: { after: [{ in: 1h, event: MERGED }], on:"));
+    const { trial, list, at } = await openHistory();
+    trial.locator.write("app", PLAYED_SOURCE.replace("LIVE: { on:", "LIVE: { after: [{ in: 1h, event: MERGED }], on:"));
     const before = (await list()).at(-1)?.position ?? 0;
     await trial.yard.publish({ id: "up", stackId: "pr-1", event: "UPGRADE_STACK" });
     await trial.yard.advance(1_000);
@@ -128,11 +93,10 @@ describe("a stack as it was", () => {
   });
 
   it("is not known where the history begins later, or a revision is gone", async () => {
-    const { trial, list, at } = await createLife();
+    const { trial, list, at } = await openHistory();
     const position = (await list()).at(-1)?.position ?? 0;
     expect(await at(0)).toBeUndefined();
-    const { store, clock } = trial.yard;
-    const { locator, executors } = trial;
+    const { store } = trial.yard;
     const queries = {
       ...store.queries,
       async listHistory(filter: HistoryFilter, input: PageInput) {
@@ -140,11 +104,7 @@ describe("a stack as it was", () => {
         return { ...page, items: page.items.filter(({ eventId }) => eventId !== "e1") };
       },
     };
-    const find = (parts: object) =>
-      createPlanner({ store: { ...store, ...parts }, clock, ids: countingIds(), locator, executors }).findStackAt({
-        stackId: "pr-1",
-        position,
-      });
+    const find = (parts: Partial<Store>) => planOf(trial, parts).findStackAt({ stackId: "pr-1", position });
 
     expect(await find({ queries })).toMatchObject({
       stack: undefined,

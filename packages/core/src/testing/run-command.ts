@@ -47,7 +47,12 @@ export async function runCommand(
     },
   };
   const context: PluginCommandContext = {
-    ...{ cwd, projectDir: cwd, dataDir: cwd, environment: {}, yards: {}, signal: new AbortController().signal },
+    cwd,
+    projectDir: cwd,
+    dataDir: cwd,
+    environment: {},
+    yards: {},
+    signal: new AbortController().signal,
     ...options,
     out,
     get server() {

@@ -6,7 +6,7 @@ import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { createAwsAccess } from "@stackyard/aws";
 import { createSimPlugin, createSimYard, type SimYard } from "@stackyard/aws-sim";
-import { silentLogger } from "@stackyard/core";
+import { defined, silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
 import { type CommandResult, createRandom, type RunCommandOptions, runCommand } from "@stackyard/core/testing";
 import { createServer } from "@stackyard/server";
@@ -38,8 +38,9 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
     },
     run: (name, args, options = {}) =>
       runCommand(commands, `release ${name}`, args, {
-        ...{ cwd, environment: { USER: "ann" } },
-        ...(url === undefined ? {} : { server: { url } }),
+        cwd,
+        environment: { USER: "ann" },
+        ...defined({ server: url === undefined ? undefined : { url } }),
         ...options,
       }),
     remove: () => rmSync(cwd, { recursive: true }),

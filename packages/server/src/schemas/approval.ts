@@ -18,7 +18,15 @@ export function toApprovals(stack: Stack): readonly Approval[] {
 function toApproval({ id: stackId, machine, state }: Stack, task: string, approval: KeptApproval): Approval {
   const { id, from, count, own = false, comment = "optional", of, askedBy, askedAt, expiresAt, given } = approval;
   return {
-    ...{ id, stackId, machine, state, task, from, count, own, comment },
+    id,
+    stackId,
+    machine,
+    state,
+    task,
+    from,
+    count,
+    own,
+    comment,
     need: count - given.length,
     askedAt: toInstant(askedAt),
     expiresAt: toInstant(expiresAt),
