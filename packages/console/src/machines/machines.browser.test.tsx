@@ -111,7 +111,7 @@ describe("a machine", () => {
     await expect.poll(() => document.querySelector('[aria-current="location"]')?.textContent).toContain("OPENED: LIFE");
   });
 
-  it("upgrades the stacks of an older revision by those who may", async () => {
+  it("shows a viewer at the button why the stacks of an older revision cannot be upgraded", async () => {
     const { screen } = await renderPage(MachinePage, "/machine?name=shop&tab=revisions", {
       ...machineApi(),
       "GET /v1/me": viewer,
@@ -120,6 +120,7 @@ describe("a machine", () => {
     const button = screen.getByRole("button", { name: "Upgrade stacks…" });
 
     await expect.element(button).toHaveAttribute("aria-disabled", "true");
+    await expect.element(button).toHaveAccessibleDescription("Needs repair on shop");
   });
 
   it("is not found like one that may not be read", async () => {

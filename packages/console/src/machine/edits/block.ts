@@ -4,7 +4,7 @@ import { type Change, EditRefused, type Path } from "./operation.ts";
 import { type Item, itemAt, type Source } from "./source.ts";
 import { findStyle } from "./style.ts";
 
-/** Writes a flow collection over several lines in block style, and those inside it; what is on one line stays as it is. */
+/** Writes a flow collection over several lines in block style, and those inside it; what is on one line stays unchanged. */
 export function toBlock(source: Source, path: Path): readonly Change[] {
   const item = itemAt(source, path);
   if (item === undefined || !isFlow(item) || isOneLine(source.text, item.range)) {

@@ -1,5 +1,5 @@
 import type { Path, Plain } from "./operation.ts";
-import { allEntries, type Element, type Item, type MapItem } from "./source.ts";
+import { allEntries, type Element, type Item, type MapItem, ownEntries } from "./source.ts";
 import type { Step } from "./step.ts";
 
 /** A document's value that steps change. Values behind aliases are shared objects, so a change is seen wherever they are used. */
@@ -44,7 +44,8 @@ function copyItem(item: Item, copy: (item: Item) => Slot): Model {
   const of = ({ value }: Element) => copy(value);
   if (item.kind === "list") return { kind: "list", items: item.items.map(of) };
   if (item.kind === "scalar") return { kind: "scalar", value: item.value };
-  return { kind: "map", entries: item.entries.map((entry) => [entry.key, of(entry)]), merges: item.merges.map(copy) };
+  const entries = ownEntries(item).map((entry) => [entry.key, of(entry)] as const);
+  return { kind: "map", entries, merges: item.merges.map(copy) };
 }
 
 function fromPlain(value: Plain): Slot {

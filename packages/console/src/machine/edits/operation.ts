@@ -14,7 +14,7 @@ export interface Change {
 /** What a name is a name of. */
 export type NameKind = "state" | "event" | "task" | "metadata" | "target";
 
-/** How to go on where a value is shared or merged. */
+/** What an edit may do where a value is shared or merged. */
 interface Permission {
   /** Edits an anchored value, and with it every place that uses it. */
   readonly shared?: true;
@@ -96,7 +96,7 @@ export interface Range {
   readonly to: number;
 }
 
-/** What stops an edit, where it stands, and what can be done instead. */
+/** What stops an edit, where, and what can be done instead. */
 export interface Refusal {
   readonly code: RefusalCode;
   readonly message: string;
@@ -104,7 +104,7 @@ export interface Refusal {
   readonly offers: readonly Offer[];
 }
 
-/** The changes of an edit, in the order of the text, or why there are none. */
+/** The changes of an edit, in the order of the text, or why it is refused. */
 export type Plan = { readonly changes: readonly Change[] } | { readonly refusal: Refusal };
 
 /** Ends the planning of an edit. */

@@ -6,10 +6,9 @@ import { isStoppedByForm, tryEdit } from "./testing/try-edits.ts";
 
 const root = join(import.meta.dirname, "../../../../..");
 
-// Of duplicate keys and merges core takes the first, and the reader of the check the last.
 function listMachines(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".yaml") && !/duplicate-mapping-key|merges/.test(name))
+    .filter((name) => name.endsWith(".yaml"))
     .map((name) => join(folder, name));
 }
 

@@ -26,6 +26,8 @@ tasks:
   app: { executor: lambda, config: { name: f } }
 `;
 
+const ANCHORED = "version: 2\nstates:\n  INIT: {}\n  A: &a {}\n  B: *a\n";
+
 function edit(operation: Operation, text = MACHINE): string {
   const plan = planEdit(text, operation);
   if ("refusal" in plan) throw new Error(`${plan.refusal.code}: ${plan.refusal.message}`);
@@ -124,6 +126,17 @@ describe("planEdit", () => {
     expect(edit(refused?.offers[0]?.operation ?? operation)).toContain("      <<: *end\n      MERGED: LIVE\n");
   });
 
+  it("refuses to lose the first of a key that is there twice, because the second would count then", () => {
+    const text = "version: 1\nevents: []\nstates:\n  INIT:\n    terminal: true\n    terminal: false\n";
+
+    expect(
+      refusal({ kind: "set-key", what: "state", name: "INIT", key: "terminal", value: undefined }, text),
+    ).toMatchObject({ code: "edit-differs" });
+    expect(edit({ kind: "set-key", what: "state", name: "INIT", key: "terminal", value: "yes" }, text)).toBe(
+      text.replace("true", "yes"),
+    );
+  });
+
   it("refuses insertions into braces over several lines, and offers block style as a step of its own", () => {
     const text = JSON.stringify({ version: 2, states: { INIT: { on: {} }, B: {} } }, undefined, 2);
 
@@ -157,16 +170,8 @@ describe("planEdit", () => {
       { kind: "rename", what: "metadata", from: "sha", to: "rev" },
       'version: 2\nmetadata: { sha: {} }\nstates: { INIT: {} }\ntasks: { t: { executor: x, when: "metadata[\\"sha\\"] == 1" } }\n',
     ],
-    [
-      "edit-shared",
-      { kind: "remove", what: "state", name: "A" },
-      "version: 2\nstates:\n  INIT: {}\n  A: &a {}\n  B: *a\n",
-    ],
-    [
-      "edit-order",
-      { kind: "move", what: "state", name: "B", after: "INIT" },
-      "version: 2\nstates:\n  INIT: {}\n  A: &a {}\n  B: *a\n",
-    ],
+    ["edit-shared", { kind: "remove", what: "state", name: "A" }, ANCHORED],
+    ["edit-order", { kind: "move", what: "state", name: "B", after: "INIT" }, ANCHORED],
   ])("refuses with %s", (code, operation, text) => {
     expect(refusal(operation, text)?.code).toBe(code);
   });

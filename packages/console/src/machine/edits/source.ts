@@ -14,7 +14,7 @@ import {
 } from "yaml";
 import { EditRefused, type Path, type Range } from "./operation.ts";
 
-/** A value of a document. An alias is the same object as the value that it stands for. */
+/** A value of a document. An alias is the same object as its anchored value. */
 export type Item = MapItem | ListItem | ScalarItem;
 
 interface Base {
@@ -221,8 +221,7 @@ export function mapAt(item: Item | undefined, key: string): MapItem | undefined 
 
 /** All entries of a map, merged ones included, each key once. */
 export function allEntries(map: MapItem): readonly Entry[] {
-  const found = new Map<string, Entry>();
-  for (const entry of map.entries) if (!found.has(entry.key)) found.set(entry.key, entry);
+  const found = new Map(ownEntries(map).map((entry) => [entry.key, entry]));
   for (const source of listMerged(map)) {
     for (const entry of allEntries(source)) if (!found.has(entry.key)) found.set(entry.key, entry);
   }
@@ -231,8 +230,13 @@ export function allEntries(map: MapItem): readonly Entry[] {
 
 /** The first entry of each key of a map and of all that it merges, also of keys that it overrides. */
 export function everyEntry(map: MapItem): readonly Entry[] {
-  const own = new Map(map.entries.toReversed().map((entry) => [entry.key, entry]));
-  return [...map.entries.filter((entry) => own.get(entry.key) === entry), ...listMerged(map).flatMap(everyEntry)];
+  return [...ownEntries(map), ...listMerged(map).flatMap(everyEntry)];
+}
+
+/** The entries that are written in a map itself: of a key that is there twice, the first one counts. */
+export function ownEntries({ entries }: MapItem): readonly Entry[] {
+  const first = new Map(entries.toReversed().map((entry) => [entry.key, entry]));
+  return entries.filter((entry) => first.get(entry.key) === entry);
 }
 
 /** The value at a path that is written there, through no alias and no merge key. */

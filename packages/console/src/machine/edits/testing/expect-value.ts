@@ -1,4 +1,4 @@
-import { parse } from "yaml";
+import { isScalar, parseDocument, visit } from "yaml";
 import { findExpressions, findMentions, renameMention } from "../expressions.ts";
 import type { NameKind, Operation, Plain, ReactionPlace } from "../operation.ts";
 
@@ -7,17 +7,30 @@ import type { NameKind, Operation, Plain, ReactionPlace } from "../operation.ts"
 // biome-ignore lint/suspicious/noExplicitAny: documents of any shape
 type Any = any;
 
-/** Reads a text as a plain value. */
+/** Reads a text as a plain value. Of a key that is in a map twice, the first counts, as core reads machines. */
 export function readPlain(text: string): Any {
-  return parse(text.replace(/^\uFEFF/, ""), {
+  const document = parseDocument(text.replace(/^\uFEFF/, ""), {
     version: "1.2",
     schema: "core",
     merge: true,
     uniqueKeys: false,
-    maxAliasCount: -1,
-    // Keys are texts.
-    mapAsMap: false,
   });
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<unknown>();
+      map.items = map.items.filter(({ key }) => {
+        // Each merge key of a map is a symbol of its own.
+        const name = isScalar(key) ? key.value : key;
+        const isFirst = !seen.has(name);
+        seen.add(name);
+        return isFirst;
+      });
+    },
+  });
+  const root = document.toJS({ maxAliasCount: -1 });
+  // An edit may change the templates that are merged: what they contain counts where it is merged.
+  const isTemplate = (key: string) => key.startsWith("x-") && text.includes("<<:");
+  return Object.fromEntries(Object.entries(root).filter(([key]) => !isTemplate(key)));
 }
 
 /** Returns the value that a document has after an edit. */
