@@ -16,9 +16,11 @@ export interface EditServerOptions {
 
 /** A running editor. */
 export interface EditServer {
+  /** The address of the editor, such as `http://127.0.0.1:40001`. */
   readonly url: string;
   /** Signs one browser in, once. */
   readonly signInUrl: string;
+  /** Closes the server and all its connections. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ const HOST = "127.0.0.1";
 
 /**
  * Serves the editor of machines on loopback, without a yard. It reads and writes one file and no other, for the browser that
- * came with the one-time code. A change of the file by somebody else is found before it is overwritten.
+ * came with the one-time code. A file that was changed meanwhile is not overwritten.
  *
  * @throws Error `EADDRINUSE` when the port is taken.
  */

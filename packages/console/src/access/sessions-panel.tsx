@@ -7,7 +7,7 @@ import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { Listed, Table } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
 const KEY = keys.other("sessions");
@@ -38,7 +38,7 @@ export function SessionsPanel() {
               { id: "ends", header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
               {
                 id: "end",
-                header: <span className="hidden-visually">Actions</span>,
+                header: <ActionsHeading />,
                 cell: (session) => (
                   <Button
                     look="plain"

@@ -8,7 +8,7 @@ import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { Scope } from "./me-panel.tsx";
 
@@ -70,7 +70,7 @@ const COLUMNS: readonly Column<ApiToken>[] = [
 function toActions(setOpen: (open: Open) => void): Column<ApiToken> {
   return {
     id: "actions",
-    header: <span className="hidden-visually">Actions</span>,
+    header: <ActionsHeading />,
     cell: (token) => {
       const refusal = token.status === "active" ? undefined : `The token is ${token.status}`;
       return (

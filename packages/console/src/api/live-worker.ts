@@ -174,14 +174,11 @@ function connect(port: Port): void {
   };
 }
 
-const scope = globalThis as unknown as {
-  onconnect?: (event: MessageEvent) => void;
-  postMessage?: (event: LiveEvent) => void;
-  onmessage?: Port["onmessage"];
-};
-if (typeof scope.postMessage === "function") connect(scope as Port);
+// A dedicated worker is a port itself; a shared one gets a port from each tab.
+if ("postMessage" in globalThis) connect(globalThis);
 else {
-  scope.onconnect = ({ ports: [port] }) => {
-    if (port !== undefined) connect(port as unknown as Port);
-  };
+  addEventListener("connect", (event) => {
+    const [port] = (event as MessageEvent).ports;
+    if (port !== undefined) connect(port);
+  });
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { Dialog } from "../design/dialog.tsx";
+import { KeyList } from "../design/key-list.tsx";
 import { useGo } from "../design/links.tsx";
 import { changeSettings, useSettings } from "../design/settings.ts";
 
@@ -105,16 +106,7 @@ export function ShortcutHelp({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keyboard" onClose={onClose}>
       <section>
-        <dl className="pairs">
-          {KEYS.map(([key, text]) => (
-            <div key={key} style={{ display: "contents" }}>
-              <dt>
-                <kbd>{key}</kbd>
-              </dt>
-              <dd>{text}</dd>
-            </div>
-          ))}
-        </dl>
+        <KeyList keys={KEYS} />
         <label className="row">
           <input
             type="checkbox"

@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
-import { toFailure } from "../api/client.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
+import { FailureNotice } from "./page.tsx";
 import { Text } from "./text.tsx";
 
 /** A dialog over the page; `Esc` closes it. */
@@ -98,27 +98,29 @@ export function ActionDialog(props: ActionProps) {
             />
           </label>
         )}
-        {error !== undefined && <ActionError error={error} />}
-        <div className="row">
-          <Button type="submit" look={danger ? "danger" : "primary"} refusal={missing}>
-            {verb}
-          </Button>
-          <Button onPress={onClose}>Close</Button>
-        </div>
+        {error !== undefined && <FailureNotice error={error} />}
+        <DialogButtons verb={verb} danger={danger} refusal={missing} onClose={onClose} />
       </form>
     </Dialog>
   );
 }
 
-function ActionError({ error }: { error: unknown }) {
-  const { detail, code, requestId } = toFailure(error);
+interface DialogButtonsProps {
+  /** The word on the button that submits the form. */
+  readonly verb: string;
+  readonly danger?: boolean | undefined;
+  readonly refusal: string | undefined;
+  readonly onClose: () => void;
+}
+
+/** The end of a form in a dialog. */
+export function DialogButtons({ verb, danger, refusal, onClose }: DialogButtonsProps) {
   return (
-    <div className="notice fail" role="alert">
-      <p className="wrap">{detail}</p>
-      <p className="muted mono wrap">
-        {code}
-        {requestId !== undefined && ` · request ${requestId}`}
-      </p>
+    <div className="row">
+      <Button type="submit" look={danger ? "danger" : "primary"} refusal={refusal}>
+        {verb}
+      </Button>
+      <Button onPress={onClose}>Close</Button>
     </div>
   );
 }

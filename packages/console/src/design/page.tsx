@@ -66,8 +66,18 @@ export function NoMatch({ filters, onClear }: { filters: string; onClear: () => 
 }
 
 /** What a request failed with, in its panel only. */
-export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+export function ErrorNotice({ error, onRetry }: FailureProps) {
   if (isAbsent(error)) return <Empty>Not found, or you may not read it.</Empty>;
+  return <FailureNotice error={error} onRetry={onRetry} />;
+}
+
+interface FailureProps {
+  readonly error: unknown;
+  readonly onRetry?: (() => void) | undefined;
+}
+
+/** What failed, with its code and request. */
+export function FailureNotice({ error, onRetry }: FailureProps) {
   const { detail, code, requestId } = toFailure(error);
   return (
     <div className="notice fail" role="alert">

@@ -9,6 +9,11 @@ export function Text({ children, mono }: { children: string; mono?: boolean }) {
   return <bdi className={mono ? "mono wrap" : "wrap"}>{toSafeText(children)}</bdi>;
 }
 
+/** The heading of a column of buttons. */
+export function ActionsHeading() {
+  return <span className="hidden-visually">Actions</span>;
+}
+
 /** An instant, in UTC or local time by the person's choice. `short` leaves out the date. */
 export function Instant({ at, short }: { at: string; short?: boolean }) {
   const { zone } = useSettings();

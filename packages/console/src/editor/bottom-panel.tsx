@@ -1,4 +1,5 @@
 import type { Problem } from "@stackyard/core/machine";
+import { KeyList } from "../design/key-list.tsx";
 import { Text } from "../design/text.tsx";
 import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { MachineState } from "../machine/use-machine.ts";
@@ -119,16 +120,7 @@ function Help() {
         The text is the document; the graph is drawn from it. Each change in the graph or a form changes only the lines
         that it must, and is one step to undo. Drag from the right side of a state to another state to add a reaction.
       </p>
-      <dl className="pairs">
-        {KEYS.map(([key, text]) => (
-          <div key={key} style={{ display: "contents" }}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{text}</dd>
-          </div>
-        ))}
-      </dl>
+      <KeyList keys={KEYS} />
       <p className="row">
         {LINKS.map(([title, href]) => (
           <a key={href} href={href} target="_blank" rel="noopener noreferrer">

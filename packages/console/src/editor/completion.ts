@@ -11,7 +11,7 @@ export interface Knowledge {
   readonly executors: readonly { readonly name: string; readonly config?: Schema | undefined }[];
 }
 
-/** Keys that lead to a line, by its indent: `["states", "LIVE", "on"]`. List items are passed over. */
+/** Keys that lead to a line, by its indent: `["states", "LIVE", "on"]`. Dashes of list items count as indent. */
 export function pathAt(lines: readonly string[], line: number, column: number): readonly string[] {
   const path: string[] = [];
   let limit = column;

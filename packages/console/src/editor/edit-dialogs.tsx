@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { Button } from "../design/button.tsx";
-import { Dialog } from "../design/dialog.tsx";
+import { Dialog, DialogButtons } from "../design/dialog.tsx";
 import { Text } from "../design/text.tsx";
 import type { NameKind, Offer, Range, Refusal } from "../machine/edits/operation.ts";
 import { machineClient } from "../machine/machine-client.ts";
@@ -95,16 +95,11 @@ function NameDialog({ title, verb, name, onName, onClose }: NameProps) {
           />
         </label>
         {name !== "" && <p className="muted">Everything that refers to it changes too, in expressions as well.</p>}
-        <div className="row">
-          <Button
-            type="submit"
-            look="primary"
-            refusal={entered === "" || entered === name ? "Enter a new name" : undefined}
-          >
-            {verb}
-          </Button>
-          <Button onPress={onClose}>Close</Button>
-        </div>
+        <DialogButtons
+          verb={verb}
+          refusal={entered === "" || entered === name ? "Enter a new name" : undefined}
+          onClose={onClose}
+        />
       </form>
     </Dialog>
   );
@@ -155,12 +150,7 @@ function ConnectDialog({
           </select>
         </label>
         <p className="muted">An event that is not declared yet is declared too.</p>
-        <div className="row">
-          <Button type="submit" look="primary" refusal={event === "" ? "Enter an event" : undefined}>
-            Add
-          </Button>
-          <Button onPress={onClose}>Close</Button>
-        </div>
+        <DialogButtons verb="Add" refusal={event === "" ? "Enter an event" : undefined} onClose={onClose} />
       </form>
     </Dialog>
   );

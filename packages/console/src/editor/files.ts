@@ -32,7 +32,7 @@ export function openText(file: string, raw: string): OpenedText {
   };
 }
 
-/** Returns a text as it is written to its file. */
+/** Returns the content of a file for a text. */
 export function toFileText(text: string, { bom, crlf }: TextFormat): string {
   return (bom ? "\uFEFF" : "") + (crlf ? text.replaceAll("\n", "\r\n") : text);
 }

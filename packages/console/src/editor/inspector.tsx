@@ -1,8 +1,10 @@
 import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
-import type { NameKind, Operation } from "../machine/edits/operation.ts";
-import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
+import type { NameKind, Operation, Range } from "../machine/edits/operation.ts";
+import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
+import { Check, TextField, toText } from "./form-fields.tsx";
+import { Reactions } from "./reactions.tsx";
 
 /** Plans an edit and applies it; `label` names its undo. */
 export type Edit = (operation: Operation, label: string) => void;
@@ -13,7 +15,7 @@ interface InspectorProps {
   readonly edit: Edit;
   readonly onRename: (what: NameKind, name: string) => void;
   readonly onRemove: (what: NameKind, name: string) => void;
-  readonly onReveal: (range: { readonly from: number; readonly to: number }) => void;
+  readonly onReveal: (range: Range) => void;
 }
 
 /** The selected state, or the whole machine, as a form. Each change is one edit of the text. */
@@ -25,296 +27,97 @@ export function Inspector(props: InspectorProps) {
   );
 }
 
-function StateForm({
-  outline,
-  state,
-  edit,
-  onRename,
-  onRemove,
-  onReveal,
-}: InspectorProps & { readonly state: OutlineState }) {
-  const { name } = state;
-  const states = outline.states.map((each) => each.name);
-  const at = states.indexOf(name);
-  const isSecond = outline.version === 2;
-  const setKey = (key: string, value: string | boolean | undefined) =>
-    edit({ kind: "set-key", what: "state", name, key, value }, `${key} of ${name}`);
-  const move = (after: string | undefined) => edit({ kind: "move", what: "state", name, after }, `move ${name}`);
+type StateProps = InspectorProps & { readonly state: OutlineState };
+
+function StateForm(props: StateProps) {
+  const { outline, state, edit, onReveal } = props;
   return (
     <>
-      <div className="row spread">
-        <h2>{toSafeText(name)}</h2>
-        <div className="row">
-          <Button onPress={() => onReveal(state.key)}>Show in text</Button>
-          <Button onPress={() => onRename("state", name)}>Rename</Button>
-          <Button
-            look="plain"
-            label={`Move ${name} up`}
-            onPress={() => move(states[at - 2])}
-            refusal={at <= 0 ? "It is the first state" : undefined}
-          >
-            ↑
-          </Button>
-          <Button
-            look="plain"
-            label={`Move ${name} down`}
-            onPress={() => move(states[at + 1])}
-            refusal={at === states.length - 1 ? "It is the last state" : undefined}
-          >
-            ↓
-          </Button>
-          <Button look="danger" onPress={() => onRemove("state", name)}>
-            Delete
-          </Button>
-        </div>
-      </div>
-      <div className="row">
-        <Check
-          label="Terminal"
-          checked={state.keys["terminal"] === true}
-          onChange={(on) => setKey("terminal", on || undefined)}
-        />
-        {isSecond && (
-          <Check
-            label="Protected"
-            checked={state.keys["protected"] === true}
-            onChange={(on) => setKey("protected", on || undefined)}
-          />
-        )}
-        {isSecond && (
-          <TextField
-            label="Time-out"
-            value={toText(state.keys["timeout"])}
-            placeholder="45m"
-            onEnter={(value) => setKey("timeout", value || undefined)}
-          />
-        )}
-        {isSecond && (
-          <label className="row">
-            Leaving
-            <select
-              className="input"
-              value={toText(state.keys["leaving"])}
-              onChange={({ target }) => setKey("leaving", target.value || undefined)}
-            >
-              <option value="">wait (default)</option>
-              <option>wait</option>
-              <option>abandon</option>
-              <option>cancel</option>
-            </select>
-          </label>
-        )}
-      </div>
+      <StateHeading {...props} />
+      <StateKeys outline={outline} state={state} edit={edit} />
       <Reactions outline={outline} state={state} edit={edit} onReveal={onReveal} />
       <TaskList outline={outline} state={state} edit={edit} />
-      {isSecond && <Timers outline={outline} state={state} edit={edit} />}
+      {outline.version === 2 && <Timers outline={outline} state={state} edit={edit} />}
     </>
   );
 }
 
-function toText(value: unknown): string {
-  return value === undefined || value === null ? "" : String(value);
-}
-
-function Check({ label, checked, onChange }: { label: string; checked: boolean; onChange: (on: boolean) => void }) {
+function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: StateProps) {
+  const { name } = state;
+  const states = outline.states.map((each) => each.name);
+  const at = states.indexOf(name);
+  const move = (after: string | undefined) => edit({ kind: "move", what: "state", name, after }, `move ${name}`);
   return (
-    <label className="row">
-      <input
-        type="checkbox"
-        style={{ width: "auto", minWidth: 0 }}
-        checked={checked}
-        onChange={({ target }) => onChange(target.checked)}
-      />
-      {label}
-    </label>
-  );
-}
-
-interface TextFieldProps {
-  readonly label: string;
-  readonly value: string;
-  readonly placeholder?: string;
-  readonly hidden?: boolean;
-  readonly onEnter: (value: string) => void;
-}
-
-/** A text that is taken when the field is left or Enter is pressed. */
-function TextField({ label, value, placeholder, hidden, onEnter }: TextFieldProps) {
-  const [text, setText] = useState(value);
-  const [known, setKnown] = useState(value);
-  if (known !== value) {
-    setKnown(value);
-    setText(value);
-  }
-  const enter = () => {
-    if (text.trim() !== value) onEnter(text.trim());
-  };
-  const input = (
-    <input
-      className="input"
-      aria-label={label}
-      value={text}
-      placeholder={placeholder}
-      spellCheck={false}
-      onChange={({ target }) => setText(target.value)}
-      onBlur={enter}
-      onKeyDown={({ key }) => {
-        if (key === "Enter") enter();
-        if (key === "Escape") setText(value);
-      }}
-    />
-  );
-  return hidden ? (
-    input
-  ) : (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the input is inside
-    <label className="row">
-      {label} {input}
-    </label>
-  );
-}
-
-type PartProps = Pick<InspectorProps, "outline" | "edit"> & { readonly state: OutlineState };
-
-function Reactions({ outline, state, edit, onReveal }: PartProps & Pick<InspectorProps, "onReveal">) {
-  const { name, reactions } = state;
-  const known = [...outline.events.map((event) => event.name), "NEXT", "FAILED", "TIMEOUT"];
-  const [event, setEvent] = useState("");
-  const free = known.filter((each) => !reactions.some((reaction) => reaction.event === each));
-  return (
-    <table>
-      <caption className="hidden-visually">Reactions of {name}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Event</th>
-          <th scope="col">Condition</th>
-          <th scope="col">Enters</th>
-          <th scope="col">
-            <span className="hidden-visually">Actions</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {reactions.map((reaction, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: reactions have their order as their only identity
-          <Reaction key={`${index} ${reaction.event}`} {...{ outline, state, edit, reaction, onReveal }} />
-        ))}
-        <tr>
-          <td>
-            <input
-              className="input"
-              aria-label="New event"
-              list="free-events"
-              placeholder="EVENT"
-              value={event}
-              onChange={({ target }) => setEvent(target.value)}
-            />
-            <datalist id="free-events">
-              {free.map((each) => (
-                <option key={each} value={each} />
-              ))}
-            </datalist>
-          </td>
-          <td />
-          <td>
-            <Target
-              label={`State that ${event || "the new event"} enters`}
-              outline={outline}
-              value=""
-              onChange={(target) => {
-                if (event === "") return;
-                edit({ kind: "add-reaction", state: name, event, target }, `add ${event} to ${name}`);
-                setEvent("");
-              }}
-            />
-          </td>
-          <td className="muted">{event === "" ? "Enter an event, then choose a state." : "Choose a state."}</td>
-        </tr>
-      </tbody>
-    </table>
-  );
-}
-
-interface ReactionProps extends PartProps {
-  readonly reaction: OutlineReaction;
-  readonly onReveal: InspectorProps["onReveal"];
-}
-
-function Reaction({ outline, state, edit, reaction, onReveal }: ReactionProps) {
-  const { event, index, when, target } = reaction;
-  const place = { state: state.name, event, ...(index !== undefined && { index }) };
-  const label = `${event} of ${state.name}`;
-  return (
-    <tr>
-      <td>
-        <button type="button" className="link" onClick={() => onReveal(reaction)}>
-          {toSafeText(event)}
-        </button>
-      </td>
-      <td>
-        {outline.version === 2 && (
-          <TextField
-            hidden
-            label={`Condition of ${event}`}
-            value={when ?? ""}
-            placeholder="always"
-            onEnter={(value) =>
-              edit({ kind: "set-condition", ...place, when: value === "" ? undefined : value }, `condition of ${label}`)
-            }
-          />
-        )}
-      </td>
-      <td>
-        <Target
-          label={`State that ${event} enters`}
-          outline={outline}
-          value={target ?? ""}
-          onChange={(value) => edit({ kind: "change-target", ...place, target: value }, `target of ${label}`)}
-        />
-      </td>
-      <td className="nowrap">
-        {index !== undefined && index > 0 && (
-          <Button
-            look="plain"
-            label={`Move ${event} before the entry above`}
-            onPress={() =>
-              edit({ kind: "order-reaction", state: state.name, event, index, to: index - 1 }, `order of ${label}`)
-            }
-          >
-            ↑
-          </Button>
-        )}
+    <div className="row spread">
+      <h2>{toSafeText(name)}</h2>
+      <div className="row">
+        <Button onPress={() => onReveal(state.key)}>Show in text</Button>
+        <Button onPress={() => onRename("state", name)}>Rename</Button>
         <Button
           look="plain"
-          label={`Delete the reaction to ${event}`}
-          onPress={() => edit({ kind: "remove-reaction", ...place }, `delete ${label}`)}
+          label={`Move ${name} up`}
+          onPress={() => move(states[at - 2])}
+          refusal={at <= 0 ? "It is the first state" : undefined}
         >
-          ✕
+          ↑
         </Button>
-      </td>
-    </tr>
+        <Button
+          look="plain"
+          label={`Move ${name} down`}
+          onPress={() => move(states[at + 1])}
+          refusal={at === states.length - 1 ? "It is the last state" : undefined}
+        >
+          ↓
+        </Button>
+        <Button look="danger" onPress={() => onRemove("state", name)}>
+          Delete
+        </Button>
+      </div>
+    </div>
   );
 }
 
-interface TargetProps {
-  readonly label: string;
-  readonly outline: Outline;
-  readonly value: string;
-  readonly onChange: (target: string) => void;
-}
+type PartProps = Pick<StateProps, "outline" | "edit" | "state">;
 
-function Target({ label, outline, value, onChange }: TargetProps) {
-  const states = outline.states.map(({ name }) => name);
-  const options = value === "" || states.includes(value) || value === "no-op" ? states : [value, ...states];
+function StateKeys({ outline, state: { name, keys }, edit }: PartProps) {
+  const setKey = (key: string, value: string | boolean | undefined) =>
+    edit({ kind: "set-key", what: "state", name, key, value }, `${key} of ${name}`);
+  const terminal = (
+    <Check
+      label="Terminal"
+      checked={keys["terminal"] === true}
+      onChange={(on) => setKey("terminal", on || undefined)}
+    />
+  );
+  if (outline.version === 1) return <div className="row">{terminal}</div>;
   return (
-    <select className="input" aria-label={label} value={value} onChange={({ target }) => onChange(target.value)}>
-      {value === "" && <option value="">–</option>}
-      {[...options, "no-op"].map((name) => (
-        <option key={name} value={name}>
-          {toSafeText(name)}
-        </option>
-      ))}
-    </select>
+    <div className="row">
+      {terminal}
+      <Check
+        label="Protected"
+        checked={keys["protected"] === true}
+        onChange={(on) => setKey("protected", on || undefined)}
+      />
+      <TextField
+        label="Time-out"
+        value={toText(keys["timeout"])}
+        placeholder="45m"
+        onEnter={(value) => setKey("timeout", value || undefined)}
+      />
+      <label className="row">
+        Leaving
+        <select
+          className="input"
+          value={toText(keys["leaving"])}
+          onChange={({ target }) => setKey("leaving", target.value || undefined)}
+        >
+          <option value="">wait (default)</option>
+          <option>wait</option>
+          <option>abandon</option>
+          <option>cancel</option>
+        </select>
+      </label>
+    </div>
   );
 }
 

@@ -8,7 +8,7 @@ export function toScenarioText(steps: readonly unknown[]): string {
 }
 
 /**
- * Reads the steps of a scenario; empty lines are passed over.
+ * Reads the steps of a scenario; empty lines are skipped.
  *
  * @throws Error that names the line.
  */

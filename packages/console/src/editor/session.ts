@@ -3,14 +3,14 @@ import { openText, TEMPLATE, type TextFormat, toFileText } from "./files.ts";
 /** What became of saving. */
 export type Saved =
   | { readonly kind: "saved" }
-  /** Somebody else has changed it since it was opened; saving again overwrites this text. */
+  /** It has changed since it was opened; saving again overwrites it. */
   | { readonly kind: "conflict"; readonly theirs: string };
 
 /** Where a document is saved. */
 export interface Home {
   /** The word on the button, such as `Save to folder`. */
   readonly title: string;
-  /** Saves a text as it is written to a file, or finds that it was changed meanwhile. */
+  /** Saves the content of a file, or finds that it was changed meanwhile. */
   readonly save: (raw: string) => Promise<Saved>;
 }
 

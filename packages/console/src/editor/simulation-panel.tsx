@@ -1,7 +1,7 @@
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
-import { Text } from "../design/text.tsx";
+import { ActionsHeading, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText, Simulated } from "../machine/messages.ts";
@@ -13,29 +13,64 @@ import { StepForms } from "./step-forms.tsx";
 const MAX_STEPS = 500;
 
 interface PanelProps {
-  /** The first is the machine that is played; others are earlier revisions. */
   readonly machine: MachineText;
   readonly outline: Outline | undefined;
   /** A second revision, which a `load` step takes. */
   readonly second?: (MachineText & { readonly file: string }) | undefined;
   /** Steps to begin with, such as a stack of the yard. */
   readonly initial?: readonly unknown[] | undefined;
-  /** Told what was played, for the graph. */
+  /** Called with what was played, for the graph. */
   readonly onPlayed: (played: Simulated | undefined) => void;
 }
 
 /** A scenario that is played from its beginning after every change of its steps or the machine. */
 export function SimulationPanel({ machine, outline, second, initial, onPlayed }: PanelProps) {
   const [steps, setSteps] = useState<readonly unknown[]>(initial ?? []);
+  const { played, failure } = usePlayed({ machine, second, steps, onPlayed });
+  const { name } = machine;
+  const add = (step: unknown) => {
+    if (steps.length < MAX_STEPS) setSteps([...steps, step]);
+  };
+  return (
+    <div className="panel-body stack-v">
+      <div className="row spread">
+        <Coverage played={played} />
+        <ScenarioButtons steps={steps} setSteps={setSteps} name={name} />
+      </div>
+      {failure !== undefined && (
+        <p className="notice fail" role="alert">
+          {failure}
+        </p>
+      )}
+      <StepForms
+        machine={name}
+        outline={outline}
+        line={played?.lines.at(-1)}
+        next={played?.next}
+        second={second}
+        onStep={add}
+      />
+      {steps.length === 0 ? (
+        <p className="muted">No steps yet. Send an event to create a stack in INIT.</p>
+      ) : (
+        <StepTable steps={steps} setSteps={setSteps} lines={played?.lines ?? []} />
+      )}
+    </div>
+  );
+}
+
+interface Playing extends Pick<PanelProps, "machine" | "second" | "onPlayed"> {
+  readonly steps: readonly unknown[];
+}
+
+/** Returns what the steps did; what they did before they were changed stays until then. */
+function usePlayed({ machine: { name, text }, second, steps, onPlayed }: Playing) {
   const [played, setPlayed] = useState<Simulated>();
   const [failure, setFailure] = useState<string>();
-  const [editing, setEditing] = useState<number>();
-  const { name, text } = machine;
   useEffect(() => {
     let over = false;
     const revisions = second === undefined ? [] : [second];
-    const kept = second === undefined ? [{ name, text }] : [{ name, text }];
-    machineClient.run("simulate", { machines: kept, revisions, steps }).then(
+    machineClient.run("simulate", { machines: [{ name, text }], revisions, steps }).then(
       (result) => {
         if (over) return;
         setPlayed(result);
@@ -50,83 +85,75 @@ export function SimulationPanel({ machine, outline, second, initial, onPlayed }:
       over = true;
     };
   }, [name, text, second, steps, onPlayed]);
-  const line = played?.lines.at(-1);
-  const add = (step: unknown) => {
-    if (steps.length < MAX_STEPS) setSteps([...steps, step]);
-  };
+  return { played, failure };
+}
+
+interface TableProps {
+  readonly steps: readonly unknown[];
+  readonly setSteps: (steps: readonly unknown[]) => void;
+  /** What each step did, as far as they were played. */
+  readonly lines: readonly SimulationLine[];
+}
+
+function StepTable({ steps, setSteps, lines }: TableProps) {
+  const [editing, setEditing] = useState<number>();
   const replace = (index: number, step: unknown) => {
     setSteps(steps.map((each, at) => (at === index ? step : each)));
     setEditing(undefined);
   };
   return (
-    <div className="panel-body stack-v">
-      <div className="row spread">
-        <Coverage played={played} />
-        <ScenarioButtons steps={steps} setSteps={setSteps} name={name} />
-      </div>
-      {failure !== undefined && (
-        <p className="notice fail" role="alert">
-          {failure}
-        </p>
-      )}
-      <StepForms machine={name} outline={outline} line={line} next={played?.next} second={second} onStep={add} />
-      {steps.length === 0 ? (
-        <p className="muted">No steps yet. Send an event to create a stack in INIT.</p>
-      ) : (
-        <table className="steps">
-          <thead>
-            <tr>
-              <th scope="col">Step</th>
-              <th scope="col">What</th>
-              <th scope="col">Outcome</th>
-              <th scope="col">Stack after it</th>
-              <th scope="col">
-                <span className="hidden-visually">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {steps.map((step, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place in the scenario
-              <tr key={index}>
-                <td>{index + 1}</td>
-                <td>
-                  {editing === index ? (
-                    <StepEditor
-                      step={step}
-                      onDone={(edited) => replace(index, edited)}
-                      onClose={() => setEditing(undefined)}
-                    />
-                  ) : (
-                    <Text mono>{JSON.stringify(step).slice(0, 200)}</Text>
-                  )}
-                </td>
-                <Line line={played?.lines[index]} />
-                <td className="nowrap">
-                  <Button look="plain" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)}>
-                    ✎
-                  </Button>
-                  <Button
-                    look="plain"
-                    label={`Insert a copy of step ${index + 1} after it`}
-                    onPress={() => setSteps([...steps.slice(0, index + 1), step, ...steps.slice(index + 1)])}
-                  >
-                    ⧉
-                  </Button>
-                  <Button
-                    look="plain"
-                    label={`Delete step ${index + 1}`}
-                    onPress={() => setSteps(steps.filter((_, at) => at !== index))}
-                  >
-                    ✕
-                  </Button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </div>
+    <table className="steps">
+      <thead>
+        <tr>
+          <th scope="col">Step</th>
+          <th scope="col">What</th>
+          <th scope="col">Outcome</th>
+          <th scope="col">Stack after it</th>
+          <th scope="col">
+            <ActionsHeading />
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {steps.map((step, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place in the scenario
+          <tr key={index}>
+            <td>{index + 1}</td>
+            <td>
+              {editing === index ? (
+                <StepEditor
+                  step={step}
+                  onDone={(edited) => replace(index, edited)}
+                  onClose={() => setEditing(undefined)}
+                />
+              ) : (
+                <Text mono>{JSON.stringify(step).slice(0, 200)}</Text>
+              )}
+            </td>
+            <Line line={lines[index]} />
+            <td className="nowrap">
+              <Button look="plain" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)}>
+                ✎
+              </Button>
+              <Button
+                look="plain"
+                label={`Insert a copy of step ${index + 1} after it`}
+                onPress={() => setSteps([...steps.slice(0, index + 1), step, ...steps.slice(index + 1)])}
+              >
+                ⧉
+              </Button>
+              <Button
+                look="plain"
+                label={`Delete step ${index + 1}`}
+                onPress={() => setSteps(steps.filter((_, at) => at !== index))}
+              >
+                ✕
+              </Button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

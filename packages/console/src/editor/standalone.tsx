@@ -5,7 +5,7 @@ import { useKnowledge } from "./knowledge.ts";
 import { createEmptySession, createSession, type Home, type Session } from "./session.ts";
 import { Workbench } from "./workbench.tsx";
 
-/** The file of `stackyard edit`, as its server gives it. */
+/** The file of `stackyard edit`, as its server returns it. */
 interface EditedFile {
   readonly name: string;
   readonly source: string;

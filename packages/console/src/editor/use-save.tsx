@@ -11,7 +11,7 @@ import type { OpenDocument } from "./use-document.ts";
 export interface Saving {
   readonly save: () => void;
   readonly refusal: string | undefined;
-  /** A draft that was restored, or a change by somebody else. */
+  /** A draft that was restored, or a change by another person. */
   readonly notice: ReactNode;
 }
 

@@ -68,8 +68,24 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
     if (place !== undefined) move({ ...moved, [to]: place });
   };
   return {
-    ...{ selected, setSelected, opened, setOpened, direction, setDirection, asTable, setAsTable },
-    ...{ share, setShare, tab, setTab, played, setPlayed, moved, move, marks, edit },
+    selected,
+    setSelected,
+    opened,
+    setOpened,
+    direction,
+    setDirection,
+    asTable,
+    setAsTable,
+    share,
+    setShare,
+    tab,
+    setTab,
+    played,
+    setPlayed,
+    moved,
+    move,
+    marks,
+    edit,
   };
 }
 

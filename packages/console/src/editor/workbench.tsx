@@ -140,7 +140,7 @@ function EmptyHint({ onTemplate }: { onTemplate: () => void }) {
 function Divider({ share, onShare }: { share: number; onShare: (share: number) => void }) {
   const limit = (value: number) => onShare(Math.min(85, Math.max(15, value)));
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a rule that is moved is no hr
+    // biome-ignore lint/a11y/useSemanticElements: an hr cannot be moved
     <div
       className="divider"
       role="separator"

@@ -152,7 +152,7 @@ function StateNode({ node: { id, terminal, reachable, tasks = [] }, placed, mark
   ];
   const baseline = top + METRICS.padding + 13;
   return (
-    // The rows of the table beside it are buttons that do the same by keyboard.
+    // The rows of the table next to it are buttons that do the same by keyboard.
     <g className={classes.filter(Boolean).join(" ")} {...(onSelect && { onClick: () => onSelect(id) })}>
       <rect x={left} y={top} width={placed.width} height={placed.height} rx="4" />
       {badge?.status !== undefined && <MarkShape status={badge.status} x={left + 8} y={baseline - 11} />}

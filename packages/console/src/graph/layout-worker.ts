@@ -1,4 +1,5 @@
 import type { MachineGraph } from "@stackyard/sdk";
+import { answerRequests } from "../api/answer-requests.ts";
 import { type Direction, type GraphLayout, toLayout } from "./layout.ts";
 
 /** Asks for a layout. */
@@ -14,14 +15,10 @@ export interface LayoutAnswer {
   readonly layout?: GraphLayout;
 }
 
-const scope = globalThis as unknown as {
-  postMessage(answer: LayoutAnswer): void;
-  onmessage?: (message: MessageEvent<LayoutRequest>) => void;
-};
-scope.onmessage = ({ data: { id, graph, direction } }) => {
+answerRequests(({ id, graph, direction }: LayoutRequest): LayoutAnswer => {
   try {
-    scope.postMessage({ id, layout: toLayout(graph, direction) });
+    return { id, layout: toLayout(graph, direction) };
   } catch {
-    scope.postMessage({ id });
+    return { id };
   }
-};
+});

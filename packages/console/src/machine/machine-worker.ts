@@ -1,16 +1,12 @@
+import { answerRequests } from "../api/answer-requests.ts";
 import type { WorkerAnswer, WorkerRequest } from "./messages.ts";
 import { tasks } from "./tasks.ts";
 
-const scope = globalThis as unknown as {
-  postMessage(answer: WorkerAnswer): void;
-  onmessage?: (message: MessageEvent<WorkerRequest>) => void;
-};
-
-scope.onmessage = ({ data: { id, kind, input } }) => {
+answerRequests(({ id, kind, input }: WorkerRequest): WorkerAnswer => {
   try {
     const run = tasks[kind] as (input: unknown) => unknown;
-    scope.postMessage({ id, output: run(input) });
+    return { id, output: run(input) };
   } catch (error) {
-    scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    return { id, error: error instanceof Error ? error.message : String(error) };
   }
-};
+});

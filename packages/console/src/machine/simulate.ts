@@ -74,7 +74,7 @@ function findNext(
   return undefined;
 }
 
-/** The arrows that the steps have taken, as far as states and events tell. */
+/** The arrows that the steps have taken, as far as states and events show it. */
 function findTried(graph: Graph, steps: readonly unknown[], lines: readonly SimulationLine[]): readonly number[] {
   const tried = new Set<number>();
   const states = new Map<string, string>();

@@ -9,7 +9,7 @@ import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 
 /** The revisions of a machine, newest first, with how many stacks each has. */
 export function Revisions({ name }: { name: string }) {
@@ -47,7 +47,7 @@ export function Revisions({ name }: { name: string }) {
     },
     {
       id: "actions",
-      header: <span className="hidden-visually">Actions</span>,
+      header: <ActionsHeading />,
       cell: ({ hash, current, stacks }) => (
         <span className="row">
           <To path="/edit" search={{ machine: name, rev: hash, tab: "diff" }}>

@@ -9,7 +9,7 @@ import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { findEnd } from "./attempt-ids.ts";
@@ -91,7 +91,7 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
     { id: "error", header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
     {
       id: "actions",
-      header: <span className="hidden-visually">Actions</span>,
+      header: <ActionsHeading />,
       cell: (attempt) => <RowActions source={source} stack={stack} attempt={attempt} />,
     },
   ];

@@ -3,8 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { Button } from "../design/button.tsx";
-import { Dialog } from "../design/dialog.tsx";
+import { Dialog, DialogButtons } from "../design/dialog.tsx";
 
 /** What is done to stacks. */
 export type StackOperation = Exclude<BulkOperation, "redrive">;
@@ -70,12 +69,7 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
             <textarea value={metadata} spellCheck={false} onChange={({ target }) => setMetadata(target.value)} />
           </label>
         )}
-        <div className="row">
-          <Button type="submit" look="primary" refusal={refusal}>
-            Dry run
-          </Button>
-          <Button onPress={onClose}>Close</Button>
-        </div>
+        <DialogButtons verb="Dry run" refusal={refusal} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -10,7 +10,7 @@ import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Table } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
 
@@ -139,7 +139,7 @@ function Versions({ state }: { state: TerraformState }) {
           { id: "bytes", header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
           {
             id: "actions",
-            header: <span className="hidden-visually">Actions</span>,
+            header: <ActionsHeading />,
             cell: (version) => (
               <span className="row">
                 <Button
