@@ -6,7 +6,7 @@ import type { NameKind, Offer, Range, Refusal } from "../machine/edits/operation
 import { machineClient } from "../machine/machine-client.ts";
 import type { Removals } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
-import type { Edit } from "./inspector.tsx";
+import type { Edit } from "./edit.ts";
 
 /** A dialog of the editor that is open. */
 export type OpenDialog =

@@ -1,13 +1,11 @@
 import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
-import type { NameKind, Operation, Range } from "../machine/edits/operation.ts";
+import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
+import type { Edit } from "./edit.ts";
 import { Check, TextField, toText } from "./form-fields.tsx";
 import { Reactions } from "./reactions.tsx";
-
-/** Plans an edit and applies it; `label` names its undo. */
-export type Edit = (operation: Operation, label: string) => void;
 
 interface InspectorProps {
   readonly outline: Outline;

@@ -4,8 +4,8 @@ import { ActionsHeading } from "../design/text.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
+import type { Edit } from "./edit.ts";
 import { TextField } from "./form-fields.tsx";
-import type { Edit } from "./inspector.tsx";
 
 interface ReactionsProps {
   readonly outline: Outline;

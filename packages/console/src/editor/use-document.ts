@@ -1,10 +1,11 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSettings } from "../design/settings.ts";
 import { useToast } from "../design/toasts.tsx";
-import type { Operation, Refusal } from "../machine/edits/operation.ts";
+import type { Refusal } from "../machine/edits/operation.ts";
 import { machineClient } from "../machine/machine-client.ts";
 import { type MachineState, useMachine } from "../machine/use-machine.ts";
 import { createCompletion, createHover, type Knowledge } from "./completion.ts";
+import type { Edit } from "./edit.ts";
 import { drafts } from "./kept.ts";
 import type { Session } from "./session.ts";
 import { createTextEditor, type TextEditor } from "./text-editor.ts";
@@ -22,7 +23,7 @@ export interface OpenDocument {
   readonly setBase: (text: string) => void;
   /** A draft of an earlier visit was opened in place of the document. */
   readonly restored: boolean;
-  readonly edit: (operation: Operation, label: string) => void;
+  readonly edit: Edit;
   readonly refused: { readonly refusal: Refusal; readonly label: string } | undefined;
   readonly clearRefused: () => void;
   readonly undoLabel: string | undefined;
@@ -88,8 +89,8 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     return () => clearTimeout(timer);
   }, [keepsDrafts, session.key, text, base]);
 
-  const edit = useCallback(
-    (operation: Operation, label: string) => {
+  const edit = useCallback<Edit>(
+    (operation, label) => {
       const target = opened.current;
       if (target === undefined || session.readOnly) return;
       const present = target.view.state.doc.toString();

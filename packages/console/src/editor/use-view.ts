@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Direction } from "../graph/layout.ts";
-import type { Operation, Range } from "../machine/edits/operation.ts";
+import type { Range } from "../machine/edits/operation.ts";
 import type { Simulated } from "../machine/messages.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
+import type { Edit } from "./edit.ts";
 import type { OpenDialog } from "./edit-dialogs.tsx";
 import type { NodeMark } from "./graph-canvas.tsx";
 import { type Positions, positions } from "./kept.ts";
@@ -30,7 +31,7 @@ export interface EditorView {
   readonly move: (moved: Positions) => void;
   readonly marks: Readonly<Record<string, NodeMark>>;
   /** Plans an edit; the state that it makes or renames is selected. */
-  readonly edit: (operation: Operation, label: string) => void;
+  readonly edit: Edit;
 }
 
 interface ViewInput {
@@ -58,7 +59,7 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
     setMoved(next);
     positions.save(session.key, Object.keys(next).length === 0 ? undefined : next);
   };
-  const edit = (operation: Operation, label: string) => {
+  const edit: Edit = (operation, label) => {
     document.edit(operation, label);
     if (operation.kind === "add-state") setSelected(operation.name);
     if (operation.kind !== "rename" || operation.what !== "state") return;
