@@ -20,6 +20,9 @@ export {
   unwrapBody,
 } from "./event-message.ts";
 export type { ExecutorRegistry } from "./executor-definition.ts";
+export { compileCel } from "./expression/compile-expression.ts";
+export { compileCelTemplate } from "./expression/compile-template.ts";
+export type { Cel, CelTemplate, Evaluated, ExpressionFault } from "./expression/expression.ts";
 export { toDot, toMermaid } from "./graph/to-diagram.ts";
 export { type Graph, toGraph } from "./graph/to-graph.ts";
 export { toSvg } from "./graph/to-svg.ts";

@@ -11,8 +11,8 @@ import {
   type PatternSearch,
 } from "./meter.ts";
 
-/** The values of the variables of an expression. */
-export type CelScope = Readonly<Record<"stack" | "metadata" | "event" | "tasks" | "actor" | "now", unknown>>;
+/** The values of the variables of an expression, by name. */
+export type CelScope = Readonly<Record<string, unknown>>;
 
 /** A parsed expression. Its tree may be changed before the first run. */
 export interface CelProgram {
@@ -55,6 +55,8 @@ function createEngine(): Engine {
   };
   const environment = new Environment({
     homogeneousAggregateLiterals: false,
+    // Names are checked before the first run, by what the place of the expression has.
+    unlistedVariablesAreDyn: true,
     limits: {
       maxAstNodes: EXPRESSION_LIMITS.maxNodes,
       maxDepth: EXPRESSION_LIMITS.maxDepth,
@@ -62,7 +64,6 @@ function createEngine(): Engine {
       maxMapEntries: EXPRESSION_LIMITS.maxEntries,
     },
   });
-  for (const name of ["stack", "metadata", "event", "tasks", "actor"]) environment.registerVariable(name, "dyn");
   environment.registerVariable("now", "google.protobuf.Timestamp");
   registerFunctions(environment, {
     meter: () => current.meter,
@@ -75,7 +76,7 @@ function createEngine(): Engine {
     const run = (scope: CelScope, ofRun: Meter): unknown => {
       current.meter = ofRun;
       current.search = createPatternSearch(ofRun);
-      current.metadata = scope.metadata;
+      current.metadata = scope["metadata"];
       current.rootContext = undefined;
       const found: unknown = evaluate(scope);
       const value = found === true && isNullKey(evaluator, evaluate.ast, current.rootContext, current) ? false : found;

@@ -35,6 +35,19 @@ export function toCelScope(scope: ExpressionScope, place: ExpressionPlace): CelS
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+/** The variables of an expression outside of machines: JSON values, and dates as instants. Other values become null. */
+export function toCelVariables(values: Readonly<Record<string, unknown>>): CelScope {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fromJson(value)]));
+}
+
+function fromJson(value: unknown): unknown {
+  if (typeof value === "number") return toCelValue(value);
+  if (typeof value === "string" || typeof value === "boolean" || value instanceof Date) return value;
+  if (Array.isArray(value)) return value.map(fromJson);
+  if (typeof value !== "object" || value === null) return null;
+  return new Map(Object.entries(value).map(([key, item]) => [key, fromJson(item)]));
+}
+
 function toCelMap(values: Readonly<Record<string, MetadataValue>>, hidden = NOTHING): Map<string, unknown> {
   const shown = Object.entries(values).filter(([key]) => !hidden.has(key));
   return new Map(shown.map(([key, value]) => [key, toCelValue(value)]));

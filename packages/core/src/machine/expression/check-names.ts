@@ -11,9 +11,24 @@ export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace
   walkTree(tree, {
     reference: (reference) => checkReference(check, reference),
     call: ({ name, method, at }) => checkCall(check, { name, method, at }),
-    mapKey: (key, at) => {
-      if (LOST_KEYS.has(key)) fault(check, at.start, "expression-syntax", `${quote(key)} cannot be the key of a map.`);
+    mapKey: (key, at) => checkMapKey(check, key, at),
+  });
+  return [...check.faults.values()];
+}
+
+/** What is wrong with the names of an expression that has these variables, and no others. */
+export function checkVariables(
+  tree: ASTNode,
+  source: string,
+  variables: readonly string[],
+): readonly ExpressionFault[] {
+  const check = { source, faults: new Map<string, ExpressionFault>() };
+  walkTree(tree, {
+    reference: ({ root, at }) => {
+      if (!variables.includes(root) && !TYPES.has(root)) checkVariable(check, { root, at, variables });
     },
+    call: ({ name, method, at }) => checkCall(check, { name, method, at }),
+    mapKey: (key, at) => checkMapKey(check, key, at),
   });
   return [...check.faults.values()];
 }
@@ -34,8 +49,24 @@ const EVENT_MEMBERS = ["name", "metadata"];
 const TASK_MEMBERS = ["outputs", "status"];
 const ACTOR_MEMBERS = ["name", "kind", "groups"];
 
-function fault(check: Check, offset: number, code: ExpressionFaultCode, message: string): void {
+/** A check that needs no place. */
+type SourceCheck = Pick<Check, "source" | "faults">;
+
+function fault(check: SourceCheck, offset: number, code: ExpressionFaultCode, message: string): void {
   if (!check.faults.has(message)) check.faults.set(message, { code, message, offset });
+}
+
+function checkMapKey(check: SourceCheck, key: string, at: ASTNode): void {
+  if (LOST_KEYS.has(key)) fault(check, at.start, "expression-syntax", `${quote(key)} cannot be the key of a map.`);
+}
+
+function checkVariable(
+  check: SourceCheck,
+  { root, at, variables }: { root: string; at: ASTNode; variables: readonly string[] },
+): void {
+  const nearest = findNearestName(root, variables);
+  const hint = nearest === undefined ? `Valid: ${variables.join(", ")}.` : `Did you mean ${nearest}?`;
+  fault(check, at.start, "expression-unknown-name", `Unknown variable ${quote(root)}. ${hint}`);
 }
 
 function checkReference(check: Check, reference: Reference): void {
@@ -145,7 +176,7 @@ function checkTaskName(check: Check, member: Member, tasks: readonly string[]): 
   fault(check, offset, "expression-task-not-available", message);
 }
 
-function checkCall(check: Check, { name, method, at }: { name: string; method: boolean; at: ASTNode }): void {
+function checkCall(check: SourceCheck, { name, method, at }: { name: string; method: boolean; at: ASTNode }): void {
   if (name === "has" && !method) checkHas(check, at);
   const [known, others] = method ? [CEL_METHODS, CEL_FUNCTIONS] : [CEL_FUNCTIONS, CEL_METHODS];
   if (known.has(name)) return;
@@ -157,7 +188,7 @@ function checkCall(check: Check, { name, method, at }: { name: string; method: b
 }
 
 // The library notices only when it evaluates; the language calls it a fault of the syntax.
-function checkHas(check: Check, at: ASTNode): void {
+function checkHas(check: SourceCheck, at: ASTNode): void {
   const [selection, ...more] = at.op === "call" ? at.args[1] : [];
   if (selection?.op === "." && more.length === 0) return;
   const advice = "For other names write 'the-name' in metadata.";

@@ -1,10 +1,10 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { quote } from "../document/wording.ts";
-import { type CelProgram, parseCel } from "./cel-engine.ts";
+import { type CelProgram, type CelScope, parseCel } from "./cel-engine.ts";
 import { toBoundedName, toWrittenNames } from "./cel-functions.ts";
-import { fromCelValue, toCelScope } from "./cel-values.ts";
-import { checkNames, tooLong, toSyntaxFault } from "./check-names.ts";
-import type { Evaluated, Expression, ExpressionFault, ExpressionPlace } from "./expression.ts";
+import { fromCelValue, toCelScope, toCelVariables } from "./cel-values.ts";
+import { checkNames, checkVariables, tooLong, toSyntaxFault } from "./check-names.ts";
+import type { Cel, Evaluated, Expression, ExpressionFault, ExpressionPlace } from "./expression.ts";
 import { createMeter, EvaluationError, EXPRESSION_LIMITS } from "./meter.ts";
 import { findReference, walkTree } from "./tree-walk.ts";
 
@@ -18,20 +18,36 @@ type CompiledExpression =
  * only when it is evaluated. Offsets of faults count from the start of the string. Never throws.
  */
 export function compileExpression(source: string, place: ExpressionPlace): CompiledExpression {
-  const checked = compileProgram(source, () => place);
+  const checked = compileProgram(source, ({ tree }) => checkNames(tree, source, place));
   if (checked.kind === "faults") return checked;
   const { program } = checked;
-  const expression: Expression = {
-    source,
-    evaluate(scope): Evaluated {
-      try {
-        return { kind: "value", value: fromCelValue(program.run(toCelScope(scope, place), createMeter())) };
-      } catch (error) {
-        return { kind: "error", reason: toReason(error, source) };
-      }
-    },
-  };
-  return { kind: "expression", expression };
+  const evaluate: Expression["evaluate"] = (scope) => evaluateProgram(program, source, () => toCelScope(scope, place));
+  return { kind: "expression", expression: { source, evaluate } };
+}
+
+/**
+ * Compiles a CEL expression outside of machines, such as a rule of a plugin's document, over these variables. It has the
+ * functions, bounds and messages of the expressions in machines. Never throws.
+ */
+export function compileCel(
+  source: string,
+  variables: readonly string[],
+):
+  | { readonly kind: "cel"; readonly cel: Cel }
+  | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] } {
+  const checked = compileProgram(source, ({ tree }) => checkVariables(tree, source, variables));
+  if (checked.kind === "faults") return checked;
+  const { program } = checked;
+  const evaluate: Cel["evaluate"] = (values) => evaluateProgram(program, source, () => toCelVariables(values));
+  return { kind: "cel", cel: { source, evaluate } };
+}
+
+function evaluateProgram(program: CelProgram, source: string, toScope: () => CelScope): Evaluated {
+  try {
+    return { kind: "value", value: fromCelValue(program.run(toScope(), createMeter())) };
+  } catch (error) {
+    return { kind: "error", reason: toReason(error, source) };
+  }
 }
 
 /** A program whose names were checked, or what is wrong with its source. */
@@ -39,16 +55,16 @@ type CheckedProgram =
   | { readonly kind: "program"; readonly program: CelProgram }
   | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
 
-/**
- * Parses, checks names, and binds calls to the bounded functions. `placeOf` says where a parsed expression stands, because
- * a whole placeholder may name what others may not. Never throws.
- */
-export function compileProgram(source: string, placeOf: (program: CelProgram) => ExpressionPlace): CheckedProgram {
+/** Parses, checks names, and binds calls to the bounded functions. Never throws. */
+export function compileProgram(
+  source: string,
+  check: (program: CelProgram) => readonly ExpressionFault[],
+): CheckedProgram {
   const long = tooLong(source);
   if (long) return { kind: "faults", faults: [long] };
   try {
     const program = parseCel(source);
-    const faults = checkNames(program.tree, source, placeOf(program));
+    const faults = check(program);
     if (faults.length > 0) return { kind: "faults", faults };
     bindCalls(program);
     return { kind: "program", program };

@@ -4,13 +4,14 @@ import { quote } from "../document/wording.ts";
 import { isMap } from "../json.ts";
 import { REFERENCE_KEYS } from "../secrets.ts";
 import type { CelProgram, CelScope } from "./cel-engine.ts";
-import { fromCelValue, toCelScope, toPlaceholderText } from "./cel-values.ts";
+import { fromCelValue, toCelScope, toCelVariables, toPlaceholderText } from "./cel-values.ts";
+import { checkNames, checkVariables } from "./check-names.ts";
 import { compileProgram, toReason } from "./compile-expression.ts";
 import type {
+  CelTemplate,
   Evaluated,
   ExpressionFault,
   ExpressionPlace,
-  ExpressionScope,
   FindSecret,
   SecretPlace,
   Template,
@@ -40,15 +41,53 @@ type CompiledTemplate =
  * must not be changed afterwards. Never throws.
  */
 export function compileTemplate(source: unknown, place: ExpressionPlace): CompiledTemplate {
-  const work: Work = { place, faults: [], count: { placeholders: 0 } };
+  const work: Work = { rules: toRules(place), faults: [], count: { placeholders: 0 } };
   const node = compileNode(work, source, []);
   if (work.faults.length > 0) return { kind: "faults", faults: work.faults };
-  const resolve: Template["resolve"] = (scope, findSecret) => resolveTemplate(node, { place, scope, findSecret });
+  const resolve: Template["resolve"] = (scope, findSecret) =>
+    resolveTemplate(node, { toScope: () => toCelScope(scope, place), findSecret });
   return { kind: "template", template: { source, resolve }, hasExpressions: node.kind !== "constant" };
 }
 
+/** Compiles a template outside of machines, over these variables. Never throws. @see compileCel */
+export function compileCelTemplate(
+  source: unknown,
+  variables: readonly string[],
+):
+  | { readonly kind: "template"; readonly template: CelTemplate }
+  | { readonly kind: "faults"; readonly faults: readonly TemplateFault[] } {
+  const rules: PlaceholderRules = {
+    findSecret: () => undefined,
+    check: ({ tree }, text) => checkVariables(tree, text, variables),
+    isSensitive: () => false,
+  };
+  const work: Work = { rules, faults: [], count: { placeholders: 0 } };
+  const node = compileNode(work, source, []);
+  if (work.faults.length > 0) return { kind: "faults", faults: work.faults };
+  const resolve: CelTemplate["resolve"] = (values) =>
+    resolveTemplate(node, { toScope: () => toCelVariables(values), findSecret: () => undefined });
+  return { kind: "template", template: { source, resolve } };
+}
+
+/** What the placeholders of a template may name. */
+interface PlaceholderRules {
+  /** The sensitive value that a whole placeholder refers to. */
+  findSecret(program: CelProgram): SecretPlace | undefined;
+  check(program: CelProgram, source: string, secret: SecretPlace | undefined): readonly ExpressionFault[];
+  isSensitive(secret: SecretPlace | undefined): boolean;
+}
+
+function toRules(place: ExpressionPlace): PlaceholderRules {
+  return {
+    findSecret: ({ tree }) => (place.sensitive === "placeholder" ? findSecretPlace(tree) : undefined),
+    // A whole placeholder may name what others may not.
+    check: ({ tree }, source, secret) => checkNames(tree, source, secret ? { ...place, sensitive: "always" } : place),
+    isSensitive: (secret) => secret?.kind === "metadata" && place.metadata.sensitive.has(secret.key),
+  };
+}
+
 interface Work {
-  readonly place: ExpressionPlace;
+  readonly rules: PlaceholderRules;
   readonly faults: TemplateFault[];
   readonly count: { placeholders: number };
 }
@@ -91,19 +130,18 @@ function isConstant(node: TemplateNode): node is TemplateNode & { kind: "constan
 }
 
 interface ResolveInput {
-  readonly place: ExpressionPlace;
-  readonly scope: ExpressionScope;
+  toScope(): CelScope;
   readonly findSecret: FindSecret;
 }
 
-function resolveTemplate(node: TemplateNode, { place, scope, findSecret }: ResolveInput): Evaluated {
+function resolveTemplate(node: TemplateNode, { toScope, findSecret }: ResolveInput): Evaluated {
   if (isConstant(node)) return { kind: "value", value: node.value };
   let source = "";
   const enter = (entered: string): void => {
     source = entered;
   };
   try {
-    const deps = { scope: toCelScope(scope, place), findSecret, meter: createMeter(), enter };
+    const deps = { scope: toScope(), findSecret, meter: createMeter(), enter };
     return { kind: "value", value: resolveNode(node, deps) };
   } catch (error) {
     return { kind: "error", reason: toReason(error, source) };
@@ -112,7 +150,7 @@ function resolveTemplate(node: TemplateNode, { place, scope, findSecret }: Resol
 
 /** What one compilation of a template collects. */
 interface TextWork {
-  readonly place: ExpressionPlace;
+  readonly rules: PlaceholderRules;
   /** Of the whole template, so far. */
   readonly count: { placeholders: number };
   /** Takes a fault of the string that is being compiled. */
@@ -146,19 +184,18 @@ function compilePart(work: TextWork, part: TemplatePart): readonly (string | Pla
 }
 
 function compilePlaceholder(work: TextWork, { source, offset }: { source: string; offset: number }): Placeholder[] {
-  const { place } = work;
+  const { rules } = work;
   let secret: SecretPlace | undefined;
-  const checked = compileProgram(source, ({ tree }) => {
-    secret = place.sensitive === "placeholder" ? findSecretPlace(tree) : undefined;
-    return secret ? { ...place, sensitive: "always" } : place;
+  const checked = compileProgram(source, (program) => {
+    secret = rules.findSecret(program);
+    return rules.check(program, source, secret);
   });
   if (checked.kind === "faults") {
     for (const fault of checked.faults) work.fault({ ...fault, offset: fault.offset + offset });
     return [];
   }
   work.count.placeholders += 1;
-  const sensitive = secret?.kind === "metadata" && place.metadata.sensitive.has(secret.key);
-  return [{ source, program: checked.program, sensitive, ...(secret && { secret }) }];
+  return [{ source, program: checked.program, sensitive: rules.isSensitive(secret), ...(secret && { secret }) }];
 }
 
 /** A compiled template: what a value of the document becomes. */

@@ -57,6 +57,13 @@ export interface Expression {
   evaluate(scope: ExpressionScope): Evaluated;
 }
 
+/** A compiled CEL expression outside of machines; pure, bounded in size and time. */
+export interface Cel {
+  readonly source: string;
+  /** Takes a value for each of its variables: JSON, and dates as instants. */
+  evaluate(values: Readonly<Record<string, unknown>>): Evaluated;
+}
+
 /** Where a sensitive value may come from. */
 export type SecretPlace =
   | { readonly kind: "metadata"; readonly key: string }
@@ -73,6 +80,14 @@ export interface Template {
   /** The text in the document. */
   readonly source: unknown;
   resolve(scope: ExpressionScope, findSecret: FindSecret): Evaluated;
+}
+
+/** A value (scalar, list or map) with `${…}` in its strings, outside of machines. */
+export interface CelTemplate {
+  /** The text in the document. */
+  readonly source: unknown;
+  /** Takes a value for each of its variables: JSON, and dates as instants. */
+  resolve(values: Readonly<Record<string, unknown>>): Evaluated;
 }
 
 /** Where an expression stands, which decides what it may name. `stack`, `metadata` and `now` are there always. */
