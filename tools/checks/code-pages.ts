@@ -1,4 +1,4 @@
-import { ERROR_CODES } from "@stackyard/core";
+import { ERROR_CODES, ERROR_MEANINGS, type ErrorCode } from "@stackyard/core";
 
 /** A fault of a document as a fixture shows it. */
 export interface ProblemExample {
@@ -10,7 +10,8 @@ export interface ProblemExample {
 
 /** `docs/errors.md`, made of the table of codes. */
 export function toErrorsPage(): string {
-  const rows = Object.entries(ERROR_CODES).map(([code, { exitCode, httpStatus, retryable, meaning }]) => {
+  const rows = Object.entries(ERROR_MEANINGS).map(([code, meaning]) => {
+    const { exitCode, httpStatus, retryable } = ERROR_CODES[code as ErrorCode];
     return `| \`${code}\` | ${meaning} | ${exitCode} | ${httpStatus} | ${retryable ? "yes" : "no"} |`;
   });
   return [

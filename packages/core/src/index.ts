@@ -1,3 +1,4 @@
+export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
   ERROR_CODES,
   type ErrorCode,

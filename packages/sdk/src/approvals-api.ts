@@ -43,12 +43,12 @@ export function createApprovalsApi(http: HttpClient): ApprovalsApi {
         method: "POST",
         path: ["v1", "approvals", approvalId, name],
         body: { id, ...defined({ comment, of }) },
-        ...defined({ signal }),
+        signal,
       });
   return {
     list: ({ mine, signal, ...page } = {}) => {
       const query = { ...page, ...(mine && { mine: "true" }) };
-      return loadPage(http, { path: ["v1", "approvals"], query, ...defined({ signal }) });
+      return loadPage(http, { path: ["v1", "approvals"], query, signal });
     },
     approve: answer("approve"),
     reject: answer("reject"),

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
 
@@ -38,10 +37,9 @@ export interface YardArtifactsApi {
 export function createYardArtifactsApi(http: HttpClient): YardArtifactsApi {
   const path = (name: string) => ["v1", "artifacts", name];
   return {
-    coverage: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: path("coverage"), query: { ...query }, ...defined({ signal }) }),
+    coverage: ({ signal, ...query } = {}) => loadPage(http, { path: path("coverage"), query: { ...query }, signal }),
     consumers: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "consumers"], query: { ...query }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "consumers"], query: { ...query }, signal }),
     refresh: (body, options) => http.requestJson({ method: "POST", path: path("refresh"), body, ...options }),
     replay: (body, options) =>
       http.requestJson({ method: "POST", path: path("replay"), body, repeatable: false, ...options }),

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import { type CallOptions, type HttpClient, StackyardApiError } from "./http-client.ts";
 
 /** Which part of a log. Default: all of it. */
@@ -25,7 +24,7 @@ export interface AttemptLog {
 /** Loads a part of an attempt's log. */
 export async function loadLog(http: HttpClient, attemptId: string, options: LogOptions = {}): Promise<AttemptLog> {
   const { signal } = options;
-  const request = { path: ["v1", "attempts", attemptId, "full-log"], ...defined({ signal }) };
+  const request = { path: ["v1", "attempts", attemptId, "full-log"], signal };
   try {
     const headers = { accept: "text/plain", range: `bytes=${toRange(options)}` };
     return await readPart(await http.openStream(request, headers));

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { AuditHead, AuditLine } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
@@ -27,8 +26,7 @@ export interface AuditApi {
 /** The part of the client that is about the audit log. */
 export function createAuditApi(http: HttpClient): AuditApi {
   return {
-    list: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "audit"], query: { ...query }, ...defined({ signal }) }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "audit"], query: { ...query }, signal }),
     head: (options) => http.requestJson({ path: ["v1", "audit", "head"], ...options }),
     async *export(options) {
       const headers = { accept: "application/x-ndjson" };

@@ -54,26 +54,26 @@ const DEFAULT_POLL_MS = 500;
 /** The part of the client that is about bulk operations. */
 export function createBulkApi(http: HttpClient): BulkApi {
   const post = <Answer>(body: object, signal: AbortSignal | undefined, repeatable: boolean) =>
-    http.requestJson<Answer>({ method: "POST", path: ["v1", "bulk"], body, repeatable, ...defined({ signal }) });
+    http.requestJson<Answer>({ method: "POST", path: ["v1", "bulk"], body, repeatable, signal });
   const get: BulkApi["get"] = (bulkId, options) => http.requestJson({ path: ["v1", "bulk", bulkId], ...options });
   return {
     plan: (request, { signal } = {}) => post({ ...request, dryRun: true }, signal, true),
     start: (request, { signal, expect } = {}) => post({ ...request, ...defined({ expect }) }, signal, false),
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "bulk"], query, ...defined({ signal }) }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "bulk"], query, signal }),
     get,
     items: (bulkId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "bulk", bulkId, "items"], query, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "bulk", bulkId, "items"], query, signal }),
     cancel: (bulkId, { reason, signal } = {}) =>
       http.requestJson({
         method: "POST",
         path: ["v1", "bulk", bulkId, "cancel"],
         body: defined({ reason }),
-        ...defined({ signal }),
+        signal,
       }),
     async wait(bulkId, { onProgress, pollMs = DEFAULT_POLL_MS, signal } = {}) {
       let seen = "";
       for (;;) {
-        const bulk = await get(bulkId, defined({ signal }));
+        const bulk = await get(bulkId, { signal });
         const text = `${bulk.status} ${bulk.done}`;
         if (text !== seen) onProgress?.(bulk);
         seen = text;

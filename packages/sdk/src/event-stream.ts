@@ -79,7 +79,7 @@ export interface WatchOptions {
   /** Go on after this position; without it only what comes from now on. */
   readonly since?: number;
   /** Ends the watch. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** `ready` comes after every connection: what was read before it may be old. */

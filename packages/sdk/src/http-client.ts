@@ -19,7 +19,7 @@ export type TokenSource = () => string | undefined | Promise<string | undefined>
 
 /** What a call may be given. */
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One request. */
@@ -220,7 +220,7 @@ export interface PageOptions {
   readonly cursor?: string;
   /** 1 to 1,000; default 100. More requests are sent when the items are large. */
   readonly limit?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Which part of a history. */
@@ -258,7 +258,7 @@ export async function loadPage<Item>(
   do {
     const left = Number.isFinite(limit) ? { limit: Math.min(limit - items.length, MAX_LIMIT) } : {};
     const part = { ...filter, ...left, ...defined({ cursor }) };
-    const page = await http.requestJson<Page<Item>>({ path, query: part, ...defined({ signal }) });
+    const page = await http.requestJson<Page<Item>>({ path, query: part, signal });
     items.push(...page.items);
     unreadable.push(...(page.unreadable ?? []));
     cursor = page.cursor;

@@ -20,7 +20,7 @@ export interface StreamOptions {
   /** False: ends with the connection, or throws why it was lost, and the caller reconnects. Default true. */
   readonly reconnect?: boolean;
   /** Ends the stream. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A part of a log. */

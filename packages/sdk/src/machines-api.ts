@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type {
   ExecutorDetails,
   MachineDetails,
@@ -57,7 +56,7 @@ export interface MachinesApi {
 export function createMachinesApi(http: HttpClient): MachinesApi {
   const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) => {
     const path = ["v1", "machines", name, "upgrade"];
-    return http.requestJson<Page<UpgradeResult>>({ method: "POST", path, body, ...defined({ signal }) });
+    return http.requestJson<Page<UpgradeResult>>({ method: "POST", path, body, signal });
   };
   return {
     upgradeStacks: (name, options = {}) => upgrade(name, options),
@@ -74,11 +73,11 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
         path: ["v1", "machines", name, "source"],
         body,
         repeatable: false,
-        ...defined({ signal }),
+        signal,
       }),
     graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
     revisions: (name, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "machines", name, "revisions"], query, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "machines", name, "revisions"], query, signal }),
     revision: (hash, options) => http.requestJson({ path: ["v1", "revisions", hash], ...options }),
     async simulate(steps, options) {
       const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;
@@ -111,6 +110,6 @@ export interface ProcessesApi {
 /** The part of the client that is about processes. */
 export function createProcessesApi(http: HttpClient): ProcessesApi {
   return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "processes"], query, ...defined({ signal }) }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "processes"], query, signal }),
   };
 }

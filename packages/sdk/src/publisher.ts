@@ -1,4 +1,4 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcome } from "@stackyard/core/api";
 import type { HistoryOptions, Page, PageOptions } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
@@ -143,13 +143,12 @@ export interface EventsApi {
 export function createEventsApi(http: HttpClient): EventsApi {
   return {
     history: (eventId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "events", eventId, "history"], query, ...defined({ signal }) }),
-    list: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "history"], query: { ...query }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "events", eventId, "history"], query, signal }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "history"], query: { ...query }, signal }),
     listParked: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, signal }),
     listDeadLetters: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "dead-letters"], query: { ...filter, ...page }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "dead-letters"], query: { ...filter, ...page }, signal }),
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
       http.requestJson({

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { Session } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
@@ -14,7 +13,7 @@ export interface SessionsApi {
 /** The part of the client that is about sessions. */
 export function createSessionsApi(http: HttpClient): SessionsApi {
   return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "sessions"], query, ...defined({ signal }) }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "sessions"], query, signal }),
     revoke: (sessionId, options) =>
       http.requestJson({ method: "POST", path: ["v1", "sessions", sessionId, "revoke"], body: {}, ...options }),
   };

@@ -83,7 +83,7 @@ export interface AttemptsApi {
 export function createAttemptsApi(http: HttpClient): AttemptsApi {
   return {
     list: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "attempts"], query: { ...filter, ...page }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "attempts"], query: { ...filter, ...page }, signal }),
     get: (attemptId, options) => http.requestJson({ path: ["v1", "attempts", attemptId], ...options }),
   };
 }
@@ -166,22 +166,22 @@ export function createStacksApi(http: HttpClient): StacksApi {
       method: "POST",
       path: ["v1", "stacks", stackId, name],
       body: { ...body, id, ...defined({ reason }) },
-      ...defined({ signal }),
+      signal,
     });
   return {
     list: ({ waiting, ...filter } = {}, { signal, ...page } = {}) => {
       const query = { ...toQuery(filter), ...page, ...(waiting && { waiting: "true" }) };
-      return loadPage(http, { path: ["v1", "stacks"], query, ...defined({ signal }) });
+      return loadPage(http, { path: ["v1", "stacks"], query, signal });
     },
     counts: (filter = {}, { signal, by } = {}) => {
       const query = { ...toQuery(filter), ...defined({ by }) };
-      return http.requestJson({ path: ["v1", "stack-counts"], query, ...defined({ signal }) });
+      return http.requestJson({ path: ["v1", "stack-counts"], query, signal });
     },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
     preview: (stackId, body, options) =>
       http.requestJson({ method: "POST", path: ["v1", "stacks", stackId, "simulate"], body, ...options }),
     history: (stackId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, signal }),
     async attempts(stackId, options) {
       const path = ["v1", "stacks", stackId, "attempts"];
       return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;
@@ -192,13 +192,13 @@ export function createStacksApi(http: HttpClient): StacksApi {
     at: (stackId, position, options) =>
       http.requestJson({ path: ["v1", "stacks", stackId, "at", String(position)], ...options }),
     async bundle(stackId, { signal } = {}) {
-      const request = { path: ["v1", "stacks", stackId, "bundle"], ...defined({ signal }) };
+      const request = { path: ["v1", "stacks", stackId, "bundle"], signal };
       const response = await http.openStream(request, {});
       return (await response.json()) as StackBundle;
     },
     async reveal(stackId, key, { reason, signal }) {
       const path = ["v1", "stacks", stackId, "secrets", key, "reveal"];
-      const request = { method: "POST", path, body: { reason }, repeatable: false, ...defined({ signal }) } as const;
+      const request = { method: "POST", path, body: { reason }, repeatable: false, signal } as const;
       return (await http.requestJson<RevealedSecret>(request)).value;
     },
     retry: (stackId, { which, task, ...options } = {}) =>

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { Cause, CauseKind, HistoryEntry, Me, StackDetails, YardInfo } from "@stackyard/core/api";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
@@ -112,7 +111,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
    * of more the page is `incomplete`.
    */
   causes({ signal, ...query }: PageOptions & { readonly kind: CauseKind }): Promise<CausePage> {
-    return this.#http.requestJson({ path: ["v1", "causes"], query: { ...query }, ...defined({ signal }) });
+    return this.#http.requestJson({ path: ["v1", "causes"], query: { ...query }, signal });
   }
 
   /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

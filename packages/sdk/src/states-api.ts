@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { StateVersion, TerraformState } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
@@ -28,7 +27,7 @@ export function createStatesApi(http: HttpClient): StatesApi {
   const toPath = (key: string, ...rest: readonly string[]) => ["v1", "terraform", "states", key, ...rest];
   return {
     list: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "terraform", "states"], query: { ...query }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "terraform", "states"], query: { ...query }, signal }),
     get: (key, options) => http.requestJson({ path: toPath(key), ...options }),
     version: (key, version, options) =>
       http.requestText({ path: toPath(key, "versions", String(version)), ...options }),

@@ -1,4 +1,3 @@
-import { defined } from "@stackyard/core";
 import type { ApiToken, NewApiToken } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
@@ -44,14 +43,14 @@ export interface TokensApi {
 export function createTokensApi(http: HttpClient): TokensApi {
   const post = <Answer>(path: readonly string[], body: unknown, options: CallOptions = {}) => {
     const { signal } = options;
-    const request = { method: "POST", path: ["v1", "tokens", ...path], body, ...defined({ signal }) } as const;
+    const request = { method: "POST", path: ["v1", "tokens", ...path], body, signal } as const;
     // A repeat would create another secret, whose value is lost.
     return http.requestJson<Answer>({ ...request, repeatable: path[1] === "revoke" });
   };
   return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "tokens"], query, ...defined({ signal }) }),
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "tokens"], query, signal }),
     create: (input, options) => post([], input, options),
-    rotate: (tokenId, { signal, ...body } = {}) => post([tokenId, "rotate"], body, defined({ signal })),
+    rotate: (tokenId, { signal, ...body } = {}) => post([tokenId, "rotate"], body, { signal }),
     revoke: (tokenId, options) => post([tokenId, "revoke"], {}, options),
   };
 }

@@ -8,7 +8,7 @@ import { EventNotAppliedError, type PublishedEvent } from "./publisher.ts";
 export interface WaitOptions {
   /** Default 10 min. Then `TIMED_OUT`. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How to wait for a stack. */

@@ -36,52 +36,50 @@ interface CodeFacts {
   readonly exitCode: number;
   readonly httpStatus: number;
   readonly retryable: boolean;
-  /** One sentence for `docs/errors.md`. */
-  readonly meaning: string;
 }
 
-function fact(exitCode: number, httpStatus: number, meaning: string, retryable = false): CodeFacts {
-  return { exitCode, httpStatus, retryable, meaning };
+function fact(exitCode: number, httpStatus: number, retryable = false): CodeFacts {
+  return { exitCode, httpStatus, retryable };
 }
 
-/** Codes of errors that are thrown. Never renamed or used for something else. */
+/** Codes of errors that are thrown. Never renamed or used for something else. `ERROR_MEANINGS` explains them. */
 export const ERROR_CODES = {
-  USAGE: fact(64, 400, "The command was called with invalid arguments."),
-  CONFIG_INVALID: fact(3, 422, "The configuration, or a task's config, does not fit its schema."),
-  MACHINE_INVALID: fact(1, 422, "The machine document has errors."),
-  MACHINE_UNKNOWN: fact(1, 404, "The machine does not exist."),
-  STACK_UNKNOWN: fact(1, 404, "The stack does not exist."),
-  EVENT_INVALID: fact(1, 400, "The message is not an event."),
-  DUPLICATE: fact(1, 409, "The event's id was used before for another event of the stack."),
-  RECORD_CONFLICT: fact(1, 409, "Another writer changed the record first.", true),
-  NOT_FOUND: fact(1, 404, "Not found."),
-  NOT_CONFIGURED: fact(3, 404, "The yard is not configured for this."),
-  PAYLOAD_TOO_LARGE: fact(1, 413, "The request is larger than the limit."),
-  RATE_LIMITED: fact(3, 429, "Too many requests.", true),
-  UNAUTHENTICATED: fact(3, 401, "The token is missing or invalid."),
-  FORBIDDEN: fact(3, 403, "The token does not allow this request."),
-  LOGIN_FAILED: fact(3, 401, "The login or its token could not be verified."),
-  CLOCK_SKEW: fact(3, 401, "The times of a token and of the server differ by more than 60 seconds."),
-  NO_GRANT: fact(3, 403, "No grant fits the person or workload."),
-  GROUPS_MISSING: fact(3, 403, "The issuer left out groups of the person."),
-  UNREACHABLE: fact(3, 503, "The server does not answer.", true),
-  SERVER_ERROR: fact(3, 500, "The server failed.", true),
-  STORE_LOCKED: fact(3, 503, "Another process owns the store."),
-  STORE_MISSING: fact(3, 500, "The store is missing, but its data folder was used before."),
-  STORE_CORRUPT: fact(3, 500, "The store cannot be read."),
-  STORE_TOO_NEW: fact(3, 500, "The store was written by a newer version."),
-  STORE_UNAVAILABLE: fact(3, 503, "The store does not answer.", true),
-  STORE_CLOSED: fact(3, 503, "The store is closed."),
-  LEASE_LOST: fact(1, 409, "Another owner took the lease.", true),
-  EXECUTOR_UNKNOWN: fact(3, 422, "No executor of that name is registered."),
-  PLUGIN_INVALID: fact(3, 500, "The plugin could not be loaded."),
-  TIMED_OUT: fact(4, 504, "The time limit ended before the outcome was known."),
-  INTERRUPTED: fact(130, 499, "The work was interrupted."),
-  FILTER_TOO_WIDE: fact(1, 422, "The filter matches more than one request may handle."),
-  BULK_CHANGED: fact(1, 409, "The filter matches another number of items than expected."),
-  OUTCOME_NEGATIVE: fact(1, 409, "The outcome is not the expected one."),
-  LEFT_BEHIND: fact(2, 500, "The work failed and left something behind."),
-  INTERNAL: fact(3, 500, "An error in Stackyard itself."),
+  USAGE: fact(64, 400),
+  CONFIG_INVALID: fact(3, 422),
+  MACHINE_INVALID: fact(1, 422),
+  MACHINE_UNKNOWN: fact(1, 404),
+  STACK_UNKNOWN: fact(1, 404),
+  EVENT_INVALID: fact(1, 400),
+  DUPLICATE: fact(1, 409),
+  RECORD_CONFLICT: fact(1, 409, true),
+  NOT_FOUND: fact(1, 404),
+  NOT_CONFIGURED: fact(3, 404),
+  PAYLOAD_TOO_LARGE: fact(1, 413),
+  RATE_LIMITED: fact(3, 429, true),
+  UNAUTHENTICATED: fact(3, 401),
+  FORBIDDEN: fact(3, 403),
+  LOGIN_FAILED: fact(3, 401),
+  CLOCK_SKEW: fact(3, 401),
+  NO_GRANT: fact(3, 403),
+  GROUPS_MISSING: fact(3, 403),
+  UNREACHABLE: fact(3, 503, true),
+  SERVER_ERROR: fact(3, 500, true),
+  STORE_LOCKED: fact(3, 503),
+  STORE_MISSING: fact(3, 500),
+  STORE_CORRUPT: fact(3, 500),
+  STORE_TOO_NEW: fact(3, 500),
+  STORE_UNAVAILABLE: fact(3, 503, true),
+  STORE_CLOSED: fact(3, 503),
+  LEASE_LOST: fact(1, 409, true),
+  EXECUTOR_UNKNOWN: fact(3, 422),
+  PLUGIN_INVALID: fact(3, 500),
+  TIMED_OUT: fact(4, 504),
+  INTERRUPTED: fact(130, 499),
+  FILTER_TOO_WIDE: fact(1, 422),
+  BULK_CHANGED: fact(1, 409),
+  OUTCOME_NEGATIVE: fact(1, 409),
+  LEFT_BEHIND: fact(2, 500),
+  INTERNAL: fact(3, 500),
 } as const satisfies Record<string, CodeFacts>;
 
 /** A code of an error that is thrown. */

@@ -74,7 +74,7 @@ interface LambdaCallOptions {
   readonly client: LambdaClient;
   /** Name or ARN. */
   readonly functionName: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How long an answer is waited for, in milliseconds. Default: two minutes. */
   readonly timeoutMs?: number;
 }

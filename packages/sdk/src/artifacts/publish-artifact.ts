@@ -30,7 +30,7 @@ export interface PublishInput extends PublishContent {
   readonly client: S3Client;
   readonly bucket: string;
   readonly onProgress?: (progress: PublishProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Epoch milliseconds. Default: the machine's clock. */
   readonly now?: () => number;
 }

@@ -298,7 +298,7 @@ interface ObjectPlace {
   readonly bucket: string;
   readonly key: string;
   readonly versionId?: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Finds the stored file; undefined when the key is free. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNREACHABLE` and what else S3 answers. */
@@ -366,7 +366,7 @@ export interface CheckStoredFileInput {
   readonly file: Pick<ManifestFile, "key" | "size" | "sha256" | "parts" | "versionId" | "rewrite">;
   /** Reads every byte. Default: only when S3 has no checksum. */
   readonly read?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was seen of it. */

@@ -24,7 +24,7 @@ function aRow(statuses: readonly CellStatus[], over: Partial<CoverageRow> = {}):
 /** The result of each poll; the last one repeats. */
 function wait(
   looks: readonly (CoverageRow | Error | "silence" | undefined)[],
-  over: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+  over: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
 ) {
   const clock = createFakeClock();
   const changes: CoverageRow[] = [];

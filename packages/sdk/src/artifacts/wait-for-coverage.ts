@@ -11,7 +11,7 @@ export interface WaitForCoverageInput {
   readonly timeoutMs: number;
   /** Between two looks. Default 5 s. */
   readonly pollMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called when the row is another one than at the look before. */
   readonly onChange?: (row: CoverageRow) => void;
   /** Called for a look that failed after one that did not: it is tried again. */

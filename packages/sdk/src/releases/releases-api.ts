@@ -103,7 +103,7 @@ function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
     list,
     findRunning: (at, options) => findRunning(list, at, options),
     places: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "releases", "places"], query: { ...query }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "releases", "places"], query: { ...query }, signal }),
     watch: (runId, options) => watchRelease((call) => get(runId, call), options),
     async wait(runId, { onLook, ...options } = {}) {
       const call = options.signal && { signal: options.signal };
@@ -132,7 +132,7 @@ async function findRunning(
   const [running, waiting] = await Promise.all(
     (["running", "waiting"] as const).map(async (standing) => {
       const found: Release[] = [];
-      const options = { limit: 1_000, ...defined({ signal }) };
+      const options = { limit: 1_000, signal };
       for await (const { items } of listPages((start) => list({ ...at, standing }, { ...options, ...start }))) {
         found.push(...items.filter(({ operation }) => operation === "deploy" || operation === "rollback"));
       }

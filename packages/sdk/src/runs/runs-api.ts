@@ -1,4 +1,4 @@
-import { defined, listPages, StackyardError } from "@stackyard/core";
+import { listPages, StackyardError } from "@stackyard/core";
 import type { Attempt, Run, RunState } from "@stackyard/core/api";
 import type { Page, PageOptions } from "../http-client.ts";
 import {
@@ -58,7 +58,7 @@ export function createRunsApi(http: HttpClient): RunsApi {
       method: "POST",
       path: ["v1", "runs", runId, name],
       body: reason === undefined ? {} : { reason },
-      ...defined({ signal }),
+      signal,
     });
   const get: RunsApi["get"] = (runId, options) => http.requestJson({ path: ["v1", "runs", runId], ...options });
   return {
@@ -66,7 +66,7 @@ export function createRunsApi(http: HttpClient): RunsApi {
       http.requestJson({ method: "POST", path: ["v1", "runs"], body: { ...run, key }, ...options }),
     get,
     list: ({ state, executor } = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "runs"], query: { state, executor, ...page }, ...defined({ signal }) }),
+      loadPage(http, { path: ["v1", "runs"], query: { state, executor, ...page }, signal }),
     cancel: (runId, options) => operate(runId, "cancel", options),
     retry: (runId, options) => operate(runId, "retry", options),
     report: (runId, options) => loadReport(http, runId, options),
@@ -82,7 +82,7 @@ async function* loadReport<ReportPage>(
 ): AsyncGenerator<ReportPage, void> {
   const path = ["v1", "runs", runId, "report"];
   const pages = listPages(({ cursor }) =>
-    http.requestJson<Page<ReportPage>>({ path, query: { cursor, limit }, ...defined({ signal }) }),
+    http.requestJson<Page<ReportPage>>({ path, query: { cursor, limit }, signal }),
   );
   for await (const { items } of pages) yield* items;
 }
