@@ -51,7 +51,7 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
     told.add(offset);
   }
   if (second) {
-    const message = "A second document begins here. A machine is one document: remove the line with ---.";
+    const message = "A second document begins here. A file has one document: remove the line with ---.";
     problems.error("yaml-syntax", { path: [], at: toPlace(second.range[0]) }, message);
   }
   if (first === undefined || problems.countErrors() > 0) return undefined;
