@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useDeferredValue, useState } from "react";
+import { type KeyboardEvent, useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { Dialog } from "../design/dialog.tsx";
@@ -16,35 +16,47 @@ interface Entry {
 
 const MAX_STACKS = 20;
 
-/** Finds screens by their names and stacks by a part of their ids. */
+/** Finds screens by their names and stacks by a part of their ids. Enter waits for the stacks of the text that is typed. */
 export function Palette({ navigation, onClose }: PaletteProps) {
   const [text, setText] = useState("");
-  const [chosen, setChosen] = useState(0);
-  const sought = useDeferredValue(text.trim());
+  const [chosenKey, setChosenKey] = useState<string>();
+  const [isEntered, setEntered] = useState(false);
+  const sought = text.trim();
   const go = useGo();
-  const { data } = useQuery({
+  const { data, isLoading } = useQuery({
     queryKey: keys.list("palette", { sought }),
     queryFn: ({ signal }) => yard.stacks.list({ text: sought }, { limit: MAX_STACKS, signal }),
     enabled: sought !== "",
   });
+  const stacks = rank(
+    (data?.items ?? []).map(({ id }) => id),
+    sought,
+  ).map((id): Entry => ({ key: `stack ${id}`, title: id, kind: "Stack", path: "/stack", search: { id } }));
   const screens = navigation
-    .filter(([, title]) => title.toLowerCase().includes(text.trim().toLowerCase()))
+    .filter(([, title]) => title.toLowerCase().includes(sought.toLowerCase()))
     .map(([path, title]): Entry => ({ key: path, title, kind: "Screen", path }));
-  const stacks = (sought === "" ? [] : (data?.items ?? [])).map(
-    ({ id }): Entry => ({ key: `stack ${id}`, title: id, kind: "Stack", path: "/stack", search: { id } }),
-  );
   const entries = [...stacks, ...screens];
+  const chosen = Math.max(
+    0,
+    entries.findIndex(({ key }) => key === chosenKey),
+  );
+  const open = ({ path, search }: Entry) => {
+    onClose();
+    go(path, search);
+  };
+  useEffect(() => {
+    const entry = entries[chosen];
+    if (!isEntered || isLoading) return;
+    setEntered(false);
+    if (entry !== undefined) open(entry);
+  });
   const onKeyDown = (event: KeyboardEvent) => {
     const move = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (move !== 0) {
       event.preventDefault();
-      setChosen((index) => Math.max(0, Math.min(entries.length - 1, index + move)));
+      setChosenKey(entries[Math.max(0, Math.min(entries.length - 1, chosen + move))]?.key);
     }
-    const entry = entries[chosen];
-    if (event.key === "Enter" && entry !== undefined) {
-      onClose();
-      go(entry.path, entry.search);
-    }
+    if (event.key === "Enter") setEntered(true);
   };
   return (
     <Dialog title="Search" onClose={onClose}>
@@ -58,7 +70,8 @@ export function Palette({ navigation, onClose }: PaletteProps) {
           onKeyDown={onKeyDown}
           onChange={(event) => {
             setText(event.target.value);
-            setChosen(0);
+            setChosenKey(undefined);
+            setEntered(false);
           }}
         />
         <ul className="palette-list">
@@ -72,10 +85,15 @@ export function Palette({ navigation, onClose }: PaletteProps) {
             </li>
           ))}
         </ul>
-        {entries.length === 0 && <p className="muted">No match.</p>}
+        {entries.length === 0 && !isLoading && <p className="muted">No match.</p>}
       </section>
     </Dialog>
   );
+}
+
+/** Puts the id that is the text before those that only contain it. */
+function rank(ids: readonly string[], sought: string): readonly string[] {
+  return ids.includes(sought) ? [sought, ...ids.filter((id) => id !== sought)] : ids;
 }
 
 interface PaletteProps {

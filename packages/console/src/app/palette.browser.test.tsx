@@ -1,0 +1,63 @@
+import type { StackSummary } from "@stackyard/sdk";
+import { describe, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
+import { renderPage, type SentRequest } from "../testing/render-page.tsx";
+import { aStack } from "../testing/stacks.ts";
+import { Palette } from "./palette.tsx";
+
+const stacks = ["pr-31", "pr-7", "pr-70"].map((id) => aStack(id));
+const NAVIGATION = [
+  ["/", "Overview"],
+  ["/stacks", "Stacks"],
+] as const;
+
+function PaletteAlone() {
+  return <Palette navigation={NAVIGATION} onClose={() => {}} />;
+}
+
+function matching({ query }: SentRequest): { readonly items: readonly StackSummary[] } {
+  return { items: stacks.filter(({ id }) => id.includes(query["text"] ?? "")) };
+}
+
+describe("Palette", () => {
+  it("opens the stack of the text when Enter is pressed before the server has answered", async () => {
+    const last = Promise.withResolvers<void>();
+    const { screen, sent, address } = await renderPage(PaletteAlone, "/", {
+      "GET /v1/stacks": async (request: SentRequest) => {
+        if (request.query["text"] === "pr-7") await last.promise;
+        return matching(request);
+      },
+    });
+    await screen.getByRole("textbox").fill("pr-");
+    await expect.element(screen.getByRole("link", { name: "Stack pr-31" })).toBeVisible();
+
+    await userEvent.keyboard("7{Enter}");
+    await expect.poll(() => sent.at(-1)?.query["text"]).toBe("pr-7");
+    expect(address()).toBe("/");
+    last.resolve();
+
+    await expect.poll(address).toBe("/stack?id=pr-7");
+  });
+
+  it("shows the stack whose id is the text first", async () => {
+    const { screen } = await renderPage(PaletteAlone, "/", {
+      "GET /v1/stacks": { items: [aStack("a-pr-7"), ...stacks] },
+    });
+
+    await screen.getByRole("textbox").fill("pr-7");
+
+    await expect.element(screen.getByRole("link").first()).toHaveTextContent("Stack pr-7");
+  });
+
+  it("opens the entry that the arrows chose", async () => {
+    const { screen, address } = await renderPage(PaletteAlone, "/", { "GET /v1/stacks": matching });
+    await screen.getByRole("textbox").fill("sta");
+    await expect.element(screen.getByRole("link", { name: "Screen Stacks" })).toBeVisible();
+    await screen.getByRole("textbox").fill("pr-7");
+    await expect.element(screen.getByRole("link", { name: "Stack pr-70" })).toBeVisible();
+
+    await userEvent.keyboard("{ArrowDown}{Enter}");
+
+    await expect.poll(address).toBe("/stack?id=pr-70");
+  });
+});
