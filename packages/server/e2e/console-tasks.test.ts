@@ -242,15 +242,19 @@ describe("an author", () => {
 });
 
 describe("a server that dies", () => {
-  it("leaves the data with its age and disabled actions, and everything is live again after its return", async () => {
+  it("leaves the data and the console; a page that was not loaded opens when the server is back", async () => {
     const { page, press } = await signIn();
     await press("link", "Stacks");
-    await page.getByRole("link", { name: "pr-31" }).first().waitFor();
+    const stack = page.getByRole("region", { name: "Stacks" }).getByRole("link", { name: "pr-31" });
+    await stack.waitFor();
     await yard.stopServer();
     await shows(page, /Reconnecting|Stale since/);
-    await page.getByRole("link", { name: "pr-31" }).first().waitFor();
+    await stack.waitFor();
+    await press("link", "Audit");
+    await page.getByRole("heading", { name: "Server unreachable" }).waitFor();
     await yard.startServer();
 
-    await page.getByText("Live", { exact: true }).first().waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "Audit" }).waitFor({ timeout: 60_000 });
+    await page.getByText("Live", { exact: true }).first().waitFor();
   });
 });

@@ -9,6 +9,7 @@ import type { ComponentType } from "react";
 import { toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { Empty, Page, Skeleton } from "../design/page.tsx";
+import { NotLoaded, PageNotLoadedError } from "./not-loaded.tsx";
 import { Shell } from "./shell.tsx";
 
 type Load = () => Promise<Record<string, ComponentType>>;
@@ -46,7 +47,7 @@ const routes = pages.map(([path, load, name]) =>
   createRoute({
     getParentRoute: () => root,
     path,
-    component: lazyRouteComponent(load as () => Promise<Record<string, never>>, name),
+    component: lazyRouteComponent(() => loadPage(load), name),
     errorComponent: PageError,
     pendingComponent: () => <Skeleton height={400} />,
   }),
@@ -72,14 +73,21 @@ function NotFound() {
   );
 }
 
-/** A chunk that is missing means that the server was upgraded under the page. */
+async function loadPage(load: Load): Promise<Record<string, never>> {
+  try {
+    return (await load()) as Record<string, never>;
+  } catch (cause) {
+    throw new PageNotLoadedError(cause);
+  }
+}
+
 function PageError({ error, reset }: ErrorComponentProps) {
-  const upgraded = /dynamically imported module|module script|Failed to fetch/i.test(String(error));
+  if (error instanceof PageNotLoadedError) return <NotLoaded />;
   return (
-    <Page title={upgraded ? "New version" : "This page failed"}>
+    <Page title="This page failed">
       <div className="notice fail" role="alert">
-        <p>{upgraded ? "The server was upgraded. Reload the page to use its console." : toFailure(error).detail}</p>
-        <Button onPress={upgraded ? () => location.reload() : reset}>{upgraded ? "Reload" : "Retry"}</Button>
+        <p>{toFailure(error).detail}</p>
+        <Button onPress={reset}>Retry</Button>
       </div>
     </Page>
   );
