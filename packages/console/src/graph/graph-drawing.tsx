@@ -25,29 +25,29 @@ export interface GraphMarks {
   readonly onSelect?: (state: string) => void;
 }
 
+const SMALLEST = 0.6;
+
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout;
   readonly label: string;
-  /** 1 is natural size; undefined fits the width. */
+  /** 1 is natural size; undefined fits width and height. */
   readonly zoom: number | undefined;
 }
 
-/** A laid-out graph. Beside it stands a table with the same content, so that it is one image for screen readers. */
+/** A laid-out graph. It is one image for screen readers; the table has the same content. */
 export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
   const place = layout.nodes.find(({ id }) => id === present);
   useEffect(() => {
     const area = scroller.current;
-    if (area === null || place === undefined) return;
-    const scale = area.scrollWidth / layout.width;
+    const drawn = area?.firstElementChild?.getBoundingClientRect();
+    if (!area || drawn === undefined || place === undefined) return;
+    const scale = Math.min(drawn.width / layout.width, drawn.height / layout.height);
     area.scrollTo({ left: place.x * scale - area.clientWidth / 2, top: place.y * scale - area.clientHeight / 2 });
-  }, [place, layout.width]);
-  const style =
-    zoom === undefined
-      ? { width: "100%", maxWidth: layout.width, minWidth: Math.min(layout.width, layout.width * 0.6) }
-      : { width: layout.width * zoom };
+  }, [place, layout.width, layout.height]);
+  const style = zoom === undefined ? toFittedSize(layout) : { width: layout.width * zoom };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
     <section className="graph-scroll" ref={scroller} tabIndex={0} aria-label={label}>
@@ -71,6 +71,17 @@ export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingPr
       </svg>
     </section>
   );
+}
+
+/** All of a graph is in view; one that would become too small to read is scrolled. */
+function toFittedSize({ width, height }: GraphLayout) {
+  return {
+    width: "100%",
+    maxWidth: width,
+    minWidth: width * SMALLEST,
+    maxHeight: "calc(60vh - 16px)",
+    minHeight: height * SMALLEST,
+  };
 }
 
 function toEdgeKey({ edges }: MachineGraph, index: number): string {
