@@ -3,7 +3,7 @@ import { KeyList } from "../design/key-list.tsx";
 import { Text } from "../design/text.tsx";
 import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { MachineState } from "../machine/use-machine.ts";
-import { DiffPanel } from "./diff-panel.tsx";
+import { DiffPanel, type Side } from "./diff-panel.tsx";
 import { SimulationPanel } from "./simulation-panel.tsx";
 
 /** A part below text and graph. */
@@ -15,7 +15,7 @@ interface PanelProps {
   readonly machine: MachineState;
   /** The last valid text. */
   readonly text: MachineText;
-  readonly base: { readonly file: string; readonly text: string };
+  readonly base: Side;
   readonly present: string;
   readonly second: (MachineText & { readonly file: string }) | undefined;
   readonly steps: readonly unknown[] | undefined;
@@ -55,9 +55,7 @@ export function BottomPanel(props: PanelProps) {
             onPlayed={onPlayed}
           />
         ))}
-      {shown === "diff" && (
-        <DiffPanel before={{ title: base.file, text: base.text }} after={{ title: "Now", text: present }} />
-      )}
+      {shown === "diff" && <DiffPanel before={base} after={{ title: "Now", text: present }} />}
       {shown === "help" && <Help />}
     </div>
   );

@@ -1,19 +1,21 @@
 import { yaml } from "@codemirror/lang-yaml";
-import { MergeView } from "@codemirror/merge";
+import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { Text } from "../design/text.tsx";
-import { machineClient } from "../machine/machine-client.ts";
-import type { ParsedMachine } from "../machine/messages.ts";
-import { compareStates, type StateChange } from "./graph-diff.ts";
-import { allowStyles } from "./text-editor.ts";
+import { useParsed } from "../machine/use-parsed.ts";
+import { CHANGE_WORDS, compareStates } from "./graph-diff.ts";
+import { isPhone } from "./phone.ts";
+import { allowStyles, editorTheme } from "./text-editor.ts";
 
 /** A text and what it is called. */
 export interface Side {
   readonly title: string;
   readonly text: string;
 }
+
+const COLLAPSED = { margin: 3, minSize: 6 };
 
 /** Two texts of a machine side by side, and the states that differ. */
 export function DiffPanel({ before, after }: { before: Side; after: Side }) {
@@ -22,18 +24,29 @@ export function DiffPanel({ before, after }: { before: Side; after: Side }) {
     if (place.current === null) return;
     const extensions = [
       allowStyles(),
+      editorTheme,
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),
       lineNumbers(),
       yaml(),
       EditorView.lineWrapping,
     ];
-    const view = new MergeView({
-      a: { doc: before.text, extensions },
-      b: { doc: after.text, extensions },
-      parent: place.current,
-      collapseUnchanged: { margin: 3, minSize: 6 },
-    });
+    const parent = place.current;
+    const view = isPhone()
+      ? new EditorView({
+          doc: after.text,
+          extensions: [
+            extensions,
+            unifiedMergeView({ original: before.text, mergeControls: false, collapseUnchanged: COLLAPSED }),
+          ],
+          parent,
+        })
+      : new MergeView({
+          a: { doc: before.text, extensions },
+          b: { doc: after.text, extensions },
+          parent,
+          collapseUnchanged: COLLAPSED,
+        });
     return () => view.destroy();
   }, [before.text, after.text]);
   return (
@@ -49,32 +62,17 @@ export function DiffPanel({ before, after }: { before: Side; after: Side }) {
   );
 }
 
-const WORDS = { "+": "added", "−": "removed", "~": "changed" } as const;
-
 function StateChanges({ before, after }: { before: string; after: string }) {
-  const [changes, setChanges] = useState<readonly StateChange[]>([]);
-  useEffect(() => {
-    let over = false;
-    const parse = (text: string): Promise<ParsedMachine> => machineClient.run("parse", { name: "machine", text });
-    Promise.all([parse(before), parse(after)]).then(
-      ([old, now]) => {
-        if (!over) setChanges(old.outline && now.outline ? compareStates(old.outline, now.outline) : []);
-      },
-      () => {
-        if (!over) setChanges([]);
-      },
-    );
-    return () => {
-      over = true;
-    };
-  }, [before, after]);
+  const old = useParsed(before)?.outline;
+  const now = useParsed(after)?.outline;
+  const changes = useMemo(() => (old && now ? compareStates(old, now) : []), [old, now]);
   if (changes.length === 0) return null;
   return (
     <ul className="row" aria-label="States that differ" style={{ listStyle: "none" }}>
       {changes.map(({ name, change, before: old }) => (
         <li key={name}>
           <b>{change}</b> <Text>{name}</Text>{" "}
-          <span className="muted">{old === undefined ? WORDS[change] : `was ${old}`}</span>
+          <span className="muted">{old === undefined ? CHANGE_WORDS[change] : `was ${old}`}</span>
         </li>
       ))}
     </ul>

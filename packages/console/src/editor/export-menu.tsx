@@ -1,6 +1,9 @@
+import type { MachineGraph } from "@stackyard/sdk";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { useToast } from "../design/toasts.tsx";
+import type { Direction, PlacedNode, Point } from "../graph/layout.ts";
+import { loadLayout } from "../graph/use-layout.ts";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText } from "../machine/messages.ts";
 import { download } from "./files.ts";
@@ -15,23 +18,27 @@ const FORMATS = [
   ["dot", "DOT (Graphviz)"],
 ] as const;
 
+interface ExportProps {
+  readonly machine: MachineText;
+  /** As it is shown now. */
+  readonly graph: MachineGraph | undefined;
+  readonly direction: Direction;
+  /** Where states were moved to. */
+  readonly moved: ReadonlyMap<string, Point>;
+  readonly onClose: () => void;
+}
+
 /** Exports the graph of a machine as a file. */
-export function ExportDialog({
-  machine,
-  vertical,
-  onClose,
-}: {
-  machine: MachineText;
-  vertical: boolean;
-  onClose: () => void;
-}) {
+export function ExportDialog({ machine, graph, direction, moved, onClose }: ExportProps) {
   const toast = useToast();
+  const vertical = direction === "down";
   const save = async (format: (typeof FORMATS)[number][0]) => {
     try {
       const text = await machineClient.run("export", {
         ...machine,
         format: format === "png" ? "svg" : format,
         vertical,
+        positions: graph && (await loadPositions(graph, direction, moved)),
       });
       if (format === "png") download(`${machine.name}.png`, await toPng(text));
       else download(`${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`, new Blob([text]));
@@ -54,6 +61,20 @@ export function ExportDialog({
       </section>
     </Dialog>
   );
+}
+
+/** The middles of all nodes, as the editor shows them; undefined when the graph cannot be laid out. */
+async function loadPositions(
+  graph: MachineGraph,
+  direction: Direction,
+  moved: ReadonlyMap<string, Point>,
+): Promise<ReadonlyMap<string, Point> | undefined> {
+  const layout = await loadLayout(graph, direction, new AbortController().signal);
+  return layout && new Map(layout.nodes.map((node) => [node.id, toMiddle(node, moved.get(node.id))]));
+}
+
+function toMiddle({ x, y, width, height }: PlacedNode, corner: Point | undefined): Point {
+  return corner === undefined ? { x, y } : { x: corner.x + width / 2, y: corner.y + height / 2 };
 }
 
 /** Draws an SVG at twice its size, at most 16,384 pixels wide and high. */

@@ -16,12 +16,13 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
 } from "@xyflow/react";
-import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
-import { type Direction, type GraphLayout, METRICS, type PlacedEdge, toLabel } from "../graph/layout.ts";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type Direction, type GraphLayout, METRICS, type PlacedEdge, type Point, toLabel } from "../graph/layout.ts";
 import { useLayout } from "../graph/use-layout.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import type { Positions } from "./kept.ts";
+import { CHANGE_WORDS, type ChangeMark } from "./graph-diff.ts";
 import { findNeighbor } from "./neighbors.ts";
 import "@xyflow/react/dist/base.css";
 
@@ -29,7 +30,7 @@ import "@xyflow/react/dist/base.css";
 export interface NodeMark {
   readonly errors?: number;
   readonly current?: boolean;
-  readonly change?: "+" | "−" | "~";
+  readonly change?: ChangeMark | undefined;
 }
 
 interface CanvasProps {
@@ -38,11 +39,13 @@ interface CanvasProps {
   /** The text has errors: this is the last valid one. */
   readonly dimmed: boolean;
   readonly selected: string | undefined;
-  readonly marks: Readonly<Record<string, NodeMark>>;
+  readonly marks: ReadonlyMap<string, NodeMark>;
+  /** Of arrows that differ from another graph, by index. */
+  readonly changes?: ReadonlyMap<number, ChangeMark> | undefined;
   /** Arrows that a scenario has taken, by index; undefined without a scenario. */
   readonly tried?: ReadonlySet<number> | undefined;
-  readonly moved: Positions;
-  readonly onMove: (moved: Positions) => void;
+  readonly moved: ReadonlyMap<string, Point>;
+  readonly onMove: (moved: ReadonlyMap<string, Point>) => void;
   readonly onSelect: (state: string | undefined) => void;
   readonly onSelectEdge: (edge: MachineGraph["edges"][number]) => void;
   readonly onConnect?: ((from: string, to: string) => void) | undefined;
@@ -59,6 +62,7 @@ type ReactionEdge = Edge<{
   readonly edge: MachineGraph["edges"][number];
   readonly placed: PlacedEdge | undefined;
   readonly untried: boolean;
+  readonly change: ChangeMark | undefined;
 }>;
 
 /** The graph of a machine, in which states are selected, moved and connected. */
@@ -70,11 +74,11 @@ export function GraphCanvas(props: CanvasProps) {
   );
 }
 
-type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "tried"> & {
+type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "tried" | "changes"> & {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout | undefined;
   /** Of states that were moved. */
-  readonly places: Positions;
+  readonly places: ReadonlyMap<string, Point>;
 };
 
 function useNodes({ graph, layout, places, selected, marks, direction }: Placement): StateNode[] {
@@ -88,7 +92,7 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
           {
             id,
             type: isState ? "state" : "marker",
-            position: places[id] ?? { x: x - width / 2, y: y - height / 2 },
+            position: places.get(id) ?? { x: x - width / 2, y: y - height / 2 },
             width,
             height,
             selectable: isState,
@@ -97,7 +101,7 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
             deletable: false,
             selected: id === selected,
             ariaLabel: isState ? `State ${toSafeText(id)}` : node.kind,
-            data: { node, mark: marks[id], down: direction === "down" },
+            data: { node, mark: marks.get(id), down: direction === "down" },
           },
         ];
       }),
@@ -105,7 +109,7 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
   );
 }
 
-function useEdges({ graph, layout, places, tried }: Placement): ReactionEdge[] {
+function useEdges({ graph, layout, places, tried, changes }: Placement): ReactionEdge[] {
   return useMemo(
     () =>
       graph.edges.map((edge, index) => ({
@@ -118,19 +122,41 @@ function useEdges({ graph, layout, places, tried }: Placement): ReactionEdge[] {
         markerEnd: { type: MarkerType.ArrowClosed, color: "var(--control)" },
         data: {
           edge,
-          placed: places[edge.from] || places[edge.to] ? undefined : layout?.edges[index],
+          placed: places.has(edge.from) || places.has(edge.to) ? undefined : layout?.edges[index],
           untried: tried !== undefined && edge.event !== undefined && !tried.has(index),
+          change: changes?.get(index),
         },
       })),
-    [graph, layout, places, tried],
+    [graph, layout, places, tried, changes],
   );
 }
 
-function Canvas({ graph: newest, direction, dimmed, selected, marks, tried, moved, ...on }: CanvasProps) {
-  const state = useLayout(newest, direction);
+// The buttons are on the left.
+const FIT = { maxZoom: 1, padding: { top: "16px", right: "16px", bottom: "16px", left: "56px" } } as const;
+
+/** Keeps all of the graph in view when it or its place changes, until the user chooses what is in view. */
+function useFitting(layout: GraphLayout | undefined) {
   const flow = useReactFlow();
-  const [dragged, setDragged] = useState<Positions>({});
-  const places = useMemo(() => ({ ...moved, ...dragged }), [moved, dragged]);
+  const isOn = useRef(true);
+  const width = useStore((state) => state.width);
+  const height = useStore((state) => state.height);
+  useEffect(() => {
+    if (isOn.current && layout !== undefined && width > 0 && height > 0) void flow.fitView(FIT);
+  }, [flow, layout, width, height]);
+  const start = () => {
+    isOn.current = true;
+  };
+  const stop = () => {
+    isOn.current = false;
+  };
+  return { start, stop };
+}
+
+function Canvas(props: CanvasProps) {
+  const { graph: newest, direction, dimmed, selected, marks, tried, changes, moved, ...on } = props;
+  const state = useLayout(newest, direction);
+  const [dragged, setDragged] = useState(moved);
+  const places = useMemo(() => new Map([...moved, ...dragged]), [moved, dragged]);
   const isReady = state.kind === "ready";
   // While a changed graph is laid out, the earlier one stays with its layout.
   const placement: Placement = {
@@ -141,19 +167,17 @@ function Canvas({ graph: newest, direction, dimmed, selected, marks, tried, move
     selected,
     marks,
     tried,
+    changes,
   };
   const nodes = useNodes(placement);
   const edges = useEdges(placement);
-  const width = placement.layout?.width;
-  useEffect(() => {
-    if (width !== undefined) void flow.fitView({ maxZoom: 1, padding: 0.06 });
-  }, [flow, width]);
+  const fitting = useFitting(placement.layout);
   // Positions that were reset count no more.
   useEffect(() => setDragged(moved), [moved]);
   const onNodesChange = (changes: NodeChange<StateNode>[]) => {
     for (const change of changes) {
       if (change.type !== "position" || change.position === undefined) continue;
-      const next = { ...places, [change.id]: change.position };
+      const next = new Map([...places, [change.id, change.position]]);
       setDragged(next);
       if (change.dragging === false) on.onMove(next);
     }
@@ -178,6 +202,7 @@ function Canvas({ graph: newest, direction, dimmed, selected, marks, tried, move
         onNodeClick={(_, { id, type }) => on.onSelect(type === "state" ? id : undefined)}
         onNodeDoubleClick={() => on.onKey("edit")}
         onEdgeClick={(_, { data }) => data && on.onSelectEdge(data.edge)}
+        onMoveStart={(event) => event && fitting.stop()}
         onPaneClick={() => on.onSelect(undefined)}
         onConnect={({ source, target }: Connection) => on.onConnect?.(source, target)}
         nodesConnectable={on.onConnect !== undefined}
@@ -189,7 +214,13 @@ function Canvas({ graph: newest, direction, dimmed, selected, marks, tried, move
         proOptions={{ hideAttribution: true }}
       >
         <Background />
-        <Controls showInteractive={false} />
+        <Controls
+          showInteractive={false}
+          onZoomIn={fitting.stop}
+          onZoomOut={fitting.stop}
+          onFitView={fitting.start}
+          fitViewOptions={FIT}
+        />
       </ReactFlow>
     </div>
   );
@@ -230,7 +261,7 @@ function StateView({ data: { node, mark, down }, selected }: NodeProps<StateNode
     mark?.current && "current",
     node.terminal && "terminal",
     node.reachable === false && "unreachable",
-    mark?.change && `change-${{ "+": "added", "−": "removed", "~": "changed" }[mark.change]}`,
+    mark?.change && `change-${CHANGE_WORDS[mark.change]}`,
   ];
   return (
     <div className={classes.filter(Boolean).join(" ")}>
@@ -271,8 +302,16 @@ function cut(text: string): string {
 function ReactionView(props: EdgeProps<ReactionEdge>) {
   const { data, markerEnd } = props;
   const { path, label } = data?.placed === undefined ? toCurve(props) : toPath(data.placed);
-  const text = data === undefined ? "" : toLabel(data.edge);
-  const classes = ["reaction", data?.edge.passing && "passing", data?.untried && "untried"].filter(Boolean).join(" ");
+  const { change } = data ?? {};
+  const text = [change, data === undefined ? "" : toLabel(data.edge)].filter(Boolean).join(" ");
+  const classes = [
+    "reaction",
+    data?.edge.passing && "passing",
+    data?.untried && "untried",
+    change && `change-${CHANGE_WORDS[change]}`,
+  ]
+    .filter(Boolean)
+    .join(" ");
   return (
     <>
       <BaseEdge path={path} className={classes} {...(markerEnd !== undefined && { markerEnd })} />

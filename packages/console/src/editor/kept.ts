@@ -1,3 +1,5 @@
+import type { Point } from "../graph/layout.ts";
+
 /** A text that was being edited, kept in this browser. */
 export interface Draft {
   readonly text: string;
@@ -7,7 +9,7 @@ export interface Draft {
 }
 
 /** Where states were moved to, in pixels, by name. */
-export type Positions = Readonly<Record<string, { readonly x: number; readonly y: number }>>;
+type Positions = Readonly<Record<string, Point>>;
 
 interface Kept<Value> {
   readonly load: (key: string) => Value | undefined;

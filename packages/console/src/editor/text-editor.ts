@@ -73,8 +73,9 @@ const highlight = HighlightStyle.define([
   { tag: [tags.labelName, tags.typeName], color: "var(--warn)" },
 ]);
 
-const theme = EditorView.theme({
-  "&": { height: "100%", fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
+/** How text editors look, in both themes of the page. */
+export const editorTheme = EditorView.theme({
+  "&": { fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },
   ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--muted)", border: "0" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 8%, transparent)" },
@@ -89,6 +90,7 @@ const theme = EditorView.theme({
     border: "1px solid var(--line)",
   },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--muted)" },
   ".cm-hover": { padding: "4px 8px", maxWidth: "28rem" },
 });
 
@@ -151,7 +153,7 @@ function toExtensions(options: TextEditorOptions, labels: Map<number, string>): 
     EditorView.lineWrapping,
     yaml(),
     syntaxHighlighting(highlight),
-    theme,
+    editorTheme,
     allowStyles(),
     EditorState.readOnly.of(options.readOnly),
     EditorView.contentAttributes.of({ "aria-label": "Machine as text", spellcheck: "false" }),

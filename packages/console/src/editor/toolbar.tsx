@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
@@ -21,6 +21,7 @@ interface ToolbarProps {
 /** What can be done with the whole document. */
 export function Toolbar({ session, document, saving, onOpen, openers, view }: ToolbarProps) {
   const { editor, text, undoLabel, machine, base } = document;
+  const [more, setMore] = useState(false);
   const readOnly = session.readOnly ? "This revision cannot be changed" : undefined;
   const status = session.readOnly ? "read only" : text === base ? "" : "unsaved";
   return (
@@ -40,16 +41,23 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
         {machine.outline?.version === 1 && <UpgradeButton session={session} document={document} refusal={readOnly} />}
       </div>
       <div className="row">
-        <ViewButtons view={view} />
-        {openers}
-        <OpenFile onOpen={onOpen} />
-        <Button look="plain" onPress={() => onOpen(createTemplateSession())}>
-          Template
-        </Button>
-        <Button onPress={() => download(session.file, new Blob([toRaw(session, text)]))}>Download</Button>
-        <Button look="plain" onPress={() => void navigator.clipboard.writeText(toRaw(session, text))}>
-          Copy
-        </Button>
+        <div className={more ? "row toolbar-tools open" : "row toolbar-tools"}>
+          <ViewButtons view={view} />
+          {openers}
+          <OpenFile onOpen={onOpen} />
+          <Button look="plain" onPress={() => onOpen(createTemplateSession())}>
+            Template
+          </Button>
+          <Button onPress={() => download(session.file, new Blob([toRaw(session, text)]))}>Download</Button>
+          <Button look="plain" onPress={() => void navigator.clipboard.writeText(toRaw(session, text))}>
+            Copy
+          </Button>
+        </div>
+        <span className="toolbar-more">
+          <Button pressed={more} onPress={() => setMore(!more)}>
+            More
+          </Button>
+        </span>
         {session.home !== undefined && (
           <Button look="primary" refusal={saving.refusal} onPress={saving.save}>
             {session.home.title}
@@ -75,8 +83,8 @@ function ViewButtons({ view }: { view: EditorView }) {
       <Button look="plain" onPress={() => setAsTable(!asTable)}>
         {asTable ? "Graph" : "Table"}
       </Button>
-      {Object.keys(moved).length > 0 && (
-        <Button look="plain" onPress={() => move({})}>
+      {moved.size > 0 && (
+        <Button look="plain" onPress={() => move(new Map())}>
           Reset layout
         </Button>
       )}

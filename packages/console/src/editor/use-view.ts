@@ -1,14 +1,18 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Direction } from "../graph/layout.ts";
+import type { Direction, Point } from "../graph/layout.ts";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Simulated } from "../machine/messages.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
 import type { Edit } from "./edit.ts";
 import type { OpenDialog } from "./edit-dialogs.tsx";
 import type { NodeMark } from "./graph-canvas.tsx";
-import { type Positions, positions } from "./kept.ts";
+import { positions } from "./kept.ts";
+import { isPhone } from "./phone.ts";
 import type { Session } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
+
+/** The text of a document or its graph. */
+export type Pane = "text" | "graph";
 
 /** What is shown of a document, and how. */
 export interface EditorView {
@@ -23,13 +27,17 @@ export interface EditorView {
   /** Width of the text in percent. */
   readonly share: number;
   readonly setShare: (share: number) => void;
+  /** Which of both is shown where there is room for one. */
+  readonly pane: Pane;
+  readonly setPane: (pane: Pane) => void;
   readonly tab: BottomTab;
   readonly setTab: (tab: BottomTab) => void;
   readonly played: Simulated | undefined;
   readonly setPlayed: (played: Simulated | undefined) => void;
-  readonly moved: Positions;
-  readonly move: (moved: Positions) => void;
-  readonly marks: Readonly<Record<string, NodeMark>>;
+  /** Where states were moved to, by name. */
+  readonly moved: ReadonlyMap<string, Point>;
+  readonly move: (moved: ReadonlyMap<string, Point>) => void;
+  readonly marks: ReadonlyMap<string, NodeMark>;
   /** Plans an edit; the state that it makes or renames is selected. */
   readonly edit: Edit;
 }
@@ -44,20 +52,23 @@ interface ViewInput {
 export function useView({ session, document, tab: first }: ViewInput): EditorView {
   const [selected, setSelected] = useState<string>();
   const [opened, setOpened] = useState<OpenDialog | "export">();
-  const [direction, setDirection] = useState<Direction>("right");
+  const [direction, setDirection] = useState<Direction>(isPhone() ? "down" : "right");
   const [asTable, setAsTable] = useState(false);
   const [share, setShare] = useState(50);
+  const [pane, setPane] = useState<Pane>("graph");
   const [played, setPlayed] = useState<Simulated>();
   const [tab, setTab] = useState(first);
-  const [moved, setMoved] = useState<Positions>(() => positions.load(session.key) ?? {});
+  const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(
+    () => new Map(Object.entries(positions.load(session.key) ?? {})),
+  );
   const { machine, cursor } = document;
   const marks = useMarks(machine.problems, tab === "simulation" ? played : undefined);
   // Ranges of an outline count for the text that it was read from.
   const outline = machine.text === document.text ? machine.outline : undefined;
   useSelectionOfText({ cursor, outline, setSelected });
-  const move = (next: Positions) => {
+  const move = (next: ReadonlyMap<string, Point>) => {
     setMoved(next);
-    positions.save(session.key, Object.keys(next).length === 0 ? undefined : next);
+    positions.save(session.key, next.size === 0 ? undefined : Object.fromEntries(next));
   };
   const edit: Edit = (operation, label) => {
     document.edit(operation, label);
@@ -65,8 +76,8 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
     if (operation.kind !== "rename" || operation.what !== "state") return;
     const { from, to } = operation;
     if (from === selected) setSelected(to);
-    const place = moved[from];
-    if (place !== undefined) move({ ...moved, [to]: place });
+    const place = moved.get(from);
+    if (place !== undefined) move(new Map([...moved, [to, place]]));
   };
   return {
     selected,
@@ -79,6 +90,8 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
     setAsTable,
     share,
     setShare,
+    pane,
+    setPane,
     tab,
     setTab,
     played,
@@ -94,7 +107,7 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
 function useMarks(
   problems: readonly { readonly path: string }[] | undefined,
   played: Simulated | undefined,
-): Readonly<Record<string, NodeMark>> {
+): ReadonlyMap<string, NodeMark> {
   return useMemo(() => {
     const counts = new Map<string, number>();
     for (const { path } of problems ?? []) {
@@ -103,8 +116,8 @@ function useMarks(
     }
     const current = played?.lines.at(-1)?.stack?.state;
     const names = new Set([...counts.keys(), ...(current === undefined ? [] : [current])]);
-    return Object.fromEntries(
-      [...names].map((name) => {
+    return new Map(
+      [...names].map((name): [string, NodeMark] => {
         const errors = counts.get(name);
         return [name, { current: name === current, ...(errors !== undefined && { errors }) }];
       }),

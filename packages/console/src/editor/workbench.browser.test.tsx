@@ -1,49 +1,8 @@
-import { expect, it } from "vitest";
-import { page, userEvent } from "vitest/browser";
-import { type RenderResult, render } from "vitest-browser-react";
-import { ToastProvider } from "../design/toasts.tsx";
-import "../design/base.css";
-import { createSession, type Session } from "./session.ts";
-import { Workbench } from "./workbench.tsx";
+import { beforeEach, expect, it } from "vitest";
+import { userEvent } from "vitest/browser";
+import { MACHINE, openWorkbench as open, selectState, textOf } from "./testing/open-workbench.tsx";
 
-const MACHINE = `version: 2
-# The events.
-events: [OPENED, MERGED]
-states:
-  INIT:
-    on: { OPENED: LIVE } # begins
-  LIVE:
-    after: [{ in: 72h, event: MERGED }]
-    on: { MERGED: GONE }
-  GONE: { terminal: true }
-`;
-
-async function open(raw: string, session: Partial<Session> = {}) {
-  localStorage.clear();
-  await page.viewport(1280, 800);
-  const opened: Session[] = [];
-  const knowledge = { schemas: undefined, executors: [] };
-  const screen = await render(
-    <ToastProvider>
-      <Workbench
-        alone
-        session={{ ...createSession("review-app.yaml", raw), ...session }}
-        onOpen={(next) => opened.push(next)}
-        knowledge={knowledge}
-      />
-    </ToastProvider>,
-  );
-  return { screen, opened };
-}
-
-function textOf(): string {
-  return [...document.querySelectorAll(".text-pane .cm-line")].map((line) => line.textContent).join("\n");
-}
-
-/** Selects a state in the graph, whose node has the same label as the form that then edits it. */
-function selectState(screen: RenderResult, name: string): Promise<void> {
-  return screen.getByTestId(`rf__node-${name}`).click();
-}
+beforeEach(() => localStorage.clear());
 
 it("draws the states with start and end, and says that there are no problems", async () => {
   const { screen } = await open(MACHINE);

@@ -1,4 +1,5 @@
-import { type DragEvent, type ReactNode, useCallback, useRef } from "react";
+import type { MachineGraph } from "@stackyard/sdk";
+import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef } from "react";
 import { Button } from "../design/button.tsx";
 import { useToast } from "../design/toasts.tsx";
 import type { Range } from "../machine/edits/operation.ts";
@@ -13,7 +14,7 @@ import { createSession, type Session, toRaw } from "./session.ts";
 import { Toolbar } from "./toolbar.tsx";
 import { useDocument } from "./use-document.ts";
 import { useSave } from "./use-save.tsx";
-import { useView } from "./use-view.ts";
+import { type Pane, useView } from "./use-view.ts";
 import "./editor.css";
 
 /** A revision that a simulation can upgrade to. */
@@ -46,18 +47,24 @@ export function Workbench(props: WorkbenchProps) {
   save.current = saving.save;
   const view = useView({ session, document, tab });
   const drop = useDrop(onOpen);
+  const reveal = (range: Range) => {
+    view.setPane("text");
+    editor?.reveal(range);
+  };
+  const base = { title: second?.file ?? "As opened", text: second?.text ?? document.base };
   return (
     <section className={alone ? "workbench alone" : "workbench"} aria-label="Editor" {...drop}>
       <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
       {saving.notice}
-      <div className="workbench-panes">
-        <div className="workbench-pane of-text" style={{ width: `${view.share}%` }}>
+      <PaneTabs pane={view.pane} onPane={view.setPane} />
+      <div className="workbench-panes" data-pane={view.pane} style={{ "--share": `${view.share}%` } as CSSProperties}>
+        <div className="workbench-pane of-text">
           <div className="text-pane" ref={document.attach} />
           {text === "" && <EmptyHint onTemplate={() => editor?.replace(TEMPLATE, "template")} />}
         </div>
         <Divider share={view.share} onShare={view.setShare} />
-        <div className="workbench-pane of-graph" style={{ width: `${100 - view.share}%` }}>
-          <GraphPane session={session} document={document} view={view} />
+        <div className="workbench-pane of-graph">
+          <GraphPane session={session} document={document} view={view} base={base} onReveal={reveal} />
         </div>
       </div>
       <BottomPanel
@@ -65,20 +72,20 @@ export function Workbench(props: WorkbenchProps) {
         onShow={view.setTab}
         machine={machine}
         text={{ name: session.name, text: toRaw(session, machine.valid?.text ?? "") }}
-        base={second ?? { file: "As opened", text: document.base }}
+        base={base}
         present={text}
         second={second}
         steps={steps}
-        onReveal={(problem) => editor?.reveal(toProblemRange(text, problem))}
+        onReveal={(problem) => reveal(toProblemRange(text, problem))}
         onPlayed={view.setPlayed}
       />
-      <OpenedDialog session={session} document={document} view={view} />
+      <OpenedDialog session={session} document={document} view={view} onReveal={reveal} />
     </section>
   );
 }
 
-function OpenedDialog({ session, document, view }: PaneProps) {
-  const { text, machine, refused, editor } = document;
+function OpenedDialog({ session, document, view, onReveal }: Omit<PaneProps, "base">) {
+  const { text, machine, refused } = document;
   const outline = machine.outline ?? machine.valid?.outline;
   const dialog = refused === undefined ? view.opened : ({ kind: "refused", ...refused } as const);
   const close = () => {
@@ -86,19 +93,33 @@ function OpenedDialog({ session, document, view }: PaneProps) {
     document.clearRefused();
   };
   if (dialog === "export") {
-    const vertical = view.direction === "down";
-    return <ExportDialog machine={{ name: session.name, text }} vertical={vertical} onClose={close} />;
+    return (
+      <ExportDialog
+        machine={{ name: session.name, text }}
+        graph={machine.valid?.graph as MachineGraph | undefined}
+        direction={view.direction}
+        moved={view.moved}
+        onClose={close}
+      />
+    );
   }
   if (dialog === undefined || outline === undefined) return null;
   return (
-    <EditDialog
-      dialog={dialog}
-      text={text}
-      outline={outline}
-      edit={view.edit}
-      onReveal={(range) => editor?.reveal(range)}
-      onClose={close}
-    />
+    <EditDialog dialog={dialog} text={text} outline={outline} edit={view.edit} onReveal={onReveal} onClose={close} />
+  );
+}
+
+/** On a phone there is room for one of both. */
+function PaneTabs({ pane, onPane }: { pane: Pane; onPane: (pane: Pane) => void }) {
+  return (
+    <div className="workbench-tabs of-panes" role="tablist" aria-label="Text or graph">
+      <button type="button" role="tab" aria-selected={pane === "text"} onClick={() => onPane("text")}>
+        Text
+      </button>
+      <button type="button" role="tab" aria-selected={pane === "graph"} onClick={() => onPane("graph")}>
+        Graph
+      </button>
+    </div>
   );
 }
 

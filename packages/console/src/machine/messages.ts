@@ -81,7 +81,12 @@ export interface Tasks {
   readonly schemas: { readonly in: undefined; readonly out: MachineSchemas };
   readonly upgrade: { readonly in: MachineText; readonly out: UpgradedText };
   readonly export: {
-    readonly in: MachineText & { readonly format: ExportFormat; readonly vertical: boolean };
+    readonly in: MachineText & {
+      readonly format: ExportFormat;
+      readonly vertical: boolean;
+      /** Middles of all nodes by id, in pixels, for \`svg\`. */
+      readonly positions: ReadonlyMap<string, { readonly x: number; readonly y: number }> | undefined;
+    };
     readonly out: string;
   };
   readonly simulate: {

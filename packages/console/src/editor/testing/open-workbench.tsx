@@ -1,0 +1,58 @@
+import { page } from "vitest/browser";
+import { type RenderResult, render } from "vitest-browser-react";
+import { ToastProvider } from "../../design/toasts.tsx";
+import "../../design/base.css";
+import type { BottomTab } from "../bottom-panel.tsx";
+import type { Knowledge } from "../completion.ts";
+import { createSession, type Session } from "../session.ts";
+import { type SecondRevision, Workbench } from "../workbench.tsx";
+
+/** A machine with a timer and comments. */
+export const MACHINE = `version: 2
+# The events.
+events: [OPENED, MERGED]
+states:
+  INIT:
+    on: { OPENED: LIVE } # begins
+  LIVE:
+    after: [{ in: 72h, event: MERGED }]
+    on: { MERGED: GONE }
+  GONE: { terminal: true }
+`;
+
+interface Opening extends Partial<Session> {
+  readonly width?: number;
+  readonly second?: SecondRevision;
+  readonly tab?: BottomTab;
+  readonly knowledge?: Partial<Omit<Knowledge, "outline">>;
+}
+
+/** Opens a text in the editor without a yard. */
+export async function openWorkbench(raw: string, opening: Opening = {}) {
+  const { width = 1280, second, tab, knowledge, ...session } = opening;
+  await page.viewport(width, 800);
+  const opened: Session[] = [];
+  const screen = await render(
+    <ToastProvider>
+      <Workbench
+        alone
+        session={{ ...createSession("review-app.yaml", raw), ...session }}
+        onOpen={(next) => opened.push(next)}
+        knowledge={{ schemas: undefined, executors: [], ...knowledge }}
+        second={second}
+        {...(tab && { tab })}
+      />
+    </ToastProvider>,
+  );
+  return { screen, opened };
+}
+
+/** The text in the editor, as far as it is laid out. */
+export function textOf(): string {
+  return [...document.querySelectorAll(".text-pane .cm-line")].map((line) => line.textContent).join("\n");
+}
+
+/** Selects a state in the graph, whose node has the same label as the form that then edits it. */
+export function selectState(screen: RenderResult, name: string): Promise<void> {
+  return screen.getByTestId(`rf__node-${name}`).click();
+}
