@@ -20,7 +20,7 @@ export function readEntryNames(root: string = repositoryRoot): EntryNames[] {
     entries.map((entry) => ({ specifier: entry.specifier, source: join(folder, entry.source) })),
   );
   const sources = entries.map((entry) => entry.source);
-  const program = ts.createProgram(sources.filter(existsSync), options);
+  const program = ts.createProgram(sources.filter(existsSync), options, createHost(options, entries));
   return entries.map(({ specifier, source }) => {
     const { resolvedModule } = ts.resolveModuleName(specifier, join(root, "any.ts"), options, ts.sys);
     const target = resolvedModule?.resolvedFileName ?? "nothing";
@@ -41,7 +41,20 @@ function readConfig(root: string): ts.ParsedCommandLine {
   const path = join(root, "tsconfig.json");
   const { config, error } = ts.readConfigFile(path, ts.sys.readFile);
   if (error) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, "\n"));
-  return ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root);
+  return ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root, { types: [], noLib: true });
+}
+
+/** Finds our sources only. The names of our entries need no types of other packages, and reading those takes most of the time. */
+function createHost(options: ts.CompilerOptions, ours: readonly { readonly specifier: string }[]): ts.CompilerHost {
+  const specifiers = new Set(ours.map(({ specifier }) => specifier));
+  const host = ts.createCompilerHost(options);
+  host.resolveModuleNameLiterals = (literals, file) =>
+    literals.map(({ text }) =>
+      text.startsWith(".") || specifiers.has(text)
+        ? ts.resolveModuleName(text, file, options, host)
+        : { resolvedModule: undefined },
+    );
+  return host;
 }
 
 function readNames(program: ts.Program, source: string): Pick<EntryNames, "names" | "documented"> {
