@@ -69,7 +69,8 @@ function stepInto(item: Item, key: string | number): Next | undefined {
   return { value, alias, merged: found.owner !== item };
 }
 
-function isAnchored({ aliases }: Source, { anchor }: Item): boolean {
+/** True for a value with aliases. */
+export function isAnchored({ aliases }: Source, { anchor }: Item): boolean {
   return anchor !== undefined && (aliases.get(anchor)?.length ?? 0) > 0;
 }
 

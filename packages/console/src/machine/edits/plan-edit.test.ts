@@ -93,6 +93,23 @@ describe("planEdit", () => {
     expect(edited).toContain("states:\n  INIT: {}\n\n  # Down.\n  GONE:");
   });
 
+  it("deletes a shared reaction too when only the deleted state has used it", () => {
+    const text = `version: 1
+events: [A, B]
+states:
+  INIT:
+    on:
+      A: &a [{ action: advance, state: LIVE }]
+      B: [{ action: advance, state: INIT }]
+  LIVE:
+    on: { A: *a }
+`;
+
+    expect(edit({ kind: "remove", what: "state", name: "LIVE" }, text)).toBe(
+      "version: 1\nevents: [A, B]\nstates:\n  INIT:\n    on:\n      B: [{ action: advance, state: INIT }]\n",
+    );
+  });
+
   it("moves a state with the comment lines directly above it", () => {
     expect(edit({ kind: "move", what: "state", name: "GONE", after: "INIT" })).toContain(
       "on: { OPENED: LIVE }\n  # Down.\n  GONE: { terminal: true }\n\n  # Up.\n  LIVE: # lives\n",
@@ -171,6 +188,11 @@ describe("planEdit", () => {
       'version: 2\nmetadata: { sha: {} }\nstates: { INIT: {} }\ntasks: { t: { executor: x, when: "metadata[\\"sha\\"] == 1" } }\n',
     ],
     ["edit-shared", { kind: "remove", what: "state", name: "A" }, ANCHORED],
+    [
+      "edit-shared",
+      { kind: "remove", what: "state", name: "A" },
+      "version: 1\nevents: [E]\nstates:\n  INIT:\n    on:\n      E: &a [{ action: advance, state: A }]\n  A: {}\n  B: { on: { E: *a } }\n",
+    ],
     ["edit-order", { kind: "move", what: "state", name: "B", after: "INIT" }, ANCHORED],
   ])("refuses with %s", (code, operation, text) => {
     expect(refusal(operation, text)?.code).toBe(code);

@@ -1,4 +1,4 @@
-import { locate, type Planning } from "./locate.ts";
+import { isAnchored, locate, type Planning } from "./locate.ts";
 import { requireDeclared } from "./names.ts";
 import { EditRefused, type NameKind, type Operation, type Path, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
@@ -22,15 +22,25 @@ export function listRemovals(
   const references = findReferences(source).filter((each) => each.what === what && each.name === name);
   const inside = ({ path }: Reference) => own.form === "key" && startsWith(path, own.path);
   const blocked = references.filter((each) => each.form === "expression" && !inside(each));
+  // What only the deleted part uses is not shared any more.
+  const left = { ...source, aliases: listAliasesOutside(source, own.path) };
   const paths = references.flatMap((each) => {
     if (each.form === "expression" || (inside(each) && each !== own)) return [];
-    return [collapse(source, ownerOf(each))];
+    return [collapse(left, ownerOf(each))];
   });
-  const merged = mergeEmptied(source, paths);
+  const merged = mergeEmptied(left, paths);
   return {
     removed: merged.map((path) => ({ path, place: itemAt(source, path)?.range ?? { from: 0, to: 0 } })),
     blocked: blocked.map(({ range }) => range),
   };
+}
+
+function listAliasesOutside(source: Source, path: Path): Source["aliases"] {
+  const item = itemAt(source, path);
+  // A value behind an alias is written elsewhere, and stays.
+  const isHere = item?.path.join("\n") === path.join("\n");
+  const isOutside = ({ from }: Range) => !isHere || from < item.range.from || from >= item.range.to;
+  return new Map([...source.aliases].map(([anchor, places]) => [anchor, places.filter(isOutside)]));
 }
 
 function startsWith(path: Path, head: Path): boolean {
@@ -54,7 +64,7 @@ function mayCollapse(path: Path): boolean {
 function collapse(source: Source, path: Path): Path {
   const parent = path.slice(0, -1);
   const item = itemAt(source, parent);
-  return item !== undefined && countMembers(item) === 1 && mayCollapse(parent) && !isUsed(source, item)
+  return item !== undefined && countMembers(item) === 1 && mayCollapse(parent) && !isAnchored(source, item)
     ? collapse(source, parent)
     : path;
 }
@@ -62,10 +72,6 @@ function collapse(source: Source, path: Path): Path {
 function countMembers(item: Item): number {
   if (item.kind === "scalar") return 0;
   return item.kind === "list" ? item.items.length : (item.node?.items.length ?? 0);
-}
-
-function isUsed({ aliases }: Source, { anchor }: Item): boolean {
-  return anchor !== undefined && aliases.has(anchor);
 }
 
 /** Where all members of a map or list go, it goes as a whole. */
@@ -76,7 +82,7 @@ function mergeEmptied(source: Source, paths: readonly Path[]): readonly Path[] {
   const full = [...groups.values()].find(([first, ...rest]) => {
     const parent = (first ?? []).slice(0, -1);
     const item = itemAt(source, parent);
-    if (rest.length === 0 || item === undefined || isUsed(source, item)) return false;
+    if (rest.length === 0 || item === undefined || isAnchored(source, item)) return false;
     return countMembers(item) === rest.length + 1 && mayCollapse(parent);
   });
   if (full?.[0] === undefined) return outer;
@@ -97,7 +103,15 @@ export function remove(planning: Planning, { what, name }: Extract<Operation, { 
     const message = `An expression mentions "${name}". Change the expression first.`;
     throw new EditRefused("edit-referenced", message, { place });
   }
-  return toSteps(removed.map(({ path }) => path));
+  // Its own declaration first: the others may be shared with it only.
+  const others = removed.filter(({ path }) => path.join("\n") !== own.path.join("\n"));
+  return [
+    { kind: "remove", path: own.path },
+    ...toSteps(
+      source,
+      others.map(({ path }) => path),
+    ),
+  ];
 }
 
 /** Deletes a reaction, or one entry of it, and keys that it leaves empty. */
@@ -112,12 +126,24 @@ export function removeReaction(
     throw new EditRefused("edit-missing", `${state} has no such reaction to ${event}.`);
   }
   const path = index === undefined ? [...map.path, event] : found.path;
-  return toSteps([planning.before.length > 0 ? path : collapse(planning.source, path)]);
+  return toSteps(planning.source, [planning.before.length > 0 ? path : collapse(planning.source, path)]);
 }
 
 /** From the end, so that the indexes before stay what they are. */
-function toSteps(paths: readonly Path[]): readonly Step[] {
+function toSteps(source: Source, paths: readonly Path[]): readonly Step[] {
+  refuseEmptied(source, paths);
   return paths.toSorted((a, b) => comparePaths(b, a)).map((path) => ({ kind: "remove", path }));
+}
+
+/** A reaction without entries ignores its event, which is another machine. */
+function refuseEmptied(source: Source, paths: readonly Path[]): void {
+  for (const group of Map.groupBy(paths, (path) => path.slice(0, -1).join("\n")).values()) {
+    const parent = group[0]?.slice(0, -1) ?? [];
+    const item = itemAt(source, parent);
+    if (item?.kind !== "list" || parent.at(-2) !== "on" || item.items.length > group.length) continue;
+    const message = `Nothing would be left of the reaction &${item.anchor}, which is used in other places. Delete those first.`;
+    throw new EditRefused("edit-shared", message, { place: source.aliases.get(item.anchor ?? "")?.[0] ?? item.range });
+  }
 }
 
 function comparePaths(a: Path, b: Path): number {
