@@ -1,14 +1,13 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { EditorState } from "@codemirror/state";
-import type { MachineSchemas, JsonSchema as Schema } from "../machine/messages.ts";
+import type { KnownExecutor, MachineSchemas, JsonSchema as Schema } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 
 /** What completion and hover know. */
 export interface Knowledge {
   readonly schemas: MachineSchemas | undefined;
   readonly outline: Outline | undefined;
-  /** Names of executors, with the schemas of their configs. */
-  readonly executors: readonly { readonly name: string; readonly config?: Schema | undefined }[];
+  readonly executors: readonly KnownExecutor[];
 }
 
 /** Keys that lead to a line, by its indent: `["states", "LIVE", "on"]`. Dashes of list items count as indent. */
@@ -48,9 +47,22 @@ function stepInto({ properties = {}, patternProperties = {} }: Schema, key: stri
   );
 }
 
-function schemasAt({ schemas, outline }: Knowledge, path: readonly string[]): readonly Schema[] {
+function schemasAt(knowledge: Knowledge, path: readonly string[]): readonly Schema[] {
+  const { schemas, outline } = knowledge;
   const root = outline?.version === 1 ? schemas?.v1 : schemas?.v2;
-  return root === undefined ? [] : findSchemas(root, path);
+  const config = findConfig(knowledge, path);
+  return [
+    ...(root === undefined ? [] : findSchemas(root, path)),
+    ...(config === undefined ? [] : findSchemas(config, path.slice(3))),
+  ];
+}
+
+/** The schema of the config that a path leads into, such as `tasks.app.config.source`. */
+function findConfig({ outline, executors }: Knowledge, [first, name, key]: readonly string[]): Schema | undefined {
+  if (first !== "tasks" || key !== "config") return undefined;
+  const executor = outline?.tasks.find((task) => task.name === name)?.executor;
+  const known = executors.find((each) => each.name === executor);
+  return known?.documents?.[outline?.version === 1 ? "v1" : "v2"] ?? known?.config;
 }
 
 /** Completes keys and values from the schemas, the names of the document, executors and the words of CEL. */
@@ -120,13 +132,12 @@ function listValues(knowledge: Knowledge, path: readonly string[]): readonly Com
   const last = path.at(-1) ?? "";
   const names = namesFor(knowledge, path, last);
   if (last === "executor") return executors.map(({ name }) => ({ label: name, type: "class" }));
-  const choices = schemasAt(knowledge, path).flatMap(({ const: only, enum: many }) => [
+  const choices = schemasAt(knowledge, path).flatMap(({ const: only, enum: many = [], type }) => [
     ...(only === undefined ? [] : [only]),
-    ...(many ?? []),
+    ...many,
+    ...(type === "boolean" ? ["true", "false"] : []),
   ]);
-  const words =
-    last === "terminal" || last === "protected" || last === "required" || last === "sensitive" ? ["true", "false"] : [];
-  const labels = new Set([...names, ...choices.filter((choice) => typeof choice === "string"), ...words]);
+  const labels = new Set([...names, ...choices.filter((choice) => typeof choice === "string")]);
   return outline === undefined ? [] : [...labels].map((label) => ({ label, type: "constant" }));
 }
 
@@ -206,7 +217,5 @@ function explain(knowledge: Knowledge, path: readonly string[], name: string): s
   }
   const task = knowledge.outline?.tasks.find((each) => each.name === name);
   if (task === undefined) return undefined;
-  const executor =
-    typeof task.value === "object" && task.value !== null && "executor" in task.value ? task.value.executor : undefined;
-  return `Task ${name}${typeof executor === "string" ? `, run by ${executor}` : ""}.`;
+  return `Task ${name}${task.executor === undefined ? "" : `, run by ${task.executor}`}.`;
 }

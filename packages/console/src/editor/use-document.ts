@@ -49,9 +49,11 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   const [cursor, setCursor] = useState(0);
   const [undoLabel, setUndoLabel] = useState<string>();
   const [refused, setRefused] = useState<OpenDocument["refused"]>();
-  const machine = useMachine({ name: session.name, text });
-  const latest = useRef({ knowledge, onSave, outline: machine.outline });
-  latest.current = { knowledge, onSave, outline: machine.outline };
+  const machine = useMachine({ name: session.name, text, executors: knowledge.executors });
+  // While a key is typed, the text is often not YAML.
+  const outline = machine.outline ?? machine.valid?.outline;
+  const latest = useRef({ knowledge, onSave, outline });
+  latest.current = { knowledge, onSave, outline };
   const opened = useRef<TextEditor>(undefined);
   const [start] = useState(text);
 

@@ -1,4 +1,4 @@
-import type { MachineSource, RevisionDetails } from "@stackyard/sdk";
+import type { ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
 import { StackyardApiError } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
@@ -6,6 +6,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useGo, useSearch } from "../design/links.tsx";
 import { Loaded } from "../design/page.tsx";
+import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
@@ -126,7 +127,7 @@ export function Opened({ session: first, tab, second, steps }: OpenedProps) {
     queryFn: ({ signal }) => yard.executors.list({ signal }),
     staleTime: 300_000,
   });
-  const known = useMemo(() => executors?.map(({ name, config }) => ({ name, config })), [executors]);
+  const known = useMemo(() => executors?.map(toKnownExecutor), [executors]);
   const knowledge = useKnowledge(known);
   const isFirst = session === first;
   return (
@@ -141,6 +142,15 @@ export function Opened({ session: first, tab, second, steps }: OpenedProps) {
       steps={isFirst ? steps : undefined}
     />
   );
+}
+
+/** The API leaves open what a schema contains; completion reads only what it knows of it. */
+function toKnownExecutor({ name, config, documents }: ExecutorDetails): KnownExecutor {
+  return {
+    name,
+    config: config as JsonSchema,
+    ...(documents && { documents: { v1: documents.v1 as JsonSchema, v2: documents.v2 as JsonSchema } }),
+  };
 }
 
 function MachinePicker() {

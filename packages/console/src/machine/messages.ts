@@ -8,6 +8,14 @@ export interface MachineText {
   readonly text: string;
 }
 
+/** An executor of the yard, with JSON Schemas of its config. */
+export interface KnownExecutor {
+  readonly name: string;
+  readonly config?: JsonSchema;
+  /** Of the config in machines of the two versions. Without them, \`config\` applies. */
+  readonly documents?: MachineSchemas;
+}
+
 /** What a text means. Without a graph the machine has errors. */
 export interface ParsedMachine {
   readonly problems: readonly Problem[];
@@ -62,6 +70,7 @@ export interface MachineSchemas {
 /** JSON Schema, as far as completion reads it. */
 export interface JsonSchema {
   readonly description?: string;
+  readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
@@ -72,7 +81,11 @@ export interface JsonSchema {
 
 /** What the worker can do, by name: what goes in and what comes back. */
 export interface Tasks {
-  readonly parse: { readonly in: MachineText; readonly out: ParsedMachine };
+  readonly parse: {
+    /** Without executors any name is accepted, and configs are not checked. */
+    readonly in: MachineText & { readonly executors?: readonly KnownExecutor[] };
+    readonly out: ParsedMachine;
+  };
   readonly plan: { readonly in: { readonly text: string; readonly operation: Operation }; readonly out: Plan };
   readonly removals: {
     readonly in: { readonly text: string; readonly what: NameKind; readonly name: string };

@@ -30,6 +30,7 @@ export interface OutlineState extends Range {
 export interface OutlineTask extends Range {
   readonly name: string;
   readonly value: Plain;
+  readonly executor?: string;
 }
 
 /** A metadata key with its rule, as far as a form needs it. */
@@ -68,17 +69,23 @@ function readOutline(source: Source): Outline {
     version: versionOf(source),
     ...(description !== undefined && { description }),
     states: entriesAt(root, "states").map(toState),
-    tasks: entriesAt(root, "tasks").map((entry) => ({
-      name: entry.key,
-      value: toPlain(entry.value),
-      ...rangeOf(entry),
-    })),
+    tasks: entriesAt(root, "tasks").map(toTask),
     events: of("event").map((name) => ({
       name,
       metadata: textsAt(valueAt(valueAt(root, "events"), name), "metadata"),
     })),
     metadata: entriesAt(root, "metadata").map(({ key, value }) => ({ name: key, rule: toPlain(value) })),
     targets: of("target"),
+  };
+}
+
+function toTask(entry: Entry): OutlineTask {
+  const executor = textAt(entry.value, "executor");
+  return {
+    name: entry.key,
+    value: toPlain(entry.value),
+    ...(executor !== undefined && { executor }),
+    ...rangeOf(entry),
   };
 }
 

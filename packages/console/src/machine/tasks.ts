@@ -1,6 +1,7 @@
 import {
   machineV1Schema,
   machineV2Schema,
+  type ParseMachineOptions,
   parseMachine,
   toDot,
   toGraph,
@@ -11,8 +12,8 @@ import {
 import { planEdit } from "./edits/plan-edit.ts";
 import { listRemovals } from "./edits/removal.ts";
 import { readSource } from "./edits/source.ts";
-import type { JsonSchema, ParsedMachine, Removals, Tasks, UpgradedText } from "./messages.ts";
-import { toOutline } from "./outline.ts";
+import type { JsonSchema, KnownExecutor, ParsedMachine, Removals, Tasks, UpgradedText } from "./messages.ts";
+import { type Outline, toOutline } from "./outline.ts";
 import { simulate } from "./simulate.ts";
 
 /** What the worker does. Every function is pure. */
@@ -26,14 +27,28 @@ export const tasks: { readonly [Kind in keyof Tasks]: (input: Tasks[Kind]["in"])
   simulate,
 };
 
-function parse({ name, text }: Tasks["parse"]["in"]): ParsedMachine {
-  const { machine, problems } = parseMachine(text, { name });
+function parse({ name, text, executors = [] }: Tasks["parse"]["in"]): ParsedMachine {
   const outline = toOutline(text);
+  const { machine, problems } = parseMachine(text, { name, ...(outline && toRegistry(executors, outline)) });
   return {
     problems,
     ...(outline && { outline }),
     ...(machine && { graph: toGraph(machine), hash: machine.hash }),
   };
+}
+
+/** In version 1 a config that fails when it runs is valid, which schemas do not describe. */
+function toRegistry(
+  known: readonly KnownExecutor[],
+  { version, tasks: declared }: Outline,
+): Pick<ParseMachineOptions, "executors" | "uncheckedExecutors"> {
+  const described = known.flatMap(({ name, config, documents }) => {
+    const schema = documents?.v2 ?? config;
+    return schema === undefined ? [] : [[name, { name, resumable: false, config: schema }] as const];
+  });
+  if (version === 1 || described.length === 0) return {};
+  // The yard may have workers with executors that its server does not know.
+  return { executors: new Map(described), uncheckedExecutors: declared.flatMap(({ executor }) => executor ?? []) };
 }
 
 /** Without the functions that schemas carry, which cannot be posted. */

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { machineClient } from "./machine-client.ts";
-import type { MachineText, ParsedMachine } from "./messages.ts";
+import type { ParsedMachine, Tasks } from "./messages.ts";
 
 /** Typing pauses this long before a text is parsed. */
 const PAUSE_MS = 150;
@@ -16,7 +16,7 @@ export interface MachineState extends Partial<ParsedMachine> {
 }
 
 /** Parses a text 150 ms after it changed last. What was known before stays until then. */
-export function useMachine({ name, text }: MachineText): MachineState {
+export function useMachine({ name, text, executors }: Tasks["parse"]["in"]): MachineState {
   const [state, setState] = useState<MachineState>({});
   const first = useRef(true);
   useEffect(() => {
@@ -24,7 +24,7 @@ export function useMachine({ name, text }: MachineText): MachineState {
     const parse = async () => {
       first.current = false;
       try {
-        const parsed = await machineClient.run("parse", { name, text });
+        const parsed = await machineClient.run("parse", { name, text, ...(executors && { executors }) });
         if (over) return;
         const { graph, outline } = parsed;
         setState((before) => {
@@ -41,6 +41,6 @@ export function useMachine({ name, text }: MachineText): MachineState {
       over = true;
       clearTimeout(timer);
     };
-  }, [name, text]);
+  }, [name, text, executors]);
   return state;
 }
