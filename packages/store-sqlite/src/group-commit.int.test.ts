@@ -5,7 +5,7 @@ import { type StoreSignal, silentLogger } from "@stackyard/core";
 import type { Change, ClaimResult } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "./database.ts";
-import { GroupCommit, type Write } from "./group-commit.ts";
+import { commitChange, GroupCommit, type Write } from "./group-commit.ts";
 import { migrate, openDatabase } from "./schema.ts";
 import { storeFilesOf } from "./store-files.ts";
 import { StoreState } from "./store-state.ts";
@@ -26,6 +26,12 @@ function aChange(attemptIds: readonly string[]): Change {
   const lists = { appliedIds: [], park: [], unpark: [], deadLetters: [], history: [], cancels: [], endedAttempts: [] };
   return { stackId: "s", expectedVersion: 0, write: { kind: "keep" }, receipts: [], now: 0, ...lists, dispatches };
 }
+
+function anAudited(id: string): Change {
+  const who = { kind: "person", id: "ada", name: "ada", groups: [] } as const;
+  return { ...aChange([]), audit: [{ id, at: 0, action: "OPENED", outcome: "done", who, via: "api", on: {} }] };
+}
+
 const STACK = { previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} };
 
 let folder = "";
@@ -116,6 +122,24 @@ describe("GroupCommit", () => {
     expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(listLines()).toEqual(["a", "b"]);
     expect(effects).toEqual(["b"]);
+  });
+
+  it("adds each entry of the audit log once, also after a write of the group has failed", async () => {
+    const commits = createCommits();
+    const writeAll = (ids: readonly string[]) =>
+      ids.map((id) => commits.write((transaction) => commitChange(transaction, anAudited(id))));
+    const failing = commits.write((transaction) => {
+      commitChange(transaction, anAudited("half"));
+      throw new Error("no");
+    });
+
+    await Promise.all([...writeAll(["a", "b"]), expect(failing).rejects.toThrow("no")]);
+    const more = Array.from({ length: 40 }, (_, index) => `more-${index}`);
+    await Promise.all(writeAll(more));
+
+    const rows = database.all<{ key: string; value: string }>("select key, value from record order by version");
+    expect(rows.map(({ key }) => key)).toEqual(["a", "b", ...more].map((id) => `audit/pending/${id}`));
+    expect(rows.map(({ value }) => JSON.parse(value).id)).toEqual(["a", "b", ...more]);
   });
 
   it("reads what a failed write did to attempts again, and keeps leases that were renewed", async () => {

@@ -23,6 +23,8 @@ import { type StoreState, writeOpenAttempts } from "./store-state.ts";
 export class Transaction implements AttemptSink, Effects {
   readonly state: StoreState;
   readonly signals = new Set<StoreSignal["kind"]>();
+  /** Entries of the audit log, which are written with those of the whole group. */
+  readonly audit: AuditEntry[] = [];
   readonly #effects: (() => void)[] = [];
   /** Stacks whose open attempts have changed, with the numbers of their rows where they are known. */
   readonly #touched = new Map<string, number | undefined>();
@@ -223,6 +225,10 @@ export class GroupCommit {
         transaction.finish();
         return { waiting, transaction, result };
       });
+      addAuditEntries(
+        this.#state.database,
+        done.flatMap(({ transaction }) => transaction.audit),
+      );
       this.#state.database.run("commit");
       return done;
     } catch (error) {
@@ -276,15 +282,23 @@ function writeEvents(transaction: Transaction, change: Change): void {
   for (const parked of change.park) parkEvent(state, parked);
   for (const eventId of change.unpark) unparkEvent(state.database, change.stackId, eventId);
   for (const deadLetters of change.deadLetters) setEventAside(state.database, deadLetters);
-  for (const entry of change.audit ?? []) addAuditEntry(state.database, entry);
+  transaction.audit.push(...(change.audit ?? []));
   if (change.receipts.length === 0) return;
   const remembered = new Set([...change.appliedIds, ...change.park.map(({ event }) => toEventKey(event))]);
   for (const receipt of change.receipts) acknowledge(transaction, receipt, remembered);
 }
 
-/** Adds the record of an entry of the audit log. No other entry has its id. */
-function addAuditEntry(database: Database, entry: AuditEntry): void {
-  database.run("insert into record (key, value) values (?, ?)", toPendingKey(entry.id), JSON.stringify(entry));
+/** Rows of one statement: what a statement costs besides its rows is then shared. */
+const AUDIT_ROWS = 16;
+
+/** Adds the records of entries of the audit log. No other entry has the id of one. */
+function addAuditEntries(database: Database, entries: readonly AuditEntry[]): void {
+  for (let first = 0; first < entries.length; first += AUDIT_ROWS) {
+    const rows = entries.slice(first, first + AUDIT_ROWS);
+    const values = rows.map(() => "(?, ?)").join(", ");
+    const parameters = rows.flatMap((entry) => [toPendingKey(entry.id), JSON.stringify(entry)]);
+    database.run(`insert into record (key, value) values ${values}`, ...parameters);
+  }
 }
 
 /** Deletes the row of a queue. Ignores unknown receipts and those without a row, such as receipts of polls. */
