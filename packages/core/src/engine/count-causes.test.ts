@@ -6,11 +6,11 @@ const T0 = Date.UTC(2030, 0, 1);
 describe("causes", () => {
   it("differ by task, event and code, the largest first, with the newest as the sample", () => {
     const counter = createCauseCounter();
-    counter.add({ task: "db", code: "OOM", at: T0, stackId: "pr-1", message: "first" });
-    counter.add({ task: "db", at: T0 + 9, stackId: "pr-2" });
-    counter.add({ task: "db", code: "OOM", at: T0 + 2, stackId: "pr-3", message: "second" });
-    counter.add({ event: "DEPLOY", code: "OOM", at: T0 + 3, stackId: "pr-4" });
-    counter.add({ task: "db", code: "OOM", at: T0 + 1, stackId: "pr-5", message: "third" });
+    counter.add({ task: "db", code: "OOM", at: T0, stackId: "pr-1", toMessage: () => "first" });
+    counter.add({ task: "db", at: T0 + 9, stackId: "pr-2", toMessage: () => undefined });
+    counter.add({ task: "db", code: "OOM", at: T0 + 2, stackId: "pr-3", toMessage: () => "second" });
+    counter.add({ event: "DEPLOY", code: "OOM", at: T0 + 3, stackId: "pr-4", toMessage: () => undefined });
+    counter.add({ task: "db", code: "OOM", at: T0 + 1, stackId: "pr-5", toMessage: () => "third" });
 
     expect(counter.toPage({ limit: 9 })).toEqual({
       items: [
@@ -23,7 +23,8 @@ describe("causes", () => {
 
   it("come in pages, and each once", () => {
     const counter = createCauseCounter();
-    for (let n = 0; n < 7; n += 1) counter.add({ task: `t${n}`, at: T0 + (n % 2), stackId: "s" });
+    for (let n = 0; n < 7; n += 1)
+      counter.add({ task: `t${n}`, at: T0 + (n % 2), stackId: "s", toMessage: () => undefined });
 
     const first = counter.toPage({ limit: 4 });
     const second = counter.toPage({ limit: 4, ...(first.cursor !== undefined && { cursor: first.cursor }) });
@@ -35,7 +36,8 @@ describe("causes", () => {
 
   it("end a page at its bytes, and cut long messages", () => {
     const counter = createCauseCounter();
-    for (let n = 0; n < 3_000; n += 1) counter.add({ task: `t${n}`, at: T0, stackId: "s", message: "é".repeat(9_999) });
+    for (let n = 0; n < 3_000; n += 1)
+      counter.add({ task: `t${n}`, at: T0, stackId: "s", toMessage: () => "é".repeat(9_999) });
 
     const { items, cursor } = counter.toPage({ limit: 5_000 });
 

@@ -9,8 +9,8 @@ export interface Trouble {
   readonly code?: string | undefined;
   readonly at: number;
   readonly stackId: string;
-  /** Without sensitive values. */
-  readonly message?: string | undefined;
+  /** Returns the message without sensitive values. Called only for a trouble that becomes the sample of its cause. */
+  readonly toMessage: () => string | undefined;
 }
 
 /** Troubles with the same task, event and code. */
@@ -41,7 +41,8 @@ const MOST_CHARACTERS = 500;
 export function createCauseCounter(): CauseCounter {
   const groups = new Map<string, Group>();
   return {
-    add({ task, event, code, at, stackId, message }) {
+    add(trouble) {
+      const { task, event, code, at } = trouble;
       const key = JSON.stringify([task ?? null, event ?? null, code ?? null]);
       const before = groups.get(key);
       const isNewest = before === undefined || at > before.newestAt;
@@ -50,7 +51,7 @@ export function createCauseCounter(): CauseCounter {
         ...defined({ task, event, code }),
         count: (before?.count ?? 0) + 1,
         newestAt: isNewest ? at : before.newestAt,
-        sample: isNewest ? toSample(stackId, message) : before.sample,
+        sample: isNewest ? toSample(trouble) : before.sample,
       });
     },
     toPage(page) {
@@ -68,7 +69,8 @@ export function createCauseCounter(): CauseCounter {
   };
 }
 
-function toSample(stackId: string, message: string | undefined): Cause["sample"] {
+function toSample({ stackId, toMessage }: Trouble): Cause["sample"] {
+  const message = toMessage();
   if (message === undefined) return { stackId };
   const text = message.length > MOST_CHARACTERS ? `${message.slice(0, MOST_CHARACTERS).toWellFormed()}…` : message;
   return { stackId, message: text };

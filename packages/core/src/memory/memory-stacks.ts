@@ -72,14 +72,14 @@ export function toEarliest(instants: readonly number[]): number | undefined {
 /** Returns the stacks that match a filter, in the requested order. */
 export function listStacks(rows: StackRows, filter: StackFilter, page: ListStacksInput): Page<StoredStack> {
   const order = toStackOrder(page);
-  const toPlace = ({ stack }: StoredStack) => ({ value: order.key === "id" ? 0 : stack[order.key], id: stack.id });
   const { after } = order;
+  const toPlace = ({ stack }: StoredStack) => ({ value: order.key === "id" ? 0 : stack[order.key], id: stack.id });
   const found = findStacks(rows, filter)
-    .map(({ version, stack }) => ({ version, stack }))
-    .filter((each) => after === undefined || comparePlaces(order, toPlace(each), after) > 0);
+    .map(({ version, stack }) => ({ item: { version, stack }, place: toPlace({ version, stack }) }))
+    .filter(({ place }) => after === undefined || comparePlaces(order, place, after) > 0);
   if (order.key !== "id") assertSortable(order, found.length);
-  found.sort((a, b) => comparePlaces(order, toPlace(a), toPlace(b)));
-  return toPage(found, page, (each) => order.toCursor(toPlace(each)));
+  const items = found.sort((a, b) => comparePlaces(order, a.place, b.place)).map(({ item }) => item);
+  return toPage(items, page, (item) => order.toCursor(toPlace(item)));
 }
 
 /** Counts the stacks that a filter fits. */
@@ -91,7 +91,7 @@ export function countStacksBy(rows: StackRows, filter: StackFilter, by: StackGro
 
 function findStacks(rows: StackRows, filter: StackFilter) {
   checkStackFilter(filter);
-  return listKeys(rows, filter.idPrefix ?? "", undefined).flatMap(({ version, stack, parked }) =>
+  return [...rows.values()].flatMap(({ version, stack, parked }) =>
     stack !== undefined && matchesStack(filter, stack, parked.size) ? [{ version, stack, parked: parked.size }] : [],
   );
 }

@@ -112,13 +112,14 @@ async function* mapPages<Item>(
 }
 
 function toFailures(stack: Stack): readonly Trouble[] {
-  const { id: stackId, tasks, lastFailure, updatedAt } = toPrinted.stack(stack);
+  const { id: stackId, tasks, lastFailure, updatedAt } = stack;
   return tasks
     .filter(({ status }) => status === "ERROR")
-    .map(({ name: task, errorCode: code, errorMessage: message }) => {
+    .map(({ name: task, errorCode: code }) => {
       // Of the newest failure alone the instant is known; the others came before the last change.
       const at = lastFailure?.task === task ? lastFailure.at : updatedAt;
-      return { task, code, at, stackId, message };
+      const toMessage = () => toPrinted.stack(stack).tasks.find(({ name }) => name === task)?.errorMessage;
+      return { task, code, at, stackId, toMessage };
     });
 }
 
@@ -128,8 +129,8 @@ interface Refusal {
   readonly at: number;
 }
 
-function toTrouble(queued: QueuedEvent, { code, reason: message, at }: Refusal): Trouble {
+function toTrouble(queued: QueuedEvent, { code, reason, at }: Refusal): Trouble {
   const task = queued.message["task"];
   const name = isMap(task) && typeof task["name"] === "string" ? task["name"] : undefined;
-  return { stackId: queued.stackId, event: toEventName(queued), task: name, code, at, message };
+  return { stackId: queued.stackId, event: toEventName(queued), task: name, code, at, toMessage: () => reason };
 }
