@@ -69,3 +69,4 @@ export type {
   TaskDelivery,
   Transport,
 } from "./ports/transport.ts";
+export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";

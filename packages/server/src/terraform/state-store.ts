@@ -1,7 +1,17 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { type Clock, defined, findStateOwner, type Ids, type Records, StackyardError } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  findStateOwner,
+  type Ids,
+  type Records,
+  readChunks,
+  removeChunks,
+  StackyardError,
+  writeChunks,
+} from "@stackyard/core";
 import type { AuditSubject } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
@@ -114,7 +124,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
       await prune(deps, key);
       return version;
     }
-    await dropContent(deps, place, chunks);
+    await removeChunks(deps.records, toChunkedPlace(place, now), chunks);
   }
   throw new StackyardError("RECORD_CONFLICT", "Others write this Terraform state at the same time. Try again.");
 }
@@ -122,17 +132,6 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
 function withVersion(head: StateHead, version: StateVersion, keep: number): StateHead {
   const versions = [version, ...head.versions].slice(0, keep);
   return { ...head, next: version.version + 1, current: version.version, versions };
-}
-
-async function dropContent(
-  { records, clock }: StateStoreDeps,
-  { key, version, blob }: { readonly key: string; readonly version: number; readonly blob: string },
-  chunks: number,
-): Promise<void> {
-  for (let index = 0; index < chunks; index += 1) {
-    const record = await records.get(chunkKeyOf(key, version, blob, index), clock.now());
-    if (record !== undefined) await records.remove(record.key, record.version);
-  }
 }
 
 /** Removes content of versions that left the list, and of writes that never arrived: keys are in order of versions. */
@@ -231,8 +230,6 @@ export function findCurrent({ versions, current }: StateHead): StateVersion | un
   return versions.find(({ version }) => version === current);
 }
 
-const CHUNK_CHARACTERS = 200_000;
-
 /** Where the content of one version lies. */
 interface ContentPlace {
   readonly key: string;
@@ -243,16 +240,15 @@ interface ContentPlace {
 /** Writes the content as compressed records; nothing refers to them yet. Gives their number. */
 export async function writeContent(
   records: Records,
-  { key, version, blob }: ContentPlace,
+  place: ContentPlace,
   { bytes, now }: { readonly bytes: Uint8Array; readonly now: number },
 ): Promise<number> {
   const text = (await promisify(gzip)(bytes)).toString("base64");
-  const chunks = Math.max(1, Math.ceil(text.length / CHUNK_CHARACTERS));
-  for (let index = 0; index < chunks; index += 1) {
-    const data = text.slice(index * CHUNK_CHARACTERS, (index + 1) * CHUNK_CHARACTERS);
-    await records.put({ key: chunkKeyOf(key, version, blob, index), value: { data }, expected: "absent", now });
-  }
-  return chunks;
+  return writeChunks(records, toChunkedPlace(place, now), text);
+}
+
+function toChunkedPlace({ key, version, blob }: ContentPlace, now: number) {
+  return { keyOf: (index: number) => chunkKeyOf(key, version, blob, index), now };
 }
 
 /** The content of a version, as it was written. Throws `NOT_FOUND` when it was pruned meanwhile. */
@@ -261,13 +257,9 @@ export async function readContent(
   { key, version, maxBytes }: { readonly key: string; readonly version: StateVersion; readonly maxBytes: number },
   now: number,
 ): Promise<Uint8Array> {
-  const parts: string[] = [];
-  for (let index = 0; index < version.chunks; index += 1) {
-    const record = await records.get(chunkKeyOf(key, version.version, version.blob, index), now);
-    if (record === undefined) throw new StackyardError("NOT_FOUND", `Version ${version.version} is not kept any more.`);
-    parts.push((record.value as { readonly data: string }).data);
-  }
-  return promisify(gunzip)(Buffer.from(parts.join(""), "base64"), {
+  const text = await readChunks(records, toChunkedPlace({ ...version, key }, now), version.chunks);
+  if (text === undefined) throw new StackyardError("NOT_FOUND", `Version ${version.version} is not kept any more.`);
+  return promisify(gunzip)(Buffer.from(text, "base64"), {
     maxOutputLength: Math.max(maxBytes, version.bytes),
   });
 }
