@@ -95,3 +95,34 @@ describe("the config of a Terraform task", () => {
     expect(parse({ action: "apply", source: { type, key: "${metadata.k}" } })).toEqual([]);
   });
 });
+
+describe("the config of a Terraform task in version 2", () => {
+  const listV2 = (config: string) => {
+    const source = `version: 2\nmetadata: {plan: {type: string}}\nevents: []\nstates: {INIT: {terminal: true, tasks: [a]}}\n`;
+    const task = `tasks: {a: {executor: terraform, config: {source: {type: local, location: l}, ${config}}}}`;
+    return format(parseMachine(source + task, options));
+  };
+
+  it.each<[string, readonly string[]]>([
+    ['action: apply, plan: "${metadata.plan}", protect: ["aws_db_instance.*"]', []],
+    ["action: plan, destroy: true, protect: [a.b], binary: tofu, version: ~> 1.9.0", []],
+    ['action: drift, ignore: ["a.b:tags", "*:etag"]', []],
+    ["action: destroy, plan: p", ["!config-unknown-key tasks.a.config.plan"]],
+    ["action: apply, ignore: []", ["!config-unknown-key tasks.a.config.ignore"]],
+    ["action: plan, destroy: sure", ["!terraform-value-invalid tasks.a.config.destroy"]],
+    ["action: apply, protect: a.b", ["!terraform-value-invalid tasks.a.config.protect"]],
+    ["action: apply, version: 1.9", ["!terraform-value-invalid tasks.a.config.version"]],
+    ["action: drift, ignore: [a.b]", ["!terraform-value-invalid tasks.a.config.ignore"]],
+  ])("%s", (config, problems) => {
+    expect(listV2(config)).toEqual(problems);
+  });
+
+  it("has actions and keys that version 1 does not have", () => {
+    expect(listProblems("{action: plan, source: {type: local, location: l}}")).toEqual([
+      "!terraform-action-unknown tasks.a.config.action",
+    ]);
+    expect(listProblems("{action: apply, source: {type: local, location: l}, protect: [a]}")).toEqual([
+      "!config-unknown-key tasks.a.config.protect",
+    ]);
+  });
+});

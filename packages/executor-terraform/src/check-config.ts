@@ -1,12 +1,16 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import type { ConfigReport, DocumentConfig, TasksReport } from "@stackyard/core";
 import { Type } from "typebox";
+import { Value } from "typebox/value";
 
 /** Checks the config of a Terraform task in a machine. */
 export function checkTerraformConfig(config: DocumentConfig, report: ConfigReport): void {
-  const known = ["action", "source", "variables"];
-  report.unknownKeys([], { known, code: "config-unknown-key", owner: "a terraform config" });
+  const { action } = config;
+  const known = ["action", "source", "variables", ...(report.version === 2 ? findKeys(action) : [])];
+  report.unknownKeys([], { known, code: "config-unknown-key", owner: toOwner(action) });
   checkAction(config, report);
   checkSource(config, report);
+  checkValues(config, report);
   if ("variables" in config) checkVariables(config["variables"], report);
 }
 
@@ -27,13 +31,49 @@ export function checkTerraformTasks(configs: ReadonlyMap<string, DocumentConfig>
   }
 }
 
+/** The keys that an action has besides `source` and `variables`, in version 2. */
+const ACTION_KEYS = {
+  apply: ["plan", "protect"],
+  destroy: ["protect"],
+  plan: ["destroy", "protect"],
+  drift: ["ignore"],
+} as const;
+const PROGRAM_KEYS = ["binary", "version"] as const;
+
+function isAction(action: unknown): action is keyof typeof ACTION_KEYS {
+  return typeof action === "string" && Object.hasOwn(ACTION_KEYS, action);
+}
+
+function findKeys(action: unknown): readonly string[] {
+  return [...PROGRAM_KEYS, ...(isAction(action) ? ACTION_KEYS[action] : Object.values(ACTION_KEYS).flat())];
+}
+
+function toOwner(action: unknown): string {
+  return isAction(action) ? `a terraform config with action: ${action}` : "a terraform config";
+}
+
+/** Version 1 has no outputs, without which a plan is of no use. */
+function listActions({ version }: ConfigReport): readonly string[] {
+  return version === 1 ? ["apply", "destroy"] : Object.keys(ACTION_KEYS);
+}
+
 function checkAction({ action }: DocumentConfig, report: ConfigReport): void {
+  const known = listActions(report);
   if (action === undefined) {
-    report.error("terraform-action-required", ["action"], "A terraform task needs action: apply or destroy.");
-  } else if (action !== "apply" && action !== "destroy") {
-    const near = report.suggest(findText(action), ["apply", "destroy"]);
+    const message = `A terraform task needs action: ${known.slice(0, -1).join(", ")} or ${known.at(-1)}.`;
+    report.error("terraform-action-required", ["action"], message);
+  } else if (!known.some((each) => each === action)) {
+    const near = report.suggest(findText(action), known);
     const message = `Terraform's action cannot be ${report.describe(["action"])}.${near}`;
     report.error("terraform-action-unknown", ["action"], message);
+  }
+}
+
+/** Of the keys that only version 2 has. What an expression becomes is checked when the task is dispatched. */
+function checkValues(config: DocumentConfig, report: ConfigReport): void {
+  for (const [key, { schema, what }] of Object.entries(VALUES)) {
+    if (config[key] === undefined || Value.Check(schema, config[key]) || report.hasExpression([key])) continue;
+    report.error("terraform-value-invalid", [key], `${key} must be ${what}.`);
   }
 }
 
@@ -161,12 +201,11 @@ const Filled = Type.String({ minLength: 1 });
 const AnyMap = Type.Record(Type.String(), Type.Unknown());
 /** A text that holds an expression. */
 const Template = Type.String({ pattern: "\\$\\{" });
-const Action = [Type.Literal("apply"), Type.Literal("destroy")];
 
 /** The config in documents of version 1, where a source may lack what only its task needs. */
 const ConfigV1 = Type.Object(
   {
-    action: Type.Union(Action),
+    action: Type.Union([Type.Literal("apply"), Type.Literal("destroy")]),
     source: Type.Optional(
       Type.Union([
         Type.Object({ type: Type.Optional(Type.Literal("s3")), bucket: Filled, key: Filled }, closed),
@@ -179,26 +218,47 @@ const ConfigV1 = Type.Object(
   closed,
 );
 
+/** Files, as in `source`, where any value may be an expression. */
+const SourceV2 = Type.Union([
+  Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed),
+  Type.Object({ type: Type.Literal("local"), location: Filled }, closed),
+  // Its type is known only when it is resolved.
+  Type.Object(
+    {
+      type: Template,
+      bucket: Type.Optional(Filled),
+      key: Type.Optional(Filled),
+      location: Type.Optional(Filled),
+    },
+    closed,
+  ),
+  Template,
+]);
+
+const Texts = Type.Array(Filled);
+
+/** The values of keys that only documents of version 2 have. */
+const VALUES = {
+  plan: { schema: Filled, what: "the id of a saved plan, such as ${tasks.plan.outputs.plan}" },
+  destroy: { schema: Type.Boolean(), what: "true or false" },
+  ignore: { schema: Type.Array(Type.String({ pattern: ":" })), what: "a list of address:attribute" },
+  protect: { schema: Texts, what: "a list of addresses such as aws_db_instance.*" },
+  binary: { schema: Filled, what: "the name of a program" },
+  version: { schema: Filled, what: "a constraint such as ~> 1.11.0, as a text" },
+} as const;
+
 /** The config in documents of version 2, where any value may be an expression. */
 const ConfigV2 = Type.Object(
   {
-    action: Type.Union([...Action, Template]),
-    source: Type.Union([
-      Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed),
-      Type.Object({ type: Type.Literal("local"), location: Filled }, closed),
-      // Its type is known only when it is resolved.
-      Type.Object(
-        {
-          type: Template,
-          bucket: Type.Optional(Filled),
-          key: Type.Optional(Filled),
-          location: Type.Optional(Filled),
-        },
-        closed,
-      ),
-      Template,
-    ]),
+    action: Type.Union([...Object.keys(ACTION_KEYS).map((action) => Type.Literal(action)), Template]),
+    source: SourceV2,
     variables: Type.Optional(Type.Union([AnyMap, Template])),
+    plan: Type.Optional(VALUES.plan.schema),
+    destroy: Type.Optional(Type.Union([VALUES.destroy.schema, Template])),
+    ignore: Type.Optional(Type.Union([VALUES.ignore.schema, Template])),
+    protect: Type.Optional(Type.Union([VALUES.protect.schema, Template])),
+    binary: Type.Optional(VALUES.binary.schema),
+    version: Type.Optional(VALUES.version.schema),
   },
   closed,
 );

@@ -24,7 +24,7 @@ describe.skipIf(!hasTerraform())("terraform as an executor", () => {
       executor: project.executor(),
       restart: () => project.executor(),
       config: { action: "apply", source: { type: "local", location: "network" } },
-      invalidConfig: { action: "plan" },
+      invalidConfig: { action: "refresh" },
       countWork: () =>
         project
           .read("made")

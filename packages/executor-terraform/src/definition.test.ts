@@ -19,7 +19,9 @@ describe("the config of a task", () => {
 
   it.each([
     {},
-    { action: "plan" },
+    { action: "refresh" },
+    { action: "apply", plan: "latest" },
+    { action: "drift", ignore: ["aws_instance.web"] },
     { action: "apply", more: 1 },
     { action: "apply", source: null },
     { action: "apply", source: { type: "git" } },

@@ -49,10 +49,18 @@ const UntypedSourceConfig = Type.Object(
   { additionalProperties: false },
 );
 
+/** Addresses of resources; a star fits any characters. */
+const AddressGlobs = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { maxItems: 100 });
+
 /** What a task does with which configuration files. */
 export const TerraformConfig = Type.Object(
   {
-    action: Type.Union([Type.Literal("apply"), Type.Literal("destroy")]),
+    action: Type.Union([
+      Type.Literal("apply"),
+      Type.Literal("destroy"),
+      Type.Literal("plan", { description: "Save a plan that a later task applies" }),
+      Type.Literal("drift", { description: "Compare the resources with the state" }),
+    ]),
     source: Type.Optional(Type.Union([S3SourceConfig, LocalSourceConfig, UntypedSourceConfig])),
     variables: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
@@ -60,6 +68,29 @@ export const TerraformConfig = Type.Object(
         description: "Terraform variables; they win over metadata of the same name",
       }),
     ),
+    plan: Type.Optional(
+      Type.String({
+        pattern: "^[0-9a-f]{32}$",
+        description: "With apply: the saved plan to apply, as a plan task returned it",
+      }),
+    ),
+    destroy: Type.Optional(Type.Boolean({ description: "With plan: plan to destroy everything" })),
+    ignore: Type.Optional(
+      Type.Array(Type.String({ pattern: ":", maxLength: 512 }), {
+        maxItems: 100,
+        description: "With drift: `address:attribute` that may differ; a star fits any characters",
+      }),
+    ),
+    binary: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "One of the option `binaries`, by its name or path" }),
+    ),
+    version: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "Versions that may be used, such as `~> 1.11.0`" }),
+    ),
+    protect: Type.Optional({
+      ...AddressGlobs,
+      description: "Resources that must not be deleted or replaced, such as `aws_db_instance.*`",
+    }),
   },
   { additionalProperties: false },
 );
@@ -138,10 +169,18 @@ export const TerraformOptions = Type.Object(
         description: "Program: a name that is looked up in PATH, such as `tofu`, or a path. Default: `terraform`",
       }),
     ),
+    binaries: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        maxItems: 20,
+        description:
+          "Programs that tasks choose from by `binary` and `version`, the preferred one first; replaces `binary`",
+      }),
+    ),
     version: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Versions that may be used, such as `~> 1.11.0`. Default: any, and the program is not asked",
+        description: "Versions that may be used, such as `~> 1.11.0`. Default: any",
       }),
     ),
     sourcesDir: Type.Optional(
@@ -194,3 +233,13 @@ export const TERRAFORM_STATE: ServiceKey<TerraformState> = defineService<Terrafo
 export function provideTerraformState(url: string): ProvidedService {
   return provideService(TERRAFORM_STATE, ({ password }) => ({ url, password }));
 }
+
+/** Encrypts what is stored, and decrypts it. */
+export interface PlanSealer {
+  seal(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Returns undefined when the bytes were sealed with another key, or changed. */
+  open(bytes: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** The service by which runners seal saved plans. */
+export const PLAN_SEALER: ServiceKey<PlanSealer> = defineService<PlanSealer>("sealer");

@@ -32,20 +32,31 @@ export const TERRAFORM_FAILURES = {
   TERRAFORM_OUTPUTS_FAILED: fact(true, "The run succeeded, but its outputs could not be read."),
   TERRAFORM_STATE_LOCKED: fact(true, "Another run has the lock of the state."),
   TERRAFORM_STATE_NOT_SAVED: fact(false, "The state could not be saved; the runner kept a copy. Push it by hand."),
+  TERRAFORM_PROTECTED: fact(false, "The run would delete or replace a protected resource; nothing was changed."),
+  TERRAFORM_PLAN_STALE: fact(false, "The saved plan cannot be applied, or not any more. Plan again."),
+  TERRAFORM_PLAN_TOO_LARGE: fact(false, "The plan is larger than the limit."),
+  TERRAFORM_NEEDS_STORE: fact(false, "A saved plan needs a runner with the yard's store and a seal key."),
   TERRAFORM_CANCELLED: fact(false, "The run was stopped; the state contains what it created before."),
 } as const satisfies Record<string, FailureFacts>;
 
 /** A code that a failed task of this executor may have. */
 export type TerraformFailureCode = keyof typeof TERRAFORM_FAILURES;
 
+interface FailureOptions extends ErrorOptions {
+  readonly final?: boolean;
+}
+
 /** Ends a run from any depth; `start` turns it into the failed step that it holds. Never leaves this package. */
 export class TerraformFailure extends Error {
+  readonly code: TerraformFailureCode;
   readonly step: Failed;
 
-  constructor(code: TerraformFailureCode, message: string, options?: ErrorOptions) {
+  /** `final`: another attempt cannot succeed here, whatever the code says. */
+  constructor(code: TerraformFailureCode, message: string, { final = false, ...options }: FailureOptions = {}) {
     super(message, options);
     this.name = "TerraformFailure";
-    this.step = failed({ code, message, retryable: TERRAFORM_FAILURES[code].retryable });
+    this.code = code;
+    this.step = failed({ code, message, retryable: !final && TERRAFORM_FAILURES[code].retryable });
   }
 }
 
@@ -62,6 +73,7 @@ export interface Diagnostic {
 
 /** The summary that Terraform and OpenTofu give when another run holds the state. */
 const LOCKED_SUMMARY = /^Error acquiring the state lock$/i;
+
 /** Reads the `diagnostic` of a message; what is missing stays empty. */
 export function parseDiagnostic(diagnostic: JsonObject): Diagnostic {
   const range = objectAt(diagnostic, "range");
@@ -81,6 +93,14 @@ export function toDiagnosticText({ severity, summary, detail, place, address }: 
   const where = [place, address].filter((part) => part !== undefined).join(", ");
   const first = `${severity}: ${summary}${where === "" ? "" : ` (${where})`}`;
   return detail.trim() === "" ? first : `${first}\n${detail.trim()}`;
+}
+
+/** What Terraform and OpenTofu say when the state has changed since a plan was saved. */
+const STALE_SUMMARY = /^Saved plan (is stale|does not match the given state)$/i;
+
+/** True when a saved plan does not fit the state any more. */
+export function saysStale({ summary }: Diagnostic): boolean {
+  return STALE_SUMMARY.test(summary);
 }
 
 /** True when another run holds the state. */

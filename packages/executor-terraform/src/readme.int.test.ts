@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Plugin, StackyardConfig } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TerraformOptions } from "./definition.ts";
+import { TerraformOptions, terraformDefinition } from "./definition.ts";
 import { TERRAFORM_FAILURES } from "./failure.ts";
 import plugin from "./index.ts";
 import { aContext } from "./testing/a-context.ts";
@@ -46,6 +46,17 @@ describe("the README", () => {
       { kind: "succeeded", outputs: { subnets: '["pr-12-a","pr-12-b"]' } },
       { kind: "succeeded", outputs: {} },
     ]);
+  });
+
+  it("links to a page whose machine has no fault", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../docs/plans-and-policies.md"), "utf8");
+    const [, source = ""] = /```yaml\n(# file: machines\/environment.yaml\n[\s\S]*?)```/.exec(page) ?? [];
+    const executors = new Map([["terraform", terraformDefinition]]);
+
+    const { problems, machine: environment } = parseMachine(source, { name: "environment", strict: true, executors });
+
+    expect(problems).toEqual([]);
+    expect(environment?.tasks.size).toBe(5);
   });
 
   it("lists every failure with its flag and meaning", () => {

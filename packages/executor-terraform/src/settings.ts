@@ -1,20 +1,9 @@
-import { execFile } from "node:child_process";
-import { access, constants, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, isAbsolute, join, resolve, sep } from "node:path";
-import { promisify } from "node:util";
-import {
-  type AwsCredentials,
-  defined,
-  type ExecutorContext,
-  isMap,
-  parseJson,
-  StackyardError,
-  type Target,
-} from "@stackyard/core";
+import { join, resolve, sep } from "node:path";
+import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
 import type { TerraformOptions } from "./definition.ts";
-import { TerraformFailure, textAt } from "./failure.ts";
-import { allowsVersion, isVersionConstraint } from "./module-facts.ts";
+import { TerraformFailure } from "./failure.ts";
+import { isVersionConstraint } from "./module-facts.ts";
 import { loadSdkS3Source, type S3Source } from "./sources.ts";
 
 /** What the executor is given besides the project's options. */
@@ -33,7 +22,8 @@ export interface TerraformDeps {
 
 /** Options and what is there without them, paths absolute. */
 export interface Settings {
-  readonly binary: string;
+  /** Names that are looked up in PATH, or absolute paths. */
+  readonly binaries: readonly string[];
   readonly version?: string;
   readonly sourcesDir: string;
   readonly workDir: string;
@@ -60,7 +50,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
   const workDir = options.workDir === undefined ? tmpdir() : inProject(options.workDir);
   const { providerCacheDir = join(dataDir, "terraform-providers") } = options;
   return {
-    binary: toBinary(options.binary ?? DEFAULTS.binary, inProject),
+    binaries: (options.binaries ?? [options.binary ?? DEFAULTS.binary]).map((binary) => toBinary(binary, inProject)),
     sourcesDir: inProject(options.sourcesDir ?? "."),
     workDir,
     providerCacheDir: inProject(providerCacheDir),
@@ -203,82 +193,4 @@ function findFault(value: string): string | undefined {
   if (value.includes("\0")) return "contains the character U+0000, which cannot be passed to a program";
   const bytes = Buffer.byteLength(value);
   return bytes > MAX_VALUE_BYTES ? `has ${bytes} bytes; a program can be given ${MAX_VALUE_BYTES}` : undefined;
-}
-
-const run = promisify(execFile);
-const VERSION_TIMEOUT_MS = 30_000;
-
-interface BinaryInput {
-  /** A name that is looked up in `path`, or a path. */
-  readonly binary: string;
-  /** The runner's own; PATH and HOME of it are used. */
-  readonly environment: Environment;
-  /** The allowed versions. Without it, the version is not checked. */
-  readonly version?: string;
-}
-
-/** The program's absolute path, its version checked. Fails with TERRAFORM_NOT_FOUND, TERRAFORM_VERSION_MISMATCH. */
-export async function findBinary({ binary, environment, version }: BinaryInput): Promise<string> {
-  const found = await findExecutable(toCandidates(binary, environment["PATH"] ?? ""));
-  if (found === undefined) throw new TerraformFailure("TERRAFORM_NOT_FOUND", toMissingText(binary));
-  if (version !== undefined) await checkVersionBinary(found, version, environment);
-  return found;
-}
-
-function toMissingText(binary: string): string {
-  const where = isAbsolute(binary) ? "" : " in any folder of PATH";
-  return `The program "${binary}" is not found${where}. Install it on the runner, or set the option "binary".`;
-}
-
-function toCandidates(binary: string, path: string): string[] {
-  if (isAbsolute(binary)) return [binary];
-  return path
-    .split(delimiter)
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, binary));
-}
-
-async function findExecutable(candidates: readonly string[]): Promise<string | undefined> {
-  for (const candidate of candidates) {
-    const usable = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (usable && (await stat(candidate)).isFile()) return candidate;
-  }
-  return undefined;
-}
-
-/** Versions by path and file: asking costs a process, and the answer changes only with the file. */
-const versions = new Map<string, Promise<string>>();
-
-async function checkVersionBinary(binary: string, constraint: string, environment: Environment): Promise<void> {
-  const { size, mtimeMs } = await stat(binary);
-  const key = `${binary}\0${size}\0${mtimeMs}`;
-  const asked = versions.get(key) ?? loadVersion(binary, environment);
-  versions.set(key, asked);
-  asked.catch(() => versions.delete(key));
-  const version = await asked;
-  if (version === "") versions.delete(key);
-  if (allowsVersion(constraint, version)) return;
-  throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", toMismatchText(binary, constraint, version));
-}
-
-function toMismatchText(binary: string, constraint: string, version: string): string {
-  const is = version === "" ? "does not report its version" : `is version ${version}`;
-  return `"${binary}" ${is}; the option "version" allows ${constraint}. Install a fitting one, or change the option.`;
-}
-
-/** The system has run out of something: this says nothing about the program. */
-const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
-
-/** OpenTofu answers under the same name. Empty when the program does not answer as either. */
-async function loadVersion(binary: string, { PATH, HOME }: Environment): Promise<string> {
-  const options = { env: { CHECKPOINT_DISABLE: "1", PATH, HOME }, timeout: VERSION_TIMEOUT_MS };
-  const { stdout } = await run(binary, ["version", "-json"], options).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && EXHAUSTED.has(error.code)) throw error;
-    return { stdout: "" };
-  });
-  const answer = parseJson(stdout);
-  return isMap(answer) ? textAt(answer, "terraform_version") : "";
 }

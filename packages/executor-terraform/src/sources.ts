@@ -1,4 +1,5 @@
-import { createWriteStream, type Dirent } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, type Dirent } from "node:fs";
 import { copyFile, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -239,6 +240,19 @@ export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
 
 function toObject({ Key = "", Size = 0 }: { Key?: string | undefined; Size?: number | undefined }): S3Object {
   return { key: Key, size: Size };
+}
+
+/** Returns the SHA-256, in hex, of the names and contents of all files under a folder, independent of their order on disk. */
+export async function digestFolder(folder: string): Promise<string> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const digest = createHash("sha256");
+  for (const path of paths.sort()) {
+    const content = createHash("sha256");
+    await pipeline(createReadStream(path), content);
+    digest.update(`${relative(folder, path)}\0${content.digest("hex")}\n`);
+  }
+  return digest.digest("hex");
 }
 
 /** A source is a configuration, not an archive: more than this is a mistake in its path. */

@@ -2,8 +2,15 @@ import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from "nod
 import { dirname, join } from "node:path";
 import { defined, type ExecutorContext } from "@stackyard/core";
 import { createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./child.ts";
-import { TERRAFORM_STATE, type TerraformConfig, toStateAddress, toStateKey } from "./definition.ts";
+import {
+  TERRAFORM_STATE,
+  type TerraformConfig,
+  type TerraformOutputs,
+  toStateAddress,
+  toStateKey,
+} from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
+import { findProgram, type Program } from "./find-program.ts";
 import {
   type DeclaredBackend,
   findModuleFacts,
@@ -11,14 +18,18 @@ import {
   type ModuleFacts,
   type ModuleFile,
 } from "./module-facts.ts";
-import { type Environment, findBinary, type Settings, toEnvironment } from "./settings.ts";
-import { copyLocalSource, copyS3Source } from "./sources.ts";
+import { type Environment, type Settings, toEnvironment } from "./settings.ts";
+import { copyLocalSource, copyS3Source, digestFolder } from "./sources.ts";
 
 /** A configuration in a folder of its own, with all that a call of the program needs. */
 export interface StagedRun {
   readonly ctx: ExecutorContext;
   readonly settings: Settings;
-  readonly binary: string;
+  readonly config: TerraformConfig;
+  readonly program: Program;
+  readonly stateKey: string;
+  /** SHA-256 of the names and contents of all files of the source, in hex. */
+  readonly sourceDigest: string;
   /** The run's folder: logs of calls, and the configuration under `module`. */
   readonly folder: string;
   readonly module: string;
@@ -29,6 +40,12 @@ export interface StagedRun {
   shareProviders(): Promise<void>;
 }
 
+/** The outputs of a run, as a step returns them. */
+export interface RunOutputs {
+  readonly outputs: TerraformOutputs;
+  readonly sensitive: readonly string[];
+}
+
 /** Runs `work` in a folder that is gone afterwards, however it ends. Fails with TerraformFailure. */
 export async function withStagedRun<T>(
   settings: Settings,
@@ -37,11 +54,13 @@ export async function withStagedRun<T>(
   work: (run: StagedRun) => Promise<T>,
 ): Promise<T> {
   const source = requireSource(config, ctx);
-  const binary = await findBinary(settings);
+  const program = await findProgram(settings, config);
   return withFolders(settings, async (folder, cache) => {
     const module = join(folder.path, "module");
     await Promise.all([stageSource(settings, ctx, source, module), removeDeadFolders(settings.workDir)]);
     const facts = findModuleFacts(await loadModuleFiles(module, source));
+    // Before anything of ours is written there.
+    const sourceDigest = await digestFolder(module);
     const backend = await setBackend(ctx, source, facts, module);
     const variables = toVariables({ stackId: ctx.stackId, metadata: ctx.metadata, variables: config.variables ?? {} });
     reportIgnored(ctx, variables, facts);
@@ -52,8 +71,11 @@ export async function withStagedRun<T>(
     return work({
       ctx,
       settings,
-      binary,
+      config,
+      program,
       module,
+      sourceDigest,
+      stateKey: source.stateKey,
       environment,
       folder: folder.path,
       shareProviders: cache.share,
@@ -334,7 +356,8 @@ async function moveAndLink(from: string, to: string): Promise<void> {
 const MIN_SECRET_CHARS = 4;
 /** A line of a longer secret, such as a private key, is masked by itself from here on. */
 const MIN_LINE_CHARS = 8;
-const MASK = "***";
+/** What a secret is replaced by. */
+export const MASK = "***";
 const SECRET_NAME = /pass(word|phrase|wd)?|secret|token|credential|private_?key|api_?key|access_?key/i;
 
 /** Returns true for names whose values count as secrets without being marked. */

@@ -11,6 +11,7 @@ import {
   objectAt,
   parseDiagnostic,
   saysLocked,
+  saysStale,
   TerraformFailure,
   type TerraformFailureCode,
   textAt,
@@ -29,12 +30,12 @@ const MAX_PLANNED = 200;
 
 /** A call of the program with the words that it was given. */
 interface Call {
-  readonly command: "init" | "plan" | "apply" | "destroy" | "output";
+  readonly command: "init" | "plan" | "show" | "apply" | "destroy" | "output";
   readonly arguments: readonly string[];
 }
 
 /** How a call ended. */
-interface CallEnd extends ChildEnd {
+export interface CallEnd extends ChildEnd {
   /** True when it was asked to stop while it worked. */
   readonly stopped: boolean;
   /** The last of what it said, secrets masked. */
@@ -54,13 +55,13 @@ export interface StreamEnd extends CallEnd {
 
 /** Calls the program; each line of its standard output goes to `onLine` unchanged. */
 export async function callTerraform(run: StagedRun, call: Call, onLine: (line: string) => void): Promise<CallEnd> {
-  const { ctx, settings, binary, module, environment } = run;
+  const { ctx, settings, program, module, environment } = run;
   if (ctx.signal.aborted || ctx.cancelling)
     throw new TerraformFailure("TERRAFORM_CANCELLED", "Stopped before it began.");
   const splitter = createLineSplitter();
   const logPath = join(run.folder, call.command);
   const end = await runChild({
-    binary,
+    binary: program.path,
     cwd: module,
     environment,
     logPath,
@@ -84,6 +85,28 @@ function toStartFailure(error: unknown): never {
     );
   }
   throw error;
+}
+
+/** What `init` says about providers that it loads, which may take minutes. */
+const PROVIDER_LINE = /^- (Install|Using|Download)/;
+
+/** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */
+export async function initRun(run: StagedRun): Promise<void> {
+  const lines: string[] = [];
+  const call = { command: "init", arguments: ["-input=false", "-no-color", ...run.initArguments] } as const;
+  const end = await callTerraform(run, call, (line) => {
+    lines.push(run.mask(line));
+    if (PROVIDER_LINE.test(line)) run.ctx.report(run.mask(line));
+  });
+  if (end.code === 0) return run.shareProviders();
+  for (const line of lines) end.tail.add(line);
+  throw toCallFailure({
+    command: "terraform init",
+    code: "TERRAFORM_INIT_FAILED",
+    end,
+    diagnostics: [],
+    mask: run.mask,
+  });
 }
 
 /** Calls the program with `-json`, shows its progress and keeps what counts. */
@@ -314,6 +337,7 @@ export function toCallFailure({ command, code, end, diagnostics, mask }: FailedC
 
 function toCode(code: TerraformFailureCode, end: CallEnd, errors: readonly Diagnostic[]): TerraformFailureCode {
   if (end.stopped) return "TERRAFORM_CANCELLED";
+  if (errors.some(saysStale)) return "TERRAFORM_PLAN_STALE";
   return errors.some(saysLocked) ? "TERRAFORM_STATE_LOCKED" : code;
 }
 

@@ -248,7 +248,7 @@ resource "terraform_data" "app" {
 
     expect(step.kind).toBe("succeeded");
     expect(readFileSync(join(project.dir, "calls"), "utf8").split("\n")).toEqual([
-      "version -json",
+      "version",
       "init -input=false -no-color",
       "apply -json -no-color -input=false -auto-approve -lock-timeout=30s",
       "output -json -no-color",
@@ -260,6 +260,6 @@ resource "terraform_data" "app" {
     const step = await project.start(inYard(), {}, { version: ">= 99" });
 
     expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_VERSION_MISMATCH", retryable: false });
-    expect(step).toMatchObject({ message: expect.stringMatching(/is version 1\.\d+\.\d+.*allows >= 99/) });
+    expect(step).toMatchObject({ message: expect.stringMatching(/is version 1\.\d+\.\d+; allowed is >= 99/) });
   });
 });

@@ -15,7 +15,15 @@ const GROUPS: readonly SidebarGroup[] = [
   { title: "Write machines", pages: ["docs/machines", "docs/events", "docs/tasks", "docs/problems"] },
   {
     title: "Run tasks",
-    pages: ["docs/fleet", "docs/ecs", "docs/releases", "docs/artifacts", "docs/state-backend", "docs/plugins"],
+    pages: [
+      "docs/plans-and-policies",
+      "docs/fleet",
+      "docs/ecs",
+      "docs/releases",
+      "docs/artifacts",
+      "docs/state-backend",
+      "docs/plugins",
+    ],
   },
   {
     title: "Operate",

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runChild } from "../child.ts";
-import { findBinary } from "../settings.ts";
+import { findProgram } from "../find-program.ts";
 
 /** What it prints. */
 export interface Ends {
@@ -42,9 +42,9 @@ for (const left of [0, 1, 2, 3, 4, 5]) {
   ends.push(`${end}, ${free} of ${left} free`);
 }
 const binary = join(folder, "terraform");
-writeFileSync(binary, `#!/bin/sh\necho '{"terraform_version": "1.9.0"}'\n`, { mode: 0o700 });
+writeFileSync(binary, "#!/bin/sh\necho Terraform v1.9.0\n", { mode: 0o700 });
 const loadVersion = async (): Promise<string> => {
-  const found = await findBinary({ binary, environment: {}, version: "1.9.0" }).catch((error: unknown) => error);
+  const found = await findProgram({ binaries: [binary], environment: {} }, {}).catch((error: unknown) => error);
   if (found instanceof Error) return "code" in found ? String(found.code) : found.message;
   return "found";
 };

@@ -65,6 +65,7 @@ const BEYOND = new Set([
   "source-unknown-key",
   "terraform-action-required",
   "terraform-action-unknown",
+  "terraform-value-invalid",
   "variables-not-map",
 ]);
 

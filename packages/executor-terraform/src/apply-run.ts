@@ -1,0 +1,121 @@
+import { existsSync } from "node:fs";
+import { copyFile, mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { isMap, parseJson } from "@stackyard/core";
+import { TerraformFailure } from "./failure.ts";
+import { checkPlan, isGuarded } from "./plan-guard.ts";
+import { makePlan } from "./plan-run.ts";
+import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "./saved-plans.ts";
+import type { RunOutputs, StagedRun } from "./staged-run.ts";
+import { callStream, callTerraform, initRun, type StreamOutput, toCallFailure } from "./terraform-call.ts";
+
+/** Initialises, applies or destroys, and reads the outputs. Fails with TerraformFailure. */
+export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<RunOutputs> {
+  if (run.config.plan !== undefined) return applySavedPlan(run, run.config.plan);
+  await initRun(run);
+  if (!isGuarded(run)) return apply(run, action, []);
+  const { file } = await makePlan(run, { destroy: action === "destroy" });
+  await checkPlan(run, file);
+  return apply(run, action, [file]);
+}
+
+/**
+ * Applies a saved plan, once. It is claimed before anything is changed, so an attempt that ends in the middle leaves a plan
+ * that is not applied again: what it would do has been done in part.
+ */
+async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
+  const saved = await openSavedPlan(run, id);
+  await initRun(run);
+  await checkPlan(run, saved.file);
+  const claim = await claimSavedPlan(run, saved);
+  try {
+    const outputs = await apply(run, "apply", [saved.file]);
+    await dropSavedPlan(run, claim);
+    return outputs;
+  } catch (error) {
+    if (!(error instanceof TerraformFailure)) throw error;
+    // Without the lock nothing was done yet.
+    if (error.code === "TERRAFORM_STATE_LOCKED") {
+      await releaseSavedPlan(run, claim);
+      throw error;
+    }
+    throw new TerraformFailure(error.code, error.message, { cause: error, final: true });
+  }
+}
+
+/** `planFile`: the plan to apply; without it Terraform makes its own. */
+async function apply(
+  run: StagedRun,
+  action: "apply" | "destroy",
+  planFile: readonly [] | readonly [string],
+): Promise<RunOutputs> {
+  const lockTimeout = `-lock-timeout=${run.settings.lockTimeout}`;
+  const end = await callStream(run, {
+    // A plan to destroy is applied like any other.
+    command: planFile.length === 0 ? action : "apply",
+    arguments: ["-json", "-no-color", "-input=false", "-auto-approve", lockTimeout, ...planFile],
+  });
+  await rescueState(run);
+  if (end.code !== 0) {
+    const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
+    throw toCallFailure({ command: `terraform ${action}`, code, end, diagnostics: end.diagnostics, mask: run.mask });
+  }
+  return toRootOutputs(needsValues(end.outputs) ? await loadOutputs(run) : end.outputs);
+}
+
+/** Where Terraform puts a state that its backend did not take. */
+const UNSAVED_STATE = "errored.tfstate";
+
+/** An unsaved state would be deleted with the folder, and the created resources would be lost from it. */
+async function rescueState({ ctx, module, settings }: StagedRun): Promise<void> {
+  const unsaved = join(module, UNSAVED_STATE);
+  if (!existsSync(unsaved)) return;
+  const kept = join(settings.rescueDir, `${ctx.idempotencyKey}-${ctx.attempt.token}.tfstate`);
+  await mkdir(settings.rescueDir, { recursive: true, mode: 0o700 });
+  await copyFile(unsaved, kept);
+  const text =
+    `The backend did not take the state, so it was kept on ${hostname()} as ${kept}. ` +
+    `Repair the backend, then run \`terraform state push ${kept}\` in the configuration before anything else works on this stack.`;
+  throw new TerraformFailure("TERRAFORM_STATE_NOT_SAVED", text);
+}
+
+async function loadOutputs(run: StagedRun): Promise<ReadonlyMap<string, StreamOutput>> {
+  const lines: string[] = [];
+  const call = { command: "output", arguments: ["-json", "-no-color"] } as const;
+  const end = await callTerraform(run, call, (line) => lines.push(line));
+  const outputs = end.code === 0 ? parseOutputs(lines.join("\n")) : undefined;
+  if (outputs !== undefined) return outputs;
+  const code = "TERRAFORM_OUTPUTS_FAILED";
+  throw toCallFailure({ command: "terraform output", code, end, diagnostics: [], mask: run.mask });
+}
+
+/** Scalars as they are, lists and maps as JSON text. */
+function toRootOutputs(outputs: ReadonlyMap<string, StreamOutput>): RunOutputs {
+  const entries = [...outputs];
+  return {
+    outputs: Object.fromEntries(entries.map(([name, { value }]) => [name, toScalar(value)])),
+    sensitive: entries.filter(([, { sensitive }]) => sensitive).map(([name]) => name),
+  };
+}
+
+function toScalar(value: unknown): string | number | boolean | null {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+/** True when the stream does not say all: it never shows what is sensitive. */
+function needsValues(outputs: ReadonlyMap<string, StreamOutput>): boolean {
+  return [...outputs.values()].some(({ sensitive }) => sensitive);
+}
+
+/** Reads what `output -json` prints; undefined when it is something else. */
+function parseOutputs(text: string): ReadonlyMap<string, StreamOutput> | undefined {
+  const outputs = parseJson(text);
+  if (!isMap(outputs)) return undefined;
+  const found = Object.entries(outputs).map(([name, output]): [string, StreamOutput] => {
+    const body = isMap(output) ? output : {};
+    return [name, { sensitive: body["sensitive"] === true, value: body["value"] }];
+  });
+  return new Map(found);
+}

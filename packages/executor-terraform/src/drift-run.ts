@@ -1,0 +1,52 @@
+import { matchesGlob, type ResourceChange } from "./plan-document.ts";
+import { loadPlanDocument } from "./plan-guard.ts";
+import { makePlan } from "./plan-run.ts";
+import type { RunOutputs, StagedRun } from "./staged-run.ts";
+import { initRun } from "./terraform-call.ts";
+
+/** Compares the resources with the state, without changing either. Fails with TerraformFailure. */
+export async function detectDrift(run: StagedRun): Promise<RunOutputs> {
+  await initRun(run);
+  const { file, hasChanges } = await makePlan(run, { refreshOnly: true });
+  const { drift } = hasChanges ? await loadPlanDocument(run, file) : { drift: [] };
+  const found = findDrift(drift, run.config.ignore ?? []);
+  const summary = toDriftSummary(found);
+  run.ctx.report(summary);
+  return { outputs: { drifted: found.length > 0, summary }, sensitive: [] };
+}
+
+/** A resource that differs from the state. Contains no values: they may be sensitive. */
+export interface DriftedResource {
+  readonly address: string;
+  /** Names of top-level attributes; empty when the resource was deleted. */
+  readonly attributes: readonly string[];
+}
+
+/**
+ * Returns the resources that were changed or deleted outside of Terraform, without what is ignored. `ignore` contains
+ * `address:attribute`, where a star fits any characters; `:*` also ignores that the resource was deleted.
+ */
+export function findDrift(drift: readonly ResourceChange[], ignore: readonly string[]): readonly DriftedResource[] {
+  const isIgnored = (address: string, attribute: string) =>
+    ignore.some((pattern) => matchesGlob(pattern, `${address}:${attribute}`));
+  return drift.flatMap(({ address, actions, changedAttributes }) => {
+    if (actions.includes("delete")) return isIgnored(address, "") ? [] : [{ address, attributes: [] }];
+    // A resource that was only moved to another address has no difference.
+    const attributes = changedAttributes.filter((attribute) => !isIgnored(address, attribute));
+    return attributes.length === 0 ? [] : [{ address, attributes }];
+  });
+}
+
+/** More lines say no more. */
+const MAX_LISTED = 50;
+
+/** One line, then one for each resource: its address, and the names of the attributes that differ. */
+export function toDriftSummary(found: readonly DriftedResource[]): string {
+  if (found.length === 0) return "No drift.";
+  const lines = found.slice(0, MAX_LISTED).map(({ address, attributes }) => {
+    return attributes.length === 0 ? `${address}: deleted` : `${address}: ${attributes.join(", ")}`;
+  });
+  const more = found.length > MAX_LISTED ? [`and ${found.length - MAX_LISTED} more`] : [];
+  const resources = found.length === 1 ? "1 resource differs" : `${found.length} resources differ`;
+  return [`${resources} from the state.`, ...lines, ...more].join("\n");
+}

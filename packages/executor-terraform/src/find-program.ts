@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import { access, constants, stat } from "node:fs/promises";
+import { basename, delimiter, isAbsolute, join } from "node:path";
+import { promisify } from "node:util";
+import { TerraformFailure } from "./failure.ts";
+import { allowsVersion, isVersionConstraint } from "./module-facts.ts";
+import type { Environment, Settings } from "./settings.ts";
+
+/** The program of a run. */
+export interface Program {
+  /** Absolute. */
+  readonly path: string;
+  /** `terraform` or `opentofu`; empty when the program reports neither. */
+  readonly product: string;
+  /** Empty when the program does not report it. */
+  readonly version: string;
+}
+
+/** What a task says about its program. */
+interface ProgramChoice {
+  /** One of the programs of the settings. Default: any. */
+  readonly binary?: string;
+  /** A constraint, besides that of the settings. */
+  readonly version?: string;
+}
+
+/**
+ * Returns the first program of the settings that the task allows. Fails with TERRAFORM_NOT_FOUND,
+ * TERRAFORM_VERSION_MISMATCH.
+ */
+export async function findProgram(
+  { binaries, version, environment }: Pick<Settings, "binaries" | "environment" | "version">,
+  choice: ProgramChoice,
+): Promise<Program> {
+  const constraints = [version, checkConstraint(choice.version)].filter((constraint) => constraint !== undefined);
+  const found: Program[] = [];
+  for (const binary of chooseBinaries(binaries, choice.binary)) {
+    const path = await findExecutable(toCandidates(binary, environment["PATH"] ?? ""));
+    if (path === undefined) continue;
+    const program = { path, ...(await loadFacts(path, environment)) };
+    if (constraints.every((constraint) => allowsVersion(constraint, program.version))) return program;
+    found.push(program);
+  }
+  if (found.length === 0) throw new TerraformFailure("TERRAFORM_NOT_FOUND", toMissingText(binaries));
+  throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", toMismatchText(found, constraints));
+}
+
+function checkConstraint(constraint: string | undefined): string | undefined {
+  if (constraint === undefined || isVersionConstraint(constraint)) return constraint;
+  const text = `Invalid version ${JSON.stringify(constraint)} of the task. Use a constraint such as "~> 1.11.0".`;
+  throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", text);
+}
+
+/** A task can name only what the project's options list: any other path would run what it likes on the runner. */
+function chooseBinaries(binaries: readonly string[], wanted: string | undefined): readonly string[] {
+  if (wanted === undefined) return binaries;
+  const chosen = binaries.filter((binary) => binary === wanted || basename(binary) === wanted);
+  if (chosen.length > 0) return chosen;
+  const text = `The program "${wanted}" is not in the option "binaries": ${binaries.join(", ")}.`;
+  throw new TerraformFailure("TERRAFORM_NOT_FOUND", text);
+}
+
+function toMissingText(binaries: readonly string[]): string {
+  const names = binaries.map((binary) => `"${binary}"`).join(", ");
+  const where = binaries.every((binary) => isAbsolute(binary)) ? "" : " in any folder of PATH";
+  return `Program ${names} not found${where}. Install it on the runner, or set the option "binaries".`;
+}
+
+function toMismatchText(found: readonly Program[], constraints: readonly string[]): string {
+  const facts = found.map(({ path, version }) =>
+    version === "" ? `"${path}" does not report its version` : `"${path}" is version ${version}`,
+  );
+  return `${facts.join(", ")}; allowed is ${constraints.join(" and ")}. Install a version that fits, or change "version".`;
+}
+
+function toCandidates(binary: string, path: string): string[] {
+  if (isAbsolute(binary)) return [binary];
+  return path
+    .split(delimiter)
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, binary));
+}
+
+async function findExecutable(candidates: readonly string[]): Promise<string | undefined> {
+  for (const candidate of candidates) {
+    const usable = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable && (await stat(candidate)).isFile()) return candidate;
+  }
+  return undefined;
+}
+
+type ProgramFacts = Pick<Program, "product" | "version">;
+
+/** By path and file: asking costs a process, and the answer changes only with the file. */
+const known = new Map<string, Promise<ProgramFacts>>();
+
+async function loadFacts(path: string, environment: Environment): Promise<ProgramFacts> {
+  const { size, mtimeMs } = await stat(path);
+  const key = `${path}\0${size}\0${mtimeMs}`;
+  const asked = known.get(key) ?? askProgram(path, environment);
+  known.set(key, asked);
+  asked.catch(() => known.delete(key));
+  const facts = await asked;
+  if (facts.version === "") known.delete(key);
+  return facts;
+}
+
+const run = promisify(execFile);
+const VERSION_TIMEOUT_MS = 30_000;
+
+/** The system has run out of something, which says nothing about the program. */
+const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
+
+async function askProgram(path: string, { PATH, HOME }: Environment): Promise<ProgramFacts> {
+  const options = { env: { CHECKPOINT_DISABLE: "1", PATH, HOME }, timeout: VERSION_TIMEOUT_MS };
+  const { stdout } = await run(path, ["version"], options).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && EXHAUSTED.has(error.code)) throw error;
+    return { stdout: "" };
+  });
+  return parseVersionText(stdout);
+}
+
+/** Reads what `version` prints: only the text names the product, `version -json` is the same for both. */
+export function parseVersionText(text: string): ProgramFacts {
+  const [, product = "", version = ""] = /^(Terraform|OpenTofu) v(\d\S*)/m.exec(text) ?? [];
+  return { product: product.toLowerCase(), version };
+}

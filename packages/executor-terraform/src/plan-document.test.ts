@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { countChanges, matchesGlob, parsePlanDocument, toPlanSummary } from "./plan-document.ts";
+
+const resource = (address: string, change: object, more: object = {}) => ({
+  address,
+  mode: "managed",
+  type: address.split(".").at(-2),
+  change,
+  ...more,
+});
+
+const parse = (document: object, mask = (text: string) => text) =>
+  parsePlanDocument(JSON.stringify({ format_version: "1.2", ...document }), mask);
+
+const changesOf = (...changes: readonly object[]) => parse({ resource_changes: changes })?.changes ?? [];
+
+describe("parsePlanDocument", () => {
+  it("masks what Terraform marks as sensitive, at any depth, and what the run masks", () => {
+    const mask = (text: string) => text.replaceAll("s3cr3t", "***");
+    const change = {
+      actions: ["update"],
+      before: {
+        password: "old",
+        tags: { a: "x", b: "y" },
+        list: [{ key: "1" }, { key: "2" }],
+        url: "db://s3cr3t@host",
+      },
+      after: { password: "new", tags: { a: "x", b: "z" }, list: [{ key: "1" }, { key: "3" }], url: null },
+      after_unknown: { url: true },
+      before_sensitive: { password: true, tags: { b: true }, list: [{}, { key: true }] },
+      after_sensitive: { password: true, tags: { b: true }, list: [{}, { key: true }], url: true },
+    };
+
+    const document = parse({ resource_changes: [resource("aws_db_instance.main", change)] }, mask);
+
+    expect(document?.changes).toEqual([
+      {
+        address: "aws_db_instance.main",
+        type: "aws_db_instance",
+        actions: ["update"],
+        before: {
+          password: "***",
+          tags: { a: "x", b: "***" },
+          list: [{ key: "1" }, { key: "***" }],
+          url: "db://***@host",
+        },
+        after: { password: "***", tags: { a: "x", b: "***" }, list: [{ key: "1" }, { key: "***" }], url: null },
+        unknown: { url: true },
+        isImport: false,
+        // Compared before they are masked.
+        changedAttributes: ["password", "tags", "list", "url"],
+      },
+    ]);
+  });
+
+  it("masks a whole value that is sensitive", () => {
+    const [change] = changesOf(
+      resource("a.b", {
+        actions: ["create"],
+        before: null,
+        after: { x: 1 },
+        before_sensitive: false,
+        after_sensitive: true,
+      }),
+    );
+
+    expect(change).toMatchObject({ before: null, after: "***" });
+  });
+
+  it("leaves out data sources", () => {
+    expect(changesOf({ ...resource("data.a.b", { actions: ["read"] }), mode: "data" })).toEqual([]);
+  });
+
+  it.each(["", "null", "[]", "{}", "{", '{"format_version":1}'])("does not take %j for a plan", (text) => {
+    expect(parsePlanDocument(text, (same) => same)).toBeUndefined();
+  });
+
+  it("never throws, and shows no value that is marked, whatever the document", () => {
+    const marked = fc.letrec((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 4 },
+        fc.constant({ value: "SECRET", mark: true }),
+        fc.record({ value: fc.oneof(fc.integer(), fc.constantFrom("plain", null)), mark: fc.constantFrom(false, {}) }),
+        fc.array(tie("node"), { maxLength: 3 }).map((items) => ({
+          value: items.map((item) => (item as { value: unknown }).value),
+          mark: items.map((item) => (item as { mark: unknown }).mark),
+        })),
+        fc.dictionary(fc.string(), tie("node"), { maxKeys: 3 }).map((entries) => ({
+          value: Object.fromEntries(
+            Object.entries(entries).map(([key, item]) => [key, (item as { value: unknown }).value]),
+          ),
+          mark: Object.fromEntries(
+            Object.entries(entries).map(([key, item]) => [key, (item as { mark: unknown }).mark]),
+          ),
+        })),
+      ),
+    })).node;
+    fc.assert(
+      fc.property(marked, (node) => {
+        const { value, mark } = node as { value: unknown; mark: unknown };
+        const change = { actions: ["create"], after: { value }, after_sensitive: { value: mark } };
+
+        expect(JSON.stringify(changesOf(resource("a.b", change)))).not.toContain("SECRET");
+      }),
+    );
+    fc.assert(
+      fc.property(fc.json(), fc.json(), (changes, drift) => {
+        parsePlanDocument(
+          `{"format_version":"1.2","resource_changes":[${changes}],"resource_drift":${drift}}`,
+          (text) => text,
+        );
+      }),
+    );
+  });
+});
+
+describe("the counts of a plan", () => {
+  it("count a replacement twice, in either order, and imports and moves beside what else they do", () => {
+    const counts = countChanges(
+      changesOf(
+        resource("a.create", { actions: ["create"] }),
+        resource("a.update", { actions: ["update"] }, { previous_address: "a.old" }),
+        resource("a.delete", { actions: ["delete"] }),
+        resource("a.replace", { actions: ["delete", "create"] }),
+        resource("a.first", { actions: ["create", "delete"] }),
+        resource("a.import", { actions: ["no-op"], importing: { id: "i-1" } }),
+        resource("a.same", { actions: ["no-op"] }),
+      ),
+    );
+
+    expect(counts).toEqual({ adds: 3, changes: 1, destroys: 3, replacements: 2, imports: 1, moves: 1 });
+    expect(toPlanSummary(counts)).toBe(
+      "Plan: 1 to import, 1 to move, 3 to add, 1 to change, 3 to destroy (2 replaced).",
+    );
+  });
+});
+
+describe("matchesGlob", () => {
+  it.each([
+    ["aws_db_instance.*", "aws_db_instance.main", true],
+    ["aws_db_instance.*", "module.a.aws_db_instance.main", false],
+    ["*.aws_db_instance.*", "module.a.aws_db_instance.main[0]", true],
+    ['a.b["x.*"]', 'a.b["x.1"]', true],
+    ["a.b", "a.b", true],
+    ["a.b", "axb", false],
+    ["a*a", "a", false],
+    ["*", "", true],
+    ["", "", true],
+    ["", "a", false],
+    ["a**b", "a1b", true],
+    ["*ab*ab*", "abab", true],
+    ["*ab*ab*", "aab", false],
+  ])("%j fits %j: %s", (pattern, text, fits) => {
+    expect(matchesGlob(pattern, text)).toBe(fits);
+  });
+
+  it("fits what a regular expression fits", () => {
+    const part = fc.string({ unit: fc.constantFrom("a", "b", "*") });
+    fc.assert(
+      fc.property(part, fc.string({ unit: fc.constantFrom("a", "b") }), (pattern, text) => {
+        expect(matchesGlob(pattern, text)).toBe(new RegExp(`^${pattern.replaceAll(/\*+/g, ".*")}$`).test(text));
+      }),
+    );
+  });
+});

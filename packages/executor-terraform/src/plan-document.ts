@@ -1,0 +1,147 @@
+import { isDeepStrictEqual } from "node:util";
+import { isMap, parseJson } from "@stackyard/core";
+import { type JsonObject, objectAt, textAt } from "./failure.ts";
+import { MASK } from "./staged-run.ts";
+
+/** A change of one managed resource, as a plan contains it. Sensitive values are masked. */
+export interface ResourceChange {
+  readonly address: string;
+  readonly type: string;
+  /** As Terraform writes them: `["delete", "create"]` is a replacement. */
+  readonly actions: readonly string[];
+  /** Values of the attributes by name; null when the resource does not exist then. */
+  readonly before: unknown;
+  readonly after: unknown;
+  /** The attributes of `after` whose values are known only after the apply: true at their places. */
+  readonly unknown: unknown;
+  /** The address before a move. */
+  readonly previousAddress?: string;
+  readonly isImport: boolean;
+  /** Names of top-level attributes that differ, sensitive ones too. Empty unless the resource exists before and after. */
+  readonly changedAttributes: readonly string[];
+}
+
+/** What a plan contains, as far as it is used. */
+export interface PlanDocument {
+  readonly changes: readonly ResourceChange[];
+  /** What differs from the state before the plan. */
+  readonly drift: readonly ResourceChange[];
+}
+
+/** How many resources a plan concerns. A replacement also counts as an addition and as a deletion. */
+export interface PlanCounts {
+  readonly adds: number;
+  readonly changes: number;
+  readonly destroys: number;
+  readonly replacements: number;
+  readonly imports: number;
+  readonly moves: number;
+}
+
+/**
+ * Reads what `show -json` prints of a plan (Terraform docs, "JSON Output Format"); undefined when it is something else. The
+ * text contains sensitive values; the result contains masks in their places.
+ */
+export function parsePlanDocument(text: string, mask: (text: string) => string): PlanDocument | undefined {
+  const document = parseJson(text);
+  if (!isMap(document) || textAt(document, "format_version") === "") return undefined;
+  const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
+  return { changes: read("resource_changes"), drift: read("resource_drift") };
+}
+
+function listAt(document: JsonObject, key: string): readonly JsonObject[] {
+  const list = document[key];
+  return Array.isArray(list) ? list.filter(isMap) : [];
+}
+
+function readChange(resource: JsonObject, mask: (text: string) => string): readonly ResourceChange[] {
+  if (textAt(resource, "mode") !== "managed") return [];
+  const change = objectAt(resource, "change");
+  const address = textAt(resource, "address");
+  const previousAddress = textAt(resource, "previous_address");
+  const actions = change["actions"];
+  return [
+    {
+      address,
+      type: textAt(resource, "type"),
+      actions: Array.isArray(actions) ? actions.map(String) : [],
+      before: maskValue(change["before"], change["before_sensitive"], mask),
+      after: maskValue(change["after"], change["after_sensitive"], mask),
+      unknown: change["after_unknown"] ?? {},
+      isImport: isMap(change["importing"]),
+      changedAttributes: listChangedAttributes(change["before"], change["after"]),
+      ...(previousAddress === "" ? {} : { previousAddress }),
+    },
+  ];
+}
+
+function listChangedAttributes(before: unknown, after: unknown): readonly string[] {
+  if (!isMap(before) || !isMap(after)) return [];
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name]));
+}
+
+/** `sensitive` has the shape of the value, with true where a value is sensitive. Null stays: it says that no value is set. */
+function maskValue(value: unknown, sensitive: unknown, mask: (text: string) => string): unknown {
+  if (value === null || value === undefined) return null;
+  if (sensitive === true) return MASK;
+  if (typeof value === "string") return mask(value);
+  if (Array.isArray(value)) {
+    const marks: readonly unknown[] = Array.isArray(sensitive) ? sensitive : [];
+    return value.map((item, index) => maskValue(item, marks[index], mask));
+  }
+  if (!isMap(value)) return value;
+  const marks = isMap(sensitive) ? sensitive : {};
+  const entries = Object.entries(value).map(([key, item]) => {
+    return [key, maskValue(item, Object.hasOwn(marks, key) ? marks[key] : undefined, mask)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** True for a change that deletes a resource that exists, also to replace it. */
+export function isDeletion({ actions }: ResourceChange): boolean {
+  return actions.includes("delete");
+}
+
+/** Returns how many resources the changes add, change, delete, replace, import and move. */
+export function countChanges(changes: readonly ResourceChange[]): PlanCounts {
+  const count = (is: (change: ResourceChange) => boolean) => changes.filter(is).length;
+  const adds = ({ actions }: ResourceChange) => actions.includes("create");
+  return {
+    adds: count(adds),
+    changes: count(({ actions }) => actions.includes("update")),
+    destroys: count(isDeletion),
+    replacements: count((change) => adds(change) && isDeletion(change)),
+    imports: count(({ isImport }) => isImport),
+    moves: count(({ previousAddress }) => previousAddress !== undefined),
+  };
+}
+
+/** The counts in one sentence. */
+export function toPlanSummary(counts: PlanCounts): string {
+  const { adds, changes, destroys, replacements, imports, moves } = counts;
+  const replaced = replacements > 0 ? ` (${replacements} replaced)` : "";
+  const more = [
+    ...(imports > 0 ? [`${imports} to import`] : []),
+    ...(moves > 0 ? [`${moves} to move`] : []),
+    `${adds} to add`,
+    `${changes} to change`,
+    `${destroys} to destroy${replaced}`,
+  ];
+  return `Plan: ${more.join(", ")}.`;
+}
+
+/** True when the text fits the pattern, in which a star fits any characters. Linear in the length of the text. */
+export function matchesGlob(pattern: string, text: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  const last = rest.pop();
+  if (last === undefined) return text === pattern;
+  if (!text.startsWith(first) || !text.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at + last.length <= text.length;
+}

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import type { Plan } from "@stackyard/core";
+import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
+import { loadPlanDocument, reviewPlan } from "./plan-guard.ts";
+import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
+import type { RunOutputs, StagedRun } from "./staged-run.ts";
+import { callStream, initRun, type StreamEnd, toCallFailure } from "./terraform-call.ts";
+
+/** `plan -detailed-exitcode`: there is something to do. */
+const CHANGES = 2;
+
+interface PlanOptions {
+  readonly destroy?: boolean;
+  /** Only compares the resources with the state. Default: false. */
+  readonly refreshOnly?: boolean;
+  /** Default: true. */
+  readonly lock?: boolean;
+}
+
+/** A plan in the folder of the run. */
+interface MadePlan extends StreamEnd {
+  readonly file: string;
+  /** False when nothing would change, not even outputs. */
+  readonly hasChanges: boolean;
+}
+
+/** Runs `plan` into a file. Fails with TERRAFORM_PLAN_FAILED, TERRAFORM_STATE_LOCKED, TERRAFORM_CANCELLED. */
+export async function makePlan(run: StagedRun, options: PlanOptions): Promise<MadePlan> {
+  const { destroy = false, refreshOnly = false, lock = true } = options;
+  const file = join(run.folder, "made.tfplan");
+  const end = await callStream(run, {
+    command: "plan",
+    arguments: [
+      ...["-json", "-no-color", "-input=false", "-detailed-exitcode", `-out=${file}`],
+      lock ? `-lock-timeout=${run.settings.lockTimeout}` : "-lock=false",
+      ...(destroy ? ["-destroy"] : []),
+      ...(refreshOnly ? ["-refresh-only"] : []),
+    ],
+  });
+  if (end.code === 0 || end.code === CHANGES) return { ...end, file, hasChanges: end.code === CHANGES };
+  const code = "TERRAFORM_PLAN_FAILED";
+  throw toCallFailure({ command: "terraform plan", code, end, diagnostics: end.diagnostics, mask: run.mask });
+}
+
+/** Makes a plan, reviews it, and saves it sealed. Fails with TerraformFailure. */
+export async function planRun(run: StagedRun): Promise<RunOutputs> {
+  await checkSaving(run.ctx);
+  await initRun(run);
+  const { file, hasChanges } = await makePlan(run, { destroy: run.config.destroy ?? false });
+  const document = await loadPlanDocument(run, file);
+  const problems = await reviewPlan(run, document);
+  const plan = await savePlan(run, file);
+  const counts = countChanges(document.changes);
+  const summary = toSummary(document, hasChanges);
+  run.ctx.report(summary);
+  return {
+    outputs: { plan, ...counts, unchanged: !hasChanges, summary, problems: problems.join("\n") },
+    sensitive: [],
+  };
+}
+
+function toSummary({ changes }: PlanDocument, hasChanges: boolean): string {
+  if (!hasChanges) return "Nothing would change.";
+  const counts = countChanges(changes);
+  const changed = Object.values(counts).some((count) => count > 0);
+  return changed ? toPlanSummary(counts) : "Only outputs would change.";
+}
+
+/**
+ * What a task would do. Takes no lock: a dry run must neither wait for a run nor hold one up. Fails with
+ * TerraformFailure.
+ */
+export async function previewRun(run: StagedRun): Promise<Plan> {
+  const { action, plan, destroy = action === "destroy" } = run.config;
+  if (action === "drift") return { summary: "Compares the resources with the state.", unchanged: true };
+  const saved = plan === undefined ? undefined : await openSavedPlan(run, plan);
+  await initRun(run);
+  if (saved !== undefined) {
+    const document = await loadPlanDocument(run, saved.file);
+    return { summary: toSummary(document, true), details: { ...countChanges(document.changes) } };
+  }
+  return toPlan(await makePlan(run, { destroy, lock: false }));
+}
+
+function toPlan({ hasChanges, counts, summary, planned }: MadePlan): Plan {
+  const { add = 0, change = 0, remove = 0, import: imported = 0 } = counts ?? {};
+  return {
+    summary: hasChanges ? summary || "Only outputs would change." : "Nothing would change.",
+    unchanged: !hasChanges,
+    details: { add, change, remove, import: imported, resources: planned },
+  };
+}

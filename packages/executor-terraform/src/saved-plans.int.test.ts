@@ -1,0 +1,271 @@
+import { type Records, StackyardError, type Step } from "@stackyard/core";
+import { createMemoryStore } from "@stackyard/core/engine";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { PlanSealer } from "./definition.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aProject, type TestProject } from "./testing/a-project.ts";
+import { aSealer } from "./testing/a-sealer.ts";
+import { hasTerraform } from "./testing/program.ts";
+import { type StateServer, startStateServer } from "./testing/state-server.ts";
+
+const main = `
+variable "name" { default = "none" }
+variable "db_password" {
+  default   = "none"
+  sensitive = true
+}
+resource "terraform_data" "app" {
+  input            = var.name
+  triggers_replace = [var.name]
+}
+resource "terraform_data" "secret" { input = var.db_password }
+output "name" { value = terraform_data.app.output }
+`;
+
+const secrets = { db_password: "hunter22-hunter22" };
+
+describe.skipIf(!hasTerraform())("a saved plan", () => {
+  let project: TestProject;
+  let server: StateServer;
+  let records: Records;
+  let sealer: PlanSealer;
+  const inYard = (given = {}) => {
+    return aContext({ stateBackendUrl: server.url, records, sealer, metadata: { ...secrets, name: "blue" }, ...given });
+  };
+  const outputsOf = (step: Step) => (step.kind === "succeeded" ? (step.outputs as Record<string, unknown>) : step);
+  const makePlan = async (given = {}, config = {}) => {
+    const outputs = outputsOf(await project.start(inYard(given), { action: "plan", ...config }));
+    if ("plan" in outputs && typeof outputs.plan === "string") return outputs.plan;
+    throw new Error(JSON.stringify(outputs));
+  };
+
+  beforeEach(async () => {
+    server = await startStateServer();
+    project = aProject({ "network/main.tf": main });
+    records = createMemoryStore().records;
+    sealer = aSealer();
+  });
+  afterEach(async () => {
+    await server.close();
+    project.remove();
+  });
+
+  it("returns what it would change, and changes nothing", async () => {
+    const ctx = inYard();
+
+    const step = await project.start(ctx, { action: "plan" });
+
+    expect(outputsOf(step)).toEqual({
+      plan: expect.stringMatching(/^[0-9a-f]{32}$/),
+      adds: 2,
+      changes: 0,
+      destroys: 0,
+      replacements: 0,
+      imports: 0,
+      moves: 0,
+      unchanged: false,
+      summary: "Plan: 2 to add, 0 to change, 0 to destroy.",
+      problems: "",
+    });
+    expect(ctx.lines).toContain("terraform_data.app: to create");
+    expect(server.states.size).toBe(0);
+    expect(server.locks.size).toBe(0);
+  });
+
+  it("is applied as it was made, whatever the metadata is by then", async () => {
+    const plan = await makePlan();
+
+    const applied = await project.start(inYard({ metadata: { name: "green" } }), { plan });
+
+    expect(applied).toEqual({ kind: "succeeded", outputs: { name: "blue" } });
+  });
+
+  it("counts a replacement as an addition and a deletion too", async () => {
+    await project.start(inYard(), {});
+
+    const step = await project.start(inYard({ metadata: { ...secrets, name: "green" } }), {
+      action: "plan",
+      protect: ["terraform_data.app"],
+    });
+
+    expect(outputsOf(step)).toMatchObject({
+      adds: 1,
+      destroys: 1,
+      replacements: 1,
+      summary: "Plan: 1 to add, 0 to change, 1 to destroy (1 replaced).",
+      problems: "terraform_data.app is protected and would be replaced.",
+    });
+  });
+
+  it("of a destroy removes everything, and of nothing says so", async () => {
+    await project.start(inYard(), {});
+    const nothing = await project.start(inYard(), { action: "plan" });
+    const plan = await makePlan({}, { destroy: true });
+
+    const applied = await project.start(inYard(), { plan });
+
+    expect(outputsOf(nothing)).toMatchObject({ unchanged: true, adds: 0, summary: "Nothing would change." });
+    expect(applied).toEqual({ kind: "succeeded", outputs: {} });
+    expect(JSON.parse([...server.states.values()][0] ?? "").resources).toEqual([]);
+  });
+
+  it("is not applied twice", async () => {
+    const plan = await makePlan();
+    await project.start(inYard(), { plan });
+
+    const again = await project.start(inYard({ attempt: { id: "pr-12/e1/3/network/1", number: 1, token: 8 } }), {
+      plan,
+    });
+
+    expect(again).toMatchObject({
+      kind: "failed",
+      code: "TERRAFORM_PLAN_STALE",
+      retryable: false,
+      message: `The plan ${plan} cannot be applied: it was applied by the attempt pr-12/e1/2/network/1. Plan again.`,
+    });
+    const left = await records.list("terraform-plan/data/", { limit: 10, now: 0 });
+    expect(left.items).toEqual([]);
+  });
+
+  it("is stale after an apply that ended in the middle, and says no other attempt may help", async () => {
+    project.write({
+      "network/main.tf": `resource "terraform_data" "app" {
+        provisioner "local-exec" { command = "exit 3" }
+      }`,
+    });
+    const plan = await makePlan();
+
+    const failed = await project.start(inYard(), { plan });
+    const again = await project.start(inYard(), { plan });
+
+    expect(failed).toMatchObject({ kind: "failed", code: "TERRAFORM_APPLY_FAILED", retryable: false });
+    expect(again).toMatchObject({ kind: "failed", code: "TERRAFORM_PLAN_STALE" });
+  });
+
+  it("can still be applied when another run had the lock of the state", async () => {
+    const plan = await makePlan();
+    server.locks.set("/state/review-app/pr-12/local/network", '{"ID":"1","Who":"someone"}');
+    const locked = await project.start(inYard(), { plan }, { lockTimeout: "0s" });
+    server.locks.clear();
+
+    const applied = await project.start(inYard(), { plan });
+
+    expect(locked).toMatchObject({ kind: "failed", code: "TERRAFORM_STATE_LOCKED", retryable: true });
+    expect(applied).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("is stale when the state has changed", async () => {
+    const plan = await makePlan();
+    await project.start(inYard({ metadata: { ...secrets, name: "green" } }), {});
+
+    const step = await project.start(inYard(), { plan });
+
+    expect(step).toMatchObject({
+      kind: "failed",
+      code: "TERRAFORM_PLAN_STALE",
+      retryable: false,
+      message: expect.stringContaining("the state was changed by another operation after the plan was created"),
+    });
+  });
+
+  it.each([
+    ["stack", { stackId: "pr-13" }, 'the stack was "pr-12" and is "pr-13"'],
+    [
+      "incarnation",
+      { attempt: { id: "pr-12/e9/2/network/1", number: 1, token: 7 } },
+      'the incarnation of the stack was "e1" and is "e9"',
+    ],
+    [
+      "target",
+      {
+        target: { account: "111122223333", region: "eu-central-1", partition: "aws" },
+        credentials: async () => ({ accessKeyId: "a", secretAccessKey: "b" }),
+      },
+      'the target was unknown and is "111122223333 eu-central-1"',
+    ],
+  ])("is bound to its %s", async (_name, given, message) => {
+    const plan = await makePlan();
+
+    const step = await project.start(inYard(given), { plan });
+
+    expect(step).toMatchObject({ code: "TERRAFORM_PLAN_STALE", message: expect.stringContaining(message) });
+  });
+
+  it("is bound to the files of its source, and to its state", async () => {
+    const plan = await makePlan();
+    project.write({ "other/main.tf": main });
+    const elsewhere = await project.start(inYard(), { plan, source: { type: "local", location: "other" } });
+    project.write({ "network/more.tf": "# a comment" });
+
+    const changed = await project.start(inYard(), { plan });
+
+    expect(elsewhere).toMatchObject({
+      code: "TERRAFORM_PLAN_STALE",
+      message: expect.stringContaining(
+        'the state was "review-app/pr-12/local/network" and is "review-app/pr-12/local/other"',
+      ),
+    });
+    expect(changed).toMatchObject({
+      code: "TERRAFORM_PLAN_STALE",
+      message: expect.stringMatching(/the digest of the source was "[0-9a-f]{64}" and is "[0-9a-f]{64}"/),
+    });
+  });
+
+  it("is stale when it does not exist, has expired, or its key is missing", async () => {
+    const plan = await makePlan();
+    const unknown = await project.start(inYard(), { plan: "0".repeat(32) });
+    const otherKey = await project.start(inYard({ sealer: aSealer() }), { plan });
+    const noKey = await project.start(inYard({ sealer: undefined }), { plan });
+    const clock = { now: () => Date.now() + 8 * 24 * 3_600_000, sleep: async () => {} };
+
+    const expired = await project.start(inYard({ clock }), { plan });
+
+    for (const step of [unknown, expired]) {
+      expect(step).toMatchObject({
+        code: "TERRAFORM_PLAN_STALE",
+        message: expect.stringContaining("it does not exist, or was made more than 7 days ago"),
+      });
+    }
+    for (const step of [otherKey, noKey]) {
+      expect(step).toMatchObject({ code: "TERRAFORM_PLAN_STALE", message: expect.stringContaining("the key") });
+    }
+  });
+
+  it("needs a store and a key to be made, and nothing is planned without", async () => {
+    const noKey = await project.start(inYard({ sealer: undefined }), { action: "plan" });
+    const refuse = async () => {
+      throw new StackyardError("CONFIG_INVALID", "This runner has no store.");
+    };
+    const noRecords = { get: refuse, put: refuse, remove: refuse, list: refuse };
+    const noStore = await project.start(inYard({ records: noRecords }), { action: "plan" });
+
+    for (const step of [noKey, noStore]) {
+      expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_NEEDS_STORE", retryable: false });
+    }
+  });
+
+  it("shows no secret anywhere", async () => {
+    const ctx = inYard();
+    const step = await project.start(ctx, { action: "plan" });
+    const stored = await records.list("", { limit: 100, now: 0 });
+
+    const texts = stored.items.map(({ value }) => JSON.stringify(value));
+    const decoded = stored.items.map(({ value }) => Buffer.from(String((value as { data?: string }).data), "base64"));
+    const everything = [
+      JSON.stringify(step),
+      ...ctx.lines,
+      ...texts,
+      ...decoded.map((bytes) => bytes.toString("latin1")),
+    ];
+    expect(stored.items.length).toBe(2);
+    expect(everything.join("\n")).not.toContain("hunter22");
+  });
+
+  it("is what a dry run of its apply describes", async () => {
+    const plan = await makePlan();
+
+    const described = await project.plan(inYard(), { plan });
+
+    expect(described).toMatchObject({ summary: "Plan: 2 to add, 0 to change, 0 to destroy.", details: { adds: 2 } });
+  });
+});
