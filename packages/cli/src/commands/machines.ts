@@ -310,7 +310,10 @@ function formatVersion({ version, revision }: MachineDetails): readonly string[]
 }
 
 function toStateRow({ name, terminal, tasks, on, ...state }: MachineDetails["states"][number]): readonly string[] {
-  const time = (state.after ?? []).map(({ inMs, event }) => `${event} after ${formatDuration(inMs)}`);
+  const time = (state.after ?? []).map(({ event, inMs, at, cron, zone }) => {
+    if (inMs !== undefined) return `${event} after ${formatDuration(inMs)}`;
+    return at === undefined ? `${event} on schedule ${cron} (${zone})` : `${event} at ${at}`;
+  });
   if (state.timeoutMs !== undefined) time.unshift(`TIMEOUT after ${formatDuration(state.timeoutMs)}`);
   const marks = [terminal ? ["terminal"] : [], state.protected ? ["protected"] : []].flat();
   return [

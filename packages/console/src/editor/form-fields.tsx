@@ -1,4 +1,6 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
+import { Button } from "../design/button.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 
 /** Returns a scalar of a document as a field shows it. */
 export function toText(value: unknown): string {
@@ -69,5 +71,17 @@ export function TextField({ label, value, placeholder, hidden, onEnter }: TextFi
     <label className="row">
       {label} {input}
     </label>
+  );
+}
+
+/** One entry of a list, with a button that removes it. */
+export function Chip({ text, label, onRemove }: { text: ReactNode; label: string; onRemove: () => void }) {
+  return (
+    <span className="command">
+      {typeof text === "string" ? toSafeText(text) : text}
+      <Button look="plain" label={label} onPress={onRemove}>
+        ✕
+      </Button>
+    </span>
   );
 }

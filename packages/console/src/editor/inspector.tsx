@@ -1,11 +1,12 @@
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
-import { Check, TextField, toText } from "./form-fields.tsx";
+import { Check, Chip, TextField, toText } from "./form-fields.tsx";
 import { Reactions } from "./reactions.tsx";
+import { Timers } from "./timers.tsx";
 
 interface InspectorProps {
   readonly outline: Outline;
@@ -159,57 +160,6 @@ function TaskList({ outline, state, edit }: PartProps) {
         ))}
       </datalist>
       <Button onPress={add}>Add task</Button>
-    </div>
-  );
-}
-
-function Chip({ text, label, onRemove }: { text: ReactNode; label: string; onRemove: () => void }) {
-  return (
-    <span className="command">
-      {typeof text === "string" ? toSafeText(text) : text}
-      <Button look="plain" label={label} onPress={onRemove}>
-        ✕
-      </Button>
-    </span>
-  );
-}
-
-function Timers({ outline, state, edit }: PartProps) {
-  const [length, setLength] = useState("72h");
-  const events = outline.events.map(({ name }) => name);
-  return (
-    <div className="row">
-      <h3>Timers</h3>
-      {state.timers.map((timer, index) => (
-        <Chip
-          // biome-ignore lint/suspicious/noArrayIndexKey: timers have their order as their only identity
-          key={`${index} ${timer.in}`}
-          text={`${timer.event} after ${timer.in}`}
-          label={`Delete the timer ${timer.event}`}
-          onRemove={() => edit({ kind: "remove-timer", state: state.name, index }, `delete timer of ${state.name}`)}
-        />
-      ))}
-      <input
-        className="input"
-        style={{ width: "5rem" }}
-        aria-label="Length of the timer"
-        value={length}
-        onChange={({ target }) => setLength(target.value)}
-      />
-      <select
-        className="input"
-        style={{ width: "auto" }}
-        aria-label="Add a timer that sends"
-        value=""
-        onChange={({ target }) =>
-          edit({ kind: "add-timer", state: state.name, in: length, event: target.value }, `add timer to ${state.name}`)
-        }
-      >
-        <option value="">Add timer…</option>
-        {events.map((event) => (
-          <option key={event}>{toSafeText(event)}</option>
-        ))}
-      </select>
     </div>
   );
 }

@@ -20,7 +20,7 @@ export interface OutlineState extends Range {
   /** Of its name. */
   readonly key: Range;
   readonly tasks: readonly string[];
-  readonly timers: readonly { readonly in: string; readonly event: string }[];
+  readonly timers: readonly { readonly time: string; readonly event: string }[];
   readonly reactions: readonly OutlineReaction[];
   /** Its keys with scalar values, such as `timeout`. */
   readonly keys: Readonly<Record<string, Plain>>;
@@ -120,13 +120,21 @@ function toState(entry: Entry): OutlineState {
     key: { from: keyNode.range?.[0] ?? 0, to: keyNode.range?.[1] ?? 0 },
     tasks: textsAt(value, "tasks"),
     timers: (after?.kind === "list" ? after.items : []).map((item) => ({
-      in: textAt(item.value, "in") ?? "",
+      time: toTimeText(item.value),
       event: textAt(item.value, "event") ?? "",
     })),
     reactions: entriesAt(value, "on").flatMap(toReactions),
     keys: Object.fromEntries(scalars),
     ...rangeOf(entry),
   };
+}
+
+/** When a timer fires, such as `after 72h`. */
+function toTimeText(timer: Item): string {
+  const [length, instant, cron] = ["in", "at", "cron"].map((key) => textAt(timer, key));
+  if (instant !== undefined) return `at ${instant}`;
+  if (cron !== undefined) return `on schedule ${cron} ${textAt(timer, "zone") ?? "UTC"}`;
+  return `after ${length ?? ""}`;
 }
 
 function toReactions(entry: Entry): readonly OutlineReaction[] {

@@ -1,7 +1,8 @@
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
-import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";
+import { dueTimers, spendTimer } from "../machine/decide/timers.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
 import {
   type ParsedEvent,
   parseEventMessage,
@@ -297,11 +298,16 @@ function toFault(error: unknown): { readonly code: string; readonly reason: stri
   return { code: "INTERNAL", reason: `The event could not be decided: ${toErrorText(error)}` };
 }
 
+// A timer whose instant has passed is due as soon as its state is entered, so states may lead to each other by timers. What
+// one change leaves due is fired by the next one.
+const MOST_FIRED = 50;
+
 function fireTimers(work: Work): void {
   const { round } = work;
-  for (let stack = round.stack; stack !== undefined; stack = round.stack) {
-    const timer = dueTimers(stack, round.now)[0];
-    if (timer === undefined) return;
+  for (let fired = 0; fired < MOST_FIRED; fired += 1) {
+    const { stack } = round;
+    const [timer] = stack === undefined ? [] : dueTimers(stack, round.now);
+    if (stack === undefined || timer === undefined) return;
     fireTimer(work, stack, timer);
   }
 }
@@ -323,7 +329,7 @@ function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
   }
   // The machine is at fault, not the timer: the timer is postponed like a parked event.
   const postponed = postponeTimer(stack, timer, { now: round.now, keepMs: options.parking.keepMs });
-  round.stack = postponed ?? spendTimer(stack, timer.id);
+  round.stack = postponed ?? spendTimer(stack, timer.id, round.now);
   if (postponed !== undefined) return;
   const queued = toQueuedTimer(event);
   round.history.push(toUnreadEntry(queued, { ...answer.fault, outcome: "dead-lettered", at: round.now }));
@@ -348,7 +354,7 @@ function takeTimer(work: Work, event: StackEvent, { decision, notes, machine }: 
   const changed = takeDecision(round, event, decision, options);
   // A timer whose event is ignored has fired too: otherwise it would stay due.
   if (decision.kind === "ignored" && round.stack !== undefined) {
-    round.stack = spendTimer(round.stack, event.timerId ?? "");
+    round.stack = spendTimer(round.stack, event.timerId ?? "", round.now);
   }
   const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
   work.decided.push({ event, decision, outcome, isBegin: false, stack: round.stack });

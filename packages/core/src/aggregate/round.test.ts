@@ -347,6 +347,14 @@ describe("the timers of a stack", () => {
       ]);
     });
 
+    it("counts once for each instant of a timer that fires again", () => {
+      const firing = (instant: number) => ({ id: "1/cron/0", event: "NIGHT", dueAt: instant + 5, instant });
+
+      const ids = [10, 20].map((instant) => toTimerEvent(stack, firing(instant), 99).id);
+
+      expect(ids).toEqual(["timer:event-0:1/cron/0/10", "timer:event-0:1/cron/0/20"]);
+    });
+
     it("is kept as an event of the engine's own, which may be sent again", () => {
       expect(toQueuedTimer(toTimerEvent(stack, timer, 5))).toEqual({
         id: "timer:event-0:1/after/0",

@@ -10,7 +10,8 @@ import {
   OPERATORS_EVENTS,
   type Rejected,
 } from "../machine/decide/decision.ts";
-import { attemptsOf, timerEventId } from "../machine/decide/work.ts";
+import { timerEventId } from "../machine/decide/timers.ts";
+import { attemptsOf } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -86,7 +87,7 @@ export function takeDecision(
 ): boolean {
   if (decision.kind === "applied") return takeApplied(round, event, decision, runners.everyRunnerClaims);
   if (decision.endedAttempt !== undefined) round.endedAttempts.push(decision.endedAttempt);
-  round.stack = followDecision(round.stack, decision);
+  round.stack = followDecision(round.stack, decision, event.at);
   return false;
 }
 
@@ -98,7 +99,7 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRu
   }
   round.endedAttempts.push(...decision.endedAttempts);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });
-  round.stack = followDecision(before, decision);
+  round.stack = followDecision(before, decision, event.at);
   return (
     before === undefined ||
     decision.removed ||
@@ -376,12 +377,14 @@ export function parkAgain(
 
 /**
  * Returns the event of a timer that has fired. Its id contains the id of the timer, so it is applied once. A task may wait for
- * several retries in one entry; the number of its last attempt distinguishes their timers.
+ * several retries in one entry; the number of its last attempt distinguishes their timers. Other timers that fire several times
+ * in one entry are distinguished by their instant.
  */
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
+  const firing = timer.instant === undefined ? "" : `/${timer.instant}`;
   return {
-    id: timerEventId(stack.incarnation, `${timer.id}${attempt}`),
+    id: timerEventId(stack.incarnation, `${timer.id}${attempt}${firing}`),
     stackId: stack.id,
     name: timer.event,
     at,

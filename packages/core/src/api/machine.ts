@@ -33,7 +33,13 @@ export type MachineSummary = View<typeof MachineSummary>;
 
 const Names = Type.Array(Type.String());
 
-const After = Type.Object({ inMs: Type.Integer(), event: Type.String() });
+const After = Type.Object({
+  event: Type.String(),
+  inMs: Type.Optional(Type.Integer({ description: "So long after the entry." })),
+  at: Type.Optional(Type.String({ description: "At this instant, as the document gives it." })),
+  cron: Type.Optional(Type.String({ description: "At every instant of this schedule, until the state is left." })),
+  zone: Type.Optional(Type.String({ description: "The time zone of `cron`." })),
+});
 
 const MachineState = Type.Object({
   name: Type.String(),
@@ -41,7 +47,9 @@ const MachineState = Type.Object({
   tasks: Names,
   on: Names,
   timeoutMs: Type.Optional(Type.Integer({ description: "From the entry until TIMEOUT fires." })),
-  after: Type.Optional(Type.Array(After, { description: "Events that the stack gets after so long in this state." })),
+  after: Type.Optional(
+    Type.Array(After, { description: "Events that the stack gets by itself while it is in this state." }),
+  ),
   leaving: Type.Optional(
     Type.Enum(["abandon", "wait", "cancel"], { description: "What becomes of tasks that still run on entry." }),
   ),

@@ -23,11 +23,13 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
     enteredAt: toInstant(printed.enteredAt),
     tasks: [...printed.tasks],
     attempts: toAttempts(stack),
-    timers: printed.timers.map(({ id: timerId, event, dueAt, task, jitterMs }) => ({
+    timers: printed.timers.map(({ id: timerId, event, dueAt, task, jitterMs, instant, repeats }) => ({
       id: timerId,
       event,
       dueAt: toInstant(dueAt),
       ...defined({ task, jitterMs }),
+      ...(instant !== undefined && { instant: toInstant(instant) }),
+      ...(repeats && { repeats: { ...repeats } }),
     })),
     ...defined({ failed, overdue, awaitsRuns, stalled: stalled && { ...stalled } }),
     ...(failures && { failures: { ...failures } }),

@@ -115,13 +115,19 @@ type ReactionEntryDocument<State extends string> =
 /** What a state does on an event. */
 type ReactionDocument<State extends string> = State | "no-op" | readonly ReactionEntryDocument<State>[];
 
+/** An event that a state sends itself. */
+type AfterDocument<Event extends string> =
+  | { readonly in: DurationDocument; readonly event: Event }
+  | { readonly at: string; readonly event: Event }
+  | { readonly cron: string; readonly zone?: string; readonly event: Event };
+
 /** A state of a v2 document. */
 interface StateV2Document<Event extends string, State extends string, Task extends string> {
   readonly terminal?: boolean;
   readonly protected?: boolean;
   readonly tasks?: readonly Task[];
   readonly timeout?: DurationDocument;
-  readonly after?: readonly { readonly in: DurationDocument; readonly event: Event }[];
+  readonly after?: readonly AfterDocument<Event>[];
   readonly leaving?: "abandon" | "wait" | "cancel";
   readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<State> };
 }

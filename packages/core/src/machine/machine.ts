@@ -1,3 +1,4 @@
+import type { CronSchedule } from "./cron.ts";
 import type { MetadataPattern } from "./decide/metadata-pattern.ts";
 import type { Problem } from "./document/problem-list.ts";
 import type { Expression, Template } from "./expression/expression.ts";
@@ -92,7 +93,7 @@ export interface State {
   readonly leaving: "abandon" | "wait" | "cancel";
   /** Reactions by event name, besides declared events `NEXT`, `FAILED` and `TIMEOUT`. The first whose `when` holds counts. */
   readonly on: ReadonlyMap<string, readonly Reaction[]>;
-  /** Events that the stack gets when it has been in this state for so long. */
+  /** Events that the stack gets by itself while it is in this state. */
   readonly after: readonly AfterTimer[];
 }
 
@@ -106,10 +107,18 @@ export interface Reaction {
   readonly set: ReadonlyMap<string, Template>;
 }
 
-/** An event that is due a while after the state was entered. */
-export interface AfterTimer {
-  readonly inMs: number;
-  readonly event: string;
+/** An event that a state sends itself. */
+export type AfterTimer =
+  /** So long after the state was entered. */
+  | { readonly kind: "in"; readonly inMs: number; readonly event: string }
+  /** At the instant that the expression gives; null: not at all. Evaluated on entry and after each change of the metadata. */
+  | { readonly kind: "at"; readonly at: InstantTemplate; readonly event: string }
+  /** At every instant of the schedule, until the state is left. */
+  | { readonly kind: "cron"; readonly repeats: CronSchedule; readonly event: string };
+
+/** A text that gives an instant. */
+export interface InstantTemplate extends Template {
+  readonly source: string;
 }
 
 /** One task of a compiled machine. */

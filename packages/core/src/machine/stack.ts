@@ -1,4 +1,5 @@
 import type { SenderKind } from "../access/sender.ts";
+import type { CronSchedule } from "./cron.ts";
 
 /** A value of a stack's metadata. */
 export type MetadataValue = string | number | boolean | null;
@@ -95,7 +96,10 @@ export interface Approval {
 
 /** A timer that is armed for the present entry. */
 export interface StackTimer {
-  /** Unique in the stack: `<entry>/retry/<task>`, `<entry>/approval/<task>`, `<entry>/timeout`, `<entry>/after/<index>`. */
+  /**
+   * Unique in the stack: `<entry>/retry/<task>`, `<entry>/approval/<task>`, `<entry>/timeout`, and of an entry of `after` with
+   * `in`, `at` or `cron`: `<entry>/after/<index>`, `<entry>/at/<index>`, `<entry>/cron/<index>`.
+   */
   readonly id: string;
   /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE` or `TASK_TIMED_OUT`. */
   readonly event: string;
@@ -107,6 +111,10 @@ export interface StackTimer {
    * `decide` gives the upper bound.
    */
   readonly jitterMs?: number;
+  /** Of an entry of `after` with `at` or `cron`: the instant that it fires for. `dueAt` is later when it was postponed. */
+  readonly instant?: number;
+  /** The schedule on which it is armed again whenever it has fired. */
+  readonly repeats?: CronSchedule;
   /** When it was due first: its machine could not be found or used then, and it waits for another try. */
   readonly postponedFrom?: number;
 }
@@ -155,6 +163,8 @@ export interface Stack {
   readonly attempts: Readonly<Record<string, number>>;
   readonly runs: readonly TaskRun[];
   readonly timers: readonly StackTimer[];
+  /** The instants at which timers of `after` with `at` have fired in this entry, by the ids of the timers. */
+  readonly firedInstants?: Readonly<Record<string, number>>;
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];
   readonly stalled?: Stalled;

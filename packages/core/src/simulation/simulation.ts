@@ -9,7 +9,8 @@ import {
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
-import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts";
+import { dueTimers, toInstant } from "../machine/decide/timers.ts";
+import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import {
   type EventOrigin,
@@ -110,11 +111,14 @@ function applyStep(state: State, input: unknown): SimulationLine {
   state.steps += 1;
   state.yard.touched = new Map();
   state.retried = [];
-  const answer = work(state, readStep(input, state.subject));
+  const step = readStep(input, state.subject);
+  const answer = work(state, step);
+  const fired = step.kind === "stack" ? [] : firePassed(state);
   const { retried } = state;
   return {
     step: state.steps,
     ...answer,
+    ...(fired.length > 0 && { fired: [...(answer.fired ?? []), ...fired] }),
     ...toTouchedParts(state.yard, state.subject),
     ...(retried.length === 0 ? {} : { retried: retried.map(toRetried) }),
   };
@@ -210,13 +214,26 @@ function advance(state: State, { byMs, stackId }: Extract<SimulationStep, { kind
   const { yard } = state;
   state.subject = stackId ?? state.subject;
   const wasThere = state.subject !== undefined && yard.stacks.has(state.subject);
-  const { fired, isThere } = advanceClock(yard, toInstant(yard.now + byMs), (input) => applyAndKeep(state, input));
+  const { fired, isThere } = fireDue(state, toInstant(yard.now + byMs));
   const isGone = wasThere && !yard.stacks.has(state.subject ?? "");
   const outcome = isGone ? "removed" : fired.length > 0 ? "applied" : "ignored";
   if (isThere) return { outcome, fired };
   const at = new Date(yard.now).toISOString();
   const reason = `A simulation fires at most ${MAX_FIRED} timers; the clock is at ${at}, and more are due.`;
   return { outcome, code: "LOOP_LIMIT", reason, fired };
+}
+
+function fireDue(state: State, until: number): ClockAdvance {
+  return advanceClock(state.yard, until, (input) => applyAndKeep(state, input));
+}
+
+/** An instant that has passed makes a timer due at once. All others fire when the clock moves. */
+function firePassed(state: State): readonly FiredTimer[] {
+  const { stacks, now } = state.yard;
+  const isDue = [...stacks.values()].some(({ timers }) =>
+    timers.some(({ instant, dueAt }) => instant !== undefined && dueAt <= now),
+  );
+  return isDue ? fireDue(state, now).fired : [];
 }
 
 function load(state: State, file: string): Answer {

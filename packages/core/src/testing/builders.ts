@@ -13,6 +13,7 @@ import type {
   Template,
 } from "../machine/expression/expression.ts";
 import {
+  type AfterTimer,
   FAILED,
   type Machine,
   type MetadataRule,
@@ -43,8 +44,8 @@ export interface StateSketch {
   readonly on?: Readonly<Record<string, readonly string[] | readonly ReactionSketch[]>>;
   readonly tasks?: readonly string[];
   readonly terminal?: boolean;
-  /** Instants in milliseconds after the entry, with their events. */
-  readonly after?: readonly { readonly inMs: number; readonly event: string }[];
+  /** Instants in milliseconds after the entry, with their events, or timers of another kind. */
+  readonly after?: readonly ({ readonly inMs: number; readonly event: string } | AfterTimer)[];
   readonly timeoutMs?: number;
   readonly leaving?: State["leaving"];
   readonly protected?: boolean;
@@ -154,7 +155,8 @@ const INTERNAL: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 function toState(name: string, sketch: StateSketch): State {
   const { on = {}, tasks = [], terminal = false, after = [], ...rest } = sketch;
   const reactions = Object.entries(on).map(([event, entries]) => [event, toEntries(entries)] as const);
-  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after, ...rest };
+  const timers = after.map((timer) => ("kind" in timer ? timer : ({ kind: "in", ...timer } as const)));
+  return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after: timers, ...rest };
 }
 
 function toEntries(entries: readonly string[] | readonly ReactionSketch[]): readonly Reaction[] {

@@ -34,10 +34,24 @@ function toState({ version }: Machine, state: State): MachineDetails["states"][n
     tasks,
     on: [...on.keys()],
     ...defined({ timeoutMs }),
-    ...(after.length > 0 && { after }),
+    ...(after.length > 0 && { after: after.map(toAfter) }),
     ...(version === 2 && { leaving }),
     ...(state.protected && { protected: true }),
   };
+}
+
+type After = NonNullable<MachineDetails["states"][number]["after"]>[number];
+
+function toAfter(timer: State["after"][number]): After {
+  const { event } = timer;
+  switch (timer.kind) {
+    case "in":
+      return { event, inMs: timer.inMs };
+    case "at":
+      return { event, at: timer.at.source };
+    case "cron":
+      return { event, ...timer.repeats };
+  }
 }
 
 function toTask({ name, executor, target, needs }: Task): MachineDetails["tasks"][number] {

@@ -66,11 +66,11 @@ export function addTask(planning: Planning, { state, name, executor, config }: O
   return [listed, insertDeclaration(planning, "task", { name, value })];
 }
 
-/** Sends an event when a stack has been in a state for so long. */
-export function addTimer(planning: Planning, { state, in: length, event }: Of<"add-timer">): readonly Step[] {
+/** Sends an event while a stack is in a state. */
+export function addTimer(planning: Planning, { state, event, time }: Of<"add-timer">): readonly Step[] {
   requireVersion2(planning, "timers");
   const list = locate(planning, ["states", state, "after"]);
-  const value = { in: length, event };
+  const value: Plain = { ...time, event };
   if (list === undefined) {
     return [{ kind: "insert-entry", path: requireState(planning, state).path, key: "after", value: [value] }];
   }

@@ -29,6 +29,12 @@ export interface ReactionPlace {
   readonly index?: number;
 }
 
+/** When a timer sends its event. */
+export type TimerTime =
+  | { readonly in: string }
+  | { readonly at: string }
+  | { readonly cron: string; readonly zone?: string };
+
 /** An edit of a machine's document, in the machine's own terms. */
 export type Operation = Permission &
   (
@@ -57,7 +63,7 @@ export type Operation = Permission &
         readonly key: string;
         readonly value: Plain | undefined;
       }
-    | { readonly kind: "add-timer"; readonly state: string; readonly in: string; readonly event: string }
+    | { readonly kind: "add-timer"; readonly state: string; readonly event: string; readonly time: TimerTime }
     | { readonly kind: "remove-timer"; readonly state: string; readonly index: number }
     | { readonly kind: "describe"; readonly value: string | undefined }
     | { readonly kind: "move"; readonly what: NameKind; readonly name: string; readonly after: string | undefined }

@@ -174,7 +174,7 @@ states:
     ["edit-syntax", { kind: "add-state", name: "B" }, "a: [b"],
     [
       "edit-version",
-      { kind: "add-timer", state: "INIT", in: "1h", event: "A" },
+      { kind: "add-timer", state: "INIT", event: "A", time: { in: "1h" } },
       "version: 1\nevents: [A]\nstates: { INIT: {} }\n",
     ],
     [

@@ -73,7 +73,10 @@ function walkEvents(walk: Walk, events: Item | undefined): void {
 
 function walkState(walk: Walk, state: Item): void {
   for (const item of itemsAt(state, "tasks")) addValue(walk, "task", item);
-  for (const item of itemsAt(state, "after")) addValue(walk, "event", valueAt(item, "event"));
+  for (const item of itemsAt(state, "after")) {
+    addValue(walk, "event", valueAt(item, "event"));
+    addTemplates(walk, valueAt(item, "at"));
+  }
   for (const entry of entriesAt(state, "on")) {
     addKey(walk, "event", entry);
     const { value } = entry;

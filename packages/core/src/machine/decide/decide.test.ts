@@ -218,8 +218,8 @@ describe("followDecision", () => {
   it("gives the stack that was decided, and none when it was removed", () => {
     const decision = decide(machine, built, anEvent("LEAVE"));
 
-    expect(followDecision(built, decision)?.state).toBe("REST");
-    expect(followDecision(built, decide(machine, built, anEvent("END")))).toBeUndefined();
+    expect(followDecision(built, decision, 0)?.state).toBe("REST");
+    expect(followDecision(built, decide(machine, built, anEvent("END")), 0)).toBeUndefined();
   });
 
   it("ends the run that an answer without effect closes", () => {
@@ -228,7 +228,7 @@ describe("followDecision", () => {
 
     const decision = decide(machine, left, late);
 
-    expect([decision.kind, left.runs.length, followDecision(left, decision)?.runs]).toEqual(["ignored", 1, []]);
+    expect([decision.kind, left.runs.length, followDecision(left, decision, 0)?.runs]).toEqual(["ignored", 1, []]);
   });
 
   it("spends the timer whose event is refused", () => {
@@ -236,15 +236,19 @@ describe("followDecision", () => {
 
     const decision = decide(machine, built, event);
 
-    expect([decision.kind, built.timers.length, followDecision(built, decision)?.timers]).toEqual(["rejected", 1, []]);
+    expect([decision.kind, built.timers.length, followDecision(built, decision, 0)?.timers]).toEqual([
+      "rejected",
+      1,
+      [],
+    ]);
   });
 
   it("leaves other stacks unchanged, and unknown ones undefined", () => {
     const refused = decide(machine, built, anEvent("NEXT"));
 
-    expect(followDecision(built, refused)).toBe(built);
-    expect(followDecision(undefined, refused)).toBeUndefined();
-    expect(followDecision(aStack(), { kind: "ignored", code: "DUPLICATE", reason: "" })).toEqual(aStack());
+    expect(followDecision(built, refused, 0)).toBe(built);
+    expect(followDecision(undefined, refused, 0)).toBeUndefined();
+    expect(followDecision(aStack(), { kind: "ignored", code: "DUPLICATE", reason: "" }, 0)).toEqual(aStack());
   });
 });
 

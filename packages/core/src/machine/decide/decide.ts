@@ -13,6 +13,7 @@ import {
   resolveSets,
   stall,
 } from "./enter-state.ts";
+import { armInstants } from "./instants.ts";
 import {
   checkBrought,
   findUnbrought,
@@ -24,6 +25,7 @@ import {
 } from "./metadata.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
+import { findTimerFault, spendTimer, timeoutId, timerEventId } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -33,11 +35,7 @@ import {
   DEFAULT_LIMITS,
   type DecideLimits,
   endWork,
-  findTimerFault,
   type Handler,
-  spendTimer,
-  timeoutId,
-  timerEventId,
   toCancel,
   toKnownSender,
   toScopeInput,
@@ -129,6 +127,8 @@ function decideOnMachine(
 }
 
 function end(work: Work, before: Stack): Decision {
+  const fault = armInstants(work, before);
+  if (fault !== undefined) return fault;
   if (work.stack.approvals !== undefined) askAgain(work, before);
   return endWork(work);
 }
@@ -236,14 +236,16 @@ function ignore(code: Ignored["code"], reason: string): Ignored {
 }
 
 /**
- * Returns the stack after a decision; undefined when it does not exist. An event that was not applied may still have ended a run
+ * Returns the stack after a decision of the instant `at`; undefined when it does not exist. An event that was not applied may still have ended a run
  * the same, and a timer that was refused has fired.
  */
-export function followDecision(stack: Stack | undefined, decision: Decision): Stack | undefined {
+export function followDecision(stack: Stack | undefined, decision: Decision, at: number): Stack | undefined {
   if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
   if (stack === undefined) return undefined;
   const closed = decision.endedAttempt === undefined ? stack : closeRun(stack, decision.endedAttempt);
-  return decision.kind === "rejected" && decision.spends !== undefined ? spendTimer(closed, decision.spends) : closed;
+  return decision.kind === "rejected" && decision.spends !== undefined
+    ? spendTimer(closed, decision.spends, at)
+    : closed;
 }
 
 /** Removes a stack by force: cancels its open runs, and notes what may be left behind. */

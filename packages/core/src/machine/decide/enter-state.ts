@@ -3,9 +3,9 @@ import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { findMetadataFault, isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
+import { armTimers } from "./timers.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 import {
-  armTimers,
   changeMetadata,
   hasFailed,
   hasLeftRuns,
@@ -146,7 +146,7 @@ function enter(work: Work, targets: readonly string[]): void {
 
 /** What is true of one entry only ends with it. */
 function withoutEntry(stack: Stack): Stack {
-  const { stalled, failed, overdue, awaitsRuns, outputs, failures, approvals, ...rest } = stack;
+  const { stalled, failed, overdue, awaitsRuns, outputs, failures, approvals, firedInstants, ...rest } = stack;
   return rest;
 }
 

@@ -12,8 +12,9 @@ import {
 } from "../../testing/builders.ts";
 import { attemptIdOf } from "../event-message.ts";
 import { decide } from "./decide.ts";
+import { dueTimers, spendTimer } from "./timers.ts";
 import { toFindSecret, toScope } from "./to-scope.ts";
-import { attemptsOf, closeRun, dueTimers, readAttemptSecrets, spendTimer } from "./work.ts";
+import { attemptsOf, closeRun, readAttemptSecrets } from "./work.ts";
 
 const machine = aMachine({ INIT: { on: { GO: ["A"] } }, A: { tasks: ["one", "two"] } });
 const stack = play(machine, anEvent("GO"));
@@ -140,8 +141,8 @@ describe("timers", () => {
 
   describe("spendTimer", () => {
     it("drops one timer, and nothing when it is not armed", () => {
-      expect(spendTimer(live, "1/after/1").timers.map(({ id }) => id)).toEqual(["1/after/0", "1/after/2"]);
-      expect(spendTimer(live, "other")).toBe(live);
+      expect(spendTimer(live, "1/after/1", 0).timers.map(({ id }) => id)).toEqual(["1/after/0", "1/after/2"]);
+      expect(spendTimer(live, "other", 0)).toBe(live);
     });
 
     it("has nothing to drop in a stack without timers", () => {

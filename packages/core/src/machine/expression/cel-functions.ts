@@ -182,6 +182,15 @@ export function parseInstant(text: string): Date {
   return RFC3339.test(text) ? toInstant(Date.parse(text)) : refuseInstant();
 }
 
+/** Returns the epoch milliseconds of RFC 3339 text; undefined for any other text. */
+export function findInstant(text: string): number | undefined {
+  try {
+    return parseInstant(text).getTime();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The instant so many seconds after 1970. */
 export function toInstantOfSeconds(seconds: bigint): Date {
   return toInstant(Number(seconds) * 1000);

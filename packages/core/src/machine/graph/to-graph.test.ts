@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseMachine } from "../parse-machine.ts";
@@ -73,13 +74,14 @@ describe("toGraph", () => {
 
 describe("a machine of version 2", () => {
   const graph = aGraph(`version: 2
-events: [PUSHED, MERGED]
+events: [PUSHED, MERGED, DUE]
+metadata: { until: {} }
 states:
   INIT: { on: { PUSHED: BUILD } }
   BUILD:
     tasks: [run]
     timeout: 45m
-    after: [{ in: 72h, event: MERGED }, { in: 1h, event: MERGED }]
+    after: [{ in: 72h, event: MERGED }, { in: 1h, event: MERGED }, { at: "\${metadata.until}", event: DUE }, { cron: "0 3 * * *", zone: Europe/Berlin, event: DUE }]
     on:
       NEXT: no-op
       FAILED:
@@ -89,6 +91,7 @@ states:
         - { action: advance, state: LOST }
       TIMEOUT: BROKEN
       MERGED: END
+      DUE: BROKEN
   BROKEN: {}
   LOST: {}
   END: { terminal: true }
@@ -104,6 +107,7 @@ tasks: { run: { executor: lambda, config: { name: f } } }
       edge("FAILED", "BROKEN", { when: "else" }),
       edge("TIMEOUT", "BROKEN", { after: "45m" }),
       edge("MERGED", "END", { after: "1h" }),
+      edge("DUE", "BROKEN", { at: "${metadata.until}", cron: "0 3 * * * Europe/Berlin" }),
     ]);
     expect(graph.nodes).toContainEqual(expect.objectContaining({ id: "LOST", reachable: false }));
   });
@@ -118,6 +122,7 @@ tasks: { run: { executor: lambda, config: { name: f } } }
       "FAILED [else]",
       "TIMEOUT (after 45m)",
       "MERGED (after 1h)",
+      "DUE (at ${metadata.until}, cron 0 3 * * * Europe/Berlin)",
     ]);
     expect(toMermaid(graph)).toContain(" : TIMEOUT #40;after 45m#41;");
     expect(toSvg(graph)).toContain(">FAILED [else]</text>");

@@ -1,3 +1,4 @@
+import { formatSchedule } from "../cron.ts";
 import { formatDuration } from "../document/duration.ts";
 import { defined } from "../json.ts";
 import { INIT, type Machine, type Reaction, type State, TIMEOUT } from "../machine.ts";
@@ -32,6 +33,10 @@ export interface GraphEdge {
   readonly when?: string;
   /** How long after the entry the event comes by itself, such as `72h`. */
   readonly after?: string;
+  /** The instant at which it comes by itself, as the document gives it. */
+  readonly at?: string;
+  /** The schedule on which it comes by itself, such as `0 3 * * * Europe/Berlin`. */
+  readonly cron?: string;
   /** True for an advance that a later one of the same handler leaves again at once. */
   readonly passing: boolean;
 }
@@ -61,7 +66,7 @@ export function toGraph(machine: Machine): Graph {
 
 function toStateEdges(state: State): readonly GraphEdge[] {
   return [...state.on].flatMap(([event, reactions]) => {
-    const after = findAfter(state, event);
+    const time = findTime(state, event);
     return listTaken(reactions).flatMap(({ advance, when }, position) => {
       const condition = when?.source ?? (position > 0 ? "else" : undefined);
       return advance.map((to, index) => ({
@@ -69,7 +74,7 @@ function toStateEdges(state: State): readonly GraphEdge[] {
         to,
         event,
         ...(condition !== undefined && { when: condition }),
-        ...defined({ after }),
+        ...time,
         passing: index < advance.length - 1,
       }));
     });
@@ -82,10 +87,16 @@ export function listTaken(reactions: readonly Reaction[]): readonly Reaction[] {
   return last === -1 ? reactions : reactions.slice(0, last + 1);
 }
 
-function findAfter({ after, timeoutMs }: State, event: string): string | undefined {
-  const lengths = after.flatMap((timer) => (timer.event === event ? [timer.inMs] : []));
+/** When an event comes by itself; of several the shortest length and the first instant and schedule. */
+function findTime({ after, timeoutMs }: State, event: string): Pick<GraphEdge, "after" | "at" | "cron"> {
+  const timers = after.filter((timer) => timer.event === event);
+  const lengths = timers.flatMap((timer) => (timer.kind === "in" ? [timer.inMs] : []));
   if (event === TIMEOUT && timeoutMs !== undefined) lengths.push(timeoutMs);
-  return lengths.length === 0 ? undefined : formatDuration(Math.min(...lengths));
+  return defined({
+    after: lengths.length === 0 ? undefined : formatDuration(Math.min(...lengths)),
+    at: timers.flatMap((timer) => (timer.kind === "at" ? [timer.at.source] : []))[0],
+    cron: timers.flatMap((timer) => (timer.kind === "cron" ? [formatSchedule(timer.repeats)] : []))[0],
+  });
 }
 
 function findReached({ states }: Machine): ReadonlySet<string> {
@@ -110,9 +121,10 @@ export interface DrawOptions {
 }
 
 /** What is written at an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty where nothing is. */
-export function toEdgeLabel({ event, when, after }: GraphEdge): string {
+export function toEdgeLabel({ event, when, after, at, cron }: GraphEdge): string {
   if (event === undefined) return "";
-  const time = after === undefined ? "" : ` (after ${after})`;
+  const times = [after && `after ${after}`, at && `at ${at}`, cron && `cron ${cron}`].filter(Boolean);
+  const time = times.length === 0 ? "" : ` (${times.join(", ")})`;
   return `${event}${time}${when === undefined ? "" : ` ${toCondition(when)}`}`;
 }
 

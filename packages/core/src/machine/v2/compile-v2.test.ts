@@ -116,8 +116,12 @@ describe("a compiled v2 machine", () => {
       leaving: "cancel",
       protected: true,
       after: [
-        { inMs: 600_000, event: "TICK" },
-        { inMs: 86_400_000, event: "TICK" },
+        { kind: "in", inMs: 600_000, event: "TICK" },
+        { kind: "in", inMs: 86_400_000, event: "TICK" },
+        { kind: "at", at: { source: "${metadata.until}" }, event: "TICK" },
+        { kind: "at", at: { source: "2030-01-31T09:00:00Z" }, event: "TICK" },
+        { kind: "cron", repeats: { cron: "0 3 * * MON-FRI", zone: "Europe/Berlin" }, event: "TICK" },
+        { kind: "cron", repeats: { cron: "*/5 * * * *", zone: "UTC" }, event: "TICK" },
       ],
     });
     expect(machine?.states.get("WORK")?.on.get("TICK")).toEqual([{ advance: [], set: new Map() }]);
@@ -495,6 +499,7 @@ const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown descriptio
   pattern-invalid pattern-not-linear constraint-not-applicable range-empty enum-invalid default-invalid metadata-undeclared target-not-map
   target-unknown-key target-value-not-string target-account-invalid target-undefined state-task-duplicate leaving-unknown
   protected-not-boolean duration-invalid after-not-list after-not-map after-unknown-key after-in-required
+  after-kind after-at after-cron after-zone
   after-event-required after-event-undeclared after-event-not-handled after-event-needs-metadata handler-empty
   action-required when-not-string set-not-map set-value-not-scalar sensitive-leak executor-required needs-not-list
   needs-undefined needs-duplicate needs-not-in-state needs-cycle retry-not-map retry-unknown-key retry-attempts-invalid
@@ -613,7 +618,7 @@ describe("a review application", () => {
           ]),
         }),
         state("LIVE", {
-          after: [{ inMs: 72 * 3_600_000, event: "MERGED" }],
+          after: [{ kind: "in", inMs: 72 * 3_600_000, event: "MERGED" }],
           on: new Map([
             ["PUSHED", to("BUILD")],
             ["MERGED", to("CLEAN-UP")],

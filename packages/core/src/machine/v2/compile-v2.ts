@@ -181,7 +181,7 @@ function toState(name: string, draft: StateDraft): State {
     protected: draft.protected ?? false,
     leaving,
     on: new Map(reactions),
-    after: after.flatMap(({ inMs, event }) => (inMs !== undefined && event !== undefined ? [{ inMs, event }] : [])),
+    after: after.flatMap(({ when, event }) => (when !== undefined && event !== undefined ? [{ ...when, event }] : [])),
     timeoutMs,
   });
 }

@@ -21,9 +21,14 @@ const load = (file: string): unknown =>
 // What a schema cannot say: names that must exist elsewhere, expressions, what must fit to each other.
 const BEYOND = new Set([
   "advance-state-undefined",
+  "after-at",
+  "after-cron",
   "after-event-needs-metadata",
   "after-event-not-handled",
   "after-event-undeclared",
+  "after-in-required",
+  "after-kind",
+  "after-zone",
   "config-invalid",
   "constraint-not-applicable",
   "default-invalid",

@@ -15,7 +15,6 @@ import type { ExecutorDefinition } from "../executor-definition.ts";
 import {
   adviseTopLevel,
   EVENT,
-  findDurationFault,
   findEventFault,
   findEventNameFault,
   findMetadataKeyFault,
@@ -24,6 +23,7 @@ import {
   findTaskNameFault,
   NAME,
 } from "./document-faults.ts";
+import { After, Duration } from "./timing-schema.ts";
 
 /** A text, number, boolean or null, as metadata holds them. */
 function Scalar(code: string, subject: string) {
@@ -37,14 +37,6 @@ const Description = Type.Optional(Type.String({ [RULE]: { misfit: must("descript
 function Flag(description: string, code = "flag-not-boolean") {
   const misfit = must(code, "true or false", { advice: adviseBoolean });
   return Type.Optional(Type.Boolean({ description, [RULE]: { misfit } }));
-}
-
-/** A length of time with its unit. */
-function Duration(description: string, missing?: Fault) {
-  const pattern = "^[1-9][0-9]{0,8}(?:ms|s|m|h|d)$";
-  return Type.Unsafe<`${number}${"ms" | "s" | "m" | "h" | "d"}`>(
-    Type.String({ pattern, description, [RULE]: { check: findDurationFault, missing } }),
-  );
 }
 
 /** A text that is an expression as a whole. What is wrong with the expression itself is reported when it is compiled. */
@@ -348,28 +340,6 @@ const Reaction = Type.Union(
   },
 );
 
-const refuseAfterEvent = must("after-event-undeclared", "the name of a declared event");
-
-const After = closedMap(
-  {
-    in: Duration("From the entry into the state.", {
-      code: "after-in-required",
-      message: "The entry needs in: how long the stack must have been in this state, such as 72h.",
-    }),
-    event: Type.String({
-      pattern: EVENT,
-      [RULE]: {
-        check: (field: Field) => (findText(field) === undefined ? refuseAfterEvent(field) : undefined),
-        missing: { code: "after-event-required", message: "The entry needs event: the event to send." },
-      },
-    }),
-  },
-  {
-    misfit: must("after-not-map", "a map such as {in: 72h, event: NAME}", { subject: "An entry of after" }),
-    closed: { code: "after-unknown-key", owner: "an entry of after" },
-  },
-);
-
 /** The rules of `tasks` of a state, in both versions. */
 export const STATE_TASKS_RULE = {
   misfit: must("state-tasks-not-list", "a list of names of tasks", { subject: "tasks of a state" }),
@@ -400,7 +370,7 @@ const State = closedMap(
     timeout: Type.Optional(Duration("From the entry; then TIMEOUT fires once.")),
     after: Type.Optional(
       Type.Array(After, {
-        description: "Events to send when the stack has been in this state for so long.",
+        description: "Events that the stack gets by itself while it is in this state.",
         [RULE]: { misfit: must("after-not-list", "a list such as [{in: 72h, event: NAME}]") },
       }),
     ),

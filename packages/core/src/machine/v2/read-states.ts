@@ -28,7 +28,8 @@ import type { Expression, ExpressionPlace, Template } from "../expression/expres
 import { defined } from "../json.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { isName, isReserved } from "./document-faults.ts";
-import { readExpression, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
+import { type AfterDraft, readAfter } from "./read-after.ts";
+import { readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
 
 /** A declared event. */
@@ -270,51 +271,4 @@ function readSet(
     if (template) templates.set(key, template);
   }
   return templates;
-}
-
-/** An entry of `after`, as far as it could be read. */
-interface AfterDraft {
-  readonly field: Field;
-  readonly inMs?: number;
-  readonly event?: string;
-}
-
-/** What `after` refers to; `handled` is undefined where `on` could not be read. */
-interface AfterScope extends Pick<StateScope, "events"> {
-  readonly handled: { has(event: string): boolean } | undefined;
-}
-
-/** Reads the events that a state sends itself. */
-function readAfter(context: V2Context, after: Field | undefined, scope: AfterScope): readonly AfterDraft[] {
-  return toItems(after).flatMap((item) => {
-    if (!isMapField(item)) return [];
-    const inMs = parseDuration(findText(findField(item, "in")) ?? "");
-    return [defined({ field: item, inMs, event: readAfterEvent(context, findField(item, "event"), scope) })];
-  });
-}
-
-function readAfterEvent(context: V2Context, field: Field | undefined, scope: AfterScope): string | undefined {
-  const name = findText(field);
-  if (field === undefined || name === undefined) return undefined;
-  const fault = findAfterFault(context, name, scope);
-  if (fault === undefined) return name;
-  context.problems.error(fault.code, onValue(field), fault.message);
-  return undefined;
-}
-
-function findAfterFault(context: V2Context, name: string, { events, handled }: AfterScope) {
-  if (events === undefined) return undefined;
-  const event = events.get(name);
-  if (event === undefined) {
-    const message = `The event ${quote(name)} is not declared in events.${suggestWithin(context, name, events.keys())}`;
-    return { code: "after-event-undeclared", message };
-  }
-  if (handled && !handled.has(name)) {
-    const message = `This state does not handle ${quote(name)}, so it would be refused when it is due. Add it to on.`;
-    return { code: "after-event-not-handled", message };
-  }
-  if (event.metadata.length === 0) return undefined;
-  const keys = event.metadata.map(({ text }) => quote(text)).join(", ");
-  const message = `${quote(name)} requires metadata (${keys}), and a timer sends none.`;
-  return { code: "after-event-needs-metadata", message };
 }

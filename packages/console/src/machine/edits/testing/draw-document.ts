@@ -98,9 +98,14 @@ function drawState(random: Random, names: Names, version: number): Tree {
     ...(version === 2 && random.chance(0.2) && { timeout: "45m" }),
     ...(version === 2 &&
       handled.length > 0 &&
-      random.chance(0.3) && { after: [{ in: "72h", event: random.pick(handled) }] }),
+      random.chance(0.3) && { after: [{ ...drawTime(random, names), event: random.pick(handled) }] }),
     ...((handled.length > 0 || random.chance(0.2)) && { on }),
   };
+}
+
+function drawTime(random: Random, { keys }: Names): Tree {
+  if (keys.length > 0 && random.chance(0.3)) return { at: `\${metadata.${random.pick(keys)}}` };
+  return random.chance(0.3) ? { cron: "0 3 * * *", zone: "Europe/Berlin" } : { in: "72h" };
 }
 
 function drawReaction(random: Random, names: Names, version: number): Plain {

@@ -54,6 +54,8 @@ function some(random: Random, names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : random.pick(names);
 }
 
+const TIMES = [{ in: "1h" }, { at: "${metadata.url}" }, { cron: "0 3 * * *", zone: "Europe/Berlin" }];
+
 const NEW_NAMES = ["NEW", "NEW-1", "123", "TRUE", "A_B"];
 
 function drawName(random: Random, names: Names): Operation | undefined {
@@ -131,7 +133,7 @@ function drawKey(random: Random, names: Names): Operation | undefined {
             value: random.pick(["'x' in actor.groups", undefined]),
           };
     case 4:
-      return event === undefined ? undefined : { kind: "add-timer", state, in: "1h", event };
+      return event === undefined ? undefined : { kind: "add-timer", state, event, time: random.pick(TIMES) };
     case 5:
       return { kind: "describe", value: random.pick(["Other: words", undefined]) };
     default:

@@ -70,7 +70,7 @@ const HANDLERS: Handlers = {
   },
   "add-timer": (root, operation) => {
     root.states[operation.state].after ??= [];
-    root.states[operation.state].after.push({ in: operation.in, event: operation.event });
+    root.states[operation.state].after.push({ ...operation.time, event: operation.event });
   },
   describe: (root, { value }) => set(root, "description", value),
   move: moveEvent,
@@ -179,7 +179,10 @@ function rename(root: Any, what: NameKind, { from, to }: { from: string; to: str
   }
   for (const state of Object.values<Any>(root.states)) {
     if (what === "task" && state.tasks) state.tasks = state.tasks.map(swap);
-    if (what === "event") for (const timer of state.after ?? []) timer.event = swap(timer.event);
+    for (const timer of state.after ?? []) {
+      if (what === "event") timer.event = swap(timer.event);
+      if (timer.at) timer.at = text(timer.at, false);
+    }
     if (what === "event" && state.on) state.on = renameKey(state.on, from, to);
     if (what === "state") {
       for (const event of Object.keys(state.on ?? {}))

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { findCronFault, isZone, nextOccurrence } from "./cron.ts";
+
+const listNext = (cron: string, zone: string, from: string, count: number) => {
+  const found: string[] = [];
+  for (let at: number | undefined = Date.parse(from); found.length < count; ) {
+    at = at === undefined ? undefined : nextOccurrence({ cron, zone }, at);
+    found.push(at === undefined ? "never" : new Date(at).toISOString());
+  }
+  return found;
+};
+
+describe("nextOccurrence", () => {
+  it("gives the next instant in the zone, never the one that it is asked from", () => {
+    expect(listNext("0 3 * * MON-FRI", "Europe/Berlin", "2026-07-03T01:00:00Z", 2)).toEqual([
+      "2026-07-06T01:00:00.000Z",
+      "2026-07-07T01:00:00.000Z",
+    ]);
+  });
+
+  it("fires once, after the gap, where the clock skips the hour", () => {
+    expect(listNext("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2)).toEqual([
+      "2026-03-29T01:00:00.000Z",
+      "2026-03-30T00:30:00.000Z",
+    ]);
+  });
+
+  it("fires once where the clock shows the hour twice", () => {
+    expect(listNext("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2)).toEqual([
+      "2026-10-25T00:30:00.000Z",
+      "2026-10-26T01:30:00.000Z",
+    ]);
+  });
+
+  it("keeps its distance over both hours where it fires several times an hour", () => {
+    expect(listNext("*/30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", 3)).toEqual([
+      "2026-10-25T01:00:00.000Z",
+      "2026-10-25T01:30:00.000Z",
+      "2026-10-25T02:00:00.000Z",
+    ]);
+  });
+});
+
+describe("findCronFault", () => {
+  it.each(["* * * * *", "0 3 * * MON-FRI", "0 0 29 2 *", "0 0 L * *", "15,45 8-18/2 * 1 1"])("accepts %j", (cron) => {
+    expect(findCronFault(cron)).toBeUndefined();
+  });
+
+  it.each(["", "@daily", "* * * * * *", "60 * * * *", "0 0 31 2 *", "a b c d e", "* ".repeat(200), "*/0 * * * *"])(
+    "refuses %j",
+    (cron) => {
+      expect(findCronFault(cron)).toEqual(expect.any(String));
+    },
+  );
+});
+
+describe("isZone", () => {
+  it("knows IANA names only", () => {
+    expect(["Europe/Berlin", "UTC", "Europe/Berln", "", "local"].map(isZone)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});

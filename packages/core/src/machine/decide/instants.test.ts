@@ -1,0 +1,145 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+import { describe, expect, it } from "vitest";
+import { anEvent, aStack, toApplied } from "../../testing/builders.ts";
+import type { StackEvent } from "../event-message.ts";
+import { parseMachine } from "../parse-machine.ts";
+import type { Metadata, Stack } from "../stack.ts";
+import { decide, followDecision } from "./decide.ts";
+
+const source = `
+version: 2
+events: [OPENED, SET, CLOSED, NIGHT]
+metadata: { until: {}, size: {} }
+states:
+  INIT: { on: { OPENED: LIVE, SET: no-op } }
+  LIVE:
+    timeout: 30d
+    after:
+      - { in: 2d, event: CLOSED }
+      - { at: "\${metadata.until}", event: CLOSED }
+      - { cron: "0 3 * * *", event: NIGHT }
+    on: { SET: no-op, CLOSED: no-op, NIGHT: no-op, TIMEOUT: no-op }
+`;
+
+const { machine, problems } = parseMachine(source, { name: "review-app" });
+if (machine === undefined) throw new TypeError(JSON.stringify(problems));
+
+const DAY = 86_400_000;
+const T0 = Date.parse("2030-01-01T00:00:00Z");
+const iso = (ms: number) => new Date(ms).toISOString();
+
+const send = (stack: Stack, name: string, at: number, metadata: Metadata = {}) =>
+  decide(machine, stack, anEvent(name, { id: `${name}-${at}`, at, metadata }));
+
+const live = (until: Metadata["until"] | undefined): Stack => {
+  const metadata = until === undefined ? {} : { until };
+  return toApplied(send(aStack({ machineHash: machine.hash }), "OPENED", T0, metadata)).stack;
+};
+
+const fire = (stack: Stack, timerId: string, at: number) => {
+  const timer = stack.timers.find(({ id }) => id === timerId);
+  const event: Partial<StackEvent> = { id: timerId, at, origin: "timer", timerId };
+  return decide(machine, stack, anEvent(timer?.event ?? "", event));
+};
+
+const AT = "1/at/1";
+const due = ({ timers }: Stack) => timers.find(({ id }) => id === AT)?.dueAt;
+
+describe("a timer with an instant", () => {
+  it("is armed with the entry, besides the other timers of the state", () => {
+    expect(live(iso(T0 + DAY)).timers).toEqual([
+      { id: "1/timeout", event: "TIMEOUT", dueAt: T0 + 30 * DAY },
+      { id: "1/after/0", event: "CLOSED", dueAt: T0 + 2 * DAY },
+      {
+        id: "1/cron/2",
+        event: "NIGHT",
+        dueAt: T0 + 3 * 3_600_000,
+        instant: T0 + 3 * 3_600_000,
+        repeats: { cron: "0 3 * * *", zone: "UTC" },
+      },
+      { id: AT, event: "CLOSED", dueAt: T0 + DAY, instant: T0 + DAY },
+    ]);
+  });
+
+  it("is off while the expression gives null", () => {
+    expect([due(live(null)), due(live(undefined))]).toEqual([undefined, undefined]);
+  });
+
+  it("is due with the entry where the instant has passed", () => {
+    expect(due(live(iso(T0 - 9 * DAY)))).toBe(T0);
+  });
+
+  it("moves with the metadata, and stays where other keys change", () => {
+    const stack = live(iso(T0 + DAY));
+
+    const moved = toApplied(send(stack, "SET", T0 + 1, { until: iso(T0 + 5 * DAY) })).stack;
+    const other = toApplied(send(moved, "SET", T0 + 2, { size: 3 })).stack;
+    const off = toApplied(send(other, "SET", T0 + 3, { until: null })).stack;
+
+    expect([moved, other, off].map(due)).toEqual([T0 + 5 * DAY, T0 + 5 * DAY, undefined]);
+  });
+
+  it("keeps its postponement while the instant is the same", () => {
+    const stack = live(iso(T0 + DAY));
+    const timers = stack.timers.map((timer) =>
+      timer.id === AT ? { ...timer, dueAt: T0 + 2 * DAY, postponedFrom: T0 + DAY } : timer,
+    );
+
+    expect(due(toApplied(send({ ...stack, timers }, "SET", T0 + 2, { size: 3 })).stack)).toBe(T0 + 2 * DAY);
+  });
+
+  it("fires once for an instant, and again for another one", () => {
+    const fired = toApplied(fire(live(iso(T0 + DAY)), AT, T0 + DAY)).stack;
+    const same = toApplied(send(fired, "SET", T0 + DAY + 1, { size: 1 })).stack;
+    const again = toApplied(send(same, "SET", T0 + DAY + 2, { until: iso(T0 + 3 * DAY) })).stack;
+
+    expect([fired, same, again].map(due)).toEqual([undefined, undefined, T0 + 3 * DAY]);
+  });
+
+  it("refuses an event that brings no instant", () => {
+    const decision = send(live(null), "SET", T0 + 1, { until: "tomorrow" });
+
+    expect(decision).toMatchObject({
+      kind: "rejected",
+      code: "EXPRESSION_FAILED",
+      reason:
+        'When "CLOSED" is due could not be determined: "tomorrow" is not an instant such as 2030-01-31T09:00:00Z.',
+    });
+  });
+
+  it("stays off with a note where a timer cannot be refused", () => {
+    const stack = { ...live(iso(T0 + DAY)), metadata: { until: 5 } };
+    const night = { ...stack, entry: 0, state: "INIT", timers: [{ id: "0/after/0", event: "OPENED", dueAt: T0 }] };
+
+    const applied = toApplied(fire(night, "0/after/0", T0 + 1));
+
+    expect([applied.stack.state, due(applied.stack)]).toEqual(["LIVE", undefined]);
+    expect(applied.notes).toEqual([expect.stringContaining("5 is not an instant")]);
+  });
+});
+
+describe("a timer with a schedule", () => {
+  const next = ({ timers }: Stack) => timers.find(({ id }) => id === "1/cron/2")?.dueAt;
+
+  it("is armed again when it has fired, for the next instant from now", () => {
+    const applied = toApplied(fire(live(null), "1/cron/2", T0 + 3 * DAY));
+
+    expect(next(applied.stack)).toBe(T0 + 3 * DAY + 3 * 3_600_000);
+  });
+
+  it("is armed again when its event is refused", () => {
+    const stack = live(null);
+    const LIVE = machine.states.get("LIVE");
+    const states = new Map([...machine.states, ["LIVE", { ...(LIVE ?? raise()), on: new Map() }] as const]);
+    const event = anEvent("NIGHT", { at: T0 + DAY, origin: "timer", timerId: "1/cron/2" });
+
+    const decision = decide({ ...machine, states }, stack, event);
+
+    expect(decision.kind).toBe("rejected");
+    expect(next(followDecision(stack, decision, T0 + DAY) ?? raise())).toBe(T0 + DAY + 3 * 3_600_000);
+  });
+});
+
+function raise(): never {
+  throw new TypeError("There is no such state.");
+}
