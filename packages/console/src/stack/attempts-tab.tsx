@@ -92,7 +92,22 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
     {
       id: "actions",
       header: <ActionsHeading />,
-      cell: (attempt) => <RowActions source={source} stack={stack} attempt={attempt} />,
+      cell: (attempt) => {
+        const before = attempts.find((one) => isBefore(one, attempt));
+        return (
+          <span className="row task-actions">
+            <RowActions source={source} stack={stack} attempt={attempt} />
+            <Button
+              look="plain"
+              label={`Compare attempt ${attempt.attempt} of ${attempt.task} with the one before`}
+              refusal={before === undefined ? "It is the first attempt" : undefined}
+              onPress={() => change({ a: before?.attemptId, b: attempt.attemptId })}
+            >
+              Compare
+            </Button>
+          </span>
+        );
+      },
     },
   ];
   const compared = ids.flatMap((id) => attempts.filter(({ attemptId }) => attemptId === id));
@@ -117,6 +132,11 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
       )}
     </>
   );
+}
+
+/** True for the attempt of the same task in the same entry that another one repeats. */
+function isBefore({ task, entry, attempt }: Attempt, next: Attempt): boolean {
+  return task === next.task && entry === next.entry && attempt === next.attempt - 1;
 }
 
 interface AttemptProps {
@@ -148,7 +168,7 @@ function RowActions({ source, stack, attempt }: TabProps & { readonly attempt: A
     }
   };
   return (
-    <span className="row task-actions">
+    <>
       {source.refusal === undefined && (
         <To path="/log" search={{ attempt: attemptId }} className="button plain">
           Log
@@ -172,7 +192,7 @@ function RowActions({ source, stack, attempt }: TabProps & { readonly attempt: A
       </Button>
       {error !== undefined && <ErrorNotice error={error} />}
       {cancelling && <CancelDialog stack={stack} task={task} refusal={refusal} onClose={() => setCancelling(false)} />}
-    </span>
+    </>
   );
 }
 
