@@ -1,63 +1,26 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type Browser, type BrowserContext, launchBrowser, type Page } from "@stackyard/browser";
-import { defineExecutor, failed, succeeded } from "@stackyard/core";
-import { Type } from "typebox";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type ConsoleYard, startConsoleYard } from "./console-yard.ts";
+import { type Browser, type BrowserContext, launchBrowser } from "@stackyard/browser";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Person, signIn } from "./console-person.ts";
+import { PLACE, startTasksYard, type TasksYard } from "./console-tasks-yard.ts";
 
-// What people do in the console, from the signed-in overview on, with the clicks that each may cost. A shortcut is a click; typing is
-// free.
-
-const MACHINE = `
-version: 2
-events: { OPENED: {}, PUSHED: {}, CLOSED: {} }
-metadata: { mode: { type: string } }
-states:
-  INIT: { on: { OPENED: BUILD } }
-  BUILD: { tasks: [network, database], on: { NEXT: LIVE } }
-  LIVE: { on: { PUSHED: REVIEW } }
-  REVIEW: { tasks: [sign-off], on: { NEXT: LIVE } }
-tasks:
-  network: { executor: script, config: { mode: ok } }
-  database: { executor: script, config: { mode: "\${metadata.mode}" } }
-  sign-off: { executor: approval, config: { from: [release-managers], own: true } }
-`;
+// What people do in the console, from the signed-in overview on, with the clicks that each task may cost.
 
 const PATIENT = { timeout: 60_000, interval: 100 };
-
-const room = { isFree: false };
-
-const script = defineExecutor({
-  name: "script",
-  config: Type.Object({ mode: Type.String() }),
-  async start(ctx, { mode }) {
-    ctx.report(`creating for ${mode}`);
-    if (mode === "hang") await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
-    ctx.signal.throwIfAborted();
-    if (mode !== "no-room" || room.isFree) return succeeded({});
-    ctx.report("Error: no room for another postgres database");
-    return failed({ code: "NO_ROOM", message: "no room for another postgres database", retryable: false });
-  },
-});
-
-let yard: ConsoleYard;
-let browser: Browser;
-const contexts: BrowserContext[] = [];
 const FAILING = ["pr-31", "pr-33", "pr-34"];
 
+let yard: TasksYard;
+let browser: Browser;
+let context: BrowserContext;
+let ada: Person;
+
 beforeAll(async () => {
-  const addMachines = (folder: string) => writeFileSync(join(folder, "review-app.yaml"), MACHINE);
-  [yard, browser] = await Promise.all([startConsoleYard({ executors: [script], addMachines }), launchBrowser()]);
+  [yard, browser] = await Promise.all([startTasksYard(), launchBrowser()]);
   for (const stackId of FAILING) await open(stackId, "no-room");
-  await open("pr-7", "ok");
-  await open("pr-8", "ok");
+  for (const stackId of ["pr-7", "pr-8"]) await open(stackId, "ok");
   await open("pr-hang", "hang");
-  await vi.waitUntil(async () => (await findStack("pr-7")).state === "LIVE", PATIENT);
-  for (const stackId of FAILING) await vi.waitUntil(async () => (await findStack(stackId)).failed === true, PATIENT);
-});
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
+  for (const stackId of ["pr-7", "pr-8"]) await waitFor(stackId, { state: "LIVE" });
+  for (const stackId of FAILING) await waitFor(stackId, { failed: true });
+  ({ context, ...ada } = await signIn(yard, browser));
 });
 afterAll(async () => {
   await browser.close();
@@ -65,83 +28,97 @@ afterAll(async () => {
 });
 
 function open(stackId: string, mode: string): Promise<unknown> {
-  return yard.call("/v1/events", { event: "OPENED", stackId, machine: "review-app", metadata: { mode } });
+  const metadata = { mode, url: `https://${stackId}.example.org/` };
+  return yard.call("/v1/events", { event: "OPENED", stackId, machine: "review-app", metadata });
+}
+
+function send(stackId: string, event: string): Promise<unknown> {
+  return yard.call("/v1/events", { event, stackId, machine: "review-app" });
 }
 
 interface FoundStack {
   readonly state: string;
   readonly failed?: boolean;
+  readonly entry: number;
   readonly attempts: readonly { readonly task: string; readonly outcome?: string }[];
+}
+
+/** A stack does not exist before its first event is applied. */
+function waitFor(stackId: string, expected: Partial<FoundStack>): Promise<void> {
+  return vi.waitFor(async () => expect(await findStack(stackId)).toMatchObject(expected), PATIENT);
 }
 
 function findStack(stackId: string): Promise<FoundStack> {
   return yard.call(`/v1/stacks/${stackId}`);
 }
 
-/** A person at the overview, whose clicks are counted. */
-interface Person {
-  readonly page: Page;
-  readonly press: (role: "link" | "button", name: string | RegExp) => Promise<void>;
-  readonly key: (key: string) => Promise<void>;
-  readonly clicks: () => number;
+interface Job {
+  readonly runId: string;
+  readonly state: string;
+  readonly config: Readonly<Record<string, unknown>>;
 }
 
-async function signIn(): Promise<Person> {
-  const context = await browser.newContext({ reducedMotion: "reduce" });
-  contexts.push(context);
-  const page = await context.newPage();
-  await page.goto(await yard.findSignIn());
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(`${yard.url}/`);
-  await page.getByText("Live", { exact: true }).first().waitFor();
-  let count = 0;
-  return {
-    page,
-    async press(role, name) {
-      count += 1;
-      const exact = typeof name === "string";
-      await page.getByRole(role, { name, exact }).first().click();
-    },
-    async key(key) {
-      count += 1;
-      await page.keyboard.press(key);
-    },
-    clicks: () => count,
-  };
+/** Starts a job, and returns its id when it is in a state. */
+async function startJob(executor: string, config: object, state: string): Promise<string> {
+  const { runId } = await yard.call<Job>("/v1/runs", { executor, config });
+  await expect.poll(() => yard.call(`/v1/runs/${runId}`)).toMatchObject({ state });
+  return runId;
 }
 
-const shows = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+const listOperations = async () =>
+  (await yard.call<{ readonly items: readonly Job[] }>("/v1/runs?executor=asg")).items.map(
+    ({ config }) => config["op"],
+  );
 
 describe("on-call", () => {
-  it("sees what is broken, worst first, without a click", async () => {
-    const { page } = await signIn();
+  it("sees what is broken, worst first, and the room of the workers without a click", async () => {
+    const { startAt, sees, clicks } = ada;
+    await startAt();
 
-    await shows(page, "Failed 3");
-    await shows(page, /no room for another postgres database/);
+    await sees("Failed 3");
+    await sees(/no room for another postgres database/);
+    await sees("1 of 1 workers");
+    expect(clicks()).toBe(0);
+  });
+
+  it("sees which workers are alive with 1 click", async () => {
+    const { startAt, press, page, clicks } = ada;
+    await startAt();
+    await press("link", /of 1 workers/);
+
+    await page.getByRole("heading", { name: "Yard", exact: true }).waitFor();
+    await page
+      .getByRole("cell", { name: /worker/ })
+      .first()
+      .waitFor();
+    expect(clicks()).toBe(1);
   });
 
   it("reads the error, its log lines and why the stack waits, with 1 click", async () => {
-    const { page, press, clicks } = await signIn();
+    const { startAt, press, sees, clicks } = ada;
+    await startAt();
     await press("link", /^pr-3/);
 
-    await shows(page, "Error: no room for another postgres database");
-    await shows(page, /Failed: database/);
+    await sees("Error: no room for another postgres database");
+    await sees(/Failed: database/);
     expect(clicks()).toBe(1);
   });
 
   it("sees the state before the failure with 3 clicks", async () => {
-    const { page, press, key, clicks } = await signIn();
+    const { startAt, page, press, key, sees, clicks } = ada;
+    await startAt();
     await press("link", /^pr-3/);
     await press("link", "History");
     await page.getByRole("slider").waitFor();
     await key(",");
 
-    await shows(page, "The stack then");
+    await sees("The stack then");
     expect(clicks()).toBe(3);
   });
 
   it("downloads the incident bundle with 3 clicks", async () => {
-    const { page, press, clicks } = await signIn();
+    const { startAt, page, press, clicks } = ada;
+    await startAt();
     await press("link", /^pr-3/);
     await press("link", "Bundle");
     const download = page.waitForEvent("download");
@@ -152,7 +129,8 @@ describe("on-call", () => {
   });
 
   it("cancels a hung task with 3 clicks", async () => {
-    const { page, press, clicks } = await signIn();
+    const { startAt, press, sees, clicks } = ada;
+    await startAt();
     await press("link", "pr-hang");
     await press("button", /^Cancel database/);
     await press("button", "Cancel task");
@@ -160,50 +138,121 @@ describe("on-call", () => {
     await expect
       .poll(async () => (await findStack("pr-hang")).attempts.find(({ task }) => task === "database")?.outcome)
       .toBe("cancelled");
-    await page
-      .getByText(/cancelled/i)
-      .first()
-      .waitFor();
+    await sees(/cancelled/i);
     expect(clicks()).toBe(3);
   });
 
   it("retries the failed tasks of one stack with 2 clicks, and those of one cause with 2", async () => {
-    room.isFree = true;
-    const { page, press, clicks } = await signIn();
+    const { startAt, press, sees, clicks } = ada;
+    yard.room.isFree = true;
+    await startAt();
     await press("link", /^pr-3/);
     await press("button", "Retry");
-    await shows(page, /LIVE/);
+    await sees(/LIVE/);
     expect(clicks()).toBe(2);
 
-    const second = await signIn();
-    await second.press("button", "Retry 2…");
-    await second.press("button", "Retry 2");
+    await startAt();
+    await press("button", "Retry 2…");
+    await press("button", "Retry 2");
     for (const stackId of FAILING) await expect.poll(async () => (await findStack(stackId)).state).toBe("LIVE");
-    expect(second.clicks()).toBe(2);
+    expect(clicks()).toBe(2);
   });
 });
 
 describe("a developer", () => {
   it("finds the stack of a pull request with 1 click, and its state with 1 more", async () => {
-    const { page, key, clicks } = await signIn();
+    const { startAt, page, key, sees, clicks } = ada;
+    await startAt();
     await key("Control+k");
     await page.keyboard.type("pr-7");
     await page.getByRole("dialog").getByRole("link", { name: /pr-7/ }).waitFor();
     expect(clicks()).toBe(1);
     await key("Enter");
 
-    await shows(page, /Waits for an event: PUSHED/);
+    await sees(/Waits for an event: .*PUSHED/);
     expect(clicks()).toBe(2);
   });
 
+  it("opens the preview with 2 clicks", async () => {
+    const { startAt, page, press, clicks } = ada;
+    await context.route("https://pr-7.example.org/", (route) => route.fulfill({ body: "the preview" }));
+    await startAt();
+    await press("link", "pr-7");
+    const preview = page.waitForEvent("popup");
+    await press("link", /^https:..pr-7\.example\.org/);
+
+    await (await preview).getByText("the preview").waitFor();
+    await (await preview).close();
+    expect(clicks()).toBe(2);
+  });
+
+  it("reads the earlier lines of a running task and follows its log with 2 clicks at most", async () => {
+    const { startAt, press, sees, clicks } = ada;
+    await open("pr-9", "hang");
+    await expect.poll(async () => (await findStack("pr-9")).attempts.map(({ task }) => task)).toContain("database");
+    await startAt();
+    await press("link", "pr-9");
+    await press("link", "Log");
+    await sees("creating for hang");
+
+    yard.say("almost there");
+
+    await sees("almost there");
+    expect(clicks()).toBe(2);
+  });
+
+  it("sees why a push is parked with 1 click", async () => {
+    const { startAt, press, sees, clicks } = ada;
+    await send("pr-9", "PUSHED");
+    await startAt();
+    await press("link", "pr-9");
+
+    await sees('"BUILD" has no "PUSHED".');
+    expect(clicks()).toBe(1);
+  });
+
+  it("retries a task with 2 clicks, and compares its attempts with 3", async () => {
+    const { startAt, page, press, clicks } = ada;
+    yard.room.isFree = false;
+    await open("pr-35", "no-room");
+    await expect.poll(async () => (await findStack("pr-35")).failed).toBe(true);
+    await startAt();
+    await press("link", "pr-35");
+    await press("button", "Retry database");
+    await expect.poll(async () => (await findStack("pr-35")).attempts.length).toBeGreaterThan(2);
+    expect(clicks()).toBe(2);
+
+    await startAt();
+    await press("link", "pr-35");
+    await press("link", "Attempts");
+    await press("button", "Compare attempt 2 of database with the one before");
+    await page.getByRole("region", { name: "Attempt 1 of database" }).waitFor();
+    await page.getByRole("region", { name: "Attempt 2 of database" }).waitFor();
+    expect(clicks()).toBe(3);
+  });
+
+  it("extends the life of a stack with 4 clicks", async () => {
+    const { startAt, page, press, clicks } = ada;
+    const { entry } = await findStack("pr-8");
+    await startAt();
+    await press("link", "pr-8");
+    await press("button", "Send event…");
+    await page.getByRole("combobox", { name: "Event" }).selectOption("EXTENDED");
+    await press("button", "Send EXTENDED");
+
+    await expect.poll(async () => (await findStack("pr-8")).entry).toBe(entry + 1);
+    // The choice in the list is one too.
+    expect(clicks() + 1).toBe(4);
+  });
+
   it("previews and sends an event with 4 clicks at most", async () => {
-    const { page, press, key, clicks } = await signIn();
+    const { startAt, page, press, key, sees, clicks } = ada;
+    await startAt();
     await key("Control+k");
     await page.keyboard.type("pr-7");
-    await page.getByRole("dialog").getByRole("link", { name: /pr-7/ }).waitFor();
     await key("Enter");
     await press("button", "Send event…");
-    await shows(page, /REVIEW/);
+    await sees(/REVIEW/);
     await press("button", "Send PUSHED");
 
     await expect.poll(async () => (await findStack("pr-7")).state).toBe("REVIEW");
@@ -212,43 +261,203 @@ describe("a developer", () => {
 });
 
 describe("a release manager", () => {
-  it("approves after seeing the effect with 4 clicks", async () => {
-    await yard.call("/v1/events", { event: "PUSHED", stackId: "pr-8", machine: "review-app" });
+  const deploy = {
+    op: "deploy",
+    release: {
+      aws_account_id: PLACE.account,
+      aws_region: PLACE.region,
+      project_name: PLACE.project,
+      config_name: PLACE.config,
+      release_id: "rel-42",
+    },
+  };
+
+  it("sees the approvals that wait for them with 1 click, and approves after seeing the effect with 4", async () => {
+    const { startAt, page, press, sees, clicks } = ada;
+    await send("pr-8", "PUSHED");
     await expect.poll(async () => (await findStack("pr-8")).state).toBe("REVIEW");
-    const { page, press, clicks } = await signIn();
+    await startAt();
     await press("link", /^Approvals/);
+    await page.getByRole("row", { name: /pr-8/ }).waitFor();
+    expect(clicks()).toBe(1);
     await page.getByRole("row", { name: /pr-8/ }).getByRole("link").click();
-    await shows(page, "What follows");
+    await sees("What follows");
     await press("button", "Approve…");
     await press("button", "Approve");
 
     await expect.poll(async () => (await findStack("pr-8")).state).toBe("LIVE");
     expect(clicks() + 1).toBe(4);
   });
+
+  it("sees the running versions with 1 click, follows a release with 2 and halts it with 4", async () => {
+    const { startAt, press, sees, clicks, page } = ada;
+    const runId = await startJob("asg", deploy, "running");
+    await startAt();
+    await press("link", "Releases");
+    await sees("rel-41");
+    expect(clicks()).toBe(1);
+    await press("link", "rel-42");
+    await sees("3 / 5");
+    expect(clicks()).toBe(2);
+    await press("button", "Halt…");
+    await page.getByLabel("Reason").fill("wrong image");
+    await page.getByLabel(/to confirm/).fill(PLACE.project);
+    await press("button", "Halt");
+
+    await expect.poll(async () => (await yard.call<Job>(`/v1/runs/${runId}`)).state).toBe("cancelled");
+    expect(clicks()).toBe(4);
+  });
+
+  it.each([
+    ["rolls back", "Roll back", "rollback"],
+    ["locks", "Lock", "lock"],
+    ["unlocks", "Unlock", "unlock"],
+  ])("%s with 4 clicks", async (_what, verb, op) => {
+    const { startAt, press, clicks, page } = ada;
+    await startAt();
+    await press("link", "Releases");
+    await press("link", "rel-42");
+    await press("button", `${verb}…`);
+    if (verb === "Lock") await page.getByLabel("Reason").fill("incident 12");
+    if (verb === "Unlock") await page.getByLabel(/to confirm/).fill(PLACE.project);
+    await press("button", verb);
+
+    await expect.poll(listOperations).toContain(op);
+    expect(clicks()).toBe(4);
+  });
+
+  it("sees where an artifact misses and why with 2 clicks", async () => {
+    const { startAt, press, sees, clicks } = ada;
+    await startAt();
+    await press("link", "Artifacts");
+    await press("button", /Overdue$/);
+
+    await sees("RECEIPT_OVERDUE");
+    expect(clicks()).toBe(2);
+  });
+
+  it("reruns the failed instances of a fleet run with 4 clicks at most", async () => {
+    const { startAt, press, sees, clicks } = ada;
+    const runId = await startJob("runcommand", { maxErrors: "50%" }, "failed");
+    await startAt();
+    await press("link", "Jobs");
+    await press("link", runId);
+    await press("button", "Retry the 1 failed");
+
+    await sees("The job runs again");
+    expect(clicks()).toBe(3);
+  });
+
+  it("sees who did what with 2 clicks at most", async () => {
+    const { startAt, press, page, clicks } = ada;
+    await startAt();
+    await press("link", "Audit");
+
+    await page
+      .getByRole("row", { name: /ada local APPROVE_TASK Done pr-8/ })
+      .first()
+      .waitFor();
+    expect(clicks()).toBe(1);
+  });
 });
 
 describe("an author", () => {
+  const EDITOR = "/edit?machine=review-app";
+  const openEditor = async () => {
+    await ada.startAt(EDITOR);
+    await ada.page.getByTestId("rf__node-LIVE").waitFor();
+  };
+
   it("opens a machine of the yard with 2 clicks and simulates it with 3", async () => {
-    const { page, press, clicks } = await signIn();
+    const { startAt, press, sees, clicks } = ada;
+    await startAt();
     await press("link", "Machines");
     await press("link", /review-app/);
-    await shows(page, /REVIEW/);
+    await sees(/REVIEW/);
     expect(clicks()).toBe(2);
     await press("link", /^Simulate/);
 
-    await shows(page, /reactions tried/);
+    await sees(/reactions tried/);
     expect(clicks()).toBe(3);
+  });
+
+  it("sees the problems while typing, without a click", async () => {
+    await openEditor();
+    await ada.page.locator(".text-pane .cm-content").focus();
+    await ada.page.keyboard.press("Control+End");
+    await ada.page.keyboard.type("extra: 1");
+
+    await ada.page.getByRole("list", { name: "Problems" }).getByText("extra").first().waitFor();
+  });
+
+  it("renames the selected state with all references with 2 clicks", async () => {
+    const { page, key, clicks } = ada;
+    await openEditor();
+    await page.getByTestId("rf__node-LIVE").click();
+    await key("F2");
+    await page.getByRole("dialog").getByRole("textbox").fill("UP");
+    await key("Enter");
+
+    await page.getByText("REVIEW: { tasks: [sign-off], on: { NEXT: UP } }").waitFor();
+    expect(clicks()).toBe(2);
+  });
+
+  it("adds a state and a reaction with 4 clicks", async () => {
+    const { page, press, key, clicks } = ada;
+    await openEditor();
+    await page.getByTestId("rf__node-LIVE").click();
+    await press("button", "+ State");
+    await page.getByRole("dialog").getByRole("textbox").fill("SLEEP");
+    await key("Enter");
+    await page.getByTestId("rf__node-SLEEP").waitFor();
+    await page.getByTestId("rf__node-SLEEP").focus();
+    await key("c");
+    await page.getByRole("dialog").getByLabel("Event").fill("PUSHED");
+    await page.getByRole("dialog").getByLabel("Enters").selectOption("LIVE");
+    await key("Enter");
+
+    await page
+      .getByText(/PUSHED: LIVE/)
+      .first()
+      .waitFor();
+    expect(clicks()).toBe(4);
+  });
+
+  it("begins a scenario from a live stack with 2 clicks, and saves it with 1 more", async () => {
+    const { startAt, page, press, sees, clicks } = ada;
+    await startAt("/stack?id=pr-31");
+    await press("link", "History");
+    await press("link", "Simulate from here");
+    await sees(/"id":"pr-31"/);
+    expect(clicks()).toBe(2);
+    const download = page.waitForEvent("download");
+    await press("button", /^Save/);
+
+    expect((await download).suggestedFilename()).toBe("review-app.jsonl");
+    expect(clicks()).toBe(3);
+  });
+
+  it("upgrades a machine of version 1 with 2 clicks", async () => {
+    const { startAt, page, press, sees, clicks } = ada;
+    await startAt("/edit?machine=old-app");
+    await press("button", "Upgrade to version 2");
+    await press("tab", "Diff");
+
+    await sees("version: 2");
+    await page.getByText("version: 1").first().waitFor();
+    expect(clicks()).toBe(2);
   });
 });
 
 describe("a server that dies", () => {
   it("leaves the data and the console; a page that was not loaded opens when the server is back", async () => {
-    const { page, press } = await signIn();
+    const { startAt, page, press, sees } = ada;
+    await startAt();
     await press("link", "Stacks");
-    const stack = page.getByRole("region", { name: "Stacks" }).getByRole("link", { name: "pr-31" });
+    const stack = page.getByRole("region", { name: "Stacks" }).getByRole("link", { name: "pr-31", exact: true });
     await stack.waitFor();
     await yard.stopServer();
-    await shows(page, /Reconnecting|Stale since/);
+    await sees(/Reconnecting|Stale since/);
     await stack.waitFor();
     await press("link", "Audit");
     await page.getByRole("heading", { name: "Server unreachable" }).waitFor();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Executor, silentLogger } from "@stackyard/core";
 import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
-import { createServer } from "@stackyard/server";
+import { type ArtifactsClient, createServer } from "@stackyard/server";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 
 /** A yard on SQLite with a server on the loopback, for a browser. */
@@ -25,6 +25,7 @@ interface ConsoleYardInput {
   readonly name?: string;
   /** Writes the documents of machines into the folder. */
   readonly addMachines: (folder: string) => void;
+  readonly artifacts?: ArtifactsClient;
 }
 
 const TOKEN = "a-token-of-the-console-tests";
@@ -33,6 +34,7 @@ export async function startConsoleYard({
   executors,
   name = "tests",
   addMachines,
+  artifacts,
 }: ConsoleYardInput): Promise<ConsoleYard> {
   const folder = mkdtempSync(join(tmpdir(), "stackyard-console-"));
   const machines = join(folder, "machines");
@@ -44,12 +46,12 @@ export async function startConsoleYard({
   const deps = { store, locator, executors: byName, clock: systemClock, ids: createUlids(), logger: silentLogger };
   const createOne = (port: number) =>
     createServer(
-      { ...deps, version: "0.0.0-test" },
+      { ...deps, version: "0.0.0-test", artifacts },
       { port, tokens: [{ name, token: TOKEN }], local: { name: "ada", groups: ["release-managers"] } },
     );
   let server = createOne(0);
   const { url } = await server.start();
-  const yard = startYard(deps);
+  const yard = startYard(deps, { process: { version: "0.0.0-test", host: "console-tests" } });
   const call = async <Answer>(path: string, body?: unknown): Promise<Answer> => {
     const answer = await fetch(url + path, {
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },

@@ -1,0 +1,51 @@
+import type { Browser, BrowserContext, Page } from "@stackyard/browser";
+import type { ConsoleYard } from "./console-yard.ts";
+
+type Role = "link" | "button" | "checkbox" | "tab";
+
+/** A person at the console, whose clicks are counted. A shortcut is a click; typing is free. */
+export interface Person {
+  readonly page: Page;
+  readonly press: (role: Role, name: string | RegExp) => Promise<void>;
+  readonly key: (key: string) => Promise<void>;
+  /** Waits for a text. */
+  readonly sees: (text: string | RegExp) => Promise<void>;
+  /** Opens a page, by default the overview, and counts from zero. */
+  readonly startAt: (path?: string) => Promise<void>;
+  readonly clicks: () => number;
+}
+
+/** Signs a person in, in a context of their own. */
+export async function signIn(
+  yard: ConsoleYard,
+  browser: Browser,
+): Promise<Person & { readonly context: BrowserContext }> {
+  const context = await browser.newContext({ reducedMotion: "reduce" });
+  const page = await context.newPage();
+  await page.goto(await yard.findSignIn());
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`${yard.url}/`);
+  let count = 0;
+  const sees = (text: string | RegExp) => page.getByText(text).first().waitFor();
+  const person: Person = {
+    page,
+    sees,
+    async press(role, name) {
+      count += 1;
+      const exact = typeof name === "string";
+      await page.getByRole(role, { name, exact }).first().click();
+    },
+    async key(key) {
+      count += 1;
+      await page.keyboard.press(key);
+    },
+    async startAt(path = "/") {
+      await page.goto(yard.url + path);
+      await page.getByText("Live", { exact: true }).first().waitFor();
+      count = 0;
+    },
+    clicks: () => count,
+  };
+  await person.startAt();
+  return { ...person, context };
+}
