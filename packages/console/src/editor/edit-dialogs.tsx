@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
 import { Text } from "../design/text.tsx";
@@ -43,17 +43,7 @@ export function EditDialog({ dialog, ...props }: DialogProps & { readonly dialog
         />
       );
     case "rename":
-      return (
-        <NameDialog
-          title={`Rename ${dialog.name}`}
-          verb="Rename"
-          name={dialog.name}
-          onClose={props.onClose}
-          onName={(to) =>
-            props.edit({ kind: "rename", what: dialog.what, from: dialog.name, to }, `rename ${dialog.name}`)
-          }
-        />
-      );
+      return <RenameDialog {...props} what={dialog.what} name={dialog.name} />;
     case "connect":
       return <ConnectDialog {...props} from={dialog.from} to={dialog.to} />;
     case "remove":
@@ -69,9 +59,10 @@ interface NameProps {
   readonly name: string;
   readonly onName: (name: string) => void;
   readonly onClose: () => void;
+  readonly children?: ReactNode;
 }
 
-function NameDialog({ title, verb, name, onName, onClose }: NameProps) {
+function NameDialog({ title, verb, name, onName, onClose, children }: NameProps) {
   const [text, setText] = useState(name);
   const entered = text.trim();
   return (
@@ -94,7 +85,7 @@ function NameDialog({ title, verb, name, onName, onClose }: NameProps) {
             onChange={({ target }) => setText(target.value)}
           />
         </label>
-        {name !== "" && <p className="muted">Everything that refers to it changes too, in expressions as well.</p>}
+        {children}
         <DialogButtons
           verb={verb}
           refusal={entered === "" || entered === name ? "Enter a new name" : undefined}
@@ -102,6 +93,48 @@ function NameDialog({ title, verb, name, onName, onClose }: NameProps) {
         />
       </form>
     </Dialog>
+  );
+}
+
+function RenameDialog({
+  text,
+  what,
+  name,
+  edit,
+  onReveal,
+  onClose,
+}: DialogProps & { readonly what: NameKind; readonly name: string }) {
+  const [literals, setLiterals] = useState<readonly Range[]>([]);
+  const [renamesLiterals, setRenamesLiterals] = useState(false);
+  useEffect(() => {
+    machineClient.run("literals", { text, name }).then(setLiterals, () => setLiterals([]));
+  }, [text, name]);
+  return (
+    <NameDialog
+      title={`Rename ${name}`}
+      verb="Rename"
+      name={name}
+      onClose={onClose}
+      onName={(to) =>
+        edit({ kind: "rename", what, from: name, to, ...(renamesLiterals && { literals: true }) }, `rename ${name}`)
+      }
+    >
+      <p className="muted">Everything that refers to it changes too, in expressions as well.</p>
+      {literals.length > 0 && (
+        <>
+          <p>These expressions contain a text that equals the name and may mean something else:</p>
+          <Lines text={text} places={literals} onReveal={onReveal} />
+          <label className="row">
+            <input
+              type="checkbox"
+              checked={renamesLiterals}
+              onChange={({ target }) => setRenamesLiterals(target.checked)}
+            />
+            Change these texts too
+          </label>
+        </>
+      )}
+    </NameDialog>
   );
 }
 
@@ -273,7 +306,17 @@ function OfferPlaces({
   onReveal: (range: Range) => void;
 }) {
   const places = offers.flatMap((offer) => offer.places ?? []);
-  if (places.length === 0) return null;
+  return places.length === 0 ? null : <Lines text={text} places={places} onReveal={onReveal} />;
+}
+
+interface LinesProps {
+  readonly text: string;
+  readonly places: readonly Range[];
+  readonly onReveal: (range: Range) => void;
+}
+
+/** Places of the text as links. */
+function Lines({ text, places, onReveal }: LinesProps) {
   return (
     <ul>
       {places.map((place) => (

@@ -23,7 +23,8 @@ export interface Session {
   /** The text as it was opened. */
   readonly text: string;
   readonly format: TextFormat;
-  readonly readOnly?: boolean;
+  /** Why it cannot be changed here. */
+  readonly readOnly?: string;
   readonly home?: Home;
 }
 

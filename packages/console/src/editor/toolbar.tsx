@@ -22,8 +22,8 @@ interface ToolbarProps {
 export function Toolbar({ session, document, saving, onOpen, openers, view }: ToolbarProps) {
   const { editor, text, undoLabel, machine, base } = document;
   const [more, setMore] = useState(false);
-  const readOnly = session.readOnly ? "This revision cannot be changed" : undefined;
-  const status = session.readOnly ? "read only" : text === base ? "" : "unsaved";
+  const { readOnly } = session;
+  const status = readOnly ? `Read only. ${toSafeText(readOnly)}.` : text === base ? "" : "unsaved";
   return (
     <div className="row spread">
       <div className="row">

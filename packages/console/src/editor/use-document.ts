@@ -9,6 +9,7 @@ import type { Edit } from "./edit.ts";
 import { drafts } from "./kept.ts";
 import type { Session } from "./session.ts";
 import { createTextEditor, type TextEditor } from "./text-editor.ts";
+import { type DraftLock, useDraftLock } from "./use-draft-lock.ts";
 
 /** The open document: its text in the editor, and what the worker knows of it. */
 export interface OpenDocument {
@@ -21,6 +22,8 @@ export interface OpenDocument {
   /** What it was when it was opened or saved last. */
   readonly base: string;
   readonly setBase: (text: string) => void;
+  /** Which tab keeps the draft. */
+  readonly draftLock: DraftLock;
   /** A draft of an earlier visit was opened in place of the document. */
   readonly restored: boolean;
   readonly edit: Edit;
@@ -65,7 +68,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
       const know = (): Knowledge => ({ ...latest.current.knowledge, outline: latest.current.outline });
       const created: TextEditor = createTextEditor(place, {
         text: start,
-        readOnly: session.readOnly === true,
+        readOnly: session.readOnly !== undefined,
         onText: (next) => {
           setText(next);
           setUndoLabel(opened.current?.undoLabel());
@@ -82,14 +85,16 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   );
 
   useEffect(() => editor?.setProblems(machine.text === text ? (machine.problems ?? []) : []), [editor, machine, text]);
+  const draftLock = useDraftLock(session.key);
+  const isKept = keepsDrafts && !draftLock.isElsewhere;
   useEffect(() => {
-    if (!keepsDrafts) return;
+    if (!isKept) return;
     const timer = setTimeout(
       () => drafts.save(session.key, text === base ? undefined : { text, base, at: Date.now() }),
       DRAFT_MS,
     );
     return () => clearTimeout(timer);
-  }, [keepsDrafts, session.key, text, base]);
+  }, [isKept, session.key, text, base]);
 
   const edit = useCallback<Edit>(
     (operation, label) => {
@@ -109,5 +114,19 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   );
 
   const clearRefused = useCallback(() => setRefused(undefined), []);
-  return { attach, editor, text, machine, cursor, base, setBase, restored, edit, refused, clearRefused, undoLabel };
+  return {
+    attach,
+    editor,
+    text,
+    machine,
+    cursor,
+    base,
+    setBase,
+    draftLock,
+    restored,
+    edit,
+    refused,
+    clearRefused,
+    undoLabel,
+  };
 }

@@ -117,3 +117,49 @@ it("hints how to begin with an empty text", async () => {
 
   await expect.element(screen.getByLabelText("State CLEAN-UP")).toBeVisible();
 });
+
+it("lists expressions with a text that equals a renamed name, and changes them on demand", async () => {
+  const { screen } = await open(
+    MACHINE.replace("OPENED: LIVE", `OPENED: [{ when: "stack.id == 'LIVE'", action: advance, state: LIVE }]`),
+  );
+  await selectState(screen, "LIVE");
+
+  await userEvent.keyboard("{F2}");
+  await expect.element(screen.getByRole("dialog").getByRole("button", { name: "Line 6" })).toBeVisible();
+  await screen.getByLabelText("Change these texts too").click();
+  await screen.getByRole("dialog").getByLabelText("Name").fill("UP");
+  await userEvent.keyboard("{Enter}");
+
+  await expect.poll(textOf).toContain("stack.id == 'UP'");
+});
+
+it("lets one tab keep the draft of a document, and another one take it over", async () => {
+  const other = new AbortController();
+  const lost = navigator.locks
+    .request(
+      "stackyard-draft file review-app.yaml",
+      () => new Promise((resolve) => other.signal.addEventListener("abort", resolve)),
+    )
+    .catch((error: Error) => error.name);
+  const { screen } = await open(MACHINE);
+  await selectState(screen, "LIVE");
+  await screen.getByLabelText("Protected").click();
+  await expect.element(screen.getByText(/open in another tab/)).toBeVisible();
+
+  await screen.getByRole("button", { name: "Keep the draft of this tab" }).click();
+
+  expect(await lost).toBe("AbortError");
+  await expect.poll(() => localStorage.getItem("stackyard-drafts")).toContain("protected: true");
+  await expect.element(screen.getByText(/open in another tab/)).not.toBeInTheDocument();
+  other.abort();
+});
+
+it("shows why a document cannot be changed", async () => {
+  const { screen } = await open(MACHINE, { readOnly: "Change it in shop.ts" });
+
+  await expect.element(screen.getByText("Read only. Change it in shop.ts.")).toBeVisible();
+  await expect
+    .element(screen.getByRole("button", { name: "+ State" }))
+    .toHaveAccessibleDescription("Change it in shop.ts");
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+});

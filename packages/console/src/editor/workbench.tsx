@@ -56,6 +56,7 @@ export function Workbench(props: WorkbenchProps) {
     <section className={alone ? "workbench alone" : "workbench"} aria-label="Editor" {...drop}>
       <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
       {saving.notice}
+      <OtherTabNotice document={document} />
       <PaneTabs pane={view.pane} onPane={view.setPane} />
       <div className="workbench-panes" data-pane={view.pane} style={{ "--share": `${view.share}%` } as CSSProperties}>
         <div className="workbench-pane of-text">
@@ -106,6 +107,16 @@ function OpenedDialog({ session, document, view, onReveal }: Omit<PaneProps, "ba
   if (dialog === undefined || outline === undefined) return null;
   return (
     <EditDialog dialog={dialog} text={text} outline={outline} edit={view.edit} onReveal={onReveal} onClose={close} />
+  );
+}
+
+function OtherTabNotice({ document: { draftLock, text, base } }: Pick<PaneProps, "document">) {
+  if (!draftLock.isElsewhere || text === base) return null;
+  return (
+    <div className="notice warn" role="status">
+      <p>This document is open in another tab, which keeps the draft. The draft of this tab is lost on reload.</p>
+      <Button onPress={draftLock.takeOver}>Keep the draft of this tab</Button>
+    </div>
   );
 }
 

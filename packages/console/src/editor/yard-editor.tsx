@@ -46,7 +46,32 @@ function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
 
 function SourceEditor({ source, tab }: { source: MachineSource; tab: BottomTab }) {
   const [session] = useState(() => toSession(source));
-  return <Opened session={session} tab={tab} />;
+  const isModule = /\.[cm]?[jt]s$/.test(source.origin);
+  return isModule ? <ModuleEditor source={source} tab={tab} /> : <Opened session={session} tab={tab} />;
+}
+
+/** A machine of TypeScript or JavaScript, as the document that it makes. */
+function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSource; tab: BottomTab }) {
+  const query = useQuery({
+    queryKey: keys.machine(machine, "newest revision"),
+    queryFn: async ({ signal }) => {
+      const { hash } = await yard.machines.get(machine, { signal });
+      if (hash === undefined) throw new Error(`The yard cannot load "${origin}".`);
+      return yard.machines.revision(hash, { signal });
+    },
+    refetchOnWindowFocus: false,
+  });
+  return (
+    <Loaded query={query} height={420}>
+      {(revision) => <Opened session={toModuleSession(revision, origin)} tab={tab} />}
+    </Loaded>
+  );
+}
+
+/** What a module makes is edited in the module. */
+export function toModuleSession({ machine, hash, source }: RevisionDetails, origin: string): Session {
+  const opened = openText(`${machine}.json`, JSON.stringify(JSON.parse(source), undefined, 2));
+  return { ...opened, key: `revision ${hash}`, name: machine, readOnly: `Change it in ${origin}` };
 }
 
 function Revision({ hash, name, tab }: { hash: string; name: string; tab: BottomTab }) {
@@ -78,7 +103,13 @@ function RevisionEditor({ revision, tab }: { revision: RevisionDetails; tab: Bot
 /** A revision of the yard, which never changes. */
 export function toRevisionSession({ machine, hash, source }: RevisionDetails): Session {
   const opened = openText(`${machine}.yaml`, source);
-  return { ...opened, key: `revision ${hash}`, name: machine, file: `${machine} ${hash.slice(0, 12)}`, readOnly: true };
+  return {
+    ...opened,
+    key: `revision ${hash}`,
+    name: machine,
+    file: `${machine} ${hash.slice(0, 12)}`,
+    readOnly: "A revision does not change",
+  };
 }
 
 /** A machine of the yard, with its folder as its home where it can be written. */

@@ -91,6 +91,8 @@ export interface Tasks {
     readonly in: { readonly text: string; readonly what: NameKind; readonly name: string };
     readonly out: Removals;
   };
+  /** Expressions with texts that equal a name. */
+  readonly literals: { readonly in: { readonly text: string; readonly name: string }; readonly out: readonly Range[] };
   readonly schemas: { readonly in: undefined; readonly out: MachineSchemas };
   readonly upgrade: { readonly in: MachineText; readonly out: UpgradedText };
   readonly export: {

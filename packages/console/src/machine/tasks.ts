@@ -9,6 +9,7 @@ import {
   toSvg,
   upgradeMachine,
 } from "@stackyard/core/machine";
+import { listLiterals } from "./edits/names.ts";
 import { planEdit } from "./edits/plan-edit.ts";
 import { listRemovals } from "./edits/removal.ts";
 import { readSource } from "./edits/source.ts";
@@ -21,6 +22,7 @@ export const tasks: { readonly [Kind in keyof Tasks]: (input: Tasks[Kind]["in"])
   parse,
   plan: ({ text, operation }) => planEdit(text, operation),
   removals,
+  literals: ({ text, name }) => listLiterals(readSource(text), name),
   schemas: () => ({ v1: toJson(machineV1Schema), v2: toJson(machineV2Schema) }),
   upgrade,
   export: exportGraph,

@@ -2,7 +2,7 @@ import { renameMention } from "./expressions.ts";
 import { locate, type Planning } from "./locate.ts";
 import { EditRefused, type NameKind, type Operation, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
-import { itemAt, valueAt } from "./source.ts";
+import { itemAt, type Source, valueAt } from "./source.ts";
 import type { Step } from "./step.ts";
 
 /** The keys of the document under which names are declared. */
@@ -99,7 +99,7 @@ export function declareEvent(planning: Planning, name: string): readonly Step[] 
 /** Renames what declares a name and everything that refers to it, in expressions too. */
 export function rename(
   planning: Planning,
-  { what, from, to }: Extract<Operation, { kind: "rename" }>,
+  { what, from, to, literals }: Extract<Operation, { kind: "rename" }>,
 ): readonly Step[] {
   const { source } = planning;
   const declared = requireDeclared(source, what, from);
@@ -108,7 +108,9 @@ export function rename(
   }
   if (what === "metadata" || what === "target") requireVersion2(planning, WORDS[what]);
   requireNewName(planning, what, to);
-  const references = findReferences(source).filter((each) => each.what === what && each.name === from);
+  const references = findReferences(source).filter(
+    (each) => each.name === from && (each.what === what || (literals && each.what === "literal")),
+  );
   const values = references.filter(({ form }) => form === "value");
   const keys = references.filter(({ form }) => form === "key").toSorted((a, b) => b.path.length - a.path.length);
   const mentions = Map.groupBy(
@@ -120,6 +122,12 @@ export function rename(
     ...[...mentions.values()].map((group) => renameInExpression(planning, group, to)),
     ...keys.map(({ path }): Step => ({ kind: "rename-key", path, to })),
   ];
+}
+
+/** Returns the expressions with texts that equal a name and may mean something else. */
+export function listLiterals(source: Source, name: string): readonly Range[] {
+  const literals = findReferences(source).filter((each) => each.what === "literal" && each.name === name);
+  return [...new Map(literals.map(({ range }) => [range.from, range])).values()];
 }
 
 function renameInExpression({ source }: Planning, group: readonly Reference[], to: string): Step {

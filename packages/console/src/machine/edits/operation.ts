@@ -39,7 +39,14 @@ export type TimerTime =
 export type Operation = Permission &
   (
     | { readonly kind: "add-state"; readonly name: string; readonly after?: string }
-    | { readonly kind: "rename"; readonly what: NameKind; readonly from: string; readonly to: string }
+    | {
+        readonly kind: "rename";
+        readonly what: NameKind;
+        readonly from: string;
+        readonly to: string;
+        /** Texts in expressions too that equal the name and may mean something else. */
+        readonly literals?: true;
+      }
     | { readonly kind: "declare-event"; readonly name: string }
     | { readonly kind: "add-reaction"; readonly state: string; readonly event: string; readonly target: string }
     | ({ readonly kind: "change-target"; readonly target: string } & ReactionPlace)

@@ -68,6 +68,17 @@ describe("planEdit", () => {
     );
   });
 
+  it("renames texts that equal the name, and may mean something else, only on demand", () => {
+    const text = MACHINE.replace(
+      "OPENED: LIVE }",
+      `OPENED: [{ when: "metadata.title == 'LIVE' && stack.state != 'LIVE'", action: no-op }] }`,
+    );
+    const operation = { kind: "rename", what: "state", from: "LIVE", to: "UP" } as const;
+
+    expect(edit(operation, text)).toContain("metadata.title == 'LIVE' && stack.state != 'UP'");
+    expect(edit({ ...operation, literals: true }, text)).toContain("metadata.title == 'UP' && stack.state != 'UP'");
+  });
+
   it("turns a reaction into a list when it gets a condition, the old target last", () => {
     const operation = {
       kind: "add-condition",

@@ -61,7 +61,6 @@ const NEW_NAMES = ["NEW", "NEW-1", "123", "TRUE", "A_B"];
 function drawName(random: Random, names: Names): Operation | undefined {
   const what = random.pick(KINDS);
   const name = some(random, names[what]);
-  const isUpper = what === "state" || what === "event";
   switch (random.below(4)) {
     case 0:
       return {
@@ -75,11 +74,15 @@ function drawName(random: Random, names: Names): Operation | undefined {
       const after = random.chance(0.3) ? undefined : some(random, names[what]);
       return name === undefined || name === after ? undefined : { kind: "move", what, name, after };
     }
-    default: {
-      const to = random.pick(isUpper ? NEW_NAMES : ["fresh", "to-go", "a b", "null", "1e3", "it is: #1"]);
-      return name === undefined ? undefined : { kind: "rename", what, from: name, to };
-    }
+    default:
+      return name === undefined ? undefined : drawRename(random, what, name);
   }
+}
+
+function drawRename(random: Random, what: NameKind, from: string): Operation {
+  const isUpper = what === "state" || what === "event";
+  const to = random.pick(isUpper ? NEW_NAMES : ["fresh", "to-go", "a b", "null", "1e3", "it is: #1"]);
+  return { kind: "rename", what, from, to, ...(random.chance(0.2) && { literals: true }) };
 }
 
 function drawReaction(random: Random, names: Names): Operation | undefined {

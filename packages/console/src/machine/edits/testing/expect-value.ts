@@ -42,6 +42,8 @@ export function expectValue(before: Any, operation: Operation): Any {
 
 const KEYS = { state: "states", event: "events", task: "tasks", metadata: "metadata", target: "targets" } as const;
 
+type Renamed = Pick<Of<"rename">, "from" | "to" | "literals">;
+
 type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
 type Handlers = { readonly [Kind in Operation["kind"]]: (root: Any, operation: Of<Kind>) => void };
 
@@ -50,7 +52,7 @@ const HANDLERS: Handlers = {
     root.states[name] = {};
   },
   "declare-event": (root, { name }) => declare(root, name),
-  rename: (root, { what, from, to }) => rename(root, what, { from, to }),
+  rename: (root, { what, ...names }) => rename(root, what, names),
   "add-reaction": (root, { state, event, target }) => {
     const names = Array.isArray(root.events) ? root.events : Object.keys(root.events ?? {});
     if (!["NEXT", "FAILED", "TIMEOUT"].includes(event) && !names.includes(event)) declare(root, event);
@@ -167,12 +169,13 @@ function renameKey(map: Any, from: string, to: string): Any {
 }
 
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
-function rename(root: Any, what: NameKind, { from, to }: { from: string; to: string }): void {
+function rename(root: Any, what: NameKind, name: Renamed): void {
+  const { from, to } = name;
   const swap = (name: string) => (name === from ? to : name);
   if (Array.isArray(root.events) && what === "event") root.events = root.events.map(swap);
   else if (root[KEYS[what]] !== undefined) root[KEYS[what]] = renameKey(root[KEYS[what]], from, to);
   const text = (value: Any, whole: boolean): Any =>
-    root.version === 2 ? renameIn(value, whole, { what, from, to }) : value;
+    root.version === 2 ? renameIn(value, whole, { ...name, what }) : value;
   for (const event of Object.values<Any>(Array.isArray(root.events) ? {} : (root.events ?? {}))) {
     if (what === "metadata" && event.metadata) event.metadata = event.metadata.map(swap);
     if (event.allow) event.allow = text(event.allow, true);
@@ -208,7 +211,7 @@ function rename(root: Any, what: NameKind, { from, to }: { from: string; to: str
   }
 }
 
-function renameIn(value: Any, whole: boolean, name: { what: NameKind; from: string; to: string }): Any {
+function renameIn(value: Any, whole: boolean, name: Renamed & { readonly what: NameKind }): Any {
   if (Array.isArray(value)) return value.map((item) => renameIn(item, whole, name));
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, renameIn(inner, whole, name)]));
@@ -216,14 +219,17 @@ function renameIn(value: Any, whole: boolean, name: { what: NameKind; from: stri
   if (typeof value !== "string") return value;
   let text = value;
   for (const { source, from } of findExpressions(value, whole).toReversed()) {
-    let renamed = source;
-    for (const mention of findMentions(source).toReversed()) {
-      if (mention.what === name.what && mention.name === name.from)
-        renamed = renameMention(renamed, mention, name.to) ?? renamed;
-    }
-    text = text.slice(0, from) + renamed + text.slice(from + source.length);
+    text = text.slice(0, from) + renameMentions(source, name) + text.slice(from + source.length);
   }
   return text;
+}
+
+function renameMentions(source: string, { what, from, to, literals }: Renamed & { readonly what: NameKind }): string {
+  const kinds: readonly string[] = literals ? [what, "literal"] : [what];
+  return findMentions(source)
+    .filter((mention) => mention.name === from && kinds.includes(mention.what))
+    .toReversed()
+    .reduce((renamed, mention) => renameMention(renamed, mention, to) ?? renamed, source);
 }
 
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
