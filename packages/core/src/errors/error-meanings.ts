@@ -14,6 +14,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   NOT_CONFIGURED: "The yard is not configured for this.",
   PAYLOAD_TOO_LARGE: "The request is larger than the limit.",
   RATE_LIMITED: "Too many requests.",
+  QUEUE_FULL: "A queue of the yard has too many items.",
   UNAUTHENTICATED: "The token is missing or invalid.",
   FORBIDDEN: "The token does not allow this request.",
   LOGIN_FAILED: "The login or its token could not be verified.",

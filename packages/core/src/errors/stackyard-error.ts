@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   NOT_CONFIGURED: fact(3, 404),
   PAYLOAD_TOO_LARGE: fact(1, 413),
   RATE_LIMITED: fact(3, 429, true),
+  QUEUE_FULL: fact(3, 429, true),
   UNAUTHENTICATED: fact(3, 401),
   FORBIDDEN: fact(3, 403),
   LOGIN_FAILED: fact(3, 401),

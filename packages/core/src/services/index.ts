@@ -1,0 +1,9 @@
+export {
+  type ClaimedItems,
+  createKeyedQueue,
+  type KeyedQueue,
+  type KeyedQueueDeps,
+  type ListedItem,
+  type PutOptions,
+} from "./keyed-queue.ts";
+export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";

@@ -1,0 +1,262 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createMemoryRecords } from "../memory/memory-records.ts";
+import type { Records } from "../ports/records.ts";
+import { createFakeClock } from "../testing/fake-clock.ts";
+import { createKeyedQueue, type KeyedQueue } from "./keyed-queue.ts";
+import type { QueueClaim } from "./queue-item.ts";
+
+const now = { dueMs: 0, maxWaitMs: 0 };
+const soon = { dueMs: 3_000, maxWaitMs: 15_000 };
+const HOUR = 3_600_000;
+
+function createFixture({ random = 1 } = {}) {
+  const clock = createFakeClock();
+  const records = createMemoryRecords();
+  return { clock, records, queue: createKeyedQueue({ records, clock, random: () => random }, "reports") };
+}
+
+async function claimOne(queue: KeyedQueue): Promise<QueueClaim> {
+  const { claims } = await queue.claim(1);
+  const [claim] = claims;
+  if (claim === undefined) throw new Error("No item is due.");
+  return claim;
+}
+
+const listed = async (queue: KeyedQueue) => (await queue.list({ limit: 100 })).items;
+
+describe("a keyed queue", () => {
+  it("hands out an item when it is due, to one claimant", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, soon);
+    expect(await queue.claim(10)).toEqual({ claims: [], nextAt: clock.now() + 3_000 });
+    await clock.advance(3_000);
+
+    const claim = await claimOne(queue);
+
+    expect(claim).toMatchObject({ key: "a", value: 1, failures: 0, until: clock.now() + 60_000 });
+    expect(await queue.claim(10)).toEqual({ claims: [], nextAt: claim.until });
+    expect(await queue.done(claim)).toBe(true);
+    expect(await queue.claim(10)).toEqual({ claims: [], nextAt: undefined });
+  });
+
+  it("merges puts of one key: the last value counts, and puts move it back up to the longest wait", async () => {
+    const { queue, clock } = createFixture();
+    const start = clock.now();
+    for (let put = 1; put <= 10; put++) {
+      await queue.put("a", put, soon);
+      await clock.advance(2_000);
+    }
+
+    const { claims } = await queue.claim(10);
+
+    expect(claims).toMatchObject([{ key: "a", value: 10 }]);
+    expect((await listed(queue))[0]?.dueAt).toBe(start + 18_000);
+  });
+
+  it("merges by the function of the put", async () => {
+    const { queue } = createFixture();
+    const merge = (before: unknown, value: unknown) => [before, value].flat();
+    await queue.put("a", ["x"], { ...now, merge });
+    await queue.put("a", ["y"], { ...now, merge });
+
+    expect((await claimOne(queue)).value).toEqual(["x", "y"]);
+  });
+
+  it("keeps an item that was put again during its work", async () => {
+    const { queue } = createFixture();
+    await queue.put("a", 1, now);
+    const claim = await claimOne(queue);
+    await queue.put("a", 2, now);
+    expect((await queue.claim(1)).claims).toEqual([]);
+
+    expect(await queue.done(claim)).toBe(true);
+
+    expect((await claimOne(queue)).value).toBe(2);
+  });
+
+  it("refuses what a claimant does after another claim began", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const late = await claimOne(queue);
+    await clock.advance(60_000);
+    const second = await claimOne(queue);
+
+    expect(await queue.done(late)).toBe(false);
+    expect(await queue.fail(late, "late")).toBe("lost");
+    expect(await queue.done(second)).toBe(true);
+    expect(await queue.done(second)).toBe(false);
+  });
+
+  it("repeats failed work later and later, at most an hour apart", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const delays: (number | undefined)[] = [];
+    for (let failure = 0; failure < 12; failure++) {
+      expect(await queue.fail(await claimOne(queue), "down")).toBe("retried");
+      const wait = ((await queue.claim(1)).nextAt ?? 0) - clock.now();
+      delays.push(wait / 1000);
+      await clock.advance(wait);
+    }
+
+    expect(delays).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]);
+  });
+
+  it("takes any time up to that, at random", async () => {
+    const { queue, clock } = createFixture({ random: 0.5 });
+    await queue.put("a", 1, now);
+
+    await queue.fail(await claimOne(queue), "down");
+
+    expect((await queue.claim(1)).nextAt).toBe(clock.now() + 2_500);
+  });
+
+  it("forgets failures after a success", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    await queue.fail(await claimOne(queue), "down");
+    await clock.advance(5_000);
+    const claim = await claimOne(queue);
+    await queue.put("a", 2, now);
+    await queue.done(claim);
+
+    expect((await claimOne(queue)).failures).toBe(0);
+  });
+
+  it("makes a dead letter after 24 hours of failures, which is listed, redriven by hand, and gone after 30 days", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    await queue.fail(await claimOne(queue), "first");
+    await clock.advance(24 * HOUR);
+    expect(await queue.fail(await claimOne(queue), "x".repeat(5_000))).toBe("dead");
+    expect(await queue.claim(1)).toEqual({ claims: [], nextAt: undefined });
+    expect(await listed(queue)).toMatchObject([
+      { key: "a", value: 1, deadAt: clock.now(), failure: { count: 2, message: "x".repeat(1_024) } },
+    ]);
+
+    expect(await queue.redrive("a")).toBe(true);
+    expect(await queue.redrive("a")).toBe(false);
+    expect(await queue.redrive("b")).toBe(false);
+    expect(await claimOne(queue)).toMatchObject({ key: "a", failures: 0 });
+
+    await queue.put("b", 1, now);
+    await queue.fail(await claimOne(queue), "first");
+    await clock.advance(24 * HOUR);
+    const { claims } = await queue.claim(2);
+    for (const claim of claims.filter(({ key }) => key === "b")) await queue.fail(claim, "again");
+    await clock.advance(30 * 24 * HOUR);
+    expect((await listed(queue)).map(({ key }) => key)).toEqual(["a"]);
+  });
+
+  it("takes a put under the key of a dead letter for a new item", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    await queue.fail(await claimOne(queue), "down");
+    await clock.advance(24 * HOUR);
+    await queue.fail(await claimOne(queue), "down");
+
+    await queue.put("a", 2, now);
+
+    expect(await claimOne(queue)).toMatchObject({ value: 2, failures: 0 });
+  });
+
+  it("takes any text for a key, and keeps keys apart", async () => {
+    const { queue } = createFixture();
+    const keys = ["", "a/b", "a\u0000b", "x".repeat(5_000), "../../other", "queue/reports/a"];
+    for (const key of keys) await queue.put(key, key, now);
+
+    const { claims } = await queue.claim(100);
+
+    expect(claims.map(({ key }) => key).sort()).toEqual([...keys].sort());
+  });
+
+  it("refuses a new key when it is full; items that it has may be put again", async () => {
+    const { queue, records, clock } = createFixture();
+    for (let index = 0; index < 10_000; index++) {
+      const item = { key: `k${index}`, value: 0, firstPutAt: 0, puts: 1, dueAt: 0, claims: 0 };
+      await records.put({ key: `queue/reports/${index}`, value: item, expected: "absent", now: clock.now() });
+    }
+
+    await expect(queue.put("new", 1, now)).rejects.toMatchObject({ code: "QUEUE_FULL", retryable: true });
+  });
+
+  it.each(["", "Reports", "a/b", "x".repeat(65)])("refuses %j as its name", (name) => {
+    const { clock, records } = createFixture();
+    expect(() => createKeyedQueue({ records, clock, random: () => 0 }, name)).toThrow(/is not the name of a queue/);
+  });
+
+  it("loses nothing, and works on the last value of each key, whatever process dies at whatever write", async () => {
+    const step = fc.record({
+      kind: fc.constantFrom("put", "done", "fail", "claim"),
+      key: fc.constantFrom("a", "b"),
+      dies: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const run = createRun();
+        for (const [index, each] of steps.entries()) await run.apply(each, index);
+
+        const { put, worked, left } = await run.end();
+        expect(left).toEqual([]);
+        expect(worked).toEqual(put);
+      }),
+    );
+  });
+});
+
+interface RunStep {
+  readonly kind: string;
+  readonly key: string;
+  readonly dies: boolean;
+}
+
+/** Processes that use one queue after the other, some of which die after their first write. */
+function createRun() {
+  const records = createMemoryRecords();
+  const clock = createFakeClock();
+  const put = new Map<string, unknown>();
+  const worked = new Map<string, unknown>();
+  const queueOf = (dies: boolean) =>
+    createKeyedQueue({ records: dies ? dieAfterWrites(records) : records, clock, random: () => 0.5 }, "q");
+
+  async function work(queue: KeyedQueue, kind: string): Promise<void> {
+    for (const claim of (await queue.claim(1)).claims) {
+      if (kind === "claim") continue;
+      worked.set(claim.key, claim.value);
+      await (kind === "done" ? queue.done(claim) : queue.fail(claim, "x"));
+    }
+  }
+
+  return {
+    async apply({ kind, key, dies }: RunStep, value: number): Promise<void> {
+      const queue = queueOf(dies);
+      if (kind === "put") put.set(key, value);
+      const call = kind === "put" ? queue.put(key, value, now) : work(queue, kind);
+      await call.catch((error) => expect(error).toMatchObject({ message: "The process has died." }));
+      await clock.advance(1_000);
+    },
+    async end() {
+      await clock.advance(2 * HOUR);
+      const queue = queueOf(false);
+      for (let each = 0; each < 2; each++) await work(queue, "done");
+      return { put, worked, left: await listed(queue) };
+    },
+  };
+}
+
+/** Records of a process that dies after its first write: it receives no answer. */
+function dieAfterWrites(records: Records): Records {
+  let isDead = false;
+  const afterwards = async <Result>(result: Promise<Result>): Promise<Result> => {
+    if (isDead) throw new Error("The process has died.");
+    await result;
+    isDead = true;
+    throw new Error("The process has died.");
+  };
+  return {
+    get: (key, at) => records.get(key, at),
+    list: (prefix, page) => records.list(prefix, page),
+    put: (input) => afterwards(records.put(input)),
+    remove: (key, expected) => afterwards(records.remove(key, expected)),
+  };
+}

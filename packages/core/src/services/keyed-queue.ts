@@ -1,0 +1,234 @@
+import { createHash } from "node:crypto";
+import { Type } from "typebox";
+import { Check } from "typebox/value";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
+import type { Clock, Random } from "../ports/clock.ts";
+import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
+import {
+  claimItem,
+  completeItem,
+  failItem,
+  isClaimable,
+  putItem,
+  type QueueClaim,
+  type QueueDelay,
+  type QueueItem,
+  redriveItem,
+  toClaimableAt,
+} from "./queue-item.ts";
+
+/** How long a claimant may work before another one may claim the item. */
+const LEASE_MS = 60_000;
+/** Dead letters are kept for so long. */
+const KEEP_DEAD_MS = 30 * 86_400_000;
+const MAX_ITEMS = 10_000;
+const PAGE = 500;
+/** Writers of one key that meet each other try again so often. */
+const MAX_TRIES = 50;
+
+/** An entry of a queue, for lists. */
+export interface ListedItem extends QueueItem {
+  readonly key: string;
+}
+
+/** What a claim found: items to work on, and when the next one may be claimed. */
+export interface ClaimedItems {
+  readonly claims: readonly QueueClaim[];
+  /** Epoch milliseconds. Undefined when no live item remains. */
+  readonly nextAt: number | undefined;
+}
+
+/**
+ * A queue with one item for each key, for everything that comes in from code hosts and goes out to them. Items survive crashes;
+ * work on an item happens at least once. Every step is one conditional write, so several processes may use a queue.
+ */
+export interface KeyedQueue {
+  /**
+   * Puts a value, or merges it into the item of its key: `merge` gets the value before (default: the new value replaces it).
+   * Throws `QUEUE_FULL` for a new key when the queue has 10,000 items, and `PAYLOAD_TOO_LARGE` above 256 KiB.
+   */
+  put(key: string, value: unknown, options: PutOptions): Promise<void>;
+  /** Claims at most `limit` items that are due, for a minute each. */
+  claim(limit: number): Promise<ClaimedItems>;
+  /** Removes an item after its work; one that was put again meanwhile remains. False: another claim began, and counts. */
+  done(claim: QueueClaim): Promise<boolean>;
+  /**
+   * Repeats the work later: after 5 s × 2ⁿ with full jitter, at most an hour. After 24 hours of failures the item becomes a
+   * dead letter, which is kept for 30 days.
+   */
+  fail(claim: QueueClaim, message: string): Promise<"retried" | "dead" | "lost">;
+  /** Lists live items and dead letters, by key. A page may be empty and have a cursor. */
+  list(page: PageInput): Promise<Page<ListedItem>>;
+  /** Makes a dead letter due now. False: the key has none. */
+  redrive(key: string): Promise<boolean>;
+}
+
+/** When a value is due, and how it is merged. */
+export interface PutOptions extends QueueDelay {
+  readonly merge?: (before: unknown, value: unknown) => unknown;
+}
+
+/** What a queue works with. */
+export interface KeyedQueueDeps {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: Random;
+}
+
+const Stored = Type.Object({
+  key: Type.String(),
+  value: Type.Unknown(),
+  firstPutAt: Type.Number(),
+  puts: Type.Number(),
+  dueAt: Type.Number(),
+  claims: Type.Number(),
+  claimedUntil: Type.Optional(Type.Number()),
+  failure: Type.Optional(
+    Type.Object({ count: Type.Number(), firstAt: Type.Number(), lastAt: Type.Number(), message: Type.String() }),
+  ),
+  deadAt: Type.Optional(Type.Number()),
+});
+
+/** Creates the queue of this name: 1 to 64 lower-case letters, digits and hyphens. */
+export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue {
+  if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) throw new StackyardError("USAGE", `"${name}" is not the name of a queue.`);
+  const { records, clock, random } = deps;
+  const prefix = `queue/${name}/`;
+  const update: Update = (key, decide) => updateItem(deps, { prefix, key }, decide);
+  // Live items: counted by the first put and by each claim, so that a burst of puts does not read the queue each time.
+  let count: number | undefined;
+
+  async function takeRoom(): Promise<void> {
+    count ??= await countLive(deps, prefix);
+    if (count >= MAX_ITEMS) {
+      throw new StackyardError("QUEUE_FULL", `The queue "${name}" has ${MAX_ITEMS} items. Try again later.`);
+    }
+    count += 1;
+  }
+
+  return {
+    async put(key, value, { merge, ...delay }) {
+      if ((await records.get(toRecordKey({ prefix, key }), clock.now())) === undefined) await takeRoom();
+      await update(key, (item, now) => {
+        const merged = item === undefined || merge === undefined ? value : merge(item.value, value);
+        return { write: putItem(item, { value: merged, delay }, now), result: undefined };
+      });
+    },
+    async claim(limit) {
+      const claims: QueueClaim[] = [];
+      let nextAt = Number.POSITIVE_INFINITY;
+      let live = 0;
+      for await (const listed of readLive(deps, prefix)) {
+        live += 1;
+        const isDue = claims.length < limit && isClaimable(listed, clock.now());
+        const claimed = isDue ? await update(listed.key, (item, now) => claimNow(listed.key, item, now)) : undefined;
+        if (claimed === undefined) nextAt = Math.min(nextAt, toClaimableAt(listed));
+        else claims.push(claimed);
+      }
+      count = live;
+      return { claims, nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt };
+    },
+    done: (claim) =>
+      update(claim.key, (item) => {
+        const completed = completeItem(item, claim);
+        if (completed.kind === "lost") return { result: false };
+        return { write: completed.kind === "kept" ? completed.item : "remove", result: true };
+      }),
+    fail: (claim, message) =>
+      update<"retried" | "dead" | "lost">(claim.key, (item, now) => {
+        const failed = failItem(item, claim, { message, now, random: random() });
+        return failed.kind === "lost" ? { result: "lost" } : { write: failed.item, result: failed.kind };
+      }),
+    async list(page) {
+      const { items, ...rest } = await records.list(prefix, { ...page, now: clock.now() });
+      return { items: items.map(toItem), ...rest };
+    },
+    redrive: (key) =>
+      update(key, (item, now) =>
+        item?.deadAt === undefined ? { result: false } : { write: redriveItem(item, now), result: true },
+      ),
+  };
+}
+
+type Update = <Result>(key: string, decide: Decide<Result>) => Promise<Result>;
+type Decide<Result> = (item: QueueItem | undefined, now: number) => Step<Result>;
+
+/** One conditional write, and what the caller gets once it is stored. Without a write nothing is stored. */
+interface Step<Result> {
+  readonly write?: QueueItem | "remove";
+  readonly result: Result;
+}
+
+interface ItemPlace {
+  readonly prefix: string;
+  readonly key: string;
+}
+
+// Keys contain names from outside, of any length.
+function toRecordKey({ prefix, key }: ItemPlace): string {
+  return `${prefix}${createHash("sha256").update(key).digest("base64url")}`;
+}
+
+/** Stores what is decided about an item; decides again when another writer was first. */
+async function updateItem<Result>(
+  { records, clock }: KeyedQueueDeps,
+  place: ItemPlace,
+  decide: Decide<Result>,
+): Promise<Result> {
+  const recordKey = toRecordKey(place);
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const now = clock.now();
+    const found = await records.get(recordKey, now);
+    const { write, result } = decide(found && toItem(found), now);
+    if (write === undefined || (write === "remove" && found === undefined)) return result;
+    const isStored =
+      write === "remove"
+        ? await records.remove(recordKey, found?.version ?? 0)
+        : await putRecord(records, { recordKey, found, now, item: { ...write, key: place.key } });
+    if (isStored) return result;
+  }
+  throw new StackyardError("RECORD_CONFLICT", `The item "${place.key}" in ${place.prefix} changes all the time.`);
+}
+
+interface PutItemInput {
+  readonly recordKey: string;
+  readonly found: StoredRecord | undefined;
+  readonly now: number;
+  readonly item: ListedItem;
+}
+
+async function putRecord(records: Records, { recordKey, found, now, item }: PutItemInput): Promise<boolean> {
+  const expiresAt = item.deadAt === undefined ? undefined : item.deadAt + KEEP_DEAD_MS;
+  const expected = found?.version ?? "absent";
+  const put = await records.put({ key: recordKey, value: item, expected, now, ...defined({ expiresAt }) });
+  return put.kind === "written";
+}
+
+async function* readLive({ records, clock }: KeyedQueueDeps, prefix: string): AsyncGenerator<ListedItem> {
+  let cursor: string | undefined;
+  do {
+    const page = await records.list(prefix, { limit: PAGE, now: clock.now(), ...defined({ cursor }) });
+    yield* page.items.map(toItem).filter(({ deadAt }) => deadAt === undefined);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+async function countLive(deps: KeyedQueueDeps, prefix: string): Promise<number> {
+  let count = 0;
+  for await (const _ of readLive(deps, prefix)) count += 1;
+  return count;
+}
+
+function claimNow(key: string, item: QueueItem | undefined, now: number): Step<QueueClaim | undefined> {
+  if (item === undefined || !isClaimable(item, now)) return { result: undefined };
+  const write = claimItem(item, LEASE_MS, now);
+  const { value, puts, claims, failure } = write;
+  const claim = { key, value, claim: claims, puts, failures: failure?.count ?? 0, until: now + LEASE_MS };
+  return { write, result: claim };
+}
+
+function toItem({ key, value }: StoredRecord): ListedItem {
+  if (Check(Stored, value)) return value as ListedItem;
+  throw new StackyardError("STORE_CORRUPT", `The record "${key}" contains no item of a queue. Remove it.`);
+}

@@ -1,0 +1,139 @@
+/**
+ * One entry of a keyed queue: the value that was put last under its key, and when it is due. What may follow what is decided
+ * here; `createKeyedQueue` stores what these functions return.
+ */
+export interface QueueItem {
+  readonly value: unknown;
+  /** When the first put since the last completed work arrived. Epoch milliseconds. */
+  readonly firstPutAt: number;
+  /** Counts puts, so that work on an older value does not remove a newer one. */
+  readonly puts: number;
+  /** Not claimed before. Epoch milliseconds. */
+  readonly dueAt: number;
+  /** Grows with each claim: what an earlier claimant does is refused. */
+  readonly claims: number;
+  /** Claimed until then. Missing: not claimed. */
+  readonly claimedUntil?: number;
+  /** Missing: the last work succeeded, or there was none. */
+  readonly failure?: QueueFailure;
+  /** When the item became a dead letter. */
+  readonly deadAt?: number;
+}
+
+/** Failed work since the last success. */
+export interface QueueFailure {
+  /** Failures in a row. */
+  readonly count: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** What is wrong; at most 1,024 characters. */
+  readonly message: string;
+}
+
+/** When a value that is put is due, in milliseconds from now. */
+export interface QueueDelay {
+  /** Later puts move the item back by as much. */
+  readonly dueMs: number;
+  /** Puts do not move the item beyond this, counted from the first of them. */
+  readonly maxWaitMs: number;
+}
+
+/** The right to work on an item, for a time. */
+export interface QueueClaim {
+  readonly key: string;
+  readonly value: unknown;
+  readonly claim: number;
+  readonly puts: number;
+  /** Failures in a row before this claim. */
+  readonly failures: number;
+  /** Epoch milliseconds. */
+  readonly until: number;
+}
+
+/** First and longest time until failed work is repeated; it doubles in between, with full jitter. */
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 3_600_000;
+/** Work that fails for so long is not repeated: the item becomes a dead letter. */
+const GIVE_UP_MS = 86_400_000;
+const MAX_MESSAGE = 1_024;
+
+/** Merges a put into the item of its key. A dead letter becomes live again. */
+export function putItem(
+  item: QueueItem | undefined,
+  { value, delay }: { readonly value: unknown; readonly delay: QueueDelay },
+  now: number,
+): QueueItem {
+  const live = item?.deadAt === undefined ? item : undefined;
+  const firstPutAt = live?.firstPutAt ?? now;
+  const dueAt = Math.max(now, Math.min(now + delay.dueMs, firstPutAt + delay.maxWaitMs));
+  const { puts = 0, claims = 0 } = item ?? {};
+  const fresh: QueueItem = { value, firstPutAt, puts: puts + 1, dueAt, claims };
+  return live?.claimedUntil === undefined ? fresh : { ...fresh, claimedUntil: live.claimedUntil };
+}
+
+/** Returns true for an item that may be claimed now. */
+export function isClaimable(item: QueueItem, now: number): boolean {
+  return item.deadAt === undefined && toClaimableAt(item) <= now;
+}
+
+/** When a live item may be claimed: when it is due and the last claim has ended. */
+export function toClaimableAt({ dueAt, claimedUntil = 0 }: QueueItem): number {
+  return Math.max(dueAt, claimedUntil);
+}
+
+/** Claims an item that is claimable. */
+export function claimItem(item: QueueItem, leaseMs: number, now: number): QueueItem {
+  return { ...item, claims: item.claims + 1, claimedUntil: now + leaseMs };
+}
+
+/** Returns true while this claim is the latest. A claim that ended remains valid until another one begins. */
+function isCurrent(item: QueueItem | undefined, { claim }: QueueClaim): item is QueueItem {
+  return item?.claimedUntil !== undefined && item.claims === claim;
+}
+
+/**
+ * What remains of an item whose work succeeded: nothing, or the value that was put meanwhile. `lost`: another claim began;
+ * nothing is to be stored.
+ */
+export function completeItem(
+  item: QueueItem | undefined,
+  claim: QueueClaim,
+): { readonly kind: "removed" | "lost" } | { readonly kind: "kept"; readonly item: QueueItem } {
+  if (!isCurrent(item, claim)) return { kind: "lost" };
+  if (item.puts === claim.puts) return { kind: "removed" };
+  const { value, firstPutAt, puts, dueAt, claims } = item;
+  return { kind: "kept", item: { value, firstPutAt, puts, dueAt, claims } };
+}
+
+/** How a failure is recorded. */
+export interface FailInput {
+  readonly message: string;
+  readonly now: number;
+  /** In [0, 1). */
+  readonly random: number;
+}
+
+/** What remains of an item whose work failed: it is due again later, or a dead letter. `lost`: another claim began. */
+export function failItem(
+  item: QueueItem | undefined,
+  claim: QueueClaim,
+  { message, now, random }: FailInput,
+): { readonly kind: "lost" } | { readonly kind: "retried" | "dead"; readonly item: QueueItem } {
+  if (!isCurrent(item, claim)) return { kind: "lost" };
+  const { value, firstPutAt, puts, claims } = item;
+  const failure = {
+    count: claim.failures + 1,
+    firstAt: item.failure?.firstAt ?? now,
+    lastAt: now,
+    message: message.slice(0, MAX_MESSAGE),
+  };
+  const kept = { value, firstPutAt, puts, claims, failure };
+  if (now - failure.firstAt >= GIVE_UP_MS) return { kind: "dead", item: { ...kept, dueAt: now, deadAt: now } };
+  const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** claim.failures);
+  return { kind: "retried", item: { ...kept, dueAt: now + Math.ceil(longest * random) } };
+}
+
+/** Makes a dead letter due now. Its failures are forgotten. */
+export function redriveItem({ value, puts, claims }: QueueItem, now: number): QueueItem {
+  return { value, firstPutAt: now, puts, dueAt: now, claims };
+}
