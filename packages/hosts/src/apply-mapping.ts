@@ -1,0 +1,141 @@
+import { decidePull, NO_PULL, type PullRecord, type PullTarget } from "./decide-pull.ts";
+import type { Hook, HookPull } from "./hook.ts";
+import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
+
+/** An event for a stack, as a mapping document describes it. */
+export interface MappedEvent {
+  /** `open`, `head` or `closed` of `pull`, or the name of a rule. */
+  readonly rule: string;
+  readonly stackId: string;
+  readonly machine: string;
+  readonly event: string;
+  readonly metadata: EventMetadata;
+}
+
+/** A mapping that a hook belongs to, and the stack that it means. */
+export interface MatchedMapping {
+  readonly mapping: Mapping;
+  readonly stackId: string;
+}
+
+/** Why a hook cannot be applied: an expression of a document failed, or two documents name one stack. */
+export interface MappingFailure {
+  readonly kind: "failed";
+  readonly code: "HOOK_FAILED";
+  /** Begins with the file and the place in it. */
+  readonly reason: string;
+}
+
+/**
+ * Returns the first document that a hook of this host belongs to. Undefined: none does. Two documents that name one stack for
+ * the same hook are a failure, because each would send it events.
+ */
+export function findMapping(
+  mappings: readonly Mapping[],
+  host: string,
+  hook: MappedHook,
+): { readonly kind: "matched"; readonly match: MatchedMapping } | MappingFailure | undefined {
+  const matches: MatchedMapping[] = [];
+  for (const mapping of mappings.filter((each) => each.host === host)) {
+    const matching = mapping.matches(hook);
+    if (matching.kind === "error") return fail(mapping, matching.reason);
+    if (!matching.value) continue;
+    const stack = mapping.stackOf(hook);
+    if (stack.kind === "error") return fail(mapping, stack.reason);
+    matches.push({ mapping, stackId: stack.value });
+  }
+  const [match, ...others] = matches;
+  if (match === undefined) return undefined;
+  const rival = others.find(({ stackId }) => stackId === match.stackId);
+  if (rival === undefined) return { kind: "matched", match };
+  return fail(
+    match.mapping,
+    `stack: "${match.stackId}" is also the stack of hooks/${rival.mapping.name}. Change one "when".`,
+  );
+}
+
+function fail({ name }: Mapping, reason: string): MappingFailure {
+  return { kind: "failed", code: "HOOK_FAILED", reason: `hooks/${name}: ${reason}` };
+}
+
+/** What the yard and the host know about a pull request besides the request itself. */
+export interface PullState {
+  readonly record?: PullRecord;
+  readonly hasStack: boolean;
+  readonly isAsked: boolean;
+}
+
+/** A hook about a pull request. */
+export type PullHook = Hook & { readonly pull: HookPull };
+
+/** What follows for the stack of a pull request, and the record to keep once its event was published. */
+export type AppliedPull =
+  | { readonly kind: "send"; readonly event: MappedEvent; readonly record: PullRecord }
+  | { readonly kind: "nothing" | "waits-for-trust"; readonly record: PullRecord }
+  | { readonly kind: "stale" }
+  | MappingFailure;
+
+/** Applies the rules `open`, `head` and `closed` of a host's documents to a pull request. @see decidePull */
+export function applyPull(
+  mappings: readonly Mapping[],
+  { host, hook }: { readonly host: string; readonly hook: PullHook },
+  { record = NO_PULL, hasStack, isAsked }: PullState,
+): AppliedPull {
+  const mapped = withTrust(hook, record);
+  const found = findMapping(mappings, host, mapped);
+  if (found?.kind === "failed") return found;
+  const match = found?.match;
+  const target = match && { mapping: match.mapping.name, stackId: match.stackId };
+  const forks = match?.mapping.forks ?? "trust";
+  const decision = decidePull(record, { pull: hook.pull, target, forks, hasStack, isAsked });
+  if (decision.kind !== "send") return decision;
+  const { rule, target: to } = decision;
+  const mapping = mappings.find(({ name }) => name === to.mapping);
+  if (mapping === undefined) return failWithout(to);
+  const template = mapping.pull[rule];
+  if (template === undefined) return { kind: "nothing", record: decision.record };
+  const made = toEvent({ mapping, stackId: to.stackId }, rule, template, mapped);
+  if (made.kind === "error") return fail(mapping, made.reason);
+  return { kind: "send", event: made.value, record: decision.record };
+}
+
+function failWithout({ mapping, stackId }: PullTarget): MappingFailure {
+  const hint = `Bring it back, or end the stack "${stackId}" by its closing event.`;
+  return { kind: "failed", code: "HOOK_FAILED", reason: `hooks/${mapping}: the document was removed. ${hint}` };
+}
+
+/** Returns the hook as expressions see it: with `hook.pull.trusted`. */
+export function withTrust(hook: Hook, record: PullRecord = NO_PULL): MappedHook {
+  const { pull } = hook;
+  if (pull === undefined) return hook;
+  return { ...hook, pull: { ...pull, trusted: !pull.fork || record.trustedHead === pull.head } };
+}
+
+/** Applies the rules of a document to a hook: one event for each rule that fits. */
+export function applyRules(
+  match: MatchedMapping,
+  hook: MappedHook,
+): { readonly kind: "events"; readonly events: readonly MappedEvent[] } | MappingFailure {
+  const events: MappedEvent[] = [];
+  for (const rule of match.mapping.rules) {
+    const matching = rule.matches(hook);
+    if (matching.kind === "error") return fail(match.mapping, matching.reason);
+    if (!matching.value) continue;
+    const made = toEvent(match, rule.name, rule, hook);
+    if (made.kind === "error") return fail(match.mapping, made.reason);
+    events.push(made.value);
+  }
+  return { kind: "events", events };
+}
+
+function toEvent(
+  { mapping, stackId }: MatchedMapping,
+  rule: string,
+  template: EventTemplate,
+  hook: MappedHook,
+): Applied<MappedEvent> {
+  const metadata = template.metadataOf(hook);
+  if (metadata.kind === "error") return metadata;
+  const { machine } = mapping;
+  return { kind: "value", value: { rule, stackId, machine, event: template.event, metadata: metadata.value } };
+}

@@ -1,0 +1,147 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { loadRecordedDeliveries } from "../testing/recorded-deliveries.ts";
+import { parseGitHubDelivery } from "./parse-delivery.ts";
+
+const recorded = loadRecordedDeliveries();
+const bodiesOf = (event: string, action: string) =>
+  recorded.filter(({ name, body }) => name === event && Object(body).action === action).map(({ body }) => body);
+
+describe("parseGitHubDelivery", () => {
+  it("reads every recorded pull request", () => {
+    const parsed = recorded.filter(({ name }) => name === "pull_request");
+
+    expect(parsed.length).toBeGreaterThan(20);
+    for (const { body } of parsed) {
+      expect(parseGitHubDelivery("pull_request", body)).toMatchObject({ kind: "hook", hook: { kind: "pull" } });
+    }
+  });
+
+  it("returns the facts of a pull request", () => {
+    expect(parseGitHubDelivery("pull_request", bodiesOf("pull_request", "opened")[0])).toEqual({
+      kind: "hook",
+      hook: {
+        kind: "pull",
+        action: "opened",
+        repository: {
+          id: "186853002",
+          fullName: "Codertocat/Hello-World",
+          url: "https://github.com/Codertocat/Hello-World",
+        },
+        pull: {
+          number: 2,
+          title: "Update the README with new information.",
+          url: "https://github.com/Codertocat/Hello-World/pull/2",
+          state: "open",
+          merged: false,
+          draft: false,
+          labels: [],
+          author: "Codertocat",
+          authorId: "21031067",
+          head: "ec26c3e57ca3a959ca5aad62de7213c562f8c821",
+          branch: "changes",
+          base: "master",
+          fork: false,
+          updatedAt: Date.parse("2019-05-15T15:20:33Z"),
+        },
+        sender: { id: "21031067", name: "Codertocat", bot: false },
+      },
+    });
+  });
+
+  it("returns the label that was added", () => {
+    expect(parseGitHubDelivery("pull_request", bodiesOf("pull_request", "labeled")[0])).toMatchObject({
+      hook: { action: "labeled", label: expect.any(String) },
+    });
+  });
+
+  it("takes a pull request whose head repository was deleted for one of a fork", () => {
+    const body = structuredClone(bodiesOf("pull_request", "opened")[0]);
+    Object.assign(Object(body).pull_request.head, { repo: null });
+
+    expect(parseGitHubDelivery("pull_request", body)).toMatchObject({ hook: { pull: { fork: true } } });
+  });
+
+  it("reads pushes of branches and tags, and their deletion", () => {
+    const pushes = recorded.filter(({ name }) => name === "push").map(({ body }) => parseGitHubDelivery("push", body));
+
+    expect(pushes).toContainEqual(
+      expect.objectContaining({ hook: expect.objectContaining({ kind: "push", action: "deleted" }) }),
+    );
+    for (const push of pushes) expect(push.kind).toBe("hook");
+  });
+
+  const comment = (over: { body: string; action?: string; type?: string; pull?: boolean }) => ({
+    action: over.action ?? "created",
+    issue: { number: 7, ...((over.pull ?? true) && { pull_request: {} }) },
+    comment: { id: 99, body: over.body },
+    repository: { id: 1, full_name: "acme/shop", html_url: "https://github.com/acme/shop" },
+    sender: { id: 5, login: "octocat", type: over.type ?? "User" },
+  });
+
+  it("reads a command, whose pull request is looked up by its number", () => {
+    expect(parseGitHubDelivery("issue_comment", comment({ body: "/preview extend 2d" }))).toEqual({
+      kind: "comment",
+      pullNumber: 7,
+      commentId: "99",
+      hook: {
+        kind: "command",
+        action: "extend",
+        repository: { id: "1", fullName: "acme/shop", url: "https://github.com/acme/shop" },
+        args: { words: ["2d"], duration: 172_800 },
+        sender: { id: "5", name: "octocat", bot: false },
+      },
+    });
+  });
+
+  it.each([
+    ["an edit", comment({ body: "/preview up", action: "edited" })],
+    ["a bot", comment({ body: "/preview up", type: "Bot" })],
+    ["an issue", comment({ body: "/preview up", pull: false })],
+    ["another comment", comment({ body: "Looks good" })],
+  ])("ignores the comment of %s", (_, body) => {
+    expect(parseGitHubDelivery("issue_comment", body)).toMatchObject({ kind: "ignored" });
+  });
+
+  it("reads the button of a check as a command", () => {
+    const body = structuredClone(bodiesOf("check_run", "requested_action")[0]);
+    Object.assign(Object(body).requested_action, { identifier: "retry" });
+
+    expect(parseGitHubDelivery("check_run", body)).toMatchObject({
+      kind: "comment",
+      pullNumber: 26_764,
+      hook: { kind: "command", action: "retry" },
+    });
+  });
+
+  it("ignores events that it does not handle, and says so", () => {
+    expect(parseGitHubDelivery("star", {})).toEqual({
+      kind: "ignored",
+      reason: 'Stackyard does not handle the event "star".',
+    });
+    expect(parseGitHubDelivery("constructor", {})).toMatchObject({ kind: "ignored" });
+  });
+
+  it("ignores every recorded body of another event, and any JSON, without an error", () => {
+    for (const { body } of recorded) {
+      for (const event of ["pull_request", "push", "issue_comment", "check_run", "installation"]) {
+        expect(() => parseGitHubDelivery(event, body)).not.toThrow();
+      }
+    }
+    fc.assert(
+      fc.property(fc.constantFrom("pull_request", "push", "issue_comment"), fc.jsonValue(), (event, body) => {
+        expect(parseGitHubDelivery(event, body)).toMatchObject({ kind: "ignored" });
+      }),
+    );
+  });
+
+  it("bounds what it takes over", () => {
+    const body = structuredClone(bodiesOf("pull_request", "opened")[0]);
+    const labels = Array.from({ length: 5_000 }, () => ({ name: "x".repeat(5_000) }));
+    Object.assign(Object(body).pull_request, { title: "t".repeat(1_000_000), labels });
+
+    const parsed = parseGitHubDelivery("pull_request", body);
+
+    expect(JSON.stringify(parsed).length).toBeLessThan(64 * 1024);
+  });
+});

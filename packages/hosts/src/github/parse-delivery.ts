@@ -1,0 +1,199 @@
+import { type Static, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { Hook, HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
+import { parseCommand } from "../parse-command.ts";
+
+// Only what is read; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
+const Id = Type.Integer({ minimum: 0 });
+const Text = Type.String();
+const Commit = Type.String({ pattern: "^[0-9a-f]{40}$" });
+
+const User = Type.Object({ id: Id, login: Text, type: Type.Optional(Text) });
+const Repository = Type.Object({ id: Id, full_name: Text, html_url: Text });
+const Label = Type.Object({ name: Text });
+
+/** A pull request as the REST API and the webhooks of GitHub return it. */
+export const GitHubPull = Type.Object({
+  number: Id,
+  title: Text,
+  html_url: Text,
+  state: Type.Union([Type.Literal("open"), Type.Literal("closed")]),
+  // Missing in lists of the REST API, which have `merged_at`.
+  merged: Type.Optional(Type.Boolean()),
+  merged_at: Type.Union([Text, Type.Null()]),
+  draft: Type.Optional(Type.Boolean()),
+  labels: Type.Array(Label),
+  // A deleted account.
+  user: Type.Union([User, Type.Null()]),
+  // The repository of a fork that was deleted is null.
+  head: Type.Object({ sha: Commit, ref: Text, repo: Type.Union([Repository, Type.Null()]) }),
+  base: Type.Object({ ref: Text, repo: Repository }),
+  updated_at: Text,
+});
+export type GitHubPull = Static<typeof GitHubPull>;
+
+const PullEvent = Type.Object({
+  action: Text,
+  pull_request: GitHubPull,
+  label: Type.Optional(Label),
+  repository: Repository,
+  sender: User,
+});
+const PushEvent = Type.Object({
+  ref: Text,
+  after: Commit,
+  deleted: Type.Boolean(),
+  repository: Repository,
+  sender: User,
+});
+const CommentEvent = Type.Object({
+  action: Text,
+  issue: Type.Object({ number: Id, pull_request: Type.Optional(Type.Object({})) }),
+  comment: Type.Object({ id: Id, body: Text }),
+  repository: Repository,
+  sender: User,
+});
+const CheckEvent = Type.Object({
+  action: Text,
+  check_run: Type.Object({ id: Id, pull_requests: Type.Array(Type.Object({ number: Id })) }),
+  requested_action: Type.Optional(Type.Object({ identifier: Text })),
+  repository: Repository,
+  sender: User,
+});
+const InstallationEvent = Type.Object({ action: Text, sender: User });
+
+/** Characters of a text that a code host sent. Longer ones are cut. */
+const MAX_TEXT = 1_024;
+// GitHub allows 100 labels of 50 characters.
+const MAX_LABELS = 100;
+const MAX_LABEL = 128;
+
+/**
+ * Returns what a webhook delivery of GitHub contains. `event` is its header `X-GitHub-Event`. A body that lacks what its
+ * event always has is ignored, with the reason.
+ */
+export function parseGitHubDelivery(event: string, body: unknown): ParsedDelivery {
+  const parse = PARSERS.get(event);
+  return parse === undefined ? ignore(`Stackyard does not handle the event "${event.slice(0, 64)}".`) : parse(body);
+}
+
+const PARSERS: ReadonlyMap<string, (body: unknown) => ParsedDelivery> = new Map([
+  ["pull_request", withSchema(PullEvent, parsePull)],
+  ["push", withSchema(PushEvent, parsePush)],
+  ["issue_comment", withSchema(CommentEvent, parseComment)],
+  ["check_run", withSchema(CheckEvent, parseCheck)],
+  [
+    "installation",
+    withSchema(InstallationEvent, ({ action, sender }) => toHook({ kind: "installation", action }, sender)),
+  ],
+]);
+
+function withSchema<Schema extends TSchema>(schema: Schema, parse: (body: Static<Schema>) => ParsedDelivery) {
+  const validator = Compile(schema);
+  return (body: unknown): ParsedDelivery => {
+    if (validator.Check(body)) return parse(body);
+    const [fault] = validator.Errors(body);
+    return ignore(
+      `The body is not that of its event: ${fault?.instancePath || "/"} ${fault?.message ?? "is invalid"}.`,
+    );
+  };
+}
+
+function ignore(reason: string): ParsedDelivery {
+  return { kind: "ignored", reason };
+}
+
+function toHook(hook: Omit<Hook, "sender">, sender: Static<typeof User>): ParsedDelivery {
+  return { kind: "hook", hook: { ...hook, action: cut(hook.action), sender: toSender(sender) } };
+}
+
+function parsePull({ action, pull_request, label, repository, sender }: Static<typeof PullEvent>): ParsedDelivery {
+  const hook = { kind: "pull", action, repository: toRepository(repository), pull: toPull(pull_request) } as const;
+  return toHook(label === undefined ? hook : { ...hook, label: cut(label.name) }, sender);
+}
+
+function parsePush({ ref, after, deleted, repository, sender }: Static<typeof PushEvent>): ParsedDelivery {
+  const push = { ref: cut(ref), name: cut(ref.replace(/^refs\/(heads|tags)\//, "")), head: after, deleted };
+  return toHook(
+    { kind: "push", action: deleted ? "deleted" : "pushed", repository: toRepository(repository), push },
+    sender,
+  );
+}
+
+function parseComment({ action, issue, comment, repository, sender }: Static<typeof CommentEvent>): ParsedDelivery {
+  if (action !== "created") return ignore("Only new comments are read; edits and deletions are not.");
+  if (issue.pull_request === undefined) return ignore("The comment is on an issue, not on a pull request.");
+  if (isBot(sender)) return ignore("Comments of bots are not read.");
+  return toCommand(comment.body, { repository, sender, pullNumber: issue.number, commentId: String(comment.id) });
+}
+
+function parseCheck({ action, check_run, requested_action, repository, sender }: Static<typeof CheckEvent>) {
+  const [pull] = check_run.pull_requests;
+  if (action !== "requested_action" || requested_action === undefined) return ignore("No button was pressed.");
+  if (pull === undefined) return ignore("The check belongs to no open pull request.");
+  const commentId = `check-${check_run.id}`;
+  return toCommand(`/preview ${requested_action.identifier}`, {
+    repository,
+    sender,
+    pullNumber: pull.number,
+    commentId,
+  });
+}
+
+interface CommandOrigin {
+  readonly repository: Static<typeof Repository>;
+  readonly sender: Static<typeof User>;
+  readonly pullNumber: number;
+  readonly commentId: string;
+}
+
+function toCommand(text: string, { repository, sender, pullNumber, commentId }: CommandOrigin): ParsedDelivery {
+  const command = parseCommand(text);
+  if (command === undefined)
+    return ignore("The comment is not a command: its first line does not begin with /preview.");
+  const hook: Hook = {
+    kind: "command",
+    action: command.kind === "command" ? command.word : "unknown",
+    repository: toRepository(repository),
+    args: command.kind === "command" ? command.args : { words: [command.message] },
+    sender: toSender(sender),
+  };
+  return { kind: "comment", hook, pullNumber, commentId };
+}
+
+/** Returns the facts of a pull request as the API of GitHub returns it. */
+export function toPull(pull: GitHubPull): HookPull {
+  const updatedAt = Date.parse(pull.updated_at);
+  return {
+    number: pull.number,
+    title: cut(pull.title),
+    url: cut(pull.html_url),
+    state: pull.state,
+    merged: pull.merged ?? pull.merged_at !== null,
+    draft: pull.draft ?? false,
+    labels: pull.labels.slice(0, MAX_LABELS).map(({ name }) => cut(name, MAX_LABEL)),
+    author: cut(pull.user?.login ?? "ghost"),
+    authorId: String(pull.user?.id ?? 0),
+    head: pull.head.sha,
+    branch: cut(pull.head.ref),
+    base: cut(pull.base.ref),
+    fork: pull.head.repo?.id !== pull.base.repo.id,
+    updatedAt: Number.isNaN(updatedAt) ? 0 : updatedAt,
+  };
+}
+
+function toRepository({ id, full_name, html_url }: Static<typeof Repository>): HookRepository {
+  return { id: String(id), fullName: cut(full_name), url: cut(html_url) };
+}
+
+function toSender(user: Static<typeof User>): HookSender {
+  return { id: String(user.id), name: cut(user.login), bot: isBot(user) };
+}
+
+function isBot({ type }: Static<typeof User>): boolean {
+  return type === "Bot";
+}
+
+function cut(text: string, most = MAX_TEXT): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}

@@ -1,0 +1,88 @@
+/**
+ * What a code host reported, in one shape for all hosts. Expressions of mapping documents see it as `hook`. Texts come from
+ * outside and are bounded, but not trusted.
+ */
+export interface Hook {
+  readonly kind: "pull" | "push" | "command" | "installation" | "message";
+  /** Such as `opened` and `labeled` of a pull request, the word of a command, or the type of a message. */
+  readonly action: string;
+  readonly repository?: HookRepository;
+  readonly pull?: HookPull;
+  readonly push?: HookPush;
+  /** The label that was added or removed. */
+  readonly label?: string;
+  /** Of a command. */
+  readonly args?: HookArguments;
+  /** Of a message of Standard Webhooks: its whole body. */
+  readonly data?: unknown;
+  readonly sender: HookSender;
+}
+
+/** The repository that a pull request is merged into. */
+export interface HookRepository {
+  /** The host's number. It survives renames. */
+  readonly id: string;
+  /** Such as `acme/shop`. */
+  readonly fullName: string;
+  readonly url: string;
+}
+
+/** A pull request, or a merge request of GitLab. */
+export interface HookPull {
+  readonly number: number;
+  readonly title: string;
+  readonly url: string;
+  readonly state: "open" | "closed";
+  readonly merged: boolean;
+  readonly draft: boolean;
+  readonly labels: readonly string[];
+  /** Login of the author. */
+  readonly author: string;
+  readonly authorId: string;
+  /** The commit at its head: 40 hexadecimal digits. */
+  readonly head: string;
+  readonly branch: string;
+  /** The branch that it is merged into. */
+  readonly base: string;
+  /** True when its commits are in another repository, or in one that was deleted. */
+  readonly fork: boolean;
+  /** Epoch milliseconds, by the host's clock. */
+  readonly updatedAt: number;
+}
+
+/** Commits that were pushed to a branch or a tag. */
+export interface HookPush {
+  /** Such as `refs/heads/main`. */
+  readonly ref: string;
+  /** Name of the branch or tag. */
+  readonly name: string;
+  /** The commit afterwards; 40 zeros when the ref was deleted. */
+  readonly head: string;
+  readonly deleted: boolean;
+}
+
+/** The words behind a command. */
+export interface HookArguments {
+  readonly words: readonly string[];
+  /** The first word that is a duration, such as `2d`, in seconds. */
+  readonly duration?: number;
+}
+
+/** Who caused it. */
+export interface HookSender {
+  /** The host's number of the user. */
+  readonly id: string;
+  readonly name: string;
+  readonly bot: boolean;
+}
+
+/**
+ * What a delivery of a code host contains.
+ * - `hook`: something that mapping documents may handle.
+ * - `comment`: a command on a pull request whose facts are not in the delivery; they are looked up by its number.
+ * - `ignored`: nothing that Stackyard handles, and why.
+ */
+export type ParsedDelivery =
+  | { readonly kind: "hook"; readonly hook: Hook }
+  | { readonly kind: "comment"; readonly hook: Hook; readonly pullNumber: number; readonly commentId: string }
+  | { readonly kind: "ignored"; readonly reason: string };

@@ -1,0 +1,144 @@
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { type PluginCommand, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
+import { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
+import type { Hook, HookPull, ParsedDelivery } from "./hook.ts";
+import { type Mapping, parseMapping } from "./mapping.ts";
+
+const Arguments = Type.Object({
+  document: Type.String({ minLength: 1, description: "A mapping document, such as hooks/shop.yaml." }),
+  payload: Type.String({ minLength: 1, description: "The body of a delivery, as JSON." }),
+  event: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: "The header X-GitHub-Event. Default: pull_request.",
+      default: "pull_request",
+    }),
+  ),
+  pull: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: "For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.",
+    }),
+  ),
+  opened: Type.Optional(Type.String({ minLength: 1, description: "The head for which the stack was opened before." })),
+});
+
+/** What a delivery leads to: `hooks test --json` prints it. */
+type Tested =
+  | { readonly kind: "events"; readonly events: readonly MappedEvent[] }
+  | { readonly kind: "nothing"; readonly reason: string }
+  | { readonly kind: "failed"; readonly code: string; readonly reason: string };
+
+/** `stackyard hooks test`: which events a mapping document makes of a delivery. Nothing is sent. */
+export const hooksTest: PluginCommand = {
+  name: "hooks test",
+  summary: "Print the events that a mapping document makes of a delivery. Sends nothing.",
+  description: [
+    "Checks the document, and reports each fault with its line.",
+    "A pull request is decided on as if no stack existed; with --opened as if its stack had been opened for that head.",
+    "Exits with 0, also when the delivery leads to no event; with 65 when document or payload cannot be used.",
+  ].join("\n"),
+  examples: [
+    { command: "stackyard hooks test hooks/shop.yaml opened.json", what: "A pull request that was opened." },
+    {
+      command: "stackyard hooks test hooks/shop.yaml comment.json --event issue_comment --pull pull.json",
+      what: "A command in a comment.",
+    },
+  ],
+  args: Arguments,
+  async run(context, args) {
+    // The command line has checked the arguments against the schema.
+    const { document, payload, event = "pull_request", pull, opened } = args as Static<typeof Arguments>;
+    const mapping = toMapping(await read(context, document), document);
+    const parsed = parseGitHubDelivery(event, await readJson(context, payload));
+    const looked = pull === undefined ? undefined : await readPull(context, pull);
+    const tested = test(mapping, withPull(parsed, looked), opened);
+    context.out.result(tested, () => format(tested));
+    return tested.kind === "failed" ? 65 : 0;
+  },
+};
+
+async function read({ cwd }: PluginCommandContext, file: string): Promise<string> {
+  try {
+    return await readFile(resolve(cwd, file), "utf8");
+  } catch (cause) {
+    throw new StackyardError("USAGE", `"${file}" cannot be read.`, { cause });
+  }
+}
+
+async function readJson(context: PluginCommandContext, file: string): Promise<unknown> {
+  const value = parseJson(await read(context, file));
+  if (value === undefined) throw new StackyardError("USAGE", `"${file}" is not JSON.`);
+  return value;
+}
+
+async function readPull(context: PluginCommandContext, file: string): Promise<HookPull> {
+  const value = await readJson(context, file);
+  if (Check(GitHubPull, value)) return toPull(value);
+  throw new StackyardError("USAGE", `"${file}" is not a pull request of GitHub's API.`);
+}
+
+/** A delivery about a comment has only the number of the pull request. */
+function withPull(parsed: ParsedDelivery, pull: HookPull | undefined): ParsedDelivery {
+  if (parsed.kind !== "comment") return parsed;
+  if (pull?.number === parsed.pullNumber) return { kind: "hook", hook: { ...parsed.hook, pull } };
+  const reason = `The delivery has only the number ${parsed.pullNumber} of the pull request. Pass the request with --pull.`;
+  return { kind: "ignored", reason };
+}
+
+function toMapping(source: string, file: string): Mapping {
+  const { mapping, problems } = parseMapping(source, basename(file).replace(/\.[^.]*$/, ""));
+  if (mapping !== undefined) return mapping;
+  const list = problems.map(({ line, column, path, message }) => `\n  ${file}:${line}:${column} ${path}: ${message}`);
+  throw new StackyardError("CONFIG_INVALID", `The mapping document has errors:${list.join("")}`, {
+    details: { problems },
+  });
+}
+
+function test(mapping: Mapping, parsed: ParsedDelivery, opened: string | undefined): Tested {
+  if (parsed.kind === "ignored") return { kind: "nothing", reason: parsed.reason };
+  const { hook } = parsed;
+  const found = findMapping([mapping], mapping.host, withTrust(hook));
+  if (found?.kind === "failed") return found;
+  const rules = found && applyRules(found.match, withTrust(hook));
+  if (rules?.kind === "failed") return rules;
+  const pull = testPull(mapping, hook, opened);
+  if (pull?.kind === "failed") return pull;
+  const events = [...(pull?.kind === "send" ? [pull.event] : []), ...(rules?.events ?? [])];
+  if (events.length > 0) return { kind: "events", events };
+  return { kind: "nothing", reason: found === undefined ? "The document is not for this delivery." : toReason(pull) };
+}
+
+function testPull(mapping: Mapping, hook: Hook, opened: string | undefined): AppliedPull | undefined {
+  const { pull } = hook;
+  if (pull === undefined || hook.kind !== "pull") return undefined;
+  const input = { host: mapping.host, hook: { ...hook, pull } };
+  if (opened === undefined) return applyPull([mapping], input, { hasStack: false, isAsked: false });
+  const before = { ...input, hook: { ...input.hook, pull: { ...pull, head: opened, state: "open" as const } } };
+  const first = applyPull([mapping], before, { hasStack: false, isAsked: false });
+  if (first.kind !== "send") return first;
+  return applyPull([mapping], input, { record: first.record, hasStack: true, isAsked: false });
+}
+
+function toReason(pull: AppliedPull | undefined): string {
+  if (pull?.kind === "waits-for-trust") return "The head of this fork waits for /preview trust.";
+  return pull === undefined ? "No rule is for this kind and action." : "The stack needs no event.";
+}
+
+function format(tested: Tested): string {
+  if (tested.kind === "failed") return `${tested.code}: ${tested.reason}`;
+  if (tested.kind === "nothing") return `No event. ${tested.reason}`;
+  return tested.events
+    .map(({ rule, event, stackId, machine, metadata }) =>
+      [`${event}  to ${stackId} of ${machine}, by the rule ${rule}`, ...toLines(metadata)].join("\n"),
+    )
+    .join("\n");
+}
+
+function toLines(metadata: MappedEvent["metadata"]): readonly string[] {
+  return Object.entries(metadata).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+}

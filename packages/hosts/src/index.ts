@@ -1,0 +1,50 @@
+import { definePlugin } from "@stackyard/core";
+import { hooksTest } from "./hooks-test.ts";
+
+export {
+  type AppliedPull,
+  applyPull,
+  applyRules,
+  findMapping,
+  type MappedEvent,
+  type MappingFailure,
+  type MatchedMapping,
+  type PullHook,
+  type PullState,
+  withTrust,
+} from "./apply-mapping.ts";
+export {
+  decidePull,
+  NO_PULL,
+  type PullDecision,
+  type PullFacts,
+  type PullRecord,
+  type PullRule,
+  type PullTarget,
+  trustHead,
+} from "./decide-pull.ts";
+export { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
+export type {
+  Hook,
+  HookArguments,
+  HookPull,
+  HookPush,
+  HookRepository,
+  HookSender,
+  ParsedDelivery,
+} from "./hook.ts";
+export {
+  type Applied,
+  type EventMetadata,
+  type EventTemplate,
+  type MappedHook,
+  type Mapping,
+  MappingDocument,
+  type MappingRule,
+  parseMapping,
+} from "./mapping.ts";
+export { COMMAND_WORDS, type CommandWord, type ParsedCommand, parseCommand } from "./parse-command.ts";
+export { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
+
+/** The plugin of code hosts, with the commands about hooks. */
+export default definePlugin({ name: "hosts", executors: [], commands: [hooksTest] });

@@ -1,0 +1,169 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
+import { describe, expect, it } from "vitest";
+import { applyPull, applyRules, findMapping, withTrust } from "./apply-mapping.ts";
+import { type Mapping, parseMapping } from "./mapping.ts";
+import { aHook, aPull, toCommit } from "./testing/builders.ts";
+
+const source = `
+host: github
+when: "hook.repository.fullName == 'acme/shop' && 'preview' in hook.pull.labels"
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull:
+  open: {send: OPENED, metadata: &pr {sha: "\${hook.pull.head}", owner: "\${hook.pull.author}", trusted: "\${hook.pull.trusted}"}}
+  head: {send: PUSHED, metadata: *pr}
+  closed: {send: CLOSED}
+rules:
+  extend: {on: command.extend, send: EXTENDED, metadata: {seconds: "\${hook.args.duration}"}}
+  seed: {on: pull.labeled, when: "hook.label == 'seed'", send: SEED}
+`;
+
+function read(text = source, name = "shop"): Mapping {
+  const { mapping, problems } = parseMapping(text, name);
+  if (mapping === undefined) throw new Error(JSON.stringify(problems));
+  return mapping;
+}
+
+const problemsOf = (text: string) =>
+  parseMapping(text, "shop").problems.map(({ code, path, line, message }) => ({ code, path, line, message }));
+
+const mappings = [read()];
+const none = { hasStack: false, isAsked: false };
+const opened = {
+  phase: "open",
+  head: toCommit(1),
+  target: { mapping: "shop", stackId: "shop-pr-7" },
+  updatedAt: 1_000,
+} as const;
+
+describe("parseMapping", () => {
+  it("reports every fault of a document where it is", () => {
+    const text = source.replace("hook.label ==", "hok.label ==").replace("${hook.pull.number}", "${pull.number}");
+
+    expect(problemsOf(text)).toEqual([
+      {
+        code: "expression-unknown-name",
+        path: "stack",
+        line: 5,
+        message: 'Unknown variable "pull". Valid: hook.',
+      },
+      {
+        code: "expression-unknown-name",
+        path: "rules.seed.when",
+        line: 12,
+        message: 'Unknown variable "hok". Did you mean hook?',
+      },
+    ]);
+  });
+
+  it.each([
+    ["host: GitHub\nmachine: m\nstack: s", "host"],
+    ["host: github\nstack: s", "machine"],
+    ["host: github\nmachine: m\nstack: s\nfork: trust", "fork"],
+    ["host: github\nmachine: m\nstack: s\nrules: {a: {on: opened, send: A}}", "rules.a.on"],
+    ["host: github\nmachine: m\nstack: s\nrules: {a: {on: pull.opened}}", "rules.a.send"],
+    ["host: github\nmachine: m\nstack: s\npull: {opened: {send: A}}", "pull.opened"],
+  ])("refuses %j", (text, path) => {
+    expect(problemsOf(text).map((problem) => problem.path)).toEqual([path]);
+  });
+});
+
+describe("applyPull", () => {
+  it("makes the event of a rule, with the types of its values", () => {
+    expect(applyPull(mappings, { host: "github", hook: aHook() }, none)).toEqual({
+      kind: "send",
+      event: {
+        rule: "open",
+        stackId: "shop-pr-7",
+        machine: "preview",
+        event: "OPENED",
+        metadata: { sha: toCommit(1), owner: "octocat", trusted: true },
+      },
+      record: opened,
+    });
+  });
+
+  it("closes the stack when the label is removed", () => {
+    const hook = aHook({ action: "unlabeled", pull: aPull({ labels: [] }) });
+
+    expect(applyPull(mappings, { host: "github", hook }, { ...none, record: opened, hasStack: true })).toMatchObject({
+      kind: "send",
+      event: { event: "CLOSED", stackId: "shop-pr-7" },
+      record: { phase: "none" },
+    });
+  });
+
+  it("says what to do when the document of an open pull request was removed", () => {
+    expect(applyPull([], { host: "github", hook: aHook() }, { ...none, record: opened, hasStack: true })).toEqual({
+      kind: "failed",
+      code: "HOOK_FAILED",
+      reason: 'hooks/shop: the document was removed. Bring it back, or end the stack "shop-pr-7" by its closing event.',
+    });
+  });
+
+  it("has nothing to do for other hosts, and where a rule is missing", () => {
+    expect(applyPull(mappings, { host: "gitlab", hook: aHook() }, none)).toMatchObject({ kind: "nothing" });
+    const without = [read(source.replace(/ {2}head: .*\n/, ""))];
+    const hook = aHook({ pull: aPull({ head: toCommit(2) }) });
+    expect(applyPull(without, { host: "github", hook }, { ...none, record: opened, hasStack: true })).toEqual({
+      kind: "nothing",
+      record: { ...opened, head: toCommit(2) },
+    });
+  });
+
+  it("names the place of an expression that fails, and of metadata that is not flat", () => {
+    const failing = [read(source.replace("hook.pull.author", "hook.pull.owner"))];
+    expect(applyPull(failing, { host: "github", hook: aHook() }, none)).toMatchObject({
+      kind: "failed",
+      reason: expect.stringMatching(/^hooks\/shop: pull\.open\.metadata: .*hook\.pull has no "owner"/),
+    });
+    const nested = [read(source.replace("${hook.pull.author}", "${hook.pull.labels}"))];
+    expect(applyPull(nested, { host: "github", hook: aHook() }, none)).toMatchObject({
+      kind: "failed",
+      reason: "hooks/shop: pull.open.metadata.owner: a value of metadata is text, a number, a boolean or null",
+    });
+  });
+
+  it("refuses two documents that name one stack, instead of sending events of both", () => {
+    const two = [...mappings, read(source, "copy")];
+
+    expect(applyPull(two, { host: "github", hook: aHook() }, none)).toMatchObject({
+      kind: "failed",
+      reason: 'hooks/shop: stack: "shop-pr-7" is also the stack of hooks/copy. Change one "when".',
+    });
+  });
+
+  it("takes the first of two documents for other stacks", () => {
+    const two = [...mappings, read(source.replace("shop-pr-", "docs-pr-"), "docs")];
+
+    expect(applyPull(two, { host: "github", hook: aHook() }, none)).toMatchObject({ event: { stackId: "shop-pr-7" } });
+  });
+});
+
+describe("applyRules", () => {
+  const eventsOf = (hook: ReturnType<typeof aHook>) => {
+    const found = findMapping(mappings, "github", withTrust(hook));
+    if (found?.kind !== "matched") throw new Error("no mapping");
+    return applyRules(found.match, withTrust(hook));
+  };
+
+  it("applies the rules of the hook's kind and action", () => {
+    const hook = aHook({ kind: "command", action: "extend", args: { words: ["2d"], duration: 172_800 } });
+
+    expect(eventsOf(hook)).toEqual({
+      kind: "events",
+      events: [
+        { rule: "extend", stackId: "shop-pr-7", machine: "preview", event: "EXTENDED", metadata: { seconds: 172_800 } },
+      ],
+    });
+  });
+
+  it("leaves out rules whose condition is false, and fails where it cannot be evaluated", () => {
+    expect(eventsOf(aHook({ action: "labeled", label: "docs" }))).toEqual({ kind: "events", events: [] });
+    expect(eventsOf(aHook({ action: "labeled", label: "seed" }))).toMatchObject({ events: [{ event: "SEED" }] });
+    expect(eventsOf(aHook({ action: "labeled" }))).toMatchObject({
+      kind: "failed",
+      reason: expect.stringContaining("hooks/shop: rules.seed.when:"),
+    });
+  });
+});

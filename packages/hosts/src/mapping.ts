@@ -1,0 +1,211 @@
+import { isMap } from "@stackyard/core";
+import {
+  type Cel,
+  type CelTemplate,
+  compileCel,
+  compileCelTemplate,
+  type Evaluated,
+  type ExpressionFault,
+  type Problem,
+  parseYamlDocument,
+  type YamlDocument,
+} from "@stackyard/core/machine";
+import { type Static, Type } from "typebox";
+import type { PullRule } from "./decide-pull.ts";
+import type { Hook } from "./hook.ts";
+
+const closed = { additionalProperties: false };
+const Name = Type.String({ minLength: 1, maxLength: 255 });
+const Cel4096 = Type.String({ minLength: 1, maxLength: 4_096 });
+const Sent = {
+  send: Name,
+  metadata: Type.Optional(
+    Type.Record(Type.String({ minLength: 1, maxLength: 255 }), Type.Unknown(), { maxProperties: 64 }),
+  ),
+};
+const PullSend = Type.Object(Sent, closed);
+
+/** A document of the folder `hooks`: which events of a code host become which events of which stacks. */
+export const MappingDocument = Type.Object(
+  {
+    host: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", description: "Name of a host of the plugin's options." }),
+    when: Type.Optional(Cel4096),
+    machine: Name,
+    stack: Type.String({ minLength: 1, maxLength: 1_024, description: "Template of the stack's id." }),
+    forks: Type.Optional(Type.Union([Type.Literal("ignore"), Type.Literal("trust"), Type.Literal("allow")])),
+    pull: Type.Optional(
+      Type.Object(
+        { open: Type.Optional(PullSend), head: Type.Optional(PullSend), closed: Type.Optional(PullSend) },
+        closed,
+      ),
+    ),
+    rules: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }),
+        Type.Object(
+          {
+            on: Type.String({ pattern: "^(pull|push|command|installation|message)[.][A-Za-z0-9._-]{1,64}$" }),
+            when: Type.Optional(Cel4096),
+            ...Sent,
+          },
+          closed,
+        ),
+        { maxProperties: 50 },
+      ),
+    ),
+  },
+  closed,
+);
+export type MappingDocument = Static<typeof MappingDocument>;
+
+/** A mapping document that may be applied. */
+export interface Mapping {
+  /** Name of its file, without the ending. */
+  readonly name: string;
+  readonly host: string;
+  readonly machine: string;
+  readonly forks: "ignore" | "trust" | "allow";
+  /** Returns whether a hook is for this document. */
+  matches(hook: MappedHook): Applied<boolean>;
+  /** Returns the id of the stack. */
+  stackOf(hook: MappedHook): Applied<string>;
+  readonly pull: Readonly<Partial<Record<PullRule, EventTemplate>>>;
+  /** In the order of the document. */
+  readonly rules: readonly MappingRule[];
+}
+
+/** A hook as expressions see it: a pull request of a fork whose head is trusted, or of the repository itself, is `trusted`. */
+export type MappedHook = Hook | (Hook & { readonly pull: { readonly trusted: boolean } });
+
+/** A rule under `rules`. */
+export interface MappingRule extends EventTemplate {
+  readonly name: string;
+  /** Returns whether the rule applies to a hook of its kind and action. */
+  matches(hook: MappedHook): Applied<boolean>;
+}
+
+/** The event that a rule sends. */
+export interface EventTemplate {
+  readonly event: string;
+  /** Returns the event's metadata: text, numbers, booleans and null by key. */
+  metadataOf(hook: MappedHook): Applied<EventMetadata>;
+}
+
+/** Metadata of an event. */
+export type EventMetadata = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What an expression of a mapping gave; `error` says where it stands and why it cannot be evaluated. */
+export type Applied<Value> =
+  | { readonly kind: "value"; readonly value: Value }
+  | { readonly kind: "error"; readonly reason: string };
+
+/** Reads a mapping document. Never throws: without problems it has a mapping. */
+export function parseMapping(
+  source: string,
+  name: string,
+): { readonly mapping?: Mapping; readonly problems: readonly Problem[] } {
+  const document = parseYamlDocument(source, MappingDocument);
+  if (document.value === undefined) return { problems: document.problems };
+  const compiler = createCompiler(document);
+  const mapping = compileMapping(document.value, name, compiler);
+  return compiler.problems.length === 0 ? { mapping, problems: [] } : { problems: compiler.problems };
+}
+
+interface Compiler {
+  readonly problems: Problem[];
+  condition(path: readonly string[], source: string | undefined): (hook: MappedHook) => Applied<boolean>;
+  template(path: readonly string[], source: unknown): (hook: MappedHook) => Evaluated;
+}
+
+const VARIABLES = ["hook"];
+
+function createCompiler(document: YamlDocument<MappingDocument>): Compiler {
+  const problems: Problem[] = [];
+  const report = (path: readonly string[], faults: readonly ExpressionFault[]): void => {
+    for (const { code, message } of faults) problems.push(document.problemAt(path, code, message));
+  };
+  return {
+    problems,
+    condition(path, source) {
+      if (source === undefined) return () => ({ kind: "value", value: true });
+      const compiled = compileCel(source, VARIABLES);
+      if (compiled.kind === "cel") return (hook) => evaluateCondition(compiled.cel, path, hook);
+      report(path, compiled.faults);
+      return () => ({ kind: "value", value: false });
+    },
+    template(path, source) {
+      const compiled = compileCelTemplate(source, VARIABLES);
+      if (compiled.kind === "template") return (hook) => resolve(compiled.template, path, hook);
+      for (const { path: inside, ...fault } of compiled.faults) report([...path, ...inside], [fault]);
+      return () => ({ kind: "error", reason: "The template has problems." });
+    },
+  };
+}
+
+function evaluateCondition(cel: Cel, path: readonly string[], hook: MappedHook): Applied<boolean> {
+  const found = cel.evaluate({ hook });
+  if (found.kind === "error") return fail(path, found.reason);
+  const { value } = found;
+  return typeof value === "boolean" ? { kind: "value", value } : fail(path, "it must be true or false");
+}
+
+function resolve(template: CelTemplate, path: readonly string[], hook: MappedHook): Evaluated {
+  const found = template.resolve({ hook });
+  return found.kind === "error" ? fail(path, found.reason) : found;
+}
+
+function fail(path: readonly string[], reason: string): { readonly kind: "error"; readonly reason: string } {
+  return { kind: "error", reason: `${path.join(".")}: ${reason}` };
+}
+
+function compileMapping(document: MappingDocument, name: string, compiler: Compiler): Mapping {
+  const { host, machine, forks = "trust", pull = {}, rules = {} } = document;
+  const pulls = Object.entries(pull).map(
+    ([rule, sent]) => [rule, compileEvent(["pull", rule], sent, compiler)] as const,
+  );
+  const stackOf = compiler.template(["stack"], document.stack);
+  return {
+    name,
+    host,
+    machine,
+    forks,
+    matches: compiler.condition(["when"], document.when),
+    stackOf: (hook) => toStackId(stackOf(hook)),
+    pull: Object.fromEntries(pulls),
+    rules: Object.entries(rules).map(([rule, { on, when, ...sent }]) => {
+      const path = ["rules", rule];
+      const matches = compiler.condition([...path, "when"], when);
+      return {
+        name: rule,
+        matches: (hook) => (`${hook.kind}.${hook.action}` === on ? matches(hook) : { kind: "value", value: false }),
+        ...compileEvent(path, sent, compiler),
+      };
+    }),
+  };
+}
+
+function toStackId(found: Evaluated): Applied<string> {
+  if (found.kind === "error") return found;
+  const { value } = found;
+  const isId = typeof value === "string" && value.length > 0 && value.length <= 255;
+  return isId ? { kind: "value", value } : fail(["stack"], "it must be text of 1 to 255 characters");
+}
+
+function compileEvent(
+  path: readonly string[],
+  { send, metadata = {} }: Static<typeof PullSend>,
+  compiler: Compiler,
+): EventTemplate {
+  const inside = [...path, "metadata"];
+  const resolveMetadata = compiler.template(inside, metadata);
+  return { event: send, metadataOf: (hook) => toMetadata(inside, resolveMetadata(hook)) };
+}
+
+function toMetadata(path: readonly string[], found: Evaluated): Applied<EventMetadata> {
+  if (found.kind === "error") return found;
+  const entries = isMap(found.value) ? Object.entries(found.value) : [];
+  const wrong = entries.find(([, value]) => typeof value === "object" && value !== null);
+  if (wrong) return fail([...path, wrong[0]], "a value of metadata is text, a number, a boolean or null");
+  // Every value is a scalar, as was checked.
+  return { kind: "value", value: Object.fromEntries(entries) as EventMetadata };
+}

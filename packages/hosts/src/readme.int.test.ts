@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CommandOutput, PluginCommandContext } from "@stackyard/core";
+import { beforeAll, describe, expect, it } from "vitest";
+import plugin from "./index.ts";
+import { loadRecordedDeliveries } from "./testing/recorded-deliveries.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+const cwd = mkdtempSync(join(tmpdir(), "hosts-readme-"));
+const commit = "1".repeat(40);
+
+function findBlock(pattern: RegExp): string {
+  const found = pattern.exec(readme)?.[1];
+  if (found === undefined) throw new Error(`The README has no ${pattern}.`);
+  return found;
+}
+
+/** A recorded pull request, changed to the one of the README. */
+function toPayload(action: string, change: Record<string, unknown> = {}) {
+  const recorded = loadRecordedDeliveries().find(
+    ({ name, body }) => name === "pull_request" && Object(body).action === action,
+  );
+  const body = Object(structuredClone(recorded?.body));
+  body.repository.full_name = "acme/shop";
+  Object.assign(body.pull_request, { number: 7, labels: [{ name: "preview" }], ...change });
+  body.pull_request.user.login = "octocat";
+  body.pull_request.head.sha = commit;
+  return body;
+}
+
+beforeAll(() => {
+  const files = {
+    "shop.yaml": findBlock(/```yaml\n# file: hooks\/shop\.yaml\n([\s\S]*?)```/),
+    "broken.yaml": "host: github\nmachine: preview\nstack: s\nwhn: x\n",
+    "opened.json": JSON.stringify(toPayload("opened")),
+    "closed.json": JSON.stringify(toPayload("closed", { state: "closed" })),
+    "pull.json": JSON.stringify(toPayload("opened").pull_request),
+    "comment.json": JSON.stringify({
+      action: "created",
+      issue: { number: 7, pull_request: {} },
+      comment: { id: 1, body: "/preview extend 2d" },
+      repository: toPayload("opened").repository,
+      sender: { id: 5, login: "octocat", type: "User" },
+    }),
+    "text.json": "hello",
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(cwd, name), content);
+});
+
+async function run(args: Record<string, unknown>) {
+  const results: { value: unknown; text: string }[] = [];
+  const out: CommandOutput = {
+    result: (value, toText) => results.push({ value, text: toText() }),
+    progress: () => undefined,
+    note: () => undefined,
+  };
+  const [command] = plugin.commands;
+  const context: PluginCommandContext = {
+    out,
+    cwd,
+    projectDir: cwd,
+    dataDir: cwd,
+    environment: {},
+    yards: {},
+    server: { url: "http://127.0.0.1:1" },
+    signal: new AbortController().signal,
+  };
+  const exitCode = await command?.run(context, { document: "shop.yaml", ...args });
+  return { exitCode, text: results[0]?.text };
+}
+
+describe("hooks test", () => {
+  it("prints what the README shows", async () => {
+    const printed = findBlock(/```\n(OPENED {2}[\s\S]*?)\n```/);
+
+    expect(await run({ payload: "opened.json" })).toEqual({ exitCode: 0, text: printed });
+  });
+
+  it("decides as if the stack existed", async () => {
+    expect((await run({ payload: "opened.json", opened: commit })).text).toBe("No event. The stack needs no event.");
+    expect((await run({ payload: "opened.json", opened: "2".repeat(40) })).text).toMatch(/^PUSHED {2}to shop-pr-7/);
+    expect((await run({ payload: "closed.json", opened: commit })).text).toMatch(/^CLOSED {2}to shop-pr-7/);
+  });
+
+  it("reads a command with the pull request that it is about", async () => {
+    const comment = { payload: "comment.json", event: "issue_comment" };
+
+    expect((await run({ ...comment, pull: "pull.json" })).text).toMatch(/^EXTENDED[\s\S]* {2}seconds: 172800$/);
+    expect((await run(comment)).text).toBe(
+      "No event. The delivery has only the number 7 of the pull request. Pass the request with --pull.",
+    );
+  });
+
+  it.each([
+    [{ document: "broken.yaml", payload: "opened.json" }, "CONFIG_INVALID", 'broken.yaml:4:6 whn: Unknown key "whn".'],
+    [{ document: "missing.yaml", payload: "opened.json" }, "USAGE", '"missing.yaml" cannot be read.'],
+    [{ payload: "text.json" }, "USAGE", '"text.json" is not JSON.'],
+    [{ payload: "opened.json", pull: "opened.json" }, "USAGE", "is not a pull request of GitHub's API"],
+  ])("refuses %j", async (args, code, message) => {
+    await expect(run(args)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it("ignores deliveries of other events", async () => {
+    expect((await run({ payload: "opened.json", event: "star" })).text).toBe(
+      'No event. Stackyard does not handle the event "star".',
+    );
+  });
+});
