@@ -2,6 +2,7 @@ import type { FleetInstanceReport } from "@stackyard/executor-runcommand/report"
 import type { Run } from "@stackyard/sdk/runs";
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
+import { queryClient } from "../api/client.ts";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { FleetPage } from "./fleet-page.tsx";
@@ -90,6 +91,28 @@ describe("FleetPage", () => {
     await screen.getByRole("button", { name: "Clear" }).first().click();
 
     await expect.poll(address).toBe("/fleet?id=run-1");
+  });
+
+  it("loads the report of a working run again only when the run has counted something new", async () => {
+    let message = "1 of 5 done";
+    const { endedAt: _, ...working } = { ...run, state: "running" };
+    const { screen, sent } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1": () => ({ ...working, message }),
+    });
+    const countReports = () => sent.filter(({ path }) => path === "/v1/runs/run-1/report").length;
+    await expect.element(screen.getByText("1 of 5 done")).toBeVisible();
+    await expect.element(screen.getByText("3 failed", { exact: true })).toBeVisible();
+    const before = countReports();
+
+    await queryClient.refetchQueries({ queryKey: ["other", "fleet-report"] });
+    expect(countReports()).toBe(before);
+    message = "2 of 5 done";
+    await queryClient.refetchQueries({ queryKey: ["stack", "run-1"] });
+    await expect.element(screen.getByText("2 of 5 done")).toBeVisible();
+    await queryClient.refetchQueries({ queryKey: ["other", "fleet-report"] });
+
+    expect(countReports()).toBe(before + 1);
   });
 
   it("says when there is no report yet, and when the report is not that of a fleet", async () => {

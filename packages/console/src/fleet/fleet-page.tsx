@@ -1,7 +1,7 @@
 import { toFleetReport } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
-import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import { useMemo, useRef } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JobActions } from "../design/job-actions.tsx";
@@ -27,7 +27,7 @@ export function FleetPage() {
     queryFn: ({ signal }) => yard.runs.get(id, { signal }),
     enabled: id !== "",
   });
-  const report = useFleetReport(id, run.data);
+  const report = useFleetReport(id, run);
   const failing = report.data === undefined ? 0 : countFailing(report.data);
   if (id === "") {
     return (
@@ -74,17 +74,24 @@ export function FleetPage() {
   );
 }
 
-/** All pages of the report; while the run works they are fetched again every 10 s. */
-function useFleetReport(id: string, run: Run | undefined) {
-  const endedAt = run?.endedAt;
+/**
+ * All pages of the report. While the run works they are fetched again every 10 s, when its message has changed since: it counts
+ * the instances by state, and a report of 10,000 instances has megabytes.
+ */
+function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run>) {
+  const { endedAt, message } = run ?? {};
+  const last = useRef<{ readonly message: string; readonly pages: readonly unknown[] }>(undefined);
   return useQuery({
     queryKey: keys.other("fleet-report", { id, endedAt }),
     queryFn: async ({ signal }) => {
+      if (endedAt === undefined && message !== undefined && last.current?.message === message)
+        return last.current.pages;
       const pages: unknown[] = [];
       for await (const page of yard.runs.report(id, { limit: PAGES_AT_ONCE, signal })) pages.push(page);
+      last.current = message === undefined ? undefined : { message, pages };
       return pages;
     },
-    enabled: id !== "",
+    enabled: id !== "" && !isPending,
     placeholderData: (before) => before,
     refetchInterval: endedAt === undefined ? REFETCH_MS : false,
     staleTime: Number.POSITIVE_INFINITY,
