@@ -13,6 +13,7 @@ import { Empty } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { isOfCause, toLetterFilter } from "./dead-letters.ts";
 
 const HEIGHT = 360;
 
@@ -127,8 +128,7 @@ const PARKED: readonly Column<ListedParkedEvent>[] = [
 
 /** The dead letters of one cause. */
 export function DeadLetters({ cause }: { cause: Cause }) {
-  const { event, code } = cause;
-  const filter = { ...(event !== undefined && { event }), ...(code !== undefined && { code }) };
+  const filter = toLetterFilter(cause);
   const list = usePages(keys.list("dead-letters", filter), (part) => yard.events.listDeadLetters(filter, part));
   return (
     <Listed list={list} empty={<Empty>No dead letter has this cause any more.</Empty>}>
@@ -136,8 +136,7 @@ export function DeadLetters({ cause }: { cause: Cause }) {
         <Table
           label="Dead letters of this cause"
           columns={DEAD}
-          // A cause without an event cannot be asked for: the rest of the same code is left out here.
-          rows={event === undefined ? items.filter((letter) => letter.event === undefined) : items}
+          rows={items.filter((letter) => isOfCause(letter, cause))}
           keyOf={({ id }) => id}
           height={HEIGHT}
           onEnd={list.loadMore}

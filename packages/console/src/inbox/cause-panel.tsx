@@ -2,7 +2,7 @@ import type { BulkRequest, Cause } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { type Permission, useAnyRefusal } from "../api/access.ts";
-import { yard } from "../api/client.ts";
+import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
@@ -11,7 +11,9 @@ import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Ago } from "../design/text.tsx";
+import { useToast } from "../design/toasts.tsx";
 import { DeadLetters, FailedStacks, ParkedEvents } from "./cause-members.tsx";
+import { listLetters, toLetterFilter } from "./dead-letters.ts";
 
 type Kind = Cause["kind"];
 
@@ -125,31 +127,44 @@ function CauseAction({ cause }: { cause: Cause }) {
       </span>
     );
   }
+  return <RedriveButton cause={cause} />;
+}
+
+/** A filter without event or code would take the dead letters of other causes too: those of such a cause are named one by one. */
+function RedriveButton({ cause }: { cause: Cause }) {
+  const { event, code, count } = cause;
+  const filter = toLetterFilter(cause);
+  const [request, setRequest] = useState<BulkRequest>();
+  const [isBusy, setBusy] = useState(false);
+  const refusal = useAnyRefusal("repair");
+  const toast = useToast();
+  const open = async () => {
+    if (event !== undefined && code !== undefined) return setRequest({ operation: "redrive", filter });
+    setBusy(true);
+    try {
+      setRequest({ operation: "redrive", filter: { ids: await listLetters(cause) } });
+    } catch (error) {
+      toast(`Redrive: ${toFailure(error).detail}`, "fail");
+    } finally {
+      setBusy(false);
+    }
+  };
   return (
-    <BulkButton permission="repair" request={toRedrive(cause)} refusal={toRedriveRefusal(cause)}>
-      Redrive {count}…
-    </BulkButton>
+    <>
+      <Button refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
+        Redrive {count}…
+      </Button>
+      {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
+    </>
   );
 }
 
-function toRedrive({ event, code }: Cause): BulkRequest {
-  return {
-    operation: "redrive",
-    filter: { ...(event !== undefined && { event }), ...(code !== undefined && { code }) },
-  };
-}
-
-/** A filter without the event would take the dead letters of other causes too. */
-function toRedriveRefusal({ event, code }: Cause): string | undefined {
-  return event === undefined || code === undefined ? "Open the cause and redrive its events one by one" : undefined;
-}
-
-function BulkButton({ permission, request, refusal, children }: BulkButtonProps) {
+function BulkButton({ permission, request, children }: BulkButtonProps) {
   const [open, setOpen] = useState(false);
-  const denied = useAnyRefusal(permission);
+  const refusal = useAnyRefusal(permission);
   return (
     <>
-      <Button refusal={denied ?? refusal} onPress={() => setOpen(true)}>
+      <Button refusal={refusal} onPress={() => setOpen(true)}>
         {children}
       </Button>
       {open && <BulkDialog request={request} onClose={() => setOpen(false)} />}
@@ -160,6 +175,5 @@ function BulkButton({ permission, request, refusal, children }: BulkButtonProps)
 interface BulkButtonProps {
   readonly permission: Permission;
   readonly request: BulkRequest;
-  readonly refusal?: string | undefined;
   readonly children: ReactNode;
 }

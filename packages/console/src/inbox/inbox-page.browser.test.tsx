@@ -119,16 +119,33 @@ describe("InboxPage", () => {
     });
   });
 
-  it("refuses to redrive a cause whose filter would match others too", async () => {
+  it("redrives the dead letters of a cause without an event by their ids", async () => {
     const { event: _, ...eventless } = aCause({ kind: "dead", count: 2, code: "EVENT_INVALID" });
-    const { screen } = await renderPage(InboxPage, "/inbox?tab=dead", {
+    const { event: __, ...letter } = { ...dead, code: "EVENT_INVALID" };
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=dead", {
       ...full,
       "GET /v1/causes": { items: [eventless], examined: 2 },
+      "GET /v1/dead-letters": ({ query }: SentRequest) =>
+        query["cursor"] === undefined
+          ? {
+              items: [
+                { ...letter, id: "d1" },
+                { ...dead, id: "d2", code: "EVENT_INVALID" },
+              ],
+              cursor: "next",
+            }
+          : { items: [{ ...letter, id: "d3" }] },
+      "POST /v1/bulk": { operation: "redrive", total: 2, examined: 2, outcomes: [] },
     });
 
-    await expect
-      .element(screen.getByRole("button", { name: "Redrive 2…" }))
-      .toHaveAccessibleDescription("Open the cause and redrive its events one by one");
+    await screen.getByRole("button", { name: "Redrive 2…" }).click();
+
+    await expect.element(screen.getByRole("heading", { name: "Redrive 2 dead letters" })).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+      operation: "redrive",
+      filter: { ids: ["d1", "d3"] },
+      dryRun: true,
+    });
   });
 
   it("shows parked events with their next try", async () => {

@@ -1,0 +1,29 @@
+import { defined } from "@stackyard/core";
+import type { Cause, DeadLetter } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+
+/** Returns what the server can be asked for; without event or code it also matches the dead letters of other causes. */
+export function toLetterFilter({ event, code }: Cause): Partial<Pick<DeadLetter, "event" | "code">> {
+  return defined({ event, code });
+}
+
+/** True for a dead letter of a cause among those of its filter. */
+export function isOfCause(letter: DeadLetter, { event, code }: Cause): boolean {
+  return letter.event === event && letter.code === code;
+}
+
+const PAGE = 1_000;
+// As many as a bulk takes.
+const MAX_IDS = 10_000;
+
+/** Returns the ids of the dead letters of a cause, at most 10,000. */
+export async function listLetters(cause: Cause): Promise<readonly string[]> {
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await yard.events.listDeadLetters(toLetterFilter(cause), { limit: PAGE, ...defined({ cursor }) });
+    ids.push(...page.items.filter((letter) => isOfCause(letter, cause)).map(({ id }) => id));
+    cursor = page.cursor;
+  } while (cursor !== undefined && ids.length < MAX_IDS);
+  return ids.slice(0, MAX_IDS);
+}
