@@ -68,6 +68,12 @@ export function MetadataTab({ source, stack }: TabProps) {
       ) : (
         <Table label="Metadata" columns={columns} rows={rows} keyOf={({ key }) => key} />
       )}
+      {history.data?.cursor !== undefined && rows.some(({ origin }) => origin === undefined) && (
+        <p className="notice muted">
+          Events are looked up in the newest {HISTORY.toLocaleString("en")} lines of the history. Older ones are in the
+          history of the stack.
+        </p>
+      )}
       {all.length > shown && (
         <div className="notice">
           <Button onPress={() => setShown(shown + MAX_KEYS)}>Show more ({all.length - shown})</Button>

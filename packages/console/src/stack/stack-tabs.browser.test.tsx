@@ -119,6 +119,16 @@ describe("the metadata of a stack", () => {
     expect(document.querySelector("a[href^=javascript]")).toBeNull();
   });
 
+  it("says that it looks for the events in the newest 1,000 lines", async () => {
+    const stack = aStack({ metadata: { sha: "4f1c" } });
+    const { screen } = await renderPage(StackPage, address, {
+      ...stackApi(stack),
+      "GET /v1/stacks/pr-12/history": { items: [anEntry(2_000)], cursor: "1000" },
+    });
+
+    await expect.element(screen.getByText(/in the newest 1,000 lines/)).toBeVisible();
+  });
+
   it("collapses 5 MB of metadata: long values, and keys after the first 200", async () => {
     const long = Array.from({ length: 300 }, (_, index) => [`key-${index}`, index < 50 ? "x".repeat(100_000) : "y"]);
     const stack = aStack({ metadata: Object.fromEntries(long) });
