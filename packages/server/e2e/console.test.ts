@@ -44,6 +44,9 @@ interface Faults {
   readonly foreignRequests: string[];
 }
 
+/** Things that are named by the addresses above and do not exist, and the distributor, which this yard does not have. */
+const EXPECTED_404 = /\/missing(\/|$)|^\/v1\/artifacts\//;
+
 async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promise<{ page: Page; faults: Faults }> {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
   contexts.push(context);
@@ -54,10 +57,20 @@ async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promi
   });
   context.on("weberror", (error) => void faults.messages.push(String(error.error())));
   context.on("console", (message) => {
-    // An answer such as 404 is one that pages expect: parts of a yard may not be configured.
+    // The answers themselves are looked at below.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
       faults.messages.push(message.text());
     }
+  });
+  context.on("response", (response) => {
+    const { pathname } = new URL(response.url());
+    const isExpected = response.status() === 404 && EXPECTED_404.test(pathname);
+    if (response.status() >= 400 && !isExpected) faults.messages.push(`${response.status()} ${pathname}`);
+  });
+  context.on("requestfailed", (request) => {
+    const { errorText } = request.failure() ?? {};
+    // A page that is left aborts what it loads and its stream.
+    if (errorText !== "net::ERR_ABORTED") faults.messages.push(`${errorText} ${request.url()}`);
   });
   const page = await context.newPage();
   await page.goto(await yard.findSignIn());
