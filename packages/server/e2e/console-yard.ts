@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Executor, silentLogger } from "@stackyard/core";
-import { createFolderLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import { createFolderLocator, createMachineSources, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { type ArtifactsClient, createServer } from "@stackyard/server";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 
@@ -43,7 +43,16 @@ export async function startConsoleYard({
   const byName = new Map(executors.map((each) => [each.name, each]));
   const locator = createFolderLocator({ folder: machines, executors: byName, clock: systemClock });
   const store = await createSqliteStore({ folder: join(folder, "data") });
-  const deps = { store, locator, executors: byName, clock: systemClock, ids: createUlids(), logger: silentLogger };
+  const sources = createMachineSources({ folder: machines, executors: byName });
+  const deps = {
+    store,
+    locator,
+    sources,
+    executors: byName,
+    clock: systemClock,
+    ids: createUlids(),
+    logger: silentLogger,
+  };
   const createOne = (port: number) =>
     createServer(
       { ...deps, version: "0.0.0-test", artifacts },
