@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { answerLambda, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
 import { defineExecutor, succeeded } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { createTestBrowser } from "@stackyard/oidc-issuer";
 import { createStateManager, createTaskRunner } from "@stackyard/runtime";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -30,12 +33,40 @@ const chatty = defineExecutor({
   },
 });
 
+/** A distributor, and what leads there. */
+interface Distributor {
+  readonly environment: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** Starts Lambda with a function in the place of a distributor, which stores its requests. */
+async function startDistributor(asked: unknown[]): Promise<Distributor> {
+  const sim = createAwsSim({ clock: systemClock });
+  const account = "000000000000";
+  const handler = (event: unknown) => {
+    asked.push(event);
+    return { kind: "answer", answer: { items: [] } };
+  };
+  sim.lambda.addFunction({ account, region: "eu-west-1", name: "distributor", handler });
+  const { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY } = sim.iam.addUser({
+    account,
+    name: "ada",
+  });
+  const { url: AWS_ENDPOINT_URL_LAMBDA, stop } = await openFrontDoor({
+    services: { lambda: answerLambda(sim) },
+    others: "",
+  });
+  return { environment: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL_LAMBDA }, stop };
+}
+
 describe("the command line over a yard on AWS", () => {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   const stop = new AbortController();
   let cloud: AwsCloud;
   let manager: Promise<number>;
+  let distributor: Distributor;
   let watch: SpawnedCli | undefined;
+  const asked: unknown[] = [];
 
   const managed = () => ({
     ...cloud.environment,
@@ -56,7 +87,9 @@ describe("the command line over a yard on AWS", () => {
 
   beforeAll(async () => {
     cloud = await startAwsCloud({ m: MACHINE, broken: "version: 3\n" });
-    writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ yards: { production: cloud.yard } }));
+    distributor = await startDistributor(asked);
+    const config = { yards: { production: cloud.yard }, distributor: "distributor" };
+    writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify(config));
     manager = createStateManager({ environment: managed() }).main(stop.signal);
     await cloud.waitForWorkTable();
   });
@@ -65,7 +98,7 @@ describe("the command line over a yard on AWS", () => {
     watch?.child.kill("SIGKILL");
     stop.abort();
     await manager;
-    await cloud.stop();
+    await Promise.all([cloud.stop(), distributor.stop()]);
     rmSync(cwd, { recursive: true, force: true });
   });
 
@@ -121,6 +154,28 @@ describe("the command line over a yard on AWS", () => {
     expect(tail.stdout).not.toContain(LINES[0]);
     stop.abort();
     await runner;
+  });
+
+  it("serves the console on this machine, with the artifacts of the distributor", async () => {
+    const browser = createTestBrowser();
+    const env = { ...cloud.environment, ...distributor.environment };
+    const serving = spawnCli(["console", "--yard", "production", "--json"], { cwd, env });
+    const { url, signInUrl } = JSON.parse(await serving.line((line) => line.includes('"kind":"console"')));
+    const code = new URL(signInUrl).searchParams.get("code") ?? "";
+    const load = async (path: string) => (await browser.call(`${url}${path}`)).json();
+
+    const anonymous = await fetch(`${url}/v1/stacks`);
+    const signedIn = await browser.submit(`${url}/auth/local`, { code });
+    const page = await (await browser.call(`${url}/stacks`)).text();
+    const script = await browser.call(`${url}${/"(\/assets\/[^"]+\.js)"/.exec(page)?.[1]}`);
+
+    expect([anonymous.status, signedIn.status, script.status]).toEqual([401, 200, 200]);
+    expect(await load("/v1/me")).toMatchObject({ kind: "local", name: expect.stringMatching(/^arn:aws:/) });
+    expect(await load("/v1/machines")).toMatchObject({ items: [{ name: "broken" }, { name: "m" }] });
+    expect(await load("/v1/consumers")).toEqual({ items: [] });
+    expect(asked).toEqual([{ op: "consumers" }]);
+    serving.child.kill("SIGINT");
+    expect(await serving.ended).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
   it("lists machines with their verdicts", async () => {

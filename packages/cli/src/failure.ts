@@ -36,7 +36,7 @@ export function toFailure(error: unknown): Failure {
     const { message, details } = error;
     const code = findServerCode(details) ?? error.code;
     // The code's own hints are about our server.
-    const ofCode = "awsError" in details ? undefined : HINTS[error.code];
+    const ofCode = "awsError" in details ? undefined : (HINTS[code] ?? HINTS[error.code]);
     const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
     return {
       exitCode: exitCodeOf(error.code),
@@ -87,6 +87,8 @@ const HINTS: Readonly<Record<string, string>> = {
   LOGIN_FAILED: "Try again. Of a CI job: check the audience and the issuer of its token.",
   NO_GRANT: "Ask an administrator of the yard for a grant in access.grants.",
   FORBIDDEN: "Ask for a token that allows it.",
+  NOT_ALLOWED:
+    "`stackyard whoami` shows who you are and your groups; `stackyard login` logs you in. At `stackyard dev`, answer approvals in the browser: start it with `--groups GROUP` to be in the group, and open the address that it prints.",
   DUPLICATE: "Use a unique --id, or omit it.",
   STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",
   MACHINE_UNKNOWN: "`stackyard machines ls` shows what there is.",

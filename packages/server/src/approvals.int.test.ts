@@ -142,7 +142,7 @@ describe("approvals over HTTP", () => {
     expect(answer.status).toBe(409);
     expect(await answer.json()).toMatchObject({
       code: "NOT_ALLOWED",
-      detail: "tester is a token, and only people may approve or reject.",
+      detail: "tester is a token, and only people may approve or reject. Log in as a member of managers or ops.",
     });
   });
 

@@ -90,7 +90,7 @@ describe("stackyard approvals", () => {
     const said = ["--of", "app:1", "--comment", "tested"];
     expect(await approve("eve", ...said)).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining("NOT_ALLOWED"),
+      stderr: expect.stringMatching(/NOT_ALLOWED .*\n`stackyard whoami` shows .*`stackyard login`/),
     });
     expect(await approve("ada", "--of", "app:1")).toMatchObject({
       exitCode: 1,

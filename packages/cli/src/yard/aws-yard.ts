@@ -1,9 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { AwsAccess } from "@stackyard/aws";
-import { type Executor, type Locator, type Logger, type Records, type Store, silentLogger } from "@stackyard/core";
+import {
+  defined,
+  type Executor,
+  type Locator,
+  type Logger,
+  type Records,
+  type Store,
+  silentLogger,
+} from "@stackyard/core";
 import { createMemoryStore, createUlids, systemClock } from "@stackyard/core/engine";
 import { EngineVariables, readEnvironment } from "@stackyard/core/environment";
+import type { ArtifactsClient } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
 import { failWith } from "../failure.ts";
@@ -12,6 +21,7 @@ import { loadExecutors } from "../project/executors.ts";
 import { importOwn } from "../project/modules.ts";
 import { readVariables } from "../variables.ts";
 import { VERSION } from "../version.ts";
+import { findArtifacts } from "./artifacts.ts";
 import { createProcessLogger } from "./health-listener.ts";
 
 /** A yard on AWS, served on this machine for as long as a command runs. */
@@ -35,23 +45,28 @@ export async function serveAwsYard(
 ): Promise<ServedYard> {
   const runtime = await loadYardRuntime(file.projectDir);
   const executors = await loadExecutors(file, "all", context.env);
-  const opened = await runtime.openYard(yard, toYardRuntimeContext(context, executors));
+  const runtimeContext = toYardRuntimeContext(context, executors);
+  const opened = await runtime.openYard(yard, runtimeContext);
   try {
-    return await serve(opened, executors, context);
+    const createAws = (region = yard.region) =>
+      runtime.createYardAws({ ...yard, ...defined({ region }) }, runtimeContext);
+    const artifacts = findArtifacts(file, { env: context.env, createAws });
+    return await serve({ ...opened, artifacts, executors, logger: runtimeContext.logger }, context.env);
   } catch (error) {
     await opened.close();
     throw error;
   }
 }
 
-async function serve(
-  opened: OpenedYard,
-  executors: ReadonlyMap<string, Executor>,
-  { env, out }: Pick<CommandContext, "env" | "out">,
-): Promise<ServedYard> {
+interface ServedParts extends OpenedYard {
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly artifacts: ArtifactsClient | undefined;
+  readonly logger: Logger;
+}
+
+async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<ServedYard> {
   const { createServer } = await import("@stackyard/server");
-  const { store, locator, logs, caller } = opened;
-  const { logger } = toYardRuntimeContext({ env, out }, executors);
+  const { store, locator, logs, caller, executors, artifacts, logger } = opened;
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
     {
@@ -59,6 +74,7 @@ async function serve(
       locator,
       executors,
       logs,
+      artifacts,
       clock: systemClock,
       ids: createUlids(),
       logger,

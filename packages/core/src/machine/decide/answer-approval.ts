@@ -173,10 +173,12 @@ export function mayApprove(stack: Stack, task: string, sender: Sender): boolean 
 
 /** Why the sender may neither approve nor reject. */
 function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejected | undefined {
-  if (sender === undefined) return reject("NOT_ALLOWED", "The sender is unknown. Log in to approve.");
+  if (sender === undefined)
+    return reject("NOT_ALLOWED", `The sender is unknown. Log in as a member of ${from.join(" or ")}.`);
   const { kind, name, groups } = sender;
   if (!PEOPLE.has(kind)) {
-    return reject("NOT_ALLOWED", `${name} is a ${toNoun(sender)}, and only people may approve or reject.`);
+    const reason = `${name} is a ${toNoun(sender)}, and only people may approve or reject.`;
+    return reject("NOT_ALLOWED", `${reason} Log in as a member of ${from.join(" or ")}.`);
   }
   if (groups.some((group) => from.includes(group))) return undefined;
   return reject("NOT_ALLOWED", `${name} is in none of the groups that may approve: ${from.join(", ")}.`);

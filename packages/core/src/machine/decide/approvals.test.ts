@@ -216,13 +216,17 @@ describe("who may approve", () => {
   const token: Sender = { kind: "token", id: "t1", name: "ci", groups: ["managers"], owner: "ada" };
 
   it.each([
-    ["an unknown sender", undefined, "The sender is unknown. Log in to approve."],
-    ["a token", token, "ci is a token, and only people may approve or reject."],
-    ["a workload", { ...token, kind: "workload" } as const, "ci is a workload, and only people may approve or reject."],
+    ["an unknown sender", undefined, "The sender is unknown. Log in as a member of managers."],
+    ["a token", token, "ci is a token, and only people may approve or reject. Log in as a member of managers."],
+    [
+      "a workload",
+      { ...token, kind: "workload" } as const,
+      "ci is a workload, and only people may approve or reject. Log in as a member of managers.",
+    ],
     [
       "anybody",
       { ...token, kind: "anonymous" } as const,
-      "ci is a sender without a login, and only people may approve or reject.",
+      "ci is a sender without a login, and only people may approve or reject. Log in as a member of managers.",
     ],
     ["people of other groups", kim, "kim is in none of the groups that may approve: managers."],
   ])("is not %s", (_, sender, reason) => {
