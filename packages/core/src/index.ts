@@ -38,6 +38,7 @@ export {
   failed,
   type Logger,
   type Plan,
+  type PlanCost,
   type ProvidedService,
   provideService,
   type Running,

@@ -107,6 +107,8 @@ describe("the config of a Terraform task in version 2", () => {
     ['action: apply, plan: "${metadata.plan}", protect: ["aws_db_instance.*"]', []],
     ["action: plan, destroy: true, protect: [a.b], binary: tofu, version: ~> 1.9.0", []],
     ['action: drift, ignore: ["a.b:tags", "*:etag"]', []],
+    ["action: apply, policies: {source: {type: local, location: p}, onProblems: report}", []],
+    ["action: apply, policies: {source: p}", ["!terraform-value-invalid tasks.a.config.policies"]],
     ["action: destroy, plan: p", ["!config-unknown-key tasks.a.config.plan"]],
     ["action: apply, ignore: []", ["!config-unknown-key tasks.a.config.ignore"]],
     ["action: plan, destroy: sure", ["!terraform-value-invalid tasks.a.config.destroy"]],

@@ -33,9 +33,9 @@ export function checkTerraformTasks(configs: ReadonlyMap<string, DocumentConfig>
 
 /** The keys that an action has besides `source` and `variables`, in version 2. */
 const ACTION_KEYS = {
-  apply: ["plan", "protect"],
-  destroy: ["protect"],
-  plan: ["destroy", "protect"],
+  apply: ["plan", "protect", "policies"],
+  destroy: ["protect", "policies"],
+  plan: ["destroy", "protect", "policies"],
   drift: ["ignore"],
 } as const;
 const PROGRAM_KEYS = ["binary", "version"] as const;
@@ -236,6 +236,7 @@ const SourceV2 = Type.Union([
 ]);
 
 const Texts = Type.Array(Filled);
+const OnProblems = Type.Union([Type.Literal("fail"), Type.Literal("report"), Template]);
 
 /** The values of keys that only documents of version 2 have. */
 const VALUES = {
@@ -243,6 +244,10 @@ const VALUES = {
   destroy: { schema: Type.Boolean(), what: "true or false" },
   ignore: { schema: Type.Array(Type.String({ pattern: ":" })), what: "a list of address:attribute" },
   protect: { schema: Texts, what: "a list of addresses such as aws_db_instance.*" },
+  policies: {
+    schema: Type.Object({ source: SourceV2, onProblems: Type.Optional(OnProblems) }, closed),
+    what: "a map with source, such as {source: {type: local, location: policies}}, and onProblems, which is fail or report",
+  },
   binary: { schema: Filled, what: "the name of a program" },
   version: { schema: Filled, what: "a constraint such as ~> 1.11.0, as a text" },
 } as const;
@@ -257,6 +262,7 @@ const ConfigV2 = Type.Object(
     destroy: Type.Optional(Type.Union([VALUES.destroy.schema, Template])),
     ignore: Type.Optional(Type.Union([VALUES.ignore.schema, Template])),
     protect: Type.Optional(Type.Union([VALUES.protect.schema, Template])),
+    policies: Type.Optional(Type.Union([VALUES.policies.schema, Template])),
     binary: Type.Optional(VALUES.binary.schema),
     version: Type.Optional(VALUES.version.schema),
   },

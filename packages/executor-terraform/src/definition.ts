@@ -49,6 +49,10 @@ const UntypedSourceConfig = Type.Object(
   { additionalProperties: false },
 );
 
+/** Files with rules: from the project or a bucket, never from the configuration that they check. */
+const PolicySource = Type.Union([S3SourceConfig, LocalSourceConfig]);
+export type PolicySource = Static<typeof PolicySource>;
+
 /** Addresses of resources; a star fits any characters. */
 const AddressGlobs = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { maxItems: 100 });
 
@@ -91,6 +95,19 @@ export const TerraformConfig = Type.Object(
       ...AddressGlobs,
       description: "Resources that must not be deleted or replaced, such as `aws_db_instance.*`",
     }),
+    policies: Type.Optional(
+      Type.Object(
+        {
+          source: PolicySource,
+          onProblems: Type.Optional(
+            Type.Union([Type.Literal("fail"), Type.Literal("report")], {
+              description: "What errors of policies do. Default: `fail`",
+            }),
+          ),
+        },
+        { additionalProperties: false, description: "Rules that the plan must not violate" },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -206,6 +223,9 @@ export const TerraformOptions = Type.Object(
         maxItems: 100,
         description: "More environment variables to hand on; `TF_TOKEN_*` hands on all that begin so. Default: none",
       }),
+    ),
+    prices: Type.Optional(
+      Type.String({ minLength: 1, description: "File with prices, for estimates of plans. Default: no estimates" }),
     ),
     lockTimeout: Type.Optional(
       Type.String({

@@ -33,6 +33,8 @@ export const TERRAFORM_FAILURES = {
   TERRAFORM_STATE_LOCKED: fact(true, "Another run has the lock of the state."),
   TERRAFORM_STATE_NOT_SAVED: fact(false, "The state could not be saved; the runner kept a copy. Push it by hand."),
   TERRAFORM_PROTECTED: fact(false, "The run would delete or replace a protected resource; nothing was changed."),
+  TERRAFORM_POLICY_DENIED: fact(false, "A policy does not allow the plan; nothing was changed."),
+  TERRAFORM_PRICES_INVALID: fact(false, "The document of prices cannot be read."),
   TERRAFORM_PLAN_STALE: fact(false, "The saved plan cannot be applied, or not any more. Plan again."),
   TERRAFORM_PLAN_TOO_LARGE: fact(false, "The plan is larger than the limit."),
   TERRAFORM_NEEDS_STORE: fact(false, "A saved plan needs a runner with the yard's store and a seal key."),

@@ -1,6 +1,8 @@
+import { createMemoryStore } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aContext } from "./testing/a-context.ts";
 import { aProject, type TestProject } from "./testing/a-project.ts";
+import { aSealer } from "./testing/a-sealer.ts";
 import { hasTerraform } from "./testing/program.ts";
 import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
@@ -69,6 +71,108 @@ describe.skipIf(!hasTerraform())("a run with protected resources", () => {
     const step = await project.start(inYard("green"), { action: "drift" });
 
     expect(step).toEqual({ kind: "succeeded", outputs: { drifted: false, summary: "No drift." } });
+  });
+});
+
+const secret = `
+variable "db_password" {
+  default   = "none"
+  sensitive = true
+}
+resource "terraform_data" "secret" { input = var.db_password }
+`;
+
+const rules = `rules:
+  - name: names
+    when: resource.address == 'terraform_data.app'
+    deny: resource.after.input != 'blue'
+    message: "The name is \${resource.after.input}."
+  - name: hidden
+    when: resource.address == 'terraform_data.secret'
+    deny: resource.after.input == 'hunter22-hunter22'
+    message: A policy sees a secret.
+  - name: dear
+    when: plan.monthly_cost != null
+    deny: plan.monthly_cost > 10
+    message: "\${plan.monthly_cost} USD a month"
+    level: warning
+`;
+
+describe.skipIf(!hasTerraform())("a run with policies", () => {
+  let project: TestProject;
+  let server: StateServer;
+  const inYard = (name: string) =>
+    aContext({
+      stateBackendUrl: server.url,
+      metadata: { name, db_password: "hunter22-hunter22" },
+      records: createMemoryStore().records,
+      sealer: aSealer(),
+    });
+  const policies = { source: { type: "local" as const, location: "policies" } };
+
+  beforeEach(async () => {
+    server = await startStateServer();
+    project = aProject({ "network/main.tf": main + secret, "policies/rules.yaml": rules });
+  });
+  afterEach(async () => {
+    await server.close();
+    project.remove();
+  });
+
+  it("applies what they allow, and nothing of what they deny", async () => {
+    const denied = await project.start(inYard("green"), { policies });
+    const planned = await project.start(inYard("green"), { action: "plan", policies });
+    const states = server.states.size;
+    const applied = await project.start(inYard("blue"), { policies });
+
+    for (const step of [denied, planned]) {
+      expect(step).toEqual({
+        kind: "failed",
+        code: "TERRAFORM_POLICY_DENIED",
+        retryable: false,
+        message: "The policies deny the plan:\nnames: The name is green.",
+      });
+    }
+    expect(states).toBe(0);
+    expect(applied).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("only reports what they find where the task says so, with the estimate", async () => {
+    project.write({
+      "prices.yaml": `asOf: 2026-11-01\nprices: { terraform_data: "{'terraform_data.app': 0.02}[resource.address]" }`,
+    });
+    const ctx = inYard("green");
+    const config = { action: "plan" as const, policies: { ...policies, onProblems: "report" as const } };
+
+    const step = await project.start(ctx, config, { prices: "prices.yaml" });
+    const dryRun = await project.executor({ prices: "prices.yaml" }).plan?.(ctx, {
+      action: "apply",
+      source: { type: "local", location: "network" },
+    } as never);
+
+    expect(step).toMatchObject({
+      kind: "succeeded",
+      outputs: {
+        problems: "names: The name is green.\nwarning: dear: 14.6 USD a month",
+        monthly_cost: 14.6,
+        unpriced: 1,
+        cost_source: "prices.yaml 2026-11-01",
+      },
+    });
+    expect(ctx.lines).toContain("error: names: The name is green.");
+    expect(ctx.lines).toContain("Without a price: terraform_data (1)");
+    expect(dryRun?.cost).toEqual({ monthly: 14.6, currency: "USD", unpriced: 1, source: "prices.yaml 2026-11-01" });
+  });
+
+  it("fails without policies, or when the prices cannot be read", async () => {
+    project.write({ "empty/readme.md": "" });
+
+    const none = await project.start(inYard("blue"), { policies: { source: { type: "local", location: "empty" } } });
+    const noPrices = await project.start(inYard("blue"), { policies }, { prices: "nowhere.yaml" });
+
+    expect(none).toMatchObject({ code: "TERRAFORM_SOURCE_MISSING" });
+    expect(noPrices).toMatchObject({ code: "TERRAFORM_PRICES_INVALID", retryable: false });
+    expect(server.states.size).toBe(0);
   });
 });
 

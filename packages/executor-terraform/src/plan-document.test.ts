@@ -116,7 +116,7 @@ describe("parsePlanDocument", () => {
 });
 
 describe("the counts of a plan", () => {
-  it("count a replacement twice, in either order, and imports and moves beside what else they do", () => {
+  it("count a replacement twice, in either order, and imports and moves in addition to other changes", () => {
     const counts = countChanges(
       changesOf(
         resource("a.create", { actions: ["create"] }),

@@ -21,7 +21,7 @@ export interface ResourceChange {
   readonly changedAttributes: readonly string[];
 }
 
-/** What a plan contains, as far as it is used. */
+/** The used parts of a plan. */
 export interface PlanDocument {
   readonly changes: readonly ResourceChange[];
   /** What differs from the state before the plan. */

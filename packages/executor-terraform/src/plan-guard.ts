@@ -1,8 +1,19 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { PlanCost } from "@stackyard/core";
+import type { PolicySource } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
-import { isDeletion, matchesGlob, type PlanDocument, parsePlanDocument, type ResourceChange } from "./plan-document.ts";
-import type { StagedRun } from "./staged-run.ts";
+import {
+  countChanges,
+  isDeletion,
+  matchesGlob,
+  type PlanDocument,
+  parsePlanDocument,
+  type ResourceChange,
+} from "./plan-document.ts";
+import { evaluatePolicies, type PolicyFile } from "./policies.ts";
+import { estimateCost, parsePrices } from "./prices.ts";
+import { type StagedRun, stageSource } from "./staged-run.ts";
 import { callTerraform, toCallFailure } from "./terraform-call.ts";
 
 /** The text of a plan is several times as large as its file. */
@@ -31,19 +42,77 @@ export async function loadPlanDocument(run: StagedRun, planFile: string): Promis
 
 /** True when a run must look at its plan before it applies it. */
 export function isGuarded({ config }: StagedRun): boolean {
-  return (config.protect ?? []).length > 0;
+  return config.policies !== undefined || (config.protect ?? []).length > 0;
 }
 
-/** Throws TERRAFORM_PROTECTED when the plan may not be applied. */
+/** Throws TERRAFORM_PROTECTED or TERRAFORM_POLICY_DENIED when the plan may not be applied. */
 export async function checkPlan(run: StagedRun, planFile: string): Promise<void> {
   if (!isGuarded(run)) return;
   const { changes } = await loadPlanDocument(run, planFile);
   checkProtected(changes, run.config.protect ?? []);
+  await checkPolicies(run, changes, (await estimatePlan(run, changes))?.monthly);
 }
 
-/** Returns what is wrong with a plan that is not applied yet, one line each. */
-export async function reviewPlan({ config }: StagedRun, { changes }: PlanDocument): Promise<readonly string[]> {
-  return findProtected(changes, config.protect ?? []).map(toProtectedText);
+/** What there is to know about a plan before anybody applies it. */
+interface PlanReview {
+  /** One line each. */
+  readonly problems: readonly string[];
+  readonly cost: PlanCost | undefined;
+}
+
+/** Reviews a plan that is only saved: protected resources are listed. Throws TERRAFORM_POLICY_DENIED. */
+export async function reviewPlan(run: StagedRun, { changes }: PlanDocument): Promise<PlanReview> {
+  const cost = await estimatePlan(run, changes);
+  const found = await checkPolicies(run, changes, cost?.monthly);
+  const lost = findProtected(changes, run.config.protect ?? []).map(toProtectedText);
+  return { cost, problems: [...lost, ...found] };
+}
+
+/** Returns what the policies of the task find, one line each. Throws TERRAFORM_POLICY_DENIED. */
+async function checkPolicies(
+  run: StagedRun,
+  changes: readonly ResourceChange[],
+  monthly: number | undefined,
+): Promise<readonly string[]> {
+  const { policies } = run.config;
+  if (policies === undefined) return [];
+  const plan = { ...countChanges(changes), monthly_cost: monthly ?? null };
+  const found = evaluatePolicies(await loadPolicies(run, policies.source), { plan, changes });
+  for (const { level, text } of found) run.ctx.report(`${level}: ${text}`);
+  const errors = found.filter(({ level }) => level === "error").map(({ text }) => text);
+  if (errors.length > 0 && policies.onProblems !== "report") {
+    throw new TerraformFailure("TERRAFORM_POLICY_DENIED", `The policies deny the plan:\n${errors.join("\n")}`);
+  }
+  return found.map(({ level, text }) => (level === "warning" ? `warning: ${text}` : text));
+}
+
+async function loadPolicies(run: StagedRun, source: PolicySource): Promise<readonly PolicyFile[]> {
+  const folder = join(run.folder, "policies");
+  await stageSource(run.settings, run.ctx, source, folder);
+  const names = (await readdir(folder)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
+  if (names.length === 0) {
+    const text = "The source of the policies contains no files *.yaml, *.yml or *.json at its top level.";
+    throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
+  }
+  return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })));
+}
+
+/** Returns what the resources cost after the plan; undefined without prices. Fails with TERRAFORM_PRICES_INVALID. */
+export async function estimatePlan(
+  { ctx, settings: { pricesFile } }: StagedRun,
+  changes: readonly ResourceChange[],
+): Promise<PlanCost | undefined> {
+  if (pricesFile === undefined) return undefined;
+  const name = basename(pricesFile);
+  const text = await readFile(pricesFile, "utf8").catch((cause: unknown) => {
+    throw new TerraformFailure("TERRAFORM_PRICES_INVALID", `${pricesFile} cannot be read.`, { cause });
+  });
+  const prices = parsePrices(name, text);
+  const { monthly, unpriced } = estimateCost(prices, changes);
+  const types = [...unpriced].map(([type, count]) => `${type} (${count})`);
+  if (types.length > 0) ctx.report(`Without a price: ${types.slice(0, MAX_NAMED).join(", ")}`);
+  const count = [...unpriced.values()].reduce((sum, each) => sum + each, 0);
+  return { monthly, currency: "USD", unpriced: count, source: `${name} ${prices.asOf}` };
 }
 
 /** Returns the changes that delete or replace a resource whose address, now or before a move, fits one of the globs. */

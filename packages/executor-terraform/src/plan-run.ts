@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import type { Plan } from "@stackyard/core";
+import { defined, type Plan } from "@stackyard/core";
+import { toHead } from "./failure.ts";
 import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
-import { loadPlanDocument, reviewPlan } from "./plan-guard.ts";
+import { estimatePlan, loadPlanDocument, reviewPlan } from "./plan-guard.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 import { callStream, initRun, type StreamEnd, toCallFailure } from "./terraform-call.ts";
@@ -48,16 +49,26 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   await initRun(run);
   const { file, hasChanges } = await makePlan(run, { destroy: run.config.destroy ?? false });
   const document = await loadPlanDocument(run, file);
-  const problems = await reviewPlan(run, document);
+  const { problems, cost } = await reviewPlan(run, document);
   const plan = await savePlan(run, file);
   const counts = countChanges(document.changes);
   const summary = toSummary(document, hasChanges);
   run.ctx.report(summary);
   return {
-    outputs: { plan, ...counts, unchanged: !hasChanges, summary, problems: problems.join("\n") },
+    outputs: {
+      plan,
+      ...counts,
+      unchanged: !hasChanges,
+      summary,
+      problems: toHead(problems.join("\n"), MAX_PROBLEMS_BYTES),
+      ...(cost === undefined ? {} : { monthly_cost: cost.monthly, unpriced: cost.unpriced, cost_source: cost.source }),
+    },
     sensitive: [],
   };
 }
+
+/** Outputs have 64 KiB in all. */
+const MAX_PROBLEMS_BYTES = 16 * 1024;
 
 function toSummary({ changes }: PlanDocument, hasChanges: boolean): string {
   if (!hasChanges) return "Nothing would change.";
@@ -77,9 +88,13 @@ export async function previewRun(run: StagedRun): Promise<Plan> {
   await initRun(run);
   if (saved !== undefined) {
     const document = await loadPlanDocument(run, saved.file);
-    return { summary: toSummary(document, true), details: { ...countChanges(document.changes) } };
+    const cost = await estimatePlan(run, document.changes);
+    return { summary: toSummary(document, true), details: { ...countChanges(document.changes) }, ...defined({ cost }) };
   }
-  return toPlan(await makePlan(run, { destroy, lock: false }));
+  const made = await makePlan(run, { destroy, lock: false });
+  if (run.settings.pricesFile === undefined) return toPlan(made);
+  const { changes } = await loadPlanDocument(run, made.file);
+  return { ...toPlan(made), ...defined({ cost: await estimatePlan(run, changes) }) };
 }
 
 function toPlan({ hasChanges, counts, summary, planned }: MadePlan): Plan {

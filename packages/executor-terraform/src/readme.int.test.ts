@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TerraformOptions, terraformDefinition } from "./definition.ts";
 import { TERRAFORM_FAILURES } from "./failure.ts";
 import plugin from "./index.ts";
+import { evaluatePolicies } from "./policies.ts";
+import { parsePrices } from "./prices.ts";
 import { aContext } from "./testing/a-context.ts";
 import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 import { hasTerraform } from "./testing/program.ts";
@@ -48,15 +50,23 @@ describe("the README", () => {
     ]);
   });
 
-  it("links to a page whose machine has no fault", () => {
+  it("links to a page whose machine, policies and prices have no fault", () => {
     const page = readFileSync(join(import.meta.dirname, "../../../docs/plans-and-policies.md"), "utf8");
-    const [, source = ""] = /```yaml\n(# file: machines\/environment.yaml\n[\s\S]*?)```/.exec(page) ?? [];
+    const blocks = [...page.matchAll(/```yaml\n# file: (\S+)\n([\s\S]*?)```/g)];
+    const read = (path: string) => blocks.find((block) => block[1] === path)?.[2] ?? "";
+    const source = read("machines/environment.yaml");
+    const policies = [{ name: "preview.yaml", text: read("policies/preview.yaml") }];
+    const plan = { adds: 0, changes: 0, destroys: 0, replacements: 0, imports: 0, moves: 0, monthly_cost: 250 };
     const executors = new Map([["terraform", terraformDefinition]]);
 
     const { problems, machine: environment } = parseMachine(source, { name: "environment", strict: true, executors });
 
     expect(problems).toEqual([]);
     expect(environment?.tasks.size).toBe(5);
+    expect(evaluatePolicies(policies, { plan, changes: [] })).toEqual([
+      { level: "warning", text: "cheap: The environment would cost 250 USD a month." },
+    ]);
+    expect(parsePrices("prices.yaml", read("prices.yaml")).prices).toHaveLength(3);
   });
 
   it("lists every failure with its flag and meaning", () => {

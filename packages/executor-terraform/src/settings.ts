@@ -32,6 +32,7 @@ export interface Settings {
   /** All folders that the runner itself writes to. */
   readonly ownDirs: readonly string[];
   readonly cliConfigFile?: string;
+  readonly pricesFile?: string;
   readonly passEnvironment: readonly string[];
   readonly lockTimeout: string;
   readonly environment: Environment;
@@ -43,7 +44,7 @@ const DEFAULTS = { binary: "terraform", lockTimeout: "30s", graceMs: 240_000 };
 
 /** Puts options and defaults together. Throws CONFIG_INVALID for a version constraint that cannot be read. */
 export function toSettings(options: TerraformOptions, deps: TerraformDeps): Settings {
-  const { version, cliConfigFile, passEnvironment = [], lockTimeout = DEFAULTS.lockTimeout } = options;
+  const { version, cliConfigFile, prices, passEnvironment = [], lockTimeout = DEFAULTS.lockTimeout } = options;
   checkVersion(version);
   const inProject = (path: string) => resolve(deps.projectDir, path);
   const dataDir = resolve(deps.dataDir);
@@ -63,6 +64,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     graceMs: deps.graceMs ?? DEFAULTS.graceMs,
     ...defined({ version }),
     ...(cliConfigFile === undefined ? {} : { cliConfigFile: inProject(cliConfigFile) }),
+    ...(prices === undefined ? {} : { pricesFile: inProject(prices) }),
   };
 }
 

@@ -98,7 +98,8 @@ async function withFolders<T>({ workDir, providerCacheDir }: Settings, work: Fol
 }
 
 /** A source that says where it is, and the state key that follows from it. */
-type Source = Extract<NonNullable<TerraformConfig["source"]>, { type: string }> & { readonly stateKey: string };
+type Source = TypedSource & { readonly stateKey: string };
+type TypedSource = Extract<NonNullable<TerraformConfig["source"]>, { type: string }>;
 
 function requireSource({ source }: TerraformConfig, ctx: ExecutorContext): Source {
   if (source === undefined) {
@@ -111,7 +112,13 @@ function requireSource({ source }: TerraformConfig, ctx: ExecutorContext): Sourc
   throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", text);
 }
 
-async function stageSource(settings: Settings, ctx: ExecutorContext, source: Source, target: string): Promise<void> {
+/** Copies files of the project or of a bucket into a new folder. Fails with TERRAFORM_SOURCE_* codes. */
+export async function stageSource(
+  settings: Settings,
+  ctx: ExecutorContext,
+  source: TypedSource,
+  target: string,
+): Promise<void> {
   await mkdir(target);
   if (source.type === "local") {
     const { sourcesDir: baseDir, ownDirs: leaveOut } = settings;

@@ -155,6 +155,17 @@ export interface Plan {
   /** True when nothing would change; undefined: not known. */
   readonly unchanged?: boolean;
   readonly details?: Readonly<Record<string, unknown>>;
+  readonly cost?: PlanCost;
+}
+
+/** An estimate of what everything costs after the work. */
+export interface PlanCost {
+  readonly monthly: number;
+  readonly currency: "USD";
+  /** How many things have no price. */
+  readonly unpriced: number;
+  /** Where the prices come from, and of when they are. */
+  readonly source: string;
 }
 
 /** An executor as the worker calls it: the types of the schemas are checked at run time. */

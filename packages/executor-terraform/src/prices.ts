@@ -1,0 +1,67 @@
+import { type Cel, compileCel, parseYamlDocument } from "@stackyard/core/machine";
+import { Type } from "typebox";
+import { TerraformFailure } from "./failure.ts";
+import { matchesGlob, type ResourceChange } from "./plan-document.ts";
+
+/** The project's prices: by type of resource, the price of an hour in USD as an expression over `resource`. */
+const PriceDocument = Type.Object(
+  {
+    asOf: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+    prices: Type.Record(Type.String(), Type.String({ minLength: 1 }), { maxProperties: 5000 }),
+  },
+  { additionalProperties: false },
+);
+
+/** Prices as they were at a date. */
+export interface PriceList {
+  /** `YYYY-MM-DD`. */
+  readonly asOf: string;
+  /** In the order of the document. A star in a type fits any characters. */
+  readonly prices: readonly (readonly [type: string, price: Cel])[];
+}
+
+/** What the resources of a plan will cost. */
+export interface CostEstimate {
+  /** USD. */
+  readonly monthly: number;
+  /** How many resources have no price, by type. */
+  readonly unpriced: ReadonlyMap<string, number>;
+}
+
+/** AWS counts a month as 730 hours (AWS Pricing Calculator). */
+const HOURS_OF_MONTH = 730;
+
+/** Reads a document of prices. Fails with TERRAFORM_PRICES_INVALID. */
+export function parsePrices(name: string, text: string): PriceList {
+  const { value, problems, problemAt } = parseYamlDocument(text, PriceDocument);
+  if (value === undefined) throw toInvalid(name, problems);
+  const faults: { readonly line: number; readonly message: string }[] = [];
+  const prices = Object.entries(value.prices).flatMap(([type, source]): PriceList["prices"] => {
+    const compiled = compileCel(source, ["resource"]);
+    if (compiled.kind === "cel") return [[type, compiled.cel]];
+    for (const { message } of compiled.faults) faults.push(problemAt(["prices", type], "", message));
+    return [];
+  });
+  if (faults.length > 0) throw toInvalid(name, faults);
+  return { asOf: value.asOf, prices };
+}
+
+function toInvalid(name: string, faults: readonly { readonly line: number; readonly message: string }[]) {
+  const lines = faults.slice(0, 10).map(({ line, message }) => `${name}:${line}: ${message}`);
+  return new TerraformFailure("TERRAFORM_PRICES_INVALID", lines.join("\n"));
+}
+
+/** Adds up what exists after a plan. A price that is null, or cannot be evaluated, counts as unpriced. */
+export function estimateCost({ prices }: PriceList, changes: readonly ResourceChange[]): CostEstimate {
+  let hourly = 0;
+  const unpriced = new Map<string, number>();
+  for (const { address, type, after } of changes) {
+    if (after === null) continue;
+    const price = prices.find(([pattern]) => matchesGlob(pattern, type))?.[1];
+    const evaluated = price?.evaluate({ resource: { address, type, after } });
+    const usd = evaluated?.kind === "value" ? evaluated.value : undefined;
+    if (typeof usd === "number" && usd >= 0) hourly += usd;
+    else unpriced.set(type, (unpriced.get(type) ?? 0) + 1);
+  }
+  return { monthly: Math.round(hourly * HOURS_OF_MONTH * 100) / 100, unpriced };
+}
