@@ -1,3 +1,4 @@
+import { isMergeKey, toKeyText, YAML_OPTIONS } from "@stackyard/core/machine";
 import {
   Composer,
   type Document,
@@ -70,15 +71,7 @@ export interface Source {
   readonly aliases: ReadonlyMap<string, readonly Range[]>;
 }
 
-// As core reads machines, with the tokens kept.
-const OPTIONS = {
-  version: "1.2",
-  schema: "core",
-  merge: false,
-  uniqueKeys: false,
-  prettyErrors: false,
-  keepSourceTokens: true,
-} as const;
+const OPTIONS = { ...YAML_OPTIONS, keepSourceTokens: true } as const;
 
 /**
  * Parses a text without its byte order mark.
@@ -157,11 +150,11 @@ function readEntries(reading: Reading, map: YAMLMap, path: Path): Pick<MapItem, 
   for (const pair of map.items) {
     const { key: keyNode } = pair;
     const at = toRange(keyNode, 0).to;
+    const key = toKeyText(keyNode);
     if (isMergeKey(keyNode)) {
       const { value } = readNode(reading, pair.value, { path: [...path, `<<${merges.length}`], at });
       merges.push(value);
-    } else if (isScalar(keyNode)) {
-      const key = toKey(keyNode);
+    } else if (isScalar(keyNode) && key !== undefined) {
       const here = [...path, key];
       entries.push({ key, keyNode, pair, path: here, ...readNode(reading, pair.value, { path: here, at }) });
     } else {
@@ -169,15 +162,6 @@ function readEntries(reading: Reading, map: YAMLMap, path: Path): Pick<MapItem, 
     }
   }
   return { entries, merges };
-}
-
-function isMergeKey(key: unknown): boolean {
-  return isScalar(key) && key.type === "PLAIN" && key.source === "<<" && key.tag === undefined;
-}
-
-/** A plain key is its source text, as core reads it. */
-export function toKey(key: Scalar): string {
-  return key.type === "PLAIN" && key.source !== undefined ? key.source : String(key.value);
 }
 
 function toValue(node: Scalar | undefined): ScalarItem["value"] {

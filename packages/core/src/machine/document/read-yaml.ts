@@ -26,6 +26,18 @@ type Token = Parameters<Composer["next"]>[0];
 const START: Place = { line: 1, column: 1 };
 
 /**
+ * Options of the package `yaml` with which machines are read. Programs that edit the text of machines read it with the same.
+ * `schema` also wins over a %YAML 1.1 directive, so `on` and `yes` are always texts. Duplicate keys and merges are ours.
+ */
+export const YAML_OPTIONS = {
+  version: "1.2",
+  schema: "core",
+  merge: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+} as const;
+
+/**
  * Reads the document of a YAML 1.2 source, with merges and aliases resolved. Undefined when it cannot be used; then a
  * problem `yaml-syntax` or `limit-exceeded` says why. Cost is bounded: depth is checked while tokens arrive, before the
  * recursive composer sees them.
@@ -73,10 +85,8 @@ function readTokens(source: string, lines: LineCounter, maxDepth: number): reado
 }
 
 function composeTwo(tokens: readonly Token[], length: number): readonly Document.Parsed[] {
-  // `schema` also wins over a %YAML 1.1 directive, so `on` and `yes` are always texts. Duplicate keys and merges are ours.
-  const options = { version: "1.2", schema: "core", merge: false, uniqueKeys: false, prettyErrors: false } as const;
   const documents: Document.Parsed[] = [];
-  for (const document of new Composer(options).compose(tokens, true, length)) {
+  for (const document of new Composer(YAML_OPTIONS).compose(tokens, true, length)) {
     documents.push(document);
     if (documents.length === 2) break;
   }
@@ -259,8 +269,14 @@ function addMissing(entries: Map<string, Entry>, source: MapNode): void {
   for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);
 }
 
-function isMergeKey(key: unknown): boolean {
+/** Returns whether a node of the package `yaml` is the merge key `<<`; in quotes or with a tag it is an ordinary key. */
+export function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.type === "PLAIN" && key.source === "<<" && key.tag === undefined;
+}
+
+/** Returns the key that a node of the package \`yaml\` is read as; undefined for maps, lists and aliases. */
+export function toKeyText(key: unknown): string | undefined {
+  return isScalar(key) ? toKey(toScalar(key, START)) : undefined;
 }
 
 // A plain key is its source text: `1.0`, `010` and `true` are names, whatever they mean as values.

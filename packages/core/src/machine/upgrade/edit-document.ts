@@ -13,6 +13,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { formatDuration } from "../document/duration.ts";
+import { toKeyText } from "../document/read-yaml.ts";
 import { escapeTemplate } from "../expression/split-template.ts";
 import type { Machine, State, Task } from "../machine.ts";
 import { V1_TIMEOUT_MS } from "../v1/compile-v1.ts";
@@ -204,12 +205,6 @@ function listMerged(nodes: Nodes, map: YAMLMap): readonly YAMLMap[] {
   const merges = map.items.filter((pair) => toKeyText(pair.key) === "<<").map(({ value }) => nodes.resolve(value));
   const sources = merges.flatMap((value) => (isSeq(value) ? value.items : [value]));
   return sources.map((source) => nodes.resolve(source)).filter((source) => isMap(source));
-}
-
-/** Returns a key as the machine reads it: a plain key is its source text. Undefined for keys that are not scalars. */
-function toKeyText(key: unknown): string | undefined {
-  if (!isScalar(key)) return undefined;
-  return key.type === "PLAIN" && key.source !== undefined ? key.source : String(key.value);
 }
 
 /** Sets a key of the map itself, where it wins over a merged one. */
