@@ -150,9 +150,11 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
   ];
   const shown = details.length === 0 ? [] : [details.join(out.paint("dim", " · "))];
   const fired = (line.fired ?? []).map((timer) => formatFired(timer, line));
-  const retried = (line.retried ?? []).map(formatRetried);
+  const retried = (line.retried ?? []).map((event) => formatDecided("parked", event));
+  const raised = (line.raised ?? []).map((event) => formatDecided("raised", event));
   const lines = [
     ...shown,
+    ...raised,
     ...retried,
     ...fired,
     ...line.others.map(formatOther),
@@ -199,8 +201,10 @@ function formatFired({ at, stackId, timer, event, task, outcome, code }: Fired, 
   return `${at}  ${what}${whose} ${outcome}${code === undefined ? "" : ` (${code})`}`;
 }
 
-function formatRetried({ event, outcome, code }: NonNullable<SimulationLine["retried"]>[number]): string {
-  return `parked ${event} ${outcome}${code === undefined ? "" : ` (${code})`}`;
+type Decided = NonNullable<SimulationLine["retried"]>[number];
+
+function formatDecided(what: "parked" | "raised", { event, outcome, code }: Decided): string {
+  return `${what} ${event} ${outcome}${code === undefined ? "" : ` (${code})`}`;
 }
 
 type Fired = NonNullable<SimulationLine["fired"]>[number];

@@ -168,7 +168,18 @@ function Coverage({ played }: { played: Simulated | undefined }) {
 
 function Line({ line }: { line: SimulationLine | undefined }) {
   if (line === undefined) return <td colSpan={2} />;
-  const { outcome, code, reason, stack, dispatched, cancelled, fired = [], retried = [], differences } = line;
+  const {
+    outcome,
+    code,
+    reason,
+    stack,
+    dispatched,
+    cancelled,
+    fired = [],
+    retried = [],
+    raised = [],
+    differences,
+  } = line;
   return (
     <>
       <td>
@@ -184,6 +195,11 @@ function Line({ line }: { line: SimulationLine | undefined }) {
         {fired.map((timer) => (
           <div key={`${timer.at} ${timer.event} ${timer.task}`} className="muted">
             {timer.timer} {timer.event}: {timer.outcome}
+          </div>
+        ))}
+        {raised.map((each) => (
+          <div key={each.id} className="muted">
+            raised {each.event}: {each.outcome}
           </div>
         ))}
         {retried.map((each) => (

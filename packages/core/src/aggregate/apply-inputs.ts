@@ -1,15 +1,8 @@
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
-import { dueTimers, spendTimer } from "../machine/decide/timers.ts";
-import type { DecideLimits } from "../machine/decide/work.ts";
-import {
-  type ParsedEvent,
-  parseEventMessage,
-  type StackEvent,
-  SYSTEM_EVENTS,
-  toEventKey,
-} from "../machine/event-message.ts";
+import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";
+import { type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
@@ -21,8 +14,10 @@ import {
   deadLetters,
   isRedelivered,
   parkOrGiveUp,
-  pickJitter,
+  parseQueued,
+  pickRandom,
   postponeTimer,
+  type ReadOptions,
   type RefusalOutcome,
   type RefuseDeps,
   type Round,
@@ -38,16 +33,12 @@ import {
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
 
 /** What `applyInputs` needs in addition to the aggregate and the inputs. */
-export interface ApplyOptions extends RefuseDeps {
+export interface ApplyOptions extends RefuseDeps, ReadOptions {
   readonly now: number;
   readonly machines: MachineLookup;
   readonly limits: DecideLimits;
   /** Draws the instants that `decide` leaves to chance. Undefined: timers keep their latest instants and `jitterMs`. */
   readonly random: Random | undefined;
-  /** Reads a queued event instead of its message. A replay has the events, and no messages. */
-  readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;
-  /** Accepts an external `NEXT`. */
-  readonly allowExternalNext: boolean;
   /** False if a runner may work by message only. Then an attempt that is not claimed may be running. */
   readonly everyRunnerClaims: boolean;
   /** The number of failed deliveries after which an event is dead-lettered. */
@@ -198,34 +189,12 @@ function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: 
 
 /** Applies an event from a queue, or one that was parked. */
 function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
-  const parsed = parseQueued(work, queued);
+  const parsed = parseQueued(work.options, work.round, queued);
   if (parsed.kind === "invalid") return refuseUnread(work, queued, parsed);
   return takeEvent(work, queued, parsed.event, decideOn(work, parsed.event));
 }
 
 type Unread = Extract<ParsedEvent, { kind: "invalid" }>;
-
-function parseQueued({ options, round }: Work, queued: QueuedEvent): ParsedEvent {
-  const read = options.readEvent?.(queued);
-  if (read !== undefined) return { kind: "event", event: read };
-  const parsed = parseEventMessage(queued.message, {
-    // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
-    messageId: queued.origin === "worker" ? "worker" : queued.id,
-    at: round.now,
-    origin: queued.origin,
-    allowExternalNext: options.allowExternalNext,
-    ...(queued.actor === undefined ? {} : { actor: queued.actor }),
-    ...(queued.sender === undefined ? {} : { sender: queued.sender }),
-  });
-  if (parsed.kind === "invalid") return parsed;
-  const { stackId } = parsed.event;
-  if (stackId !== round.loaded.stackId) {
-    const reason = `The message names the stack "${stackId}" and was queued for "${round.loaded.stackId}".`;
-    return { kind: "invalid", code: "EVENT_INVALID", reason };
-  }
-  // The queue's id counts: the body's own may have been cut or made by the receiver.
-  return { kind: "event", event: { ...parsed.event, id: queued.id } };
-}
 
 function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
   const redeliver = isRedelivered(options, round, queued);
@@ -240,13 +209,9 @@ function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread
   return "done";
 }
 
-function takeEvent(
-  work: Work,
-  queued: QueuedEvent,
-  event: StackEvent,
-  { decision, notes, machine }: NotedDecision,
-): "done" | "redeliver" {
+function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: NotedDecision): "done" | "redeliver" {
   const { options, round } = work;
+  const { decision, notes, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
   const masked = findRefusedKeys(event, { machine, stack: before });
@@ -260,7 +225,8 @@ function takeEvent(
     else recordEvent(options, round, { entry, sender: event.sender, machine });
   }
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
-  if (changed) retryParked(work, () => true);
+  const follows = applyRaised(work, event, noted);
+  if (changed || follows) retryParked(work, () => true);
   return became === "redeliver" ? "redeliver" : "done";
 }
 
@@ -298,13 +264,10 @@ function toFault(error: unknown): { readonly code: string; readonly reason: stri
   return { code: "INTERNAL", reason: `The event could not be decided: ${toErrorText(error)}` };
 }
 
-// A timer whose instant has passed is due as soon as its state is entered, so states may lead to each other by timers. What
-// one change leaves due is fired by the next one.
-const MOST_FIRED = 50;
-
+/** Fires due timers. States whose instants have passed may lead to each other by timers: the next change continues. */
 function fireTimers(work: Work): void {
-  const { round } = work;
-  for (let fired = 0; fired < MOST_FIRED; fired += 1) {
+  const { round, options } = work;
+  for (let fired = 0; fired < options.limits.entriesPerEvent; fired += 1) {
     const { stack } = round;
     const [timer] = stack === undefined ? [] : dueTimers(stack, round.now);
     if (stack === undefined || timer === undefined) return;
@@ -348,18 +311,51 @@ function decideTimer(work: Work, event: StackEvent): TimerAnswer {
   }
 }
 
-function takeTimer(work: Work, event: StackEvent, { decision, notes, machine }: NotedDecision): void {
+function takeTimer(work: Work, event: StackEvent, noted: NotedDecision): void {
+  if (takeOwn(work, event, noted)) retryParked(work, () => true);
+}
+
+/** Takes the decision about a timer's or a raised event. Returns true when parked events must be decided again. */
+function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: RaisedChain): boolean {
   const { options, round } = work;
+  const { decision, notes, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
   // A timer whose event is ignored has fired too: otherwise it would stay due.
-  if (decision.kind === "ignored" && round.stack !== undefined) {
-    round.stack = spendTimer(round.stack, event.timerId ?? "", round.now);
+  if (decision.kind === "ignored" && event.timerId !== undefined && round.stack !== undefined) {
+    round.stack = spendTimer(round.stack, event.timerId, round.now);
   }
   const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
   work.decided.push({ event, decision, outcome, isBegin: false, stack: round.stack });
   round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
-  if (changed) retryParked(work, () => true);
+  return applyRaised(work, event, noted, chain) || changed;
+}
+
+/** The event that others follow from, and how many have followed. */
+interface RaisedChain {
+  readonly root: string;
+  steps: number;
+}
+
+/** Decides what an event has raised, on the same revision. Returns true when parked events must be decided again. */
+function applyRaised(
+  work: Work,
+  cause: StackEvent,
+  { decision, machine }: NotedDecision,
+  begun?: RaisedChain,
+): boolean {
+  if (decision.kind !== "applied" || machine === undefined) return false;
+  const chain = begun ?? { root: cause.id, steps: 0 };
+  let changed = false;
+  for (const name of decision.raised ?? []) {
+    chain.steps += 1;
+    const { id: eventId, stackId, at } = cause;
+    const raised = { eventId, step: chain.steps };
+    const event: StackEvent = { id: `raise:${chain.steps}:${chain.root}`, stackId, name, at, origin: "engine", raised };
+    const own = pickRandom(decide(machine, work.round.stack, event, work.options.limits), work.options.random);
+    changed = takeOwn(work, event, { decision: own, notes: [], machine }, chain) || changed;
+  }
+  return changed;
 }
 
 function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline" }>): void {
@@ -409,8 +405,7 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
   const { decision, machine } = noted;
   if (decision.kind !== "applied") return noted;
   if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);
-  if (options.random === undefined) return noted;
-  return { ...noted, decision: { ...decision, stack: pickJitter(decision.stack, options.random) } };
+  return { ...noted, decision: pickRandom(decision, options.random) };
 }
 
 function decideOnStack(

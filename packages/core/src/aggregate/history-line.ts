@@ -75,10 +75,11 @@ function toMetadata({ event, decision, machine, before }: HistoryLineInput, afte
 
 /** What a replay needs besides. Most lines have none of it. */
 function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | undefined): Partial<HistoryEntry> {
-  const { origin, dispatchId, timerId, confirm, stackId } = event;
+  const { origin, dispatchId, timerId, raised, confirm, stackId } = event;
   return {
     ...(origin === "external" && dispatchId !== undefined && { dispatchId }),
     ...(timerId !== undefined && { timer: timerId }),
+    ...(raised !== undefined && { raisedBy: raised.eventId }),
     ...(confirm !== undefined && confirm === stackId && { confirmed: true }),
     ...(machine?.semantics.outputsInHistory && toAnswerFields(event, machine, after)),
   };

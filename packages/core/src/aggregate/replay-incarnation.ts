@@ -1,6 +1,5 @@
 import type { Decision } from "../machine/decide/decision.ts";
-import { dueTimers } from "../machine/decide/timers.ts";
-import type { DecideLimits } from "../machine/decide/work.ts";
+import { type DecideLimits, dueTimers } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -29,7 +28,7 @@ export interface IncarnationEvent {
 /** An event of a stack's incarnation that does something else on another revision. */
 export interface IncarnationDifference {
   readonly event: StackEvent;
-  /** The place in the incarnation; undefined for a timer that only the other revision has. */
+  /** The place in the incarnation; undefined for a timer or a raised event that only the other revision has. */
   readonly place: number | undefined;
   readonly after: ReplayedEvent;
 }
@@ -137,6 +136,10 @@ function replayEvent(replay: Replay, place: number): void {
   if (did.code === "NOT_ALLOWED") return;
   const key = toEventKey(event);
   if (replay.applied.has(key) || replay.settled.has(place)) return;
+  if (event.raised !== undefined) {
+    compare(replay, place, event, { outcome: "ignored", state: loaded.stack?.state ?? null, sent: [] });
+    return;
+  }
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
   if (waiting !== undefined) {
     const state = loaded.stack?.state ?? null;
@@ -188,7 +191,8 @@ function compareSettled(replay: Replay, after: number, decided: readonly Decided
 
 function compare(replay: Replay, place: number, event: StackEvent, after: ReplayedEvent): void {
   const before = replay.incarnation[place]?.did;
-  if (before === undefined || !isSame(before, after)) replay.differences.push({ event, place, after });
+  if (before !== undefined && isSame(before, after)) return;
+  replay.differences.push({ event, place: before === undefined ? undefined : place, after });
 }
 
 function isSame(a: ReplayedEvent, b: ReplayedEvent): boolean {

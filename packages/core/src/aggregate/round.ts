@@ -10,9 +10,8 @@ import {
   OPERATORS_EVENTS,
   type Rejected,
 } from "../machine/decide/decision.ts";
-import { timerEventId } from "../machine/decide/timers.ts";
-import { attemptsOf } from "../machine/decide/work.ts";
-import { type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { attemptsOf, timerEventId } from "../machine/decide/work.ts";
+import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
@@ -93,7 +92,8 @@ export function takeDecision(
 
 function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRunnerClaims: boolean): boolean {
   const before = round.stack;
-  round.appliedIds.add(toEventKey(event));
+  // A raised event comes with the one that has raised it, which is applied once.
+  if (event.raised === undefined) round.appliedIds.add(toEventKey(event));
   for (const dispatch of decision.dispatches) {
     round.dispatches.push({ ...dispatch, claimWithinMs: toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims) });
   }
@@ -231,6 +231,37 @@ function parksMore({ loaded, reparked }: Round): boolean {
   if (reparked.size === 0) return false;
   const before = new Set(loaded.parked.map(({ event }) => toEventKey(event)));
   return [...reparked.keys()].some((key) => !before.has(key));
+}
+
+/** How queued events are read. */
+export interface ReadOptions {
+  /** Reads a queued event instead of its message. A replay has the events, and no messages. */
+  readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;
+  /** Accepts an external `NEXT`. */
+  readonly allowExternalNext: boolean;
+}
+
+/** Reads a queued event: that of its message, under the id of the queue. */
+export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEvent): ParsedEvent {
+  const read = options.readEvent?.(queued);
+  if (read !== undefined) return { kind: "event", event: read };
+  const parsed = parseEventMessage(queued.message, {
+    // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
+    messageId: queued.origin === "worker" ? "worker" : queued.id,
+    at: round.now,
+    origin: queued.origin,
+    allowExternalNext: options.allowExternalNext,
+    ...(queued.actor === undefined ? {} : { actor: queued.actor }),
+    ...(queued.sender === undefined ? {} : { sender: queued.sender }),
+  });
+  if (parsed.kind === "invalid") return parsed;
+  const { stackId } = parsed.event;
+  if (stackId !== round.loaded.stackId) {
+    const reason = `The message names the stack "${stackId}" and was queued for "${round.loaded.stackId}".`;
+    return { kind: "invalid", code: "EVENT_INVALID", reason };
+  }
+  // The queue's id counts: the body's own may have been cut or made by the receiver.
+  return { kind: "event", event: { ...parsed.event, id: queued.id } };
 }
 
 /** What `refuse` needs. */
@@ -421,6 +452,12 @@ export function toQueuedTimer({ id, stackId, name, at, task }: StackEvent): Queu
 
 function replaceTimers(stack: Stack, replace: (timer: StackTimer) => StackTimer): Stack {
   return { ...stack, timers: stack.timers.map(replace) };
+}
+
+/** Draws the instants that a decision leaves to chance; undefined: they stay the latest ones. */
+export function pickRandom(decision: Decision, random: Random | undefined): Decision {
+  if (random === undefined || decision.kind !== "applied") return decision;
+  return { ...decision, stack: pickJitter(decision.stack, random) };
 }
 
 /**

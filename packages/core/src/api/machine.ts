@@ -121,6 +121,14 @@ export const RevisionDetails = Type.Object({
 });
 export type RevisionDetails = View<typeof RevisionDetails>;
 
+const DecidedEvent = Type.Object({
+  stackId: Type.String(),
+  id: Type.String(),
+  event: Type.String(),
+  outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
+  code: Type.Optional(Type.String()),
+});
+
 /** One step of a simulation. */
 export const SimulationLine = Type.Object({
   step: Type.Integer(),
@@ -140,17 +148,9 @@ export const SimulationLine = Type.Object({
     { description: "Other stacks that the step has changed." },
   ),
   retried: Type.Optional(
-    Type.Array(
-      Type.Object({
-        stackId: Type.String(),
-        id: Type.String(),
-        event: Type.String(),
-        outcome: Type.Enum(["applied", "refused", "ignored", "removed"]),
-        code: Type.Optional(Type.String()),
-      }),
-      { description: "Parked events that the step has settled: applied, or dead-lettered." },
-    ),
+    Type.Array(DecidedEvent, { description: "Parked events that the step has settled: applied, or dead-lettered." }),
   ),
+  raised: Type.Optional(Type.Array(DecidedEvent, { description: "Events that reactions have raised in the step." })),
   fired: Type.Optional(
     Type.Array(
       Type.Object({

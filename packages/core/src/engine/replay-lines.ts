@@ -29,7 +29,7 @@ export function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): Repla
 
 /** Returns the event of a history line. A sensitive value is replaced by the text of its reference. */
 export function toReplayEvent(entry: HistoryEntry): StackEvent {
-  const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer } = entry;
+  const { stackId, at, event: name, eventId: id, task, description, retryable, actor, reason, timer, raisedBy } = entry;
   return {
     id,
     stackId,
@@ -44,6 +44,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
       // The code of a line that was applied is that of the task's failure, else that of the refusal.
       code: isApplied(entry) ? entry.code : undefined,
       confirm: entry.confirmed ? stackId : undefined,
+      raised: raisedBy === undefined ? undefined : { eventId: raisedBy, step: 1 },
       isAllowed: APPROVAL_EVENTS.has(name) && isApplied(entry) ? (true as const) : undefined,
     }),
     ...toOutputs(entry),
@@ -79,6 +80,7 @@ function findDispatchId({ event, eventId, internal }: HistoryEntry): string | un
 
 function findOrigin(entry: HistoryEntry): StackEvent["origin"] {
   if (entry.timer !== undefined) return "timer";
+  if (entry.raisedBy !== undefined) return "engine";
   return findDispatchId(entry) === undefined ? "external" : "worker";
 }
 

@@ -102,18 +102,22 @@ type Part<Schema extends TSchema> = DeepReadonly<Static<Schema>>;
 
 type DeepReadonly<Value> = { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> };
 
-interface ReactionEntryParts {
+interface ReactionEntryParts<Event extends string> {
   readonly when?: string;
   readonly set?: Readonly<Record<string, MetadataValue>>;
+  readonly raise?: Event;
 }
 
 /** One entry of a reaction; the first whose `when` holds is taken. */
-type ReactionEntryDocument<State extends string> =
-  | (ReactionEntryParts & { readonly action: "advance"; readonly state: State })
-  | (ReactionEntryParts & { readonly action: "no-op" });
+type ReactionEntryDocument<Event extends string, State extends string> =
+  | (ReactionEntryParts<Event> & { readonly action: "advance"; readonly state: State })
+  | (ReactionEntryParts<Event> & { readonly action: "no-op" });
 
 /** What a state does on an event. */
-type ReactionDocument<State extends string> = State | "no-op" | readonly ReactionEntryDocument<State>[];
+type ReactionDocument<Event extends string, State extends string> =
+  | State
+  | "no-op"
+  | readonly ReactionEntryDocument<Event, State>[];
 
 /** An event that a state sends itself. */
 type AfterDocument<Event extends string> =
@@ -129,7 +133,7 @@ interface StateV2Document<Event extends string, State extends string, Task exten
   readonly timeout?: DurationDocument;
   readonly after?: readonly AfterDocument<Event>[];
   readonly leaving?: "abandon" | "wait" | "cancel";
-  readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<State> };
+  readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<Event, State> };
 }
 
 /** A task of a v2 document. */

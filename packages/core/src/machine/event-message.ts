@@ -9,6 +9,14 @@ import { NEXT } from "./machine.ts";
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
 export type EventOrigin = "external" | "worker" | "timer" | "engine";
 
+/** Where an event comes from that a reaction has raised. */
+export interface RaisedBy {
+  /** The id of the event that was decided before it. */
+  readonly eventId: string;
+  /** Counts the events that were raised in a row, from 1. */
+  readonly step: number;
+}
+
 /** One event of one stack, parsed from a message or made by a timer, a deadline or a worker. */
 export interface StackEvent {
   /** The same id of the same origin is applied once: see `toEventKey`. */
@@ -55,6 +63,8 @@ export interface StackEvent {
   readonly force?: boolean;
   /** A timer's event: which timer of the stack has fired. */
   readonly timerId?: string;
+  /** Of an event that a reaction has raised. */
+  readonly raised?: RaisedBy;
   /** The message as received (without envelope), for history, parking and setting aside. */
   readonly message?: Readonly<Record<string, unknown>>;
 }

@@ -105,6 +105,8 @@ export interface Reaction {
   readonly advance: readonly string[];
   /** Metadata to set before the entry, by key. */
   readonly set: ReadonlyMap<string, Template>;
+  /** An event that is decided next, in the same commit. */
+  readonly raise?: string;
 }
 
 /** An event that a state sends itself. */

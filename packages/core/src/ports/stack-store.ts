@@ -81,6 +81,8 @@ export interface HistoryEntry {
   readonly dispatchId?: string;
   /** The timer that sent the event. */
   readonly timer?: string;
+  /** A reaction to the event with this id, one line before or further up, has raised the event. */
+  readonly raisedBy?: string;
   /** The sender confirmed the stack's id. */
   readonly confirmed?: true;
   /** Names of the tasks that were sent, in order. */

@@ -39,6 +39,8 @@ export interface SimulationLine {
   readonly others: readonly OtherStack[];
   /** Parked events that this step has settled: applied in their turn, or given up because they waited too long. */
   readonly retried?: readonly RetriedEvent[];
+  /** Events that reactions have raised in this step, in order. */
+  readonly raised?: readonly RetriedEvent[];
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
   /**
@@ -81,7 +83,7 @@ export interface OtherStack {
   readonly dispatched: readonly string[];
 }
 
-/** A parked event that was decided again. */
+/** An event that was decided in a step without being its own: a parked one again, or a raised one. */
 export interface RetriedEvent {
   readonly stackId: string;
   readonly id: string;
@@ -114,7 +116,7 @@ export function toOutcome(decision: Decision): Pick<SimulationLine, "outcome" | 
   return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code, reason };
 }
 
-/** A parked event that a step has settled. */
+/** As a line shows a parked event that its step has settled, or a raised one. */
 export function toRetried({ event: { stackId, id, name }, decision }: DecidedEvent): RetriedEvent {
   const { outcome, code } = toOutcome(decision);
   return { stackId, id, event: name, outcome, ...defined({ code }) };

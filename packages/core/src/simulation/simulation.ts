@@ -9,8 +9,7 @@ import {
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
-import { dueTimers, toInstant } from "../machine/decide/timers.ts";
-import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import {
   type EventOrigin,
@@ -81,7 +80,15 @@ export function createSimulation(
 ): Simulation {
   const yard = createSimulatedYard(machines, now);
   for (const machine of kept) yard.revisions.set(machine.hash, machine);
-  const state: State = { yard, revisions, incarnations: new Map(), steps: 0, subject: undefined, retried: [] };
+  const state: State = {
+    yard,
+    revisions,
+    incarnations: new Map(),
+    steps: 0,
+    subject: undefined,
+    retried: [],
+    raised: [],
+  };
   return { step: (step) => applyStep(state, step) };
 }
 
@@ -94,6 +101,8 @@ interface State {
   subject: string | undefined;
   /** Parked events that the step has applied or given up. */
   retried: DecidedEvent[];
+  /** Events that reactions have raised in the step. */
+  raised: DecidedEvent[];
 }
 
 interface SimulatedIncarnation {
@@ -111,16 +120,18 @@ function applyStep(state: State, input: unknown): SimulationLine {
   state.steps += 1;
   state.yard.touched = new Map();
   state.retried = [];
+  state.raised = [];
   const step = readStep(input, state.subject);
   const answer = work(state, step);
   const fired = step.kind === "stack" ? [] : firePassed(state);
-  const { retried } = state;
+  const { retried, raised } = state;
   return {
     step: state.steps,
     ...answer,
     ...(fired.length > 0 && { fired: [...(answer.fired ?? []), ...fired] }),
     ...toTouchedParts(state.yard, state.subject),
-    ...(retried.length === 0 ? {} : { retried: retried.map(toRetried) }),
+    ...(retried.length > 0 && { retried: retried.map(toRetried) }),
+    ...(raised.length > 0 && { raised: raised.map(toRetried) }),
   };
 }
 
@@ -202,6 +213,7 @@ function applyAndKeep(state: State, input: StackInput): readonly DecidedEvent[] 
     const { event, decision, outcome, isBegin, stack } = each;
     if (outcome === "parked-again") continue;
     if (parked.has(toEventKey(event))) state.retried.push(each);
+    if (event.raised !== undefined) state.raised.push(each);
     const known = isBegin && outcome === "applied" ? undefined : incarnations.get(event.stackId);
     const incarnation = known ?? { events: [] };
     incarnation.events.push({ step: steps, event, did: toReplayed(decision, stack) });

@@ -12,6 +12,7 @@ import type {
   PlaceMetadata,
   Template,
 } from "../machine/expression/expression.ts";
+import { defined } from "../machine/json.ts";
 import {
   type AfterTimer,
   FAILED,
@@ -37,6 +38,7 @@ export interface ReactionSketch {
   readonly when?: Expression;
   readonly to?: string;
   readonly set?: Readonly<Record<string, Template>>;
+  readonly raise?: string;
 }
 
 /** A state in short. Reactions by event: the states to enter (`[]`: nothing happens), or entries of which the first counts. */
@@ -162,8 +164,8 @@ function toState(name: string, sketch: StateSketch): State {
 function toEntries(entries: readonly string[] | readonly ReactionSketch[]): readonly Reaction[] {
   const sketches = entries.filter((entry) => typeof entry !== "string");
   if (sketches.length === 0) return toReactions(entries.filter((entry) => typeof entry === "string"));
-  return sketches.map(({ when, to, set = {} }) => ({
-    ...(when === undefined ? {} : { when }),
+  return sketches.map(({ when, to, set = {}, raise }) => ({
+    ...defined({ when, raise }),
     advance: to === undefined ? [] : [to],
     set: new Map(Object.entries(set)),
   }));

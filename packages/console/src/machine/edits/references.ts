@@ -88,6 +88,7 @@ function walkState(walk: Walk, state: Item): void {
 function walkReaction(walk: Walk, item: Item): void {
   addValue(walk, "state", valueAt(item, "state"));
   addExpression(walk, valueAt(item, "when"), true);
+  addValue(walk, "event", valueAt(item, "raise"));
   for (const set of entriesAt(item, "set")) {
     addKey(walk, "metadata", set);
     addTemplates(walk, set.value);

@@ -50,7 +50,9 @@ function startsWith(path: Path, head: Path): boolean {
 /** What a reference makes useless: an entry of a list of reactions, a timer, a task's target, or itself. */
 function ownerOf({ what, form, path, declares }: Reference): Path {
   const isInItem = form === "value" && typeof path.at(-1) === "string" && typeof path.at(-2) === "number";
-  return !declares && isInItem && (what === "state" || what === "event") ? path.slice(0, -1) : path;
+  // An entry that raises an event has another purpose of its own.
+  const isWhole = isInItem && path.at(-1) !== "raise";
+  return !declares && isWhole && (what === "state" || what === "event") ? path.slice(0, -1) : path;
 }
 
 const COLLAPSING = new Set(["on", "after", "tasks", "needs", "set", "outputs", "metadata"]);

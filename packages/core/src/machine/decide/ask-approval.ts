@@ -1,8 +1,7 @@
 import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
 import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
-import { approvalTimerId, toInstant } from "./timers.ts";
-import { attemptsOf, type Work } from "./work.ts";
+import { approvalTimerId, attemptsOf, toInstant, type Work } from "./work.ts";
 
 /** What people are to be asked, resolved. */
 export interface PreparedApproval {

@@ -25,7 +25,6 @@ import {
 } from "./metadata.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { findTimerFault, spendTimer, timeoutId, timerEventId } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -35,7 +34,11 @@ import {
   DEFAULT_LIMITS,
   type DecideLimits,
   endWork,
+  findTimerFault,
   type Handler,
+  spendTimer,
+  timeoutId,
+  timerEventId,
   toCancel,
   toKnownSender,
   toScopeInput,
@@ -127,7 +130,8 @@ function decideOnMachine(
 }
 
 function end(work: Work, before: Stack): Decision {
-  const fault = armInstants(work, before);
+  const { after = [] } = work.machine.states.get(work.stack.state) ?? {};
+  const fault = after.some(({ kind }) => kind === "at") ? armInstants(work, before) : undefined;
   if (fault !== undefined) return fault;
   if (work.stack.approvals !== undefined) askAgain(work, before);
   return endWork(work);
@@ -160,7 +164,11 @@ const timeOutState: Handler = (work) => {
 };
 
 const handleEvent: Handler = (work) => {
-  const { event, brought } = work;
+  const { event, brought, limits } = work;
+  if ((event.raised?.step ?? 0) > limits.entriesPerEvent) {
+    stall(work, { code: "TRANSITION_LIMIT", reason: `One event may raise at most ${limits.entriesPerEvent} events.` });
+    return undefined;
+  }
   const values = Object.fromEntries(brought.own.map((key) => [key, brought.metadata[key] ?? null] as const));
   const occurrence: Occurrence = { ...toScopeInput(work), name: event.name, brought: values };
   const choice = chooseReaction(occurrence);
@@ -170,7 +178,8 @@ const handleEvent: Handler = (work) => {
   if (unconfirmed) return unconfirmed;
   const sets = resolveSets(occurrence, reaction);
   if (sets.kind === "rejected") return sets;
-  if (event.origin === "external" && reaction.advance.length > 0) setAsker(work);
+  const leadsOn = reaction.advance.length > 0 || reaction.raise !== undefined;
+  if (event.origin === "external" && leadsOn) setAsker(work);
   const loop = react(work, reaction, sets);
   if (loop) stall(work, loop);
   return undefined;

@@ -79,6 +79,8 @@ export interface Applied {
   readonly endedAttempts: readonly string[];
   /** Sentences for the history, such as why the stack is stalled. */
   readonly notes: readonly string[];
+  /** Events to decide next, in order, in the same commit. Absent: none. */
+  readonly raised?: readonly string[];
 }
 
 /** Nothing of the event is stored. `endedAttempt`: an open run of an earlier entry that this answer still ends. */

@@ -3,9 +3,9 @@ import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { findMetadataFault, isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
-import { armTimers } from "./timers.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 import {
+  armTimers,
   changeMetadata,
   hasFailed,
   hasLeftRuns,
@@ -21,10 +21,11 @@ import {
 const HOUR_MS = 3_600_000;
 
 /** Does what a state says about an event. Says why not, when the stack must stop instead because it runs in circles. */
-export function react(work: Work, { advance }: Reaction, sets: MetadataChange): Stalled | undefined {
+export function react(work: Work, { advance, raise }: Reaction, sets: MetadataChange): Stalled | undefined {
   const loop = work.automatic && advance.length > 0 ? countAutomaticEntries(work, advance.length) : undefined;
   if (loop !== undefined) return loop;
   changeMetadata(work, sets);
+  if (raise !== undefined) work.raised.push(raise);
   if (advance.length > 0) enter(work, advance);
   return undefined;
 }

@@ -2,9 +2,8 @@ import { findInstant } from "../expression/cel-functions.ts";
 import type { AfterTimer } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
-import { instantTimerId, isInstantTimer, toInstant } from "./timers.ts";
 import { NO_SECRETS, toScope } from "./to-scope.ts";
-import { toScopeInput, type Work } from "./work.ts";
+import { instantTimerId, isInstantTimer, toInstant, toScopeInput, type Work } from "./work.ts";
 
 type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 
@@ -16,7 +15,6 @@ type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 export function armInstants(work: Work, before: Stack): Rejected | undefined {
   const { machine, event, stack } = work;
   const after = machine.states.get(stack.state)?.after ?? [];
-  if (!after.some(({ kind }) => kind === "at")) return undefined;
   const isEntered = stack.entry !== before.entry || before.incarnation === event.id;
   if (!isEntered && stack.metadata === before.metadata) return undefined;
   const faults: string[] = [];

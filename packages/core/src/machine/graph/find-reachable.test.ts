@@ -93,6 +93,18 @@ describe("findReachable", () => {
     expect(findReachable(timed, aStack({ state: "LIVE" })).states).toEqual([]);
   });
 
+  it("follows events that reactions raise, in the state that is entered, also in a circle", () => {
+    const raising = aMachineV2({
+      INIT: {},
+      LIVE: { on: { NIGHT: [{ to: "CHECK", raise: "BEGIN" }] }, after: [{ inMs: 1, event: "NIGHT" }] },
+      CHECK: { on: { BEGIN: [{ raise: "AGAIN" }], AGAIN: [{ to: "DONE", raise: "BEGIN" }] } },
+      DONE: { on: { BEGIN: [{ to: "CHECK", raise: "BEGIN" }] } },
+    });
+    const timer = { id: "1/after/0", event: "NIGHT", dueAt: 9 };
+
+    expect(findReachable(raising, aStack({ state: "LIVE", timers: [timer] })).states).toEqual(["CHECK", "DONE"]);
+  });
+
   it("does not take the wait before a task's next attempt for an event of the machine", () => {
     const retry = { id: "1/retry/build", event: "TASK_RETRY_DUE", dueAt: 9, task: "build" };
     const tasks: TaskState[] = [{ name: "build", status: "PENDING", detail: "RETRYING" }];

@@ -69,28 +69,44 @@ function listFailed({ events }: Machine): readonly string[] {
   return events.has(FAILED) ? [] : [FAILED];
 }
 
+/** An event that a state may get. */
+interface Way {
+  readonly state: State;
+  readonly event: string;
+}
+
 function walk(
   machine: Machine,
   start: { readonly present: State | undefined; readonly events: readonly string[] },
   toEvents: (state: State) => readonly string[],
 ): ReadonlySet<string> {
   const reached = new Set<string>();
-  const follow = (state: State | undefined, events: readonly string[]) => {
-    for (const event of events) {
-      // Only the last state of an advance is one that a stack stays in.
-      for (const { advance } of listTaken(state?.on.get(event) ?? [])) {
-        const target = advance.at(-1);
-        if (target !== undefined) reached.add(target);
-      }
-    }
+  const ways = new Map<string, Way>();
+  const add = (state: State | undefined, events: readonly string[]) => {
+    if (state === undefined) return;
+    for (const event of events) ways.set(`${state.name} ${event}`, { state, event });
   };
-  follow(start.present, start.events);
-  // A set that grows while it is walked is walked to its new end.
-  for (const name of reached) {
-    const state = machine.states.get(name);
-    if (state !== undefined) follow(state, toEvents(state));
+  add(start.present, start.events);
+  // A map that grows while it is walked is walked to its new end.
+  for (const { state, event } of ways.values()) {
+    for (const { target, next, raised } of listEnds(machine, { state, event })) {
+      const isNew = target !== undefined && !reached.has(target);
+      if (isNew) reached.add(target);
+      if (isNew && next !== undefined) add(next, toEvents(next));
+      add(next, raised);
+    }
   }
   return reached;
+}
+
+/** Where an event may lead: the state that the stack stays in, the state that it enters, and what is raised there. */
+function listEnds(machine: Machine, { state, event }: Way) {
+  return listTaken(state.on.get(event) ?? []).map(({ advance, raise }) => {
+    // Only the last state of an advance is one that a stack stays in.
+    const target = advance.at(-1);
+    const next = target === undefined ? state : machine.states.get(target);
+    return { target, next, raised: raise === undefined ? [] : [raise] };
+  });
 }
 
 function toReachable(machine: Machine, states: ReadonlySet<string>, ends: boolean): Reachable {

@@ -74,7 +74,7 @@ describe("toGraph", () => {
 
 describe("a machine of version 2", () => {
   const graph = aGraph(`version: 2
-events: [PUSHED, MERGED, DUE]
+events: [PUSHED, MERGED, DUE, TOLD]
 metadata: { until: {} }
 states:
   INIT: { on: { PUSHED: BUILD } }
@@ -87,12 +87,12 @@ states:
       FAILED:
         - { when: "stack.visits.BUILD < 3 && metadata['a']\\n == 'b'", action: advance, state: BUILD }
         - { when: "true", action: no-op }
-        - { action: advance, state: BROKEN }
+        - { action: advance, state: BROKEN, raise: TOLD }
         - { action: advance, state: LOST }
       TIMEOUT: BROKEN
       MERGED: END
       DUE: BROKEN
-  BROKEN: {}
+  BROKEN: { on: { TOLD: no-op } }
   LOST: {}
   END: { terminal: true }
 tasks: { run: { executor: lambda, config: { name: f } } }
@@ -104,7 +104,7 @@ tasks: { run: { executor: lambda, config: { name: f } } }
     const edge = (event: string, to: string, more: object) => ({ from: "BUILD", to, event, passing: false, ...more });
     expect(edges).toEqual([
       edge("FAILED", "BUILD", { when: expect.stringContaining("stack.visits.BUILD < 3") }),
-      edge("FAILED", "BROKEN", { when: "else" }),
+      edge("FAILED", "BROKEN", { when: "else", raise: "TOLD" }),
       edge("TIMEOUT", "BROKEN", { after: "45m" }),
       edge("MERGED", "END", { after: "1h" }),
       edge("DUE", "BROKEN", { at: "${metadata.until}", cron: "0 3 * * * Europe/Berlin" }),
@@ -119,13 +119,13 @@ tasks: { run: { executor: lambda, config: { name: f } } }
 
     expect(labels).toEqual([
       "FAILED [when stack.visits.BUILD < 3 && metadata['a'] == 'b']",
-      "FAILED [else]",
+      "FAILED [else] / raise TOLD",
       "TIMEOUT (after 45m)",
       "MERGED (after 1h)",
       "DUE (at ${metadata.until}, cron 0 3 * * * Europe/Berlin)",
     ]);
     expect(toMermaid(graph)).toContain(" : TIMEOUT #40;after 45m#41;");
-    expect(toSvg(graph)).toContain(">FAILED [else]</text>");
+    expect(toSvg(graph)).toContain(">FAILED [else] / raise TOLD</text>");
   });
 });
 

@@ -37,6 +37,8 @@ export interface GraphEdge {
   readonly at?: string;
   /** The schedule on which it comes by itself, such as `0 3 * * * Europe/Berlin`. */
   readonly cron?: string;
+  /** The event that the reaction raises. */
+  readonly raise?: string;
   /** True for an advance that a later one of the same handler leaves again at once. */
   readonly passing: boolean;
 }
@@ -67,7 +69,7 @@ export function toGraph(machine: Machine): Graph {
 function toStateEdges(state: State): readonly GraphEdge[] {
   return [...state.on].flatMap(([event, reactions]) => {
     const time = findTime(state, event);
-    return listTaken(reactions).flatMap(({ advance, when }, position) => {
+    return listTaken(reactions).flatMap(({ advance, when, raise }, position) => {
       const condition = when?.source ?? (position > 0 ? "else" : undefined);
       return advance.map((to, index) => ({
         from: state.name,
@@ -75,6 +77,7 @@ function toStateEdges(state: State): readonly GraphEdge[] {
         event,
         ...(condition !== undefined && { when: condition }),
         ...time,
+        ...defined({ raise }),
         passing: index < advance.length - 1,
       }));
     });
@@ -121,11 +124,12 @@ export interface DrawOptions {
 }
 
 /** What is written at an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty where nothing is. */
-export function toEdgeLabel({ event, when, after, at, cron }: GraphEdge): string {
+export function toEdgeLabel({ event, when, after, at, cron, raise }: GraphEdge): string {
   if (event === undefined) return "";
   const times = [after && `after ${after}`, at && `at ${at}`, cron && `cron ${cron}`].filter(Boolean);
   const time = times.length === 0 ? "" : ` (${times.join(", ")})`;
-  return `${event}${time}${when === undefined ? "" : ` ${toCondition(when)}`}`;
+  const condition = when === undefined ? "" : ` ${toCondition(when)}`;
+  return `${event}${time}${condition}${raise === undefined ? "" : ` / raise ${raise}`}`;
 }
 
 const MAX_CONDITION = 60;

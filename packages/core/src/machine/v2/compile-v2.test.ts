@@ -499,7 +499,8 @@ const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown descriptio
   pattern-invalid pattern-not-linear constraint-not-applicable range-empty enum-invalid default-invalid metadata-undeclared target-not-map
   target-unknown-key target-value-not-string target-account-invalid target-undefined state-task-duplicate leaving-unknown
   protected-not-boolean duration-invalid after-not-list after-not-map after-unknown-key after-in-required
-  after-kind after-at after-cron after-zone
+  after-kind after-at after-cron after-zone raise-event-undeclared raise-event-not-handled
+  raise-event-needs-metadata
   after-event-required after-event-undeclared after-event-not-handled after-event-needs-metadata handler-empty
   action-required when-not-string set-not-map set-value-not-scalar sensitive-leak executor-required needs-not-list
   needs-undefined needs-duplicate needs-not-in-state needs-cycle retry-not-map retry-unknown-key retry-attempts-invalid

@@ -186,8 +186,8 @@ function toState(name: string, draft: StateDraft): State {
   });
 }
 
-function toReaction({ when, advance, set }: EntryDraft): Reaction {
-  return defined({ when, advance: advance ? [advance.target] : [], set });
+function toReaction({ when, advance, set, raise }: EntryDraft): Reaction {
+  return defined({ when, advance: advance ? [advance.target] : [], set, raise: raise?.text });
 }
 
 function toTask({ executors }: CompileContext, draft: TaskDraft): Task {

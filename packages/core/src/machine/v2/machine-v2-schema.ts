@@ -23,7 +23,7 @@ import {
   findTaskNameFault,
   NAME,
 } from "./document-faults.ts";
-import { After, Duration } from "./timing-schema.ts";
+import { After, Duration, textOf } from "./timing-schema.ts";
 
 /** A text, number, boolean or null, as metadata holds them. */
 function Scalar(code: string, subject: string) {
@@ -300,13 +300,27 @@ const StateName = Type.String({
   },
 });
 
+const RaiseEvent = Type.Optional(
+  Type.String({
+    pattern: EVENT,
+    description: "A declared event that is decided next, in the state that was entered.",
+    [RULE]: { check: textOf("raise-event-undeclared", "the name of a declared event") },
+  }),
+);
+
 const Advance = closedMap(
-  { when: When, action: Type.Literal("advance", { [RULE]: ACTION_RULE }), state: StateName, set: SetMetadata },
+  {
+    when: When,
+    action: Type.Literal("advance", { [RULE]: ACTION_RULE }),
+    state: StateName,
+    set: SetMetadata,
+    raise: RaiseEvent,
+  },
   { closed: { code: "action-unknown-key", owner: "an entry" } },
 );
 
 const NoOp = closedMap(
-  { when: When, action: Type.Literal("no-op", { [RULE]: ACTION_RULE }), set: SetMetadata },
+  { when: When, action: Type.Literal("no-op", { [RULE]: ACTION_RULE }), set: SetMetadata, raise: RaiseEvent },
   { closed: { code: "action-unknown-key", owner: "a no-op" } },
 );
 

@@ -104,25 +104,38 @@ function readCron(context: V2Context, field: Field, zoneField: Field | undefined
 function readAfterEvent(context: V2Context, field: Field | undefined, scope: AfterScope): string | undefined {
   const name = findText(field);
   if (field === undefined || name === undefined) return undefined;
-  const fault = findAfterFault(context, name, scope);
-  if (fault === undefined) return name;
-  context.problems.error(fault.code, onValue(field), fault.message);
-  return undefined;
+  return reportSentFault(context, field, { ...scope, name, key: "after", state: "This state" }) ? undefined : name;
 }
 
-function findAfterFault(context: V2Context, name: string, { events, handled }: AfterScope) {
+/** An event that a machine sends itself. */
+interface SentEvent extends Pick<AfterScope, "events" | "handled"> {
+  readonly name: string;
+  /** The key whose entry sends it. */
+  readonly key: "after" | "raise";
+  /** What the state is called that gets it. */
+  readonly state: string;
+}
+
+/** Reports why an event that a machine sends itself could not be applied. Returns true when there is such a fault. */
+export function reportSentFault(context: V2Context, field: Field, event: SentEvent): boolean {
+  const fault = findSentFault(context, event);
+  if (fault !== undefined) context.problems.error(fault.code, onValue(field), fault.message);
+  return fault !== undefined;
+}
+
+function findSentFault(context: V2Context, { name, key, state, events, handled }: SentEvent) {
   if (events === undefined) return undefined;
   const event = events.get(name);
   if (event === undefined) {
     const message = `The event ${quote(name)} is not declared in events.${suggestWithin(context, name, events.keys())}`;
-    return { code: "after-event-undeclared", message };
+    return { code: `${key}-event-undeclared`, message };
   }
   if (handled && !handled.has(name)) {
-    const message = `This state does not handle ${quote(name)}, so it would be refused when it is due. Add it to on.`;
-    return { code: "after-event-not-handled", message };
+    const message = `${state} does not handle ${quote(name)}, so it would be refused${key === "after" ? " when it is due" : ""}. Add it to on.`;
+    return { code: `${key}-event-not-handled`, message };
   }
   if (event.metadata.length === 0) return undefined;
   const keys = event.metadata.map(({ text }) => quote(text)).join(", ");
-  const message = `${quote(name)} requires metadata (${keys}), and a timer sends none.`;
-  return { code: "after-event-needs-metadata", message };
+  const message = `${quote(name)} requires metadata (${keys}), and ${key === "after" ? "a timer" : "raise"} sends none.`;
+  return { code: `${key}-event-needs-metadata`, message };
 }

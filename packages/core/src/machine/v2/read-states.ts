@@ -28,7 +28,7 @@ import type { Expression, ExpressionPlace, Template } from "../expression/expres
 import { defined } from "../json.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { isName, isReserved } from "./document-faults.ts";
-import { type AfterDraft, readAfter } from "./read-after.ts";
+import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
 import { readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
 
@@ -69,6 +69,7 @@ export function readStates(context: V2Context, input: StatesInput): ReadonlyMap<
     };
     states.set(name, readState(context, field, { references, events, metadata, place, tasks: own }));
   }
+  checkRaised(context, states, events);
   checkCounts(context, input.statesField, states);
   warnAll(context, input, { states, references });
   return states;
@@ -123,10 +124,14 @@ function warnProtected({ problems }: CompileContext, states: ReadonlyMap<string,
   for (const [name, state] of states) {
     if (!state.protected) continue;
     const internal = INTERNAL.flatMap((event) => findEnds(state, event).map(({ field }) => ({ event, field })));
+    const raised = listRaising(states).flatMap(({ raise, target }) => {
+      const { text: event, field } = raise;
+      return target === name && findEnds(state, event).length > 0 ? [{ event, field }] : [];
+    });
     const timed = state.after.flatMap(({ event, field }) => {
       return event !== undefined && findEnds(state, event).length > 0 ? [{ event, field }] : [];
     });
-    for (const { event, field } of [...internal, ...timed]) {
+    for (const { event, field } of [...internal, ...timed, ...raised]) {
       const message = `${event} may lead from the protected state ${quote(name)} into a terminal one without a confirmation.`;
       problems.warn("protected-left-automatically", onValue(field), message);
     }
@@ -220,6 +225,7 @@ export interface EntryDraft {
   readonly when?: Expression;
   readonly advance?: AdvanceDraft;
   readonly set: ReadonlyMap<string, Template>;
+  readonly raise?: TextItem;
 }
 
 /** Reads a state's name, `no-op`, or a list of entries of which the first whose condition holds is taken. */
@@ -253,7 +259,37 @@ function readEntry(context: V2Context, item: Field, scope: StateScope): EntryDra
     advance: leads ? readTarget(context, state, scope.references.states) : undefined,
     when: readExpression(context, when, scope.place),
     set: readSet(context, findField(item, "set"), scope),
+    raise: readRaise(findField(item, "raise")),
   });
+}
+
+function readRaise(field: Field | undefined): TextItem | undefined {
+  const text = findText(field);
+  return field === undefined || text === undefined ? undefined : { text, field };
+}
+
+/** An entry that raises an event, with the name of the state that gets it. */
+interface RaisingEntry {
+  readonly raise: TextItem;
+  readonly target: string;
+}
+
+function listRaising(states: ReadonlyMap<string, StateDraft>): readonly RaisingEntry[] {
+  return [...states].flatMap(([name, { on }]) =>
+    [...(on?.values() ?? [])].flatMap(({ entries }) =>
+      entries.flatMap(({ raise, advance }) => (raise ? [{ raise, target: advance?.target ?? name }] : [])),
+    ),
+  );
+}
+
+/** Checks the events that reactions raise. They are decided in the state that the reaction enters, or stays in. */
+function checkRaised(context: V2Context, states: ReadonlyMap<string, StateDraft>, events: StatesInput["events"]): void {
+  for (const { raise, target } of listRaising(states)) {
+    const state = states.get(target);
+    if (state === undefined) continue;
+    const { text: name, field } = raise;
+    reportSentFault(context, field, { name, key: "raise", state: quote(target), events, handled: state.on });
+  }
 }
 
 /** Metadata that an entry sets, by key. Only sensitive keys may be set from sensitive values. */

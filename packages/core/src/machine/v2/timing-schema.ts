@@ -13,7 +13,7 @@ export function Duration(description: string) {
 }
 
 /** A check for a text whose content is checked when it is compiled. */
-function textOf(code: string, expected: string) {
+export function textOf(code: string, expected: string) {
   const refuse = must(code, expected);
   return (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);
 }

@@ -122,7 +122,8 @@ function drawReaction(random: Random, names: Names, version: number): Plain {
   ];
   const set =
     names.keys.length > 0 && random.chance(0.4) ? { set: { [random.pick(names.keys)]: "at ${stack.state}" } } : {};
-  return [{ when: random.pick(whens), action: "advance", state: random.pick(names.states), ...set }, action];
+  const raise = random.chance(0.3) && { raise: random.pick(names.events) };
+  return [{ when: random.pick(whens), action: "advance", state: random.pick(names.states), ...set, ...raise }, action];
 }
 
 function drawTask(random: Random, names: Names, { name, version }: { name: string; version: number }): Tree {

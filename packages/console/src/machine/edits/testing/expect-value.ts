@@ -196,6 +196,7 @@ function rename(root: Any, what: NameKind, name: Renamed): void {
   eachReaction(root, (items) => {
     for (const item of items) {
       if (what === "state" && item.state !== undefined) item.state = swap(item.state);
+      if (what === "event" && item.raise !== undefined) item.raise = swap(item.raise);
       if (item.when) item.when = text(item.when, true);
       if (item.set && what === "metadata") item.set = renameKey(item.set, from, to);
       if (item.set)
@@ -254,7 +255,10 @@ function remove(root: Any, what: NameKind, name: string): void {
       on[event] = items.filter((item) => item.state !== name);
       if (on[event].length === 0) delete on[event];
     }
-    for (const item of items) if (what === "metadata" && item.set) delete item.set[name];
+    for (const item of items) {
+      if (what === "metadata" && item.set) delete item.set[name];
+      if (what === "event" && item.raise === name) delete item.raise;
+    }
   });
   for (const task of Object.values<Any>(root.tasks ?? {})) {
     if (what === "target" && task.target === name) delete task.target;
