@@ -1,12 +1,33 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
 import { FailureNotice } from "./page.tsx";
 import { Text } from "./text.tsx";
 
+let openDialogs = 0;
+let opener: Element | null = null;
+
+/** Returns the focus to what opened the first dialog, also when another one has taken its place: React Aria knows only the last. */
+function useReturnedFocus(): void {
+  useState(() => {
+    if (openDialogs === 0) opener = document.activeElement;
+  });
+  useEffect(() => {
+    openDialogs += 1;
+    return () => {
+      openDialogs -= 1;
+      requestAnimationFrame(() => {
+        const isLost = document.activeElement === document.body;
+        if (openDialogs === 0 && isLost && opener instanceof HTMLElement) opener.focus();
+      });
+    };
+  }, []);
+}
+
 /** A dialog over the page; `Esc` closes it. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
+  useReturnedFocus();
   return (
     <ModalOverlay
       isOpen
