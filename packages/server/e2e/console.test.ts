@@ -25,6 +25,7 @@ function toAddress(path: string): string {
   const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "/stack": { id: yard.stackId },
     "/log": { attempt: yard.attemptId },
+    "/access": { tab: "tokens" },
     "/machine": { name: "hostile" },
     "/edit": { machine: "hostile" },
     "/simulate": { machine: "hostile" },
@@ -78,6 +79,34 @@ async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promi
   await page.waitForURL(`${yard.url}/`);
   return { page, faults };
 }
+
+/** The pages whose actions open dialogs, and these actions. */
+const DIALOGS: readonly (readonly [string, ...string[]])[] = [
+  ["/stack", "Send event…", "Upgrade…", "Remove…", "Search screens, stacks and actions"],
+  ["/stacks", "Retry…", "Send event…", "Remove…"],
+  ["/access", "Create…"],
+  ["/inbox", "Retry 1…"],
+  ["/edit", "+ State", "Export"],
+];
+
+const SCREENS = [
+  "Overview",
+  "Inbox",
+  "Stacks",
+  "Approvals",
+  "Machines",
+  "Jobs",
+  "Releases",
+  "Artifacts",
+  "Terraform",
+  "Yard",
+];
+
+/** Where the focus is, and how that shows. */
+const FOCUS = `(() => {
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  return { inMain: document.activeElement.closest("main") !== null, outline: outlineStyle + " " + outlineWidth };
+})()`;
 
 async function openPage(page: Page, path: string): Promise<void> {
   await page.goto(toAddress(path));
@@ -136,6 +165,66 @@ describe("the pages of the console", () => {
       // Only contrast depends on the colors.
       const dark = await findViolations(page, ["color-contrast"]);
       if (light.length + dark.length > 0) found[path] = [...light, ...dark.map((each) => `dark: ${each}`)];
+    }
+
+    expect(found).toEqual({});
+  });
+
+  it.each(DIALOGS)("open accessible dialogs at %s, and return the focus", async (path, ...actions) => {
+    const { page } = await signIn({ bypassCSP: true });
+    const found: Record<string, readonly string[]> = {};
+    await openPage(page, path);
+    if (path === "/stacks") await page.getByRole("button", { name: "Select all matching" }).click();
+
+    for (const name of actions) {
+      const button = page.getByRole("button", { name, exact: true });
+      await button.focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").locator("button, input").first().waitFor();
+      const violations = await findViolations(page, undefined);
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      await expect
+        .poll(() => button.evaluate((element) => element === document.activeElement), { message: name })
+        .toBe(true);
+      if (violations.length > 0) found[name] = violations;
+    }
+
+    expect(found).toEqual({});
+  });
+
+  it("are reached by keys alone, with a visible focus", async () => {
+    const { page } = await signIn();
+    const found: Record<string, unknown> = {};
+    await openPage(page, "/audit");
+
+    for (const screen of SCREENS) {
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type(screen);
+      await page
+        .getByRole("dialog")
+        .getByRole("link", { name: `Screen ${screen}` })
+        .waitFor();
+      await page.keyboard.press("Enter");
+      const heading = page.getByRole("heading", { level: 1, name: screen });
+      await heading.waitFor();
+      await expect.poll(() => heading.evaluate((element) => element === document.activeElement)).toBe(true);
+      await page.keyboard.press("Tab");
+      const focus = await page.evaluate(FOCUS);
+      if (JSON.stringify(focus) !== JSON.stringify({ inMain: true, outline: "solid 2px" })) found[screen] = focus;
+    }
+
+    expect(found).toEqual({});
+  });
+
+  it("are not cut off at 200 % zoom", async () => {
+    const { page } = await signIn({ viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
+    const found: Record<string, unknown> = {};
+
+    for (const path of consolePaths) {
+      await openPage(page, path);
+      const width = await page.evaluate("document.documentElement.scrollWidth");
+      if (width !== 640) found[path] = width;
     }
 
     expect(found).toEqual({});
