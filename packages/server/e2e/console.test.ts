@@ -185,7 +185,7 @@ describe("the pages of the console", () => {
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "detached" });
       await expect
-        .poll(() => button.evaluate((element) => element === document.activeElement), { message: name })
+        .poll(() => button.evaluate((element) => element === element.ownerDocument.activeElement), { message: name })
         .toBe(true);
       if (violations.length > 0) found[name] = violations;
     }
@@ -208,7 +208,9 @@ describe("the pages of the console", () => {
       await page.keyboard.press("Enter");
       const heading = page.getByRole("heading", { level: 1, name: screen });
       await heading.waitFor();
-      await expect.poll(() => heading.evaluate((element) => element === document.activeElement)).toBe(true);
+      await expect
+        .poll(() => heading.evaluate((element) => element === element.ownerDocument.activeElement))
+        .toBe(true);
       await page.keyboard.press("Tab");
       const focus = await page.evaluate(FOCUS);
       if (JSON.stringify(focus) !== JSON.stringify({ inMain: true, outline: "solid 2px" })) found[screen] = focus;
