@@ -2,6 +2,7 @@ import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import consoleManifest from "./packages/console/package.json" with { type: "json" };
 import { findBrowser, toLaunchOptions } from "./tools/browser/src/index.ts";
+import { SlowFirst } from "./tools/checks/slow-first.ts";
 import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
@@ -22,6 +23,7 @@ export default defineConfig({
     passWithNoTests: true,
     // Most of the time of integration and end-to-end tests is spent in other processes.
     maxWorkers: 3,
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         resolve: { alias },
