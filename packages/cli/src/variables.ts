@@ -26,6 +26,10 @@ export const TokenVariables = Type.Object({
   STACKYARD_ID_TOKEN: text(
     "The ID token of a CI job, such as one of GitLab's `id_tokens`, which commands exchange for a session at the server",
   ),
+  STACKYARD_SEAL_KEY: text(
+    "Keys that encrypt what is stored for later, such as saved Terraform plans: 32 bytes in base64 each, separated by commas, the newest first",
+  ),
+  STACKYARD_SEAL_KEY_FILE: text("The path of a file with the same value"),
   OIDC_CLIENT_SECRET: text("The secret of the client `access.people.clientId`; without it, the client is public"),
   OIDC_CLIENT_SECRET_FILE: text("The path of a file with the same value"),
 });

@@ -253,13 +253,3 @@ export const TERRAFORM_STATE: ServiceKey<TerraformState> = defineService<Terrafo
 export function provideTerraformState(url: string): ProvidedService {
   return provideService(TERRAFORM_STATE, ({ password }) => ({ url, password }));
 }
-
-/** Encrypts what is stored, and decrypts it. */
-export interface PlanSealer {
-  seal(bytes: Uint8Array): Promise<Uint8Array>;
-  /** Returns undefined when the bytes were sealed with another key, or changed. */
-  open(bytes: Uint8Array): Promise<Uint8Array | undefined>;
-}
-
-/** The service by which runners seal saved plans. */
-export const PLAN_SEALER: ServiceKey<PlanSealer> = defineService<PlanSealer>("sealer");

@@ -1,8 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { createMemoryStore } from "@stackyard/core/engine";
+import { createSealer } from "@stackyard/core/services";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aContext } from "./testing/a-context.ts";
 import { aProject, type TestProject } from "./testing/a-project.ts";
-import { aSealer } from "./testing/a-sealer.ts";
 import { hasTerraform } from "./testing/program.ts";
 import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
@@ -106,7 +107,7 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
       stateBackendUrl: server.url,
       metadata: { name, db_password: "hunter22-hunter22" },
       records: createMemoryStore().records,
-      sealer: aSealer(),
+      sealer: createSealer([randomBytes(32)]),
     });
   const policies = { source: { type: "local" as const, location: "policies" } };
 

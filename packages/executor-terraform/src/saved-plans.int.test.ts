@@ -1,10 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { type Records, StackyardError, type Step } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
+import { createSealer, type Sealer } from "@stackyard/core/services";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { PlanSealer } from "./definition.ts";
 import { aContext } from "./testing/a-context.ts";
 import { aProject, type TestProject } from "./testing/a-project.ts";
-import { aSealer } from "./testing/a-sealer.ts";
 import { hasTerraform } from "./testing/program.ts";
 import { type StateServer, startStateServer } from "./testing/state-server.ts";
 
@@ -28,7 +28,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
   let project: TestProject;
   let server: StateServer;
   let records: Records;
-  let sealer: PlanSealer;
+  let sealer: Sealer;
   const inYard = (given = {}) => {
     return aContext({ stateBackendUrl: server.url, records, sealer, metadata: { ...secrets, name: "blue" }, ...given });
   };
@@ -43,7 +43,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     server = await startStateServer();
     project = aProject({ "network/main.tf": main });
     records = createMemoryStore().records;
-    sealer = aSealer();
+    sealer = createSealer([randomBytes(32)]);
   });
   afterEach(async () => {
     await server.close();
@@ -214,7 +214,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
   it("is stale when it does not exist, has expired, or its key is missing", async () => {
     const plan = await makePlan();
     const unknown = await project.start(inYard(), { plan: "0".repeat(32) });
-    const otherKey = await project.start(inYard({ sealer: aSealer() }), { plan });
+    const otherKey = await project.start(inYard({ sealer: createSealer([randomBytes(32)]) }), { plan });
     const noKey = await project.start(inYard({ sealer: undefined }), { plan });
     const clock = { now: () => Date.now() + 8 * 24 * 3_600_000, sleep: async () => {} };
 

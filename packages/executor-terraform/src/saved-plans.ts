@@ -10,9 +10,9 @@ import {
   writeChunks,
 } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
+import { SEALER, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
-import { PLAN_SEALER, type PlanSealer } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 
@@ -75,8 +75,8 @@ export async function checkSaving(ctx: ExecutorContext): Promise<void> {
   await withStore(() => ctx.records.get(toPlanKey("none"), ctx.clock.now()));
 }
 
-function requireSealer(ctx: ExecutorContext): PlanSealer {
-  const sealer = ctx.service(PLAN_SEALER);
+function requireSealer(ctx: ExecutorContext): Sealer {
+  const sealer = ctx.service(SEALER);
   if (sealer !== undefined) return sealer;
   const text = "This runner has no seal key, without which plans are not saved. Set STACKYARD_SEAL_KEY.";
   throw new TerraformFailure("TERRAFORM_NEEDS_STORE", text);
@@ -154,7 +154,7 @@ async function loadPlanRecord(ctx: ExecutorContext, id: string) {
 async function loadContent(ctx: ExecutorContext, id: string, { chunks }: PlanRecord) {
   const text = await readChunks(ctx.records, { keyOf: toChunkKey(id), now: ctx.clock.now() }, chunks);
   if (text === undefined) throw toStale(id, "its content does not exist any more");
-  const opened = await ctx.service(PLAN_SEALER)?.open(Buffer.from(text, "base64"));
+  const opened = await ctx.service(SEALER)?.open(Buffer.from(text, "base64"));
   const content = opened && unpack(opened);
   if (content !== undefined) return content;
   throw toStale(id, "this runner does not have the key that it was sealed with");

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { type Records, StackyardError } from "@stackyard/core";
 import { type Bulks, createBulks, createPlanner, type Planner } from "@stackyard/core/engine";
@@ -315,8 +315,17 @@ const TOKEN = /^[A-Za-z0-9_-]{32,128}$/;
  * start together get the same one. Throws `CONFIG_INVALID` when the file holds something else.
  */
 export async function ensureToken(dataDir: string): Promise<string> {
-  const file = join(dataDir, TOKEN_FILE);
-  await mkdir(dataDir, { recursive: true });
+  return ensureSecret(join(dataDir, TOKEN_FILE));
+}
+
+/**
+ * Returns the random secret of a file, which is created on first use and which only its owner can read. Of processes that start at
+ * the same time all get the same one.
+ *
+ * @throws StackyardError `CONFIG_INVALID` when the file contains something else.
+ */
+export async function ensureSecret(file: string): Promise<string> {
+  await mkdir(dirname(file), { recursive: true });
   const present = await findToken(file);
   if (present !== undefined) return present;
   // A link appears whole or not at all, and never replaces what another process has put there first.
@@ -330,7 +339,7 @@ export async function ensureToken(dataDir: string): Promise<string> {
     await rm(draft, { force: true });
   }
   const made = await findToken(file);
-  if (made === undefined) throw new StackyardError("CONFIG_INVALID", `The token file "${file}" cannot be read back.`);
+  if (made === undefined) throw new StackyardError("CONFIG_INVALID", `The file "${file}" cannot be read back.`);
   return made;
 }
 
@@ -338,7 +347,7 @@ async function findToken(file: string): Promise<string | undefined> {
   try {
     const token = (await readFile(file, "utf8")).trim();
     if (!TOKEN.test(token)) {
-      throw new StackyardError("CONFIG_INVALID", `"${file}" contains no token. Remove the file to create a new token.`);
+      throw new StackyardError("CONFIG_INVALID", `"${file}" contains no secret. Remove the file to create a new one.`);
     }
     await chmod(file, 0o600);
     return token;

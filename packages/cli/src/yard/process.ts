@@ -23,6 +23,7 @@ import {
 } from "@stackyard/core/engine";
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
+import { provideSealer, type Sealer } from "@stackyard/core/services";
 import type { ArtifactsClient } from "@stackyard/server";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -78,6 +79,8 @@ interface ProcessInput {
   readonly serve?: ServeInput;
   /** The servers' address, for Terraform's states, when this process is not a server. */
   readonly serverUrl?: string;
+  /** Encrypts what tasks store for later. Without it they cannot. */
+  readonly sealer?: Sealer | undefined;
   /** How long running tasks may continue when the process ends. Default: 10 s. */
   readonly drainMs?: number;
 }
@@ -209,7 +212,7 @@ async function startParts(
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
 ): Promise<RunningYard> {
-  const { roles, serve, serverUrl, drainMs, onReport, engine, retention } = input;
+  const { roles, serve, serverUrl, sealer, drainMs, onReport, engine, retention } = input;
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
@@ -219,7 +222,10 @@ async function startParts(
     retention,
     worker: {
       ...defined({ leaseMs }),
-      services: serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)],
+      services: [
+        ...(serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)]),
+        ...(sealer === undefined ? [] : [provideSealer(sealer)]),
+      ],
       onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
     },
     process: {

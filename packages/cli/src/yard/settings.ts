@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   type EngineSettings,
   EngineVariables,
@@ -6,6 +7,7 @@ import {
   parseEnvironment,
   toEngineSettings,
 } from "@stackyard/core/environment";
+import { createSealer, parseSealKeys, type Sealer } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { readVariables } from "../variables.ts";
@@ -94,13 +96,38 @@ function invalidApiTokens(message: string): Error {
  */
 export async function loadClientSecret(env: EnvironmentVariables): Promise<string | undefined> {
   const { OIDC_CLIENT_SECRET: given, OIDC_CLIENT_SECRET_FILE: path } = readVariables(env);
+  return loadSecret("OIDC_CLIENT_SECRET", given, path);
+}
+
+/**
+ * The sealer with the keys of `STACKYARD_SEAL_KEY`, or of the file `STACKYARD_SEAL_KEY_FILE`. Undefined: the environment has
+ * none. Throws `CONFIG_INVALID`, which shows no key.
+ */
+export async function loadSealer(env: EnvironmentVariables): Promise<Sealer | undefined> {
+  const { STACKYARD_SEAL_KEY: given, STACKYARD_SEAL_KEY_FILE: path } = readVariables(env);
+  const keys = await loadSecret("STACKYARD_SEAL_KEY", given, path);
+  return keys === undefined ? undefined : createSealer(parseSealKeys(keys, "STACKYARD_SEAL_KEY"));
+}
+
+/** The sealer of `stackyard dev`: that of the environment, else with a key in the data folder, which is created once. */
+export async function loadLocalSealer(env: EnvironmentVariables, dataDir: string): Promise<Sealer> {
+  const configured = await loadSealer(env);
+  if (configured !== undefined) return configured;
+  const { ensureSecret } = await import("@stackyard/server");
+  const file = join(dataDir, "seal-key");
+  return createSealer(parseSealKeys(await ensureSecret(file), file));
+}
+
+async function loadSecret(
+  variable: string,
+  given: string | undefined,
+  path: string | undefined,
+): Promise<string | undefined> {
   if (path === undefined) return given;
   if (given !== undefined) {
-    throw failWith("CONFIG_INVALID", "OIDC_CLIENT_SECRET and OIDC_CLIENT_SECRET_FILE are both set.", {
-      hint: "Unset one of them.",
-    });
+    throw failWith("CONFIG_INVALID", `${variable} and ${variable}_FILE are both set.`, { hint: "Unset one of them." });
   }
-  const text = (await readSecret(path, "OIDC_CLIENT_SECRET_FILE")).trim();
+  const text = (await readSecret(path, `${variable}_FILE`)).trim();
   if (text !== "") return text;
-  throw failWith("CONFIG_INVALID", `The file of OIDC_CLIENT_SECRET_FILE, "${path}", is empty.`);
+  throw failWith("CONFIG_INVALID", `The file of ${variable}_FILE, "${path}", is empty.`);
 }

@@ -7,3 +7,4 @@ export {
   type PutOptions,
 } from "./keyed-queue.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
+export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
