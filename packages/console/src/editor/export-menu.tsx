@@ -2,10 +2,10 @@ import type { MachineGraph } from "@stackyard/sdk";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { useToast } from "../design/toasts.tsx";
-import type { Direction, PlacedNode, Point } from "../graph/layout.ts";
+import type { Direction, PlacedEdge, PlacedNode, Point } from "../graph/layout.ts";
 import { loadLayout } from "../graph/use-layout.ts";
 import { machineClient } from "../machine/machine-client.ts";
-import type { MachineText } from "../machine/messages.ts";
+import type { MachineText, Tasks } from "../machine/messages.ts";
 import { download } from "./files.ts";
 
 const SCALE = 2;
@@ -38,7 +38,7 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
         ...machine,
         format: format === "png" ? "svg" : format,
         vertical,
-        positions: graph && (await loadPositions(graph, direction, moved)),
+        places: graph && (await loadPlaces(graph, direction, moved)),
       });
       if (format === "png") download(`${machine.name}.png`, await toPng(text));
       else download(`${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`, new Blob([text]));
@@ -63,14 +63,22 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
   );
 }
 
-/** The middles of all nodes, as the editor shows them; undefined when the graph cannot be laid out. */
-async function loadPositions(
+/** Places as the editor shows them; undefined when the graph cannot be laid out. Arrows of moved states are drawn anew. */
+async function loadPlaces(
   graph: MachineGraph,
   direction: Direction,
   moved: ReadonlyMap<string, Point>,
-): Promise<ReadonlyMap<string, Point> | undefined> {
+): Promise<Tasks["export"]["in"]["places"]> {
   const layout = await loadLayout(graph, direction, new AbortController().signal);
-  return layout && new Map(layout.nodes.map((node) => [node.id, toMiddle(node, moved.get(node.id))]));
+  if (layout === undefined) return undefined;
+  const kept = layout.edges.flatMap((placed, index): [number, PlacedEdge][] => {
+    const edge = graph.edges[index];
+    return edge === undefined || moved.has(edge.from) || moved.has(edge.to) ? [] : [[index, placed]];
+  });
+  return {
+    positions: new Map(layout.nodes.map((node) => [node.id, toMiddle(node, moved.get(node.id))])),
+    routes: new Map(kept),
+  };
 }
 
 function toMiddle({ x, y, width, height }: PlacedNode, corner: Point | undefined): Point {

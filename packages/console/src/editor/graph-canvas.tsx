@@ -19,6 +19,7 @@ import {
   useStore,
 } from "@xyflow/react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { toPath } from "../graph/graph-drawing.tsx";
 import { type Direction, type GraphLayout, METRICS, type PlacedEdge, type Point, toLabel } from "../graph/layout.ts";
 import { useLayout } from "../graph/use-layout.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -301,7 +302,8 @@ function cut(text: string): string {
 
 function ReactionView(props: EdgeProps<ReactionEdge>) {
   const { data, markerEnd } = props;
-  const { path, label } = data?.placed === undefined ? toCurve(props) : toPath(data.placed);
+  const { path, label } =
+    data?.placed === undefined ? toCurve(props) : { path: toPath(data.placed.points), label: data.placed.label };
   const { change } = data ?? {};
   const text = [change, data === undefined ? "" : toLabel(data.edge)].filter(Boolean).join(" ");
   const classes = [
@@ -333,17 +335,6 @@ function ReactionView(props: EdgeProps<ReactionEdge>) {
 interface Curve {
   readonly path: string;
   readonly label: { readonly x: number; readonly y: number };
-}
-
-/** The way that the layout gives, its corners rounded. */
-function toPath({ points, label }: PlacedEdge): Curve {
-  const [first = { x: 0, y: 0 }, ...rest] = points;
-  const bends = rest.slice(0, -1).map((point, index) => {
-    const next = rest[index + 1] ?? point;
-    return `Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
-  });
-  const last = rest.at(-1) ?? first;
-  return { path: `M${first.x} ${first.y}${bends.join("")}L${last.x} ${last.y}`, label };
 }
 
 /** Between states that were moved; arrows between the same two bend differently. */

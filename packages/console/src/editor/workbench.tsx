@@ -96,7 +96,7 @@ function OpenedDialog({ session, document, view, onReveal }: Omit<PaneProps, "ba
   if (dialog === "export") {
     return (
       <ExportDialog
-        machine={{ name: session.name, text }}
+        machine={{ name: session.name, text: machine.valid?.text ?? text }}
         graph={machine.valid?.graph as MachineGraph | undefined}
         direction={view.direction}
         moved={view.moved}

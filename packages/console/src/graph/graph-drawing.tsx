@@ -105,7 +105,7 @@ function EdgePath({ placed: { points }, passing }: { placed: PlacedEdge; passing
 }
 
 /** Straight lines with their corners rounded: each inner point only bends the way. */
-function toPath(points: PlacedEdge["points"]): string {
+export function toPath(points: PlacedEdge["points"]): string {
   const [first, ...rest] = points;
   if (first === undefined) return "";
   const bends = rest.slice(0, -1).map((point, index) => {

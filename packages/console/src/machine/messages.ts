@@ -1,4 +1,5 @@
 import type { Graph, Problem, SimulationLine } from "@stackyard/core/machine";
+import type { PlacedEdge, Point } from "../graph/layout.ts";
 import type { NameKind, Operation, Plan, Range } from "./edits/operation.ts";
 import type { Outline } from "./outline.ts";
 
@@ -12,7 +13,7 @@ export interface MachineText {
 export interface KnownExecutor {
   readonly name: string;
   readonly config?: JsonSchema;
-  /** Of the config in machines of the two versions. Without them, \`config\` applies. */
+  /** Of the config in machines of the two versions. Without them, `config` applies. */
   readonly documents?: MachineSchemas;
 }
 
@@ -99,8 +100,13 @@ export interface Tasks {
     readonly in: MachineText & {
       readonly format: ExportFormat;
       readonly vertical: boolean;
-      /** Middles of all nodes by id, in pixels, for \`svg\`. */
-      readonly positions: ReadonlyMap<string, { readonly x: number; readonly y: number }> | undefined;
+      /** As the graph is shown, for `svg`: middles of all nodes by id, and ways of arrows by index. */
+      readonly places:
+        | {
+            readonly positions: ReadonlyMap<string, Point>;
+            readonly routes: ReadonlyMap<number, PlacedEdge>;
+          }
+        | undefined;
     };
     readonly out: string;
   };

@@ -70,12 +70,12 @@ function upgrade({ name, text }: Tasks["upgrade"]["in"]): UpgradedText {
     : { problems: upgraded.problems };
 }
 
-function exportGraph({ name, text, format, vertical, positions }: Tasks["export"]["in"]): string {
+function exportGraph({ name, text, format, vertical, places }: Tasks["export"]["in"]): string {
   const { machine } = parseMachine(text, { name });
   if (machine === undefined) throw new Error("The machine has errors; correct them first.");
   const write = { mermaid: toMermaid, dot: toDot, svg: toSvg }[format];
   return write(toGraph(machine), {
     direction: vertical ? "vertical" : "horizontal",
-    ...(positions && { positions }),
+    ...places,
   });
 }

@@ -294,6 +294,27 @@ describe("toSvg", () => {
     expect(toSvg(graph, { positions: new Map([["INIT", { x: 300, y: 50 }]]) })).toBe(toSvg(graph));
   });
 
+  it("draws arrows where the caller has them with places, and the others itself", () => {
+    const graph = aGraph(
+      "version: 1\nevents: [GO]\nstates: {INIT: {on: {GO: [{action: advance, state: INIT}]}}}\ntasks: {}",
+    );
+    const positions = new Map(graph.nodes.map(({ id }, index) => [id, { x: index * 200, y: 50 }]));
+    const points = [
+      { x: 0, y: 0 },
+      { x: 10, y: 20 },
+      { x: 30, y: 20 },
+      { x: 40, y: 0 },
+    ];
+    const routes = new Map([[1, { points, label: { x: 20, y: 300 } }]]);
+
+    const svg = toSvg(graph, { positions, routes });
+
+    expect(svg).toContain('d="M0 0Q10 20 20 20Q30 20 35 10L40 0"');
+    expect(svg).toContain('<text x="20" y="304"');
+    expect(svg.match(/ d="M[\d. -]+C/g)).toHaveLength(1);
+    expect(toSvg(graph, { routes })).toBe(toSvg(graph));
+  });
+
   it("shows hostile names as text only", () => {
     const svg = toSvg(aGraph(hostile));
 

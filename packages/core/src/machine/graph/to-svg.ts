@@ -1,13 +1,23 @@
-import { type DrawOptions, type Graph, type GraphEdge, type GraphNode, START_NODE, toEdgeLabel } from "./to-graph.ts";
+import {
+  type DrawOptions,
+  type Graph,
+  type GraphEdge,
+  type GraphNode,
+  type GraphRoute,
+  type GraphPoint as Point,
+  START_NODE,
+  toEdgeLabel,
+} from "./to-graph.ts";
 
 /**
  * A complete SVG document. Deterministic; texts of the document appear only as escaped character data, so it may be put
  * into a page unchanged. It contains no script, style sheet or reference.
  */
-export function toSvg(graph: Graph, { direction = "horizontal", positions }: DrawOptions = {}): string {
+export function toSvg(graph: Graph, { direction = "horizontal", positions, routes }: DrawOptions = {}): string {
   const vertical = direction === "vertical";
-  const layout = (positions && toGivenLayout(graph, positions)) ?? toLayout(graph, vertical);
-  const routed = routeEdges(graph, layout.nodes, vertical);
+  const given = positions && toGivenLayout(graph, positions);
+  const layout = given ?? toLayout(graph, vertical);
+  const routed = routeEdges(graph, layout.nodes, { vertical, routes: given && routes });
   const view = toView(layout, routed);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="State chart" ${view} font-family="sans-serif" font-size="13">`,
@@ -22,32 +32,63 @@ export function toSvg(graph: Graph, { direction = "horizontal", positions }: Dra
 
 interface RoutedEdge {
   readonly edge: GraphEdge;
-  readonly curve: Curve;
+  /** SVG path data. */
+  readonly path: string;
+  /** Points around the path. */
+  readonly points: readonly Point[];
   readonly label: Point;
+}
+
+interface Routing {
+  readonly vertical: boolean;
+  readonly routes: DrawOptions["routes"] | undefined;
 }
 
 function routeEdges(
   { edges }: Graph,
   nodes: ReadonlyMap<string, PlacedNode>,
-  vertical: boolean,
+  { vertical, routes }: Routing,
 ): readonly RoutedEdge[] {
   const lanes = new Map<string, number>();
-  const curves = edges.flatMap((edge) => {
+  const curves = edges.flatMap((edge, index) => {
     const [from, to] = [nodes.get(edge.from), nodes.get(edge.to)];
     if (!from || !to) return [];
     const pair = [edge.from, edge.to].toSorted().join("\n");
     const lane = lanes.get(pair) ?? 0;
     lanes.set(pair, lane + 1);
-    return { edge, text: toEdgeLabel(edge), curve: routeEdge({ from, to, lane, vertical }) };
+    const curve = routeEdge({ from, to, lane, vertical });
+    return { edge, text: toEdgeLabel(edge), curve, route: routes?.get(index) };
   });
   const labels = placeLabels(curves, nodes.values());
-  return curves.map(({ edge, curve }, index) => ({ edge, curve, label: labels[index] ?? curve[0] }));
+  return curves.map(({ edge, curve, route }, index) =>
+    route === undefined
+      ? { edge, path: toCurvePath(curve), points: curve, label: labels[index] ?? curve[0] }
+      : { edge, path: toRoutePath(route), points: route.points, label: { x: route.label.x, y: route.label.y + 4 } },
+  );
+}
+
+function toCurvePath(curve: Curve): string {
+  const [a, b, c, d] = curve.map(formatPoint);
+  return `M${a}C${b} ${c} ${d}`;
+}
+
+/** Each inner point only bends the way. */
+function toRoutePath({ points: [first = { x: 0, y: 0 }, ...rest] }: GraphRoute): string {
+  const bends = rest.slice(0, -1).map((point, index) => {
+    const next = rest[index + 1] ?? point;
+    return `Q${formatPoint(point)} ${formatPoint({ x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 })}`;
+  });
+  return `M${formatPoint(first)}${bends.join("")}L${formatPoint(rest.at(-1) ?? first)}`;
+}
+
+function formatPoint({ x, y }: Point): string {
+  return `${round(x)} ${round(y)}`;
 }
 
 function toView(layout: Layout, routed: readonly RoutedEdge[]): string {
   const points = [
     ...layout.nodes.values(),
-    ...routed.flatMap(({ edge, curve, label }) => [...curve, ...toLabelEnds(edge, label)]),
+    ...routed.flatMap(({ edge, points, label }) => [...points, ...toLabelEnds(edge, label)]),
   ];
   const left = Math.min(0, ...points.map(({ x }) => x - METRICS.margin));
   const top = Math.min(0, ...points.map(({ y }) => y - METRICS.margin));
@@ -65,10 +106,9 @@ function toLabelEnds(edge: GraphEdge, { x, y }: Point): readonly Point[] {
   ];
 }
 
-function renderPath({ edge, curve }: RoutedEdge): string {
-  const [a, b, c, d] = curve.map(({ x, y }) => `${round(x)} ${round(y)}`);
+function renderPath({ edge, path }: RoutedEdge): string {
   const dashes = edge.passing ? ' stroke-dasharray="5 4"' : "";
-  return `<path d="M${a}C${b} ${c} ${d}" fill="none" stroke="#57606a" stroke-width="1.5"${dashes} marker-end="url(#arrow)"/>`;
+  return `<path d="${path}" fill="none" stroke="#57606a" stroke-width="1.5"${dashes} marker-end="url(#arrow)"/>`;
 }
 
 function renderLabel({ edge, label }: RoutedEdge): string {
@@ -259,11 +299,6 @@ function toMiddle(positions: readonly (number | undefined)[]): number {
 }
 
 /** A point in the drawing. */
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
 /** A cubic curve: its start, two control points, its end. */
 type Curve = readonly [Point, Point, Point, Point];
 
