@@ -1,3 +1,4 @@
+import { defined } from "./machine/json.ts";
 /** Where a page begins: nothing for the first. */
 export interface PageStart {
   readonly cursor?: string;
@@ -9,7 +10,7 @@ export async function* listPages<Page extends { readonly cursor?: string | undef
 ): AsyncGenerator<Page, void, undefined> {
   let cursor: string | undefined;
   do {
-    const page = await load(cursor === undefined ? {} : { cursor });
+    const page = await load(defined({ cursor }));
     yield page;
     cursor = page.cursor;
   } while (cursor !== undefined);

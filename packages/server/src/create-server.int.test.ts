@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { defined } from "@stackyard/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
@@ -194,7 +195,7 @@ describe("the event NEXT from outside", () => {
     [undefined, { kind: "invalid", code: "EVENT_RESERVED" }, { status: 400 }],
     [true, { kind: "accepted" }, { outcome: "refused", code: "EVENT_NOT_HANDLED" }],
   ])("is let in where the options say so (%s)", async (allowExternalNext, result, previewed) => {
-    yard = createTestYard(allowExternalNext === undefined ? {} : { allowExternalNext });
+    yard = createTestYard(defined({ allowExternalNext }));
     const body = { event: "NEXT", stackId: "pr-12", machine: "review-app" };
 
     const published = await yard.json<Answer>("/v1/events", { body });

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { anyCharacter } from "./testing/any-character.ts";
@@ -45,7 +46,7 @@ describe("hostile requests", () => {
     ["no body", undefined, 400, "USAGE"],
     ["a number", "7", 400, "USAGE"],
   ])("rejects %s", async (_, body, status, code) => {
-    const answer = await yard.call("/v1/events", { method: "POST", ...(body === undefined ? {} : { body }) });
+    const answer = await yard.call("/v1/events", { method: "POST", ...defined({ body }) });
 
     await expectProblem(answer, status, code);
   });

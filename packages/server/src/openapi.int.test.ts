@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { defined } from "@stackyard/core";
 import { RELEASE_PLACES } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
@@ -223,7 +224,7 @@ describe("the OpenAPI document", () => {
     const { path, body, status = 200 } = toCase();
     const put = vi.spyOn(yard.store.records, "put");
 
-    const answer = await yard.call(path, body === undefined ? {} : { body });
+    const answer = await yard.call(path, defined({ body }));
 
     expect({ status: answer.status }).toEqual({ status });
     const { responses } = findOperation(operationId);

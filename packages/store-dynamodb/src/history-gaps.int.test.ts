@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { aHistoryEntry, aPut, createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamodbStore } from "./create-store.ts";
@@ -18,7 +19,7 @@ async function listIds(
 ) {
   const { items } = await store.queries.listHistory(filter, {
     limit: 100,
-    ...(cursor === undefined ? {} : { cursor }),
+    ...defined({ cursor }),
   });
   return items.map(({ eventId }) => eventId);
 }

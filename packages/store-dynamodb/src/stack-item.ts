@@ -289,13 +289,13 @@ export function toShadowItem(
     // An id that is not well-formed text survives in JSON only.
     of: { B: pack(stackId) },
     kind: { S: kind },
-    ...toNumbers({ version: aggregate.version, ...(at === undefined ? {} : { sweepAt: at }) }),
+    ...toNumbers({ version: aggregate.version, ...defined({ sweepAt: at }) }),
     ...(at === undefined ? {} : { sweepKey: { S: dueAt === undefined ? "tombstone" : "shadow" } }),
     ...(kind === "live" ? {} : toNumbers(countAll(aggregate))),
     ...(aggregate.idCount === 0 ? {} : { ids: { B: packIds(aggregate.ids, aggregate.idCount) } }),
   };
   const { stack } = aggregate;
-  return encode(base, stack === undefined ? {} : { stack }, toContent(aggregate), spillName);
+  return encode(base, defined({ stack }), toContent(aggregate), spillName);
 }
 
 /** Which stack a row, or its entry in an index, is of. */

@@ -133,5 +133,5 @@ function readCertificate(file: string): string {
 }
 
 function invalid(message: string, cause?: unknown): StackyardError {
-  return new StackyardError("CONFIG_INVALID", message, cause === undefined ? {} : { cause });
+  return new StackyardError("CONFIG_INVALID", message, defined({ cause }));
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defined } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 import { runInProcess, sourceUrl } from "./testing/run-in-process.ts";
@@ -43,10 +44,7 @@ async function countHistory(store: SqliteStore, stackId: string): Promise<number
   let count = 0;
   let cursor: string | undefined;
   do {
-    const page = await store.queries.listHistory(
-      { stackId },
-      { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) },
-    );
+    const page = await store.queries.listHistory({ stackId }, { limit: 1_000, ...defined({ cursor }) });
     count += page.items.length;
     cursor = page.cursor;
   } while (cursor !== undefined);

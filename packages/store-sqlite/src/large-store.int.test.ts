@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DispatchAttempt, Stack } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import type { Change, HistoryEntry, Retention } from "@stackyard/core/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
@@ -86,7 +87,7 @@ async function listAts(filter: { stackId?: string; eventId?: string; newestFirst
   const ats: number[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.queries.listHistory(filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await store.queries.listHistory(filter, { limit, ...defined({ cursor }) });
     ats.push(...page.items.map(({ at }) => at));
     cursor = page.cursor;
   } while (cursor !== undefined);

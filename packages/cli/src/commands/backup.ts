@@ -93,7 +93,7 @@ function findFolder(file: ConfigFile): string {
   if (choice.kind === "sqlite") return choice.folder;
   const hint = choice.name === "postgres" ? "Use `pg_dump` and `pg_restore`, or your provider's snapshots." : undefined;
   const message = `The project's store is "${choice.name}"; this command copies the embedded store only.`;
-  throw failWith("CONFIG_INVALID", message, hint === undefined ? {} : { hint });
+  throw failWith("CONFIG_INVALID", message, defined({ hint }));
 }
 
 function toSize(bytes: number): string {

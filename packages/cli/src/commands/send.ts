@@ -260,7 +260,7 @@ async function waitForStates(
     const failure = error.details["failure"] === undefined ? undefined : last?.lastFailure;
     throw failWith("LEFT_BEHIND", error.message, {
       hint: toHint(stackId, last?.state, failure),
-      details: failure === undefined ? {} : { failure },
+      details: defined({ failure }),
       cause: error,
     });
   }

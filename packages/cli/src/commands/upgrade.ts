@@ -138,7 +138,7 @@ async function upgradeAll({ out, yard, signal }: ServerContext, machine: string,
 }
 
 function toCursor({ cursor }: { readonly cursor?: string }) {
-  return cursor === undefined ? {} : { cursor };
+  return defined({ cursor });
 }
 
 function toGiven({ to, reason }: Options) {

@@ -1,10 +1,11 @@
 import type { StackyardConfig } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { chooseSharedStore, chooseStore, findStoreVariable, forgetSecrets, toTaskEnvironment } from "./store.ts";
 
 const aFile = (store?: StackyardConfig["store"]) => ({
   projectDir: "/home/kim/app",
-  config: store === undefined ? {} : { store },
+  config: defined({ store }),
 });
 const embedded = { kind: "sqlite", folder: "/home/kim/app/.stackyard" };
 const postgres = { kind: "package", name: "postgres", use: "@stackyard/store-postgres", options: {} };

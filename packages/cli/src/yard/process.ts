@@ -134,7 +134,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       machinesDir,
       locator,
       executors,
-      ...(served === undefined ? {} : { url: served.url }),
+      ...defined({ url: served?.url }),
       running: () => yard.running(),
       check: createStoreProbe(ports).check,
       async stop() {

@@ -275,7 +275,7 @@ function followChange({ stackId, version, stack, parked }: LoadedStack, { write,
   const left = new Map(parked.map((each) => [toEventKey(each.event), each]));
   for (const key of unpark) left.delete(key);
   for (const each of park) left.set(toEventKey(each.event), each);
-  return { stackId, version: version + 1, parked: [...left.values()], ...(next === undefined ? {} : { stack: next }) };
+  return { stackId, version: version + 1, parked: [...left.values()], ...defined({ stack: next }) };
 }
 
 /** What a decision did, with the stack after it. */

@@ -251,8 +251,7 @@ export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEv
     at: round.now,
     origin: queued.origin,
     allowExternalNext: options.allowExternalNext,
-    ...(queued.actor === undefined ? {} : { actor: queued.actor }),
-    ...(queued.sender === undefined ? {} : { sender: queued.sender }),
+    ...defined({ actor: queued.actor, sender: queued.sender }),
   });
   if (parsed.kind === "invalid") return parsed;
   const { stackId } = parsed.event;

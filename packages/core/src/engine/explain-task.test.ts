@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defined } from "../machine/json.ts";
 import { type Machine, PLAIN_TASK, type Task } from "../machine/machine.ts";
 import type { Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
@@ -11,7 +12,7 @@ const NOW = 1_000_000;
 const task = (name: string, detail?: TaskState["detail"], status: TaskState["status"] = "PENDING"): TaskState => ({
   name,
   status,
-  ...(detail === undefined ? {} : { detail }),
+  ...defined({ detail }),
 });
 
 function machineOf(tasks: Readonly<Record<string, Partial<Task>>>, leaving?: "abandon" | "cancel"): Machine {

@@ -56,7 +56,7 @@ function explainLost({ id }: Stack, name: string): Reason {
 }
 
 function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }: TaskState): Reason {
-  const waitsFor = { kind: "operator", task: name, ...(errorCode === undefined ? {} : { code: errorCode }) } as const;
+  const waitsFor = { kind: "operator", task: name, ...defined({ code: errorCode }) } as const;
   if (detail === "CANCELLED") {
     const why = `Cancelled. \`stackyard stacks retry ${id} --task ${name}\` tries again; \`stackyard stacks settle ${id} ${name} --reason WHY\` marks it as done.`;
     return { why, waitsFor };
@@ -178,7 +178,7 @@ function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { 
   const why = cancelling === "timed-out" ? "it timed out" : "it was cancelled";
   const held =
     owner !== undefined && status === "running" ? ` Worker ${formatWorker(owner, workers, now)} has it.` : "";
-  const waitsFor: Wait = { kind: "cancel", attemptId, ...(owner === undefined ? {} : { worker: owner }) };
+  const waitsFor: Wait = { kind: "cancel", attemptId, ...defined({ worker: owner }) };
   return { why: `It is being stopped because ${why}, and has not ended yet.${held}`, waitsFor };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defined } from "../machine/json.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import {
   aChange,
@@ -52,7 +53,7 @@ describe("the list of parked events", () => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await listParked(store, {}, { limit, ...(cursor === undefined ? {} : { cursor }) });
+      const page = await listParked(store, {}, { limit, ...defined({ cursor }) });
       seen.push(...idsOf(page));
       cursor = page.cursor;
       await commitNow(store, aChange({ stackId: "a", unpark: ["a2"] }));

@@ -1,5 +1,6 @@
 import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import { createPageBuilder, type Page, type PageInput, type PageRow } from "../ports/records.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
@@ -127,7 +128,7 @@ async function* walkParkedIds(store: Pick<Store, "queries">, after: string | und
   do {
     ids = await store.queries.listParkedStackIds({
       limit: STACKS_AT_ONCE,
-      ...(last === undefined ? {} : { after: last }),
+      ...defined({ after: last }),
     });
     for (let from = 0; from < ids.length; from += LOADED_AT_ONCE) yield ids.slice(from, from + LOADED_AT_ONCE);
     last = ids.at(-1);

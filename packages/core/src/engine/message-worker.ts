@@ -1,5 +1,6 @@
 import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import { toCancelWithinMs } from "../machine/executor-definition.ts";
+import { defined } from "../machine/json.ts";
 import { isOwnAttempt, type TaskMessage } from "../machine/task-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import { failed, type Logger } from "../ports/executor.ts";
@@ -213,7 +214,7 @@ function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
         grant: { attemptId, owner, token: attempt.token },
         deadlineAt: attempt.stopAt,
         again: attempt.again || attempt.token > 1,
-        ...(attempt.progress === undefined ? {} : { progress: attempt.progress }),
+        ...defined({ progress: attempt.progress }),
         ...(isOver(attempt) ? { cancelling: "timed-out" as const } : {}),
       };
     },

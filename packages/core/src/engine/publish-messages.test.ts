@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Sender } from "../access/sender.ts";
 import { toBulkEventId } from "../bulk/bulk.ts";
+import { defined } from "../machine/json.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { aChange, aHistoryEntry, commitNow, SECOND, T0 } from "../testing/store-conformance/store-builders.ts";
@@ -13,7 +14,7 @@ function createBench() {
     store,
     clock,
     publish: (messages: readonly unknown[], actor?: string) =>
-      publishMessages({ store, clock, ids: countingIds() }, messages, actor === undefined ? {} : { actor }),
+      publishMessages({ store, clock, ids: countingIds() }, messages, defined({ actor })),
     publishFrom: (sender: Sender, messages: readonly unknown[]) =>
       publishMessages({ store, clock, ids: countingIds() }, messages, { sender }),
     async takeQueued() {
@@ -144,7 +145,7 @@ describe("messages at the door", () => {
     [true, { kind: "accepted", stackId: "a" }],
   ])("let NEXT in where that is allowed (%s)", async (allowExternalNext, result) => {
     const { store, clock } = createBench();
-    const options = allowExternalNext === undefined ? {} : { allowExternalNext };
+    const options = defined({ allowExternalNext });
 
     const results = await publishMessages(
       { store, clock, ids: countingIds() },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import type { TaskState } from "../machine/stack.ts";
@@ -210,7 +211,7 @@ function createEngineYard(locator: Locator) {
       const message = read.body as { readonly id?: string; readonly stackId: string };
       const origin = read.origin === "external" ? "external" : "worker";
       const { id = `simulated-step-${index}`, stackId } = message;
-      const sender = read.sender === undefined ? {} : { sender: read.sender };
+      const sender = defined({ sender: read.sender });
       await send({ id, stackId, origin, receivedAt: clock.now(), message: { ...message }, ...sender });
     },
     async show(stackId: string) {

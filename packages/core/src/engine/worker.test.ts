@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import {
   defineExecutor,
@@ -39,7 +40,7 @@ function anExecutor(calls: string[], { start, poll, cancel, exclusiveKey }: Part
     start: noted("start", start ?? done),
     poll: noted("poll", poll ?? done),
     ...(cancel === undefined ? {} : { cancel: noted("cancel", cancel) }),
-    ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
+    ...defined({ exclusiveKey }),
   });
 }
 

@@ -1,5 +1,6 @@
 import { toErrorText } from "../errors/stackyard-error.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
+import { defined } from "../machine/json.ts";
 import { listSecretRefs } from "../machine/secrets.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -96,8 +97,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
     clock: deps.clock,
     records: deps.store.records,
     leases: createLeases(deps.store.records, { clock: deps.clock }),
-    ...(deps.aws === undefined ? {} : { aws: deps.aws }),
-    ...(options.services === undefined ? {} : { services: options.services }),
+    ...defined({ aws: deps.aws, services: options.services }),
   };
   let stopping = false;
   const isStopping = () => stopping;

@@ -10,7 +10,7 @@ import {
   shortHashOf,
   unwrapBody,
 } from "./event-message.ts";
-import { isMap } from "./json.ts";
+import { defined, isMap } from "./json.ts";
 
 const options: ParseEventOptions = { at: 1_000, messageId: "m-1" };
 const event = (fields: object, message: unknown) => ({
@@ -18,7 +18,7 @@ const event = (fields: object, message: unknown) => ({
   event: { id: "m-1", stackId: "pr-12", at: 1_000, origin: "external", ...fields, message },
 });
 const invalid = (reason: string, stackId?: string) => {
-  return { kind: "invalid", code: "EVENT_INVALID", reason, ...(stackId === undefined ? {} : { stackId }) };
+  return { kind: "invalid", code: "EVENT_INVALID", reason, ...defined({ stackId }) };
 };
 const reserved = (name: string) => {
   return { kind: "invalid", code: "EVENT_RESERVED", reason: `"${name}" is sent by the engine only.`, stackId: "pr-12" };

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import type { AccessConfig } from "../access/access-config.ts";
+import { defined } from "../machine/json.ts";
 import type { Executor } from "./executor.ts";
 
 /** What a plugin's factory may know about the project that uses it. */
@@ -36,7 +37,7 @@ export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>)
   return {
     kind: "stackyard-plugin",
     name: spec.name,
-    ...(spec.options === undefined ? {} : { options: spec.options }),
+    ...defined({ options: spec.options }),
     // The loader has checked the options against the schema.
     executors: (options, context) =>
       typeof executors === "function" ? executors(options as Static<Options>, context) : executors,

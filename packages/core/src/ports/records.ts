@@ -1,4 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { defined } from "../machine/json.ts";
 
 /** A small JSON document under a key. */
 export interface StoredRecord {
@@ -145,7 +146,7 @@ export function createPageBuilder<Item>({ limit, maxBytes = MAX_PAGE_BYTES }: Pa
       const following = isFull ? cursor : next;
       return {
         items,
-        ...(following === undefined ? {} : { cursor: following }),
+        ...defined({ cursor: following }),
         ...(unreadable.length === 0 ? {} : { unreadable }),
       };
     },

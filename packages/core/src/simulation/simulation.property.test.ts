@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { defined } from "../machine/json.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { createSimulation } from "./simulation.ts";
 
@@ -83,7 +84,7 @@ function retryParked(states: States, parked: ParkedMessage[], after: Outcome) {
       continue;
     }
     parked.splice(index, 1);
-    retried.push({ id, event: message.event, outcome, ...(code === undefined ? {} : { code }) });
+    retried.push({ id, event: message.event, outcome, ...defined({ code }) });
     if (outcome !== "applied" && outcome !== "removed") continue;
     stack = did.stack;
     dispatched.push(...did.dispatched);
@@ -146,7 +147,7 @@ function perform(model: Model, event: string): boolean {
 
 function setStatus(task: ModelStack["tasks"][number], status: Status, errorMessage?: string): void {
   delete task.errorMessage;
-  Object.assign(task, { status }, errorMessage === undefined ? {} : { errorMessage });
+  Object.assign(task, { status }, defined({ errorMessage }));
 }
 
 function isSatisfied({ tasks }: ModelStack): boolean {

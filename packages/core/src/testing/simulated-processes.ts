@@ -1,6 +1,7 @@
 import { createStaticLocator, type SourcedMachine } from "../engine/built-in-ports.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
+import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import { type Executor, type Logger, silentLogger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -76,7 +77,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
 
   function startWorker(): Process<Worker> {
     const own = view();
-    const options = input.leaseMs === undefined ? {} : { leaseMs: input.leaseMs };
+    const options = defined({ leaseMs: input.leaseMs });
     return { view: own, role: createWorker({ ...world, store: own.store, executors, logger }, options) };
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SourcedMachine } from "../engine/built-in-ports.ts";
+import { defined } from "../machine/json.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import type { Stack, TaskState } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
@@ -117,7 +118,7 @@ const run = { attemptId: "a1", entry: 1, task: "plan", attempt: 1, dispatchedAt:
 const pending = (detail?: TaskState["detail"]): TaskState => ({
   name: "plan",
   status: "PENDING",
-  ...(detail === undefined ? {} : { detail }),
+  ...defined({ detail }),
 });
 
 async function findAfter(stack: Partial<Stack>, change: Partial<Change> = {}): Promise<readonly string[]> {

@@ -255,7 +255,7 @@ function createTooLongError({ key }: UploadTarget): Error {
 }
 
 function toContentType({ contentType }: UploadTarget) {
-  return contentType === undefined ? {} : { ContentType: contentType };
+  return defined({ ContentType: contentType });
 }
 
 /**
@@ -312,7 +312,7 @@ export async function findStandingFile(place: ObjectPlace): Promise<StandingFile
     ...defined({ VersionId: versionId }),
   });
   try {
-    return toStanding(await client.send(command, signal === undefined ? {} : { abortSignal: signal }));
+    return toStanding(await client.send(command, defined({ abortSignal: signal })));
   } catch (error) {
     if (statusOf(error) === 404 && !(error instanceof Error && error.name === "NoSuchBucket")) return undefined;
     const advice =
@@ -406,7 +406,7 @@ async function readDigest({ client, bucket, key, versionId, signal }: ObjectPlac
   const digest = createFileDigest(SINGLE_BYTES);
   const { GetObjectCommand } = await import("@aws-sdk/client-s3");
   try {
-    const { Body } = await client.send(new GetObjectCommand(at), signal === undefined ? {} : { abortSignal: signal });
+    const { Body } = await client.send(new GetObjectCommand(at), defined({ abortSignal: signal }));
     if (Body !== undefined && Symbol.asyncIterator in Body) {
       for await (const chunk of Body) digest.update(chunk);
     }

@@ -84,7 +84,7 @@ function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
     return toRelease(run);
   };
   const list: ReleasesApi["list"] = async ({ standing, ...where } = {}, page) => {
-    const state = standing === undefined ? {} : { state: standing };
+    const state = defined({ state: standing });
     const { items, cursor } = await runs.list({ executor: RELEASE_EXECUTOR, ...state }, page);
     const releases = items.map((run) => toRelease(run)).filter((release) => isAt(release, where));
     return { items: releases, ...defined({ cursor }) };

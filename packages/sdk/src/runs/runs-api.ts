@@ -1,4 +1,4 @@
-import { listPages, StackyardError } from "@stackyard/core";
+import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { Attempt, Run, RunState } from "@stackyard/core/api";
 import type { Page, PageOptions } from "../http-client.ts";
 import {
@@ -57,7 +57,7 @@ export function createRunsApi(http: HttpClient): RunsApi {
     http.requestJson<Run>({
       method: "POST",
       path: ["v1", "runs", runId, name],
-      body: reason === undefined ? {} : { reason },
+      body: defined({ reason }),
       signal,
     });
   const get: RunsApi["get"] = (runId, options) => http.requestJson({ path: ["v1", "runs", runId], ...options });

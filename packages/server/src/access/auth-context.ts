@@ -53,7 +53,7 @@ export async function endSession(
   if (ended === undefined) return undefined;
   context.onEnded(new Set([id]));
   const who = withFacts(by ?? ended.sender, facts);
-  const why = reason === undefined ? {} : { reason };
+  const why = defined({ reason });
   await context.audit.write({ action: "logout", outcome: "done", who, via: "api", on: { sessionId: id }, ...why });
   return ended;
 }

@@ -100,7 +100,7 @@ export function createIssuerClient(options: IssuerOptions, { clock }: { readonly
     async findEndSessionUrl(returnTo, idToken) {
       const { openid, config } = await configure();
       if (config.serverMetadata().end_session_endpoint === undefined) return undefined;
-      const hint = idToken === undefined ? {} : { id_token_hint: idToken };
+      const hint = defined({ id_token_hint: idToken });
       return openid.buildEndSessionUrl(config, { post_logout_redirect_uri: returnTo, ...hint }).href;
     },
     async loadMetadata() {

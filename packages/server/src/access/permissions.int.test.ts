@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { permissionsOf, ROLES, type Role } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
@@ -208,7 +209,7 @@ function expect_(
 
 async function ask(secret: string, { path, body }: Call) {
   const headers = { authorization: `Bearer ${secret}` };
-  const response = await yard.call(path, { headers, ...(body === undefined ? {} : { body }) });
+  const response = await yard.call(path, { headers, ...defined({ body }) });
   return { status: response.status, text: await response.text() };
 }
 

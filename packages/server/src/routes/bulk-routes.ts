@@ -1,4 +1,4 @@
-import { type Clock, type Ids, isStackyardError, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Ids, isStackyardError, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import type { Bulks, Bulk as KeptBulk, NewBulk, Planner } from "@stackyard/core/engine";
@@ -73,7 +73,7 @@ function start(
 ): Promise<KeptBulk> {
   const { operation, filter, reason } = body;
   const id = newIds.next();
-  const why = reason === undefined ? {} : { reason };
+  const why = defined({ reason });
   const bulk: NewBulk = { id, operation, filter, message, sender, ...why };
   const on = { bulkId: id, ...(filter.machine !== undefined && { machine: filter.machine }) };
   return audit.run({ action: "startBulk", who: sender, via: "api", on, ...why }, () => bulks.start(bulk, ids));

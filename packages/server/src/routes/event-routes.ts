@@ -296,7 +296,7 @@ function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewR
 /** The event's own line of the history, and what parked events do once it has changed the stack. */
 function toPreview(eventId: string, { history, dispatches, write }: Change): Preview {
   const own = history.find((line) => line.internal !== true && line.eventId === eventId);
-  const before = own?.from === undefined ? {} : { from: own.from };
+  const before = defined({ from: own?.from });
   const notes = own?.notes ?? [];
   if (own?.outcome !== "applied" && own?.outcome !== "removed") {
     const outcome = own?.outcome === "ignored" ? "ignored" : "refused";

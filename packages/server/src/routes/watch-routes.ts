@@ -1,4 +1,4 @@
-import { type Clock, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
+import { type Clock, defined, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
@@ -112,7 +112,7 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
     async open({ stackId, since, caller }, signal) {
       const slot = deps.slots.take(signal);
       try {
-        const filter = stackId === undefined ? {} : { stackId };
+        const filter = defined({ stackId });
         const newest = await findNewestPosition(deps.store);
         // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
         const position = Math.min(since ?? newest, newest);

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { AuditEntry } from "@stackyard/core/access";
 import { findFreePort, startTestIssuer, type TestIssuer, type TestIssuerOptions } from "@stackyard/oidc-issuer";
 import { createTestYard, type TestYard, type TestYardOptions } from "./test-yard.ts";
@@ -23,7 +24,7 @@ export async function startLoginWorld(options: Partial<TestIssuerOptions> & Test
   const { clientId = "stackyard", clientSecret, access, ...rest } = options;
   const port = await findFreePort();
   const { url = `http://127.0.0.1:${port}` } = options;
-  const secret = clientSecret === undefined ? {} : { clientSecret };
+  const secret = defined({ clientSecret });
   const issuer = await startTestIssuer({ yardUrl: url, clientId, ...secret });
   const workloads = access?.workloads?.map((workload) => ({ ...workload, issuer: issuer.url }));
   const yard = createTestYard({

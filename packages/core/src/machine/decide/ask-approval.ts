@@ -1,5 +1,6 @@
 import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
 import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
+import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { approvalTimerId, attemptsOf, toInstant, type Work } from "./work.ts";
 
@@ -42,7 +43,7 @@ export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedAppr
   const { askedBy } = stack;
   putApproval(work, task, {
     ...terms,
-    ...(askedBy === undefined ? {} : { askedBy }),
+    ...defined({ askedBy }),
     askedAt: event.at,
     expiresAt,
     given: [],

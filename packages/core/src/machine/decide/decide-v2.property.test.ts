@@ -12,6 +12,7 @@ import {
 } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import { findReachable } from "../graph/find-reachable.ts";
+import { defined } from "../json.ts";
 import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, readSecrets } from "../secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../stack.ts";
@@ -53,8 +54,7 @@ function toReaction({
   hidden,
 }: typeof aReaction extends fc.Arbitrary<infer T> ? T : never): ReactionSketch {
   return {
-    ...(when === undefined ? {} : { when }),
-    ...(to === undefined ? {} : { to }),
+    ...defined({ when, to }),
     set: { ...set, ...(hidden ? { token: copy } : {}) },
   };
 }
@@ -93,8 +93,7 @@ const aTask = fc
   .map(
     ({ when, attempts, dynamic, exclusive, output, needs }): Partial<Task> => ({
       needs,
-      ...(when === undefined ? {} : { when }),
-      ...(exclusive === undefined ? {} : { exclusive }),
+      ...defined({ when, exclusive }),
       retry: { attempts, fromMs: 100, toMs: 1_000, factor: 2 },
       outputs: new Map(output === undefined ? [] : [[output, "out"]]),
       ...(dynamic === "none" ? {} : toDynamic(dynamic)),
@@ -173,7 +172,7 @@ function toFired(timer: StackTimer | undefined): Pick<StackEvent, "name" | "orig
 
 function toMetadata({ n, secret, odd }: Plan): unknown {
   if (odd !== undefined) return odd;
-  return { ...(n === undefined ? {} : { n }), ...(secret === undefined ? {} : { password: SECRET + secret }) };
+  return { ...defined({ n }), ...(secret === undefined ? {} : { password: SECRET + secret }) };
 }
 
 function toAnswer({ byId, pick, n, secret, sensitive }: Plan, stack: Stack | undefined): Partial<StackEvent> {

@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+
 import { describe, expect, it } from "vitest";
 import { anEvent, aStack, toApplied } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
+import { defined } from "../json.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Metadata, Stack } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";
@@ -32,7 +34,7 @@ const send = (stack: Stack, name: string, at: number, metadata: Metadata = {}) =
   decide(machine, stack, anEvent(name, { id: `${name}-${at}`, at, metadata }));
 
 const live = (until: Metadata["until"] | undefined): Stack => {
-  const metadata = until === undefined ? {} : { until };
+  const metadata = defined({ until });
   return toApplied(send(aStack({ machineHash: machine.hash }), "OPENED", T0, metadata)).stack;
 };
 

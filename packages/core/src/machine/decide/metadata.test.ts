@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aMachineV2, anEvent, anExpression, play, readKey, someRules, toApplied } from "../../testing/builders.ts";
+import { defined } from "../json.ts";
 import type { Machine, MetadataRule } from "../machine.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
 import { decide } from "./decide.ts";
@@ -242,7 +243,7 @@ describe("names that are the engine's", () => {
 });
 
 function faultOf(rule: Partial<MetadataRule>, value: MetadataValue, present?: MetadataValue): string | undefined {
-  const before = present === undefined ? {} : { key: present };
+  const before = defined({ key: present });
   return findMetadataFault(someRules({ key: rule }), { next: { key: value }, keys: ["key"], present: before })?.reason;
 }
 

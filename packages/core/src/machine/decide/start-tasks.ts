@@ -1,6 +1,6 @@
 import { attemptIdOf } from "../event-message.ts";
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
-import { isMap } from "../json.ts";
+import { defined, isMap } from "../json.ts";
 import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
@@ -242,11 +242,11 @@ export function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageS
     entry: stack.entry,
     task: task.name,
     attempt,
-    ...(task.executor === undefined ? {} : { executor: task.executor }),
+    ...defined({ executor: task.executor }),
     dispatchedAt: work.event.at,
     cancelWithinMs: task.cancelWithinMs,
     ...(timeoutMs === task.timeoutMs ? {} : { timeoutMs }),
-    ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
+    ...defined({ exclusiveKey }),
   };
   const dispatch = toDispatch(work, { run: bare, prepared, shown, again: false });
   const run = dispatch.secrets === undefined ? bare : { ...bare, secrets: dispatch.secrets };
@@ -305,8 +305,7 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
       id: run.attemptId,
       attempt: run.attempt,
       deadline,
-      ...(exclusiveKey === undefined ? {} : { exclusiveKey }),
-      ...(messageVersion === undefined ? {} : { version: messageVersion }),
+      ...defined({ exclusiveKey, version: messageVersion }),
     },
   };
   // What the attempt was sent with before stays there for its earlier message.
@@ -319,7 +318,7 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
     entry: run.entry,
     task: run.task,
     attempt: run.attempt,
-    ...(task.executor === undefined ? {} : { executor: task.executor }),
+    ...defined({ executor: task.executor }),
     timeoutMs,
     cancelWithinMs: task.cancelWithinMs,
     ...(secrets.length === 0 ? {} : { secrets }),

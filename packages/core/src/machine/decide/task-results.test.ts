@@ -11,6 +11,7 @@ import {
   toApplied,
 } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
+import { defined } from "../json.ts";
 import type { Machine, RetryPolicy, Task } from "../machine.ts";
 import type { Stack, TaskRun } from "../stack.ts";
 import { decide } from "./decide.ts";
@@ -34,7 +35,7 @@ const pending = (name: string) => ({ name, status: "PENDING" });
 const satisfied = (name: string) => ({ name, status: "SATISFIED" });
 const error = (name: string, errorMessage: string) => ({ name, status: "ERROR", errorMessage });
 const stale = (reason: string, endedAttempt?: string) => {
-  return { kind: "ignored", code: "RESULT_STALE", reason, ...(endedAttempt === undefined ? {} : { endedAttempt }) };
+  return { kind: "ignored", code: "RESULT_STALE", reason, ...defined({ endedAttempt }) };
 };
 const decideOn = (stack: typeof opened, event: StackEvent) => toApplied(decide(machine, stack, event));
 
@@ -356,7 +357,7 @@ describe("the answer of an attempt", () => {
   const cancel = (task: string) => anEvent("CANCEL_TASK", { task: { name: task } });
 
   const stale = (reason: string, endedAttempt?: string) => {
-    return { kind: "ignored", code: "RESULT_STALE", reason, ...(endedAttempt === undefined ? {} : { endedAttempt }) };
+    return { kind: "ignored", code: "RESULT_STALE", reason, ...defined({ endedAttempt }) };
   };
 
   const detailsOf = ({ tasks }: Stack) => tasks.map(({ name, status, detail }) => `${name} ${detail ?? status}`);

@@ -1,5 +1,6 @@
 import { formatDuration } from "../document/duration.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
+import { defined } from "../json.ts";
 import type { RetryPolicy } from "../machine.ts";
 import type { Stack, StackTimer, TaskRun, TaskState } from "../stack.ts";
 import { expireApproval } from "./answer-approval.ts";
@@ -118,9 +119,7 @@ function isAwaited(stack: Stack, run: TaskRun): boolean {
 function toFailure({ event }: Work): Failure {
   const { description, code, retryable } = event;
   return {
-    ...(description === undefined ? {} : { message: description }),
-    ...(code === undefined ? {} : { code }),
-    ...(retryable === undefined ? {} : { retryable }),
+    ...defined({ message: description, code, retryable }),
   };
 }
 
@@ -226,7 +225,7 @@ function matchUnlisted(work: Work, name: string): Match {
 }
 
 function toStale(reason: string, endedAttempt?: string): Ignored {
-  return { kind: "ignored", code: "RESULT_STALE", reason, ...(endedAttempt === undefined ? {} : { endedAttempt }) };
+  return { kind: "ignored", code: "RESULT_STALE", reason, ...defined({ endedAttempt }) };
 }
 
 /** A failed task; without a message or a code where none was given. */
@@ -235,7 +234,7 @@ function toFailed(work: Work, name: string, { message, code }: Failure): TaskSta
     name,
     status: "ERROR",
     ...(message === undefined ? {} : { errorMessage: toShown(work, message) }),
-    ...(code === undefined ? {} : { errorCode: code }),
+    ...defined({ errorCode: code }),
   };
 }
 

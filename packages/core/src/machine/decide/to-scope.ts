@@ -1,4 +1,5 @@
 import type { ExpressionScope, FindSecret, ScopeActor, ScopeTask } from "../expression/expression.ts";
+import { defined } from "../json.ts";
 import type { Machine } from "../machine.ts";
 import { findSecretRef } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
@@ -34,7 +35,7 @@ export function toScope({ machine, stack, at }: ScopeInput, options: ScopeOption
     metadata: { ...toNulls(machine, stack.metadata), ...show(stack.metadata) },
     ...(event === undefined ? {} : { event: { name: event.name, metadata: show(event.metadata) } }),
     ...(tasks ? { tasks: toTasks(stack) } : {}),
-    ...(actor === undefined ? {} : { actor }),
+    ...defined({ actor }),
     now: at,
   };
 }

@@ -11,6 +11,7 @@ import {
   toApplied,
 } from "../../testing/builders.ts";
 import { attemptIdOf } from "../event-message.ts";
+import { defined } from "../json.ts";
 import { decide } from "./decide.ts";
 import { toFindSecret, toScope } from "./to-scope.ts";
 import { attemptsOf, closeRun, dueTimers, readAttemptSecrets, spendTimer } from "./work.ts";
@@ -154,7 +155,7 @@ describe("timers", () => {
       id,
       event,
       dueAt,
-      ...(task === undefined ? {} : { task }),
+      ...defined({ task }),
     });
 
     it("fire retries first, in the order of the tasks, then the time-out, then what is declared, as declared", () => {

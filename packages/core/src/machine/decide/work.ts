@@ -1,3 +1,4 @@
+import { defined } from "../json.ts";
 import type { Sender } from "../../access/sender.ts";
 import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
@@ -182,7 +183,7 @@ export function noteEnd(work: Work, { name, status, detail, errorCode, errorMess
       entry,
       attempt: attemptsOf(stack, name),
       at: event.at,
-      ...(errorCode === undefined ? {} : { code: errorCode }),
+      ...defined({ code: errorCode }),
       ...(errorMessage === undefined ? {} : { message: toExcerpt(errorMessage) }),
     };
     work.stack = { ...stack, lastFailure: failure };
@@ -207,7 +208,7 @@ const CUT = "\n…\n";
 
 /** A sender as a stack remembers it: without groups and the request, which matter at that moment only. */
 export function toKnownSender({ kind, id, name, owner }: Sender): KnownSender {
-  return { kind, id, name, ...(owner === undefined ? {} : { owner }) };
+  return { kind, id, name, ...defined({ owner }) };
 }
 
 /** The detail of a task, where the machine's tasks carry one. */

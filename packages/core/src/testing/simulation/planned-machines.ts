@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { defined } from "../../machine/json.ts";
 import type { Machine } from "../../machine/machine.ts";
 import { parseMachine } from "../../machine/parse-machine.ts";
 import {
@@ -165,7 +166,7 @@ async function callPlanned(
     });
   const { id: attemptId, token } = ctx.attempt;
   const started = { attemptId, token, idempotencyKey: ctx.idempotencyKey };
-  await point("begin", () => deps.noteStarted({ ...started, ...(exclusiveKey === undefined ? {} : { exclusiveKey }) }));
+  await point("begin", () => deps.noteStarted({ ...started, ...defined({ exclusiveKey }) }));
   const { takesMs = planned.answer === "hang" ? HANGING_MS : 0, deaf = false } = planned;
   await ctx.clock.sleep(takesMs, deaf ? undefined : ctx.signal);
   await point("end");

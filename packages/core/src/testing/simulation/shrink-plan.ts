@@ -1,3 +1,4 @@
+import { defined } from "../../machine/json.ts";
 import { createPlannedChance } from "./chance.ts";
 import { InvalidPlan } from "./planned-machines.ts";
 import { type JobOptions, runWithChance, type SimulationRun } from "./run-plan.ts";
@@ -112,8 +113,8 @@ function* listFewerNodes(plan: SimulationPlan): Generator<SimulationPlan> {
 }
 
 function* listPlainMedia({ medium, refusedEvents, ...plan }: SimulationPlan): Generator<SimulationPlan> {
-  if (medium !== undefined) yield { ...plan, ...(refusedEvents === undefined ? {} : { refusedEvents }) };
-  if (refusedEvents !== undefined) yield { ...plan, ...(medium === undefined ? {} : { medium }) };
+  if (medium !== undefined) yield { ...plan, ...defined({ refusedEvents }) };
+  if (refusedEvents !== undefined) yield { ...plan, ...defined({ medium }) };
 }
 
 function* listFewerMachines(plan: SimulationPlan): Generator<SimulationPlan> {
@@ -152,8 +153,8 @@ function* listSimplerActions(action: PlannedAction): Generator<PlannedAction> {
 
 function* listSimplerSteps(step: WorkStep): Generator<WorkStep> {
   const { takesMs, deaf, ...rest } = step;
-  if (deaf !== undefined) yield { ...rest, ...(takesMs === undefined ? {} : { takesMs }) };
-  if (takesMs !== undefined) yield { ...rest, ...(deaf === undefined ? {} : { deaf }) };
+  if (deaf !== undefined) yield { ...rest, ...defined({ takesMs }) };
+  if (takesMs !== undefined) yield { ...rest, ...defined({ deaf }) };
 }
 
 type Message = Extract<PlannedAction, { do: "send" }>["message"];

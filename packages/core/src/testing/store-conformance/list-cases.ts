@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defined } from "../../machine/json.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
 import type { HistoryEntry, StoredHistoryEntry } from "../../ports/stack-store.ts";
@@ -254,7 +255,7 @@ async function readInPages<Item>(list: List<Item>, input: PageInput): Promise<re
   const pages: (readonly Item[])[] = [];
   let cursor: string | undefined;
   do {
-    const page = await list({ ...input, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await list({ ...input, ...defined({ cursor }) });
     const bytes = page.items.map((item) => Buffer.byteLength(JSON.stringify(item)));
     const withoutLast = bytes.slice(0, -1).reduce((sum, each) => sum + each, 0);
     assert.ok(withoutLast < (input.maxBytes ?? MIB), `a page holds ${withoutLast} bytes and one more item`);

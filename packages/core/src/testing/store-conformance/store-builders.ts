@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AuditEntry } from "../../access/audit-entry.ts";
 import { isStackyardError } from "../../errors/stackyard-error.ts";
+import { defined } from "../../machine/json.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
 import type {
@@ -270,7 +271,7 @@ export async function listAll<Item>(list: (page: PageInput) => Promise<Page<Item
   const all: Item[] = [];
   let cursor: string | undefined;
   do {
-    const page = await list({ limit, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await list({ limit, ...defined({ cursor }) });
     assert.ok(page.items.length <= limit);
     all.push(...page.items);
     cursor = page.cursor;

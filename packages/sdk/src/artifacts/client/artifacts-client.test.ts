@@ -1,4 +1,5 @@
 import { type InvokeCommandInput, LambdaClient } from "@aws-sdk/client-lambda";
+import { defined } from "@stackyard/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -34,7 +35,7 @@ function aFunction(answer: { readonly payload?: unknown; readonly error?: Error;
         const Payload_ = Buffer.from(
           typeof answer.payload === "string" ? answer.payload : JSON.stringify(answer.payload),
         );
-        const error = answer.functionError === undefined ? {} : { FunctionError: answer.functionError };
+        const error = defined({ FunctionError: answer.functionError });
         return { response: {}, output: { $metadata: {}, StatusCode: 200, Payload: Payload_, ...error } as never };
       },
     { step: "initialize" },
