@@ -86,13 +86,13 @@ describe("parseRunMachine", () => {
             ["FAILED", to("FAILED")],
           ]),
         }),
-        state("DONE", { on: new Map([["CLOSE", to("CLOSED")]]), after: [{ inMs: DAY_MS, event: "CLOSE" }] }),
+        state("DONE", { on: new Map([["CLOSE", to("CLOSED")]]), after: [{ kind: "in", inMs: DAY_MS, event: "CLOSE" }] }),
         state("FAILED", {
           on: new Map([
             ["RETRY", to("RUN")],
             ["CLOSE", to("CLOSED")],
           ]),
-          after: [{ inMs: 30 * DAY_MS, event: "CLOSE" }],
+          after: [{ kind: "in", inMs: 30 * DAY_MS, event: "CLOSE" }],
         }),
         state("CLOSED", { terminal: true }),
       ] as never),
