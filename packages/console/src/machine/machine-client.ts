@@ -21,7 +21,7 @@ interface Waiting {
 
 /** Runs tasks about machines in a worker. */
 export interface MachineClient {
-  /** @throws MachineTimeout when the worker does not answer within 5 s; it is replaced. */
+  /** @throws MachineTimeout when the worker, once it has been loaded, does not answer within 5 s; it is replaced. */
   readonly run: <Kind extends keyof Tasks>(kind: Kind, input: Tasks[Kind]["in"]) => Promise<Tasks[Kind]["out"]>;
 }
 
@@ -32,16 +32,19 @@ export function createMachineClient(
 ): MachineClient {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | undefined;
+  let isReady = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let lastId = 0;
 
   const watch = () => {
     clearTimeout(timer);
-    if (waiting.size > 0) timer = setTimeout(() => restart(new MachineTimeout()), silentMs);
+    // How long the worker loads is up to the network.
+    if (isReady && waiting.size > 0) timer = setTimeout(() => restart(new MachineTimeout()), silentMs);
   };
   const restart = (error: Error) => {
     worker?.terminate();
     worker = undefined;
+    isReady = false;
     const lost = [...waiting.values()];
     waiting.clear();
     for (const { reject } of lost) reject(error);
@@ -49,6 +52,10 @@ export function createMachineClient(
   const start = (): Worker => {
     const started = startWorker();
     started.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => {
+      if ("kind" in data) {
+        isReady = true;
+        return watch();
+      }
       const own = waiting.get(data.id);
       waiting.delete(data.id);
       watch();

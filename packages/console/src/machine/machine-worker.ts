@@ -10,3 +10,4 @@ answerRequests(({ id, kind, input }: WorkerRequest): WorkerAnswer => {
     return { id, error: error instanceof Error ? error.message : String(error) };
   }
 });
+postMessage({ kind: "ready" } satisfies WorkerAnswer);

@@ -127,7 +127,8 @@ export type WorkerRequest = {
   readonly [Kind in keyof Tasks]: { readonly id: number; readonly kind: Kind; readonly input: Tasks[Kind]["in"] };
 }[keyof Tasks];
 
-/** From the worker. */
+/** From the worker. The first message says that it has been loaded. */
 export type WorkerAnswer =
+  | { readonly kind: "ready" }
   | { readonly id: number; readonly output: unknown }
   | { readonly id: number; readonly error: string };
