@@ -303,6 +303,7 @@ describe("the tasks of a runner", () => {
       TERRAFORM_BINARY: "tofu",
       TERRAFORM_VERSION: "~> 1.9.0",
       TERRAFORM_STATE_URL: "https://yard.example.org/",
+      STACKYARD_SEAL_KEY: "key",
       TASK_DATA_DIR: "/data",
       SESSION_TAGS: "true",
       AWS_LAMBDA_FUNCTION_NAME: "task-runner",
@@ -315,6 +316,7 @@ describe("the tasks of a runner", () => {
       stateBackendUrl: "https://yard.example.org/terraform/state",
       dataDir: "/data",
       isFunction: true,
+      sealKey: "key",
       hasSessionTags: true,
     });
   });

@@ -116,6 +116,9 @@ export const Variables = Type.Object({
     "The Stackyard server that stores the Terraform states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
     { ...ADDRESS, must: "be an address such as https://stackyard.example.org" },
   ),
+  STACKYARD_SEAL_KEY: text(
+    "The key that encrypts saved Terraform plans: 32 random bytes in base64; several with commas between them, the newest first. Needs the store",
+  ),
   TASK_DATA_DIR: text(
     "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
@@ -375,6 +378,8 @@ function toTaskSettings(values: Variables) {
     concurrency: values.TASK_CONCURRENCY,
     terraform: defined({ binary, version }),
     /** Of the servers that store states. */
+    /** Undefined: plans cannot be saved. */
+    sealKey: values.STACKYARD_SEAL_KEY,
     stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
     /** Undefined: in the folder for temporary files. */
     dataDir: values.TASK_DATA_DIR,

@@ -9,6 +9,7 @@ import {
   type YardDeps,
 } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { createSealer, parseSealKeys, provideSealer } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import {
@@ -218,10 +219,12 @@ async function connect(
 /** Results are sent to the queue of events: nothing is decided here. */
 const NO_MACHINES: YardDeps["locator"] = { find: async () => ({ kind: "unknown" }), list: async () => [] };
 
-async function loadServices({ tasks: { stateBackendUrl } }: Environment) {
-  if (stateBackendUrl === undefined) return [];
+async function loadServices({ tasks: { stateBackendUrl, sealKey } }: Environment) {
+  const sealer =
+    sealKey === undefined ? [] : [provideSealer(createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY")))];
+  if (stateBackendUrl === undefined) return sealer;
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
-  return [provideTerraformState(stateBackendUrl)];
+  return [provideTerraformState(stateBackendUrl), ...sealer];
 }
 
 /**
