@@ -1,8 +1,9 @@
-// npm run bench [-- --side-by-side | --growth | --aws | --access | --profile ID] [--quick] [--json FILE] …; see --help
+// npm run bench [-- --side-by-side | --growth | --aws | --access | --console | --profile ID] [--quick] [--json FILE] …; see --help
 
 import { runAws } from "./aws/run-aws.ts";
 import { type BenchArguments, HELP, parseArguments } from "./parse-arguments.ts";
 import { runAccess } from "./run-access.ts";
+import { runConsole } from "./run-console.ts";
 import { runEmbedded } from "./run-embedded.ts";
 import { CONTENDER_IDS } from "./side-by-side/contenders.ts";
 import { runProfile } from "./side-by-side/profile.ts";
@@ -16,6 +17,8 @@ function run(input: BenchArguments): Promise<void> {
       return runAws(input);
     case "access":
       return runAccess(input);
+    case "console":
+      return runConsole(input);
     case "growth":
       return runGrowth(input);
     case "side-by-side":
