@@ -98,10 +98,63 @@ describe("planEdit", () => {
     );
   });
 
+  it("puts a condition before the entry that has none", () => {
+    const list = (entries: string) => MACHINE.replace("MERGED: GONE # ends", `MERGED: [${entries}]`);
+    const [first, last] = ['{ when: "now > now", action: no-op }', "{ action: advance, state: GONE }"];
+
+    expect(
+      edit(
+        { kind: "add-condition", state: "LIVE", event: "MERGED", when: "true", target: "INIT" },
+        list(`${first}, ${last}`),
+      ),
+    ).toBe(list(`${first}, { when: "true", action: advance, state: INIT }, ${last}`));
+  });
+
+  it("lets a reaction that does nothing enter a state", () => {
+    const text = MACHINE.replace("MERGED: GONE # ends", "MERGED: [{ action: no-op }]");
+
+    expect(edit({ kind: "change-target", state: "LIVE", event: "MERGED", target: "GONE" }, text)).toContain(
+      "MERGED: [{ action: advance, state: GONE }]",
+    );
+  });
+
+  it("removes one metadata key that a reaction sets, and the map with the last one", () => {
+    const set = (map: string) => MACHINE.replace("MERGED: GONE # ends", `MERGED: [{ action: no-op${map} }]`);
+    const operation = { kind: "set-metadata", state: "LIVE", event: "MERGED", key: "a", value: undefined } as const;
+
+    expect(edit(operation, set(", set: { a: 1, b: 2 }"))).toBe(set(", set: { b: 2 }"));
+    expect(edit(operation, set(", set: { a: 1 }"))).toBe(set(""));
+  });
+
+  it("leaves alone what only looks like a name: members of other values, and escaped placeholders", () => {
+    const text = MACHINE.replace(
+      "config: { name: f }",
+      // A text would have "$$" for "$".
+      () => `when: "event.body.metadata.sha == metadata.sha", config: { name: "$\${metadata.sha} \${metadata.sha}" }`,
+    ).replace("states:", "metadata: { sha: {} }\nstates:");
+
+    expect(edit({ kind: "rename", what: "metadata", from: "sha", to: "rev" }, text)).toBe(
+      text
+        .replace("{ sha: {} }", "{ rev: {} }")
+        .replace("== metadata.sha", "== metadata.rev")
+        .replace(" ${metadata.sha}", " ${metadata.rev}"),
+    );
+  });
+
   it("deletes a state with the reactions that lead to it, and the keys that they leave empty", () => {
     const edited = edit({ kind: "remove", what: "state", name: "LIVE" });
 
     expect(edited).toContain("states:\n  INIT: {}\n\n  # Down.\n  GONE:");
+  });
+
+  it("deletes those entries of a reaction that lead to the state, and keeps the others", () => {
+    const last = "{ action: advance, state: GONE }";
+    const list = (entries: string) => MACHINE.replace("{ OPENED: LIVE }", `{ OPENED: [${entries}] }`);
+    const entry = (visits: number) => `{ when: "stack.visits.GONE > ${visits}", action: advance, state: LIVE }`;
+
+    expect(edit({ kind: "remove", what: "state", name: "LIVE" }, list(`${entry(2)}, ${entry(1)}, ${last}`))).toContain(
+      `on: { OPENED: [${last}] }`,
+    );
   });
 
   it("deletes a shared reaction too when only the deleted state has used it", () => {
@@ -203,6 +256,11 @@ states:
       "edit-shared",
       { kind: "remove", what: "state", name: "A" },
       "version: 1\nevents: [E]\nstates:\n  INIT:\n    on:\n      E: &a [{ action: advance, state: A }]\n  A: {}\n  B: { on: { E: *a } }\n",
+    ],
+    [
+      "edit-shared",
+      { kind: "change-target", state: "INIT", event: "E", target: "A" },
+      "version: 2\nevents: [E]\nstates:\n  INIT: { on: &a { E: INIT } }\n  A: { on: *a }\n",
     ],
     ["edit-order", { kind: "move", what: "state", name: "B", after: "INIT" }, ANCHORED],
   ])("refuses with %s", (code, operation, text) => {
