@@ -6,11 +6,21 @@ import { shrinkRun } from "./shrink-plan.ts";
 
 const SEEDS = 200;
 const TIMEOUT_MS = 120_000;
+/** Where the search begins for bugs that the seeds before do not show. When a change of the simulator moves them, it goes on from there. */
+const FIRST_SEEDS: Readonly<Record<string, number>> = {
+  origins: 75,
+  reaction: 63,
+  "old-entries": 18,
+  "failure-count": 11,
+  redrive: 10,
+};
 
 /** The first runs in which the invariant that is there for it notices the bug. */
-async function findRuns({ plant, breaks }: PlantedBug, count: number): Promise<readonly SimulationRun[]> {
+async function findRuns({ name, plant, breaks }: PlantedBug, count: number): Promise<readonly SimulationRun[]> {
   const found: SimulationRun[] = [];
-  for (let seed = 1; seed <= SEEDS && found.length < count; seed += 1) {
+  const first = FIRST_SEEDS[name] ?? 1;
+  for (let tried = 0; tried < SEEDS && found.length < count; tried += 1) {
+    const seed = ((first - 1 + tried) % SEEDS) + 1;
     const run = await runSeed(seed, { plant });
     if (run.violations.some(({ invariant }) => invariant === breaks)) found.push(run);
   }
