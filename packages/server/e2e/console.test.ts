@@ -82,7 +82,7 @@ async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promi
 
 /** The pages whose actions open dialogs, and these actions. */
 const DIALOGS: readonly (readonly [string, ...string[]])[] = [
-  ["/stack", "Send event…", "Upgrade…", "Remove…", "Search screens, stacks and actions"],
+  ["/stack", "Send event…", "Upgrade…", "Remove…", "Search screens and stacks"],
   ["/stacks", "Retry…", "Send event…", "Remove…"],
   ["/access", "Create…"],
   ["/inbox", "Retry 1…"],

@@ -43,7 +43,7 @@ export function Shell() {
         <To path="/" className="shell-brand">
           Stackyard
         </To>
-        <Button look="plain" label="Search screens, stacks and actions" onPress={() => setOpen("palette")}>
+        <Button look="plain" label="Search screens and stacks" onPress={() => setOpen("palette")}>
           Search <kbd>Ctrl K</kbd>
         </Button>
         <div className="shell-end">
