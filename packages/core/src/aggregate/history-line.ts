@@ -105,8 +105,7 @@ function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineI
   const { reason, description, notes } = entry;
   return {
     ...entry,
-    ...(reason === undefined ? {} : { reason: mask(reason) }),
-    ...(description === undefined ? {} : { description: mask(description) }),
+    ...defined({ reason: reason && mask(reason), description: description && mask(description) }),
     notes: notes.map(mask),
   };
 }

@@ -215,7 +215,7 @@ export function toGranted(
     deadlineAt,
     again: token > 1,
     ...defined({ progress }),
-    ...(cancel === undefined ? {} : { cancelling: cancel.why }),
+    ...defined({ cancelling: cancel?.why }),
     ...defined({ secrets }),
   };
 }
@@ -244,7 +244,7 @@ export function renewAttempt<A extends Attempt>(
   const { cancel } = attempt;
   return {
     attempt: { ...attempt, leaseUntil: now + leaseMs, progressMessage: message ?? attempt.progressMessage },
-    answer: { kind: "renewed", ...(cancel === undefined ? {} : { cancelling: cancel.why }) },
+    answer: { kind: "renewed", ...defined({ cancelling: cancel?.why }) },
   };
 }
 

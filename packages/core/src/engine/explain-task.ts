@@ -211,7 +211,7 @@ function explainQueued({ attemptId, queuedFor }: AttemptView): Reason {
     key,
     place,
     attemptId: holder,
-    ...(parts === undefined ? {} : { stackId: parts.stackId, task: parts.task }),
+    ...defined({ stackId: parts?.stackId, task: parts?.task }),
   };
   return { why: `Waits for "${key}", which ${who} holds; place ${place} in the queue.`, waitsFor };
 }

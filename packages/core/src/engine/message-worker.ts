@@ -286,7 +286,7 @@ export function toAnswer(result: QueuedEvent, answerId: string): Answer {
     message: {
       ...message,
       ...(isOwn ? {} : { dispatchId: attemptId }),
-      ...(outputs === undefined ? {} : { outputs: without(outputs, leftOut) }),
+      ...defined({ outputs: outputs && without(outputs, leftOut) }),
     },
   };
   return { event, leftOut };

@@ -1,5 +1,6 @@
 import { toPrintedMessage } from "../aggregate/history-line.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
+import { defined } from "../machine/json.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";
@@ -24,8 +25,7 @@ export const toPrinted = {
     const { metadata, outputs } = entry;
     return {
       ...entry,
-      ...(metadata === undefined ? {} : { metadata: maskSecrets(metadata) }),
-      ...(outputs === undefined ? {} : { outputs: maskSecrets(outputs) }),
+      ...defined({ metadata: metadata && maskSecrets(metadata), outputs: outputs && maskSecrets(outputs) }),
     };
   },
 

@@ -53,7 +53,7 @@ function toRun({ startedAt, endedAt, ...rest }: JobView): Run {
   return {
     ...rest,
     startedAt: toInstant(startedAt),
-    ...(endedAt === undefined ? {} : { endedAt: toInstant(endedAt) }),
+    ...defined({ endedAt: toInstant(endedAt) }),
   };
 }
 

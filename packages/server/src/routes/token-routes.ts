@@ -184,14 +184,11 @@ function toView(token: ApiTokenRecord, now: number): ApiToken {
     groups,
     createdBy: { kind: createdBy.kind, name: createdBy.name },
     createdAt: toInstant(createdAt),
-    ...toInstants({ expiresAt, lastUsedAt, earlierEndsAt, revokedAt }),
+    ...defined({
+      expiresAt: toInstant(expiresAt),
+      lastUsedAt: toInstant(lastUsedAt),
+      earlierEndsAt: toInstant(earlierEndsAt),
+      revokedAt: toInstant(revokedAt),
+    }),
   };
-}
-
-function toInstants<Name extends string>(values: Readonly<Record<Name, number | undefined>>) {
-  const known = Object.entries<number | undefined>(values).flatMap(([name, at]) => {
-    return at === undefined ? [] : [[name, toInstant(at)]];
-  });
-  // The names are those of the values.
-  return Object.fromEntries(known) as Partial<Record<Name, string>>;
 }

@@ -170,7 +170,7 @@ export function toBulkView(bulk: KeptBulk): Bulk {
     done,
     counts,
     ...defined({ event, reason, cancelledBy: cancel?.by, cancelReason: cancel?.reason }),
-    ...(endedAt === undefined ? {} : { endedAt: toInstant(endedAt) }),
+    ...defined({ endedAt: toInstant(endedAt) }),
   };
 }
 

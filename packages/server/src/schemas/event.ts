@@ -48,8 +48,10 @@ export function pageOf<Item extends TSchema>(item: Item) {
 }
 
 /** Epoch milliseconds as the API shows them. */
-export function toInstant(ms: number): string {
-  return new Date(ms).toISOString();
+export function toInstant(ms: number): string;
+export function toInstant(ms: number | undefined): string | undefined;
+export function toInstant(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
 /** A line of the history as the API shows it. */

@@ -29,8 +29,7 @@ export function toAttempt(view: AttemptView): Attempt {
     ...rest,
     dispatchedAt: toInstant(dispatchedAt),
     deadlineAt: toInstant(deadlineAt),
-    ...(leaseUntil === undefined ? {} : { leaseUntil: toInstant(leaseUntil) }),
-    ...(pollDueAt === undefined ? {} : { pollDueAt: toInstant(pollDueAt) }),
+    ...defined({ leaseUntil: toInstant(leaseUntil), pollDueAt: toInstant(pollDueAt) }),
     hasLog: view.hasLog === true,
   };
 }
@@ -75,7 +74,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     tasks: tasks.map(({ attempt, waitsFor: own, ...task }) => ({
       ...task,
       ...(own && { waitsFor: toWait(own) }),
-      ...(attempt === undefined ? {} : { attempt: toAttempt(attempt) }),
+      ...defined({ attempt: attempt && toAttempt(attempt) }),
     })),
     ...(printed.approvals && { approvals: toApprovals(printed) }),
     attempts: attempts.map(toAttempt),
@@ -97,14 +96,14 @@ function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure
   return {
     ...failure,
     at: toInstant(at),
-    ...(resolvedAt === undefined ? {} : { resolvedAt: toInstant(resolvedAt) }),
+    ...defined({ resolvedAt: toInstant(resolvedAt) }),
   };
 }
 
 type EngineWait = NonNullable<Explanation["waitsFor"]>;
 
 function toWait({ at, ...wait }: EngineWait): Wait {
-  return { ...wait, ...(at === undefined ? {} : { at: toInstant(at) }) };
+  return { ...wait, ...defined({ at: toInstant(at) }) };
 }
 
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {

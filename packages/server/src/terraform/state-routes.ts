@@ -28,7 +28,7 @@ function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {
     key,
     ...defined({ current }),
     versions: versions.map(({ blob: _, chunks: __, at, ...version }) => ({ ...version, at: toInstant(at) })),
-    ...(forcedUnlocks === undefined ? {} : { forcedUnlocks: forcedUnlocks.map(toForcedUnlock) }),
+    ...defined({ forcedUnlocks: forcedUnlocks?.map(toForcedUnlock) }),
     ...(lock === undefined
       ? {}
       : { lock: { id: lock.id, at: toInstant(lock.at), binds: lockBinds, ...toHolderFacts(lock) } }),

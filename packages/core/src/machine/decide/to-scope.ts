@@ -33,7 +33,7 @@ export function toScope({ machine, stack, at }: ScopeInput, options: ScopeOption
   return {
     stack: { id, machine: name, state, previousState, createdAt, enteredAt, visits: toVisits(machine, stack) },
     metadata: { ...toNulls(machine, stack.metadata), ...show(stack.metadata) },
-    ...(event === undefined ? {} : { event: { name: event.name, metadata: show(event.metadata) } }),
+    ...defined({ event: event && { name: event.name, metadata: show(event.metadata) } }),
     ...(tasks ? { tasks: toTasks(stack) } : {}),
     ...defined({ actor }),
     now: at,
