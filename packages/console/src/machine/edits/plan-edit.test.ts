@@ -137,7 +137,7 @@ describe("planEdit", () => {
       text
         .replace("{ sha: {} }", "{ rev: {} }")
         .replace("== metadata.sha", "== metadata.rev")
-        .replace(" ${metadata.sha}", " ${metadata.rev}"),
+        .replace(/ (\$\{metadata)\.sha/, " $1.rev"),
     );
   });
 
