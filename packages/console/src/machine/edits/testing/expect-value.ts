@@ -250,6 +250,7 @@ function remove(root: Any, what: NameKind, name: string): void {
     for (const event of Object.keys(state.on ?? {}))
       if (what === "state" && state.on[event] === name) delete state.on[event];
   }
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one line for each place that a machine has
   eachReaction(root, (items, on, event) => {
     if (what === "state" && items.some((item) => item.state === name)) {
       on[event] = items.filter((item) => item.state !== name);
