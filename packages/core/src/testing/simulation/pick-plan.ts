@@ -4,6 +4,7 @@ import { attemptIdOf } from "../../machine/event-message.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, pick, pickWhole } from "./chance.ts";
+import { withTimers } from "./pick-timers.ts";
 import {
   PLANNED_MACHINE,
   type PlannedAction,
@@ -35,9 +36,10 @@ export function pickPlan(seed: number): DrawnPlan {
   const spanMs = pick(random, [2_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
   const drawn = pickActions(random, { spanMs, nodes: nodes.length, revisions: machines.length });
   const asked = withApprovals(seed, { machines, actions: withForgeries(seed, drawn, spanMs), spanMs });
+  const timed = withTimers(seed, { ...asked, spanMs });
   const leaseMs = pick(random, [5_000, 30_000]);
   return {
-    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...asked, faults: {}, work: {} },
+    plan: { seed, leaseMs, ...pickMedium(random), nodes, ...timed, faults: {}, work: {} },
     chaos: pickChaos(random),
     calmAfterMs: spanMs + MINUTE_MS,
   };

@@ -1,5 +1,5 @@
 import { SYSTEM_EVENTS } from "../../machine/event-message.ts";
-import type { Stack, TaskRun } from "../../machine/stack.ts";
+import type { Stack, StackTimer, TaskRun } from "../../machine/stack.ts";
 import type { Change, DueKind, Grant, LoadedStack } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 
@@ -39,6 +39,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "deadlines", breaks: "deadlines-delivered", plant: withoutDue("deadline") },
   { name: "timers", breaks: "comes-to-rest", plant: withoutDue("timer") },
   { name: "timer-spent", breaks: "timers-once", plant: onCommits(keepSpentTimers) },
+  { name: "schedule", breaks: "schedules-armed", plant: onCommits(endSchedules) },
+  { name: "instant", breaks: "instants-follow", plant: onCommits(keepInstants) },
+  { name: "raised", breaks: "raised-together", plant: onChanges(withoutRaised) },
   { name: "timers-left", breaks: "timers-once", plant: onCommits(keepLeftTimers) },
   {
     name: "leaving",
@@ -203,6 +206,30 @@ function keepSpentTimers(change: Change, before: Stack | undefined): Change {
   if (write.kind !== "put" || before?.entry !== write.stack.entry) return change;
   const appliedIds = change.appliedIds.filter((id) => !id.startsWith("internal:timer:"));
   return { ...change, appliedIds, write: { kind: "put", stack: { ...write.stack, timers: before.timers } } };
+}
+
+/** Does not arm a timer again that has fired. */
+function endSchedules(change: Change, before: Stack | undefined): Change {
+  const { write, history } = change;
+  if (write.kind !== "put" || before?.entry !== write.stack.entry) return change;
+  const timers = write.stack.timers.filter(({ id }) => history.every(({ timer }) => timer !== id));
+  return { ...change, write: { kind: "put", stack: { ...write.stack, timers } } };
+}
+
+/** Leaves the instants of an entry as they are when the metadata changes. */
+function keepInstants(change: Change, before: Stack | undefined): Change {
+  const { write, history } = change;
+  if (write.kind !== "put" || before?.entry !== write.stack.entry) return change;
+  const isMoved = before.metadata["until"] !== write.stack.metadata["until"];
+  if (!isMoved || history.some(({ timer }) => timer !== undefined)) return change;
+  const isInstant = ({ instant, repeats }: StackTimer) => instant !== undefined && repeats === undefined;
+  const timers = [...write.stack.timers.filter((timer) => !isInstant(timer)), ...before.timers.filter(isInstant)];
+  return { ...change, write: { kind: "put", stack: { ...write.stack, timers } } };
+}
+
+/** Writes no line about what an event has raised. */
+function withoutRaised({ history, ...change }: Change): Change {
+  return { ...change, history: history.filter(({ raisedBy }) => raisedBy === undefined) };
 }
 
 /** Leaves the timers of an entry armed when it is left, without the one that has fired. */

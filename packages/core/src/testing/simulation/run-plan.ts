@@ -7,7 +7,7 @@ import { type StoreWatch, watchStore } from "./invariants/watch-store.ts";
 import { pickPlan } from "./pick-plan.ts";
 import { createPlannedMachines } from "./planned-machines.ts";
 import type { StepNote } from "./scheduler.ts";
-import type { SimulationPlan } from "./simulation-plan.ts";
+import { type SimulationPlan, START_AT } from "./simulation-plan.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** What of a run is not the default. */
@@ -36,7 +36,6 @@ export interface SimulationRun {
   readonly checks: Readonly<Record<string, number>>;
 }
 
-const START_AT = Date.UTC(2026, 0, 1);
 const DAY_MS = 86_400_000;
 /** Beyond this nothing is waited for: what is due later counts as lost. */
 const END_AT = START_AT + 90 * DAY_MS;

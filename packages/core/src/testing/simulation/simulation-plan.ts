@@ -10,6 +10,9 @@ export interface PlannedMachine {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
+/** The instant at which every run begins. */
+export const START_AT = Date.UTC(2026, 0, 1);
+
 /** A state of a planned machine; keys other than these are passed on as they are. */
 export interface PlannedState {
   readonly tasks?: readonly string[];
@@ -17,8 +20,15 @@ export interface PlannedState {
   readonly terminal?: boolean;
   readonly timeout?: string;
   readonly leaving?: "abandon" | "wait" | "cancel";
-  readonly after?: readonly { readonly in: string; readonly event: string }[];
+  readonly after?: readonly PlannedTimer[];
 }
+
+/** An event that a state of a planned machine sends itself. */
+export type PlannedTimer = { readonly event: string } & (
+  | { readonly in: string }
+  | { readonly at: string }
+  | { readonly cron: string }
+);
 
 /** One process with an engine and a worker. */
 export interface PlannedNode {

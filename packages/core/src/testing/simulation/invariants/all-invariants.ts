@@ -25,6 +25,7 @@ import {
   timersOnce,
   visitsCounted,
 } from "./stack-invariants.ts";
+import { instantsFollow, raisedTogether, schedulesArmed } from "./timer-invariants.ts";
 
 /** What every run of the simulator is held to. */
 export const ALL_INVARIANTS: readonly Invariant[] = [
@@ -41,6 +42,9 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   startsHeld,
   lateResults,
   timersOnce,
+  schedulesArmed,
+  instantsFollow,
+  raisedTogether,
   leavingWaits,
   retriesBounded,
   oneReaction,

@@ -369,6 +369,6 @@ function findStuckTasks(stack: Stack, { findMachine }: InvariantContext): readon
   const stuck = tasks.filter(({ status, detail }) => status === "PENDING" && !(isBlocked && detail === "WAITING"));
   return [
     ...stuck.map(({ name, detail }) => `${id}: the task "${name}" stays pending (${detail ?? "sent"}).`),
-    ...timers.map((timer) => `${id}: the timer ${timer.id} never fires.`),
+    ...timers.filter(({ repeats }) => !repeats).map((timer) => `${id}: the timer ${timer.id} never fires.`),
   ];
 }

@@ -1,0 +1,100 @@
+import type { Stack } from "../../../machine/stack.ts";
+import type { HistoryEntry } from "../../../ports/stack-store.ts";
+import type { Invariant, InvariantContext } from "./invariant.ts";
+
+/** A schedule does not end with its first instant. */
+export const schedulesArmed: Invariant = {
+  name: "schedules-armed",
+  promise: "A timer with a schedule is armed as long as its stack is in the entry that armed it.",
+  create(report) {
+    return {
+      onCommitted({ before, after }) {
+        if (before === undefined || after === undefined || !isSameEntry(before, after)) return;
+        for (const { id, repeats } of before.timers) {
+          if (repeats === undefined || after.timers.some((timer) => timer.id === id)) continue;
+          report(`${after.id}: the timer ${id} is not armed again.`);
+        }
+      },
+    };
+  },
+};
+
+type Entered = Pick<Stack, "incarnation" | "entry">;
+
+function isSameEntry(a: Entered, b: Entered): boolean {
+  return a.incarnation === b.incarnation && a.entry === b.entry;
+}
+
+/** Of plans, whose machines have instants in one metadata key only. */
+export const instantsFollow: Invariant = {
+  name: "instants-follow",
+  promise: "A timer with an instant is armed for what the metadata says, or has fired for it.",
+  create(report, context) {
+    const revisions = new Map<string, string>();
+    return {
+      onCommitted({ after }) {
+        if (after === undefined) return;
+        const { id, incarnation, entry, machineHash } = after;
+        const key = JSON.stringify([id, incarnation, entry]);
+        const revision = revisions.get(key) ?? machineHash;
+        // A stack keeps the timers of its entry when it moves to another revision.
+        revisions.set(key, revision === machineHash ? revision : "");
+        if (revision !== machineHash) return;
+        for (const sentence of findWrongInstants(after, context)) report(sentence);
+      },
+    };
+  },
+};
+
+function findWrongInstants(stack: Stack, { findMachine }: InvariantContext): readonly string[] {
+  const { id, entry, enteredAt, metadata, timers, firedInstants } = stack;
+  const until = metadata["until"] ?? null;
+  const wanted = until === null ? undefined : Math.max(Date.parse(String(until)), enteredAt);
+  const after = findMachine(stack.machineHash)?.states.get(stack.state)?.after ?? [];
+  return after.flatMap(({ kind }, index) => {
+    const timerId = `${entry}/at/${index}`;
+    const armed = timers.find((timer) => timer.id === timerId)?.instant;
+    const isRight = armed === wanted || (armed === undefined && firedInstants?.[timerId] === wanted);
+    return kind !== "at" || isRight ? [] : [`${id}: the timer ${timerId} is armed for ${armed} instead of ${wanted}.`];
+  });
+}
+
+/** What a reaction raises belongs to it. */
+export const raisedTogether: Invariant = {
+  name: "raised-together",
+  promise: "An event that a reaction raises is decided in the commit of that reaction, and has a line in the history.",
+  create(report, context) {
+    return {
+      async onCommitted({ change: { history } }, store) {
+        for (const sentence of findLostEvents(history, context)) report(sentence);
+        for (const { stackId, eventId } of history.filter(({ raisedBy }) => raisedBy !== undefined)) {
+          const { items } = await store.queries.listHistory({ stackId, eventId }, { limit: 1 });
+          if (items.length === 0) report(`${stackId}: ${eventId} has no line in the history.`);
+        }
+      },
+    };
+  },
+};
+
+function findLostEvents(history: readonly HistoryEntry[], context: InvariantContext): readonly string[] {
+  return history.flatMap((line, index) => {
+    const { stackId, eventId, raisedBy } = line;
+    const isCaused = raisedBy === undefined || history.slice(0, index).some((each) => each.eventId === raisedBy);
+    const raised = findRaised(line, context);
+    const isThere = history.slice(index).some((each) => each.raisedBy === eventId && each.event === raised);
+    return [
+      ...(isCaused ? [] : [`${stackId}: ${eventId} was decided without the event that has raised it.`]),
+      ...(raised === undefined || isThere ? [] : [`${stackId}: ${eventId} has raised ${raised}, which was lost.`]),
+    ];
+  });
+}
+
+/** What the reaction to the event of a line raises, where it has no condition and nothing has stopped it. */
+function findRaised(
+  { outcome, event, from, machineHash, notes }: HistoryEntry,
+  { findMachine }: InvariantContext,
+): string | undefined {
+  if (outcome !== "applied" || from === undefined || machineHash === undefined || notes.length > 0) return undefined;
+  const [reaction] = findMachine(machineHash)?.states.get(from)?.on.get(event) ?? [];
+  return reaction?.when === undefined ? reaction?.raise : undefined;
+}
