@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isMap, parseJson } from "@stackyard/core";
 import { TerraformFailure } from "./failure.ts";
+import { recordInventory } from "./inventory.ts";
 import { checkPlan, isGuarded } from "./plan-guard.ts";
 import { makePlan } from "./plan-run.ts";
 import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "./saved-plans.ts";
@@ -57,6 +58,7 @@ async function apply(
     arguments: ["-json", "-no-color", "-input=false", "-auto-approve", lockTimeout, ...planFile],
   });
   await rescueState(run);
+  await recordInventory(run);
   if (end.code !== 0) {
     const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
     throw toCallFailure({ command: `terraform ${action}`, code, end, diagnostics: end.diagnostics, mask: run.mask });

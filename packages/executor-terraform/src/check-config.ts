@@ -38,7 +38,7 @@ const ACTION_KEYS = {
   plan: ["destroy", "protect", "policies"],
   drift: ["ignore"],
 } as const;
-const PROGRAM_KEYS = ["binary", "version"] as const;
+const PROGRAM_KEYS = ["binary", "version", "switchProduct"] as const;
 
 function isAction(action: unknown): action is keyof typeof ACTION_KEYS {
   return typeof action === "string" && Object.hasOwn(ACTION_KEYS, action);
@@ -249,6 +249,7 @@ const VALUES = {
     what: "a map with source, such as {source: {type: local, location: policies}}, and onProblems, which is fail or report",
   },
   binary: { schema: Filled, what: "the name of a program" },
+  switchProduct: { schema: Type.Boolean(), what: "true or false" },
   version: { schema: Filled, what: "a constraint such as ~> 1.11.0, as a text" },
 } as const;
 
@@ -265,6 +266,7 @@ const ConfigV2 = Type.Object(
     policies: Type.Optional(Type.Union([VALUES.policies.schema, Template])),
     binary: Type.Optional(VALUES.binary.schema),
     version: Type.Optional(VALUES.version.schema),
+    switchProduct: Type.Optional(Type.Union([VALUES.switchProduct.schema, Template])),
   },
   closed,
 );

@@ -91,6 +91,9 @@ export const TerraformConfig = Type.Object(
     version: Type.Optional(
       Type.String({ minLength: 1, maxLength: 255, description: "Versions that may be used, such as `~> 1.11.0`" }),
     ),
+    switchProduct: Type.Optional(
+      Type.Boolean({ description: "Another program than the last one, such as OpenTofu after Terraform, may be used" }),
+    ),
     protect: Type.Optional({
       ...AddressGlobs,
       description: "Resources that must not be deleted or replaced, such as `aws_db_instance.*`",
@@ -176,6 +179,24 @@ export function toStateAddress(baseUrl: string, stateKey: string): string {
   const path = hasDots ? encodeURIComponent(stateKey) : parts.map(encodeURIComponent).join("/");
   return `${baseUrl.replace(/\/+$/, "")}/${path}`;
 }
+
+/** What a state contained after its last apply or destroy, as a record of the yard keeps it. */
+export const TerraformInventory = Type.Object({
+  stack: Type.String(),
+  machine: Type.String(),
+  incarnation: Type.String(),
+  /** The key of the state. */
+  state: Type.String(),
+  /** `terraform` or `opentofu`; empty when unknown, as the version. */
+  product: Type.String(),
+  version: Type.String(),
+  /** Epoch milliseconds. */
+  at: Type.Integer(),
+  /** Of all managed resources; `resources` has fewer where a record cannot contain them all. */
+  count: Type.Integer(),
+  resources: Type.Array(Type.Object({ address: Type.String(), arn: Type.Optional(Type.String()) })),
+});
+export type TerraformInventory = Static<typeof TerraformInventory>;
 
 /** What a project may set for this plugin. */
 export const TerraformOptions = Type.Object(

@@ -16,6 +16,7 @@ function fact(retryable: boolean, meaning: string): FailureFacts {
 export const TERRAFORM_FAILURES = {
   TERRAFORM_NOT_FOUND: fact(false, "The program is not installed on the runner."),
   TERRAFORM_VERSION_MISMATCH: fact(false, "The option `version` does not allow the version of the program."),
+  TERRAFORM_PRODUCT_CHANGED: fact(false, "Another product, Terraform or OpenTofu, wrote the state last."),
   TERRAFORM_SOURCE_MISSING: fact(false, "The source does not exist, or contains no configuration files."),
   TERRAFORM_SOURCE_UNREADABLE: fact(
     true,

@@ -6,6 +6,7 @@ export {
   provideTerraformState,
   TERRAFORM_STATE,
   TerraformConfig,
+  TerraformInventory,
   TerraformOptions,
   TerraformOutputs,
   type TerraformState,

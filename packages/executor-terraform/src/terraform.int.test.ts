@@ -251,6 +251,7 @@ resource "terraform_data" "app" {
       "version",
       "init -input=false -no-color",
       "apply -json -no-color -input=false -auto-approve -lock-timeout=30s",
+      "show -json -no-color",
       "output -json -no-color",
       "",
     ]);

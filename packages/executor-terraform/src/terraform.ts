@@ -16,6 +16,7 @@ import {
 } from "./definition.ts";
 import { detectDrift } from "./drift-run.ts";
 import { TerraformFailure } from "./failure.ts";
+import { checkProduct } from "./inventory.ts";
 import { planRun, previewRun } from "./plan-run.ts";
 import { type TerraformDeps, toSettings } from "./settings.ts";
 import { type RunOutputs, type StagedRun, withStagedRun } from "./staged-run.ts";
@@ -52,7 +53,8 @@ function toPlanError(error: TerraformFailure): StackyardError {
   return new StackyardError("OUTCOME_NEGATIVE", `${code}: ${message}`, { cause: error, details: { code, retryable } });
 }
 
-function runAction(run: StagedRun): Promise<RunOutputs> {
+async function runAction(run: StagedRun): Promise<RunOutputs> {
+  await checkProduct(run);
   const { action } = run.config;
   switch (action) {
     case "plan":

@@ -1,0 +1,115 @@
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { type Records, StackyardError } from "@stackyard/core";
+import { createMemoryStore } from "@stackyard/core/engine";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { toInventoryKey } from "./inventory.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aProject, type TestProject } from "./testing/a-project.ts";
+import { hasTerraform } from "./testing/program.ts";
+import { type StateServer, startStateServer } from "./testing/state-server.ts";
+
+const main = `
+variable "db_password" {
+  default   = "none"
+  sensitive = true
+}
+module "data" { source = "./data" }
+resource "terraform_data" "secret" { input = var.db_password }
+`;
+
+describe.skipIf(!hasTerraform())("the inventory of a state", () => {
+  let project: TestProject;
+  let server: StateServer;
+  let records: Records;
+  const inYard = (given = {}) =>
+    aContext({ stateBackendUrl: server.url, records, metadata: { db_password: "hunter22-hunter22" }, ...given });
+  const load = async () => (await records.get(toInventoryKey("review-app/pr-12/local/network"), 0))?.value;
+
+  beforeEach(async () => {
+    server = await startStateServer();
+    records = createMemoryStore().records;
+    project = aProject({
+      "network/main.tf": main,
+      "network/data/main.tf": 'resource "terraform_data" "table" { count = 2 }',
+    });
+  });
+  afterEach(async () => {
+    await server.close();
+    project.remove();
+  });
+
+  it("lists addresses after an apply, no values, and nothing after a destroy", async () => {
+    await project.start(inYard(), {});
+    const applied = await load();
+    await project.start(inYard(), { action: "destroy" });
+
+    expect(applied).toEqual({
+      stack: "pr-12",
+      machine: "review-app",
+      incarnation: "e1",
+      state: "review-app/pr-12/local/network",
+      product: "terraform",
+      version: expect.stringMatching(/^1\.\d+\.\d+/),
+      at: expect.any(Number),
+      count: 3,
+      resources: [
+        { address: "terraform_data.secret" },
+        { address: "module.data.terraform_data.table[0]" },
+        { address: "module.data.terraform_data.table[1]" },
+      ],
+    });
+    expect(JSON.stringify(applied)).not.toContain("hunter22");
+    expect(await load()).toMatchObject({ count: 0, resources: [] });
+  });
+
+  it("contains what a failed apply has created", async () => {
+    project.write({
+      "network/main.tf": `resource "terraform_data" "first" {}
+        resource "terraform_data" "second" {
+          depends_on = [terraform_data.first]
+          provisioner "local-exec" { command = "exit 3" }
+        }`,
+    });
+
+    const step = await project.start(inYard(), {});
+
+    expect(step).toMatchObject({ code: "TERRAFORM_APPLY_FAILED" });
+    expect(await load()).toMatchObject({
+      resources: [{ address: "terraform_data.first" }, { address: "terraform_data.second" }],
+    });
+  });
+
+  it("keeps another product from the state until the task allows it", async () => {
+    project.write({
+      "bin/tofu": '#!/bin/sh\n[ "$1" = version ] && echo "OpenTofu v1.10.0" || exec terraform "$@"\n',
+    });
+    chmodSync(join(project.dir, "bin/tofu"), 0o755);
+    const options = { binary: "bin/tofu" };
+    await project.start(inYard(), {});
+
+    const refused = await project.start(inYard(), {}, options);
+    const allowed = await project.start(inYard(), { switchProduct: true }, options);
+
+    expect(refused).toMatchObject({
+      kind: "failed",
+      code: "TERRAFORM_PRODUCT_CHANGED",
+      message: expect.stringMatching(/last written by terraform 1\.\S+, and the program is opentofu 1\.10\.0\./),
+    });
+    expect(allowed).toMatchObject({ kind: "succeeded" });
+    expect(await load()).toMatchObject({ product: "opentofu" });
+  });
+
+  it("is not needed by a runner without a store", async () => {
+    const refuse = async () => {
+      throw new StackyardError("CONFIG_INVALID", "This runner has no store.");
+    };
+
+    const step = await project.start(
+      inYard({ records: { get: refuse, put: refuse, remove: refuse, list: refuse } }),
+      {},
+    );
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+  });
+});
