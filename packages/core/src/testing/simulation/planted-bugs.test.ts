@@ -12,7 +12,7 @@ const FIRST_SEEDS: Readonly<Record<string, number>> = {
   reaction: 63,
   "old-entries": 18,
   "failure-count": 11,
-  redrive: 10,
+  redrive: 83,
 };
 
 /** The first runs in which the invariant that is there for it notices the bug. */
