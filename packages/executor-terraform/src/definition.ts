@@ -51,6 +51,7 @@ const UntypedSourceConfig = Type.Object(
 
 /** Files with rules: from the project or a bucket, never from the configuration that they check. */
 const PolicySource = Type.Union([S3SourceConfig, LocalSourceConfig]);
+/** Where the policies of a plan are. */
 export type PolicySource = Static<typeof PolicySource>;
 
 /** Addresses of resources; a star fits any characters. */

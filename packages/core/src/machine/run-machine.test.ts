@@ -86,7 +86,10 @@ describe("parseRunMachine", () => {
             ["FAILED", to("FAILED")],
           ]),
         }),
-        state("DONE", { on: new Map([["CLOSE", to("CLOSED")]]), after: [{ kind: "in", inMs: DAY_MS, event: "CLOSE" }] }),
+        state("DONE", {
+          on: new Map([["CLOSE", to("CLOSED")]]),
+          after: [{ kind: "in", inMs: DAY_MS, event: "CLOSE" }],
+        }),
         state("FAILED", {
           on: new Map([
             ["RETRY", to("RUN")],

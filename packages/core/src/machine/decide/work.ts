@@ -1,7 +1,7 @@
-import { defined } from "../json.ts";
 import type { Sender } from "../../access/sender.ts";
 import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
+import { defined } from "../json.ts";
 import { type AfterTimer, type Machine, type State, TIMEOUT } from "../machine.ts";
 import { readSecrets } from "../secrets.ts";
 import type {
