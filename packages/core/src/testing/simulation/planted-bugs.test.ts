@@ -29,7 +29,7 @@ async function findRuns({ name, plant, breaks }: PlantedBug, count: number): Pro
 
 /** Of the first runs that show it the shortest: what is short becomes small. */
 async function findShortRun(bug: PlantedBug): Promise<SimulationRun> {
-  const [shortest] = [...(await findRuns(bug, 4))].sort((a, b) => a.steps - b.steps);
+  const [shortest] = [...(await findRuns(bug, 6))].sort((a, b) => a.steps - b.steps);
   if (shortest === undefined) throw new Error("Nothing was found.");
   return shortest;
 }
