@@ -52,7 +52,7 @@ describe("the README", () => {
 
   it("links to a page whose machine, policies and prices have no fault", () => {
     const page = readFileSync(join(import.meta.dirname, "../../../docs/plans-and-policies.md"), "utf8");
-    const blocks = [...page.matchAll(/```yaml\n# file: (\S+)\n([\s\S]*?)```/g)];
+    const blocks = [...page.matchAll(/```yaml(?: fragment)?\n# file: (\S+)\n([\s\S]*?)```/g)];
     const read = (path: string) => blocks.find((block) => block[1] === path)?.[2] ?? "";
     const source = read("machines/environment.yaml");
     const policies = [{ name: "preview.yaml", text: read("policies/preview.yaml") }];

@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, Page } from "@stackyard/browser";
+import { expect, vi } from "vitest";
 import type { ConsoleYard } from "./console-yard.ts";
 
 type Role = "link" | "button" | "checkbox" | "tab";
@@ -53,4 +54,14 @@ export async function signIn(
   };
   await person.startAt();
   return { ...person, context };
+}
+
+/** Selects a state in the editor's graph, which may move while it is laid out and fitted to the window. */
+export async function selectState(page: Page, name: string): Promise<void> {
+  const node = page.getByTestId(`rf__node-${name}`);
+  const select = async () => {
+    await node.click({ timeout: 5_000 });
+    expect((await node.getAttribute("class"))?.split(" ")).toContain("selected");
+  };
+  await vi.waitFor(select, { timeout: 60_000, interval: 500 });
 }

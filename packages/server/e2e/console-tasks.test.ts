@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContext, launchBrowser } from "@stackyard/browser";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Person, signIn } from "./console-person.ts";
+import { type Person, selectState, signIn } from "./console-person.ts";
 import { PLACE, startTasksYard, type TasksYard } from "./console-tasks-yard.ts";
 
 // What people do in the console, from the signed-in overview on, with the clicks that each task may cost.
@@ -393,7 +393,7 @@ describe("an author", () => {
   it("renames the selected state with all references with 2 clicks", async () => {
     const { page, key, clicks } = ada;
     await openEditor();
-    await page.getByTestId("rf__node-LIVE").click();
+    await selectState(page, "LIVE");
     await key("F2");
     await page.getByRole("dialog").getByRole("textbox").fill("UP");
     await key("Enter");
@@ -405,7 +405,7 @@ describe("an author", () => {
   it("adds a state and a reaction with 4 clicks", async () => {
     const { page, press, key, clicks } = ada;
     await openEditor();
-    await page.getByTestId("rf__node-LIVE").click();
+    await selectState(page, "LIVE");
     await press("button", "+ State");
     await page.getByRole("dialog").getByRole("textbox").fill("SLEEP");
     await key("Enter");

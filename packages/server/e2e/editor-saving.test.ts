@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Browser, launchBrowser, type Page } from "@stackyard/browser";
 import { createEditServer } from "@stackyard/server";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { selectState } from "./console-person.ts";
 import { type ConsoleYard, startConsoleYard } from "./console-yard.ts";
 
 // Authors who save from the editor into a real folder, in which another program may have changed the file.
@@ -59,7 +60,7 @@ async function findsFile(page: Page, file: string, content: string): Promise<voi
 
 /** Saves a change, then one to a file that was changed meanwhile: once over theirs, once with theirs. */
 async function saveAll(page: Page, file: string): Promise<void> {
-  await page.getByTestId("rf__node-DONE").click();
+  await selectState(page, "DONE");
   await protect(page, true);
   await press(page, "Save");
   const changed = SHOP.replace("true }", "true, protected: true }");
