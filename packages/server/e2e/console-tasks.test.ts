@@ -21,6 +21,8 @@ beforeAll(async () => {
   for (const stackId of ["pr-7", "pr-8"]) await waitFor(stackId, { state: "LIVE" });
   for (const stackId of FAILING) await waitFor(stackId, { failed: true });
   ({ context, ...ada } = await signIn(yard, browser));
+  // No task begins with the draft that an earlier one left.
+  await context.addInitScript(() => localStorage.removeItem("stackyard-drafts"));
 });
 afterAll(async () => {
   await browser.close();
