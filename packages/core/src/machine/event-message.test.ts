@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   attemptIdOf,
-  findJsonFault,
   idempotencyKeyOf,
   type ParseEventOptions,
   parseAttemptId,
@@ -487,54 +486,3 @@ describe("shortHashOf", () => {
 
 const KEY = "aef0b7bb35c6d06fc2313d9f5fdc53b0";
 const SHORT = "33e6d73fee82904c8d7afb78de1154d1";
-
-const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
-const nestLists = (depth: number): unknown => (depth === 0 ? 1 : [nestLists(depth - 1)]);
-const large = "it is larger than 1048576 characters";
-
-describe("findJsonFault", () => {
-  it("finds none in plain data", () => {
-    const data = { text: "x", number: -1.5, yes: true, none: null, absent: undefined, list: [1, { a: [] }] };
-
-    expect(findJsonFault(data)).toBeUndefined();
-    expect(findJsonFault(Object.assign(Object.create(null), data))).toBeUndefined();
-  });
-
-  it.each([
-    [{ a: [JSON.parse('{"__proto__":1}')] }, 'it holds the key "__proto__"'],
-    [{ a: 1n }, "it holds a bigint"],
-    [[Symbol("x")], "it holds a symbol"],
-    [{ a: () => 1 }, "it holds a function"],
-    [{ a: Number.NaN }, "it holds a number that JSON has not"],
-    [[Number.NEGATIVE_INFINITY], "it holds a number that JSON has not"],
-    [{ a: new Date(0) }, "it contains an object that is not plain data"],
-    [new Map(), "it contains an object that is not plain data"],
-    [nest(65), "it is nested deeper than 64 levels"],
-    [nestLists(65), "it is nested deeper than 64 levels"],
-  ])("says what is wrong", (value, fault) => {
-    expect(findJsonFault(value)).toBe(fault);
-  });
-
-  it("allows 64 levels", () => {
-    expect(findJsonFault(nest(64))).toBeUndefined();
-    expect(findJsonFault(nestLists(64))).toBeUndefined();
-  });
-
-  it("finds no end in a value that holds itself", () => {
-    const ring: Record<string, unknown> = {};
-    ring["ring"] = ring;
-
-    expect(findJsonFault(ring)).toBe("it is nested deeper than 64 levels");
-  });
-
-  // Each text, each key and each item costs one more than its length.
-  it.each([
-    ["a text", "a".repeat(1_048_575), "a".repeat(1_048_576)],
-    ["keys", { ["k".repeat(1_048_575)]: 1 }, { ["k".repeat(1_048_576)]: 1 }],
-    ["texts together", ["a".repeat(524_286), "a".repeat(524_286)], ["a".repeat(524_286), "a".repeat(524_287)]],
-    ["many small items", Array(1_048_576).fill(0), Array(1_048_577).fill(0)],
-  ])("allows as much as a message may hold, of %s", (_, fits, exceeds) => {
-    expect(findJsonFault(fits)).toBeUndefined();
-    expect(findJsonFault(exceeds)).toBe(large);
-  });
-});

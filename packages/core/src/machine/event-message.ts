@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Sender } from "../access/sender.ts";
-import { defined, isMap } from "./json.ts";
+import { defined, findJsonFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
 import { NEXT } from "./machine.ts";
 
 /** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
@@ -436,8 +436,8 @@ function unwrap(value: unknown, envelopes: number): Unwrapped {
 }
 
 function parseText(text: string): Parsed {
-  if (text.length > MAX_MESSAGE_CHARACTERS) {
-    return { kind: "none", reason: `The message is larger than ${MAX_MESSAGE_CHARACTERS} characters.` };
+  if (text.length > MAX_JSON_CHARACTERS) {
+    return { kind: "none", reason: `The message is larger than ${MAX_JSON_CHARACTERS} characters.` };
   }
   try {
     return toChecked(JSON.parse(text));
@@ -449,54 +449,4 @@ function parseText(text: string): Parsed {
 function toChecked(value: unknown): Parsed {
   const fault = findJsonFault(value);
   return fault === undefined ? { value } : { kind: "none", reason: `The message is refused: ${fault}.` };
-}
-
-/** The most text, in characters, that a message may hold: the size limit of SQS. */
-const MAX_MESSAGE_CHARACTERS = 1_048_576;
-
-const MAX_DEPTH = 64;
-
-/** Returns why a value from outside is not accepted as JSON: too deep, too large, not JSON, or with a forbidden key. */
-export function findJsonFault(value: unknown): string | undefined {
-  return findFaultWithin(value, { characters: 0 }, 0);
-}
-
-function findFaultWithin(value: unknown, spent: { characters: number }, depth: number): string | undefined {
-  if (typeof value === "string") return spend(spent, value);
-  if (value === null || value === undefined || typeof value === "boolean") return undefined;
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : "it holds a number that JSON has not";
-  if (typeof value !== "object") return `it holds a ${typeof value}`;
-  if (depth === MAX_DEPTH) return `it is nested deeper than ${MAX_DEPTH} levels`;
-  if (Array.isArray(value)) return findListFault(value, spent, depth);
-  return isPlain(value) ? findMapFault(value, spent, depth) : "it contains an object that is not plain data";
-}
-
-function findListFault(list: readonly unknown[], spent: { characters: number }, depth: number): string | undefined {
-  for (const item of list) {
-    const fault = spend(spent, "") ?? findFaultWithin(item, spent, depth + 1);
-    if (fault) return fault;
-  }
-  return undefined;
-}
-
-function findMapFault(map: Fields, spent: { characters: number }, depth: number): string | undefined {
-  for (const key of Object.keys(map)) {
-    if (key === "__proto__") return 'it holds the key "__proto__"';
-    const fault = spend(spent, key) ?? findFaultWithin(map[key], spent, depth + 1);
-    if (fault) return fault;
-  }
-  return undefined;
-}
-
-// Every value costs one more, so that a list of a million zeros is not free.
-function spend(spent: { characters: number }, text: string): string | undefined {
-  spent.characters += text.length + 1;
-  return spent.characters > MAX_MESSAGE_CHARACTERS
-    ? `it is larger than ${MAX_MESSAGE_CHARACTERS} characters`
-    : undefined;
-}
-
-function isPlain(value: object): value is Fields {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
