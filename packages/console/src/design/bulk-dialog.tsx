@@ -89,7 +89,8 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
   const plan = useQuery({
     queryKey: keys.other("bulk-plan", { planId, request }),
     queryFn: ({ signal }) => yard.bulk.plan(request, { signal }),
-    staleTime: Number.POSITIVE_INFINITY,
+    // What is confirmed is what was shown: nothing that happens meanwhile repeats the dry run, only Retry does.
+    staleTime: "static",
     gcTime: 0,
   });
   const total = plan.data?.total;

@@ -82,6 +82,7 @@ describe("StacksPage", () => {
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
 
     await userEvent.keyboard("/pr-1");
+    await expect.poll(address).toBe("/stacks?text=pr-1");
     await screen.getByRole("button", { name: "Since" }).click();
 
     await expect.poll(address).toBe("/stacks?text=pr-1&sort=enteredAt");
@@ -167,6 +168,9 @@ describe("StacksPage", () => {
     await expect.element(screen.getByText("1 selected")).toBeVisible();
     await screen.getByRole("button", { name: "Remove…" }).click();
     const confirm = screen.getByRole("button", { name: "Remove 1" });
+    await expect.element(confirm).toBeVisible();
+    // As when the stream begins anew, or another operation ends.
+    await queryClient.invalidateQueries();
     await expect.element(confirm).toHaveAccessibleDescription("Enter a reason first");
     await screen.getByLabelText("Reason").fill("gone");
     await expect.element(confirm).toHaveAccessibleDescription("Type remove 1 first");
