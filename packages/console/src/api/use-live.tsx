@@ -1,9 +1,12 @@
 import type { StreamMessage } from "@stackyard/sdk";
-import type { QueryClient } from "@tanstack/react-query";
+import { notifyManager, type QueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { queryClient } from "./client.ts";
 import { connectLive, type Live } from "./live.ts";
 import type { LiveState } from "./live-messages.ts";
+import { createPressGate } from "./press-gate.ts";
+
+notifyManager.setScheduler(createPressGate(window));
 
 const LIST_MS = 2_000;
 const COUNT_MS = 5_000;

@@ -1,5 +1,6 @@
 import type { Approval, HistoryEntry, OpenAttempt, YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { queryClient } from "../api/client.ts";
 import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { aBulk, aCause, aStack, conditionCounts, HOSTILE, isDryRun, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { OverviewPage } from "./overview-page.tsx";
@@ -99,6 +100,31 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByText("TASK_ERROR")).toBeVisible();
     await expect.element(screen.getByText("1 of 1 workers")).toBeVisible();
     await expect.element(screen.getByText("room for 3")).toBeVisible();
+  });
+
+  it("moves no row while a link is pressed: the click would be lost", async () => {
+    let items = [entry];
+    const { screen, address } = await renderPage(OverviewPage, "/", {
+      ...broken,
+      "GET /v1/history": () => ({ items }),
+    });
+    const line = screen.getByRole("listitem").filter({ hasText: "TASK_ERROR" });
+    const link = line.getByRole("link", { name: "pr-12" });
+    await expect.element(link).toBeVisible();
+    const { x, y, width, height } = link.element().getBoundingClientRect();
+    const at = { clientX: x + width / 2, clientY: y + height / 2, bubbles: true, cancelable: true };
+    const pressed = document.elementFromPoint(at.clientX, at.clientY);
+
+    pressed?.dispatchEvent(new PointerEvent("pointerdown", at));
+    items = [{ ...entry, position: 8, event: "OPENED", stackId: "pr-13" }, entry];
+    await queryClient.invalidateQueries();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const released = document.elementFromPoint(at.clientX, at.clientY);
+    released?.dispatchEvent(new PointerEvent("pointerup", at));
+    // A browser sends the click to what was pressed and released.
+    if (released === pressed) released?.dispatchEvent(new MouseEvent("click", at));
+
+    await expect.poll(address).toBe("/stack?id=pr-12&tab=history&at=7");
   });
 
   it("retries all of one cause after a dry run", async () => {
