@@ -88,6 +88,17 @@ describe("the source of a machine", () => {
     expect(await yard.json("/v1/machines/other/source")).toMatchObject({ status: 404, code: "MACHINE_UNKNOWN" });
   });
 
+  it("of a server without a folder is that of the newest document, also of one with errors", async () => {
+    const wrong = REVIEW_APP.replace("state: IDLE", "state: NOWHERE");
+    yard = createTestYard({ source: wrong });
+
+    expect(await yard.json(PATH)).toMatchObject({
+      source: wrong,
+      writable: false,
+      problems: expect.arrayContaining([expect.objectContaining({ code: "advance-state-undefined", line: 6 })]),
+    });
+  });
+
   it("is replaced by those only who may repair its machine", async () => {
     start();
     const { hash } = await yard.json<MachineSource>(PATH);

@@ -57,7 +57,8 @@ describe("a locator over S3", () => {
 
   it("judges each machine alone", async () => {
     const { locator, write, findEvents } = createWorld();
-    write("machines/bad.yml", "version: 1\nevents: [A]\n");
+    const source = "version: 1\nevents: [A]\n";
+    write("machines/bad.yml", source);
     write("machines/good.yml", machine("A"));
 
     const bad = await locator.find("bad");
@@ -65,6 +66,7 @@ describe("a locator over S3", () => {
     expect(bad.kind === "invalid" && bad.problems.map(({ code }) => code)).toEqual(
       expect.arrayContaining(["states-required"]),
     );
+    expect(bad).toMatchObject({ source });
     expect(await findEvents("good")).toEqual(["A"]);
   });
 

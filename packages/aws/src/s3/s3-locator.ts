@@ -121,7 +121,7 @@ async function readSource({ Body, ContentLength = 0 }: GetObjectCommandOutput): 
 
 function compile({ executors }: S3LocatorOptions, name: string, source: string): Located {
   const { machine, problems } = parseMachine(source.replace(/^\uFEFF/, ""), { name, executors: executors as never });
-  if (machine === undefined) return { kind: "invalid", problems };
+  if (machine === undefined) return { kind: "invalid", problems, source };
   return { kind: "found", machine, revision: { name: machine.name, hash: machine.hash, source }, problems };
 }
 

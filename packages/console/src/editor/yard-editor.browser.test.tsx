@@ -3,7 +3,27 @@ import { renderPage } from "../testing/render-page.tsx";
 import { EditPage } from "./edit-page.tsx";
 
 const hash = "aa".repeat(32);
-const document = { version: 2, events: ["OPENED"], states: { INIT: { on: { OPENED: "LIVE" } }, LIVE: {} }, tasks: {} };
+const machine = { version: 2, events: ["OPENED"], states: { INIT: { on: { OPENED: "LIVE" } }, LIVE: {} }, tasks: {} };
+
+it("opens the text of a machine with errors, with its problems marked", async () => {
+  const source = `version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: LIVE } }\n`;
+  const { screen } = await renderPage(EditPage, "/edit?machine=shop", {
+    "GET /v1/executors": { items: [] },
+    "GET /v1/machines": { items: [] },
+    "GET /v1/machines/shop/source": {
+      machine: "shop",
+      source,
+      hash: "x",
+      origin: "s3://yard/machines/shop.yaml",
+      writable: false,
+      problems: [],
+    },
+  });
+
+  await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/"LIVE"/)).toBeVisible();
+  await expect.element(screen.getByText("The graph is drawn as soon as the text is a valid machine.")).toBeVisible();
+  await expect.poll(() => document.querySelector(".cm-lintRange-error")?.textContent).toBe("LIVE");
+});
 
 it("shows a machine of TypeScript as the document that it makes, read-only", async () => {
   const { screen } = await renderPage(EditPage, "/edit?machine=shop", {
@@ -31,7 +51,7 @@ it("shows a machine of TypeScript as the document that it makes, read-only", asy
     [`GET /v1/revisions/${hash}`]: {
       machine: "shop",
       hash,
-      source: JSON.stringify(document),
+      source: JSON.stringify(machine),
       current: true,
       stacks: 0,
     },

@@ -202,12 +202,19 @@ describe("a machine's file", () => {
   it.each([
     ["broken.mjs", "export default {"],
     ["empty.mjs", ""],
+  ])("that fails is invalid, and says why: %s", async (file, text) => {
+    const { located } = await loadMachineFile(await write(file, text));
+
+    expect(located).toEqual({ kind: "invalid", problems: [expect.objectContaining({ severity: "error" })] });
+  });
+
+  it.each([
     ["empty.yaml", ""],
     ["list.json", "[]"],
   ])("that holds none is invalid, and says why: %s", async (file, text) => {
     const { located } = await loadMachineFile(await write(file, text));
 
-    expect(located).toMatchObject({ kind: "invalid", problems: [{ severity: "error" }] });
+    expect(located).toMatchObject({ kind: "invalid", problems: [{ severity: "error" }], source: text });
   });
 
   it("fails when it is not there", async () => {

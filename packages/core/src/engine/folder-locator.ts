@@ -162,10 +162,8 @@ export async function loadMachineFile(path: string, options: LoadMachineOptions 
   const fileName = nameOfFile(path);
   if (TEXT.has(extname(path))) {
     const source = await readFile(path, "utf8");
-    return {
-      name: fileName,
-      located: toLocated(parseMachine(source, { ...toParse(options), name: fileName }), source),
-    };
+    const located = toLocated(parseMachine(source, { ...toParse(options), name: fileName }), source);
+    return { name: fileName, located: located.kind === "invalid" ? { ...located, source } : located };
   }
   return loadModule(path, fileName, options);
 }

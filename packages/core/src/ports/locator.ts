@@ -27,7 +27,12 @@ export type LocatedMachine =
       readonly problems: readonly Problem[];
     }
   | { readonly kind: "unknown" }
-  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+  | {
+      readonly kind: "invalid";
+      readonly problems: readonly Problem[];
+      /** The document's text, for editors. Absent when it cannot be read, or is a module. */
+      readonly source?: string;
+    };
 
 /** One row of a listing. */
 export interface MachineListing {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Locator, StackyardError } from "@stackyard/core";
+import { type LocatedMachine, type Locator, StackyardError } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { MachineSource } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
@@ -29,12 +29,12 @@ function sourceRoute(deps: SourceRoutesDeps): Route {
     permission: "read",
     subject: "machine",
     tag: "machines",
-    summary: "Get the document of a machine as it was written, where the server has its file also one with errors.",
+    summary: "Get the document of a machine as it was written, also one with errors.",
     params,
     answers: {
       200: { description: "The text.", schema: MachineSource },
       404: { description: "MACHINE_UNKNOWN" },
-      422: { description: "MACHINE_INVALID: the server has no file of it, and its newest document has errors." },
+      422: { description: "MACHINE_INVALID: its document cannot be read, or is a module with errors." },
     },
     async handle({ params: { name } }, { caller }) {
       const found = await findSource(deps, name);
@@ -56,11 +56,16 @@ async function findSource({ locator, sources }: SourceRoutesDeps, name: string):
     const { source, hash, origin, isWritable: writable } = file;
     return { machine: name, source, hash, origin, writable, problems };
   }
-  if (located.kind !== "found") return undefined;
-  const { source } = located.revision;
+  const source = textOf(located);
+  if (source === undefined) return undefined;
   const { origin = "" } = (await locator.list()).find((listing) => listing.name === name) ?? {};
   const hash = createHash("sha256").update(source, "utf8").digest("hex");
   return { machine: name, source, hash, origin, writable: false, problems };
+}
+
+function textOf(located: LocatedMachine): string | undefined {
+  if (located.kind === "unknown") return undefined;
+  return located.kind === "found" ? located.revision.source : located.source;
 }
 
 function writeRoute(deps: SourceRoutesDeps): Route {

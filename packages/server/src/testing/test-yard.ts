@@ -123,7 +123,7 @@ function locate(source: string, executors: ReadonlyMap<string, Executor>): Locat
   const name = "review-app";
   const { machine, problems } = parseMachine(source, { name, executors });
   if (machine !== undefined) return createStaticLocator([{ machine, source }]);
-  const invalid = { kind: "invalid", problems } as const;
+  const invalid = { kind: "invalid", problems, source } as const;
   return {
     find: async (wanted) => (wanted === name ? invalid : { kind: "unknown" }),
     list: async () => [{ name, origin: "a test", located: invalid }],
