@@ -13,6 +13,9 @@ const homes = "{packages,apps,tools,examples}";
 const isolate = false;
 // What a test waits for comes at some time; how soon is not what it asserts.
 const patient = { poll: { timeout: 20_000 } };
+// A browser on a busy machine can miss an event that no person would: such a test runs once more, and the run lists it
+// (tools/checks/second-tries.ts).
+const retry = 1;
 // Without a browser, the set-up of the browser project fails and explains how to get one; the other projects still run.
 const found = findBrowser();
 const browserOptions = found && { launchOptions: toLaunchOptions(found) };
@@ -54,6 +57,7 @@ export default defineConfig({
         optimizeDeps: { include: findConsoleModules() },
         test: {
           name: "browser",
+          retry,
           include: ["packages/console/src/**/*.browser.test.tsx"],
           exclude: neither,
           globalSetup: "./tools/browser/src/global-setup.ts",
@@ -89,6 +93,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          retry,
           include: [`${homes}/**/e2e/**/*.test.ts`],
           exclude: neither,
           testTimeout: 120_000,

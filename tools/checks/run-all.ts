@@ -82,6 +82,7 @@ async function test(): Promise<TestSummary> {
   const temp = mkdtempSync(join(tmpdir(), "tests-"));
   const file = join(temp, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  reporters.push(`--reporter=${join(repositoryRoot, "tools/checks/second-tries.ts")}`);
   const { exitCode } = await execute(["vitest", "run", ...reporters], true);
   const report = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   rmSync(temp, { recursive: true });
