@@ -1,4 +1,5 @@
 import { type Browser, type BrowserContext, launchBrowser } from "@stackyard/browser";
+import type { MachineDetails, MachineSource } from "@stackyard/core/api";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Person, selectState, signIn } from "./console-person.ts";
 import { PLACE, startTasksYard, type TasksYard } from "./console-tasks-yard.ts";
@@ -447,6 +448,51 @@ describe("an author", () => {
 
     await sees("version: 2");
     await page.getByText("version: 1").first().waitFor();
+    expect(clicks()).toBe(2);
+  });
+});
+
+describe("an author of a machine with live stacks", () => {
+  const MACHINE = "/v1/machines/review-app";
+  let old = "";
+
+  beforeAll(async () => {
+    const { source, hash } = await yard.call<MachineSource>(`${MACHINE}/source`);
+    const { hash: before } = await yard.call<MachineDetails>(MACHINE);
+    const changed = source.replace("EXTENDED: LIVE", "EXTENDED: HELD").replace("  GONE:", "  HELD: {}\n  GONE:");
+    await yard.call(`${MACHINE}/source`, { source: changed, expectedHash: hash });
+    await vi.waitFor(async () => expect((await yard.call<MachineDetails>(MACHINE)).hash).not.toBe(before), PATIENT);
+    old = before ?? "";
+  });
+
+  it("sees what differs from an earlier revision, as graph too, with 3 clicks", async () => {
+    const { startAt, page, press, sees, clicks } = ada;
+    await startAt("/edit?machine=review-app");
+    await page.getByTestId("rf__node-HELD").waitFor();
+    await press("tab", "Diff");
+    await page.getByLabel("Compare with").selectOption(old);
+
+    await sees(`Compared with "revision ${old.slice(0, 12)}": + added, − removed, ~ changed`);
+    await page.getByTestId("rf__node-HELD").getByText("+ HELD").waitFor();
+    await page.getByTestId("rf__node-LIVE").getByText("~ LIVE").waitFor();
+    // The choice in the list is opening it and taking one.
+    expect(clicks() + 2).toBe(3);
+  });
+
+  it("sees the effect of a draft on live stacks with 3 clicks", async () => {
+    const { startAt, page, press, clicks } = ada;
+    await startAt("/edit?machine=review-app");
+    await selectState(page, "BUILD");
+    await page.keyboard.press("F2");
+    await page.getByRole("dialog").getByRole("textbox").fill("MAKE");
+    await page.keyboard.press("Enter");
+    await page.getByTestId("rf__node-MAKE").waitFor();
+    await press("tab", "Diff");
+    await press("button", "Effect on live stacks…");
+
+    const effect = page.getByRole("dialog").getByRole("table");
+    await effect.getByRole("row", { name: /refused UPGRADE_STATE_MISSING .*"BUILD".* pr-hang/ }).waitFor();
+    await effect.getByRole("row", { name: /applied .*pr-/ }).waitFor();
     expect(clicks()).toBe(2);
   });
 });

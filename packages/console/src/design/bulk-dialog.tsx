@@ -118,7 +118,7 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
       <Scope request={request} />
       {plan.error !== null && <ErrorNotice error={plan.error} onRetry={() => void plan.refetch()} />}
       {plan.data === undefined && plan.error === null && <Skeleton height={84} />}
-      {plan.data !== undefined && <PlanTable plan={plan.data} />}
+      {plan.data !== undefined && <OutcomeTable plan={plan.data} />}
     </ActionDialog>
   );
 }
@@ -180,7 +180,12 @@ function formatValue(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function PlanTable({ plan: { outcomes, examined, total } }: { plan: BulkPlan }) {
+/** What would become of items, grouped. */
+export function OutcomeTable({
+  plan: { outcomes, examined, total },
+}: {
+  plan: Pick<BulkPlan, "outcomes" | "examined" | "total">;
+}) {
   if (total === 0) return null;
   return (
     <>

@@ -1,4 +1,5 @@
 import type { Problem } from "@stackyard/core/machine";
+import type { ReactNode } from "react";
 import { KeyList } from "../design/key-list.tsx";
 import { Text } from "../design/text.tsx";
 import type { MachineText, Simulated } from "../machine/messages.ts";
@@ -17,6 +18,7 @@ interface PanelProps {
   readonly text: MachineText;
   readonly base: Side;
   readonly present: string;
+  readonly diffTools: ReactNode;
   readonly second: (MachineText & { readonly file: string }) | undefined;
   readonly steps: readonly unknown[] | undefined;
   readonly onReveal: (problem: Problem) => void;
@@ -25,7 +27,7 @@ interface PanelProps {
 
 /** Problems, simulation, differences and help. */
 export function BottomPanel(props: PanelProps) {
-  const { shown, onShow, machine, text, base, present, second, steps, onReveal, onPlayed } = props;
+  const { shown, onShow, machine, text, base, present, diffTools, second, steps, onReveal, onPlayed } = props;
   const problems = machine.problems ?? [];
   const tabs: readonly (readonly [BottomTab, string])[] = [
     ["problems", `Problems (${problems.length})`],
@@ -55,7 +57,7 @@ export function BottomPanel(props: PanelProps) {
             onPlayed={onPlayed}
           />
         ))}
-      {shown === "diff" && <DiffPanel before={base} after={{ title: "Now", text: present }} />}
+      {shown === "diff" && <DiffPanel before={base} after={{ title: "Now", text: present }} tools={diffTools} />}
       {shown === "help" && <Help />}
     </div>
   );

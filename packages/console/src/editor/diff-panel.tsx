@@ -2,7 +2,7 @@ import { yaml } from "@codemirror/lang-yaml";
 import { MergeView, unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
-import { useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import { Text } from "../design/text.tsx";
 import { useParsed } from "../machine/use-parsed.ts";
 import { CHANGE_WORDS, compareStates } from "./graph-diff.ts";
@@ -15,10 +15,19 @@ export interface Side {
   readonly text: string;
 }
 
+/** What is compared, for what else a tab Diff may offer. */
+export interface Comparing {
+  readonly base: Side;
+  /** Compares with another text; undefined: with the first one again. */
+  readonly onBase: (base: Side | undefined) => void;
+  /** The present text, when it has no errors. */
+  readonly valid: string | undefined;
+}
+
 const COLLAPSED = { margin: 3, minSize: 6 };
 
 /** Two texts of a machine side by side, and the states that differ. */
-export function DiffPanel({ before, after }: { before: Side; after: Side }) {
+export function DiffPanel({ before, after, tools }: { before: Side; after: Side; tools?: ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (place.current === null) return;
@@ -51,6 +60,7 @@ export function DiffPanel({ before, after }: { before: Side; after: Side }) {
   }, [before.text, after.text]);
   return (
     <div className="panel-body stack-v">
+      {tools}
       <div className="row spread">
         <h3>{before.title}</h3>
         <h3>{after.title}</h3>

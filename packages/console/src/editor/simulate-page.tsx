@@ -54,5 +54,5 @@ function StackSimulator({ stack, revision }: { stack: StackSnapshot["stack"]; re
         : { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
     [newest, revision],
   );
-  return <Opened session={session} tab="simulation" second={second} steps={steps} />;
+  return <Opened session={session} tab="simulation" second={second} steps={steps} machine={revision.machine} />;
 }

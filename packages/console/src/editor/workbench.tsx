@@ -1,11 +1,12 @@
 import type { MachineGraph } from "@stackyard/sdk";
-import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef } from "react";
+import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { useToast } from "../design/toasts.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { MachineText } from "../machine/messages.ts";
 import { BottomPanel, type BottomTab } from "./bottom-panel.tsx";
 import type { Knowledge } from "./completion.ts";
+import type { Comparing, Side } from "./diff-panel.tsx";
 import { EditDialog } from "./edit-dialogs.tsx";
 import { ExportDialog } from "./export-menu.tsx";
 import { readFile, TEMPLATE } from "./files.ts";
@@ -31,6 +32,8 @@ interface WorkbenchProps {
   readonly tab?: BottomTab;
   /** Another revision, to compare with and to load in simulations. */
   readonly second?: SecondRevision | undefined;
+  /** More for the tab Diff, such as revisions to compare with. */
+  readonly diffTools?: ((comparing: Comparing) => ReactNode) | undefined;
   /** Steps of a scenario to begin with. */
   readonly steps?: readonly unknown[] | undefined;
   /** Without the frame of the console. */
@@ -39,7 +42,7 @@ interface WorkbenchProps {
 
 /** A machine as text and graph, with its problems, simulations and differences. */
 export function Workbench(props: WorkbenchProps) {
-  const { session, onOpen, knowledge, openers, tab = "problems", second, steps, alone } = props;
+  const { session, onOpen, knowledge, openers, tab = "problems", second, steps, diffTools, alone } = props;
   const save = useRef<() => void>(() => {});
   const document = useDocument({ session, knowledge, onSave: useCallback(() => save.current(), []) });
   const { text, machine, editor } = document;
@@ -51,7 +54,8 @@ export function Workbench(props: WorkbenchProps) {
     view.setPane("text");
     editor?.reveal(range);
   };
-  const base = { title: second?.file ?? "As opened", text: second?.text ?? document.base };
+  const [compared, setCompared] = useState<Side>();
+  const base = compared ?? { title: second?.file ?? "As opened", text: second?.text ?? document.base };
   return (
     <section className={alone ? "workbench alone" : "workbench"} aria-label="Editor" {...drop}>
       <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
@@ -75,6 +79,11 @@ export function Workbench(props: WorkbenchProps) {
         text={{ name: session.name, text: toRaw(session, machine.valid?.text ?? "") }}
         base={base}
         present={text}
+        diffTools={diffTools?.({
+          base,
+          onBase: setCompared,
+          valid: machine.valid?.text === text ? text : undefined,
+        })}
         second={second}
         steps={steps}
         onReveal={(problem) => reveal(toProblemRange(text, problem))}

@@ -13,6 +13,7 @@ import { openText } from "./files.ts";
 import { useKnowledge } from "./knowledge.ts";
 import { createEmptySession, type Home, type Session } from "./session.ts";
 import { type SecondRevision, Workbench } from "./workbench.tsx";
+import { YardDiff } from "./yard-diff.tsx";
 
 /** The editor with documents of the yard. */
 export function YardEditor({ tab }: { tab: BottomTab }) {
@@ -47,7 +48,11 @@ function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
 function SourceEditor({ source, tab }: { source: MachineSource; tab: BottomTab }) {
   const [session] = useState(() => toSession(source));
   const isModule = /\.[cm]?[jt]s$/.test(source.origin);
-  return isModule ? <ModuleEditor source={source} tab={tab} /> : <Opened session={session} tab={tab} />;
+  return isModule ? (
+    <ModuleEditor source={source} tab={tab} />
+  ) : (
+    <Opened session={session} tab={tab} machine={source.machine} />
+  );
 }
 
 /** A machine of TypeScript or JavaScript, as the document that it makes. */
@@ -63,7 +68,7 @@ function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSou
   });
   return (
     <Loaded query={query} height={420}>
-      {(revision) => <Opened session={toModuleSession(revision, origin)} tab={tab} />}
+      {(revision) => <Opened session={toModuleSession(revision, origin)} tab={tab} machine={machine} />}
     </Loaded>
   );
 }
@@ -97,7 +102,7 @@ function RevisionEditor({ revision, tab }: { revision: RevisionDetails; tab: Bot
     () => newest && { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
     [newest, revision.machine],
   );
-  return <Opened session={session} tab={tab} second={second} />;
+  return <Opened session={session} tab={tab} second={second} machine={revision.machine} />;
 }
 
 /** A revision of the yard, which never changes. */
@@ -144,6 +149,8 @@ function createFolderHome(machine: string, hash: string): Home {
 }
 
 interface OpenedProps {
+  /** Of the yard, whose document it is. */
+  readonly machine?: string;
   readonly session: Session;
   readonly tab: BottomTab;
   readonly second?: SecondRevision | undefined;
@@ -151,7 +158,7 @@ interface OpenedProps {
 }
 
 /** The editor with a document; others can be opened in its place. */
-export function Opened({ session: first, tab, second, steps }: OpenedProps) {
+export function Opened({ machine, session: first, tab, second, steps }: OpenedProps) {
   const [session, setSession] = useState(first);
   const { data: executors } = useQuery({
     queryKey: keys.other("executors"),
@@ -171,6 +178,9 @@ export function Opened({ session: first, tab, second, steps }: OpenedProps) {
       tab={tab}
       second={isFirst ? second : undefined}
       steps={isFirst ? steps : undefined}
+      diffTools={
+        isFirst && machine !== undefined ? (comparing) => <YardDiff machine={machine} {...comparing} /> : undefined
+      }
     />
   );
 }
