@@ -65,6 +65,7 @@ export async function startHostileYard(): Promise<HostileYard> {
   });
   const { call } = yard;
   const metadata = { note: HOSTILE, link: "javascript:alert(1)" };
+  await call("/v1/tokens", { name: "ci", role: "viewer", expires: "90d" });
   await call("/v1/events", { event: "LAUNCH", stackId: STACK, machine: "hostile", metadata });
   await call("/v1/events", {
     event: "UNKNOWN",
