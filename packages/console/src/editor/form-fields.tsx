@@ -1,10 +1,19 @@
 import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
+import type { Outline } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 
 /** Returns a scalar of a document as a field shows it. */
 export function toText(value: unknown): string {
   return value === undefined || value === null ? "" : String(value);
+}
+
+/** Returns a text as the value of a metadata key: numbers and booleans where the rule of the key says so. */
+export function toValue(outline: Outline | undefined, key: string, text: string): string | number | boolean {
+  const rule = outline?.metadata.find(({ name }) => name === key)?.rule;
+  const type = typeof rule === "object" && rule !== null && "type" in rule ? rule.type : undefined;
+  if (type === "number" && Number.isFinite(Number(text))) return Number(text);
+  return type === "boolean" ? text === "true" : text;
 }
 
 /** A checkbox with its label. */
@@ -71,6 +80,31 @@ export function TextField({ label, value, placeholder, hidden, onEnter }: TextFi
     <label className="row">
       {label} {input}
     </label>
+  );
+}
+
+interface SelectProps {
+  readonly label: string;
+  readonly names: readonly string[];
+  /** A name; one that is not in the list is shown too. */
+  readonly value: string;
+  /** What stands for no name. Without it there is always one. */
+  readonly none?: string;
+  readonly onChange: (name: string) => void;
+}
+
+/** A choice of a name. */
+export function NameSelect({ label, names, value, none, onChange }: SelectProps) {
+  const options = value === "" || names.includes(value) ? names : [value, ...names];
+  return (
+    <select className="input" aria-label={label} value={value} onChange={({ target }) => onChange(target.value)}>
+      {(none !== undefined || value === "") && <option value="">{none ?? "–"}</option>}
+      {options.map((name) => (
+        <option key={name} value={name}>
+          {toSafeText(name)}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -43,11 +43,12 @@ export function compareStates(before: Outline, after: Outline): readonly StateCh
 
 /** What a state does; its own name, where a reaction leads back to it, is read as another one. */
 function toBody({ tasks, timers, reactions, keys }: OutlineState, own = "", as = ""): string {
-  const ways = reactions.map(({ event, when, target, set }) => [
+  const ways = reactions.map(({ event, when, target, set, raise }) => [
     event,
     when,
     target === own && own !== "" ? as : target,
     set,
+    raise,
   ]);
   return JSON.stringify([tasks, timers, ways, keys]);
 }

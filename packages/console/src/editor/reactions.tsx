@@ -5,7 +5,8 @@ import type { Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
-import { TextField } from "./form-fields.tsx";
+import { NameSelect, TextField } from "./form-fields.tsx";
+import { ReactionDetails } from "./reaction-details.tsx";
 
 interface ReactionsProps {
   readonly outline: Outline;
@@ -19,6 +20,7 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
   const { name, reactions } = state;
   const known = [...outline.events.map((event) => event.name), "NEXT", "FAILED", "TIMEOUT"];
   const [event, setEvent] = useState("");
+  const targets = [...outline.states.map((each) => each.name), "no-op"];
   const free = known.filter((each) => !reactions.some((reaction) => reaction.event === each));
   return (
     <table>
@@ -42,6 +44,7 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
             state={state}
             edit={edit}
             reaction={reaction}
+            targets={targets}
             onReveal={onReveal}
           />
         ))}
@@ -63,9 +66,9 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
           </td>
           <td />
           <td>
-            <Target
+            <NameSelect
               label={`State that ${event || "the new event"} enters`}
-              outline={outline}
+              names={targets}
               value=""
               onChange={(target) => {
                 if (event === "") return;
@@ -83,82 +86,79 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
 
 interface ReactionProps extends ReactionsProps {
   readonly reaction: OutlineReaction;
+  readonly targets: readonly string[];
 }
 
-function Reaction({ outline, state, edit, reaction, onReveal }: ReactionProps) {
-  const { event, index, when, target } = reaction;
+function Reaction({ outline, state, edit, reaction, targets, onReveal }: ReactionProps) {
+  const { event, index, when, target, raise, set } = reaction;
+  const [isOpen, setOpen] = useState(raise !== undefined || set !== undefined);
   const place = { state: state.name, event, ...(index !== undefined && { index }) };
   const label = `${event} of ${state.name}`;
   return (
-    <tr>
-      <td>
-        <button type="button" className="link" onClick={() => onReveal(reaction)}>
-          {toSafeText(event)}
-        </button>
-      </td>
-      <td>
-        {outline.version === 2 && (
-          <TextField
-            hidden
-            label={`Condition of ${event}`}
-            value={when ?? ""}
-            placeholder="always"
-            onEnter={(value) =>
-              edit({ kind: "set-condition", ...place, when: value === "" ? undefined : value }, `condition of ${label}`)
-            }
+    <>
+      <tr>
+        <td>
+          <button type="button" className="link" onClick={() => onReveal(reaction)}>
+            {toSafeText(event)}
+          </button>
+        </td>
+        <td>
+          {outline.version === 2 && (
+            <TextField
+              hidden
+              label={`Condition of ${event}`}
+              value={when ?? ""}
+              placeholder="always"
+              onEnter={(value) =>
+                edit(
+                  { kind: "set-condition", ...place, when: value === "" ? undefined : value },
+                  `condition of ${label}`,
+                )
+              }
+            />
+          )}
+        </td>
+        <td>
+          <NameSelect
+            label={`State that ${event} enters`}
+            names={targets}
+            value={target ?? ""}
+            onChange={(value) => edit({ kind: "change-target", ...place, target: value }, `target of ${label}`)}
           />
-        )}
-      </td>
-      <td>
-        <Target
-          label={`State that ${event} enters`}
-          outline={outline}
-          value={target ?? ""}
-          onChange={(value) => edit({ kind: "change-target", ...place, target: value }, `target of ${label}`)}
-        />
-      </td>
-      <td className="nowrap">
-        {index !== undefined && index > 0 && (
+        </td>
+        <td className="nowrap">
+          {outline.version === 2 && (
+            <Button look="plain" label={`What else ${event} does`} pressed={isOpen} onPress={() => setOpen(!isOpen)}>
+              ⋯
+            </Button>
+          )}
+          {index !== undefined && index > 0 && (
+            <Button
+              look="plain"
+              label={`Move ${event} before the entry above`}
+              onPress={() =>
+                edit({ kind: "order-reaction", state: state.name, event, index, to: index - 1 }, `order of ${label}`)
+              }
+            >
+              ↑
+            </Button>
+          )}
           <Button
             look="plain"
-            label={`Move ${event} before the entry above`}
-            onPress={() =>
-              edit({ kind: "order-reaction", state: state.name, event, index, to: index - 1 }, `order of ${label}`)
-            }
+            label={`Delete the reaction to ${event}`}
+            onPress={() => edit({ kind: "remove-reaction", ...place }, `delete ${label}`)}
           >
-            ↑
+            ✕
           </Button>
-        )}
-        <Button
-          look="plain"
-          label={`Delete the reaction to ${event}`}
-          onPress={() => edit({ kind: "remove-reaction", ...place }, `delete ${label}`)}
-        >
-          ✕
-        </Button>
-      </td>
-    </tr>
-  );
-}
-
-interface TargetProps {
-  readonly label: string;
-  readonly outline: Outline;
-  readonly value: string;
-  readonly onChange: (target: string) => void;
-}
-
-function Target({ label, outline, value, onChange }: TargetProps) {
-  const states = outline.states.map(({ name }) => name);
-  const options = value === "" || states.includes(value) || value === "no-op" ? states : [value, ...states];
-  return (
-    <select className="input" aria-label={label} value={value} onChange={({ target }) => onChange(target.value)}>
-      {value === "" && <option value="">–</option>}
-      {[...options, "no-op"].map((name) => (
-        <option key={name} value={name}>
-          {toSafeText(name)}
-        </option>
-      ))}
-    </select>
+        </td>
+      </tr>
+      {isOpen && (
+        <tr>
+          <td colSpan={4} className="reaction-details">
+            <ReactionDetails outline={outline} place={place} reaction={reaction} edit={edit} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }

@@ -4,6 +4,7 @@ import { Button } from "../design/button.tsx";
 import type { MachineText, NextTimer } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
+import { toValue } from "./form-fields.tsx";
 
 interface FormsProps {
   readonly machine: string;
@@ -147,14 +148,6 @@ function SendForm({ machine, outline, stackId, onStackId, onStep }: SendProps) {
       </Button>
     </form>
   );
-}
-
-/** Numbers and booleans where the rule of the key says so. */
-function toValue(outline: Outline | undefined, key: string, text: string): string | number | boolean {
-  const rule = outline?.metadata.find(({ name }) => name === key)?.rule;
-  const type = typeof rule === "object" && rule !== null && "type" in rule ? rule.type : undefined;
-  if (type === "number" && Number.isFinite(Number(text))) return Number(text);
-  return type === "boolean" ? text === "true" : text;
 }
 
 function Labelled({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {

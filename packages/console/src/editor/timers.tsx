@@ -1,16 +1,17 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 import { useState } from "react";
+import { Button } from "../design/button.tsx";
+import { ActionsHeading } from "../design/text.tsx";
 import type { TimerTime } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
-import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
-import { Chip } from "./form-fields.tsx";
+import { NameSelect, TextField } from "./form-fields.tsx";
 
-/** The ways to say when an event comes by itself, with what the field of each begins with. */
+/** The ways to say when an event comes by itself. */
 const KINDS = {
-  in: { label: "after", field: "Length of the timer", example: "72h" },
-  at: { label: "at", field: "Instant of the timer", example: "${metadata.expires_at}" },
-  cron: { label: "on schedule", field: "Schedule of the timer", example: "0 3 * * *" },
+  in: { label: "after", field: "Length", example: "72h" },
+  at: { label: "at", field: "Instant", example: "${metadata.expires_at}" },
+  cron: { label: "on schedule", field: "Schedule", example: "0 3 * * *" },
 } as const;
 
 type Kind = keyof typeof KINDS;
@@ -21,38 +22,95 @@ interface TimersProps {
   readonly edit: Edit;
 }
 
-/** The events that a state sends itself, and a form for another one. */
-export function Timers({ outline, state, edit }: TimersProps) {
-  const [kind, setKind] = useState<Kind>("in");
-  const [value, setValue] = useState<string>(KINDS.in.example);
-  const [zone, setZone] = useState("");
-  const add = (event: string) => {
-    edit(
-      { kind: "add-timer", state: state.name, event, time: toTime(kind, value, zone) },
-      `add timer to ${state.name}`,
-    );
-  };
+/** The events that a state sends itself as a table, with one more to add. */
+export function Timers({ outline, state: { name: state, timers }, edit }: TimersProps) {
+  const [time, setTime] = useState<TimerTime>({ in: KINDS.in.example });
+  const events = outline.events.map(({ name }) => name);
+  return (
+    <table>
+      <caption>Timers</caption>
+      <thead className="hidden-visually">
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Sends</th>
+          <th scope="col">
+            <ActionsHeading />
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {timers.map((timer, index) => {
+          const of = `timer ${index + 1}`;
+          // The rest stays as it is in the text, which may be newer than what is shown.
+          const change = (to: Partial<typeof timer>) =>
+            edit({ kind: "change-timer", state, index, ...to }, `${of} of ${state}`);
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: timers have their order as their only identity
+            <tr key={index}>
+              <td>
+                <TimeFields time={timer.time} of={of} onTime={(changed) => change({ time: changed })} />
+              </td>
+              <td>
+                <NameSelect
+                  label={`Event of ${of}`}
+                  names={events}
+                  value={timer.event}
+                  onChange={(event) => change({ event })}
+                />
+              </td>
+              <td>
+                <Button
+                  look="plain"
+                  label={`Delete ${of}`}
+                  onPress={() => edit({ kind: "remove-timer", state, index }, `delete ${of} of ${state}`)}
+                >
+                  ✕
+                </Button>
+              </td>
+            </tr>
+          );
+        })}
+        <tr>
+          <td>
+            <TimeFields time={time} of="the new timer" onTime={setTime} />
+          </td>
+          <td>
+            <NameSelect
+              label="Add a timer that sends"
+              none="Add timer…"
+              names={events}
+              value=""
+              onChange={(event) => edit({ kind: "add-timer", state, event, time }, `add timer to ${state}`)}
+            />
+          </td>
+          <td />
+        </tr>
+      </tbody>
+    </table>
+  );
+}
+
+interface TimeProps {
+  readonly time: TimerTime;
+  /** Which timer, for the labels. */
+  readonly of: string;
+  readonly onTime: (time: TimerTime) => void;
+}
+
+function TimeFields({ time, of, onTime }: TimeProps) {
+  const kind: Kind = "in" in time ? "in" : "at" in time ? "at" : "cron";
+  const zone = "cron" in time ? (time.zone ?? "") : "";
+  const { field, example } = KINDS[kind];
   return (
     <div className="row">
-      <h3>Timers</h3>
-      {state.timers.map((timer, index) => (
-        <Chip
-          // biome-ignore lint/suspicious/noArrayIndexKey: timers have their order as their only identity
-          key={`${index} ${timer.time}`}
-          text={`${timer.event} ${timer.time}`}
-          label={`Delete the timer ${timer.event}`}
-          onRemove={() => edit({ kind: "remove-timer", state: state.name, index }, `delete timer of ${state.name}`)}
-        />
-      ))}
       <select
         className="input"
         style={{ width: "auto" }}
-        aria-label="Kind of the timer"
+        aria-label={`Kind of ${of}`}
         value={kind}
         onChange={({ target }) => {
           const chosen = toKind(target.value);
-          setKind(chosen);
-          setValue(KINDS[chosen].example);
+          onTime(toTime(chosen, KINDS[chosen].example, ""));
         }}
       >
         {Object.entries(KINDS).map(([name, { label }]) => (
@@ -61,35 +119,22 @@ export function Timers({ outline, state, edit }: TimersProps) {
           </option>
         ))}
       </select>
-      <input
-        className="input"
-        style={{ width: kind === "in" ? "5rem" : "14rem" }}
-        aria-label={KINDS[kind].field}
-        value={value}
-        onChange={({ target }) => setValue(target.value)}
+      <TextField
+        hidden
+        label={`${field} of ${of}`}
+        value={"in" in time ? time.in : "at" in time ? time.at : time.cron}
+        placeholder={example}
+        onEnter={(value) => onTime(toTime(kind, value, zone))}
       />
-      {kind === "cron" && (
-        <input
-          className="input"
-          style={{ width: "10rem" }}
-          aria-label="Time zone of the timer"
-          placeholder="UTC"
+      {"cron" in time && (
+        <TextField
+          hidden
+          label={`Time zone of ${of}`}
           value={zone}
-          onChange={({ target }) => setZone(target.value)}
+          placeholder="UTC"
+          onEnter={(value) => onTime(toTime(kind, time.cron, value))}
         />
       )}
-      <select
-        className="input"
-        style={{ width: "auto" }}
-        aria-label="Add a timer that sends"
-        value=""
-        onChange={({ target }) => add(target.value)}
-      >
-        <option value="">Add timer…</option>
-        {outline.events.map(({ name }) => (
-          <option key={name}>{toSafeText(name)}</option>
-        ))}
-      </select>
     </div>
   );
 }

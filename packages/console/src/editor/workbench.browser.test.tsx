@@ -49,6 +49,45 @@ it("keeps the last valid graph while the text has errors, and lists them with th
   await expect.element(screen.getByText("Problems (1)")).toBeVisible();
 });
 
+it("changes, adds and deletes timers, each as one step", async () => {
+  const { screen } = await open(MACHINE);
+  await selectState(screen, "LIVE");
+
+  await screen.getByLabelText("Length of timer 1").fill("1h");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain("after: [{ in: 1h, event: MERGED }]");
+  await screen.getByLabelText("Kind of timer 1").selectOptions("on schedule");
+  await expect.poll(textOf).toContain('after: [{ cron: "0 3 * * *", event: MERGED }]');
+  await screen.getByLabelText("Time zone of timer 1").fill("Europe/Berlin");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain('{ cron: "0 3 * * *", zone: Europe/Berlin, event: MERGED }');
+  await screen.getByLabelText("Event of timer 1").selectOptions("OPENED");
+  await expect.poll(textOf).toContain("zone: Europe/Berlin, event: OPENED }");
+  await screen.getByLabelText("Kind of the new timer").selectOptions("at");
+  await screen.getByLabelText("Add a timer that sends").selectOptions("MERGED");
+  await expect.poll(textOf).toContain('event: OPENED }, { at: "$' + '{metadata.expires_at}", event: MERGED }]');
+  await screen.getByRole("button", { name: "Delete timer 1" }).click();
+
+  await expect.poll(textOf).toContain('after: [{ at: "$' + '{metadata.expires_at}", event: MERGED }]');
+});
+
+it("lets a reaction raise an event and set metadata", async () => {
+  const { screen } = await open(MACHINE.replace("states:", "metadata: { drifted: { type: boolean } }\nstates:"));
+  await selectState(screen, "INIT");
+
+  await screen.getByRole("button", { name: "What else OPENED does" }).click();
+  await screen.getByLabelText("Event that OPENED raises").selectOptions("MERGED");
+  await expect.poll(textOf).toContain("OPENED: [{ action: advance, state: LIVE, raise: MERGED }]");
+  await screen.getByLabelText("Metadata that OPENED sets").selectOptions("drifted");
+  await screen.getByLabelText("Value of drifted").fill("true");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain("raise: MERGED, set: { drifted: true } }");
+  await screen.getByRole("button", { name: "Do not set drifted" }).click();
+  await screen.getByLabelText("Event that OPENED raises").selectOptions("nothing");
+
+  await expect.poll(textOf).toContain("OPENED: [{ action: advance, state: LIVE }]");
+});
+
 it("explains a refused edit and offers another one", async () => {
   const { screen } = await open(
     MACHINE.replace("on: { OPENED: LIVE }", "on: &on { OPENED: LIVE }").replace(

@@ -1,5 +1,5 @@
 import { toPlain } from "./edits/model.ts";
-import type { Plain, Range } from "./edits/operation.ts";
+import type { Plain, Range, TimerTime } from "./edits/operation.ts";
 import { findReferences, versionOf } from "./edits/references.ts";
 import { allEntries, type Entry, type Item, mapAt, readSource, type Source, valueAt } from "./edits/source.ts";
 
@@ -12,6 +12,8 @@ export interface OutlineReaction extends Range {
   /** A state, or `no-op`. */
   readonly target?: string;
   readonly set?: Readonly<Record<string, Plain>>;
+  /** The event that follows in the same commit. */
+  readonly raise?: string;
 }
 
 /** A state as it is written. */
@@ -20,7 +22,7 @@ export interface OutlineState extends Range {
   /** Of its name. */
   readonly key: Range;
   readonly tasks: readonly string[];
-  readonly timers: readonly { readonly time: string; readonly event: string }[];
+  readonly timers: readonly { readonly time: TimerTime; readonly event: string }[];
   readonly reactions: readonly OutlineReaction[];
   /** Its keys with scalar values, such as `timeout`. */
   readonly keys: Readonly<Record<string, Plain>>;
@@ -120,7 +122,7 @@ function toState(entry: Entry): OutlineState {
     key: { from: keyNode.range?.[0] ?? 0, to: keyNode.range?.[1] ?? 0 },
     tasks: textsAt(value, "tasks"),
     timers: (after?.kind === "list" ? after.items : []).map((item) => ({
-      time: toTimeText(item.value),
+      time: toTime(item.value),
       event: textAt(item.value, "event") ?? "",
     })),
     reactions: entriesAt(value, "on").flatMap(toReactions),
@@ -129,12 +131,11 @@ function toState(entry: Entry): OutlineState {
   };
 }
 
-/** When a timer fires, such as `after 72h`. */
-function toTimeText(timer: Item): string {
-  const [length, instant, cron] = ["in", "at", "cron"].map((key) => textAt(timer, key));
-  if (instant !== undefined) return `at ${instant}`;
-  if (cron !== undefined) return `on schedule ${cron} ${textAt(timer, "zone") ?? "UTC"}`;
-  return `after ${length ?? ""}`;
+function toTime(timer: Item): TimerTime {
+  const [length, at, cron, zone] = ["in", "at", "cron", "zone"].map((key) => textAt(timer, key));
+  if (at !== undefined) return { at };
+  if (cron !== undefined) return zone === undefined ? { cron } : { cron, zone };
+  return { in: length ?? "" };
 }
 
 function toReactions(entry: Entry): readonly OutlineReaction[] {
@@ -144,7 +145,8 @@ function toReactions(entry: Entry): readonly OutlineReaction[] {
   }
   if (value.kind !== "list") return [];
   return value.items.map((item, index) => {
-    const [when, action, set] = [textAt(item.value, "when"), textAt(item.value, "action"), mapAt(item.value, "set")];
+    const [when, action, raise] = ["when", "action", "raise"].map((key) => textAt(item.value, key));
+    const set = mapAt(item.value, "set");
     const target = textAt(item.value, "state") ?? (action === "no-op" ? "no-op" : undefined);
     return {
       event,
@@ -152,6 +154,7 @@ function toReactions(entry: Entry): readonly OutlineReaction[] {
       ...(when !== undefined && { when }),
       ...(target !== undefined && { target }),
       ...(set !== undefined && { set: toPlain(set) as Readonly<Record<string, Plain>> }),
+      ...(raise !== undefined && { raise }),
       ...(item.alias ?? item.value.range),
     };
   });

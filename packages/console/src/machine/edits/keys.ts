@@ -1,9 +1,10 @@
 import { locate, type Planning } from "./locate.ts";
+import { toPlain } from "./model.ts";
 import { COLLECTIONS, insertDeclaration, requireDeclared, requireNewName, requireVersion2 } from "./names.ts";
 import { EditRefused, type NameKind, type Operation, type Path, type Plain } from "./operation.ts";
 import { requireState, setOwnKey } from "./reactions.ts";
 import { findReferences } from "./references.ts";
-import { type Item, valueAt } from "./source.ts";
+import { allEntries, type Item, valueAt } from "./source.ts";
 import type { Step } from "./step.ts";
 
 type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
@@ -76,6 +77,28 @@ export function addTimer(planning: Planning, { state, event, time }: Of<"add-tim
   }
   const index = list.item.kind === "list" ? list.item.items.length : 0;
   return [{ kind: "insert-item", path: list.path, index, value }];
+}
+
+const TIMES = ["in", "at", "cron"];
+
+/** Changes when a timer sends its event, and which one. */
+export function changeTimer(planning: Planning, operation: Of<"change-timer">): readonly Step[] {
+  requireVersion2(planning, "timers");
+  const { state, index, event, time } = operation;
+  const owner = ["states", state, "after", index];
+  const timer = locate(planning, owner);
+  if (timer?.item.kind !== "map") throw new EditRefused("edit-missing", `${state} has no such timer.`);
+  const present = new Map(allEntries(timer.item).map(({ key, value }) => [key, toPlain(value)]));
+  const wanted = new Map<string, string>(Object.entries({ ...time, ...(event !== undefined && { event }) }));
+  const set = [...wanted].flatMap(([key, value]): readonly Step[] => {
+    if (present.get(key) === value) return [];
+    if (present.has(key)) return setOwnKey(planning, owner, key, value);
+    const after = key === "zone" ? "cron" : TIMES.find((each) => present.has(each));
+    const entry = { kind: "insert-entry", path: timer.path, key, value } as const;
+    return [after === undefined ? entry : { ...entry, after }];
+  });
+  const removed = time === undefined ? [] : [...TIMES, "zone"].filter((key) => present.has(key) && !wanted.has(key));
+  return [...set, ...removed.flatMap((key) => setOwnKey(planning, owner, key, undefined))];
 }
 
 /** Removes a timer, and the list that it leaves empty. */

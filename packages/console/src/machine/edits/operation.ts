@@ -53,6 +53,8 @@ export type Operation = Permission &
     | ({ readonly kind: "add-condition"; readonly when: string; readonly target: string } & ReactionPlace)
     | ({ readonly kind: "set-condition"; readonly when: string | undefined } & ReactionPlace)
     | ({ readonly kind: "set-metadata"; readonly key: string; readonly value: Plain | undefined } & ReactionPlace)
+    /** Which event follows in the same commit. */
+    | ({ readonly kind: "set-raise"; readonly raise: string | undefined } & ReactionPlace)
     | ({ readonly kind: "order-reaction"; readonly to: number } & ReactionPlace & { readonly index: number })
     | {
         readonly kind: "add-task";
@@ -71,6 +73,15 @@ export type Operation = Permission &
         readonly value: Plain | undefined;
       }
     | { readonly kind: "add-timer"; readonly state: string; readonly event: string; readonly time: TimerTime }
+    | {
+        readonly kind: "change-timer";
+        readonly state: string;
+        readonly index: number;
+        /** Default: as it is. */
+        readonly event?: string;
+        /** Default: as it is. */
+        readonly time?: TimerTime;
+      }
     | { readonly kind: "remove-timer"; readonly state: string; readonly index: number }
     | { readonly kind: "describe"; readonly value: string | undefined }
     | { readonly kind: "move"; readonly what: NameKind; readonly name: string; readonly after: string | undefined }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { describe, expect, it } from "vitest";
 import type { Operation } from "./operation.ts";
 import { applyToText } from "./pieces.ts";
@@ -96,6 +97,37 @@ describe("planEdit", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("lets a reaction raise an event, another one or none", () => {
+    const place = { kind: "set-raise", state: "INIT", event: "OPENED" } as const;
+    const raises = (event: string) =>
+      MACHINE.replace("OPENED: LIVE", `OPENED: [{ action: advance, state: LIVE, raise: ${event} }]`);
+
+    expect(edit({ ...place, raise: "MERGED" }, raises("OPENED"))).toBe(raises("MERGED"));
+    expect(edit({ ...place, raise: undefined }, raises("OPENED"))).toBe(
+      raises("OPENED").replace(", raise: OPENED", ""),
+    );
+    expect(edit({ ...place, raise: undefined })).toBe(MACHINE);
+    expect(edit({ ...place, raise: "MERGED" })).toBe(raises("MERGED"));
+  });
+
+  it("changes when a timer sends its event, and which, in its place", () => {
+    const timed = (timer: string) =>
+      MACHINE.replace("tasks: [app]", `tasks: [app]\n    after:\n      - ${timer} # soon`);
+    const change = { kind: "change-timer", state: "LIVE", index: 0 } as const;
+    const first = timed("{ in: 72h, event: MERGED }");
+    const nightly = { cron: "0 3 * * *", zone: "Europe/Berlin" };
+
+    expect(edit({ ...change, time: { in: "1h" } }, first)).toBe(timed("{ in: 1h, event: MERGED }"));
+    expect(edit({ ...change, event: "OPENED" }, first)).toBe(timed("{ in: 72h, event: OPENED }"));
+    expect(edit({ ...change, time: nightly }, first)).toBe(
+      timed('{ cron: "0 3 * * *", zone: Europe/Berlin, event: MERGED }'),
+    );
+    expect(
+      edit({ ...change, time: { at: "${metadata.ends}" } }, timed('{ cron: "0 3 * * *", zone: UTC, event: MERGED }')),
+    ).toBe(timed('{ at: "${metadata.ends}", event: MERGED }'));
+    expect(refusal({ ...change, index: 1, time: { in: "1h" } }, first)?.code).toBe("edit-missing");
   });
 
   it("puts a condition before the entry that has none", () => {

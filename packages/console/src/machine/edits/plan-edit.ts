@@ -1,9 +1,17 @@
-import { addTask, addTimer, describe, removeFromState, removeTimer, setKey } from "./keys.ts";
+import { addTask, addTimer, changeTimer, describe, removeFromState, removeTimer, setKey } from "./keys.ts";
 import type { Planning } from "./locate.ts";
 import { addState, declareEvent, move, rename } from "./names.ts";
 import { type Change, EditRefused, type Operation, type Plan } from "./operation.ts";
 import { planSteps } from "./plan-steps.ts";
-import { addCondition, addReaction, changeTarget, orderReaction, setCondition, setMetadata } from "./reactions.ts";
+import {
+  addCondition,
+  addReaction,
+  changeTarget,
+  orderReaction,
+  setCondition,
+  setMetadata,
+  setRaise,
+} from "./reactions.ts";
 import { versionOf } from "./references.ts";
 import { remove, removeReaction } from "./removal.ts";
 import { readSource } from "./source.ts";
@@ -64,6 +72,8 @@ function toSteps(planning: Planning, operation: Operation): readonly Step[] {
       return setCondition(planning, operation);
     case "set-metadata":
       return setMetadata(planning, operation);
+    case "set-raise":
+      return setRaise(planning, operation);
     case "order-reaction":
       return orderReaction(planning, operation);
     case "add-task":
@@ -74,6 +84,8 @@ function toSteps(planning: Planning, operation: Operation): readonly Step[] {
       return setKey(planning, operation);
     case "add-timer":
       return addTimer(planning, operation);
+    case "change-timer":
+      return changeTimer(planning, operation);
     case "remove-timer":
       return removeTimer(planning, operation);
     case "describe":

@@ -168,6 +168,12 @@ export function setMetadata(planning: Planning, { key, value, ...place }: Of<"se
   return setItemKey(planning, place, { keys: ["set", key], value });
 }
 
+/** Changes, adds or removes the event that a reaction raises. */
+export function setRaise(planning: Planning, { raise, ...place }: Of<"set-raise">): readonly Step[] {
+  requireVersion2(planning, "raise");
+  return setItemKey(planning, place, { keys: ["raise"], value: raise });
+}
+
 interface ItemKey {
   readonly keys: readonly [string] | readonly [string, string];
   readonly value: Plain | undefined;

@@ -54,7 +54,12 @@ function some(random: Random, names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : random.pick(names);
 }
 
-const TIMES = [{ in: "1h" }, { at: "${metadata.url}" }, { cron: "0 3 * * *", zone: "Europe/Berlin" }];
+const TIMES = [
+  { in: "1h" },
+  { at: "${metadata.url}" },
+  { cron: "0 3 * * *", zone: "Europe/Berlin" },
+  { cron: "0 4 * * *" },
+];
 
 const NEW_NAMES = ["NEW", "NEW-1", "123", "TRUE", "A_B"];
 
@@ -91,10 +96,15 @@ function drawReaction(random: Random, names: Names): Operation | undefined {
     const event = random.pick([...names.event, "NEXT", "FRESH"]);
     return { kind: "add-reaction", state: random.pick(names.state), event, target };
   }
+  return drawChange(random, names, target);
+}
+
+/** A change of a reaction that is there. */
+function drawChange(random: Random, names: Names, target: string): Operation | undefined {
   const { count, ...reaction } = random.pick(names.reactions);
   const index = count === undefined || count === 0 ? undefined : random.below(count);
   const place = index === undefined ? reaction : { ...reaction, index };
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:
       return { kind: "change-target", ...place, target };
     case 1:
@@ -107,6 +117,8 @@ function drawReaction(random: Random, names: Names): Operation | undefined {
       return index === undefined
         ? undefined
         : { kind: "order-reaction", ...reaction, index, to: random.below(count ?? 1) };
+    case 5:
+      return { kind: "set-raise", ...place, raise: random.chance(0.3) ? undefined : some(random, names.event) };
     default:
       return { kind: "remove-reaction", ...place };
   }
@@ -116,6 +128,11 @@ function drawKey(random: Random, names: Names): Operation | undefined {
   const state = random.pick(names.state);
   const task = some(random, names.task);
   const event = some(random, names.event);
+  if (names.timers.length > 0 && event !== undefined && random.chance(0.3)) {
+    const timer = random.pick(names.timers);
+    if (random.chance(0.2)) return { kind: "change-timer", ...timer, event };
+    return { kind: "change-timer", ...timer, time: random.pick(TIMES), ...(random.chance(0.5) && { event }) };
+  }
   switch (random.below(7)) {
     case 0:
       return { kind: "set-key", what: "state", name: state, key: "timeout", value: random.pick(["5m", undefined]) };

@@ -74,6 +74,11 @@ const HANDLERS: Handlers = {
     root.states[operation.state].after ??= [];
     root.states[operation.state].after.push({ ...operation.time, event: operation.event });
   },
+  "change-timer": (root, { state, index, event, time }) => {
+    const timer = root.states[state].after[index];
+    if (time !== undefined) for (const key of ["in", "at", "cron", "zone"]) delete timer[key];
+    Object.assign(timer, time, event === undefined ? {} : { event });
+  },
   describe: (root, { value }) => set(root, "description", value),
   move: moveEvent,
   "convert-to-block": () => {},
@@ -86,6 +91,7 @@ const HANDLERS: Handlers = {
   "add-condition": applyToReaction,
   "set-condition": applyToReaction,
   "set-metadata": applyToReaction,
+  "set-raise": applyToReaction,
   "order-reaction": applyToReaction,
   "remove-reaction": applyToReaction,
 };
@@ -142,9 +148,13 @@ function applyToReaction(root: Any, operation: OnReaction): void {
     Object.assign(item, action(operation.target));
   }
   if (operation.kind === "set-condition") set(item, "when", operation.when);
+  if (operation.kind === "set-raise") set(item, "raise", operation.raise);
   if (operation.kind === "set-metadata") setMetadata(item, operation.key, operation.value);
   const isNothing = typeof value === "string" && "value" in operation && operation.value === undefined;
-  const isBare = typeof value === "string" && operation.kind === "set-condition" && operation.when === undefined;
+  const isBare =
+    typeof value === "string" &&
+    ((operation.kind === "set-condition" && operation.when === undefined) ||
+      (operation.kind === "set-raise" && operation.raise === undefined));
   if (!isNothing && !isBare) on[event] = list;
 }
 

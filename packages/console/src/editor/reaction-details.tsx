@@ -1,0 +1,64 @@
+import { useState } from "react";
+import { Button } from "../design/button.tsx";
+import type { ReactionPlace } from "../machine/edits/operation.ts";
+import type { Outline, OutlineReaction } from "../machine/outline.ts";
+import type { Edit } from "./edit.ts";
+import { NameSelect, TextField, toText, toValue } from "./form-fields.tsx";
+
+interface DetailsProps {
+  readonly outline: Outline;
+  readonly place: ReactionPlace;
+  readonly reaction: OutlineReaction;
+  readonly edit: Edit;
+}
+
+/** What a reaction does beside entering a state: the event that it raises and the metadata that it sets. */
+export function ReactionDetails({ outline, place, reaction: { raise, set = {} }, edit }: DetailsProps) {
+  const { state, event } = place;
+  const label = `${event} of ${state}`;
+  const [key, setKey] = useState("");
+  const free = outline.metadata.map(({ name }) => name).filter((name) => !Object.hasOwn(set, name));
+  const setMetadata = (name: string, text: string) => {
+    const value = text === "" ? undefined : toValue(outline, name, text);
+    edit({ kind: "set-metadata", ...place, key: name, value }, `${name} set by ${label}`);
+  };
+  return (
+    <div className="row">
+      <span className="row">
+        <span className="muted">Raises</span>
+        <NameSelect
+          label={`Event that ${event} raises`}
+          none="nothing"
+          names={outline.events.map(({ name }) => name)}
+          value={raise ?? ""}
+          onChange={(raised) =>
+            edit({ kind: "set-raise", ...place, raise: raised === "" ? undefined : raised }, `raise of ${label}`)
+          }
+        />
+      </span>
+      {Object.entries(set).map(([name, value]) => (
+        <span key={name} className="row">
+          <TextField label={`Sets ${name} to`} value={toText(value)} onEnter={(text) => setMetadata(name, text)} />
+          <Button look="plain" label={`Do not set ${name}`} onPress={() => setMetadata(name, "")}>
+            ✕
+          </Button>
+        </span>
+      ))}
+      {free.length > 0 && (
+        <NameSelect label={`Metadata that ${event} sets`} none="Set…" names={free} value={key} onChange={setKey} />
+      )}
+      {key !== "" && free.includes(key) && (
+        <TextField
+          hidden
+          label={`Value of ${key}`}
+          value=""
+          placeholder={PLACEHOLDER}
+          onEnter={(text) => setMetadata(key, text)}
+        />
+      )}
+    </div>
+  );
+}
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
+const PLACEHOLDER = "value or ${expression}";
