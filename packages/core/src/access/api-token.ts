@@ -122,14 +122,15 @@ export interface NewApiToken {
 
 /** Makes a token. Throws as `toTokenEnd` and `checkHandedOn`. */
 export function makeApiToken(creator: TokenCreator, request: ApiTokenRequest, input: NewApiToken): ApiTokenRecord {
-  const { expires, groups, ...rest } = request;
+  const { expires, groups, name: tokenName, role, also, machines, stacks } = request;
   const { id, hash, now } = input;
   const { kind, id: creatorId, name, owner = findOwner(creator.sender) } = creator.sender;
   const expiresAt = expires === undefined ? toDefaultEnd(creator, now) : toTokenEnd(expires, now);
   const token = {
-    ...rest,
-    ...(groups && { groups: [...new Set(groups)].sort() }),
     id,
+    name: tokenName,
+    role,
+    ...defined({ also, machines, stacks, groups: groups && [...new Set(groups)].sort() }),
     createdBy: { kind, id: creatorId, name },
     ...defined({ owner }),
     createdAt: now,

@@ -335,6 +335,33 @@ describe("what is out of reach", () => {
   });
 });
 
+describe("a body with more than its operation takes", () => {
+  const ada = { kind: "person", id: "00u1", name: "ada", groups: [] };
+
+  it.each<[string, ScopeName, string, object]>([
+    ["names another machine", "other machine", "/v1/machines/database/upgrade", { name: "review-app", dryRun: true }],
+    ["names another event", "prefix", "/v1/stacks/web-1/remove", { force: true, reason: "r", event: "DEPLOY" }],
+    ["names another stack", "prefix", "/v1/stacks/web-1/cancel", { task: "create", stackId: "api-1" }],
+    ["forges the owner of a token", "everywhere", "/v1/tokens", { name: "x", role: "viewer", owner: ada.id }],
+    ["hides that a token never ends", "everywhere", "/v1/tokens", { name: "x", role: "viewer", expiresAt: 8e15 }],
+    [
+      "forges a line of the audit log",
+      "everywhere",
+      "/v1/bulk/unknown/cancel",
+      { who: ada, action: "login", by: "ada" },
+    ],
+  ])("is rejected when it %s", async (_, scope, path, body) => {
+    const secret = secrets.get(nameOf(scope, { role: "maintainer", also: [] })) ?? "";
+
+    const { status, text } = await ask(secret, { path, place: "stack", body });
+
+    expect([status, JSON.parse(text)]).toEqual([
+      400,
+      expect.objectContaining({ code: "USAGE", detail: expect.stringMatching(/body\/\w+: unknown property\.$/) }),
+    ]);
+  });
+});
+
 describe("publishEvents", () => {
   const secretOf = (scope: ScopeName, role: Role) => secrets.get(nameOf(scope, { role, also: [] })) ?? "";
   const publish = async (secret: string, events: readonly object[]) => {

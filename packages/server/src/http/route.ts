@@ -11,6 +11,7 @@ import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { TLocalizedValidationError } from "typebox/error";
 import {
   ANONYMOUS,
   type Caller,
@@ -58,6 +59,7 @@ interface RouteParts<Params extends TProperties, Query extends TProperties, Body
   readonly longLived?: boolean;
   readonly params?: Params;
   readonly query?: Query;
+  /** An object has no other properties than these, unless its schema says so or the handler validates it. */
   readonly body?: Body;
   /** The documented body where the handler, not the schema, validates it. */
   readonly describedBody?: TSchema;
@@ -107,7 +109,8 @@ export function defineRoute<
   const access = { permission, subject } as RouteAccess;
   const parseParams = createParser("path", Type.Object(params ?? {}));
   const parseQuery = createParser("query", Type.Object(query ?? {}, { additionalProperties: false }));
-  const parseBody = createParser("body", spec.body ?? Type.Unknown());
+  const body = spec.body && (spec.describedBody === undefined ? toClosed(spec.body) : spec.body);
+  const parseBody = createParser("body", body ?? Type.Unknown());
   const call: Route["call"] = async (input, context) => {
     const [p, q, b] = [parseParams(input.params), parseQuery(input.query), parseBody(input.body)];
     const faults = [p, q, b].flatMap((part) => part.faults);
@@ -116,7 +119,13 @@ export function defineRoute<
     // The three parsers have just checked the values against the very schemas that the types come from.
     return handle({ params: p.value, query: q.value, body: b.value } as Parameters<typeof handle>[0], context);
   };
-  return { ...rest, access, params: params ?? {}, query: query ?? {}, call };
+  return { ...rest, ...defined({ body }), access, params: params ?? {}, query: query ?? {}, call };
+}
+
+/** A property that the handler does not expect could replace one that the handler adds itself. */
+function toClosed(schema: TSchema): TSchema {
+  if (!Type.IsObject(schema) || "additionalProperties" in schema) return schema;
+  return Type.Object(schema.properties, { additionalProperties: false });
 }
 
 /** An answer in JSON. */
@@ -132,9 +141,17 @@ function createParser(part: RequestFault["in"], schema: TSchema) {
     // Text in a query becomes the number that the schema requires; a body has its own types.
     const value = part === "query" ? validator.Convert({ ...(raw as object) }) : raw;
     if (validator.Check(value)) return { value, faults: [] };
-    const faults = validator.Errors(value).slice(0, MAX_FAULTS);
-    return { value, faults: faults.map(({ instancePath, message }) => ({ in: part, pointer: instancePath, message })) };
+    const errors = validator.Errors(value).slice(0, MAX_FAULTS);
+    return { value, faults: errors.map((error) => toFault(part, error)) };
   };
+}
+
+function toFault(
+  part: RequestFault["in"],
+  { instancePath, keyword, message }: TLocalizedValidationError,
+): RequestFault {
+  // The keyword of a property that the schema does not have.
+  return { in: part, pointer: instancePath, message: keyword === "boolean" ? "unknown property" : message };
 }
 
 function refusal(faults: readonly RequestFault[]): HttpError {

@@ -162,8 +162,9 @@ function cancelRoute({ bulks, audit }: BulkRoutesDeps): Route {
     async handle({ params: { bulkId }, body }, { caller, sender }) {
       const bulk = await loadBulk(bulks, caller, bulkId);
       if (!isStarter(caller, bulk) && !hasEverywhere(caller.rights, "repair")) throw forbidden("repair");
-      const action = { action: "cancelBulk", who: sender, via: "api", on: { bulkId }, ...body };
-      return json(200, toBulkView(await audit.run(action, () => bulks.cancel(bulkId, { by: sender.name, ...body }))));
+      const why = defined({ reason: body.reason });
+      const action = { action: "cancelBulk", who: sender, via: "api", on: { bulkId }, ...why };
+      return json(200, toBulkView(await audit.run(action, () => bulks.cancel(bulkId, { by: sender.name, ...why }))));
     },
   });
 }

@@ -127,7 +127,7 @@ function machineRoute(deps: UpgradeRoutesDeps): Route {
       422: { description: "MACHINE_INVALID: without `to`, the newest revision must be valid." },
     },
     handle: async ({ params: { name }, body }, context) =>
-      json(200, await upgradeMachine(deps, { name, ...body }, context)),
+      json(200, await upgradeMachine(deps, { ...body, name }, context)),
   });
 }
 
