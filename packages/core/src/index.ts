@@ -58,6 +58,16 @@ export type {
   MachineListing,
   Revision,
 } from "./ports/locator.ts";
+export type {
+  PluginService,
+  SecretReference,
+  ServiceDeps,
+  ServiceEvent,
+  ServicePublished,
+  ServiceRequest,
+  ServiceRoute,
+  ServiceUser,
+} from "./ports/plugin-service.ts";
 export type { Leases, ListRecordsInput, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";

@@ -23,7 +23,7 @@ export interface CallOptions {
 }
 
 /** One request. */
-interface ApiRequest extends CallOptions {
+export interface ApiRequest extends CallOptions {
   readonly method?: "GET" | "POST";
   /** Segments of the path, unencoded. */
   readonly path: readonly string[];

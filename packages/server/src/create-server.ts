@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { type Records, StackyardError } from "@stackyard/core";
 import { type Bulks, createBulks, createPlanner, type Planner } from "@stackyard/core/engine";
+import { createServiceRunner, type ServiceRunner } from "@stackyard/core/services";
 import type { Hono } from "hono";
 import type { RequestFacts } from "./access/caller.ts";
 import { type Access, createAccess } from "./access/create-access.ts";
@@ -30,6 +31,7 @@ import { releaseRoutes } from "./routes/release-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import { runRoutes } from "./routes/run-routes.ts";
+import { serviceRoutes } from "./routes/service-routes.ts";
 import { snapshotRoutes } from "./routes/snapshot-routes.ts";
 import { sourceRoutes } from "./routes/source-routes.ts";
 import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
@@ -38,6 +40,7 @@ import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
 import { type ChangeBell, createChangeBell } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
+import { mountServices } from "./services/mount-services.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore, type StateStore } from "./terraform/state-store.ts";
 import { answerTerraform, type UncheckedRequest } from "./terraform/terraform-backend.ts";
@@ -67,7 +70,8 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const bell = createChangeBell(deps.store, deps.clock);
   const bulks = createBulks({ ...deps, bell });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate }, limits);
-  const app = connectApp({ ...deps, ...access, access, settings, bell, bulks, live, state });
+  const runner = createRunner(deps);
+  const app = connectApp({ ...deps, ...access, access, settings, bell, bulks, live, state, runner });
   let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
@@ -75,6 +79,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       listener = await createListener(app.fetch, settings);
       state.url = listener.url;
       bulks.run();
+      runner.run();
       void denials.run(stopping.signal);
       void logAuditHead({ ...deps, records: deps.store.records }, stopping.signal);
       return { url: listener.url, stateBackendUrl: `${listener.url}${STATE_PATH.slice(0, -1)}` };
@@ -86,7 +91,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
       state.isStopping = true;
       stopping.abort();
       live.stop();
-      await bulks.stop();
+      await Promise.all([bulks.stop(), runner.stop()]);
       bell.stop();
       access.callers.stop();
       await denials.flush();
@@ -95,12 +100,23 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   };
 }
 
+/** Creates what runs the services of plugins. */
+function createRunner(deps: ServerDeps): ServiceRunner {
+  const { services = [], readSecret = refuseSecret } = deps;
+  return createServiceRunner({ ...deps, readSecret, random: Math.random }, services);
+}
+
+async function refuseSecret(): Promise<never> {
+  throw new StackyardError("NOT_CONFIGURED", "This server has no secrets for services.");
+}
+
 interface ServerParts extends ServerDeps, Access {
   readonly access: Access;
   readonly settings: ServerSettings;
   readonly bell: ChangeBell;
   readonly bulks: Bulks;
   readonly live: Live;
+  readonly runner: ServiceRunner;
   /** Changes while the server runs. The URL is empty until the server listens. */
   readonly state: { readonly isStopping: boolean; readonly url: string };
 }
@@ -134,6 +150,7 @@ function connectApp(parts: ServerParts): Hono {
     routes: [...routes, openApiRoute(routes, parts.version)],
     requests,
     mount(hono, findFacts) {
+      mountServices(hono, parts.services ?? [], { ...parts, findFacts, requestMs: limits.requestMs });
       // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
       hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
       // Before the logins, which have a page at `/` for servers without a console.
@@ -150,6 +167,7 @@ interface RoutesDeps extends ServerDeps, OperateDeps, Access {
   readonly explainer: StackExplainer;
   readonly planner: Planner;
   readonly states: StateStore;
+  readonly runner: ServiceRunner;
   readonly settings: ServerSettings;
 }
 
@@ -183,6 +201,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...sessionRoutes(deps.logins),
     ...tokenRoutes(deps),
     ...processRoutes(deps),
+    ...serviceRoutes(deps),
     ...health,
   ];
 }

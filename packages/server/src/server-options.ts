@@ -5,7 +5,9 @@ import {
   type Ids,
   type Locator,
   type Logger,
+  type PluginService,
   type Records,
+  type SecretReference,
   StackyardError,
   type Store,
 } from "@stackyard/core";
@@ -31,6 +33,10 @@ export interface ServerDeps {
   readonly logs?: Pick<Records, "get"> | undefined;
   /** Where logins are kept, with their audit lines. Default: the store's records. */
   readonly loginRecords?: Records | undefined;
+  /** Of plugins; the servers of a yard run them. Default: none. */
+  readonly services?: readonly PluginService[] | undefined;
+  /** Reads secrets for services. Default: there are none. */
+  readonly readSecret?: ((reference: SecretReference) => Promise<string>) | undefined;
 }
 
 /** Where the console's files are, as `@stackyard/console` has them. */

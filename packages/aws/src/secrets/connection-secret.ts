@@ -40,7 +40,7 @@ const DEFAULT_PORT = 5432;
 export function createConnectionSecret(options: ConnectionSecretOptions): () => Promise<ConnectionSecret> {
   const { secretId, defaults = {} } = options;
   return async () => {
-    const fields = parseFields(await loadText(options), secretId);
+    const fields = parseFields(await loadSecretText(options), secretId);
     const value = { port: DEFAULT_PORT, ...defaults, ...fields };
     if (secret.Check(value)) {
       const { username, password, host, dbname, port } = value;
@@ -52,7 +52,11 @@ export function createConnectionSecret(options: ConnectionSecretOptions): () => 
   };
 }
 
-async function loadText({ client, secretId }: ConnectionSecretOptions): Promise<string> {
+/** Returns the text of a secret. Throws `NOT_FOUND`, `FORBIDDEN` and what else Secrets Manager answers. */
+export async function loadSecretText({
+  client,
+  secretId,
+}: Pick<ConnectionSecretOptions, "client" | "secretId">): Promise<string> {
   try {
     const { SecretString, SecretBinary } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
     return SecretString ?? new TextDecoder().decode(SecretBinary);

@@ -1,1 +1,6 @@
-export { ConnectionSecret, type ConnectionSecretOptions, createConnectionSecret } from "./connection-secret.ts";
+export {
+  ConnectionSecret,
+  type ConnectionSecretOptions,
+  createConnectionSecret,
+  loadSecretText,
+} from "./connection-secret.ts";

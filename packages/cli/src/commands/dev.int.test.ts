@@ -98,3 +98,33 @@ describe("the end of dev", () => {
     expect(stderr).toContain("Stopping. No task is running.\nStopped.");
   });
 });
+
+describe("services of plugins", () => {
+  it("answer in dev, read secrets of the project, and show in doctor when they fail", async () => {
+    const { folder: cwd, remove } = makeTempProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "machines/m.yaml": "version: 1\nevents: [OPEN]\nstates: {INIT: {}}\n",
+      "hook-secret": "tell\n",
+      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", commands: [], executors: () => [], services: () => [{
+        name: "bell",
+        routes: [{ method: "POST", path: "/hooks/bell", maxBytes: 10, answer: async (request, { readSecret }) => {
+          const isKnown = Buffer.from(request.body).toString() === await readSecret({ file: "hook-secret" });
+          return new Response(null, { status: isKnown ? 202 : 401 });
+        } }],
+        tick: async () => { throw new Error("The bell is broken."); },
+      }] };`,
+    });
+    const dev = startCli(["dev", "--port", "0", "--json"], { cwd });
+    const { url } = JSON.parse(await dev.line((line) => line.includes('"ready"')));
+    const ring = async (body: string) => (await fetch(`${url}/hooks/bell`, { method: "POST", body })).status;
+
+    const statuses = [await ring("tell"), await ring("wrong")];
+    const readDoctor = async () => (await runCli(["doctor"], { cwd })).stdout;
+
+    expect(statuses).toEqual([202, 401]);
+    await expect.poll(readDoctor, { timeout: 20_000 }).toMatch(/fail +services +bell has failed .*The bell is broken/);
+    dev.interrupt();
+    await dev.result;
+    remove();
+  }, 40_000);
+});

@@ -2,8 +2,10 @@ import { existsSync, statSync } from "node:fs";
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isStackyardError, type StackyardError, type Store, silentLogger } from "@stackyard/core";
+import type { Service } from "@stackyard/core/api";
 import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
-import { Stackyard } from "@stackyard/sdk";
+import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
+import { createHttpClient } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
 import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
@@ -154,27 +156,44 @@ function formatCount({ length }: readonly unknown[], noun: string): string {
   return `${length} ${noun}${length === 1 ? "" : "s"}`;
 }
 
-/** Looks whether the server answers, and takes the token. */
-export async function checkServer({ cwd, env, out, signal }: CommandContext, given: GivenServer): Promise<Finding> {
+/** Looks whether the server answers, takes the token, and whether the services of plugins work. */
+export async function checkServer(
+  { cwd, env, out, signal }: CommandContext,
+  given: GivenServer,
+): Promise<readonly Finding[]> {
   try {
     const { close, ...server } = await openServer({ cwd, env, out }, given);
     try {
       await new Stackyard({ ...server, retries: 0 }).events.list({ limit: 1, signal });
-      return ok("server", `${server.url} answers.`);
+      return [ok("server", `${server.url} answers.`), ...(await checkServices(server, signal))];
     } catch (error) {
       if (!isStackyardError(error, "UNAUTHENTICATED"))
-        return failOf("server", error, `Check the address ${server.url}.`);
-      return fail(
-        "server",
-        `${server.url} does not accept the token.`,
-        "Pass another token with --token or STACKYARD_TOKEN.",
-      );
+        return [failOf("server", error, `Check the address ${server.url}.`)];
+      const hint = "Pass another token with --token or STACKYARD_TOKEN.";
+      return [fail("server", `${server.url} does not accept the token.`, hint)];
     } finally {
       await close();
     }
   } catch (error) {
-    if (!isStackyardError(error, "UNREACHABLE")) return failOf("server", error, "Check --url and STACKYARD_URL.");
+    if (!isStackyardError(error, "UNREACHABLE")) return [failOf("server", error, "Check --url and STACKYARD_URL.")];
     const hint = "Start it with `stackyard dev`, or `stackyard server` for a team.";
-    return warn("server", error.message, typeof error.details["hint"] === "string" ? error.details["hint"] : hint);
+    return [warn("server", error.message, typeof error.details["hint"] === "string" ? error.details["hint"] : hint)];
+  }
+}
+
+/** Looks whether the services of plugins work. A token that may not see the whole yard does not see them. */
+async function checkServices(server: StackyardOptions, signal: AbortSignal): Promise<readonly Finding[]> {
+  const http = createHttpClient({ ...server, retries: 0 });
+  try {
+    const { items } = await http.requestJson<{ items: readonly Service[] }>({ path: ["v1", "services"], signal });
+    return items.map(({ name, failure }) => {
+      if (failure === undefined) return ok("services", `${name} works.`);
+      const { count, firstAt, message } = failure;
+      const text = `${name} has failed ${count} times since ${firstAt}: ${message}`;
+      return fail("services", text, "Correct the cause. The server tries again by itself.");
+    });
+  } catch (error) {
+    if (isStackyardError(error, "FORBIDDEN")) return [];
+    throw error;
   }
 }

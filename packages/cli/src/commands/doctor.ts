@@ -64,7 +64,7 @@ async function checkRest(
   yard: string | undefined,
 ): Promise<readonly Finding[]> {
   if (yard !== undefined) return checkNamedYard(context, { file, given, name: yard });
-  return [...(await checkMachine(context, file, used)), await checkServer(context, given)];
+  return [...(await checkMachine(context, file, used)), ...(await checkServer(context, given))];
 }
 
 function checkNode(): Finding {
@@ -265,7 +265,7 @@ async function checkNamedYard(
 ): Promise<readonly Finding[]> {
   try {
     const yard = findYard(file, name);
-    if (!isAwsYard(yard)) return [await checkServer(context, { ...given, yard: name })];
+    if (!isAwsYard(yard)) return await checkServer(context, { ...given, yard: name });
     const runtime = await loadYardRuntime(file.projectDir);
     return await runtime.checkYard(yard, toYardRuntimeContext(context, await findExecutors(file, context.env)));
   } catch (error) {

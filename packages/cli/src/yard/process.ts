@@ -24,7 +24,7 @@ import {
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
 import { provideSealer, type Sealer } from "@stackyard/core/services";
-import type { ArtifactsClient } from "@stackyard/server";
+import type { ServerDeps } from "@stackyard/server";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -32,6 +32,7 @@ import type { Output } from "../output.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { offerOwnPackages } from "../project/modules.ts";
+import { createProjectSecrets, loadServices } from "../project/services.ts";
 import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
@@ -123,9 +124,12 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const aws = createOwnAwsAccess(ports);
     const sources = input.serve?.isEditable ? createMachineSources({ folder: machinesDir, executors }) : undefined;
     const parts = { ...ports, aws, logs: await openLogs(file, aws), sources };
-    const artifacts =
-      input.serve && findArtifacts(file, { env, createAws: (region) => createOwnAwsAccess(ports, region) });
-    served = input.serve && (await startServing({ ...parts, artifacts }, { ...input.serve, ...settings }, file.config));
+    const createAws = (region: string | undefined) => createOwnAwsAccess(ports, region);
+    const artifacts = input.serve && findArtifacts(file, { env, createAws });
+    const services = input.serve && (await loadServices(file, env));
+    const readSecret = createProjectSecrets(file, { env, createAws });
+    const serving = { ...parts, artifacts, services, readSecret };
+    served = input.serve && (await startServing(serving, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
     const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
@@ -172,7 +176,7 @@ interface Served {
 }
 
 async function startServing(
-  parts: Parts & { readonly artifacts: ArtifactsClient | undefined },
+  parts: Parts & Pick<ServerDeps, "artifacts" | "services" | "readSecret">,
   { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {

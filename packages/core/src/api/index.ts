@@ -22,7 +22,7 @@ export {
   StackSnapshot,
 } from "./machine.ts";
 export { RELEASE_PLACES, ReleasePlace } from "./release.ts";
-export { Run, RunState, YardInfo, YardProcess } from "./run.ts";
+export { Run, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {
   Attempt,

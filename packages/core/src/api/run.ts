@@ -57,6 +57,23 @@ export type YardProcess = View<typeof YardProcess>;
 
 const count = Type.Integer({ minimum: 0 });
 
+/** A service of a plugin, which the yard's servers run. */
+export const Service = Type.Object({
+  name: Type.String(),
+  failure: Type.Optional(
+    Type.Object(
+      {
+        count: Type.Integer({ minimum: 1, description: "Failures in a row." }),
+        firstAt: Instant,
+        lastAt: Instant,
+        message: Type.String(),
+      },
+      { description: "Why its last work failed. Missing when it succeeded. It is repeated later." },
+    ),
+  ),
+});
+export type Service = View<typeof Service>;
+
 /** Counts of the whole yard. */
 export const YardInfo = Type.Object({
   version: Type.String(),

@@ -2,6 +2,7 @@ import type { Static, TSchema } from "typebox";
 import type { AccessConfig } from "../access/access-config.ts";
 import { defined } from "../machine/json.ts";
 import type { Executor } from "./executor.ts";
+import type { PluginService } from "./plugin-service.ts";
 
 /** What a plugin's factory may know about the project that uses it. */
 export interface PluginContext {
@@ -20,20 +21,26 @@ interface PluginSpec<Options extends TSchema> {
   readonly options?: Options;
   readonly executors: readonly Executor[] | ((options: Static<Options>, context: PluginContext) => readonly Executor[]);
   readonly commands?: readonly PluginCommand[];
+  /** What the yard's servers run. */
+  readonly services?:
+    | readonly PluginService[]
+    | ((options: Static<Options>, context: PluginContext) => readonly PluginService[]);
 }
 
-/** A plugin as loaded: options are checked against the schema before `executors` is called. */
+/** A plugin as loaded: options are checked against the schema before `executors` or `services` is called. */
 export interface Plugin {
   readonly kind: "stackyard-plugin";
   readonly name: string;
   readonly options?: TSchema;
   executors(options: unknown, context: PluginContext): readonly Executor[];
   readonly commands: readonly PluginCommand[];
+  /** Missing: it has none. */
+  services?(options: unknown, context: PluginContext): readonly PluginService[];
 }
 
 /** The default export of a plugin's package. */
 export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>): Plugin {
-  const { executors } = spec;
+  const { executors, services = [] } = spec;
   return {
     kind: "stackyard-plugin",
     name: spec.name,
@@ -42,6 +49,8 @@ export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>)
     executors: (options, context) =>
       typeof executors === "function" ? executors(options as Static<Options>, context) : executors,
     commands: spec.commands ?? [],
+    services: (options, context) =>
+      typeof services === "function" ? services(options as Static<Options>, context) : services,
   };
 }
 

@@ -1,3 +1,4 @@
+export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
 export {
   type ClaimedItems,
   createKeyedQueue,
@@ -7,4 +8,7 @@ export {
   type PutOptions,
 } from "./keyed-queue.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
+export { createServiceRunner, type ServiceFailure, type ServiceRunner, type ServiceState } from "./run-services.ts";
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
+export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
+export type { YardServicesDeps } from "./service-deps.ts";

@@ -1,3 +1,4 @@
+export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
 export { checkArgs, type Fault, formatFaults, toFlag } from "./check-args.ts";
 export {
   type CommandSpec,

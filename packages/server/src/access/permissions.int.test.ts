@@ -13,7 +13,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listReleasePlaces listArtifactCoverage listConsumers".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listReleasePlaces listArtifactCoverage listConsumers".split(
       " ",
     ),
   ],
@@ -94,6 +94,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   getTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}` }),
   listApprovals: () => ({ place: "list", path: "/v1/approvals" }),
   listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
+  listServices: () => ({ place: "yard", path: "/v1/services" }),
   listAudit: () => ({ place: "yard", path: "/v1/audit" }),
   exportAudit: () => ({ place: "yard", path: "/v1/audit/export" }),
   getAuditHead: () => ({ place: "yard", path: "/v1/audit/head" }),

@@ -218,7 +218,8 @@ async function readInput(c: Context, route: Route, maxBytes: number): Promise<Ra
   return { params: c.req.param(), query: Object.fromEntries(query), body };
 }
 
-function within(limit: AbortSignal, work: Promise<Response>): Promise<Response> {
+/** Throws `TIMED_OUT` when the work takes longer than the limit. */
+export function within(limit: AbortSignal, work: Promise<Response>): Promise<Response> {
   return new Promise((resolve, reject) => {
     limit.addEventListener("abort", () => reject(new StackyardError("TIMED_OUT", "The request took too long.")));
     work.then(resolve, reject);

@@ -1,0 +1,54 @@
+import { resolve } from "node:path";
+import type { AwsAccess } from "@stackyard/aws";
+import type { PluginContext, PluginService, SecretReference } from "@stackyard/core";
+import { createSecretReader } from "@stackyard/core/services";
+import { failWith } from "../failure.ts";
+import { type ConfigFile, dataDirOf } from "./config.ts";
+import { loadPlugins } from "./executors.ts";
+
+/** The services of a project's plugins. Throws `CONFIG_INVALID` with what a plugin says of its options. */
+export async function loadServices(
+  file: ConfigFile,
+  environment: PluginContext["environment"],
+): Promise<readonly PluginService[]> {
+  const { config, projectDir } = file;
+  // The executors were loaded before: what does not load was reported there.
+  const { plugins } = await loadPlugins(config.plugins ?? [], projectDir);
+  const context = { projectDir, dataDir: dataDirOf(file), environment };
+  return plugins.flatMap(({ plugin, options }) => {
+    try {
+      return plugin.services?.(options, context) ?? [];
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw failWith("CONFIG_INVALID", `The services of the plugin "${plugin.name}" cannot be set up: ${why}`, {
+        hint: `Correct its options in ${file.path ?? "stackyard.config.ts"}.`,
+        cause,
+      });
+    }
+  });
+}
+
+/** Where the servers of a project find the secrets of services. */
+interface ProjectSecretsInput {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Creates access to AWS in a region. */
+  readonly createAws: (region: string | undefined) => AwsAccess;
+}
+
+/** Creates the reader of secrets for a project's services. Relative files are those of the project's folder. */
+export function createProjectSecrets(
+  { projectDir }: ConfigFile,
+  { env, createAws }: ProjectSecretsInput,
+): (reference: SecretReference) => Promise<string> {
+  return createSecretReader({
+    environment: env,
+    resolvePath: (path) => resolve(projectDir, path),
+    async readAwsSecret(arn) {
+      const { SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
+      const { loadSecretText } = await import("@stackyard/aws/secrets");
+      const { toArnPart } = await import("@stackyard/aws");
+      const client = createAws(toArnPart(arn, 3) || undefined).client(SecretsManagerClient, undefined);
+      return loadSecretText({ client, secretId: arn });
+    },
+  });
+}

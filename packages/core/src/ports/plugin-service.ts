@@ -1,0 +1,83 @@
+import type { Stack } from "../machine/stack.ts";
+import type { Clock, Ids, Random } from "./clock.ts";
+import type { Logger } from "./executor.ts";
+import type { Locator } from "./locator.ts";
+import type { Records } from "./records.ts";
+import type { StackQueries } from "./store.ts";
+
+/** A part of a plugin that servers run: it answers requests of others, and works between them. */
+export interface PluginService {
+  /** 1 to 32 lower-case letters, digits and hyphens, beginning with a letter. Unique in a yard. */
+  readonly name: string;
+  readonly routes?: readonly ServiceRoute[];
+  /**
+   * Does what is due, and returns when it wants to be called again, in epoch milliseconds; undefined: when the server calls it
+   * anyway, at least once a minute and after each request to its routes. At most one server of a yard is in a tick of a service.
+   * Begins nothing after `until`, or once `deps.signal` is aborted. An error is shown, and the tick is repeated later.
+   */
+  tick?(deps: ServiceDeps, until: number): Promise<number | undefined>;
+}
+
+/** A path of a service. It is no route of the API: the service itself finds out who calls. */
+export interface ServiceRoute {
+  readonly method: "GET" | "POST";
+  /** Below `/hooks/` or `/wake/`. One that ends with `/*` is for all paths below it. */
+  readonly path: string;
+  /** Of the body. A larger one is refused with 413. */
+  readonly maxBytes: number;
+  /** The answer to a caller that is not known has the status 401: an address that gets too many is refused for a while. */
+  answer(request: ServiceRequest, deps: ServiceDeps): Promise<Response>;
+}
+
+/** A request as it came. Nothing of it is checked but the size of its body. */
+export interface ServiceRequest {
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** Where it comes from; undefined without a socket. */
+  readonly address: string | undefined;
+  readonly requestId: string;
+}
+
+/** What a service works with. */
+export interface ServiceDeps {
+  readonly records: Records;
+  readonly queries: StackQueries;
+  readonly locator: Pick<Locator, "find">;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Aborted when the server stops, or when another server has taken over. */
+  readonly signal: AbortSignal;
+  /** Returns a stack; undefined when it does not exist. */
+  findStack(stackId: string): Promise<Stack | undefined>;
+  /** Queues an event in the name of a user of another system. An id that the stack knows already is `duplicate`. */
+  publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
+  /** Returns a secret. Throws `CONFIG_INVALID` when there is none. */
+  readSecret(reference: SecretReference): Promise<string>;
+}
+
+/** An event that a service publishes. */
+export interface ServiceEvent {
+  readonly id: string;
+  readonly stackId: string;
+  readonly machine: string;
+  readonly event: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** In whose name: a sender of the kind `host`. */
+export interface ServiceUser {
+  /** Unique over all systems, such as `github/583231`. */
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What became of an event. */
+export type ServicePublished =
+  | { readonly kind: "accepted" | "duplicate" }
+  | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
+
+/** Where a secret is: a variable of the environment, a file, or a secret of AWS Secrets Manager by its ARN. */
+export type SecretReference = { readonly env: string } | { readonly file: string } | { readonly secret: string };

@@ -1,0 +1,202 @@
+import { describe, expect, it } from "vitest";
+import { createStaticLocator } from "../engine/built-in-ports.ts";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import { silentLogger } from "../ports/executor.ts";
+import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
+import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
+import { createServiceRunner } from "./run-services.ts";
+
+function createBench() {
+  const clock = createFakeClock();
+  const store = createMemoryStore();
+  const ids = countingIds();
+  const common = { store, clock, ids, locator: createStaticLocator([]), logger: silentLogger, random: () => 1 };
+  const readSecret = async () => "secret";
+  const start = (service: PluginService, over: Partial<typeof common> = {}) => {
+    const runner = createServiceRunner({ ...common, ...over, readSecret }, [service]);
+    runner.run();
+    return runner;
+  };
+  return { clock, store, start };
+}
+
+/** A service that notes when its ticks begin, and may wait in one. */
+function createNoted(tick: (deps: ServiceDeps, until: number) => Promise<number | undefined> = async () => undefined) {
+  const ticks: number[] = [];
+  const service: PluginService = {
+    name: "noted",
+    async tick(deps, until) {
+      ticks.push(deps.clock.now());
+      return tick(deps, until);
+    },
+  };
+  return { ticks, service };
+}
+
+const START = createFakeClock().now();
+const since = (ticks: readonly number[]) => ticks.map((at) => at - START);
+
+describe("the services of a process", () => {
+  it("are called again when they ask for it, and at least once a minute", async () => {
+    const { clock, start } = createBench();
+    const { ticks, service } = createNoted(async ({ clock: own }) =>
+      ticks.length < 3 ? own.now() + 2_000 : undefined,
+    );
+    const runner = start(service);
+
+    await clock.advance(65_000);
+
+    expect(since(ticks)).toEqual([0, 2_000, 4_000, 64_000]);
+    await runner.stop();
+  });
+
+  it("are called after a request to them, also when it comes during a tick", async () => {
+    const { clock, start } = createBench();
+    const { ticks, service } = createNoted(async ({ clock: own }) => void (await own.sleep(5_000)));
+    const runner = start(service);
+    await clock.advance(1_000);
+    runner.wake("noted");
+
+    await clock.advance(30_000);
+
+    expect(since(ticks)).toEqual([0, 5_000]);
+    await runner.stop();
+  });
+
+  it("are in a tick in one process at a time", async () => {
+    const { clock, start } = createBench();
+    let inside = 0;
+    let most = 0;
+    const tick = async ({ clock: own }: ServiceDeps) => {
+      most = Math.max(most, ++inside);
+      await own.sleep(90_000);
+      inside -= 1;
+      return own.now() + 1_000;
+    };
+    const { ticks, service } = createNoted(tick);
+    const runners = [start(service), start(service), start(service)];
+
+    await clock.advance(400_000);
+
+    expect(most).toBe(1);
+    expect(ticks.length).toBeGreaterThan(3);
+    const stopped = Promise.all(runners.map((runner) => runner.stop()));
+    await clock.advance(90_000);
+    await stopped;
+  });
+
+  it("continue in another process when the one in a tick dies", async () => {
+    const { clock, store, start } = createBench();
+    const dead = createNoted(() => new Promise(() => undefined));
+    // A process that died renews nothing any more.
+    let isAlive = true;
+    const records: typeof store.records = {
+      ...store.records,
+      put: async (input) => (isAlive ? store.records.put(input) : new Promise(() => undefined)),
+    };
+    start(dead.service, { store: { ...store, records } });
+    await clock.advance(1_000);
+    isAlive = false;
+    const { ticks, service } = createNoted();
+    const runner = start(service);
+
+    await clock.advance(32_000);
+
+    expect(dead.ticks).toHaveLength(1);
+    expect(since(ticks)).toEqual([30_000]);
+    await runner.stop();
+  });
+
+  it("are aborted when their lease is lost", async () => {
+    const { clock, store, start } = createBench();
+    const reasons: boolean[] = [];
+    const { service } = createNoted(async ({ clock: own, signal }) => {
+      await own.sleep(100_000, signal);
+      reasons.push(signal.aborted);
+      return undefined;
+    });
+    const runner = start(service);
+    await clock.advance(1_000);
+    const found = await store.records.get("leases/services/noted", clock.now());
+    const value = { token: 99, owner: "other", until: clock.now() + 60_000 };
+    await store.records.put({ key: "leases/services/noted", value, expected: found?.version ?? 0, now: clock.now() });
+
+    await clock.advance(10_000);
+
+    expect(reasons).toEqual([true]);
+    await runner.stop();
+  });
+
+  it("show why they fail, are called later and later, and forget it after a success", async () => {
+    const { clock, start } = createBench();
+    const { ticks, service } = createNoted(async () => {
+      if (ticks.length <= 4) throw new Error(`down ${"x".repeat(2_000)}`);
+      return undefined;
+    });
+    const runner = start(service);
+    await clock.advance(0);
+    expect(await runner.list()).toMatchObject([{ name: "noted", failure: { count: 1, firstAt: clock.now() } }]);
+    runner.wake("noted");
+
+    await clock.advance(36_000);
+    const [failing] = await runner.list();
+    await clock.advance(40_000);
+
+    expect(since(ticks)).toEqual([0, 5_000, 15_000, 35_000, 75_000]);
+    expect(failing?.failure).toMatchObject({ count: 4, firstAt: START, lastAt: START + 35_000 });
+    expect(failing?.failure?.message).toHaveLength(1_024);
+    expect(await runner.list()).toEqual([{ name: "noted" }]);
+    await runner.stop();
+  });
+
+  it("publish in the name of a user of another system", async () => {
+    const { clock, store, start } = createBench();
+    const event = { id: "e1", stackId: "a", machine: "m", event: "GO", metadata: { n: 1 } };
+    const results: unknown[] = [];
+    const { service } = createNoted(async ({ publish }) => {
+      const user = { id: "github/7", name: "octocat" };
+      results.push(await publish(event, user), await publish({ ...event, stackId: "" }, user));
+      return undefined;
+    });
+    const runner = start(service);
+
+    await clock.advance(0);
+
+    expect(results).toEqual([{ kind: "accepted" }, expect.objectContaining({ kind: "invalid" })]);
+    const [item] = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 });
+    const sender = { kind: "host", id: "github/7", name: "octocat", groups: [] };
+    expect(item).toMatchObject({ event: { id: "e1", actor: "octocat", sender } });
+    await runner.stop();
+  });
+
+  it.each([
+    [[{ name: "A" }], /is not the name/],
+    [[{ name: "a" }, { name: "a" }], /Two plugins/],
+    [[{ name: "a", routes: [{ path: "/v1/stacks" }] }], /not one below/],
+    [[{ name: "a", routes: [{ path: "/hooks/../v1" }] }], /not one below/],
+    [
+      [
+        { name: "a", routes: [{ path: "/hooks/x" }] },
+        { name: "b", routes: [{ path: "/hooks/x" }] },
+      ],
+      /Two services/,
+    ],
+  ])("are refused in case %#", (given, message) => {
+    const { clock, store } = createBench();
+    const services = given.map(({ name, ...rest }) => ({
+      name,
+      routes: ("routes" in rest ? rest.routes : []).map(({ path }) => ({
+        path,
+        method: "POST" as const,
+        maxBytes: 1,
+        answer: async () => new Response(),
+      })),
+    }));
+    const deps = { store, clock, ids: countingIds(), locator: createStaticLocator([]), logger: silentLogger };
+
+    const create = () => createServiceRunner({ ...deps, random: () => 0, readSecret: async () => "" }, services);
+
+    expect(create).toThrow(expect.objectContaining({ code: "PLUGIN_INVALID" }));
+    expect(create).toThrow(message);
+  });
+});

@@ -1,0 +1,215 @@
+import { createLeases } from "../engine/built-in-ports.ts";
+import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
+import { isMap } from "../machine/json.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
+import type { Lease, Leases, Records } from "../ports/records.ts";
+import { createServiceDeps, type YardServicesDeps } from "./service-deps.ts";
+
+/** A service whose ticks fail. */
+export interface ServiceFailure {
+  /** Failed ticks in a row. */
+  readonly count: number;
+  /** Epoch milliseconds. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** What is wrong; at most 1,024 characters. */
+  readonly message: string;
+}
+
+/** A service as lists show it. */
+export interface ServiceState {
+  readonly name: string;
+  /** Missing: its last tick succeeded, or there was none. */
+  readonly failure?: ServiceFailure;
+}
+
+/** The services that a process runs. */
+export interface ServiceRunner {
+  /** Begins the ticks. */
+  run(): void;
+  /** Calls the tick of a service soon, as after a request to it. */
+  wake(name: string): void;
+  /** As all processes of the yard see them. */
+  list(): Promise<readonly ServiceState[]>;
+  /** What routes work with. */
+  readonly deps: ServiceDeps;
+  /** Aborts ticks, and waits for their end. */
+  stop(): Promise<void>;
+}
+
+const LEASE_MS = 30_000;
+/** A tick gets so much time to begin work. */
+const TICK_MS = 60_000;
+/** Between two ticks at most: another process may have stored work and died. */
+const MOST_IDLE_MS = 60_000;
+/** While another process is in a tick: what it has not seen is done here, right after it. */
+const HELD_MS = 1_000;
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 300_000;
+const MAX_MESSAGE = 1_024;
+const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+const PATH = /^\/(hooks|wake)(\/[a-z0-9][a-z0-9._-]*)*(\/\*)?$/;
+
+/** Creates the runner of a process. Throws `PLUGIN_INVALID` for names that occur twice and for paths that no service may have. */
+export function createServiceRunner(deps: YardServicesDeps, services: readonly PluginService[]): ServiceRunner {
+  checkServices(services);
+  const stopping = new AbortController();
+  const leases = createLeases(deps.store.records, deps);
+  const owner = deps.ids.next();
+  const loops = services.map((service) => createLoop({ ...deps, leases, owner, stopping: stopping.signal }, service));
+  let running: Promise<unknown> | undefined;
+  return {
+    deps: createServiceDeps(deps, stopping.signal),
+    run() {
+      running ??= Promise.all(loops.map(({ run }) => run()));
+    },
+    wake: (name) => loops.find((loop) => loop.name === name)?.wake(),
+    list: () => Promise.all(services.map(({ name }) => loadState(deps, name))),
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function checkServices(services: readonly PluginService[]): void {
+  const names = services.map(({ name }) => name);
+  const wrong = names.find((name) => !NAME.test(name));
+  if (wrong !== undefined) throw invalid(`"${wrong}" is not the name of a service.`);
+  const twice = findTwice(names);
+  if (twice !== undefined) throw invalid(`Two plugins contain the service "${twice}".`);
+  const routes = services.flatMap((service) => service.routes ?? []);
+  const outside = routes.find(({ path }) => !PATH.test(path));
+  if (outside !== undefined)
+    throw invalid(`The path "${outside.path}" of a service is not one below /hooks/ or /wake/.`);
+  const shared = findTwice(routes.map(({ path }) => path));
+  if (shared !== undefined) throw invalid(`Two services answer ${shared}.`);
+}
+
+function findTwice(values: readonly string[]): string | undefined {
+  return values.find((value, index) => values.indexOf(value) < index);
+}
+
+function invalid(message: string): StackyardError {
+  return new StackyardError("PLUGIN_INVALID", message);
+}
+
+interface LoopDeps extends YardServicesDeps {
+  readonly leases: Leases;
+  readonly owner: string;
+  readonly stopping: AbortSignal;
+}
+
+interface Loop {
+  readonly name: string;
+  run(): Promise<void>;
+  wake(): void;
+}
+
+function createLoop(deps: LoopDeps, { name, tick }: PluginService): Loop {
+  const { clock, stopping, logger, random } = deps;
+  let alarm = new AbortController();
+  let failures = 0;
+
+  async function turn(): Promise<number> {
+    try {
+      const nextAt = tick === undefined ? Number.POSITIVE_INFINITY : await tickUnderLease(deps, name, tick);
+      failures = 0;
+      return Math.min(nextAt, clock.now() + MOST_IDLE_MS);
+    } catch (error) {
+      if (stopping.aborted) return clock.now();
+      logger.error("A service failed. Its tick is repeated.", { service: name, error });
+      await noteFailure(deps, name, toErrorText(error)).catch(() => undefined);
+      failures += 1;
+      const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+      return clock.now() + Math.ceil(waitMs * (0.5 + random() / 2));
+    }
+  }
+
+  return {
+    name,
+    wake: () => alarm.abort(),
+    async run() {
+      while (tick !== undefined && !stopping.aborted) {
+        // Before the tick: what arrives during it is looked at in the next one.
+        alarm = new AbortController();
+        const nextAt = await turn();
+        // A failing service is not called for each request.
+        const signals = failures === 0 ? [stopping, alarm.signal] : [stopping];
+        await clock.sleep(nextAt - clock.now(), AbortSignal.any(signals));
+      }
+    },
+  };
+}
+
+async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<PluginService["tick"]>): Promise<number> {
+  const { leases, owner, clock, stopping, store } = deps;
+  const taken = await leases.acquire(`services/${name}`, owner, LEASE_MS);
+  if (taken.kind === "held") return clock.now() + HELD_MS;
+  const lost = new AbortController();
+  const done = new AbortController();
+  const renewing = keepLease({ leases, clock, lease: taken.lease }, done.signal, lost);
+  try {
+    const signal = AbortSignal.any([stopping, lost.signal]);
+    const nextAt = await tick(createServiceDeps(deps, signal), clock.now() + TICK_MS);
+    if (!signal.aborted) await removeFailure(store.records, clock, name);
+    return nextAt ?? Number.POSITIVE_INFINITY;
+  } finally {
+    done.abort();
+    const lease = await renewing;
+    if (lease !== undefined) await leases.release(lease).catch(() => undefined);
+  }
+}
+
+interface KeptLease {
+  readonly leases: Leases;
+  readonly clock: Clock;
+  readonly lease: Lease;
+}
+
+/** Renews the lease until the tick is done; returns it, or undefined when it was lost. */
+async function keepLease(
+  { leases, clock, lease: first }: KeptLease,
+  done: AbortSignal,
+  lost: AbortController,
+): Promise<Lease | undefined> {
+  let lease = first;
+  for (;;) {
+    await clock.sleep(LEASE_MS / 3, done);
+    if (done.aborted) return lease;
+    // A store that does not answer for a while is no loss yet: another process gets the lease only after its end.
+    const renewed = await leases.renew(lease, LEASE_MS).catch(() => lease);
+    if (renewed === undefined || renewed.until <= clock.now()) {
+      lost.abort();
+      return undefined;
+    }
+    lease = renewed;
+  }
+}
+
+const toKey = (name: string): string => `service-failures/${name}`;
+
+async function loadState({ store, clock }: YardServicesDeps, name: string): Promise<ServiceState> {
+  const found = await store.records.get(toKey(name), clock.now());
+  return isFailure(found?.value) ? { name, failure: found.value } : { name };
+}
+
+async function noteFailure({ store, clock }: YardServicesDeps, name: string, text: string): Promise<void> {
+  const now = clock.now();
+  const found = await store.records.get(toKey(name), now);
+  const before = isFailure(found?.value) ? found.value : { count: 0, firstAt: now };
+  const message = text.slice(0, MAX_MESSAGE);
+  const value: ServiceFailure = { count: before.count + 1, firstAt: before.firstAt, lastAt: now, message };
+  // Another process that fails at the same time says the same.
+  await store.records.put({ key: toKey(name), value, expected: found?.version ?? "absent", now });
+}
+
+async function removeFailure(records: Records, clock: Clock, name: string): Promise<void> {
+  const found = await records.get(toKey(name), clock.now());
+  if (found !== undefined) await records.remove(found.key, found.version);
+}
+
+function isFailure(value: unknown): value is ServiceFailure {
+  return isMap(value) && typeof value["count"] === "number" && typeof value["message"] === "string";
+}

@@ -1,0 +1,81 @@
+import { type PluginService, type ServiceRoute, StackyardError } from "@stackyard/core";
+import type { ServiceRunner } from "@stackyard/core/services";
+import type { Context, Hono } from "hono";
+import type { RequestFacts } from "../access/caller.ts";
+import { createRateLimit, type RateLimit } from "../access/rate-limits.ts";
+import { HttpError, readBytes, within } from "../http/route.ts";
+
+/** What the routes of services go through. */
+interface MountServicesDeps {
+  readonly runner: ServiceRunner;
+  readonly findFacts: (c: Context) => RequestFacts;
+  readonly requestMs: number;
+}
+
+/** Of bodies that are read at the same time: their senders are not known yet. */
+const MOST_BYTES = 134_217_728;
+/** Many senders share the addresses of a code host, so this is far above what one wrong secret causes. */
+const REFUSED_A_MINUTE = 300;
+
+/** Mounts the routes of services. Their callers prove themselves to the service, so nothing of the API's access applies. */
+export function mountServices(app: Hono, services: readonly PluginService[], deps: MountServicesDeps): void {
+  const room = createByteRoom(MOST_BYTES);
+  const limit = createRateLimit("refused requests to services", REFUSED_A_MINUTE);
+  for (const { name, routes = [] } of services) {
+    for (const route of routes) {
+      app.on(route.method, route.path, (c) => answer(c, { ...deps, name, route, room, limit }));
+      app.all(route.path, () => {
+        const { method: allow } = route;
+        throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
+      });
+    }
+  }
+}
+
+interface AnswerInput extends MountServicesDeps {
+  readonly name: string;
+  readonly route: ServiceRoute;
+  readonly room: ByteRoom;
+  readonly limit: RateLimit;
+}
+
+async function answer(c: Context, input: AnswerInput): Promise<Response> {
+  const { runner, name, route, room, limit, requestMs } = input;
+  const request = c.req.raw;
+  const { address, requestId } = input.findFacts(c);
+  await limit.check(address);
+  const declared = request.headers.get("content-length");
+  const free = room.take(Math.min(route.maxBytes, declared === null ? route.maxBytes : Number(declared)));
+  try {
+    const work = async () => {
+      const body = route.method === "GET" ? new Uint8Array() : await readBytes(request, route.maxBytes);
+      const { headers } = request;
+      return route.answer({ url: new URL(request.url), headers, body, address, requestId }, runner.deps);
+    };
+    const response = await within(AbortSignal.timeout(requestMs), work());
+    if (response.status === 401) await limit.count(address);
+    if (response.ok) runner.wake(name);
+    return response;
+  } finally {
+    free();
+  }
+}
+
+/** Bytes that may be in memory at the same time. */
+interface ByteRoom {
+  /** Returns what gives them back. Throws `RATE_LIMITED` when too many are taken. */
+  take(bytes: number): () => void;
+}
+
+function createByteRoom(most: number): ByteRoom {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (taken + bytes > most) throw new StackyardError("RATE_LIMITED", "Too many large requests at once. Try again.");
+      taken += bytes;
+      return () => {
+        taken -= bytes;
+      };
+    },
+  };
+}
