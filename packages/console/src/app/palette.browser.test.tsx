@@ -1,6 +1,9 @@
 import type { StackSummary } from "@stackyard/sdk";
+import { useState } from "react";
 import { describe, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
+import { Button } from "../design/button.tsx";
+import { Page } from "../design/page.tsx";
 import { renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { aStack } from "../testing/stacks.ts";
 import { Palette } from "./palette.tsx";
@@ -13,6 +16,28 @@ const NAVIGATION = [
 
 function PaletteAlone() {
   return <Palette navigation={NAVIGATION} onClose={() => {}} />;
+}
+
+function PaletteOverPage() {
+  const [open, setOpen] = useState(false);
+  const [pressed, setPressed] = useState("nothing");
+  return (
+    <Page
+      title="A page"
+      actions={
+        <>
+          <Button onPress={() => setPressed("halt")}>Halt…</Button>
+          <Button refusal="Needs repair">Repair…</Button>
+        </>
+      }
+    >
+      <p>Pressed: {pressed}</p>
+      <button type="button" onClick={() => setOpen(true)}>
+        Open
+      </button>
+      {open && <Palette navigation={NAVIGATION} onClose={() => setOpen(false)} />}
+    </Page>
+  );
 }
 
 function matching({ query }: SentRequest): { readonly items: readonly StackSummary[] } {
@@ -59,5 +84,25 @@ describe("Palette", () => {
     await userEvent.keyboard("{ArrowDown}{Enter}");
 
     await expect.poll(address).toBe("/stack?id=pr-70");
+  });
+
+  it("presses an action of the page that is behind it, by its name", async () => {
+    const { screen } = await renderPage(PaletteOverPage, "/", { "GET /v1/stacks": { items: [] } });
+    await screen.getByRole("button", { name: "Open" }).click();
+
+    await screen.getByRole("textbox").fill("halt");
+    await expect.element(screen.getByRole("button", { name: "Action Halt…" })).toBeVisible();
+    await userEvent.keyboard("{Enter}");
+
+    await expect.element(screen.getByText("Pressed: halt")).toBeVisible();
+  });
+
+  it("says why an action of the page is refused", async () => {
+    const { screen } = await renderPage(PaletteOverPage, "/", { "GET /v1/stacks": { items: [] } });
+    await screen.getByRole("button", { name: "Open" }).click();
+
+    await screen.getByRole("textbox").fill("repair");
+
+    await expect.element(screen.getByRole("button", { name: "Action Repair… Needs repair" })).toBeVisible();
   });
 });

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
@@ -5,8 +6,9 @@ import { keys } from "../api/keys.ts";
 import { Dialog } from "../design/dialog.tsx";
 import { To, useGo } from "../design/links.tsx";
 import { Text } from "../design/text.tsx";
+import { findActions, type PageAction } from "./page-actions.ts";
 
-interface Entry {
+interface Place {
   readonly key: string;
   readonly title: string;
   readonly kind: "Screen" | "Stack";
@@ -14,14 +16,22 @@ interface Entry {
   readonly search?: Readonly<Record<string, string>>;
 }
 
+type Entry = Place | PageAction;
+
 const MAX_STACKS = 20;
 
-/** Finds screens by their names and stacks by a part of their ids. Enter waits for the stacks of the text that is typed. */
+/**
+ * Finds screens and the actions of the present one by their names, and stacks by a part of their ids. Enter waits for the
+ * stacks of the text that is typed.
+ */
 export function Palette({ navigation, onClose }: PaletteProps) {
   const [text, setText] = useState("");
   const [chosenKey, setChosenKey] = useState<string>();
   const [isEntered, setEntered] = useState(false);
+  // Those of the page behind it.
+  const [actions] = useState(findActions);
   const sought = text.trim();
+  const matches = ({ title }: { readonly title: string }) => title.toLowerCase().includes(sought.toLowerCase());
   const go = useGo();
   const { data, isLoading } = useQuery({
     queryKey: keys.list("palette", { sought }),
@@ -31,18 +41,19 @@ export function Palette({ navigation, onClose }: PaletteProps) {
   const stacks = rank(
     (data?.items ?? []).map(({ id }) => id),
     sought,
-  ).map((id): Entry => ({ key: `stack ${id}`, title: id, kind: "Stack", path: "/stack", search: { id } }));
+  ).map((id): Place => ({ key: `stack ${id}`, title: id, kind: "Stack", path: "/stack", search: { id } }));
   const screens = navigation
-    .filter(([, title]) => title.toLowerCase().includes(sought.toLowerCase()))
-    .map(([path, title]): Entry => ({ key: path, title, kind: "Screen", path }));
-  const entries = [...stacks, ...screens];
+    .map(([path, title]): Place => ({ key: path, title, kind: "Screen", path }))
+    .filter(matches);
+  const entries: readonly Entry[] = [...stacks, ...screens, ...actions.filter(matches)];
   const chosen = Math.max(
     0,
     entries.findIndex(({ key }) => key === chosenKey),
   );
-  const open = ({ path, search }: Entry) => {
+  const open = (entry: Entry) => {
     onClose();
-    go(path, search);
+    if (entry.kind === "Action") entry.press();
+    else go(entry.path, entry.search);
   };
   useEffect(() => {
     const entry = entries[chosen];
@@ -64,8 +75,8 @@ export function Palette({ navigation, onClose }: PaletteProps) {
         <input
           className="input"
           autoFocus
-          aria-label="Screens and stacks"
-          placeholder="Screen or part of a stack's id"
+          aria-label="Screens, stacks and actions"
+          placeholder="Screen, action or part of a stack's id"
           value={text}
           onKeyDown={onKeyDown}
           onChange={(event) => {
@@ -75,13 +86,10 @@ export function Palette({ navigation, onClose }: PaletteProps) {
           }}
         />
         <ul className="palette-list">
-          {entries.map(({ key, title, kind, path, search }, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: a link inside is pressed
-            <li key={key} onClick={onClose}>
-              <To path={path} {...(search && { search })} {...(index === chosen && { className: "chosen" })}>
-                <span className="muted">{kind} </span>
-                <Text>{title}</Text>
-              </To>
+          {entries.map((entry, index) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: a link or button inside is pressed
+            <li key={entry.key} onClick={onClose}>
+              <EntryLink entry={entry} isChosen={index === chosen} onAct={open} />
             </li>
           ))}
         </ul>
@@ -89,6 +97,34 @@ export function Palette({ navigation, onClose }: PaletteProps) {
       </section>
     </Dialog>
   );
+}
+
+function EntryLink({ entry, isChosen, onAct }: EntryLinkProps) {
+  const className = isChosen ? "chosen" : undefined;
+  const content = (
+    <>
+      <span className="muted">{entry.kind} </span>
+      <Text>{entry.title}</Text>
+    </>
+  );
+  if (entry.kind === "Action") {
+    return (
+      <button type="button" className={className} onClick={() => onAct(entry)}>
+        {content} {entry.refusal !== undefined && <span className="muted">{entry.refusal}</span>}
+      </button>
+    );
+  }
+  return (
+    <To path={entry.path} {...defined({ search: entry.search, className })}>
+      {content}
+    </To>
+  );
+}
+
+interface EntryLinkProps {
+  readonly entry: Entry;
+  readonly isChosen: boolean;
+  readonly onAct: (entry: Entry) => void;
 }
 
 /** Puts the id that is the text before those that only contain it. */

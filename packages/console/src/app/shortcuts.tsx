@@ -87,7 +87,7 @@ function pressShortcut(key: string): boolean {
 }
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ["Ctrl K", "Search screens and stacks"],
+  ["Ctrl K", "Search screens, stacks and actions"],
   ["g o · g i · g s · g m · g j", "Overview, Inbox, Stacks, Machines, Jobs"],
   ["/", "Filter"],
   ["j · k", "Next, previous row"],

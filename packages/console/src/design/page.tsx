@@ -17,7 +17,7 @@ export function Page({ title, heading, actions, children }: PageProps) {
         <h1 ref={ref} tabIndex={-1}>
           {heading ?? toSafeText(title)}
         </h1>
-        {actions !== undefined && <div className="row">{actions}</div>}
+        {actions !== undefined && <div className="row page-actions">{actions}</div>}
       </div>
       {children}
     </div>
