@@ -66,6 +66,7 @@ describe("GET /v1/stacks/{id}/bundle", () => {
       format: 1,
       stackId: "a",
       stack: { id: "a", state: "IDLE", metadata: { password: "***", size: 3 } },
+      graph: { nodes: expect.arrayContaining([expect.objectContaining({ kind: "state", id: "IDLE" })]) },
       attempts: [{ task: "create", log: "creates with ***" }],
       parked: [{ event: "LAUNCH", message: { metadata: { password: "***" } } }],
       processes: [{ version: "0.0.0-test" }],

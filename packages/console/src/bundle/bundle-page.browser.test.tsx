@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { aStack, reviewAppGraph } from "../testing/a-stack.ts";
 import { renderPage } from "../testing/render-page.tsx";
 import { BundlePage } from "./bundle-page.tsx";
 
@@ -40,6 +41,15 @@ describe("BundlePage", () => {
     await expect.element(screen.getByText("Not whole: history.")).toBeVisible();
     await expect.element(screen.getByText(/The stack was removed/)).toBeVisible();
     expect(sent.filter(({ path }) => path !== "/v1/me")).toEqual([]);
+  });
+
+  it("shows where the stack is in its machine", async () => {
+    const { screen } = await renderPage(BundlePage, "/bundle", {});
+    await screen
+      .getByLabelText("File of a bundle")
+      .upload(toFile({ ...bundle, stack: aStack(), graph: reviewAppGraph }));
+
+    await expect.element(screen.getByRole("img", { name: "Graph of review-app" })).toBeVisible();
   });
 
   it("explains a file of a newer format", async () => {

@@ -81,8 +81,8 @@ function Download() {
         <dl className="pairs">
           <dt>Contains</dt>
           <dd>
-            details, up to 10,000 lines of history, attempts with the ends of their logs, revisions of the machine,
-            parked events, servers and workers
+            details, the graph of the machine, up to 10,000 lines of history, attempts with the ends of their logs,
+            revisions of the machine, parked events, servers and workers
           </dd>
           <dt>Masked</dt>
           <dd>sensitive metadata, outputs and log lines: they contain *** instead of the value</dd>

@@ -3,7 +3,7 @@ import type { StackSource } from "../stack/source.ts";
 
 /** A stack as the file of a bundle has it. Nothing is fetched. */
 export function createBundleSource(bundle: StackBundle): StackSource {
-  const { stackId, stack, history, attempts, revisions, createdAt } = bundle;
+  const { stackId, stack, graph, history, attempts, revisions, createdAt } = bundle;
   return {
     stackId,
     path: "/bundle",
@@ -18,7 +18,8 @@ export function createBundleSource(bundle: StackBundle): StackSource {
     loadAttempts: async () => attempts,
     loadLogTail: async (attemptId) =>
       attempts.find((attempt) => attempt.attemptId === attemptId)?.log ?? throwMissing("The bundle has no log of it."),
-    loadGraph: async () => throwMissing("The bundle has no graph of the machine. Its text is on the tab Machine."),
+    loadGraph: async () =>
+      graph ?? throwMissing("The bundle has no graph of the machine. Its text is on the tab Machine."),
     loadRevision: async (hash) =>
       revisions.find((revision) => revision.hash === hash)?.source ?? throwMissing("The bundle has no such revision."),
   };

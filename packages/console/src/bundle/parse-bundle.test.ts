@@ -38,6 +38,12 @@ describe("readBundle", () => {
       { ...whole, stack: { tasks: [], attempts: [], parked: [], timers: [] } },
       "The bundle is damaged: stack has no metadata.",
     ],
+    ["a graph of something else", { ...whole, graph: [] }, "The bundle is damaged: graph is incomplete."],
+    [
+      "a graph with a damaged state",
+      { ...whole, graph: { nodes: [{ id: "UP", tasks: "create" }], edges: [] } },
+      "The bundle is damaged: graph is incomplete.",
+    ],
   ])("explains what is wrong with %s", async (_, value, message) => {
     expect(await read(value)).toEqual({ kind: "problem", message });
   });

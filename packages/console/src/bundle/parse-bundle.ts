@@ -36,17 +36,31 @@ function findFault(value: unknown): string | undefined {
   }
   const wrong = LISTS.find((name) => !Array.isArray(value[name]));
   if (wrong !== undefined) return `The bundle is damaged: ${wrong} is not a list.`;
-  const { stack } = value;
-  if (stack !== null && !(isObject(stack) && LISTS_OF_STACK.every((name) => Array.isArray(stack[name])))) {
-    return "The bundle is damaged: stack is incomplete.";
-  }
-  if (stack !== null && !(isObject(stack) && isObject(stack["metadata"]))) {
-    return "The bundle is damaged: stack has no metadata.";
-  }
-  return undefined;
+  const { stack, graph } = value;
+  if (graph !== undefined && !isGraph(graph)) return "The bundle is damaged: graph is incomplete.";
+  return stack === null ? undefined : findStackFault(stack);
 }
 
 const LISTS_OF_STACK = ["tasks", "attempts", "parked", "timers"] as const;
+
+function findStackFault(stack: unknown): string | undefined {
+  if (!isObject(stack) || !LISTS_OF_STACK.every((name) => Array.isArray(stack[name]))) {
+    return "The bundle is damaged: stack is incomplete.";
+  }
+  return isObject(stack["metadata"]) ? undefined : "The bundle is damaged: stack has no metadata.";
+}
+
+function isGraph(graph: unknown): boolean {
+  if (!isObject(graph)) return false;
+  const { nodes, edges } = graph;
+  return Array.isArray(nodes) && nodes.every(isNode) && Array.isArray(edges) && edges.every(isObject);
+}
+
+function isNode(node: unknown): boolean {
+  if (!isObject(node) || typeof node["id"] !== "string") return false;
+  const { tasks = [] } = node;
+  return Array.isArray(tasks) && tasks.every((task) => typeof task === "string");
+}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

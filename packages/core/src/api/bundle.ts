@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { HistoryEntry, Instant } from "./event.ts";
+import { MachineGraph } from "./machine.ts";
 import { YardProcess } from "./run.ts";
 import { Attempt, ParkedEvent, StackDetails } from "./stack.ts";
 import type { View } from "./view.ts";
@@ -11,6 +12,9 @@ export const StackBundle = Type.Object({
   createdAt: Instant,
   version: Type.String({ description: "Of the server." }),
   stack: Type.Union([StackDetails, Type.Null()], { description: "Null: it was removed." }),
+  graph: Type.Optional(
+    Type.Object(MachineGraph.properties, { description: "Of the revision of the machine that the stack has." }),
+  ),
   attempts: Type.Array(
     Type.Object({ ...Attempt.properties, log: Type.Optional(Type.String({ description: "Its end." })) }),
   ),

@@ -1,7 +1,8 @@
 import { type Clock, defined, listPages, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
-import { type HistoryEntry, listProcesses, toPrinted } from "@stackyard/core/engine";
+import { type HistoryEntry, listProcesses, type Planner, toPrinted } from "@stackyard/core/engine";
+import { toGraph } from "@stackyard/core/machine";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
 import { mayRead, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, type Route } from "../http/route.ts";
@@ -14,6 +15,7 @@ interface BundleRoutesDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly explainer: StackExplainer;
+  readonly planner: Pick<Planner, "findRevision">;
   readonly audit: AuditWriter;
   readonly subjects: SubjectFinder;
   readonly version: string;
@@ -31,7 +33,7 @@ export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
       audited: true,
       tag: "stacks",
       summary:
-        "Everything about a stack in one JSON document of at most 32 MiB: details, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked. Processes are there for callers that may read the whole yard, and lines of an earlier stack of the same id for those that may read its machine.",
+        "Everything about a stack in one JSON document of at most 32 MiB: details, the graph of the machine, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked. Processes are there for callers that may read the whole yard, and lines of an earlier stack of the same id for those that may read its machine.",
       params: { stackId: StackId },
       answers: {
         200: {
@@ -64,14 +66,17 @@ async function openBundle(
   stackId: string,
   caller: Caller,
 ): Promise<AsyncGenerator<string, void>> {
-  const { store, clock, explainer, version } = deps;
+  const { store, clock, explainer, planner, version } = deps;
   const [loaded] = await store.load([stackId]);
   const details = loaded && (await explainer.explain(loaded));
   const newest = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: 1 });
   if (details === undefined && newest.items.length === 0 && (newest.unreadable ?? []).length === 0) {
     throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
   }
-  const head = { format: 1, stackId, createdAt: toInstant(clock.now()), version, stack: details ?? null };
+  const machine = details && (await planner.findRevision(details.machineHash));
+  const graph = machine && toGraph(machine);
+  const createdAt = toInstant(clock.now());
+  const head = { format: 1, stackId, createdAt, version, stack: details ?? null, ...defined({ graph }) };
   const parked = (loaded?.parked ?? []).map((each) => ({ ...toParked(each), message: toPrinted.message(each) }));
   const hashes = new Set(details === undefined ? [] : [details.machineHash]);
   const processes = hasEverywhere(caller.rights, "read") ? listAllProcesses(deps) : [];
