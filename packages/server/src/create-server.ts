@@ -66,10 +66,10 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const findConfigured = createAuthenticate(settings.tokens, settings.allowAnonymous);
   const access = createAccess({ ...deps, findConfigured }, settings);
   const { guard, subjects, denials } = access;
-  const { authenticate } = access.callers;
+  const { check } = access.callers;
   const bell = createChangeBell(deps.store, deps.clock);
   const bulks = createBulks({ ...deps, bell });
-  const live = createLive({ ...deps, bell, bulks, guard, subjects, authenticate }, limits);
+  const live = createLive({ ...deps, bell, bulks, guard, subjects, check }, limits);
   const runner = createRunner(deps);
   const app = connectApp({ ...deps, ...access, access, settings, bell, bulks, live, state, runner });
   let listener: Listener | undefined;

@@ -110,7 +110,7 @@ export async function findBrowserSession(context: AuthContext, request: Request)
   const place = context.findPlace(request);
   const secret = findCookie(request, toCookieNames(place, request).session);
   if (secret === undefined || findBrowserRefusal(request, place) !== undefined) return undefined;
-  const session = await context.sessions.find(secret);
+  const session = await context.sessions.use(secret);
   return session?.kind === "browser" ? session : undefined;
 }
 

@@ -46,8 +46,11 @@ export interface Credential {
   readonly secret: string;
 }
 
+/** Why a credential is looked up. `check`: a long request is still open, and nothing else has come from its sender. */
+export type LookUp = "use" | "check";
+
 /** Finds out who has a secret. Returns undefined for a secret that is unknown, has ended or is revoked. */
-export type Authenticator = (credential: Credential, request: Request) => Promise<Caller | undefined>;
+export type Authenticator = (credential: Credential, lookUp: LookUp) => Promise<Caller | undefined>;
 
 /** Returns who a request comes from; undefined without a valid credential. Throws `STORE_UNAVAILABLE`. */
 export type Authenticate = (request: Request) => Promise<Caller | undefined>;
@@ -55,6 +58,8 @@ export type Authenticate = (request: Request) => Promise<Caller | undefined>;
 /** Finds callers, and remembers them for a few seconds. */
 export interface CallerFinder {
   readonly authenticate: Authenticate;
+  /** The same for a long request that is still open: looks the credential up anew, and does not count as its use. */
+  readonly check: Authenticate;
   /** Returns whom a request was found to come from. */
   readonly findSender: (request: Request) => Sender | undefined;
   /** Forgets remembered callers, such as those of a token that was revoked just now. */
@@ -90,33 +95,43 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
   const findConfigured = createConfiguredCallers(deps);
   const remembered = createRememberedCallers(clock);
 
-  async function find(credential: Credential | undefined, request: Request): Promise<Caller | undefined> {
+  async function find(credential: Credential | undefined, lookUp: LookUp): Promise<Caller | undefined> {
     const prefix = credential && findSecretPrefix(credential.secret);
     const authenticator = prefix && authenticators?.get(prefix);
-    return authenticator && remembered.find(credential, () => authenticator(credential, request));
+    if (credential === undefined || authenticator === undefined) return undefined;
+    const load = () => authenticator(credential, lookUp);
+    // What a check would remember, a use would not be noted for.
+    return lookUp === "check" ? load() : remembered.find(credential, load);
+  }
+
+  async function identify(request: Request, lookUp: LookUp): Promise<Caller | undefined> {
+    // A cookie comes first: where no credential is needed, it still identifies the person.
+    const cookie = request.headers.has("cookie") ? findCookie(request) : undefined;
+    const signedIn = cookie && (await find({ via: "cookie", secret: cookie }, lookUp));
+    return signedIn || (findConfigured(request) ?? (await find(findCredential(request), lookUp)));
   }
 
   async function authenticate(request: Request): Promise<Caller | undefined> {
-    // A cookie comes first: where no credential is needed, it still identifies the person.
-    const cookie = request.headers.has("cookie") ? findCookie(request) : undefined;
-    const signedIn = cookie && (await find({ via: "cookie", secret: cookie }, request));
-    const caller = signedIn || (findConfigured(request) ?? (await find(findCredential(request), request)));
+    const caller = await identify(request, "use");
     if (caller !== undefined) senders.set(request, caller.sender);
     return caller;
   }
+
+  const check = (request: Request) => identify(request, "check");
 
   async function follow(request: Request, end: AbortController): Promise<void> {
     const done = AbortSignal.any([request.signal, stopping.signal]);
     while (!done.aborted) {
       await clock.sleep(REMEMBER_MS, AbortSignal.any([done, forgotten.signal]));
       // A store that does not answer allows nothing either.
-      const caller = done.aborted ? undefined : await authenticate(request).catch(() => undefined);
+      const caller = done.aborted ? undefined : await check(request).catch(() => undefined);
       if (caller === undefined) return end.abort();
     }
   }
 
   return {
     authenticate,
+    check,
     findSender: (request) => senders.get(request),
     forget(isMeant) {
       remembered.forget(isMeant);

@@ -90,12 +90,13 @@ describe.each([
     const used = await sessions.begin({ kind: "browser", sender: ADA });
 
     pass(7 * HOUR_MS);
-    expect(await sessions.find(used.secret)).toMatchObject({ sender: ADA });
+    expect(await sessions.use(used.secret)).toMatchObject({ sender: ADA });
+    expect(await sessions.find(idle.secret)).toMatchObject({ sender: ADA });
     pass(HOUR_MS);
     expect([await sessions.find(idle.secret), await sessions.get(idle.session.id)]).toEqual([undefined, undefined]);
     expect((await sessions.list({ limit: 100 })).items.map(({ id }) => id)).toEqual([used.session.id]);
     pass(6 * HOUR_MS);
-    expect(await sessions.find(used.secret)).toBeDefined();
+    expect(await sessions.use(used.secret)).toBeDefined();
     pass(2 * HOUR_MS);
     expect(await sessions.find(used.secret)).toBeUndefined();
     expect((await sessions.list({ limit: 100 })).items).toEqual([]);
@@ -106,7 +107,7 @@ describe.each([
     const { secret, session } = await sessions.begin({ kind: "cli", sender: ADA });
     pass(6 * MINUTE_MS);
 
-    const [, ...ended] = await Promise.all([sessions.find(secret), sessions.end(session.id), sessions.end(session.id)]);
+    const [, ...ended] = await Promise.all([sessions.use(secret), sessions.end(session.id), sessions.end(session.id)]);
 
     expect(ended.filter((each) => each !== undefined).length).toBeGreaterThan(0);
     expect([await sessions.find(secret), await sessions.end(session.id)]).toEqual([undefined, undefined]);

@@ -48,8 +48,8 @@ interface AuthenticatorDeps {
 
 /** Finds the caller of a session's secret. The secret of a cookie is not accepted as a bearer token, nor the other way round. */
 export function createSessionAuthenticator({ sessions, grants }: AuthenticatorDeps): Authenticator {
-  return async ({ via, secret }) => {
-    const session = await sessions.find(secret);
+  return async ({ via, secret }, lookUp) => {
+    const session = await (lookUp === "use" ? sessions.use(secret) : sessions.find(secret));
     if (session === undefined || (session.kind === "browser") !== (via === "cookie")) return undefined;
     return toCaller(session, via, grants);
   };

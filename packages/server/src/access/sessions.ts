@@ -51,8 +51,10 @@ export interface NewSession
 /** Sessions as records of the yard. */
 export interface Sessions {
   begin(input: NewSession): Promise<{ readonly secret: string; readonly session: Session }>;
-  /** Returns the session of a secret, and moves its idle time on; undefined when it is unknown or has ended. */
+  /** Returns the session of a secret; undefined when it is unknown or has ended. */
   find(secret: string): Promise<Session | undefined>;
+  /** Does the same and moves the idle time on. */
+  use(secret: string): Promise<Session | undefined>;
   /** Those that have not ended, in order of ids. */
   list(page: PageInput): Promise<Page<Session>>;
   /** All of them. */
@@ -103,6 +105,14 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
     return items[0];
   }
 
+  async function findBySecret(
+    secret: string,
+  ): Promise<{ readonly session: Session; readonly version: number } | undefined> {
+    const record = await records.get(keyOf(secret), clock.now());
+    const session = record && toSession(record);
+    return session && { session, version: record.version };
+  }
+
   async function list(page: PageInput): Promise<Page<Session>> {
     const found = await records.list(PREFIX, { ...page, now: clock.now() });
     return { ...found, items: found.items.flatMap((record) => toSession(record) ?? []) };
@@ -125,15 +135,15 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
       await write(key, value, "absent");
       return { secret, session: { ...value, id: idOf(key) } };
     },
-    async find(secret) {
-      const key = keyOf(secret);
-      const record = await records.get(key, clock.now());
-      const value = record && parseSession(record.value);
-      if (record === undefined || value === undefined) return undefined;
+    find: async (secret) => (await findBySecret(secret))?.session,
+    async use(secret) {
+      const found = await findBySecret(secret);
+      if (found === undefined) return undefined;
+      const { id: _, ...value } = found.session;
       const usedAt = clock.now();
       // When another request writes it first, that one has moved the time on.
-      if (usedAt - value.usedAt >= USED_MS) await write(key, { ...value, usedAt }, record.version);
-      return { ...value, id: idOf(key) };
+      if (usedAt - value.usedAt >= USED_MS) await write(keyOf(secret), { ...value, usedAt }, found.version);
+      return found.session;
     },
     list,
     async *all() {

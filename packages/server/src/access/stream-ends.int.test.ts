@@ -27,27 +27,37 @@ function createWorld() {
   const start = () => createServer({ ...deps, ids: createUlids(), version: "0" }, { url: URL_OF_YARD, access });
   const servers = [start(), start()] as const;
   const sessions = createSessions({ records: store.records, clock, random: randomBytes });
-  const signIn = async (name: string) => {
+  const signIn = async (name: string, kind: "browser" | "cli" = "cli") => {
     const sender = { kind: "person", id: `https://id.example.org ${name}`, name, groups: [] } as const;
-    const { secret, session } = await sessions.begin({ kind: "cli", sender });
+    const { secret, session } = await sessions.begin({ kind, sender });
     return { secret, id: session.id };
   };
   const stop = async () => {
     for (const server of servers) await server.stop();
     await store.close();
   };
-  return { clock, servers, signIn, stop };
+  return { clock, servers, sessions, signIn, stop };
 }
 
-function call(server: Server, path: string, secret: string, method = "GET"): Promise<Response> {
-  const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
+type ToHeaders = (secret: string) => Readonly<Record<string, string>>;
+const withBearer: ToHeaders = (secret) => ({ authorization: `Bearer ${secret}` });
+const withCookie: ToHeaders = (secret) => ({ cookie: `stackyard-7070=${secret}`, "sec-fetch-site": "same-origin" });
+
+function call(
+  server: Server,
+  path: string,
+  secret: string,
+  method = "GET",
+  credential = withBearer,
+): Promise<Response> {
+  const headers = { ...credential(secret), "content-type": "application/json" };
   const body = method === "POST" ? { body: "{}" } : {};
   return Promise.resolve(server.app.fetch(new Request(`${URL_OF_YARD}${path}`, { method, headers, ...body })));
 }
 
 /** Opens a stream and reads it until it ends. */
-async function openStream(server: Server, path: string, secret: string) {
-  const response = await call(server, path, secret);
+async function openStream(server: Server, path: string, secret: string, credential = withBearer) {
+  const response = await call(server, path, secret, "GET", credential);
   expect(response.status).toBe(200);
   const reader = response.body?.getReader();
   await reader?.read();
@@ -94,5 +104,20 @@ describe.each(["/v1/watch", "/v1/stream?kinds=history,progress"])("the stream %s
 
     expect(before).toBe(false);
     await expect.poll(() => stream.hasEnded).toBe(true);
+  });
+
+  it("does not keep a browser signed in that is left alone", async () => {
+    const { clock, servers, sessions, signIn } = world;
+    const { secret, id } = await signIn("ada", "browser");
+    const stream = await openStream(servers[0], path, secret, withCookie);
+    const opened = (await sessions.get(id))?.usedAt;
+    await clock.advance(11 * 60_000);
+    await settle();
+
+    const watched = (await sessions.get(id))?.usedAt;
+    const used = await call(servers[0], "/v1/stacks", secret, "GET", withCookie);
+
+    expect([stream.hasEnded, watched, used.status]).toEqual([false, opened, 200]);
+    expect((await sessions.get(id))?.usedAt).toBe(clock.now());
   });
 });

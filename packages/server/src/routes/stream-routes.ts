@@ -34,15 +34,15 @@ interface StreamRoutesDeps extends SourceDeps {
   readonly heartbeatMs: number;
   /** Open streams of one identity. */
   readonly perCaller: number;
-  /** Asked again while a stream is open: it ends when the credential does. */
-  readonly authenticate: Authenticate;
+  /** Called while a stream is open: it ends when the credential does. */
+  readonly check: Authenticate;
 }
 
 interface LiveDeps extends Omit<SourceDeps, "board"> {
   readonly subjects: SubjectFinder;
   /** Rings for the history. */
   readonly bell: ChangeBell;
-  readonly authenticate: Authenticate;
+  readonly check: Authenticate;
 }
 
 /** All streams of a server. */
@@ -225,12 +225,8 @@ async function* takeTurn({ sources, place }: OpenStream, caller: Caller): AsyncG
 }
 
 /** The caller with present rights; undefined when the credential has ended. */
-async function findSame(
-  { authenticate }: StreamRoutesDeps,
-  request: Request,
-  before: Caller,
-): Promise<Caller | undefined> {
-  const caller = await authenticate(request);
+async function findSame({ check }: StreamRoutesDeps, request: Request, before: Caller): Promise<Caller | undefined> {
+  const caller = await check(request);
   return caller?.sender.id === before.sender.id ? caller : undefined;
 }
 
