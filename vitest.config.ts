@@ -47,9 +47,9 @@ export default defineConfig({
           isolate,
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           expect: patient,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ACTS, type Played, play } from "./play.ts";
 
@@ -6,7 +8,7 @@ describe("the demo", () => {
   let played: Played;
   beforeAll(async () => {
     played = await play((line) => void lines.push(line));
-  }, 120_000);
+  }, 240_000);
 
   it("finds nothing that is not as it should be", () => {
     expect(played.faults).toEqual([]);
@@ -16,6 +18,14 @@ describe("the demo", () => {
     for (const { title } of ACTS) {
       expect(lines[lines.indexOf(title) + 1]).toMatch(/^ {2}\S/);
     }
+  });
+
+  it("prints what the README shows", () => {
+    const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+    const [, shown = "nothing"] = /```text\n([\s\S]*?)```/.exec(readme) ?? [];
+    const printed = withoutTimes(lines.join("\n"));
+
+    for (const part of shown.split("…\n")) expect(printed).toContain(withoutTimes(part.trimEnd()));
   });
 
   it("ends with every version where it should be", () => {
@@ -38,3 +48,8 @@ describe("the demo", () => {
     expect(lines.join("\n")).not.toMatch(/X-Amz-|Signature=/);
   });
 });
+
+/** On a busy machine more virtual time passes while a file is copied. */
+function withoutTimes(text: string): string {
+  return text.replaceAll(/ (at once|after \d+ (s|min))\./g, " in time.");
+}

@@ -27,8 +27,9 @@ it("shows a program in the README that publishes to a queue", async () => {
   sqs.on(SendMessageBatchCommand).resolves({});
   const { publishMerged }: Publish = await import(join(folder, "publish.ts"));
 
-  const event = await publishMerged("https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events", "pr-12", "d-1");
+  const QueueUrl = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events";
+  const event = await publishMerged(QueueUrl, "pr-12", "d-1");
 
   expect(event).toEqual({ eventId: "d-1", stackId: "pr-12" });
-  expect(sqs.calls()).toHaveLength(1);
+  expect(sqs.commandCalls(SendMessageBatchCommand, { QueueUrl })).toHaveLength(1);
 });
