@@ -3,7 +3,7 @@ import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, RequestError } from "@hono/node-server";
 import { type Records, StackyardError } from "@stackyard/core";
 import { type Bulks, createBulks, createPlanner, type Planner } from "@stackyard/core/engine";
 import { createServiceRunner, type ServiceRunner } from "@stackyard/core/services";
@@ -14,7 +14,7 @@ import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { mountConsole } from "./http/console-pages.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
-import { defineRoute, json, type Route } from "./http/route.ts";
+import { defineRoute, json, problemResponse, type Route, toProblemInput } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
 import { artifactRoutes } from "./routes/artifact-routes.ts";
 import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
@@ -259,11 +259,18 @@ async function createListener(fetch: Fetch, { host, port, limits }: ListenOption
       connectionsCheckingInterval: Math.min(5_000, limits.requestMs),
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-    getRequestListener(fetch, { overrideGlobalObjects: false }),
+    getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: toUnreadable }),
   );
   const unused = trackUnused(server);
   await listen(server, host, port);
   return { url: toUrl(host, server.address()), close: (withinMs) => close(server, unused, withinMs) };
+}
+
+/** Answers a request that has no valid address, so that no route can see it. */
+function toUnreadable(error: unknown): Response {
+  if (!(error instanceof RequestError)) return problemResponse(toProblemInput(error));
+  const detail = "The path or the Host header of the request is not part of a valid address.";
+  return problemResponse({ status: 400, code: "USAGE", detail });
 }
 
 function listen(server: HttpServer, host: string, port: number): Promise<void> {

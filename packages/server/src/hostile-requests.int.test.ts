@@ -1,3 +1,5 @@
+import { get } from "node:http";
+import { text } from "node:stream/consumers";
 import { defined } from "@stackyard/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,7 +8,7 @@ import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 let yard: TestYard;
 beforeAll(() => {
-  yard = createTestYard({ limits: { bodyBytes: 10_000 } });
+  yard = createTestYard({ port: 0, limits: { bodyBytes: 10_000 } });
 });
 afterAll(() => yard.stop());
 
@@ -114,6 +116,22 @@ describe("hostile requests", () => {
         });
       }),
     );
+  });
+
+  it("rejects a Host header that is not part of an address, and says so", async () => {
+    const { url } = await yard.server.start();
+    const send = (host: string) =>
+      new Promise<Response>((resolve, reject) => {
+        const request = get(`${url}/v1/me`, { headers: { host } }, async (response) => {
+          const headers = { "content-type": response.headers["content-type"] ?? "" };
+          resolve(new Response(await text(response), { status: response.statusCode ?? 0, headers }));
+        });
+        request.on("error", reject);
+      });
+
+    for (const host of ["127.0.0.1:7070@evil.test", "evil.test@127.0.0.1", "127.0.0.1/x", "lo\u00f6p", "a b", "[::1"]) {
+      await expectProblem(await send(host), 400, "USAGE");
+    }
   });
 
   it("never fails on a path or a cursor", async () => {
