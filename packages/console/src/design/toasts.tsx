@@ -1,5 +1,6 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 import { Button } from "./button.tsx";
+import { Icon } from "./icon.tsx";
 import type { Tone } from "./mark.tsx";
 
 interface Toast {
@@ -34,7 +35,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
           <div key={id} className="toast">
             <span className={`wrap tone-${tone}`}>{content}</span>
             <Button look="plain" label="Close message" onPress={() => close(id)}>
-              ✕
+              <Icon name="remove" />
             </Button>
           </div>
         ))}

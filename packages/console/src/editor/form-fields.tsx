@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import type { Outline } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 
@@ -114,7 +115,7 @@ export function Chip({ text, label, onRemove }: { text: ReactNode; label: string
     <span className="command">
       {typeof text === "string" ? toSafeText(text) : text}
       <Button look="plain" label={label} onPress={onRemove}>
-        ✕
+        <Icon name="remove" />
       </Button>
     </span>
   );

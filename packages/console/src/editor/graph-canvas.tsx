@@ -11,6 +11,7 @@ import {
   MarkerType,
   type Node,
   type NodeChange,
+  type NodeHandle,
   type NodeProps,
   Position,
   ReactFlow,
@@ -96,6 +97,8 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
             position: places.get(id) ?? { x: x - width / 2, y: y - height / 2 },
             width,
             height,
+            measured: { width, height },
+            handles: toHandles({ width, height }, direction),
             selectable: isState,
             focusable: isState,
             connectable: isState,
@@ -108,6 +111,29 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
       }),
     [graph, layout, places, selected, marks, direction],
   );
+}
+
+const HANDLE_SIZE = 9;
+
+/**
+ * Where arrows begin and end. Without them, states that change while they are measured would lose their arrows: what was
+ * measured is forgotten, and not measured again.
+ */
+function toHandles({ width, height }: { width: number; height: number }, direction: Direction): NodeHandle[] {
+  const down = direction === "down";
+  const [x, y] = [down ? width / 2 : 0, down ? 0 : height / 2];
+  const at = { width: HANDLE_SIZE, height: HANDLE_SIZE };
+  const half = HANDLE_SIZE / 2;
+  return [
+    { ...at, type: "target", position: down ? Position.Top : Position.Left, x: x - half, y: y - half },
+    {
+      ...at,
+      type: "source",
+      position: down ? Position.Bottom : Position.Right,
+      x: (down ? x : width) - half,
+      y: (down ? height : y) - half,
+    },
+  ];
 }
 
 function useEdges({ graph, layout, places, tried, changes }: Placement): ReactionEdge[] {

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -58,7 +59,7 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
           onPress={() => move(states[at - 2])}
           refusal={at <= 0 ? "It is the first state" : undefined}
         >
-          ↑
+          <Icon name="up" />
         </Button>
         <Button
           look="plain"
@@ -66,7 +67,7 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
           onPress={() => move(states[at + 1])}
           refusal={at === states.length - 1 ? "It is the last state" : undefined}
         >
-          ↓
+          <Icon name="down" />
         </Button>
         <Button look="danger" onPress={() => onRemove("state", name)}>
           Delete
@@ -195,10 +196,10 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
                 {toSafeText(name)}
               </button>
               <Button look="plain" label={`Rename ${name}`} onPress={() => onRename(what, name)}>
-                ✎
+                <Icon name="edit" />
               </Button>
               <Button look="plain" label={`Delete ${name}`} onPress={() => onRemove(what, name)}>
-                ✕
+                <Icon name="remove" />
               </Button>
             </span>
           ))}

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import { ActionsHeading } from "../design/text.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
@@ -68,16 +69,16 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
           <td>
             <NameSelect
               label={`State that ${event || "the new event"} enters`}
-              names={targets}
+              none={event === "" ? "Enter an event first" : "Choose a state…"}
+              names={event === "" ? [] : targets}
               value=""
               onChange={(target) => {
-                if (event === "") return;
                 edit({ kind: "add-reaction", state: name, event, target }, `add ${event} to ${name}`);
                 setEvent("");
               }}
             />
           </td>
-          <td className="muted">{event === "" ? "Enter an event, then choose a state." : "Choose a state."}</td>
+          <td />
         </tr>
       </tbody>
     </table>
@@ -129,7 +130,7 @@ function Reaction({ outline, state, edit, reaction, targets, onReveal }: Reactio
         <td className="nowrap">
           {outline.version === 2 && (
             <Button look="plain" label={`What else ${event} does`} pressed={isOpen} onPress={() => setOpen(!isOpen)}>
-              ⋯
+              <Icon name="more" />
             </Button>
           )}
           {index !== undefined && index > 0 && (
@@ -140,7 +141,7 @@ function Reaction({ outline, state, edit, reaction, targets, onReveal }: Reactio
                 edit({ kind: "order-reaction", state: state.name, event, index, to: index - 1 }, `order of ${label}`)
               }
             >
-              ↑
+              <Icon name="up" />
             </Button>
           )}
           <Button
@@ -148,7 +149,7 @@ function Reaction({ outline, state, edit, reaction, targets, onReveal }: Reactio
             label={`Delete the reaction to ${event}`}
             onPress={() => edit({ kind: "remove-reaction", ...place }, `delete ${label}`)}
           >
-            ✕
+            <Icon name="remove" />
           </Button>
         </td>
       </tr>

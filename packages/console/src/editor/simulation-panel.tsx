@@ -1,6 +1,7 @@
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import { ActionsHeading, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
@@ -133,21 +134,21 @@ function StepTable({ steps, setSteps, lines }: TableProps) {
             <Line line={lines[index]} />
             <td className="nowrap">
               <Button look="plain" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)}>
-                ✎
+                <Icon name="edit" />
               </Button>
               <Button
                 look="plain"
                 label={`Insert a copy of step ${index + 1} after it`}
                 onPress={() => setSteps([...steps.slice(0, index + 1), step, ...steps.slice(index + 1)])}
               >
-                ⧉
+                <Icon name="copy" />
               </Button>
               <Button
                 look="plain"
                 label={`Delete step ${index + 1}`}
                 onPress={() => setSteps(steps.filter((_, at) => at !== index))}
               >
-                ✕
+                <Icon name="remove" />
               </Button>
             </td>
           </tr>

@@ -1,6 +1,7 @@
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import type { MachineText, NextTimer } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -178,10 +179,10 @@ function TaskAnswer({ name, stackId, onStep }: { name: string; stackId: string; 
         onChange={({ target }) => setOutputs(target.value)}
       />
       <Button label={`${name} succeeded`} onPress={succeed}>
-        ✓ Succeeded
+        <Icon name="check" /> Succeeded
       </Button>
       <Button label={`${name} failed`} onPress={() => onStep({ ...base, result: "failed", message: "failed" })}>
-        ✕ Failed
+        <Icon name="remove" /> Failed
       </Button>
       <Button label={`${name} cancelled`} onPress={() => onStep({ ...base, result: "cancelled" })}>
         Cancelled

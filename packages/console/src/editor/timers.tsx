@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import { ActionsHeading } from "../design/text.tsx";
 import type { TimerTime } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
@@ -28,7 +29,9 @@ export function Timers({ outline, state: { name: state, timers }, edit }: Timers
   const events = outline.events.map(({ name }) => name);
   return (
     <table>
-      <caption>Timers</caption>
+      <caption>
+        <h3>Timers</h3>
+      </caption>
       <thead className="hidden-visually">
         <tr>
           <th scope="col">When</th>
@@ -64,7 +67,7 @@ export function Timers({ outline, state: { name: state, timers }, edit }: Timers
                   label={`Delete ${of}`}
                   onPress={() => edit({ kind: "remove-timer", state, index }, `delete ${of} of ${state}`)}
                 >
-                  ✕
+                  <Icon name="remove" />
                 </Button>
               </td>
             </tr>

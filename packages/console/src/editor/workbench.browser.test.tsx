@@ -88,6 +88,23 @@ it("lets a reaction raise an event and set metadata", async () => {
   await expect.poll(textOf).toContain("OPENED: [{ action: advance, state: LIVE }]");
 });
 
+it("keeps the arrows of the graph through edits", async () => {
+  const { screen } = await open(MACHINE);
+  const countArrows = () => document.querySelectorAll(".react-flow__edge").length;
+  await selectState(screen, "LIVE");
+  await expect.poll(countArrows).toBe(4);
+
+  for (const name of ["Protected", "Terminal"]) await screen.getByLabelText(name).click();
+  await screen.getByRole("button", { name: "What else MERGED does" }).click();
+  await screen.getByLabelText("Event that MERGED raises").selectOptions("OPENED");
+  await expect.poll(textOf).toContain("raise: OPENED");
+  await screen.getByLabelText("State that MERGED enters").selectOptions("INIT");
+
+  await expect.poll(textOf).toContain("state: INIT, raise");
+  await expect.element(screen.getByRole("button", { name: "Undo target of MERGED of LIVE" })).toBeVisible();
+  await expect.poll(countArrows).toBe(5);
+});
+
 it("explains a refused edit and offers another one", async () => {
   const { screen } = await open(
     MACHINE.replace("on: { OPENED: LIVE }", "on: &on { OPENED: LIVE }").replace(
