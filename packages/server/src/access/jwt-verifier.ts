@@ -62,7 +62,7 @@ export function createJwtVerifier(issuer: string, { client, clock }: VerifierDep
           audience,
           clockTolerance: CLOCK_TOLERANCE_S,
           currentDate: new Date(now),
-          requiredClaims: ["iat"],
+          requiredClaims: ["iat", "exp"],
         });
         checkIssuedAt(payload, now, issuer);
         return payload;
@@ -101,13 +101,13 @@ export interface LogoutOrder {
 }
 
 /** Reads the claims of a verified logout token (OpenID Connect Back-Channel Logout 1.0, 2.6). Throws `LOGIN_FAILED`. */
-export function parseLogoutClaims({ events, nonce, sid, sub, exp }: Jose.JWTPayload): LogoutOrder {
+export function parseLogoutClaims({ events, nonce, sid, sub }: Jose.JWTPayload): LogoutOrder {
   const isLogout = typeof events === "object" && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
   const order = {
     ...(typeof sid === "string" && { sid }),
     ...(typeof sub === "string" && { subject: sub }),
   };
   // An ID token has a nonce; it must not pass for a logout token.
-  if (isLogout && nonce === undefined && exp !== undefined && Object.keys(order).length > 0) return order;
+  if (isLogout && nonce === undefined && Object.keys(order).length > 0) return order;
   throw new StackyardError("LOGIN_FAILED", "The token is not a logout token.");
 }

@@ -249,6 +249,8 @@ async function findCallback(location: string): Promise<URL> {
   throw new Error("The issuer did not answer.");
 }
 
+const EVENTS = { "http://schemas.openid.net/event/backchannel-logout": {} };
+
 describe("a logout", () => {
   it("ends the session at once, and names the issuer's page", async () => {
     const world = await startWorld();
@@ -320,11 +322,10 @@ describe("a logout", () => {
 
   it.each([
     ["without the event", {}],
-    [
-      "with a nonce, such as an ID token",
-      { events: { "http://schemas.openid.net/event/backchannel-logout": {} }, nonce: "n" },
-    ],
-    ["for another client", { events: { "http://schemas.openid.net/event/backchannel-logout": {} }, aud: "other" }],
+    ["with a nonce, such as an ID token", { events: EVENTS, nonce: "n" }],
+    ["for another client", { events: EVENTS, aud: "other" }],
+    ["without an end", { events: EVENTS, exp: undefined }],
+    ["that names no session and no person", { events: EVENTS, sub: undefined }],
   ])("is refused %s", async (_what, changed) => {
     const world = await startWorld();
     const claims = { aud: "stackyard", iat: nowSeconds(), exp: nowSeconds() + 120, sub: "00u1", ...changed };
@@ -335,8 +336,6 @@ describe("a logout", () => {
     expect(await answer.json()).toMatchObject({ code: "LOGIN_FAILED" });
   });
 });
-
-const EVENTS = { "http://schemas.openid.net/event/backchannel-logout": {} };
 
 function nowSeconds(): number {
   return Math.floor(Date.now() / 1_000);

@@ -1,5 +1,6 @@
 import { createTestBrowser, startTestIssuer } from "@stackyard/oidc-issuer";
 import fc from "fast-check";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
 import { createTestYard, type TestYardOptions, TOKEN } from "../testing/test-yard.ts";
@@ -214,6 +215,8 @@ describe("the exchange of a workload's token", () => {
   it.each([
     ["another audience", { aud: "https://other.example" }, "LOGIN_FAILED"],
     ["no audience", { aud: undefined }, "LOGIN_FAILED"],
+    ["no end", { exp: undefined }, "LOGIN_FAILED"],
+    ["no instant of issue", { iat: undefined }, "LOGIN_FAILED"],
     ["an issuer that is not configured", { iss: "https://evil.example" }, "LOGIN_FAILED"],
     ["an end in the past", { exp: seconds(Date.now()) - 61 }, "CLOCK_SKEW"],
     ["a beginning in the future", { nbf: seconds(Date.now()) + 3_600 }, "CLOCK_SKEW"],
@@ -239,6 +242,25 @@ describe("the exchange of a workload's token", () => {
     open.push(() => stranger.stop());
 
     const token = await signFor(world, { iss: world.issuer.url }, stranger);
+
+    expect(await exchange(world, token)).toMatchObject({ status: 401, body: { code: "LOGIN_FAILED" } });
+  });
+
+  it.each([
+    ["brings its own key", (jwk: object) => ({ jwk })],
+    ["names another place for its key", () => ({ jku: "http://127.0.0.1:9/jwks", x5u: "http://127.0.0.1:9/x" })],
+    ["has a key id that the issuer does not have", () => ({ kid: "../../keys" })],
+  ])("answers 401 to a token that %s", async (_what, toHeader) => {
+    const world = await startWorld({ access: ACCESS });
+    const { privateKey, publicKey } = await generateKeyPair("ES256");
+    const header = { alg: "ES256", ...toHeader(await exportJWK(publicKey)) };
+    const claims = { ...CLAIMS, iss: world.issuer.url, aud: world.url };
+
+    const token = await new SignJWT(claims)
+      .setProtectedHeader(header)
+      .setIssuedAt()
+      .setExpirationTime("5m")
+      .sign(privateKey);
 
     expect(await exchange(world, token)).toMatchObject({ status: 401, body: { code: "LOGIN_FAILED" } });
   });

@@ -1,0 +1,17 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { defineExecutor, succeeded } from "./executor.ts";
+
+describe("defineExecutor", () => {
+  it.each([
+    ["approval", 'The executor "approval" is built in.'],
+    ["Script", 'Invalid executor name "Script".'],
+    ["a\u0000b", "Invalid executor name"],
+  ])("rejects the name %j", (name, message) => {
+    const define = () => defineExecutor({ name, config: Type.Object({}), start: async () => succeeded({}) });
+
+    expect(define).toThrow(
+      expect.objectContaining({ code: "PLUGIN_INVALID", message: expect.stringContaining(message) }),
+    );
+  });
+});
