@@ -320,7 +320,7 @@ describe("a logout", () => {
     expect(await listSessions(world, second)).toMatchObject({ status: 200 });
   });
 
-  it.each([
+  it.each<[string, Readonly<Record<string, unknown>>]>([
     ["without the event", {}],
     ["with a nonce, such as an ID token", { events: EVENTS, nonce: "n" }],
     ["for another client", { events: EVENTS, aud: "other" }],
