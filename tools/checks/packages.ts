@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publint } from "publint";
@@ -46,13 +46,19 @@ async function inLanes<Item, Result>(items: readonly Item[], work: (item: Item) 
   return results;
 }
 
-async function pack(unit: PublishedPackage, temp: string): Promise<Packed> {
-  const target = join(temp, unit.manifest.name.replaceAll("/", "-"));
-  mkdirSync(target);
-  const { problem } = await run("npm", ["pack", "--ignore-scripts", "--pack-destination", target], unit.folder);
-  const [file] = readdirSync(target);
-  if (!file) throw new Error(`npm pack of ${unit.manifest.name} failed: ${problem}`);
-  return { ...unit, tarball: join(target, file) };
+/** All by one process of npm, which costs most when it starts. */
+async function pack(units: readonly PublishedPackage[], temp: string): Promise<Packed[]> {
+  const folders = units.map(({ folder }) => folder);
+  const options = ["--ignore-scripts", "--json", "--pack-destination", temp];
+  const { output, problem } = await run("npm", ["pack", ...folders, ...options], repositoryRoot);
+  if (problem !== undefined) throw new Error(`npm pack failed: ${problem}`);
+  const made: readonly { readonly name: string; readonly filename: string }[] = JSON.parse(output);
+  const files = new Map(made.map(({ name, filename }) => [name, filename]));
+  return units.map((unit) => {
+    const file = files.get(unit.manifest.name);
+    if (file === undefined) throw new Error(`npm pack made no tarball of ${unit.manifest.name}.`);
+    return { ...unit, tarball: join(temp, file) };
+  });
 }
 
 async function lint({ folder, manifest, entries, tarball }: Packed): Promise<string[]> {
@@ -150,7 +156,7 @@ async function use(packed: readonly Packed[], project: string): Promise<Use> {
 
 const temp = mkdtempSync(join(tmpdir(), "packages-"));
 try {
-  const packed = await inLanes(findPublishedPackages(), (unit) => pack(unit, temp));
+  const packed = await pack(findPublishedPackages(), temp);
   const [lints, { problems, snippets }] = await Promise.all([
     inLanes(packed, lint),
     use(packed, join(temp, "project")),
