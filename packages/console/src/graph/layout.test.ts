@@ -26,6 +26,17 @@ describe("toLayout", () => {
     expect(down[1]?.y).toBeLessThan(down[2]?.y ?? 0);
   });
 
+  it.each(["right", "down"] as const)("draws a reaction that stays in its state from it and back to it, %s", (way) => {
+    const { nodes, edges } = toLayout(graph, way);
+    const { x = 0, y = 0, width = 0, height = 0 } = nodes[2] ?? {};
+    const points = edges[2]?.points ?? [];
+    const isAtBorder = (point: { x: number; y: number } | undefined) =>
+      way === "right" ? point?.y === y + height / 2 : point?.x === x + width / 2;
+
+    expect([points.at(0), points.at(-1)].map(isAtBorder)).toEqual([true, true]);
+    expect(points.slice(1, -1).some(isAtBorder)).toBe(false);
+  });
+
   it("makes room for tasks and keeps nodes apart", () => {
     const [, init, build] = toLayout(graph, "right").nodes;
 

@@ -71,23 +71,47 @@ export function toLayout({ nodes, edges }: MachineGraph, direction: Direction): 
   }
   layout(graph);
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const toPlaced = (id: string): PlacedNode => {
+    const { x, y, width: w, height: h } = graph.node(idOf(id)) as PlacedNode;
+    return { id, x, y, width: w, height: h };
+  };
   return {
     width,
     height,
-    nodes: nodes.map(({ id }) => {
-      const { x, y, width: w, height: h } = graph.node(idOf(id)) as PlacedNode;
-      return { id, x, y, width: w, height: h };
-    }),
+    nodes: nodes.map(({ id }) => toPlaced(id)),
     edges: edges.map(({ from, to }, index) => {
       if (!drawn[index]) return { points: [], label: { x: 0, y: 0 } };
       const placed = graph.edge(idOf(from), idOf(to), String(index)) as { points: Point[]; x?: number; y?: number };
       const middle = placed.points[Math.floor(placed.points.length / 2)] ?? { x: 0, y: 0 };
-      return {
-        points: placed.points.map(({ x, y }) => ({ x, y })),
-        label: { x: placed.x ?? middle.x, y: placed.y ?? middle.y },
-      };
+      const label = { x: placed.x ?? middle.x, y: placed.y ?? middle.y };
+      const points = from === to ? toLoop(toPlaced(from), label, direction) : placed.points;
+      return { points: points.map(({ x, y }) => ({ x, y })), label };
     }),
   };
+}
+
+const LOOP_PX = 10;
+
+/** From a state around the arrow's text and back. The loops of dagre do not touch their state. */
+function toLoop({ x, y, width, height }: PlacedNode, label: Point, direction: Direction): readonly Point[] {
+  if (direction === "down") {
+    const right = x + width / 2;
+    const [above, below] = [y - LOOP_PX, y + LOOP_PX];
+    return [
+      { x: right, y: above },
+      { x: label.x, y: above },
+      { x: label.x, y: below },
+      { x: right, y: below },
+    ];
+  }
+  const bottom = y + height / 2;
+  const [left, right] = [x - LOOP_PX, x + LOOP_PX];
+  return [
+    { x: left, y: bottom },
+    { x: left, y: label.y },
+    { x: right, y: label.y },
+    { x: right, y: bottom },
+  ];
 }
 
 /** Returns the text of an arrow, such as `FAILED after 2h`. The table contains its condition. */
