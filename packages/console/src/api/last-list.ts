@@ -11,6 +11,17 @@ export function rememberList(stackIds: readonly string[]): void {
   for (const listener of listeners) listener();
 }
 
+/** Returns the stacks that a list showed last, in its order. */
+export function useRememberedList(): readonly string[] {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => shown,
+  );
+}
+
 /** The place of a stack in the list that was shown last. */
 export interface ListPlace {
   /** From 1. */
@@ -22,13 +33,7 @@ export interface ListPlace {
 
 /** Returns the place of a stack in the last list; undefined when it is not in it. */
 export function useListPlace(stackId: string): ListPlace | undefined {
-  const ids = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => shown,
-  );
+  const ids = useRememberedList();
   const index = ids.indexOf(stackId);
   if (index === -1) return undefined;
   return { place: index + 1, total: ids.length, previous: ids[index - 1], next: ids[index + 1] };

@@ -11,6 +11,7 @@ import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { changeSettings, useSettings } from "../design/settings.ts";
 import { Text, useNow } from "../design/text.tsx";
+import { useMedia } from "../design/use-media.ts";
 import { formatTime } from "../text/durations.ts";
 import { Palette } from "./palette.tsx";
 import { ShortcutHelp, useShortcuts } from "./shortcuts.tsx";
@@ -77,7 +78,7 @@ function Navigation() {
   const { data: counts } = useAttentionCounts();
   const count = (condition: string) => counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
   const shown: Readonly<Record<string, number>> = { "/inbox": count("failed"), "/approvals": count("approval") };
-  const isPhone = useIsPhone();
+  const isPhone = useMedia("(max-width: 639px)");
   return (
     <>
       <nav className="shell-nav" aria-label="Screens">
@@ -102,13 +103,6 @@ function Navigation() {
       )}
     </>
   );
-}
-
-function useIsPhone(): boolean {
-  const query = "(max-width: 639px)";
-  const [matches, setMatches] = useState(() => matchMedia(query).matches);
-  useState(() => matchMedia(query).addEventListener("change", (event) => setMatches(event.matches)));
-  return matches;
 }
 
 function Freshness() {

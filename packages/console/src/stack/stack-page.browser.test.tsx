@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { userEvent } from "vitest/browser";
+import { beforeEach, describe, expect, it } from "vitest";
+import { page, userEvent } from "vitest/browser";
 import { rememberList } from "../api/last-list.ts";
 import { useShortcuts } from "../app/shortcuts.tsx";
 import { anAttempt, anEntry, applied, aStack, stackApi } from "../testing/a-stack.ts";
@@ -13,6 +13,9 @@ function PageWithKeys() {
   useShortcuts({ openPalette() {}, openHelp() {} });
   return <StackPage />;
 }
+
+// Below 1,200 px, the page shows the stack alone.
+beforeEach(() => page.viewport(800, 800));
 
 describe("the page of a stack", () => {
   it("shows the cause of a failure first, with the lines of the log that explain it", async () => {
@@ -211,5 +214,37 @@ describe("states of the page of a stack", () => {
     await expect.element(screen.getByRole("region", { name: "Failures" })).toMatchTextContent(/‹U\+202E›gnp/);
     expect(document.querySelector("img, a[href^=javascript]")).toBeNull();
     expect(document.body.textContent).not.toContain("\u202e");
+  });
+
+  it("has the list from which the stack was opened beside it from 1,200 px on, in that list's order", async () => {
+    await page.viewport(1200, 800);
+    rememberList(["pr-20", "pr-12"]);
+    const listed = ["pr-12", "pr-20"].map((id) => ({ ...aStack({ id }), waiting: undefined }));
+    const { screen, sent, address } = await renderPage(StackPage, ADDRESS, {
+      ...stackApi(aStack()),
+      "GET /v1/stacks": { items: listed },
+    });
+
+    const list = screen.getByRole("complementary", { name: "Other stacks" });
+    await expect.element(list.getByRole("link").first()).toHaveTextContent("pr-20");
+    await expect.element(list.getByRole("row", { selected: true })).toMatchTextContent(/pr-12/);
+    expect(sent.find(({ path }) => path === "/v1/stacks")?.query["ids"]).toBe('["pr-20","pr-12"]');
+    await list.getByRole("link", { name: "pr-20" }).click();
+    await expect.poll(address).toBe("/stack?id=pr-20");
+
+    await page.viewport(1199, 800);
+    await expect.element(list).not.toBeInTheDocument();
+  });
+
+  it("has the stacks that changed last beside one that was opened by its address", async () => {
+    await page.viewport(1200, 800);
+    rememberList([]);
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, {
+      ...stackApi(aStack()),
+      "GET /v1/stacks": { items: [aStack({ id: "pr-40" })] },
+    });
+
+    await expect.element(screen.getByRole("link", { name: "pr-40" })).toBeVisible();
+    expect(sent.find(({ path }) => path === "/v1/stacks")?.query["sort"]).toBe("-updatedAt");
   });
 });

@@ -1,7 +1,9 @@
 import { useMemo } from "react";
+import { Beside } from "../design/beside.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Empty, Page } from "../design/page.tsx";
 import { createYardSource } from "./source.ts";
+import { StackList } from "./stack-list.tsx";
 import { StackView } from "./stack-view.tsx";
 
 /** One stack: what it waits for, its tasks, history, attempts and metadata. */
@@ -15,5 +17,9 @@ export function StackPage() {
       </Page>
     );
   }
-  return <StackView key={id} source={source} />;
+  return (
+    <Beside label="Other stacks" list={<StackList stackId={id} />}>
+      <StackView key={id} source={source} />
+    </Beside>
+  );
 }

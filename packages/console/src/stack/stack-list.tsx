@@ -1,0 +1,64 @@
+import type { StackSummary } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { rememberList, useListPlace, useRememberedList } from "../api/last-list.ts";
+import { toStackStatus } from "../api/status.ts";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Loaded } from "../design/page.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+import { choosePart } from "./list-part.ts";
+
+/** The list from which a stack was opened, around that stack; without one, the stacks that changed last. */
+export function StackList({ stackId }: { stackId: string }) {
+  const remembered = useRememberedList();
+  const isOpened = useListPlace(stackId) !== undefined;
+  const part = isOpened ? choosePart(remembered, stackId) : undefined;
+  const query = useQuery({
+    queryKey: keys.list("beside", { part }),
+    queryFn: ({ signal }) =>
+      part === undefined
+        ? yard.stacks.list({ condition: "any" }, { sort: "-updatedAt", limit: 100, signal })
+        : yard.stacks.list({ ids: part }, { limit: part.length, signal }),
+    placeholderData: (before) => before,
+  });
+  const items = query.data?.items ?? [];
+  const shown = part === undefined ? items : part.flatMap((id) => items.find((stack) => stack.id === id) ?? []);
+  const ids = shown.map(({ id }) => id);
+  useEffect(() => {
+    if (part === undefined && ids.includes(stackId)) rememberList(ids);
+  });
+  return (
+    <Loaded query={query} height={400}>
+      {() => (
+        <Table
+          label="Stacks"
+          columns={COLUMNS}
+          rows={shown}
+          keyOf={({ id }) => id}
+          selected={stackId}
+          height="calc(100dvh - 80px)"
+        />
+      )}
+    </Loaded>
+  );
+}
+
+const COLUMNS: readonly Column<StackSummary>[] = [
+  {
+    id: "stack",
+    header: "Stack",
+    cell: (stack) => (
+      <>
+        <Mark status={toStackStatus(stack)} bare />{" "}
+        <To path="/stack" search={{ id: stack.id }}>
+          <Text>{stack.id}</Text>
+        </To>
+      </>
+    ),
+  },
+  { id: "state", header: "State", cell: ({ state }) => <Text>{state}</Text> },
+];
