@@ -125,7 +125,7 @@ async function findEndSessionUrl(
   try {
     const place = context.findPlace(request);
     const secret = findCookie(request, toCookieNames(place, request).session) ?? "";
-    return await people.issuer.findEndSessionUrl(`${place.url.origin}/`, openIdToken(session, secret));
+    return await people.issuer.findEndSessionUrl(`${place.url.origin}/`, await openIdToken(session, secret));
   } catch (error) {
     if (isStackyardError(error)) return undefined;
     throw error;

@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { type Clock, defined, listPages, type Records } from "@stackyard/core";
 import { formatSecret, type Sender } from "@stackyard/core/access";
 import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
+import { createSealer, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 
@@ -126,7 +127,7 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
       const value = Value.Parse(StoredSession, {
         ...input,
         sender: { kind, id, name, groups: [...groups] },
-        ...(idToken !== undefined && { sealedIdToken: seal(idToken, secret, random(NONCE_BYTES)) }),
+        ...defined({ sealedIdToken: idToken && (await sealIdToken(idToken, secret)) }),
         createdAt: now,
         usedAt: now,
         endsAt: now + TOTAL_MS[input.kind],
@@ -181,33 +182,21 @@ function idOf(key: string): string {
   return key.slice(PREFIX.length, PREFIX.length + ID_LENGTH);
 }
 
-const CIPHER = "aes-256-gcm";
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-
-function seal(text: string, secret: string, nonce: Uint8Array): string {
-  const cipher = createCipheriv(CIPHER, keyOfSecret(secret), nonce);
-  return Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]).toString("base64url");
+async function sealIdToken(idToken: string, secret: string): Promise<string> {
+  return Buffer.from(await toSealer(secret).seal(Buffer.from(idToken))).toString("base64url");
 }
 
 /** Returns the ID token of a session; undefined when it has none. */
-export function openIdToken({ sealedIdToken }: Session, secret: string): string | undefined {
+export async function openIdToken({ sealedIdToken }: Session, secret: string): Promise<string | undefined> {
   if (sealedIdToken === undefined) return undefined;
-  const sealed = Buffer.from(sealedIdToken, "base64url");
-  try {
-    const decipher = createDecipheriv(CIPHER, keyOfSecret(secret), sealed.subarray(0, NONCE_BYTES));
-    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-    const text = Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
-    return text.toString("utf8");
-  } catch {
-    // The record was changed. The issuer asks the person instead.
-    return undefined;
-  }
+  // When the record was changed, the issuer asks the person instead.
+  const bytes = await toSealer(secret).open(Buffer.from(sealedIdToken, "base64url"));
+  return bytes && Buffer.from(bytes).toString("utf8");
 }
 
-/** Not the digest that the record is found by: that one is stored. */
-function keyOfSecret(secret: string): Buffer {
-  return createHmac("sha256", secret).update("id token").digest();
+/** Its key is not the digest that the record is found by: that one is stored. */
+function toSealer(secret: string): Sealer {
+  return createSealer([createHmac("sha256", secret).update("id token").digest()]);
 }
 
 /** The parts of a session that lists show. */

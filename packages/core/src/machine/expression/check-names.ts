@@ -8,12 +8,7 @@ import { type Member, type Reference, walkTree } from "./tree-walk.ts";
 /** What is wrong with the names of an expression, by what its place has. */
 export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace): readonly ExpressionFault[] {
   const check: Check = { source, place, faults: new Map() };
-  walkTree(tree, {
-    reference: (reference) => checkReference(check, reference),
-    call: ({ name, method, at }) => checkCall(check, { name, method, at }),
-    mapKey: (key, at) => checkMapKey(check, key, at),
-  });
-  return [...check.faults.values()];
+  return checkTree(tree, check, (reference) => checkReference(check, reference));
 }
 
 /** What is wrong with the names of an expression that has these variables, and no others. */
@@ -22,11 +17,19 @@ export function checkVariables(
   source: string,
   variables: readonly string[],
 ): readonly ExpressionFault[] {
-  const check = { source, faults: new Map<string, ExpressionFault>() };
+  const check: SourceCheck = { source, faults: new Map() };
+  return checkTree(tree, check, ({ root, at }) => {
+    if (!variables.includes(root) && !TYPES.has(root)) checkVariable(check, { root, at, variables });
+  });
+}
+
+function checkTree(
+  tree: ASTNode,
+  check: SourceCheck,
+  reference: (reference: Reference) => void,
+): readonly ExpressionFault[] {
   walkTree(tree, {
-    reference: ({ root, at }) => {
-      if (!variables.includes(root) && !TYPES.has(root)) checkVariable(check, { root, at, variables });
-    },
+    reference,
     call: ({ name, method, at }) => checkCall(check, { name, method, at }),
     mapKey: (key, at) => checkMapKey(check, key, at),
   });
