@@ -4,7 +4,6 @@ import { defineExecutor, succeeded } from "./executor.ts";
 
 describe("defineExecutor", () => {
   it.each([
-    ["approval", 'The executor "approval" is built in.'],
     ["Script", 'Invalid executor name "Script".'],
     ["a\u0000b", "Invalid executor name"],
   ])("rejects the name %j", (name, message) => {
