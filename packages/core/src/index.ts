@@ -68,7 +68,14 @@ export type {
   ServiceRoute,
   ServiceUser,
 } from "./ports/plugin-service.ts";
-export type { Leases, ListRecordsInput, PutRecordInput, PutRecordResult, Records } from "./ports/records.ts";
+export type {
+  Leases,
+  ListRecordsInput,
+  PutRecordInput,
+  PutRecordResult,
+  Records,
+  StoredRecord,
+} from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";

@@ -36,7 +36,7 @@ export function findMapping(
   hook: MappedHook,
 ): { readonly kind: "matched"; readonly match: MatchedMapping } | MappingFailure | undefined {
   const matches: MatchedMapping[] = [];
-  for (const mapping of mappings.filter((each) => each.host === host)) {
+  for (const mapping of mappings.filter((each) => each.host === host && isFor(each, hook))) {
     const matching = mapping.matches(hook);
     if (matching.kind === "error") return fail(mapping, matching.reason);
     if (!matching.value) continue;
@@ -52,6 +52,11 @@ export function findMapping(
     match.mapping,
     `stack: "${match.stackId}" is also the stack of hooks/${rival.mapping.name}. Change one "when".`,
   );
+}
+
+/** Pushes and messages have no pull request: documents without rules for them, whose `when` may need one, are not asked. */
+function isFor({ rules }: Mapping, { kind }: MappedHook): boolean {
+  return kind === "pull" || kind === "command" || rules.some(({ on }) => on.startsWith(`${kind}.`));
 }
 
 function fail({ name }: Mapping, reason: string): MappingFailure {

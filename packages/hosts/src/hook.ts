@@ -74,6 +74,8 @@ export interface HookSender {
   readonly id: string;
   readonly name: string;
   readonly bot: boolean;
+  /** What the person may do in the repository. Only of commands. */
+  readonly permission?: "none" | "read" | "write" | "admin";
 }
 
 /**
@@ -81,8 +83,16 @@ export interface HookSender {
  * - `hook`: something that mapping documents may handle.
  * - `comment`: a command on a pull request whose facts are not in the delivery; they are looked up by its number.
  * - `ignored`: nothing that Stackyard handles, and why.
+ *
+ * `at` is when it happened, by the host's clock, in epoch milliseconds. Missing: the delivery does not say.
  */
 export type ParsedDelivery =
-  | { readonly kind: "hook"; readonly hook: Hook }
-  | { readonly kind: "comment"; readonly hook: Hook; readonly pullNumber: number; readonly commentId: string }
+  | { readonly kind: "hook"; readonly hook: Hook; readonly at?: number }
+  | {
+      readonly kind: "comment";
+      readonly hook: Hook;
+      readonly pullNumber: number;
+      readonly commentId: string;
+      readonly at?: number;
+    }
   | { readonly kind: "ignored"; readonly reason: string };

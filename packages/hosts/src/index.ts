@@ -1,5 +1,7 @@
 import { definePlugin } from "@stackyard/core";
 import { hooksTest } from "./hooks-test.ts";
+import { HostsOptions } from "./host-options.ts";
+import { createHostsServices } from "./hosts-service.ts";
 
 export {
   type AppliedPull,
@@ -33,6 +35,7 @@ export type {
   HookSender,
   ParsedDelivery,
 } from "./hook.ts";
+export { HostOptions, HostsOptions } from "./host-options.ts";
 export {
   type Applied,
   type EventMetadata,
@@ -46,5 +49,11 @@ export {
 export { COMMAND_WORDS, type CommandWord, type ParsedCommand, parseCommand } from "./parse-command.ts";
 export { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
-/** The plugin of code hosts, with the commands about hooks. */
-export default definePlugin({ name: "hosts", executors: [], commands: [hooksTest] });
+/** The plugin of code hosts, with the receiver of their webhooks and the commands about hooks. */
+export default definePlugin({
+  name: "hosts",
+  options: HostsOptions,
+  executors: [],
+  commands: [hooksTest],
+  services: createHostsServices,
+});

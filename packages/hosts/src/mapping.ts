@@ -80,6 +80,8 @@ export type MappedHook = Hook | (Hook & { readonly pull: { readonly trusted: boo
 /** A rule under `rules`. */
 export interface MappingRule extends EventTemplate {
   readonly name: string;
+  /** `KIND.ACTION` of the hooks that it is for. */
+  readonly on: string;
   /** Returns whether the rule applies to a hook of its kind and action. */
   matches(hook: MappedHook): Applied<boolean>;
 }
@@ -177,6 +179,7 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
       const matches = compiler.condition([...path, "when"], when);
       return {
         name: rule,
+        on,
         matches: (hook) => (`${hook.kind}.${hook.action}` === on ? matches(hook) : { kind: "value", value: false }),
         ...compileEvent(path, sent, compiler),
       };

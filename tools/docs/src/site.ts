@@ -22,6 +22,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/releases",
       "docs/artifacts",
       "docs/state-backend",
+      "docs/code-hosts",
       "docs/plugins",
     ],
   },

@@ -148,6 +148,20 @@ describe("a keyed queue", () => {
     expect((await listed(queue)).map(({ key }) => key)).toEqual(["a"]);
   });
 
+  it("makes a dead letter at once of work that cannot succeed, unless another claim began", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const late = await claimOne(queue);
+    await clock.advance(60_000);
+    const claim = await claimOne(queue);
+
+    expect(await queue.bury(late, "late")).toBe("lost");
+    expect(await queue.bury(claim, "wrong")).toBe("dead");
+
+    expect(await listed(queue)).toMatchObject([{ deadAt: clock.now(), failure: { count: 1, message: "wrong" } }]);
+    expect(await queue.redrive("a")).toBe(true);
+  });
+
   it("takes a put under the key of a dead letter for a new item", async () => {
     const { queue, clock } = createFixture();
     await queue.put("a", 1, now);

@@ -6,6 +6,7 @@ import { defined } from "../machine/json.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
 import {
+  buryItem,
   claimItem,
   completeItem,
   failItem,
@@ -58,6 +59,8 @@ export interface KeyedQueue {
    * dead letter, which is kept for 30 days.
    */
   fail(claim: QueueClaim, message: string): Promise<"retried" | "dead" | "lost">;
+  /** Makes a dead letter at once: the work cannot succeed before a person has changed something. */
+  bury(claim: QueueClaim, message: string): Promise<"dead" | "lost">;
   /** Lists live items and dead letters, by key. A page may be empty and have a cursor. */
   list(page: PageInput): Promise<Page<ListedItem>>;
   /** Makes a dead letter due now. False: the key has none. */
@@ -139,6 +142,11 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
       update<"retried" | "dead" | "lost">(claim.key, (item, now) => {
         const failed = failItem(item, claim, { message, now, random: random() });
         return failed.kind === "lost" ? { result: "lost" } : { write: failed.item, result: failed.kind };
+      }),
+    bury: (claim, message) =>
+      update<"dead" | "lost">(claim.key, (item, now) => {
+        const buried = buryItem(item, claim, { message, now });
+        return buried.kind === "lost" ? { result: "lost" } : { write: buried.item, result: "dead" };
       }),
     async list(page) {
       const { items, ...rest } = await records.list(prefix, { ...page, now: clock.now() });

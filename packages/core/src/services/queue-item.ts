@@ -133,6 +133,19 @@ export function failItem(
   return { kind: "retried", item: { ...kept, dueAt: now + Math.ceil(longest * random) } };
 }
 
+/** What remains of an item whose work can never succeed as things are: a dead letter. `lost`: another claim began. */
+export function buryItem(
+  item: QueueItem | undefined,
+  claim: QueueClaim,
+  { message, now }: Pick<FailInput, "message" | "now">,
+): { readonly kind: "lost" } | { readonly kind: "dead"; readonly item: QueueItem } {
+  if (!isCurrent(item, claim)) return { kind: "lost" };
+  const { value, firstPutAt, puts, claims } = item;
+  const count = claim.failures + 1;
+  const failure = { count, firstAt: item.failure?.firstAt ?? now, lastAt: now, message: message.slice(0, MAX_MESSAGE) };
+  return { kind: "dead", item: { value, firstPutAt, puts, claims, failure, dueAt: now, deadAt: now } };
+}
+
 /** Makes a dead letter due now. Its failures are forgotten. */
 export function redriveItem({ value, puts, claims }: QueueItem, now: number): QueueItem {
   return { value, firstPutAt: now, puts, dueAt: now, claims };

@@ -20,6 +20,7 @@ describe("parseGitHubDelivery", () => {
   it("returns the facts of a pull request", () => {
     expect(parseGitHubDelivery("pull_request", bodiesOf("pull_request", "opened")[0])).toEqual({
       kind: "hook",
+      at: Date.parse("2019-05-15T15:20:33Z"),
       hook: {
         kind: "pull",
         action: "opened",

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Hook, HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
@@ -43,13 +44,17 @@ const PushEvent = Type.Object({
   ref: Text,
   after: Commit,
   deleted: Type.Boolean(),
-  repository: Repository,
+  // Text in the REST API, seconds in this event.
+  repository: Type.Intersect([
+    Repository,
+    Type.Object({ pushed_at: Type.Optional(Type.Union([Type.Number(), Text])) }),
+  ]),
   sender: User,
 });
 const CommentEvent = Type.Object({
   action: Text,
   issue: Type.Object({ number: Id, pull_request: Type.Optional(Type.Object({})) }),
-  comment: Type.Object({ id: Id, body: Text }),
+  comment: Type.Object({ id: Id, body: Text, created_at: Type.Optional(Text) }),
   repository: Repository,
   sender: User,
 });
@@ -103,20 +108,23 @@ function ignore(reason: string): ParsedDelivery {
   return { kind: "ignored", reason };
 }
 
-function toHook(hook: Omit<Hook, "sender">, sender: Static<typeof User>): ParsedDelivery {
-  return { kind: "hook", hook: { ...hook, action: cut(hook.action), sender: toSender(sender) } };
+function toHook(hook: Omit<Hook, "sender">, sender: Static<typeof User>, at?: number): ParsedDelivery {
+  const made = { ...hook, action: cut(hook.action), sender: toSender(sender) };
+  return { kind: "hook", hook: made, ...defined({ at }) };
 }
 
 function parsePull({ action, pull_request, label, repository, sender }: Static<typeof PullEvent>): ParsedDelivery {
   const hook = { kind: "pull", action, repository: toRepository(repository), pull: toPull(pull_request) } as const;
-  return toHook(label === undefined ? hook : { ...hook, label: cut(label.name) }, sender);
+  return toHook({ ...hook, ...defined({ label: label && cut(label.name) }) }, sender, hook.pull.updatedAt);
 }
 
 function parsePush({ ref, after, deleted, repository, sender }: Static<typeof PushEvent>): ParsedDelivery {
   const push = { ref: cut(ref), name: cut(ref.replace(/^refs\/(heads|tags)\//, "")), head: after, deleted };
+  const { pushed_at: pushedAt } = repository;
   return toHook(
     { kind: "push", action: deleted ? "deleted" : "pushed", repository: toRepository(repository), push },
     sender,
+    typeof pushedAt === "number" ? pushedAt * 1_000 : toInstant(pushedAt),
   );
 }
 
@@ -124,7 +132,9 @@ function parseComment({ action, issue, comment, repository, sender }: Static<typ
   if (action !== "created") return ignore("Only new comments are read; edits and deletions are not.");
   if (issue.pull_request === undefined) return ignore("The comment is on an issue, not on a pull request.");
   if (isBot(sender)) return ignore("Comments of bots are not read.");
-  return toCommand(comment.body, { repository, sender, pullNumber: issue.number, commentId: String(comment.id) });
+  const { id, body, created_at: createdAt } = comment;
+  const origin = { repository, sender, pullNumber: issue.number, commentId: String(id) };
+  return toCommand(body, { ...origin, ...defined({ at: toInstant(createdAt) }) });
 }
 
 function parseCheck({ action, check_run, requested_action, repository, sender }: Static<typeof CheckEvent>) {
@@ -145,9 +155,10 @@ interface CommandOrigin {
   readonly sender: Static<typeof User>;
   readonly pullNumber: number;
   readonly commentId: string;
+  readonly at?: number;
 }
 
-function toCommand(text: string, { repository, sender, pullNumber, commentId }: CommandOrigin): ParsedDelivery {
+function toCommand(text: string, { repository, sender, ...origin }: CommandOrigin): ParsedDelivery {
   const command = parseCommand(text);
   if (command === undefined)
     return ignore("The comment is not a command: its first line does not begin with /preview.");
@@ -158,12 +169,16 @@ function toCommand(text: string, { repository, sender, pullNumber, commentId }: 
     args: command.kind === "command" ? command.args : { words: [command.message] },
     sender: toSender(sender),
   };
-  return { kind: "comment", hook, pullNumber, commentId };
+  return { kind: "comment", hook, ...origin };
+}
+
+function toInstant(text: string | undefined): number | undefined {
+  const at = Date.parse(text ?? "");
+  return Number.isNaN(at) ? undefined : at;
 }
 
 /** Returns the facts of a pull request as the API of GitHub returns it. */
 export function toPull(pull: GitHubPull): HookPull {
-  const updatedAt = Date.parse(pull.updated_at);
   return {
     number: pull.number,
     title: cut(pull.title),
@@ -178,7 +193,7 @@ export function toPull(pull: GitHubPull): HookPull {
     branch: cut(pull.head.ref),
     base: cut(pull.base.ref),
     fork: pull.head.repo?.id !== pull.base.repo.id,
-    updatedAt: Number.isNaN(updatedAt) ? 0 : updatedAt,
+    updatedAt: toInstant(pull.updated_at) ?? 0,
   };
 }
 

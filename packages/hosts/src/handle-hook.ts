@@ -1,0 +1,228 @@
+import { defined, isMap, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
+import type { CodeHost } from "./code-host.ts";
+import { NO_PULL, type PullRecord, trustHead } from "./decide-pull.ts";
+import type { DeliveryOutcome, PublishedEvent } from "./delivery.ts";
+import type { Hook, HookRepository } from "./hook.ts";
+import type { Mapping } from "./mapping.ts";
+import type { QueuedHook } from "./receive.ts";
+
+/** What the decision about a delivery needs. */
+export interface HandleDeps
+  extends Pick<ServiceDeps, "records" | "queries" | "locator" | "clock" | "findStack" | "publish"> {
+  readonly mappings: readonly Mapping[];
+  /** Undefined: the options of the host do not allow look-ups. */
+  readonly codeHost: CodeHost | undefined;
+}
+
+/** A delivery that fails in the same way until a person has changed something. */
+export class HookFailed extends Error {}
+
+/**
+ * Decides about one delivery, publishes what follows, and records it. May be repeated from the beginning after a crash at any
+ * point: what is published is recorded first as an intent, and every event has an id that follows from the delivery.
+ */
+export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<DeliveryOutcome> {
+  const looked = await lookUp(deps, queued);
+  if (looked.kind !== "hook") return looked;
+  const { hook } = looked;
+  const pull = hook.pull === undefined ? undefined : await followPull(deps, queued, { ...hook, pull: hook.pull });
+  if (pull !== undefined && pull.kind !== "settled") return pull;
+  const events = [...(pull?.events ?? []), ...(await publishRules(deps, queued, hook, pull?.record))];
+  if (events.length > 0) return { kind: "events", events };
+  if (pull?.waits === true)
+    return { kind: "waits-for-trust", reason: `The head ${hook.pull?.head} of a fork is not trusted.` };
+  return { kind: "nothing" };
+}
+
+type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | DeliveryOutcome;
+
+/** Adds to a hook what is true now: a delivery may be late, and a command has only the number of its pull request. */
+async function lookUp({ codeHost }: HandleDeps, { host, hook, pullNumber }: QueuedHook): Promise<LookedUp> {
+  const { kind, action, args, repository } = hook;
+  if (kind !== "pull" && kind !== "command") return { kind: "hook", hook };
+  if (kind === "command" && action === "unknown") return { kind: "refused", reason: String(args?.words[0]) };
+  if (codeHost === undefined) {
+    if (kind === "pull") return { kind: "hook", hook };
+    throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key" of the host "${host}".`);
+  }
+  const number = toPullNumber(hook, pullNumber);
+  if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };
+  const pull = await codeHost.findPull(repository.fullName, number);
+  if (pull === undefined) return { kind: "nothing", reason: "The pull request does not exist any more." };
+  const now = { ...hook, repository, pull };
+  return kind === "pull" ? { kind: "hook", hook: now } : checkCommand(codeHost, now);
+}
+
+function toPullNumber({ pull }: Hook, given: number | undefined): number | undefined {
+  return given ?? pull?.number;
+}
+
+/** Looks whether the sender may command, and whether a head that it trusts is the one of now. */
+async function checkCommand(
+  codeHost: CodeHost,
+  hook: PullHook & { readonly repository: HookRepository },
+): Promise<LookedUp> {
+  const { action, args, repository, pull, sender } = hook;
+  const permission = await codeHost.findPermission(repository.fullName, sender.name);
+  if (permission !== "write" && permission !== "admin") {
+    return { kind: "refused", reason: `${sender.name} has no write permission in ${repository.fullName}.` };
+  }
+  if (action === "trust" && args?.words[0] !== pull.head) {
+    return { kind: "refused", reason: `The head is ${pull.head} now. Look at it, then trust it.` };
+  }
+  return { kind: "hook", hook: { ...hook, sender: { ...sender, permission } } };
+}
+
+/** The record of a pull request as it is stored. */
+interface StoredPull extends PullRecord {
+  /** Published as soon as this is stored, also by another process; `after` is the record afterwards. */
+  readonly intent?: {
+    readonly event: MappedEvent;
+    readonly id: string;
+    readonly user: ServiceUser;
+    readonly after: PullRecord;
+  };
+  /** The last event that was published. */
+  readonly last?: { readonly id: string; readonly stackId: string; readonly at: number };
+}
+
+interface SettledPull {
+  readonly kind: "settled";
+  readonly record: PullRecord;
+  readonly events: readonly PublishedEvent[];
+  readonly waits: boolean;
+}
+
+/** A close and an open for another stack follow from one delivery where the documents have changed. */
+const MOST_ROUNDS = 4;
+/** An event that has no line of the history after that time is not waited for. */
+const UNDECIDED_MS = 86_400_000;
+
+async function followPull(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  hook: PullHook,
+): Promise<SettledPull | DeliveryOutcome> {
+  const { host, id } = queued;
+  const key = `hooks/pulls/${host}/${hook.repository?.id ?? "0"}/${hook.pull.number}`;
+  const user = toUser(host, hook);
+  const isAsked = hook.kind === "command" && hook.action === "up";
+  const events: PublishedEvent[] = [];
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const found = await finishIntent(deps, key);
+    const stored = withTrusted(toStored(found), hook);
+    const state = { record: stored, hasStack: await hasStack(deps, stored), isAsked: isAsked && round === 0 };
+    const applied = applyPull(deps.mappings, { host, hook }, state);
+    if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
+    if (applied.kind === "stale") return { kind: "stale", reason: "HOOK_STALE: newer facts were decided on." };
+    const { record } = applied;
+    if (applied.kind !== "send") {
+      await save(deps, key, found, { ...record, ...defined({ last: stored.last }) });
+      return { kind: "settled", record, events, waits: applied.kind === "waits-for-trust" };
+    }
+    const { event } = applied;
+    await checkMachine(deps, event, record.target?.mapping ?? "");
+    const eventId = `${host}/${id}/pull.${event.rule}`;
+    await save(deps, key, found, { ...stored, intent: { event, id: eventId, user, after: record } });
+    await finishIntent(deps, key);
+    events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
+  }
+  return { kind: "settled", record: NO_PULL, events, waits: false };
+}
+
+function withTrusted(stored: StoredPull, { kind, action, pull }: PullHook): StoredPull {
+  return kind === "command" && action === "trust" ? { ...stored, ...trustHead(stored, pull.head) } : stored;
+}
+
+/** Publishes what was meant to be published, and returns the record without the intent. */
+async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord | undefined> {
+  const found = await deps.records.get(key, deps.clock.now());
+  const { intent, ...before } = toStored(found);
+  if (found === undefined || intent === undefined) return found;
+  const { event, id, user, after } = intent;
+  try {
+    await publish(deps, { id, ...event }, user);
+  } catch (error) {
+    // An event that no stack accepts is not published later either.
+    if (error instanceof HookFailed) await save(deps, key, found, before);
+    throw error;
+  }
+  const last = { id, stackId: event.stackId, at: deps.clock.now() };
+  await save(deps, key, found, { ...after, last });
+  return deps.records.get(key, deps.clock.now());
+}
+
+function toStored(found: StoredRecord | undefined): StoredPull {
+  return isStoredPull(found?.value) ? found.value : NO_PULL;
+}
+
+/** Nothing else is stored under these keys, so a look is enough. */
+function isStoredPull(value: unknown): value is StoredPull {
+  return isMap(value) && typeof value["phase"] === "string" && typeof value["updatedAt"] === "number";
+}
+
+async function save(deps: HandleDeps, key: string, found: StoredRecord | undefined, value: StoredPull): Promise<void> {
+  if (JSON.stringify(found?.value) === JSON.stringify(value)) return;
+  const put = await deps.records.put({ key, value, expected: found?.version ?? "absent", now: deps.clock.now() });
+  if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
+}
+
+/** True also while the last event is not decided: the stack may come of it. */
+async function hasStack({ findStack, queries, clock }: HandleDeps, { target, last }: StoredPull): Promise<boolean> {
+  if (target === undefined) return false;
+  if ((await findStack(target.stackId)) !== undefined) return true;
+  if (last?.stackId !== target.stackId || last.at < clock.now() - UNDECIDED_MS) return false;
+  const { items } = await queries.listHistory({ stackId: last.stackId, eventId: last.id }, { limit: 16 });
+  return items.every(({ outcome }) => outcome === "parked");
+}
+
+async function checkMachine({ locator }: HandleDeps, { machine }: MappedEvent, mapping: string): Promise<void> {
+  const { kind } = await locator.find(machine);
+  if (kind === "unknown") throw new HookFailed(`HOOK_FAILED: hooks/${mapping}: machine: Unknown machine "${machine}".`);
+}
+
+async function publishRules(
+  deps: HandleDeps,
+  { host, id }: QueuedHook,
+  hook: Hook,
+  record: PullRecord | undefined,
+): Promise<readonly PublishedEvent[]> {
+  const mapped = withTrust(hook, record);
+  const found = findMapping(deps.mappings, host, mapped);
+  if (found === undefined) return [];
+  if (found.kind === "failed") throw new HookFailed(`${found.code}: ${found.reason}`);
+  const { mapping } = found.match;
+  if (
+    "pull" in mapped &&
+    mapped.pull?.fork &&
+    !("trusted" in mapped.pull && mapped.pull.trusted) &&
+    mapping.forks !== "allow"
+  ) {
+    return [];
+  }
+  const applied = applyRules(found.match, mapped);
+  if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
+  const published: PublishedEvent[] = [];
+  for (const event of applied.events) {
+    await checkMachine(deps, event, mapping.name);
+    const eventId = `${host}/${id}/${event.rule}`;
+    await publish(deps, { ...event, id: eventId }, toUser(host, hook));
+    published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
+  }
+  return published;
+}
+
+async function publish(
+  deps: HandleDeps,
+  event: MappedEvent & { readonly id: string },
+  user: ServiceUser,
+): Promise<void> {
+  const { id, stackId, machine, metadata } = event;
+  const result = await deps.publish({ id, stackId, machine, event: event.event, metadata }, user);
+  if (result.kind === "invalid") throw new HookFailed(`HOOK_FAILED: ${event.rule}: ${result.reason}`);
+}
+
+function toUser(host: string, { sender }: Hook): ServiceUser {
+  return { id: `${host}/${sender.id}`, name: sender.name };
+}

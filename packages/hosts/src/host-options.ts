@@ -1,0 +1,35 @@
+import { SecretReferenceSchema } from "@stackyard/core/services";
+import { type Static, Type } from "typebox";
+
+const closed = { additionalProperties: false };
+const Secrets = Type.Array(SecretReferenceSchema, { minItems: 1, maxItems: 10 });
+
+const GitHubOptions = Type.Object(
+  {
+    type: Type.Literal("github"),
+    appId: Type.Optional(Type.Integer({ minimum: 1, description: "Of the GitHub App. With it facts are looked up." })),
+    key: Type.Optional(SecretReferenceSchema),
+    secrets: Secrets,
+    url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
+  },
+  closed,
+);
+const StandardOptions = Type.Object({ type: Type.Literal("standard"), secrets: Secrets }, closed);
+
+/** A code host, or another sender of signed messages. */
+export const HostOptions = Type.Union([GitHubOptions, StandardOptions]);
+export type HostOptions = Static<typeof HostOptions>;
+
+/** Options of the plugin. */
+export const HostsOptions = Type.Object(
+  {
+    hosts: Type.Optional(
+      Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }), HostOptions, { maxProperties: 20 }),
+    ),
+    documents: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 4_096, description: "The folder of mapping documents. Default: hooks." }),
+    ),
+  },
+  closed,
+);
+export type HostsOptions = Static<typeof HostsOptions>;

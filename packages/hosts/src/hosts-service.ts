@@ -1,0 +1,114 @@
+import { resolve } from "node:path";
+import { isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
+import { createKeyedQueue, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
+import type { CodeHost } from "./code-host.ts";
+import { createDeliveries } from "./delivery.ts";
+import { createGitHub } from "./github/create-github.ts";
+import { type HandleDeps, HookFailed, handleHook } from "./handle-hook.ts";
+import type { HostsOptions } from "./host-options.ts";
+import { loadMappings } from "./load-mappings.ts";
+import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
+
+/** Claimed together, and decided within their minute. */
+const AT_ONCE = 64;
+/** Pull requests that are decided on at the same time. */
+const LANES = 8;
+
+/** Creates the service that receives deliveries of the hosts, and decides about them. Without hosts there is none. */
+export function createHostsServices(
+  { hosts = {}, documents = "hooks" }: HostsOptions,
+  { projectDir }: Pick<PluginContext, "projectDir">,
+): readonly PluginService[] {
+  const named = Object.entries(hosts).map(([name, options]): NamedHost => ({ name, options }));
+  if (named.length === 0) return [];
+  const codeHosts = createCodeHosts(named);
+  const queues = new WeakMap<object, KeyedQueue>();
+  const openQueue = (deps: ServiceDeps): KeyedQueue => {
+    // It counts its items, so one is kept for each store.
+    const queue = queues.get(deps.records) ?? createKeyedQueue(deps, "hooks");
+    queues.set(deps.records, queue);
+    return queue;
+  };
+  const folder = resolve(projectDir, documents);
+  const service: PluginService = {
+    name: "hosts",
+    routes: named.map((host) => createReceiver(host, openQueue)),
+    async tick(deps, until) {
+      const mappings = await loadMappings(folder);
+      const queue = openQueue(deps);
+      for (;;) {
+        const { claims, nextAt } = await queue.claim(AT_ONCE);
+        const groups = Map.groupBy(claims, toLane);
+        await mapLimited([...groups.values()], LANES, async (group) => {
+          for (const claim of group) await work({ ...deps, mappings, queue, codeHosts }, claim);
+        });
+        if (claims.length === 0 || deps.signal.aborted || deps.clock.now() >= until) return nextAt;
+      }
+    },
+  };
+  return [service];
+}
+
+/** Items of one pull request are decided on one after the other. */
+function toLane({ key, value }: QueueClaim): string {
+  const queued = toQueued(value);
+  const number = queued?.pullNumber ?? queued?.hook.pull?.number;
+  return number === undefined ? key : `${queued?.host} ${queued?.hook.repository?.id} ${number}`;
+}
+
+interface WorkDeps extends ServiceDeps {
+  readonly mappings: HandleDeps["mappings"];
+  readonly queue: KeyedQueue;
+  readonly codeHosts: CodeHosts;
+}
+
+async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
+  const { queue, signal, clock, logger } = deps;
+  // What is left undone is claimed again after its minute.
+  if (signal.aborted || clock.now() >= claim.until) return;
+  const queued = toQueued(claim.value);
+  try {
+    if (queued === undefined) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
+    const codeHost = await deps.codeHosts.open(queued.host, deps);
+    const outcome = await handleHook({ ...deps, codeHost }, queued);
+    await createDeliveries(deps).settle(queued.host, queued.digest, outcome);
+    await queue.done(claim);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const isFinal = error instanceof HookFailed;
+    logger.warn("A delivery of a code host could not be handled.", { key: claim.key, isFinal, error });
+    await (isFinal ? queue.bury(claim, message) : queue.fail(claim, message));
+  }
+}
+
+function toQueued(value: unknown): QueuedHook | undefined {
+  return isQueued(value) ? value : undefined;
+}
+
+/** The receiver has stored it, so a look is enough. */
+function isQueued(value: unknown): value is QueuedHook {
+  return isMap(value) && typeof value["host"] === "string" && isMap(value["hook"]);
+}
+
+/** The clients of the hosts, by name. */
+interface CodeHosts {
+  open(name: string, deps: ServiceDeps): Promise<CodeHost | undefined>;
+}
+
+function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
+  const opened = new Map<string, { readonly key: string; readonly client: CodeHost }>();
+  return {
+    async open(name, { readSecret, clock }) {
+      const options = hosts.find((host) => host.name === name)?.options;
+      if (options?.type !== "github" || options.appId === undefined || options.key === undefined) return undefined;
+      const key = await readSecret(options.key);
+      const known = opened.get(name);
+      // A key that was replaced counts at once.
+      if (known?.key === key) return known.client;
+      const { appId, url } = options;
+      const client = createGitHub({ appId, privateKey: key, url, now: () => clock.now() });
+      opened.set(name, { key, client });
+      return client;
+    },
+  };
+}

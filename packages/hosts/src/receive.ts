@@ -1,0 +1,166 @@
+import { defined, isMap, type ServiceDeps, type ServiceRequest, type ServiceRoute } from "@stackyard/core";
+import type { KeyedQueue } from "@stackyard/core/services";
+import { createDeliveries, type DeliveryOutcome, describeHook, digestOf } from "./delivery.ts";
+import { parseGitHubDelivery } from "./github/parse-delivery.ts";
+import type { Hook, ParsedDelivery } from "./hook.ts";
+import type { HostOptions } from "./host-options.ts";
+import { isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
+
+/** A host by its name in the options. */
+export interface NamedHost {
+  readonly name: string;
+  readonly options: HostOptions;
+}
+
+/** What waits for its decision. */
+export interface QueuedHook {
+  readonly host: string;
+  readonly id: string;
+  /** Under which the delivery is remembered. */
+  readonly digest: string;
+  readonly hook: Hook;
+  /** Of a command. */
+  readonly pullNumber?: number;
+}
+
+/** GitHub sends at most so much. Source: "Webhook events and payloads", GitHub Docs. */
+const MAX_BYTES = 26_214_400;
+const MAX_FACTS = 65_536;
+/** GitHub keeps deliveries for three days; what is older was not sent by it now. */
+const STALE_MS = 3 * 86_400_000;
+const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
+
+/** Returns the route on which a host delivers. It stores what a delivery says, and answers; the decision follows in a tick. */
+export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) => KeyedQueue): ServiceRoute {
+  return {
+    method: "POST",
+    path: `/hooks/${host.name}`,
+    maxBytes: MAX_BYTES,
+    answer: (request, deps) => receive(host, request, { ...deps, queue: openQueue(deps) }),
+  };
+}
+
+interface ReceiveDeps extends ServiceDeps {
+  readonly queue: KeyedQueue;
+}
+
+async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDeps): Promise<Response> {
+  const delivery = toSigned(request);
+  if (delivery === undefined || !(await isSigned(host, delivery, deps))) {
+    return problem(401, "HOOK_SIGNATURE", "The signature is missing, wrong or too old. Compare the webhook's secret.");
+  }
+  const body = parse(delivery.body);
+  if (body === undefined)
+    return problem(415, "USAGE", 'The body is not JSON. Choose the content type "application/json".');
+  const { parsed, id, unique } = read(host, delivery, body);
+  const digest = digestOf(unique);
+  const given = toId(id) ?? digest;
+  if (parsed.kind === "ignored") {
+    const what = delivery.headers["x-github-event"]?.slice(0, 64) ?? "message";
+    const outcome: DeliveryOutcome = { kind: "ignored", reason: parsed.reason };
+    return note(deps, digest, { id: given, host: host.name, what, outcome });
+  }
+  return accept(deps, { host: host.name, id: given, digest, parsed });
+}
+
+/** Undefined: the bytes are no text, which no host signs. */
+function toSigned({ headers, body }: ServiceRequest): SignedDelivery | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    return { headers: Object.fromEntries(headers), body: text };
+  } catch {
+    return undefined;
+  }
+}
+
+async function isSigned(
+  { options }: NamedHost,
+  delivery: SignedDelivery,
+  { readSecret }: ServiceDeps,
+): Promise<boolean> {
+  const secrets = await Promise.all(options.secrets.map(readSecret));
+  return options.type === "github" ? isSignedByGitHub(delivery, secrets) : isSignedByStandard(delivery, secrets);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+interface ReadDelivery {
+  readonly parsed: ParsedDelivery;
+  readonly id: string | undefined;
+  /** GitHub signs no id: the same body under another id is the same delivery. */
+  readonly unique: unknown;
+}
+
+function read({ name, options }: NamedHost, { headers }: SignedDelivery, body: unknown): ReadDelivery {
+  if (options.type === "github") {
+    const parsed = parseGitHubDelivery(headers["x-github-event"] ?? "", body);
+    return { parsed, id: headers["x-github-delivery"], unique: body };
+  }
+  const id = headers["webhook-id"];
+  const type = isMap(body) ? body["type"] : undefined;
+  const action = typeof type === "string" ? type.slice(0, 64) : "message";
+  const hook: Hook = { kind: "message", action, data: body, sender: { id: name, name, bot: true } };
+  return { parsed: { kind: "hook", hook }, id, unique: ["webhook-id", id] };
+}
+
+function toId(id: string | undefined): string | undefined {
+  return id !== undefined && /^[A-Za-z0-9._:-]{1,100}$/.test(id) ? id : undefined;
+}
+
+interface AcceptInput {
+  readonly host: string;
+  readonly id: string;
+  readonly digest: string;
+  readonly parsed: Exclude<ParsedDelivery, { readonly kind: "ignored" }>;
+}
+
+async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInput): Promise<Response> {
+  const { hook, at = Number.POSITIVE_INFINITY } = parsed;
+  const pullNumber = parsed.kind === "comment" ? parsed.pullNumber : undefined;
+  const said = { id, host, ...describeHook(hook, pullNumber), sender: hook.sender.name };
+  if (at < deps.clock.now() - STALE_MS) {
+    return note(deps, digest, {
+      ...said,
+      outcome: { kind: "stale", reason: "HOOK_STALE: it is older than three days." },
+    });
+  }
+  if (Buffer.byteLength(JSON.stringify(hook)) > MAX_FACTS) {
+    return problem(413, "PAYLOAD_TOO_LARGE", "The message is larger than 64 KiB.");
+  }
+  const { first } = await createDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
+  // Without an outcome the first one may have died before it was queued: this queues it again, under its own id.
+  if (first.outcome !== undefined) return answer(200, "duplicate");
+  const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber }) };
+  await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
+  return answer(202, "queued");
+}
+
+interface NoteInput {
+  readonly id: string;
+  readonly host: string;
+  readonly what: string;
+  readonly subject?: string;
+  readonly sender?: string;
+  readonly outcome: DeliveryOutcome;
+}
+
+/** Remembers what leads to nothing, for lists. */
+async function note(deps: ReceiveDeps, digest: string, input: NoteInput): Promise<Response> {
+  const { isNew } = await createDeliveries(deps).add(digest, { ...input, receivedAt: deps.clock.now() });
+  return answer(200, isNew ? input.outcome.kind : "duplicate");
+}
+
+function answer(status: number, outcome: string): Response {
+  return Response.json({ outcome }, { status });
+}
+
+function problem(status: number, code: string, detail: string): Response {
+  const body = { type: "about:blank", title: code, status, detail, code, retryable: false };
+  return Response.json(body, { status, headers: { "content-type": "application/problem+json" } });
+}

@@ -1,0 +1,194 @@
+import { createHmac } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
+import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { createKeyedQueue, createServiceRunner } from "@stackyard/core/services";
+import { countingIds, createFakeClock } from "@stackyard/core/testing";
+import type { HostsOptions } from "../host-options.ts";
+import { createHostsServices } from "../hosts-service.ts";
+import { toCommit } from "./builders.ts";
+
+/** The secret of the hosts of test benches. */
+export const SECRET = "a-secret-of-the-tests";
+/** The secret of Standard Webhooks of test benches. */
+export const STANDARD_SECRET = `whsec_${Buffer.from(SECRET).toString("base64")}`;
+
+const DOCUMENT = `host: github
+when: "hook.repository.fullName == 'acme/shop' && 'preview' in hook.pull.labels"
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull:
+  open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }
+  head: { send: PUSHED, metadata: { sha: "\${hook.pull.head}" } }
+  closed: { send: CLOSED }
+rules:
+  seed: { on: pull.labeled, when: "hook.label == 'seed'", send: SEED }
+`;
+
+const MACHINE = `version: 2
+events: [OPENED, PUSHED, CLOSED, SEED]
+revision: follow
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { on: { PUSHED: LIVE, SEED: LIVE, CLOSED: GONE } }
+  GONE: { terminal: true }
+`;
+
+/** What a bench may be given. */
+export interface BenchOptions {
+  /** Of the App, for options with a `key`. */
+  readonly appKey?: string;
+  readonly options?: HostsOptions;
+  readonly document?: string;
+}
+
+/** The time of the fake clock of benches. */
+export const NOW = createFakeClock().now();
+
+/** A receiver over a store in memory, whose events nothing takes up. */
+export function createHostsBench({ options, appKey = "", document = DOCUMENT }: BenchOptions = {}) {
+  const projectDir = mkdtempSync(join(tmpdir(), "hosts-"));
+  mkdirSync(join(projectDir, "hooks"));
+  const write = (text: string): void => writeFileSync(join(projectDir, "hooks", "shop.yaml"), text);
+  write(document);
+  const clock = createFakeClock();
+  const store = createMemoryStore();
+  const { machine } = parseMachine(MACHINE, { name: "preview" });
+  const locator = createStaticLocator(machine === undefined ? [] : [{ machine, source: MACHINE }]);
+  const given: HostsOptions = options ?? { hosts: { github: { type: "github", secrets: [{ env: "SECRET" }] } } };
+  const published: string[] = [];
+
+  /** A process over the store; `toStore` may make it die at one of its calls. */
+  function start(toStore: (own: Store) => Store = (own) => own) {
+    const counted: Store = {
+      ...store,
+      async enqueue(events) {
+        const added = await store.enqueue(events);
+        published.push(...events.filter((_, index) => added[index] !== false).map(({ id }) => id));
+        return added;
+      },
+    };
+    const [service] = createHostsServices(given, { projectDir });
+    if (service === undefined) throw new Error("The options have no host.");
+    const ids = countingIds();
+    const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger };
+    const secrets = new Map([
+      ["SECRET", SECRET],
+      ["STANDARD", STANDARD_SECRET],
+      ["KEY", appKey],
+    ]);
+    const readSecret: ServiceDeps["readSecret"] = async (reference) =>
+      ("env" in reference && secrets.get(reference.env)) || "";
+    const { deps } = createServiceRunner({ ...yard, readSecret }, [service]);
+    return {
+      async post(body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}, path = "/hooks/github") {
+        const route = service.routes?.find((each) => each.path === path);
+        if (route === undefined) throw new Error(`No route has the path ${path}.`);
+        const request = { url: new URL(`http://yard${path}`), headers: new Headers(headers), address: undefined };
+        return route.answer({ ...request, body: Buffer.from(body), requestId: "r1" }, deps);
+      },
+      tick: async () => service.tick?.(deps, Number.POSITIVE_INFINITY),
+    };
+  }
+
+  return {
+    clock,
+    store,
+    locator,
+    published,
+    write,
+    start,
+    queue: createKeyedQueue({ records: store.records, clock, random: () => 0 }, "hooks"),
+    remove: () => rmSync(projectDir, { recursive: true }),
+  };
+}
+
+/** Returns headers with which GitHub would send this body. */
+export function signedByGitHub(body: string | Uint8Array, id = "delivery-1", event = "pull_request") {
+  return {
+    "x-github-event": event,
+    "x-github-delivery": id,
+    "x-hub-signature-256": `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`,
+  };
+}
+
+/** What a test says of a pull request. */
+export interface PullInput {
+  readonly action?: string;
+  readonly head?: number;
+  readonly state?: "open" | "closed";
+  readonly label?: string;
+  readonly labels?: readonly string[];
+  readonly fork?: boolean;
+  readonly updatedAt?: number;
+}
+
+const repository = { id: 424242, full_name: "acme/shop", html_url: "https://github.com/acme/shop" };
+
+/** Returns a pull request as the API of GitHub returns it. */
+export function toGitHubPull({
+  head = 1,
+  state = "open",
+  labels = ["preview"],
+  fork = false,
+  updatedAt = NOW,
+}: PullInput) {
+  return {
+    number: 7,
+    title: "Add a cart",
+    html_url: "https://github.com/acme/shop/pull/7",
+    state,
+    merged_at: null,
+    labels: labels.map((name) => ({ name })),
+    user: { id: 583231, login: "octocat" },
+    head: { sha: toCommit(head), ref: "cart", repo: fork ? { ...repository, id: 5 } : repository },
+    base: { ref: "main", repo: repository },
+    updated_at: new Date(updatedAt).toISOString(),
+  };
+}
+
+/** Returns the body of a delivery about a pull request. */
+export function toPullBody(input: PullInput = {}): string {
+  const { action = "opened", label } = input;
+  const sender = { id: 583231, login: "octocat", type: "User" };
+  const body = { action, pull_request: toGitHubPull(input), repository, sender };
+  return JSON.stringify(label === undefined ? body : { ...body, label: { name: label } });
+}
+
+/** Dies at a call of the store, before or after the store has done it: nothing of the process happens any more. */
+export function dieAtCall(at: number, when: "before" | "after") {
+  let calls = 0;
+  const died = new Error("The process has died.");
+  const call = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    calls += 1;
+    if (calls > at || (calls === at && when === "before")) throw died;
+    const result = await work();
+    if (calls >= at) throw died;
+    return result;
+  };
+  return {
+    /** False: the process came to its end before that call. */
+    hasDied: () => calls >= at,
+    toStore(store: Store): Store {
+      const { records, queries } = store;
+      const dying: Records = {
+        get: (...input) => call(() => records.get(...input)),
+        put: (input) => call(() => records.put(input)),
+        remove: (...input) => call(() => records.remove(...input)),
+        list: (...input) => call(() => records.list(...input)),
+      };
+      const listHistory: ServiceDeps["queries"]["listHistory"] = (...input) =>
+        call(() => queries.listHistory(...input));
+      return {
+        ...store,
+        records: dying,
+        queries: { ...queries, listHistory },
+        load: (ids) => call(() => store.load(ids)),
+        enqueue: (events) => call(() => store.enqueue(events)),
+      };
+    },
+  };
+}
