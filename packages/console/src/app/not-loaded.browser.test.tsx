@@ -5,27 +5,31 @@ import { NotLoaded } from "./not-loaded.tsx";
 const reconnecting = { kind: "state", state: { kind: "reconnecting", sinceMs: 0, tries: 1 } } as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
 
+async function show() {
+  const reload = vi.fn();
+  const page = await renderPage(() => <NotLoaded reload={reload} />, "/audit", {});
+  return { ...page, reload };
+}
+
 describe("NotLoaded", () => {
   it("waits for the server, then reloads once", async () => {
-    const reload = vi.fn();
-    const page = await renderPage(() => <NotLoaded reload={reload} />, "/audit", {});
-    page.live.emit(reconnecting);
-    await expect.element(page.screen.getByRole("heading", { name: "Server unreachable" })).toBeVisible();
+    const { screen, live: stream, reload } = await show();
+    stream.emit(reconnecting);
+    await expect.element(screen.getByRole("heading", { name: "Server unreachable" })).toBeVisible();
     expect(reload).not.toHaveBeenCalled();
 
-    page.live.emit(live);
+    stream.emit(live);
 
     await expect.poll(() => reload.mock.calls.length).toBe(1);
   });
 
   it("leaves the reload to the person while the server answers", async () => {
-    const reload = vi.fn();
-    const page = await renderPage(() => <NotLoaded reload={reload} />, "/audit", {});
-    page.live.emit(live);
+    const { screen, live: stream, reload } = await show();
+    stream.emit(live);
 
-    await expect.element(page.screen.getByRole("heading", { name: "New version" })).toBeVisible();
+    await expect.element(screen.getByRole("heading", { name: "New version" })).toBeVisible();
     expect(reload).not.toHaveBeenCalled();
-    await page.screen.getByRole("button", { name: "Reload" }).click();
+    await screen.getByRole("button", { name: "Reload" }).click();
 
     expect(reload).toHaveBeenCalledTimes(1);
   });

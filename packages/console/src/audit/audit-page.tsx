@@ -9,6 +9,7 @@ import { Button } from "../design/button.tsx";
 import { clean, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
+import { saveFile } from "../design/save-file.ts";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -182,7 +183,7 @@ function Export() {
         parts.push(`${line}\n`);
         if (parts.length % 1_000 === 0) setCount(parts.length);
       }
-      download(new Blob(parts, { type: "application/x-ndjson" }), "audit.ndjson");
+      saveFile(new Blob(parts, { type: "application/x-ndjson" }), "audit.ndjson");
       toast(`Exported ${parts.length} lines.`);
     } catch (error) {
       toast(`Export failed: ${toFailure(error).detail}`, "fail");
@@ -195,12 +196,4 @@ function Export() {
       {count === undefined ? "Export" : `Exporting ${count}`}
     </Button>
   );
-}
-
-function download(content: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

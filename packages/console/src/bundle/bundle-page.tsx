@@ -4,6 +4,7 @@ import { toFailure, yard } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Page, Panel } from "../design/page.tsx";
+import { saveFile } from "../design/save-file.ts";
 import { Instant, Text } from "../design/text.tsx";
 import { StackView } from "../stack/stack-view.tsx";
 import { createBundleSource } from "./bundle-source.ts";
@@ -48,7 +49,10 @@ function Download() {
     setFailure(undefined);
     try {
       const bundle = await yard.stacks.bundle(id);
-      save(JSON.stringify(bundle, undefined, 1), `${id.replaceAll(/[^\w.-]/g, "_")}.bundle.json`);
+      saveFile(
+        new Blob([JSON.stringify(bundle, undefined, 1)], { type: "application/json" }),
+        `${id.replaceAll(/[^\w.-]/g, "_")}.bundle.json`,
+      );
     } catch (error) {
       setFailure(toFailure(error).detail);
     }
@@ -95,14 +99,6 @@ function Download() {
       </div>
     </Panel>
   );
-}
-
-function save(text: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function OpenFile({ onOpen }: { onOpen: (bundle: StackBundle) => void }) {

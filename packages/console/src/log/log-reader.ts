@@ -52,6 +52,7 @@ export function createLogReader(load: LoadLog): LogReader {
   let queue: Promise<void> = Promise.resolve();
   let search = 0;
   const listeners = new Set<() => void>();
+  const getState = () => state;
   const setState = (change: Partial<LogState>) => {
     state = { ...state, ...change };
     for (const listener of listeners) listener();
@@ -69,23 +70,9 @@ export function createLogReader(load: LoadLog): LogReader {
     });
     return queue;
   };
-  const readFrom = async (from: number) => {
-    const part = await load({ from, to: from + PIECE });
-    setState({ buffer: appendPart(createBuffer(from), { ...part, from }), size: part.size });
-  };
-  const later = async () => {
-    const { buffer } = state;
-    const part = await load({ from: buffer.to, to: buffer.to + PIECE });
-    setState({ buffer: appendPart(state.buffer, part), size: Math.max(state.size, part.size) });
-  };
-  const earlier = async () => {
-    const { from } = state.buffer;
-    if (from === 0) return;
-    const part = await load({ from: Math.max(0, from - PIECE), to: from });
-    setState({ buffer: prependPart(state.buffer, part) });
-  };
+  const later = async () => setState(await loadAfter(load, getState));
   const reader: LogReader = {
-    getState: () => state,
+    getState,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -93,15 +80,13 @@ export function createLogReader(load: LoadLog): LogReader {
     open(at) {
       setState({ status: "loading" });
       return run(async () => {
-        if (at !== undefined) {
-          await readFrom(at);
-          return earlier();
-        }
-        const part = await load({ last: PIECE });
-        setState({ buffer: appendPart(createBuffer(part.from), part), size: part.size });
+        if (at === undefined) return setState(await loadEnd(load));
+        setState(await loadFrom(load, at));
+        setState(await loadBefore(load, getState));
       });
     },
-    loadEarlier: () => (state.buffer.from === 0 ? Promise.resolve() : run(earlier)),
+    loadEarlier: () =>
+      state.buffer.from === 0 ? Promise.resolve() : run(async () => setState(await loadBefore(load, getState))),
     loadLater: () => (state.buffer.to >= state.size ? Promise.resolve() : run(later)),
     takePart(part) {
       const end = part.offset + byteLength(part.text);
@@ -134,6 +119,33 @@ export function createLogReader(load: LoadLog): LogReader {
     },
   };
   return reader;
+}
+
+type Change = Partial<LogState>;
+
+async function loadEnd(load: LoadLog): Promise<Change> {
+  const part = await load({ last: PIECE });
+  return { buffer: appendPart(createBuffer(part.from), part), size: part.size };
+}
+
+async function loadFrom(load: LoadLog, from: number): Promise<Change> {
+  const part = await load({ from, to: from + PIECE });
+  return { buffer: appendPart(createBuffer(from), { ...part, from }), size: part.size };
+}
+
+// The live stream may add to the log while a request is under way.
+async function loadAfter(load: LoadLog, getState: () => LogState): Promise<Change> {
+  const { to } = getState().buffer;
+  const part = await load({ from: to, to: to + PIECE });
+  const { buffer, size } = getState();
+  return { buffer: appendPart(buffer, part), size: Math.max(size, part.size) };
+}
+
+async function loadBefore(load: LoadLog, getState: () => LogState): Promise<Change> {
+  const { from } = getState().buffer;
+  if (from === 0) return {};
+  const part = await load({ from: Math.max(0, from - PIECE), to: from });
+  return { buffer: prependPart(getState().buffer, part) };
 }
 
 interface Search {

@@ -73,17 +73,7 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
         />
       ),
     },
-    {
-      id: "task",
-      header: "Task",
-      cell: (attempt) => (
-        <span className="row nowrap">
-          <Mark status={toAttemptStatus(attempt)} bare />
-          <Text>{attempt.task}</Text>
-          <span className="muted">attempt {attempt.attempt}</span>
-        </span>
-      ),
-    },
+    { id: "task", header: "Task", cell: (attempt) => <AttemptName attempt={attempt} /> },
     { id: "entry", header: "Entry", number: true, cell: ({ entry }) => entry },
     { id: "sent", header: "Sent", cell: ({ dispatchedAt }) => <Instant at={dispatchedAt} /> },
     { id: "duration", header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
@@ -131,6 +121,16 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
         </div>
       )}
     </>
+  );
+}
+
+function AttemptName({ attempt }: { attempt: Attempt }) {
+  return (
+    <span className="row nowrap">
+      <Mark status={toAttemptStatus(attempt)} bare />
+      <Text>{attempt.task}</Text>
+      <span className="muted">attempt {attempt.attempt}</span>
+    </span>
   );
 }
 
