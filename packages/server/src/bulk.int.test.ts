@@ -1,4 +1,5 @@
 import { defineExecutor, failed, succeeded } from "@stackyard/core";
+import { createMemoryStore, type StoredStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -44,6 +45,8 @@ async function untilDone(id: string): Promise<Answer> {
     .toMatch(/^(done|cancelled)$/);
   return yard.json(`/v1/bulk/${id}`);
 }
+
+const copy = (item: StoredStack, id: string): StoredStack => ({ ...item, stack: { ...item.stack, id } });
 
 async function refusal(body: object): Promise<Answer> {
   const response = await yard.call("/v1/bulk", { body });
@@ -254,6 +257,56 @@ describe("a bulk operation", () => {
     for (const path of ["/v1/bulk/none", "/v1/bulk/none/items", `/v1/bulk/${encodeURIComponent("a/../b")}`]) {
       expect((await yard.call(path)).status).toBe(404);
     }
+  });
+
+  it("chooses by all that the list of stacks is filtered by", async () => {
+    yard = createTestYard({ executor });
+    yard.run();
+    await launch(2);
+    const event = { event: "LAUNCH", machine: "review-app", metadata: { branch: "main" } };
+    await yard.call("/v1/events", { body: { ...event, stackId: "main" } });
+    await expect.poll(() => countStacks("state=IDLE")).toBe(3);
+    world.isBroken = true;
+    await yard.call("/v1/events", { body: { event: "DEPLOY", stackId: "main" } });
+    await expect.poll(() => countStacks("condition=failed")).toBe(1);
+    world.isBroken = false;
+    const { machineHash: revision } = await yard.json<{ machineHash: string }>("/v1/stacks/main");
+    const totalOf = async (filter: object) => {
+      const body = { operation: "send", filter, body: { event: "DEPLOY" }, dryRun: true };
+      return (await yard.json<{ total: number }>("/v1/bulk", { body })).total;
+    };
+
+    const filters = [
+      { text: "r-0" },
+      { metadata: { branch: "main" } },
+      { revision },
+      { revision: "0".repeat(64) },
+      { task: "create", code: "BROKEN" },
+      { code: "OTHER" },
+      { machine: "review-app", state: "IDLE", idPrefix: "pr-00001" },
+    ];
+    expect(await Promise.all(filters.map(totalOf))).toEqual([2, 1, 3, 0, 1, 0, 1]);
+  });
+
+  it("has at most 10,000 items", async () => {
+    const store = createMemoryStore();
+    const { queries } = store;
+    const wide: typeof queries = {
+      ...queries,
+      async listStacks(filter, page) {
+        const { items } = await queries.listStacks(filter, page);
+        const next = Number(page.cursor ?? 0) + 1;
+        const copies = Array.from({ length: 1_000 }, (_, n) => items.map((item) => copy(item, `${next}-${n}`)));
+        return { items: copies.flat(), ...(next < 11 && { cursor: String(next) }) };
+      },
+    };
+    yard = createTestYard({ store: { ...store, queries: wide } });
+    yard.run();
+    await launch(1);
+    await expect.poll(() => countStacks("")).toBe(1_000);
+
+    const body = { operation: "send", filter: {}, body: { event: "DEPLOY" }, dryRun: true };
+    expect(await refusal(body)).toMatchObject({ status: 422, code: "FILTER_TOO_WIDE", details: { most: 10_000 } });
   });
 
   it("reserves the ids of its events", async () => {
