@@ -35,6 +35,9 @@ export interface NodeMark {
   readonly change?: ChangeMark | undefined;
 }
 
+/** What a key asks for. */
+export type CanvasKey = "edit" | "rename" | "connect" | "remove" | "undo" | "redo";
+
 interface CanvasProps {
   readonly graph: MachineGraph;
   readonly direction: Direction;
@@ -51,8 +54,8 @@ interface CanvasProps {
   readonly onSelect: (state: string | undefined) => void;
   readonly onSelectEdge: (edge: MachineGraph["edges"][number]) => void;
   readonly onConnect?: ((from: string, to: string) => void) | undefined;
-  /** `Enter`, `F2`, `c`, `Delete` and undo on the selected state. */
-  readonly onKey: (key: "edit" | "rename" | "connect" | "remove" | "undo" | "redo") => void;
+  /** `Enter`, `F2`, `c`, `Delete` and undo on the focused state, else the selected one. */
+  readonly onKey: (key: CanvasKey, state: string | undefined) => void;
 }
 
 type StateNode = Node<{
@@ -213,9 +216,12 @@ function Canvas(props: CanvasProps) {
     const action = toAction(event);
     if (action === undefined) return;
     event.preventDefault();
-    if (!("move" in action)) return on.onKey(action.key);
-    const next = findNeighbor(nodes.filter(({ type }) => type === "state").map(toBox), selected, action.move);
-    if (next !== undefined) on.onSelect(next);
+    const states = nodes.filter(({ type }) => type === "state").map(toBox);
+    const at = findFocused(event)?.dataset["id"] ?? selected;
+    const next = "move" in action ? findNeighbor(states, at, action.move) : at;
+    if (next !== undefined && next !== selected) on.onSelect(next);
+    if ("key" in action) on.onKey(action.key, at);
+    else if (next !== undefined) findState(event.currentTarget, next)?.focus();
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the focused node inside
@@ -227,7 +233,7 @@ function Canvas(props: CanvasProps) {
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
         onNodeClick={(_, { id, type }) => on.onSelect(type === "state" ? id : undefined)}
-        onNodeDoubleClick={() => on.onKey("edit")}
+        onNodeDoubleClick={(_, { id }) => on.onKey("edit", id)}
         onEdgeClick={(_, { data }) => data && on.onSelectEdge(data.edge)}
         onMoveStart={(event) => event && fitting.stop()}
         onPaneClick={() => on.onSelect(undefined)}
@@ -265,9 +271,15 @@ const MOVES: Readonly<Record<string, readonly [number, number]>> = {
 };
 const KEYS = { Enter: "edit", F2: "rename", c: "connect", Delete: "remove", Backspace: "remove" } as const;
 
-type Action =
-  | { readonly move: readonly [number, number] }
-  | { readonly key: "edit" | "rename" | "connect" | "remove" | "undo" | "redo" };
+type Action = { readonly move: readonly [number, number] } | { readonly key: CanvasKey };
+
+function findState(canvas: Element, name: string): HTMLElement | null {
+  return canvas.querySelector(`.react-flow__node[data-id="${CSS.escape(name)}"]`);
+}
+
+function findFocused({ target }: KeyboardEvent): HTMLElement | null {
+  return target instanceof Element ? target.closest<HTMLElement>(".react-flow__node") : null;
+}
 
 function toAction({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): Action | undefined {
   if (altKey) return undefined;

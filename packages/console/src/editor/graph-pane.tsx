@@ -5,7 +5,7 @@ import type { Range } from "../machine/edits/operation.ts";
 import { useParsed } from "../machine/use-parsed.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Side } from "./diff-panel.tsx";
-import { GraphCanvas } from "./graph-canvas.tsx";
+import { type CanvasKey, GraphCanvas } from "./graph-canvas.tsx";
 import { compareGraphs, compareStates, type GraphDiff } from "./graph-diff.ts";
 import { Inspector } from "./inspector.tsx";
 import type { Session } from "./session.ts";
@@ -91,14 +91,15 @@ function Drawing(props: PaneProps & { readonly dimmed: boolean }) {
     const reaction = states?.find(({ name }) => name === from)?.reactions.find((each) => each.event === event);
     if (reaction !== undefined) editor?.reveal(reaction);
   };
-  const onKey = (key: "edit" | "rename" | "connect" | "remove" | "undo" | "redo") => {
+  const onKey = (key: CanvasKey, state: string | undefined) => {
     if (key === "undo") editor?.undo();
     else if (key === "redo") editor?.redo();
     // In a diff a state may be one that is gone.
-    else if (selected === undefined || session.readOnly || !states?.some(({ name }) => name === selected)) return;
-    else if (key === "edit") focusInspector();
-    else if (key === "connect") setOpened({ kind: "connect", from: selected });
-    else setOpened({ kind: key, what: "state", name: selected });
+    else if (state === undefined || session.readOnly || !states?.some(({ name }) => name === state)) return;
+    // The form of a state that was just selected is not there yet.
+    else if (key === "edit") requestAnimationFrame(focusInspector);
+    else if (key === "connect") setOpened({ kind: "connect", from: state });
+    else setOpened({ kind: key, what: "state", name: state });
   };
   if (graph === undefined) {
     return <p className="notice muted">The graph is drawn as soon as the text is a valid machine.</p>;

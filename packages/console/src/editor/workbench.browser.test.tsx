@@ -49,6 +49,24 @@ it("keeps the last valid graph while the text has errors, and lists them with th
   await expect.element(screen.getByText("Problems (1)")).toBeVisible();
 });
 
+it("needs no pointer: keys act on the focused state", async () => {
+  const { screen } = await open(MACHINE);
+  const node = screen.getByTestId("rf__node-INIT");
+  await expect.element(node).toBeVisible();
+  node.element().focus();
+
+  await userEvent.keyboard("{ArrowRight}{Enter}");
+  await expect.element(screen.getByRole("checkbox", { name: "Terminal" })).toHaveFocus();
+  await expect.element(screen.getByRole("region", { name: "State LIVE" })).toBeVisible();
+  screen.getByTestId("rf__node-LIVE").element().focus();
+  await userEvent.keyboard("c");
+  await screen.getByRole("dialog").getByLabelText("Event").fill("OPENED");
+  await userEvent.keyboard("{Enter}");
+
+  await expect.poll(textOf).toContain("on: { MERGED: GONE, OPENED: INIT }");
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toHaveFocus();
+});
+
 it("changes, adds and deletes timers, each as one step", async () => {
   const { screen } = await open(MACHINE);
   await selectState(screen, "LIVE");
