@@ -24,6 +24,12 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
+/** Of a dialog about something that has a name. */
+interface NamedDialogProps extends DialogProps {
+  readonly what: NameKind;
+  readonly name: string;
+}
+
 /** The open dialog. */
 export function EditDialog({ dialog, ...props }: DialogProps & { readonly dialog: OpenDialog }) {
   switch (dialog.kind) {
@@ -79,6 +85,7 @@ function NameDialog({ title, verb, name, onName, onClose, children }: NameProps)
           Name
           <input
             autoFocus
+            onFocus={({ target }) => target.select()}
             value={text}
             spellCheck={false}
             autoComplete="off"
@@ -96,14 +103,7 @@ function NameDialog({ title, verb, name, onName, onClose, children }: NameProps)
   );
 }
 
-function RenameDialog({
-  text,
-  what,
-  name,
-  edit,
-  onReveal,
-  onClose,
-}: DialogProps & { readonly what: NameKind; readonly name: string }) {
+function RenameDialog({ text, what, name, edit, onReveal, onClose }: NamedDialogProps) {
   const [literals, setLiterals] = useState<readonly Range[]>([]);
   const [renamesLiterals, setRenamesLiterals] = useState(false);
   useEffect(() => {
@@ -193,14 +193,7 @@ function lineOf(text: string, offset: number): number {
   return text.slice(0, offset).split("\n").length;
 }
 
-function RemoveDialog({
-  text,
-  what,
-  name,
-  edit,
-  onReveal,
-  onClose,
-}: DialogProps & { readonly what: NameKind; readonly name: string }) {
+function RemoveDialog({ text, what, name, edit, onReveal, onClose }: NamedDialogProps) {
   const [removals, setRemovals] = useState<Removals>();
   const [error, setError] = useState<string>();
   useEffect(() => {

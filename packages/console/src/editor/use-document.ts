@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSettings } from "../design/settings.ts";
 import { useToast } from "../design/toasts.tsx";
 import type { Refusal } from "../machine/edits/operation.ts";
@@ -43,7 +43,6 @@ const DRAFT_MS = 500;
 /** Opens a document in a text editor, with a draft of it where there is one. */
 export function useDocument({ session, knowledge, onSave }: DocumentInput): OpenDocument {
   const { drafts: keepsDrafts } = useSettings();
-  const toast = useToast();
   const draft = useMemo(() => (keepsDrafts ? drafts.load(session.key) : undefined), [session.key, keepsDrafts]);
   const restored = draft !== undefined && draft.text !== session.text;
   const [editor, setEditor] = useState<TextEditor>();
@@ -51,7 +50,6 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   const [base, setBase] = useState(session.text);
   const [cursor, setCursor] = useState(0);
   const [undoLabel, setUndoLabel] = useState<string>();
-  const [refused, setRefused] = useState<OpenDocument["refused"]>();
   const machine = useMachine({ name: session.name, text, executors: knowledge.executors });
   // While a key is typed, the text is often not YAML.
   const outline = machine.outline ?? machine.valid?.outline;
@@ -86,34 +84,9 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
 
   useEffect(() => editor?.setProblems(machine.text === text ? (machine.problems ?? []) : []), [editor, machine, text]);
   const draftLock = useDraftLock(session.key);
-  const isKept = keepsDrafts && !draftLock.isElsewhere;
-  useEffect(() => {
-    if (!isKept) return;
-    const timer = setTimeout(
-      () => drafts.save(session.key, text === base ? undefined : { text, base, at: Date.now() }),
-      DRAFT_MS,
-    );
-    return () => clearTimeout(timer);
-  }, [isKept, session.key, text, base]);
+  useKeptDraft(session.key, { text, base, isKept: keepsDrafts && !draftLock.isElsewhere });
+  const editing = useEdits(opened, session.readOnly);
 
-  const edit = useCallback<Edit>(
-    (operation, label) => {
-      const target = opened.current;
-      if (target === undefined || session.readOnly) return;
-      const present = target.view.state.doc.toString();
-      machineClient.run("plan", { text: present, operation }).then(
-        (plan) => {
-          if (target.view.state.doc.toString() !== present) return;
-          if ("refusal" in plan) setRefused({ refusal: plan.refusal, label });
-          else target.apply(plan.changes, label);
-        },
-        (error: Error) => toast(error.message, "fail"),
-      );
-    },
-    [session.readOnly, toast],
-  );
-
-  const clearRefused = useCallback(() => setRefused(undefined), []);
   return {
     attach,
     editor,
@@ -124,9 +97,53 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     setBase,
     draftLock,
     restored,
-    edit,
-    refused,
-    clearRefused,
+    ...editing,
     undoLabel,
   };
+}
+
+interface KeptDraft {
+  readonly text: string;
+  readonly base: string;
+  /** By this tab. */
+  readonly isKept: boolean;
+}
+
+/** Keeps the text as a draft while it differs from what was saved. */
+function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
+  useEffect(() => {
+    if (!isKept) return;
+    const timer = setTimeout(
+      () => drafts.save(key, text === base ? undefined : { text, base, at: Date.now() }),
+      DRAFT_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [isKept, key, text, base]);
+}
+
+/** Plans edits in the worker and applies them, unless the text has changed meanwhile. */
+function useEdits(
+  opened: RefObject<TextEditor | undefined>,
+  readOnly: string | undefined,
+): Pick<OpenDocument, "edit" | "refused" | "clearRefused"> {
+  const toast = useToast();
+  const [refused, setRefused] = useState<OpenDocument["refused"]>();
+  const edit = useCallback<Edit>(
+    (operation, label) => {
+      const target = opened.current;
+      if (target === undefined || readOnly) return;
+      const present = target.view.state.doc.toString();
+      machineClient.run("plan", { text: present, operation }).then(
+        (plan) => {
+          if (target.view.state.doc.toString() !== present) return;
+          if ("refusal" in plan) setRefused({ refusal: plan.refusal, label });
+          else target.apply(plan.changes, label);
+        },
+        (error: Error) => toast(error.message, "fail"),
+      );
+    },
+    [opened, readOnly, toast],
+  );
+  const clearRefused = useCallback(() => setRefused(undefined), []);
+  return { edit, refused, clearRefused };
 }

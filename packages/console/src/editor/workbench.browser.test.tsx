@@ -18,8 +18,7 @@ it("renames a state by F2 in text and graph, as one step with a name to undo", a
   await selectState(screen, "LIVE");
 
   await userEvent.keyboard("{F2}");
-  await screen.getByLabelText("Name").fill("UP");
-  await userEvent.keyboard("{Enter}");
+  await userEvent.keyboard("UP{Enter}");
 
   await expect.element(screen.getByTestId("rf__node-UP")).toBeVisible();
   expect(textOf()).toContain("on: { OPENED: UP } # begins");
