@@ -10,6 +10,7 @@ import { ActionDialog } from "../design/dialog.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Instant, MaybeLink, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
@@ -92,10 +93,7 @@ function What({ approval, details }: { approval: Approval; details: StackDetails
     <dl className="pairs panel-body">
       <dt>Stack</dt>
       <dd>
-        <To path="/stack" search={{ id: approval.stackId }}>
-          <Text>{approval.stackId}</Text>
-        </To>{" "}
-        in {approval.state}
+        <StackLink id={approval.stackId} /> in {approval.state}
       </dd>
       {approval.of !== undefined && (
         <>

@@ -6,6 +6,7 @@ import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { FilterForm } from "../design/filter-form.tsx";
 import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
@@ -27,6 +28,11 @@ const CELLS: Readonly<Record<string, readonly [string, Status, string]>> = {
   overdue: ["!", "overdue", "Overdue"],
 };
 
+const FILTERS = [
+  ["name", "Artifact"],
+  ["version", "Version"],
+] as const;
+
 /** Which version of which artifact has arrived in which account and region, and why not. */
 export function ArtifactsPage() {
   const search = useSearch();
@@ -47,25 +53,7 @@ export function ArtifactsPage() {
   return (
     <Page title="Artifacts" actions={<Button onPress={rows.refetch}>Reload</Button>}>
       <Panel title="Coverage">
-        <form
-          className="row panel-body"
-          key={JSON.stringify(filter)}
-          onSubmit={(event) => {
-            event.preventDefault();
-            const data = new FormData(event.currentTarget);
-            change({ name: String(data.get("name") ?? ""), version: String(data.get("version") ?? "") }, true);
-          }}
-        >
-          <label className="field">
-            Artifact
-            <input name="name" defaultValue={filter["name"] ?? ""} data-shortcut="/" />
-          </label>
-          <label className="field">
-            Version
-            <input name="version" defaultValue={filter["version"] ?? ""} />
-          </label>
-          <Button type="submit">Filter</Button>
-        </form>
+        <FilterForm fields={FILTERS} values={filter} />
         <Listed
           list={rows}
           empty={

@@ -6,10 +6,12 @@ import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { clean, To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { FilterForm } from "../design/filter-form.tsx";
+import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
 import { saveFile } from "../design/save-file.ts";
+import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -78,24 +80,7 @@ function Lines() {
   );
   return (
     <Panel title="Lines" actions={<Button onPress={lines.refetch}>Refresh</Button>}>
-      <form
-        className="row panel-body"
-        key={JSON.stringify(filter)}
-        onSubmit={(event) => {
-          event.preventDefault();
-          const data = new FormData(event.currentTarget);
-          change(Object.fromEntries(FILTERS.map(([name]) => [name, String(data.get(name) ?? "").trim()])), true);
-        }}
-      >
-        {FILTERS.map(([name, title], index) => (
-          <label key={name} className="field">
-            {title}
-            <input name={name} defaultValue={filter[name] ?? ""} {...(index === 0 && { "data-shortcut": "/" })} />
-          </label>
-        ))}
-        <Button type="submit">Filter</Button>
-        {isFiltered && <Button onPress={clear}>Clear</Button>}
-      </form>
+      <FilterForm fields={FILTERS} values={filter} />
       <Listed list={lines} empty={nothing}>
         {(items) => (
           <Table
@@ -157,11 +142,7 @@ function Subject({ on }: { on: AuditLine["on"] }) {
   const { stackId, ...others } = on;
   return (
     <span>
-      {stackId !== undefined && (
-        <To path="/stack" search={{ id: stackId }}>
-          <Text>{stackId}</Text>
-        </To>
-      )}{" "}
+      {stackId !== undefined && <StackLink id={stackId} />}{" "}
       <Text>
         {Object.entries(others)
           .map(([name, value]) => `${name} ${value}`)

@@ -5,6 +5,7 @@ import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Page, Panel } from "../design/page.tsx";
 import { saveFile } from "../design/save-file.ts";
+import { StackLink } from "../design/stack-link.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { StackView } from "../stack/stack-view.tsx";
 import { createBundleSource } from "./bundle-source.ts";
@@ -75,11 +76,7 @@ function Download() {
           </p>
         ) : (
           <p>
-            Everything about{" "}
-            <To path="/stack" search={{ id }}>
-              <Text>{id}</Text>
-            </To>{" "}
-            as one JSON file of at most 32 MiB.
+            Everything about <StackLink id={id} /> as one JSON file of at most 32 MiB.
           </p>
         )}
         <dl className="pairs">

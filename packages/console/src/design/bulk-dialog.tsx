@@ -7,11 +7,11 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { Button } from "./button.tsx";
 import { ActionDialog, Dialog } from "./dialog.tsx";
-import { To } from "./links.tsx";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
 import "./bulk-dialog.css";
+import { StackLink } from "./stack-link.tsx";
 
 interface Look {
   readonly verb: string;
@@ -299,10 +299,7 @@ function NotApplied({ bulkId, done }: { bulkId: string; done: number }) {
     <ul className="bulk-items">
       {bad.slice(0, SHOWN).map(({ id, n, outcome, code, reason }) => (
         <li key={n} className="wrap">
-          <To path="/stack" search={{ id }}>
-            <Text>{id}</Text>
-          </To>{" "}
-          {outcome} <Text mono>{code ?? ""}</Text> <Text>{reason ?? ""}</Text>
+          <StackLink id={id} /> {outcome} <Text mono>{code ?? ""}</Text> <Text>{reason ?? ""}</Text>
         </li>
       ))}
     </ul>

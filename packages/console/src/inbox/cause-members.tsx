@@ -8,8 +8,8 @@ import { rememberList } from "../api/last-list.ts";
 import { usePages } from "../api/use-pages.ts";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
-import { To } from "../design/links.tsx";
 import { Empty } from "../design/page.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -51,14 +51,6 @@ export function FailedStacks({ cause }: { cause: Cause }) {
 function messageOf({ tasks, lastFailure }: StackSummary, task: string | undefined): string {
   const failed = tasks.find(({ name, status }) => status === "ERROR" && (task === undefined || name === task));
   return failed?.errorMessage ?? lastFailure?.message ?? "";
-}
-
-function StackLink({ id }: { id: string }) {
-  return (
-    <To path="/stack" search={{ id }}>
-      <Text>{id}</Text>
-    </To>
-  );
 }
 
 /** Retries at once; the toast follows the outcome. */

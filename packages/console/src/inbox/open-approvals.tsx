@@ -9,6 +9,7 @@ import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -31,11 +32,7 @@ const COLUMNS: readonly Column<Approval>[] = [
   {
     id: "stack",
     header: "Stack",
-    cell: ({ stackId }) => (
-      <To path="/stack" search={{ id: stackId }}>
-        <Text>{stackId}</Text>
-      </To>
-    ),
+    cell: ({ stackId }) => <StackLink id={stackId} />,
   },
   { id: "task", header: "Task", cell: ({ task, state }) => <Text>{`${task}, ${state}`}</Text> },
   { id: "from", header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },

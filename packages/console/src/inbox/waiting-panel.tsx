@@ -1,11 +1,9 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { toStackStatus } from "../api/status.ts";
 import { usePages } from "../api/use-pages.ts";
-import { To } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
+import { MarkedStack } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
@@ -69,10 +67,7 @@ const COLUMNS: readonly Column<StackSummary>[] = [
     header: "Stack",
     cell: (stack) => (
       <>
-        <Mark status={toStackStatus(stack)} bare />{" "}
-        <To path="/stack" search={{ id: stack.id }}>
-          <Text>{stack.id}</Text>
-        </To>
+        <MarkedStack stack={stack} />
       </>
     ),
   },

@@ -10,6 +10,7 @@ import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
 const MAX_CAUSES = 12;
@@ -110,11 +111,7 @@ function CauseLine({ cause }: { cause: Cause }) {
     >
       <CauseName cause={cause} />
       <span className="muted">
-        newest{" "}
-        <To path="/stack" search={{ id: sample.stackId }}>
-          <Text>{sample.stackId}</Text>
-        </To>{" "}
-        <Ago at={newestAt} />
+        newest <StackLink id={sample.stackId} /> <Ago at={newestAt} />
       </span>
       {open && <BulkDialog request={toRetryOfCause(cause)} onClose={() => setOpen(false)} />}
     </Line>
@@ -150,11 +147,7 @@ function OldestStack({ stack: { id, state, enteredAt, stalled } }: { stack: Stac
         )}
       </span>
       <span className="muted">
-        oldest{" "}
-        <To path="/stack" search={{ id }}>
-          <Text>{id}</Text>
-        </To>
-        , <Ago at={enteredAt} plain />
+        oldest <StackLink id={id} />, <Ago at={enteredAt} plain />
       </span>
     </>
   );
@@ -187,10 +180,7 @@ function Approvals({ count }: { count: number }) {
       }
     >
       <span>
-        <To path="/stack" search={{ id: approval.stackId }}>
-          <Text>{approval.stackId}</Text>
-        </To>{" "}
-        <Text>{approval.task}</Text>
+        <StackLink id={approval.stackId} /> <Text>{approval.task}</Text>
       </span>
       <span className="muted">
         needs {approval.need} of <Text>{approval.from.join(", ")}</Text>, ends <Ago at={approval.expiresAt} />
@@ -214,11 +204,8 @@ function AllQuiet() {
         recent.data && <p className="muted">The latest events contain no failure.</p>
       ) : (
         <p className="muted">
-          Last failure:{" "}
-          <To path="/stack" search={{ id: failure.stackId }}>
-            <Text>{failure.stackId}</Text>
-          </To>{" "}
-          <Text>{failure.task ?? ""}</Text> <Text mono>{failure.code ?? ""}</Text>, <Ago at={failure.at} />
+          Last failure: <StackLink id={failure.stackId} /> <Text>{failure.task ?? ""}</Text>{" "}
+          <Text mono>{failure.code ?? ""}</Text>, <Ago at={failure.at} />
         </p>
       )}
     </div>

@@ -3,12 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { toAttemptStatus } from "../api/status.ts";
-import { To, useSearch } from "../design/links.tsx";
+import { useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { LogView } from "../log/log-view.tsx";
 import "./stack.css";
+import { StackLink } from "../design/stack-link.tsx";
 
 /** The log of one attempt. */
 export function LogPage() {
@@ -43,10 +44,7 @@ function Heading({ attempt }: { attempt: Attempt }) {
     <span className="row">
       <Mark status={toAttemptStatus(attempt)} />
       <span>
-        <Text>{task}</Text> of{" "}
-        <To path="/stack" search={{ id: stackId }}>
-          <Text>{stackId}</Text>
-        </To>
+        <Text>{task}</Text> of <StackLink id={stackId} />
       </span>
       <span className="stack-facts">
         <span>attempt {attempt.attempt}</span>

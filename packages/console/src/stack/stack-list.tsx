@@ -4,10 +4,8 @@ import { useEffect } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { rememberList, useListPlace, useRememberedList } from "../api/last-list.ts";
-import { toStackStatus } from "../api/status.ts";
-import { To } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
 import { Loaded } from "../design/page.tsx";
+import { MarkedStack } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { choosePart } from "./list-part.ts";
@@ -53,10 +51,7 @@ const COLUMNS: readonly Column<StackSummary>[] = [
     header: "Stack",
     cell: (stack) => (
       <>
-        <Mark status={toStackStatus(stack)} bare />{" "}
-        <To path="/stack" search={{ id: stack.id }}>
-          <Text>{stack.id}</Text>
-        </To>
+        <MarkedStack stack={stack} />
       </>
     ),
   },

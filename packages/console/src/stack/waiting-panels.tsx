@@ -2,6 +2,7 @@ import type { StackDetails } from "@stackyard/sdk";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { toStackId } from "./attempt-ids.ts";
@@ -143,9 +144,7 @@ const KEYS: Column<KeyRow>[] = [
         "this stack"
       ) : (
         <>
-          <To path="/stack" search={{ id: toStackId(queued.holder) }}>
-            <Text>{toStackId(queued.holder)}</Text>
-          </To>
+          <StackLink id={toStackId(queued.holder)} />
           <span className="muted">
             {" "}
             place {queued.place},{" "}

@@ -3,8 +3,9 @@ import { type ReactNode, useEffect, useMemo } from "react";
 import { rememberList } from "../api/last-list.ts";
 import { toStackStatus } from "../api/status.ts";
 import type { WindowedList } from "../api/use-page-windows.ts";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
@@ -44,9 +45,7 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
       cell: cellOf((stack) => (
         <span className="stacks-id">
           <Mark status={toStackStatus(stack)} bare />
-          <To path="/stack" search={{ id: stack.id }}>
-            <Text>{stack.id}</Text>
-          </To>
+          <StackLink id={stack.id} />
         </span>
       )),
     },

@@ -2,7 +2,7 @@ import type { TerraformState } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
-import { Button } from "../design/button.tsx";
+import { FilterForm } from "../design/filter-form.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
@@ -19,20 +19,7 @@ export function StatesPage() {
   return (
     <Page title="Terraform states">
       <Panel title="States">
-        <form
-          className="row panel-body"
-          key={prefix}
-          onSubmit={(event) => {
-            event.preventDefault();
-            change({ prefix: String(new FormData(event.currentTarget).get("prefix") ?? "") }, true);
-          }}
-        >
-          <label className="field">
-            Key begins with
-            <input name="prefix" defaultValue={prefix ?? ""} data-shortcut="/" />
-          </label>
-          <Button type="submit">Filter</Button>
-        </form>
+        <FilterForm fields={[["prefix", "Key begins with"]]} values={{ prefix }} />
         <Listed
           list={states}
           empty={
