@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type BrowserContext, launchBrowser, type Page } from "@stackyard/browser";
-import { silentLogger } from "@stackyard/core";
+import { type Store, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
 import { createServer } from "@stackyard/server";
-import { createNoOp, loadBenchMachine, startMessage } from "./bench-machine.ts";
+import { answerMessage, createNoOp, loadBenchMachine, startMessage } from "./bench-machine.ts";
 import { publish, type ReportOptions, type Table, toMachineLine } from "./report.ts";
 import { createDrain, publishEvents } from "./transitions.ts";
 
@@ -10,17 +11,18 @@ const SLOWDOWN = 4;
 const RUNS = 5;
 const TOKEN = "a-token-of-the-benchmark-0123456789";
 
-/** How long the console takes for something, in a browser whose processor is slowed down. */
-interface Timing {
+/** What the console takes for something, in a browser whose processor is slowed down. */
+interface Figure {
   readonly what: string;
-  readonly goalMs: number | undefined;
-  /** The median. */
-  readonly ms: number;
+  readonly unit: "s" | "%";
+  readonly goal: number | undefined;
+  /** Of times, the median. */
+  readonly value: number;
 }
 
 /** Measures the console in Chromium over 10,000 stacks in memory, a graph of 1,000 states and a fleet of 10,000 instances. */
 export async function runConsole(options: ReportOptions): Promise<void> {
-  const [stacks, states, instances] = options.quick ? [1_000, 100, 1_000] : [10_000, 1_000, 10_000];
+  const [stacks, states, instances, logMiB] = options.quick ? [1_000, 100, 1_000, 1] : [10_000, 1_000, 10_000, 16];
   const store = createMemoryStore();
   await publishEvents(
     store,
@@ -38,14 +40,20 @@ export async function runConsole(options: ReportOptions): Promise<void> {
     const context = await browser.newContext({ reducedMotion: "reduce" });
     await answerGraph(context, states);
     await answerFleet(context, instances);
+    await answerLog(context, logMiB);
+    await context.addInitScript(NOTE_LONG_TASKS);
     const page = await signIn(context, url);
-    const timings = await measurePages(page, url, { stacks, states, instances });
+    const sizes = { stacks, states, instances, logMiB };
+    const figures = [
+      ...(await measurePages(page, url, sizes)),
+      await measureStream(page, url, { store, stacks, seconds: options.quick ? 2 : 20 }),
+    ];
     publish(options, {
       section: "console",
       command: "--console",
       machine: `${toMachineLine()}, slowed down ${SLOWDOWN} times in the browser`,
-      tables: [toTable(timings)],
-      figures: { timings },
+      tables: [toTable(figures)],
+      figures: { figures },
     });
   } finally {
     await browser.close();
@@ -70,9 +78,14 @@ interface Sizes {
   readonly stacks: number;
   readonly states: number;
   readonly instances: number;
+  readonly logMiB: number;
 }
 
-async function measurePages(page: Page, url: string, { stacks, states, instances }: Sizes): Promise<readonly Timing[]> {
+async function measurePages(
+  page: Page,
+  url: string,
+  { stacks, states, instances, logMiB }: Sizes,
+): Promise<readonly Figure[]> {
   const open = (path: string, isThere: () => Promise<void>) => async () => {
     await page.goto("about:blank");
     const startedAt = performance.now();
@@ -95,20 +108,77 @@ async function measurePages(page: Page, url: string, { stacks, states, instances
   const graph = open("/machine?name=big", () => last.first().waitFor({ state: "attached" }));
   const map = page.getByRole("img", { name: `Map of ${instances} instances` });
   const fleet = open("/fleet?id=big", () => map.waitFor());
+  const log = open("/log?attempt=big", () => page.getByText("the last line").waitFor());
+  const paint = async () => {
+    await overview();
+    return Number(await page.evaluate(FIRST_PAINT));
+  };
+  const longestTask = async () => {
+    await graph();
+    return Number(await page.evaluate("window.longestTaskMs"));
+  };
   return [
-    await time("overview, usable", 2_000, overview),
-    await time(`list of ${stacks} stacks, first rows`, 2_000, list),
-    await time(`filter over ${stacks} stacks`, 500, filter),
+    await time("overview, first paint", 1, paint),
+    await time("overview, usable", 2, overview),
+    await time(`list of ${stacks} stacks, first rows`, 2, list),
+    await time(`filter over ${stacks} stacks`, 0.5, filter),
     await time(`machine of ${states} states, drawn`, undefined, graph),
+    await time(`machine of ${states} states, longest task of the page`, 0.1, longestTask),
     await time(`fleet run of ${instances} instances, drawn`, undefined, fleet),
+    await time(`log of ${logMiB} MiB, its end`, 1, log),
   ];
 }
 
-async function time(what: string, goalMs: number | undefined, measure: () => Promise<number>): Promise<Timing> {
+const FIRST_PAINT = `performance.getEntriesByName("first-contentful-paint")[0].startTime`;
+/** The longest time for which the page could not react. */
+const NOTE_LONG_TASKS = `
+  window.longestTaskMs = 0;
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) window.longestTaskMs = Math.max(window.longestTaskMs, duration);
+  }).observe({ type: "longtask", buffered: true });
+`;
+
+interface StreamInput {
+  readonly store: Store;
+  readonly stacks: number;
+  readonly seconds: number;
+}
+
+const ENTRIES_A_SECOND = 200;
+
+/** How much of the page's main thread is busy while the overview shows 200 new lines of the history a second. */
+async function measureStream(page: Page, url: string, { store, stacks, seconds }: StreamInput): Promise<Figure> {
+  await page.goto(url);
+  await page.getByText("Live", { exact: true }).first().waitFor();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const readBusy = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0;
+  };
+  const drain = createDrain(store);
+  const [busyBefore, startedAt] = [await readBusy(), performance.now()];
+  for (let second = 0; second < seconds; second += 1) {
+    const subjects = Array.from(
+      { length: ENTRIES_A_SECOND },
+      (_, n) => `pr-${(second * ENTRIES_A_SECOND + n) % stacks}`,
+    );
+    await publishEvents(store, subjects.map(answerMessage));
+    await drain(ENTRIES_A_SECOND);
+    await sleep(Math.max(0, (second + 1) * 1_000 - (performance.now() - startedAt)));
+  }
+  const busy = (await readBusy()) - busyBefore;
+  const value = (busy * 100_000) / (performance.now() - startedAt);
+  const last = `pr-${(seconds * ENTRIES_A_SECOND - 1) % stacks}`;
+  await page.getByRole("link", { name: last, exact: true }).first().waitFor();
+  return { what: `overview at ${ENTRIES_A_SECOND} entries a second, main thread`, unit: "%", goal: 20, value };
+}
+
+async function time(what: string, goal: number | undefined, measure: () => Promise<number>): Promise<Figure> {
   const found: number[] = [];
   for (let run = 0; run < RUNS; run += 1) found.push(await measure());
   const [ms = 0] = found.toSorted((a, b) => a - b).slice(Math.floor(RUNS / 2));
-  return { what, goalMs, ms };
+  return { what, unit: "s", goal, value: ms / 1_000 };
 }
 
 /** A machine larger than the server accepts, so that only the page is measured. */
@@ -142,14 +212,33 @@ async function answerFleet(context: BrowserContext, count: number): Promise<void
   );
 }
 
-function toTable(timings: readonly Timing[]): Table {
+/** A log of so many MiB, answered in ranges as the server does. */
+async function answerLog(context: BrowserContext, mebibytes: number): Promise<void> {
+  const line = `${"terraform: still creating, 10 seconds elapsed ".padEnd(127, ".")}\n`;
+  const body = `${line.repeat(mebibytes * 8_192)}the last line\n`;
+  const at = "2026-11-20T03:00:00Z";
+  const attempt = { attemptId: "big", stackId: "pr-0", task: "app", entry: 1, attempt: 1, status: "settled" };
+  const times = { dispatchedAt: at, deadlineAt: at };
+  await context.route(/\/v1\/attempts\/big(\/|\?|$)/, async (route) => {
+    const path = new URL(route.request().url()).pathname;
+    if (!path.endsWith("/full-log"))
+      return route.fulfill({ json: { ...attempt, ...times, heldKeys: [], hasLog: true } });
+    const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/.exec(route.request().headers()["range"] ?? "") ?? [];
+    const start = from === "" ? Math.max(0, body.length - Number(to)) : Number(from);
+    const end = from === "" || to === "" ? body.length : Math.min(body.length, Number(to) + 1);
+    const headers = { "content-range": `bytes ${start}-${end - 1}/${body.length}`, "content-type": "text/plain" };
+    return route.fulfill({ status: 206, headers, body: body.slice(start, end) });
+  });
+}
+
+function toTable(figures: readonly Figure[]): Table {
   return {
-    title: `Median of ${RUNS} runs, from the request of the page on`,
-    head: ["what", "s", "goal s"],
-    rows: timings.map(({ what, goalMs, ms }) => [
+    title: `Times: median of ${RUNS} runs, from the request of the page on`,
+    head: ["what", "value", "goal"],
+    rows: figures.map(({ what, unit, value, goal }) => [
       what,
-      (ms / 1_000).toFixed(2),
-      goalMs === undefined ? "–" : (goalMs / 1_000).toFixed(1),
+      `${value.toFixed(unit === "s" ? 2 : 0)} ${unit}`,
+      goal === undefined ? "–" : `${goal} ${unit}`,
     ]),
   };
 }
