@@ -205,7 +205,7 @@ function RemoveDialog({ text, what, name, edit, onReveal, onClose }: NamedDialog
       <section>
         {error !== undefined && <p className="wrap">{error}</p>}
         {removals !== undefined && <p>What goes:</p>}
-        <ul>
+        <ul className="places">
           {removals?.removed.map((each) => (
             <li key={each.path}>
               <Button look="plain" onPress={() => onReveal(each)}>
@@ -311,7 +311,7 @@ interface LinesProps {
 /** Places of the text as links. */
 function Lines({ text, places, onReveal }: LinesProps) {
   return (
-    <ul>
+    <ul className="places">
       {places.map((place) => (
         <li key={place.from}>
           <Button look="plain" onPress={() => onReveal(place)}>

@@ -37,3 +37,14 @@ describe("a text that is parsed", () => {
     expect(codes).not.toContain("config-invalid");
   });
 });
+
+describe("what goes with a name", () => {
+  it("is shown from its key on, or as an item of a list", () => {
+    const { removed } = tasks.removals({ text, what: "task", name: "app" });
+
+    expect(removed.map(({ path, from }) => [path, text.slice(from).split(/[\s,]/, 1)[0]])).toEqual([
+      ["tasks.app", "app:"],
+      ["states.INIT.tasks.0", "app"],
+    ]);
+  });
+});

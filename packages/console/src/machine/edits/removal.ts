@@ -30,7 +30,7 @@ export function listRemovals(
   });
   const merged = mergeEmptied(left, paths);
   return {
-    removed: merged.map((path) => ({ path, place: itemAt(source, path)?.range ?? { from: 0, to: 0 } })),
+    removed: merged.map((path) => ({ path, place: placeOf(source, path) })),
     blocked: blocked.map(({ range }) => range),
   };
 }
@@ -45,6 +45,14 @@ function listAliasesOutside(source: Source, path: Path): Source["aliases"] {
 
 function startsWith(path: Path, head: Path): boolean {
   return path.length > head.length && head.every((key, index) => key === path[index]);
+}
+
+/** From the key of an entry, or the beginning of an item. */
+function placeOf(source: Source, path: Path): Range {
+  const parent = itemAt(source, path.slice(0, -1));
+  const entry = parent?.kind === "map" ? parent.entries.find(({ key }) => key === path.at(-1)) : undefined;
+  const range = entry?.alias ?? itemAt(source, path)?.range ?? { from: 0, to: 0 };
+  return { from: entry?.keyNode.range?.[0] ?? range.from, to: range.to };
 }
 
 /** What a reference makes useless: an entry of a list of reactions, a timer, a task's target, or itself. */
