@@ -1,8 +1,8 @@
 import { defined, isMap, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import type { HookEvent, HookOutcome } from "@stackyard/core/services";
 import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
 import type { CodeHost } from "./code-host.ts";
 import { NO_PULL, type PullRecord, trustHead } from "./decide-pull.ts";
-import type { DeliveryOutcome, PublishedEvent } from "./delivery.ts";
 import type { Hook, HookRepository } from "./hook.ts";
 import type { Mapping } from "./mapping.ts";
 import type { QueuedHook } from "./receive.ts";
@@ -22,7 +22,7 @@ export class HookFailed extends Error {}
  * Decides about one delivery, publishes what follows, and records it. May be repeated from the beginning after a crash at any
  * point: what is published is recorded first as an intent, and every event has an id that follows from the delivery.
  */
-export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<DeliveryOutcome> {
+export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HookOutcome> {
   const looked = await lookUp(deps, queued);
   if (looked.kind !== "hook") return looked;
   const { hook } = looked;
@@ -35,7 +35,7 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   return { kind: "nothing" };
 }
 
-type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | DeliveryOutcome;
+type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | HookOutcome;
 
 /** Adds to a hook what is true now: a delivery may be late, and a command has only the number of its pull request. */
 async function lookUp({ codeHost }: HandleDeps, { host, hook, pullNumber }: QueuedHook): Promise<LookedUp> {
@@ -90,7 +90,7 @@ interface StoredPull extends PullRecord {
 interface SettledPull {
   readonly kind: "settled";
   readonly record: PullRecord;
-  readonly events: readonly PublishedEvent[];
+  readonly events: readonly HookEvent[];
   readonly waits: boolean;
 }
 
@@ -99,16 +99,12 @@ const MOST_ROUNDS = 4;
 /** An event that has no line of the history after that time is not waited for. */
 const UNDECIDED_MS = 86_400_000;
 
-async function followPull(
-  deps: HandleDeps,
-  queued: QueuedHook,
-  hook: PullHook,
-): Promise<SettledPull | DeliveryOutcome> {
+async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook): Promise<SettledPull | HookOutcome> {
   const { host, id } = queued;
   const key = `hooks/pulls/${host}/${hook.repository?.id ?? "0"}/${hook.pull.number}`;
   const user = toUser(host, hook);
   const isAsked = hook.kind === "command" && hook.action === "up";
-  const events: PublishedEvent[] = [];
+  const events: HookEvent[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const found = await finishIntent(deps, key);
     const stored = withTrusted(toStored(found), hook);
@@ -187,7 +183,7 @@ async function publishRules(
   { host, id }: QueuedHook,
   hook: Hook,
   record: PullRecord | undefined,
-): Promise<readonly PublishedEvent[]> {
+): Promise<readonly HookEvent[]> {
   const mapped = withTrust(hook, record);
   const found = findMapping(deps.mappings, host, mapped);
   if (found === undefined) return [];
@@ -203,7 +199,7 @@ async function publishRules(
   }
   const applied = applyRules(found.match, mapped);
   if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
-  const published: PublishedEvent[] = [];
+  const published: HookEvent[] = [];
   for (const event of applied.events) {
     await checkMachine(deps, event, mapping.name);
     const eventId = `${host}/${id}/${event.rule}`;

@@ -1,9 +1,9 @@
 import { silentLogger } from "@stackyard/core";
 import { startYard } from "@stackyard/core/engine";
+import { listHookDeliveries } from "@stackyard/core/services";
 import { countingIds } from "@stackyard/core/testing";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it } from "vitest";
-import { listDeliveries } from "./delivery.ts";
 import {
   type BenchOptions,
   createHostsBench,
@@ -23,7 +23,8 @@ function createBench(options: BenchOptions = {}) {
   const bench = createHostsBench(options);
   benches.push(bench);
   const { store, clock } = bench;
-  return { ...bench, ...bench.start(), list: () => listDeliveries({ records: store.records, clock }, 100) };
+  const list = async () => (await listHookDeliveries({ records: store.records, clock }, { limit: 100 })).items;
+  return { ...bench, ...bench.start(), list };
 }
 
 const opened = toPullBody();

@@ -1,8 +1,7 @@
 import { resolve } from "node:path";
 import { isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
-import { createKeyedQueue, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
+import { createHookDeliveries, createKeyedQueue, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
 import type { CodeHost } from "./code-host.ts";
-import { createDeliveries } from "./delivery.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { type HandleDeps, HookFailed, handleHook } from "./handle-hook.ts";
 import type { HostsOptions } from "./host-options.ts";
@@ -71,7 +70,7 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
     if (queued === undefined) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const codeHost = await deps.codeHosts.open(queued.host, deps);
     const outcome = await handleHook({ ...deps, codeHost }, queued);
-    await createDeliveries(deps).settle(queued.host, queued.digest, outcome);
+    await createHookDeliveries(deps).settle(queued.host, queued.digest, outcome);
     await queue.done(claim);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,5 @@
 import { definePlugin } from "@stackyard/core";
+import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hooksTest } from "./hooks-test.ts";
 import { HostsOptions } from "./host-options.ts";
 import { createHostsServices } from "./hosts-service.ts";
@@ -54,6 +55,6 @@ export default definePlugin({
   name: "hosts",
   options: HostsOptions,
   executors: [],
-  commands: [hooksTest],
+  commands: [hooksTest, hooksLs, queueLs, queueRedrive],
   services: createHostsServices,
 });

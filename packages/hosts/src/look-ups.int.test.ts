@@ -1,5 +1,5 @@
+import { listHookDeliveries } from "@stackyard/core/services";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { listDeliveries } from "./delivery.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { toCommit } from "./testing/builders.ts";
 import { APP_KEY, type FakeGitHub, startFakeGitHub } from "./testing/fake-github.ts";
@@ -44,7 +44,9 @@ function createBench() {
     comment: (text: string, id: string) => deliver(toComment(text, id), "issue_comment", id),
     async outcomes() {
       const { store, clock } = bench;
-      return (await listDeliveries({ records: store.records, clock }, 100)).map(({ outcome }) => outcome);
+      return (await listHookDeliveries({ records: store.records, clock }, { limit: 100 })).items.map(
+        ({ outcome }) => outcome,
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 import { defined, isMap, type ServiceDeps, type ServiceRequest, type ServiceRoute } from "@stackyard/core";
-import type { KeyedQueue } from "@stackyard/core/services";
-import { createDeliveries, type DeliveryOutcome, describeHook, digestOf } from "./delivery.ts";
+import { createHookDeliveries, type HookOutcome, type KeyedQueue } from "@stackyard/core/services";
+import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
 import type { HostOptions } from "./host-options.ts";
@@ -57,7 +57,7 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   const given = toId(id) ?? digest;
   if (parsed.kind === "ignored") {
     const what = delivery.headers["x-github-event"]?.slice(0, 64) ?? "message";
-    const outcome: DeliveryOutcome = { kind: "ignored", reason: parsed.reason };
+    const outcome: HookOutcome = { kind: "ignored", reason: parsed.reason };
     return note(deps, digest, { id: given, host: host.name, what, outcome });
   }
   return accept(deps, { host: host.name, id: given, digest, parsed });
@@ -133,7 +133,7 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
   if (Buffer.byteLength(JSON.stringify(hook)) > MAX_FACTS) {
     return problem(413, "PAYLOAD_TOO_LARGE", "The message is larger than 64 KiB.");
   }
-  const { first } = await createDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
+  const { first } = await createHookDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
   // Without an outcome the first one may have died before it was queued: this queues it again, under its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
   const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber }) };
@@ -147,12 +147,12 @@ interface NoteInput {
   readonly what: string;
   readonly subject?: string;
   readonly sender?: string;
-  readonly outcome: DeliveryOutcome;
+  readonly outcome: HookOutcome;
 }
 
 /** Remembers what leads to nothing, for lists. */
 async function note(deps: ReceiveDeps, digest: string, input: NoteInput): Promise<Response> {
-  const { isNew } = await createDeliveries(deps).add(digest, { ...input, receivedAt: deps.clock.now() });
+  const { isNew } = await createHookDeliveries(deps).add(digest, { ...input, receivedAt: deps.clock.now() });
   return answer(200, isNew ? input.outcome.kind : "duplicate");
 }
 

@@ -1,5 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { runStackId } from "@stackyard/core/machine";
+import { createKeyedQueue } from "@stackyard/core/services";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { claimAttempt } from "./testing/claim-attempt.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -108,6 +109,18 @@ const operations: readonly Operation[] = [
     },
     line: { via: "api", on: {}, reason: expect.any(String) },
     read: listDeadLetters,
+  },
+  {
+    action: "redriveQueueItem",
+    async prepare() {
+      const { store, clock } = yard;
+      const queue = createKeyedQueue({ records: store.records, clock, random: () => 0 }, "hooks");
+      await queue.put("k", 1, { dueMs: 0, maxWaitMs: 0 });
+      for (const claim of (await queue.claim(1)).claims) await queue.bury(claim, "wrong");
+      return () => yard.call("/v1/queue/redrive", { body: { queue: "hooks", key: "k" } });
+    },
+    line: { via: "api", on: {}, reason: "hooks k" },
+    read: async () => (await yard.json<{ items: { deadAt?: string }[] }>("/v1/queue")).items[0]?.deadAt,
   },
   {
     action: "restoreTerraformState",

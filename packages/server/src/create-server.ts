@@ -24,6 +24,7 @@ import { causeRoutes } from "./routes/cause-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { executorRoutes } from "./routes/executor-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
+import { hookRoutes } from "./routes/hook-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, type OperateDeps, operationRoutes } from "./routes/operation-routes.ts";
@@ -200,6 +201,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...live,
     ...sessionRoutes(deps.logins),
     ...tokenRoutes(deps),
+    ...hookRoutes(deps),
     ...processRoutes(deps),
     ...serviceRoutes(deps),
     ...health,

@@ -182,6 +182,9 @@ const cases: Readonly<Record<string, () => Case>> = {
   // A server that does not listen has nothing to prove; what one answers that does is in the tests of the proof.
   getServerProof: () => ({ path: `/v1/proof?challenge=${"a".repeat(43)}`, status: 404 }),
   listProcesses: () => ({ path: "/v1/processes" }),
+  listHooks: () => ({ path: "/v1/hooks" }),
+  listQueue: () => ({ path: "/v1/queue" }),
+  redriveQueueItem: () => ({ path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" } }),
   listServices: () => ({ path: "/v1/services" }),
   getYard: () => ({ path: "/v1/yard" }),
   getMetrics: () => ({ path: "/metrics" }),

@@ -8,6 +8,7 @@ export { StackBundle } from "./bundle.ts";
 export { Cause, CauseKind } from "./cause.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export { ExecutorDetails } from "./executor.ts";
+export { HookDelivery, QueuedItem } from "./hook.ts";
 export {
   MachineDetails,
   MachineGraph,

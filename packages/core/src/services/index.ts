@@ -1,11 +1,21 @@
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
 export {
+  createHookDeliveries,
+  type HookDeliveries,
+  type HookDelivery,
+  type HookEvent,
+  type HookOutcome,
+  listHookDeliveries,
+} from "./hook-deliveries.ts";
+export {
   type ClaimedItems,
   createKeyedQueue,
   type KeyedQueue,
   type KeyedQueueDeps,
   type ListedItem,
+  listQueuedItems,
   type PutOptions,
+  type QueuedItem,
 } from "./keyed-queue.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
 export { createServiceRunner, type ServiceFailure, type ServiceRunner, type ServiceState } from "./run-services.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import type { Records } from "../ports/records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import { createKeyedQueue, type KeyedQueue } from "./keyed-queue.ts";
+import { createKeyedQueue, type KeyedQueue, listQueuedItems } from "./keyed-queue.ts";
 import type { QueueClaim } from "./queue-item.ts";
 
 const now = { dueMs: 0, maxWaitMs: 0 };
@@ -182,6 +182,19 @@ describe("a keyed queue", () => {
     const { claims } = await queue.claim(100);
 
     expect(claims.map(({ key }) => key).sort()).toEqual([...keys].sort());
+  });
+
+  it("is listed with other queues, each item with the name of its queue", async () => {
+    const { queue, records, clock } = createFixture();
+    await queue.put("a", 1, now);
+    await createKeyedQueue({ records, clock, random: () => 1 }, "hooks").put("b", 2, now);
+
+    const { items } = await listQueuedItems({ records, clock }, { limit: 100 });
+
+    expect(items.map((item) => [item.queue, item.key])).toEqual([
+      ["hooks", "b"],
+      ["reports", "a"],
+    ]);
   });
 
   it("refuses a new key when it is full; items that it has may be put again", async () => {

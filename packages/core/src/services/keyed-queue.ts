@@ -159,6 +159,20 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
   };
 }
 
+/** An item with the name of its queue. */
+export interface QueuedItem extends ListedItem {
+  readonly queue: string;
+}
+
+/** Lists the items of all queues, by queue. Dead letters are among them. */
+export async function listQueuedItems(
+  { records, clock }: Pick<KeyedQueueDeps, "records" | "clock">,
+  page: PageInput,
+): Promise<Page<QueuedItem>> {
+  const { items, ...rest } = await records.list("queue/", { ...page, now: clock.now() });
+  return { items: items.map((record) => ({ ...toItem(record), queue: record.key.split("/")[1] ?? "" })), ...rest };
+}
+
 type Update = <Result>(key: string, decide: Decide<Result>) => Promise<Result>;
 type Decide<Result> = (item: QueueItem | undefined, now: number) => Step<Result>;
 

@@ -13,7 +13,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listReleasePlaces listArtifactCoverage listConsumers".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers".split(
       " ",
     ),
   ],
@@ -21,7 +21,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   send: ["publishEvents", "startBulk"],
   operate: ["retryStack", "cancelStack", "cancelRun", "retryRun", "refreshArtifact", "replayArtifacts"],
   repair: [
-    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents startRun unlockTerraformState".split(" "),
+    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents redriveQueueItem startRun unlockTerraformState".split(" "),
     "writeMachineSource",
   ],
   "states:read": ["getTerraformStateVersion"],
@@ -127,6 +127,9 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   getTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}` }),
   listApprovals: () => ({ place: "list", path: "/v1/approvals" }),
   listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
+  listHooks: () => ({ place: "yard", path: "/v1/hooks" }),
+  listQueue: () => ({ place: "yard", path: "/v1/queue" }),
+  redriveQueueItem: () => ({ place: "yard", path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" } }),
   listServices: () => ({ place: "yard", path: "/v1/services" }),
   listAudit: () => ({ place: "yard", path: "/v1/audit" }),
   exportAudit: () => ({ place: "yard", path: "/v1/audit/export" }),

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
-import { type Clock, defined, isMap, type Records, StackyardError } from "@stackyard/core";
-import type { Hook } from "./hook.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { defined, isMap } from "../machine/json.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Page, PageInput, Records } from "../ports/records.ts";
 
 /** What came of a delivery. */
-export interface DeliveryOutcome {
+export interface HookOutcome {
   /**
    * - `events`: events were published.
    * - `nothing`: no event follows from it.
@@ -13,11 +14,11 @@ export interface DeliveryOutcome {
    */
   readonly kind: "events" | "nothing" | "waits-for-trust" | "refused" | "ignored" | "stale";
   readonly reason?: string;
-  readonly events?: readonly PublishedEvent[];
+  readonly events?: readonly HookEvent[];
 }
 
 /** An event that followed. */
-export interface PublishedEvent {
+export interface HookEvent {
   readonly id: string;
   readonly stackId: string;
   readonly event: string;
@@ -25,7 +26,7 @@ export interface PublishedEvent {
 }
 
 /** A delivery as it is remembered, for 14 days. */
-export interface Delivery {
+export interface HookDelivery {
   /** Of the first delivery with this body. */
   readonly id: string;
   readonly host: string;
@@ -36,29 +37,29 @@ export interface Delivery {
   readonly subject?: string;
   readonly sender?: string;
   /** Missing: it is in the queue. */
-  readonly outcome?: DeliveryOutcome;
+  readonly outcome?: HookOutcome;
 }
 
 /** Where deliveries are remembered. */
-export interface Deliveries {
+export interface HookDeliveries {
   /** Remembers a delivery under a digest of what makes it unique. Returns the first one, which may be an earlier one. */
-  add(digest: string, delivery: Delivery): Promise<{ readonly first: Delivery; readonly isNew: boolean }>;
+  add(digest: string, delivery: HookDelivery): Promise<{ readonly first: HookDelivery; readonly isNew: boolean }>;
   /** Stores what came of it. */
-  settle(host: string, digest: string, outcome: DeliveryOutcome): Promise<void>;
+  settle(host: string, digest: string, outcome: HookOutcome): Promise<void>;
 }
 
-/** Deliveries are known for so long. */
+/** HookDeliveries are known for so long. */
 const KEEP_MS = 14 * 86_400_000;
 const MAX_TRIES = 20;
 
 /** Creates the memory of deliveries. */
-export function createDeliveries({
+export function createHookDeliveries({
   records,
   clock,
 }: {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
-}): Deliveries {
+}): HookDeliveries {
   const toKey = (host: string, digest: string): string => `hooks/deliveries/${host}/${digest}`;
   return {
     async add(digest, delivery) {
@@ -81,7 +82,7 @@ export function createDeliveries({
         const found = await records.get(key, now);
         const delivery = toDelivery(found?.value);
         if (found === undefined || delivery === undefined) return;
-        const value: Delivery = { ...delivery, outcome };
+        const value: HookDelivery = { ...delivery, outcome };
         const expires = defined({ expiresAt: found.expiresAt });
         const put = await records.put({ key, value, expected: found.version, now, ...expires });
         if (put.kind === "written") return;
@@ -92,45 +93,26 @@ export function createDeliveries({
 }
 
 /** Lists deliveries, newest first. */
-export async function listDeliveries(
+export async function listHookDeliveries(
   { records, clock }: { readonly records: Records; readonly clock: Pick<Clock, "now"> },
-  limit: number,
-): Promise<readonly Delivery[]> {
+  page: PageInput,
+): Promise<Page<HookDelivery>> {
   const now = clock.now();
-  const { items } = await records.list("hooks/log/", { limit, now });
+  const { items, ...rest } = await records.list("hooks/log/", { ...page, now });
   const found = await Promise.all(
     items.map(async ({ value }) => {
       const key = isMap(value) ? value["key"] : undefined;
       return typeof key === "string" ? toDelivery((await records.get(key, now))?.value) : undefined;
     }),
   );
-  return found.filter((delivery) => delivery !== undefined);
+  return { items: found.filter((delivery) => delivery !== undefined), ...rest };
 }
 
-function toDelivery(value: unknown): Delivery | undefined {
+function toDelivery(value: unknown): HookDelivery | undefined {
   return isDelivery(value) ? value : undefined;
 }
 
 /** Nothing else is stored under these keys, so a look is enough. */
-function isDelivery(value: unknown): value is Delivery {
+function isDelivery(value: unknown): value is HookDelivery {
   return isMap(value) && typeof value["id"] === "string" && typeof value["receivedAt"] === "number";
-}
-
-/** Returns the digest of a JSON value, whatever the order of its keys and its white space. */
-export function digestOf(value: unknown): string {
-  return createHash("sha256").update(toCanonicalText(value)).digest("hex");
-}
-
-function toCanonicalText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(toCanonicalText).join(",")}]`;
-  if (!isMap(value)) return JSON.stringify(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${toCanonicalText(each)}`).join(",")}}`;
-}
-
-/** What a delivery is about, for people. */
-export function describeHook({ kind, action, repository, pull }: Hook, pullNumber = pull?.number) {
-  const number = pullNumber === undefined ? "" : `#${pullNumber}`;
-  const subject = repository && `${repository.fullName}${number}`;
-  return { what: `${kind}.${action}`, ...defined({ subject }) };
 }
