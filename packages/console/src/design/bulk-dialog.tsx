@@ -80,6 +80,25 @@ export function BulkDialog({ request, onClose }: { request: BulkRequest; onClose
   return <BulkStart request={request} onStarted={setStarted} onClose={onClose} />;
 }
 
+/** A button that opens the dialog of a bulk operation. */
+export function BulkButton({ request, children }: BulkButtonProps) {
+  const [open, setOpen] = useState(false);
+  const refusal = useAnyRefusal(LOOKS[request.operation].permission);
+  return (
+    <>
+      <Button refusal={refusal} onPress={() => setOpen(true)}>
+        {children}
+      </Button>
+      {open && <BulkDialog request={request} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+interface BulkButtonProps {
+  readonly request: BulkRequest;
+  readonly children: ReactNode;
+}
+
 function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
   const { verb, permission, items, danger, reason, effect } = LOOKS[request.operation];
   const refusal = useAnyRefusal(permission);

@@ -1,10 +1,10 @@
 import type { BulkRequest, Cause } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { type Permission, useAnyRefusal } from "../api/access.ts";
+import { useAnyRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { BulkButton, BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -121,9 +121,7 @@ function CauseAction({ cause }: { cause: Cause }) {
         <To path="/stacks" search={toStacksOfCause(cause)}>
           Stacks
         </To>
-        <BulkButton permission="operate" request={toRetryOfCause(cause)}>
-          Retry {count}…
-        </BulkButton>
+        <BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>
       </span>
     );
   }
@@ -157,23 +155,4 @@ function RedriveButton({ cause }: { cause: Cause }) {
       {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
     </>
   );
-}
-
-function BulkButton({ permission, request, children }: BulkButtonProps) {
-  const [open, setOpen] = useState(false);
-  const refusal = useAnyRefusal(permission);
-  return (
-    <>
-      <Button refusal={refusal} onPress={() => setOpen(true)}>
-        {children}
-      </Button>
-      {open && <BulkDialog request={request} onClose={() => setOpen(false)} />}
-    </>
-  );
-}
-
-interface BulkButtonProps {
-  readonly permission: Permission;
-  readonly request: BulkRequest;
-  readonly children: ReactNode;
 }

@@ -1,11 +1,9 @@
 import type { Cause, StackCondition, StackCounts, StackSummary } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
-import { useAnyRefusal } from "../api/access.ts";
+import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { BulkDialog } from "../design/bulk-dialog.tsx";
-import { Button } from "../design/button.tsx";
+import { BulkButton } from "../design/bulk-dialog.tsx";
 import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
@@ -94,8 +92,6 @@ function FailedCauses({ count }: { count: number }) {
 }
 
 function CauseLine({ cause }: { cause: Cause }) {
-  const [open, setOpen] = useState(false);
-  const refusal = useAnyRefusal("operate");
   const { count, sample, newestAt } = cause;
   return (
     <Line
@@ -103,17 +99,12 @@ function CauseLine({ cause }: { cause: Cause }) {
       status="failed"
       word={`Failed ${count}`}
       search={toStacksOfCause(cause)}
-      action={
-        <Button refusal={refusal} onPress={() => setOpen(true)}>
-          Retry {count}…
-        </Button>
-      }
+      action={<BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>}
     >
       <CauseName cause={cause} />
       <span className="muted">
         newest <StackLink id={sample.stackId} /> <Ago at={newestAt} />
       </span>
-      {open && <BulkDialog request={toRetryOfCause(cause)} onClose={() => setOpen(false)} />}
     </Line>
   );
 }
