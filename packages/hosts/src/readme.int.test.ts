@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CommandOutput, PluginCommandContext } from "@stackyard/core";
+import { loadRecordedDeliveries } from "@stackyard/host-sim";
 import { beforeAll, describe, expect, it } from "vitest";
 import plugin from "./index.ts";
-import { loadRecordedDeliveries } from "./testing/recorded-deliveries.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 const cwd = mkdtempSync(join(tmpdir(), "hosts-readme-"));

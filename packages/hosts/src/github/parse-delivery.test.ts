@@ -1,6 +1,6 @@
+import { loadRecordedDeliveries } from "@stackyard/host-sim";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { loadRecordedDeliveries } from "../testing/recorded-deliveries.ts";
 import { parseGitHubDelivery } from "./parse-delivery.ts";
 
 const recorded = loadRecordedDeliveries();

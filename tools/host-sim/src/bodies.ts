@@ -1,0 +1,112 @@
+import { loadRecordedDeliveries } from "./recorded-deliveries.ts";
+
+/** A repository in which the App is installed. */
+export interface SimRepository {
+  readonly id: number;
+  readonly fullName: string;
+  readonly pulls: Map<number, SimPull>;
+}
+
+/** A pull request of now. */
+export interface SimPull {
+  readonly number: number;
+  readonly title: string;
+  readonly author: string;
+  readonly fork: boolean;
+  labels: readonly string[];
+  /** The commit at its head. */
+  head: string;
+  state: "open" | "closed";
+  updatedAt: number;
+}
+
+/** What a test says of a pull request. */
+export interface PullInput {
+  readonly title?: string;
+  readonly author?: string;
+  readonly fork?: boolean;
+  readonly labels?: readonly string[];
+  readonly head: string;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** Ids of users: any login is one. */
+const USER_IDS = new Map<string, number>();
+
+function toUser(login: string): Body {
+  const id = USER_IDS.get(login) ?? 583_231 + USER_IDS.size;
+  USER_IDS.set(login, id);
+  return { id, login, type: login.endsWith("[bot]") ? "Bot" : "User" };
+}
+
+/** Returns a repository as GitHub's API returns it, without what no caller reads. */
+export function toRepositoryBody({ id, fullName }: SimRepository): Body {
+  const [owner = "", name = ""] = fullName.split("/");
+  return { id, name, full_name: fullName, html_url: `https://github.com/${fullName}`, owner: toUser(owner) };
+}
+
+/** Returns a pull request as GitHub's API returns it: a recorded one, changed to this one. */
+export function toPullBody(repository: SimRepository, pull: SimPull): Body {
+  const recorded = findRecorded("pull_request", "opened")["pull_request"] as Body;
+  const own = toRepositoryBody(repository);
+  const of = { ...own, id: repository.id + 1_000_000, full_name: `${pull.author}/fork` };
+  const { number, title, state, labels, head, author, updatedAt } = pull;
+  const at = new Date(updatedAt).toISOString().replace(/\.\d+Z$/, "Z");
+  return {
+    ...recorded,
+    number,
+    title,
+    state,
+    html_url: `https://github.com/${repository.fullName}/pull/${number}`,
+    labels: labels.map((name) => ({ name })),
+    user: toUser(author),
+    head: { sha: head, ref: `branch-${number}`, repo: pull.fork ? of : own },
+    base: { ref: "main", repo: own },
+    updated_at: at,
+    closed_at: state === "closed" ? at : null,
+    merged_at: null,
+    merged: false,
+    draft: false,
+  };
+}
+
+/** Returns the body of a delivery about a pull request. */
+export function toPullEvent(
+  repository: SimRepository,
+  pull: SimPull,
+  change: Body & { readonly action: string },
+): Body {
+  const recorded = findRecorded("pull_request", "opened");
+  const about = {
+    number: pull.number,
+    pull_request: toPullBody(repository, pull),
+    repository: toRepositoryBody(repository),
+  };
+  return { ...recorded, ...about, sender: toUser(pull.author), ...change };
+}
+
+/** What a person wrote. */
+export interface CommentInput {
+  readonly id: number;
+  readonly text: string;
+  readonly login: string;
+  readonly at: number;
+}
+
+/** Returns the body of a delivery about a new comment on a pull request. */
+export function toCommentEvent(repository: SimRepository, number: number, { id, text, login, at }: CommentInput): Body {
+  const recorded = findRecorded("issue_comment", "created");
+  const comment = { ...(recorded["comment"] as Body), id, body: text, created_at: new Date(at).toISOString() };
+  const issue = { ...(recorded["issue"] as Body), number, pull_request: {} };
+  return { ...recorded, issue, comment, repository: toRepositoryBody(repository), sender: toUser(login) };
+}
+
+let recordedDeliveries: ReturnType<typeof loadRecordedDeliveries> | undefined;
+
+function findRecorded(event: string, action: string): Body {
+  recordedDeliveries ??= loadRecordedDeliveries();
+  const found = recordedDeliveries.find(({ name, body }) => name === event && (body as Body)["action"] === action);
+  if (found === undefined) throw new Error(`No delivery ${event}.${action} is recorded.`);
+  return found.body as Body;
+}

@@ -1,0 +1,76 @@
+import { type PullInput, type SimPull, type SimRepository, toCommentEvent, toPullEvent } from "./bodies.ts";
+import type { Deliveries } from "./deliveries.ts";
+
+/** What people do at the host. Each change sends a delivery, and resolves once it was answered. */
+export interface HostChanges {
+  /** Creates a repository in which the App is installed. */
+  addRepository(fullName: string): void;
+  openPull(repository: string, input: PullInput): Promise<number>;
+  push(repository: string, number: number, head: string): Promise<void>;
+  closePull(repository: string, number: number): Promise<void>;
+  reopenPull(repository: string, number: number): Promise<void>;
+  labelPull(repository: string, number: number, label: string): Promise<void>;
+  /** Comments as octocat. */
+  comment(repository: string, number: number, text: string): Promise<void>;
+}
+
+interface ChangesDeps {
+  readonly repositories: Map<string, SimRepository>;
+  readonly deliveries: Deliveries;
+  readonly now: () => number;
+}
+
+const FIRST_REPOSITORY = 424_242;
+
+/** Creates the changes of the repositories. */
+export function createChanges({ repositories, deliveries, now }: ChangesDeps): HostChanges {
+  let lastAt = 0;
+  let comments = 0;
+
+  function findRepository(fullName: string): SimRepository {
+    const found = repositories.get(fullName);
+    if (found === undefined) throw new Error(`The App is not installed in ${fullName}.`);
+    return found;
+  }
+
+  // GitHub counts whole seconds; two changes of a test are never in one, because it would not say which is later.
+  function toUpdatedAt(): number {
+    lastAt = Math.max(Math.ceil(now() / 1_000) * 1_000, lastAt + 1_000);
+    return lastAt;
+  }
+
+  async function change(fullName: string, number: number, over: Partial<SimPull>, event: { readonly action: string }) {
+    const repository = findRepository(fullName);
+    const before = repository.pulls.get(number);
+    if (before === undefined) throw new Error(`${fullName}#${number} does not exist.`);
+    const pull: SimPull = { ...before, ...over, updatedAt: toUpdatedAt() };
+    repository.pulls.set(number, pull);
+    await deliveries.deliver("pull_request", toPullEvent(repository, pull, event));
+  }
+
+  return {
+    addRepository(fullName) {
+      repositories.set(fullName, { id: FIRST_REPOSITORY + repositories.size, fullName, pulls: new Map() });
+    },
+    async openPull(fullName, { title = "Add a cart", author = "octocat", fork = false, labels = ["preview"], head }) {
+      const { pulls } = findRepository(fullName);
+      const number = pulls.size + 1;
+      pulls.set(number, { number, title, author, fork, labels, head, state: "open", updatedAt: 0 });
+      await change(fullName, number, {}, { action: "opened" });
+      return number;
+    },
+    push: (fullName, number, head) => change(fullName, number, { head }, { action: "synchronize" }),
+    closePull: (fullName, number) => change(fullName, number, { state: "closed" }, { action: "closed" }),
+    reopenPull: (fullName, number) => change(fullName, number, { state: "open" }, { action: "reopened" }),
+    async labelPull(fullName, number, label) {
+      const labels = findRepository(fullName).pulls.get(number)?.labels ?? [];
+      const event = { action: "labeled", label: { name: label } };
+      await change(fullName, number, { labels: [...labels, label] }, event);
+    },
+    async comment(fullName, number, text) {
+      comments += 1;
+      const written = { id: comments, text, login: "octocat", at: now() };
+      await deliveries.deliver("issue_comment", toCommentEvent(findRepository(fullName), number, written));
+    },
+  };
+}

@@ -1,0 +1,290 @@
+import { createHash, generateKeyPairSync, verify } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type SimRepository, toPullBody, toRepositoryBody } from "./bodies.ts";
+import { createChanges, type HostChanges } from "./changes.ts";
+import { createDeliveries, type Deliveries, type DeliverySettings } from "./deliveries.ts";
+
+const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
+/** The App of every simulated GitHub. */
+export const APP_ID = 4711;
+/** The private key of the App. */
+export const APP_KEY = privateKey;
+
+const INSTALLATION = 9;
+const TOKEN = "installation-token";
+const TOKEN_MS = 3_600_000;
+/** Source: "Using pagination in the REST API", GitHub Docs. */
+const DEFAULT_PER_PAGE = 30;
+const MOST_PER_PAGE = 100;
+/** A JWT of an App ends in ten minutes at the latest. Source: "Generating a JSON Web Token", GitHub Docs. */
+const LONGEST_JWT_SECONDS = 600;
+const PREFIX = "/api/v3";
+
+/** How a request fails. */
+export interface RequestFault {
+  readonly status: number;
+  /** Of a secondary rate limit. */
+  readonly retryAfterSeconds?: number;
+  /** The request is carried out before it fails. */
+  readonly afterDoing?: boolean;
+}
+
+/** What a simulation is given. */
+export interface HostSimInput {
+  /** The secret of the webhook. */
+  readonly secret: string;
+  /** The time of pull requests and deliveries. Tokens follow the real clock, because clients sign by it. */
+  readonly now: () => number;
+}
+
+/** What tests may change at any time. */
+export interface HostSimSettings extends DeliverySettings {
+  /** Of every person in every repository. */
+  permission: string;
+  /** Is asked for each request, by its method and path. */
+  requestFault: ((method: string, path: string) => RequestFault | undefined) | undefined;
+}
+
+/** A GitHub over HTTP under the paths of GitHub Enterprise, with one installation of one App. */
+export interface HostSim extends HostChanges {
+  readonly url: string;
+  /** Methods and paths, since the start. */
+  readonly requests: readonly string[];
+  readonly settings: HostSimSettings;
+  /** Sends what the fault `hold` held, the last first. */
+  releaseReversed(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface State {
+  readonly repositories: Map<string, SimRepository>;
+  readonly deliveries: Deliveries;
+  readonly settings: HostSimSettings;
+}
+
+/** Starts one on a free port. */
+export async function startHostSim({ secret, now }: HostSimInput): Promise<HostSim> {
+  const requests: string[] = [];
+  const settings: HostSimSettings = {
+    permission: "write",
+    receiver: undefined,
+    deliveryFault: undefined,
+    requestFault: undefined,
+  };
+  const deliveries = createDeliveries({ secret, now, settings });
+  const state: State = { repositories: new Map(), deliveries, settings };
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    respond(state, request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    ...createChanges({ ...state, now }),
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    settings,
+    releaseReversed: deliveries.releaseReversed,
+    stop: () => stop(server),
+  };
+}
+
+function stop(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly link?: string;
+}
+
+async function respond(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method = "GET" } = request;
+  const url = new URL(request.url ?? "/", "http://localhost");
+  const fault = state.settings.requestFault?.(method, url.pathname.slice(PREFIX.length));
+  if (fault === undefined) return write(request, response, await answerRequest(state, request, url));
+  if (fault.afterDoing === true) await answerRequest(state, request, url);
+  fail(response, fault);
+}
+
+function write(request: IncomingMessage, response: ServerResponse, { status, body, link }: Answer): void {
+  const text = JSON.stringify(body);
+  const etag = `W/"${createHash("sha256").update(`${text}${link}`).digest("hex")}"`;
+  const isKnown = status === 200 && request.headers["if-none-match"] === etag;
+  response.setHeader("etag", etag);
+  if (link !== undefined) response.setHeader("link", link);
+  response.writeHead(isKnown ? 304 : status, { "content-type": "application/json; charset=utf-8" });
+  response.end(isKnown ? undefined : text);
+}
+
+function fail(response: ServerResponse, { status, retryAfterSeconds }: RequestFault): void {
+  if (retryAfterSeconds !== undefined) response.setHeader("retry-after", String(retryAfterSeconds));
+  // Source: "Rate limits for the REST API", GitHub Docs.
+  const message = retryAfterSeconds === undefined ? "Fault" : "You have exceeded a secondary rate limit.";
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ message }));
+}
+
+interface Route {
+  readonly method: string;
+  /** Of the path below the prefix. */
+  readonly path: RegExp;
+  readonly credential: "app" | "installation";
+  answer(state: State, input: RouteInput): Answer | Promise<Answer>;
+}
+
+interface RouteInput {
+  readonly url: URL;
+  /** The groups of the path. */
+  readonly groups: Readonly<Record<string, string | undefined>>;
+}
+
+const MISSING: Answer = { status: 404, body: { message: "Not Found" } };
+const REPO = "^/repos/(?<repo>[^/]+/[^/]+)";
+
+const ROUTES: readonly Route[] = [
+  {
+    method: "GET",
+    path: /^\/app\/installations$/,
+    credential: "app",
+    answer: (_, { url }) => toPage(url, [{ id: INSTALLATION, app_id: APP_ID, suspended_at: null }]),
+  },
+  {
+    method: "POST",
+    path: new RegExp(`^/app/installations/${INSTALLATION}/access_tokens$`),
+    credential: "app",
+    answer: () => ({ status: 201, body: createToken() }),
+  },
+  {
+    method: "GET",
+    path: /^\/app\/hook\/deliveries$/,
+    credential: "app",
+    answer: ({ deliveries }, { url }) => {
+      const cursor = Number(url.searchParams.get("cursor") ?? Number.MAX_SAFE_INTEGER);
+      const { items, next } = deliveries.list(toPerPage(url), cursor);
+      return next === undefined
+        ? { status: 200, body: items }
+        : { status: 200, body: items, link: toNext(url, "cursor", next) };
+    },
+  },
+  {
+    method: "GET",
+    path: /^\/app\/hook\/deliveries\/(?<id>\d+)$/,
+    credential: "app",
+    answer: ({ deliveries }, { groups }) => toAnswer(deliveries.find(Number(groups["id"]))),
+  },
+  {
+    method: "POST",
+    path: /^\/app\/hook\/deliveries\/(?<id>\d+)\/attempts$/,
+    credential: "app",
+    answer: async ({ deliveries }, { groups }) =>
+      (await deliveries.redeliver(Number(groups["id"]))) ? { status: 202, body: {} } : MISSING,
+  },
+  {
+    method: "GET",
+    path: /^\/installation\/repositories$/,
+    credential: "installation",
+    answer({ repositories }, { url }) {
+      const { body, ...page } = toPage(url, [...repositories.values()].map(toRepositoryBody));
+      return { ...page, body: { total_count: repositories.size, repositories: body } };
+    },
+  },
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/installation$`),
+    credential: "app",
+    answer: ({ repositories }, { groups }) =>
+      toAnswer(repositories.has(groups["repo"] ?? "") ? { id: INSTALLATION } : undefined),
+  },
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/pulls$`),
+    credential: "installation",
+    answer({ repositories }, { url, groups }) {
+      const repository = repositories.get(groups["repo"] ?? "");
+      if (repository === undefined) return MISSING;
+      const open = [...repository.pulls.values()].filter(({ state }) => state === "open");
+      // Lists do not say whether a pull request was merged, but when.
+      const bodies = open.map((pull) => ({ ...toPullBody(repository, pull), merged: undefined }));
+      return toPage(url, bodies);
+    },
+  },
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/pulls/(?<number>\\d+)$`),
+    credential: "installation",
+    answer({ repositories }, { groups }) {
+      const repository = repositories.get(groups["repo"] ?? "");
+      const pull = repository?.pulls.get(Number(groups["number"]));
+      return toAnswer(repository && pull && toPullBody(repository, pull));
+    },
+  },
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/collaborators/(?<login>[^/]+)/permission$`),
+    credential: "installation",
+    answer: ({ settings }) => ({ status: 200, body: { permission: settings.permission } }),
+  },
+];
+
+async function answerRequest(state: State, request: IncomingMessage, url: URL): Promise<Answer> {
+  const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
+  const known = toCredential(credential);
+  if (known === undefined) return { status: 401, body: { message: "Bad credentials" } };
+  const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : "";
+  for (const route of ROUTES) {
+    const match = route.method === request.method ? route.path.exec(path) : null;
+    if (match === null || route.credential !== known) continue;
+    return route.answer(state, { url, groups: match.groups ?? {} });
+  }
+  return MISSING;
+}
+
+function toAnswer(body: unknown): Answer {
+  return body === undefined ? MISSING : { status: 200, body };
+}
+
+function toCredential(token: string): Route["credential"] | undefined {
+  if (token === TOKEN) return "installation";
+  return isSignedByApp(token) ? "app" : undefined;
+}
+
+function isSignedByApp(token: string): boolean {
+  const [head, body, signature] = token.split(".");
+  if (body === undefined || signature === undefined) return false;
+  const isSigned = verify("RSA-SHA256", Buffer.from(`${head}.${body}`), publicKey, Buffer.from(signature, "base64url"));
+  if (!isSigned) return false;
+  const { iss, iat, exp } = JSON.parse(Buffer.from(body, "base64url").toString());
+  const now = Date.now() / 1_000;
+  return String(iss) === String(APP_ID) && iat <= now && exp > now && exp - now <= LONGEST_JWT_SECONDS;
+}
+
+function createToken() {
+  const expires_at = new Date(Date.now() + TOKEN_MS).toISOString();
+  return { token: TOKEN, expires_at, permissions: { pull_requests: "read" }, repository_selection: "all" };
+}
+
+function toPerPage(url: URL): number {
+  return Math.min(Number(url.searchParams.get("per_page") ?? DEFAULT_PER_PAGE), MOST_PER_PAGE);
+}
+
+function toPage(url: URL, all: readonly unknown[]): Answer {
+  const page = Number(url.searchParams.get("page") ?? 1);
+  const perPage = toPerPage(url);
+  const body = all.slice((page - 1) * perPage, page * perPage);
+  if (all.length <= page * perPage) return { status: 200, body };
+  return { status: 200, body, link: toNext(url, "page", page + 1) };
+}
+
+function toNext(url: URL, parameter: "page" | "cursor", value: number): string {
+  const next = new URL(url);
+  next.searchParams.set(parameter, String(value));
+  return `<${next}>; rel="next"`;
+}

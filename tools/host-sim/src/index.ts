@@ -1,0 +1,4 @@
+export type { PullInput } from "./bodies.ts";
+export type { DeliveryFault, Receiver, SentDelivery } from "./deliveries.ts";
+export { APP_ID, APP_KEY, type HostSim, type HostSimInput, type RequestFault, startHostSim } from "./host-sim.ts";
+export { loadRecordedDeliveries } from "./recorded-deliveries.ts";
