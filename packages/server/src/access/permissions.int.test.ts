@@ -21,7 +21,9 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   send: ["publishEvents", "startBulk"],
   operate: ["retryStack", "cancelStack", "cancelRun", "retryRun", "refreshArtifact", "replayArtifacts"],
   repair: [
-    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents redriveQueueItem startRun unlockTerraformState".split(" "),
+    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents redriveQueueItem startRun unlockTerraformState".split(
+      " ",
+    ),
     "writeMachineSource",
   ],
   "states:read": ["getTerraformStateVersion"],
