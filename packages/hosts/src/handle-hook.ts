@@ -1,10 +1,11 @@
-import { defined, isMap, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import { defined, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
 import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
 import type { CodeHost } from "./code-host.ts";
 import { NO_PULL, type PullRecord, trustHead } from "./decide-pull.ts";
 import type { Hook, HookRepository } from "./hook.ts";
 import type { Mapping } from "./mapping.ts";
+import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
 
 /** What the decision about a delivery needs. */
@@ -35,12 +36,16 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   return { kind: "nothing" };
 }
 
+/** What was read at the host so long ago counts as what is true now. */
+const FRESH_MS = 60_000;
+
 type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | HookOutcome;
 
 /** Adds to a hook what is true now: a delivery may be late, and a command has only the number of its pull request. */
-async function lookUp({ codeHost }: HandleDeps, { host, hook, pullNumber }: QueuedHook): Promise<LookedUp> {
+async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Promise<LookedUp> {
+  const { host, hook, pullNumber } = queued;
   const { kind, action, args, repository } = hook;
-  if (kind !== "pull" && kind !== "command") return { kind: "hook", hook };
+  if ((kind !== "pull" && kind !== "command") || isFresh(queued, clock.now())) return { kind: "hook", hook };
   if (kind === "command" && action === "unknown") return { kind: "refused", reason: String(args?.words[0]) };
   if (codeHost === undefined) {
     if (kind === "pull") return { kind: "hook", hook };
@@ -52,6 +57,10 @@ async function lookUp({ codeHost }: HandleDeps, { host, hook, pullNumber }: Queu
   if (pull === undefined) return { kind: "nothing", reason: "The pull request does not exist any more." };
   const now = { ...hook, repository, pull };
   return kind === "pull" ? { kind: "hook", hook: now } : checkCommand(codeHost, now);
+}
+
+function isFresh({ hook, readAt = 0 }: QueuedHook, now: number): boolean {
+  return hook.pull !== undefined && readAt > now - FRESH_MS;
 }
 
 function toPullNumber({ pull }: Hook, given: number | undefined): number | undefined {
@@ -74,19 +83,6 @@ async function checkCommand(
   return { kind: "hook", hook: { ...hook, sender: { ...sender, permission } } };
 }
 
-/** The record of a pull request as it is stored. */
-interface StoredPull extends PullRecord {
-  /** Published as soon as this is stored, also by another process; `after` is the record afterwards. */
-  readonly intent?: {
-    readonly event: MappedEvent;
-    readonly id: string;
-    readonly user: ServiceUser;
-    readonly after: PullRecord;
-  };
-  /** The last event that was published. */
-  readonly last?: { readonly id: string; readonly stackId: string; readonly at: number };
-}
-
 interface SettledPull {
   readonly kind: "settled";
   readonly record: PullRecord;
@@ -100,14 +96,14 @@ const MOST_ROUNDS = 4;
 const UNDECIDED_MS = 86_400_000;
 
 async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook): Promise<SettledPull | HookOutcome> {
-  const { host, id } = queued;
-  const key = `hooks/pulls/${host}/${hook.repository?.id ?? "0"}/${hook.pull.number}`;
+  const { host } = queued;
+  const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
   const user = toUser(host, hook);
   const isAsked = hook.kind === "command" && hook.action === "up";
   const events: HookEvent[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const found = await finishIntent(deps, key);
-    const stored = withTrusted(toStored(found), hook);
+    const stored = withTrusted(toStoredPull(found), hook);
     const state = { record: stored, hasStack: await hasStack(deps, stored), isAsked: isAsked && round === 0 };
     const applied = applyPull(deps.mappings, { host, hook }, state);
     if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
@@ -119,12 +115,23 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     }
     const { event } = applied;
     await checkMachine(deps, event, record.target?.mapping ?? "");
-    const eventId = `${host}/${id}/pull.${event.rule}`;
+    const eventId = toPullEventId(queued, { rule: event.rule, head: hook.pull.head, version: found?.version ?? 0 });
     await save(deps, key, found, { ...stored, intent: { event, id: eventId, user, after: record } });
     await finishIntent(deps, key);
     events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
   return { kind: "settled", record: NO_PULL, events, waits: false };
+}
+
+interface PullFact {
+  readonly rule: string;
+  readonly head: string;
+  /** Of the record that was decided on: the same facts may follow again, as when a pull request is opened again. */
+  readonly version: number;
+}
+
+function toPullEventId({ host, id, readAt }: QueuedHook, { rule, head, version }: PullFact): string {
+  return readAt === undefined ? `${host}/${id}/pull.${rule}` : `${host}/${id}/${rule}/${head}.${version}`;
 }
 
 function withTrusted(stored: StoredPull, { kind, action, pull }: PullHook): StoredPull {
@@ -134,7 +141,7 @@ function withTrusted(stored: StoredPull, { kind, action, pull }: PullHook): Stor
 /** Publishes what was meant to be published, and returns the record without the intent. */
 async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord | undefined> {
   const found = await deps.records.get(key, deps.clock.now());
-  const { intent, ...before } = toStored(found);
+  const { intent, ...before } = toStoredPull(found);
   if (found === undefined || intent === undefined) return found;
   const { event, id, user, after } = intent;
   try {
@@ -147,15 +154,6 @@ async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord
   const last = { id, stackId: event.stackId, at: deps.clock.now() };
   await save(deps, key, found, { ...after, last });
   return deps.records.get(key, deps.clock.now());
-}
-
-function toStored(found: StoredRecord | undefined): StoredPull {
-  return isStoredPull(found?.value) ? found.value : NO_PULL;
-}
-
-/** Nothing else is stored under these keys, so a look is enough. */
-function isStoredPull(value: unknown): value is StoredPull {
-  return isMap(value) && typeof value["phase"] === "string" && typeof value["updatedAt"] === "number";
 }
 
 async function save(deps: HandleDeps, key: string, found: StoredRecord | undefined, value: StoredPull): Promise<void> {

@@ -1,11 +1,18 @@
 import { resolve } from "node:path";
 import { isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
-import { createHookDeliveries, createKeyedQueue, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
-import type { CodeHost } from "./code-host.ts";
-import { createGitHub } from "./github/create-github.ts";
+import {
+  createHookDeliveries,
+  createKeyedQueue,
+  type HookOutcome,
+  type KeyedQueue,
+  type QueueClaim,
+} from "@stackyard/core/services";
+import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
+import { describeHook, digestOf } from "./describe-delivery.ts";
 import { type HandleDeps, HookFailed, handleHook } from "./handle-hook.ts";
 import type { HostsOptions } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
+import { createPollService } from "./poll-service.ts";
 import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
 
 /** Claimed together, and decided within their minute. */
@@ -13,7 +20,10 @@ const AT_ONCE = 64;
 /** Pull requests that are decided on at the same time. */
 const LANES = 8;
 
-/** Creates the service that receives deliveries of the hosts, and decides about them. Without hosts there is none. */
+/**
+ * Creates the service that receives deliveries of the hosts and decides about them, and the one that reads what was not
+ * delivered. Without hosts there is none.
+ */
 export function createHostsServices(
   { hosts = {}, documents = "hooks" }: HostsOptions,
   { projectDir }: Pick<PluginContext, "projectDir">,
@@ -45,7 +55,7 @@ export function createHostsServices(
       }
     },
   };
-  return [service];
+  return [service, createPollService({ hosts: named, folder, openQueue, codeHosts })];
 }
 
 /** Items of one pull request are decided on one after the other. */
@@ -70,7 +80,7 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
     if (queued === undefined) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const codeHost = await deps.codeHosts.open(queued.host, deps);
     const outcome = await handleHook({ ...deps, codeHost }, queued);
-    await createHookDeliveries(deps).settle(queued.host, queued.digest, outcome);
+    await note(deps, queued, outcome);
     await queue.done(claim);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -80,6 +90,16 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   }
 }
 
+/** Remembers what came of a delivery, and which events followed from what was read. */
+async function note(deps: WorkDeps, { host, id, digest, hook, pullNumber }: QueuedHook, outcome: HookOutcome) {
+  const deliveries = createHookDeliveries(deps);
+  if (digest !== undefined) return deliveries.settle(host, digest, outcome);
+  const [event] = outcome.events ?? [];
+  if (event === undefined) return;
+  const said = { id, host, ...describeHook(hook, pullNumber), receivedAt: deps.clock.now() };
+  await deliveries.add(digestOf(event.id), { ...said, outcome });
+}
+
 function toQueued(value: unknown): QueuedHook | undefined {
   return isQueued(value) ? value : undefined;
 }
@@ -87,27 +107,4 @@ function toQueued(value: unknown): QueuedHook | undefined {
 /** The receiver has stored it, so a look is enough. */
 function isQueued(value: unknown): value is QueuedHook {
   return isMap(value) && typeof value["host"] === "string" && isMap(value["hook"]);
-}
-
-/** The clients of the hosts, by name. */
-interface CodeHosts {
-  open(name: string, deps: ServiceDeps): Promise<CodeHost | undefined>;
-}
-
-function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
-  const opened = new Map<string, { readonly key: string; readonly client: CodeHost }>();
-  return {
-    async open(name, { readSecret, clock }) {
-      const options = hosts.find((host) => host.name === name)?.options;
-      if (options?.type !== "github" || options.appId === undefined || options.key === undefined) return undefined;
-      const key = await readSecret(options.key);
-      const known = opened.get(name);
-      // A key that was replaced counts at once.
-      if (known?.key === key) return known.client;
-      const { appId, url } = options;
-      const client = createGitHub({ appId, privateKey: key, url, now: () => clock.now() });
-      opened.set(name, { key, client });
-      return client;
-    },
-  };
 }

@@ -16,11 +16,13 @@ export interface NamedHost {
 export interface QueuedHook {
   readonly host: string;
   readonly id: string;
-  /** Under which the delivery is remembered. */
-  readonly digest: string;
+  /** Under which the delivery is remembered. Missing: it is none, but was read at the host. */
+  readonly digest?: string;
   readonly hook: Hook;
-  /** Of a command. */
+  /** Of a command, and of a pull request that was read. */
   readonly pullNumber?: number;
+  /** When it was read at the host. */
+  readonly readAt?: number;
 }
 
 /** GitHub sends at most so much. Source: "Webhook events and payloads", GitHub Docs. */

@@ -54,6 +54,8 @@ export interface ServiceDeps {
   findStack(stackId: string): Promise<Stack | undefined>;
   /** Queues an event in the name of a user of another system. An id that the stack knows already is `duplicate`. */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
+  /** Calls the tick of a service soon, in this process. An unknown name has no effect. */
+  wake(service: string): void;
   /** Returns a secret. Throws `CONFIG_INVALID` when there is none. */
   readSecret(reference: SecretReference): Promise<string>;
 }

@@ -12,8 +12,8 @@ function createBench() {
   const ids = countingIds();
   const common = { store, clock, ids, locator: createStaticLocator([]), logger: silentLogger, random: () => 1 };
   const readSecret = async () => "secret";
-  const start = (service: PluginService, over: Partial<typeof common> = {}) => {
-    const runner = createServiceRunner({ ...common, ...over, readSecret }, [service]);
+  const start = (service: PluginService, over: Partial<typeof common> = {}, others: readonly PluginService[] = []) => {
+    const runner = createServiceRunner({ ...common, ...over, readSecret }, [service, ...others]);
     runner.run();
     return runner;
   };
@@ -124,6 +124,26 @@ describe("the services of a process", () => {
     await clock.advance(10_000);
 
     expect(reasons).toEqual([true]);
+    await runner.stop();
+  });
+
+  it("are called when another service wakes them", async () => {
+    const { clock, start } = createBench();
+    const { ticks, service } = createNoted();
+    const waking: PluginService = {
+      name: "waking",
+      async tick({ wake, clock: own }) {
+        await own.sleep(10_000);
+        wake("noted");
+        wake("unknown");
+        return undefined;
+      },
+    };
+    const runner = start(service, {}, [waking]);
+
+    await clock.advance(11_000);
+
+    expect(since(ticks)).toEqual([0, 10_000]);
     await runner.stop();
   });
 

@@ -57,14 +57,17 @@ export function createServiceRunner(deps: YardServicesDeps, services: readonly P
   const stopping = new AbortController();
   const leases = createLeases(deps.store.records, deps);
   const owner = deps.ids.next();
-  const loops = services.map((service) => createLoop({ ...deps, leases, owner, stopping: stopping.signal }, service));
+  const wake = (name: string): void => loops.find((loop) => loop.name === name)?.wake();
+  const loops = services.map((service) =>
+    createLoop({ ...deps, leases, owner, wake, stopping: stopping.signal }, service),
+  );
   let running: Promise<unknown> | undefined;
   return {
-    deps: createServiceDeps(deps, stopping.signal),
+    deps: createServiceDeps(deps, { signal: stopping.signal, wake }),
     run() {
       running ??= Promise.all(loops.map(({ run }) => run()));
     },
-    wake: (name) => loops.find((loop) => loop.name === name)?.wake(),
+    wake,
     list: () => Promise.all(services.map(({ name }) => loadState(deps, name))),
     async stop() {
       stopping.abort();
@@ -98,6 +101,7 @@ function invalid(message: string): StackyardError {
 interface LoopDeps extends YardServicesDeps {
   readonly leases: Leases;
   readonly owner: string;
+  readonly wake: ServiceDeps["wake"];
   readonly stopping: AbortSignal;
 }
 
@@ -144,7 +148,7 @@ function createLoop(deps: LoopDeps, { name, tick }: PluginService): Loop {
 }
 
 async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<PluginService["tick"]>): Promise<number> {
-  const { leases, owner, clock, stopping, store } = deps;
+  const { leases, owner, clock, stopping, store, wake } = deps;
   const taken = await leases.acquire(`services/${name}`, owner, LEASE_MS);
   if (taken.kind === "held") return clock.now() + HELD_MS;
   const lost = new AbortController();
@@ -152,7 +156,7 @@ async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<Pl
   const renewing = keepLease({ leases, clock, lease: taken.lease }, done.signal, lost);
   try {
     const signal = AbortSignal.any([stopping, lost.signal]);
-    const nextAt = await tick(createServiceDeps(deps, signal), clock.now() + TICK_MS);
+    const nextAt = await tick(createServiceDeps(deps, { signal, wake }), clock.now() + TICK_MS);
     if (!signal.aborted) await removeFailure(store.records, clock, name);
     return nextAt ?? Number.POSITIVE_INFINITY;
   } finally {

@@ -17,7 +17,10 @@ export interface YardServicesDeps {
 }
 
 /** Creates what a service works with until the signal is aborted. */
-export function createServiceDeps(deps: YardServicesDeps, signal: AbortSignal): ServiceDeps {
+export function createServiceDeps(
+  deps: YardServicesDeps,
+  { signal, wake }: Pick<ServiceDeps, "signal" | "wake">,
+): ServiceDeps {
   const { store, locator, clock, ids, random, logger, readSecret } = deps;
   return {
     records: store.records,
@@ -28,6 +31,7 @@ export function createServiceDeps(deps: YardServicesDeps, signal: AbortSignal): 
     random,
     logger,
     signal,
+    wake,
     readSecret,
     async findStack(stackId) {
       const [loaded] = await store.load([stackId]);

@@ -1,10 +1,13 @@
 import { App } from "@octokit/app";
 import { Octokit } from "@octokit/core";
-import { isMap, StackyardError } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 import { Check } from "typebox/value";
 import type { CodeHost, HostPermission } from "../code-host.ts";
-import type { HookPull } from "../hook.ts";
+import type { HookPull, HookRepository } from "../hook.ts";
+import { createPullReader } from "./list-pulls.ts";
+import { listInstalledRepositories } from "./list-repositories.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
+import { hasStatus, toRetryAfterSeconds } from "./request-outcome.ts";
 
 /** How Stackyard is known at GitHub. */
 export interface GitHubInput {
@@ -21,13 +24,18 @@ const REQUEST_MS = 10_000;
 /** A permission that was taken away counts for so long. */
 const PERMISSION_MS = 60_000;
 const MOST_CACHED = 1_000;
+const REPOSITORIES_MS = 3_600_000;
 
 /** Creates the client of a GitHub App. Tokens of installations are created when they are needed, and kept until they end. */
 export function createGitHub({ appId, privateKey, url, now }: GitHubInput): CodeHost {
-  const Client = url === undefined ? Octokit : Octokit.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
+  const Patient = Octokit.plugin(createPause(now));
+  const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
   const app = new App({ appId, privateKey: privateKey.replaceAll("\\n", "\n"), Octokit: Client });
   const installations = new Map<string, number>();
   const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
+
+  const readPulls = createPullReader();
+  let listed: { readonly repositories: readonly HookRepository[]; readonly until: number } | undefined;
 
   async function open(repository: string) {
     const known = installations.get(repository);
@@ -63,6 +71,32 @@ export function createGitHub({ appId, privateKey, url, now }: GitHubInput): Code
       permissions.set(key, { permission: permission ?? "none", until: now() + PERMISSION_MS });
       return permission ?? "none";
     },
+    async listRepositories() {
+      if (listed !== undefined && listed.until > now()) return listed.repositories;
+      const found = await listInstalledRepositories(app, REQUEST_MS);
+      for (const { installation, repository } of found) installations.set(repository.fullName, installation);
+      listed = { repositories: found.map(({ repository }) => repository), until: now() + REPOSITORIES_MS };
+      return listed.repositories;
+    },
+    listOpenPulls: (repository) =>
+      unlessMissing(async () => readPulls(await open(repository), () => toParameters(repository))),
+  };
+}
+
+/** While GitHub asks to wait, as after too many requests, none is sent. Continuing would lengthen the wait. */
+function createPause(now: () => number) {
+  let until = 0;
+  return ({ hook }: Octokit): void => {
+    hook.wrap("request", async (request, options) => {
+      const waitSeconds = Math.ceil((until - now()) / 1_000);
+      if (waitSeconds > 0) throw new StackyardError("SERVER_ERROR", `GitHub asks to wait ${waitSeconds} s.`);
+      try {
+        return await request(options);
+      } catch (error) {
+        until = Math.max(until, now() + (toRetryAfterSeconds(error) ?? 0) * 1_000);
+        throw error;
+      }
+    });
   };
 }
 
@@ -76,8 +110,7 @@ async function unlessMissing<Result>(call: () => Promise<Result>): Promise<Resul
   try {
     return await call();
   } catch (error) {
-    if (isMap(error) && error["status"] === 404) return undefined;
-    if (error instanceof Error && "status" in error && error.status === 404) return undefined;
+    if (hasStatus(error, 404)) return undefined;
     throw error;
   }
 }

@@ -197,7 +197,8 @@ export function toPull(pull: GitHubPull): HookPull {
   };
 }
 
-function toRepository({ id, full_name, html_url }: Static<typeof Repository>): HookRepository {
+/** Returns a repository as GitHub's API and its deliveries contain it. */
+export function toRepository({ id, full_name, html_url }: Static<typeof Repository>): HookRepository {
   return { id: String(id), fullName: cut(full_name), url: cut(html_url) };
 }
 

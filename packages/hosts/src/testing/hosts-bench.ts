@@ -71,8 +71,8 @@ export function createHostsBench({ options, appKey = "", document = DOCUMENT }: 
         return added;
       },
     };
-    const [service] = createHostsServices(given, { projectDir });
-    if (service === undefined) throw new Error("The options have no host.");
+    const [service, poller] = createHostsServices(given, { projectDir });
+    if (service === undefined || poller === undefined) throw new Error("The options have no host.");
     const ids = countingIds();
     const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger };
     const secrets = new Map([
@@ -91,6 +91,7 @@ export function createHostsBench({ options, appKey = "", document = DOCUMENT }: 
         return route.answer({ ...request, body: Buffer.from(body), requestId: "r1" }, deps);
       },
       tick: async () => service.tick?.(deps, Number.POSITIVE_INFINITY),
+      poll: async () => poller.tick?.(deps, Number.POSITIVE_INFINITY),
     };
   }
 

@@ -1,0 +1,48 @@
+import { applyPull } from "./apply-mapping.ts";
+import { NO_PULL, type PullRecord } from "./decide-pull.ts";
+import type { Hook, HookPull, HookRepository } from "./hook.ts";
+import type { Mapping } from "./mapping.ts";
+
+/** What a host and the yard know about the pull requests of a repository. */
+export interface RepositoryFacts {
+  readonly host: string;
+  readonly repository: HookRepository;
+  /** All open ones. */
+  readonly pulls: readonly HookPull[];
+  /** By number. */
+  readonly records: ReadonlyMap<number, PullRecord>;
+}
+
+/** A pull request that needs a decision. Without facts it is not open any more: they are looked up. */
+export interface UnsettledPull {
+  readonly number: number;
+  readonly hook: Hook;
+}
+
+/**
+ * Returns the pull requests whose records do not say what is true now: whose deliveries were lost, or whose mapping documents
+ * have changed. A decision about the others would change nothing.
+ */
+export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFacts): readonly UnsettledPull[] {
+  const { host, repository, pulls, records } = facts;
+  const sender = { id: host, name: host, bot: true };
+  const base: Hook = { kind: "pull", action: "converged", repository, sender };
+  const open = new Set(pulls.map(({ number }) => number));
+  const changed = pulls.filter((pull) => {
+    const record = records.get(pull.number) ?? NO_PULL;
+    // Whether the stack still exists decides only which event follows, not whether one does.
+    const state = { record, hasStack: true, isAsked: false };
+    const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
+    if (applied.kind === "send" || applied.kind === "failed") return true;
+    return applied.kind !== "stale" && !isSameStack(record, applied.record);
+  });
+  const gone = [...records].filter(([number, { phase }]) => phase === "open" && !open.has(number));
+  return [
+    ...changed.map((pull) => ({ number: pull.number, hook: { ...base, pull } })),
+    ...gone.map(([number]) => ({ number, hook: base })),
+  ];
+}
+
+function isSameStack(before: PullRecord, after: PullRecord): boolean {
+  return before.phase === after.phase && before.head === after.head;
+}

@@ -1,0 +1,77 @@
+import type { Octokit } from "@octokit/core";
+import { StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { Check } from "typebox/value";
+import type { HookPull } from "../hook.ts";
+import { GitHubPull, toPull } from "./parse-delivery.ts";
+import { hasNextPage, hasStatus } from "./request-outcome.ts";
+
+const GitHubPulls = Type.Array(GitHubPull);
+
+/** A page of a repository, and until when its request may take. */
+interface PageParameters {
+  readonly owner: string;
+  readonly repo: string;
+  readonly page: number;
+  readonly request: { readonly signal: AbortSignal };
+}
+
+interface KnownPage {
+  readonly etag: string;
+  readonly pulls: readonly HookPull[];
+  readonly hasNext: boolean;
+}
+
+/** Of all repositories. A page that is not known is sent in full. */
+const MOST_KNOWN = 500;
+/** Of one repository: 10,000 pull requests. */
+const MOST_PAGES = 100;
+
+/** Creates a reader of open pull requests. GitHub does not count requests for pages that have not changed. */
+export function createPullReader() {
+  const known = new Map<string, KnownPage>();
+
+  async function loadPage(octokit: Octokit, parameters: PageParameters): Promise<KnownPage> {
+    const { owner, repo, page } = parameters;
+    const key = `${owner}/${repo} ${page}`;
+    const before = known.get(key);
+    const headers = before === undefined ? {} : { "if-none-match": before.etag };
+    try {
+      const answer = await octokit.request("GET /repos/{owner}/{repo}/pulls", {
+        ...parameters,
+        headers,
+        state: "open",
+        // A pull request keeps its place, so that one that changes in between is on no two pages.
+        sort: "created",
+        direction: "asc",
+        per_page: 100,
+      });
+      const loaded = toPage(key, answer);
+      if (known.size >= MOST_KNOWN) known.clear();
+      known.set(key, loaded);
+      return loaded;
+    } catch (error) {
+      if (before !== undefined && hasStatus(error, 304)) return before;
+      throw error;
+    }
+  }
+
+  return async (octokit: Octokit, toParameters: () => Omit<PageParameters, "page">): Promise<readonly HookPull[]> => {
+    const pulls: HookPull[] = [];
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const loaded = await loadPage(octokit, { ...toParameters(), page });
+      pulls.push(...loaded.pulls);
+      if (!loaded.hasNext) return pulls;
+    }
+    const { owner, repo } = toParameters();
+    throw new StackyardError("SERVER_ERROR", `${owner}/${repo} has more than 10,000 open pull requests.`);
+  };
+}
+
+function toPage(
+  key: string,
+  { data, headers }: { data: unknown; headers: { etag?: string; link?: string } },
+): KnownPage {
+  if (!Check(GitHubPulls, data)) throw new StackyardError("SERVER_ERROR", `GitHub sent no pull requests for ${key}.`);
+  return { etag: headers.etag ?? "", pulls: data.map(toPull), hasNext: hasNextPage(headers) };
+}

@@ -1,0 +1,46 @@
+import type { App } from "@octokit/app";
+import type { HookRepository } from "../hook.ts";
+import { toRepository } from "./parse-delivery.ts";
+import { hasNextPage } from "./request-outcome.ts";
+
+/** A repository, and the installation through which it is read. */
+export interface InstalledRepository {
+  readonly installation: number;
+  readonly repository: HookRepository;
+}
+
+/** Lists the repositories of all installations of an App that are not suspended. */
+export async function listInstalledRepositories(app: App, requestMs: number): Promise<readonly InstalledRepository[]> {
+  const found: InstalledRepository[] = [];
+  const toParameters = (page: number) => ({ page, per_page: 100, request: { signal: AbortSignal.timeout(requestMs) } });
+  const installations = await readPages(async (page) => {
+    const { data, headers } = await app.octokit.request("GET /app/installations", toParameters(page));
+    return { items: data, headers };
+  });
+  for (const { id, suspended_at: suspendedAt } of installations) {
+    if (suspendedAt !== null) continue;
+    const octokit = await app.getInstallationOctokit(id);
+    const repositories = await readPages(async (page) => {
+      const { data, headers } = await octokit.request("GET /installation/repositories", toParameters(page));
+      return { items: data.repositories, headers };
+    });
+    found.push(
+      ...repositories.map((each) => ({ installation: id, repository: toRepository({ ...each, id: Number(each.id) }) })),
+    );
+  }
+  return found;
+}
+
+interface ReadPage<Item> {
+  readonly items: readonly Item[];
+  readonly headers: { readonly link?: string };
+}
+
+async function readPages<Item>(read: (page: number) => Promise<ReadPage<Item>>): Promise<readonly Item[]> {
+  const found: Item[] = [];
+  for (let page = 1; ; page++) {
+    const { items, headers } = await read(page);
+    found.push(...items);
+    if (!hasNextPage(headers)) return found;
+  }
+}

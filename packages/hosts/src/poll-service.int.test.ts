@@ -1,0 +1,171 @@
+import { APP_ID, APP_KEY, type DeliveryFault, type HostSim, startHostSim } from "@stackyard/host-sim";
+import { afterEach, describe, expect, it } from "vitest";
+import { toCommit } from "./testing/builders.ts";
+import { createHostsBench, NOW, SECRET } from "./testing/hosts-bench.ts";
+
+const SHOP = "acme/shop";
+const MINUTE = 60_000;
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+async function createBench() {
+  let clock: { now(): number } = { now: () => NOW };
+  const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
+  github.addRepository(SHOP);
+  const secrets = [{ env: "SECRET" }];
+  const host = { type: "github" as const, appId: APP_ID, key: { env: "KEY" }, secrets, url: github.url };
+  const bench = createHostsBench({ options: { hosts: { github: host } }, appKey: APP_KEY });
+  clock = bench.clock;
+  cleanUps.push(bench.remove, github.stop);
+  /** Starts a process that receives what GitHub sends from now on. */
+  const start = () => {
+    const process = bench.start();
+    github.settings.receiver = async ({ headers, body }) => (await process.post(body, headers)).status;
+    return process;
+  };
+  return { ...bench, github, start };
+}
+
+/** Opens, changes and closes pull requests. */
+async function change(github: HostSim, step: () => Promise<unknown>): Promise<void> {
+  const first = await github.openPull(SHOP, { head: toCommit(1) });
+  const second = await github.openPull(SHOP, { head: toCommit(1) });
+  await step();
+  await github.push(SHOP, first, toCommit(2));
+  await github.push(SHOP, first, toCommit(3));
+  await github.closePull(SHOP, second);
+  await github.openPull(SHOP, { head: toCommit(4), labels: [] });
+  await step();
+}
+
+/** What was sent in the end, without the ways that it took. */
+function toEvents(published: readonly string[]): readonly string[] {
+  return published.map((id) => id.replace(/^github\/converge\/\d+\/(\d+)\/(\w+)\/.*$/, "$1 $2"));
+}
+
+describe("pull requests that are read every five minutes", () => {
+  it("lead to the same stacks when every delivery was lost", async () => {
+    const { github, start, clock, published } = await createBench();
+    const { poll, tick } = start();
+    github.settings.deliveryFault = "vanish";
+
+    await change(github, async () => {
+      await poll();
+      await tick();
+      await clock.advance(5 * MINUTE);
+    });
+
+    expect(toEvents(published).toSorted()).toEqual(["1 head", "1 open", "2 closed", "2 open"]);
+  });
+
+  it.each<DeliveryFault>(["double", "hold"])("add nothing to deliveries with the fault %s", async (fault) => {
+    const { github, start, clock, store, published } = await createBench();
+    const { poll, tick } = start();
+    github.settings.deliveryFault = fault;
+
+    await change(github, async () => {
+      await github.releaseReversed();
+      await tick();
+      await poll();
+      await tick();
+      await clock.advance(5 * MINUTE);
+    });
+
+    const { items } = await store.records.list("hooks/pulls/", { limit: 10, now: clock.now() });
+    const stacks = items.map(({ value }) => value).filter((value) => "last" in Object(value));
+    expect(stacks).toMatchObject([
+      { phase: "open", head: toCommit(3), target: { stackId: "shop-pr-1" } },
+      { phase: "none", target: { stackId: "shop-pr-2" } },
+    ]);
+    expect(published.filter((id) => id.includes("/converge/"))).toEqual([]);
+  });
+
+  it("find a pull request that was closed while the yard was stopped, after its start", async () => {
+    const { github, start, published } = await createBench();
+    const before = start();
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await before.tick();
+    github.settings.receiver = undefined;
+    await github.closePull(SHOP, 1);
+    const after = start();
+
+    await after.poll();
+    await after.tick();
+
+    expect(toEvents(published.slice(1))).toEqual(["1 closed"]);
+  });
+
+  it("return to an earlier state under new ids", async () => {
+    const { github, start, clock, published } = await createBench();
+    const { poll, tick } = start();
+    github.settings.receiver = undefined;
+    await github.openPull(SHOP, { head: toCommit(1) });
+    for (const again of [() => github.closePull(SHOP, 1), () => github.reopenPull(SHOP, 1), async () => undefined]) {
+      await poll();
+      await tick();
+      await clock.advance(5 * MINUTE);
+      await again();
+    }
+
+    expect(toEvents(published)).toEqual(["1 open", "1 closed", "1 open"]);
+    expect(new Set(published).size).toBe(3);
+  });
+
+  it("are read at the start and then every five minutes, and change nothing that is right", async () => {
+    const { github, start, clock, store } = await createBench();
+    const { poll, tick } = start();
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await tick();
+    const before = await store.records.list("", { limit: 100, now: clock.now() });
+    expect(await poll()).toBe(NOW + 5 * MINUTE);
+    const asked = github.requests.length;
+    await clock.advance(4 * MINUTE);
+    await poll();
+    expect(github.requests.length).toBe(asked);
+    await clock.advance(MINUTE);
+
+    await poll();
+
+    expect(github.requests.length).toBe(asked + 1);
+    expect(await store.records.list("", { limit: 100, now: clock.now() })).toEqual(before);
+  });
+
+  it("take a request for a hundred of them", async () => {
+    const { github, start, queue } = await createBench();
+    const { poll } = start();
+    github.settings.receiver = undefined;
+    for (let each = 0; each < 1_000; each++) await github.openPull(SHOP, { head: toCommit(1) });
+
+    await poll();
+
+    expect(github.requests.filter((request) => request.includes("/pulls?"))).toHaveLength(10);
+    // The first round also reads who has installed the App, and where.
+    expect(github.requests).toHaveLength(13);
+    expect((await queue.claim(2_000)).claims).toHaveLength(1_000);
+  });
+
+  it("wait as long as GitHub asks for, and are read in the next round", async () => {
+    const { github, start, clock, published } = await createBench();
+    const { poll, tick } = start();
+    await poll();
+    github.settings.receiver = undefined;
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await clock.advance(5 * MINUTE);
+    github.settings.requestFault = () => ({ status: 403, retryAfterSeconds: 400 });
+    await expect(poll()).rejects.toThrow(/secondary rate limit/);
+    github.settings.requestFault = undefined;
+    const asked = github.requests.length;
+    await clock.advance(5 * MINUTE);
+    await expect(poll()).rejects.toThrow("GitHub asks to wait 100 s.");
+    expect(github.requests.length).toBe(asked);
+    await clock.advance(5 * MINUTE);
+
+    await poll();
+    await tick();
+
+    expect(toEvents(published)).toEqual(["1 open"]);
+  });
+});

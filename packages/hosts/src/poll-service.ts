@@ -1,0 +1,124 @@
+import type { PluginService, ServiceDeps } from "@stackyard/core";
+import type { KeyedQueue } from "@stackyard/core/services";
+import type { CodeHost } from "./code-host.ts";
+import type { CodeHosts } from "./code-hosts.ts";
+import { findUnsettled } from "./find-unsettled.ts";
+import type { HookRepository } from "./hook.ts";
+import { loadMappings } from "./load-mappings.ts";
+import type { Mapping } from "./mapping.ts";
+import { loadPullRecords } from "./pull-records.ts";
+import type { NamedHost, QueuedHook } from "./receive.ts";
+
+/** Every repository is read so often. */
+const ROUND_MS = 300_000;
+const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
+
+/** What is read, and where what is found goes. */
+export interface PollInput {
+  readonly hosts: readonly NamedHost[];
+  /** Of mapping documents. */
+  readonly folder: string;
+  readonly openQueue: (deps: ServiceDeps) => KeyedQueue;
+  readonly codeHosts: CodeHosts;
+}
+
+/** Repositories that are read one after the other. */
+interface Round {
+  readonly nextAt: number;
+  readonly repositories: HookRepository[];
+}
+
+/**
+ * Creates the service that compares open pull requests with what was done for them, at the start and every five minutes, and
+ * queues those that need a decision. A repository that cannot be read is read again in the next round.
+ */
+export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
+  const rounds = new Map<string, Round>();
+
+  async function toRound(host: string, codeHost: CodeHost, now: number): Promise<Round> {
+    const before = rounds.get(host);
+    if (before !== undefined && (before.repositories.length > 0 || before.nextAt > now)) return before;
+    const round = { nextAt: now + ROUND_MS, repositories: [...(await codeHost.listRepositories())] };
+    rounds.set(host, round);
+    return round;
+  }
+
+  async function poll(deps: PollDeps, host: string, codeHost: CodeHost): Promise<void> {
+    const { repositories } = await toRound(host, codeHost, deps.clock.now());
+    while (!deps.isOver()) {
+      const repository = repositories.shift();
+      if (repository === undefined) return;
+      await deps.failures.collect(() => converge(deps, { host, codeHost, repository }));
+    }
+  }
+
+  return {
+    name: "hosts-poll",
+    async tick(deps, until) {
+      const { clock, signal } = deps;
+      const failures = createFailures();
+      const isOver = (): boolean => signal.aborted || clock.now() >= until;
+      const poller = { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), failures, isOver };
+      for (const { name } of hosts) {
+        await failures.collect(async () => {
+          const codeHost = await codeHosts.open(name, deps);
+          if (codeHost !== undefined) await poll(poller, name, codeHost);
+        });
+      }
+      failures.throwFirst();
+      const nexts = [...rounds.values()].map(({ nextAt, repositories }) => (repositories.length > 0 ? 0 : nextAt));
+      return nexts.length === 0 ? undefined : Math.min(...nexts);
+    },
+  };
+}
+
+interface PollDeps extends ServiceDeps {
+  readonly mappings: readonly Mapping[];
+  readonly queue: KeyedQueue;
+  readonly failures: Failures;
+  /** Nothing more may be begun. */
+  readonly isOver: () => boolean;
+}
+
+interface ConvergeInput {
+  readonly host: string;
+  readonly codeHost: CodeHost;
+  readonly repository: HookRepository;
+}
+
+async function converge(deps: PollDeps, { host, codeHost, repository }: ConvergeInput): Promise<void> {
+  const { clock, mappings, queue } = deps;
+  const readAt = clock.now();
+  const pulls = await codeHost.listOpenPulls(repository.fullName);
+  if (pulls === undefined) return;
+  const records = await loadPullRecords(deps, host, repository.id);
+  const unsettled = findUnsettled(mappings, { host, repository, pulls, records });
+  for (const { number, hook } of unsettled) {
+    const id = `converge/${repository.id}/${number}`;
+    const queued: QueuedHook = { host, id, hook, pullNumber: number, readAt };
+    await queue.put(`${host}/${id}`, queued, AT_ONCE);
+  }
+  if (unsettled.length > 0) deps.wake("hosts");
+}
+
+/** One that fails does not hold up the others; the first error is reported in the end. */
+interface Failures {
+  collect(work: () => Promise<void>): Promise<void>;
+  throwFirst(): void;
+}
+
+function createFailures(): Failures {
+  const errors: unknown[] = [];
+  return {
+    async collect(work) {
+      try {
+        await work();
+      } catch (error) {
+        errors.push(error);
+      }
+    },
+    throwFirst() {
+      if (errors.length > 0) throw errors[0];
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { defined, isMap, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import type { MappedEvent } from "./apply-mapping.ts";
+import { NO_PULL, type PullRecord } from "./decide-pull.ts";
+
+/** The record of a pull request as it is stored. */
+export interface StoredPull extends PullRecord {
+  /** Published as soon as this is stored, also by another process; `after` is the record afterwards. */
+  readonly intent?: {
+    readonly event: MappedEvent;
+    readonly id: string;
+    readonly user: ServiceUser;
+    readonly after: PullRecord;
+  };
+  /** The last event that was published. */
+  readonly last?: { readonly id: string; readonly stackId: string; readonly at: number };
+}
+
+const PAGE = 500;
+
+/** Returns the key of a pull request's record. */
+export function toPullKey(host: string, repositoryId: string, number: number): string {
+  return `${toPrefix(host, repositoryId)}${number}`;
+}
+
+function toPrefix(host: string, repositoryId: string): string {
+  return `hooks/pulls/${host}/${repositoryId}/`;
+}
+
+/** Returns what a record contains; without one, that nothing was done for the pull request. */
+export function toStoredPull(found: StoredRecord | undefined): StoredPull {
+  return isStoredPull(found?.value) ? found.value : NO_PULL;
+}
+
+/** Nothing else is stored under these keys, so a look is enough. */
+function isStoredPull(value: unknown): value is StoredPull {
+  return isMap(value) && typeof value["phase"] === "string" && typeof value["updatedAt"] === "number";
+}
+
+/** Returns the records of a repository's pull requests, by number. */
+export async function loadPullRecords(
+  { records, clock }: Pick<ServiceDeps, "records" | "clock">,
+  host: string,
+  repositoryId: string,
+): Promise<ReadonlyMap<number, StoredPull>> {
+  const prefix = toPrefix(host, repositoryId);
+  const found = new Map<number, StoredPull>();
+  let cursor: string | undefined;
+  do {
+    const page = await records.list(prefix, { limit: PAGE, now: clock.now(), ...defined({ cursor }) });
+    for (const record of page.items) found.set(Number(record.key.slice(prefix.length)), toStoredPull(record));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
