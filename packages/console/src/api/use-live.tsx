@@ -1,15 +1,13 @@
 import type { StreamMessage } from "@stackyard/sdk";
-import { notifyManager, type QueryClient } from "@tanstack/react-query";
+import { notifyManager } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { queryClient } from "./client.ts";
 import { connectLive, type Live } from "./live.ts";
 import type { LiveState } from "./live-messages.ts";
 import { createPressGate } from "./press-gate.ts";
+import { createRefetch } from "./refetch.ts";
 
 notifyManager.setScheduler(createPressGate(window));
-
-const LIST_MS = 2_000;
-const COUNT_MS = 5_000;
 
 /** What a page knows of the live stream. */
 interface LiveContext {
@@ -32,14 +30,15 @@ export function LiveProvider({ children, connect = connectLive }: LiveProviderPr
   useEffect(() => {
     const connection = connect();
     setLive(connection);
-    const refetch = createRefetch(queryClient);
+    const { onBatch, onState, stop } = createRefetch(queryClient);
     const end = connection.subscribe((event) => {
-      if (event.kind === "state") setState(event.state);
-      else if (event.restart) void queryClient.invalidateQueries();
-      else refetch(event.messages);
+      if (event.kind === "batch") return onBatch(event);
+      setState(event.state);
+      onState(event.state);
     });
     return () => {
       end();
+      stop();
       connection.send({ kind: "close" });
     };
   }, [connect]);
@@ -80,42 +79,4 @@ export function useFollowedLog(attemptId: string | undefined): void {
     live?.send({ kind: "log", attemptId });
     return () => live?.send({ kind: "log" });
   }, [live, attemptId]);
-}
-
-/** Refetches what messages name: a stack at once, lists every 2 s, counts every 5 s at most. Only mounted queries are fetched. */
-export function createRefetch(client: Pick<QueryClient, "invalidateQueries">) {
-  const later = new Set<string>();
-  const refetchLater = (key: string, ms: number) => {
-    if (later.has(key)) return;
-    later.add(key);
-    setTimeout(() => {
-      later.delete(key);
-      void client.invalidateQueries({ queryKey: [key] });
-    }, ms);
-  };
-  return (messages: readonly StreamMessage[]) => {
-    for (const queryKey of new Map(messages.flatMap(toKeys).map((key) => [key.join("\n"), key])).values()) {
-      void client.invalidateQueries({ queryKey });
-    }
-    if (messages.some(({ kind }) => kind === "history" || kind === "bulk")) {
-      refetchLater("list", LIST_MS);
-      refetchLater("count", COUNT_MS);
-    }
-  };
-}
-
-function toKeys(message: StreamMessage): string[][] {
-  switch (message.kind) {
-    case "history":
-      return [["stack", message.entry.stackId]];
-    case "progress":
-      return [
-        ["stack", message.attempt.stackId],
-        ["attempt", message.attempt.attemptId, "details"],
-      ];
-    case "bulk":
-      return [["bulk", message.bulk.id]];
-    default:
-      return [];
-  }
 }

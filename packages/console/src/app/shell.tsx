@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useMe } from "../api/access.ts";
 import { isSignedOut, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useConditionCounts } from "../api/use-condition-counts.ts";
 import { useLiveRetry, useLiveState } from "../api/use-live.tsx";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
@@ -66,16 +67,9 @@ export function Shell() {
   );
 }
 
-function useAttentionCounts() {
-  return useQuery({
-    queryKey: keys.count("attention"),
-    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "condition", signal }),
-  });
-}
-
 function Navigation() {
   const path = useRouterState({ select: (state) => state.location.pathname });
-  const { data: counts } = useAttentionCounts();
+  const { data: counts } = useConditionCounts();
   const count = (condition: string) => counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
   const shown: Readonly<Record<string, number>> = { "/inbox": count("failed"), "/approvals": count("approval") };
   const isPhone = useMedia("(max-width: 639px)");

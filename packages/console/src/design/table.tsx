@@ -30,9 +30,10 @@ interface TableProps<Row> {
 }
 
 const ROW_PX = 29;
-const VIRTUAL_FROM = 100;
+// Less than a page of the server, so that its first page is not laid out as a whole either.
+const VIRTUAL_FROM = 60;
 
-/** A table. More than 100 rows are laid out only where they are seen. */
+/** A table. More than 60 rows are laid out only where they are seen. */
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, keyOf, height, onEnd, selected, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -41,6 +42,8 @@ export function Table<Row>(props: TableProps<Row>) {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
+    // Until the area is measured: what is seen is laid out at once, not in a second rendering.
+    initialRect: { width: 0, height: window.innerHeight },
     overscan: 12,
     enabled: isVirtual,
   });

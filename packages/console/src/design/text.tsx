@@ -28,11 +28,35 @@ export function Instant({ at, short }: { at: string; short?: boolean }) {
 /** Returns the server's present time in milliseconds, again each second (or so many milliseconds). */
 export function useNow(everyMs = 1_000): number {
   const [now, setNow] = useState(() => serverNow());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(serverNow()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
+  useEffect(() => onTick(everyMs, () => setNow(serverNow())), [everyMs]);
   return now;
+}
+
+const ticks = new Map<
+  number,
+  { readonly listeners: Set<() => void>; readonly timer: ReturnType<typeof setInterval> }
+>();
+
+/** Calls back so often. All callers of a period have one timer, so that a list renders once a second, not once for each row. */
+function onTick(everyMs: number, listener: () => void): () => void {
+  const { listeners, timer } = ticks.get(everyMs) ?? startTicks(everyMs);
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    ticks.delete(everyMs);
+  };
+}
+
+function startTicks(everyMs: number) {
+  const listeners = new Set<() => void>();
+  const timer = setInterval(() => {
+    for (const listener of listeners) listener();
+  }, everyMs);
+  const started = { listeners, timer };
+  ticks.set(everyMs, started);
+  return started;
 }
 
 /** How long ago an instant was, or how long until it: `3m 5s ago`, `in 2h`. */

@@ -1,5 +1,5 @@
 import type { MachineGraph } from "@stackyard/sdk";
-import { useEffect, useState } from "react";
+import { startTransition, useEffect, useState } from "react";
 import { toWorkerUrl } from "../api/live.ts";
 import type { Direction, GraphLayout } from "./layout.ts";
 import type { LayoutAnswer, LayoutRequest } from "./layout-worker.ts";
@@ -58,7 +58,8 @@ export function useLayout(graph: MachineGraph, direction: Direction): LayoutStat
     const controller = new AbortController();
     void loadLayout(graph, direction, controller.signal).then((layout) => {
       if (controller.signal.aborted) return;
-      setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, layout });
+      // A large drawing is rendered in parts, between which the page reacts.
+      startTransition(() => setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, layout }));
     });
     return () => controller.abort();
   }, [graph, direction]);

@@ -2,6 +2,7 @@ import type { Cause } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useConditionCounts } from "../api/use-condition-counts.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Page } from "../design/page.tsx";
@@ -49,10 +50,7 @@ function Shown({ tab }: { tab: TabId }) {
 
 /** How much each tab has; undefined while it is not known. */
 function useCounts(): Readonly<Record<TabId, number | undefined>> {
-  const conditions = useQuery({
-    queryKey: keys.count("attention"),
-    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "condition", signal }),
-  });
+  const conditions = useConditionCounts();
   const parked = useCauseCount("parked");
   const dead = useCauseCount("dead");
   const countOf = (name: string) => {

@@ -1,6 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { yard } from "../api/client.ts";
+import { type KeyboardEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useFollowedLog, useStreamMessages } from "../api/use-live.tsx";
 import { Button } from "../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -9,11 +8,13 @@ import { toPlainText } from "../text/ansi.ts";
 import { AnsiText } from "./ansi-text.tsx";
 import { findLine, type LogBuffer, type LogLine, MAX_LINE } from "./log-buffer.ts";
 import { isCause } from "./log-causes.ts";
-import { createLogReader, isTailOnly, type LogReader, type LogState, type SearchDirection } from "./log-reader.ts";
+import { isTailOnly, type LogReader, type LogState, type SearchDirection } from "./log-reader.ts";
+import { useSelectedLine } from "./use-log-reader.ts";
 import "./log.css";
 
 interface LogViewProps {
   readonly attemptId: string;
+  readonly reader: LogReader;
   /** The attempt has not ended: its log grows. */
   readonly live: boolean;
 }
@@ -23,15 +24,12 @@ const LINE_PX = 24;
 const NEAR = 200;
 
 /** The log of an attempt, by pieces; the address has the line that is selected and the text that is sought. */
-export function LogView({ attemptId, live }: LogViewProps) {
-  const { line, q = "" } = useSearch();
-  const reader = useReader(attemptId);
+export function LogView({ attemptId, reader, live }: LogViewProps) {
+  const { q = "" } = useSearch();
+  const selected = useSelectedLine();
   const state = useSyncExternalStore(reader.subscribe, reader.getState);
-  const selected = line !== undefined && /^\d{1,15}$/.test(line) ? Number(line) : undefined;
   const [follow, setFollow] = useState(live && selected === undefined);
   const [wrap, setWrap] = useState(true);
-  const opened = useRef(selected);
-  useEffect(() => void reader.open(opened.current), [reader]);
   useFollowedLog(live ? attemptId : undefined);
   useStreamMessages((messages) => {
     for (const message of messages) {
@@ -77,10 +75,6 @@ export function LogView({ attemptId, live }: LogViewProps) {
       )}
     </div>
   );
-}
-
-function useReader(attemptId: string): LogReader {
-  return useMemo(() => createLogReader((part) => yard.stacks.log(attemptId, part)), [attemptId]);
 }
 
 interface ToolbarProps {
@@ -181,6 +175,9 @@ function Lines({ reader, buffer, size, selected, sought, follow, wrap, onLeaveEn
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => LINE_PX,
+    // The lines around the first place are the first that are rendered; those of the beginning would load what is before them.
+    initialOffset: () => toFirstIndex(buffer, selected) * LINE_PX,
+    initialRect: { width: 0, height: window.innerHeight },
     getItemKey: (index) => lines[index]?.at ?? index,
     overscan: 20,
   });
@@ -231,6 +228,12 @@ function Lines({ reader, buffer, size, selected, sought, follow, wrap, onLeaveEn
       </div>
     </section>
   );
+}
+
+/** Where a log is opened: at its selected line, else at its end. */
+function toFirstIndex(buffer: LogBuffer, selected: number | undefined): number {
+  const index = selected === undefined ? -1 : findLine(buffer, selected);
+  return index === -1 ? buffer.lines.length - 1 : index;
 }
 
 type Virtualizer = ReturnType<typeof useVirtualizer<HTMLElement, Element>>;

@@ -1,6 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
+import { useConditionCounts } from "../api/use-condition-counts.ts";
 import { Loaded, Page } from "../design/page.tsx";
 import { Attention } from "./attention.tsx";
 import { Capacity } from "./capacity.tsx";
@@ -10,10 +8,7 @@ import "./overview.css";
 
 /** What needs attention, what runs and what happened last. */
 export function OverviewPage() {
-  const counts = useQuery({
-    queryKey: keys.count("attention"),
-    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "condition", signal }),
-  });
+  const counts = useConditionCounts();
   return (
     <Page title="Overview" actions={<Capacity />}>
       <Loaded query={counts} height={200}>

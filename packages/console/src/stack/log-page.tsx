@@ -8,6 +8,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { LogView } from "../log/log-view.tsx";
+import { useLogReader } from "../log/use-log-reader.ts";
 import "./stack.css";
 import { StackLink } from "../design/stack-link.tsx";
 
@@ -19,6 +20,8 @@ export function LogPage() {
     queryFn: ({ signal }) => yard.attempts.get(attempt, { signal }),
     enabled: attempt !== "",
   });
+  // Its text is requested together with the attempt, not after it.
+  const reader = useLogReader(attempt);
   if (attempt === "") {
     return (
       <Page title="Log">
@@ -32,7 +35,7 @@ export function LogPage() {
       heading={query.data === undefined ? "Log" : <Heading attempt={query.data} />}
     >
       <Loaded query={query} height={400}>
-        {(data) => <LogView key={attempt} attemptId={attempt} live={data.status !== "settled"} />}
+        {(data) => <LogView key={attempt} attemptId={attempt} reader={reader} live={data.status !== "settled"} />}
       </Loaded>
     </Page>
   );

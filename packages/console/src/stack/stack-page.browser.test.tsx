@@ -123,6 +123,7 @@ describe("actions on the page of a stack", () => {
     live.emit({ kind: "batch", messages: [{ kind: "history", id: "s1", entry: anEntry(5) }] });
     await expect.poll(countLoads).toBe(2);
 
+    live.emit({ kind: "state", state: { kind: "reconnecting", sinceMs: Date.now(), tries: 1 } });
     live.emit({ kind: "batch", messages: [], restart: true });
     await expect.poll(countLoads).toBe(3);
   });

@@ -1,7 +1,5 @@
 import type { StackCondition, StackFilter } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
+import { useConditionCounts } from "../api/use-condition-counts.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { CONDITION_WORDS } from "./stack-filter.ts";
@@ -13,11 +11,7 @@ function toStatus(condition: string): Status {
 /** How many of the stacks have which condition; each is a filter. */
 export function Conditions({ filter: { condition, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
   const search = useSearch();
-  const counts = useQuery({
-    queryKey: keys.count("conditions", filter),
-    queryFn: ({ signal }) => yard.stacks.counts(filter, { by: "condition", signal }),
-    placeholderData: (before) => before,
-  });
+  const counts = useConditionCounts(filter);
   const countOf = (name: string) => counts.data?.groups.find((group) => group.condition === name)?.count ?? 0;
   return (
     <nav className="stacks-conditions" aria-label="Conditions">

@@ -25,7 +25,7 @@ export interface SentRequest {
 }
 
 /** What the API answers: JSON, a whole response, or a function of the request. A promise that never resolves: still loading. */
-export type Answer = unknown | Response | ((request: SentRequest) => unknown);
+export type Answer = unknown | Response | ((request: SentRequest, headers: Headers) => unknown);
 
 /** A person who may do everything. */
 export const admin: Me = {
@@ -85,7 +85,8 @@ export async function renderPage(page: ComponentType, address: string, api: Read
   globalThis.fetch = async (input, init) => {
     const request = await toSent(input, init);
     sent.push(request);
-    return answer(answers[`${request.method} ${request.path}`], request);
+    const given = answers[`${request.method} ${request.path}`];
+    return answer(typeof given === "function" ? given(request, new Request(input, init).headers) : given, request);
   };
   queryClient.clear();
   const root = createRootRoute();
@@ -131,7 +132,7 @@ async function toSent(input: RequestInfo | URL, init: RequestInit | undefined): 
 
 async function answer(given: Answer, request: SentRequest): Promise<Response> {
   if (given === undefined) return problem(404, "NOT_FOUND", `No answer for ${request.method} ${request.path}.`);
-  const value = await (typeof given === "function" ? given(request) : given);
+  const value = await given;
   if (value instanceof Response) return value.clone();
   return new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
 }

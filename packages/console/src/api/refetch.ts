@@ -1,0 +1,67 @@
+import type { StreamMessage } from "@stackyard/sdk";
+import type { QueryClient } from "@tanstack/react-query";
+import type { LiveEvent, LiveState } from "./live-messages.ts";
+
+const LIST_MS = 2_000;
+const COUNT_MS = 5_000;
+
+/** Follows the live stream, and fetches again what it says has changed. */
+interface Refetch {
+  readonly onBatch: (batch: Extract<LiveEvent, { kind: "batch" }>) => void;
+  readonly onState: (state: LiveState) => void;
+  readonly stop: () => void;
+}
+
+/** Refetches what messages name: a stack at once, lists every 2 s, counts every 5 s at most. Only mounted queries are fetched. */
+export function createRefetch(client: Pick<QueryClient, "invalidateQueries">): Refetch {
+  const later = new Map<string, ReturnType<typeof setTimeout>>();
+  let isNew = true;
+  const refetchLater = (queryKey: readonly string[], ms: number) => {
+    const name = queryKey.join();
+    if (later.has(name)) return;
+    const refetch = () => {
+      later.delete(name);
+      void client.invalidateQueries({ queryKey });
+    };
+    later.set(name, setTimeout(refetch, ms));
+  };
+  const refetchAll = () => {
+    // What a new page requested while it connected is hardly old: it is shown before it is requested again.
+    refetchLater([], isNew ? LIST_MS : 0);
+    isNew = false;
+  };
+  return {
+    onBatch({ messages, restart }) {
+      if (restart) return refetchAll();
+      for (const queryKey of new Map(messages.flatMap(toKeys).map((key) => [key.join("\n"), key])).values()) {
+        void client.invalidateQueries({ queryKey });
+      }
+      if (messages.some(({ kind }) => kind === "history" || kind === "bulk")) {
+        refetchLater(["list"], LIST_MS);
+        refetchLater(["count"], COUNT_MS);
+      }
+    },
+    onState({ kind }) {
+      if (kind === "reconnecting") isNew = false;
+    },
+    stop() {
+      for (const timer of later.values()) clearTimeout(timer);
+    },
+  };
+}
+
+function toKeys(message: StreamMessage): string[][] {
+  switch (message.kind) {
+    case "history":
+      return [["stack", message.entry.stackId]];
+    case "progress":
+      return [
+        ["stack", message.attempt.stackId],
+        ["attempt", message.attempt.attemptId, "details"],
+      ];
+    case "bulk":
+      return [["bulk", message.bulk.id]];
+    default:
+      return [];
+  }
+}
