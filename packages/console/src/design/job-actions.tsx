@@ -6,10 +6,9 @@ import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { Button } from "./button.tsx";
 import { ActionDialog } from "./dialog.tsx";
+import { JOB_MACHINE } from "./job-link.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
-
-const JOB_MACHINE = "stackyard.run";
 
 /** Retry and cancel of a job. `retryWord` names what is retried, such as `Retry the 12 failed`. */
 export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?: string }) {

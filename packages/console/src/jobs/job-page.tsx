@@ -2,12 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JobActions } from "../design/job-actions.tsx";
+import { toJobPath } from "../design/job-link.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
-import { type Job, statusOfJob, toJobPath } from "./job-states.ts";
+import { type Job, statusOfJob } from "./job-states.ts";
 import "./jobs.css";
 
 /** One job: its state, report and log. */

@@ -19,8 +19,3 @@ export const JOB_STATES = Object.keys(STATUSES) as readonly JobState[];
 export function statusOfJob(state: JobState): Status {
   return STATUSES[state] ?? "waiting";
 }
-
-/** Returns the page that shows this job best. */
-export function toJobPath({ executor }: Job): string {
-  return executor === "runcommand" ? "/fleet" : "/job";
-}

@@ -2,14 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { JobLink } from "../design/job-link.tsx";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import { JOB_STATES, type Job, type JobState, statusOfJob, toJobPath } from "./job-states.ts";
+import { JOB_STATES, type Job, type JobState, statusOfJob } from "./job-states.ts";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
@@ -60,11 +61,7 @@ const COLUMNS: readonly Column<Job>[] = [
   {
     id: "id",
     header: "Job",
-    cell: (job) => (
-      <To path={toJobPath(job)} search={{ id: job.runId }}>
-        <Text mono>{job.runId}</Text>
-      </To>
-    ),
+    cell: (job) => <JobLink job={job} />,
   },
   { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
   { id: "message", header: "Message", cell: (job) => <Message job={job} /> },

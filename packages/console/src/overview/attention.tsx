@@ -1,25 +1,27 @@
 import type { Cause, StackCondition, StackCounts, StackSummary } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { BulkButton } from "../design/bulk-dialog.tsx";
 import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { Line } from "./attention-line.tsx";
+import { FailedJobs, useFailedJobs } from "./failed-jobs.tsx";
 
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
 
-/** What needs a person, worst first: failures by their cause, then stalled, overdue and approvals. */
+/** What needs a person, worst first: failures by their cause and failed jobs, then stalled, overdue and approvals. */
 export function Attention({ counts }: { counts: StackCounts }) {
   const countOf = (condition: StackCondition) =>
     counts.groups.find((group) => group.condition === condition)?.count ?? 0;
+  const jobs = useFailedJobs();
   const [failed, stalled, overdue, approval] = (["failed", "stalled", "overdue", "approval"] as const).map(countOf);
-  if (counts.total === 0) {
+  if (counts.total === 0 && jobs.length === 0) {
     return (
       <Panel title="Needs attention">
         <Empty command="stackyard send pr-1 OPENED --machine review-app">
@@ -28,7 +30,7 @@ export function Attention({ counts }: { counts: StackCounts }) {
       </Panel>
     );
   }
-  if (!failed && !stalled && !overdue && !approval) {
+  if (!failed && !stalled && !overdue && !approval && jobs.length === 0) {
     return (
       <Panel title="Needs attention">
         <AllQuiet />
@@ -38,34 +40,12 @@ export function Attention({ counts }: { counts: StackCounts }) {
   return (
     <Panel title="Needs attention">
       {failed ? <FailedCauses count={failed} /> : null}
+      <FailedJobs jobs={jobs} />
       {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
       {overdue ? <OldestOf condition="overdue" count={overdue} /> : null}
       {approval ? <Approvals count={approval} /> : null}
     </Panel>
   );
-}
-
-/** One line: what it is, why, and what can be done. */
-function Line({ status, word, search, children, action, id }: LineProps) {
-  return (
-    <div className="attention-line" data-row={id}>
-      <To path="/stacks" search={search}>
-        <Mark status={status} word={word} />
-      </To>
-      <div className="attention-cause">{children}</div>
-      <div>{action}</div>
-    </div>
-  );
-}
-
-interface LineProps {
-  readonly id: string;
-  readonly status: Status;
-  readonly word: string;
-  /** The filter of the stacks that it is about. */
-  readonly search: Readonly<Record<string, string | undefined>>;
-  readonly children: ReactNode;
-  readonly action?: ReactNode;
 }
 
 function FailedCauses({ count }: { count: number }) {

@@ -102,6 +102,30 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByText("room for 3")).toBeVisible();
   });
 
+  it("shows the jobs that failed in the last day, with a link to each one's page", async () => {
+    const at = new Date().toISOString();
+    const old = aStack("run-3", { enteredAt: "2026-11-01T03:00:00Z" });
+    const error = { code: "ECS_UNHEALTHY", message: "The service did not become healthy." };
+    const job = { runId: "run-1", state: "failed", executor: "ecs", config: {}, error, startedAt: at, endedAt: at };
+    const { screen, sent } = await renderPage(OverviewPage, "/", {
+      ...quiet,
+      "GET /v1/stacks": { items: [aStack("run-1", { enteredAt: at }), aStack("run-2", { enteredAt: at }), old] },
+      "GET /v1/runs/run-1": job,
+      "GET /v1/runs/run-2": { ...job, runId: "run-2", state: "cancelled" },
+    });
+
+    await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "run-1" })).toHaveAttribute("href", "/job?id=run-1");
+    await expect.element(screen.getByText("All quiet")).not.toBeInTheDocument();
+    await expect.element(screen.getByRole("link", { name: "run-2" })).not.toBeInTheDocument();
+    expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
+      machine: "stackyard.run",
+      state: "FAILED",
+      sort: "-enteredAt",
+    });
+    expect(sent.map(({ path }) => path)).not.toContain("/v1/runs/run-3");
+  });
+
   it("moves no row while a link is pressed: the click would be lost", async () => {
     let items = [entry];
     const { screen, address } = await renderPage(OverviewPage, "/", {

@@ -2,6 +2,7 @@ import type { OpenAttempt } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { JOB_MACHINE } from "../design/job-link.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
@@ -48,11 +49,11 @@ export function RunningAttempts() {
 const STATUSES: Readonly<Record<string, Status>> = { unclaimed: "queued", queued: "queued", running: "running" };
 
 function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
-  const { stackId, task, status, attemptId, cancelling, progressMessage, attempt: number } = attempt;
+  const { stackId, machine, task, status, attemptId, cancelling, progressMessage, attempt: number } = attempt;
   return (
     <li data-row={attemptId}>
       <Mark status={cancelling === undefined ? (STATUSES[status] ?? "running") : "cancelled"} bare />
-      <To path={isJob(attempt) ? "/job" : "/stack"} search={{ id: stackId }}>
+      <To path={machine === JOB_MACHINE ? "/job" : "/stack"} search={{ id: stackId }}>
         <Text>{stackId}</Text>
       </To>
       <Text>{task}</Text>
@@ -65,10 +66,6 @@ function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
       )}
     </li>
   );
-}
-
-function isJob({ machine }: OpenAttempt): boolean {
-  return machine === "stackyard.run";
 }
 
 /** How long it has been under way, of how much time. */

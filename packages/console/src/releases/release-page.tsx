@@ -6,6 +6,7 @@ import { queryClient } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
+import { JOB_MACHINE } from "../design/job-link.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
@@ -247,7 +248,7 @@ function Actions({ release }: { release: Release }) {
 
 function useActions(release: Release): readonly Action[] {
   const { runId, releaseId, project, config, account, region, report } = release;
-  const subject = { machine: "stackyard.run", stackId: runId };
+  const subject = { machine: JOB_MACHINE, stackId: runId };
   const operate = useRefusal("operate", subject);
   const repair = useRefusal("repair", subject);
   const over = isOver(release) ? "The release has ended" : undefined;

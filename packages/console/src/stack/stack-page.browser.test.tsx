@@ -114,6 +114,13 @@ describe("actions on the page of a stack", () => {
     await expect.element(retry).not.toHaveAttribute("aria-disabled", "true");
   });
 
+  it("leads from the stack of a job to the job", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ machine: "stackyard.run" })));
+
+    const link = screen.getByRole("link", { name: "Show as a job" });
+    await expect.element(link).toHaveAttribute("href", "/job?id=pr-12");
+  });
+
   it("loads a stack again when the stream reports its change, or has missed messages", async () => {
     const { sent, screen, live } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
     const countLoads = () => sent.filter(({ path }) => path === "/v1/stacks/pr-12").length;

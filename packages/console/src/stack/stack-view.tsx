@@ -5,6 +5,7 @@ import { isAbsent } from "../api/client.ts";
 import { useListPlace } from "../api/last-list.ts";
 import { toStackStatus } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
+import { JOB_MACHINE } from "../design/job-link.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
@@ -79,9 +80,15 @@ function Heading({ stack }: { stack: StackDetails }) {
       <Mark status={toStackStatus(stack)} />
       <Text>{id}</Text>
       <span className="stack-facts">
-        <To path="/machine" search={{ name: machine, rev: machineHash }}>
-          <Text>{machine}</Text>@{machineHash.slice(0, 4)}
-        </To>
+        {machine === JOB_MACHINE ? (
+          <To path="/job" search={{ id }}>
+            Show as a job
+          </To>
+        ) : (
+          <To path="/machine" search={{ name: machine, rev: machineHash }}>
+            <Text>{machine}</Text>@{machineHash.slice(0, 4)}
+          </To>
+        )}
         <span>
           <Text>{state}</Text> for <Ago at={enteredAt} plain />
         </span>

@@ -1,0 +1,20 @@
+import type { Run } from "@stackyard/sdk/runs";
+import { To } from "./links.tsx";
+import { Text } from "./text.tsx";
+
+/** The machine of which every job is a stack. */
+export const JOB_MACHINE = "stackyard.run";
+
+/** Returns the page that shows this job best. */
+export function toJobPath({ executor }: Pick<Run, "executor">): string {
+  return executor === "runcommand" ? "/fleet" : "/job";
+}
+
+/** The id of a job as a link to its page. */
+export function JobLink({ job }: { job: Pick<Run, "runId" | "executor"> }) {
+  return (
+    <To path={toJobPath(job)} search={{ id: job.runId }}>
+      <Text mono>{job.runId}</Text>
+    </To>
+  );
+}

@@ -1,0 +1,28 @@
+import type { ReactNode } from "react";
+import { To } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+
+/** One line: what it is, why, and what can be done. */
+export function Line({ id, status, word, path = "/stacks", search, children, action }: LineProps) {
+  return (
+    <div className="attention-line" data-row={id}>
+      <To path={path} search={search}>
+        <Mark status={status} word={word} />
+      </To>
+      <div className="attention-cause">{children}</div>
+      <div>{action}</div>
+    </div>
+  );
+}
+
+interface LineProps {
+  readonly id: string;
+  readonly status: Status;
+  readonly word: string;
+  /** The list of what it is about, by default that of stacks. */
+  readonly path?: "/stacks" | "/jobs";
+  /** The filter of that list. */
+  readonly search: Readonly<Record<string, string | undefined>>;
+  readonly children: ReactNode;
+  readonly action?: ReactNode;
+}

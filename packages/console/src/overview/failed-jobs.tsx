@@ -1,0 +1,65 @@
+import type { Run } from "@stackyard/sdk/runs";
+import { useQuery } from "@tanstack/react-query";
+import { isAbsent, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { JOB_MACHINE, JobLink } from "../design/job-link.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { serverNow } from "../text/server-clock.ts";
+import { Line } from "./attention-line.tsx";
+
+const SHOWN = 3;
+// Cancelled jobs rest in the same state as failed ones.
+const LOOKED_AT = 10;
+const DAY_MS = 86_400_000;
+
+/** Returns the jobs that have failed in the last 24 hours, newest first, three at most. Failed jobs are kept for 30 days. */
+export function useFailedJobs(): readonly Run[] {
+  const { data } = useQuery({
+    queryKey: keys.list("failed-jobs"),
+    queryFn: async ({ signal }) => {
+      const filter = { machine: JOB_MACHINE, state: "FAILED" };
+      const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
+      const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
+      const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));
+      return jobs.filter((job) => job?.state === "failed").slice(0, SHOWN) as readonly Run[];
+    },
+  });
+  return data ?? [];
+}
+
+/** A job may be closed between the two requests. */
+async function loadJob(runId: string, signal: AbortSignal): Promise<Run | undefined> {
+  try {
+    return await yard.runs.get(runId, { signal });
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Jobs have no machine of their own, and no cause is counted of them: each is a line. */
+export function FailedJobs({ jobs }: { jobs: readonly Run[] }) {
+  return jobs.map((job) => (
+    <Line
+      key={job.runId}
+      id={`job ${job.runId}`}
+      status="failed"
+      word="Failed job"
+      path="/jobs"
+      search={{ state: "failed" }}
+    >
+      <span className="cause-name">
+        <strong>
+          <Text>{job.executor}</Text>
+        </strong>{" "}
+        <Text mono>{job.error?.code ?? "no code"}</Text>{" "}
+        <span className="cause-message">
+          <Text>{job.error?.message ?? ""}</Text>
+        </span>
+      </span>
+      <span className="muted">
+        <JobLink job={job} /> <Ago at={job.endedAt ?? job.startedAt} />
+      </span>
+    </Line>
+  ));
+}
