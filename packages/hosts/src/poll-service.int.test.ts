@@ -1,3 +1,4 @@
+import { listHookDeliveries } from "@stackyard/core/services";
 import { APP_ID, APP_KEY, type DeliveryFault, type HostSim, startHostSim } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
@@ -88,7 +89,7 @@ describe("pull requests that are read every five minutes", () => {
     const before = start();
     await github.openPull(SHOP, { head: toCommit(1) });
     await before.tick();
-    github.settings.receiver = undefined;
+    github.settings.deliveryFault = "vanish";
     await github.closePull(SHOP, 1);
     const after = start();
 
@@ -101,7 +102,7 @@ describe("pull requests that are read every five minutes", () => {
   it("return to an earlier state under new ids", async () => {
     const { github, start, clock, published } = await createBench();
     const { poll, tick } = start();
-    github.settings.receiver = undefined;
+    github.settings.deliveryFault = "vanish";
     await github.openPull(SHOP, { head: toCommit(1) });
     for (const again of [() => github.closePull(SHOP, 1), () => github.reopenPull(SHOP, 1), async () => undefined]) {
       await poll();
@@ -119,17 +120,17 @@ describe("pull requests that are read every five minutes", () => {
     const { poll, tick } = start();
     await github.openPull(SHOP, { head: toCommit(1) });
     await tick();
+    const countRead = () => github.requests.filter((request) => request.includes("/pulls?")).length;
+    expect(await poll()).toBe(NOW + MINUTE);
     const before = await store.records.list("", { limit: 100, now: clock.now() });
-    expect(await poll()).toBe(NOW + 5 * MINUTE);
-    const asked = github.requests.length;
     await clock.advance(4 * MINUTE);
     await poll();
-    expect(github.requests.length).toBe(asked);
+    expect(countRead()).toBe(1);
     await clock.advance(MINUTE);
 
     await poll();
 
-    expect(github.requests.length).toBe(asked + 1);
+    expect(countRead()).toBe(2);
     expect(await store.records.list("", { limit: 100, now: clock.now() })).toEqual(before);
   });
 
@@ -143,7 +144,8 @@ describe("pull requests that are read every five minutes", () => {
 
     expect(github.requests.filter((request) => request.includes("/pulls?"))).toHaveLength(10);
     // The first round also reads who has installed the App, and where.
-    expect(github.requests).toHaveLength(13);
+    const others = github.requests.filter((request) => !/\/(pulls|deliveries)\?/.test(request));
+    expect(others).toHaveLength(3);
     expect((await queue.claim(2_000)).claims).toHaveLength(1_000);
   });
 
@@ -151,7 +153,7 @@ describe("pull requests that are read every five minutes", () => {
     const { github, start, clock, published } = await createBench();
     const { poll, tick } = start();
     await poll();
-    github.settings.receiver = undefined;
+    github.settings.deliveryFault = "vanish";
     await github.openPull(SHOP, { head: toCommit(1) });
     await clock.advance(5 * MINUTE);
     github.settings.requestFault = () => ({ status: 403, retryAfterSeconds: 400 });
@@ -162,6 +164,90 @@ describe("pull requests that are read every five minutes", () => {
     await expect(poll()).rejects.toThrow("GitHub asks to wait 100 s.");
     expect(github.requests.length).toBe(asked);
     await clock.advance(5 * MINUTE);
+
+    await poll();
+    await tick();
+
+    expect(toEvents(published)).toEqual(["1 open"]);
+  });
+});
+
+describe("deliveries that did not reach the receiver", () => {
+  async function createStarted() {
+    const bench = await createBench();
+    const { github, start, clock, store } = bench;
+    const process = start();
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await process.tick();
+    await process.poll();
+    await clock.advance(MINUTE);
+    const list = async () => (await listHookDeliveries({ records: store.records, clock }, { limit: 100 })).items;
+    return { ...bench, ...process, list };
+  }
+
+  it("are taken within a minute, each once, in their order", async () => {
+    const { github, poll, tick, clock, list, published } = await createStarted();
+    github.settings.deliveryFault = "lose";
+    await github.labelPull(SHOP, 1, "seed");
+    await github.comment(SHOP, 1, "/preview status");
+    await github.comment(SHOP, 1, "/preview stauts");
+    const countBodies = () => github.requests.filter((request) => /deliveries\/\d+$/.test(request)).length;
+
+    for (let minute = 0; minute < 7; minute++) {
+      await poll();
+      await tick();
+      await clock.advance(MINUTE);
+    }
+
+    expect(countBodies()).toBe(3);
+    expect(published.map((id) => id.replace(/^github\/[^/]+\//, ""))).toEqual(["pull.open", "seed"]);
+    expect((await list()).map(({ what, outcome }) => [what, outcome?.kind])).toEqual(
+      expect.arrayContaining([
+        ["pull.labeled", "events"],
+        ["command.status", "nothing"],
+        ["command.unknown", "refused"],
+      ]),
+    );
+  });
+
+  it("are taken by the next process, also when they were sent while none ran", async () => {
+    const { github, start, clock, published } = await createStarted();
+    github.settings.receiver = undefined;
+    await github.labelPull(SHOP, 1, "seed");
+    await clock.advance(60 * MINUTE);
+    const next = start();
+
+    await next.poll();
+    await next.tick();
+
+    expect(published.at(-1)).toMatch(/\/seed$/);
+  });
+
+  it("are not taken again after they were delivered once more", async () => {
+    const { github, poll, tick, list } = await createStarted();
+    const { receiver } = github.settings;
+    let tries = 0;
+    github.settings.receiver = async (delivery) => {
+      const status = (await receiver?.(delivery)) ?? 500;
+      tries += 1;
+      return tries === 1 ? 504 : status;
+    };
+    await github.labelPull(SHOP, 1, "seed");
+    const before = (await list()).length;
+
+    await poll();
+    await tick();
+
+    expect((await list()).length).toBe(before);
+    expect((await list()).filter(({ what }) => what === "pull.labeled")).toHaveLength(1);
+  });
+
+  it("of the time before the yard began are left", async () => {
+    const { github, start, published } = await createBench();
+    const { poll, tick } = start();
+    github.settings.deliveryFault = "lose";
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await github.labelPull(SHOP, 1, "seed");
 
     await poll();
     await tick();

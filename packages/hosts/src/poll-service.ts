@@ -1,16 +1,19 @@
 import type { PluginService, ServiceDeps } from "@stackyard/core";
 import type { KeyedQueue } from "@stackyard/core/services";
-import type { CodeHost } from "./code-host.ts";
+import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
+import { pullDeliveries } from "./pull-deliveries.ts";
 import { loadPullRecords } from "./pull-records.ts";
-import type { NamedHost, QueuedHook } from "./receive.ts";
+import type { NamedHost, QueuedHook, ReceiveDeps } from "./receive.ts";
 
 /** Every repository is read so often. */
 const ROUND_MS = 300_000;
+/** Deliveries are read so often. */
+const PULL_MS = 60_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 
 /** What is read, and where what is found goes. */
@@ -22,6 +25,12 @@ export interface PollInput {
   readonly codeHosts: CodeHosts;
 }
 
+/** Deliveries that were listed last. */
+interface Pull {
+  readonly nextAt: number;
+  readonly known: readonly SentDelivery[];
+}
+
 /** Repositories that are read one after the other. */
 interface Round {
   readonly nextAt: number;
@@ -29,11 +38,13 @@ interface Round {
 }
 
 /**
- * Creates the service that compares open pull requests with what was done for them, at the start and every five minutes, and
- * queues those that need a decision. A repository that cannot be read is read again in the next round.
+ * Creates the service that reads what was not delivered. Every minute it takes deliveries that did not reach the receiver. At the
+ * start and every five minutes it compares open pull requests with what was done for them, and queues those that need a
+ * decision. What cannot be read is read again in the next round.
  */
 export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
   const rounds = new Map<string, Round>();
+  const pulls = new Map<string, Pull>();
 
   async function toRound(host: string, codeHost: CodeHost, now: number): Promise<Round> {
     const before = rounds.get(host);
@@ -41,6 +52,15 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     const round = { nextAt: now + ROUND_MS, repositories: [...(await codeHost.listRepositories())] };
     rounds.set(host, round);
     return round;
+  }
+
+  async function pull(deps: PollDeps, host: string, codeHost: CodeHost): Promise<void> {
+    const before = pulls.get(host);
+    const now = deps.clock.now();
+    if (before !== undefined && before.nextAt > now) return;
+    const known = before?.known ?? [];
+    pulls.set(host, { nextAt: now + PULL_MS, known });
+    pulls.set(host, { nextAt: now + PULL_MS, known: await pullDeliveries(deps, { host, codeHost, known }) });
   }
 
   async function poll(deps: PollDeps, host: string, codeHost: CodeHost): Promise<void> {
@@ -62,19 +82,21 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
       for (const { name } of hosts) {
         await failures.collect(async () => {
           const codeHost = await codeHosts.open(name, deps);
-          if (codeHost !== undefined) await poll(poller, name, codeHost);
+          if (codeHost === undefined) return;
+          await failures.collect(() => pull(poller, name, codeHost));
+          await poll(poller, name, codeHost);
         });
       }
       failures.throwFirst();
       const nexts = [...rounds.values()].map(({ nextAt, repositories }) => (repositories.length > 0 ? 0 : nextAt));
-      return nexts.length === 0 ? undefined : Math.min(...nexts);
+      const nextAt = Math.min(...nexts, ...[...pulls.values()].map((each) => each.nextAt));
+      return nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt;
     },
   };
 }
 
-interface PollDeps extends ServiceDeps {
+interface PollDeps extends ReceiveDeps {
   readonly mappings: readonly Mapping[];
-  readonly queue: KeyedQueue;
   readonly failures: Failures;
   /** Nothing more may be begun. */
   readonly isOver: () => boolean;

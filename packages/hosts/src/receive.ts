@@ -42,7 +42,8 @@ export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) =
   };
 }
 
-interface ReceiveDeps extends ServiceDeps {
+/** What taking a delivery needs. */
+export interface ReceiveDeps extends ServiceDeps {
   readonly queue: KeyedQueue;
 }
 
@@ -54,15 +55,29 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   const body = parse(delivery.body);
   if (body === undefined)
     return problem(415, "USAGE", 'The body is not JSON. Choose the content type "application/json".');
-  const { parsed, id, unique } = read(host, delivery, body);
+  return take(deps, host.name, read(host, delivery, body));
+}
+
+async function take(deps: ReceiveDeps, host: string, { parsed, id, unique, what }: ReadDelivery): Promise<Response> {
   const digest = digestOf(unique);
   const given = toId(id) ?? digest;
-  if (parsed.kind === "ignored") {
-    const what = delivery.headers["x-github-event"]?.slice(0, 64) ?? "message";
-    const outcome: HookOutcome = { kind: "ignored", reason: parsed.reason };
-    return note(deps, digest, { id: given, host: host.name, what, outcome });
-  }
-  return accept(deps, { host: host.name, id: given, digest, parsed });
+  if (parsed.kind !== "ignored") return accept(deps, { host, id: given, digest, parsed });
+  const outcome: HookOutcome = { kind: "ignored", reason: parsed.reason };
+  return note(deps, digest, { id: given, host, what: what.slice(0, 64), outcome });
+}
+
+/** A delivery of GitHub, as its API returns it too. */
+export interface GitHubDelivery {
+  /** The header `X-GitHub-Event`. */
+  readonly event: string;
+  /** The header `X-GitHub-Delivery`. */
+  readonly id: string | undefined;
+  readonly body: unknown;
+}
+
+/** Takes a delivery that was read at GitHub, as if it had been received. */
+export async function takeRead(deps: ReceiveDeps, host: string, delivery: GitHubDelivery): Promise<void> {
+  await take(deps, host, readGitHub(delivery));
 }
 
 /** Undefined: the bytes are no text, which no host signs. */
@@ -97,18 +112,23 @@ interface ReadDelivery {
   readonly id: string | undefined;
   /** GitHub signs no id: the same body under another id is the same delivery. */
   readonly unique: unknown;
+  /** The name of its event. */
+  readonly what: string;
+}
+
+function readGitHub({ event, id, body }: GitHubDelivery): ReadDelivery {
+  return { parsed: parseGitHubDelivery(event, body), id, unique: body, what: event === "" ? "message" : event };
 }
 
 function read({ name, options }: NamedHost, { headers }: SignedDelivery, body: unknown): ReadDelivery {
   if (options.type === "github") {
-    const parsed = parseGitHubDelivery(headers["x-github-event"] ?? "", body);
-    return { parsed, id: headers["x-github-delivery"], unique: body };
+    return readGitHub({ event: headers["x-github-event"] ?? "", id: headers["x-github-delivery"], body });
   }
   const id = headers["webhook-id"];
   const type = isMap(body) ? body["type"] : undefined;
   const action = typeof type === "string" ? type.slice(0, 64) : "message";
   const hook: Hook = { kind: "message", action, data: body, sender: { id: name, name, bot: true } };
-  return { parsed: { kind: "hook", hook }, id, unique: ["webhook-id", id] };
+  return { parsed: { kind: "hook", hook }, id, unique: ["webhook-id", id], what: action };
 }
 
 function toId(id: string | undefined): string | undefined {

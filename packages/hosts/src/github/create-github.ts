@@ -4,6 +4,7 @@ import { StackyardError } from "@stackyard/core";
 import { Check } from "typebox/value";
 import type { CodeHost, HostPermission } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
+import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { createPullReader } from "./list-pulls.ts";
 import { listInstalledRepositories } from "./list-repositories.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
@@ -78,6 +79,13 @@ export function createGitHub({ appId, privateKey, url, now }: GitHubInput): Code
       listed = { repositories: found.map(({ repository }) => repository), until: now() + REPOSITORIES_MS };
       return listed.repositories;
     },
+    listDeliveries: (since) => listDeliveries(app.octokit, since, REQUEST_MS),
+    findDeliveryBody: (id) =>
+      unlessMissing(async () => {
+        const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
+        const { data }: { data: unknown } = await app.octokit.request(`GET /app/hook/deliveries/${id}`, parameters);
+        return toDeliveryBody(data);
+      }),
     listOpenPulls: (repository) =>
       unlessMissing(async () => readPulls(await open(repository), () => toParameters(repository))),
   };

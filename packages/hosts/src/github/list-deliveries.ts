@@ -1,0 +1,56 @@
+import type { Octokit } from "@octokit/core";
+import { defined, isMap, StackyardError } from "@stackyard/core";
+import type { SentDelivery } from "../code-host.ts";
+
+/**
+ * Lists the deliveries to an App since an instant, newest first; without one, only the newest.
+ * Source: "REST API endpoints for GitHub App webhooks", GitHub Docs.
+ */
+export async function listDeliveries(
+  octokit: Octokit,
+  since: number | undefined,
+  requestMs: number,
+): Promise<readonly SentDelivery[]> {
+  const found: SentDelivery[] = [];
+  let cursor: string | undefined;
+  do {
+    const { data, headers } = await octokit.request("GET /app/hook/deliveries", {
+      per_page: since === undefined ? 1 : 100,
+      ...defined({ cursor }),
+      request: { signal: AbortSignal.timeout(requestMs) },
+    });
+    const page = data.map(toSentDelivery);
+    found.push(...page.filter(({ sentAt }) => since === undefined || sentAt >= since));
+    const isOver = since === undefined || page.some(({ sentAt }) => sentAt < since);
+    cursor = isOver ? undefined : findCursor(headers.link);
+  } while (cursor !== undefined);
+  return found;
+}
+
+interface ListedDelivery {
+  readonly id: number | bigint;
+  readonly guid: string;
+  readonly delivered_at: string;
+  readonly event: string;
+  readonly status: string;
+}
+
+// The status of a delivery that failed is not "OK". Source: "Handling failed webhook deliveries", GitHub Docs.
+function toSentDelivery({ id, guid, delivered_at: at, event, status }: ListedDelivery): SentDelivery {
+  return { id, guid, event, sentAt: Date.parse(at), isTaken: status === "OK" };
+}
+
+function findCursor(link = ""): string | undefined {
+  const next = link.split(",").find((each) => each.includes('rel="next"'));
+  return next?.match(/[?&]cursor=([^&>]+)/)?.[1];
+}
+
+/** Returns the body of a delivery as a receiver parses it, where large integers are numbers too. */
+export function toDeliveryBody(delivery: unknown): unknown {
+  const request = isMap(delivery) ? delivery["request"] : undefined;
+  if (!isMap(request)) throw new StackyardError("SERVER_ERROR", "GitHub sent a delivery without its request.");
+  const text = JSON.stringify(request["payload"] ?? {}, (_, value) =>
+    typeof value === "bigint" ? Number(value) : value,
+  );
+  return JSON.parse(text);
+}
