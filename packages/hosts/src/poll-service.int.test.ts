@@ -1,33 +1,21 @@
 import { listHookDeliveries } from "@stackyard/core/services";
-import { APP_ID, APP_KEY, type DeliveryFault, type HostSim, startHostSim } from "@stackyard/host-sim";
+import type { DeliveryFault, HostSim } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
-import { createHostsBench, NOW, SECRET } from "./testing/hosts-bench.ts";
+import { createGitHubBench, type GitHubBench, SHOP } from "./testing/github-bench.ts";
+import { NOW } from "./testing/hosts-bench.ts";
 
-const SHOP = "acme/shop";
 const MINUTE = 60_000;
 
-const cleanUps: (() => unknown)[] = [];
+const benches: GitHubBench[] = [];
 afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+  for (const bench of benches.splice(0)) await bench.stop();
 });
 
 async function createBench() {
-  let clock: { now(): number } = { now: () => NOW };
-  const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
-  github.addRepository(SHOP);
-  const secrets = [{ env: "SECRET" }];
-  const host = { type: "github" as const, appId: APP_ID, key: { env: "KEY" }, secrets, url: github.url };
-  const bench = createHostsBench({ options: { hosts: { github: host } }, appKey: APP_KEY });
-  clock = bench.clock;
-  cleanUps.push(bench.remove, github.stop);
-  /** Starts a process that receives what GitHub sends from now on. */
-  const start = () => {
-    const process = bench.start();
-    github.settings.receiver = async ({ headers, body }) => (await process.post(body, headers)).status;
-    return process;
-  };
-  return { ...bench, github, start };
+  const bench = await createGitHubBench();
+  benches.push(bench);
+  return bench;
 }
 
 /** Opens, changes and closes pull requests. */

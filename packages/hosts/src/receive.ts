@@ -16,7 +16,7 @@ export interface NamedHost {
 export interface QueuedHook {
   readonly host: string;
   readonly id: string;
-  /** Under which the delivery is remembered. Missing: it is none, but was read at the host. */
+  /** Under which the delivery is remembered. Missing: the facts were read at the host. */
   readonly digest?: string;
   readonly hook: Hook;
   /** Of a command, and of a pull request that was read. */

@@ -47,7 +47,7 @@ export interface HostSimInput {
 export interface HostSimSettings extends DeliverySettings {
   /** Of every person in every repository. */
   permission: string;
-  /** Is asked for each request, by its method and path. */
+  /** Called for each request, with its method and path. */
   requestFault: ((method: string, path: string) => RequestFault | undefined) | undefined;
 }
 
@@ -230,7 +230,8 @@ const ROUTES: readonly Route[] = [
     method: "GET",
     path: new RegExp(`${REPO}/collaborators/(?<login>[^/]+)/permission$`),
     credential: "installation",
-    answer: ({ settings }) => ({ status: 200, body: { permission: settings.permission } }),
+    answer: ({ repositories, settings }, { groups }) =>
+      toAnswer(repositories.has(groups["repo"] ?? "") ? { permission: settings.permission } : undefined),
   },
 ];
 

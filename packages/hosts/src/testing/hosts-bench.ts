@@ -117,7 +117,7 @@ export function signedByGitHub(body: string | Uint8Array, id = "delivery-1", eve
 }
 
 /** What a test says of a pull request. */
-export interface PullInput {
+interface PullInput {
   readonly action?: string;
   readonly head?: number;
   readonly state?: "open" | "closed";
@@ -130,7 +130,7 @@ export interface PullInput {
 const repository = { id: 424242, full_name: "acme/shop", html_url: "https://github.com/acme/shop" };
 
 /** Returns a pull request as the API of GitHub returns it. */
-export function toGitHubPull({
+function toGitHubPull({
   head = 1,
   state = "open",
   labels = ["preview"],

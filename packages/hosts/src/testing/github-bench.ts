@@ -1,0 +1,38 @@
+import { defined } from "@stackyard/core";
+import { APP_ID, APP_KEY, startHostSim } from "@stackyard/host-sim";
+import { createHostsBench, NOW, SECRET } from "./hosts-bench.ts";
+
+/** The repository of the bench. */
+export const SHOP = "acme/shop";
+
+/** A simulated GitHub with one repository, and a yard whose App is installed in it. */
+export type GitHubBench = Awaited<ReturnType<typeof createGitHubBench>>;
+
+/** Creates one, by default with the mapping document of the bench of hosts. */
+export async function createGitHubBench(document?: string) {
+  let clock: { now(): number } = { now: () => NOW };
+  const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
+  github.addRepository(SHOP);
+  const secrets = [{ env: "SECRET" }];
+  const host = { type: "github" as const, appId: APP_ID, key: { env: "KEY" }, secrets, url: github.url };
+  const bench = createHostsBench({
+    options: { hosts: { github: host } },
+    appKey: APP_KEY,
+    ...defined({ document }),
+  });
+  clock = bench.clock;
+  return {
+    ...bench,
+    github,
+    /** Starts a process that receives what GitHub sends from now on. */
+    start() {
+      const process = bench.start();
+      github.settings.receiver = async ({ headers, body }) => (await process.post(body, headers)).status;
+      return process;
+    },
+    async stop(): Promise<void> {
+      bench.remove();
+      await github.stop();
+    },
+  };
+}
