@@ -5,6 +5,7 @@ import { useMe, useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
+import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To, useSearch } from "../design/links.tsx";
@@ -13,10 +14,19 @@ import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Instant, MaybeLink, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { ApprovalList } from "./approval-list.tsx";
 
 /** One approval: what is approved, what follows, and who has approved it. */
 export function ApprovalPage() {
   const { stack: stackId = "", task = "" } = useSearch();
+  return (
+    <Beside label="Other approvals" list={<ApprovalList stackId={stackId} task={task} />}>
+      <OneApproval key={JSON.stringify([stackId, task])} stackId={stackId} task={task} />
+    </Beside>
+  );
+}
+
+function OneApproval({ stackId, task }: { stackId: string; task: string }) {
   const stack = useQuery({
     queryKey: keys.stack(stackId),
     queryFn: ({ signal }) => yard.stacks.get(stackId, { signal }),

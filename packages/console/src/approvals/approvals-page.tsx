@@ -1,18 +1,15 @@
 import type { Approval } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { usePages } from "../api/use-pages.ts";
-import { To, useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
+import { useSearch } from "../design/links.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { ApprovalLink, useApprovals } from "./approval-list.tsx";
 
 /** Open approvals: those that you may give, or all. */
 export function ApprovalsPage() {
   const mine = useSearch()["tab"] !== "all";
-  const approvals = usePages(keys.list("approvals", { mine }), (part) => yard.approvals.list({ mine, ...part }));
+  const approvals = useApprovals(mine);
   return (
     <Page title="Approvals">
       <Tabs
@@ -50,11 +47,7 @@ const COLUMNS: readonly Column<Approval>[] = [
   {
     id: "task",
     header: "Approval",
-    cell: ({ stackId, task }) => (
-      <To path="/approval" search={{ stack: stackId, task }}>
-        <Mark status="approval" word="" /> <Text>{task}</Text>
-      </To>
-    ),
+    cell: (approval) => <ApprovalLink approval={approval} />,
   },
   { id: "stack", header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
   { id: "machine", header: "Machine, state", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },

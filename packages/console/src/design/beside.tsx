@@ -1,4 +1,7 @@
 import type { ReactNode } from "react";
+import type { PagedList } from "../api/use-pages.ts";
+import { Empty } from "./page.tsx";
+import { type Column, Listed, Table } from "./table.tsx";
 import { useMedia } from "./use-media.ts";
 import "./beside.css";
 
@@ -23,4 +26,43 @@ interface BesideProps {
   /** Laid out, and loaded, only where it is shown. */
   readonly list: ReactNode;
   readonly children: ReactNode;
+}
+
+/** The list at the side: few columns, with the item that is shown selected. */
+export function SideTable<Item>({ label, rows, keyOf, selected, columns, onEnd }: SideTableProps<Item>) {
+  return (
+    <Table
+      label={label}
+      columns={columns}
+      rows={rows}
+      keyOf={keyOf}
+      selected={selected}
+      height="calc(100dvh - 80px)"
+      onEnd={onEnd}
+    />
+  );
+}
+
+interface SideTableProps<Item> {
+  readonly label: string;
+  readonly rows: readonly Item[];
+  readonly keyOf: (item: Item) => string;
+  /** The key of the item that is shown. */
+  readonly selected: string;
+  readonly columns: readonly Column<Item>[];
+  readonly onEnd?: (() => void) | undefined;
+}
+
+/** As `SideTable`, of a list that the server pages. `toRows` puts what is loaded into another order. */
+export function SideList<Item>({ list, toRows = (items) => items, ...table }: SideListProps<Item>) {
+  return (
+    <Listed list={list} empty={<Empty>The list is empty.</Empty>} height={400}>
+      {(items) => <SideTable {...table} rows={toRows(items)} onEnd={list.loadMore} />}
+    </Listed>
+  );
+}
+
+interface SideListProps<Item> extends Omit<SideTableProps<Item>, "rows" | "onEnd"> {
+  readonly list: PagedList<Item>;
+  readonly toRows?: (items: readonly Item[]) => readonly Item[];
 }

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { Beside } from "../design/beside.tsx";
 import { JobActions } from "../design/job-actions.tsx";
 import { toJobPath } from "../design/job-link.tsx";
 import { To, useSearch } from "../design/links.tsx";
@@ -8,12 +9,21 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { JobList } from "./job-list.tsx";
 import { type Job, statusOfJob } from "./job-states.ts";
 import "./jobs.css";
 
 /** One job: its state, report and log. */
 export function JobPage() {
   const { id = "" } = useSearch();
+  return (
+    <Beside label="Other jobs" list={<JobList runId={id} />}>
+      <OneJob key={id} id={id} />
+    </Beside>
+  );
+}
+
+function OneJob({ id }: { id: string }) {
   const job = useQuery({
     queryKey: keys.stack(id, "job"),
     queryFn: ({ signal }) => yard.runs.get(id, { signal }),

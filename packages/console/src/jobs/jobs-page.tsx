@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { usePages } from "../api/use-pages.ts";
 import { JobLink } from "../design/job-link.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -10,6 +9,7 @@ import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
+import { toNewestFirst, useJobs } from "./job-list.tsx";
 import { JOB_STATES, type Job, type JobState, statusOfJob } from "./job-states.ts";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
@@ -18,7 +18,7 @@ export function JobsPage() {
   const state = JOB_STATES.find((each) => each === search["state"]);
   const executor = search["executor"];
   const filter = { ...(state && { state }), ...(executor && { executor }) };
-  const list = usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, part));
+  const list = useJobs(filter);
   const changeSearch = useChangeSearch();
   const isFiltered = state !== undefined || executor !== undefined;
   return (
@@ -43,8 +43,7 @@ export function JobsPage() {
             <Table
               label="Jobs"
               columns={COLUMNS}
-              // The list is in order of the ids, which says nothing about time.
-              rows={items.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1))}
+              rows={toNewestFirst(items)}
               keyOf={({ runId }) => runId}
               height="max(24rem, calc(100dvh - 220px))"
               onEnd={list.loadMore}

@@ -2,6 +2,7 @@ import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { Beside } from "../design/beside.tsx";
 import { Command } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
@@ -9,6 +10,7 @@ import { Tabs } from "../design/tabs.tsx";
 import { Text } from "../design/text.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
 import { toSafeText } from "../text/safe-text.ts";
+import { MachineList } from "./machine-list.tsx";
 import { MachineMark } from "./machine-mark.tsx";
 import { Revisions } from "./revisions.tsx";
 import { SourceText } from "./source-text.tsx";
@@ -22,6 +24,14 @@ const TABS = [
 /** One machine: its problems, graph with the stacks of each state, text and revisions. */
 export function MachinePage() {
   const { name = "" } = useSearch();
+  return (
+    <Beside label="Other machines" list={<MachineList name={name} />}>
+      <OneMachine key={name} name={name} />
+    </Beside>
+  );
+}
+
+function OneMachine({ name }: { name: string }) {
   const query = useQuery({
     queryKey: keys.machine(name),
     queryFn: ({ signal }) => yard.machines.get(name, { signal }),

@@ -6,11 +6,11 @@ import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
-import { MachineMark } from "./machine-mark.tsx";
+import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
 
 /** All machines of the yard, those with errors first. */
 export function MachinesPage() {
-  const query = useQuery({ queryKey: keys.list("machines"), queryFn: ({ signal }) => yard.machines.list({ signal }) });
+  const query = useMachines();
   const { data: counts } = useQuery({
     queryKey: keys.count("machines"),
     queryFn: ({ signal }) => yard.stacks.counts({}, { by: "machine", signal }),
@@ -52,8 +52,6 @@ interface ListProps {
   readonly stacks: ReadonlyMap<string | undefined, number>;
 }
 
-const ORDER = { invalid: 0, stale: 1, valid: 2 } as const;
-
 function Machines({ machines, stacks }: ListProps) {
   const { text = "" } = useSearch();
   const changeSearch = useChangeSearch();
@@ -65,23 +63,13 @@ function Machines({ machines, stacks }: ListProps) {
   const shown = machines.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
   if (shown.length === 0) return <NoMatch filters={`"${text}"`} onClear={() => changeSearch({ text: undefined })} />;
   const columns: readonly Column<MachineSummary>[] = [
-    { id: "status", header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
-    {
-      id: "name",
-      header: "Machine",
-      cell: ({ name }) => (
-        <To path="/machine" search={{ name }}>
-          <Text>{name}</Text>
-        </To>
-      ),
-    },
+    ...MACHINE_COLUMNS,
     { id: "stacks", header: "Stacks", number: true, cell: ({ name }) => stacks.get(name) ?? 0 },
     { id: "problems", header: "Problems", cell: FirstProblem },
     { id: "revision", header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
     { id: "origin", header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },
   ];
-  const rows = shown.toSorted((a, b) => ORDER[a.status] - ORDER[b.status] || (a.name < b.name ? -1 : 1));
-  return <Table label="Machines" columns={columns} rows={rows} keyOf={({ name }) => name} />;
+  return <Table label="Machines" columns={columns} rows={toWorstFirst(shown)} keyOf={({ name }) => name} />;
 }
 
 function FirstProblem({ problems }: MachineSummary) {

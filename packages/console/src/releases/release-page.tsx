@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { queryClient } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
 import { JOB_MACHINE } from "../design/job-link.tsx";
@@ -14,6 +15,7 @@ import { Table } from "../design/table.tsx";
 import { Instant, Text, useNow } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { ReleaseList } from "./release-list.tsx";
 import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
 
 const REFETCH_MS = 2_000;
@@ -21,6 +23,14 @@ const REFETCH_MS = 2_000;
 /** One release: how far it is, what its services report, and what can be done about it. */
 export function ReleasePage() {
   const { id = "" } = useSearch();
+  return (
+    <Beside label="Other releases" list={<ReleaseList runId={id} />}>
+      <OneRelease key={id} id={id} />
+    </Beside>
+  );
+}
+
+function OneRelease({ id }: { id: string }) {
   const release = useQuery({
     queryKey: keys.list("release", { id }),
     queryFn: ({ signal }) => releases.get(id, { signal }),

@@ -1,16 +1,16 @@
 import type { Release } from "@stackyard/sdk/releases";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
-import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
+import { RELEASE_COLUMNS, toLatestFirst, useReleases } from "./release-list.tsx";
+import { releases } from "./release-status.ts";
 
 /** The running version of each project and configuration, and the latest releases. */
 export function ReleasesPage() {
-  const list = usePages(keys.list("releases"), (part) => releases.list({}, part));
+  const list = useReleases();
   const places = usePages(keys.list("release-places"), (part) => releases.places(part));
   const empty = <Empty command="stackyard releases deploy release.json">No release has run on this yard.</Empty>;
   return (
@@ -52,7 +52,7 @@ export function ReleasesPage() {
             <Table
               label="Releases and what was done about them"
               height="60vh"
-              rows={items.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt))}
+              rows={toLatestFirst(items)}
               keyOf={({ runId }) => runId}
               onEnd={list.loadMore}
               columns={COLUMNS}
@@ -65,20 +65,7 @@ export function ReleasesPage() {
 }
 
 const COLUMNS: readonly Column<Release>[] = [
-  {
-    id: "state",
-    header: "State",
-    cell: (release) => <Mark {...toReleaseStatus(release)} />,
-  },
-  {
-    id: "release",
-    header: "Release",
-    cell: (release) => (
-      <To path="/release" search={{ id: release.runId }}>
-        <Text>{formatRelease(release)}</Text>
-      </To>
-    ),
-  },
+  ...RELEASE_COLUMNS,
   {
     id: "project",
     header: "Project, configuration",

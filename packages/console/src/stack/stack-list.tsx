@@ -4,9 +4,10 @@ import { useEffect } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { rememberList, useListPlace, useRememberedList } from "../api/last-list.ts";
+import { SideTable } from "../design/beside.tsx";
 import { Loaded } from "../design/page.tsx";
 import { MarkedStack } from "../design/stack-link.tsx";
-import { type Column, Table } from "../design/table.tsx";
+import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { choosePart } from "./list-part.ts";
 
@@ -31,16 +32,7 @@ export function StackList({ stackId }: { stackId: string }) {
   });
   return (
     <Loaded query={query} height={400}>
-      {() => (
-        <Table
-          label="Stacks"
-          columns={COLUMNS}
-          rows={shown}
-          keyOf={({ id }) => id}
-          selected={stackId}
-          height="calc(100dvh - 80px)"
-        />
-      )}
+      {() => <SideTable label="Stacks" columns={COLUMNS} rows={shown} keyOf={({ id }) => id} selected={stackId} />}
     </Loaded>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { queryClient, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -13,10 +14,19 @@ import { Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
+import { StateList } from "./state-list.tsx";
 
 /** One Terraform state: its versions, who holds its lock, and what changed between two versions. */
 export function StatePage() {
   const { key = "" } = useSearch();
+  return (
+    <Beside label="Other states" list={<StateList stateKey={key} />}>
+      <OneState key={key} stateKey={key} />
+    </Beside>
+  );
+}
+
+function OneState({ stateKey: key }: { stateKey: string }) {
   const state = useQuery({
     queryKey: keys.list("state", { key }),
     queryFn: ({ signal }) => yard.states.get(key, { signal }),

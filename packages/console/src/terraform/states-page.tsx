@@ -1,21 +1,17 @@
 import type { TerraformState } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { usePages } from "../api/use-pages.ts";
 import { FilterForm } from "../design/filter-form.tsx";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { STATE_COLUMN, useStates } from "./state-list.tsx";
 
 /** All Terraform states of the yard's state backend. */
 export function StatesPage() {
   const { prefix } = useSearch();
   const change = useChangeSearch();
-  const states = usePages(keys.list("states", { prefix }), (part) =>
-    yard.states.list({ ...part, ...(prefix !== undefined && { prefix }) }),
-  );
+  const states = useStates(prefix);
   return (
     <Page title="Terraform states">
       <Panel title="States">
@@ -47,15 +43,7 @@ export function StatesPage() {
 }
 
 const COLUMNS: readonly Column<TerraformState>[] = [
-  {
-    id: "key",
-    header: "Key",
-    cell: ({ key }) => (
-      <To path="/state" search={{ key }}>
-        <Text>{key}</Text>
-      </To>
-    ),
-  },
+  STATE_COLUMN,
   { id: "version", header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
   { id: "serial", header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
   { id: "at", header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },

@@ -1,0 +1,120 @@
+import type { ComponentType } from "react";
+import { beforeEach, describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
+import { ApprovalPage } from "../approvals/approval-page.tsx";
+import { JobPage } from "../jobs/job-page.tsx";
+import { MachinePage } from "../machines/machine-page.tsx";
+import { ReleasePage } from "../releases/release-page.tsx";
+import { StatePage } from "../terraform/state-page.tsx";
+import { renderPage } from "../testing/render-page.tsx";
+
+beforeEach(() => page.viewport(1200, 800));
+
+interface Case {
+  readonly label: string;
+  readonly Page: ComponentType;
+  readonly address: string;
+  readonly path: string;
+  readonly items: readonly object[];
+  /** The link to the other item, and its address. */
+  readonly other: readonly [string, string];
+}
+
+const at = "2026-11-20T03:00:00Z";
+const job = { state: "running", executor: "ecs", config: {}, startedAt: at };
+const approval = {
+  machine: "web",
+  state: "REVIEW",
+  from: [],
+  count: 1,
+  need: 1,
+  askedAt: at,
+  expiresAt: at,
+  given: [],
+};
+const machine = { status: "valid", problems: [], origin: "web.yaml" };
+const toRelease = (runId: string, release_id: string) => ({
+  ...job,
+  runId,
+  executor: "asg",
+  config: {
+    op: "deploy",
+    release: { aws_account_id: "1", aws_region: "eu-west-1", project_name: "web", config_name: "prod", release_id },
+  },
+});
+
+const CASES: readonly Case[] = [
+  {
+    label: "Other jobs",
+    Page: JobPage,
+    address: "/job?id=run-1",
+    path: "/v1/runs",
+    items: [
+      { ...job, runId: "run-1" },
+      { ...job, runId: "run-2" },
+    ],
+    other: ["run-2", "/job?id=run-2"],
+  },
+  {
+    label: "Other approvals",
+    Page: ApprovalPage,
+    address: "/approval?stack=web&task=sign-off",
+    path: "/v1/approvals",
+    items: [
+      { ...approval, id: "1", stackId: "web", task: "sign-off" },
+      { ...approval, id: "2", stackId: "web", task: "go" },
+    ],
+    other: ["go", "/approval?stack=web&task=go"],
+  },
+  {
+    label: "Other machines",
+    Page: MachinePage,
+    address: "/machine?name=web",
+    path: "/v1/machines",
+    items: [
+      { ...machine, name: "web" },
+      { ...machine, name: "review-app" },
+    ],
+    other: ["review-app", "/machine?name=review-app"],
+  },
+  {
+    label: "Other releases",
+    Page: ReleasePage,
+    address: "/release?id=run-1",
+    path: "/v1/runs",
+    items: [toRelease("run-1", "rel-1"), toRelease("run-2", "rel-2")],
+    other: ["rel-2", "/release?id=run-2"],
+  },
+  {
+    label: "Other states",
+    Page: StatePage,
+    address: "/state?key=app%2Fone",
+    path: "/v1/terraform/states",
+    items: [
+      { key: "app/one", current: 1, versions: [] },
+      { key: "app/two", current: 1, versions: [] },
+    ],
+    other: ["app/two", "/state?key=app%2Ftwo"],
+  },
+];
+
+describe("a detail and its list", () => {
+  it.each(CASES)(
+    "stand side by side from 1,200 px on: $label",
+    async ({ label, Page, address, path, items, other }) => {
+      const [name, target] = other;
+      const { screen, address: getAddress } = await renderPage(Page, address, { [`GET ${path}`]: { items } });
+
+      const list = screen.getByRole("complementary", { name: label });
+      const chosen = list.getByRole("row", { selected: true });
+      await expect.element(chosen).toBeVisible();
+      await expect.element(chosen).not.toMatchTextContent(new RegExp(name));
+      await list.getByRole("link", { name, exact: true }).click();
+      await expect.poll(getAddress).toBe(target);
+      await expect.element(chosen).toMatchTextContent(new RegExp(name));
+
+      await page.viewport(1199, 800);
+      await expect.element(list).not.toBeInTheDocument();
+    },
+  );
+});

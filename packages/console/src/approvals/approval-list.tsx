@@ -1,0 +1,41 @@
+import type { Approval } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { type PagedList, usePages } from "../api/use-pages.ts";
+import { SideList } from "../design/beside.tsx";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import type { Column } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+
+/** Loads the open approvals: those that the person may give, or all. */
+export function useApprovals(mine: boolean): PagedList<Approval> {
+  return usePages(keys.list("approvals", { mine }), (part) => yard.approvals.list({ mine, ...part }));
+}
+
+/** The task of an approval as a link to the approval's page. */
+export function ApprovalLink({ approval: { stackId, task } }: { approval: Approval }) {
+  return (
+    <To path="/approval" search={{ stack: stackId, task }}>
+      <Mark status="approval" word="" /> <Text>{task}</Text>
+    </To>
+  );
+}
+
+/** The open approvals beside one of them. */
+export function ApprovalList({ stackId, task }: { stackId: string; task: string }) {
+  return (
+    <SideList
+      label="Open approvals"
+      list={useApprovals(false)}
+      keyOf={(approval) => JSON.stringify([approval.stackId, approval.task])}
+      selected={JSON.stringify([stackId, task])}
+      columns={COLUMNS}
+    />
+  );
+}
+
+const COLUMNS: readonly Column<Approval>[] = [
+  { id: "task", header: "Approval", cell: (approval) => <ApprovalLink approval={approval} /> },
+  { id: "stack", header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
+];

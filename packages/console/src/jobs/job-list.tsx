@@ -1,0 +1,46 @@
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { type PagedList, usePages } from "../api/use-pages.ts";
+import { SideList } from "../design/beside.tsx";
+import { JobLink } from "../design/job-link.tsx";
+import { Mark } from "../design/mark.tsx";
+import type { Column } from "../design/table.tsx";
+import { Ago } from "../design/text.tsx";
+import { type Job, type JobState, statusOfJob } from "./job-states.ts";
+
+/** Loads the jobs that a filter chooses. */
+export function useJobs(filter: { readonly state?: JobState; readonly executor?: string } = {}): PagedList<Job> {
+  return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, part));
+}
+
+/** The list is in order of the ids, which says nothing about time. */
+export function toNewestFirst(jobs: readonly Job[]): readonly Job[] {
+  return jobs.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+}
+
+/** The jobs beside one of them. */
+export function JobList({ runId }: { runId: string }) {
+  return (
+    <SideList
+      label="Jobs"
+      list={useJobs()}
+      toRows={toNewestFirst}
+      keyOf={(job) => job.runId}
+      selected={runId}
+      columns={COLUMNS}
+    />
+  );
+}
+
+const COLUMNS: readonly Column<Job>[] = [
+  {
+    id: "id",
+    header: "Job",
+    cell: (job) => (
+      <>
+        <Mark status={statusOfJob(job.state)} bare /> <JobLink job={job} />
+      </>
+    ),
+  },
+  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+];

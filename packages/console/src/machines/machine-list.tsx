@@ -1,0 +1,53 @@
+import type { MachineSummary } from "@stackyard/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { SideTable } from "../design/beside.tsx";
+import { To } from "../design/links.tsx";
+import { Loaded } from "../design/page.tsx";
+import type { Column } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+import { MachineMark } from "./machine-mark.tsx";
+
+/** Loads all machines. */
+export function useMachines() {
+  return useQuery({ queryKey: keys.list("machines"), queryFn: ({ signal }) => yard.machines.list({ signal }) });
+}
+
+const ORDER = { invalid: 0, stale: 1, valid: 2 } as const;
+
+/** Returns machines with errors first. */
+export function toWorstFirst(machines: readonly MachineSummary[]): readonly MachineSummary[] {
+  return machines.toSorted((a, b) => ORDER[a.status] - ORDER[b.status] || (a.name < b.name ? -1 : 1));
+}
+
+/** The columns that tell machines apart. */
+export const MACHINE_COLUMNS: readonly Column<MachineSummary>[] = [
+  { id: "status", header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
+  {
+    id: "name",
+    header: "Machine",
+    cell: ({ name }) => (
+      <To path="/machine" search={{ name }}>
+        <Text>{name}</Text>
+      </To>
+    ),
+  },
+];
+
+/** The machines beside one of them. */
+export function MachineList({ name }: { name: string }) {
+  return (
+    <Loaded query={useMachines()} height={400}>
+      {(machines) => (
+        <SideTable
+          label="Machines"
+          rows={toWorstFirst(machines)}
+          keyOf={(machine) => machine.name}
+          selected={name}
+          columns={MACHINE_COLUMNS}
+        />
+      )}
+    </Loaded>
+  );
+}

@@ -1,0 +1,47 @@
+import type { Release } from "@stackyard/sdk/releases";
+import { keys } from "../api/keys.ts";
+import { type PagedList, usePages } from "../api/use-pages.ts";
+import { SideList } from "../design/beside.tsx";
+import { To } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import type { Column } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
+
+/** Loads releases and what was done about them. */
+export function useReleases(): PagedList<Release> {
+  return usePages(keys.list("releases"), (part) => releases.list({}, part));
+}
+
+/** Returns the latest release first. */
+export function toLatestFirst(items: readonly Release[]): readonly Release[] {
+  return items.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
+}
+
+/** The columns that tell releases apart. */
+export const RELEASE_COLUMNS: readonly Column<Release>[] = [
+  { id: "state", header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
+  {
+    id: "release",
+    header: "Release",
+    cell: (release) => (
+      <To path="/release" search={{ id: release.runId }}>
+        <Text>{formatRelease(release)}</Text>
+      </To>
+    ),
+  },
+];
+
+/** The releases beside one of them. */
+export function ReleaseList({ runId }: { runId: string }) {
+  return (
+    <SideList
+      label="Releases"
+      list={useReleases()}
+      toRows={toLatestFirst}
+      keyOf={(release) => release.runId}
+      selected={runId}
+      columns={RELEASE_COLUMNS}
+    />
+  );
+}

@@ -1,0 +1,39 @@
+import type { TerraformState } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { type PagedList, usePages } from "../api/use-pages.ts";
+import { SideList } from "../design/beside.tsx";
+import { To } from "../design/links.tsx";
+import type { Column } from "../design/table.tsx";
+import { Text } from "../design/text.tsx";
+
+/** Loads the Terraform states of which the key begins with a text. */
+export function useStates(prefix: string | undefined): PagedList<TerraformState> {
+  return usePages(keys.list("states", { prefix }), (part) =>
+    yard.states.list({ ...part, ...(prefix !== undefined && { prefix }) }),
+  );
+}
+
+/** The key of a state as a link to its page. */
+export const STATE_COLUMN: Column<TerraformState> = {
+  id: "key",
+  header: "Key",
+  cell: ({ key }) => (
+    <To path="/state" search={{ key }}>
+      <Text>{key}</Text>
+    </To>
+  ),
+};
+
+/** The Terraform states beside one of them. */
+export function StateList({ stateKey }: { stateKey: string }) {
+  return (
+    <SideList
+      label="Terraform states"
+      list={useStates(undefined)}
+      keyOf={({ key }) => key}
+      selected={stateKey}
+      columns={[STATE_COLUMN]}
+    />
+  );
+}
