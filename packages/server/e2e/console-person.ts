@@ -8,6 +8,8 @@ type Role = "link" | "button" | "checkbox" | "tab";
 export interface Person {
   readonly page: Page;
   readonly press: (role: Role, name: string | RegExp) => Promise<void>;
+  /** Follows a link to a stack itself, not to a line of its history, which has the same name. */
+  readonly openStack: (id: string) => Promise<void>;
   readonly key: (key: string) => Promise<void>;
   /** Waits for a text. */
   readonly sees: (text: string | RegExp) => Promise<void>;
@@ -36,6 +38,10 @@ export async function signIn(
       const exact = typeof name === "string";
       const target = page.getByRole(role, { name, exact }).first();
       await target.click();
+    },
+    async openStack(id) {
+      count += 1;
+      await page.locator(`a[href$="/stack?id=${id}"]`).first().click();
     },
     async key(key) {
       count += 1;

@@ -132,9 +132,9 @@ describe("on-call", () => {
   });
 
   it("cancels a hung task with 3 clicks", async () => {
-    const { startAt, press, sees, clicks } = ada;
+    const { openStack, startAt, press, sees, clicks } = ada;
     await startAt();
-    await press("link", "pr-hang");
+    await openStack("pr-hang");
     await press("button", /^Cancel database/);
     await press("button", "Cancel task");
 
@@ -190,11 +190,11 @@ describe("a developer", () => {
   });
 
   it("reads the earlier lines of a running task and follows its log with 2 clicks at most", async () => {
-    const { startAt, press, sees, clicks } = ada;
+    const { openStack, startAt, press, sees, clicks } = ada;
     await open("pr-9", "hang");
     await expect.poll(async () => (await findStack("pr-9")).attempts.map(({ task }) => task)).toContain("database");
     await startAt();
-    await press("link", "pr-9");
+    await openStack("pr-9");
     await press("link", "Log");
     await sees("creating for hang");
 
@@ -205,28 +205,28 @@ describe("a developer", () => {
   });
 
   it("sees why a push is parked with 1 click", async () => {
-    const { startAt, press, sees, clicks } = ada;
+    const { openStack, startAt, sees, clicks } = ada;
     await send("pr-9", "PUSHED");
     await startAt();
-    await press("link", "pr-9");
+    await openStack("pr-9");
 
     await sees('"BUILD" has no "PUSHED".');
     expect(clicks()).toBe(1);
   });
 
   it("retries a task with 2 clicks, and compares its attempts with 3", async () => {
-    const { startAt, page, press, clicks } = ada;
+    const { openStack, startAt, page, press, clicks } = ada;
     yard.room.isFree = false;
     await open("pr-35", "no-room");
     await expect.poll(async () => (await findStack("pr-35")).failed).toBe(true);
     await startAt();
-    await press("link", "pr-35");
+    await openStack("pr-35");
     await press("button", "Retry database");
     await expect.poll(async () => (await findStack("pr-35")).attempts.length).toBeGreaterThan(2);
     expect(clicks()).toBe(2);
 
     await startAt();
-    await press("link", "pr-35");
+    await openStack("pr-35");
     await press("link", "Attempts");
     await press("button", "Compare attempt 2 of database with the one before");
     await page.getByRole("region", { name: "Attempt 1 of database" }).waitFor();
