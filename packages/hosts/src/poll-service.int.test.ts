@@ -3,7 +3,7 @@ import type { DeliveryFault, HostSim } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
 import { createGitHubBench, type GitHubBench, SHOP } from "./testing/github-bench.ts";
-import { NOW } from "./testing/hosts-bench.ts";
+import { dieAtCall, NOW } from "./testing/hosts-bench.ts";
 
 const MINUTE = 60_000;
 
@@ -209,6 +209,29 @@ describe("deliveries that did not reach the receiver", () => {
     await next.tick();
 
     expect(published.at(-1)).toMatch(/\/seed$/);
+  });
+
+  it("are taken once, whichever call of the store is the last of a process", async () => {
+    const { github, start, clock, queue, published } = await createStarted();
+    const next = start();
+    github.settings.deliveryFault = "lose";
+    for (let at = 1, hasDied = true; hasDied; at++) {
+      await github.labelPull(SHOP, 1, "seed");
+      const death = dieAtCall(at, "after");
+      await start(death.toStore)
+        .poll()
+        .catch(() => undefined);
+      hasDied = death.hasDied();
+      await clock.advance(6 * MINUTE);
+
+      await next.poll();
+      await next.tick();
+
+      const seeds = published.filter((id) => id.endsWith("/seed"));
+      expect({ at, seeds: seeds.length }).toEqual({ at, seeds: at });
+      expect((await queue.list({ limit: 10 })).items).toEqual([]);
+    }
+    expect(published.length).toBeGreaterThan(5);
   });
 
   it("are not taken again after they were delivered once more", async () => {

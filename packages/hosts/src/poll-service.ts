@@ -59,6 +59,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     const now = deps.clock.now();
     if (before !== undefined && before.nextAt > now) return;
     const known = before?.known ?? [];
+    // Also when it fails: the other hosts are not read more often because of it.
     pulls.set(host, { nextAt: now + PULL_MS, known });
     pulls.set(host, { nextAt: now + PULL_MS, known: await pullDeliveries(deps, { host, codeHost, known }) });
   }

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, type Store } from "@stackyard/core";
 import { APP_ID, APP_KEY, startHostSim } from "@stackyard/host-sim";
 import { createHostsBench, NOW, SECRET } from "./hosts-bench.ts";
 
@@ -25,8 +25,8 @@ export async function createGitHubBench(document?: string) {
     ...bench,
     github,
     /** Starts a process that receives what GitHub sends from now on. */
-    start() {
-      const process = bench.start();
+    start(toStore: (own: Store) => Store = (own) => own) {
+      const process = bench.start(toStore);
       github.settings.receiver = async ({ headers, body }) => (await process.post(body, headers)).status;
       return process;
     },

@@ -130,13 +130,7 @@ interface PullInput {
 const repository = { id: 424242, full_name: "acme/shop", html_url: "https://github.com/acme/shop" };
 
 /** Returns a pull request as the API of GitHub returns it. */
-function toGitHubPull({
-  head = 1,
-  state = "open",
-  labels = ["preview"],
-  fork = false,
-  updatedAt = NOW,
-}: PullInput) {
+function toGitHubPull({ head = 1, state = "open", labels = ["preview"], fork = false, updatedAt = NOW }: PullInput) {
   return {
     number: 7,
     title: "Add a cart",
