@@ -331,7 +331,7 @@ function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: Ra
   return applyRaised(work, event, noted, chain) || changed;
 }
 
-/** The event that others follow from, and how many have followed. */
+/** The event that others follow from, by the key that distinguishes its origin, and how many have followed. */
 interface RaisedChain {
   readonly root: string;
   steps: number;
@@ -345,7 +345,7 @@ function applyRaised(
   begun?: RaisedChain,
 ): boolean {
   if (decision.kind !== "applied" || machine === undefined) return false;
-  const chain = begun ?? { root: cause.id, steps: 0 };
+  const chain = begun ?? { root: toEventKey(cause), steps: 0 };
   let changed = false;
   for (const name of decision.raised ?? []) {
     chain.steps += 1;

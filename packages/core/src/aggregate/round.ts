@@ -10,7 +10,7 @@ import {
   OPERATORS_EVENTS,
   type Rejected,
 } from "../machine/decide/decision.ts";
-import { attemptsOf, timerEventId } from "../machine/decide/work.ts";
+import { attemptsOf, timerEventId, timesFired } from "../machine/decide/work.ts";
 import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -408,11 +408,12 @@ export function parkAgain(
 /**
  * Returns the event of a timer that has fired. Its id contains the id of the timer, so it is applied once. A task may wait for
  * several retries in one entry; the number of its last attempt distinguishes their timers. Other timers that fire several times
- * in one entry are distinguished by their instant.
+ * in one entry are distinguished by their instant, and by how often they have fired, since metadata may return to an instant.
  */
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
-  const firing = timer.instant === undefined ? "" : `/${timer.instant}`;
+  const times = timesFired(stack, timer.id);
+  const firing = timer.instant === undefined ? "" : `/${timer.instant}${times === 0 ? "" : `/${times}`}`;
   return {
     id: timerEventId(stack.incarnation, `${timer.id}${attempt}${firing}`),
     stackId: stack.id,

@@ -36,8 +36,8 @@ describe("an event that a reaction raises", () => {
       ["WANTED", "DONE", "DONE", lines[3]?.eventId],
     ]);
     expect(lines.slice(3).map(({ eventId, internal }) => [eventId, internal])).toEqual([
-      [`raise:1:${lines[2]?.eventId}`, true],
-      [`raise:2:${lines[2]?.eventId}`, true],
+      [`raise:1:internal:${lines[2]?.eventId}`, true],
+      [`raise:2:internal:${lines[2]?.eventId}`, true],
     ]);
   });
 
@@ -57,4 +57,24 @@ describe("an event that a reaction raises", () => {
     expect(commits.flat()).toContain("CHECK");
     expect(commits.filter((events) => events[0] === "CHECK" || events[0] === "WANTED")).toEqual([]);
   });
+});
+
+it("has another id than one that an event from outside with the id of a timer has raised", async () => {
+  const source = `
+version: 2
+events: [OPENED, ASKED, TOLD]
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { after: [{ in: 5s, event: ASKED }], on: { ASKED: [{ action: no-op, raise: TOLD }], TOLD: no-op } }
+`;
+  const { yard } = createTrial({ source });
+  await yard.publish({ id: "e1", stackId: "s", event: "OPENED", machine: "app" });
+  await yard.settle();
+  await yard.publish({ id: "timer:e1:1/after/0", stackId: "s", event: "ASKED" });
+  await yard.settle();
+  await yard.advance(10_000);
+  const { items } = await yard.store.queries.listHistory({ stackId: "s" }, { limit: 100 });
+  const ids = items.filter(({ event }) => event === "TOLD").map(({ eventId }) => eventId);
+
+  expect(ids).toEqual(["raise:1:timer:e1:1/after/0", "raise:1:internal:timer:e1:1/after/0"]);
 });

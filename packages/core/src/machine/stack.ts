@@ -163,8 +163,8 @@ export interface Stack {
   readonly attempts: Readonly<Record<string, number>>;
   readonly runs: readonly TaskRun[];
   readonly timers: readonly StackTimer[];
-  /** The instants at which timers of `after` with `at` have fired in this entry, by the ids of the timers. */
-  readonly firedInstants?: Readonly<Record<string, number>>;
+  /** Of timers of `after` with `at` that have fired in this entry, by their ids: the last instant, and how many times. */
+  readonly firedInstants?: Readonly<Record<string, { readonly instant: number; readonly times: number }>>;
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];
   readonly stalled?: Stalled;

@@ -60,7 +60,7 @@ function armInstant(stack: Stack, { index, event, instant }: Armed): readonly St
   const { timers, firedInstants = {}, enteredAt, entry } = stack;
   const id = instantTimerId(entry, index);
   const dueAt = Math.max(toInstant(instant), enteredAt);
-  if (Object.hasOwn(firedInstants, id) && firedInstants[id] === dueAt) return [];
+  if (Object.hasOwn(firedInstants, id) && firedInstants[id]?.instant === dueAt) return [];
   const present = timers.find((timer) => timer.id === id);
   return [present?.instant === dueAt ? present : { id, event, dueAt, instant: dueAt }];
 }

@@ -412,7 +412,13 @@ export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
   const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats }, at);
   const timers = stack.timers.flatMap((each) => (each === timer ? next : [each]));
   if (instant === undefined || repeats !== undefined) return { ...stack, timers };
-  return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: instant } };
+  const fired = { instant, times: timesFired(stack, id) + 1 };
+  return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: fired } };
+}
+
+/** How many times a timer whose instant an expression gives has fired in the present entry. */
+export function timesFired({ firedInstants = {} }: Stack, timerId: string): number {
+  return Object.hasOwn(firedInstants, timerId) ? (firedInstants[timerId]?.times ?? 0) : 0;
 }
 
 /**

@@ -54,7 +54,7 @@ function findWrongInstants(stack: Stack, { findMachine }: InvariantContext): rea
   return after.flatMap(({ kind }, index) => {
     const timerId = `${entry}/at/${index}`;
     const armed = timers.find((timer) => timer.id === timerId)?.instant;
-    const isRight = armed === wanted || (armed === undefined && firedInstants?.[timerId] === wanted);
+    const isRight = armed === wanted || (armed === undefined && firedInstants?.[timerId]?.instant === wanted);
     return kind !== "at" || isRight ? [] : [`${id}: the timer ${timerId} is armed for ${armed} instead of ${wanted}.`];
   });
 }
