@@ -2,6 +2,7 @@ import type { StackSummary } from "@stackyard/sdk";
 import { toStackStatus } from "../api/status.ts";
 import { To } from "./links.tsx";
 import { Mark } from "./mark.tsx";
+import type { Column } from "./table.tsx";
 import { Text } from "./text.tsx";
 
 /** The id of a stack as a link to its page. */
@@ -13,11 +14,13 @@ export function StackLink({ id }: { id: string }) {
   );
 }
 
-/** The id of a stack with the shape of its status. */
-export function MarkedStack({ stack }: { stack: StackSummary }) {
-  return (
+/** The column of lists with the id of a stack and the shape of its status. */
+export const STACK_COLUMN: Column<StackSummary> = {
+  id: "stack",
+  header: "Stack",
+  cell: (stack) => (
     <>
       <Mark status={toStackStatus(stack)} bare /> <StackLink id={stack.id} />
     </>
-  );
-}
+  ),
+};

@@ -1,12 +1,12 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
-import { ActionsHeading } from "../design/text.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";
+import { Headings } from "./headings.tsx";
 import { ReactionDetails } from "./reaction-details.tsx";
 
 interface ReactionsProps {
@@ -26,16 +26,7 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
   return (
     <table>
       <caption className="hidden-visually">Reactions of {name}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Event</th>
-          <th scope="col">Condition</th>
-          <th scope="col">Enters</th>
-          <th scope="col">
-            <ActionsHeading />
-          </th>
-        </tr>
-      </thead>
+      <Headings names={["Event", "Condition", "Enters"]} />
       <tbody>
         {reactions.map((reaction, index) => (
           <Reaction

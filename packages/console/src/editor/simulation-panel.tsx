@@ -2,12 +2,13 @@ import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
-import { ActionsHeading, Text } from "../design/text.tsx";
+import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 import { download } from "./files.ts";
+import { Headings } from "./headings.tsx";
 import { parseScenario, toScenarioText } from "./scenario.ts";
 import { StepForms } from "./step-forms.tsx";
 
@@ -104,17 +105,7 @@ function StepTable({ steps, setSteps, lines }: TableProps) {
   };
   return (
     <table className="steps">
-      <thead>
-        <tr>
-          <th scope="col">Step</th>
-          <th scope="col">What</th>
-          <th scope="col">Outcome</th>
-          <th scope="col">Stack after it</th>
-          <th scope="col">
-            <ActionsHeading />
-          </th>
-        </tr>
-      </thead>
+      <Headings names={["Step", "What", "Outcome", "Stack after it"]} />
       <tbody>
         {steps.map((step, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place in the scenario

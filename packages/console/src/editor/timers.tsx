@@ -2,11 +2,11 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
-import { ActionsHeading } from "../design/text.tsx";
 import type { TimerTime } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import type { Edit } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";
+import { Headings } from "./headings.tsx";
 
 /** The ways to say when an event comes by itself. */
 const KINDS = {
@@ -32,15 +32,7 @@ export function Timers({ outline, state: { name: state, timers }, edit }: Timers
       <caption>
         <h3>Timers</h3>
       </caption>
-      <thead className="hidden-visually">
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">Sends</th>
-          <th scope="col">
-            <ActionsHeading />
-          </th>
-        </tr>
-      </thead>
+      <Headings names={["When", "Sends"]} isHidden />
       <tbody>
         {timers.map((timer, index) => {
           const of = `timer ${index + 1}`;

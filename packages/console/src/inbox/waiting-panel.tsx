@@ -3,7 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Empty, Panel } from "../design/page.tsx";
-import { MarkedStack } from "../design/stack-link.tsx";
+import { STACK_COLUMN } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
@@ -62,15 +62,7 @@ function groupByWait(stacks: readonly StackSummary[]): readonly (readonly [strin
 }
 
 const COLUMNS: readonly Column<StackSummary>[] = [
-  {
-    id: "stack",
-    header: "Stack",
-    cell: (stack) => (
-      <>
-        <MarkedStack stack={stack} />
-      </>
-    ),
-  },
+  STACK_COLUMN,
   { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
   { id: "since", header: "Since", cell: ({ enteredAt }) => <Ago at={enteredAt} plain /> },
   { id: "waits", header: "Waits", cell: ({ waiting }) => <Text>{waiting?.summary ?? ""}</Text> },

@@ -6,7 +6,7 @@ import { keys } from "../api/keys.ts";
 import { rememberList, useListPlace, useRememberedList } from "../api/last-list.ts";
 import { SideTable } from "../design/beside.tsx";
 import { Loaded } from "../design/page.tsx";
-import { MarkedStack } from "../design/stack-link.tsx";
+import { STACK_COLUMN } from "../design/stack-link.tsx";
 import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { choosePart } from "./list-part.ts";
@@ -38,14 +38,6 @@ export function StackList({ stackId }: { stackId: string }) {
 }
 
 const COLUMNS: readonly Column<StackSummary>[] = [
-  {
-    id: "stack",
-    header: "Stack",
-    cell: (stack) => (
-      <>
-        <MarkedStack stack={stack} />
-      </>
-    ),
-  },
+  STACK_COLUMN,
   { id: "state", header: "State", cell: ({ state }) => <Text>{state}</Text> },
 ];

@@ -48,7 +48,7 @@ export interface HookDeliveries {
   settle(host: string, digest: string, outcome: HookOutcome): Promise<void>;
 }
 
-/** HookDeliveries are known for so long. */
+/** Deliveries are known for so long. */
 const KEEP_MS = 14 * 86_400_000;
 const MAX_TRIES = 20;
 
