@@ -3,6 +3,7 @@ import { createAuditSealer, createAuditWriter, type Grant, type Sender } from "@
 import { createLeases, createMemoryStore, createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
 import { createServer } from "@stackyard/server";
 import { createPostgresStore } from "@stackyard/store-postgres";
+import { measureAuditCosts, toAuditTable } from "./aws/audit-costs.ts";
 import { answerMessage, startMessage } from "./bench-machine.ts";
 import { withStore } from "./bench-store.ts";
 import { publish, type ReportOptions, type Table, toMachineLine } from "./report.ts";
@@ -21,12 +22,13 @@ export async function runAccess(options: ReportOptions): Promise<void> {
     await withStore("sqlite", (store) => measureStore("sqlite", store, toCount)),
     await withPostgres((store) => measureStore("postgres", store, toCount)),
   ];
+  const dynamodb = await measureAuditCosts(toCount(1_000), { plain: token, audited: person });
   publish(options, {
     section: "access",
     command: "--access",
     machine: toMachineLine(),
-    tables: [toRequestTable(requests), toStoreTable(stores)],
-    figures: { requests, stores },
+    tables: [toRequestTable(requests), toStoreTable(stores), toAuditTable(dynamodb)],
+    figures: { requests, stores, dynamodb },
   });
 }
 

@@ -26,15 +26,18 @@ const INVOCATION_GB_SECONDS = 0.1 * 0.5;
 export interface AwsCosts {
   readonly scenario: string;
   readonly transitions: number;
-  readonly units: Readonly<Partial<Record<Unit, number>>>;
+  readonly units: AwsUnits;
 }
+
+/** Billed units by name. */
+export type AwsUnits = Readonly<Partial<Record<Unit, number>>>;
 
 /** Counts the billed units of requests between `begin` and `end`. */
 export interface CostCounter {
   /** Must receive every request in order, also those that are not counted. */
   add(request: CountedRequest, answer: Buffer): void;
   begin(): void;
-  end(invocations: number): AwsCosts["units"];
+  end(invocations: number): AwsUnits;
 }
 
 /** Creates a counter that does not count yet. */
@@ -53,6 +56,7 @@ export function createCostCounter(): CostCounter {
       if (request.service === "s3") add(request.operation === "ListObjectsV2" ? "S3 LIST" : "S3 GET", 1);
     },
     begin() {
+      units.clear();
       counting = true;
     },
     end(invocations) {
@@ -68,6 +72,12 @@ export function createCostCounter(): CostCounter {
 function isEmptyReceive({ operation }: CountedRequest, answer: Buffer): boolean {
   if (operation === "GetQueueAttributes") return true;
   return operation === "ReceiveMessage" && !answer.includes("ReceiptHandle");
+}
+
+/** Returns what the units of DynamoDB cost, in US cents. */
+export function toDynamodbCents(units: AwsUnits): number {
+  const names = ["DynamoDB write units", "DynamoDB read units"] as const;
+  return names.reduce((sum, name) => sum + ((units[name] ?? 0) * PRICES[name]) / 10_000, 0);
 }
 
 /** Returns the units and US cents of 1,000 transitions. */

@@ -20,8 +20,10 @@ export interface CostScenario {
   readonly runnerHasStore: boolean;
 }
 
-const CREDENTIALS = { accessKeyId: "bench", secretAccessKey: "bench" };
-const REGION = "us-east-1";
+/** Accepted by the emulators. */
+export const CREDENTIALS = { accessKeyId: "bench", secretAccessKey: "bench" };
+/** Of all emulators. */
+export const REGION = "us-east-1";
 const NAME = "bench";
 
 /** The work of a task costs nothing here. */
@@ -71,17 +73,26 @@ export async function measureCosts({ name, stacks, states, runnerHasStore }: Cos
 
 async function startEmulators() {
   const app = buildApp({ logger: false, defaultRegion: REGION });
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const dynamodb = await startDynamodb();
+  return {
+    url,
+    dynamodbUrl: dynamodb.url,
+    async stop() {
+      await app.close();
+      await dynamodb.stop();
+    },
+  };
+}
+
+/** Starts an emulator of DynamoDB that reports what each request consumes. */
+export async function startDynamodb(): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
   const address = tables.address();
   return {
-    url,
-    dynamodbUrl: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
-    async stop() {
-      await app.close();
-      await new Promise((resolve) => tables.close(resolve));
-    },
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    stop: () => new Promise((resolve) => tables.close(() => resolve())),
   };
 }
 
