@@ -1,0 +1,1 @@
+export { type FileProvider, type FileProviderInput, startFileProvider } from "./file-provider.ts";
