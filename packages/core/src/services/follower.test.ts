@@ -3,6 +3,7 @@ import { createMemoryStore } from "../memory/memory-store.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aChange, aHistoryEntry, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { createFollower, type FollowedLines } from "./follower.ts";
+import { followNotices, type Notice } from "./notices.ts";
 
 function createBench() {
   const clock = createFakeClock();
@@ -84,8 +85,12 @@ describe("a follower of the history", () => {
 
     await follower.next(async (followed) => void bench.handled.push(followed));
 
+    const noticed: Notice[] = [];
+    await followNotices({ records, clock: bench.clock }, async (notices) => void noticed.push(...notices));
+
     expect(bench.ids()).toEqual(["e4", "e5"]);
     expect(bench.handled[0]?.hasGap).toBe(true);
+    expect(noticed).toMatchObject([{ kind: "history-gap", data: { follower: "reports" } }]);
   });
 
   it("says so too when the store was restored to an earlier time, and continues there", async () => {

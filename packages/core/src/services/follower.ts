@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Records, StoredRecord } from "../ports/records.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries } from "../ports/store.ts";
+import { notifyHistoryGap } from "./notices.ts";
 
 /** What a follower reads. */
 export interface FollowerDeps {
@@ -16,7 +17,7 @@ export interface FollowerDeps {
 export interface FollowedLines {
   /** Oldest first. */
   readonly lines: readonly StoredHistoryEntry[];
-  /** Lines in between may have been pruned before they were read, or the store was restored: look at all stacks. */
+  /** Lines in between may have been pruned before they were read, or the store was restored: look at all stacks. It is noticed. */
   readonly hasGap: boolean;
   /** More lines wait behind these. */
   readonly hasMore: boolean;
@@ -61,12 +62,15 @@ export function createFollower(deps: FollowerDeps, name: string): Follower {
         const newest = await findNewest(queries);
         if (newest >= position) return { hasMore: false };
         // A store that was restored is behind what was read of it before.
+        await notifyHistoryGap(deps, name, position);
         await handle({ lines: [], hasGap: true, hasMore: false });
         await save(found, newest);
         return { hasMore: false };
       }
       const hasMore = page.cursor !== undefined;
-      await handle({ lines: page.items, hasGap: await isPruned(queries, position), hasMore });
+      const hasGap = await isPruned(queries, position);
+      if (hasGap) await notifyHistoryGap(deps, name, position);
+      await handle({ lines: page.items, hasGap, hasMore });
       await save(found, last);
       return { hasMore };
     },

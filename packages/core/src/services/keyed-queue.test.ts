@@ -4,6 +4,7 @@ import { createMemoryRecords } from "../memory/memory-records.ts";
 import type { Records } from "../ports/records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createKeyedQueue, type KeyedQueue, listQueuedItems } from "./keyed-queue.ts";
+import { followNotices, type Notice, type NoticesDeps } from "./notices.ts";
 import type { QueueClaim } from "./queue-item.ts";
 
 const now = { dueMs: 0, maxWaitMs: 0 };
@@ -21,6 +22,22 @@ async function claimOne(queue: KeyedQueue): Promise<QueueClaim> {
   const [claim] = claims;
   if (claim === undefined) throw new Error("No item is due.");
   return claim;
+}
+
+async function follow(deps: NoticesDeps): Promise<readonly Notice[]> {
+  const found: Notice[] = [];
+  await followNotices(deps, async (notices) => void found.push(...notices));
+  return found;
+}
+
+/** The first two puts store the notice, the third the dead letter. */
+function diesAtThirdPut(put: Records["put"]): Records["put"] {
+  let puts = 0;
+  return async (input) => {
+    puts += 1;
+    if (puts === 3) throw new Error("died");
+    return put(input);
+  };
 }
 
 const listed = async (queue: KeyedQueue) => (await queue.list({ limit: 100 })).items;
@@ -160,6 +177,27 @@ describe("a keyed queue", () => {
 
     expect(await listed(queue)).toMatchObject([{ deadAt: clock.now(), failure: { count: 1, message: "wrong" } }]);
     expect(await queue.redrive("a")).toBe(true);
+  });
+
+  it("notices each dead letter once, also when the process dies before it is stored", async () => {
+    const { queue, clock, records } = createFixture();
+    await queue.put("a", 1, now);
+    const claim = await claimOne(queue);
+    const dying = { ...records, put: diesAtThirdPut(records.put) };
+    const before = createKeyedQueue({ records: dying, clock, random: () => 1 }, "reports");
+    await expect(before.bury(claim, "wrong")).rejects.toThrow("died");
+
+    await queue.bury(claim, "wrong");
+    const noticed = await follow({ records, clock });
+    await queue.redrive("a");
+    await queue.bury(await claimOne(queue), "wrong again");
+    const again = await follow({ records, clock });
+
+    expect(noticed).toMatchObject([
+      { kind: "dead-letter", data: { queue: "reports", key: "a" }, text: expect.stringContaining("a: wrong") },
+    ]);
+    expect(again.map(({ text }) => text)).toEqual([expect.stringContaining("wrong again")]);
+    expect(again[0]?.id).not.toBe(noticed[0]?.id);
   });
 
   it("takes a put under the key of a dead letter for a new item", async () => {

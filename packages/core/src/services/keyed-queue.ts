@@ -5,6 +5,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
+import { notifyDeadLetter } from "./notices.ts";
 import {
   buryItem,
   claimItem,
@@ -98,7 +99,7 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
   if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) throw new StackyardError("USAGE", `"${name}" is not the name of a queue.`);
   const { records, clock, random } = deps;
   const prefix = `queue/${name}/`;
-  const update: Update = (key, decide) => updateItem(deps, { prefix, key }, decide);
+  const update: Update = (key, decide) => updateItem(deps, { queue: name, prefix, key }, decide);
   // Live items: counted by the first put and by each claim, so that a burst of puts does not read the queue each time.
   let count: number | undefined;
 
@@ -112,7 +113,7 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
 
   return {
     async put(key, value, { merge, ...delay }) {
-      if ((await records.get(toRecordKey({ prefix, key }), clock.now())) === undefined) await takeRoom();
+      if ((await records.get(toRecordKey(prefix, key), clock.now())) === undefined) await takeRoom();
       await update(key, (item, now) => {
         const merged = item === undefined || merge === undefined ? value : merge(item.value, value);
         return { write: putItem(item, { value: merged, delay }, now), result: undefined };
@@ -183,22 +184,20 @@ interface Step<Result> {
 }
 
 interface ItemPlace {
+  readonly queue: string;
   readonly prefix: string;
   readonly key: string;
 }
 
 // Keys contain names from outside, of any length.
-function toRecordKey({ prefix, key }: ItemPlace): string {
+function toRecordKey(prefix: string, key: string): string {
   return `${prefix}${createHash("sha256").update(key).digest("base64url")}`;
 }
 
 /** Stores what is decided about an item; decides again when another writer was first. */
-async function updateItem<Result>(
-  { records, clock }: KeyedQueueDeps,
-  place: ItemPlace,
-  decide: Decide<Result>,
-): Promise<Result> {
-  const recordKey = toRecordKey(place);
+async function updateItem<Result>(deps: KeyedQueueDeps, place: ItemPlace, decide: Decide<Result>): Promise<Result> {
+  const { records, clock } = deps;
+  const recordKey = toRecordKey(place.prefix, place.key);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const now = clock.now();
     const found = await records.get(recordKey, now);
@@ -207,7 +206,7 @@ async function updateItem<Result>(
     const isStored =
       write === "remove"
         ? await records.remove(recordKey, found?.version ?? 0)
-        : await putRecord(records, { recordKey, found, now, item: { ...write, key: place.key } });
+        : await putRecord(deps, place, { recordKey, found, now, item: { ...write, key: place.key } });
     if (isStored) return result;
   }
   throw new StackyardError("RECORD_CONFLICT", `The item "${place.key}" in ${place.prefix} changes all the time.`);
@@ -220,10 +219,20 @@ interface PutItemInput {
   readonly item: ListedItem;
 }
 
-async function putRecord(records: Records, { recordKey, found, now, item }: PutItemInput): Promise<boolean> {
-  const expiresAt = item.deadAt === undefined ? undefined : item.deadAt + KEEP_DEAD_MS;
+async function putRecord(
+  deps: KeyedQueueDeps,
+  { queue, key }: ItemPlace,
+  { recordKey, found, now, item }: PutItemInput,
+): Promise<boolean> {
+  const { deadAt, firstPutAt, claims, failure } = item;
+  if (deadAt !== undefined) {
+    // Before the write: after it the item would not be looked at again, if the process died.
+    const death = `${firstPutAt}/${claims}`;
+    await notifyDeadLetter(deps, { queue, key, death, message: failure?.message ?? "" });
+  }
+  const expiresAt = deadAt === undefined ? undefined : deadAt + KEEP_DEAD_MS;
   const expected = found?.version ?? "absent";
-  const put = await records.put({ key: recordKey, value: item, expected, now, ...defined({ expiresAt }) });
+  const put = await deps.records.put({ key: recordKey, value: item, expected, now, ...defined({ expiresAt }) });
   return put.kind === "written";
 }
 
