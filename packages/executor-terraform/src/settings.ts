@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
+import { toStackTags } from "@stackyard/core/services";
 import type { TerraformOptions } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import { isVersionConstraint } from "./module-facts.ts";
@@ -127,6 +128,15 @@ const TRACING = [
 
 /** The same for every run: no questions, no look for updates, no hints for people at a terminal. */
 const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
+
+/**
+ * Default tags of all resources that the AWS provider 5.62 and later creates (its changelog, 5.62.0). Those of a `provider` block
+ * override them.
+ */
+export function toDefaultTags(runner: Environment, { stackId, machine }: ExecutorContext): Environment {
+  const tags = toStackTags({ yard: runner["YARD_NAME"], stackId, machine });
+  return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`TF_AWS_DEFAULT_TAGS_${name}`, value]));
+}
 
 interface EnvironmentInput {
   /** The runner's own environment, of which only named parts are handed on. */

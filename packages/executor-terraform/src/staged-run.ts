@@ -18,7 +18,7 @@ import {
   type ModuleFacts,
   type ModuleFile,
 } from "./module-facts.ts";
-import { type Environment, type Settings, toEnvironment } from "./settings.ts";
+import { type Environment, type Settings, toDefaultTags, toEnvironment } from "./settings.ts";
 import { copyLocalSource, copyS3Source, digestFolder } from "./sources.ts";
 
 /** A configuration in a folder of its own, with all that a call of the program needs. */
@@ -67,6 +67,7 @@ export async function withStagedRun<T>(
     const environment = await loadEnvironment(settings, ctx, variables, {
       ...backend.environment,
       ...cache.environment,
+      ...toDefaultTags(settings.environment, ctx),
     });
     return work({
       ctx,

@@ -105,6 +105,23 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     expect(step).toMatchObject({ outputs: { all: "null false 1.5 variables pr-12" } });
   });
 
+  it("passes default tags of the AWS provider, which name yard, stack and machine", async () => {
+    project.write({
+      "network/main.tf": `resource "terraform_data" "a" {
+        provisioner "local-exec" { command = "tr '\\\\0' '\\\\n' < /proc/$$/environ | grep TF_AWS | sort" }
+      }`,
+    });
+    const ctx = inYard({ stackId: "pr#12" });
+
+    await project.start(ctx, {});
+
+    expect(ctx.lines.filter((line) => line.includes("(local-exec): TF_AWS"))).toEqual([
+      "terraform_data.a (local-exec): TF_AWS_DEFAULT_TAGS_stackyard:machine=review-app",
+      "terraform_data.a (local-exec): TF_AWS_DEFAULT_TAGS_stackyard:stack=pr-12",
+      "terraform_data.a (local-exec): TF_AWS_DEFAULT_TAGS_stackyard:yard=main",
+    ]);
+  });
+
   it("notes once which names the configuration does not declare", async () => {
     const ctx = inYard({ metadata: { name: "x", sha: "9f1c", "not an identifier": 1 } });
 

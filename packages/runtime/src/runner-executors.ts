@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { AwsAccess, SessionOptions } from "@stackyard/aws";
 import { defineExecutor, type Executor, type ExecutorContext, type Step, succeeded } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { toTagValue } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { Type } from "typebox";
@@ -85,9 +86,6 @@ export interface TaskSessionsDeps {
 
 /** Attempts whose sessions are kept: those that are polled get theirs again, without another call of STS. */
 const KEPT_ATTEMPTS = 64;
-/** IAM, "Tags for IAM resources": values have up to 256 characters: letters, numbers, spaces and `_.:/=+-@`. */
-const MAX_TAG_VALUE = 256;
-const NOT_IN_TAGS = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu;
 
 /**
  * Wraps executors so that each attempt assumes roles in a session of its own, named and tagged with yard, stack and task.
@@ -143,8 +141,4 @@ function toSession(yard: string, { stackId, task }: ExecutorContext): SessionOpt
   const tags = { "stackyard:yard": yard, "stackyard:stack": stackId, "stackyard:task": task };
   const entries = Object.entries(tags).map(([key, value]) => [key, toTagValue(value)] as const);
   return { name: [yard, stackId, task].join("-"), tags: Object.fromEntries(entries) };
-}
-
-function toTagValue(text: string): string {
-  return text.replaceAll(NOT_IN_TAGS, "-").slice(0, MAX_TAG_VALUE);
 }

@@ -73,7 +73,7 @@ export const TelemetryVariables = Type.Object({
     default: "info",
   }),
   YARD_NAME: Type.String({
-    description: "The name of the yard in role sessions and metrics",
+    description: "The name of the yard in role sessions, tags of resources and metrics",
     pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
     must: "be 1 to 64 letters, digits and _.-",
     default: "main",

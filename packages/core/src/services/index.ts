@@ -23,3 +23,4 @@ export { createServiceRunner, type ServiceFailure, type ServiceRunner, type Serv
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";
+export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
