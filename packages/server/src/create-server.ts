@@ -124,7 +124,7 @@ interface ServerParts extends ServerDeps, Access {
 
 /** Creates the app of a server: its routes, Terraform's backend, the console and the pages of the login. */
 function connectApp(parts: ServerParts): Hono {
-  const { store, settings, access, live, state } = parts;
+  const { store, settings, live, state } = parts;
   const { limits, allowExternalNext } = settings;
   const requests = createRequestMetrics();
   const { records } = store;
@@ -145,7 +145,7 @@ function connectApp(parts: ServerParts): Hono {
   });
   const routesDeps = { ...parts, records, states, planner, explainer, outcomeMs: limits.outcomeMs };
   const routes = listRoutes(routesDeps, live.routes, health);
-  const backend = { ...parts, states, authenticate: access.callers.authenticate, maxBytes: limits.stateBytes };
+  const backend = { ...parts, states, maxBytes: limits.stateBytes };
   return createApp({
     ...parts,
     routes: [...routes, openApiRoute(routes, parts.version)],

@@ -62,6 +62,10 @@ export interface CallerFinder {
   readonly check: Authenticate;
   /** Returns whom a request was found to come from. */
   readonly findSender: (request: Request) => Sender | undefined;
+  /** Notes a credential that something else has found to be right, such as the password of an attempt. */
+  accept(request: Request): void;
+  /** Returns whether the credential of a request was looked up and is right. */
+  readonly isAccepted: (request: Request) => boolean;
   /** Forgets remembered callers, such as those of a token that was revoked just now. */
   forget(isMeant: (caller: Caller) => boolean): void;
   /** Returns a signal for long requests: aborted with the request, and when its credential is not good any more. */
@@ -90,6 +94,7 @@ const MOST_REMEMBERED = 10_000;
 export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
   const { clock, authenticators, findCookie = () => undefined } = deps;
   const senders = new WeakMap<Request, Sender>();
+  const accepted = new WeakSet<Request>();
   const stopping = new AbortController();
   let forgotten = new AbortController();
   const findConfigured = createConfiguredCallers(deps);
@@ -114,6 +119,7 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
   async function authenticate(request: Request): Promise<Caller | undefined> {
     const caller = await identify(request, "use");
     if (caller !== undefined) senders.set(request, caller.sender);
+    if (caller !== undefined && caller.via !== "anonymous") accepted.add(request);
     return caller;
   }
 
@@ -133,6 +139,8 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     authenticate,
     check,
     findSender: (request) => senders.get(request),
+    accept: (request) => void accepted.add(request),
+    isAccepted: (request) => accepted.has(request),
     forget(isMeant) {
       remembered.forget(isMeant);
       forgotten.abort();

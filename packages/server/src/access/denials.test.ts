@@ -121,24 +121,26 @@ describe("denied requests", () => {
 });
 
 describe("wrong credentials", () => {
+  const refused = { status: 401, accepted: false };
+
   it("are refused after 60 in a minute, until it is over", () => {
     const { clock, advance } = createWorld();
     const wrong = createWrongCredentials(clock);
-    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(`guess-${index}`), "203.0.113.9", 401);
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(`guess-${index}`), "203.0.113.9", refused);
 
-    const refused = wrong.findRefusal(aRequest("guess-60"), "203.0.113.9");
+    const refusal = wrong.findRefusal(aRequest("guess-60"), "203.0.113.9");
     const elsewhere = wrong.findRefusal(aRequest("guess-60"), "203.0.113.10");
     advance(60_000);
     const later = wrong.findRefusal(aRequest("guess-60"), "203.0.113.9");
 
-    expect(refused).toMatchObject({ status: 429, code: "RATE_LIMITED", details: { retryAfterMs: 60_000 } });
+    expect(refusal).toMatchObject({ status: 429, code: "RATE_LIMITED", details: { retryAfterMs: 60_000 } });
     expect([elsewhere, later]).toEqual([undefined, undefined]);
   });
 
   it("count an IPv6 network of 64 bits as one address", () => {
     const { clock } = createWorld();
     const wrong = createWrongCredentials(clock);
-    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(), `2001:db8::${index.toString(16)}`, 401);
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(), `2001:db8::${index.toString(16)}`, refused);
 
     expect(wrong.findRefusal(aRequest(), "2001:db8::ffff")).toMatchObject({ status: 429 });
   });
@@ -146,9 +148,9 @@ describe("wrong credentials", () => {
   it("of others do not stop a credential that was right meanwhile", () => {
     const { clock } = createWorld();
     const wrong = createWrongCredentials(clock);
-    wrong.observe(aRequest("guess"), "203.0.113.9", 401);
-    wrong.observe(aRequest("right"), "203.0.113.9", 200);
-    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest("guess"), "203.0.113.9", 401);
+    wrong.observe(aRequest("guess"), "203.0.113.9", refused);
+    wrong.observe(aRequest("right"), "203.0.113.9", { status: 200, accepted: true });
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest("guess"), "203.0.113.9", refused);
 
     expect(wrong.findRefusal(aRequest("right"), "203.0.113.9")).toBeUndefined();
     expect(wrong.findRefusal(aRequest("new"), "203.0.113.9")).toMatchObject({ status: 429 });

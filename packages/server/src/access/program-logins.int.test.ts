@@ -2,6 +2,7 @@ import { createTestBrowser, startTestIssuer } from "@stackyard/oidc-issuer";
 import fc from "fast-check";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
+import { claimAttempt } from "../testing/claim-attempt.ts";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
 import { createTestYard, type TestYardOptions, TOKEN } from "../testing/test-yard.ts";
 
@@ -418,5 +419,39 @@ describe("limits by address", () => {
     expect(await call("wrong-60")).toBe(429);
     expect(await call(TOKEN)).toBe(200);
     expect((await world.listAudit()).filter(({ action }) => action === "denied")).toHaveLength(60);
+  });
+
+  it.each([
+    ["/health/live", 200],
+    ["/openapi.json", 200],
+    ["/nowhere", 404],
+    ["/auth/nowhere", 404],
+    ["/hooks/open", 202],
+    ["/terraform/state/", 400],
+  ])("does not take a credential for right because %s, which does not check it, answers %i", async (path, status) => {
+    const answer = async () => new Response(null, { status: 202 });
+    const routes = [{ method: "GET", path: "/hooks/open", maxBytes: 1, answer }] as const;
+    const yard = createTestYard({ deps: { services: [{ name: "open", routes }] } });
+    open.push(() => yard.stop());
+    const call = async (to: string, token: string) =>
+      (await yard.call(to, { headers: { authorization: `Bearer ${token}` } })).status;
+    await call("/v1/sessions", "wrong-0");
+    const unchecked = await call(path, "guess");
+    for (let calls = 1; calls < 60; calls += 1) await call("/v1/sessions", `wrong-${calls}`);
+
+    expect([unchecked, await call("/v1/sessions", "guess")]).toEqual([status, 429]);
+  });
+
+  it("answers 429 to attempts of Terraform only when their password is wrong", async () => {
+    const yard = createTestYard();
+    open.push(() => yard.stop());
+    const { authorization } = await claimAttempt(yard, "pr-1");
+    const call = async (credential: string) =>
+      (await yard.call("/terraform/state/review-app/pr-1/key", { headers: { authorization: credential } })).status;
+    await call("Bearer wrong");
+    const before = await call(authorization);
+    for (let calls = 0; calls < 60; calls += 1) await call("Bearer wrong");
+
+    expect([before, await call(authorization), await call("Bearer other")]).toEqual([404, 404, 429]);
   });
 });

@@ -48,8 +48,15 @@ export interface WrongCredentials {
   readonly suspects: ReadonlyMap<string, unknown>;
   /** Returns the answer to a credential that is not known to be right, from an address that has reached the limit. */
   findRefusal(request: Request, address: string | undefined): ProblemInput | undefined;
-  /** Counts a 401 to a credential, and remembers the credentials of other answers. */
-  observe(request: Request, address: string | undefined, status: number): void;
+  /** Counts a 401 to a credential, and remembers one that was looked up and is right: a public path answers any. */
+  observe(request: Request, address: string | undefined, answer: ObservedAnswer): void;
+}
+
+/** What became of a request. */
+interface ObservedAnswer {
+  readonly status: number;
+  /** Its credential was looked up and is right. */
+  readonly accepted: boolean;
 }
 
 const WRONG_A_MINUTE = 60;
@@ -82,19 +89,24 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
       const details = { retryAfterMs: suspect.endsAt - clock.now() };
       return { status: 429, code: "RATE_LIMITED", detail, retryable: true, details };
     },
-    observe(request, address, status) {
+    observe(request, address, { status, accepted }) {
       const digest = digestOf(request);
-      if (digest === undefined || status === 429) return;
+      if (digest === undefined) return;
       const key = toRateKey(address);
-      const suspect = findSuspect(key);
-      if (status !== 401) {
-        if (suspect !== undefined && suspect.right.size < MOST_RIGHT) suspect.right.add(digest);
-        return;
-      }
-      if (suspect !== undefined) suspect.wrong += 1;
-      else addSuspect(key);
+      if (accepted) remember(findSuspect(key), digest);
+      else if (status === 401) count(key);
     },
   };
+
+  function remember(suspect: Suspect | undefined, digest: string): void {
+    if (suspect !== undefined && suspect.right.size < MOST_RIGHT) suspect.right.add(digest);
+  }
+
+  function count(key: string): void {
+    const suspect = findSuspect(key);
+    if (suspect !== undefined) suspect.wrong += 1;
+    else addSuspect(key);
+  }
 
   function addSuspect(key: string): void {
     const [oldest] = suspects.keys();

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
-import { type Authenticate, type Guard, type RequestFacts, withRequest } from "../access/caller.ts";
+import { type CallerFinder, type Guard, type RequestFacts, withRequest } from "../access/caller.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
 import { HttpError, parseJson, readBytes } from "../http/route.ts";
 import {
@@ -225,7 +225,7 @@ function checkDigest(request: Request, bytes: Uint8Array): void {
 interface StateCallerDeps {
   readonly store: Pick<Store, "findAttempt" | "findTaskMessage" | "records">;
   readonly clock: Clock;
-  readonly authenticate: Authenticate;
+  readonly callers: Pick<CallerFinder, "authenticate" | "accept">;
   readonly guard: Guard;
 }
 
@@ -239,7 +239,7 @@ async function findStateCaller(
 ): Promise<FoundCaller | undefined> {
   const basic = parseBasic(request.headers.get("authorization"));
   if (basic === undefined || basic.user === "token") {
-    const caller = await deps.authenticate(request);
+    const caller = await deps.callers.authenticate(request);
     if (caller === undefined) return undefined;
     const permission = request.method === "GET" ? "states:read" : "states:write";
     await deps.guard.check({ permission, subject: "state" }, caller, { key });
@@ -256,6 +256,7 @@ async function findStateCaller(
   if (message === undefined) return undefined;
   const { machine, id: stackId } = message.stack;
   if (!key.startsWith(toStatePrefix({ machine, stackId }))) return undefined;
+  deps.callers.accept(request);
   const holder = { kind: "attempt", attemptId, token } as const;
   return { holder, name: attemptId.slice(0, 512), live: isLive(attempt, token, deps.clock.now()) };
 }
