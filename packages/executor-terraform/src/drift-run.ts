@@ -1,4 +1,5 @@
-import { matchesGlob, type ResourceChange } from "./plan-document.ts";
+import { matchesGlob } from "@stackyard/core";
+import type { ResourceChange } from "./plan-document.ts";
 import { loadPlanDocument } from "./plan-guard.ts";
 import { makePlan } from "./plan-run.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";

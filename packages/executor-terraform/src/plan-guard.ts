@@ -1,12 +1,11 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { PlanCost } from "@stackyard/core";
+import { matchesGlob, type PlanCost } from "@stackyard/core";
 import type { PolicySource } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import {
   countChanges,
   isDeletion,
-  matchesGlob,
   type PlanDocument,
   parsePlanDocument,
   type ResourceChange,

@@ -1,7 +1,8 @@
+import { matchesGlob } from "@stackyard/core";
 import { type Cel, compileCel, parseYamlDocument } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { TerraformFailure } from "./failure.ts";
-import { matchesGlob, type ResourceChange } from "./plan-document.ts";
+import type { ResourceChange } from "./plan-document.ts";
 
 /** The project's prices: by type of resource, the price of an hour in USD as an expression over `resource`. */
 const PriceDocument = Type.Object(
