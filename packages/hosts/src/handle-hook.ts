@@ -4,6 +4,7 @@ import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, wi
 import type { CodeHost } from "./code-host.ts";
 import { NO_PULL, type PullRecord, trustHead } from "./decide-pull.ts";
 import type { Hook, HookRepository } from "./hook.ts";
+import { endLink, linkStack } from "./link-stack.ts";
 import type { Mapping } from "./mapping.ts";
 import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
@@ -109,18 +110,30 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
     if (applied.kind === "stale") return { kind: "stale", reason: "HOOK_STALE: newer facts were decided on." };
     const { record } = applied;
+    await endLink(deps, stored, applied);
     if (applied.kind !== "send") {
       await save(deps, key, found, { ...record, ...defined({ last: stored.last }) });
       return { kind: "settled", record, events, waits: applied.kind === "waits-for-trust" };
     }
     const { event } = applied;
     await checkMachine(deps, event, record.target?.mapping ?? "");
+    await link(deps, { host, hook, isOpen: record.phase === "open" }, event);
     const eventId = toPullEventId(queued, { rule: event.rule, head: hook.pull.head, version: found?.version ?? 0 });
     await save(deps, key, found, { ...stored, intent: { event, id: eventId, user, after: record } });
     await finishIntent(deps, key);
     events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
   return { kind: "settled", record: NO_PULL, events, waits: false };
+}
+
+/** Before its event is published: the stack of a pull request always has a link. */
+async function link(
+  deps: HandleDeps,
+  { isOpen, ...from }: { readonly host: string; readonly hook: Hook; readonly isOpen: boolean },
+  { stackId, rule }: MappedEvent,
+): Promise<void> {
+  const fault = isOpen ? await linkStack(deps, { ...from, stackId }) : undefined;
+  if (fault !== undefined) throw new HookFailed(`HOOK_FAILED: ${rule}: ${fault}`);
 }
 
 interface PullFact {
@@ -200,6 +213,7 @@ async function publishRules(
   const published: HookEvent[] = [];
   for (const event of applied.events) {
     await checkMachine(deps, event, mapping.name);
+    await link(deps, { host, hook, isOpen: hook.pull?.state === "open" }, event);
     const eventId = `${host}/${id}/${event.rule}`;
     await publish(deps, { ...event, id: eventId }, toUser(host, hook));
     published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });

@@ -1,6 +1,6 @@
 import { silentLogger } from "@stackyard/core";
 import { startYard } from "@stackyard/core/engine";
-import { listHookDeliveries } from "@stackyard/core/services";
+import { findPreviewLink, listHookDeliveries, listPreviewLinks } from "@stackyard/core/services";
 import { countingIds } from "@stackyard/core/testing";
 import { Webhook } from "standardwebhooks";
 import { afterEach, describe, expect, it } from "vitest";
@@ -194,6 +194,51 @@ describe("the decision about a delivery", () => {
     expect((await list()).map(({ outcome }) => outcome?.kind).toSorted()).toEqual(["events", "waits-for-trust"]);
   });
 
+  it("links the stack to its pull request, and keeps the link for a while after its end", async () => {
+    const { post, tick, store, clock } = createBench();
+    const deps = { records: store.records, clock };
+    await post(opened, signedByGitHub(opened));
+    await tick();
+    const pushed = toPullBody({ action: "synchronize", head: 2, updatedAt: NOW + 1_000 });
+    await post(pushed, signedByGitHub(pushed, "delivery-2"));
+    await tick();
+
+    const link = await findPreviewLink(deps, "shop-pr-7");
+    // Also where the pull request stays open, but has lost its label.
+    const unlabeled = toPullBody({ action: "unlabeled", head: 2, labels: [], updatedAt: NOW + 2_000 });
+    await post(unlabeled, signedByGitHub(unlabeled, "delivery-3"));
+    await tick();
+    await clock.advance(91 * DAY);
+
+    expect(link).toEqual({
+      stackId: "shop-pr-7",
+      host: "github",
+      repository: { id: "424242", fullName: "acme/shop" },
+      number: 7,
+      url: "https://github.com/acme/shop/pull/7",
+      title: "Add a cart",
+      head: "2".repeat(40),
+      owner: "octocat",
+    });
+    expect(await listPreviewLinks(deps, { limit: 10 })).toEqual({ items: [] });
+  });
+
+  it("makes a dead letter of a stack id that nothing can have", async () => {
+    const document = `host: github
+machine: preview
+stack: "\${hook.pull.title}\\u0007"
+pull: { open: { send: OPENED } }
+`;
+    const { post, tick, queue, published } = createBench({ document });
+    await post(opened, signedByGitHub(opened));
+
+    await tick();
+
+    const { items } = await queue.list({ limit: 10 });
+    expect(items[0]?.failure?.message).toMatch(/^HOOK_FAILED: open: \/stackId: /);
+    expect(published).toEqual([]);
+  });
+
   it.each([
     ["machine: preview", "machine: missing", /hooks\/shop: machine: Unknown machine "missing"/],
     ["hook.pull.number", "hook.pull.missing", /hooks\/shop: stack: /],
@@ -259,6 +304,8 @@ describe("a process that dies", () => {
         await dying.post(body, signedByGitHub(body)).catch(() => undefined);
         await dying.tick().catch(() => undefined);
         hasDied = death.hasDied();
+        const link = await findPreviewLink({ records: bench.store.records, clock: bench.clock }, "shop-pr-7");
+        expect({ at, isLinked: link !== undefined || bench.published.length === 0 }).toEqual({ at, isLinked: true });
         await bench.clock.advance(61_000);
 
         // What was not accepted is sent again by a person, or fetched.

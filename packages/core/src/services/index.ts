@@ -18,6 +18,16 @@ export {
   type QueuedItem,
 } from "./keyed-queue.ts";
 export { followNotices, type Notice, type NoticeInput, type NoticesDeps, notify } from "./notices.ts";
+export {
+  endPreviewLink,
+  findPreviewLink,
+  findPullLinks,
+  type LinkedPull,
+  linkPreview,
+  listPreviewLinks,
+  PreviewLink,
+  type PreviewLinksDeps,
+} from "./preview-links.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
 export { createServiceRunner, type ServiceFailure, type ServiceRunner, type ServiceState } from "./run-services.ts";
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
