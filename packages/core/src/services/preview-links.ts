@@ -113,7 +113,7 @@ export async function findPullLinks(deps: PreviewLinksDeps, pull: LinkedPull): P
     const page = await records.list(prefix, { limit: PAGE, now: clock.now(), ...defined({ cursor }) });
     const links = await Promise.all(page.items.map(({ key }) => findPreviewLink(deps, key.slice(prefix.length))));
     // The stack may have been linked to another pull request since.
-    found.push(...links.filter((link) => link !== undefined && isOf(link, pull)));
+    found.push(...links.filter((link) => link !== undefined).filter((link) => isOf(link, pull)));
     cursor = page.cursor;
   } while (cursor !== undefined);
   return found;
