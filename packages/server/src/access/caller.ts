@@ -316,6 +316,8 @@ export interface Guard {
   check(access: RouteAccess, caller: Caller, params: Params): Promise<void>;
   /** Returns the subject of a stack id, with its machine where that matters for these rights. */
   findStack(rights: Rights, stackId: string): Promise<AccessSubject>;
+  /** The same for an attempt, which may be of an earlier stack of that id, and so of another machine. Undefined: not an attempt's id. */
+  findAttempt(rights: Rights, attemptId: string): Promise<AccessSubject | undefined>;
 }
 
 interface GuardDeps {
@@ -330,6 +332,13 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
     return { kind: "stack", stackId, ...defined({ machine }) };
   }
 
+  async function findAttempt(rights: Rights, attemptId: string): Promise<AccessSubject | undefined> {
+    const parts = parseAttemptId(attemptId);
+    if (parts === undefined) return undefined;
+    const machine = rights.some(hasMachines) ? await findMachine(store, parts.stackId, parts.incarnation) : undefined;
+    return { kind: "stack", stackId: parts.stackId, ...defined({ machine }) };
+  }
+
   async function findSubject(subject: OneSubject, rights: Rights, params: Params): Promise<AccessSubject | undefined> {
     switch (subject) {
       case "yard":
@@ -339,10 +348,8 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
       case "stack":
         return findStack(rights, params["stackId"] ?? "");
       case "attempt":
-      case "approval": {
-        const parts = parseAttemptId(params[`${subject}Id`] ?? "");
-        return parts && findStack(rights, parts.stackId);
-      }
+      case "approval":
+        return findAttempt(rights, params[`${subject}Id`] ?? "");
       case "run":
         return { kind: "stack", stackId: params["runId"] ?? "", machine: RUN_MACHINE };
       case "state":
@@ -366,6 +373,7 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
 
   return {
     findStack,
+    findAttempt,
     async check(access, { rights }, params) {
       if (access.subject === "none") return;
       const { permission, subject } = access;
@@ -404,16 +412,20 @@ export function toStateSubject(key: string): AccessSubject | undefined {
   return owner && { kind: "stack", ...owner };
 }
 
-/** The machine of a stack, or of the last incarnation of a stack that was removed. */
-async function findMachine(store: Store, stackId: string): Promise<string | undefined> {
+/** The machine of an incarnation of a stack; by default of the present one, or of the last one of a stack that was removed. */
+async function findMachine(store: Store, stackId: string, incarnation?: string): Promise<string | undefined> {
   try {
     const [loaded] = await store.load([stackId]);
-    if (loaded?.stack !== undefined) return loaded.stack.machine;
+    const { stack } = loaded ?? {};
+    const isMeant = incarnation === undefined || incarnation === stack?.incarnation.toWellFormed();
+    if (stack !== undefined && isMeant) return stack.machine;
   } catch (error) {
     if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
     throw error;
   }
-  const { items } = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: LINES });
+  // An incarnation has the id of the event that has begun it.
+  const filter = incarnation === undefined ? { stackId, newestFirst: true } : { stackId, eventId: incarnation };
+  const { items } = await store.queries.listHistory(filter, { limit: LINES });
   const hash = items.find(({ machineHash }) => machineHash !== undefined)?.machineHash;
   return hash === undefined ? undefined : (await store.revisions.get(hash))?.name;
 }

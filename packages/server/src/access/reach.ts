@@ -16,6 +16,36 @@ export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubje
   return decideAccess(rights, "read", subject) === "allowed";
 }
 
+/**
+ * Leaves out the attempts that a caller may not read. With the id of a stack come those of earlier stacks of the same id, which
+ * may be of other machines.
+ */
+export async function keepReadable<Attempt extends { readonly attemptId: string }>(
+  guard: Pick<Guard, "findAttempt">,
+  caller: Pick<Caller, "rights">,
+  attempts: readonly Attempt[],
+): Promise<readonly Attempt[]> {
+  if (hasEverywhere(caller.rights, "read")) return attempts;
+  const isReadable = new Map<string, boolean>();
+  const kept: Attempt[] = [];
+  for (const attempt of attempts) {
+    const incarnation = attempt.attemptId.split("/", 2).join("/");
+    const known = isReadable.get(incarnation) ?? (await isAttemptReadable(guard, caller, attempt.attemptId));
+    isReadable.set(incarnation, known);
+    if (known) kept.push(attempt);
+  }
+  return kept;
+}
+
+async function isAttemptReadable(
+  guard: Pick<Guard, "findAttempt">,
+  caller: Pick<Caller, "rights">,
+  attemptId: string,
+): Promise<boolean> {
+  const subject = await guard.findAttempt(caller.rights, attemptId);
+  return subject !== undefined && mayRead(caller, subject);
+}
+
 /** How a page of a list is loaded, and what its items are about; undefined: unknown, so only for callers that read everything. */
 interface ListSource<Item> {
   readonly load: (page: PageInput) => Promise<Page<Item>>;

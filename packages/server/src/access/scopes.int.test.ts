@@ -229,6 +229,45 @@ describe("a caller with a scope", () => {
     expect(part["revisions"]?.map(({ name }) => name)).toEqual(["shop"]);
   });
 
+  it("reads attempts and logs of an earlier stack only where its machine is within", async () => {
+    interface Listed {
+      readonly attemptId: string;
+    }
+    const list = async (path: string, key: "items" | "attempts", secret?: string) => {
+      const body = await json<Record<string, Listed[] | undefined>>(path, secret === undefined ? {} : { secret });
+      return (body[key] ?? []).map(({ attemptId }) => attemptId);
+    };
+    const ids = await list("/v1/stacks/web-9/attempts", "items");
+    const [own = ""] = await list("/v1/attempts?machine=shop&idPrefix=web-9", "items");
+    const earlier = ids.find((id) => id !== own) ?? "";
+    const [ofShop, ofDb] = [await createToken({ machines: ["shop"] }), await createToken({ machines: ["db"] })];
+    const statusesOf = async (secret: string, id: string) => {
+      const path = `/v1/attempts/${encodeURIComponent(id)}`;
+      const stream = `/v1/stream?kinds=log&attemptId=${encodeURIComponent(id)}`;
+      const statuses = new Set<number>();
+      for (const each of [path, `${path}/log`, `${path}/full-log`, stream]) {
+        const response = await world.call(each, { secret });
+        await response.body?.cancel();
+        statuses.add(response.status);
+      }
+      return [...statuses];
+    };
+
+    expect(ids).toHaveLength(2);
+    for (const [path, key] of [
+      ["/v1/stacks/web-9/attempts", "items"],
+      ["/v1/stacks/web-9", "attempts"],
+      ["/v1/stacks/web-9/bundle", "attempts"],
+    ] as const) {
+      expect(await list(path, key, ofShop), path).toEqual([own]);
+    }
+    expect(await list("/v1/stacks/web-9/attempts", "items", ofDb)).toEqual([earlier]);
+    expect([await statusesOf(ofShop, own), await statusesOf(ofShop, earlier)]).toEqual([[200], [404]]);
+    expect([await statusesOf(ofDb, own), await statusesOf(ofDb, earlier)]).toEqual([[404], [200]]);
+    const bundle = await json<{ stack: { attempts: Listed[] } }>("/v1/stacks/web-9/bundle", { secret: ofShop });
+    expect(bundle.stack.attempts.map(({ attemptId }) => attemptId)).toEqual([own]);
+  });
+
   it("learns nothing of others from errors", async () => {
     const secret = await createToken({ machines: ["shop"] });
     const bodies = [

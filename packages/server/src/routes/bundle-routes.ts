@@ -3,8 +3,8 @@ import type { AuditWriter } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
 import { type HistoryEntry, listProcesses, type Planner, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
-import { type Caller, hasEverywhere } from "../access/caller.ts";
-import { mayRead, type SubjectFinder } from "../access/reach.ts";
+import { type Caller, type Guard, hasEverywhere } from "../access/caller.ts";
+import { keepReadable, mayRead, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
@@ -13,6 +13,7 @@ import type { StackExplainer } from "./stack-routes.ts";
 
 interface BundleRoutesDeps {
   readonly store: Store;
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly explainer: StackExplainer;
   readonly planner: Pick<Planner, "findRevision">;
@@ -66,9 +67,13 @@ async function openBundle(
   stackId: string,
   caller: Caller,
 ): Promise<AsyncGenerator<string, void>> {
-  const { store, clock, explainer, planner, version } = deps;
+  const { store, guard, clock, explainer, planner, version } = deps;
   const [loaded] = await store.load([stackId]);
-  const details = loaded && (await explainer.explain(loaded));
+  const explained = loaded && (await explainer.explain(loaded));
+  const details = explained && {
+    ...explained,
+    attempts: await keepReadable(guard, caller, explained.attempts),
+  };
   const newest = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: 1 });
   if (details === undefined && newest.items.length === 0 && (newest.unreadable ?? []).length === 0) {
     throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
@@ -81,7 +86,7 @@ async function openBundle(
   const hashes = new Set(details === undefined ? [] : [details.machineHash]);
   const processes = hasEverywhere(caller.rights, "read") ? listAllProcesses(deps) : [];
   return writeBundle(head, [
-    { name: "attempts", most: BEFORE_REVISIONS, items: listAttempts(store, stackId) },
+    { name: "attempts", most: BEFORE_REVISIONS, items: listAttempts(deps, stackId, caller) },
     { name: "parked", most: BEFORE_REVISIONS, items: parked },
     { name: "processes", most: BEFORE_REVISIONS, items: processes },
     { name: "history", most: BEFORE_REVISIONS, items: listLines(deps, { stackId, caller, hashes }) },
@@ -127,8 +132,8 @@ async function* writeBundle(head: object, parts: readonly Part[]): AsyncGenerato
 /** For names, brackets and the list of what was cut. */
 const RESERVED = 1_024;
 
-async function* listAttempts(store: Store, stackId: string) {
-  for (const attempt of await store.queries.listAttempts(stackId)) {
+async function* listAttempts({ store, guard }: BundleRoutesDeps, stackId: string, caller: Caller) {
+  for (const attempt of await keepReadable(guard, caller, await store.queries.listAttempts(stackId))) {
     const { log } = (attempt.hasLog && (await store.findAttempt(attempt.attemptId))) || {};
     yield { ...toAttempt(attempt), ...defined({ log }) };
   }

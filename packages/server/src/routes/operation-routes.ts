@@ -2,8 +2,8 @@ import { type Clock, defined, type Ids, StackyardError, type Store } from "@stac
 import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
 import { type TSchema, Type } from "typebox";
-import { type Guard, hasEverywhere } from "../access/caller.ts";
-import { mayRead } from "../access/reach.ts";
+import type { Guard } from "../access/caller.ts";
+import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
 import {
@@ -123,10 +123,7 @@ function listRoute({ store, guard }: AttemptRoutesDeps): Route {
     },
     answers: { 200: { description: "A page; without a limit all of them.", schema: pageOf(Attempt) } },
     async handle({ params: { stackId }, query: { cursor, limit } }, { caller }) {
-      const { rights } = caller;
-      // As of a stack that does not exist.
-      const isHidden = !hasEverywhere(rights, "read") && !mayRead(caller, await guard.findStack(rights, stackId));
-      const attempts = isHidden ? [] : await store.queries.listAttempts(stackId);
+      const attempts = await keepReadable(guard, caller, await store.queries.listAttempts(stackId));
       const rest = cursor === undefined ? attempts : listAfter(attempts, cursor);
       const items = rest.slice(0, limit).map(toAttempt);
       const last = items.length < rest.length ? items.at(-1) : undefined;

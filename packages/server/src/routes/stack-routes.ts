@@ -16,8 +16,8 @@ import {
 } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import type { Caller } from "../access/caller.ts";
-import { loadVisible, type SubjectFinder } from "../access/reach.ts";
+import type { Caller, Guard } from "../access/caller.ts";
+import { keepReadable, loadVisible, type SubjectFinder } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
@@ -27,6 +27,7 @@ import { pageInput, toPage } from "./to-page.ts";
 
 interface StackRoutesDeps {
   readonly store: Store;
+  readonly guard: Guard;
   readonly locator: Locator;
   readonly subjects: SubjectFinder;
   readonly explainer: StackExplainer;
@@ -111,7 +112,7 @@ function countRoute({ store, locator }: StackRoutesDeps): Route {
   });
 }
 
-function stackRoute({ store, explainer }: StackRoutesDeps): Route {
+function stackRoute({ store, guard, explainer }: StackRoutesDeps): Route {
   return defineRoute({
     method: "GET",
     path: "/v1/stacks/:stackId",
@@ -128,11 +129,11 @@ function stackRoute({ store, explainer }: StackRoutesDeps): Route {
           "STACK_UNKNOWN: the stack does not exist. Its history may exist. `details.parked` lists events that are parked for it.",
       },
     },
-    async handle({ params: { stackId } }) {
+    async handle({ params: { stackId } }, { caller }) {
       const [loaded] = await store.load([stackId]);
       const details = loaded === undefined ? undefined : await explainer.explain(loaded);
       if (details === undefined) throw toUnknownStack(stackId, loaded?.parked.map(toParked) ?? []);
-      return json(200, details);
+      return json(200, { ...details, attempts: await keepReadable(guard, caller, details.attempts) });
     },
   });
 }
