@@ -29,6 +29,10 @@ describe("parseServerOptions", () => {
     },
   );
 
+  it("allows 20 streams of one identity, and 200 of a server", () => {
+    expect(parseServerOptions({ tokens }).limits).toMatchObject({ streamsPerCaller: 20, streams: 200 });
+  });
+
   it("rejects to start without a token, and with one that could be guessed", () => {
     expect(() => parseServerOptions({})).toThrow("at least one token");
     expect(() => parseServerOptions({ tokens: [{ name: "a", token: "short" }] })).toThrow("16 characters");
