@@ -1,10 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { Approval, OperationAnswer } from "@stackyard/core/api";
-import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type { ListStacksOptions } from "./stacks-api.ts";
 
 /** Which approvals to list. */
-interface ApprovalFilter extends PageOptions {
+interface ApprovalFilter extends ListStacksOptions {
   /** True: only those that the caller may approve. */
   readonly mine?: boolean;
 }
@@ -25,7 +25,7 @@ interface ApproveOptions extends AnswerOptions {
 
 /** Open approvals. Refusals have the codes `NOT_ALLOWED`, `APPROVAL_CLOSED`, `APPROVAL_REPEATED` and `COMMENT_REQUIRED`. */
 export interface ApprovalsApi {
-  /** In order of their stacks' ids; all approvals of one stack are on one page. */
+  /** In the order of their stacks; all approvals of one stack are on one page. */
   list(options?: ApprovalFilter): Promise<Page<Approval>>;
   approve(approvalId: string, options?: ApproveOptions): Promise<OperationAnswer>;
   /** The task fails with `APPROVAL_REJECTED`. */

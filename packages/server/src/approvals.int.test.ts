@@ -109,6 +109,9 @@ describe("approvals over HTTP", () => {
     const second = await list(`?limit=2&cursor=${first.cursor}`);
 
     expect([first, second].map(({ items }) => items.map(({ stackId }) => stackId))).toEqual([["s1", "s2"], ["s3"]]);
+    const newest = await list("?sort=-id&limit=2");
+    const oldest = await list(`?sort=-id&limit=2&cursor=${newest.cursor}`);
+    expect([newest, oldest].map(({ items }) => items.map(({ stackId }) => stackId))).toEqual([["s3", "s2"], ["s1"]]);
     expect((await yard.call("/v1/approvals?mine=perhaps")).status).toBe(400);
   });
 

@@ -18,6 +18,7 @@ import {
   type StackPlace,
   type StoredStack,
   toStackOrder,
+  toStackPlace,
 } from "@stackyard/core/engine";
 import type { Aggregate } from "./aggregate.ts";
 import type { Condition, Item } from "./database.ts";
@@ -80,7 +81,7 @@ function readStack(item: Item, filter: StackFilter, order: StackOrder): readonly
   const { kind, aggregate } = parsed;
   const { stack } = aggregate;
   if (stack === undefined || kind === "removed" || !matchesStack(filter, stack, countParked(item))) return [];
-  const place = { value: order.key === "id" ? 0 : stack[order.key], id };
+  const place = toStackPlace(order, stack);
   const bytes = Buffer.byteLength(JSON.stringify(stack));
   return [{ id, place, cursor: order.toCursor(place), bytes, read: () => toStored(aggregate) }];
 }

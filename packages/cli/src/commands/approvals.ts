@@ -6,7 +6,7 @@ import { failWith } from "../failure.ts";
 import { type Output, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { formatOperation } from "./operations.ts";
-import { stackArg } from "./stack-args.ts";
+import { sortArg, stackArg } from "./stack-args.ts";
 import { formatGiven } from "./stacks.ts";
 
 /** `stackyard approvals ls` */
@@ -15,15 +15,22 @@ export const approvalsLs = defineServerCommand({
   summary: "List open approvals.",
   examples: [
     { command: "stackyard approvals ls --mine", what: "List what you may approve." },
+    {
+      command: "stackyard approvals ls --sort enteredAt -n 20",
+      what: "List those of the 20 stacks that have waited longest.",
+    },
     { command: "stackyard approvals ls --json", what: "Print one JSON object per line." },
   ],
   args: Type.Object({
     mine: Type.Optional(Type.Boolean({ description: "Only approvals that you may give." })),
+    ...sortArg,
     limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
   }),
-  async run({ out, yard, signal }, { mine = false, limit }) {
+  async run({ out, yard, signal }, { mine = false, limit, sort }) {
+    const load = (page: { readonly limit: number }) =>
+      yard.approvals.list({ mine, ...page, ...defined({ sort }), signal });
     let shown = 0;
-    for await (const items of readPages((page) => yard.approvals.list({ mine, ...page, signal }), { out, limit })) {
+    for await (const items of readPages(load, { out, limit })) {
       printApprovals(items.slice(0, limit === undefined ? undefined : limit - shown), { out, withHead: shown === 0 });
       shown += items.length;
     }

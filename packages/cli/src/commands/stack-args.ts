@@ -1,4 +1,4 @@
-import { STACK_CONDITIONS } from "@stackyard/core/api";
+import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import { Type } from "typebox";
 
 /** The stack that a command is about. */
@@ -9,6 +9,15 @@ export const stackArg = {
 /** How many items a list prints. */
 export const limitArg = {
   limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+};
+
+/** The order of a list of stacks, or of what is about stacks. */
+export const sortArg = {
+  sort: Type.Optional(
+    Type.Enum([...STACK_SORTS], {
+      description: "The order of the stacks. A leading - reverses it, as in --sort -updatedAt. Default: id.",
+    }),
+  ),
 };
 
 /** Why a stack is changed. */

@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
+import { STACK_CONDITIONS } from "@stackyard/core/api";
 import type { OpenAttempt, StackCounts, StackFilter, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -7,7 +7,7 @@ import { type Output, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { checkState, findRevisionHash } from "./machines.ts";
 import { parseMetadata } from "./send.ts";
-import { limitArg, stackFilterArgs } from "./stack-args.ts";
+import { limitArg, sortArg, stackFilterArgs } from "./stack-args.ts";
 import { formatFailureCell, formatState, formatTasks, toWaitingRow } from "./stacks.ts";
 
 const filterArgs = {
@@ -78,11 +78,7 @@ export const stacksLs = defineServerCommand({
   ],
   args: Type.Object({
     ...filterArgs,
-    sort: Type.Optional(
-      Type.Enum([...STACK_SORTS], {
-        description: "The order. A leading - reverses it, as in --sort -updatedAt. Default: id.",
-      }),
-    ),
+    ...sortArg,
     waiting: Type.Optional(
       Type.Boolean({
         short: "w",

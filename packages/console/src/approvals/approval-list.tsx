@@ -8,9 +8,11 @@ import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 
-/** Loads the open approvals: those that the person may give, or all. */
+/** Loads the open approvals: those that the person may give, or all; the longest open ones first. */
 export function useApprovals(mine: boolean): PagedList<Approval> {
-  return usePages(keys.list("approvals", { mine }), (part) => yard.approvals.list({ mine, ...part }));
+  return usePages(keys.list("approvals", { mine }), (part) =>
+    yard.approvals.list({ mine, sort: "enteredAt", ...part }),
+  );
 }
 
 /** The task of an approval as a link to the approval's page. */

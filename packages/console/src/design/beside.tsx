@@ -53,16 +53,15 @@ interface SideTableProps<Item> {
   readonly onEnd?: (() => void) | undefined;
 }
 
-/** As `SideTable`, of a list that the server pages. `toRows` puts what is loaded into another order. */
-export function SideList<Item>({ list, toRows = (items) => items, ...table }: SideListProps<Item>) {
+/** As `SideTable`, of a list that the server pages. */
+export function SideList<Item>({ list, ...table }: SideListProps<Item>) {
   return (
     <Listed list={list} empty={<Empty>The list is empty.</Empty>} height={400}>
-      {(items) => <SideTable {...table} rows={toRows(items)} onEnd={list.loadMore} />}
+      {(items) => <SideTable {...table} rows={items} onEnd={list.loadMore} />}
     </Listed>
   );
 }
 
 interface SideListProps<Item> extends Omit<SideTableProps<Item>, "rows" | "onEnd"> {
   readonly list: PagedList<Item>;
-  readonly toRows?: (items: readonly Item[]) => readonly Item[];
 }

@@ -157,18 +157,21 @@ describe("InboxPage", () => {
     await expect.element(screen.getByText("does not exist yet")).toBeVisible();
   });
 
-  it("groups what waits by what it waits for", async () => {
+  it("lists what waits and its cause, in the order of the server", async () => {
     const waiting = [
-      aStack("pr-2", { waiting: { summary: "Waits for a worker.", waitsFor: { kind: "worker" } } }),
       aStack("pr-3", { waiting: { summary: "Waits for an operator.", waitsFor: { kind: "operator" } } }),
+      aStack("pr-2", { waiting: { summary: "Waits for a worker.", waitsFor: { kind: "worker" } } }),
     ];
-    const { screen } = await renderPage(InboxPage, "/inbox?tab=waiting", {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=waiting", {
       ...full,
       "GET /v1/stacks": { items: waiting },
     });
 
-    await expect.element(screen.getByRole("heading", { name: "No worker has taken the task 1" })).toBeVisible();
+    await expect.element(screen.getByRole("cell", { name: "No worker has taken the task" })).toBeVisible();
     await expect.element(screen.getByText("Waits for an operator.")).toBeVisible();
+    expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({ sort: "enteredAt" });
+    const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
+    expect(ids).toEqual(["pr-3", "pr-2"]);
   });
 
   it("approves with the comment that is required", async () => {

@@ -16,7 +16,9 @@ import { useToast } from "../design/toasts.tsx";
 
 /** Open approvals; those that the person may give say so. */
 export function OpenApprovals() {
-  const list = usePages(keys.list("approvals", { all: true }), (part) => yard.approvals.list(part));
+  const list = usePages(keys.list("approvals", { all: true }), (part) =>
+    yard.approvals.list({ sort: "enteredAt", ...part }),
+  );
   return (
     <Panel title="Open approvals" actions={<To path="/approvals">Approvals</To>}>
       <Listed list={list} empty={<Empty>No approval is open.</Empty>}>

@@ -8,28 +8,14 @@ import type { Column } from "../design/table.tsx";
 import { Ago } from "../design/text.tsx";
 import { type Job, type JobState, statusOfJob } from "./job-states.ts";
 
-/** Loads the jobs that a filter chooses. */
+/** Loads the jobs that a filter chooses, the newest first. */
 export function useJobs(filter: { readonly state?: JobState; readonly executor?: string } = {}): PagedList<Job> {
-  return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, part));
-}
-
-/** The list is in order of the ids, which says nothing about time. */
-export function toNewestFirst(jobs: readonly Job[]): readonly Job[] {
-  return jobs.toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, { sort: "-createdAt", ...part }));
 }
 
 /** The jobs beside one of them. */
 export function JobList({ runId }: { runId: string }) {
-  return (
-    <SideList
-      label="Jobs"
-      list={useJobs()}
-      toRows={toNewestFirst}
-      keyOf={(job) => job.runId}
-      selected={runId}
-      columns={COLUMNS}
-    />
-  );
+  return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.runId} selected={runId} columns={COLUMNS} />;
 }
 
 const COLUMNS: readonly Column<Job>[] = [

@@ -9,7 +9,7 @@ import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import { toNewestFirst, useJobs } from "./job-list.tsx";
+import { useJobs } from "./job-list.tsx";
 import { JOB_STATES, type Job, type JobState, statusOfJob } from "./job-states.ts";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
@@ -43,7 +43,7 @@ export function JobsPage() {
             <Table
               label="Jobs"
               columns={COLUMNS}
-              rows={toNewestFirst(items)}
+              rows={items}
               keyOf={({ runId }) => runId}
               height="max(24rem, calc(100dvh - 220px))"
               onEnd={list.loadMore}

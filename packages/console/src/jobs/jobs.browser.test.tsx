@@ -28,11 +28,11 @@ const failed = aJob({
 const executors = { "GET /v1/executors": { items: [{ name: "ecs" }] } };
 
 describe("JobsPage", () => {
-  it("lists state, message and duration, newest first", async () => {
+  it("lists state, message and duration, newest first as the server sorts them", async () => {
     const fleet = aJob({ runId: "run-3", executor: "runcommand", startedAt: "2026-11-20T02:00:00Z" });
-    const { screen } = await renderPage(JobsPage, "/jobs", {
+    const { screen, sent } = await renderPage(JobsPage, "/jobs", {
       ...executors,
-      "GET /v1/runs": { items: [fleet, failed] },
+      "GET /v1/runs": { items: [failed, fleet] },
     });
 
     await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
@@ -40,6 +40,7 @@ describe("JobsPage", () => {
     await expect.element(screen.getByRole("link", { name: "run-3" })).toHaveAttribute("href", "/fleet?id=run-3");
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
     expect(ids).toEqual(["run-2", "run-3"]);
+    expect(sent.find(({ path }) => path === "/v1/runs")?.query).toMatchObject({ sort: "-createdAt" });
   });
 
   it("filters by the address, and clears", async () => {

@@ -8,14 +8,9 @@ import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
 
-/** Loads releases and what was done about them. */
+/** Loads releases and what was done about them, the newest first. */
 export function useReleases(): PagedList<Release> {
-  return usePages(keys.list("releases"), (part) => releases.list({}, part));
-}
-
-/** Returns the latest release first. */
-export function toLatestFirst(items: readonly Release[]): readonly Release[] {
-  return items.toSorted((a, b) => b.startedAt.localeCompare(a.startedAt));
+  return usePages(keys.list("releases"), (part) => releases.list({}, { sort: "-createdAt", ...part }));
 }
 
 /** The columns that tell releases apart. */
@@ -38,7 +33,6 @@ export function ReleaseList({ runId }: { runId: string }) {
     <SideList
       label="Releases"
       list={useReleases()}
-      toRows={toLatestFirst}
       keyOf={(release) => release.runId}
       selected={runId}
       columns={RELEASE_COLUMNS}

@@ -5,7 +5,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { RELEASE_COLUMNS, toLatestFirst, useReleases } from "./release-list.tsx";
+import { RELEASE_COLUMNS, useReleases } from "./release-list.tsx";
 import { releases } from "./release-status.ts";
 
 /** The running version of each project and configuration, and the latest releases. */
@@ -52,7 +52,7 @@ export function ReleasesPage() {
             <Table
               label="Releases and what was done about them"
               height="60vh"
-              rows={toLatestFirst(items)}
+              rows={items}
               keyOf={({ runId }) => runId}
               onEnd={list.loadMore}
               columns={COLUMNS}

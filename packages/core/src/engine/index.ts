@@ -43,6 +43,7 @@ export {
   toRecordTexts,
   toRevisionOrder,
   toStackOrder,
+  toStackPlace,
 } from "../ports/stack-filter.ts";
 export type {
   AttemptView,

@@ -301,6 +301,24 @@ describe("list", () => {
       ...[[done], [lost], [open], [], []],
     ]);
   });
+
+  it("sorts runs by the instant of their start, page by page", async () => {
+    const yard = createYard();
+    const started: string[] = [];
+    for (const key of ["a", "b", "c"]) {
+      started.push(await startAndSettle(yard, key));
+      await yard.simulator.advance(1_000);
+    }
+    const { runs } = yard;
+
+    const first = await runs.list({}, { sort: "-createdAt", limit: 2, maxBytes: 1 });
+    const rest = await runs.list({}, { sort: "-createdAt", limit: 2, cursor: first.cursor ?? "" });
+
+    expect([...first.items, ...rest.items].map(({ runId }) => runId)).toEqual(started.toReversed());
+    await expect(runs.list({}, { sort: "-createdAt", limit: 2, mostSorted: 2 })).rejects.toMatchObject({
+      code: "FILTER_TOO_WIDE",
+    });
+  });
 });
 
 describe("cancel", () => {

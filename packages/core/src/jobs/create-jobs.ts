@@ -12,7 +12,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
-import type { Store } from "../ports/store.ts";
+import type { ListStacksInput, Store } from "../ports/store.ts";
 import type { Transport } from "../ports/transport.ts";
 import { findRun, findRunRecord, type JobFilter, type JobView, listRuns, putRunRecord } from "./load-job.ts";
 
@@ -65,8 +65,11 @@ export interface Jobs {
   start(request: JobRequest): Promise<{ readonly runId: string }>;
   /** From its start on; undefined when nothing is kept under that id. */
   find(runId: string): Promise<JobView | undefined>;
-  /** Runs that an engine has started, until they are closed; in order of their ids. */
-  list(filter: JobFilter, page: PageInput): Promise<Page<JobView>>;
+  /**
+   * Runs that an engine has started, until they are closed. Sorted as stacks are: `createdAt` is when a run started,
+   * `enteredAt` when it ended. Throws `FILTER_TOO_WIDE`.
+   */
+  list(filter: JobFilter, page: ListStacksInput): Promise<Page<JobView>>;
   /** Cancels the run; does nothing when it has ended. Throws `NOT_FOUND`. */
   cancel(runId: string, options?: JobOptions): Promise<void>;
   /** Runs it once more with the same config. Throws `NOT_FOUND`, and `OUTCOME_NEGATIVE` unless it has failed. */

@@ -5,9 +5,10 @@ import { defined } from "../machine/json.ts";
 import { parseRunSource, RUN_MACHINE, type RunSource } from "../machine/run-machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";
-import { createPageBuilder, type Page, type PageInput, type Records } from "../ports/records.ts";
+import { createPageBuilder, type Page, type Records } from "../ports/records.ts";
+import { toStackOrder, toStackPlace } from "../ports/stack-filter.ts";
 import type { AttemptView, HistoryEntry } from "../ports/stack-store.ts";
-import type { StackFilter, Store } from "../ports/store.ts";
+import type { ListStacksInput, StackFilter, Store } from "../ports/store.ts";
 
 /** What a run is looked up with. */
 interface LoadRunDeps {
@@ -77,27 +78,28 @@ const STATES = {
 const AT_ONCE = 10;
 
 /**
- * Runs that were started and are not closed, in order of their ids. A page may contain fewer than its limit, or none, and
+ * Runs that were started and are not closed, in the order of their stacks. A page may contain fewer than its limit, or none, and
  * still have a next one: the store knows neither executors nor how a run has failed, and a run is larger than its stack.
  */
 export async function listRuns(
   deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
   { state, executor }: JobFilter,
-  page: PageInput,
+  page: ListStacksInput,
 ): Promise<Page<JobView>> {
   const filter: StackFilter = { machine: RUN_MACHINE, ...(state && { state: STATES[state] }) };
   const { items, cursor, unreadable = [] } = await deps.store.queries.listStacks(filter, page);
+  const order = toStackOrder(page);
   const found = createPageBuilder<JobView>(page);
   const isWanted = (view: JobView) =>
     (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;
   for (let from = 0; from < items.length; from += AT_ONCE) {
     const part = items.slice(from, from + AT_ONCE);
-    const views = await Promise.all(part.map(({ stack }) => toListedRun(deps, stack)));
-    for (const view of views) {
+    const runs = await Promise.all(part.map(async ({ stack }) => ({ stack, view: await toListedRun(deps, stack) })));
+    for (const { stack, view } of runs) {
       if (view === undefined || !isWanted(view)) continue;
       const bytes = Buffer.byteLength(JSON.stringify(view));
-      // A stack's id is a cursor of the list of stacks.
-      if (!found.add({ id: view.runId, cursor: view.runId, bytes, read: () => view })) return found.end();
+      const cursor = order.toCursor(toStackPlace(order, stack));
+      if (!found.add({ id: view.runId, cursor, bytes, read: () => view })) return found.end();
     }
   }
   return { ...found.end(cursor), ...(unreadable.length === 0 ? {} : { unreadable }) };

@@ -8,6 +8,7 @@ import {
   createStackCounter,
   matchesStack,
   toStackOrder,
+  toStackPlace,
 } from "../ports/stack-filter.ts";
 import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
 import type {
@@ -73,13 +74,12 @@ export function toEarliest(instants: readonly number[]): number | undefined {
 export function listStacks(rows: StackRows, filter: StackFilter, page: ListStacksInput): Page<StoredStack> {
   const order = toStackOrder(page);
   const { after } = order;
-  const toPlace = ({ stack }: StoredStack) => ({ value: order.key === "id" ? 0 : stack[order.key], id: stack.id });
   const found = findStacks(rows, filter)
-    .map(({ version, stack }) => ({ item: { version, stack }, place: toPlace({ version, stack }) }))
+    .map(({ version, stack }) => ({ item: { version, stack }, place: toStackPlace(order, stack) }))
     .filter(({ place }) => after === undefined || comparePlaces(order, place, after) > 0);
   if (order.key !== "id") assertSortable(order, found.length);
   const items = found.sort((a, b) => comparePlaces(order, a.place, b.place)).map(({ item }) => item);
-  return toPage(items, page, (item) => order.toCursor(toPlace(item)));
+  return toPage(items, page, ({ stack }) => order.toCursor(toStackPlace(order, stack)));
 }
 
 /** Counts the stacks that a filter fits. */

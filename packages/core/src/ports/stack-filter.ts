@@ -78,6 +78,11 @@ export function toStackOrder({ sort = "id", cursor, mostSorted = MOST_SORTED }: 
   throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
 }
 
+/** Returns the place of a stack in a list. */
+export function toStackPlace({ key }: Pick<StackOrder, "key">, stack: Stack): StackPlace {
+  return { value: key === "id" ? 0 : stack[key], id: stack.id };
+}
+
 function toKey(sort: StackSort): StackOrder["key"] {
   switch (sort) {
     case "id":

@@ -17,6 +17,7 @@ import {
   type RunsApi,
   type WaitForRunOptions,
 } from "../runs/runs-api.ts";
+import type { ListStacksOptions } from "../stacks-api.ts";
 import { type ProjectConfig, RELEASE_EXECUTOR, type Release, toRelease } from "./release.ts";
 
 /** The releases of a yard, for programs, pipelines and pages; imports nothing of Node. */
@@ -64,8 +65,8 @@ export interface ReleasesApi {
   halt(runId: string, options?: RunOperationOptions): Promise<Release>;
   /** With its report. Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Release>;
-  /** Without reports, in order of their ids; a page may be empty and still have a next one. */
-  list(filter?: ReleaseFilter, page?: PageOptions): Promise<Page<Release>>;
+  /** Without reports, sorted as runs; a page may be empty and still have a next one. */
+  list(filter?: ReleaseFilter, page?: ListStacksOptions): Promise<Page<Release>>;
   /** The release that is deployed or rolled back there now. Exactly there. */
   findRunning(at: ProjectConfig, options?: CallOptions): Promise<Release | undefined>;
   /** What runs and what is locked, by account, region, project and config, as the executor has left it. */

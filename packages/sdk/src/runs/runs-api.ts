@@ -1,6 +1,6 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { Attempt, Run, RunState } from "@stackyard/core/api";
-import type { Page, PageOptions } from "../http-client.ts";
+import type { Page } from "../http-client.ts";
 import {
   type CallOptions,
   createEventId,
@@ -10,6 +10,7 @@ import {
   type StackyardOptions,
   sleep,
 } from "../http-client.ts";
+import type { ListStacksOptions } from "../stacks-api.ts";
 
 /** The runs of a yard alone, as `new Stackyard(…).runs` has them: for commands and programs that need nothing else of it. */
 export function createRunsClient(options: StackyardOptions): RunsApi {
@@ -37,8 +38,11 @@ export interface RunsApi {
   start(run: NewRun, options?: CallOptions): Promise<Run>;
   /** Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Run>;
-  /** In order of their ids; with a filter a page may be empty and still have a next one. */
-  list(filter?: RunFilter, page?: PageOptions): Promise<Page<Run>>;
+  /**
+   * Sorted as stacks: `createdAt` is when a run started, `enteredAt` when it ended. With a filter a page may be empty and
+   * still have a next one.
+   */
+  list(filter?: RunFilter, page?: ListStacksOptions): Promise<Page<Run>>;
   /** Does nothing when it has ended. */
   cancel(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** Throws `OUTCOME_NEGATIVE` for one that has not failed. */

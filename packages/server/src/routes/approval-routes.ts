@@ -2,13 +2,14 @@ import { defined } from "@stackyard/core";
 import { decideAccess, type Scope, scopesOf } from "@stackyard/core/access";
 import type { Approval } from "@stackyard/core/api";
 import { Approval as ApprovalSchema, OperationAnswer } from "@stackyard/core/api";
-import { type StackScope, type StoredStack, toPrinted } from "@stackyard/core/engine";
+import { type StackScope, type StoredStack, toPrinted, toStackOrder, toStackPlace } from "@stackyard/core/engine";
 import { mayApprove, parseAttemptId } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import { toApprovals } from "../schemas/approval.ts";
 import { ApprovalBody, ApproveBody, AttemptId, pageOf, pageQuery } from "../schemas/event.ts";
+import { stackSortQuery } from "../schemas/stack-query.ts";
 import { idOf, type OperateDeps, operate } from "./operation-routes.ts";
 import { pageInput } from "./to-page.ts";
 
@@ -51,16 +52,19 @@ function listRoute({ store }: OperateDeps): Route {
     permission: "read",
     subject: "list",
     tag: "approvals",
-    summary: "Open approvals, in order of their stacks' ids.",
+    summary: "Open approvals, in order of their stacks: by id or by a time.",
     query: {
       mine: Type.Optional(Type.Boolean({ description: "True: only those that the caller may approve." })),
+      ...stackSortQuery,
       ...pageQuery,
     },
     answers: {
       200: { description: "A page. All approvals of one stack are on one page.", schema: pageOf(ApprovalSchema) },
+      422: { description: "FILTER_TOO_WIDE: more than 100,000 stacks would have to be sorted." },
     },
-    async handle({ query: { mine = false, ...query } }, { caller }) {
-      const input = pageInput(query);
+    async handle({ query: { mine = false, sort, ...query } }, { caller }) {
+      const input = { ...pageInput(query), ...defined({ sort }) };
+      const order = toStackOrder(input);
       const scopes = scopesOf(caller.rights, "read").map(toStackScope);
       const page = await store.queries.listStacks({ condition: "approval", scopes }, input);
       const items: Approval[] = [];
@@ -70,7 +74,8 @@ function listRoute({ store }: OperateDeps): Route {
         items.push(...found);
         bytes += JSON.stringify(found).length;
         const isFull = items.length >= input.limit || bytes >= MOST_BYTES;
-        if (isFull && index < page.items.length - 1) return json(200, { ...page, items, cursor: stack.id });
+        if (!isFull || index === page.items.length - 1) continue;
+        return json(200, { ...page, items, cursor: order.toCursor(toStackPlace(order, stack)) });
       }
       return json(200, { ...page, items });
     },

@@ -8,6 +8,7 @@ import { hasEverywhere } from "../access/caller.ts";
 import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import { stackSortQuery } from "../schemas/stack-query.ts";
 import { pageInput, toPage } from "./to-page.ts";
 import type { ChangeBell } from "./watch-routes.ts";
 
@@ -115,6 +116,7 @@ function startRoute(runs: Jobs, { audit, ids }: Pick<RunRoutesDeps, "audit" | "i
 const filterQuery = {
   state: Type.Optional(RunState),
   executor: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  ...stackSortQuery,
   ...pageQuery,
 };
 
@@ -127,13 +129,16 @@ function listRoute(runs: Jobs): Route {
     subject: "list",
     tag: "runs",
     summary:
-      "List runs. They are kept for 1 day after a success, 30 days after a failure. With a filter, a page may be empty and still have a cursor.",
+      "List runs. They are kept for 1 day after a success, 30 days after a failure. A run is sorted as a stack: `createdAt` is when it started, `enteredAt` when it ended. With a filter, a page may be empty and still have a cursor.",
     query: filterQuery,
-    answers: { 200: { description: "A page, ordered by id.", schema: pageOf(Run) } },
-    async handle({ query: { cursor, limit, ...filter } }, { caller }) {
-      const input = pageInput({ ...(cursor ? { cursor } : {}), ...(limit ? { limit } : {}) });
+    answers: {
+      200: { description: "A page.", schema: pageOf(Run) },
+      422: { description: "FILTER_TOO_WIDE: more than 100,000 runs would have to be sorted." },
+    },
+    async handle({ query: { cursor, limit, sort, ...filter } }, { caller }) {
+      const input = { ...pageInput(defined({ cursor, limit })), ...defined({ sort }) };
       const page = await loadVisible(caller, input, {
-        load: (start) => runs.list(filter, start),
+        load: (start) => runs.list(filter, { ...input, ...start }),
         toSubject: ({ runId }) => ({ kind: "stack", stackId: runId, machine: RUN_MACHINE }),
       });
       return json(200, toPage(page, { toView: toRun, toId: ({ runId }) => runId }));
