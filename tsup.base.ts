@@ -1,7 +1,22 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Options } from "tsup";
-import { sourceEntriesOf } from "./tools/checks/package-entries.ts";
+import { parseManifest, sourceEntriesOf } from "./tools/checks/package-entries.ts";
+
+const TYPEBOX = /^typebox(\/|$)/;
+/**
+ * Typebox is 683 files, and reading them takes a process more than 100 ms. The build of core makes a few of them, which all
+ * packages load. Schemas are plain data, so those that a user makes with Typebox itself fit.
+ */
+const typeboxOfCore: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "typebox-of-core",
+  setup(build) {
+    build.onResolve({ filter: TYPEBOX }, ({ path }) => {
+      const [, module = "index"] = path.split("/");
+      return { path: `@stackyard/core/typebox/${module}.js`, external: true };
+    });
+  },
+};
 
 /**
  * The build of one published package: an entry per export of its package.json, `dist/x.js` from `src/x.ts`.
@@ -11,6 +26,8 @@ export function libraryOf(folder: string): Options {
   const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   return {
     entry: sourceEntriesOf(manifest),
+    noExternal: [TYPEBOX],
+    esbuildPlugins: parseManifest(manifest).name === "@stackyard/core" ? [] : [typeboxOfCore],
     format: "esm",
     target: "node22",
     platform: "node",

@@ -36,6 +36,7 @@ export default defineConfig({
     outDir,
     // Read by tools/checks/console-budgets.ts.
     manifest: true,
+    license: { fileName: "LICENSES.md" },
     // dist/index.js is written by tsup.
     emptyOutDir: false,
     target: "es2022",

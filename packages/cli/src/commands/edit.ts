@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { defined } from "@stackyard/core";
-import { createEditServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -36,6 +35,7 @@ export const edit = defineCommand({
   async run({ out, cwd, signal }, { file: given, port }) {
     const file = given === undefined ? undefined : resolve(cwd, given);
     if (file !== undefined) await requireEditable(file, given ?? file);
+    const { createEditServer } = await import("@stackyard/server");
     const server = await createEditServer(defined({ file, port }));
     out.result({ kind: "ready", url: server.url, signInUrl: server.signInUrl, ...defined({ file }) }, () =>
       [
