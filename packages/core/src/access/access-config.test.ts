@@ -56,7 +56,7 @@ describe("parseAccessConfig", () => {
     ["a star in the middle", grantTo({ workload: "github", claims: { repository_id: "4", ref: "a*b" } }), "at its end"],
     ["claims of a group", grantTo({ group: "a", claims: { b: "c" } }), "claims goes with a workload"],
     ["groups of people", grantTo({ group: "a" }, { groups: ["b"] }), "groups goes with a workload or a token"],
-    ["two workloads of a name", { workloads: [github, github] }, '"github" is there twice'],
+    ["two workloads of a name", { workloads: [github, github] }, 'duplicate name "github"'],
     ["an issuer without https", { workloads: [{ name: "a", issuer: "http://id.test" }] }, "must be an https: address"],
   ])("rejects %s", (_, value, message) => {
     expect(faultsOf(value).join("\n")).toContain(message);

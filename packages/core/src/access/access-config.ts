@@ -98,7 +98,7 @@ export function findAccessFaults(config: AccessConfig, { serverUrl }: AccessFaul
   return [
     ...(people === undefined ? [] : findIssuerFaults("access.people", people.issuer)),
     ...workloads.flatMap(({ issuer }, index) => findIssuerFaults(`access.workloads.${index}`, issuer)),
-    ...twice.map((name) => `access.workloads: "${name}" is there twice. Rename one of them.`),
+    ...twice.map((name) => `access.workloads: duplicate name "${name}". Rename one of them.`),
     ...findUrlFaults(config, serverUrl),
     ...grants.flatMap((grant, index) => findGrantFaults(`access.grants.${index}`, grant, config)),
   ];

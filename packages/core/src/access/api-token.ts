@@ -68,7 +68,7 @@ export function toTokenEnd(expires: string, now: number): number | undefined {
   if (expires === "never") return undefined;
   const ms = parseDuration(expires);
   if (ms === undefined || ms < MINUTE_MS || ms > MAX_LIFE_MS) {
-    throw new StackyardError("USAGE", `A token lives from 1m to 366d, or "never"; "${expires}" is neither.`);
+    throw new StackyardError("USAGE", `Invalid lifetime "${expires}" of a token. Use 1m to 366d, or "never".`);
   }
   return now + ms;
 }
@@ -78,7 +78,7 @@ export function toOverlapMs(overlap: string | undefined): number {
   if (overlap === undefined) return DEFAULT_OVERLAP_MS;
   const ms = overlap === "0s" ? 0 : parseDuration(overlap);
   if (ms !== undefined && ms <= MAX_OVERLAP_MS) return ms;
-  throw new StackyardError("USAGE", `The overlap is a duration from 0s to 7d, such as 24h; "${overlap}" is not.`);
+  throw new StackyardError("USAGE", `Invalid overlap "${overlap}". Use 0s to 7d, such as 24h.`);
 }
 
 /**
@@ -92,7 +92,7 @@ export function checkHandedOn(
   const excess = findExcess(rights, toRight(token));
   if (excess.length > 0) {
     const list = excess.join(", ");
-    throw tooMuch(`A token never has more rights than its creator. You do not have there: ${list}.`, excess);
+    throw tooMuch(`A token cannot have more rights than its creator. Missing permissions: ${list}.`, excess);
   }
   const administers = rights.some((right) => right.permissions.has("access") && isWithin(right, { kind: "yard" }));
   const foreign = (token.groups ?? []).filter((group) => !sender.groups.includes(group));
@@ -104,7 +104,7 @@ export function checkHandedOn(
   }
   if (!isPerson(sender) && (token.expiresAt ?? Number.POSITIVE_INFINITY) > ownEnd) {
     const end = new Date(ownEnd).toISOString();
-    throw tooMuch(`Your credential ends at ${end}, and what it creates cannot outlive it. Choose less.`, ["access"]);
+    throw tooMuch(`Your credential ends at ${end}, and what it creates cannot outlive it. Choose a shorter duration.`, ["access"]);
   }
 }
 

@@ -107,7 +107,7 @@ function addLines(found: PageBuilder<AuditLine>, lines: readonly StoredRecord[],
 }
 
 function failOf(seq: string): never {
-  throw new Error(`Line ${seq} is damaged. \`stackyard audit verify\` says more.`);
+  throw new Error(`Line ${seq} is damaged. Run \`stackyard audit verify\`.`);
 }
 
 function isWanted({ who, action, on, at }: AuditLine, filter: AuditFilter): boolean {

@@ -453,7 +453,7 @@ function toAbsent(
   if (subject === "stack") return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
   if (subject === "attempt") return new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
   if (subject === "approval") return new StackyardError("NOT_FOUND", `Approval "${approvalId}" not found.`);
-  if (subject === "state") return new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
+  if (subject === "state") return new StackyardError("NOT_FOUND", `Terraform state "${key}" not found.`);
   // A run that is to be started is nowhere yet.
   if (runId === undefined) return forbidden(permission);
   return new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);

@@ -130,7 +130,7 @@ function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
     async handle({ params: { hash } }, { caller }) {
       const found = await findRevision({ store, locator }, hash);
       if (found === undefined || !isVisible(found, caller)) {
-        throw new StackyardError("NOT_FOUND", `There is no revision ${hash}.`);
+        throw new StackyardError("NOT_FOUND", `Revision ${hash} not found.`);
       }
       const stacks = (await countStacks(store, found.name, [hash], caller)).get(hash) ?? 0;
       const summary = toSummary(found, { stacks, current: await findCurrent(locator, found.name) });

@@ -166,7 +166,7 @@ function revokeRoute({ tokens, clock }: TokenRoutesDeps): Route {
 
 function demand(tokens: ApiTokens | undefined): ApiTokens {
   if (tokens !== undefined) return tokens;
-  const message = "This yard has no API tokens: IAM says who may send events and read its state.";
+  const message = "This yard has no API tokens: IAM decides who may send events and read its state.";
   throw new StackyardError("USAGE", message);
 }
 

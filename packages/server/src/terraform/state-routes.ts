@@ -192,7 +192,7 @@ async function show({ store, clock }: TerraformStateRoutesDeps, head: StateHead)
 async function loadKnownHead({ states }: TerraformStateRoutesDeps, key: string): Promise<StateHead> {
   const head = await states.loadHead(key);
   if (head.next === 1 && head.lock === undefined && head.forcedUnlocks === undefined) {
-    throw new StackyardError("NOT_FOUND", `There is no Terraform state "${key}".`);
+    throw new StackyardError("NOT_FOUND", `Terraform state "${key}" not found.`);
   }
   return head;
 }
