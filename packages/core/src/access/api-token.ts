@@ -104,7 +104,9 @@ export function checkHandedOn(
   }
   if (!isPerson(sender) && (token.expiresAt ?? Number.POSITIVE_INFINITY) > ownEnd) {
     const end = new Date(ownEnd).toISOString();
-    throw tooMuch(`Your credential ends at ${end}, and what it creates cannot outlive it. Choose a shorter duration.`, ["access"]);
+    throw tooMuch(`Your credential ends at ${end}. What it creates must end before. Choose a shorter time.`, [
+      "access",
+    ]);
   }
 }
 
