@@ -1,3 +1,4 @@
+export { isZone, nextOccurrence } from "../machine/cron.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
 export {
   createHookDeliveries,

@@ -1,0 +1,38 @@
+import { defined } from "@stackyard/core";
+import type { Notification } from "../notification.ts";
+import type { ChannelOf } from "../notifications-document.ts";
+import { cut } from "../plain-text.ts";
+import { type SendOn, toSent } from "./send.ts";
+
+/** Source: "Send an event to PagerDuty", Events API v2: `payload.summary` has at most 1,024 characters. */
+const MAX_SUMMARY = 1_024;
+
+/** Returns an event without its routing key. A resolution has the `dedup_key` of its trigger, and needs nothing else. */
+export function toPagerDutyEvent(
+  { kind, incident, rule, title, text, at, stackId, url }: Notification,
+  severity: ChannelOf<"pagerduty">["severity"] = "error",
+): Readonly<Record<string, unknown>> {
+  if (kind === "resolve") return { event_action: "resolve", dedup_key: incident };
+  return {
+    event_action: "trigger",
+    dedup_key: incident,
+    client: "Stackyard",
+    ...defined({ client_url: url }),
+    payload: {
+      summary: cut(title, MAX_SUMMARY),
+      source: stackId ?? "stackyard",
+      severity,
+      timestamp: new Date(at).toISOString(),
+      class: rule,
+      custom_details: { text },
+    },
+  };
+}
+
+/** Sends an event to PagerDuty. */
+export const sendPagerDuty: SendOn<ChannelOf<"pagerduty">> = async (deps, { options }, notification) => {
+  const { url = "https://events.pagerduty.com", severity, allow = [] } = options;
+  const routing_key = await deps.readSecret(options.key);
+  const body = JSON.stringify({ routing_key, ...toPagerDutyEvent(notification, severity) });
+  return toSent(await deps.post({ url: `${url.replace(/\/$/, "")}/v2/enqueue`, body, allow, signal: deps.signal }));
+};

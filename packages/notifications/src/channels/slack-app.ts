@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { defined, isMap, parseJson, type StoredRecord } from "@stackyard/core";
+import type { Notification } from "../notification.ts";
+import type { ChannelOf } from "../notifications-document.ts";
+import { cut } from "../plain-text.ts";
+import { type NamedChannel, type SendDeps, type SendOn, type Sent, toSent } from "./send.ts";
+import { escapeSlack, type SlackMessage, toLink, toPlain, toSlackMessage } from "./slack.ts";
+
+/** The message of a stack in a channel. */
+interface StackMessage {
+  /** Slack's id of the message. */
+  readonly ts: string;
+  /** Newest first. */
+  readonly shown: readonly ShownNotification[];
+}
+
+interface ShownNotification {
+  readonly id: string;
+  readonly at: number;
+  readonly title: string;
+}
+
+const MAX_SHOWN = 10;
+/** After so long without a change a stack gets a new message. */
+const KEEP_MS = 7 * 86_400_000;
+const MAX_HEADER = 150;
+/** The message is not there any more, or cannot be edited any more: a new one is posted. */
+const LOST: ReadonlySet<unknown> = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
+/** Errors of Slack that pass. Source: the pages of `chat.postMessage` and `chat.update`. */
+const PASSING: ReadonlySet<unknown> = new Set([
+  ...["ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"],
+  "message_limit_exceeded",
+]);
+
+/**
+ * Keeps one message for each stack: the first notification posts it, later ones edit it. Others are posted. After a crash
+ * between the post and its record a second message may appear, as each notification is sent at least once.
+ */
+export const sendSlackApp: SendOn<ChannelOf<"slack-app">> = async (deps, channel, notification) => {
+  const { stackId } = notification;
+  if (stackId === undefined) {
+    const posted = await call(deps, channel, "chat.postMessage", toSlackMessage(notification));
+    return posted.sent;
+  }
+  const key = `notifications/slack/${channel.name}/${createHash("sha256").update(stackId).digest("hex")}`;
+  const found = await deps.records.get(key, deps.clock.now());
+  const before = toStackMessage(found);
+  if (before?.shown.some(({ id }) => id === notification.id) === true) return { kind: "sent" };
+  const { id, at } = notification;
+  const title = notification.kind === "resolve" ? `Resolved: ${notification.title}` : notification.title;
+  const shown = [{ id, at, title }, ...(before?.shown ?? [])].slice(0, MAX_SHOWN);
+  const message = toStackView(notification, stackId, shown);
+  const edited = before && (await call(deps, channel, "chat.update", { ...message, ts: before.ts }));
+  const isLost = edited === undefined || LOST.has(edited.error);
+  const { sent, ts } = isLost ? await call(deps, channel, "chat.postMessage", message) : { ...edited, ts: before?.ts };
+  if (sent.kind === "sent" && ts !== undefined) await save(deps, key, found, { ts, shown });
+  return sent;
+};
+
+function toStackView({ url }: Notification, stackId: string, shown: readonly ShownNotification[]): SlackMessage {
+  const lines = shown.map(({ at, title }) => {
+    return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")}  ${title}`;
+  });
+  const head = cut(stackId, MAX_HEADER);
+  return {
+    text: escapeSlack(`${head}: ${shown[0]?.title ?? ""}`),
+    blocks: [
+      { type: "header", text: toPlain(head) },
+      { type: "section", text: toPlain(lines.join("\n")) },
+      ...toLink(url),
+    ],
+    unfurl_links: false,
+    unfurl_media: false,
+  };
+}
+
+interface Called {
+  readonly sent: Sent;
+  readonly ts: string | undefined;
+  readonly error: unknown;
+}
+
+/** Calls a method of Slack's Web API, which answers 200 to what it refuses too. */
+async function call(
+  deps: SendDeps,
+  { options }: NamedChannel<ChannelOf<"slack-app">>,
+  method: string,
+  message: SlackMessage | (SlackMessage & { readonly ts: string }),
+): Promise<Called> {
+  const { channel, url = "https://slack.com", allow = [] } = options;
+  const answer = await deps.post({
+    url: `${url.replace(/\/$/, "")}/api/${method}`,
+    headers: {
+      authorization: `Bearer ${await deps.readSecret(options.token)}`,
+      "content-type": "application/json; charset=utf-8",
+    },
+    body: JSON.stringify({ channel, ...message }),
+    allow,
+    signal: deps.signal,
+  });
+  const body = parseJson(answer.text);
+  if (answer.status !== 200 || !isMap(body)) return { sent: toSent(answer), ts: undefined, error: undefined };
+  const { ok, error, ts } = body;
+  if (ok === true) return { sent: { kind: "sent" }, ts: typeof ts === "string" ? ts : undefined, error };
+  const reason = `Slack answered ${String(error).slice(0, 100)} to ${method}.`;
+  const kind = PASSING.has(error) ? "retried" : "refused";
+  const sent: Sent =
+    kind === "refused" ? { kind, reason } : { kind, reason, ...defined({ afterMs: answer.retryAfterMs }) };
+  return { sent, ts: undefined, error };
+}
+
+async function save(deps: SendDeps, key: string, found: StoredRecord | undefined, value: StackMessage): Promise<void> {
+  const now = deps.clock.now();
+  await deps.records.put({ key, value, expected: found?.version ?? "absent", expiresAt: now + KEEP_MS, now });
+}
+
+function toStackMessage(found: StoredRecord | undefined): StackMessage | undefined {
+  return isStackMessage(found?.value) ? found.value : undefined;
+}
+
+/** Nothing else is stored under these keys, so a look is enough. */
+function isStackMessage(value: unknown): value is StackMessage {
+  return isMap(value) && typeof value["ts"] === "string" && Array.isArray(value["shown"]);
+}

@@ -1,0 +1,58 @@
+import type { Notification } from "../notification.ts";
+import type { ChannelOf } from "../notifications-document.ts";
+import { cut } from "../plain-text.ts";
+import { type SendOn, toSent } from "./send.ts";
+
+// Source: "Reference: blocks" of Slack: a header has 150 characters, a section 3,000, a message 50 blocks.
+const MAX_HEADER = 150;
+const MAX_SECTION = 3_000;
+
+/** A message as Slack takes it. */
+export interface SlackMessage {
+  /** Of notifications and screen readers. */
+  readonly text: string;
+  readonly blocks: readonly unknown[];
+  readonly unfurl_links: false;
+  readonly unfurl_media: false;
+}
+
+/** Returns the message of a notification. Texts are `plain_text`, in which Slack finds no mentions and no formats. */
+export function toSlackMessage({ kind, title, text, url }: Notification): SlackMessage {
+  const shown = kind === "resolve" ? `Resolved: ${title}` : title;
+  return {
+    text: escapeSlack(cut(shown, MAX_HEADER)),
+    blocks: [
+      { type: "header", text: toPlain(cut(shown, MAX_HEADER)) },
+      ...(text === "" ? [] : [{ type: "section", text: toPlain(cut(text, MAX_SECTION)) }]),
+      ...toLink(url),
+    ],
+    unfurl_links: false,
+    unfurl_media: false,
+  };
+}
+
+/** Returns the section of a link, or nothing without one. */
+export function toLink(url: string | undefined): readonly unknown[] {
+  if (url === undefined) return [];
+  // An address has no character that could end the link.
+  const address = new URL(url).href.replaceAll(/[<>|]/g, encodeURIComponent);
+  return [{ type: "section", text: { type: "mrkdwn", text: `<${escapeSlack(address)}|Open in Stackyard>` } }];
+}
+
+/** Returns a text element without any format. */
+export function toPlain(text: string): unknown {
+  // An empty one is refused.
+  return { type: "plain_text", text: text === "" ? "–" : text, emoji: false };
+}
+
+/** Escapes what Slack would take for mentions and links. Source: "Formatting text for app surfaces" of Slack. */
+export function escapeSlack(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Posts on an incoming webhook of Slack. */
+export const sendSlack: SendOn<ChannelOf<"slack">> = async (deps, { options }, notification) => {
+  const url = await deps.readSecret(options.url);
+  const body = JSON.stringify(toSlackMessage(notification));
+  return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
+};

@@ -1,0 +1,46 @@
+import type { Notification } from "../notification.ts";
+import type { ChannelOf } from "../notifications-document.ts";
+import { cut } from "../plain-text.ts";
+import { type SendOn, toSent } from "./send.ts";
+
+/** Teams takes messages of 28 KB. Source: "Create an Incoming Webhook", Microsoft Learn. */
+const MAX_BYTES = 28_000;
+
+/**
+ * Returns the message for a workflow "When a Teams webhook request is received". Texts are runs of a `RichTextBlock`, which
+ * Adaptive Cards do not read as Markdown; without entities `<at>` is no mention.
+ */
+export function toTeamsMessage({ kind, title, text, url }: Notification): string {
+  const shown = kind === "resolve" ? `Resolved: ${title}` : title;
+  const build = (body: string): string =>
+    JSON.stringify({
+      type: "message",
+      attachments: [
+        {
+          contentType: "application/vnd.microsoft.card.adaptive",
+          contentUrl: null,
+          content: {
+            $schema: "http://adaptivecards.io/schemas/adaptive-card.json",
+            type: "AdaptiveCard",
+            version: "1.4",
+            body: [toRun(shown, { weight: "Bolder", size: "Medium" }), ...(body === "" ? [] : [toRun(body, {})])],
+            actions: url === undefined ? [] : [{ type: "Action.OpenUrl", title: "Open in Stackyard", url }],
+          },
+        },
+      ],
+    });
+  let body = text;
+  while (body !== "" && Buffer.byteLength(build(body)) > MAX_BYTES) body = cut(body, Math.floor(body.length / 2));
+  return build(body);
+}
+
+function toRun(text: string, format: Readonly<Record<string, string>>): unknown {
+  return { type: "RichTextBlock", inlines: [{ type: "TextRun", text, ...format }] };
+}
+
+/** Posts to a workflow of Teams. */
+export const sendTeams: SendOn<ChannelOf<"teams">> = async (deps, { options }, notification) => {
+  const url = await deps.readSecret(options.url);
+  const body = toTeamsMessage(notification);
+  return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
+};

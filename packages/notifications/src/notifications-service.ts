@@ -1,0 +1,233 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { defined, isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
+import {
+  createFollower,
+  createKeyedQueue,
+  followNotices,
+  type KeyedQueue,
+  notify,
+  type QueueClaim,
+} from "@stackyard/core/services";
+import { type Static, Type } from "typebox";
+import { sendNotification } from "./channels/send-notification.ts";
+import {
+  decideNotification,
+  matchRules,
+  mayMatch,
+  type Outgoing,
+  type RuleMatch,
+  type RuleRecord,
+  type Subject,
+} from "./decide-notifications.ts";
+import { loadNotifications } from "./load-notifications.ts";
+import type { Notifications } from "./parse-notifications.ts";
+import { createPostJson, type PostJson } from "./post-json.ts";
+import {
+  addToDigest,
+  isQueuedNotification,
+  type QueuedEntry,
+  type QueuedNotification,
+  toNotification,
+  toQueuedEntry,
+} from "./queued-notification.ts";
+import { findDeadChannel, type HistoryLine, toEntrySubject, toNoticeSubject } from "./to-subject.ts";
+
+/** Options of the plugin. */
+export const NotificationsOptions = Type.Object(
+  {
+    document: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 4_096, description: "The document. Default: notifications.yaml." }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type NotificationsOptions = Static<typeof NotificationsOptions>;
+
+const NAME = "notifications";
+/** The history is read so often. */
+const FOLLOW_MS = 5_000;
+const AT_ONCE = 64;
+/** Channels that are sent on at the same time. */
+const LANES = 8;
+/** A channel that did not answer gets nothing for so long, unless it asked for another time. */
+const PAUSE_MS = 15_000;
+/** A rule remembers what it sent for so long at least, and an open incident. */
+const KEEP_MS = 90 * 86_400_000;
+
+/** What tests replace. */
+export interface NotificationsServiceDeps {
+  readonly post: PostJson;
+}
+
+/** Creates the service that follows the history and the notices, and sends what the rules say. */
+export function createNotificationsService(
+  { document = "notifications.yaml" }: NotificationsOptions,
+  { projectDir }: Pick<PluginContext, "projectDir">,
+  { post }: NotificationsServiceDeps = { post: createPostJson() },
+): PluginService {
+  const file = resolve(projectDir, document);
+  /** Until when nothing is sent on a channel. Forgotten with the process: then one request too many is sent. */
+  const pauses = new Map<string, number>();
+  return {
+    name: NAME,
+    async tick(deps, until) {
+      const notifications = await loadNotifications(file);
+      const work = { ...deps, notifications, queue: createKeyedQueue(deps, NAME), post, pauses };
+      const isOver = (): boolean => deps.signal.aborted || deps.clock.now() >= until;
+      // All of it before anything is sent: a digest that is due has all its entries then.
+      if (!(await follow(work, isOver))) return deps.clock.now();
+      const nextAt = await sendDue(work, isOver);
+      return Math.min(nextAt ?? Number.POSITIVE_INFINITY, deps.clock.now() + FOLLOW_MS);
+    },
+  };
+}
+
+interface WorkDeps extends ServiceDeps, NotificationsServiceDeps {
+  readonly notifications: Notifications;
+  readonly queue: KeyedQueue;
+  readonly pauses: Map<string, number>;
+}
+
+/** Queues what follows from new lines and notices. False: the time is over, and more wait. */
+async function follow(deps: WorkDeps, isOver: () => boolean): Promise<boolean> {
+  const follower = createFollower(deps, NAME);
+  const next = [
+    () =>
+      follower.next(async ({ lines }) => {
+        for (const line of lines) await handleLine(deps, line);
+      }),
+    () =>
+      followNotices(deps, async (notices) => {
+        for (const notice of notices) {
+          await handleSubject(deps, toNoticeSubject(notice), { except: findDeadChannel(notice, NAME) });
+        }
+      }),
+  ];
+  for (const step of next) {
+    for (;;) {
+      const { hasMore } = await step();
+      if (!hasMore) break;
+      if (isOver()) return false;
+    }
+  }
+  return true;
+}
+
+async function handleLine(deps: WorkDeps, line: HistoryLine): Promise<void> {
+  // Most lines match no rule: their stacks are not loaded.
+  if (!mayMatch(deps.notifications.rules, toEntrySubject(line, undefined))) return;
+  await handleSubject(deps, toEntrySubject(line, await deps.findStack(line.stackId)), {});
+}
+
+async function handleSubject(
+  deps: WorkDeps,
+  subject: Subject,
+  { except }: { readonly except?: string | undefined },
+): Promise<void> {
+  const { matches, failures } = matchRules(deps.notifications.rules, subject);
+  for (const { path, reason } of failures) {
+    deps.logger.warn("An expression of a rule failed.", { path, reason, stackId: subject.stackId });
+    await notify(deps, {
+      kind: "rule-failed",
+      key: path,
+      title: `${path} of the notifications failed`,
+      text: `${reason}. First for ${subject.title}. Correct the rule, or check with has(…) first.`,
+      data: { path },
+    });
+  }
+  for (const match of matches) await handleMatch(deps, match, except);
+}
+
+async function handleMatch(deps: WorkDeps, match: RuleMatch, except: string | undefined): Promise<void> {
+  const { rule } = match;
+  const key = match.key === undefined ? undefined : `notifications/rules/${rule.name}/${digestOf(match.key)}`;
+  const found = key === undefined ? undefined : await deps.records.get(key, deps.clock.now());
+  const { send, record } = decideNotification(match, toRecord(found?.value));
+  if (send === undefined) return;
+  for (const channel of rule.to.filter((name) => name !== except)) await enqueue(deps, { match, send, channel });
+  if (key === undefined || record === undefined) return;
+  // After the queue: what was decided on last is queued again after a crash, under the same key.
+  const now = deps.clock.now();
+  const expiresAt = now + Math.max(KEEP_MS, rule.dedupe?.forMs ?? 0);
+  await deps.records.put({ key, value: record, expected: found?.version ?? "absent", expiresAt, now });
+}
+
+interface EnqueueInput {
+  readonly match: RuleMatch;
+  readonly send: Outgoing;
+  readonly channel: string;
+}
+
+async function enqueue({ queue, clock }: WorkDeps, { match, send, channel }: EnqueueInput): Promise<void> {
+  const { rule, subject, kind, title, text } = match;
+  const { position, at, stackId } = subject;
+  const { incident, isDigest, dueAt } = send;
+  const entry: QueuedEntry = { position, kind, incident, title, text, at, ...defined({ stackId }) };
+  const queued: QueuedNotification = { rule: rule.name, channel, entries: [toQueuedEntry(entry, isDigest)], more: 0 };
+  const max = rule.digest?.max ?? MAX_QUIET;
+  const merge = isDigest ? (before: unknown) => addToDigest(before, queued, max) : undefined;
+  const waitMs = Math.max(0, dueAt - clock.now());
+  const key = `${rule.name}/${channel}/${isDigest ? `due/${dueAt}` : position}`;
+  await queue.put(key, queued, { dueMs: waitMs, maxWaitMs: waitMs, ...defined({ merge }) });
+}
+
+/** What the quiet hours collect: so many are listed. */
+const MAX_QUIET = 20;
+
+function digestOf(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 32);
+}
+
+function toRecord(value: unknown): RuleRecord | undefined {
+  return isRecord(value) ? value : undefined;
+}
+
+/** Nothing else is stored under these keys, so a look is enough. */
+function isRecord(value: unknown): value is RuleRecord {
+  return isMap(value) && typeof value["position"] === "string" && typeof value["isOpen"] === "boolean";
+}
+
+/** Sends what is due, and returns when more may be. */
+async function sendDue(deps: WorkDeps, isOver: () => boolean): Promise<number | undefined> {
+  for (;;) {
+    const { claims, nextAt } = await deps.queue.claim(AT_ONCE);
+    const lanes = Map.groupBy(claims, toChannel);
+    await mapLimited([...lanes.values()], LANES, async (lane) => {
+      for (const claim of lane) await sendClaim(deps, claim);
+    });
+    if (claims.length === 0 || isOver()) return nextAt;
+  }
+}
+
+function toChannel({ key, value }: QueueClaim): string {
+  return isQueuedNotification(value) ? value.channel : key;
+}
+
+async function sendClaim(deps: WorkDeps, claim: QueueClaim): Promise<void> {
+  const { queue, clock, signal, pauses, notifications, logger } = deps;
+  const channel = toChannel(claim);
+  // What is left undone is claimed again after its minute.
+  if (signal.aborted || clock.now() >= claim.until || (pauses.get(channel) ?? 0) > clock.now()) return;
+  const options = notifications.channels.get(channel);
+  if (!isQueuedNotification(claim.value) || options === undefined) {
+    await queue.bury(claim, `Unknown channel "${channel}". Add it to the document again, or leave this.`);
+    return;
+  }
+  const sent = await sendNotification(deps, { name: channel, options }, toNotification(claim.value, notifications.url));
+  if (sent.kind === "sent") {
+    await queue.done(claim);
+    return;
+  }
+  logger.warn("A notification could not be sent.", {
+    key: claim.key,
+    reason: sent.reason,
+    isFinal: sent.kind === "refused",
+  });
+  if (sent.kind === "refused") {
+    await queue.bury(claim, sent.reason);
+    return;
+  }
+  pauses.set(channel, clock.now() + (sent.afterMs ?? PAUSE_MS));
+  await queue.fail(claim, sent.reason);
+}

@@ -1,0 +1,18 @@
+/** Controls but line feeds, and characters that change the direction or the order of text. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+
+/** Removes what could hide or reorder text. Line feeds remain. */
+export function toPlainText(text: string): string {
+  return text.replaceAll("\r\n", "\n").replaceAll(UNSAFE, (character) => (character === "\n" ? "\n" : ""));
+}
+
+/** As `toPlainText`, on one line and cut at so many characters. */
+export function toPlainLine(text: string, maxLength: number): string {
+  return cut(toPlainText(text).replaceAll(/\s+/g, " ").trim(), maxLength);
+}
+
+/** Cuts a text at so many UTF-16 units, without half a character. */
+export function cut(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  return `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}

@@ -1,0 +1,142 @@
+import type { LookupAddress } from "node:dns";
+import { lookup } from "node:dns/promises";
+import { isIP, type LookupFunction } from "node:net";
+import { defined, StackyardError } from "@stackyard/core";
+import ipaddr from "ipaddr.js";
+import { Agent, request } from "undici";
+
+/** One request of a channel. */
+export interface JsonPost {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Networks that are not public and yet allowed. */
+  readonly allow: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** What came back. */
+export interface PostAnswer {
+  readonly status: number;
+  /** The first 64 KiB. */
+  readonly text: string;
+  /** The header `retry-after` in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Sends a request, and returns the answer of any status. Throws when there is none, and `ADDRESS_REFUSED` errors. */
+export type PostJson = (post: JsonPost) => Promise<PostAnswer>;
+
+/** What only tests replace. */
+export interface PostJsonDeps {
+  /** Returns all addresses of a name. */
+  readonly lookUp: (hostname: string) => Promise<readonly LookupAddress[]>;
+  /** Certificates that are trusted besides those of the runtime. */
+  readonly ca: string | undefined;
+  readonly timeoutMs: number;
+}
+
+/** A request that is not sent to where it leads. Another try leads there too. */
+export class AddressRefused extends Error {}
+
+const TIMEOUT_MS = 10_000;
+const REAL: PostJsonDeps = {
+  lookUp: (hostname) => lookup(hostname, { all: true }),
+  ca: undefined,
+  timeoutMs: TIMEOUT_MS,
+};
+const MAX_BYTES = 65_536;
+/** What a server may ask to wait at most. */
+const MAX_RETRY_MS = 3_600_000;
+
+/**
+ * Creates the client of channels: https only, to addresses that were checked after their name was resolved and that the
+ * connection then uses; redirects are not followed, an answer takes at most 10 s, and 64 KiB of it are read.
+ */
+export function createPostJson(deps: PostJsonDeps = REAL): PostJson {
+  return async ({ url, headers, body, allow, signal }) => {
+    const { protocol, hostname } = parseUrl(url);
+    if (protocol !== "https:") throw new AddressRefused("The address of a channel begins with https://.");
+    const host = hostname.replace(/^\[|\]$/g, "");
+    if (isIP(host) !== 0) checkAddress(host, host, allow);
+    // An agent for each request: a connection that was checked for another channel is not used.
+    const agent = new Agent({
+      connect: {
+        lookup: checkedLookup(deps.lookUp, allow),
+        timeout: deps.timeoutMs,
+        ...defined({ ca: deps.ca }),
+      },
+      pipelining: 0,
+    });
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]);
+    try {
+      const answer = await request(url, {
+        dispatcher: agent,
+        method: "POST",
+        headers: { "content-type": "application/json", "user-agent": "stackyard", ...headers },
+        body,
+        signal: ended,
+      });
+      const retryAfter = answer.headers["retry-after"];
+      const text = await readStart(answer.body);
+      return { status: answer.statusCode, text, retryAfterMs: toRetryMs(retryAfter) };
+    } finally {
+      await agent.destroy();
+    }
+  };
+}
+
+function parseUrl(url: string): URL {
+  if (URL.canParse(url)) return new URL(url);
+  // The address may be a secret, so it is not quoted.
+  throw new StackyardError("CONFIG_INVALID", "The address of a channel is not a URL.");
+}
+
+/** Resolves a name, and passes on only addresses that may be connected to: the connection has no others. */
+function checkedLookup(lookUp: PostJsonDeps["lookUp"], allow: readonly string[]): LookupFunction {
+  return (hostname, { all }, callback) => {
+    const found = lookUp(hostname).then((addresses) => {
+      for (const { address } of addresses) checkAddress(hostname, address, allow);
+      return addresses;
+    });
+    found.then(
+      (addresses) => {
+        const { address = "", family = 0 } = addresses[0] ?? {};
+        if (all === true) callback(null, [...addresses]);
+        else callback(null, address, family);
+      },
+      (error) => callback(error, []),
+    );
+  };
+}
+
+/** Throws for an address that is not public and in none of the allowed networks. */
+function checkAddress(host: string, address: string, allow: readonly string[]): void {
+  const parsed = ipaddr.process(address);
+  if (parsed.range() === "unicast") return;
+  const isAllowed = allow.some((network) => {
+    const [base, bits] = ipaddr.parseCIDR(network);
+    return base.kind() === parsed.kind() && parsed.match(base, bits);
+  });
+  if (isAllowed) return;
+  const which = host === address ? address : `${host} (${address})`;
+  throw new AddressRefused(
+    `ADDRESS_REFUSED: ${which} is not a public address (${parsed.range()}). Add its network to "allow" of the channel if it is right.`,
+  );
+}
+
+async function readStart(body: AsyncIterable<Buffer> & { destroy(): void }): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MAX_BYTES) break;
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_BYTES).toString("utf8");
+}
+
+function toRetryMs(header: string | string[] | undefined): number | undefined {
+  const seconds = Number(Array.isArray(header) ? header[0] : header);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(MAX_RETRY_MS, seconds * 1_000) : undefined;
+}

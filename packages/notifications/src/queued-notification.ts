@@ -1,0 +1,76 @@
+import { defined, isMap } from "@stackyard/core";
+import { type Notification, toNotificationId } from "./notification.ts";
+import { cut, toPlainLine, toPlainText } from "./plain-text.ts";
+
+/** One thing that is notified. */
+export interface QueuedEntry {
+  readonly position: string;
+  readonly kind: Notification["kind"];
+  /** Position of the trigger. */
+  readonly incident: string;
+  readonly title: string;
+  readonly text: string;
+  readonly at: number;
+  readonly stackId?: string;
+}
+
+/** What waits to be sent on a channel: one entry, or those of a digest. */
+export interface QueuedNotification {
+  readonly rule: string;
+  readonly channel: string;
+  /** Oldest first. */
+  readonly entries: readonly QueuedEntry[];
+  /** Of a digest: entries that are counted only. */
+  readonly more: number;
+}
+
+const MAX_TITLE = 255;
+const MAX_TEXT = 4_096;
+/** So many characters of each text are kept for a digest, which fits into a record so. */
+const MAX_DIGEST_TEXT = 500;
+
+/** Returns an entry with bounded texts. */
+export function toQueuedEntry(entry: QueuedEntry, isDigest: boolean): QueuedEntry {
+  const text = cut(toPlainText(entry.text).trim(), isDigest ? MAX_DIGEST_TEXT : MAX_TEXT);
+  return { ...entry, title: toPlainLine(entry.title, MAX_TITLE), text };
+}
+
+/** Adds an entry to a digest of at most `max` listed entries. One that it has already is not added again. */
+export function addToDigest(before: unknown, added: QueuedNotification, max: number): QueuedNotification {
+  if (!isQueuedNotification(before)) return added;
+  const known = new Set(before.entries.map(({ position }) => position));
+  const entries = [...before.entries, ...added.entries.filter(({ position }) => !known.has(position))];
+  return { ...before, entries: entries.slice(0, max), more: before.more + Math.max(0, entries.length - max) };
+}
+
+/** True for what was queued: nothing else is in the queue, so a look is enough. */
+export function isQueuedNotification(value: unknown): value is QueuedNotification {
+  return isMap(value) && typeof value["channel"] === "string" && Array.isArray(value["entries"]);
+}
+
+/** Returns what a channel sends. `console` is the address of the yard's console. */
+export function toNotification(queued: QueuedNotification, console: string | undefined): Notification {
+  const { rule, channel, entries, more } = queued;
+  const positions = entries.map(({ position }) => position);
+  const id = toNotificationId(rule, channel, more === 0 ? positions : [...positions, `+${more}`]);
+  const [entry] = entries;
+  if (entry !== undefined && entries.length === 1 && more === 0) return toSingle(queued, entry, { id, console });
+  const lines = entries.map(
+    ({ at, title }) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")}  ${title}`,
+  );
+  const text = [...lines, ...(more === 0 ? [] : [`and ${more} more`])].join("\n");
+  const title = `${entries.length + more} notifications of "${rule}"`;
+  return { id, kind: "trigger", incident: id, rule, title, text, at: entry?.at ?? 0, ...defined({ url: console }) };
+}
+
+function toSingle(
+  { rule, channel }: QueuedNotification,
+  { kind, incident, title, text, at, stackId }: QueuedEntry,
+  { id, console }: { readonly id: string; readonly console: string | undefined },
+): Notification {
+  const url =
+    console &&
+    (stackId === undefined ? console : `${console.replace(/\/$/, "")}/stack?id=${encodeURIComponent(stackId)}`);
+  const trigger = toNotificationId(rule, channel, [incident]);
+  return { id, kind, incident: trigger, rule, title, text, at, ...defined({ stackId, url }) };
+}
