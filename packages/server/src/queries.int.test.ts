@@ -97,6 +97,10 @@ describe("the list of stacks", () => {
       expect(refusal.detail).not.toContain("guess");
     }
     expect(await listIds(`${toMetadata({ password: "guess" })}&machine=other`)).toEqual([]);
+    const filter = { metadata: { password: "guess" } };
+    const body = { operation: "retry", filter, dryRun: true };
+    const response = await yard.call("/v1/bulk", { body });
+    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ code: "USAGE" })]);
   });
 });
 

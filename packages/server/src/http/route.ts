@@ -236,8 +236,15 @@ function unauthenticated(): StackyardError {
   return new StackyardError("UNAUTHENTICATED", 'Send the token: "authorization: Bearer <token>".');
 }
 
-/** The body's bytes, at most so many: `PAYLOAD_TOO_LARGE` comes as soon as that is known. */
-export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+/**
+ * The body's bytes, at most so many: `PAYLOAD_TOO_LARGE` comes as soon as that is known. `onBytes` is called with the length of
+ * each piece before it is kept, and may throw.
+ */
+export async function readBytes(
+  request: Request,
+  maxBytes: number,
+  onBytes?: (length: number) => void,
+): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array();
@@ -246,6 +253,7 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   for await (const chunk of untilBroken(request.body)) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
+    onBytes?.(chunk.byteLength);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);

@@ -1,4 +1,4 @@
-import { type Clock, defined, type Ids, isStackyardError, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Ids, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import type { Bulks, Bulk as KeptBulk, NewBulk, Planner } from "@stackyard/core/engine";
@@ -7,11 +7,13 @@ import { type Caller, forbidden, type Guard, hasEverywhere } from "../access/cal
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import { BulkBody, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
+import { refuseSensitive } from "../schemas/stack-query.ts";
 import { type ChooseInput, chooseItems, planBulk } from "./bulk-items.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface BulkRoutesDeps {
   readonly store: Store;
+  readonly locator: Locator;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly bulks: Bulks;
@@ -49,6 +51,7 @@ function startRoute(deps: BulkRoutesDeps): Route {
     async handle({ body }, context) {
       const { caller, signal } = context;
       const message = toBulkMessage(body);
+      await refuseSensitive(deps.locator, body.filter);
       const input: ChooseInput = { operation: body.operation, filter: body.filter, message, caller };
       const ids = await chooseItems(deps, input);
       if (body.dryRun === true) {

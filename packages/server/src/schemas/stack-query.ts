@@ -63,7 +63,7 @@ export async function toStackFilter(query: Static<typeof filterSchema>, locator:
   const { condition, metadata: text, ids: list, ...rest } = query;
   const ids = list === undefined ? undefined : parseIds(list);
   const metadata = text === undefined ? undefined : parseMetadata(text);
-  if (metadata !== undefined) await refuseSensitive(locator, Object.keys(metadata), query.machine);
+  await refuseSensitive(locator, { metadata, machine: query.machine });
   return {
     ...defined(rest),
     ...(condition !== undefined && condition !== "any" && { condition }),
@@ -99,13 +99,19 @@ function wrong(message: string): StackyardError {
   return new StackyardError("USAGE", `query/${message}`);
 }
 
-/** A filter by a sensitive value would reveal it to callers that try values. */
-async function refuseSensitive(locator: Locator, keys: readonly string[], machine: string | undefined): Promise<void> {
+/** Throws `USAGE` for a filter by a sensitive value: it would reveal the value to callers that try values. */
+export async function refuseSensitive(
+  locator: Locator,
+  { metadata, machine }: { readonly metadata?: object | undefined; readonly machine?: string | undefined },
+): Promise<void> {
+  if (metadata === undefined) return;
+  const keys = Object.keys(metadata);
   for (const { name, located } of await locator.list()) {
     if (located.kind !== "found" || (machine !== undefined && name !== machine)) continue;
     const key = keys.find((each) => located.machine.metadata.keys.get(each)?.sensitive === true);
     if (key !== undefined) {
-      throw wrong(`metadata/${key} is sensitive in the machine "${name}": stacks cannot be searched by it.`);
+      const message = `The metadata key "${key}" is sensitive in the machine "${name}": stacks cannot be searched by it.`;
+      throw new StackyardError("USAGE", message);
     }
   }
 }

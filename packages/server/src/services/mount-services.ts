@@ -44,11 +44,10 @@ async function answer(c: Context, input: AnswerInput): Promise<Response> {
   const request = c.req.raw;
   const { address, requestId } = input.findFacts(c);
   await limit.check(address);
-  const declared = request.headers.get("content-length");
-  const free = room.take(Math.min(route.maxBytes, declared === null ? route.maxBytes : Number(declared)));
+  const seat = room.open();
   try {
     const work = async () => {
-      const body = route.method === "GET" ? new Uint8Array() : await readBytes(request, route.maxBytes);
+      const body = route.method === "GET" ? new Uint8Array() : await readBytes(request, route.maxBytes, seat.take);
       const { headers } = request;
       return route.answer({ url: new URL(request.url), headers, body, address, requestId }, runner.deps);
     };
@@ -57,24 +56,38 @@ async function answer(c: Context, input: AnswerInput): Promise<Response> {
     if (response.ok) runner.wake(name);
     return response;
   } finally {
-    free();
+    seat.close();
   }
 }
 
-/** Bytes that may be in memory at the same time. */
+/** Bytes that may be in memory at the same time: only what has arrived counts, so that slow senders do not keep others out. */
 interface ByteRoom {
-  /** Returns what gives them back. Throws `RATE_LIMITED` when too many are taken. */
-  take(bytes: number): () => void;
+  open(): {
+    /** Throws `RATE_LIMITED` when too many are taken. */
+    take(bytes: number): void;
+    /** Gives back what was taken; nothing can be taken any more. */
+    close(): void;
+  };
 }
 
 function createByteRoom(most: number): ByteRoom {
   let taken = 0;
   return {
-    take(bytes) {
-      if (taken + bytes > most) throw new StackyardError("RATE_LIMITED", "Too many large requests at once. Try again.");
-      taken += bytes;
-      return () => {
-        taken -= bytes;
+    open() {
+      let own = 0;
+      let closed = false;
+      return {
+        take(bytes) {
+          if (closed || taken + bytes > most) {
+            throw new StackyardError("RATE_LIMITED", "Too many large requests at once. Try again.");
+          }
+          own += bytes;
+          taken += bytes;
+        },
+        close() {
+          closed = true;
+          taken -= own;
+        },
       };
     },
   };

@@ -11,8 +11,11 @@ afterEach(async () => {
 type Answer = (request: ServiceRequest, deps: ServiceDeps) => Promise<Response>;
 
 /** A yard with a service that answers at /hooks/echo. */
-function createYard(answer: Answer, { tick, ...options }: Partial<PluginService> & TestYardOptions = {}): TestYard {
-  const route = { method: "POST", path: "/hooks/echo", maxBytes: 1_000, answer } as const;
+function createYard(
+  answer: Answer,
+  { tick, maxBytes = 1_000, ...options }: Partial<PluginService> & TestYardOptions & { maxBytes?: number } = {},
+): TestYard {
+  const route = { method: "POST", path: "/hooks/echo", maxBytes, answer } as const;
   const service: PluginService = { name: "echo", routes: [route], ...(tick === undefined ? {} : { tick }) };
   const yard = createTestYard({ ...options, deps: { services: [service], ...options.deps } });
   yards.push(yard);
@@ -52,6 +55,41 @@ describe("a route of a service", () => {
 
     expect(declared.status).toBe(413);
     expect(text).toContain("413");
+  });
+
+  describe("while large bodies arrive slowly", () => {
+    const MIB = 1_048_576;
+    const large = new Uint8Array(60 * MIB);
+
+    /** Sends the pieces of a body and does not end it. */
+    function sendSlowly(yard: TestYard, pieces: readonly Uint8Array[]): void {
+      const body = ReadableStream.from(
+        (async function* () {
+          yield* pieces;
+          await new Promise(() => undefined);
+        })(),
+      );
+      const init = { method: "POST", body, duplex: "half" } as const;
+      void yard.server.app.fetch(new Request("http://127.0.0.1/hooks/echo", init));
+    }
+
+    const statusOf = async (yard: TestYard, body: Uint8Array<ArrayBuffer>) =>
+      (await yard.server.app.fetch(new Request("http://127.0.0.1/hooks/echo", { method: "POST", body }))).status;
+
+    it("counts what has arrived, not what may come", async () => {
+      const yard = createYard(async () => new Response(), { maxBytes: 64 * MIB });
+      for (let sent = 0; sent < 3; sent += 1) sendSlowly(yard, [new Uint8Array(10)]);
+
+      expect(await statusOf(yard, large)).toBe(200);
+    });
+
+    it("answers 429 when there is no room", async () => {
+      const yard = createYard(async () => new Response(), { maxBytes: 64 * MIB });
+      for (let sent = 0; sent < 2; sent += 1) sendSlowly(yard, [large]);
+
+      await expect.poll(() => statusOf(yard, large)).toBe(429);
+      expect(await statusOf(yard, new Uint8Array(10))).toBe(200);
+    });
   });
 
   it("refuses an address that is not known too often, and no other path of it", async () => {
