@@ -1,6 +1,4 @@
-import { type ReactNode, useState } from "react";
-import { Button } from "../design/button.tsx";
-import { Icon } from "../design/icon.tsx";
+import { useState } from "react";
 import type { Outline } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 
@@ -106,17 +104,5 @@ export function NameSelect({ label, names, value, none, onChange }: SelectProps)
         </option>
       ))}
     </select>
-  );
-}
-
-/** One entry of a list, with a button that removes it. */
-export function Chip({ text, label, onRemove }: { text: ReactNode; label: string; onRemove: () => void }) {
-  return (
-    <span className="command">
-      {typeof text === "string" ? toSafeText(text) : text}
-      <Button look="plain" label={label} onPress={onRemove}>
-        <Icon name="remove" />
-      </Button>
-    </span>
   );
 }

@@ -5,8 +5,9 @@ import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
-import { Check, Chip, TextField, toText } from "./form-fields.tsx";
+import { Check, TextField, toText } from "./form-fields.tsx";
 import { Reactions } from "./reactions.tsx";
+import { Tasks } from "./tasks.tsx";
 import { Timers } from "./timers.tsx";
 
 interface InspectorProps {
@@ -36,7 +37,7 @@ function StateForm(props: StateProps) {
       <StateHeading {...props} />
       <StateKeys outline={outline} state={state} edit={edit} />
       <Reactions outline={outline} state={state} edit={edit} onReveal={onReveal} />
-      <TaskList outline={outline} state={state} edit={edit} />
+      <Tasks outline={outline} state={state} edit={edit} />
       {outline.version === 2 && <Timers outline={outline} state={state} edit={edit} />}
     </>
   );
@@ -49,10 +50,12 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
   const move = (after: string | undefined) => edit({ kind: "move", what: "state", name, after }, `move ${name}`);
   return (
     <div className="row spread">
-      <h2>{toSafeText(name)}</h2>
+      <h2 tabIndex={-1}>{toSafeText(name)}</h2>
       <div className="row">
         <Button onPress={() => onReveal(state.key)}>Show in text</Button>
-        <Button onPress={() => onRename("state", name)}>Rename</Button>
+        <span data-renames={`state ${name}`}>
+          <Button onPress={() => onRename("state", name)}>Rename</Button>
+        </span>
         <Button
           look="plain"
           label={`Move ${name} up`}
@@ -121,50 +124,6 @@ function StateKeys({ outline, state: { name, keys }, edit }: PartProps) {
   );
 }
 
-function TaskList({ outline, state, edit }: PartProps) {
-  const [name, setName] = useState("");
-  const add = () => {
-    if (name === "") return;
-    const isNew = !outline.tasks.some((task) => task.name === name);
-    edit(
-      { kind: "add-task", state: state.name, name, ...(isNew && { executor: "lambda", config: { name: "" } }) },
-      `add task ${name}`,
-    );
-    setName("");
-  };
-  return (
-    <div className="row">
-      <h3>Tasks</h3>
-      {state.tasks.map((task) => (
-        <Chip
-          key={task}
-          text={task}
-          label={`Remove ${task} from ${state.name}`}
-          onRemove={() =>
-            edit({ kind: "remove-from-state", state: state.name, task }, `remove ${task} from ${state.name}`)
-          }
-        />
-      ))}
-      <input
-        className="input"
-        style={{ width: "10rem" }}
-        aria-label="Task to add"
-        list="tasks-known"
-        placeholder="task"
-        value={name}
-        onChange={({ target }) => setName(target.value)}
-        onKeyDown={({ key }) => key === "Enter" && add()}
-      />
-      <datalist id="tasks-known">
-        {outline.tasks.map((task) => (
-          <option key={task.name} value={task.name} />
-        ))}
-      </datalist>
-      <Button onPress={add}>Add task</Button>
-    </div>
-  );
-}
-
 function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorProps) {
   const [event, setEvent] = useState("");
   const groups: readonly (readonly [NameKind, string, readonly string[]])[] = [
@@ -176,7 +135,7 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
   return (
     <>
       <div className="row spread">
-        <h2>Machine</h2>
+        <h2 tabIndex={-1}>Machine</h2>
         <span className="muted">Version {outline.version}. Select a state to edit it.</span>
       </div>
       {outline.version === 2 && (
@@ -191,7 +150,7 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
           <h3>{title}</h3>
           {names.length === 0 && <span className="muted">none</span>}
           {names.map((name) => (
-            <span key={name} className="command">
+            <span key={name} className="command" data-renames={`${what} ${name}`}>
               <button type="button" className="link" onClick={() => onReveal(findRange(outline, what, name))}>
                 {toSafeText(name)}
               </button>

@@ -10,6 +10,7 @@ import { positions } from "./kept.ts";
 import { isPhone } from "./phone.ts";
 import type { Session } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
+import { useFocusAfterEdit } from "./use-focus-after-edit.ts";
 
 /** The text of a document or its graph. */
 export type Pane = "text" | "graph";
@@ -51,7 +52,12 @@ interface ViewInput {
 /** Keeps what is shown of a document. */
 export function useView({ session, document, tab: first }: ViewInput): EditorView {
   const [selected, setSelected] = useState<string>();
-  const [opened, setOpened] = useState<OpenDialog | "export">();
+  const [opened, open] = useState<OpenDialog | "export">();
+  const focus = useFocusAfterEdit();
+  const setOpened = (dialog: OpenDialog | "export" | undefined) => {
+    if (dialog !== undefined) focus.remember();
+    open(dialog);
+  };
   const [direction, setDirection] = useState<Direction>(isPhone() ? "down" : "right");
   const [asTable, setAsTable] = useState(false);
   const [share, setShare] = useState(50);
@@ -71,6 +77,11 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
     positions.save(session.key, next.size === 0 ? undefined : Object.fromEntries(next));
   };
   const edit: Edit = (operation, label) => {
+    const states = (machine.outline ?? machine.valid?.outline)?.states ?? [];
+    focus.follow(
+      operation,
+      states.map(({ name }) => name),
+    );
     document.edit(operation, label);
     if (operation.kind === "add-state") setSelected(operation.name);
     if (operation.kind !== "rename" || operation.what !== "state") return;

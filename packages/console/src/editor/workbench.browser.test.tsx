@@ -27,6 +27,59 @@ it("renames a state by F2 in text and graph, as one step with a name to undo", a
   expect(textOf()).toBe(MACHINE);
 });
 
+it("keeps the focus at a state of the graph that is renamed, and moves it to the one before a deleted one", async () => {
+  const { screen } = await open(MACHINE);
+  await selectState(screen, "LIVE");
+
+  await userEvent.keyboard("{F2}");
+  await userEvent.keyboard("UP{Enter}");
+  await expect.element(screen.getByTestId("rf__node-UP")).toHaveFocus();
+  await userEvent.keyboard("{Delete}");
+  await screen.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+
+  await expect.element(screen.getByTestId("rf__node-INIT")).toHaveFocus();
+});
+
+it("keeps the focus in the form when a name is renamed or deleted there", async () => {
+  const { screen } = await open(MACHINE);
+
+  await screen.getByRole("button", { name: "Rename MERGED" }).click();
+  await userEvent.keyboard("CLOSED{Enter}");
+  await expect.element(screen.getByRole("button", { name: "Rename CLOSED" })).toHaveFocus();
+  await screen.getByRole("button", { name: "Delete CLOSED" }).click();
+  await screen.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect.element(screen.getByRole("heading", { name: "Machine" })).toHaveFocus();
+
+  await selectState(screen, "LIVE");
+  await screen.getByRole("button", { name: "Rename", exact: true }).click();
+  await userEvent.keyboard("UP{Enter}");
+  await expect.element(screen.getByRole("region", { name: "State UP" })).toBeVisible();
+  await expect.element(screen.getByRole("button", { name: "Rename", exact: true })).toHaveFocus();
+  await screen.getByRole("button", { name: "Delete", exact: true }).click();
+  await screen.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect.poll(textOf).not.toContain("UP");
+  await expect.poll(() => document.activeElement?.matches(".inspector h2")).toBe(true);
+});
+
+it("changes the keys of a task, each as one step that leaves the rest of its line", async () => {
+  const { screen } = await open(
+    `${MACHINE.replace("after:", "tasks: [app]\n    after:")}tasks:\n  app: { executor: lambda, retry: { only: [E] } } # it\n`,
+  );
+  await selectState(screen, "LIVE");
+
+  await screen.getByLabelText("Executor of app").fill("ecs");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain("app: { executor: ecs, retry: { only: [E] } } # it");
+  await screen.getByLabelText("Time-out of app").fill("5m");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain("timeout: 5m } # it");
+  await screen.getByLabelText("Attempts of app").fill("3");
+  await userEvent.keyboard("{Enter}");
+
+  await expect.poll(textOf).toContain("retry: { only: [E], attempts: 3 }, timeout: 5m } # it");
+  await expect.element(screen.getByRole("button", { name: "Undo attempts of app" })).toBeVisible();
+});
+
 it("moves over the states by arrow keys and deletes one with what refers to it", async () => {
   const { screen } = await open(MACHINE);
   await selectState(screen, "INIT");

@@ -26,6 +26,18 @@ export function setKey(planning: Planning, { what, name, key, value }: Of<"set-k
   return setOwnKey(planning, [COLLECTIONS[what], name], key, value);
 }
 
+/** Sets how often a task is tried; what else its `retry` contains stays. */
+export function setAttempts(planning: Planning, { task, attempts }: Of<"set-attempts">): readonly Step[] {
+  requireDeclared(planning.source, "task", task);
+  requireVersion2(planning, '"retry" of a task');
+  const owner = [COLLECTIONS.task, task];
+  const retry = locate(planning, [...owner, "retry"], true)?.item;
+  if (retry?.kind !== "map") return setOwnKey(planning, owner, "retry", attempts && { attempts });
+  const isAlone = allEntries(retry).every(({ key }) => key === "attempts");
+  if (attempts === undefined && isAlone) return setOwnKey(planning, owner, "retry", undefined);
+  return setOwnKey(planning, [...owner, "retry"], "attempts", attempts);
+}
+
 interface EventKey {
   readonly name: string;
   readonly key: string;

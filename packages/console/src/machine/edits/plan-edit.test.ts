@@ -206,6 +206,20 @@ states:
     );
   });
 
+  it.each<readonly [string, number | undefined, string]>([
+    ["{ executor: x }", 3, "{ executor: x, retry: { attempts: 3 } }"],
+    ["{ retry: { attempts: 2, only: [E] } }", 3, "{ retry: { attempts: 3, only: [E] } }"],
+    ["{ retry: { only: [E] } }", 3, "{ retry: { only: [E], attempts: 3 } }"],
+    ["{ retry: { attempts: 2, only: [E] } }", undefined, "{ retry: { only: [E] } }"],
+    ["{ executor: x, retry: { attempts: 2 } }", undefined, "{ executor: x }"],
+    ["{ executor: x }", undefined, "{ executor: x }"],
+    ["{ retry: 3 }", 2, "{ retry: { attempts: 2 } }"],
+  ])("changes in %s only the attempts, to %s", (task, attempts, expected) => {
+    const text = (written: string) => `version: 2\nstates: { INIT: {} }\ntasks:\n  t: ${written} # a task\n`;
+
+    expect(edit({ kind: "set-attempts", task: "t", attempts }, text(task))).toBe(text(expected));
+  });
+
   it("moves a state with the comment lines directly above it", () => {
     expect(edit({ kind: "move", what: "state", name: "GONE", after: "INIT" })).toContain(
       "on: { OPENED: LIVE }\n  # Down.\n  GONE: { terminal: true }\n\n  # Up.\n  LIVE: # lives\n",
@@ -267,6 +281,12 @@ states:
     ["edit-name", { kind: "remove", what: "state", name: "INIT" }, MACHINE],
     ["edit-missing", { kind: "remove", what: "task", name: "none" }, MACHINE],
     ["edit-handled", { kind: "add-reaction", state: "INIT", event: "OPENED", target: "GONE" }, MACHINE],
+    ["edit-missing", { kind: "set-attempts", task: "none", attempts: 2 }, MACHINE],
+    [
+      "edit-version",
+      { kind: "set-attempts", task: "t", attempts: 2 },
+      "version: 1\nstates: { INIT: {} }\ntasks: { t: { executor: x } }\n",
+    ],
     ["edit-syntax", { kind: "add-state", name: "B" }, "a: [b"],
     [
       "edit-version",

@@ -1,4 +1,4 @@
-import { addTask, addTimer, changeTimer, describe, removeFromState, removeTimer, setKey } from "./keys.ts";
+import { addTask, addTimer, changeTimer, describe, removeFromState, removeTimer, setAttempts, setKey } from "./keys.ts";
 import type { Planning } from "./locate.ts";
 import { addState, declareEvent, move, rename } from "./names.ts";
 import { type Change, EditRefused, type Operation, type Plan } from "./operation.ts";
@@ -82,6 +82,8 @@ function toSteps(planning: Planning, operation: Operation): readonly Step[] {
       return removeFromState(planning, operation);
     case "set-key":
       return setKey(planning, operation);
+    case "set-attempts":
+      return setAttempts(planning, operation);
     case "add-timer":
       return addTimer(planning, operation);
     case "change-timer":

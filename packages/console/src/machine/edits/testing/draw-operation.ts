@@ -139,9 +139,7 @@ function drawKey(random: Random, names: Names): Operation | undefined {
     case 1:
       return { kind: "set-key", what: "state", name: state, key: "terminal", value: random.pick([true, undefined]) };
     case 2:
-      return task === undefined
-        ? undefined
-        : { kind: "set-key", what: "task", name: task, key: "retry", value: random.pick([{ attempts: 2 }, undefined]) };
+      return task === undefined ? undefined : { kind: "set-attempts", task, attempts: random.pick([2, undefined]) };
     case 3:
       return event === undefined
         ? undefined

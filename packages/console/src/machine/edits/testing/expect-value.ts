@@ -70,6 +70,12 @@ const HANDLERS: Handlers = {
     }
     set(root[KEYS[what]][name] ?? {}, key, value);
   },
+  "set-attempts": (root, { task: name, attempts }) => {
+    const task = root.tasks[name];
+    const { attempts: _, ...rest } = task.retry ?? {};
+    const retry = attempts === undefined ? rest : { ...rest, attempts };
+    set(task, "retry", Object.keys(retry).length === 0 ? undefined : retry);
+  },
   "add-timer": (root, operation) => {
     root.states[operation.state].after ??= [];
     root.states[operation.state].after.push({ ...operation.time, event: operation.event });

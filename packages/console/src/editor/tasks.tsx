@@ -1,0 +1,150 @@
+import { useState } from "react";
+import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
+import type { Plain } from "../machine/edits/operation.ts";
+import type { Outline, OutlineState, OutlineTask } from "../machine/outline.ts";
+import { toSafeText } from "../text/safe-text.ts";
+import type { Edit } from "./edit.ts";
+import { TextField, toText } from "./form-fields.tsx";
+import { Headings } from "./headings.tsx";
+
+interface TasksProps {
+  readonly outline: Outline;
+  readonly state: OutlineState;
+  readonly edit: Edit;
+}
+
+/** The tasks of a state with keys of their own as a table. The config of a task is edited in the text. */
+export function Tasks({ outline, state, edit }: TasksProps) {
+  return (
+    <>
+      <table>
+        <caption>
+          <h3>Tasks</h3>
+        </caption>
+        {state.tasks.length > 0 && <Headings names={outline.version === 2 ? V2_NAMES : V1_NAMES} />}
+        <tbody>
+          {state.tasks.map((name) => (
+            <tr key={name}>
+              <td>{toSafeText(name)}</td>
+              <TaskKeys version={outline.version} task={outline.tasks.find((task) => task.name === name)} edit={edit} />
+              <td>
+                <Button
+                  look="plain"
+                  label={`Remove ${name} from ${state.name}`}
+                  onPress={() =>
+                    edit(
+                      { kind: "remove-from-state", state: state.name, task: name },
+                      `remove ${name} from ${state.name}`,
+                    )
+                  }
+                >
+                  <Icon name="remove" />
+                </Button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <NewTask outline={outline} state={state} edit={edit} />
+    </>
+  );
+}
+
+const V1_NAMES = ["Task", "Executor"];
+const V2_NAMES = [...V1_NAMES, "Time-out", "Attempts"];
+
+interface KeysProps extends Pick<TasksProps, "edit"> {
+  readonly version: Outline["version"];
+  /** Undefined: listed by the state only. */
+  readonly task: OutlineTask | undefined;
+}
+
+function TaskKeys({ version, task, edit }: KeysProps) {
+  if (task === undefined) {
+    return (
+      <td colSpan={version === 2 ? 3 : 1} className="muted">
+        not declared
+      </td>
+    );
+  }
+  const { name, executor = "", value } = task;
+  const setKey = (key: string, entered: string) =>
+    edit({ kind: "set-key", what: "task", name, key, value: entered || undefined }, `${key} of ${name}`);
+  return (
+    <>
+      <td>
+        <TextField
+          hidden
+          label={`Executor of ${name}`}
+          value={executor}
+          onEnter={(entered) => entered !== "" && setKey("executor", entered)}
+        />
+      </td>
+      {version === 2 && (
+        <>
+          <td>
+            <TextField
+              hidden
+              label={`Time-out of ${name}`}
+              value={toText(findValue(value, "timeout"))}
+              placeholder="1h"
+              onEnter={(entered) => setKey("timeout", entered)}
+            />
+          </td>
+          <td>
+            <TextField
+              hidden
+              label={`Attempts of ${name}`}
+              value={toText(findValue(findValue(value, "retry"), "attempts"))}
+              placeholder="1"
+              onEnter={(entered) => {
+                const attempts = entered === "" ? undefined : Number(entered);
+                if (Number.isNaN(attempts)) return;
+                edit({ kind: "set-attempts", task: name, attempts }, `attempts of ${name}`);
+              }}
+            />
+          </td>
+        </>
+      )}
+    </>
+  );
+}
+
+function findValue(map: Plain | undefined, key: string): Plain | undefined {
+  if (typeof map !== "object" || map === null || Array.isArray(map)) return undefined;
+  return Object.entries(map).find(([name]) => name === key)?.[1];
+}
+
+function NewTask({ outline, state, edit }: TasksProps) {
+  const [name, setName] = useState("");
+  const add = () => {
+    if (name === "") return;
+    const isNew = !outline.tasks.some((task) => task.name === name);
+    edit(
+      { kind: "add-task", state: state.name, name, ...(isNew && { executor: "lambda", config: { name: "" } }) },
+      `add task ${name}`,
+    );
+    setName("");
+  };
+  return (
+    <div className="row">
+      <input
+        className="input"
+        style={{ width: "10rem" }}
+        aria-label="Task to add"
+        list="tasks-known"
+        placeholder="task"
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+        onKeyDown={({ key }) => key === "Enter" && add()}
+      />
+      <datalist id="tasks-known">
+        {outline.tasks.map((task) => (
+          <option key={task.name} value={task.name} />
+        ))}
+      </datalist>
+      <Button onPress={add}>Add task</Button>
+    </div>
+  );
+}
