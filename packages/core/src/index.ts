@@ -60,6 +60,7 @@ export type {
   Revision,
 } from "./ports/locator.ts";
 export type {
+  DescribedStack,
   PluginService,
   SecretReference,
   ServiceDeps,

@@ -1,4 +1,5 @@
 import type { HookPull, HookRepository } from "./hook.ts";
+import type { HostFault, ReportHost } from "./report/report-host.ts";
 
 /** What a person may do in a repository. */
 export type HostPermission = "none" | "read" | "write" | "admin";
@@ -15,8 +16,11 @@ export interface SentDelivery {
   readonly isTaken: boolean;
 }
 
-/** Facts that are looked up at a code host. */
+/** A code host: facts are looked up, and reports are written. */
 export interface CodeHost {
+  readonly reports: ReportHost;
+  /** Returns why a call failed; undefined for an error that does not come from the host. */
+  toFault(error: unknown): HostFault | undefined;
   /** Returns a pull request as it is now; undefined when it does not exist. */
   findPull(repository: string, number: number): Promise<HookPull | undefined>;
   findPermission(repository: string, login: string): Promise<HostPermission>;

@@ -2,12 +2,13 @@ import { defined, type ServiceDeps, type ServiceUser, type StoredRecord } from "
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
 import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
 import type { CodeHost } from "./code-host.ts";
-import { NO_PULL, type PullRecord, trustHead } from "./decide-pull.ts";
+import { type PullRecord, trustHead } from "./decide-pull.ts";
 import type { Hook, HookRepository } from "./hook.ts";
 import { endLink, linkStack } from "./link-stack.ts";
 import type { Mapping } from "./mapping.ts";
 import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
+import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
 
 /** What the decision about a delivery needs. */
 export interface HandleDeps
@@ -20,21 +21,68 @@ export interface HandleDeps
 /** A delivery that fails in the same way until a person has changed something. */
 export class HookFailed extends Error {}
 
+/** What became of a delivery. */
+export interface HandledHook {
+  readonly outcome: HookOutcome;
+  /** The pull request that it is about; undefined when it is about none, or when Stackyard has nothing to say there. */
+  readonly report?: ReportRequest;
+}
+
 /**
  * Decides about one delivery, publishes what follows, and records it. May be repeated from the beginning after a crash at any
  * point: what is published is recorded first as an intent, and every event has an id that follows from the delivery.
  */
-export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HookOutcome> {
+export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HandledHook> {
   const looked = await lookUp(deps, queued);
-  if (looked.kind !== "hook") return looked;
+  if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
   const { hook } = looked;
   const pull = hook.pull === undefined ? undefined : await followPull(deps, queued, { ...hook, pull: hook.pull });
-  if (pull !== undefined && pull.kind !== "settled") return pull;
+  if (pull !== undefined && pull.kind !== "settled") {
+    return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
+  }
   const events = [...(pull?.events ?? []), ...(await publishRules(deps, queued, hook, pull?.record))];
+  const outcome = toOutcome(hook, events, pull?.waits === true);
+  return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
+}
+
+function toOutcome(hook: Hook, events: readonly HookEvent[], waits: boolean): HookOutcome {
   if (events.length > 0) return { kind: "events", events };
-  if (pull?.waits === true)
-    return { kind: "waits-for-trust", reason: `The head ${hook.pull?.head} of a fork is not trusted.` };
+  if (waits) return { kind: "waits-for-trust", reason: `The head ${hook.pull?.head} of a fork is not trusted.` };
   return { kind: "nothing" };
+}
+
+interface Decided {
+  /** With the facts that were looked up. */
+  readonly hook: Hook;
+  readonly settled?: SettledPull;
+}
+
+/** What is said about it at the pull request. */
+function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): ReportRequest | undefined {
+  const { hook, settled } = decided ?? { hook: queued.hook };
+  const number = queued.pullNumber ?? hook.pull?.number;
+  if (hook.repository === undefined || number === undefined) return undefined;
+  const { id, fullName } = hook.repository;
+  const answers = hook.kind === "command" ? [toAnswer(queued, outcome)] : [];
+  const isKnown = settled?.record.target !== undefined || settled?.waits === true;
+  if (answers.length === 0 && !isKnown) return undefined;
+  return {
+    place: { repository: { id, fullName }, number },
+    answers,
+    ...(settled && { head: hook.pull?.head ?? "", isUntrusted: settled.waits }),
+  };
+}
+
+/** These do something by themselves, also where no rule is for them. */
+const OWN_WORDS: ReadonlySet<string> = new Set(["status", "trust", "up"]);
+
+function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOutcome): CommandAnswer {
+  const { action } = hook;
+  const isTaken = kind === "events" || (kind !== "refused" && kind !== "stale" && OWN_WORDS.has(action));
+  const comment = defined({ commentId });
+  if (isTaken) return { id, reaction: "+1", ...comment };
+  const text = reason ?? `No rule of the mapping documents handles "/preview ${action}" here.`;
+  return { id, reaction: "confused", text: `${hook.sender.name}: ${text}`, ...comment };
 }
 
 /** What was read at the host so long ago counts as what is true now. */
@@ -123,7 +171,7 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     await finishIntent(deps, key);
     events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
-  return { kind: "settled", record: NO_PULL, events, waits: false };
+  throw new Error(`The documents lead to other stacks for the same pull request, ${MOST_ROUNDS} times in a row.`);
 }
 
 /** Before its event is published: the stack of a pull request always has a link. */

@@ -92,7 +92,8 @@ export type ParsedDelivery =
       readonly kind: "comment";
       readonly hook: Hook;
       readonly pullNumber: number;
-      readonly commentId: string;
+      /** Missing: a button was pressed. */
+      readonly commentId?: number;
       readonly at?: number;
     }
   | { readonly kind: "ignored"; readonly reason: string };

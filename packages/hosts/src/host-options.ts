@@ -10,6 +10,9 @@ const GitHubOptions = Type.Object(
     appId: Type.Optional(Type.Integer({ minimum: 1, description: "Of the GitHub App. With it facts are looked up." })),
     key: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
+    reports: Type.Optional(
+      Type.Boolean({ description: "Whether pull requests get comments, checks and deployments. Default: true." }),
+    ),
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
   },
   closed,

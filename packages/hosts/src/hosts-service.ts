@@ -14,6 +14,14 @@ import type { HostsOptions } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import { createPollService } from "./poll-service.ts";
 import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
+import type { ReportRequest } from "./report/report-records.ts";
+import {
+  createReportQueues,
+  createReportService,
+  type OpenReportQueue,
+  REPORTS,
+  requestReport,
+} from "./report/report-service.ts";
 
 /** Claimed together, and decided within their minute. */
 const AT_ONCE = 64;
@@ -39,6 +47,9 @@ export function createHostsServices(
     return queue;
   };
   const folder = resolve(projectDir, documents);
+  const reported = named.filter(isReportedTo);
+  const openReportQueue = createReportQueues();
+  const reporting = { names: new Set(reported.map(({ name }) => name)), openReportQueue };
   const service: PluginService = {
     name: "hosts",
     routes: named.map((host) => createReceiver(host, openQueue)),
@@ -49,13 +60,24 @@ export function createHostsServices(
         const { claims, nextAt } = await queue.claim(AT_ONCE);
         const groups = Map.groupBy(claims, toLane);
         await mapLimited([...groups.values()], LANES, async (group) => {
-          for (const claim of group) await work({ ...deps, mappings, queue, codeHosts }, claim);
+          for (const claim of group) await work({ ...deps, mappings, queue, codeHosts, reporting }, claim);
         });
         if (claims.length === 0 || deps.signal.aborted || deps.clock.now() >= until) return nextAt;
       }
     },
   };
-  return [service, createPollService({ hosts: named, folder, openQueue, codeHosts })];
+  return [
+    service,
+    createPollService({ hosts: named, folder, openQueue, codeHosts }),
+    createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue }),
+  ];
+}
+
+/** Reports need an App, whose name is under them. */
+function isReportedTo({ options }: NamedHost): boolean {
+  return (
+    options.type === "github" && options.appId !== undefined && options.key !== undefined && options.reports !== false
+  );
 }
 
 /** Items of one pull request are decided on one after the other. */
@@ -69,6 +91,11 @@ interface WorkDeps extends ServiceDeps {
   readonly mappings: HandleDeps["mappings"];
   readonly queue: KeyedQueue;
   readonly codeHosts: CodeHosts;
+  readonly reporting: {
+    /** Of the hosts that are reported to. */
+    readonly names: ReadonlySet<string>;
+    readonly openReportQueue: OpenReportQueue;
+  };
 }
 
 async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
@@ -79,8 +106,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   try {
     if (queued === undefined) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const codeHost = await deps.codeHosts.open(queued.host, deps);
-    const outcome = await handleHook({ ...deps, codeHost }, queued);
+    const { outcome, report } = await handleHook({ ...deps, codeHost }, queued);
     await note(deps, queued, outcome);
+    if (report !== undefined) await request(deps, queued.host, report);
     await queue.done(claim);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -88,6 +116,12 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
     logger.warn("A delivery of a code host could not be handled.", { key: claim.key, isFinal, error });
     await (isFinal ? queue.bury(claim, message) : queue.fail(claim, message));
   }
+}
+
+async function request({ reporting, ...deps }: WorkDeps, host: string, report: ReportRequest): Promise<void> {
+  if (!reporting.names.has(host)) return;
+  await requestReport(reporting.openReportQueue(deps, host), report);
+  deps.wake(REPORTS);
 }
 
 /** Remembers what came of a delivery, and which events followed from what was read. */

@@ -21,6 +21,8 @@ export interface QueuedHook {
   readonly hook: Hook;
   /** Of a command, and of a pull request that was read. */
   readonly pullNumber?: number;
+  /** The comment with the command; missing for a button. */
+  readonly commentId?: number;
   /** When it was read at the host. */
   readonly readAt?: number;
 }
@@ -158,7 +160,8 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
   const { first } = await createHookDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
   // Without an outcome the first one may have died before it was queued: this queues it again, under its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
-  const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber }) };
+  const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
+  const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber, commentId }) };
   await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
   return answer(202, "queued");
 }

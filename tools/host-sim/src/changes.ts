@@ -1,5 +1,6 @@
 import { type PullInput, type SimPull, type SimRepository, toCommentEvent, toPullEvent } from "./bodies.ts";
 import type { Deliveries } from "./deliveries.ts";
+import type { Reports } from "./reports.ts";
 
 /** What people do at the host. Each change sends a delivery, and resolves once it was answered. */
 export interface HostChanges {
@@ -10,22 +11,22 @@ export interface HostChanges {
   closePull(repository: string, number: number): Promise<void>;
   reopenPull(repository: string, number: number): Promise<void>;
   labelPull(repository: string, number: number, label: string): Promise<void>;
-  /** Comments as octocat. */
-  comment(repository: string, number: number, text: string): Promise<void>;
+  /** Comments as octocat, and returns the comment's id. */
+  comment(repository: string, number: number, text: string): Promise<number>;
 }
 
 interface ChangesDeps {
   readonly repositories: Map<string, SimRepository>;
   readonly deliveries: Deliveries;
+  readonly reports: Reports;
   readonly now: () => number;
 }
 
 const FIRST_REPOSITORY = 424_242;
 
 /** Creates the changes of the repositories. */
-export function createChanges({ repositories, deliveries, now }: ChangesDeps): HostChanges {
+export function createChanges({ repositories, deliveries, reports, now }: ChangesDeps): HostChanges {
   let lastAt = 0;
-  let comments = 0;
 
   function findRepository(fullName: string): SimRepository {
     const found = repositories.get(fullName);
@@ -68,9 +69,11 @@ export function createChanges({ repositories, deliveries, now }: ChangesDeps): H
       await change(fullName, number, { labels: [...labels, label] }, event);
     },
     async comment(fullName, number, text) {
-      comments += 1;
-      const written = { id: comments, text, login: "octocat", at: now() };
+      const login = "octocat";
+      const { id } = reports.addComment({ repository: fullName, number, body: text, login });
+      const written = { id, text, login, at: now() };
       await deliveries.deliver("issue_comment", toCommentEvent(findRepository(fullName), number, written));
+      return id;
     },
   };
 }

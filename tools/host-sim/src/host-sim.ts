@@ -1,9 +1,25 @@
 import { createHash, generateKeyPairSync, verify } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type SimRepository, toPullBody, toRepositoryBody } from "./bodies.ts";
+import { toPullBody, toRepositoryBody } from "./bodies.ts";
 import { createChanges, type HostChanges } from "./changes.ts";
-import { createDeliveries, type Deliveries, type DeliverySettings } from "./deliveries.ts";
+import { createDeliveries } from "./deliveries.ts";
+import { REPORT_ROUTES } from "./report-routes.ts";
+import { createReports, type Reports } from "./reports.ts";
+import {
+  type Answer,
+  MISSING,
+  REPO,
+  type Route,
+  type RouteInput,
+  type State,
+  type Token,
+  toAnswer,
+  toNext,
+  toPage,
+  toPerPage,
+} from "./route.ts";
+import type { HostSimSettings, RequestFault } from "./settings.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -17,23 +33,10 @@ export const APP_ID = 4711;
 export const APP_KEY = privateKey;
 
 const INSTALLATION = 9;
-const TOKEN = "installation-token";
 const TOKEN_MS = 3_600_000;
-/** Source: "Using pagination in the REST API", GitHub Docs. */
-const DEFAULT_PER_PAGE = 30;
-const MOST_PER_PAGE = 100;
 /** A JWT of an App ends in ten minutes at the latest. Source: "Generating a JSON Web Token", GitHub Docs. */
 const LONGEST_JWT_SECONDS = 600;
 const PREFIX = "/api/v3";
-
-/** How a request fails. */
-export interface RequestFault {
-  readonly status: number;
-  /** Of a secondary rate limit. */
-  readonly retryAfterSeconds?: number;
-  /** The request is carried out before it fails. */
-  readonly afterDoing?: boolean;
-}
 
 /** What a simulation is given. */
 export interface HostSimInput {
@@ -43,17 +46,11 @@ export interface HostSimInput {
   readonly now: () => number;
 }
 
-/** What tests may change at any time. */
-export interface HostSimSettings extends DeliverySettings {
-  /** Of every person in every repository. */
-  permission: string;
-  /** Called for each request, with its method and path. */
-  requestFault: ((method: string, path: string) => RequestFault | undefined) | undefined;
-}
-
 /** A GitHub over HTTP under the paths of GitHub Enterprise, with one installation of one App. */
 export interface HostSim extends HostChanges {
   readonly url: string;
+  /** Comments, checks and deployments. */
+  readonly reports: Reports;
   /** Methods and paths, since the start. */
   readonly requests: readonly string[];
   readonly settings: HostSimSettings;
@@ -62,23 +59,20 @@ export interface HostSim extends HostChanges {
   stop(): Promise<void>;
 }
 
-interface State {
-  readonly repositories: Map<string, SimRepository>;
-  readonly deliveries: Deliveries;
-  readonly settings: HostSimSettings;
-}
-
 /** Starts one on a free port. */
 export async function startHostSim({ secret, now }: HostSimInput): Promise<HostSim> {
   const requests: string[] = [];
   const settings: HostSimSettings = {
     permission: "write",
+    isInstalled: true,
+    missingRights: [],
     receiver: undefined,
     deliveryFault: undefined,
     requestFault: undefined,
   };
   const deliveries = createDeliveries({ secret, now, settings });
-  const state: State = { repositories: new Map(), deliveries, settings };
+  const reports = createReports(APP_ID);
+  const state: State = { repositories: new Map(), deliveries, settings, reports, tokens: new Map() };
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     respond(state, request, response).catch(() => response.destroy());
@@ -89,6 +83,7 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
     ...createChanges({ ...state, now }),
     url: `http://127.0.0.1:${port}`,
     requests,
+    reports,
     settings,
     releaseReversed: deliveries.releaseReversed,
     stop: () => stop(server),
@@ -98,12 +93,6 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
 function stop(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => server.close(() => resolve()));
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly link?: string;
 }
 
 async function respond(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -132,23 +121,6 @@ function fail(response: ServerResponse, { status, retryAfterSeconds }: RequestFa
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ message }));
 }
 
-interface Route {
-  readonly method: string;
-  /** Of the path below the prefix. */
-  readonly path: RegExp;
-  readonly credential: "app" | "installation";
-  answer(state: State, input: RouteInput): Answer | Promise<Answer>;
-}
-
-interface RouteInput {
-  readonly url: URL;
-  /** The groups of the path. */
-  readonly groups: Readonly<Record<string, string | undefined>>;
-}
-
-const MISSING: Answer = { status: 404, body: { message: "Not Found" } };
-const REPO = "^/repos/(?<repo>[^/]+/[^/]+)";
-
 const ROUTES: readonly Route[] = [
   {
     method: "GET",
@@ -160,7 +132,7 @@ const ROUTES: readonly Route[] = [
     method: "POST",
     path: new RegExp(`^/app/installations/${INSTALLATION}/access_tokens$`),
     credential: "app",
-    answer: () => ({ status: 201, body: createToken() }),
+    answer: createToken,
   },
   {
     method: "GET",
@@ -200,8 +172,8 @@ const ROUTES: readonly Route[] = [
     method: "GET",
     path: new RegExp(`${REPO}/installation$`),
     credential: "app",
-    answer: ({ repositories }, { groups }) =>
-      toAnswer(repositories.has(groups["repo"] ?? "") ? { id: INSTALLATION } : undefined),
+    answer: ({ repositories, settings }, { groups }) =>
+      toAnswer(settings.isInstalled && repositories.has(groups["repo"] ?? "") ? { id: INSTALLATION } : undefined),
   },
   {
     method: "GET",
@@ -233,28 +205,43 @@ const ROUTES: readonly Route[] = [
     answer: ({ repositories, settings }, { groups }) =>
       toAnswer(repositories.has(groups["repo"] ?? "") ? { permission: settings.permission } : undefined),
   },
+  ...REPORT_ROUTES,
 ];
 
 async function answerRequest(state: State, request: IncomingMessage, url: URL): Promise<Answer> {
   const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
-  const known = toCredential(credential);
-  if (known === undefined) return { status: 401, body: { message: "Bad credentials" } };
+  const token = state.tokens.get(credential);
+  if (token === undefined && !isSignedByApp(credential)) return { status: 401, body: { message: "Bad credentials" } };
+  const found = findRoute(request, url, token === undefined ? "app" : "installation");
+  if (found === undefined) return MISSING;
+  const { route, groups } = found;
+  if (token !== undefined && !isAllowed(state, token, route, groups["repo"])) return REFUSED;
+  return route.answer(state, { url, groups, body: await readBody(request) });
+}
+
+function findRoute({ method }: IncomingMessage, url: URL, credential: Route["credential"]) {
   const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : "";
   for (const route of ROUTES) {
-    const match = route.method === request.method ? route.path.exec(path) : null;
-    if (match === null || route.credential !== known) continue;
-    return route.answer(state, { url, groups: match.groups ?? {} });
+    const match = route.method === method && route.credential === credential ? route.path.exec(path) : null;
+    if (match !== null) return { route, groups: match.groups ?? {} };
   }
-  return MISSING;
+  return undefined;
 }
 
-function toAnswer(body: unknown): Answer {
-  return body === undefined ? MISSING : { status: 200, body };
+const REFUSED: Answer = { status: 403, body: { message: "Resource not accessible by integration" } };
+
+/** A token may be bound to repositories and rights. */
+function isAllowed({ repositories }: State, token: Token, { right }: Route, repo: string | undefined): boolean {
+  const id = repositories.get(repo ?? "")?.id;
+  if (id !== undefined && token.repositoryIds !== undefined && !token.repositoryIds.includes(id)) return false;
+  return right === undefined || token.permissions === undefined || token.permissions[right] === "write";
 }
 
-function toCredential(token: string): Route["credential"] | undefined {
-  if (token === TOKEN) return "installation";
-  return isSignedByApp(token) ? "app" : undefined;
+async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  return text === "" ? {} : JSON.parse(text);
 }
 
 function isSignedByApp(token: string): boolean {
@@ -267,25 +254,17 @@ function isSignedByApp(token: string): boolean {
   return String(iss) === String(APP_ID) && iat <= now && exp > now && exp - now <= LONGEST_JWT_SECONDS;
 }
 
-function createToken() {
+/** Source: "Create an installation access token for an app", GitHub Docs. */
+function createToken({ settings, tokens }: State, { body }: RouteInput): Answer {
+  if (!settings.isInstalled) return MISSING;
+  const permissions = body["permissions"] as Token["permissions"];
+  const missing = Object.keys(permissions ?? {}).find((right) => settings.missingRights.includes(right));
+  if (missing !== undefined) {
+    const message = "The permissions requested are not granted to this installation.";
+    return { status: 422, body: { message } };
+  }
+  const token = `ghs_${tokens.size + 1}`;
+  tokens.set(token, { repositoryIds: body["repository_ids"] as Token["repositoryIds"], permissions });
   const expires_at = new Date(Date.now() + TOKEN_MS).toISOString();
-  return { token: TOKEN, expires_at, permissions: { pull_requests: "read" }, repository_selection: "all" };
-}
-
-function toPerPage(url: URL): number {
-  return Math.min(Number(url.searchParams.get("per_page") ?? DEFAULT_PER_PAGE), MOST_PER_PAGE);
-}
-
-function toPage(url: URL, all: readonly unknown[]): Answer {
-  const page = Number(url.searchParams.get("page") ?? 1);
-  const perPage = toPerPage(url);
-  const body = all.slice((page - 1) * perPage, page * perPage);
-  if (all.length <= page * perPage) return { status: 200, body };
-  return { status: 200, body, link: toNext(url, "page", page + 1) };
-}
-
-function toNext(url: URL, parameter: "page" | "cursor", value: number): string {
-  const next = new URL(url);
-  next.searchParams.set(parameter, String(value));
-  return `<${next}>; rel="next"`;
+  return { status: 201, body: { token, expires_at, permissions, repository_selection: "selected" } };
 }

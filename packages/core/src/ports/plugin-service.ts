@@ -1,3 +1,4 @@
+import type { Explanation } from "../engine/explain-stack.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids, Random } from "./clock.ts";
 import type { Logger } from "./executor.ts";
@@ -52,12 +53,21 @@ export interface ServiceDeps {
   readonly signal: AbortSignal;
   /** Returns a stack; undefined when it does not exist. */
   findStack(stackId: string): Promise<Stack | undefined>;
+  /** Returns a stack as people may see it, and what it waits for; undefined when it does not exist. */
+  describeStack(stackId: string): Promise<DescribedStack | undefined>;
+  /** Returns the end of an attempt's log, at most 64 KiB, masked; undefined when it has left none. */
+  findLogEnd(attemptId: string): Promise<string | undefined>;
   /** Queues an event in the name of a user of another system. An id that the stack knows already is `duplicate`. */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
   /** Calls the tick of a service soon, in this process. An unknown name has no effect. */
   wake(service: string): void;
   /** Returns a secret. Throws `CONFIG_INVALID` when there is none. */
   readSecret(reference: SecretReference): Promise<string>;
+}
+
+/** A stack, and what it waits for. `***` is in the place of every sensitive value. */
+export interface DescribedStack extends Pick<Explanation, "summary" | "waitsFor" | "tasks" | "lastFailure"> {
+  readonly stack: Stack;
 }
 
 /** An event that a service publishes. */

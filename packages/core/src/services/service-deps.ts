@@ -4,10 +4,11 @@ import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { SecretReference, ServiceDeps } from "../ports/plugin-service.ts";
 import type { Store } from "../ports/store.ts";
+import { describeStack, findLogEnd } from "./describe-stack.ts";
 
 /** What the services of a yard are given by the process that runs them. */
 export interface YardServicesDeps {
-  readonly store: Pick<Store, "records" | "queries" | "load" | "enqueue">;
+  readonly store: Pick<Store, "records" | "queries" | "load" | "enqueue" | "findAttempt">;
   readonly locator: Pick<Locator, "find">;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -37,6 +38,8 @@ export function createServiceDeps(
       const [loaded] = await store.load([stackId]);
       return loaded?.stack;
     },
+    describeStack: (stackId) => describeStack(deps, stackId),
+    findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
     async publish(event, { id, name }) {
       const sender = { kind: "host", id, name, groups: [] } as const;
       const [result] = await publishMessages(deps, [event], { sender });

@@ -4,11 +4,13 @@ import { StackyardError } from "@stackyard/core";
 import { Check } from "typebox/value";
 import type { CodeHost, HostPermission } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
+import { createGitHubReports } from "./github-reports.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { createPullReader } from "./list-pulls.ts";
 import { listInstalledRepositories } from "./list-repositories.ts";
+import { createRepositoryClient, REQUEST_MS } from "./open-repository.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
-import { hasStatus, toRetryAfterSeconds } from "./request-outcome.ts";
+import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
 
 /** How Stackyard is known at GitHub. */
 export interface GitHubInput {
@@ -20,8 +22,6 @@ export interface GitHubInput {
   readonly now: () => number;
 }
 
-/** Of one request. */
-const REQUEST_MS = 10_000;
 /** A permission that was taken away counts for so long. */
 const PERMISSION_MS = 60_000;
 const MOST_CACHED = 1_000;
@@ -38,15 +38,21 @@ export function createGitHub({ appId, privateKey, url, now }: GitHubInput): Code
   const readPulls = createPullReader();
   let listed: { readonly repositories: readonly HookRepository[]; readonly until: number } | undefined;
 
-  async function open(repository: string) {
+  async function findInstallation(repository: string): Promise<number> {
     const known = installations.get(repository);
-    if (known !== undefined) return app.getInstallationOctokit(known);
+    if (known !== undefined) return known;
     const { data } = await app.octokit.request("GET /repos/{owner}/{repo}/installation", toParameters(repository));
     installations.set(repository, data.id);
-    return app.getInstallationOctokit(data.id);
+    return data.id;
   }
 
+  const open = async (repository: string) => app.getInstallationOctokit(await findInstallation(repository));
+  const forgetInstallation = (repository: string): void => void installations.delete(repository);
+  const { write } = createRepositoryClient({ app, octokit: new Client(), findInstallation, forgetInstallation });
+
   return {
+    reports: createGitHubReports({ appId, write, findInstallation }),
+    toFault: (error) => toHostFault(error, now()),
     findPull: (repository, number) =>
       unlessMissing(async (): Promise<HookPull> => {
         const octokit = await open(repository);
@@ -96,8 +102,7 @@ function createPause(now: () => number) {
   let until = 0;
   return ({ hook }: Octokit): void => {
     hook.wrap("request", async (request, options) => {
-      const waitSeconds = Math.ceil((until - now()) / 1_000);
-      if (waitSeconds > 0) throw new StackyardError("SERVER_ERROR", `GitHub asks to wait ${waitSeconds} s.`);
+      if (until > now()) throw new AskedToWait(until, now());
       try {
         return await request(options);
       } catch (error) {

@@ -84,7 +84,7 @@ describe("parseGitHubDelivery", () => {
     expect(parseGitHubDelivery("issue_comment", comment({ body: "/preview extend 2d" }))).toEqual({
       kind: "comment",
       pullNumber: 7,
-      commentId: "99",
+      commentId: 99,
       hook: {
         kind: "command",
         action: "extend",

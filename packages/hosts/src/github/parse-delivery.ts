@@ -133,7 +133,7 @@ function parseComment({ action, issue, comment, repository, sender }: Static<typ
   if (issue.pull_request === undefined) return ignore("The comment is on an issue, not on a pull request.");
   if (isBot(sender)) return ignore("Comments of bots are not read.");
   const { id, body, created_at: createdAt } = comment;
-  const origin = { repository, sender, pullNumber: issue.number, commentId: String(id) };
+  const origin = { repository, sender, pullNumber: issue.number, commentId: id };
   return toCommand(body, { ...origin, ...defined({ at: toInstant(createdAt) }) });
 }
 
@@ -141,20 +141,14 @@ function parseCheck({ action, check_run, requested_action, repository, sender }:
   const [pull] = check_run.pull_requests;
   if (action !== "requested_action" || requested_action === undefined) return ignore("No button was pressed.");
   if (pull === undefined) return ignore("The check belongs to no open pull request.");
-  const commentId = `check-${check_run.id}`;
-  return toCommand(`/preview ${requested_action.identifier}`, {
-    repository,
-    sender,
-    pullNumber: pull.number,
-    commentId,
-  });
+  return toCommand(`/preview ${requested_action.identifier}`, { repository, sender, pullNumber: pull.number });
 }
 
 interface CommandOrigin {
   readonly repository: Static<typeof Repository>;
   readonly sender: Static<typeof User>;
   readonly pullNumber: number;
-  readonly commentId: string;
+  readonly commentId?: number;
   readonly at?: number;
 }
 

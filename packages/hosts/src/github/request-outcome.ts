@@ -1,4 +1,16 @@
-import { isMap } from "@stackyard/core";
+import { isMap, StackyardError } from "@stackyard/core";
+import type { HostFault } from "../report/report-host.ts";
+
+/** GitHub has asked to wait, and a request was not sent because of it. */
+export class AskedToWait extends StackyardError {
+  /** Epoch milliseconds. */
+  readonly until: number;
+
+  constructor(until: number, now: number) {
+    super("SERVER_ERROR", `GitHub asks to wait ${Math.ceil((until - now) / 1_000)} s.`);
+    this.until = until;
+  }
+}
 
 /** True when an error is an answer with this status. */
 export function hasStatus(error: unknown, status: number): boolean {
@@ -19,4 +31,16 @@ export function toRetryAfterSeconds(error: unknown): number | undefined {
   const headers = isMap(response) ? response["headers"] : undefined;
   const seconds = Number(isMap(headers) ? headers["retry-after"] : undefined);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+}
+
+/** Returns why a request failed; undefined for an error that does not come from a request. */
+export function toHostFault(error: unknown, now: number): HostFault | undefined {
+  if (error instanceof AskedToWait) return { kind: "waiting", until: error.until };
+  const status = isMap(error) ? error["status"] : undefined;
+  if (typeof status !== "number") return undefined;
+  const seconds = toRetryAfterSeconds(error);
+  if (seconds !== undefined) return { kind: "waiting", until: now + seconds * 1_000 };
+  if (status === 401) return { kind: "unauthorized" };
+  // A request that got no answer has the status 500 too.
+  return { kind: status >= 500 || status === 429 || status === 408 ? "down" : "refused" };
 }

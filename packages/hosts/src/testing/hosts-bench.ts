@@ -71,8 +71,9 @@ export function createHostsBench({ options, appKey = "", document = DOCUMENT }: 
         return added;
       },
     };
-    const [service, poller] = createHostsServices(given, { projectDir });
-    if (service === undefined || poller === undefined) throw new Error("The options have no host.");
+    const [service, poller, reporter] = createHostsServices(given, { projectDir });
+    if (service === undefined || poller === undefined || reporter === undefined)
+      throw new Error("The options have no host.");
     const ids = countingIds();
     const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger };
     const secrets = new Map([
@@ -92,6 +93,8 @@ export function createHostsBench({ options, appKey = "", document = DOCUMENT }: 
       },
       tick: async () => service.tick?.(deps, Number.POSITIVE_INFINITY),
       poll: async () => poller.tick?.(deps, Number.POSITIVE_INFINITY),
+      /** One look at the history and at what is due. */
+      report: async () => reporter.tick?.(deps, clock.now()),
     };
   }
 

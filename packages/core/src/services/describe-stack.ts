@@ -1,0 +1,55 @@
+import { explainStack } from "../engine/explain-stack.ts";
+import { toPrinted } from "../engine/to-printed.ts";
+import { createMaskText, listHeldSecrets } from "../machine/decide/metadata.ts";
+import { defined } from "../machine/json.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Locator } from "../ports/locator.ts";
+import type { DescribedStack } from "../ports/plugin-service.ts";
+import type { Store } from "../ports/store.ts";
+
+/** What stacks are described from. */
+interface DescribeDeps {
+  readonly store: Pick<Store, "queries" | "load">;
+  readonly locator: Pick<Locator, "find">;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Explains a stack; undefined when it does not exist. */
+export async function describeStack(
+  { store, locator, clock }: DescribeDeps,
+  stackId: string,
+): Promise<DescribedStack | undefined> {
+  const [loaded] = await store.load([stackId]);
+  if (loaded?.stack === undefined) return undefined;
+  const { stack, parked } = loaded;
+  const attempts = await store.queries.listAttempts(stackId);
+  const machine = await findMachine(locator, stack);
+  const { summary, waitsFor, tasks, lastFailure } = explainStack({ stack, attempts, parked, machine }, clock.now());
+  return { stack: toPrinted.stack(stack), summary, tasks, ...defined({ waitsFor, lastFailure }) };
+}
+
+/** Only the newest revision is looked up; a stack that is on another one is explained without its machine. */
+async function findMachine(locator: DescribeDeps["locator"], stack: Stack): Promise<Machine | undefined> {
+  // A document that cannot be read makes an explanation shorter, not impossible.
+  const located = await locator.find(stack.machine).catch(() => undefined);
+  if (located?.kind !== "found") return undefined;
+  const { machine, revision } = located;
+  const isDecidedOn =
+    machine.revision === "follow" ? machine.states.has(stack.state) : revision.hash === stack.machineHash;
+  return isDecidedOn ? machine : undefined;
+}
+
+/** Returns the end of an attempt's log, at most 64 KiB, masked; undefined without one. */
+export async function findLogEnd(
+  { store }: { readonly store: Pick<Store, "load" | "findAttempt"> },
+  attemptId: string,
+): Promise<string | undefined> {
+  const attempt = await store.findAttempt(attemptId);
+  if (attempt?.log === undefined) return undefined;
+  const [loaded] = await store.load([attempt.stackId]);
+  // The worker has masked what it was given; the stack may have become more since.
+  const mask = createMaskText(loaded?.stack === undefined ? [] : listHeldSecrets(loaded.stack));
+  return mask(attempt.log);
+}

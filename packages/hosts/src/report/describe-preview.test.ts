@@ -1,0 +1,96 @@
+import type { DescribedStack } from "@stackyard/core";
+import { aStack } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
+import { describePreview } from "./describe-preview.ts";
+
+function aDescribed(over: Partial<DescribedStack> & { readonly stack?: DescribedStack["stack"] } = {}): DescribedStack {
+  const { stack = aStack({ state: "LIVE" }) } = over;
+  const tasks = stack.tasks.map((task) => ({ ...task, why: "" }));
+  return { summary: "Waits for an event: CLOSED.", tasks, ...over, stack };
+}
+
+const plan = { adds: 2, changes: 0, destroys: 0, summary: "2 to add." };
+
+describe("what a report says about a stack", () => {
+  it("is read from its metadata, and then from the newest outputs", () => {
+    const metadata = {
+      url: "https://pr-7.example.org",
+      expires_at: "2026-01-31T12:00:00Z",
+      owner: "octocat",
+      docs_url: "https://docs.example.org/",
+      bad_url: "javascript:alert(1)",
+      drifted: true,
+    };
+    const described = aDescribed({ stack: aStack({ state: "LIVE", metadata }) });
+    const outputs = [
+      { drifted: true, summary: "1 resource has drifted." },
+      { url: "https://other.example.org", monthly_cost: 12.5, grafana_url: "https://grafana.example.org/d" },
+      plan,
+      { ...plan, summary: "An older one." },
+    ];
+
+    expect(describePreview({ described, outputs, owner: "eve" })).toEqual({
+      stackId: "pr-12",
+      state: "LIVE",
+      phase: "ready",
+      url: "https://pr-7.example.org/",
+      plan: "2 to add.",
+      monthlyCost: 12.5,
+      expiresAt: Date.UTC(2026, 0, 31, 12),
+      owner: "octocat",
+      drift: "1 resource has drifted.",
+      links: [
+        { name: "docs", url: "https://docs.example.org/" },
+        { name: "grafana", url: "https://grafana.example.org/d" },
+      ],
+    });
+  });
+
+  it.each([
+    [{ name: "apply", status: "PENDING", detail: "RUNNING" }, {}, "working"],
+    [{ name: "apply", status: "PENDING", detail: "WAITING" }, {}, "working"],
+    [{ name: "sign-off", status: "PENDING", detail: "APPROVING" }, {}, "waiting"],
+    [{ name: "apply", status: "ERROR" }, { failed: true }, "failed"],
+    [{ name: "apply", status: "SATISFIED" }, {}, "ready"],
+    [{ name: "apply", status: "SATISFIED" }, { stalled: { code: "LOOP_LIMIT", reason: "" } }, "failed"],
+  ] as const)("has the phase of its tasks: %j %j", (task, over, phase) => {
+    const described = aDescribed({ stack: aStack({ ...over, tasks: [task] }) });
+
+    expect(describePreview({ described, outputs: [], owner: "eve" }).phase).toBe(phase);
+  });
+
+  it("names who may approve and until when, without a time that passes", () => {
+    const waitsFor = {
+      kind: "approval",
+      task: "sign-off",
+      need: 1,
+      groups: ["a", "b"],
+      given: ["eve"],
+      at: 5,
+    } as const;
+    const stack = aStack({ tasks: [{ name: "sign-off", status: "PENDING", detail: "APPROVING" }] });
+
+    const { reason, until } = describePreview({
+      described: aDescribed({ stack, waitsFor }),
+      outputs: [],
+      owner: "eve",
+    });
+
+    expect({ reason, until }).toEqual({
+      reason: "sign-off waits for 1 approval from a or b. Approved by eve.",
+      until: 5,
+    });
+  });
+
+  it("shows the task that failed, and its log", () => {
+    const task = { name: "apply", status: "ERROR", errorCode: "FAILED", errorMessage: "No." } as const;
+    const described = aDescribed({ stack: aStack({ failed: true, tasks: [task] }) });
+
+    expect(describePreview({ described, outputs: [], owner: "eve", log: "end" }).failure).toEqual({
+      task: "apply",
+      code: "FAILED",
+      message: "No.",
+      log: "end",
+    });
+  });
+});

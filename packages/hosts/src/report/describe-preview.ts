@@ -1,0 +1,165 @@
+import { type DescribedStack, defined } from "@stackyard/core";
+import { findLink, toLine } from "./safe-text.ts";
+
+/** What a report says about a stack. Texts are foreign. */
+export interface PreviewFacts {
+  readonly stackId: string;
+  /** Missing: it has ended. */
+  readonly state?: string;
+  readonly phase: PreviewPhase;
+  /** Why it is not ready. */
+  readonly reason?: string;
+  /** When what it waits for ends. Epoch milliseconds. */
+  readonly until?: number;
+  readonly url?: string;
+  readonly plan?: string;
+  /** USD a month. */
+  readonly monthlyCost?: number;
+  readonly expiresAt?: number;
+  readonly owner?: string;
+  readonly drift?: string;
+  readonly links: readonly PreviewLink[];
+  readonly failure?: PreviewFailure;
+}
+
+/** An address under its name. */
+export interface PreviewLink {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** A task that failed for good. */
+export interface PreviewFailure {
+  readonly task: string;
+  readonly code?: string;
+  readonly message?: string;
+  /** The end of the attempt's log. */
+  readonly log?: string;
+}
+
+/**
+ * - `working`: a task runs. `waiting`: an approval is open. `ready`: nothing is left to do.
+ * - `failed`: it needs a person. `ended`: it does not exist any more.
+ */
+export type PreviewPhase = "working" | "waiting" | "ready" | "failed" | "ended";
+
+/** Metadata, or outputs of tasks. */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** What is known about a stack. */
+export interface PreviewInput {
+  readonly described: DescribedStack;
+  /** Outputs of its tasks, the newest first. */
+  readonly outputs: readonly Values[];
+  /** Whose it is when the stack does not say so. */
+  readonly owner: string;
+  /** The end of the log of the attempt that failed last. */
+  readonly log?: string;
+}
+
+const MOST_LINKS = 10;
+const MAX_NAME = 64;
+const URL_KEY = /^(.{1,64})_url$/;
+
+/** Returns what a report says about a stack. Metadata precedes outputs: the machine's author chose it. */
+export function describePreview({ described, outputs, owner, log }: PreviewInput): PreviewFacts {
+  const { stack } = described;
+  const sources: readonly Values[] = [stack.metadata, ...outputs];
+  const phase = toPhase(described);
+  const cost = Number(findValue(sources, "monthly_cost", "number") ?? Number.NaN);
+  return {
+    stackId: stack.id,
+    state: stack.state,
+    phase,
+    ...toReason(described, phase),
+    links: listLinks(sources),
+    ...defined({
+      url: findLink(findValue(sources, "url", "string")),
+      plan: findPlan(outputs),
+      monthlyCost: Number.isFinite(cost) ? cost : undefined,
+      expiresAt: toInstant(stack.metadata["expires_at"]),
+      owner: findText([stack.metadata], "owner") ?? owner,
+      drift: findDrift(stack.metadata, outputs),
+      failure: toFailure(described, phase, log),
+    }),
+  };
+}
+
+/** Returns what a report says about a stack that does not exist any more. */
+export function describeEnded(stackId: string): PreviewFacts {
+  return { stackId, phase: "ended", links: [] };
+}
+
+function toPhase({ stack, tasks }: DescribedStack): PreviewPhase {
+  if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
+  const pending = tasks.filter(({ status }) => status === "PENDING");
+  if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
+  if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
+  return stack.awaitsRuns === true ? "working" : "ready";
+}
+
+function toReason({ summary, waitsFor }: DescribedStack, phase: PreviewPhase): Pick<PreviewFacts, "reason" | "until"> {
+  if (phase === "ready") return waitsFor?.kind === "parked" ? { reason: summary } : {};
+  if (waitsFor?.kind !== "approval") return { reason: summary };
+  // Its sentence says how much time is left, which is wrong as soon as the comment is a minute old.
+  const { need = 1, groups = [], given = [], at, task = "" } = waitsFor;
+  const by = given.length === 0 ? "" : ` Approved by ${given.join(", ")}.`;
+  const reason = `${task} waits for ${need} approval${need === 1 ? "" : "s"} from ${groups.join(" or ")}.${by}`;
+  return { reason, ...defined({ until: at }) };
+}
+
+function findValue(sources: readonly Values[], key: string, type: "string" | "number"): unknown {
+  return sources
+    .map((source) => (Object.hasOwn(source, key) ? source[key] : undefined))
+    .find((value) => typeof value === type);
+}
+
+function findText(sources: readonly Values[], key: string): string | undefined {
+  const found = findValue(sources, key, "string");
+  return typeof found === "string" && found !== "" ? found : undefined;
+}
+
+/** Outputs of a task that plans have counts. */
+function findPlan(outputs: readonly Values[]): string | undefined {
+  const plan = outputs.find(({ adds, summary }) => typeof adds === "number" && typeof summary === "string");
+  return plan && findText([plan], "summary");
+}
+
+function findDrift(metadata: Values, outputs: readonly Values[]): string | undefined {
+  const found = outputs.find(({ drifted }) => typeof drifted === "boolean");
+  const isDrifted = metadata["drifted"] ?? found?.["drifted"];
+  if (isDrifted !== true) return undefined;
+  return (found && findText([found], "summary")) ?? "Resources differ from their state.";
+}
+
+function listLinks(sources: readonly Values[]): readonly PreviewLink[] {
+  const found = new Map<string, string>();
+  for (const [key, value] of sources.flatMap((source) => Object.entries(source))) {
+    const name = URL_KEY.exec(key)?.[1];
+    const url = findLink(value);
+    if (name !== undefined && url !== undefined && !found.has(name) && found.size < MOST_LINKS) found.set(name, url);
+  }
+  return [...found].map(([name, url]) => ({ name: toLine(name, MAX_NAME), url }));
+}
+
+function toInstant(value: unknown): number | undefined {
+  const at = typeof value === "string" ? Date.parse(value) : Number(value ?? Number.NaN);
+  return Number.isNaN(at) || Math.abs(at) > 8.64e15 ? undefined : at;
+}
+
+function toFailure(
+  { stack, tasks, lastFailure }: DescribedStack,
+  phase: PreviewPhase,
+  log: string | undefined,
+): PreviewFailure | undefined {
+  if (phase !== "failed") return undefined;
+  const failed = tasks.find(({ status }) => status === "ERROR");
+  if (failed !== undefined) {
+    const { name, errorCode, errorMessage } = failed;
+    return { task: name, ...defined({ code: errorCode, message: errorMessage, log }) };
+  }
+  if (stack.stalled !== undefined || lastFailure === undefined || lastFailure.resolvedAt !== undefined)
+    return undefined;
+  const { task, code, message } = lastFailure;
+  return { task, ...defined({ code, message, log }) };
+}

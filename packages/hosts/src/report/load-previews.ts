@@ -1,0 +1,29 @@
+import { defined, isMap, type ServiceDeps } from "@stackyard/core";
+import type { PreviewLink } from "@stackyard/core/services";
+import { describeEnded, describePreview, type PreviewFacts, type Values } from "./describe-preview.ts";
+
+/** What reports are read from. */
+export type PreviewDeps = Pick<ServiceDeps, "describeStack" | "findLogEnd" | "queries">;
+
+/** Lines of a stack's history in which outputs are looked for. */
+const LINES = { limit: 100, maxBytes: 262_144 };
+
+/** Returns what a report says about a stack as it is now. */
+export async function loadPreview(
+  deps: PreviewDeps,
+  { stackId, owner }: Pick<PreviewLink, "stackId" | "owner">,
+): Promise<PreviewFacts> {
+  const described = await deps.describeStack(stackId);
+  if (described === undefined) return describeEnded(stackId);
+  const { incarnation } = described.stack;
+  const { items } = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
+  const outputs = items.filter((line) => line.incarnation === incarnation).flatMap((line) => toValues(line.outputs));
+  const failed = described.tasks.find(({ status }) => status === "ERROR")?.attempt;
+  const log = failed?.hasLog === true ? await deps.findLogEnd(failed.attemptId) : undefined;
+  return describePreview({ described, outputs, owner, ...defined({ log }) });
+}
+
+/** Sensitive outputs are references, which no report shows. */
+function toValues(outputs: unknown): readonly Values[] {
+  return isMap(outputs) ? [outputs] : [];
+}

@@ -1,0 +1,137 @@
+import { defined, isMap, type ServiceDeps, type StoredRecord } from "@stackyard/core";
+import type { HostReaction, PullPlace } from "./report-host.ts";
+
+/** What was reported to a pull request. Kept as a record. */
+export interface StoredReport {
+  readonly place: PullPlace;
+  /** The commit at its head. */
+  readonly head: string;
+  /** The head is one of a fork that is not trusted. */
+  readonly isUntrusted: boolean;
+  /** The last answers to commands, the oldest first. */
+  readonly answers: readonly { readonly id: string; readonly text: string }[];
+  readonly comment?: StoredComment;
+  /** When something was written last. */
+  readonly reportedAt: number;
+}
+
+/** The comment of a pull request. */
+export interface StoredComment {
+  /** Missing: it is not known whether it was written. */
+  readonly id?: number;
+  /** Of what it says. */
+  readonly hash?: string;
+  /** The head at which a person has deleted it. It returns with another one. */
+  readonly deletedAt?: string;
+}
+
+/** What a pull request's report follows from, besides its stacks. The queue keeps it until it was reported. */
+export interface ReportRequest {
+  readonly place: PullPlace;
+  readonly head?: string;
+  readonly isUntrusted?: boolean;
+  readonly answers: readonly CommandAnswer[];
+}
+
+/** What became of a command. */
+export interface CommandAnswer {
+  /** Of the delivery. */
+  readonly id: string;
+  /** The comment with the command; missing for a button. */
+  readonly commentId?: number;
+  readonly reaction: HostReaction;
+  /** Why it was refused. */
+  readonly text?: string;
+}
+
+const MOST_ANSWERS = 3;
+/** Of one report. More commands in ten seconds are not answered. */
+const MOST_REQUESTED = 20;
+/** The record of a pull request whose stacks have ended is kept for so long: its comment is found when it is opened again. */
+const KEEP_ENDED_MS = 30 * 86_400_000;
+
+/** Merges two requests of one pull request; the second is the later one. */
+export function mergeRequests(before: ReportRequest, later: ReportRequest): ReportRequest {
+  const answers = [
+    ...before.answers,
+    ...later.answers.filter(({ id }) => !before.answers.some((each) => each.id === id)),
+  ];
+  return {
+    ...before,
+    ...later,
+    answers: answers.slice(-MOST_REQUESTED),
+  };
+}
+
+/** Returns the record with what a request says. */
+export function applyRequest(report: StoredReport | undefined, request: ReportRequest): StoredReport {
+  const { place, answers } = request;
+  const before = report ?? { place, head: "", isUntrusted: false, answers: [], reportedAt: 0 };
+  const texts = answers.flatMap(({ id, text }) => (text === undefined ? [] : [{ id, text }]));
+  const added = texts.filter(({ id }) => !before.answers.some((each) => each.id === id));
+  return {
+    ...before,
+    place,
+    head: request.head ?? before.head,
+    isUntrusted: request.isUntrusted ?? before.isUntrusted,
+    answers: [...before.answers, ...added].slice(-MOST_ANSWERS),
+  };
+}
+
+/** Returns under which key a pull request is reported to. */
+export function toReportKey({ repository, number }: PullPlace): string {
+  return `${repository.id}/${number}`;
+}
+
+const toPrefix = (host: string): string => `hooks/reports/${host}/`;
+/** The record of a pull request, as it was read. */
+export interface OpenReport {
+  readonly report: StoredReport | undefined;
+  /** Stores what it is now. Throws when another process has changed it. */
+  save(report: StoredReport, options?: { readonly hasEnded?: boolean }): Promise<void>;
+}
+
+/** Reads the record of a pull request. */
+export async function openReport(
+  { records, clock }: Pick<ServiceDeps, "records" | "clock">,
+  host: string,
+  place: PullPlace,
+): Promise<OpenReport> {
+  const key = `${toPrefix(host)}${toReportKey(place)}`;
+  let found = await records.get(key, clock.now());
+  return {
+    report: toStoredReport(found),
+    async save(report, { hasEnded = false } = {}) {
+      const now = clock.now();
+      const isKept = (found?.expiresAt !== undefined) === hasEnded;
+      if (isKept && JSON.stringify(found?.value) === JSON.stringify(report)) return;
+      const expected = found?.version ?? "absent";
+      const expires = hasEnded ? { expiresAt: now + KEEP_ENDED_MS } : {};
+      const put = await records.put({ key, value: report, expected, now, ...expires });
+      if (put.kind === "conflict") throw new Error("Another process reports to this pull request.");
+      found = put.record;
+    },
+  };
+}
+
+/** Lists the pull requests that are reported to at a host. */
+export async function* listReports(
+  { records, clock }: Pick<ServiceDeps, "records" | "clock">,
+  host: string,
+): AsyncGenerator<StoredReport> {
+  let cursor: string | undefined;
+  do {
+    const page = await records.list(toPrefix(host), { limit: 500, now: clock.now(), ...defined({ cursor }) });
+    yield* page.items.map(toStoredReport).filter((report) => report !== undefined);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
+function toStoredReport(found: StoredRecord | undefined): StoredReport | undefined {
+  return isReport(found?.value) ? found.value : undefined;
+}
+
+/** Nothing else is stored under these keys, so a look is enough. */
+function isReport(value: unknown): value is StoredReport {
+  return isMap(value) && isMap(value["place"]) && Array.isArray(value["answers"]);
+}

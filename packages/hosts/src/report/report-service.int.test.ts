@@ -1,0 +1,188 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { toCommit } from "../testing/builders.ts";
+import { SHOP } from "../testing/github-bench.ts";
+import { dieAtCall } from "../testing/hosts-bench.ts";
+import { createReportBench, type ReportBench } from "../testing/report-bench.ts";
+
+const MINUTE = 60_000;
+
+const benches: ReportBench[] = [];
+afterEach(async () => {
+  for (const bench of benches.splice(0)) await bench.stop();
+});
+
+async function createBench(document?: string) {
+  const bench = await createReportBench(document);
+  benches.push(bench);
+  // The follower begins with the newest line.
+  await bench.report();
+  const bodies = () => bench.reports.comments.filter(({ appId }) => appId !== undefined).map(({ body }) => body);
+  return { ...bench, bodies, open: () => bench.github.openPull(SHOP, { head: toCommit(1) }) };
+}
+
+describe("the comment of a pull request", () => {
+  it("is written once, follows its stack, and says when it has ended", async () => {
+    const { github, open, pass, bodies } = await createBench();
+    await open();
+    await pass(20);
+    expect(bodies()).toEqual([expect.stringContaining("Preview `shop-pr-1` is ready, in the state `LIVE`")]);
+
+    await github.closePull(SHOP, 1);
+    await pass(20);
+
+    expect(bodies()).toEqual([expect.stringContaining("Preview `shop-pr-1` has ended")]);
+  });
+
+  it("is not written again while nothing changes", async () => {
+    const { github, open, pass, listWrites, clock, report } = await createBench();
+    await open();
+    await pass(20);
+    const before = github.requests.length;
+
+    await github.labelPull(SHOP, 1, "other");
+    await pass(20);
+    await clock.advance(60 * MINUTE);
+    await report();
+
+    expect(listWrites(before)).toEqual([]);
+  });
+
+  it("returns with the next push when a person has deleted it", async () => {
+    const { github, reports, open, pass, bodies } = await createBench();
+    await open();
+    await pass(20);
+    reports.removeComment(reports.comments[0]?.id ?? 0);
+    await github.comment(SHOP, 1, "/preview sleep");
+    await pass(20);
+    expect(bodies()).toEqual([]);
+
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(20);
+
+    expect(bodies()).toEqual([expect.stringContaining("`LIVE`")]);
+  });
+
+  it("says how the head of a fork becomes trusted, until it is", async () => {
+    const { github, pass, bodies } = await createBench();
+    await github.openPull(SHOP, { head: toCommit(1), fork: true });
+    await pass(20);
+    expect(bodies()).toEqual([expect.stringContaining(`/preview trust ${toCommit(1)}`)]);
+
+    await github.comment(SHOP, 1, `/preview trust ${toCommit(1)}`);
+    await pass(20);
+
+    expect(bodies()).toEqual([expect.not.stringContaining("/preview trust")]);
+    expect(bodies()).toEqual([expect.stringContaining("`LIVE`")]);
+  });
+
+  it("is written right after the host answers again", async () => {
+    const { github, open, tick, pass, bodies, clock, report } = await createBench();
+    await open();
+    await tick();
+    github.settings.requestFault = () => ({ status: 503 });
+    for (let minute = 0; minute < 60; minute++) {
+      await clock.advance(MINUTE);
+      await report();
+    }
+    const asked = github.requests.length;
+    github.settings.requestFault = undefined;
+
+    await pass(60);
+
+    expect(asked).toBeLessThan(400);
+    expect(bodies()).toHaveLength(1);
+  });
+
+  it("waits as long as the host asks, and nothing is sent meanwhile", async () => {
+    const { github, open, tick, pass, clock, report, bodies } = await createBench();
+    await open();
+    await tick();
+    await clock.advance(1_000);
+    await report();
+    await clock.advance(5_000);
+    github.settings.requestFault = (method, path) =>
+      method === "POST" && path.endsWith("/comments") ? { status: 403, retryAfterSeconds: 300 } : undefined;
+    await report();
+    github.settings.requestFault = undefined;
+    const before = github.requests.length;
+
+    await clock.advance(299_000);
+    await report();
+    expect(github.requests.length).toBe(before);
+    await pass(10);
+
+    expect(bodies()).toHaveLength(1);
+  });
+
+  it("is not written twice when a request has succeeded without an answer", async () => {
+    const { github, open, tick, pass, clock, report, bodies } = await createBench();
+    await open();
+    await tick();
+    await clock.advance(1_000);
+    await report();
+    await clock.advance(5_000);
+    github.settings.requestFault = (method, path) =>
+      method === "POST" && path.endsWith("/comments") ? { status: 502, afterDoing: true } : undefined;
+    await report();
+    github.settings.requestFault = undefined;
+    expect(bodies()).toHaveLength(1);
+
+    await pass(30);
+
+    expect(bodies()).toEqual([expect.stringContaining("`LIVE`")]);
+  });
+
+  it("becomes a dead letter when the App was uninstalled, and the stack continues", async () => {
+    const { github, open, tick, pass, bodies, store, clock, published } = await createBench();
+    await open();
+    await tick();
+    github.settings.isInstalled = false;
+    await pass(20);
+
+    expect(published).toHaveLength(1);
+    const { items } = await store.records.list("queue/reports-github/", { limit: 10, now: clock.now() });
+    expect(items.map(({ value }) => value)).toMatchObject([
+      { key: "424242/1", failure: { message: expect.stringContaining("refuses") }, deadAt: expect.any(Number) },
+    ]);
+    expect(bodies()).toEqual([]);
+  });
+
+  it("is looked up again after lines of the history were pruned", async () => {
+    const { github, open, pass, tick, store, clock, bodies } = await createBench();
+    await open();
+    await pass(20);
+    await github.closePull(SHOP, 1);
+    await tick();
+    await clock.advance(1_000);
+    const retention = { historyMs: 1, eventIdMs: 1, eventIdCount: 1, deadLetterMs: 1, settledAttemptMs: 1 };
+    await clock.advance(MINUTE);
+    await store.prune(retention, clock.now());
+    await github.openPull(SHOP, { head: toCommit(2) });
+
+    await pass(20);
+
+    expect(bodies()[0]).toContain("has ended");
+  });
+
+  it.each(["before", "after"] as const)("is one, %s whatever call of the store a process dies", async (when) => {
+    const { github, start, pass, clock, bodies } = await createBench();
+    let at = 1;
+    for (let hasDied = true; hasDied; at++) {
+      const next = start();
+      await github.openPull(SHOP, { head: toCommit(1) });
+      await next.tick();
+      await clock.advance(1_000);
+      const death = dieAtCall(at, when);
+      const dying = start(death.toStore);
+      await dying.report().catch(() => undefined);
+      await clock.advance(4_000);
+      await dying.report().catch(() => undefined);
+      hasDied = death.hasDied();
+      await clock.advance(61_000);
+      await pass(5, next);
+
+      expect({ at, count: bodies().length }).toEqual({ at, count: at });
+    }
+    expect(at).toBeGreaterThan(15);
+  });
+});

@@ -1,0 +1,212 @@
+import { createHash } from "node:crypto";
+import { isMap, mapLimited, type PluginService, type ServiceDeps } from "@stackyard/core";
+import { loadSharedKey } from "@stackyard/core/engine";
+import {
+  createFollower,
+  createKeyedQueue,
+  type FollowedLines,
+  findPreviewLink,
+  type KeyedQueue,
+  type QueueClaim,
+} from "@stackyard/core/services";
+import type { CodeHost } from "../code-host.ts";
+import type { CodeHosts } from "../code-hosts.ts";
+import type { NamedHost } from "../receive.ts";
+import { reportPull } from "./report-pull.ts";
+import { listReports, mergeRequests, type ReportRequest, toReportKey } from "./report-records.ts";
+
+/** The service's name, by which it is woken. */
+export const REPORTS = "hosts-reports";
+
+/** A report is due so long after the last change, and at most so long after the first. */
+const CHANGE = { dueMs: 3_000, maxWaitMs: 15_000 };
+/** While tasks run a report is made again. */
+const REFRESH_MS = 30_000;
+const REFRESH = " refresh";
+/** The history is read so often. */
+const READ_MS = 2_000;
+/** Claimed together, and reported within their minute. */
+const AT_ONCE = 32;
+/** Pull requests that are reported to at the same time. */
+const LANES = 4;
+/** A host that does not answer is tried again. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** Opens the queue of reports to a host. */
+export type OpenReportQueue = (deps: ServiceDeps, host: string) => KeyedQueue;
+
+/** Creates the opener. A queue counts its items, so one is kept for each store and host. */
+export function createReportQueues(): OpenReportQueue {
+  const queues = new WeakMap<object, Map<string, KeyedQueue>>();
+  return (deps, host) => {
+    const known = queues.get(deps.records) ?? new Map<string, KeyedQueue>();
+    queues.set(deps.records, known);
+    const queue = known.get(host) ?? createKeyedQueue(deps, `reports-${host}`);
+    known.set(host, queue);
+    return queue;
+  };
+}
+
+/** Queues a report to a pull request. */
+export async function requestReport(queue: KeyedQueue, request: ReportRequest): Promise<void> {
+  const merge = (before: unknown, later: unknown) => mergeRequests(toRequest(before), toRequest(later));
+  await queue.put(toReportKey(request.place), request, { ...CHANGE, merge });
+}
+
+/** What is reported, and where. */
+export interface ReportInput {
+  readonly hosts: readonly NamedHost[];
+  readonly codeHosts: CodeHosts;
+  readonly openQueue: OpenReportQueue;
+}
+
+/**
+ * Creates the service that reports to pull requests. It follows the history of the yard, and writes what is true when it writes:
+ * while a host does not answer nothing gets lost, and nothing is sent twice.
+ */
+export function createReportService({ hosts, codeHosts, openQueue }: ReportInput): PluginService {
+  const pauses = new Map<string, Pause>();
+
+  async function work(deps: ServiceDeps, host: string, end: () => boolean): Promise<number> {
+    const pause = pauses.get(host);
+    if (pause !== undefined && pause.until > deps.clock.now()) return pause.until;
+    const codeHost = await codeHosts.open(host, deps);
+    if (codeHost === undefined) return Number.POSITIVE_INFINITY;
+    const queue = openQueue(deps, host);
+    const { claims, nextAt = Number.POSITIVE_INFINITY } = await queue.claim(AT_ONCE);
+    if (claims.length === 0) return nextAt;
+    const worker = { ...deps, host, codeHost, queue, pauses, end, yardId: await loadYardId(deps) };
+    const groups = Map.groupBy(claims, ({ key }) => key.replace(REFRESH, ""));
+    await mapLimited([...groups.values()], LANES, async (group) => {
+      for (const claim of group) await reportClaim(worker, claim);
+    });
+    return 0;
+  }
+
+  /** One look at the history and at what is due. Returns when to look again. */
+  async function look(deps: ServiceDeps, end: () => boolean): Promise<number> {
+    const follower = createFollower(deps, REPORTS);
+    const read = () => follower.next((lines) => queueLines(deps, lines, { hosts, openQueue }));
+    while ((await read()).hasMore && !end());
+    const nexts = await Promise.all(hosts.map(({ name }) => work(deps, name, end)));
+    throwRefused(pauses);
+    return Math.min(...nexts, deps.clock.now() + READ_MS);
+  }
+
+  return {
+    name: REPORTS,
+    async tick(deps, until) {
+      const { clock, signal } = deps;
+      const end = (): boolean => signal.aborted || clock.now() >= until;
+      for (;;) {
+        const nextAt = await look(deps, end);
+        if (end() || nextAt >= until) return nextAt;
+        if (nextAt > clock.now()) await clock.sleep(nextAt - clock.now(), signal);
+      }
+    },
+  };
+}
+
+/** Why nothing is sent to a host for a while. */
+interface Pause {
+  readonly until: number;
+  readonly count: number;
+  /** What people must know about it. */
+  readonly message?: string;
+}
+
+/** `stackyard doctor` shows it. Requests of the others are repeated in the next tick. */
+function throwRefused(pauses: ReadonlyMap<string, Pause>): void {
+  for (const { message } of pauses.values()) if (message !== undefined) throw new Error(message);
+}
+
+async function loadYardId({ records, clock }: ServiceDeps): Promise<string> {
+  const key = await loadSharedKey(records, "hooks/yard", clock.now());
+  return createHash("sha256").update(key).digest("hex").slice(0, 24);
+}
+
+/** Queues reports about the stacks in these lines. */
+async function queueLines(
+  deps: ServiceDeps,
+  { lines, hasGap }: FollowedLines,
+  { hosts, openQueue }: Pick<ReportInput, "hosts" | "openQueue">,
+): Promise<void> {
+  for (const stackId of new Set(lines.map((line) => line.stackId))) {
+    const link = await findPreviewLink(deps, stackId);
+    if (link === undefined || !hosts.some(({ name }) => name === link.host)) continue;
+    const { repository, number } = link;
+    await requestReport(openQueue(deps, link.host), { place: { repository, number }, answers: [] });
+  }
+  if (!hasGap) return;
+  for (const { name } of hosts) {
+    for await (const { place } of listReports(deps, name)) {
+      await requestReport(openQueue(deps, name), { place, answers: [] });
+    }
+  }
+}
+
+interface ReportWorker extends ServiceDeps {
+  readonly host: string;
+  readonly codeHost: CodeHost;
+  readonly queue: KeyedQueue;
+  readonly pauses: Map<string, Pause>;
+  readonly yardId: string;
+  readonly end: () => boolean;
+}
+
+async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<void> {
+  const { queue, host, codeHost, pauses, clock, end } = worker;
+  const now = clock.now();
+  // What is left undone is claimed again after its minute.
+  if (end() && now >= claim.until) return;
+  const pause = pauses.get(host);
+  if (pause !== undefined && pause.until > now) return delay(worker, claim, pause.until);
+  const request = toRequest(claim.value);
+  try {
+    const reported = await reportPull({ ...worker, reports: codeHost.reports }, request);
+    pauses.delete(host);
+    if (reported.kind === "wait") return await delay(worker, claim, reported.until);
+    if (reported.isBusy) {
+      const key = `${toReportKey(request.place)}${REFRESH}`;
+      const again: ReportRequest = { place: request.place, answers: [] };
+      await queue.put(key, again, { dueMs: REFRESH_MS, maxWaitMs: REFRESH_MS });
+    }
+    await queue.done(claim);
+  } catch (error) {
+    await settleFailure(worker, claim, error);
+  }
+}
+
+async function settleFailure(worker: ReportWorker, claim: QueueClaim, error: unknown): Promise<void> {
+  const { queue, host, codeHost, pauses, clock, logger } = worker;
+  const message = error instanceof Error ? error.message : String(error);
+  const fault = codeHost.toFault(error);
+  logger.warn("A report to a code host failed.", { host, key: claim.key, error });
+  if (fault === undefined) return void (await queue.fail(claim, message));
+  if (fault.kind === "refused") return void (await queue.bury(claim, `The host refuses the report: ${message}`));
+  const count = (pauses.get(host)?.count ?? 0) + 1;
+  const pausedMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - 1));
+  const until = fault.kind === "waiting" ? fault.until : clock.now() + pausedMs;
+  const refused = `Nothing is reported to ${host}: it refuses the App's key. ${message}`;
+  pauses.set(host, { until, count, ...(fault.kind === "unauthorized" && { message: refused }) });
+  await delay(worker, claim, until);
+}
+
+/** Does nothing about an item until an instant. */
+async function delay({ queue, clock }: ReportWorker, claim: QueueClaim, until: number): Promise<void> {
+  const dueMs = until - clock.now();
+  const merge = (before: unknown) => before;
+  await queue.put(claim.key, claim.value, { dueMs, maxWaitMs: Number.POSITIVE_INFINITY, merge });
+  await queue.done(claim);
+}
+
+function toRequest(value: unknown): ReportRequest {
+  if (isRequest(value)) return value;
+  throw new Error("The item is not a report.");
+}
+
+/** Only this service puts items into its queues, so a look is enough. */
+function isRequest(value: unknown): value is ReportRequest {
+  return isMap(value) && isMap(value["place"]) && Array.isArray(value["answers"]);
+}

@@ -1,0 +1,37 @@
+import { stripVTControlCharacters } from "node:util";
+
+// Control and format characters: bidirectional ones among them make a text look like another.
+const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
+const INVISIBLE_IN_LINES = /[^\P{Cc}\n\t]|\p{Cf}/gu;
+const MAX_URL = 2_000;
+
+/** Returns a foreign text as one line of at most so many characters, without characters that cannot be seen. */
+export function toLine(text: string, most: number): string {
+  // Cut before it is cleaned: a text may have megabytes.
+  const line = text
+    .slice(0, 4 * most)
+    .toWellFormed()
+    .replace(/\s+/gu, " ")
+    .replace(INVISIBLE, "")
+    .trim();
+  return line.length > most ? `${cutEnd(line, most - 1)}…` : line;
+}
+
+/** Returns the last lines of a foreign text, of at most so many characters, without characters that cannot be seen. */
+export function toLastLines(text: string, { lines, characters }: { lines: number; characters: number }): string {
+  // Without the colors of terminals, of which only the escape character cannot be seen.
+  const plain = stripVTControlCharacters(text.slice(-4 * characters).toWellFormed());
+  const clean = plain.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(INVISIBLE_IN_LINES, "");
+  return clean.trimEnd().split("\n").slice(-lines).join("\n").slice(-characters).toWellFormed();
+}
+
+function cutEnd(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
+}
+
+/** Returns the address when it is one that may be linked: https, and without a user. */
+export function findLink(text: unknown): string | undefined {
+  if (typeof text !== "string" || text.length > MAX_URL || !URL.canParse(text)) return undefined;
+  const { protocol, username, password, href } = new URL(text);
+  return protocol === "https:" && username === "" && password === "" && href.length <= MAX_URL ? href : undefined;
+}

@@ -1,0 +1,42 @@
+import { silentLogger } from "@stackyard/core";
+import { startYard } from "@stackyard/core/engine";
+import { countingIds } from "@stackyard/core/testing";
+import { createGitHubBench } from "./github-bench.ts";
+
+/** A yard whose engine decides, and which reports to a simulated GitHub. */
+export type ReportBench = Awaited<ReturnType<typeof createReportBench>>;
+
+/** Creates one, by default with the mapping document of the bench of hosts. */
+export async function createReportBench(document?: string) {
+  const bench = await createGitHubBench(document);
+  const { store, clock, locator, github } = bench;
+  const ports = { store, clock, locator, ids: countingIds(), logger: silentLogger, executors: new Map() };
+  const yard = startYard(ports, { roles: ["engine"], process: { version: "0.0.0", host: "blue" } });
+  const process = bench.start();
+
+  return {
+    ...bench,
+    ...process,
+    reports: github.reports,
+    /** Lets the time pass, and does what is due meanwhile as the servers of a yard do. */
+    async pass(seconds: number, running: Pick<typeof process, "tick" | "report"> = process): Promise<void> {
+      for (let second = 0; second < seconds; second++) {
+        await running.tick();
+        await clock.advance(1_000);
+        await running.report();
+      }
+    },
+    /** The methods and paths of requests that have changed something at the host, since a number of requests. */
+    listWrites: (since = 0) =>
+      github.requests
+        .slice(since)
+        .filter((request) => !request.startsWith("GET") && !request.includes("/app/"))
+        .map((request) => request.replace("/api/v3/repos/acme/shop", "")),
+    async stop(): Promise<void> {
+      const stopped = yard.stop();
+      await clock.advance(60_000);
+      await stopped;
+      await bench.stop();
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import type { SimCheck, SimComment, SimDeployment } from "./reports.ts";
+import { type Answer, MISSING, REPO, type Route, type State, toPage } from "./route.ts";
+
+/** Source: "Create an issue comment", GitHub Docs; longer ones get 422. */
+const MAX_COMMENT = 65_536;
+/** Source: "Create a check run", GitHub Docs. */
+const MAX_SUMMARY = 65_535;
+const MOST_ACTIONS = 3;
+const MAX_LABEL = 20;
+const MAX_DESCRIPTION = 40;
+
+const INVALID: Answer = { status: 422, body: { message: "Validation Failed" } };
+
+function toCommentBody({ id, body, login, appId, repository, number }: SimComment) {
+  const html_url = `https://github.com/${repository}/pull/${number}#issuecomment-${id}`;
+  const user = { login, id: 1, type: login.endsWith("[bot]") ? "Bot" : "User" };
+  return { id, body, html_url, user, performed_via_github_app: appId === undefined ? null : { id: appId } };
+}
+
+function toCheckBody({ id, set }: SimCheck) {
+  return { id, ...set };
+}
+
+function toDeploymentBody({ id, set }: SimDeployment) {
+  const { ref, payload = {}, environment } = set;
+  return { id, sha: ref, ref, payload, environment };
+}
+
+function findComment({ reports }: State, repo: string | undefined, id: string | undefined): SimComment | undefined {
+  return reports.comments.find((comment) => comment.id === Number(id) && comment.repository === repo);
+}
+
+interface Action {
+  readonly label: string;
+  readonly description: string;
+  readonly identifier: string;
+}
+
+function isCheck({ output, actions = [] }: SimCheck["set"]): boolean {
+  const { summary = "", text = "" } = (output ?? {}) as Readonly<Record<string, string>>;
+  const buttons = actions as readonly Action[];
+  const areFit = buttons.every(
+    ({ label, description, identifier }) =>
+      label.length <= MAX_LABEL && description.length <= MAX_DESCRIPTION && identifier.length <= MAX_LABEL,
+  );
+  return areFit && buttons.length <= MOST_ACTIONS && summary.length <= MAX_SUMMARY && text.length <= MAX_SUMMARY;
+}
+
+const COMMENT_ROUTES: readonly Route[] = [
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/issues/(?<number>\\d+)/comments$`),
+    credential: "installation",
+    right: "pull_requests",
+    answer: ({ reports }, { url, groups }) => {
+      const { repo, number } = groups;
+      const own = reports.comments.filter((each) => each.repository === repo && each.number === Number(number));
+      return toPage(url, own.map(toCommentBody));
+    },
+  },
+  {
+    method: "POST",
+    path: new RegExp(`${REPO}/issues/(?<number>\\d+)/comments$`),
+    credential: "installation",
+    right: "pull_requests",
+    answer({ reports, repositories }, { groups, body }) {
+      const { repo = "", number } = groups;
+      const text = String(body["body"]);
+      if (repositories.get(repo)?.pulls.has(Number(number)) !== true) return MISSING;
+      if (text.length > MAX_COMMENT) return INVALID;
+      const comment = reports.addComment({ repository: repo, number: Number(number), body: text });
+      return { status: 201, body: toCommentBody(comment) };
+    },
+  },
+  {
+    method: "PATCH",
+    path: new RegExp(`${REPO}/issues/comments/(?<id>\\d+)$`),
+    credential: "installation",
+    right: "pull_requests",
+    answer(state, { groups, body }) {
+      const comment = findComment(state, groups["repo"], groups["id"]);
+      if (comment === undefined) return MISSING;
+      if (String(body["body"]).length > MAX_COMMENT) return INVALID;
+      comment.body = String(body["body"]);
+      return { status: 200, body: toCommentBody(comment) };
+    },
+  },
+  {
+    method: "DELETE",
+    path: new RegExp(`${REPO}/issues/comments/(?<id>\\d+)$`),
+    credential: "installation",
+    right: "pull_requests",
+    answer(state, { groups }) {
+      const comment = findComment(state, groups["repo"], groups["id"]);
+      return comment !== undefined && state.reports.removeComment(comment.id)
+        ? { status: 204, body: undefined }
+        : MISSING;
+    },
+  },
+  {
+    method: "POST",
+    path: new RegExp(`${REPO}/issues/comments/(?<id>\\d+)/reactions$`),
+    credential: "installation",
+    right: "pull_requests",
+    answer(state, { groups, body }) {
+      const comment = findComment(state, groups["repo"], groups["id"]);
+      if (comment === undefined) return MISSING;
+      const content = String(body["content"]);
+      const isKnown = comment.reactions.includes(content);
+      if (!isKnown) comment.reactions.push(content);
+      return { status: isKnown ? 200 : 201, body: { id: 1, content } };
+    },
+  },
+];
+
+const CHECK_ROUTES: readonly Route[] = [
+  {
+    method: "POST",
+    path: new RegExp(`${REPO}/check-runs$`),
+    credential: "installation",
+    right: "checks",
+    answer: ({ reports }, { groups, body }) =>
+      isCheck(body) ? { status: 201, body: toCheckBody(reports.addCheck(groups["repo"] ?? "", body)) } : INVALID,
+  },
+  {
+    method: "PATCH",
+    path: new RegExp(`${REPO}/check-runs/(?<id>\\d+)$`),
+    credential: "installation",
+    right: "checks",
+    answer({ reports }, { groups, body }) {
+      const check = reports.checks.find(({ id }) => id === Number(groups["id"]));
+      if (check === undefined) return MISSING;
+      if (!isCheck(body)) return INVALID;
+      check.set = { ...check.set, ...body };
+      return { status: 200, body: toCheckBody(check) };
+    },
+  },
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/commits/(?<ref>[0-9a-f]{40})/check-runs$`),
+    credential: "installation",
+    right: "checks",
+    answer({ reports }, { url, groups }) {
+      const name = url.searchParams.get("check_name");
+      const found = reports.checks.filter(
+        ({ repository, set }) =>
+          repository === groups["repo"] && set["head_sha"] === groups["ref"] && set["name"] === name,
+      );
+      const { body, ...page } = toPage(url, found.map(toCheckBody));
+      return { ...page, body: { total_count: found.length, check_runs: body } };
+    },
+  },
+];
+
+const DEPLOYMENT_ROUTES: readonly Route[] = [
+  {
+    method: "POST",
+    path: new RegExp(`${REPO}/deployments$`),
+    credential: "installation",
+    right: "deployments",
+    answer: ({ reports }, { groups, body }) => ({
+      status: 201,
+      body: toDeploymentBody(reports.addDeployment(groups["repo"] ?? "", body)),
+    }),
+  },
+  {
+    method: "GET",
+    path: new RegExp(`${REPO}/deployments$`),
+    credential: "installation",
+    right: "deployments",
+    answer({ reports }, { url, groups }) {
+      const [sha, environment] = [url.searchParams.get("sha"), url.searchParams.get("environment")];
+      const found = reports.deployments.filter(
+        ({ repository, set }) =>
+          repository === groups["repo"] && set["ref"] === sha && set["environment"] === environment,
+      );
+      return toPage(url, found.map(toDeploymentBody).reverse());
+    },
+  },
+  {
+    method: "POST",
+    path: new RegExp(`${REPO}/deployments/(?<id>\\d+)/statuses$`),
+    credential: "installation",
+    right: "deployments",
+    answer({ reports }, { groups, body }) {
+      const deployment = reports.deployments.find(({ id }) => id === Number(groups["id"]));
+      if (deployment === undefined) return MISSING;
+      deployment.statuses.push(body);
+      return { status: 201, body: { id: deployment.statuses.length, state: body["state"] } };
+    },
+  },
+];
+
+/** What an App may say about pull requests and commits. */
+export const REPORT_ROUTES: readonly Route[] = [...COMMENT_ROUTES, ...CHECK_ROUTES, ...DEPLOYMENT_ROUTES];

@@ -1,0 +1,22 @@
+import type { DeliverySettings } from "./deliveries.ts";
+
+/** How a request fails. */
+export interface RequestFault {
+  readonly status: number;
+  /** Of a secondary rate limit. */
+  readonly retryAfterSeconds?: number;
+  /** The request is carried out before it fails. */
+  readonly afterDoing?: boolean;
+}
+
+/** What tests may change at any time. */
+export interface HostSimSettings extends DeliverySettings {
+  /** Of every person in every repository. */
+  permission: string;
+  /** False: the App was uninstalled. */
+  isInstalled: boolean;
+  /** Rights that people have not granted to the App: tokens with them are refused. */
+  missingRights: readonly string[];
+  /** Called for each request, with its method and path. */
+  requestFault: ((method: string, path: string) => RequestFault | undefined) | undefined;
+}
