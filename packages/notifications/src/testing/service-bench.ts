@@ -60,6 +60,8 @@ export function createServiceBench(rules: string) {
       logger: silentLogger,
       signal: new AbortController().signal,
       findStack: (id) => call(async () => stacks.get(id)),
+      describeStack: async () => undefined,
+      findLogEnd: async () => undefined,
       publish: async () => ({ kind: "accepted" }),
       wake: () => undefined,
       readSecret: async () => "https://hooks.example.org/x",
