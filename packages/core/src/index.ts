@@ -25,6 +25,7 @@ export {
   type Plugin,
   type PluginContext,
   type PluginReference,
+  type ProvidingContext,
   type StackyardConfig,
 } from "./ports/define-plugin.ts";
 export {

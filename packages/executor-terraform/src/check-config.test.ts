@@ -119,6 +119,25 @@ describe("the config of a Terraform task in version 2", () => {
     expect(listV2(config)).toEqual(problems);
   });
 
+  it.each<[string, readonly string[]]>([
+    ['commit: "${metadata.sha}", path: infra, trusted: "${metadata.trusted}"', []],
+    ["commit: c, trusted: true, location: l", ["!source-unknown-key tasks.a.config.source.location"]],
+    ["trusted: sure, commit: c", ["!source-field-required tasks.a.config.source.trusted"]],
+    [
+      "path: infra",
+      ["!source-field-required tasks.a.config.source.commit", "!source-field-required tasks.a.config.source.trusted"],
+    ],
+  ])("a source of the type git with %s", (keys, problems) => {
+    const source = `{type: git, host: github, repository: acme/shop, ${keys}}`;
+    const machine = `version: 2\nmetadata: {sha: {type: string}, trusted: {type: boolean}}\nstates: {INIT: {terminal: true, tasks: [a]}}\n`;
+    const task = `tasks: {a: {executor: terraform, config: {action: apply, source: ${source}}}}`;
+
+    expect(format(parseMachine(machine + task, options))).toEqual(problems);
+    expect(listProblems(`{action: apply, source: ${source}}`)).toContain(
+      "!source-type-unknown tasks.a.config.source.type",
+    );
+  });
+
   it("has actions and keys that version 1 does not have", () => {
     expect(listProblems("{action: plan, source: {type: local, location: l}}")).toEqual([
       "!terraform-action-unknown tasks.a.config.action",

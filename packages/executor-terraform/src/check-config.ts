@@ -102,34 +102,46 @@ function reportUnusable(report: ConfigReport, code: string, { path, what, mend }
   else report.warn(code, path, `${what}; the task will fail when it runs.`);
 }
 
-const SOURCE_KEYS = { s3: ["bucket", "key"], local: ["location"] } as const;
-const KINDS = ["s3", "local"] as const;
-const ALL_KEYS = [...SOURCE_KEYS.s3, ...SOURCE_KEYS.local];
+const SOURCE_KEYS = {
+  s3: ["bucket", "key"],
+  local: ["location"],
+  git: ["host", "repository", "commit", "path", "trusted"],
+} as const;
+type SourceKind = keyof typeof SOURCE_KEYS;
+/** These may be missing. */
+const OPTIONAL_KEYS: readonly string[] = ["path"];
+
+/** Version 1 has no values that change with a commit. */
+function listKinds({ version }: ConfigReport): readonly SourceKind[] {
+  return version === 1 ? ["s3", "local"] : ["s3", "local", "git"];
+}
 
 function checkSourceFields(source: DocumentConfig, report: ConfigReport): void {
   const { type } = source;
   const path = ["source", "type"];
   const kind = type === undefined ? findKind(source) : findText(type);
-  const known = KINDS.find((each) => each === kind);
+  const kinds = listKinds(report);
+  const known = kinds.find((each) => each === kind);
   if (type === undefined) {
     const fault = { path, what: "The source has no type, s3 or local", mend: 'Write "type: s3" or "type: local".' };
     reportUnusable(report, "source-type-missing", fault);
   } else if (known === undefined) {
-    const message = `A source cannot be of the type ${report.describe(path)}.${report.suggest(kind, KINDS)}`;
+    const message = `A source cannot be of the type ${report.describe(path)}.${report.suggest(kind, kinds)}`;
     report.error("source-type-unknown", path, message);
-    // An expression will be one of the two.
+    // An expression will be one of them.
     if (!report.hasExpression(path)) return;
   }
   checkFieldsOf(source, known, report);
 }
 
 /** For an unknown kind: rejects keys that no kind accepts. */
-function checkFieldsOf(source: DocumentConfig, kind: keyof typeof SOURCE_KEYS | undefined, report: ConfigReport): void {
-  const needed = kind && SOURCE_KEYS[kind];
+function checkFieldsOf(source: DocumentConfig, kind: SourceKind | undefined, report: ConfigReport): void {
+  const known: readonly string[] = kind ? SOURCE_KEYS[kind] : listKinds(report).flatMap((each) => SOURCE_KEYS[each]);
   const owner = kind ? `a source of the type ${kind}` : "a source";
-  report.unknownKeys(["source"], { known: ["type", ...(needed ?? ALL_KEYS)], code: "source-unknown-key", owner });
-  const given = ALL_KEYS.filter((name) => source[name] !== undefined);
-  for (const name of needed ?? given) checkSourceField(source, name, report);
+  report.unknownKeys(["source"], { known: ["type", ...known], code: "source-unknown-key", owner });
+  const isNeeded = (name: string) => kind !== undefined && !OPTIONAL_KEYS.includes(name);
+  for (const name of known.filter((each) => isNeeded(each) || source[each] !== undefined))
+    checkSourceField(source, name, report);
 }
 
 // A source without a type must still have the shape of one.
@@ -143,6 +155,10 @@ function checkSourceField(source: DocumentConfig, name: string, report: ConfigRe
   const path = ["source", name];
   if (value === undefined) {
     report.error("source-field-required", path, `The source needs ${name}.`);
+  } else if (name === "trusted") {
+    if (typeof value === "boolean" || report.hasExpression(path)) return;
+    const message = `trusted of a source must be true or false, but it is ${report.describe(path)}.`;
+    report.error("source-field-required", path, message);
   } else if (!findText(value)) {
     const hint = !isCollection(value) && value ? " Write it in quotes." : "";
     const given = report.describe(path);
@@ -218,22 +234,34 @@ const ConfigV1 = Type.Object(
   closed,
 );
 
+const S3V2 = Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed);
+const LocalV2 = Type.Object({ type: Type.Literal("local"), location: Filled }, closed);
+const GitV2 = Type.Object(
+  {
+    type: Type.Literal("git"),
+    host: Filled,
+    repository: Filled,
+    commit: Filled,
+    path: Type.Optional(Filled),
+    trusted: Type.Union([Type.Boolean(), Template]),
+  },
+  closed,
+);
+/** Its type is known only when it is resolved. */
+const UnknownV2 = Type.Object(
+  {
+    type: Template,
+    bucket: Type.Optional(Filled),
+    key: Type.Optional(Filled),
+    location: Type.Optional(Filled),
+  },
+  closed,
+);
+
 /** Files, as in `source`, where any value may be an expression. */
-const SourceV2 = Type.Union([
-  Type.Object({ type: Type.Literal("s3"), bucket: Filled, key: Filled }, closed),
-  Type.Object({ type: Type.Literal("local"), location: Filled }, closed),
-  // Its type is known only when it is resolved.
-  Type.Object(
-    {
-      type: Template,
-      bucket: Type.Optional(Filled),
-      key: Type.Optional(Filled),
-      location: Type.Optional(Filled),
-    },
-    closed,
-  ),
-  Template,
-]);
+const SourceV2 = Type.Union([S3V2, LocalV2, GitV2, UnknownV2, Template]);
+/** Never from the repository of a change that they check. */
+const PolicySourceV2 = Type.Union([S3V2, LocalV2, UnknownV2, Template]);
 
 const Texts = Type.Array(Filled);
 const OnProblems = Type.Union([Type.Literal("fail"), Type.Literal("report"), Template]);
@@ -245,7 +273,7 @@ const VALUES = {
   ignore: { schema: Type.Array(Type.String({ pattern: ":" })), what: "a list of address:attribute" },
   protect: { schema: Texts, what: "a list of addresses such as aws_db_instance.*" },
   policies: {
-    schema: Type.Object({ source: SourceV2, onProblems: Type.Optional(OnProblems) }, closed),
+    schema: Type.Object({ source: PolicySourceV2, onProblems: Type.Optional(OnProblems) }, closed),
     what: "a map with source, such as {source: {type: local, location: policies}}, and onProblems, which is fail or report",
   },
   binary: { schema: Filled, what: "the name of a program" },

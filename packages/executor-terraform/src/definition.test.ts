@@ -6,10 +6,14 @@ import { TerraformConfig, terraformDefinition, toStateAddress, toStateKey } from
 const config = Compile(TerraformConfig);
 const subject = { stackId: "pr-12", machine: "review-app" };
 
+const git = { type: "git", host: "github", repository: "acme/shop", commit: "0".repeat(40), trusted: true };
+
 describe("the config of a task", () => {
   it.each([
     { action: "apply" },
     { action: "destroy", source: { type: "s3", bucket: "b", key: "k/" } },
+    { action: "apply", source: { ...git, path: "infra//app" } },
+    { action: "apply", source: { ...git, repository: "group/.sub/shop", trusted: false } },
     { action: "apply", source: { type: "local", location: "./a" }, variables: { a: 1, b: null, c: ["d"] } },
     { action: "apply", source: { bucket: "b" } },
     { action: "apply", source: {} },
@@ -25,6 +29,13 @@ describe("the config of a task", () => {
     { action: "apply", more: 1 },
     { action: "apply", source: null },
     { action: "apply", source: { type: "git" } },
+    { action: "apply", source: { ...git, trusted: "false" } },
+    { action: "apply", source: { ...git, commit: "main" } },
+    { action: "apply", source: { ...git, repository: "acme/.." } },
+    { action: "apply", source: { ...git, repository: "../acme" } },
+    { action: "apply", source: { ...git, path: "infra/../.." } },
+    { action: "apply", source: { ...git, path: "/etc" } },
+    { action: "plan", source: git, policies: { source: git } },
     { action: "apply", source: { type: "s3", bucket: "b" } },
     { action: "apply", source: { type: "s3", bucket: "b", key: "" } },
     { action: "apply", source: { type: "local", location: "a", key: "k" } },
@@ -56,6 +67,11 @@ describe("toStateKey", () => {
     [{ type: "s3", key: "terraform/ecs/" }, "review-app/pr-12/terraform/ecs/"],
     [{ type: "s3", key: "/a//b c" }, "review-app/pr-12//a//b c"],
     [{ type: "local", location: "./network" }, "review-app/pr-12/local/./network"],
+    [{ type: "git", host: "github", repository: "acme/shop" }, "review-app/pr-12/git:github/acme/shop:"],
+    [
+      { type: "git", host: "github", repository: "acme/shop", path: "infra//app" },
+      "review-app/pr-12/git:github/acme/shop:infra/app",
+    ],
   ] as const)("of %j is %s", (source, key) => {
     expect(toStateKey(owner, source)).toBe(key);
   });
@@ -77,7 +93,7 @@ describe("toStateKey", () => {
   });
 
   it("keeps a plain stack's S3 key byte for byte", () => {
-    const key = fc.string().filter((text) => !/^local[/%]/.test(text));
+    const key = fc.string().filter((text) => !/^(local[/%]|git[:%])/.test(text));
 
     fc.assert(
       fc.property(key, (text) => {
@@ -88,10 +104,11 @@ describe("toStateKey", () => {
 
   it("differs for any two sources of any two stacks", () => {
     const text = fc.constantFrom("a", "a/a", "a/a/a", "a%2Fa", "%");
-    const part = fc.oneof(text, fc.constantFrom("local/a", "local%2Fa", "local%252Fa"));
+    const part = fc.oneof(text, fc.constantFrom("local/a", "local%2Fa", "local%252Fa", "git:h/a/b:a", "git%3Ah/a/b:a"));
     const source = fc.oneof(
       part.map((key) => ({ type: "s3", key }) as const),
       part.map((location) => ({ type: "local", location }) as const),
+      part.map((path) => ({ type: "git", host: "h", repository: "a/b", path }) as const),
     );
     const task = fc.record({ machine: text, stackId: text, source });
 

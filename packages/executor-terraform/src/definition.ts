@@ -39,6 +39,33 @@ const LocalSourceConfig = Type.Object(
   { additionalProperties: false },
 );
 
+/** A name of a file or folder, and none that leads elsewhere. */
+const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[^/\\\0]+`;
+
+/** A folder of a commit at a code host. */
+const GitSource = Type.Object(
+  {
+    type: Type.Literal("git"),
+    host: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", description: "A host of the plugin `hosts`" }),
+    repository: Type.String({
+      pattern: String.raw`^(?!\.{1,2}/)[\w.-]+(?:/(?!\.{1,2}(?:/|$))[\w.-]+)+$`,
+      maxLength: 255,
+      description: "Such as `acme/shop`",
+    }),
+    commit: Type.String({ pattern: "^[0-9a-f]{40}$", description: "The commit in full" }),
+    path: Type.Optional(
+      Type.String({
+        pattern: `^${SEGMENT}(?:/{1,2}${SEGMENT})*$`,
+        maxLength: 1024,
+        description: "The folder that is copied; after `//` the configuration in it. Default: the root",
+      }),
+    ),
+    trusted: Type.Boolean({ description: "False: its authors may not change what they like" }),
+  },
+  { additionalProperties: false },
+);
+export type GitSource = Static<typeof GitSource>;
+
 /** Accepted since the first version, but such a task fails when it runs. */
 const UntypedSourceConfig = Type.Object(
   {
@@ -66,7 +93,7 @@ export const TerraformConfig = Type.Object(
       Type.Literal("plan", { description: "Save a plan that a later task applies" }),
       Type.Literal("drift", { description: "Compare the resources with the state" }),
     ]),
-    source: Type.Optional(Type.Union([S3SourceConfig, LocalSourceConfig, UntypedSourceConfig])),
+    source: Type.Optional(Type.Union([S3SourceConfig, LocalSourceConfig, GitSource, UntypedSourceConfig])),
     variables: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         maxProperties: 1000,
@@ -147,14 +174,17 @@ interface StateOwner {
 
 /** The parts of a task's `source` that a state key is made of. */
 interface StateSource {
-  readonly type?: "s3" | "local";
+  readonly type?: "s3" | "local" | "git";
   readonly key?: string;
   readonly location?: string;
+  readonly host?: string;
+  readonly repository?: string;
+  readonly path?: string;
 }
 
 /**
- * Returns the key of a source's state: the stack's prefix, then `<source.key>` or `local/<location>`. Two stacks or two
- * sources never share a key. The last part is kept byte for byte, a trailing slash included: existing state is found by
+ * Returns the key of a source's state: the stack's prefix, then `<source.key>`, `local/<location>` or
+ * `git:<host>/<repository>:<path>`, without the commit. Two stacks or two sources never share a key. The last part is kept byte for byte, a trailing slash included: existing state is found by
  * it, and `destroy` finds by it what `apply` made. Undefined when the source names no files.
  */
 export function toStateKey(owner: StateOwner, source: StateSource | undefined): string | undefined {
@@ -163,9 +193,13 @@ export function toStateKey(owner: StateOwner, source: StateSource | undefined): 
 }
 
 function toLastPart(source: StateSource | undefined): string | undefined {
-  // `local/` belongs to local sources: an S3 key that begins so has its first slash encoded, and its first % as well.
+  // `local/` and `git:` belong to other sources: an S3 key that begins so has its next character encoded, and % as well.
   if (source?.type === "s3")
-    return source.key?.replace(/^local([/%])/, (_, sign) => `local${encodeURIComponent(sign)}`);
+    return source.key?.replace(/^(local(?=[/%])|git(?=[:%]))(.)/, (_, name, sign) => name + encodeURIComponent(sign));
+  if (source?.type === "git") {
+    const { host, repository, path = "" } = source;
+    return host && repository && `git:${host}/${repository}:${path.replace("//", "/")}`;
+  }
   if (source?.type === "local" && source.location !== undefined) return `local/${source.location}`;
   return undefined;
 }
@@ -244,6 +278,11 @@ export const TerraformOptions = Type.Object(
       Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
         maxItems: 100,
         description: "More environment variables to hand on; `TF_TOKEN_*` hands on all that begin so. Default: none",
+      }),
+    ),
+    untrusted: Type.Optional(
+      Type.Union([Type.Literal("refuse"), Type.Literal("allow")], {
+        description: "What sources with `trusted: false` do. `allow` needs targets with a role. Default: `refuse`",
       }),
     ),
     prices: Type.Optional(

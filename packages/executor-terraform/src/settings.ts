@@ -36,6 +36,8 @@ export interface Settings {
   readonly pricesFile?: string;
   readonly passEnvironment: readonly string[];
   readonly lockTimeout: string;
+  /** Sources whose authors are not trusted are run. */
+  readonly allowsUntrusted: boolean;
   readonly environment: Environment;
   readonly s3: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
   readonly graceMs: number;
@@ -60,6 +62,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     ownDirs: [dataDir, workDir, inProject(providerCacheDir)],
     passEnvironment,
     lockTimeout,
+    allowsUntrusted: options.untrusted === "allow",
     environment: deps.environment,
     s3: deps.s3 ?? loadSdkS3Source,
     graceMs: deps.graceMs ?? DEFAULTS.graceMs,

@@ -263,12 +263,12 @@ const MAX_BYTES = 512 * 1024 * 1024;
  * True for what belongs to an earlier run in the same folder and must not come along: Terraform's working folder,
  * state files, and the yard's own data.
  */
-function isLeftOut(name: string): boolean {
+export function isLeftOut(name: string): boolean {
   return name === ".terraform" || name === ".stackyard" || name.includes(".tfstate");
 }
 
 /** Counts files and bytes; fails with TERRAFORM_SOURCE_REFUSED at the one that is too many. */
-function createSourceBudget(source: string): (bytes: number) => void {
+export function createSourceBudget(source: string): (bytes: number) => void {
   let files = 0;
   let total = 0;
   return (bytes) => {

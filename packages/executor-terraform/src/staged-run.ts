@@ -11,6 +11,7 @@ import {
 } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findProgram, type Program } from "./find-program.ts";
+import { copyGitSource, parseGitPath } from "./git-source.ts";
 import {
   type DeclaredBackend,
   findModuleFacts,
@@ -55,20 +56,29 @@ export async function withStagedRun<T>(
 ): Promise<T> {
   const source = requireSource(config, ctx);
   const program = await findProgram(settings, config);
+  const isTrusted = checkTrust(settings, ctx, source);
   return withFolders(settings, async (folder, cache) => {
-    const module = join(folder.path, "module");
-    await Promise.all([stageSource(settings, ctx, source, module), removeDeadFolders(settings.workDir)]);
+    const staged = join(folder.path, "module");
+    await Promise.all([stageSource(settings, ctx, source, staged), removeDeadFolders(settings.workDir)]);
+    const module = source.type === "git" ? join(staged, parseGitPath(source.path).module) : staged;
     const facts = findModuleFacts(await loadModuleFiles(module, source));
     // Before anything of ours is written there.
-    const sourceDigest = await digestFolder(module);
+    const sourceDigest = await digestFolder(staged);
     const backend = await setBackend(ctx, source, facts, module);
     const variables = toVariables({ stackId: ctx.stackId, metadata: ctx.metadata, variables: config.variables ?? {} });
     reportIgnored(ctx, variables, facts);
-    const environment = await loadEnvironment(settings, ctx, variables, {
-      ...backend.environment,
-      ...cache.environment,
-      ...toDefaultTags(settings.environment, ctx),
-    });
+    const environment = await loadEnvironment(
+      isTrusted ? settings : { ...settings, passEnvironment: [] },
+      ctx,
+      variables,
+      {
+        // The home folder of the runner contains its credentials for AWS and for registries.
+        HOME: isTrusted ? settings.environment["HOME"] : folder.path,
+        ...backend.environment,
+        ...cache.environment,
+        ...toDefaultTags(settings.environment, ctx),
+      },
+    );
     return work({
       ctx,
       settings,
@@ -113,7 +123,20 @@ function requireSource({ source }: TerraformConfig, ctx: ExecutorContext): Sourc
   throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", text);
 }
 
-/** Copies files of the project or of a bucket into a new folder. Fails with TERRAFORM_SOURCE_* codes. */
+/** Terraform runs what the authors of its source want. Fails with TERRAFORM_SOURCE_REFUSED. */
+function checkTrust({ allowsUntrusted }: Settings, ctx: ExecutorContext, source: Source): boolean {
+  if (source.type !== "git" || source.trusted) return true;
+  if (allowsUntrusted && ctx.target?.role !== undefined) return false;
+  const mend = allowsUntrusted
+    ? "Give the task a target with a role."
+    : 'Review the commit and trust it, or set the option "untrusted" to "allow" on a separate runner.';
+  throw new TerraformFailure(
+    "TERRAFORM_SOURCE_REFUSED",
+    `${source.repository} at ${source.commit} is not trusted. ${mend}`,
+  );
+}
+
+/** Copies files of the project, of a bucket or of a code host into a new folder. Fails with TERRAFORM_SOURCE_* codes. */
 export async function stageSource(
   settings: Settings,
   ctx: ExecutorContext,
@@ -125,17 +148,22 @@ export async function stageSource(
     const { sourcesDir: baseDir, ownDirs: leaveOut } = settings;
     return copyLocalSource({ baseDir, location: source.location, target, leaveOut });
   }
+  if (source.type === "git") return copyGitSource(ctx, source, target);
   return copyS3Source(await settings.s3(ctx), { ...source, target, signal: ctx.signal });
 }
 
 async function loadModuleFiles(module: string, source: Source): Promise<ModuleFile[]> {
   const names = (await readdir(module)).filter(isModuleFile);
   if (names.length === 0) {
-    const where = source.type === "local" ? source.location : `s3://${source.bucket}/${source.key}`;
-    const text = `"${where}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
+    const text = `"${toPlace(source)}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
   }
   return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(module, name), "utf8") })));
+}
+
+function toPlace(source: Source): string {
+  if (source.type === "git") return source.path ?? source.repository;
+  return source.type === "local" ? source.location : `s3://${source.bucket}/${source.key}`;
 }
 
 async function setBackend(

@@ -32,4 +32,6 @@ export interface CodeHost {
   findDeliveryBody(id: SentDelivery["id"]): Promise<unknown>;
   /** Returns the open pull requests of a repository as they are now; undefined when it does not exist. */
   listOpenPulls(repository: string): Promise<readonly HookPull[] | undefined>;
+  /** Returns the files of a commit as a compressed tar archive; undefined when it does not exist. */
+  openArchive(repository: string, commit: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
 }

@@ -6,7 +6,7 @@ import type { NamedHost } from "./receive.ts";
 /** The clients of the hosts, by name. */
 export interface CodeHosts {
   /** Undefined: the options of the host do not allow look-ups. */
-  open(name: string, deps: ServiceDeps): Promise<CodeHost | undefined>;
+  open(name: string, deps: Pick<ServiceDeps, "clock" | "readSecret">): Promise<CodeHost | undefined>;
 }
 
 /** Creates them as they are needed. */

@@ -3,6 +3,7 @@ import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hooksTest } from "./hooks-test.ts";
 import { HostsOptions } from "./host-options.ts";
 import { createHostsServices } from "./hosts-service.ts";
+import { provideArchives } from "./source-archives.ts";
 
 export {
   type AppliedPull,
@@ -57,4 +58,5 @@ export default definePlugin({
   executors: [],
   commands: [hooksTest, hooksLs, queueLs, queueRedrive],
   services: createHostsServices,
+  provides: provideArchives,
 });

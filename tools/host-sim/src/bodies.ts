@@ -5,6 +5,8 @@ export interface SimRepository {
   readonly id: number;
   readonly fullName: string;
   readonly pulls: Map<number, SimPull>;
+  /** Compressed archives by commit. */
+  readonly archives: Map<string, Uint8Array>;
 }
 
 /** A pull request of now. */

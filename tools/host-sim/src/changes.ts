@@ -1,11 +1,14 @@
 import { type PullInput, type SimPull, type SimRepository, toCommentEvent, toPullEvent } from "./bodies.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Reports } from "./reports.ts";
+import { type TarEntry, toTarball } from "./tarball.ts";
 
 /** What people do at the host. Each change sends a delivery, and resolves once it was answered. */
 export interface HostChanges {
   /** Creates a repository in which the App is installed. */
   addRepository(fullName: string): void;
+  /** Makes a commit whose files can be read as an archive. */
+  addCommit(repository: string, commit: string, entries: readonly TarEntry[]): void;
   openPull(repository: string, input: PullInput): Promise<number>;
   push(repository: string, number: number, head: string): Promise<void>;
   closePull(repository: string, number: number): Promise<void>;
@@ -51,7 +54,18 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
 
   return {
     addRepository(fullName) {
-      repositories.set(fullName, { id: FIRST_REPOSITORY + repositories.size, fullName, pulls: new Map() });
+      repositories.set(fullName, {
+        id: FIRST_REPOSITORY + repositories.size,
+        fullName,
+        pulls: new Map(),
+        archives: new Map(),
+      });
+    },
+    addCommit(fullName, commit, entries) {
+      const repository = findRepository(fullName);
+      const root = `${fullName.replace("/", "-")}-${commit.slice(0, 7)}/`;
+      const inRoot = entries.map((entry) => ({ ...entry, path: `${root}${entry.path}` }));
+      repository.archives.set(commit, toTarball(inRoot));
     },
     async openPull(fullName, { title = "Add a cart", author = "octocat", fork = false, labels = ["preview"], head }) {
       const { pulls } = findRepository(fullName);

@@ -104,7 +104,12 @@ async function respond(state: State, request: IncomingMessage, response: ServerR
   fail(response, fault);
 }
 
-function write(request: IncomingMessage, response: ServerResponse, { status, body, link }: Answer): void {
+function write(request: IncomingMessage, response: ServerResponse, { status, body, link, location }: Answer): void {
+  if (body instanceof Uint8Array) {
+    response.writeHead(status, { "content-type": "application/x-gzip" }).end(body);
+    return;
+  }
+  if (location !== undefined) response.setHeader("location", location);
   const text = JSON.stringify(body);
   const etag = `W/"${createHash("sha256").update(`${text}${link}`).digest("hex")}"`;
   const isKnown = status === 200 && request.headers["if-none-match"] === etag;
@@ -177,6 +182,16 @@ const ROUTES: readonly Route[] = [
   },
   {
     method: "GET",
+    path: new RegExp(`${REPO}/tarball/(?<commit>[^/]+)$`),
+    credential: "installation",
+    answer({ repositories }, { groups }) {
+      const { repo = "", commit = "" } = groups;
+      if (repositories.get(repo)?.archives.has(commit) !== true) return MISSING;
+      return { status: 302, body: {}, location: `${ARCHIVES}${repo}@${commit}` };
+    },
+  },
+  {
+    method: "GET",
     path: new RegExp(`${REPO}/pulls$`),
     credential: "installation",
     answer({ repositories }, { url, groups }) {
@@ -208,7 +223,16 @@ const ROUTES: readonly Route[] = [
   ...REPORT_ROUTES,
 ];
 
+/** GitHub redirects to another host, by an address that needs no token for five minutes. Source: "Repositories", REST API. */
+const ARCHIVES = "/archives/";
+
+function answerArchive({ repositories }: State, url: URL): Answer {
+  const [repository = "", commit = ""] = url.pathname.slice(ARCHIVES.length).split("@");
+  return toAnswer(repositories.get(repository)?.archives.get(commit));
+}
+
 async function answerRequest(state: State, request: IncomingMessage, url: URL): Promise<Answer> {
+  if (url.pathname.startsWith(ARCHIVES)) return answerArchive(state, url);
   const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
   const token = state.tokens.get(credential);
   if (token === undefined && !isSignedByApp(credential)) return { status: 401, body: { message: "Bad credentials" } };

@@ -6,3 +6,4 @@ export { APP_ID, APP_KEY, type HostSim, type HostSimInput, startHostSim } from "
 export { loadRecordedDeliveries } from "./recorded-deliveries.ts";
 export type { Reports, SimCheck, SimComment, SimDeployment } from "./reports.ts";
 export type { RequestFault } from "./settings.ts";
+export { type TarEntry, toTarball } from "./tarball.ts";

@@ -23,6 +23,7 @@ export interface Answer {
   readonly status: number;
   readonly body: unknown;
   readonly link?: string;
+  readonly location?: string;
 }
 
 /** A request that is answered. */

@@ -1,27 +1,42 @@
 import { resolve } from "node:path";
 import type { AwsAccess } from "@stackyard/aws";
-import type { PluginContext, PluginService, SecretReference } from "@stackyard/core";
+import type { PluginContext, PluginService, ProvidedService, ProvidingContext, SecretReference } from "@stackyard/core";
 import { createSecretReader } from "@stackyard/core/services";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
-import { loadPlugins } from "./executors.ts";
+import { type LoadedPlugin, loadPlugins } from "./executors.ts";
 
 /** The services of a project's plugins. Throws `CONFIG_INVALID` with what a plugin says of its options. */
 export async function loadServices(
   file: ConfigFile,
   environment: PluginContext["environment"],
 ): Promise<readonly PluginService[]> {
-  const { config, projectDir } = file;
+  const context = { projectDir: file.projectDir, dataDir: dataDirOf(file), environment };
+  return collect(file, ({ plugin, options }) => plugin.services?.(options, context));
+}
+
+/** What a project's plugins provide to executors. Throws `CONFIG_INVALID` with what a plugin says of its options. */
+export async function loadProvided(
+  file: ConfigFile,
+  given: Omit<ProvidingContext, "projectDir" | "dataDir">,
+): Promise<readonly ProvidedService[]> {
+  const context = { ...given, projectDir: file.projectDir, dataDir: dataDirOf(file) };
+  return collect(file, ({ plugin, options }) => plugin.provides?.(options, context));
+}
+
+async function collect<Part>(
+  { config, projectDir, path }: ConfigFile,
+  partsOf: (loaded: LoadedPlugin) => readonly Part[] | undefined,
+): Promise<readonly Part[]> {
   // The executors were loaded before: what does not load was reported there.
   const { plugins } = await loadPlugins(config.plugins ?? [], projectDir);
-  const context = { projectDir, dataDir: dataDirOf(file), environment };
-  return plugins.flatMap(({ plugin, options }) => {
+  return plugins.flatMap((loaded) => {
     try {
-      return plugin.services?.(options, context) ?? [];
+      return partsOf(loaded) ?? [];
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw failWith("CONFIG_INVALID", `The services of the plugin "${plugin.name}" cannot be set up: ${why}`, {
-        hint: `Correct its options in ${file.path ?? "stackyard.config.ts"}.`,
+      throw failWith("CONFIG_INVALID", `The services of the plugin "${loaded.plugin.name}" cannot be set up: ${why}`, {
+        hint: `Correct its options in ${path ?? "stackyard.config.ts"}.`,
         cause,
       });
     }

@@ -7,6 +7,7 @@ import {
   type Ids,
   type Locator,
   type Logger,
+  type ProvidedService,
   type Records,
   type StackyardConfig,
   type Store,
@@ -32,7 +33,7 @@ import type { Output } from "../output.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { offerOwnPackages } from "../project/modules.ts";
-import { createProjectSecrets, loadServices } from "../project/services.ts";
+import { createProjectSecrets, loadProvided, loadServices } from "../project/services.ts";
 import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
@@ -129,10 +130,15 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const services = input.serve && (await loadServices(file, env));
     const readSecret = createProjectSecrets(file, { env, createAws });
     const serving = { ...parts, artifacts, services, readSecret };
+    const provided = await loadProvided(file, { environment: env, clock: systemClock, readSecret });
     served = input.serve && (await startServing(serving, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
-    const yard = await startParts(parts, file, { ...input, ...settings, ...(served && { serverUrl: served.url }) });
+    const yard = await startParts({ ...parts, provided }, file, {
+      ...input,
+      ...settings,
+      ...(served && { serverUrl: served.url }),
+    });
     return {
       id: yard.id,
       machinesDir,
@@ -212,7 +218,7 @@ function allowProxy({ hostname, origin }: URL) {
 }
 
 async function startParts(
-  parts: Parts,
+  { provided, ...parts }: Parts & { readonly provided: readonly ProvidedService[] },
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
 ): Promise<RunningYard> {
@@ -229,6 +235,7 @@ async function startParts(
       services: [
         ...(serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)]),
         ...(sealer === undefined ? [] : [provideSealer(sealer)]),
+        ...provided,
       ],
       onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
     },

@@ -1,8 +1,8 @@
 import type { Static, TSchema } from "typebox";
 import type { AccessConfig } from "../access/access-config.ts";
 import { defined } from "../machine/json.ts";
-import type { Executor } from "./executor.ts";
-import type { PluginService } from "./plugin-service.ts";
+import type { Executor, ProvidedService } from "./executor.ts";
+import type { PluginService, ServiceDeps } from "./plugin-service.ts";
 
 /** What a plugin's factory may know about the project that uses it. */
 export interface PluginContext {
@@ -13,6 +13,9 @@ export interface PluginContext {
   /** The environment of the process that runs the tasks, for programs that an executor starts. May hold secrets. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
+
+/** What a plugin works with when it provides something to executors. */
+export interface ProvidingContext extends PluginContext, Pick<ServiceDeps, "clock" | "readSecret"> {}
 
 /** What a plugin's author writes. */
 interface PluginSpec<Options extends TSchema> {
@@ -25,6 +28,8 @@ interface PluginSpec<Options extends TSchema> {
   readonly services?:
     | readonly PluginService[]
     | ((options: Static<Options>, context: PluginContext) => readonly PluginService[]);
+  /** What executors of all plugins get by `ctx.service(key)` in the yard's workers. */
+  readonly provides?: (options: Static<Options>, context: ProvidingContext) => readonly ProvidedService[];
 }
 
 /** A plugin as loaded: options are checked against the schema before `executors` or `services` is called. */
@@ -36,11 +41,13 @@ export interface Plugin {
   readonly commands: readonly PluginCommand[];
   /** Missing: it has none. */
   services?(options: unknown, context: PluginContext): readonly PluginService[];
+  /** Missing: it provides nothing. */
+  provides?(options: unknown, context: ProvidingContext): readonly ProvidedService[];
 }
 
 /** The default export of a plugin's package. */
 export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>): Plugin {
-  const { executors, services = [] } = spec;
+  const { executors, services = [], provides } = spec;
   return {
     kind: "stackyard-plugin",
     name: spec.name,
@@ -51,6 +58,7 @@ export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>)
     commands: spec.commands ?? [],
     services: (options, context) =>
       typeof services === "function" ? services(options as Static<Options>, context) : services,
+    provides: (options, context) => provides?.(options as Static<Options>, context) ?? [],
   };
 }
 

@@ -34,4 +34,5 @@ export { createServiceRunner, type ServiceFailure, type ServiceRunner, type Serv
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";
+export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";

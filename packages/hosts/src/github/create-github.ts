@@ -8,6 +8,7 @@ import { createGitHubReports } from "./github-reports.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { createPullReader } from "./list-pulls.ts";
 import { listInstalledRepositories } from "./list-repositories.ts";
+import { openArchive } from "./open-archive.ts";
 import { createRepositoryClient, REQUEST_MS } from "./open-repository.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
 import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
@@ -94,6 +95,13 @@ export function createGitHub({ appId, privateKey, url, now }: GitHubInput): Code
       }),
     listOpenPulls: (repository) =>
       unlessMissing(async () => readPulls(await open(repository), () => toParameters(repository))),
+    openArchive: (repository, commit, signal) =>
+      unlessMissing(async () => {
+        const { owner, repo } = toParameters(repository);
+        const installation = await findInstallation(repository);
+        const input = { installation, owner, repo, commit, signal };
+        return openArchive(app, (token) => new Client({ auth: token }), input);
+      }),
   };
 }
 
