@@ -19,6 +19,12 @@ interface UpgradeStacksOptions extends PageOptions {
   readonly reason?: string;
 }
 
+/** What an upgrade would move stacks to. */
+interface PlanUpgradesOptions extends Omit<UpgradeStacksOptions, "reason"> {
+  /** In place of `to`: the document of a revision that the yard does not have. Throws `MACHINE_INVALID`. */
+  readonly source?: string;
+}
+
 /** What shall replace a document. */
 export interface WriteSourceOptions extends CallOptions {
   readonly source: string;
@@ -49,7 +55,7 @@ export interface MachinesApi {
   /** Moves one page of a machine's stacks to another revision, at most 100; pass the cursor for the next one. */
   upgradeStacks(name: string, options?: UpgradeStacksOptions): Promise<Page<UpgradeResult>>;
   /** What that would do to each of a page, at most 20. Changes nothing. */
-  planUpgrades(name: string, options?: Omit<UpgradeStacksOptions, "reason">): Promise<Page<UpgradeResult>>;
+  planUpgrades(name: string, options?: PlanUpgradesOptions): Promise<Page<UpgradeResult>>;
 }
 
 /** The part of the client that is about machines. */

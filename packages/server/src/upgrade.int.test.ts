@@ -155,6 +155,38 @@ describe("the upgrade of a machine's stacks", () => {
     ]);
   });
 
+  it("reports for each what a document that the yard does not have would do", async () => {
+    await createStacks("a");
+    const { machineHash } = await findStack("a");
+
+    const planned = await yard.json<Upgraded>("/v1/machines/review-app/upgrade", {
+      body: { dryRun: true, source: NEWER },
+    });
+    const same = await yard.json<Upgraded>("/v1/machines/review-app/upgrade", {
+      body: { dryRun: true, source: SOURCE },
+    });
+
+    expect(planned.items).toMatchObject([
+      { stackId: "a", outcome: "applied", plan: { replayed: 2, differences: [{ event: "TASK_COMPLETED" }] } },
+    ]);
+    expect(same.items).toEqual([{ stackId: "a", outcome: "unchanged" }]);
+    expect((await findStack("a")).machineHash).toBe(machineHash);
+    const to = await newestHash();
+    const refused = [
+      { dryRun: true, source: "version: 2" },
+      { source: NEWER },
+      { dryRun: true, to, source: NEWER },
+    ].map(async (body) => {
+      const answer = await yard.call("/v1/machines/review-app/upgrade", { body });
+      return [answer.status, ((await answer.json()) as { code: string }).code];
+    });
+    expect(await Promise.all(refused)).toEqual([
+      [422, "MACHINE_INVALID"],
+      [400, "USAGE"],
+      [400, "USAGE"],
+    ]);
+  });
+
   it("reads a revision once, however many stacks it is planned for", async () => {
     await createStacks("a", "b", "c");
     yard.write(NEWER);

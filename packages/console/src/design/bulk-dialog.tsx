@@ -199,12 +199,13 @@ function formatValue(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+/** What would become of some items, by outcome. */
+export interface OutcomeCounts extends Pick<BulkPlan, "examined" | "total"> {
+  readonly outcomes: readonly (Omit<BulkPlan["outcomes"][number], "outcome"> & { readonly outcome: string })[];
+}
+
 /** What would become of items, grouped. */
-export function OutcomeTable({
-  plan: { outcomes, examined, total },
-}: {
-  plan: Pick<BulkPlan, "outcomes" | "examined" | "total">;
-}) {
+export function OutcomeTable({ plan: { outcomes, examined, total } }: { plan: OutcomeCounts }) {
   if (total === 0) return null;
   return (
     <>
@@ -221,7 +222,7 @@ export function OutcomeTable({
         </thead>
         <tbody>
           {outcomes.map(({ outcome, code, count, reason, examples }) => (
-            <tr key={`${outcome} ${code}`}>
+            <tr key={`${outcome} ${code} ${reason}`}>
               <td className="number">{count}</td>
               <td className="wrap">
                 {outcome} {code !== undefined && <Text mono>{code}</Text>}

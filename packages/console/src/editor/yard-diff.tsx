@@ -1,16 +1,15 @@
 import { defined } from "@stackyard/core";
-import type { BulkPlan, StackSnapshot } from "@stackyard/sdk";
-import { StackyardApiError } from "@stackyard/sdk";
+import type { UpgradeResult } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { OutcomeTable } from "../design/bulk-dialog.tsx";
+import { type OutcomeCounts, OutcomeTable } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { Loaded } from "../design/page.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { machineClient } from "../machine/machine-client.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Comparing } from "./diff-panel.tsx";
 import { openText } from "./files.ts";
@@ -22,10 +21,11 @@ interface YardDiffProps extends Comparing {
 /** What a yard adds to the tab Diff: its revisions to compare with, and what the text would do to its stacks. */
 export function YardDiff({ machine, base, onBase, valid }: YardDiffProps) {
   const [isOpen, setOpen] = useState(false);
+  const refusal = useRefusal("repair", { machine });
   return (
     <div className="row">
       <RevisionPicker machine={machine} base={base} onBase={onBase} />
-      <Button refusal={valid === undefined ? "Correct the errors first" : undefined} onPress={() => setOpen(true)}>
+      <Button refusal={valid === undefined ? "Correct the errors first" : refusal} onPress={() => setOpen(true)}>
         Effect on live stacks…
       </Button>
       {isOpen && valid !== undefined && <EffectDialog machine={machine} text={valid} onClose={() => setOpen(false)} />}
@@ -75,7 +75,7 @@ interface EffectProps {
   readonly onClose: () => void;
 }
 
-/** What an upgrade to a text would do to the stacks of the machine as they stand. Changes nothing. */
+/** What an upgrade to a text would do to the stacks of the machine, and to their histories. Changes nothing. */
 function EffectDialog({ machine, text, onClose }: EffectProps) {
   const query = useQuery({
     queryKey: keys.other("effect", { machine, text }),
@@ -86,7 +86,8 @@ function EffectDialog({ machine, text, onClose }: EffectProps) {
     <Dialog title="Effect on live stacks" onClose={onClose}>
       <section>
         <p>
-          What an upgrade to this text would do now to the stacks of <b>{toSafeText(machine)}</b>. Nothing is changed.
+          What an upgrade to this text would do now to the stacks of <b>{toSafeText(machine)}</b>, and where their
+          histories would have differed with it. Nothing is changed.
         </p>
         <Loaded query={query} height={84}>
           {(effect) => (effect.total === 0 ? <p>The machine has no stacks.</p> : <OutcomeTable plan={effect} />)}
@@ -101,39 +102,46 @@ function EffectDialog({ machine, text, onClose }: EffectProps) {
   );
 }
 
-type Effect = Pick<BulkPlan, "outcomes" | "examined" | "total">;
-
-async function loadEffect(machine: string, text: string, signal: AbortSignal): Promise<Effect> {
-  const [{ items }, { total }] = await Promise.all([
-    yard.stacks.list({ machine }, { limit: MAX_STACKS, signal }),
+async function loadEffect(machine: string, source: string, signal: AbortSignal): Promise<OutcomeCounts> {
+  const [results, { total }] = await Promise.all([
+    loadResults(machine, source, signal),
     yard.stacks.counts({ machine }, { signal }),
   ]);
-  const found = await Promise.all(items.map(({ id }) => findSnapshot(id, signal)));
-  const stacks = found.filter((stack) => stack !== undefined);
-  const hashes = [...new Set(stacks.flatMap(({ hash }) => hash ?? []))];
-  const revisions = await Promise.all(hashes.map((hash) => yard.machines.revision(hash, { signal })));
-  const sources = revisions.map(({ source }) => source);
-  const lines = await machineClient.run("effect", { name: machine, text, revisions: sources, stacks });
-  const groups = Map.groupBy(lines.keys(), (index) => {
-    const { outcome, code, reason } = lines[index] ?? {};
-    return JSON.stringify([outcome, code, reason]);
+  const groups = Map.groupBy(results, (result) => JSON.stringify([result.outcome, result.code, differs(result)]));
+  const outcomes = [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const { outcome, code } = first;
+    const examples = [first, ...others].slice(0, 5).map(({ stackId }) => stackId);
+    return [{ outcome, count: others.length + 1, examples, ...defined({ code, reason: toReason(first) }) }];
   });
-  const outcomes = [...groups.values()].flatMap((indexes): Effect["outcomes"] => {
-    const line = lines[indexes[0] ?? 0];
-    if (line === undefined) return [];
-    const examples = indexes.slice(0, 5).flatMap((index) => stacks[index]?.id ?? []);
-    const { outcome, code, reason } = line;
-    return [{ outcome, count: indexes.length, examples, ...defined({ code, reason }) }];
-  });
-  return { total, examined: stacks.length, outcomes: outcomes.toSorted((a, b) => b.count - a.count) };
+  return { total, examined: results.length, outcomes: outcomes.toSorted((a, b) => b.count - a.count) };
 }
 
-/** Undefined of a stack that is gone meanwhile. */
-async function findSnapshot(id: string, signal: AbortSignal): Promise<StackSnapshot["stack"] | undefined> {
-  try {
-    return (await yard.stacks.snapshot(id, { signal })).stack;
-  } catch (error) {
-    if (error instanceof StackyardApiError && error.problem.status === 404) return undefined;
-    throw error;
-  }
+async function loadResults(machine: string, source: string, signal: AbortSignal): Promise<readonly UpgradeResult[]> {
+  const found: UpgradeResult[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await yard.machines.planUpgrades(machine, { source, signal, ...defined({ cursor }) });
+    found.push(...page.items);
+    ({ cursor } = page);
+  } while (cursor !== undefined && found.length < MAX_STACKS);
+  return found.slice(0, MAX_STACKS);
+}
+
+function differs({ plan }: UpgradeResult): boolean {
+  return (plan?.differences.length ?? 0) > 0;
+}
+
+/** Why a stack is refused, or where its history would have gone another way. */
+function toReason({ reason, plan }: UpgradeResult): string | undefined {
+  const first = plan?.differences[0];
+  if (reason !== undefined || first === undefined) return reason ?? plan?.incomplete;
+  const { event, before, after } = first;
+  return `The history would differ first at ${event}: ${toOutcome(after)} instead of ${toOutcome(before)}`;
+}
+
+function toOutcome(replayed: NonNullable<UpgradeResult["plan"]>["differences"][number]["before"]): string {
+  if (replayed === undefined) return "nothing";
+  const { outcome, state, sent } = replayed;
+  return [outcome, state, sent.length > 0 && `sends ${sent.join(", ")}`].filter(Boolean).join(", ");
 }

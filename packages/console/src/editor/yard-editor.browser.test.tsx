@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { renderPage } from "../testing/render-page.tsx";
+import { renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { EditPage } from "./edit-page.tsx";
 
 const hash = "aa".repeat(32);
@@ -60,4 +60,50 @@ it("shows a machine of TypeScript as the document that it makes, read-only", asy
   await expect.element(screen.getByText("Read only. Change it in /yard/machines/shop.ts.")).toBeVisible();
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
   await expect.element(screen.getByRole("button", { name: "Save" })).not.toBeInTheDocument();
+});
+
+it("shows what an upgrade to the text would do to stacks, and to their histories", async () => {
+  const source = `version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: LIVE } }\n  LIVE: {}\n`;
+  const plan = { machine: "shop", from: hash, to: hash, replayed: 2, differences: [], more: 0, end: [] };
+  const differences = [
+    {
+      eventId: "e",
+      event: "OPENED",
+      at: "2026-11-20T03:00:00Z",
+      before: { outcome: "applied", state: "IDLE", sent: [] },
+      after: { outcome: "applied", state: "LIVE", sent: ["app"] },
+    },
+  ];
+  const { screen, sent } = await renderPage(EditPage, "/edit?machine=shop", {
+    "GET /v1/executors": { items: [] },
+    "GET /v1/machines": { items: [] },
+    "GET /v1/machines/shop/revisions": { items: [] },
+    "GET /v1/machines/shop/source": { machine: "shop", source, hash: "x", origin: "x", writable: false, problems: [] },
+    "GET /v1/stack-counts": { total: 4, groups: [] },
+    "POST /v1/machines/shop/upgrade": ({ body }: SentRequest) =>
+      (body as { cursor?: string }).cursor === undefined
+        ? {
+            items: [
+              { stackId: "a", outcome: "applied", plan: { ...plan, stackId: "a", outcome: "applied" } },
+              { stackId: "b", outcome: "applied", plan: { ...plan, stackId: "b", outcome: "applied", differences } },
+            ],
+            cursor: "b",
+          }
+        : { items: [{ stackId: "c", outcome: "refused", code: "UPGRADE_STATE_MISSING", reason: "No BUILD." }] },
+  });
+  await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
+
+  await screen.getByRole("tab", { name: "Diff" }).click();
+  await screen.getByRole("button", { name: "Effect on live stacks…" }).click();
+
+  const effect = screen.getByRole("dialog").getByRole("table");
+  const differing = "The history would differ first at OPENED: applied, LIVE, sends app instead of applied, IDLE";
+  await expect.element(effect.getByRole("row", { name: "1 applied a", exact: true })).toBeVisible();
+  await expect.element(effect.getByRole("row", { name: `1 applied ${differing} b`, exact: true })).toBeVisible();
+  await expect.element(effect.getByRole("row", { name: "1 refused UPGRADE_STATE_MISSING No BUILD. c" })).toBeVisible();
+  await expect.element(screen.getByText("Looked up for 3 of 4.")).toBeVisible();
+  expect(sent.filter(({ method }) => method === "POST").map(({ body }) => body)).toEqual([
+    { dryRun: true, source },
+    { dryRun: true, source, cursor: "b" },
+  ]);
 });

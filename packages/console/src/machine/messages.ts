@@ -110,16 +110,6 @@ export interface Tasks {
     };
     readonly out: string;
   };
-  /** What an upgrade to a text would do to each of some stacks. */
-  readonly effect: {
-    readonly in: MachineText & {
-      /** Texts of the revisions that the stacks have. */
-      readonly revisions: readonly string[];
-      /** As first steps of simulations. */
-      readonly stacks: readonly { readonly id: string }[];
-    };
-    readonly out: readonly SimulationLine[];
-  };
   readonly simulate: {
     readonly in: {
       /** The first one's graph is what is tried. */

@@ -13,7 +13,6 @@ import { listLiterals } from "./edits/names.ts";
 import { planEdit } from "./edits/plan-edit.ts";
 import { listRemovals } from "./edits/removal.ts";
 import { readSource } from "./edits/source.ts";
-import { findEffect } from "./effect.ts";
 import type { JsonSchema, KnownExecutor, ParsedMachine, Removals, Tasks, UpgradedText } from "./messages.ts";
 import { type Outline, toOutline } from "./outline.ts";
 import { simulate } from "./simulate.ts";
@@ -27,7 +26,6 @@ export const tasks: { readonly [Kind in keyof Tasks]: (input: Tasks[Kind]["in"])
   schemas: () => ({ v1: toJson(machineV1Schema), v2: toJson(machineV2Schema) }),
   upgrade,
   export: exportGraph,
-  effect: findEffect,
   simulate,
 };
 

@@ -40,9 +40,10 @@ export interface Planner {
   preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
   /**
    * Returns whether an upgrade would be accepted, and how the history of the stack would differ with the new revision. `to`: a
-   * stored revision or the newest. Default: the newest. Returns undefined for an unknown stack.
+   * stored revision or the newest. Default: the newest. `draft`: a revision that is not stored. Returns undefined for an unknown
+   * stack.
    */
-  planUpgrade(input: { readonly stackId: string; readonly to?: string | undefined }): Promise<UpgradePlan | undefined>;
+  planUpgrade(input: PlanInput): Promise<UpgradePlan | undefined>;
   /**
    * Returns a stack as it was after the last line of its history up to a position, by replay. Returns undefined when there is no
    * such line.
@@ -99,6 +100,14 @@ interface ReplayDifference {
   readonly after: ReplayedEvent;
 }
 
+/** Which stack would be moved where. */
+interface PlanInput {
+  readonly stackId: string;
+  readonly to?: string | undefined;
+  /** Takes precedence over `to`. */
+  readonly draft?: Machine | undefined;
+}
+
 /** What a plan works with. */
 interface PlanDeps {
   readonly store: Pick<Store, "load" | "queries">;
@@ -138,15 +147,15 @@ const MOST_DIFFERENCES = 100;
 const CLOCKS_DIFFER_MS = 60_000;
 
 /** See `Planner`. */
-async function planUpgrade(
-  deps: PlanDeps,
-  { stackId, to }: { readonly stackId: string; readonly to?: string | undefined },
-): Promise<UpgradePlan | undefined> {
+async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): Promise<UpgradePlan | undefined> {
   const [loaded] = await deps.store.load([stackId]);
   const stack = loaded?.stack;
   if (stack === undefined) return undefined;
   const event = toUpgradeEvent(stack, to, deps.clock.now());
-  const found = await deps.finder.find({ name: stack.machine, stack, event });
+  const found =
+    draft === undefined
+      ? await deps.finder.find({ name: stack.machine, stack, event })
+      : ({ kind: "found", machine: draft } as const);
   const plan = { stackId, machine: stack.machine, from: stack.machineHash };
   const nothing = { replayed: 0, differences: [], more: 0, end: [] };
   if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };

@@ -8,6 +8,7 @@ import {
   publishMessages,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
+import { type ExecutorRegistry, type Machine, parseMachine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
@@ -32,6 +33,13 @@ const UpgradeBody = Type.Object({ to, dryRun, reason, id: Type.Optional(EventId)
 const UpgradeMachineBody = Type.Object({
   to,
   dryRun,
+  source: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 262_144,
+      description: "With `dryRun`, in place of `to`: the document of a revision that the yard does not have.",
+    }),
+  ),
   reason,
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: "As the page before gave it." })),
   limit: Type.Optional(
@@ -47,6 +55,8 @@ function toUpgradePlan(plan: Planned): UpgradePlan {
 interface UpgradeRoutesDeps extends OperateDeps {
   readonly locator: Locator;
   readonly planner: Planner;
+  /** What documents may name. */
+  readonly executors: ExecutorRegistry;
 }
 
 /** Moving stacks to other revisions of their machines, and what that would do. */
@@ -124,7 +134,7 @@ function machineRoute(deps: UpgradeRoutesDeps): Route {
     answers: {
       200: { description: "The result of each stack of the page.", schema: pageOf(UpgradeResult) },
       404: { description: "MACHINE_UNKNOWN: without `to`, the machine must have a newest revision." },
-      422: { description: "MACHINE_INVALID: without `to`, the newest revision must be valid." },
+      422: { description: "MACHINE_INVALID: `source`, or without `to` the newest revision, must be valid." },
     },
     handle: async ({ params: { name }, body }, context) =>
       json(200, await upgradeMachine(deps, { ...body, name }, context)),
@@ -137,26 +147,32 @@ interface UpgradeMachineInput {
   /** Default: the newest valid revision. */
   readonly to?: string;
   readonly dryRun?: boolean;
+  readonly source?: string;
   readonly reason?: string;
   readonly cursor?: string;
   readonly limit?: number;
 }
 
-type Deps = OperateDeps & { readonly locator: Locator; readonly planner: Planner };
-
 const DEFAULT_LIMIT = 50;
 /** A replay may read thousands of lines of each stack. */
 const MOST_PLANS = 20;
 
-/** Upgrades one page of a machine's stacks, or plans it. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+/** Upgrades one page of a machine's stacks, or plans it. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`, `USAGE`. */
 async function upgradeMachine(
-  deps: Deps,
-  { name, to, dryRun = false, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
+  deps: UpgradeRoutesDeps,
+  { name, to, dryRun = false, source, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
   context: RouteContext,
 ) {
+  if (source !== undefined && (!dryRun || to !== undefined)) {
+    throw new StackyardError(
+      "USAGE",
+      '"source" is only for a dry run without "to". Save the document to upgrade to it.',
+    );
+  }
+  const draft = source === undefined ? undefined : parseDraft(deps, { name, source });
   const target =
     to === undefined
-      ? (await loadMachine(deps.locator, name)).hash
+      ? (draft ?? (await loadMachine(deps.locator, name))).hash
       : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...defined({ cursor }) };
   const limits = toScopeFilter(context.caller, "repair");
@@ -164,9 +180,15 @@ async function upgradeMachine(
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
   const unreadable =
     page.unreadable === undefined || limits.scopes !== undefined ? {} : { unreadable: [...page.unreadable] };
-  if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, next: page.cursor })), ...unreadable };
+  if (dryRun) return { ...(await plan(deps.planner, stacks, { to: target, draft, next: page.cursor })), ...unreadable };
   const items = await upgrade(deps, stacks, { target, reason }, context);
   return { items, ...defined({ cursor: page.cursor }), ...unreadable };
+}
+
+function parseDraft({ executors }: UpgradeRoutesDeps, { name, source }: { name: string; source: string }): Machine {
+  const { machine, problems } = parseMachine(source, { name, executors });
+  if (machine !== undefined) return machine;
+  throw new StackyardError("MACHINE_INVALID", "The document has errors.", { details: { problems } });
 }
 
 interface Listed {
@@ -179,11 +201,11 @@ interface Listed {
 async function plan(
   planner: Planner,
   stacks: readonly Listed[],
-  { to, next }: { readonly to: string; readonly next: string | undefined },
+  { to, draft, next }: { readonly to: string; readonly draft: Machine | undefined; readonly next: string | undefined },
 ): Promise<Pick<Page<UpgradeResult>, "cursor"> & { items: UpgradeResult[] }> {
   const found = createPageBuilder<UpgradeResult>({ limit: MOST_PLANS });
   for (const { stackId, isThere } of stacks) {
-    const planned = isThere ? undefined : await planner.planUpgrade({ stackId, to });
+    const planned = isThere ? undefined : await planner.planUpgrade({ stackId, to, draft });
     // None: the stack has gone meanwhile.
     if (!isThere && planned === undefined) continue;
     const result: UpgradeResult = planned === undefined ? { stackId, outcome: "unchanged" } : toPlanned(planned);
@@ -201,7 +223,7 @@ function toPlanned(planned: Planned): UpgradeResult {
 }
 
 async function upgrade(
-  deps: Deps,
+  deps: UpgradeRoutesDeps,
   stacks: readonly Listed[],
   { target, reason }: { readonly target: string; readonly reason: string | undefined },
   { sender, signal }: RouteContext,
