@@ -11,7 +11,13 @@ export {
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { findNearestName } from "./machine/document/wording.ts";
-export type { ConfigReport, DocumentConfig, ExecutorDefinition, TasksReport } from "./machine/executor-definition.ts";
+export type {
+  ConfigReport,
+  DocumentConfig,
+  ExecutorDefinition,
+  NeededTask,
+  TasksReport,
+} from "./machine/executor-definition.ts";
 export { type Defined, defined, isMap, parseJson } from "./machine/json.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";

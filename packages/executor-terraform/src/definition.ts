@@ -215,6 +215,16 @@ export function toStateAddress(baseUrl: string, stateKey: string): string {
   return `${baseUrl.replace(/\/+$/, "")}/${path}`;
 }
 
+/**
+ * Returns the beginning of the keys of inventories: of all, or of states whose keys begin so. Those of other states with long keys
+ * may begin in the same way: compare the stack and machine of the inventory.
+ */
+export function toInventoryPrefix(stateKey = ""): string {
+  return `terraform-inventory/${encodeURIComponent(stateKey).slice(0, MAX_READABLE)}`;
+}
+
+const MAX_READABLE = 300;
+
 /** What a state contained after its last apply or destroy, as a record of the yard keeps it. */
 export const TerraformInventory = Type.Object({
   stack: Type.String(),

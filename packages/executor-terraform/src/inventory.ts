@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type ExecutorContext, isMap, isStackyardError, parseJson } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { Value } from "typebox/value";
-import { TerraformInventory } from "./definition.ts";
+import { TerraformInventory, toInventoryPrefix } from "./definition.ts";
 import { type JsonObject, objectAt, TerraformFailure, textAt } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { callTerraform } from "./terraform-call.ts";
@@ -98,10 +98,8 @@ function listAt(object: JsonObject, key: string): readonly JsonObject[] {
   return Array.isArray(list) ? list.filter(isMap) : [];
 }
 
-const MAX_READABLE = 300;
-
 /** Readable as far as it goes, and different for different states. */
 export function toInventoryKey(stateKey: string): string {
   const digest = createHash("sha256").update(stateKey).digest("hex").slice(0, 32);
-  return `terraform-inventory/${encodeURIComponent(stateKey).slice(0, MAX_READABLE)}~${digest}`;
+  return `${toInventoryPrefix(stateKey)}~${digest}`;
 }

@@ -1,4 +1,5 @@
-import type { Executor } from "@stackyard/core";
+import type { Executor, NeededTask } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 import { findQuotaFault } from "./find-quota-fault.ts";
 
@@ -60,6 +61,80 @@ export const quotaDefinition = {
     }
   },
 } as const satisfies Omit<Executor, "start">;
+
+/** How long what is found may be a resource that was deleted. */
+const DEFAULT_SETTLE_MS = 1_800_000;
+
+/** Where a task searches for what is left of its stack. */
+export const LeakCheckConfig = Type.Object(
+  {
+    regions: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$" }), {
+        maxItems: 50,
+        description:
+          "Default: the target's region. The region of global services is added. An empty list: no search by tags",
+      }),
+    ),
+    ignore: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
+        maxItems: 100,
+        description: "ARNs and addresses that may be left; a star fits any characters",
+      }),
+    ),
+    settleFor: Type.Optional(
+      Type.String({
+        pattern: "^[1-9][0-9]{0,3}(s|m|h)$",
+        description:
+          "AWS lists deleted resources for a while: how long something must be listed to be left. Default: `30m`",
+      }),
+    ),
+  },
+  closed,
+);
+export type LeakCheckConfig = Static<typeof LeakCheckConfig>;
+
+/** Since when nothing, or something, was found without interruption. Epoch milliseconds. */
+export const LeakCheckProgress = Type.Object({
+  cleanAt: Type.Optional(Type.Number()),
+  foundAt: Type.Optional(Type.Number()),
+});
+export type LeakCheckProgress = Static<typeof LeakCheckProgress>;
+
+/** How many regions were searched. */
+export const LeakCheckOutputs = Type.Object({ regions: Type.Integer() });
+export type LeakCheckOutputs = Static<typeof LeakCheckOutputs>;
+
+/** Deleted resources may come and go in lists, and a region may not answer for a while. */
+const LEAK_CHECK_SLACK_MS = 3_600_000;
+
+/** What engine, validator and editor need to know of the executor `leak-check`. */
+export const leakCheckDefinition = {
+  name: "leak-check",
+  config: LeakCheckConfig,
+  progress: LeakCheckProgress,
+  outputs: LeakCheckOutputs,
+  resumable: true,
+  cancelWithin: "1m",
+  timeout: (config: LeakCheckConfig): number => toSettleMs(config) + LEAK_CHECK_SLACK_MS,
+  checkTasks(configs, report) {
+    for (const task of configs.keys()) {
+      if (report.listNeeds(task).some(removesResources)) continue;
+      const message =
+        "The check starts before the resources are removed. Add `needs` with the task that destroys them.";
+      report.warn("leak-check-needs-destroy", { task, path: [] }, message);
+    }
+  },
+} as const satisfies Omit<Executor, "start">;
+
+/** Returns how long something must be listed, in milliseconds. */
+export function toSettleMs({ settleFor = "" }: Pick<LeakCheckConfig, "settleFor">): number {
+  return parseDuration(settleFor) ?? DEFAULT_SETTLE_MS;
+}
+
+/** Of other executors it is not known what their tasks do. */
+function removesResources({ executor, config }: NeededTask): boolean {
+  return executor !== "terraform" || config?.["action"] === "destroy";
+}
 
 /** What a project may set for this plugin. */
 export const PreviewsOptions = Type.Object(

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ExecutorDefinition } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
+import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { describe, expect, it } from "vitest";
+import { createLeakCheckExecutor } from "./leak-check.ts";
 import { createQuotaExecutor } from "./quota.ts";
 import { createPreviewsBench } from "./testing/previews-bench.ts";
 
@@ -56,6 +59,18 @@ describe("docs/previews.md", () => {
     await bench.advance(1);
 
     expect(await bench.stateOf("pr-1")).toBeUndefined();
+  });
+});
+
+describe("docs/leak-checks.md", () => {
+  it("has a machine without problems", () => {
+    const executors = new Map<string, ExecutorDefinition>([
+      ["leak-check", createLeakCheckExecutor({ environment: {} })],
+      ["terraform", terraformDefinition],
+    ]);
+    const [source = ""] = findMachines("docs/leak-checks.md");
+
+    expect(parseMachine(source, { name: "preview", executors }).problems).toEqual([]);
   });
 });
 

@@ -1,9 +1,20 @@
 import { definePlugin } from "@stackyard/core";
 import { PreviewsOptions } from "./definition.ts";
+import { createLeakCheckExecutor } from "./leak-check.ts";
 import { createQuotaExecutor } from "./quota.ts";
 import { createQuotaService } from "./quota-service.ts";
 
-export { PreviewsOptions, QuotaConfig, QuotaProgress, quotaDefinition } from "./definition.ts";
+export {
+  LeakCheckConfig,
+  LeakCheckOutputs,
+  LeakCheckProgress,
+  leakCheckDefinition,
+  PreviewsOptions,
+  QuotaConfig,
+  QuotaProgress,
+  quotaDefinition,
+} from "./definition.ts";
+export { createLeakCheckExecutor } from "./leak-check.ts";
 export { createQuotaExecutor } from "./quota.ts";
 export { createQuotaService } from "./quota-service.ts";
 
@@ -11,6 +22,6 @@ export { createQuotaService } from "./quota-service.ts";
 export default definePlugin({
   name: "previews",
   options: PreviewsOptions,
-  executors: (options) => [createQuotaExecutor(options)],
+  executors: (options, context) => [createQuotaExecutor(options), createLeakCheckExecutor(context)],
   services: (options) => [createQuotaService(options)],
 });

@@ -131,7 +131,7 @@ function createOwnContexts({ yard, createAccess }: TaskSessionsDeps) {
     if (target === undefined) return ctx;
     return {
       ...ctx,
-      aws: (client) => find(ctx).client(client, target),
+      aws: (client, region) => find(ctx).client(client, region === undefined ? target : { ...target, region }),
       credentials: () => find(ctx).credentials(target),
     };
   };

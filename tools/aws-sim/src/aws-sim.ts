@@ -37,6 +37,7 @@ import { createSqs, type SimSqs } from "./sqs/sim-sqs.ts";
 import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
 import { createStepFunctions, type SimStepFunctions } from "./step-functions/sim-step-functions.ts";
 import { createSts } from "./sts.ts";
+import { createTagging, type SimTagging } from "./tagging/sim-tagging.ts";
 
 /** A small AWS: accounts, credentials and services with state, under one clock. */
 export interface AwsSim extends SimServices {
@@ -140,6 +141,7 @@ interface SimServices {
   readonly codePipeline: SimCodePipeline;
   readonly eventBridge: SimEventBridge;
   readonly autoScaling: SimAutoScaling;
+  readonly tagging: SimTagging;
 }
 
 /** New ones, and what answers their clients, by the clients' names without `Client`. */
@@ -180,6 +182,7 @@ function createServices(clock: Clock): {
   });
   const stepFunctions = createStepFunctions({ clock, lambda: lambda.service, onEvent: eventBridge.emit });
   const answers = createAnswerEndpoint(clock.now);
+  const tagging = createTagging({ clock });
   const services: SimServices = {
     iam,
     sns,
@@ -201,6 +204,7 @@ function createServices(clock: Clock): {
     codePipeline,
     eventBridge,
     autoScaling,
+    tagging,
   };
   return { services, byClient: toByClient(services) };
 }
@@ -227,6 +231,7 @@ function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
     ["EventBridge", services.eventBridge.service],
     ["AutoScaling", services.autoScaling.service],
     ["SFN", services.stepFunctions.service],
+    ["ResourceGroupsTaggingAPI", services.tagging.service],
   ]);
 }
 

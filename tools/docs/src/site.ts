@@ -25,6 +25,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/code-hosts",
       "docs/notifications",
       "docs/previews",
+      "docs/leak-checks",
       "docs/plugins",
     ],
   },

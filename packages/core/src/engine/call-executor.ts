@@ -160,7 +160,7 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
       // `provideService` has checked the type by the same key.
       return provided?.create(toAttemptAccess(deps, call)) as Service | undefined;
     },
-    aws: (client) => requireAws(deps).client(client, target),
+    aws: (client, region) => requireAws(deps).client(client, toRegion(target, region)),
     credentials: () => requireAws(deps).credentials(target),
   };
 }
@@ -175,6 +175,12 @@ function toIdempotencyKey(attemptId: string): string {
 function toAttemptAccess({ records, clock }: ContextDeps, { message, token }: CallInput): AttemptAccess {
   const attemptId = message.dispatch.id;
   return { attemptId, password: () => toAttemptPassword(records, { attemptId, token }, clock.now()) };
+}
+
+function toRegion(target: Target | undefined, region: string | undefined): Target | undefined {
+  if (region === undefined) return target;
+  if (target !== undefined) return { ...target, region };
+  throw new StackyardError("CONFIG_INVALID", `The task has no target, so it cannot reach ${region}. Add a target.`);
 }
 
 function requireAws({ aws }: ContextDeps): AwsAccess {

@@ -111,6 +111,25 @@ describe("what an executor is given", () => {
     ]);
   });
 
+  it("reaches another region of the target's account, and none without a target", () => {
+    const asked: unknown[] = [];
+    const aws: AwsAccess = {
+      client(client, at) {
+        asked.push(at);
+        return new client({} as never);
+      },
+      credentials: async () => ({ accessKeyId: "a", secretAccessKey: "b" }),
+    };
+    const { message } = aDispatch(ID);
+    const ctx = createContext({ message: toResolved({ ...message, task: { ...message.task, target } }) }, { aws });
+
+    ctx.aws(FakeClient, "us-east-1");
+
+    expect(asked).toEqual([{ ...target, partition: "aws", region: "us-east-1" }]);
+    const untargeted = createContext({ message: toResolved(message) }, { aws });
+    expect(() => untargeted.aws(FakeClient, "us-east-1")).toThrow("has no target");
+  });
+
   it("knows the role to assume in the target", () => {
     const { message } = aDispatch(ID);
     const aimed = { ...target, role: "deployer", externalId: "yard-7" };

@@ -48,6 +48,15 @@ export interface TasksReport {
   warn(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   /** Returns a text for a message: quoted, escaped and bounded. */
   quote(text: string): string;
+  /** Returns the tasks that must succeed before this one starts: `needs` of version 2. */
+  listNeeds(task: string): readonly NeededTask[];
+}
+
+/** A task that another one needs. */
+export interface NeededTask {
+  readonly name: string;
+  readonly executor?: string;
+  readonly config?: DocumentConfig;
 }
 
 /**

@@ -109,8 +109,11 @@ export interface ExecutorContext {
   readonly leases: Leases;
   /** Returns a service that the host provides under this key, for this attempt; undefined where it provides none. */
   service<Service>(key: ServiceKey<Service>): Service | undefined;
-  /** Returns a client for the task's target. Throws `CONFIG_INVALID` if the runner has no AWS configuration. */
-  aws<Client>(client: ClientConstructor<Client>): Client;
+  /**
+   * Returns a client for the task's target, or for another region of its account. Throws `CONFIG_INVALID` if the runner has no AWS
+   * configuration, and for a region when the task has no target.
+   */
+  aws<Client>(client: ClientConstructor<Client>, region?: string): Client;
   credentials(): Promise<AwsCredentials>;
 }
 

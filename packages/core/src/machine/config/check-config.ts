@@ -30,8 +30,10 @@ import {
   type ExecutorDefinition,
   type ExecutorRegistry,
   findTimeoutMs,
+  type NeededTask,
 } from "../executor-definition.ts";
 import { hasExpression } from "../expression/split-template.ts";
+import { defined } from "../json.ts";
 import { type OpenConfig, relaxSchema } from "./open-config.ts";
 
 /** The parts of a task that matter when all tasks of a machine are checked together. */
@@ -39,6 +41,8 @@ interface ConfiguredTask {
   readonly name: string;
   readonly executor?: string;
   readonly config?: Field<MapNode>;
+  /** Names of tasks. */
+  readonly needs?: readonly string[];
 }
 
 /** Returns the name of an executor that exists; undefined, with `executor-unknown`, for anything else. */
@@ -106,8 +110,16 @@ export function checkTasks({ executors, problems }: CompileContext, tasks: reado
         const field = fields.get(task);
         if (field) problems.warn(code, findSpot(field, path), message);
       },
+      listNeeds(task) {
+        const { needs = [] } = tasks.find(({ name }) => name === task) ?? {};
+        return tasks.filter(({ name }) => needs.includes(name)).map(toNeeded);
+      },
     });
   }
+}
+
+function toNeeded({ name, executor, config }: ConfiguredTask): NeededTask {
+  return { name, ...defined({ executor, config: config && toRecord(config.node) }) };
 }
 
 function checkConfig(context: CompileContext, config: Field<MapNode>, executor: string | undefined): void {

@@ -129,7 +129,9 @@ function readTasks(context: V2Context, { fields = new Map(), states, ...scope }:
   const drafts = maps.map(([name, field]) => readTask(context, field, { ...scope, ...names, name, needs }));
   checkTasks(
     context,
-    drafts.map(({ name, executor, config }) => defined({ name, executor, config: config?.config })),
+    drafts.map(({ name, executor, config, needs: needed }) =>
+      defined({ name, executor, config: config?.config, needs: needed }),
+    ),
   );
   return { needs, drafts };
 }

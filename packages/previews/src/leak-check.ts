@@ -1,0 +1,141 @@
+import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  type Failed,
+  failed,
+  isStackyardError,
+  mapLimited,
+  matchesGlob,
+  type PluginContext,
+  type Running,
+  running,
+  type Step,
+  succeeded,
+} from "@stackyard/core";
+import { toStackTags } from "@stackyard/core/services";
+import {
+  type LeakCheckConfig,
+  type LeakCheckOutputs,
+  type LeakCheckProgress,
+  leakCheckDefinition,
+  toSettleMs,
+} from "./definition.ts";
+import { listInventories } from "./inventories.ts";
+import { listTagged, withGlobalRegion } from "./list-tagged.ts";
+
+/** Between two looks, also between the two that must find nothing. */
+const LOOK_AGAIN_MS = 60_000;
+const REGIONS_AT_ONCE = 4;
+const MOST_NAMES = 20;
+const MOST_LINES = 500;
+
+type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
+
+/**
+ * The executor `leak-check`: succeeds when nothing of the stack is left. That is so when the inventories of its Terraform states are
+ * empty and a search for its tags finds nothing twice, a minute apart. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED,
+ * LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED, LEAK_CHECK_CANCELLED.
+ */
+export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "environment">): Executor {
+  const yard = environment["YARD_NAME"];
+  return defineExecutor({
+    ...leakCheckDefinition,
+    start: (ctx, config) => look({ ctx, config, yard, progress: {} }),
+    poll: (ctx, config, progress) => look({ ctx, config, yard, progress }),
+    cancel: async () => failed({ code: "LEAK_CHECK_CANCELLED", message: "The check was cancelled.", retryable: false }),
+  });
+}
+
+interface LookInput {
+  readonly ctx: ExecutorContext;
+  readonly config: LeakCheckConfig;
+  readonly yard: string | undefined;
+  readonly progress: LeakCheckProgress;
+}
+
+async function look(input: LookInput): Promise<LeakCheckStep> {
+  const { ctx, config } = input;
+  if (ctx.target === undefined && config.regions?.length !== 0) {
+    const message = "The check needs a target, whose account it searches. Without AWS, set `regions: []`.";
+    return failed({ code: "LEAK_CHECK_NEEDS_TARGET", message, retryable: false });
+  }
+  try {
+    return decide(input, await findLeft(input));
+  } catch (error) {
+    return toFaultStep(input, error);
+  }
+}
+
+function decide({ ctx, config, progress }: LookInput, left: readonly string[]): LeakCheckStep {
+  const now = ctx.clock.now();
+  if (left.length === 0) {
+    const cleanAt = progress.cleanAt ?? now;
+    if (now - cleanAt >= LOOK_AGAIN_MS) return succeeded({ regions: toRegions(ctx, config).length });
+    return again({ cleanAt }, "Nothing was found. The search is repeated after a minute.");
+  }
+  const foundAt = progress.foundAt ?? now;
+  const leftMs = foundAt + toSettleMs(config) - now;
+  const text = formatLeft(left);
+  if (leftMs > 0) return again({ foundAt }, `Still listed: ${text}`, leftMs);
+  for (const line of left.slice(0, MOST_LINES)) ctx.report(line);
+  const message = `Resources of the stack are left: ${text}. Remove them and run the task again, or name them in \`ignore\`.`;
+  return failed({ code: "LEFT_BEHIND", message, retryable: true });
+}
+
+function again(progress: LeakCheckProgress, message: string, leftMs = LOOK_AGAIN_MS): Running<LeakCheckProgress> {
+  return running({ progress, pollAfterMs: Math.min(LOOK_AGAIN_MS, leftMs), message });
+}
+
+/** Returns the ARNs and addresses that are left, without those to ignore. */
+async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly string[]> {
+  const { stackId, machine, signal } = ctx;
+  const left: string[] = [];
+  for await (const { state, count, resources } of listInventories(ctx, { stackId, machine })) {
+    const kept = resources.filter(({ address, arn = "" }) => ![address, arn].some((text) => isIgnored(config, text)));
+    left.push(...kept.map(({ address, arn }) => arn ?? `${address} in ${state}`));
+    // An inventory names no more resources than its record can contain.
+    if (count > resources.length) left.push(`${count - resources.length} more resources in ${state}`);
+  }
+  const tags = toStackTags({ yard, stackId, machine });
+  const found = await mapLimited(toRegions(ctx, config), REGIONS_AT_ONCE, (region) =>
+    listTagged(ctx.aws(ResourceGroupsTaggingAPIClient, region), tags, signal),
+  );
+  const arns = found.flat().map(({ arn }) => arn);
+  return [...new Set([...left, ...arns.filter((arn) => !isIgnored(config, arn))])];
+}
+
+function isIgnored({ ignore = [] }: LeakCheckConfig, text: string): boolean {
+  return ignore.some((pattern) => matchesGlob(pattern, text));
+}
+
+/** An empty list turns the search by tags off; otherwise the region of global services is one of them. */
+function toRegions({ target }: ExecutorContext, { regions }: LeakCheckConfig): readonly string[] {
+  if (target === undefined || regions?.length === 0) return [];
+  return withGlobalRegion(regions ?? [target.region], target.partition);
+}
+
+function formatLeft(left: readonly string[]): string {
+  const more = left.length - MOST_NAMES;
+  return `${left.slice(0, MOST_NAMES).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+/** A search that fails is no success: what denies it ends the check, and anything else is tried again. */
+function toFaultStep({ ctx, progress }: LookInput, error: unknown): LeakCheckStep {
+  if (isStackyardError(error, "CONFIG_INVALID")) return toNotConfigured(error.message);
+  const { kind, name } = findAwsFault(error);
+  if (ctx.signal.aborted || isStackyardError(error)) throw error;
+  const { message } = toAwsError(error, "The tags of resources cannot be searched.");
+  if (kind === "fatal" && name !== undefined) {
+    const advice = "The role of the target needs the permission tag:GetResources.";
+    return failed({ code: "LEAK_CHECK_DENIED", message: `${message} ${advice}`, retryable: false });
+  }
+  const { foundAt } = progress;
+  return again(foundAt === undefined ? {} : { foundAt }, message);
+}
+
+function toNotConfigured(message: string): Failed {
+  return failed({ code: "LEAK_CHECK_NOT_CONFIGURED", message, retryable: false });
+}
