@@ -4,6 +4,10 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false };
 const Secrets = Type.Array(SecretReferenceSchema, { minItems: 1, maxItems: 10 });
 
+const ReportKind = Type.Union([Type.Literal("comment"), Type.Literal("check"), Type.Literal("deployment")]);
+/** What is written to pull requests. */
+export type ReportKind = Static<typeof ReportKind>;
+
 const GitHubOptions = Type.Object(
   {
     type: Type.Literal("github"),
@@ -11,7 +15,10 @@ const GitHubOptions = Type.Object(
     key: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
     reports: Type.Optional(
-      Type.Boolean({ description: "Whether pull requests get comments, checks and deployments. Default: true." }),
+      Type.Array(ReportKind, {
+        maxItems: 3,
+        description: "What is written to pull requests. Default: comment, check and deployment.",
+      }),
     ),
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
   },

@@ -10,7 +10,7 @@ import {
 import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { type HandleDeps, HookFailed, handleHook } from "./handle-hook.ts";
-import type { HostsOptions } from "./host-options.ts";
+import type { HostsOptions, ReportKind } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import { createPollService } from "./poll-service.ts";
 import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
@@ -47,7 +47,8 @@ export function createHostsServices(
     return queue;
   };
   const folder = resolve(projectDir, documents);
-  const reported = named.filter(isReportedTo);
+  const kinds = new Map(named.map((host) => [host.name, new Set(listReportKinds(host))] as const));
+  const reported = named.filter(({ name }) => (kinds.get(name)?.size ?? 0) > 0);
   const openReportQueue = createReportQueues();
   const reporting = { names: new Set(reported.map(({ name }) => name)), openReportQueue };
   const service: PluginService = {
@@ -69,15 +70,14 @@ export function createHostsServices(
   return [
     service,
     createPollService({ hosts: named, folder, openQueue, codeHosts }),
-    createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue }),
+    createReportService({ hosts: reported, kinds, codeHosts, openQueue: openReportQueue }),
   ];
 }
 
-/** Reports need an App, whose name is under them. */
-function isReportedTo({ options }: NamedHost): boolean {
-  return (
-    options.type === "github" && options.appId !== undefined && options.key !== undefined && options.reports !== false
-  );
+/** What reports consist of. They need an App, whose name is under them. */
+function listReportKinds({ options }: NamedHost): readonly ReportKind[] {
+  if (options.type !== "github" || options.appId === undefined || options.key === undefined) return [];
+  return options.reports ?? ["comment", "check", "deployment"];
 }
 
 /** Items of one pull request are decided on one after the other. */

@@ -1,7 +1,7 @@
-import { StackyardError } from "@stackyard/core";
+import { defined, isMap, parseJson, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import type { OwnComment, PullPlace, ReportHost } from "../report/report-host.ts";
+import type { DeploymentSubject, HostCheck, OwnComment, PullPlace, ReportHost } from "../report/report-host.ts";
 import type { RepositoryClient } from "./open-repository.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
@@ -12,6 +12,9 @@ const Comments = Type.Array(
     performed_via_github_app: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
   }),
 );
+const Checks = Type.Object({ check_runs: Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }) })) });
+// The payload is the object that was sent, or its text.
+const Deployments = Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }), payload: Type.Unknown() }));
 const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
 
 /** Of a pull request: 10,000 comments. */
@@ -26,6 +29,7 @@ export interface GitHubReportsDeps extends RepositoryClient {
 /** Creates the writer of reports. A comment on a pull request is one on an issue for GitHub. */
 export function createGitHubReports({ appId, write, findInstallation }: GitHubReportsDeps): ReportHost {
   return {
+    ...createStatuses({ appId, write }),
     findBudget: async ({ repository }) => String(await findInstallation(repository.fullName)),
     async listOwnComments({ repository, number }) {
       const found: OwnComment[] = [];
@@ -53,6 +57,66 @@ export function createGitHubReports({ appId, write, findInstallation }: GitHubRe
       await unlessGone(() => write(repository, "pull_requests", { method: "POST", path, body: { content } }));
     },
   };
+}
+
+type Statuses = Pick<
+  ReportHost,
+  "findCheck" | "createCheck" | "updateCheck" | "findDeployment" | "createDeployment" | "setDeployment"
+>;
+
+const ENVIRONMENT = "preview";
+
+function createStatuses({ appId, write }: Pick<GitHubReportsDeps, "appId" | "write">): Statuses {
+  return {
+    async findCheck({ repository }, { name, head }) {
+      const query = new URLSearchParams({ check_name: name, app_id: String(appId), per_page: "1" });
+      const path = `/commits/${head}/check-runs?${query}`;
+      const { data } = await write(repository, "checks", { method: "GET", path });
+      if (!Check(Checks, data)) throw toUnreadable("checks");
+      return data.check_runs[0]?.id;
+    },
+    createCheck: (place, check) =>
+      create(write, place, "checks", { path: "/check-runs", body: { ...toCheckBody(check), head_sha: check.head } }),
+    updateCheck: ({ repository }, id, check) =>
+      unlessGone(() =>
+        write(repository, "checks", { method: "PATCH", path: `/check-runs/${id}`, body: toCheckBody(check) }),
+      ),
+    async findDeployment({ repository }, { head, stackId, yardId }) {
+      const query = new URLSearchParams({ sha: head, environment: ENVIRONMENT, per_page: "100" });
+      const { data } = await write(repository, "deployments", { method: "GET", path: `/deployments?${query}` });
+      if (!Check(Deployments, data)) throw toUnreadable("deployments");
+      return data.find(({ payload }) => isPayload(payload, { stackId, yardId }))?.id;
+    },
+    createDeployment: (place, { head, stackId, yardId }) =>
+      create(write, place, "deployments", {
+        path: "/deployments",
+        body: {
+          ref: head,
+          environment: ENVIRONMENT,
+          payload: { stackId, yardId },
+          transient_environment: true,
+          production_environment: false,
+          // Otherwise GitHub merges the default branch first, and wants all checks to have succeeded, this App's own too.
+          auto_merge: false,
+          required_contexts: [],
+        },
+      }),
+    setDeployment: ({ repository }, id, { state, description, url }) => {
+      const body = { state, description, auto_inactive: false, ...defined({ environment_url: url }) };
+      const path = `/deployments/${id}/statuses`;
+      return unlessGone(() => write(repository, "deployments", { method: "POST", path, body }));
+    },
+  };
+}
+
+function toCheckBody({ name, title, summary, conclusion, actions }: HostCheck) {
+  const status = conclusion === undefined ? "in_progress" : "completed";
+  return { name, status, output: { title, summary }, actions, ...defined({ conclusion }) };
+}
+
+function isPayload(payload: unknown, subject: Pick<DeploymentSubject, "stackId" | "yardId">): boolean {
+  const value = typeof payload === "string" ? parseJson(payload) : payload;
+  return isMap(value) && value["stackId"] === subject.stackId && value["yardId"] === subject.yardId;
 }
 
 async function create(

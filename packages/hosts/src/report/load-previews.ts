@@ -8,15 +8,21 @@ export type PreviewDeps = Pick<ServiceDeps, "describeStack" | "findLogEnd" | "qu
 /** Lines of a stack's history in which outputs are looked for. */
 const LINES = { limit: 100, maxBytes: 262_144 };
 
-/** Returns what a report says about a stack as it is now. */
+/**
+ * Returns what a report says about a stack as it is now; undefined while the event that creates it is not decided. `isSeen`: an
+ * earlier report was about it.
+ */
 export async function loadPreview(
   deps: PreviewDeps,
   { stackId, owner }: Pick<PreviewLink, "stackId" | "owner">,
-): Promise<PreviewFacts> {
+  isSeen: boolean,
+): Promise<PreviewFacts | undefined> {
   const described = await deps.describeStack(stackId);
-  if (described === undefined) return describeEnded(stackId);
-  const { incarnation } = described.stack;
   const { items } = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
+  if (described === undefined) {
+    return isSeen || items.some(({ outcome }) => outcome === "removed") ? describeEnded(stackId) : undefined;
+  }
+  const { incarnation } = described.stack;
   const outputs = items.filter((line) => line.incarnation === incarnation).flatMap((line) => toValues(line.outputs));
   const failed = described.tasks.find(({ status }) => status === "ERROR")?.attempt;
   const log = failed?.hasLog === true ? await deps.findLogEnd(failed.attemptId) : undefined;

@@ -44,6 +44,16 @@ export function renderComment(report: PullReport): string {
   );
 }
 
+/** Returns what is said about one stack, as Markdown of at most 20,000 characters. */
+export function renderPreview(preview: PreviewFacts): string {
+  return toMarkdown({ type: "root", children: toPreview(preview, { lines: 60, characters: 8_000 }) });
+}
+
+/** Returns how the head of a fork becomes trusted, as Markdown. */
+export function renderTrust(head: string): string {
+  return toMarkdown({ type: "root", children: [toTrust(head)] });
+}
+
 function toContent(report: PullReport, { previews, log }: CommentSize): RootContent[] {
   const shown = report.previews.slice(0, previews);
   const more = report.previews.length - shown.length;

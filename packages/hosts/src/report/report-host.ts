@@ -15,6 +15,46 @@ export interface OwnComment {
 /** What a person sees under a comment: that a command was taken, or that it was refused. */
 export type HostReaction = "+1" | "confused";
 
+/** A check of a commit. */
+export interface HostCheck {
+  readonly name: string;
+  readonly head: string;
+  readonly title: string;
+  /** Markdown, of at most 65,535 characters. */
+  readonly summary: string;
+  /** Missing: it is in progress. */
+  readonly conclusion?: "success" | "failure" | "neutral" | "cancelled";
+  /** At most three. */
+  readonly actions: readonly CheckAction[];
+}
+
+/** A button of a check. */
+export interface CheckAction {
+  /** At most 20 characters. */
+  readonly label: string;
+  /** At most 40 characters. */
+  readonly description: string;
+  /** At most 20 characters. */
+  readonly identifier: string;
+}
+
+/** The stack that a commit was deployed to. */
+export interface DeploymentSubject {
+  readonly head: string;
+  readonly stackId: string;
+  readonly yardId: string;
+}
+
+/** What a deployment is now. */
+export interface HostDeployment {
+  readonly state: DeploymentState;
+  readonly description: string;
+  readonly url?: string;
+}
+
+/** `inactive`: it does not exist any more. */
+export type DeploymentState = "pending" | "in_progress" | "success" | "failure" | "inactive";
+
 /** Where reports are written. Every call is one request or a few; errors are those of the host's client. */
 export interface ReportHost {
   /** Returns what limits of the host are counted by. */
@@ -25,6 +65,16 @@ export interface ReportHost {
   /** False: the comment does not exist any more. */
   updateComment(place: PullPlace, id: number, body: string): Promise<boolean>;
   deleteComment(place: PullPlace, id: number): Promise<void>;
+  /** Finds the check of this App with the name and the head. */
+  findCheck(place: PullPlace, check: Pick<HostCheck, "name" | "head">): Promise<number | undefined>;
+  createCheck(place: PullPlace, check: HostCheck): Promise<number>;
+  /** False: the check does not exist any more. */
+  updateCheck(place: PullPlace, id: number, check: HostCheck): Promise<boolean>;
+  /** Finds the newest deployment with this subject. */
+  findDeployment(place: PullPlace, subject: DeploymentSubject): Promise<number | undefined>;
+  createDeployment(place: PullPlace, subject: DeploymentSubject): Promise<number>;
+  /** False: the deployment does not exist any more. */
+  setDeployment(place: PullPlace, id: number, deployment: HostDeployment): Promise<boolean>;
   /** Has no effect when the comment does not exist any more. */
   react(place: PullPlace, commentId: number, reaction: HostReaction): Promise<void>;
 }

@@ -1,17 +1,21 @@
 import { createHash } from "node:crypto";
 import type { ServiceDeps } from "@stackyard/core";
 import { findPullLinks } from "@stackyard/core/services";
+import type { ReportKind } from "../host-options.ts";
 import { loadPreview, type PreviewDeps } from "./load-previews.ts";
 import { renderComment, toMarker } from "./render-comment.ts";
-import type { ReportHost } from "./report-host.ts";
+import type { PullPlace, ReportHost } from "./report-host.ts";
 import { applyRequest, type OpenReport, openReport, type ReportRequest, type StoredReport } from "./report-records.ts";
 import { type Spending, spendBudget, toBudget } from "./spend-budget.ts";
+import { type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
 
 /** What a report is made with. */
 export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "clock"> {
   readonly host: string;
   readonly yardId: string;
   readonly reports: ReportHost;
+  /** What is written. */
+  readonly kinds: ReadonlySet<ReportKind>;
 }
 
 /** What became of a report. */
@@ -31,64 +35,71 @@ const APART_MS = 10_000;
  * is looked up before it is written again.
  */
 export async function reportPull(deps: ReportDeps, request: ReportRequest): Promise<Reported> {
-  const { clock, host, reports } = deps;
+  const { clock, host } = deps;
   const open = await openReport(deps, host, request.place);
-  const report = applyRequest(open.report, request);
+  const report = applyRequest(open.current(), request);
   const next = report.reportedAt + APART_MS;
   if (next > clock.now()) return { kind: "wait", until: next };
-  const made = await makeReport(deps, report, request);
-  if (made.spending !== undefined) {
-    const until = await spend(deps, report, made.spending);
-    if (until !== undefined) return { kind: "wait", until };
+  const { linked, ...made } = await makeReport(deps, report);
+  const session = { ...deps, open, hasEnded: made.hasEnded };
+  const seen = { ...report, seen: linked.map(({ link }) => link.stackId) };
+  const statuses = await attempt(() => writeStatuses(session, seen, { answers: request.answers, linked }));
+  if (statuses.kind === "wait") return statuses;
+  // People may have granted the right to comment only.
+  const written = statuses.kind === "written" ? statuses.report : (open.current() ?? seen);
+  const comment = await writeComment(session, written, made);
+  if (statuses.kind === "failed") throw statuses.error;
+  return comment.kind === "wait" ? comment : { kind: "done", isBusy: made.isBusy };
+}
+
+async function attempt<Result>(call: () => Promise<Result>): Promise<Result | { kind: "failed"; error: unknown }> {
+  try {
+    return await call();
+  } catch (error) {
+    return { kind: "failed", error };
   }
-  const session = { ...deps, open, report, hasEnded: made.hasEnded };
-  await keep(session, report);
-  for (const { commentId, reaction } of request.answers) {
-    if (commentId !== undefined) await reports.react(report.place, commentId, reaction);
-  }
-  if (made.needsComment) await writeComment(session, made);
-  return { kind: "done", isBusy: made.isBusy };
 }
 
 interface MadeReport {
   readonly text: string;
   readonly hash: string;
   readonly needsComment: boolean;
+  readonly linked: readonly LinkedPreview[];
   readonly isBusy: boolean;
   /** None of its stacks exists any more. */
   readonly hasEnded: boolean;
-  /** Undefined: nothing is to be written. */
-  readonly spending: Spending | undefined;
 }
 
-async function makeReport(deps: ReportDeps, report: StoredReport, request: ReportRequest): Promise<MadeReport> {
+async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeReport> {
   const { place, head, isUntrusted, answers, comment } = report;
   const { repository, number } = place;
   const links = await findPullLinks(deps, { host: deps.host, repositoryId: repository.id, number });
-  const previews = await Promise.all(links.slice(0, MOST_STACKS).map((link) => loadPreview(deps, link)));
+  const loaded = await Promise.all(
+    links
+      .slice(0, MOST_STACKS)
+      .map(async (link) => ({ link, preview: await loadPreview(deps, link, report.seen.includes(link.stackId)) })),
+  );
+  const linked = loaded.flatMap(({ link, preview }) => (preview === undefined ? [] : [{ link, preview }]));
+  const previews = linked.map(({ preview }) => preview);
   const untrusted = isUntrusted ? { untrustedHead: head } : {};
-  const texts = answers.map(({ text }) => text);
+  const texts = answers.map((answer) => answer.text);
   const text = renderComment({ yardId: deps.yardId, previews, answers: texts, ...untrusted });
   const hash = createHash("sha256").update(text).digest("base64url");
   const isEmpty = previews.length === 0 && texts.length === 0 && !isUntrusted;
   const isDeleted = comment?.deletedAt !== undefined && comment.deletedAt === head;
-  const needsComment = !isEmpty && !isDeleted && comment?.hash !== hash;
-  const hasEnded = !isUntrusted && previews.every(({ phase }) => phase === "ended");
-  const reactions = request.answers.filter(({ commentId }) => commentId !== undefined).length;
-  const isUrgent = comment?.id === undefined || request.answers.length > 0 || hasEnded;
-  const spending = { comments: needsComment ? 1 : 0, writes: reactions, isUrgent };
   return {
     text,
     hash,
-    needsComment,
+    needsComment: deps.kinds.has("comment") && !isEmpty && !isDeleted && comment?.hash !== hash,
+    linked,
     isBusy: previews.some(({ phase }) => phase === "working"),
-    hasEnded,
-    spending: needsComment || reactions > 0 ? spending : undefined,
+    hasEnded: !isUntrusted && previews.every(({ phase }) => phase === "ended"),
   };
 }
 
 /** Takes what is going to be written out of the budget; returns when to try again if it does not fit. */
 async function spend(deps: ReportDeps, { place }: StoredReport, spending: Spending): Promise<number | undefined> {
+  if (spending.comments + spending.writes === 0) return undefined;
   const { records, clock, host, reports } = deps;
   const key = `hooks/budgets/${host}/${await reports.findBudget(place)}`;
   const now = clock.now();
@@ -103,18 +114,55 @@ async function spend(deps: ReportDeps, { place }: StoredReport, spending: Spendi
 
 interface Session extends ReportDeps {
   readonly open: OpenReport;
-  readonly report: StoredReport;
   readonly hasEnded: boolean;
 }
 
-const keep = ({ open, hasEnded }: Session, report: StoredReport): Promise<void> => open.save(report, { hasEnded });
+/** The record as it is stored now. */
+type Written =
+  | { readonly kind: "written"; readonly report: StoredReport }
+  | Extract<Reported, { readonly kind: "wait" }>;
 
-async function writeComment(session: Session, { text, hash }: MadeReport): Promise<void> {
-  const { reports, report, clock } = session;
-  const { place, head } = report;
-  const id = report.comment?.id ?? (await adoptComment(session));
-  const store = (comment: StoredReport["comment"]) =>
-    keep(session, { ...report, reportedAt: clock.now(), ...(comment && { comment }) });
+/** Writes answers, checks and deployments, which never wait for comments. */
+async function writeStatuses(
+  session: Session,
+  report: StoredReport,
+  { answers, linked }: Pick<ReportRequest, "answers"> & Pick<MadeReport, "linked">,
+): Promise<Written> {
+  const { reports, open, hasEnded, clock, kinds } = session;
+  const reactions = answers.filter(({ commentId }) => commentId !== undefined && kinds.has("comment"));
+  const writes = listStatusWrites(session, report, linked);
+  const count = writes.reduce((sum, each) => sum + each.writes, reactions.length);
+  const until = await spend(session, report, { comments: 0, writes: count, isUrgent: true });
+  if (until !== undefined) return { kind: "wait", until };
+  let stored = report;
+  await open.save(stored, { hasEnded });
+  for (const { commentId = 0, reaction } of reactions) await reports.react(report.place, commentId, reaction);
+  for (const { key, write } of writes) {
+    const statuses = { ...stored.statuses, [key]: await write() };
+    stored = { ...stored, statuses };
+    await open.save(stored, { hasEnded });
+  }
+  return { kind: "written", report: writes.length === 0 ? stored : { ...stored, reportedAt: clock.now() } };
+}
+
+async function writeComment(
+  session: Session,
+  report: StoredReport,
+  made: Omit<MadeReport, "linked">,
+): Promise<Written> {
+  const { reports, clock, open, hasEnded } = session;
+  const { place, head, comment } = report;
+  const isUrgent = comment?.id === undefined || hasEnded;
+  if (!made.needsComment) return { kind: "written", report };
+  const until = await spend(session, report, { comments: 1, writes: 0, isUrgent });
+  if (until !== undefined) return { kind: "wait", until };
+  const { text, hash } = made;
+  const id = comment?.id ?? (await adoptComment(session, place));
+  const store = async (stored: NonNullable<StoredReport["comment"]>): Promise<Written> => {
+    const next = { ...report, reportedAt: clock.now(), comment: stored };
+    await open.save(next, { hasEnded });
+    return { kind: "written", report: next };
+  };
   if (id === undefined) {
     const created = await reports.createComment(place, text);
     return store({ id: created, hash });
@@ -124,10 +172,10 @@ async function writeComment(session: Session, { text, hash }: MadeReport): Promi
 }
 
 /** Finds the comment that was written before a crash, or in an earlier life of the yard's store. Later ones are deleted. */
-async function adoptComment({ reports, report, yardId }: Session): Promise<number | undefined> {
+async function adoptComment({ reports, yardId }: Session, place: PullPlace): Promise<number | undefined> {
   const marker = toMarker(yardId);
-  const own = (await reports.listOwnComments(report.place)).filter(({ body }) => body.startsWith(marker));
+  const own = (await reports.listOwnComments(place)).filter(({ body }) => body.startsWith(marker));
   const [first, ...others] = own;
-  for (const { id } of others) await reports.deleteComment(report.place, id);
+  for (const { id } of others) await reports.deleteComment(place, id);
   return first?.id;
 }

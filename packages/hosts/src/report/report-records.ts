@@ -8,9 +8,13 @@ export interface StoredReport {
   readonly head: string;
   /** The head is one of a fork that is not trusted. */
   readonly isUntrusted: boolean;
+  /** Ids of the stacks that the last report was about. */
+  readonly seen: readonly string[];
   /** The last answers to commands, the oldest first. */
   readonly answers: readonly { readonly id: string; readonly text: string }[];
   readonly comment?: StoredComment;
+  /** Checks and deployments, by kind and stack. */
+  readonly statuses?: Readonly<Record<string, StoredStatus>>;
   /** When something was written last. */
   readonly reportedAt: number;
 }
@@ -23,6 +27,16 @@ export interface StoredComment {
   readonly hash?: string;
   /** The head at which a person has deleted it. It returns with another one. */
   readonly deletedAt?: string;
+}
+
+/** A check or a deployment. */
+export interface StoredStatus {
+  readonly head: string;
+  readonly id: number;
+  /** Of what it says. */
+  readonly hash: string;
+  /** It says that something is still to come. */
+  readonly isOpen: boolean;
 }
 
 /** What a pull request's report follows from, besides its stacks. The queue keeps it until it was reported. */
@@ -66,7 +80,7 @@ export function mergeRequests(before: ReportRequest, later: ReportRequest): Repo
 /** Returns the record with what a request says. */
 export function applyRequest(report: StoredReport | undefined, request: ReportRequest): StoredReport {
   const { place, answers } = request;
-  const before = report ?? { place, head: "", isUntrusted: false, answers: [], reportedAt: 0 };
+  const before = report ?? { place, head: "", isUntrusted: false, seen: [], answers: [], reportedAt: 0 };
   const texts = answers.flatMap(({ id, text }) => (text === undefined ? [] : [{ id, text }]));
   const added = texts.filter(({ id }) => !before.answers.some((each) => each.id === id));
   return {
@@ -86,7 +100,8 @@ export function toReportKey({ repository, number }: PullPlace): string {
 const toPrefix = (host: string): string => `hooks/reports/${host}/`;
 /** The record of a pull request, as it was read. */
 export interface OpenReport {
-  readonly report: StoredReport | undefined;
+  /** Returns what was read or stored last. */
+  current(): StoredReport | undefined;
   /** Stores what it is now. Throws when another process has changed it. */
   save(report: StoredReport, options?: { readonly hasEnded?: boolean }): Promise<void>;
 }
@@ -100,7 +115,7 @@ export async function openReport(
   const key = `${toPrefix(host)}${toReportKey(place)}`;
   let found = await records.get(key, clock.now());
   return {
-    report: toStoredReport(found),
+    current: () => toStoredReport(found),
     async save(report, { hasEnded = false } = {}) {
       const now = clock.now();
       const isKept = (found?.expiresAt !== undefined) === hasEnded;

@@ -11,6 +11,7 @@ import {
 } from "@stackyard/core/services";
 import type { CodeHost } from "../code-host.ts";
 import type { CodeHosts } from "../code-hosts.ts";
+import type { ReportKind } from "../host-options.ts";
 import type { NamedHost } from "../receive.ts";
 import { reportPull } from "./report-pull.ts";
 import { listReports, mergeRequests, type ReportRequest, toReportKey } from "./report-records.ts";
@@ -57,6 +58,8 @@ export async function requestReport(queue: KeyedQueue, request: ReportRequest): 
 /** What is reported, and where. */
 export interface ReportInput {
   readonly hosts: readonly NamedHost[];
+  /** What is written, by the host's name. */
+  readonly kinds: ReadonlyMap<string, ReadonlySet<ReportKind>>;
   readonly codeHosts: CodeHosts;
   readonly openQueue: OpenReportQueue;
 }
@@ -65,7 +68,7 @@ export interface ReportInput {
  * Creates the service that reports to pull requests. It follows the history of the yard, and writes what is true when it writes:
  * while a host does not answer nothing gets lost, and nothing is sent twice.
  */
-export function createReportService({ hosts, codeHosts, openQueue }: ReportInput): PluginService {
+export function createReportService({ hosts, kinds, codeHosts, openQueue }: ReportInput): PluginService {
   const pauses = new Map<string, Pause>();
 
   async function work(deps: ServiceDeps, host: string, end: () => boolean): Promise<number> {
@@ -76,7 +79,16 @@ export function createReportService({ hosts, codeHosts, openQueue }: ReportInput
     const queue = openQueue(deps, host);
     const { claims, nextAt = Number.POSITIVE_INFINITY } = await queue.claim(AT_ONCE);
     if (claims.length === 0) return nextAt;
-    const worker = { ...deps, host, codeHost, queue, pauses, end, yardId: await loadYardId(deps) };
+    const worker = {
+      ...deps,
+      host,
+      kinds: kinds.get(host) ?? new Set<ReportKind>(),
+      codeHost,
+      queue,
+      pauses,
+      end,
+      yardId: await loadYardId(deps),
+    };
     const groups = Map.groupBy(claims, ({ key }) => key.replace(REFRESH, ""));
     await mapLimited([...groups.values()], LANES, async (group) => {
       for (const claim of group) await reportClaim(worker, claim);
@@ -148,6 +160,7 @@ async function queueLines(
 
 interface ReportWorker extends ServiceDeps {
   readonly host: string;
+  readonly kinds: ReadonlySet<ReportKind>;
   readonly codeHost: CodeHost;
   readonly queue: KeyedQueue;
   readonly pauses: Map<string, Pause>;

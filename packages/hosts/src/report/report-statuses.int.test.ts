@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { toCommit } from "../testing/builders.ts";
+import { createGitHubBench, SHOP } from "../testing/github-bench.ts";
+import { dieAtCall } from "../testing/hosts-bench.ts";
+import { createReportBench, type ReportBench } from "../testing/report-bench.ts";
+
+const benches: ReportBench[] = [];
+afterEach(async () => {
+  for (const bench of benches.splice(0)) await bench.stop();
+});
+
+async function createBench(document?: string) {
+  const bench = await createReportBench(document);
+  benches.push(bench);
+  // The follower begins with the newest line.
+  await bench.report();
+  const { checks, deployments, comments } = bench.reports;
+  return {
+    ...bench,
+    open: (fork = false) => bench.github.openPull(SHOP, { head: toCommit(1), fork }),
+    listChecks: () => checks.map(({ set }) => [set["head_sha"], set["name"], set["conclusion"]]),
+    listDeployments: () => deployments.map(({ set, statuses }) => [set["ref"], statuses.at(-1)?.["state"]]),
+    listReactions: () => comments.filter(({ appId }) => appId === undefined).map(({ reactions }) => reactions),
+    listAnswers: () => comments.filter(({ appId }) => appId !== undefined).map(({ body }) => body),
+  };
+}
+
+describe("the checks and deployments of a pull request", () => {
+  it("are one of each for every head, and end with the stack", async () => {
+    const { github, open, pass, listChecks, listDeployments, reports } = await createBench();
+    await open();
+    await pass(20);
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(20);
+    expect(listDeployments()).toEqual([
+      [toCommit(1), "inactive"],
+      [toCommit(2), "success"],
+    ]);
+    await github.closePull(SHOP, 1);
+    await pass(20);
+
+    expect(listChecks()).toEqual([
+      [toCommit(1), "Preview shop-pr-1", "success"],
+      [toCommit(2), "Preview shop-pr-1", "neutral"],
+    ]);
+    expect(listDeployments().at(-1)).toEqual([toCommit(2), "inactive"]);
+    expect(reports.deployments[0]?.set).toMatchObject({
+      environment: "preview",
+      transient_environment: true,
+      auto_merge: false,
+      required_contexts: [],
+    });
+    expect(reports.deployments[0]?.statuses[0]).toMatchObject({ auto_inactive: false });
+  });
+
+  it("have buttons that send commands", async () => {
+    const { open, pass, reports } = await createBench();
+    await open();
+    await pass(20);
+
+    const actions = reports.checks[0]?.set["actions"];
+    expect(actions).toEqual([
+      expect.objectContaining({ identifier: "retry" }),
+      expect.objectContaining({ identifier: "extend 1d" }),
+      expect.objectContaining({ identifier: "down" }),
+    ]);
+  });
+
+  it("are neutral for the head of a fork that is not trusted", async () => {
+    const { open, pass, listChecks, listDeployments } = await createBench();
+    await open(true);
+    await pass(20);
+
+    expect(listChecks()).toEqual([[toCommit(1), "Preview", "neutral"]]);
+    expect(listDeployments()).toEqual([]);
+  });
+
+  it("do not keep comments away where people have granted other rights only", async () => {
+    const { github, open, pass, listAnswers, store, clock } = await createBench();
+    github.settings.missingRights = ["checks"];
+    await open();
+    await pass(20);
+
+    expect(listAnswers()).toHaveLength(1);
+    const { items } = await store.records.list("queue/reports-github/", { limit: 10, now: clock.now() });
+    expect(items.map(({ value }) => value)).toMatchObject([{ deadAt: expect.any(Number) }]);
+  });
+
+  it("are one of each, after whatever call of the store a process dies", async () => {
+    const { github, start, pass, clock, reports } = await createBench();
+    for (let at = 1, hasDied = true; hasDied; at += 2) {
+      const next = start();
+      const number = await github.openPull(SHOP, { head: toCommit(1) });
+      await next.tick();
+      await clock.advance(1_000);
+      const death = dieAtCall(at, "after");
+      const dying = start(death.toStore);
+      await dying.report().catch(() => undefined);
+      await clock.advance(4_000);
+      await dying.report().catch(() => undefined);
+      hasDied = death.hasDied();
+      await clock.advance(61_000);
+      await pass(5, next);
+
+      const counts = [reports.checks.length, reports.deployments.length];
+      expect({ at, counts }).toEqual({ at, counts: [number, number] });
+    }
+  });
+});
+
+describe("a stack whose first event is not decided yet", () => {
+  it("is not reported as one that has ended", async () => {
+    const { github, start, clock, stop } = await createGitHubBench();
+    const { tick, report } = start();
+    await report();
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await tick();
+    await clock.advance(16_000);
+    await report();
+
+    const { comments, checks } = github.reports;
+    await stop();
+    expect([comments, checks]).toEqual([[], []]);
+  });
+});
+
+describe("the answer to a command", () => {
+  it("is a reaction, and a line of the comment when it was refused", async () => {
+    const { github, open, pass, listReactions, listAnswers } = await createBench();
+    await open();
+    await pass(15);
+    await github.comment(SHOP, 1, "/preview status");
+    await github.comment(SHOP, 1, "/preview stauts");
+    await github.comment(SHOP, 1, `/preview trust ${toCommit(7)}`);
+    await github.comment(SHOP, 1, "/preview sleep");
+    await github.comment(SHOP, 1, "An ordinary comment");
+    await pass(20);
+
+    expect(listReactions()).toEqual([["+1"], ["confused"], ["confused"], ["confused"], []]);
+    const [text] = listAnswers();
+    expect(text).toContain('`octocat: Unknown command "stauts". Did you mean status?`');
+    expect(text).toContain(`octocat: The head is ${toCommit(1)} now.`);
+    expect(text).toContain('No rule of the mapping documents handles "/preview sleep" here.');
+  });
+
+  it("says that a person may not write", async () => {
+    const { github, open, pass, listReactions, listAnswers } = await createBench();
+    await open();
+    await pass(15);
+    github.settings.permission = "read";
+    await github.comment(SHOP, 1, "/preview status");
+    await pass(20);
+
+    expect(listReactions()).toEqual([["confused"]]);
+    expect(listAnswers()).toEqual([expect.stringContaining("octocat has no write permission in acme/shop.")]);
+  });
+});
