@@ -15,6 +15,14 @@ import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { stacksLogs } from "./commands/logs.ts";
 import { graph, machinesLs, machinesRevision, machinesRevisions, machinesShow, validate } from "./commands/machines.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
+import {
+  previewsDown,
+  previewsExtend,
+  previewsLs,
+  previewsShow,
+  previewsSleep,
+  previewsWake,
+} from "./commands/previews.ts";
 import { ps } from "./commands/ps.ts";
 import { stacksReveal } from "./commands/reveal.ts";
 import { send } from "./commands/send.ts";
@@ -214,6 +222,12 @@ const OWN: readonly Command[] = [
   bulkShow,
   bulkLs,
   bulkCancel,
+  previewsLs,
+  previewsShow,
+  previewsExtend,
+  previewsSleep,
+  previewsWake,
+  previewsDown,
   approvalsLs,
   approvalsApprove,
   approvalsReject,
@@ -253,6 +267,7 @@ export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), vers
 const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Inspect and operate stacks.",
   attempts: "List what runs or waits to run.",
+  previews: "List stacks of pull requests, extend them, put them to sleep, wake or end them.",
   approvals: "List what waits for an approval, and approve or reject it.",
   bulk: "Do the same to many stacks or dead letters, and follow it.",
   events: "List dead-lettered events and send them again.",

@@ -4,7 +4,7 @@ import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, wi
 import type { CodeHost } from "./code-host.ts";
 import { type PullRecord, trustHead } from "./decide-pull.ts";
 import type { Hook, HookRepository } from "./hook.ts";
-import { endLink, linkStack } from "./link-stack.ts";
+import { endLink, type LinkInput, linkStack } from "./link-stack.ts";
 import type { Mapping } from "./mapping.ts";
 import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
@@ -165,7 +165,7 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     }
     const { event } = applied;
     await checkMachine(deps, event, record.target?.mapping ?? "");
-    await link(deps, { host, hook, isOpen: record.phase === "open" }, event);
+    await linkPull(deps, { host, hook, record }, event);
     const eventId = toPullEventId(queued, { rule: event.rule, head: hook.pull.head, version: found?.version ?? 0 });
     await save(deps, key, found, { ...stored, intent: { event, id: eventId, user, after: record } });
     await finishIntent(deps, key);
@@ -174,13 +174,19 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
   throw new Error(`The documents lead to other stacks for the same pull request, ${MOST_ROUNDS} times in a row.`);
 }
 
-/** Before its event is published: the stack of a pull request always has a link. */
-async function link(
+async function linkPull(
   deps: HandleDeps,
-  { isOpen, ...from }: { readonly host: string; readonly hook: Hook; readonly isOpen: boolean },
-  { stackId, rule }: MappedEvent,
+  { host, hook, record }: { readonly host: string; readonly hook: PullHook; readonly record: PullRecord },
+  event: MappedEvent,
 ): Promise<void> {
-  const fault = isOpen ? await linkStack(deps, { ...from, stackId }) : undefined;
+  const mapping = deps.mappings.find(({ name }) => name === record.target?.mapping);
+  if (record.phase !== "open" || mapping === undefined) return;
+  await link(deps, { host, hook: withTrust(hook, record), mapping }, event);
+}
+
+/** Before its event is published: the stack of a pull request always has a link. */
+async function link(deps: HandleDeps, from: Omit<LinkInput, "stackId">, { stackId, rule }: MappedEvent): Promise<void> {
+  const fault = await linkStack(deps, { ...from, stackId });
   if (fault !== undefined) throw new HookFailed(`HOOK_FAILED: ${rule}: ${fault}`);
 }
 
@@ -261,7 +267,7 @@ async function publishRules(
   const published: HookEvent[] = [];
   for (const event of applied.events) {
     await checkMachine(deps, event, mapping.name);
-    await link(deps, { host, hook, isOpen: hook.pull?.state === "open" }, event);
+    if (hook.pull?.state === "open") await link(deps, { host, hook: mapped, mapping }, event);
     const eventId = `${host}/${id}/${event.rule}`;
     await publish(deps, { ...event, id: eventId }, toUser(host, hook));
     published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });

@@ -219,8 +219,32 @@ describe("the decision about a delivery", () => {
       title: "Add a cart",
       head: "2".repeat(40),
       owner: "octocat",
+      commands: { down: { event: "CLOSED", metadata: {} } },
     });
     expect(await listPreviewLinks(deps, { limit: 10 })).toEqual({ items: [] });
+  });
+
+  it("keeps with the link which events answer commands that need no more than a duration", async () => {
+    const document = `host: github
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull: { open: { send: OPENED }, closed: { send: CLOSED } }
+rules:
+  longer: { on: command.extend, send: EXTENDED, metadata: { seconds: "\${hook.args.duration}", sha: "\${hook.pull.head}" } }
+  down: { on: command.down, send: DOWN }
+  rest: { on: command.sleep, send: SLEEP, metadata: { by: "\${hook.sender.name}" } }
+  one: { on: command.wake, when: "hook.pull.number < 5", send: WAKE }
+  two: { on: command.wake, when: "hook.pull.number >= 5", send: RISE }
+`;
+    const { post, tick, store, clock } = createBench({ document });
+    await post(opened, signedByGitHub(opened));
+
+    await tick();
+
+    expect((await findPreviewLink({ records: store.records, clock }, "shop-pr-7"))?.commands).toEqual({
+      extend: { event: "EXTENDED", metadata: { sha: "1".repeat(40) }, duration: "seconds" },
+      down: { event: "DOWN", metadata: {} },
+    });
   });
 
   it("makes a dead letter of a stack id that nothing can have", async () => {

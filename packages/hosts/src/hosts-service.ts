@@ -54,6 +54,11 @@ export function createHostsServices(
   const service: PluginService = {
     name: "hosts",
     routes: named.map((host) => createReceiver(host, openQueue)),
+    async dueAt(deps) {
+      // Faults are reported also while no delivery comes.
+      await loadMappings(folder);
+      return openQueue(deps).dueAt();
+    },
     async tick(deps, until) {
       const mappings = await loadMappings(folder);
       const queue = openQueue(deps);

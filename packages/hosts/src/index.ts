@@ -46,6 +46,7 @@ export {
   type Mapping,
   MappingDocument,
   type MappingRule,
+  type MetadataHook,
   parseMapping,
 } from "./mapping.ts";
 export { COMMAND_WORDS, type CommandWord, type ParsedCommand, parseCommand } from "./parse-command.ts";

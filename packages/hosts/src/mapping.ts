@@ -77,6 +77,9 @@ export interface Mapping {
 /** A hook as expressions see it: a pull request of a fork whose head is trusted, or of the repository itself, is `trusted`. */
 export type MappedHook = Hook | (Hook & { readonly pull: { readonly trusted: boolean } });
 
+/** A hook whose sender need not be known. Expressions that name the sender fail without one. */
+export type MetadataHook = Omit<Hook, "sender"> & Partial<Pick<Hook, "sender">>;
+
 /** A rule under `rules`. */
 export interface MappingRule extends EventTemplate {
   readonly name: string;
@@ -90,7 +93,7 @@ export interface MappingRule extends EventTemplate {
 export interface EventTemplate {
   readonly event: string;
   /** Returns the event's metadata: text, numbers, booleans and null by key. */
-  metadataOf(hook: MappedHook): Applied<EventMetadata>;
+  metadataOf(hook: MetadataHook): Applied<EventMetadata>;
 }
 
 /** Metadata of an event. */
@@ -116,7 +119,7 @@ export function parseMapping(
 interface Compiler {
   readonly problems: Problem[];
   condition(path: readonly string[], source: string | undefined): (hook: MappedHook) => Applied<boolean>;
-  template(path: readonly string[], source: unknown): (hook: MappedHook) => Evaluated;
+  template(path: readonly string[], source: unknown): (hook: MetadataHook) => Evaluated;
 }
 
 const VARIABLES = ["hook"];
@@ -151,7 +154,7 @@ function evaluateCondition(cel: Cel, path: readonly string[], hook: MappedHook):
   return typeof value === "boolean" ? { kind: "value", value } : fail(path, "it must be true or false");
 }
 
-function resolve(template: CelTemplate, path: readonly string[], hook: MappedHook): Evaluated {
+function resolve(template: CelTemplate, path: readonly string[], hook: MetadataHook): Evaluated {
   const found = template.resolve({ hook });
   return found.kind === "error" ? fail(path, found.reason) : found;
 }

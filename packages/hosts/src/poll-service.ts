@@ -75,6 +75,8 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
 
   return {
     name: "hosts-poll",
+    // Without an App nothing can be read.
+    dueAt: async ({ clock }) => (hosts.some(hasApp) ? clock.now() : undefined),
     async tick(deps, until) {
       const { clock, signal } = deps;
       const failures = createFailures();
@@ -94,6 +96,10 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
       return nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt;
     },
   };
+}
+
+function hasApp({ options }: NamedHost): boolean {
+  return options.type === "github" && options.appId !== undefined;
 }
 
 interface PollDeps extends ReceiveDeps {

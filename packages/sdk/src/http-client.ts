@@ -24,7 +24,7 @@ export interface CallOptions {
 
 /** One request. */
 export interface ApiRequest extends CallOptions {
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "PUT";
   /** Segments of the path, unencoded. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | undefined>>;

@@ -147,7 +147,16 @@ async function answerEarly(deps: AppDeps, request: Request, early: ProblemInput,
   return toErrorResponse(await denied(deps, request, error, facts), requestId, deps.logger);
 }
 
-const KNOWN_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS", "LOCK", "UNLOCK"]);
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "DELETE",
+  "OPTIONS",
+  "LOCK",
+  "UNLOCK",
+]);
 
 /** Limits the labels of metrics: callers may send any method. */
 function toMethodLabel(method: string): string {
@@ -248,7 +257,7 @@ const PREFLIGHT_SECONDS = "600";
 function answerPreflight(request: Request): Response {
   const asks = request.headers.has("access-control-request-method");
   const headers = {
-    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-methods": "GET, POST, PUT, DELETE",
     "access-control-allow-headers": ALLOWED_HEADERS,
     "access-control-max-age": PREFLIGHT_SECONDS,
   };

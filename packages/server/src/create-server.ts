@@ -35,6 +35,7 @@ import { runRoutes } from "./routes/run-routes.ts";
 import { serviceRoutes } from "./routes/service-routes.ts";
 import { snapshotRoutes } from "./routes/snapshot-routes.ts";
 import { sourceRoutes } from "./routes/source-routes.ts";
+import { stackPreviewRoutes } from "./routes/stack-preview-routes.ts";
 import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
 import { createLive, type Live } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
@@ -201,6 +202,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...live,
     ...sessionRoutes(deps.logins),
     ...tokenRoutes(deps),
+    ...stackPreviewRoutes(deps),
     ...hookRoutes(deps),
     ...processRoutes(deps),
     ...serviceRoutes(deps),

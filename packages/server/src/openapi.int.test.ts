@@ -33,6 +33,15 @@ const PLACE = {
   updatedAt: "2030-01-01T00:00:00.000Z",
 };
 
+const PULL = {
+  host: "github",
+  repository: { id: "424242", fullName: "acme/web" },
+  number: 7,
+  url: "https://github.com/acme/web/pull/7",
+  head: "1".repeat(40),
+  owner: "octocat",
+};
+
 let yard: TestYard;
 let api: Document;
 let attemptId: string;
@@ -83,6 +92,7 @@ afterAll(() => yard.stop());
 
 interface Case {
   readonly path: string;
+  readonly method?: string;
   readonly body?: unknown;
   /** The status that is expected. Default 200. */
   readonly status?: number;
@@ -181,6 +191,9 @@ const cases: Readonly<Record<string, () => Case>> = {
   getReadiness: () => ({ path: "/health/ready" }),
   // A server that does not listen has nothing to prove; what one answers that does is in the tests of the proof.
   getServerProof: () => ({ path: `/v1/proof?challenge=${"a".repeat(43)}`, status: 404 }),
+  linkPreview: () => ({ method: "PUT", path: "/v1/previews/pr-1/link", body: PULL }),
+  listPreviews: () => ({ path: "/v1/previews" }),
+  getPreview: () => ({ path: "/v1/previews/pr-1" }),
   listProcesses: () => ({ path: "/v1/processes" }),
   listHooks: () => ({ path: "/v1/hooks" }),
   listQueue: () => ({ path: "/v1/queue" }),
@@ -225,10 +238,10 @@ describe("the OpenAPI document", () => {
   });
 
   it.each(Object.entries(cases))("describes what %s answers", async (operationId, toCase) => {
-    const { path, body, status = 200 } = toCase();
+    const { path, method, body, status = 200 } = toCase();
     const put = vi.spyOn(yard.store.records, "put");
 
-    const answer = await yard.call(path, defined({ body }));
+    const answer = await yard.call(path, defined({ method, body }));
 
     expect({ status: answer.status }).toEqual({ status });
     const { responses } = findOperation(operationId);

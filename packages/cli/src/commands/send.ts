@@ -127,7 +127,11 @@ async function checkUntil(context: ServerContext, { stack: id, machine, until = 
 const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
 
 /** Reports that the event was accepted, or what is in its way, without waiting for what comes after. */
-async function reportAccepted(context: ServerContext, published: PublishedEvent, args: Args): Promise<number> {
+export async function reportAccepted(
+  context: ServerContext,
+  published: PublishedEvent,
+  args: Pick<Args, "event">,
+): Promise<number> {
   const { out } = context;
   const { duplicate, ...ids } = published;
   const result = { ...ids, event: args.event };

@@ -245,7 +245,10 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
 }
 
 /** The state, with what is wrong with the stack. */
-export function formatState({ state, stalled, failed, overdue }: StackSummary | StackDetails, out: Painter): string {
+export function formatState(
+  { state, stalled, failed, overdue }: Pick<StackSummary, "state" | "stalled" | "failed" | "overdue">,
+  out: Painter,
+): string {
   const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
   const shown = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
   return `${state}${shown.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defined, findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource, type UnreadableRow } from "@stackyard/sdk";
+import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -16,6 +17,7 @@ import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts
 /** What a command that talks to a server is given. */
 export interface ServerContext extends CommandContext {
   readonly yard: Stackyard;
+  readonly previews: PreviewsApi;
 }
 
 type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
@@ -32,18 +34,17 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
     const logger = createProcessLogger(context);
     logger.debug("server found", { url: server.url });
     const logged = createLoggedFetch(logger);
-    const yard = new Stackyard({
-      ...server,
-      retries: 1,
-      fetch: context.out.json ? logged : createDisplayFetch(logged),
-    });
+    const shown = context.out.json ? logged : createDisplayFetch(logged);
+    const options = { ...server, retries: 1, fetch: shown };
+    const yard = new Stackyard(options);
+    const previews = createPreviewsApi(createHttpClient(options));
     try {
       // `createCommand` has checked them against the schema that holds these.
-      return await spec.run({ ...context, yard }, rest as Static<Args>);
+      return await spec.run({ ...context, yard, previews }, rest as Static<Args>);
     } catch (error) {
       throw await toExplained(
         error,
-        { ...context, yard },
+        { ...context, yard, previews },
         { stack: "stack" in rest ? rest.stack : undefined, url: server.url },
       );
     } finally {

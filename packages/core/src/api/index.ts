@@ -42,6 +42,7 @@ export {
   Wait,
   Waiting,
 } from "./stack.ts";
+export { PreviewPull, StackPreview } from "./stack-preview.ts";
 export { StateVersion, TerraformState } from "./terraform.ts";
 export { UpgradePlan, UpgradeResult } from "./upgrade.ts";
 export type { View } from "./view.ts";

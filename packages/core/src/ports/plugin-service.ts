@@ -12,6 +12,11 @@ export interface PluginService {
   readonly name: string;
   readonly routes?: readonly ServiceRoute[];
   /**
+   * Returns from when on a tick has something to do, in epoch milliseconds; undefined: nothing is known. Only reads, in any
+   * number of servers at once, so that a yard without work writes nothing. Without it every tick is called, which takes a lease.
+   */
+  dueAt?(deps: ServiceDeps): Promise<number | undefined>;
+  /**
    * Does what is due, and returns when it wants to be called again, in epoch milliseconds; undefined: when the server calls it
    * anyway, at least once a minute and after each request to its routes. At most one server of a yard is in a tick of a service.
    * Begins nothing after `until`, or once `deps.signal` is aborted. An error is shown, and the tick is repeated later.

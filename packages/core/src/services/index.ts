@@ -26,6 +26,7 @@ export {
   type LinkedPull,
   linkPreview,
   listPreviewLinks,
+  PreviewCommands,
   PreviewLink,
   type PreviewLinksDeps,
 } from "./preview-links.ts";

@@ -57,6 +57,22 @@ describe("a keyed queue", () => {
     expect(await queue.claim(10)).toEqual({ claims: [], nextAt: undefined });
   });
 
+  it("says from when on an item can be claimed, without a write", async () => {
+    const { queue, clock } = createFixture();
+    const empty = await queue.dueAt();
+    await queue.put("later", 1, soon);
+    await queue.put("now", 1, now);
+
+    const waiting = await queue.dueAt();
+    const claim = await claimOne(queue);
+    const claimed = await queue.dueAt();
+    await queue.bury(claim, "It cannot succeed.");
+
+    const ahead = [waiting, claimed].map((at) => (at ?? 0) - clock.now());
+    expect([empty, ...ahead]).toEqual([undefined, 0, 3_000]);
+    expect(await queue.dueAt()).toBe(clock.now() + 3_000);
+  });
+
   it("merges puts of one key: the last value counts, and puts move it back up to the longest wait", async () => {
     const { queue, clock } = createFixture();
     const start = clock.now();

@@ -62,6 +62,8 @@ export interface KeyedQueue {
   fail(claim: QueueClaim, message: string): Promise<"retried" | "dead" | "lost">;
   /** Makes a dead letter at once: the work cannot succeed before a person has changed something. */
   bury(claim: QueueClaim, message: string): Promise<"dead" | "lost">;
+  /** Returns from when on an item can be claimed; undefined: there is none. Writes nothing. */
+  dueAt(): Promise<number | undefined>;
   /** Lists live items and dead letters, by key. A page may be empty and have a cursor. */
   list(page: PageInput): Promise<Page<ListedItem>>;
   /** Makes a dead letter due now. False: the key has none. */
@@ -149,6 +151,13 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
         const buried = buryItem(item, claim, { message, now });
         return buried.kind === "lost" ? { result: "lost" } : { write: buried.item, result: "dead" };
       }),
+    async dueAt() {
+      let dueAt: number | undefined;
+      for await (const item of readLive(deps, prefix)) {
+        dueAt = Math.min(dueAt ?? Number.POSITIVE_INFINITY, toClaimableAt(item));
+      }
+      return dueAt;
+    },
     async list(page) {
       const { items, ...rest } = await records.list(prefix, { ...page, now: clock.now() });
       return { items: items.map(toItem), ...rest };

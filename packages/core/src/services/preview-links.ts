@@ -7,6 +7,22 @@ import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts
 
 const Text = Type.String({ minLength: 1, maxLength: 1_024 });
 
+const Command = Type.Object({
+  event: Type.String({ minLength: 1, maxLength: 255 }),
+  metadata: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),
+  /** The key of the metadata that contains the duration of the command, in seconds. */
+  duration: Type.Optional(Type.String()),
+});
+
+/** The events that follow from commands, by their words. */
+export const PreviewCommands = Type.Object({
+  extend: Type.Optional(Command),
+  sleep: Type.Optional(Command),
+  wake: Type.Optional(Command),
+  down: Type.Optional(Command),
+});
+export type PreviewCommands = Static<typeof PreviewCommands>;
+
 /** The pull request that a stack is a preview of. */
 export const PreviewLink = Type.Object({
   stackId: Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\\p{Cc}]+$" }),
@@ -21,6 +37,7 @@ export const PreviewLink = Type.Object({
   head: Type.String({ pattern: "^[0-9a-f]{40}$" }),
   /** Login of the author. */
   owner: Text,
+  commands: Type.Optional(PreviewCommands),
 });
 export type PreviewLink = Static<typeof PreviewLink>;
 

@@ -3,6 +3,7 @@ import { createStaticLocator } from "../engine/built-in-ports.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
+import type { PutRecordInput } from "../ports/records.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createServiceRunner } from "./run-services.ts";
 
@@ -60,6 +61,54 @@ describe("the services of a process", () => {
     await clock.advance(30_000);
 
     expect(since(ticks)).toEqual([0, 5_000]);
+    await runner.stop();
+  });
+
+  it("write nothing while they have nothing to do", async () => {
+    const { clock, store, start } = createBench();
+    const versions = async () => (await store.records.list("", { limit: 10, now: clock.now() })).items;
+    let dueAt: number | undefined;
+    let puts = 0;
+    const records = {
+      ...store.records,
+      put: (input: PutRecordInput) => {
+        puts += 1;
+        return store.records.put(input);
+      },
+    };
+    const { ticks, service } = createNoted(async () => {
+      dueAt = undefined;
+      return undefined;
+    });
+    const runner = start({ ...service, dueAt: async () => dueAt }, { store: { ...store, records } });
+
+    await clock.advance(600_000);
+    const idle = [puts, ticks.length, await versions()];
+    dueAt = clock.now() + 90_000;
+    await clock.advance(200_000);
+
+    expect(idle).toEqual([0, 0, []]);
+    expect(since(ticks)).toEqual([690_000]);
+    await runner.stop();
+  });
+
+  it("forget a failure once nothing is to do any more", async () => {
+    const { clock, start } = createBench();
+    let isBroken = true;
+    const { service } = createNoted();
+    const dueAt = async () => {
+      if (isBroken) throw new Error("shop.yaml has errors.");
+      return undefined;
+    };
+    const runner = start({ ...service, dueAt });
+    await clock.advance(1_000);
+    const broken = await runner.list();
+    isBroken = false;
+
+    await clock.advance(400_000);
+
+    expect(broken).toMatchObject([{ name: "noted", failure: { message: "shop.yaml has errors." } }]);
+    expect(await runner.list()).toEqual([{ name: "noted" }]);
     await runner.stop();
   });
 

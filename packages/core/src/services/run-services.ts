@@ -111,14 +111,15 @@ interface Loop {
   wake(): void;
 }
 
-function createLoop(deps: LoopDeps, { name, tick }: PluginService): Loop {
+function createLoop(deps: LoopDeps, service: PluginService): Loop {
+  const { name, tick } = service;
   const { clock, stopping, logger, random } = deps;
   let alarm = new AbortController();
   let failures = 0;
 
   async function turn(): Promise<number> {
     try {
-      const nextAt = tick === undefined ? Number.POSITIVE_INFINITY : await tickUnderLease(deps, name, tick);
+      const nextAt = tick === undefined ? Number.POSITIVE_INFINITY : await tickWhenDue(deps, service, tick);
       failures = 0;
       return Math.min(nextAt, clock.now() + MOST_IDLE_MS);
     } catch (error) {
@@ -145,6 +146,20 @@ function createLoop(deps: LoopDeps, { name, tick }: PluginService): Loop {
       }
     },
   };
+}
+
+/** A tick that has nothing to do needs no lease: taking one is a write, and gives it back with another. */
+async function tickWhenDue(
+  deps: LoopDeps,
+  { name, dueAt: findDueAt }: PluginService,
+  tick: NonNullable<PluginService["tick"]>,
+): Promise<number> {
+  const { clock, stopping, store, wake } = deps;
+  if (findDueAt === undefined) return tickUnderLease(deps, name, tick);
+  const dueAt = (await findDueAt(createServiceDeps(deps, { signal: stopping, wake }))) ?? Number.POSITIVE_INFINITY;
+  if (dueAt <= clock.now()) return tickUnderLease(deps, name, tick);
+  await removeFailure(store.records, clock, name);
+  return dueAt;
 }
 
 async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<PluginService["tick"]>): Promise<number> {

@@ -108,6 +108,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue }: Repo
 
   return {
     name: REPORTS,
+    dueAt: async ({ clock }) => (hosts.length === 0 ? undefined : clock.now()),
     async tick(deps, until) {
       const { clock, signal } = deps;
       const end = (): boolean => signal.aborted || clock.now() >= until;

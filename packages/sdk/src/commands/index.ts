@@ -1,4 +1,5 @@
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
+export { createPreviewsApi, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
 export { checkArgs, type Fault, formatFaults, toFlag } from "./check-args.ts";
 export {
   type CommandSpec,

@@ -38,6 +38,8 @@ export interface Caller {
   /** When the credential ends, epoch milliseconds. */
   readonly expiresAt?: number;
   readonly sessionId?: string;
+  /** Of a job of a CI: the name in the configuration, and the repository of its claims at that host. */
+  readonly workload?: { readonly name: string; readonly repositoryId?: string };
 }
 
 /** A secret that came with a request, and how. */

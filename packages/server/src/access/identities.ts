@@ -55,8 +55,16 @@ export function createSessionAuthenticator({ sessions, grants }: AuthenticatorDe
   };
 }
 
+/** The claims of GitHub and GitLab for the repository's number. */
+function toWorkload({ workload: name, claims = {} }: Session): Caller["workload"] {
+  if (name === undefined) return undefined;
+  const id = claims["repository_id"] ?? claims["project_id"];
+  return { name, ...defined({ repositoryId: id === undefined ? undefined : String(id) }) };
+}
+
 function toCaller(session: Session, via: Caller["via"], grants: readonly Grant[]): Caller {
   const { rights, groups } = findRights(session, grants);
   const sender = { ...session.sender, groups };
-  return { sender, rights, via, expiresAt: session.endsAt, sessionId: session.id };
+  const workload = toWorkload(session);
+  return { sender, rights, via, expiresAt: session.endsAt, sessionId: session.id, ...defined({ workload }) };
 }

@@ -13,12 +13,12 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers listPreviews getPreview".split(
       " ",
     ),
   ],
   approve: ["approveTask", "rejectTask", "withdrawApproval"],
-  send: ["publishEvents", "startBulk"],
+  send: ["publishEvents", "startBulk", "linkPreview"],
   operate: ["retryStack", "cancelStack", "cancelRun", "retryRun", "refreshArtifact", "replayArtifacts"],
   repair: [
     ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents redriveQueueItem startRun unlockTerraformState".split(
@@ -55,6 +55,15 @@ let bulkId = "";
 const key = (stackId: string) => encodeURIComponent(`review-app/${stackId}/key`);
 const attempt = (stackId: string) => encodeURIComponent(attempts.get(stackId) ?? "");
 const RUN_ID = runStackId({ key: "job-7" });
+
+const PULL = {
+  host: "github",
+  repository: { id: "424242", fullName: "acme/web" },
+  number: 7,
+  url: "https://github.com/acme/web/pull/7",
+  head: "1".repeat(40),
+  owner: "octocat",
+};
 
 /** One call of each operation with a permission; `stackId` is `web-1` or `api-1`. */
 const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
@@ -128,6 +137,15 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listTerraformStates: () => ({ place: "list", path: "/v1/terraform/states" }),
   getTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}` }),
   listApprovals: () => ({ place: "list", path: "/v1/approvals" }),
+  listPreviews: () => ({ place: "list", path: "/v1/previews" }),
+  getPreview: (id) => ({ place: "stack", path: `/v1/previews/${id}`, missing: "NOT_FOUND" }),
+  linkPreview: (id) => ({
+    place: "stack",
+    method: "PUT",
+    path: `/v1/previews/${id}/link`,
+    body: PULL,
+    whenHidden: "forbidden",
+  }),
   listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
   listHooks: () => ({ place: "yard", path: "/v1/hooks" }),
   listQueue: () => ({ place: "yard", path: "/v1/queue" }),
@@ -245,9 +263,9 @@ function expect_(
   return call.whenHidden ?? (call.place === "yard" ? "forbidden" : "absent");
 }
 
-async function ask(secret: string, { path, body }: Call) {
+async function ask(secret: string, { path, method, body }: Call) {
   const headers = { authorization: `Bearer ${secret}` };
-  const response = await yard.call(path, { headers, ...defined({ body }) });
+  const response = await yard.call(path, { headers, ...defined({ method, body }) });
   const isStream = response.headers.get("content-type") === "text/event-stream";
   if (isStream) await response.body?.cancel();
   return { status: response.status, text: isStream ? "" : await response.text() };

@@ -70,9 +70,13 @@ function withoutSlash(url: string): string {
 
 const MAX_CLAIM_LENGTH = 512;
 
-/** Keeps only the claims that grants name: rights are found anew at each request, by the grants of then. */
+/** Which repository a job runs for. */
+const REPOSITORY_CLAIMS = ["repository_id", "project_id"];
+
+/** Keeps only the claims that grants name and the repository: rights are found anew at each request, by the grants of then. */
 function toNewSession({ name, issuer }: WorkloadOptions, claims: Claims, grants: readonly Grant[]) {
   const named = new Set(grants.flatMap(({ to }) => (to.workload === name ? Object.keys(to.claims ?? {}) : [])));
+  for (const claim of REPOSITORY_CLAIMS) named.add(claim);
   const kept = Object.entries(claims).filter(
     ([claim, value]) => named.has(claim) && String(value).length <= MAX_CLAIM_LENGTH,
   );

@@ -46,7 +46,7 @@ export interface RouteContext {
 
 /** What a route is made of, besides the access that it needs. */
 interface RouteParts<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Hono's form: `/v1/stacks/:stackId`. */
   readonly path: string;
   /** Unique; clients are generated with it. */
@@ -214,7 +214,7 @@ async function readInput(c: Context, route: Route, maxBytes: number): Promise<Ra
   const pairs = [...new URL(c.req.url).searchParams];
   const query = new Map(pairs);
   if (query.size < pairs.length) throw new HttpError(400, "USAGE", "A query parameter appears twice.");
-  const body = route.method === "POST" ? await readJson(c.req.raw, maxBytes) : undefined;
+  const body = route.method === "POST" || route.method === "PUT" ? await readJson(c.req.raw, maxBytes) : undefined;
   return { params: c.req.param(), query: Object.fromEntries(query), body };
 }
 

@@ -1,0 +1,189 @@
+import { defined } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
+import type { StackPreview } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { failWith } from "../failure.ts";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { reportAccepted } from "./send.ts";
+import { limitArg, stackArg, stackFilterArgs } from "./stack-args.ts";
+import { formatStack, formatState } from "./stacks.ts";
+
+/** `stackyard previews ls` */
+export const previewsLs = defineServerCommand({
+  name: "previews ls",
+  summary: "List stacks of pull requests: why they wait, what they cost, when they expire.",
+  examples: [
+    { command: "stackyard previews ls --repository acme/shop", what: "List the previews of a repository." },
+    { command: "stackyard previews ls --condition waiting", what: "List only those that need attention." },
+  ],
+  args: Type.Object({
+    repository: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 1_024, placeholder: "owner/name", description: "Only this repository." }),
+    ),
+    number: Type.Optional(Type.Integer({ minimum: 1, description: "Only the pull request with this number." })),
+    owner: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 1_024, description: "Only pull requests of this author." }),
+    ),
+    machine: stackFilterArgs.machine,
+    state: stackFilterArgs.state,
+    text: stackFilterArgs.text,
+    condition: stackFilterArgs.condition,
+    ...limitArg,
+  }),
+  async run({ out, previews, signal }, { limit, ...filter }) {
+    let shown = 0;
+    const pages = readPages((page) => previews.list({ ...defined(filter), ...page, signal }), { out, limit });
+    for await (const items of pages) {
+      printPreviews(items, { out, withHead: shown === 0 });
+      shown += items.length;
+    }
+    if (shown === 0) out.note("No stack of a pull request is found.");
+    return 0;
+  },
+});
+
+interface PrintOptions {
+  readonly out: Output;
+  readonly withHead: boolean;
+}
+
+function printPreviews(items: readonly StackPreview[], { out, withHead }: PrintOptions): void {
+  if (out.json) for (const item of items) out.result(item, () => "");
+  if (out.json || items.length === 0) return;
+  const head = COLUMNS.map((name) => out.paint("dim", name));
+  const rows = items.map((item) => toRow(item, out, Date.now()));
+  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
+}
+
+const COLUMNS = ["STACK", "PULL REQUEST", "STATE", "FOR", "USD/MONTH", "EXPIRES", "OWNER", "DRIFT", "WHY"];
+
+function toRow(preview: StackPreview, out: Output, now: number): readonly string[] {
+  const { stackId, pull, enteredAt, expiresAt = "–", drifted, waiting } = preview;
+  return [
+    out.paint("bold", stackId),
+    `${pull.repository.fullName}#${pull.number}`,
+    formatState(preview, out),
+    toAge(enteredAt, now),
+    formatCost(preview),
+    expiresAt,
+    pull.owner,
+    drifted === true ? out.paint("yellow", "drifted") : "–",
+    waiting?.summary ?? "",
+  ];
+}
+
+function formatCost({ monthlyCost, costActual }: StackPreview): string {
+  if (monthlyCost === undefined && costActual === undefined) return "–";
+  const parts = [monthlyCost?.toFixed(2), costActual === undefined ? undefined : `actual ${costActual.toFixed(2)}`];
+  return parts.filter((part) => part !== undefined).join(", ");
+}
+
+/** `stackyard previews show` */
+export const previewsShow = defineServerCommand({
+  name: "previews show",
+  summary: "Show the pull request of a stack, and the stack.",
+  examples: [{ command: "stackyard previews show shop-pr-7", what: "Show whose stack it is and why it waits." }],
+  args: Type.Object(stackArg),
+  positionals: ["stack"],
+  async run({ out, previews, yard, signal }, { stack: id }) {
+    const preview = await previews.get(id, { signal });
+    const stack = await yard.stacks.get(id, { signal });
+    out.result({ ...preview, stack }, () =>
+      [formatFacts(preview, out), "", formatStack(stack, out, Date.now())].join("\n"),
+    );
+    return 0;
+  },
+});
+
+function formatFacts(preview: StackPreview, out: Output): string {
+  const { pull, url, expiresAt, drifted, commands } = preview;
+  const { repository, number, title, head, owner } = pull;
+  const facts = [
+    ["pull request", [`${repository.fullName}#${number}`, title].filter((part) => part !== undefined).join(" ")],
+    ["link", pull.url],
+    ["head", head],
+    ["owner", owner],
+    ["url", url],
+    ["USD/month", formatCost(preview)],
+    ["expires", expiresAt],
+    ["drift", drifted === undefined ? undefined : String(drifted)],
+    ["commands", Object.keys(commands).join(", ") || "–"],
+  ];
+  const rows = facts.flatMap(([name = "", value]) => (value === undefined ? [] : [[out.paint("dim", name), value]]));
+  return formatTable(rows, { columns: out.columns, keepLast: true });
+}
+
+type Word = keyof StackPreview["commands"];
+
+const ANSWER =
+  "Sends the event that the same command in a comment of the pull request sends, by the rule of the mapping document. Nothing is sent if the stack would not apply it now.";
+
+/** `stackyard previews extend` */
+export const previewsExtend = defineServerCommand({
+  name: "previews extend",
+  summary: "Let a preview live longer.",
+  description: ANSWER,
+  examples: [{ command: "stackyard previews extend shop-pr-7 2d", what: "Give it two more days." }],
+  args: Type.Object({
+    ...stackArg,
+    duration: Type.String({ minLength: 1, maxLength: 32, description: "How long, such as 2d or 12h." }),
+  }),
+  positionals: ["stack", "duration"],
+  async run(context, { stack, duration }) {
+    const ms = parseDuration(duration);
+    if (ms === undefined) throw failWith("USAGE", `"${duration}" is not a duration. Write one such as 2d or 12h.`);
+    return command(context, stack, { word: "extend", seconds: Math.round(ms / 1_000) });
+  },
+});
+
+/** `stackyard previews sleep` */
+export const previewsSleep = defineCommand("sleep", "Put a preview to sleep: it keeps its data, and costs less.");
+/** `stackyard previews wake` */
+export const previewsWake = defineCommand("wake", "Wake a preview that sleeps.");
+/** `stackyard previews down` */
+export const previewsDown = defineCommand(
+  "down",
+  "End a preview. It returns with the next commit, or by `/preview up` in the pull request.",
+);
+
+function defineCommand(word: Word, summary: string) {
+  return defineServerCommand({
+    name: `previews ${word}`,
+    summary,
+    description: ANSWER,
+    examples: [{ command: `stackyard previews ${word} shop-pr-7`, what: summary }],
+    args: Type.Object(stackArg),
+    positionals: ["stack"],
+    run: (context, { stack }) => command(context, stack, { word }),
+  });
+}
+
+/** A command and, of `extend`, how long. */
+interface Given {
+  readonly word: Word;
+  readonly seconds?: number;
+}
+
+/** Sends the event of a command. Throws `NOT_CONFIGURED` without a rule, and what the stack would answer. */
+async function command(context: ServerContext, stackId: string, { word, seconds }: Given): Promise<number> {
+  const { previews, yard, signal } = context;
+  const { commands, machine } = await previews.get(stackId, { signal });
+  const rule = commands[word];
+  if (rule === undefined) {
+    const hint = `Add a rule with \`on: command.${word}\` whose metadata needs no more than \`hook.args.duration\`, or use \`stackyard send\`.`;
+    throw failWith("NOT_CONFIGURED", `The mapping document of "${stackId}" has no rule for ${word}.`, { hint });
+  }
+  const { event, duration } = rule;
+  const added = duration === undefined || seconds === undefined ? {} : { [duration]: seconds };
+  const metadata = { ...rule.metadata, ...added };
+  const preview = await yard.stacks.preview(stackId, { event, metadata }, { signal });
+  if (preview.outcome === "refused") {
+    const why = `${preview.code ?? "EVENT_NOT_HANDLED"}: ${preview.reason ?? "The stack refuses it."}`;
+    const hint = `\`stackyard machines show ${machine}\` lists what its states handle.`;
+    throw failWith("OUTCOME_NEGATIVE", `"${stackId}" does not take ${event} now. Nothing was sent. ${why}`, { hint });
+  }
+  const published = await yard.publish({ stackId, event, metadata }, { signal });
+  return reportAccepted(context, published, { event });
+}

@@ -1,0 +1,43 @@
+import type { PreviewPull, StackPreview } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+
+/** Which previews to list. */
+export interface PreviewFilter extends PageOptions {
+  readonly host?: string;
+  /** Its name, such as `acme/shop`, or its number. */
+  readonly repository?: string;
+  /** Of the pull request. */
+  readonly number?: number;
+  /** Login of the author. */
+  readonly owner?: string;
+  readonly machine?: string;
+  readonly state?: string;
+  readonly condition?: string;
+}
+
+/** Stacks of pull requests. */
+export interface PreviewsApi {
+  /** In order of stack ids. */
+  list(options?: PreviewFilter): Promise<Page<StackPreview>>;
+  /** Throws `STACK_UNKNOWN`, and `NOT_FOUND` for a stack that is of no pull request. */
+  get(stackId: string, options?: CallOptions): Promise<StackPreview>;
+  /**
+   * Links a stack, which need not exist yet, to a pull request; `machine` is that of a stack to come. Throws `FORBIDDEN` when
+   * the token is of a job for another repository.
+   */
+  link(
+    stackId: string,
+    pull: PreviewPull & { readonly machine?: string },
+    options?: CallOptions,
+  ): Promise<{ readonly stackId: string; readonly pull: PreviewPull }>;
+}
+
+/** The part of the client that is about previews. */
+export function createPreviewsApi(http: HttpClient): PreviewsApi {
+  return {
+    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "previews"], query, signal }),
+    get: (stackId, options) => http.requestJson({ path: ["v1", "previews", stackId], ...options }),
+    link: (stackId, body, options) =>
+      http.requestJson({ method: "PUT", path: ["v1", "previews", stackId, "link"], body, ...options }),
+  };
+}

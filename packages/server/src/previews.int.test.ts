@@ -1,0 +1,157 @@
+import type { StackPreview } from "@stackyard/core/api";
+import { linkPreview, type PreviewLink } from "@stackyard/core/services";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { startLoginWorld } from "./testing/login-world.ts";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+const pull = {
+  host: "github",
+  repository: { id: "424242", fullName: "acme/web" },
+  number: 7,
+  url: "https://github.com/acme/web/pull/7",
+  title: "Add a cart",
+  head: "1".repeat(40),
+  owner: "octocat",
+};
+
+function link(on: TestYard, over: Partial<PreviewLink>) {
+  return linkPreview({ records: on.store.records, clock: on.clock }, { stackId: "web-7", ...pull, ...over });
+}
+
+describe("previews", () => {
+  let yard: TestYard;
+  const list = async (query = "") => yard.json<{ items: StackPreview[] }>(`/v1/previews${query}`);
+
+  beforeAll(async () => {
+    yard = createTestYard();
+    yard.run();
+    const metadata = {
+      url: "https://web-7.example.org",
+      monthly_cost: 12.5,
+      expires_at: "2026-12-01T00:00:00Z",
+      drifted: true,
+    };
+    const launch = { event: "LAUNCH", machine: "review-app" };
+    const body = [
+      { ...launch, stackId: "web-7", metadata },
+      { ...launch, stackId: "web-8", metadata: { url: 7, drifted: "yes" } },
+      { ...launch, stackId: "shared" },
+    ];
+    await yard.call("/v1/events", { body });
+    for (const { stackId } of body) {
+      await vi.waitFor(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
+    }
+    await link(yard, { commands: { down: { event: "DOWN", metadata: {} } } });
+    await link(yard, { stackId: "web-8", number: 8, owner: "hubot" });
+    await link(yard, { stackId: "web-9", number: 9 });
+  });
+  afterAll(() => yard.stop());
+
+  it("show pull request, state, cost, expiry and drift of stacks that exist", async () => {
+    const { items } = await list();
+
+    expect(items.map(({ stackId }) => stackId)).toEqual(["web-7", "web-8"]);
+    expect(items[0]).toEqual({
+      stackId: "web-7",
+      pull,
+      machine: "review-app",
+      state: "IDLE",
+      enteredAt: expect.any(String),
+      waiting: { summary: expect.stringContaining("DEPLOY"), waitsFor: expect.anything() },
+      url: "https://web-7.example.org",
+      monthlyCost: 12.5,
+      expiresAt: "2026-12-01T00:00:00Z",
+      drifted: true,
+      commands: { down: { event: "DOWN", metadata: {} } },
+    });
+    // Metadata of another type is no fact of a preview.
+    expect(items[1]).not.toHaveProperty("url");
+    expect(items[1]).not.toHaveProperty("drifted");
+  });
+
+  it.each([
+    ["?owner=hubot", ["web-8"]],
+    ["?number=7", ["web-7"]],
+    ["?repository=acme%2Fweb&state=IDLE", ["web-7", "web-8"]],
+    ["?repository=424242", ["web-7", "web-8"]],
+    ["?repository=acme%2Fother", []],
+    ["?state=UP", []],
+    ["?condition=failed", []],
+    ["?text=8", ["web-8"]],
+  ])("are filtered by %s", async (query, ids) => {
+    expect((await list(query)).items.map(({ stackId }) => stackId)).toEqual(ids);
+  });
+
+  it("come in pages", async () => {
+    const ids: string[] = [];
+    let query = "?limit=1";
+    for (let pages = 0; pages < 4 && query !== ""; pages++) {
+      const page: { items: StackPreview[]; cursor?: string } = await list(query);
+      ids.push(...page.items.map(({ stackId }) => stackId));
+      query = page.cursor === undefined ? "" : `?limit=1&cursor=${encodeURIComponent(page.cursor)}`;
+    }
+
+    expect(ids).toEqual(["web-7", "web-8"]);
+  });
+
+  it("say apart what does not exist and what is of no pull request", async () => {
+    expect(await yard.json("/v1/previews/web-7")).toMatchObject({ stackId: "web-7", state: "IDLE" });
+    expect(await yard.json("/v1/previews/web-9")).toMatchObject({ status: 404, code: "STACK_UNKNOWN" });
+    expect(await yard.json("/v1/previews/shared")).toMatchObject({ status: 404, code: "NOT_FOUND" });
+  });
+
+  it("are linked by whoever may send, and keep their commands", async () => {
+    const put = (stackId: string, body: object) => yard.call(`/v1/previews/${stackId}/link`, { method: "PUT", body });
+
+    const linked = await put("web-7", { ...pull, head: "2".repeat(40) });
+    const wrong = await put("web-7", { ...pull, head: "main" });
+    const unknown = await put("web-7", { ...pull, stackId: "web-8" });
+
+    expect([linked.status, wrong.status, unknown.status]).toEqual([200, 400, 400]);
+    expect(await yard.json("/v1/previews/web-7")).toMatchObject({
+      pull: { head: "2".repeat(40) },
+      commands: { down: { event: "DOWN" } },
+    });
+  });
+});
+
+describe("the link of a job", () => {
+  it("is only for the repository of its token, at the host of its own name", async () => {
+    const claims = { repository_owner_id: "1" };
+    const world = await startLoginWorld({
+      access: {
+        workloads: [{ name: "github", issuer: "" }],
+        grants: [{ to: { workload: "github", claims }, role: "operator", machines: ["review-app"] }],
+      },
+    });
+    const token = async (repository_id: string) => {
+      const iat = Math.floor(Date.now() / 1_000);
+      const job = { aud: world.url, sub: "job", iat, exp: iat + 300, repository_id };
+      const subject_token = await world.issuer.sign({ ...job, ...claims });
+      const grant_type = "urn:ietf:params:oauth:grant-type:token-exchange";
+      const subject_token_type = "urn:ietf:params:oauth:token-type:jwt";
+      const body = new URLSearchParams({ grant_type, subject_token, subject_token_type });
+      const answer = await fetch(`${world.url}/auth/token`, { method: "POST", body });
+      return ((await answer.json()) as { access_token: string }).access_token;
+    };
+    const put = async (secret: string, over: object = {}) => {
+      const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
+      const body = JSON.stringify({ ...pull, machine: "review-app", ...over });
+      return (await fetch(`${world.url}/v1/previews/web-7/link`, { method: "PUT", headers, body })).status;
+    };
+    const [own, other] = [await token("424242"), await token("5")];
+
+    const statuses = [
+      await put(own, { host: "gitlab" }),
+      await put(own, { repository: { id: "5", fullName: "acme/web" } }),
+      await put(own, { machine: "database" }),
+      await put(own),
+      await put(own),
+      // It would take the stack of another repository for its own.
+      await put(other, { repository: { id: "5", fullName: "acme/other" } }),
+    ];
+
+    expect(statuses).toEqual([403, 403, 403, 200, 200, 403]);
+    await world.stop();
+  });
+});

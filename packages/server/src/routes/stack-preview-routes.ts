@@ -1,0 +1,208 @@
+import { type Clock, defined, type Locator, StackyardError, type Store } from "@stackyard/core";
+import { decideAccess } from "@stackyard/core/access";
+import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
+import type { StackFilter, StoredStack } from "@stackyard/core/engine";
+import { findPreviewLink, linkPreview, listPreviewLinks, type PreviewLink } from "@stackyard/core/services";
+import { type Static, Type } from "typebox";
+import type { Caller, Guard } from "../access/caller.ts";
+import { withMachine } from "../access/reach.ts";
+import { toScopeFilter } from "../access/stack-scopes.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery, StackId } from "../schemas/event.ts";
+import { toStackSummary } from "../schemas/stack.ts";
+import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
+import type { StackExplainer } from "./stack-routes.ts";
+import { pageInput } from "./to-page.ts";
+
+interface StackPreviewRoutesDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  readonly explainer: StackExplainer;
+}
+
+/** Stacks of pull requests, and their links. */
+export function stackPreviewRoutes(deps: StackPreviewRoutesDeps): readonly Route[] {
+  return [listRoute(deps), previewRoute(deps), linkRoute(deps)];
+}
+
+const MOST = 100;
+const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 }));
+const { ids: _, ...stackQuery } = stackFilterQuery;
+const pullQuery = {
+  host: Text,
+  repository: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 1_024, description: "Its name, such as `acme/shop`, or its number." }),
+  ),
+  number: Type.Optional(Type.Integer({ minimum: 1, description: "Of the pull request." })),
+  owner: Text,
+};
+type PullQuery = Static<ReturnType<typeof Type.Object<typeof pullQuery>>>;
+
+function listRoute(deps: StackPreviewRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/previews",
+    operationId: "listPreviews",
+    permission: "read",
+    subject: "list",
+    tag: "previews",
+    summary: "List stacks of pull requests by id, at most 100 a page. A page may be empty and have a cursor.",
+    query: { ...pullQuery, ...stackQuery, ...pageQuery },
+    answers: { 200: { description: "A page.", schema: pageOf(StackPreviewSchema) } },
+    async handle({ query }, { caller }) {
+      const { host, repository, number, owner, cursor, limit, ...given } = query;
+      const filter = { ...(await toStackFilter(given, deps.locator)), ...toScopeFilter(caller, "read") };
+      const input = pageInput(defined({ cursor, limit }));
+      const { records } = deps.store;
+      const page = await listPreviewLinks({ ...deps, records }, { ...input, limit: Math.min(input.limit, MOST) });
+      const links = page.items.filter((link) => isMeant(link, { host, repository, number, owner }));
+      return json(200, { items: await loadPreviews(deps, links, filter), ...defined({ cursor: page.cursor }) });
+    },
+  });
+}
+
+type Wanted = { readonly [Key in keyof PullQuery]: PullQuery[Key] | undefined };
+
+function isMeant(link: PreviewLink, { host, repository, number, owner }: Wanted): boolean {
+  const { id, fullName } = link.repository;
+  const isOfRepository = repository === undefined || repository === id || repository === fullName;
+  const wanted = [
+    [host, link.host],
+    [number, link.number],
+    [owner, link.owner],
+  ];
+  return isOfRepository && wanted.every(([given, own]) => given === undefined || given === own);
+}
+
+/** The previews of those links whose stacks exist and fit the filter, in the order of the links. */
+async function loadPreviews(
+  { store, explainer }: StackPreviewRoutesDeps,
+  links: readonly PreviewLink[],
+  filter: StackFilter,
+): Promise<readonly StackPreview[]> {
+  const ids = links.map(({ stackId }) => stackId);
+  const found = new Map<string, StackPreview>();
+  const byId = new Map(links.map((link) => [link.stackId, link]));
+  let cursor: string | undefined;
+  do {
+    if (ids.length === 0) break;
+    const page = await store.queries.listStacks({ ...filter, ids }, { limit: MOST, ...defined({ cursor }) });
+    const reasons = await explainer.explainAll(page.items);
+    for (const [index, item] of page.items.entries()) {
+      const link = byId.get(item.stack.id);
+      if (link !== undefined) found.set(link.stackId, toPreview(link, item, reasons[index]));
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+function toPreview(
+  { stackId, commands = {}, ...pull }: PreviewLink,
+  item: StoredStack,
+  reason: StackPreview["waiting"],
+): StackPreview {
+  const { machine, state, enteredAt, failed, stalled, overdue, waiting, metadata } = toStackSummary(item, reason);
+  const text = (key: string) => (typeof metadata[key] === "string" ? metadata[key] : undefined);
+  const number = (key: string) => (typeof metadata[key] === "number" ? metadata[key] : undefined);
+  const drifted = typeof metadata["drifted"] === "boolean" ? metadata["drifted"] : undefined;
+  return {
+    stackId,
+    pull,
+    machine,
+    state,
+    enteredAt,
+    commands,
+    ...defined({ failed, stalled, overdue, waiting, drifted }),
+    ...defined({ url: text("url"), expiresAt: text("expires_at") }),
+    ...defined({ monthlyCost: number("monthly_cost"), costActual: number("cost_actual") }),
+  };
+}
+
+function previewRoute(deps: StackPreviewRoutesDeps): Route {
+  return defineRoute({
+    method: "GET",
+    path: "/v1/previews/:stackId",
+    operationId: "getPreview",
+    permission: "read",
+    subject: "stack",
+    tag: "previews",
+    summary: "Get the pull request of a stack, and what the stack costs and waits for.",
+    params: { stackId: StackId },
+    answers: {
+      200: { description: "The preview.", schema: StackPreviewSchema },
+      404: { description: "STACK_UNKNOWN: the stack does not exist. NOT_FOUND: it is of no pull request." },
+    },
+    async handle({ params: { stackId } }) {
+      const { store } = deps;
+      const link = await findPreviewLink({ ...deps, records: store.records }, stackId);
+      const [preview] = link === undefined ? [] : await loadPreviews(deps, [link], {});
+      if (preview !== undefined) return json(200, preview);
+      const [loaded] = await store.load([stackId]);
+      if (loaded?.stack === undefined) {
+        throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+      }
+      throw new StackyardError("NOT_FOUND", `Stack "${stackId}" is not linked to a pull request.`);
+    },
+  });
+}
+
+function linkRoute(deps: StackPreviewRoutesDeps): Route {
+  return defineRoute({
+    method: "PUT",
+    path: "/v1/previews/:stackId/link",
+    operationId: "linkPreview",
+    permission: "send",
+    subject: "items",
+    tag: "previews",
+    summary:
+      "Link a stack, which need not exist yet, to its pull request. A job of a CI may name only its own repository.",
+    params: { stackId: StackId },
+    body: Type.Object(
+      {
+        ...PreviewPull.properties,
+        machine: Type.Optional(
+          Type.String({ minLength: 1, maxLength: 255, description: "Of a stack that does not exist yet." }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    answers: {
+      200: { description: "It is linked.", schema: Type.Object({ stackId: Type.String(), pull: PreviewPull }) },
+      403: { description: "FORBIDDEN: the permission `send` is missing, or the repository is another one." },
+    },
+    async handle({ params: { stackId }, body: { machine, ...pull } }, { caller }) {
+      const links = { ...deps, records: deps.store.records };
+      await checkSend(deps, caller, { stackId, machine });
+      const before = await findPreviewLink(links, stackId);
+      checkRepository(caller, pull);
+      if (before !== undefined) checkRepository(caller, before);
+      await linkPreview(links, { stackId, ...pull, ...defined({ commands: before?.commands }) });
+      return json(200, { stackId, pull });
+    },
+  });
+}
+
+async function checkSend(
+  { guard }: StackPreviewRoutesDeps,
+  { rights }: Caller,
+  { stackId, machine }: { readonly stackId: string; readonly machine: string | undefined },
+): Promise<void> {
+  const subject = withMachine(await guard.findStack(rights, stackId), machine);
+  if (decideAccess(rights, "send", subject) === "allowed") return;
+  const details = { permission: "send" };
+  const message = `You do not have the permission "send" for the stack "${stackId}".`;
+  throw new StackyardError("FORBIDDEN", message, { details });
+}
+
+/** The token of a job says which repository it runs for: it speaks for no other one. */
+function checkRepository({ workload }: Caller, { host, repository }: Pick<PreviewLink, "host" | "repository">): void {
+  if (workload === undefined) return;
+  const { name, repositoryId } = workload;
+  if (name === host && repositoryId === repository.id) return;
+  const own = repositoryId === undefined ? "no repository" : `the repository ${repositoryId} of "${name}"`;
+  const message = `The token is of ${own}, not of the repository ${repository.id} of "${host}".`;
+  throw new StackyardError("FORBIDDEN", message);
+}
