@@ -111,7 +111,12 @@ describe("services of plugins", () => {
           const isKnown = Buffer.from(request.body).toString() === await readSecret({ file: "hook-secret" });
           return new Response(null, { status: isKnown ? 202 : 401 });
         } }],
-        tick: async () => { throw new Error("The bell is broken."); },
+        tick: async ({ records }) => {
+          const failure = { count: 1, firstAt: 0, lastAt: 0, message: "It may not ring." };
+          const value = { key: "bell/1", value: 0, firstPutAt: 0, puts: 1, dueAt: 0, claims: 1, failure, deadAt: 0 };
+          await records.put({ key: "queue/bells/1", value, expected: "absent", now: Date.now() });
+          throw new Error("The bell is broken.");
+        },
       }] };`,
     });
     const dev = startCli(["dev", "--port", "0", "--json"], { cwd });
@@ -123,6 +128,7 @@ describe("services of plugins", () => {
 
     expect(statuses).toEqual([202, 401]);
     await expect.poll(readDoctor, { timeout: 20_000 }).toMatch(/fail +services +bell has failed .*The bell is broken/);
+    expect(await readDoctor()).toMatch(/warn +queues +bells has 1 dead letter, such as bell\/1: It may not ring\./);
     dev.interrupt();
     await dev.result;
     remove();

@@ -2,10 +2,10 @@ import { existsSync, statSync } from "node:fs";
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isStackyardError, type StackyardError, type Store, silentLogger } from "@stackyard/core";
-import type { Service } from "@stackyard/core/api";
+import type { QueuedItem, Service } from "@stackyard/core/api";
 import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
-import { createHttpClient } from "@stackyard/sdk/commands";
+import { createHttpClient, type HttpClient } from "@stackyard/sdk/commands";
 import type { CommandContext } from "../command.ts";
 import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
 import { openStore, type StoreChoice, storeMissing } from "../project/store.ts";
@@ -186,14 +186,33 @@ async function checkServices(server: StackyardOptions, signal: AbortSignal): Pro
   const http = createHttpClient({ ...server, retries: 0 });
   try {
     const { items } = await http.requestJson<{ items: readonly Service[] }>({ path: ["v1", "services"], signal });
-    return items.map(({ name, failure }) => {
+    const services = items.map(({ name, failure }) => {
       if (failure === undefined) return ok("services", `${name} works.`);
       const { count, firstAt, message } = failure;
       const text = `${name} has failed ${count} times since ${firstAt}: ${message}`;
       return fail("services", text, "Correct the cause. The server tries again by itself.");
     });
+    return [...services, ...(await checkQueues(http, signal))];
   } catch (error) {
     if (isStackyardError(error, "FORBIDDEN")) return [];
     throw error;
   }
+}
+
+/** Of the queues of services. More are listed by `stackyard queue ls`. */
+const MOST_ITEMS = 1_000;
+
+/** Looks for work of services that waits for a person. */
+async function checkQueues(http: HttpClient, signal: AbortSignal): Promise<readonly Finding[]> {
+  const request = { path: ["v1", "queue"], query: { limit: MOST_ITEMS }, signal };
+  const { items } = await http.requestJson<{ items: readonly QueuedItem[] }>(request);
+  const dead = Map.groupBy(
+    items.filter(({ deadAt }) => deadAt !== undefined),
+    ({ queue }) => queue,
+  );
+  return [...dead].map(([queue, letters]) => {
+    const [first] = letters;
+    const text = `${queue} has ${formatCount(letters, "dead letter")}, such as ${first?.key}: ${first?.failure?.message}`;
+    return warn("queues", text, `Correct the cause, then repeat them: \`stackyard queue redrive ${queue} KEY\`.`);
+  });
 }
