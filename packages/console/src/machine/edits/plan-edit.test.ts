@@ -220,6 +220,38 @@ states:
     expect(edit({ kind: "set-attempts", task: "t", attempts }, text(task))).toBe(text(expected));
   });
 
+  it.each([
+    ["metadata.aa == 1", "aa", "aaa", "metadata.aaa == 1"],
+    ["metadata.aaa == 1", "aaa", "aa", "metadata.aa == 1"],
+    [`"metadata.aa == 'x'"`, "aa", "ba", `"metadata.ba == 'x'"`],
+    [`'metadata.aa == "x"'`, "aa", "ab", `'metadata.ab == "x"'`],
+    ["metadata.aa", "aa", "b", "metadata.b"],
+    [`"metadata.aa"`, "aa", "b", `"metadata.b"`],
+    [">\n      metadata.aa == 1", "aa", "b", undefined],
+    ["|\n      metadata.aa == 1", "aa", "b", undefined],
+    [`'metadata.aa == ''x'''`, "aa", "b", undefined],
+  ])("renames in the expression %s, quoted as it is, %s to %s", (when, from, to, expected) => {
+    const text = (key: string, condition: string) =>
+      `version: 2\nmetadata: { ${key}: {} }\nstates: { INIT: {} }\ntasks:\n  t:\n    executor: x\n    when: ${condition}\n`;
+    const operation = { kind: "rename", what: "metadata", from, to } as const;
+
+    if (expected === undefined) expect(refusal(operation, text(from, when))?.code).toBe("edit-escaped");
+    else expect(edit(operation, text(from, when))).toBe(text(to, expected));
+  });
+
+  it.each([
+    ["LIVE", "UP", "UP"],
+    ['"LIVE"', "UP", '"UP"'],
+    ["'LIVE'", "UP", "'UP'"],
+    ["LIVE", "123", '"123"'],
+  ])("quotes the changed target %s as it was written, and as %s needs it", (written, to, expected) => {
+    const text = (name: string, target: string) =>
+      `version: 2\nevents: [E]\nstates:\n  INIT:\n    on:\n      E: ${target}\n  ${name}: {}\n`;
+
+    const name = to === "123" ? '"123"' : to;
+    expect(edit({ kind: "rename", what: "state", from: "LIVE", to }, text("LIVE", written))).toBe(text(name, expected));
+  });
+
   it("moves a state with the comment lines directly above it", () => {
     expect(edit({ kind: "move", what: "state", name: "GONE", after: "INIT" })).toContain(
       "on: { OPENED: LIVE }\n  # Down.\n  GONE: { terminal: true }\n\n  # Up.\n  LIVE: # lives\n",

@@ -8,12 +8,11 @@ const QUOTES: Readonly<Record<string, Quote>> = { QUOTE_DOUBLE: "double", QUOTE_
 /** Writes another scalar in the place of one, quoted as that was. */
 export function setScalar(source: Source, path: Path, value: Plain, expression: boolean): readonly Change[] {
   const item = itemAt(source, path);
-  if (item?.kind !== "scalar" || item.node === undefined || item.range.from === item.range.to) {
+  if (item?.kind !== "scalar" || item.range.from === item.range.to) {
     return replaceValue(source, path, value);
   }
   if (expression) return setExpression(source, item, String(value));
-  if (typeof value === "object" && value !== null) return replaceValue(source, path, value);
-  const quote = QUOTES[item.node.type ?? ""] ?? "plain";
+  const quote = QUOTES[item.node?.type ?? ""] ?? "plain";
   if (isBlockScalar(item)) return replaceValue(source, path, value);
   return [{ ...item.range, insert: renderScalar(value as string, quote) }];
 }
