@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Executor, silentLogger } from "@stackyard/core";
+import type { Grant } from "@stackyard/core/access";
 import { createFolderLocator, createMachineSources, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { type ArtifactsClient, createServer } from "@stackyard/server";
 import { createSqliteStore } from "@stackyard/store-sqlite";
@@ -26,6 +27,8 @@ interface ConsoleYardInput {
   /** Writes the documents of machines into the folder. */
   readonly addMachines: (folder: string) => void;
   readonly artifacts?: ArtifactsClient;
+  /** Default: everyone may do everything but reveal secrets. */
+  readonly grants?: readonly Grant[];
 }
 
 const TOKEN = "a-token-of-the-console-tests";
@@ -35,6 +38,7 @@ export async function startConsoleYard({
   name = "tests",
   addMachines,
   artifacts,
+  grants,
 }: ConsoleYardInput): Promise<ConsoleYard> {
   const folder = mkdtempSync(join(tmpdir(), "stackyard-console-"));
   const machines = join(folder, "machines");
@@ -56,7 +60,12 @@ export async function startConsoleYard({
   const createOne = (port: number) =>
     createServer(
       { ...deps, version: "0.0.0-test", artifacts },
-      { port, tokens: [{ name, token: TOKEN }], local: { name: "ada", groups: ["release-managers"] } },
+      {
+        port,
+        tokens: [{ name, token: TOKEN }],
+        local: { name: "ada", groups: ["release-managers"] },
+        ...(grants && { access: { grants } }),
+      },
     );
   let server = createOne(0);
   const { url } = await server.start();
@@ -67,7 +76,8 @@ export async function startConsoleYard({
       ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return (await answer.json()) as Answer;
+    const text = await answer.text();
+    return (text === "" ? undefined : JSON.parse(text)) as Answer;
   };
   return {
     url,

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** Returns an address with what its page needs to show something. */
 function toAddress(page: string): string {
-  const [path = "", tab] = page.split("?tab=");
+  const { pathname, searchParams } = new URL(page, yard.url);
   const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "/stack": { id: yard.stackId },
     "/log": { attempt: yard.attemptId },
@@ -30,15 +30,14 @@ function toAddress(page: string): string {
     "/machine": { name: "hostile" },
     "/edit": { machine: "hostile" },
     "/simulate": { machine: "hostile" },
-    "/job": { id: "missing" },
+    "/job": { id: yard.runId },
     "/release": { id: "missing" },
     "/fleet": { id: "missing" },
-    "/state": { key: "missing" },
+    "/state": { key: yard.stateKey },
     "/approval": { stack: yard.stackId, task: "sign-off" },
   };
-  const query = new URLSearchParams(queries[path]);
-  if (tab !== undefined) query.set("tab", tab);
-  return `${yard.url}${path}?${query}`;
+  const query = new URLSearchParams({ ...queries[pathname], ...Object.fromEntries(searchParams) });
+  return `${yard.url}${pathname}?${query}`;
 }
 
 /** What must not happen on a page. */
@@ -48,8 +47,8 @@ interface Faults {
   readonly foreignRequests: string[];
 }
 
-/** Things that are named by the addresses above and do not exist, and the distributor, which this yard does not have. */
-const EXPECTED_404 = /\/missing(\/|$)|^\/v1\/artifacts\//;
+/** Things that are named by the addresses above and do not exist. */
+const EXPECTED_404 = /\/missing(\/|$)/;
 
 async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promise<{ page: Page; faults: Faults }> {
   const context = await browser.newContext({ ...options, reducedMotion: "reduce" });
@@ -86,6 +85,11 @@ async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promi
 /** The pages whose actions open dialogs, and these actions. */
 const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/stack", "Send event…", "Settle…", "Upgrade…", "Remove…", "Search screens and stacks"],
+  ["/stack?tab=metadata", "Reveal password…"],
+  ["/stack?id=busy-1", "Cancel…"],
+  ["/job", "Cancel…"],
+  ["/state", "Read version 1", "Restore version 1"],
+  ["/artifacts", "app 2 in 111122223333 eu-west-1: Present"],
   ["/stacks", "Retry…", "Send event…", "Cancel task…", "Upgrade…", "Settle…", "Remove…"],
   ["/access", "Create…", "Rotate ci", "Revoke ci"],
   ["/access?tab=sessions", "End the session of ada"],
@@ -245,6 +249,23 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
 
     expect(found).toEqual({});
   });
+});
+
+it("opens accessible dialogs for the keys, and for signing in when the session has ended", async () => {
+  const { page } = await signIn({ bypassCSP: true });
+  const found: Record<string, readonly string[]> = {};
+  await waitForPage(page, "h1");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  found["Keyboard"] = await findViolations(page);
+  await page.keyboard.press("Escape");
+
+  await page.context().clearCookies();
+  await page.reload();
+  await page.getByRole("dialog", { name: "Sign in" }).waitFor();
+  found["Sign in"] = await findViolations(page);
+
+  expect(found).toEqual({ Keyboard: [], "Sign in": [] });
 });
 
 /** Opens a page as its links do, without loading the console again. */

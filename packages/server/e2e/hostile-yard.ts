@@ -1,8 +1,9 @@
 import { cpSync, globSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineExecutor, failed } from "@stackyard/core";
+import { defineExecutor, failed, running } from "@stackyard/core";
 import { Type } from "typebox";
+import { fakeArtifacts } from "../src/testing/fake-artifacts.ts";
 import { type ConsoleYard, startConsoleYard } from "./console-yard.ts";
 
 /** A yard with a server on the loopback, whose data tries to become more than text in a browser. */
@@ -10,6 +11,10 @@ export interface HostileYard extends ConsoleYard {
   /** The stack whose task failed, and the attempt of that task. */
   readonly stackId: string;
   readonly attemptId: string;
+  /** A job that does not end. */
+  readonly runId: string;
+  /** A Terraform state with two versions. */
+  readonly stateKey: string;
 }
 
 const MARKUP = `<img src="https://evil.example/x.png" onerror="window.hacked=1"><script>window.hacked=1</script>`;
@@ -20,7 +25,7 @@ const MACHINE = `
 version: 2
 description: ${JSON.stringify(HOSTILE)}
 events: { LAUNCH: {}, DEPLOY: {} }
-metadata: { note: { type: string }, link: { type: string } }
+metadata: { note: { type: string }, link: { type: string }, password: { type: string, sensitive: true } }
 states:
   INIT: { on: { LAUNCH: UP } }
   UP: { tasks: [create, sign-off], on: { NEXT: IDLE } }
@@ -41,6 +46,25 @@ const script = defineExecutor({
   },
 });
 
+/** Runs until the yard ends. */
+const endless = defineExecutor({
+  name: "endless",
+  config: Type.Object({}),
+  progress: Type.Object({}),
+  start: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: HOSTILE }),
+  poll: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: HOSTILE }),
+});
+
+const BUSY_MACHINE = `
+version: 2
+events: [LAUNCH]
+states:
+  INIT: { on: { LAUNCH: UP } }
+  UP: { tasks: [wait] }
+tasks:
+  wait: { executor: endless, config: {} }
+`;
+
 /** Executors of the examples' machines, which no stack of this yard reaches. */
 const others = ["delay", "ecs", "lambda", "runner", "terraform"].map((name) =>
   defineExecutor({
@@ -54,17 +78,23 @@ const others = ["delay", "ecs", "lambda", "runner", "terraform"].map((name) =>
 export async function startHostileYard(): Promise<HostileYard> {
   const examples = join(import.meta.dirname, "../../../examples");
   const yard = await startConsoleYard({
-    executors: [script, ...others],
+    executors: [script, endless, ...others],
+    artifacts: fakeArtifacts,
     name: MARKUP,
+    grants: [
+      { to: { token: MARKUP }, role: "admin", also: ["states:write"] },
+      { to: { group: "release-managers" }, role: "admin", also: ["states:read", "states:write", "secrets:read"] },
+    ],
     addMachines(folder) {
       for (const file of globSync("*/machines/*.{yml,yaml}", { cwd: examples })) {
         cpSync(join(examples, file), join(folder, `${file.split("/")[0]}-${basename(file)}`));
       }
       writeFileSync(join(folder, "hostile.yaml"), MACHINE);
+      writeFileSync(join(folder, "busy.yaml"), BUSY_MACHINE);
     },
   });
   const { call } = yard;
-  const metadata = { note: HOSTILE, link: "javascript:alert(1)" };
+  const metadata = { note: HOSTILE, link: "javascript:alert(1)", password: HOSTILE };
   await call("/v1/tokens", { name: "ci", role: "viewer", expires: "90d" });
   await call("/v1/events", { event: "LAUNCH", stackId: STACK, machine: "hostile", metadata });
   await call("/v1/events", {
@@ -73,6 +103,13 @@ export async function startHostileYard(): Promise<HostileYard> {
     machine: "hostile",
     metadata: { constructor: HOSTILE },
   });
+  await call("/v1/events", { event: "LAUNCH", stackId: "busy-1", machine: "busy" });
+  const { runId } = await call<{ readonly runId: string }>("/v1/runs", { executor: "endless", config: {} });
+  const stateKey = "hostile/<img onerror=x>/state";
+  for (const serial of [1, 2]) {
+    const state = { version: 4, serial, lineage: MARKUP, outputs: {}, resources: [] };
+    await call(`/terraform/state/${encodeURIComponent(stateKey)}`, state);
+  }
   const path = `/v1/stacks/${encodeURIComponent(STACK)}`;
   type Attempts = { readonly items: readonly { readonly attemptId: string; readonly outcome?: string }[] };
   let attemptId: string | undefined;
@@ -81,5 +118,5 @@ export async function startHostileYard(): Promise<HostileYard> {
     const { items } = await call<Attempts>(`${path}/attempts`);
     attemptId = items.find(({ outcome }) => outcome === "failed")?.attemptId;
   }
-  return { ...yard, stackId: STACK, attemptId };
+  return { ...yard, stackId: STACK, attemptId, runId, stateKey };
 }
