@@ -34,7 +34,11 @@ describe("previews", () => {
     const launch = { event: "LAUNCH", machine: "review-app" };
     const body = [
       { ...launch, stackId: "web-7", metadata },
-      { ...launch, stackId: "web-8", metadata: { url: 7, drifted: "yes" } },
+      {
+        ...launch,
+        stackId: "web-8",
+        metadata: { url: 7, drifted: "yes", expires_at: 1_796_083_200_000, monthly_cost: "12" },
+      },
       { ...launch, stackId: "shared" },
     ];
     await yard.call("/v1/events", { body });
@@ -66,6 +70,8 @@ describe("previews", () => {
     });
     // Metadata of another type is no fact of a preview.
     expect(items[1]).not.toHaveProperty("url");
+    expect(items[1]).not.toHaveProperty("monthlyCost");
+    expect(items[1]).toHaveProperty("expiresAt", "2026-12-01T00:00:00.000Z");
     expect(items[1]).not.toHaveProperty("drifted");
   });
 

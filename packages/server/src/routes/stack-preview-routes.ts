@@ -8,7 +8,7 @@ import type { Caller, Guard } from "../access/caller.ts";
 import { withMachine } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, StackId } from "../schemas/event.ts";
+import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
 import { toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
 import type { StackExplainer } from "./stack-routes.ts";
@@ -116,9 +116,16 @@ function toPreview(
     enteredAt,
     commands,
     ...defined({ failed, stalled, overdue, waiting, drifted }),
-    ...defined({ url: text("url"), expiresAt: text("expires_at") }),
+    ...defined({ url: text("url"), expiresAt: text("expires_at") ?? toExpiry(number("expires_at")) }),
     ...defined({ monthlyCost: number("monthly_cost"), costActual: number("cost_actual") }),
   };
+}
+
+const LAST_INSTANT_MS = 8_640_000_000_000_000;
+
+/** Milliseconds since 1970, as timers read them; undefined for a number that is no instant. */
+function toExpiry(ms: number | undefined): string | undefined {
+  return ms !== undefined && Math.abs(ms) <= LAST_INSTANT_MS ? toInstant(ms) : undefined;
 }
 
 function previewRoute(deps: StackPreviewRoutesDeps): Route {
