@@ -1,5 +1,6 @@
 import type { Executor, NeededTask } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
+import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { findQuotaFault } from "./find-quota-fault.ts";
 
@@ -145,6 +146,18 @@ export const PreviewsOptions = Type.Object(
         description:
           "Capacities by key; a star fits any characters. An exact key counts first, then the first that fits.",
       }),
+    ),
+    wake: Type.Optional(
+      Type.Object(
+        {
+          keys: Type.Array(SecretReferenceSchema, {
+            minItems: 1,
+            maxItems: 10,
+            description: "Links that are signed with one of these wake stacks",
+          }),
+        },
+        closed,
+      ),
     ),
   },
   closed,

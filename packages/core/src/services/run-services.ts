@@ -86,7 +86,7 @@ function checkServices(services: readonly PluginService[]): void {
   const outside = routes.find(({ path }) => !PATH.test(path));
   if (outside !== undefined)
     throw invalid(`The path "${outside.path}" of a service is not one below /hooks/ or /wake/.`);
-  const shared = findTwice(routes.map(({ path }) => path));
+  const shared = findTwice(routes.map(({ method, path }) => `${method} ${path}`));
   if (shared !== undefined) throw invalid(`Two services answer ${shared}.`);
 }
 

@@ -21,14 +21,15 @@ const REFUSED_A_MINUTE = 300;
 export function mountServices(app: Hono, services: readonly PluginService[], deps: MountServicesDeps): void {
   const room = createByteRoom(MOST_BYTES);
   const limit = createRateLimit("refused requests to services", REFUSED_A_MINUTE);
-  for (const { name, routes = [] } of services) {
-    for (const route of routes) {
-      app.on(route.method, route.path, (c) => answer(c, { ...deps, name, route, room, limit }));
-      app.all(route.path, () => {
-        const { method: allow } = route;
-        throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
-      });
+  const all = services.flatMap(({ name, routes = [] }) => routes.map((route) => ({ name, route })));
+  for (const [path, sharing] of Map.groupBy(all, ({ route }) => route.path)) {
+    for (const { name, route } of sharing) {
+      app.on(route.method, path, (c) => answer(c, { ...deps, name, route, room, limit }));
     }
+    const allow = sharing.map(({ route }) => route.method).join(", ");
+    app.all(path, () => {
+      throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
+    });
   }
 }
 

@@ -117,6 +117,26 @@ describe("a route of a service", () => {
     expect(await failed.text()).not.toContain("secret detail");
   });
 
+  it("shares its path with a route of another method", async () => {
+    const routes = (["GET", "POST"] as const).map((method) => ({
+      method,
+      path: "/wake/*",
+      maxBytes: 10,
+      answer: async () => new Response(method),
+    }));
+    const yard = createTestYard({ deps: { services: [{ name: "wake", routes }] } });
+    yards.push(yard);
+
+    const [get, post, put] = await Promise.all(
+      ["GET", "POST", "PUT"].map((method) =>
+        yard.server.app.fetch(new Request("http://127.0.0.1/wake/pr-1?s=x", { method })),
+      ),
+    );
+
+    expect([await get?.text(), await post?.text()]).toEqual(["GET", "POST"]);
+    expect([put?.status, put?.headers.get("allow")]).toEqual([405, "GET, POST"]);
+  });
+
   it("is not in the document of the API", async () => {
     const yard = createYard(echo);
 
