@@ -114,6 +114,23 @@ describe("the comment of a pull request", () => {
     expect(bodies()).toHaveLength(1);
   });
 
+  it("waits while the host refuses the App's key, which doctor shows", async () => {
+    const { github, open, tick, pass, clock, report, bodies } = await createBench();
+    await open();
+    await tick();
+    await clock.advance(1_000);
+    await report();
+    await clock.advance(5_000);
+    github.settings.requestFault = () => ({ status: 401 });
+    await expect(report()).rejects.toThrow("Nothing is reported to github: it refuses the App's key.");
+    github.settings.requestFault = undefined;
+    await clock.advance(60_000);
+
+    await pass(5);
+
+    expect(bodies()).toHaveLength(1);
+  });
+
   it("is not written twice when a request has succeeded without an answer", async () => {
     const { github, open, tick, pass, clock, report, bodies } = await createBench();
     await open();

@@ -110,6 +110,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue }: Repo
     name: REPORTS,
     dueAt: async ({ clock }) => (hosts.length === 0 ? undefined : clock.now()),
     async tick(deps, until) {
+      if (hosts.length === 0) return undefined;
       const { clock, signal } = deps;
       const end = (): boolean => signal.aborted || clock.now() >= until;
       for (;;) {
