@@ -1,5 +1,9 @@
+import { parseMachine } from "@stackyard/core/machine";
+import { terraformDefinition } from "@stackyard/executor-terraform/definition";
+import { parseMapping } from "@stackyard/hosts";
+import { quotaDefinition } from "@stackyard/previews";
 import { describe, expect, it } from "vitest";
-import { toDependency } from "./init.ts";
+import { loadTemplate, toDependency } from "./init.ts";
 import { VERSION } from "./version.ts";
 
 describe("toDependency", () => {
@@ -10,5 +14,34 @@ describe("toDependency", () => {
 
   it("is the folder of a clone", () => {
     expect(toDependency("/home/kim/stackyard/packages/cli")).toBe("file:/home/kim/stackyard/packages/cli");
+  });
+});
+
+describe("the template of previews", () => {
+  it("has a valid machine and a valid mapping document, which send only events of the machine", async () => {
+    const files = new Map((await loadTemplate("previews")).map(({ path, text }) => [path, text]));
+    const executors = new Map([terraformDefinition, quotaDefinition].map((each) => [each.name, each] as const));
+    const source = files.get("machines/preview.yaml") ?? "";
+
+    const { machine, problems } = parseMachine(source, { name: "preview", strict: true, executors });
+    const { mapping, problems: faults } = parseMapping(files.get("hooks/shop.yaml") ?? "", "shop.yaml");
+
+    expect([problems, faults]).toEqual([[], []]);
+    expect(mapping?.machine).toBe(machine?.name);
+    const sent = [...(files.get("hooks/shop.yaml") ?? "").matchAll(/send: ([A-Z]+)/g)].map(([, event]) => event);
+    expect(sent).toHaveLength(8);
+    for (const event of sent) expect(source).toMatch(new RegExp(`^events: .*\\b${event}\\b`, "m"));
+  });
+
+  it("depends on the packages of the same clone", async () => {
+    const manifest = (await loadTemplate("previews")).find(({ path }) => path === "package.json");
+
+    expect(JSON.parse(manifest?.text ?? "")).toMatchObject({
+      devDependencies: {
+        stackyard: expect.stringMatching(/^file:.*\/packages\/cli$/),
+        "@stackyard/hosts": expect.stringMatching(/^file:.*\/packages\/hosts$/),
+        "@stackyard/previews": expect.stringMatching(/^file:.*\/packages\/previews$/),
+      },
+    });
   });
 });

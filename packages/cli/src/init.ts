@@ -12,24 +12,42 @@ import { VERSION } from "./version.ts";
 /** Files that a folder may well have already; they are left as they are. */
 const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitignore"]);
 
+/** Beside `src` and `dist`; the packages of a project besides `stackyard`, and its first event. */
+const TEMPLATES = {
+  "review-app": { folder: "template", packages: [], event: "pr-12 OPENED --machine review-app" },
+  previews: {
+    folder: "template-previews",
+    packages: ["@stackyard/hosts", "@stackyard/previews"],
+    event: "shop-pr-1 OPENED --machine preview --metadata sha=9f1c",
+  },
+} as const;
+type TemplateName = keyof typeof TEMPLATES;
+
 /** `stackyard init` */
 export const init = defineCommand({
   name: "init",
-  summary: "Create a working project: a machine, Terraform modules, a function and a configuration.",
+  summary: "Create a working project: a machine, Terraform modules and a configuration.",
   description:
     "Existing files are overwritten only with --force. Existing package.json, README.md and .gitignore files are always kept.",
   examples: [
     { command: "stackyard init review-app", what: "Create the project in a new folder." },
     { command: "stackyard init", what: "Create the project in the current folder." },
+    { command: "stackyard init previews --template previews", what: "Create previews of pull requests." },
   ],
   args: Type.Object({
     dir: Type.Optional(Type.String({ minLength: 1, description: "The folder. Default: the current folder." })),
     force: Type.Optional(Type.Boolean({ description: "Overwrite existing files." })),
+    template: Type.Optional(
+      Type.Enum(["review-app", "previews"], {
+        description:
+          "`review-app`: Terraform modules and a function. `previews`: pull requests of GitHub, with plans, approvals and a quota. Default: review-app.",
+      }),
+    ),
   }),
   positionals: ["dir"],
-  async run(context, { dir = ".", force = false }) {
+  async run(context, { dir = ".", force = false, template: name = "review-app" }) {
     const folder = resolve(context.cwd, dir);
-    const template = await loadTemplate();
+    const template = await loadTemplate(name);
     const files = force ? template : toFilesFor(folder, template);
     const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
     const clashes = force ? [] : findClashes(folder, present);
@@ -41,7 +59,13 @@ export const init = defineCommand({
     }
     const written = files.filter((file) => !present.includes(file));
     for (const { path, text } of written) await write(join(folder, path), text);
-    printDone(context, { folder, written, kept: present });
+    printDone(context, {
+      folder,
+      written,
+      kept: present,
+      packages: TEMPLATES[name].packages,
+      event: TEMPLATES[name].event,
+    });
     return 0;
   },
 });
@@ -68,13 +92,17 @@ interface Done {
   readonly folder: string;
   readonly written: readonly TemplateFile[];
   readonly kept: readonly TemplateFile[];
+  readonly packages: readonly string[];
+  readonly event: string;
 }
 
-function printDone({ cwd, out }: CommandContext, { folder, written, kept }: Done): void {
+function printDone({ cwd, out }: CommandContext, { folder, written, kept, packages, event }: Done): void {
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);
-    const install = facts.kept.includes("package.json") ? "npm install --save-dev stackyard" : "npm install";
+    const install = facts.kept.includes("package.json")
+      ? ["npm install --save-dev stackyard", ...packages].join(" ")
+      : "npm install";
     return [
       ...facts.written.map((path) => `${out.paint("green", "wrote")} ${join(into, path)}`),
       ...facts.kept.map((path) => `${out.paint("dim", "kept ")} ${join(into, path)}`),
@@ -84,7 +112,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept }: Done
       `  ${install}`,
       "  npx stackyard dev",
       "and in another terminal:",
-      "  npx stackyard send pr-12 OPENED --machine review-app --until LIVE",
+      `  npx stackyard send ${event} --until LIVE`,
     ].join("\n");
   });
 }
@@ -100,9 +128,8 @@ interface TemplateFile {
 const ENDING = ".template";
 
 /** The files of a new project, in the order of their paths. */
-export async function loadTemplate(): Promise<readonly TemplateFile[]> {
-  // It is next to both `src` and `dist`.
-  const root = fileURLToPath(new URL("../template/", import.meta.url));
+export async function loadTemplate(name: TemplateName): Promise<readonly TemplateFile[]> {
+  const root = fileURLToPath(new URL(`../${TEMPLATES[name].folder}/`, import.meta.url));
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const dependency = toDependency(dirname(root));
   const paths = entries
@@ -111,7 +138,9 @@ export async function loadTemplate(): Promise<readonly TemplateFile[]> {
     .sort();
   return Promise.all(
     paths.map(async (path) => {
-      const text = (await readFile(path, "utf8")).replaceAll("{{stackyard}}", dependency);
+      const text = (await readFile(path, "utf8"))
+        .replaceAll("{{stackyard}}", dependency)
+        .replaceAll(/\{\{@stackyard\/([a-z-]+)\}\}/g, (_, beside: string) => dependency.replace(/cli$/, beside));
       return { path: toTarget(path.slice(root.length)), text };
     }),
   );

@@ -27,11 +27,15 @@ describe("the schemas for editors", () => {
   });
 
   it("are what the machine of a new project names", async () => {
-    const machines = (await loadTemplate()).filter(({ path }) => path.startsWith("machines/"));
+    const templates = await Promise.all([loadTemplate("review-app"), loadTemplate("previews")]);
+    const machines = templates.flat().filter(({ path }) => path.startsWith("machines/"));
 
     const named = machines.map(({ path, text }) => [path, findNamedVersion(text)]);
 
-    expect(named).toEqual([["machines/review-app.yaml", 2]]);
+    expect(named).toEqual([
+      ["machines/review-app.yaml", 2],
+      ["machines/preview.yaml", 2],
+    ]);
   });
 
   it("are what the example of version 1 names", () => {

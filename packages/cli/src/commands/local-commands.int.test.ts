@@ -271,6 +271,16 @@ describe("init", () => {
     expect(existsSync(join(cwd, "new/stackyard.config.ts"))).toBe(true);
   });
 
+  it("names the packages and the first event of previews", async () => {
+    const cwd = aProject({ "package.json": "{}" });
+
+    const { exitCode, stdout } = await runCli(["init", "--template", "previews"], { cwd });
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("npm install --save-dev stackyard @stackyard/hosts @stackyard/previews");
+    expect(stdout).toContain("send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE");
+  });
+
   it("overwrites nothing without --force, and then writes nothing at all", async () => {
     const cwd = aProject({ "stackyard.config.ts": "mine" });
 
