@@ -5,6 +5,7 @@ import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
+import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews/definition";
 import { describe, expect, it } from "vitest";
 import { type DocSnippet, readDocSnippets } from "./doc-snippets.ts";
 import { repositoryRoot } from "./published-packages.ts";
@@ -26,9 +27,14 @@ const titled = (languages: readonly string[], fits: (snippet: DocSnippet) => boo
     .map((snippet) => [`${snippet.page}:${snippet.line}`, snippet] as const);
 
 const executors = new Map(
-  [terraformDefinition, lambdaDefinition, ecsDefinition, runCommandDefinition].map(
-    (each) => [each.name, each] as const,
-  ),
+  [
+    terraformDefinition,
+    lambdaDefinition,
+    ecsDefinition,
+    runCommandDefinition,
+    quotaDefinition,
+    leakCheckDefinition,
+  ].map((each) => [each.name, each] as const),
 );
 
 describe("pieces of the documentation", () => {

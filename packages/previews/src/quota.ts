@@ -155,7 +155,7 @@ async function releaseAll(ctx: ExecutorContext): Promise<Step<Progress>> {
   return succeeded({});
 }
 
-/** Says why a stack does not get what it asks for, and who has it. */
+/** Returns why a stack does not get what it requests, and which stacks hold it. */
 function formatFull(
   { key, holders, waiting: line }: QuotaRecord,
   owner: QuotaOwner,

@@ -22,7 +22,7 @@ const HEADERS = {
 
 /**
  * Creates the service of wake links. Opening a link shows a button, because programs that preview links open them too; the button
- * sends the event. Without keys there is none.
+ * sends the event. Returns no service without keys.
  */
 export function createWakeServices({ wake }: Pick<PreviewsOptions, "wake">): readonly PluginService[] {
   if (wake === undefined) return [];
