@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Executor, silentLogger } from "@stackyard/core";
+import { defined, type Executor, silentLogger } from "@stackyard/core";
 import type { Grant } from "@stackyard/core/access";
 import { createFolderLocator, createMachineSources, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { type ArtifactsClient, createServer } from "@stackyard/server";
@@ -64,7 +64,7 @@ export async function startConsoleYard({
         port,
         tokens: [{ name, token: TOKEN }],
         local: { name: "ada", groups: ["release-managers"] },
-        ...(grants && { access: { grants } }),
+        ...defined({ access: grants && { grants } }),
       },
     );
   let server = createOne(0);
