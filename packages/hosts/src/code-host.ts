@@ -18,7 +18,8 @@ export interface SentDelivery {
 
 /** A code host: facts are looked up, and reports are written. */
 export interface CodeHost {
-  readonly reports: ReportHost;
+  /** Missing: nothing is reported to hosts of this kind. */
+  readonly reports?: ReportHost;
   /** Returns why a call failed; undefined for an error that does not come from the host. */
   toFault(error: unknown): HostFault | undefined;
   /** Returns a pull request as it is now; undefined when it does not exist. */

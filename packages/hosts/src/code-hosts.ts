@@ -1,6 +1,8 @@
-import type { ServiceDeps } from "@stackyard/core";
+import type { SecretReference, ServiceDeps } from "@stackyard/core";
 import type { CodeHost } from "./code-host.ts";
 import { createGitHub } from "./github/create-github.ts";
+import { createGitLab } from "./gitlab/create-gitlab.ts";
+import type { HostOptions } from "./host-options.ts";
 import type { NamedHost } from "./receive.ts";
 
 /** The clients of the hosts, by name. */
@@ -15,15 +17,27 @@ export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
   return {
     async open(name, { readSecret, clock }) {
       const options = hosts.find((host) => host.name === name)?.options;
-      if (options?.type !== "github" || options.appId === undefined || options.key === undefined) return undefined;
-      const key = await readSecret(options.key);
+      const reference = options === undefined ? undefined : findKey(options);
+      if (options === undefined || reference === undefined) return undefined;
+      const key = await readSecret(reference);
       const known = opened.get(name);
       // A key that was replaced counts at once.
       if (known?.key === key) return known.client;
-      const { appId, url } = options;
-      const client = createGitHub({ appId, privateKey: key, url, now: () => clock.now() });
-      opened.set(name, { key, client });
+      const client = createClient(options, key, () => clock.now());
+      if (client !== undefined) opened.set(name, { key, client });
       return client;
     },
   };
+}
+
+/** What opens the API of a host. */
+function findKey(options: HostOptions): SecretReference | undefined {
+  if (options.type === "gitlab") return options.token;
+  return options.type === "github" && options.appId !== undefined ? options.key : undefined;
+}
+
+function createClient(options: HostOptions, key: string, now: () => number): CodeHost | undefined {
+  if (options.type === "gitlab") return createGitLab({ token: key, url: options.url, now });
+  if (options.type !== "github" || options.appId === undefined) return undefined;
+  return createGitHub({ appId: options.appId, privateKey: key, url: options.url, now });
 }

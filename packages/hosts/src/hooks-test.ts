@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { type PluginCommand, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
+import { isMap, type PluginCommand, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
 import { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
+import { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-delivery.ts";
 import type { Hook, HookPull, ParsedDelivery } from "./hook.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
 
@@ -54,13 +55,19 @@ export const hooksTest: PluginCommand = {
     // The command line has checked the arguments against the schema.
     const { document, payload, event = "pull_request", pull, opened } = args as Static<typeof Arguments>;
     const mapping = toMapping(await read(context, document), document);
-    const parsed = parseGitHubDelivery(event, await readJson(context, payload));
+    const parsed = parseDelivery(event, await readJson(context, payload));
     const looked = pull === undefined ? undefined : await readPull(context, pull);
     const tested = test(mapping, withPull(parsed, looked), opened);
     context.out.result(tested, () => format(tested));
     return tested.kind === "failed" ? 65 : 0;
   },
 };
+
+/** Bodies of GitLab name their own event. */
+function parseDelivery(event: string, body: unknown): ParsedDelivery {
+  const isGitLab = isMap(body) && "object_kind" in body;
+  return isGitLab ? parseGitLabDelivery(body) : parseGitHubDelivery(event, body);
+}
 
 async function read({ cwd }: PluginCommandContext, file: string): Promise<string> {
   try {
@@ -79,7 +86,11 @@ async function readJson(context: PluginCommandContext, file: string): Promise<un
 async function readPull(context: PluginCommandContext, file: string): Promise<HookPull> {
   const value = await readJson(context, file);
   if (Check(GitHubPull, value)) return toPull(value);
-  throw new StackyardError("USAGE", `"${file}" is not a pull request of GitHub's API.`);
+  if (Check(GitLabPull, value)) return toHookPull(value);
+  throw new StackyardError(
+    "USAGE",
+    `"${file}" is not a pull request of GitHub's API, nor a merge request of GitLab's.`,
+  );
 }
 
 /** A delivery about a comment has only the number of the pull request. */

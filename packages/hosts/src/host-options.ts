@@ -24,10 +24,19 @@ const GitHubOptions = Type.Object(
   },
   closed,
 );
+const GitLabOptions = Type.Object(
+  {
+    type: Type.Literal("gitlab"),
+    token: Type.Optional(SecretReferenceSchema),
+    secrets: Secrets,
+    url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of a self-managed GitLab." })),
+  },
+  closed,
+);
 const StandardOptions = Type.Object({ type: Type.Literal("standard"), secrets: Secrets }, closed);
 
 /** A code host, or another sender of signed messages. */
-export const HostOptions = Type.Union([GitHubOptions, StandardOptions]);
+export const HostOptions = Type.Union([GitHubOptions, GitLabOptions, StandardOptions]);
 export type HostOptions = Static<typeof HostOptions>;
 
 /** Options of the plugin. */

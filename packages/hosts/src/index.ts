@@ -28,6 +28,7 @@ export {
   trustHead,
 } from "./decide-pull.ts";
 export { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
+export { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-delivery.ts";
 export type {
   Hook,
   HookArguments,

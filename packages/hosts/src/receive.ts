@@ -2,9 +2,10 @@ import { defined, isMap, type ServiceDeps, type ServiceRequest, type ServiceRout
 import { createHookDeliveries, type HookOutcome, type KeyedQueue } from "@stackyard/core/services";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
+import { parseGitLabDelivery } from "./gitlab/parse-delivery.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
 import type { HostOptions } from "./host-options.ts";
-import { isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
+import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
 /** A host by its name in the options. */
 export interface NamedHost {
@@ -98,7 +99,20 @@ async function isSigned(
   { readSecret }: ServiceDeps,
 ): Promise<boolean> {
   const secrets = await Promise.all(options.secrets.map(readSecret));
-  return options.type === "github" ? isSignedByGitHub(delivery, secrets) : isSignedByStandard(delivery, secrets);
+  if (options.type === "github") return isSignedByGitHub(delivery, secrets);
+  return isSignedByStandard(delivery, secrets) || (options.type === "gitlab" && hasToken(delivery, secrets));
+}
+
+/** A GitLab that signs sends no token as a fallback, and a signing key is no token. */
+function hasToken(delivery: SignedDelivery, secrets: readonly string[]): boolean {
+  const isSigned = delivery.headers["webhook-signature"] !== undefined;
+  return (
+    !isSigned &&
+    hasGitLabToken(
+      delivery,
+      secrets.filter((secret) => !secret.startsWith("whsec_")),
+    )
+  );
 }
 
 function parse(text: string): unknown {
@@ -122,10 +136,20 @@ function readGitHub({ event, id, body }: GitHubDelivery): ReadDelivery {
   return { parsed: parseGitHubDelivery(event, body), id, unique: body, what: event === "" ? "message" : event };
 }
 
+function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
+  const signed = headers["webhook-signature"] === undefined ? undefined : headers["webhook-id"];
+  const id = signed ?? headers["idempotency-key"] ?? headers["x-gitlab-event-uuid"];
+  // Without a signature, nothing proves the id.
+  const unique = signed === undefined ? body : ["webhook-id", signed];
+  const event = headers["x-gitlab-event"] ?? "";
+  return { parsed: parseGitLabDelivery(body), id, unique, what: event === "" ? "message" : event };
+}
+
 function read({ name, options }: NamedHost, { headers }: SignedDelivery, body: unknown): ReadDelivery {
   if (options.type === "github") {
     return readGitHub({ event: headers["x-github-event"] ?? "", id: headers["x-github-delivery"], body });
   }
+  if (options.type === "gitlab") return readGitLab(headers, body);
   const id = headers["webhook-id"];
   const type = isMap(body) ? body["type"] : undefined;
   const action = typeof type === "string" ? type.slice(0, 64) : "message";

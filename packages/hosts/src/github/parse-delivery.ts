@@ -1,8 +1,7 @@
 import { defined } from "@stackyard/core";
-import { type Static, type TSchema, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { type Static, Type } from "typebox";
+import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
 import type { Hook, HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
-import { parseCommand } from "../parse-command.ts";
 
 // Only what is read; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
 const Id = Type.Integer({ minimum: 0 });
@@ -67,12 +66,6 @@ const CheckEvent = Type.Object({
 });
 const InstallationEvent = Type.Object({ action: Text, sender: User });
 
-/** Characters of a text that a code host sent. Longer ones are cut. */
-const MAX_TEXT = 1_024;
-// GitHub allows 100 labels of 50 characters.
-const MAX_LABELS = 100;
-const MAX_LABEL = 128;
-
 /**
  * Returns what a webhook delivery of GitHub contains. `event` is its header `X-GitHub-Event`. A body that lacks what its
  * event always has is ignored, with the reason.
@@ -92,21 +85,6 @@ const PARSERS: ReadonlyMap<string, (body: unknown) => ParsedDelivery> = new Map(
     withSchema(InstallationEvent, ({ action, sender }) => toHook({ kind: "installation", action }, sender)),
   ],
 ]);
-
-function withSchema<Schema extends TSchema>(schema: Schema, parse: (body: Static<Schema>) => ParsedDelivery) {
-  const validator = Compile(schema);
-  return (body: unknown): ParsedDelivery => {
-    if (validator.Check(body)) return parse(body);
-    const [fault] = validator.Errors(body);
-    return ignore(
-      `The body is not that of its event: ${fault?.instancePath || "/"} ${fault?.message ?? "is invalid"}.`,
-    );
-  };
-}
-
-function ignore(reason: string): ParsedDelivery {
-  return { kind: "ignored", reason };
-}
 
 function toHook(hook: Omit<Hook, "sender">, sender: Static<typeof User>, at?: number): ParsedDelivery {
   const made = { ...hook, action: cut(hook.action), sender: toSender(sender) };
@@ -153,22 +131,8 @@ interface CommandOrigin {
 }
 
 function toCommand(text: string, { repository, sender, ...origin }: CommandOrigin): ParsedDelivery {
-  const command = parseCommand(text);
-  if (command === undefined)
-    return ignore("The comment is not a command: its first line does not begin with /preview.");
-  const hook: Hook = {
-    kind: "command",
-    action: command.kind === "command" ? command.word : "unknown",
-    repository: toRepository(repository),
-    args: command.kind === "command" ? command.args : { words: [command.message] },
-    sender: toSender(sender),
-  };
-  return { kind: "comment", hook, ...origin };
-}
-
-function toInstant(text: string | undefined): number | undefined {
-  const at = Date.parse(text ?? "");
-  return Number.isNaN(at) ? undefined : at;
+  const hook = toCommandHook(text, { repository: toRepository(repository), sender: toSender(sender) });
+  return hook.kind === "ignored" ? hook : { kind: "comment", hook, ...origin };
 }
 
 /** Returns the facts of a pull request as the API of GitHub returns it. */
@@ -202,8 +166,4 @@ function toSender(user: Static<typeof User>): HookSender {
 
 function isBot({ type }: Static<typeof User>): boolean {
   return type === "Bot";
-}
-
-function cut(text: string, most = MAX_TEXT): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -178,8 +178,10 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
   const pause = pauses.get(host);
   if (pause !== undefined && pause.until > now) return delay(worker, claim, pause.until);
   const request = toRequest(claim.value);
+  const { reports } = codeHost;
+  if (reports === undefined) return void (await queue.bury(claim, `Nothing can be reported to ${host}.`));
   try {
-    const reported = await reportPull({ ...worker, reports: codeHost.reports }, request);
+    const reported = await reportPull({ ...worker, reports }, request);
     pauses.delete(host);
     if (reported.kind === "wait") return await delay(worker, claim, reported.until);
     if (reported.isBusy) {

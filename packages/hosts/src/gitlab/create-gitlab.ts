@@ -1,0 +1,75 @@
+import { Type } from "typebox";
+import type { CodeHost, HostPermission } from "../code-host.ts";
+import type { HookRepository } from "../hook.ts";
+import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
+import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
+
+/** A permission that was taken away counts for so long. */
+const PERMISSION_MS = 60_000;
+const MOST_CACHED = 1_000;
+const PROJECTS_MS = 3_600_000;
+/** Until the last byte of an archive. */
+const ARCHIVE_MS = 600_000;
+/** Reporter: who may read the code. Source: "Roles and permissions" and "Members API", GitLab Docs. */
+const REPORTER = 20;
+const DEVELOPER = 30;
+const MAINTAINER = 40;
+
+const Member = Type.Object({ username: Type.String(), access_level: Type.Integer() });
+
+/** Creates the client of a GitLab. */
+export function createGitLab(input: GitLabInput): CodeHost {
+  const { now } = input;
+  const client = createGitLabClient(input);
+  const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
+  let listed: { readonly projects: readonly HookRepository[]; readonly until: number } | undefined;
+  return {
+    toFault: toGitLabFault,
+    async findPull(repository, number) {
+      const merge = await client.read(GitLabPull, `${toProjectPath(repository)}/merge_requests/${number}`);
+      return merge && toHookPull(merge);
+    },
+    async findPermission(repository, login) {
+      const key = `${repository} ${login}`;
+      const known = permissions.get(key);
+      if (known !== undefined && known.until > now()) return known.permission;
+      // Searches names too, so the same login is looked for among all that are found.
+      const path = `${toProjectPath(repository)}/members/all?query=${encodeURIComponent(login)}`;
+      const members = (await client.list(Member, path)) ?? [];
+      const levels = members.filter(({ username }) => username === login).map((member) => member.access_level);
+      const permission = toPermission(Math.max(0, ...levels));
+      if (permissions.size >= MOST_CACHED) permissions.clear();
+      permissions.set(key, { permission, until: now() + PERMISSION_MS });
+      return permission;
+    },
+    async listRepositories() {
+      if (listed !== undefined && listed.until > now()) return listed.projects;
+      const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
+      const projects = (await client.list(GitLabProject, `/projects?${query}`)) ?? [];
+      listed = { projects: projects.map(toProject), until: now() + PROJECTS_MS };
+      return listed.projects;
+    },
+    async listOpenPulls(repository) {
+      // A merge request keeps its place, so that one that changes in between is on no two pages.
+      const query = "state=opened&scope=all&order_by=created_at&sort=asc";
+      const merges = await client.list(GitLabPull, `${toProjectPath(repository)}/merge_requests?${query}`);
+      return merges?.map(toHookPull);
+    },
+    // GitLab does not resend failed deliveries by itself, and lists them per webhook of a project for maintainers only.
+    // Merge requests are compared with their stacks instead.
+    listDeliveries: async () => [],
+    findDeliveryBody: async () => undefined,
+    async openArchive(repository, commit, signal) {
+      const path = `${toProjectPath(repository)}/repository/archive.tar.gz?sha=${encodeURIComponent(commit)}`;
+      const ended = AbortSignal.any([signal, AbortSignal.timeout(ARCHIVE_MS)]);
+      const response = await client.send({ path, signal: ended });
+      return response?.body ?? undefined;
+    },
+  };
+}
+
+function toPermission(level: number): HostPermission {
+  if (level >= MAINTAINER) return "admin";
+  if (level >= DEVELOPER) return "write";
+  return level >= REPORTER ? "read" : "none";
+}

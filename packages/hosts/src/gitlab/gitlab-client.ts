@@ -1,0 +1,135 @@
+import { StackyardError } from "@stackyard/core";
+import { type Static, type TSchema, Type } from "typebox";
+import { Check } from "typebox/value";
+import type { HostFault } from "../report/report-host.ts";
+
+/** How Stackyard is known at GitLab. */
+export interface GitLabInput {
+  /** Of a project, a group or a user. */
+  readonly token: string;
+  /** Of a self-managed GitLab, also below a path. Default: gitlab.com. */
+  readonly url?: string | undefined;
+  readonly now: () => number;
+}
+
+/** A request of the API of GitLab. */
+export interface GitLabRequest {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** Below `/api/v4`. */
+  readonly path: string;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** Of a long answer. Default: it ends after ten seconds. */
+  readonly signal?: AbortSignal;
+}
+
+/** Requests of one token. */
+export interface GitLabClient {
+  /** Undefined: it does not exist, or the token may not know. */
+  send(request: GitLabRequest): Promise<Response | undefined>;
+  /** Returns what is there. */
+  read<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema> | undefined>;
+  /** Returns all items of a list. */
+  list<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema>[] | undefined>;
+}
+
+/** GitLab refused a request, or asked to wait. */
+class GitLabFailed extends StackyardError {
+  readonly status: number;
+  /** Epoch milliseconds. */
+  readonly until: number | undefined;
+
+  constructor(message: string, { status, until }: { readonly status: number; readonly until?: number | undefined }) {
+    super("SERVER_ERROR", message);
+    this.status = status;
+    this.until = until;
+  }
+}
+
+/** Of one request. */
+const REQUEST_MS = 10_000;
+const PER_PAGE = 100;
+/** Of one list: 10,000 items. */
+const MOST_PAGES = 100;
+const TOO_MANY = 429;
+/** When GitLab refuses for too many requests and does not say until when. */
+const PAUSE_SECONDS = 60;
+
+/** Creates the client of a token. While GitLab asks to wait it sends nothing. */
+export function createGitLabClient({ token, url = "https://gitlab.com", now }: GitLabInput): GitLabClient {
+  const base = `${url.replace(/\/$/, "")}/api/v4`;
+  let pausedUntil = 0;
+
+  async function send({ method = "GET", path, body, signal }: GitLabRequest): Promise<Response | undefined> {
+    const waitSeconds = Math.ceil((pausedUntil - now()) / 1_000);
+    if (waitSeconds > 0) {
+      throw new GitLabFailed(`GitLab asks to wait ${waitSeconds} s.`, { status: TOO_MANY, until: pausedUntil });
+    }
+    const response = await fetch(`${base}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? AbortSignal.timeout(REQUEST_MS),
+      redirect: "error",
+    });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    throw toFailed(response, path);
+  }
+
+  function toFailed(response: Response, path: string): GitLabFailed {
+    const { status } = response;
+    if (status === TOO_MANY) pausedUntil = now() + toSeconds(response) * 1_000;
+    const until = status === TOO_MANY ? pausedUntil : undefined;
+    return new GitLabFailed(`GitLab answered ${status} to ${path.split("?")[0]}.`, { status, until });
+  }
+
+  return {
+    send,
+    async read(schema, path) {
+      const response = await send({ path });
+      return response && parse(schema, await response.json());
+    },
+    async list<Schema extends TSchema>(schema: Schema, path: string) {
+      const items: Static<Schema>[] = [];
+      for (let page = 1; page <= MOST_PAGES; page++) {
+        const response = await send({
+          path: `${path}${path.includes("?") ? "&" : "?"}per_page=${PER_PAGE}&page=${page}`,
+        });
+        if (response === undefined) return undefined;
+        items.push(...parse(Type.Array(schema), await response.json()));
+        if (!response.headers.get("x-next-page")) return items;
+      }
+      throw new StackyardError("SERVER_ERROR", `GitLab lists more than ${MOST_PAGES * PER_PAGE} items.`);
+    },
+  };
+}
+
+function toSeconds({ headers }: Response): number {
+  const seconds = Number(headers.get("retry-after") ?? PAUSE_SECONDS);
+  return Number.isFinite(seconds) ? seconds : PAUSE_SECONDS;
+}
+
+/** Returns an answer as its schema says. */
+export function parse<Schema extends TSchema>(schema: Schema, body: unknown): Static<Schema> {
+  if (Check(schema, body)) return body;
+  throw new StackyardError("SERVER_ERROR", "The answer of GitLab cannot be read.");
+}
+
+/** Returns why a request failed; undefined for an error that does not come from one. */
+export function toGitLabFault(error: unknown): HostFault | undefined {
+  if (error instanceof GitLabFailed) {
+    const { status, until } = error;
+    if (until !== undefined) return { kind: "waiting", until };
+    if (status === 401) return { kind: "unauthorized" };
+    return { kind: status >= 500 || status === 408 ? "down" : "refused" };
+  }
+  // What fetch throws when the host does not answer, or not in time.
+  const isSilent = error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
+  return isSilent ? { kind: "down" } : undefined;
+}
+
+/** Returns the path of a project; a name is one segment. */
+export function toProjectPath(repository: string): string {
+  return `/projects/${encodeURIComponent(repository)}`;
+}

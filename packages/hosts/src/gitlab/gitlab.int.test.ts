@@ -1,0 +1,238 @@
+import { listHookDeliveries } from "@stackyard/core/services";
+import { GITLAB_TOKEN, type GitLabSim, startGitLabSim } from "@stackyard/host-sim";
+import { afterEach, describe, expect, it } from "vitest";
+import { toCommit } from "../testing/builders.ts";
+import { createHostsBench, NOW, SECRET, STANDARD_SECRET } from "../testing/hosts-bench.ts";
+import { createGitLab } from "./create-gitlab.ts";
+
+const DOCUMENT = `host: gitlab
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: { send: PUSHED }, closed: { send: CLOSED } }
+rules:
+  extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } }
+  seed: { on: pull.labeled, when: "hook.label == 'seed'", send: SEED }
+`;
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+/** A yard with a simulated GitLab; `secret` signs, or is the header's token. */
+async function createBench({ secret = STANDARD_SECRET, hasToken = true } = {}) {
+  let clock = { now: () => NOW };
+  const gitlab = await startGitLabSim({ secret, now: () => clock.now() });
+  const secrets = [{ env: "SECRET" }, { env: "STANDARD" }];
+  const host = { type: "gitlab" as const, secrets, url: gitlab.url };
+  const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" } } : host } };
+  const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT });
+  clock = bench.clock;
+  ends.push(() => gitlab.stop(), bench.remove);
+  const process = bench.start();
+  const statuses: number[] = [];
+  gitlab.settings.receiver = async ({ headers, body }) => {
+    const { status } = await process.post(body, headers, "/hooks/gitlab");
+    statuses.push(status);
+    return status;
+  };
+  const listOutcomes = async () => {
+    const { items } = await listHookDeliveries({ records: bench.store.records, clock: bench.clock }, { limit: 100 });
+    return items.map(({ outcome }) => outcome);
+  };
+  return {
+    ...bench,
+    ...process,
+    gitlab,
+    statuses,
+    listOutcomes,
+    rules: () => bench.published.map((id) => id.split("/").at(-1)),
+  };
+}
+
+describe("deliveries of GitLab", () => {
+  it.each([
+    ["signed by a signing token", STANDARD_SECRET],
+    ["with the token in a header", SECRET],
+  ])("%s follow a merge request from its opening to its end", async (_, secret) => {
+    const { gitlab, clock, tick, statuses, rules } = await createBench({ secret });
+    const iid = await gitlab.openMerge();
+    await tick();
+    await clock.advance(1_000);
+    await gitlab.push(iid, toCommit(2));
+    await tick();
+    await clock.advance(1_000);
+    await gitlab.label(iid, ["preview", "seed"]);
+    await tick();
+    await clock.advance(1_000);
+
+    await gitlab.close(iid, "merged");
+    await tick();
+
+    expect(statuses).toEqual([202, 202, 202, 202]);
+    expect(rules()).toEqual(["pull.open", "pull.head", "seed", "pull.closed"]);
+  });
+
+  it("without a valid signature or token are refused", async () => {
+    const { post } = await createBench();
+    const body = JSON.stringify({ object_kind: "push" });
+    const refused = [
+      await post(body, {}, "/hooks/gitlab"),
+      await post(body, { "x-gitlab-token": "wrong" }, "/hooks/gitlab"),
+      // A signing key that became known as a token opens nothing.
+      await post(body, { "x-gitlab-token": STANDARD_SECRET }, "/hooks/gitlab"),
+      await post(body, { "x-gitlab-token": SECRET, "webhook-signature": "v1,x" }, "/hooks/gitlab"),
+    ];
+
+    expect(refused.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+  });
+
+  it("that are not signed are known again by their body, whatever ids their headers claim", async () => {
+    const { gitlab, post, tick } = await createBench({ secret: SECRET });
+    let sent = { headers: {}, body: "" };
+    const { receiver } = gitlab.settings;
+    gitlab.settings.receiver = async (delivery) => {
+      sent = delivery;
+      return receiver?.(delivery) ?? 0;
+    };
+    await gitlab.pushBranch("main", toCommit(1));
+    await tick();
+
+    const headers = { ...sent.headers, "idempotency-key": "another", "webhook-id": "forged" };
+    const again = await post(sent.body, headers, "/hooks/gitlab");
+
+    expect([again.status, await again.json()]).toEqual([200, { outcome: "duplicate" }]);
+  });
+
+  it("about notes are commands of those who may push", async () => {
+    const { gitlab, clock, tick, rules, listOutcomes } = await createBench();
+    const iid = await gitlab.openMerge();
+    await tick();
+    await gitlab.note(iid, "/preview extend 2d");
+    await tick();
+    gitlab.settings.accessLevel = 20;
+    await clock.advance(61_000);
+
+    await gitlab.note(iid, "/preview extend 3d");
+    await tick();
+
+    expect(rules()).toEqual(["pull.open", "extend"]);
+    expect(await listOutcomes()).toContainEqual({
+      kind: "refused",
+      reason: "octocat has no write permission in acme/shop.",
+    });
+  });
+
+  it("of forks wait until their head is trusted", async () => {
+    const { gitlab, tick, rules } = await createBench();
+    const iid = await gitlab.openMerge({ fork: true });
+    await tick();
+    expect(rules()).toEqual([]);
+
+    await gitlab.note(iid, `/preview trust ${toCommit(1)}`);
+    await tick();
+
+    expect(rules()).toEqual(["pull.open"]);
+  });
+
+  it("that were lost are found by comparing open merge requests with their stacks", async () => {
+    const { gitlab, tick, poll, clock, published } = await createBench();
+    gitlab.settings.receiver = undefined;
+    const iid = await gitlab.openMerge();
+    await poll();
+    await tick();
+    await gitlab.close(iid);
+    await clock.advance(300_000);
+
+    await poll();
+    await tick();
+
+    expect(published.map((id) => id.replace(/\/[0-9a-f]{40}.*$/, ""))).toEqual([
+      "gitlab/converge/424242/1/open",
+      "gitlab/converge/424242/1/closed",
+    ]);
+  });
+
+  it("decide by themselves where no token allows look-ups", async () => {
+    const { gitlab, tick, rules } = await createBench({ hasToken: false });
+
+    await gitlab.openMerge();
+    await tick();
+
+    expect(rules()).toEqual(["pull.open"]);
+    expect(gitlab.requests).toEqual([]);
+  });
+});
+
+describe("the client of GitLab", () => {
+  async function open(token = GITLAB_TOKEN) {
+    const gitlab: GitLabSim = await startGitLabSim({ secret: SECRET, now: () => NOW });
+    ends.push(() => gitlab.stop());
+    return { gitlab, client: createGitLab({ token, url: `${gitlab.url}/`, now: () => NOW }) };
+  }
+
+  it("lists the open merge requests of all pages, and those of no other project", async () => {
+    const { gitlab, client } = await open();
+    for (let index = 0; index < 101; index++) await gitlab.openMerge();
+    await gitlab.close(5);
+
+    const pulls = await client.listOpenPulls("acme/shop");
+
+    expect(pulls?.map(({ number }) => number)).toEqual(
+      Array.from({ length: 101 }, (_, index) => index + 1).filter((number) => number !== 5),
+    );
+    expect(await client.listOpenPulls("acme/other")).toBeUndefined();
+    expect(await client.findPull("acme/shop", 500)).toBeUndefined();
+    expect(await client.listRepositories()).toMatchObject([{ id: "424242", fullName: "acme/shop" }]);
+  });
+
+  it.each([
+    [50, "admin"],
+    [40, "admin"],
+    [30, "write"],
+    [20, "read"],
+    [10, "none"],
+  ])("takes the access level %d for the permission %s, of exactly this user", async (level, permission) => {
+    const { gitlab, client } = await open();
+    gitlab.settings.accessLevel = level;
+
+    expect(await client.findPermission("acme/shop", "octocat")).toBe(permission);
+    expect(await client.findPermission("acme/shop", "octo")).toBe("none");
+  });
+
+  it("sends nothing while GitLab asks to wait, and says what it answered otherwise", async () => {
+    const { gitlab, client } = await open();
+    gitlab.settings.fault = 429;
+    await expect(client.findPull("acme/shop", 1)).rejects.toThrow("GitLab answered 429");
+    gitlab.settings.fault = undefined;
+
+    await expect(client.findPull("acme/shop", 1)).rejects.toThrow("GitLab asks to wait 30 s.");
+
+    expect(gitlab.requests).toHaveLength(1);
+    const { client: other } = await open("wrong");
+    await expect(other.findPull("acme/shop", 1)).rejects.toThrow(
+      "GitLab answered 401 to /projects/acme%2Fshop/merge_requests/1.",
+    );
+  });
+
+  it("knows why a request failed", async () => {
+    const { gitlab, client } = await open();
+    const faults: unknown[] = [];
+    for (const status of [401, 403, 502, 429]) {
+      gitlab.settings.fault = status;
+      const error = await client.findPull("acme/shop", 1).catch((thrown: unknown) => thrown);
+      faults.push(client.toFault(error));
+    }
+    const silent = createGitLab({ token: "t", url: "http://127.0.0.1:1", now: () => NOW });
+    faults.push(silent.toFault(await silent.findPull("a/b", 1).catch((thrown: unknown) => thrown)));
+
+    expect(faults).toEqual([
+      { kind: "unauthorized" },
+      { kind: "refused" },
+      { kind: "down" },
+      { kind: "waiting", until: NOW + 30_000 },
+      { kind: "down" },
+    ]);
+    expect(client.toFault(new Error("ours"))).toBeUndefined();
+  });
+});

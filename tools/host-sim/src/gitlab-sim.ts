@@ -1,0 +1,250 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Webhook } from "standardwebhooks";
+import type { Receiver } from "./deliveries.ts";
+
+/** The token of the API of every simulated GitLab. */
+export const GITLAB_TOKEN = "glpat-of-the-tests";
+
+/** What a simulation is given. */
+export interface GitLabSimInput {
+  /** Of the webhook: signs as a signing token does when it begins with `whsec_`, else it is `X-Gitlab-Token`. */
+  readonly secret: string;
+  readonly now: () => number;
+}
+
+/** What a test says of a merge request. */
+export interface MergeInput {
+  readonly head?: string;
+  readonly fork?: boolean;
+  readonly labels?: readonly string[];
+  readonly title?: string;
+}
+
+/** A GitLab over HTTP with one project, `acme/shop`, below a path as self-managed ones may be. */
+export interface GitLabSim {
+  readonly url: string;
+  /** Paths with queries, since the start. */
+  readonly requests: readonly string[];
+  readonly settings: {
+    receiver: Receiver | undefined;
+    /** Status of all answers of the API. */
+    fault: number | undefined;
+    /** Of octocat in the project. */
+    accessLevel: number;
+  };
+  /** Returns its number. */
+  openMerge(input?: MergeInput): Promise<number>;
+  push(iid: number, head: string): Promise<void>;
+  label(iid: number, labels: readonly string[]): Promise<void>;
+  close(iid: number, state?: "closed" | "merged"): Promise<void>;
+  note(iid: number, text: string): Promise<void>;
+  /** A push to a branch. */
+  pushBranch(name: string, after: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Merge {
+  readonly iid: number;
+  readonly fork: boolean;
+  title: string;
+  head: string;
+  state: string;
+  labels: readonly string[];
+  updatedAt: number;
+}
+
+const PREFIX = "/gitlab/api/v4";
+const PROJECT = { id: 424_242, path_with_namespace: "acme/shop", web_url: "https://gitlab.example.org/acme/shop" };
+const USER = { id: 583_231, name: "The Octocat", username: "octocat" };
+/** Source: "REST API: pagination", GitLab Docs. */
+const DEFAULT_PER_PAGE = 20;
+const MOST_PER_PAGE = 100;
+
+/** Starts one on a free port. */
+export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<GitLabSim> {
+  const requests: string[] = [];
+  const merges: Merge[] = [];
+  const settings: GitLabSim["settings"] = { receiver: undefined, fault: undefined, accessLevel: 30 };
+  let deliveries = 0;
+
+  async function deliver(event: string, body: unknown): Promise<void> {
+    deliveries += 1;
+    const text = JSON.stringify(body);
+    await settings.receiver?.({
+      headers: toHeaders(secret, { event, id: `delivery-${deliveries}`, text }),
+      body: text,
+    });
+  }
+
+  async function change(iid: number, change: Partial<Merge>, attributes: Record<string, unknown>): Promise<void> {
+    const merge = merges.find((each) => each.iid === iid);
+    if (merge === undefined) throw new Error(`The project has no merge request ${iid}.`);
+    const previous = merge.labels;
+    Object.assign(merge, change, { updatedAt: now() });
+    await deliver("Merge Request Hook", toMergeBody(merge, attributes, previous));
+  }
+
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? "");
+    const { status, body, headers } = toAnswer(request, { merges, settings });
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/gitlab`,
+    requests,
+    settings,
+    async openMerge({ head = "1".repeat(40), fork = false, labels = ["preview"], title = "Add a cart" } = {}) {
+      const iid = merges.length + 1;
+      merges.push({ iid, fork, labels, title, head, state: "opened", updatedAt: now() });
+      await change(iid, {}, { action: "open" });
+      return iid;
+    },
+    push: (iid, head) => change(iid, { head }, { action: "update", oldrev: "9".repeat(40) }),
+    label: (iid, labels) => change(iid, { labels }, { action: "update" }),
+    close: (iid, state = "closed") => change(iid, { state }, { action: state === "merged" ? "merge" : "close" }),
+    note: (iid, text) => deliver("Note Hook", toNoteBody(iid, text, now())),
+    pushBranch: (name, after) =>
+      deliver("Push Hook", {
+        object_kind: "push",
+        ref: `refs/heads/${name}`,
+        before: "9".repeat(40),
+        after,
+        user_id: USER.id,
+        user_username: USER.username,
+        project: PROJECT,
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Source: "Webhooks", GitLab Docs: with a signing token the headers of Standard Webhooks are added. */
+function toHeaders(secret: string, { event, id, text }: Record<"event" | "id" | "text", string>) {
+  const headers = { "x-gitlab-event": event, "idempotency-key": id, "x-gitlab-event-uuid": `event-${id}` };
+  if (!secret.startsWith("whsec_")) return { ...headers, "x-gitlab-token": secret };
+  // Signatures end after five minutes of the real clock.
+  const at = new Date();
+  const timestamp = String(Math.floor(at.getTime() / 1_000));
+  const signature = new Webhook(secret).sign(id, at, text);
+  return { ...headers, "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+}
+
+/** Source: "Webhook events: merge request events", GitLab Docs. */
+function toMergeBody(merge: Merge, attributes: Record<string, unknown>, previous: readonly string[]) {
+  const toLabels = (titles: readonly string[]) => titles.map((title, index) => ({ id: index + 1, title }));
+  const changed = previous.join() !== merge.labels.join();
+  return {
+    object_kind: "merge_request",
+    event_type: "merge_request",
+    user: USER,
+    project: PROJECT,
+    labels: toLabels(merge.labels),
+    changes: changed ? { labels: { previous: toLabels(previous), current: toLabels(merge.labels) } } : {},
+    object_attributes: {
+      id: 99,
+      iid: merge.iid,
+      title: merge.title,
+      url: toUrl(merge),
+      state: merge.state,
+      draft: false,
+      author_id: USER.id,
+      source_branch: "cart",
+      target_branch: "main",
+      source_project_id: merge.fork ? 5 : PROJECT.id,
+      target_project_id: PROJECT.id,
+      last_commit: { id: merge.head },
+      updated_at: new Date(merge.updatedAt).toISOString(),
+      ...attributes,
+    },
+  };
+}
+
+/** Source: "Webhook events: comment on a merge request", GitLab Docs. */
+function toNoteBody(iid: number, text: string, at: number) {
+  return {
+    object_kind: "note",
+    event_type: "note",
+    user: USER,
+    project: PROJECT,
+    object_attributes: {
+      id: 1_244,
+      note: text,
+      noteable_type: "MergeRequest",
+      action: "create",
+      system: false,
+      created_at: new Date(at).toISOString(),
+    },
+    merge_request: { iid },
+  };
+}
+
+function toUrl({ iid }: Merge): string {
+  return `${PROJECT.web_url}/-/merge_requests/${iid}`;
+}
+
+interface State {
+  readonly merges: readonly Merge[];
+  readonly settings: GitLabSim["settings"];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const MISSING: Answer = { status: 404, body: { message: "404 Not found" } };
+
+function toAnswer(request: IncomingMessage, { merges, settings }: State): Answer {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://gitlab");
+  if (settings.fault !== undefined) return { status: settings.fault, body: {}, headers: { "retry-after": "30" } };
+  if (request.headers.authorization !== `Bearer ${GITLAB_TOKEN}`) return { status: 401, body: { message: "401" } };
+  const path = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : "";
+  if (path === "/projects") return toPage(searchParams, [PROJECT]);
+  const inside = /^\/projects\/(?:acme%2Fshop|424242)(\/.*)$/.exec(path)?.[1];
+  if (inside === "/members/all") {
+    const other = { ...USER, id: 1, username: "octocat-2", access_level: 50 };
+    return toPage(searchParams, [{ ...USER, access_level: settings.accessLevel }, other]);
+  }
+  if (inside === "/merge_requests") {
+    const wanted = searchParams.get("state");
+    const found = merges.filter(({ state }) => wanted === null || state === wanted);
+    return toPage(searchParams, found.map(toMerge));
+  }
+  const merge = merges.find(({ iid }) => inside === `/merge_requests/${iid}`);
+  return merge === undefined ? MISSING : { status: 200, body: toMerge(merge) };
+}
+
+/** Source: "Merge requests API", GitLab Docs. */
+function toMerge(merge: Merge) {
+  const { iid, title, state, labels, head, fork, updatedAt } = merge;
+  return {
+    id: 99,
+    iid,
+    title,
+    web_url: toUrl(merge),
+    state,
+    draft: false,
+    labels,
+    author: USER,
+    sha: head,
+    source_branch: "cart",
+    target_branch: "main",
+    source_project_id: fork ? 5 : PROJECT.id,
+    target_project_id: PROJECT.id,
+    updated_at: new Date(updatedAt).toISOString(),
+  };
+}
+
+function toPage(query: URLSearchParams, items: readonly unknown[]): Answer {
+  const size = Math.min(MOST_PER_PAGE, Number(query.get("per_page") ?? DEFAULT_PER_PAGE));
+  const page = Number(query.get("page") ?? 1);
+  const next = items.length > page * size ? String(page + 1) : "";
+  return { status: 200, body: items.slice((page - 1) * size, page * size), headers: { "x-next-page": next } };
+}
