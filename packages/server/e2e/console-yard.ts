@@ -64,7 +64,7 @@ export async function startConsoleYard({
         port,
         tokens: [{ name, token: TOKEN }],
         local: { name: "ada", groups: ["release-managers"] },
-        ...defined({ access: grants && { grants } }),
+        ...defined({ access: grants && { grants: [...grants] } }),
       },
     );
   let server = createOne(0);
