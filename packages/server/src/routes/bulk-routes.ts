@@ -1,4 +1,12 @@
-import { type Clock, defined, type Ids, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type Ids,
+  isStackyardError,
+  type Locator,
+  StackyardError,
+  type Store,
+} from "@stackyard/core";
 import type { AuditWriter } from "@stackyard/core/access";
 import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import type { Bulks, Bulk as KeptBulk, NewBulk, Planner } from "@stackyard/core/engine";
