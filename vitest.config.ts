@@ -110,6 +110,12 @@ function findConsoleModules(): string[] {
   const names = Object.keys(consoleManifest.devDependencies);
   const modules = names.filter((name) => !/^@(types|stackyard)\//.test(name));
   // What core imports reaches the browser through the worker of machines.
-  const ofCore = ["@marcbachmann/cel-js/evaluator", "croner", "@noble/hashes/sha2.js", "@noble/hashes/utils.js", "re2js"];
+  const ofCore = [
+    "@marcbachmann/cel-js/evaluator",
+    "croner",
+    "@noble/hashes/sha2.js",
+    "@noble/hashes/utils.js",
+    "re2js",
+  ];
   return [...modules, ...ofCore, "typebox", "typebox/compile", "react/jsx-dev-runtime", "react-dom/client"];
 }
