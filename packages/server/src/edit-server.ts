@@ -36,7 +36,7 @@ const HOST = "127.0.0.1";
  */
 export async function createEditServer({ file, port = 0 }: EditServerOptions): Promise<EditServer> {
   const app = new Hono();
-  const server = createAdaptorServer({ fetch: app.fetch });
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false });
   const session = randomBytes(32).toString("base64url");
   let code: string | undefined = randomBytes(24).toString("base64url");
   const origins = () => {

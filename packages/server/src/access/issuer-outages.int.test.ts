@@ -26,6 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
   server.closeAllConnections();
   return new Promise((resolve) => server.close(resolve));
 });
@@ -44,7 +45,8 @@ describe("what is found of an issuer", () => {
     expect(calls).toEqual([0, 1, 1, 2]);
   });
 
-  it("is asked for again 30 seconds after a failure, not sooner", async () => {
+  it("is asked for again 30 seconds after a failure, not sooner, also where a library has replaced `Response`", async () => {
+    vi.stubGlobal("Response", class extends Response {});
     const clock = createFakeClock();
     const client = createIssuerClient({ issuer: issuer.url, clientId: "stackyard" }, { clock });
     const unreachable = expect.objectContaining({ code: "UNREACHABLE" });

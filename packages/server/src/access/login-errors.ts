@@ -92,8 +92,8 @@ function isUnanswered(error: unknown, code: string | undefined): boolean {
   if (code !== undefined && UNANSWERED.has(code)) return true;
   // What `fetch` throws when no connection is made.
   if (error instanceof TypeError && (code === undefined || !code.startsWith("ERR_INVALID"))) return true;
-  const cause = valueAt(error, "cause");
-  const status = cause instanceof Response ? cause.status : valueAt(error, "status");
+  // Of the response that openid-client names as the cause. Its class may be another one than the global `Response` of now.
+  const status = valueAt(valueAt(error, "cause"), "status") ?? valueAt(error, "status");
   return typeof status === "number" && status >= 500;
 }
 
