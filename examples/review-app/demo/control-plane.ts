@@ -43,10 +43,18 @@ const START_MS = 30_000;
 /** The number of failed starts in a row after which the demo gives up. */
 const MAX_FAILED_STARTS = 3;
 
-export function createControlPlane(
-  { project, port }: { readonly project: string; readonly port: number },
-  events: ControlPlaneEvents,
-): ControlPlane {
+/** What is run, and where. */
+export interface ControlPlaneInput {
+  readonly project: string;
+  readonly port: number;
+  /** Further arguments of `stackyard dev`. */
+  readonly words?: readonly string[];
+  /** Added to this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export function createControlPlane(input: ControlPlaneInput, events: ControlPlaneEvents): ControlPlane {
+  const { project, port } = input;
   const log = createWriteStream(join(project, "..", "control-plane.log"), { flags: "a" });
   const answered = Promise.withResolvers<void>();
   let child: ChildProcess | undefined;
@@ -58,7 +66,7 @@ export function createControlPlane(
 
   function launch(): void {
     starts += 1;
-    const launched = spawnControlPlane(project, port);
+    const launched = spawnControlPlane(input);
     child = launched;
     let isLate = false;
     const late = setTimeout(() => {
@@ -110,15 +118,15 @@ function toDeath({ code, signal, isLate }: { code: number | null; signal: string
   return isLate ? `was not ready within ${START_MS / 1_000} s and ${how}` : how;
 }
 
-function spawnControlPlane(project: string, port: number): ChildProcess {
+function spawnControlPlane({ project, port, words = [], environment }: ControlPlaneInput): ChildProcess {
   // Files that a killed run leaves behind are in the demo's folder too.
   const temporary = join(project, "..", "tmp");
   mkdirSync(temporary, { recursive: true });
   const endWithParent = fileURLToPath(new URL("end-with-parent.ts", import.meta.url));
-  const words = ["dev", "--project", project, "--port", String(port), "--json"];
-  return spawn(process.execPath, ["--import", endWithParent, stackyardProgram(), ...words], {
+  const dev = ["dev", "--project", project, "--port", String(port), "--json", ...words];
+  return spawn(process.execPath, ["--import", endWithParent, stackyardProgram(), ...dev], {
     cwd: project,
-    env: { ...process.env, TMPDIR: temporary },
+    env: { ...process.env, ...environment, TMPDIR: temporary },
     // In its own process group: Ctrl-C only reaches the demo, which then stops it in order.
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -1,8 +1,10 @@
 import { rm } from "node:fs/promises";
-import { type Check, holds } from "./checks.ts";
+import type { Check } from "./checks.ts";
 import { runDemo } from "./demo.ts";
 import { findProgram } from "./find-program.ts";
+import { createInterrupt } from "./interrupt.ts";
 import { type DemoOptions, HELP, parseOptions } from "./options.ts";
+import { printChecks } from "./print-checks.ts";
 import { createProject } from "./project.ts";
 import { stackyardProgram } from "./stackyard-program.ts";
 import { createTimeline, paint, type Timeline } from "./timeline.ts";
@@ -24,16 +26,7 @@ async function main(): Promise<number> {
 
 async function demo({ keep, kills }: DemoOptions): Promise<number> {
   const timeline = createTimeline();
-  const interrupt = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      // The second one does not wait for running tasks; the control plane ends with this process.
-      if (interrupt.signal.aborted) process.exit(130);
-      interrupt.abort(new Error(name));
-    });
-  }
-  // The reader has closed the pipe, as with `| head`.
-  process.stdout.on("error", (error) => interrupt.abort(error));
+  const interrupt = createInterrupt();
   const terraform = findProgram("terraform", process.env["PATH"] ?? "");
   printTerraform(timeline, terraform);
   const place = await createProject(terraform !== undefined);
@@ -42,15 +35,13 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
   let exitCode = 2;
   const show = async (checks: readonly Check[], signInUrl: string) => {
     exitCode = printChecks(timeline, checks, withTerraform);
-    if (keep) await showConsole(timeline, signInUrl, interrupt.signal);
+    if (keep) await showConsole(timeline, signInUrl, interrupt);
   };
-  await runDemo({ place, timeline, kills, withTerraform, interrupt: interrupt.signal, show }).catch(
-    (error: unknown) => {
-      if (interrupt.signal.aborted) timeline.warn("interrupted; everything was stopped");
-      else timeline.warn(`it could not be finished: ${toMessage(error)}`);
-      exitCode = interrupt.signal.aborted ? 130 : 2;
-    },
-  );
+  await runDemo({ place, timeline, kills, withTerraform, interrupt, show }).catch((error: unknown) => {
+    if (interrupt.aborted) timeline.warn("interrupted; everything was stopped");
+    else timeline.warn(`it could not be finished: ${toMessage(error)}`);
+    exitCode = interrupt.aborted ? 130 : 2;
+  });
   if (keep || (exitCode !== 0 && exitCode !== 130)) printPlace(timeline, place);
   else await rm(place.root, { recursive: true, force: true, maxRetries: 3 });
   return exitCode;
@@ -82,23 +73,6 @@ function printTerraform(timeline: Timeline, terraform: string | undefined): void
   }
   timeline.warn("there is no `terraform` on the PATH: only the part that functions do is shown.");
   timeline.warn("Install Terraform (or OpenTofu, linked as `terraform`) to see real modules applied and destroyed.");
-}
-
-function printChecks(timeline: Timeline, checks: readonly Check[], withTerraform: boolean): number {
-  const wide = (pick: (check: Check) => string) => Math.max(...checks.map((check) => pick(check).length));
-  const [what, expected] = [wide((check) => check.what), wide((check) => check.expected)];
-  timeline.plain();
-  timeline.plain(paint("bold", "What exists and what was removed"));
-  for (const check of checks) {
-    const mark = holds(check) ? paint("green", "ok  ") : paint("red", "FAIL");
-    const found = holds(check) ? "" : `  but found: ${check.found}`;
-    timeline.plain(`  ${mark}  ${check.what.padEnd(what)}  ${check.expected.padEnd(expected)}${found}`.trimEnd());
-  }
-  const wrong = checks.filter((check) => !holds(check)).length;
-  timeline.plain();
-  if (wrong > 0) timeline.plain(paint("red", `${wrong} of ${checks.length} checks do not hold.`));
-  else timeline.plain(`All ${checks.length} checks hold${withTerraform ? "." : ", of the part without Terraform."}`);
-  return wrong === 0 ? 0 : 1;
 }
 
 function printPlace(timeline: Timeline, { root, project }: { readonly root: string; readonly project: string }): void {
