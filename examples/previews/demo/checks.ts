@@ -17,8 +17,8 @@ export interface CheckInput {
 const NOTHING = "nothing";
 const PULLS = [
   { number: 1, events: "OPENED, PUSHED, CLOSED" },
-  { number: 2, events: "OPENED, CLOSED" },
-  { number: 3, events: "OPENED, CLOSED" },
+  { number: 2, events: "OPENED, SLEEP, WAKE, CLOSED" },
+  { number: 3, events: "OPENED, RETRY, CLOSED" },
 ];
 
 /** Looks at the yard, at the folder of the resources and at GitHub when everything is closed. */

@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { HostSim } from "@stackyard/host-sim";
 import type { Stackyard } from "@stackyard/sdk";
 import type { PreviewsApi } from "@stackyard/sdk/commands";
@@ -35,8 +36,10 @@ export async function playStory(input: StoryInput): Promise<readonly Check[]> {
   const approval = await approveReplacement(input);
   const third = await waitForPlace(input);
   const lost = await loseClose(input);
-  await closeRest(input);
-  return [...cart, ...fork, ...approval, ...third, ...lost];
+  const sleep = await sleepAndWake(input);
+  const drift = await repairDrift(input);
+  const rest = await closeRest(input);
+  return [...cart, ...fork, ...approval, ...third, ...lost, ...sleep, ...drift, ...rest];
 }
 
 /** A pull request is opened, and gets its preview. */
@@ -89,7 +92,7 @@ async function approveReplacement(input: StoryInput): Promise<readonly Check[]> 
   timeline.say("exactly this plan was applied");
   const { items } = await yard.stacks.history("pr-1");
   const answers = items.filter(({ event, outcome }) => event === "APPROVE_TASK" && outcome === "applied");
-  const files = (await readdir(folder)).filter((name) => name.startsWith("pr-1-"));
+  const files = await listFiles(folder, "pr-1");
   return [
     { what: "pr-1: approvals of the replacement", expected: "1", found: String(answers.length) },
     { what: "pr-1: files after the replacement", expected: "pr-1-ccccccc", found: files.join(", ") },
@@ -130,17 +133,65 @@ async function loseClose(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "pr-1: state after the lost close", expected: "LIVE", found: before.state }];
 }
 
-/** The others are closed, and what was said about them becomes true. */
-async function closeRest(input: StoryInput): Promise<void> {
+/** Commands in comments put a preview to sleep, and wake it. */
+async function sleepAndWake(input: StoryInput): Promise<readonly Check[]> {
+  const { github, timeline, waiting, folder } = input;
+  await github.comment(REPOSITORY, 2, "/preview sleep");
+  await inState(input, "pr-2", "ASLEEP");
+  const asleep = await waiting.until("the removal of the files of pr-2", async () => {
+    const files = await listFiles(folder, "pr-2");
+    return files.length === 0 ? files : undefined;
+  });
+  await github.comment(REPOSITORY, 2, "/preview wake");
+  await inState(input, "pr-2", "LIVE");
+  timeline.say(
+    "octocat comments /preview sleep on pull request 2, and later /preview wake: its preview is ready again",
+  );
+  return [{ what: "pr-2: files while it was asleep", expected: "nothing", found: asleep.join(", ") || "nothing" }];
+}
+
+/** What a person has changed by hand is found and repaired. */
+async function repairDrift(input: StoryInput): Promise<readonly Check[]> {
+  const { github, timeline, waiting, folder, yard, previews } = input;
+  for (const name of await listFiles(folder, "pr-3")) await rm(join(folder, name));
+  timeline.say("a person deletes the file of pull request 3 by hand, and checks the preview");
+  await yard.publish({ stackId: "pr-3", event: "CHECK" });
+  const drifted = (found: boolean) =>
+    waiting.until(`drifted: ${found} of pr-3`, async () => {
+      const preview = await previews.get("pr-3");
+      return preview.state === "LIVE" && preview.drifted === found ? preview : undefined;
+    });
+  await drifted(true);
+  await github.comment(REPOSITORY, 3, "/preview retry");
+  await drifted(false);
+  timeline.say("the check has found it, and /preview retry has made the file again");
+  const files = await listFiles(folder, "pr-3");
+  return [{ what: "pr-3: files after the repair", expected: "pr-3-ddddddd", found: files.join(", ") }];
+}
+
+/** The others are closed, and what was said about them becomes true, although GitHub is down for a while. */
+async function closeRest(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline, waiting } = input;
+  let refused = 0;
+  github.settings.requestFault = (method, path) => {
+    if (method === "GET" || !path.includes("/comments")) return undefined;
+    refused += 1;
+    return { status: 503 };
+  };
   await github.closePull(REPOSITORY, 2);
   await github.closePull(REPOSITORY, 3);
   timeline.say("pull requests 2 and 3 are closed");
   for (const number of [2, 3]) await isRemoved(input, `pr-${number}`);
-  timeline.say("their previews are removed; the comments follow within half a minute after a kill -9");
+  timeline.say(
+    "their previews are removed; comments follow when the lease of the killed server has ended, in half a minute",
+  );
+  await waiting.until("a comment that GitHub refuses", () => refused > 0 || undefined);
+  github.settings.requestFault = undefined;
+  timeline.say("GitHub answers the first comments with 503, then works again");
   for (const number of [1, 2, 3]) await said(waiting, github, number, "has ended");
   await waiting.until("the end of all deployments", () => github.reports.deployments.every(isOver) || undefined);
   timeline.say("every comment says that its preview has ended");
+  return [{ what: "comments that GitHub refused with 503", expected: "yes", found: refused > 0 ? "yes" : "no" }];
 }
 
 function isOver({ statuses }: HostSim["reports"]["deployments"][number]): boolean {
@@ -159,6 +210,10 @@ async function isRemoved({ waiting, yard }: StoryInput, stackId: string): Promis
     `the removal of ${stackId}`,
     async () => !(await listStacks(yard)).includes(stackId) || undefined,
   );
+}
+
+async function listFiles(folder: string, stackId: string): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => name.startsWith(`${stackId}-`));
 }
 
 async function listStacks(yard: Stackyard): Promise<readonly string[]> {

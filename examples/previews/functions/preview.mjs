@@ -8,6 +8,7 @@ export async function handler({ stackId, metadata, args }) {
   const wanted = `${stackId}-${metadata.sha.slice(0, 7)}`;
   const own = (await readdir(folder)).filter((name) => name.startsWith(`${stackId}-`));
   const surplus = args.action === "destroy" ? own : own.filter((name) => name !== wanted);
+  if (args.action === "drift") return { drifted: !own.includes(wanted) };
   if (args.action === "plan") return toPlan(wanted, own.includes(wanted) ? 0 : 1, surplus.length);
   for (const name of surplus) await rm(join(folder, name), { force: true });
   if (args.action === "destroy") return {};
