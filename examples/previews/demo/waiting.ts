@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 
-/** Waits, but never for ever. */
+/** Waits, with an end. */
 export interface Waiting {
   /** Looks until there is something. Throws when that takes too long. */
   until<Found>(what: string, find: () => Promise<Found | undefined> | Found | undefined): Promise<Found>;
@@ -12,7 +12,7 @@ export interface Waiting {
 const WAIT_MS = 90_000;
 const LOOK_MS = 100;
 
-export function createWaiting(signal: AbortSignal, now: () => number = Date.now): Waiting {
+export function createWaiting(signal: AbortSignal): Waiting {
   function race<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       const fail = () => reject(signal.reason);
@@ -25,11 +25,11 @@ export function createWaiting(signal: AbortSignal, now: () => number = Date.now)
   return {
     race,
     async until(what, find) {
-      const end = now() + WAIT_MS;
+      const end = Date.now() + WAIT_MS;
       for (;;) {
         const found = await race(Promise.resolve(find()));
         if (found !== undefined) return found;
-        if (now() > end) throw new Error(`Waited ${WAIT_MS / 1_000} s for ${what}.`);
+        if (Date.now() > end) throw new Error(`Waited ${WAIT_MS / 1_000} s for ${what}.`);
         await race(setTimeout(LOOK_MS));
       }
     },
