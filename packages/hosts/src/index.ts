@@ -3,6 +3,7 @@ import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hooksTest } from "./hooks-test.ts";
 import { HostsOptions } from "./host-options.ts";
 import { createHostsServices } from "./hosts-service.ts";
+import { setupGitHub } from "./setup/setup-github.ts";
 import { provideArchives } from "./source-archives.ts";
 
 export {
@@ -53,12 +54,12 @@ export {
 export { COMMAND_WORDS, type CommandWord, type ParsedCommand, parseCommand } from "./parse-command.ts";
 export { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
-/** The plugin of code hosts, with the receiver of their webhooks and the commands about hooks. */
+/** The plugin of code hosts, with the receiver of their webhooks and the commands about hooks and hosts. */
 export default definePlugin({
   name: "hosts",
   options: HostsOptions,
   executors: [],
-  commands: [hooksTest, hooksLs, queueLs, queueRedrive],
+  commands: [hooksTest, hooksLs, queueLs, queueRedrive, setupGitHub],
   services: createHostsServices,
   provides: provideArchives,
 });

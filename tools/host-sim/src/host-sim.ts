@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, verify } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type AppManifests, createAppManifests } from "./app-manifests.ts";
 import { toPullBody, toRepositoryBody } from "./bodies.ts";
 import { createChanges, type HostChanges } from "./changes.ts";
 import { createDeliveries } from "./deliveries.ts";
@@ -73,15 +74,18 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
   const deliveries = createDeliveries({ secret, now, settings });
   const reports = createReports(APP_ID);
   const state: State = { repositories: new Map(), deliveries, settings, reports, tokens: new Map() };
+  let address = "";
+  const manifests = createAppManifests({ id: APP_ID, pem: APP_KEY, secret, url: () => address, now });
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
-    respond(state, request, response).catch(() => response.destroy());
+    respond({ ...state, manifests }, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
+  address = `http://127.0.0.1:${port}`;
   return {
     ...createChanges({ ...state, now }),
-    url: `http://127.0.0.1:${port}`,
+    url: address,
     requests,
     reports,
     settings,
@@ -90,12 +94,16 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
   };
 }
 
+interface SimState extends State {
+  readonly manifests: AppManifests;
+}
+
 function stop(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-async function respond(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(state: SimState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "GET" } = request;
   const url = new URL(request.url ?? "/", "http://localhost");
   const fault = state.settings.requestFault?.(method, url.pathname.slice(PREFIX.length));
@@ -231,7 +239,9 @@ function answerArchive({ repositories }: State, url: URL): Answer {
   return toAnswer(repositories.get(repository)?.archives.get(commit));
 }
 
-async function answerRequest(state: State, request: IncomingMessage, url: URL): Promise<Answer> {
+async function answerRequest(state: SimState, request: IncomingMessage, url: URL): Promise<Answer> {
+  const registered = await state.manifests.answer(request.method ?? "GET", url, () => readText(request));
+  if (registered !== undefined) return registered;
   if (url.pathname.startsWith(ARCHIVES)) return answerArchive(state, url);
   const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
   const token = state.tokens.get(credential);
@@ -261,10 +271,14 @@ function isAllowed({ repositories }: State, token: Token, { right }: Route, repo
   return right === undefined || token.permissions === undefined || token.permissions[right] === "write";
 }
 
-async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks).toString();
+}
+
+async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(request);
   return text === "" ? {} : JSON.parse(text);
 }
 

@@ -1,0 +1,188 @@
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { Octokit } from "@octokit/core";
+import { defined, isMap, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import { REQUEST_MS } from "../github/open-repository.ts";
+import { hasStatus } from "../github/request-outcome.ts";
+import { toAppManifest } from "./app-manifest.ts";
+import { serveRegistration } from "./serve-registration.ts";
+
+const GITHUB = "https://github.com";
+const Address = { pattern: "^https?://[^\\s?#@]{1,2000}$", expected: "an address such as https://yard.example.org" };
+
+const Arguments = Type.Object({
+  url: Type.Optional(
+    Type.String({ ...Address, description: "The public address of the yard. The webhook is URL/hooks/NAME." }),
+  ),
+  name: Type.Optional(
+    Type.String({
+      pattern: "^[a-z][a-z0-9-]{0,31}$",
+      description: "The host's name in the configuration. Default: github.",
+      default: "github",
+    }),
+  ),
+  organization: Type.Optional(
+    Type.String({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
+      description: "The organization that owns the App. Default: you.",
+    }),
+  ),
+  github: Type.Optional(
+    Type.String({ ...Address, description: `Of GitHub Enterprise. Default: ${GITHUB}.`, default: GITHUB }),
+  ),
+  folder: Type.Optional(
+    Type.String({ minLength: 1, description: "Where key and secret are written. Default: the project's folder." }),
+  ),
+  print: Type.Optional(Type.Boolean({ description: "Print the manifest, and do nothing else." })),
+});
+
+/** The answer of `POST /app-manifests/{code}/conversions`, as far as it is used. */
+const Registered = Type.Object({
+  id: Type.Integer({ minimum: 1 }),
+  html_url: Type.String({ maxLength: 2_000 }),
+  pem: Type.String({ pattern: "^-----BEGIN ", maxLength: 16_384 }),
+  webhook_secret: Type.String({ minLength: 1, maxLength: 1_024 }),
+});
+type Registered = Static<typeof Registered>;
+
+/** `stackyard hosts setup github`: registers a GitHub App for the yard. */
+export const setupGitHub: PluginCommand = {
+  name: "hosts setup github",
+  summary: "Register a GitHub App for the yard, and write its key and webhook secret to files.",
+  description: [
+    "Serves a page on this machine. Its button sends the App's permissions, events and webhook to GitHub, where you confirm them.",
+    "Writes NAME-app.pem and NAME-webhook-secret for you alone (mode 600); existing files are never replaced.",
+    "Prints what to add to stackyard.config.ts, and where to install the App.",
+  ].join("\n"),
+  examples: [
+    { command: "stackyard hosts setup github --url https://yard.example.org", what: "Register an App of your own." },
+    {
+      command: "stackyard hosts setup github --url https://yard.example.org --organization acme",
+      what: "Register an App of the organization acme.",
+    },
+  ],
+  args: Arguments,
+  async run(context, args) {
+    // The command line has checked the arguments against the schema.
+    const given = args as Static<typeof Arguments>;
+    const { name = "github", print = false, organization } = given;
+    const github = toAddress("github", given.github ?? GITHUB);
+    const manifest = toAppManifest({ name, url: toAddress("url", given.url) });
+    if (print) {
+      context.out.result(manifest, () => JSON.stringify(manifest, undefined, 2));
+      return 0;
+    }
+    const owner = organization === undefined ? "" : `/organizations/${organization}`;
+    const folder = given.folder === undefined ? context.projectDir : resolve(context.cwd, given.folder);
+    const files = await reserve([join(folder, `${name}-app.pem`), join(folder, `${name}-webhook-secret`)]);
+    try {
+      const app = await serveRegistration({
+        manifest,
+        newAppUrl: `${github}${owner}/settings/apps/new`,
+        state: randomBytes(32).toString("base64url"),
+        signal: context.signal,
+        onListening: (page) =>
+          context.out.progress({ page }, () => `Open ${page} in your browser. Waiting for GitHub…`),
+        onRetry: () => context.out.note("GitHub did not answer. Reload the page to try again."),
+        exchange: async (code) => {
+          const registered = await convert(github, code);
+          await files.fill([registered.pem, registered.webhook_secret]);
+          return registered;
+        },
+      });
+      report(context, { app, name, github, paths: files.paths });
+      return 0;
+    } finally {
+      await files.close();
+    }
+  },
+};
+
+function toAddress(flag: string, text: string | undefined): string {
+  if (text !== undefined && URL.canParse(text)) return text.replace(/\/+$/, "");
+  throw new StackyardError("USAGE", `--${flag} must be an address such as https://yard.example.org.`);
+}
+
+/** Creates the files before the App exists: its key is shown once, and must not be lost to a folder that cannot be written. */
+async function reserve(paths: readonly string[]) {
+  const handles: FileHandle[] = [];
+  let isFilled = false;
+  const close = async () => {
+    await Promise.all(handles.map((handle) => handle.close()));
+    if (!isFilled) await Promise.all(paths.slice(0, handles.length).map((path) => rm(path, { force: true })));
+  };
+  for (const path of paths) {
+    try {
+      handles.push(await open(path, "wx", 0o600));
+    } catch (cause) {
+      await close();
+      const isThere = isMap(cause) && cause["code"] === "EEXIST";
+      const why = isThere ? "exists. Move it away, or choose another --name or --folder." : "cannot be written.";
+      throw new StackyardError("USAGE", `"${path}" ${why}`, { cause });
+    }
+  }
+  return {
+    paths,
+    close,
+    async fill(texts: readonly string[]): Promise<void> {
+      await Promise.all(handles.map((handle, index) => handle.writeFile(texts[index] ?? "")));
+      isFilled = true;
+    },
+  };
+}
+
+async function convert(github: string, code: string): Promise<Registered> {
+  const octokit = new Octokit(defined({ baseUrl: github === GITHUB ? undefined : `${github}/api/v3` }));
+  const request = { signal: AbortSignal.timeout(REQUEST_MS), redirect: "error" as const };
+  let data: unknown;
+  try {
+    ({ data } = await octokit.request("POST /app-manifests/{code}/conversions", { code, request }));
+  } catch (cause) {
+    if (!hasStatus(cause, 404)) throw cause;
+    const message = `GitHub does not know the code: it is valid once, for an hour. Delete the App in ${github}, and start again.`;
+    throw new StackyardError("SERVER_ERROR", message, { cause });
+  }
+  if (Check(Registered, data) && isOf(github, data.html_url)) return data;
+  throw new StackyardError("SERVER_ERROR", "GitHub sent no key and webhook secret of the App.");
+}
+
+function isOf(github: string, url: string): boolean {
+  return URL.canParse(url) && new URL(url).origin === new URL(github).origin;
+}
+
+interface ReportInput {
+  readonly app: Registered;
+  readonly name: string;
+  readonly github: string;
+  readonly paths: readonly string[];
+}
+
+/** Prints no secret. */
+function report({ out, projectDir }: PluginCommandContext, { app, name, github, paths }: ReportInput): void {
+  // The configuration's paths start in the project's folder.
+  const [key = "", secret = ""] = paths.map((path) => relative(projectDir, path));
+  const url = new URL(app.html_url).href;
+  const install = `${url}/installations/new`;
+  const host = {
+    type: "github",
+    appId: app.id,
+    key: { file: key },
+    secrets: [{ file: secret }],
+    url: github === GITHUB ? undefined : github,
+  };
+  out.result({ appId: app.id, url, install, files: { key, secret }, hosts: { [name]: host } }, () =>
+    [
+      `The App is registered: ${url}`,
+      `Its key is in ${key}, the secret of its webhook in ${secret}. Keep both out of version control.`,
+      "",
+      "Add the host to the options of @stackyard/hosts in stackyard.config.ts, below hosts:",
+      "",
+      `  ${JSON.stringify(name)}: ${JSON.stringify(host)},`,
+      "",
+      `Then install the App in your repositories: ${install}`,
+    ].join("\n"),
+  );
+}
