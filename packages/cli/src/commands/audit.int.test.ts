@@ -82,6 +82,7 @@ describe("audit", () => {
     const { folder: cwd, remove } = makeTempProject({
       "whole.ndjson": TEXTS.map((text) => `${text}\n`).join(""),
       "short.ndjson": TEXTS.slice(0, 2).join("\n"),
+      "machine.yaml": "version: 2\n",
     });
     const verify = (...words: string[]) => runCli(["audit", "verify", ...words], { cwd });
 
@@ -90,6 +91,8 @@ describe("audit", () => {
     expect(await verify("short.ndjson")).toMatchObject({ exitCode: 0 });
     const short = await verify("short.ndjson", "--head", HEAD.hash);
     expect([short.exitCode, short.stdout]).toEqual([1, expect.stringContaining("The log ends with line 2")]);
+    const other = "Line 1 was changed, or this is not an audit log.\n";
+    expect(await verify("machine.yaml")).toMatchObject({ exitCode: 1, stdout: other });
     expect(await verify("nope.ndjson")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("nope.ndjson") });
     expect(await verify("whole.ndjson", "--head", "x")).toMatchObject({ exitCode: 64 });
     remove();

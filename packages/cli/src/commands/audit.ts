@@ -169,7 +169,7 @@ function formatReport(report: ChainReport): string {
 function formatFault({ kind, seq }: ChainFault): string {
   switch (kind) {
     case "changed":
-      return `Line ${seq} was changed.`;
+      return seq === 1 ? "Line 1 was changed, or this is not an audit log." : `Line ${seq} was changed.`;
     case "removed":
       return `Line ${seq} was removed.`;
     case "foreign":
