@@ -10,8 +10,8 @@ import { createSqliteStore } from "@stackyard/store-sqlite";
 /** A yard on SQLite with a server on the loopback, for a browser. */
 export interface ConsoleYard {
   readonly url: string;
-  /** Calls the API with a token. Throws what is not a success. */
-  call<Answer>(path: string, body?: unknown): Promise<Answer>;
+  /** Calls the API with a token; with a body, the method is POST unless another is named. Throws what is not a success. */
+  call<Answer>(path: string, body?: unknown, method?: string): Promise<Answer>;
   /** Returns an address at which a browser signs in, once. */
   findSignIn(): Promise<string>;
   /** Ends the server; the yard goes on. `startServer` starts another one at the same address. */
@@ -70,10 +70,10 @@ export async function startConsoleYard({
   let server = createOne(0);
   const { url } = await server.start();
   const yard = startYard(deps, { process: { version: "0.0.0-test", host: "console-tests" } });
-  const call = async <Answer>(path: string, body?: unknown): Promise<Answer> => {
+  const call = async <Answer>(path: string, body?: unknown, method = "POST"): Promise<Answer> => {
     const answer = await fetch(url + path, {
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+      ...(body !== undefined && { method, body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     const text = await answer.text();

@@ -31,11 +31,12 @@ function toAddress(page: string): string {
     "/edit": { machine: "hostile" },
     "/simulate": { machine: "hostile" },
     "/job": { id: yard.runId },
-    "/release": { id: "missing" },
+    "/release": { id: yard.releaseId },
     "/fleet": { id: "missing" },
     "/state": { key: yard.stateKey },
     "/approval": { stack: yard.stackId, task: "sign-off" },
   };
+  if (searchParams.get("id") === "failed") searchParams.set("id", yard.failedReleaseId);
   const query = new URLSearchParams({ ...queries[pathname], ...Object.fromEntries(searchParams) });
   return `${yard.url}${pathname}?${query}`;
 }
@@ -88,7 +89,10 @@ const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/stack?tab=metadata", "Reveal password…"],
   ["/stack?id=busy-1", "Cancel…"],
   ["/job", "Cancel…"],
+  ["/release", "Halt…"],
+  ["/release?id=failed", "Roll back…", "Repair…", "Lock…", "Unlock…"],
   ["/state", "Read version 1", "Restore version 1"],
+  ["/state?key=hostile/locked", "Unlock…"],
   ["/artifacts", "app 2 in 111122223333 eu-west-1: Present"],
   ["/stacks", "Retry…", "Send event…", "Cancel task…", "Upgrade…", "Settle…", "Remove…"],
   ["/access", "Create…", "Rotate ci", "Revoke ci"],

@@ -13,8 +13,12 @@ export interface HostileYard extends ConsoleYard {
   readonly attemptId: string;
   /** A job that does not end. */
   readonly runId: string;
-  /** A Terraform state with two versions. */
+  /** A release that runs, and one that has failed. */
+  readonly releaseId: string;
+  readonly failedReleaseId: string;
+  /** A Terraform state with two versions, and one that is locked. */
   readonly stateKey: string;
+  readonly lockedKey: string;
 }
 
 const MARKUP = `<img src="https://evil.example/x.png" onerror="window.hacked=1"><script>window.hacked=1</script>`;
@@ -55,6 +59,20 @@ const endless = defineExecutor({
   poll: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: HOSTILE }),
 });
 
+/** Releases that run until the yard ends, or fail at once. */
+const asg = defineExecutor({
+  name: "asg",
+  config: Type.Object({ op: Type.String(), release: Type.Record(Type.String(), Type.String()) }),
+  progress: Type.Object({}),
+  async start(_ctx, { release }) {
+    if (release["release_id"] === "failed") {
+      return failed({ code: "RELEASE_FAILED", message: HOSTILE, retryable: false });
+    }
+    return running({ progress: {}, pollAfterMs: 3_600_000, message: HOSTILE });
+  },
+  poll: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: HOSTILE }),
+});
+
 const BUSY_MACHINE = `
 version: 2
 events: [LAUNCH]
@@ -78,7 +96,7 @@ const others = ["delay", "ecs", "lambda", "runner", "terraform"].map((name) =>
 export async function startHostileYard(): Promise<HostileYard> {
   const examples = join(import.meta.dirname, "../../../examples");
   const yard = await startConsoleYard({
-    executors: [script, endless, ...others],
+    executors: [script, endless, asg, ...others],
     artifacts: fakeArtifacts,
     name: MARKUP,
     grants: [
@@ -105,11 +123,25 @@ export async function startHostileYard(): Promise<HostileYard> {
   });
   await call("/v1/events", { event: "LAUNCH", stackId: "busy-1", machine: "busy" });
   const { runId } = await call<{ readonly runId: string }>("/v1/runs", { executor: "endless", config: {} });
+  const release = {
+    aws_account_id: "111122223333",
+    aws_region: "eu-west-1",
+    project_name: MARKUP,
+    config_name: "production",
+  };
+  const startRelease = async (release_id: string) => {
+    const config = { op: "deploy", release: { ...release, release_id } };
+    return (await call<{ readonly runId: string }>("/v1/runs", { executor: "asg", config })).runId;
+  };
+  const [releaseId, failedReleaseId] = [await startRelease(HOSTILE), await startRelease("failed")];
   const stateKey = "hostile/<img onerror=x>/state";
+  const lockedKey = "hostile/locked";
   for (const serial of [1, 2]) {
     const state = { version: 4, serial, lineage: MARKUP, outputs: {}, resources: [] };
     await call(`/terraform/state/${encodeURIComponent(stateKey)}`, state);
   }
+  const lock = { ID: "l-1", Operation: HOSTILE, Info: "", Who: MARKUP, Version: "1.9.0", Created: "", Path: "" };
+  await call(`/terraform/state/${encodeURIComponent(lockedKey)}`, lock, "LOCK");
   const path = `/v1/stacks/${encodeURIComponent(STACK)}`;
   type Attempts = { readonly items: readonly { readonly attemptId: string; readonly outcome?: string }[] };
   let attemptId: string | undefined;
@@ -118,5 +150,5 @@ export async function startHostileYard(): Promise<HostileYard> {
     const { items } = await call<Attempts>(`${path}/attempts`);
     attemptId = items.find(({ outcome }) => outcome === "failed")?.attemptId;
   }
-  return { ...yard, stackId: STACK, attemptId, runId, stateKey };
+  return { ...yard, stackId: STACK, attemptId, runId, releaseId, failedReleaseId, stateKey, lockedKey };
 }
