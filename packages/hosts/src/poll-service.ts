@@ -6,7 +6,7 @@ import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
-import { pullDeliveries } from "./pull-deliveries.ts";
+import { listMissedDeliveries } from "./pull-deliveries.ts";
 import { loadPullRecords } from "./pull-records.ts";
 import type { NamedHost, QueuedHook, ReceiveDeps } from "./receive.ts";
 
@@ -14,6 +14,8 @@ import type { NamedHost, QueuedHook, ReceiveDeps } from "./receive.ts";
 const ROUND_MS = 300_000;
 /** Deliveries are read so often. */
 const PULL_MS = 60_000;
+/** Reading outside of a tick ends then, and continues. */
+const READ_MS = 60_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 
 /** What is read, and where what is found goes. */
@@ -37,14 +39,29 @@ interface Round {
   readonly repositories: HookRepository[];
 }
 
+/** What was found and is to be stored. */
+type Found = (deps: PollDeps) => Promise<void>;
+
 /**
  * Creates the service that reads what was not delivered. Every minute it takes deliveries that did not reach the receiver. At the
  * start and every five minutes it compares open pull requests with what was done for them, and queues those that need a
- * decision. What cannot be read is read again in the next round.
+ * decision. What cannot be read is read again in the next round. Every server reads, and writes only when it finds something.
  */
 export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
   const rounds = new Map<string, Round>();
   const pulls = new Map<string, Pull>();
+  const found: Found[] = [];
+  const errors: unknown[] = [];
+
+  /** One that fails does not hold up the others. */
+  async function collect(work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => errors.push(error));
+  }
+
+  function throwFirst(): void {
+    const [first] = errors.splice(0);
+    if (first !== undefined) throw first;
+  }
 
   async function toRound(host: string, codeHost: CodeHost, now: number): Promise<Round> {
     const before = rounds.get(host);
@@ -59,41 +76,71 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     const now = deps.clock.now();
     if (before !== undefined && before.nextAt > now) return;
     const known = before?.known ?? [];
+    const nextAt = now + PULL_MS;
     // Also when it fails: the other hosts are not read more often because of it.
-    pulls.set(host, { nextAt: now + PULL_MS, known });
-    pulls.set(host, { nextAt: now + PULL_MS, known: await pullDeliveries(deps, { host, codeHost, known }) });
+    pulls.set(host, { nextAt, known });
+    const { listed, take } = await listMissedDeliveries(deps, { host, codeHost, known });
+    const store: Found = async () => {
+      await take?.();
+      pulls.set(host, { nextAt, known: listed });
+    };
+    if (take === undefined) await store(deps);
+    else found.push(store);
   }
 
   async function poll(deps: PollDeps, host: string, codeHost: CodeHost): Promise<void> {
     const { repositories } = await toRound(host, codeHost, deps.clock.now());
-    while (!deps.isOver()) {
+    while (!deps.isOver() && found.length === 0) {
       const repository = repositories.shift();
       if (repository === undefined) return;
-      await deps.failures.collect(() => converge(deps, { host, codeHost, repository }));
+      await collect(async () => {
+        const store = await findPullsToDecide(deps, { host, codeHost, repository });
+        if (store !== undefined) found.push(store);
+      });
     }
+  }
+
+  /** Reads what is due, up to the first repository in which something is found. */
+  async function read(deps: PollDeps): Promise<void> {
+    for (const { name } of hosts) {
+      await collect(async () => {
+        const codeHost = await codeHosts.open(name, deps);
+        if (codeHost === undefined) return;
+        await collect(() => pull(deps, name, codeHost));
+        await poll(deps, name, codeHost);
+      });
+    }
+  }
+
+  async function toPollDeps(deps: ServiceDeps, until: number): Promise<PollDeps> {
+    const isOver = (): boolean => deps.signal.aborted || deps.clock.now() >= until;
+    return { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), isOver };
+  }
+
+  function findNext(): number | undefined {
+    const nexts = [...rounds.values()].map(({ nextAt, repositories }) => (repositories.length > 0 ? 0 : nextAt));
+    const nextAt = Math.min(...nexts, ...[...pulls.values()].map((each) => each.nextAt));
+    return nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt;
   }
 
   return {
     name: "hosts-poll",
-    // Without an App nothing can be read.
-    dueAt: async ({ clock }) => (hosts.some(hasApp) ? clock.now() : undefined),
+    async dueAt(deps) {
+      // Without an App nothing can be read.
+      if (!hosts.some(hasApp)) return undefined;
+      if (found.length === 0) await read(await toPollDeps(deps, deps.clock.now() + READ_MS));
+      if (found.length > 0) return deps.clock.now();
+      throwFirst();
+      return findNext();
+    },
     async tick(deps, until) {
-      const { clock, signal } = deps;
-      const failures = createFailures();
-      const isOver = (): boolean => signal.aborted || clock.now() >= until;
-      const poller = { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), failures, isOver };
-      for (const { name } of hosts) {
-        await failures.collect(async () => {
-          const codeHost = await codeHosts.open(name, deps);
-          if (codeHost === undefined) return;
-          await failures.collect(() => pull(poller, name, codeHost));
-          await poll(poller, name, codeHost);
-        });
-      }
-      failures.throwFirst();
-      const nexts = [...rounds.values()].map(({ nextAt, repositories }) => (repositories.length > 0 ? 0 : nextAt));
-      const nextAt = Math.min(...nexts, ...[...pulls.values()].map((each) => each.nextAt));
-      return nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt;
+      const poller = await toPollDeps(deps, until);
+      do {
+        for (const store of found.splice(0)) await collect(() => store(poller));
+        if (!poller.isOver()) await read(poller);
+      } while (found.length > 0 && !poller.isOver());
+      throwFirst();
+      return findNext();
     },
   };
 }
@@ -104,50 +151,33 @@ function hasApp({ options }: NamedHost): boolean {
 
 interface PollDeps extends ReceiveDeps {
   readonly mappings: readonly Mapping[];
-  readonly failures: Failures;
   /** Nothing more may be begun. */
   readonly isOver: () => boolean;
 }
 
-interface ConvergeInput {
+interface RepositoryInput {
   readonly host: string;
   readonly codeHost: CodeHost;
   readonly repository: HookRepository;
 }
 
-async function converge(deps: PollDeps, { host, codeHost, repository }: ConvergeInput): Promise<void> {
-  const { clock, mappings, queue } = deps;
-  const readAt = clock.now();
+/** Returns what queues the pull requests that need a decision; undefined: none does. */
+async function findPullsToDecide(
+  deps: PollDeps,
+  { host, codeHost, repository }: RepositoryInput,
+): Promise<Found | undefined> {
+  const readAt = deps.clock.now();
   const pulls = await codeHost.listOpenPulls(repository.fullName);
-  if (pulls === undefined) return;
+  if (pulls === undefined) return undefined;
   const records = await loadPullRecords(deps, host, repository.id);
-  const unsettled = findUnsettled(mappings, { host, repository, pulls, records });
-  for (const { number, hook } of unsettled) {
-    const id = `converge/${repository.id}/${number}`;
-    const queued: QueuedHook = { host, id, hook, pullNumber: number, readAt };
-    await queue.put(`${host}/${id}`, queued, AT_ONCE);
-  }
-  if (unsettled.length > 0) deps.wake("hosts");
-}
-
-/** One that fails does not hold up the others; the first error is reported in the end. */
-interface Failures {
-  collect(work: () => Promise<void>): Promise<void>;
-  throwFirst(): void;
-}
-
-function createFailures(): Failures {
-  const errors: unknown[] = [];
-  return {
-    async collect(work) {
-      try {
-        await work();
-      } catch (error) {
-        errors.push(error);
-      }
-    },
-    throwFirst() {
-      if (errors.length > 0) throw errors[0];
-    },
+  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records });
+  if (unsettled.length === 0) return undefined;
+  return async ({ queue, wake }) => {
+    for (const { number, hook } of unsettled) {
+      const id = `converge/${repository.id}/${number}`;
+      const queued: QueuedHook = { host, id, hook, pullNumber: number, readAt };
+      await queue.put(`${host}/${id}`, queued, AT_ONCE);
+    }
+    wake("hosts");
   };
 }

@@ -13,14 +13,21 @@ export interface PullInput {
   readonly known: readonly SentDelivery[];
 }
 
+/** Deliveries that were listed, and what follows from them. */
+export interface ListedDeliveries {
+  readonly listed: readonly SentDelivery[];
+  /** Takes those that did not reach the receiver, oldest first, and stores where the list ends. Undefined: nothing is new. */
+  readonly take: (() => Promise<void>) | undefined;
+}
+
 /**
- * Takes the deliveries that did not reach the receiver since the last call, oldest first, and returns the list that was read.
- * The first call of a yard only notes where the list ends.
+ * Lists the deliveries since the last call, and finds those that did not reach the receiver. Writes nothing. The first call of a
+ * yard only finds where the list ends.
  */
-export async function pullDeliveries(
+export async function listMissedDeliveries(
   deps: ReceiveDeps,
   { host, codeHost, known }: PullInput,
-): Promise<readonly SentDelivery[]> {
+): Promise<ListedDeliveries> {
   const { records, clock, wake } = deps;
   const key = `hooks/pulled/${host}`;
   const found = await records.get(key, clock.now());
@@ -28,17 +35,19 @@ export async function pullDeliveries(
   const listed = await codeHost.listDeliveries(since && since - OVERLAP_MS);
   const knownIds = new Set(known.map(({ id }) => id));
   const missed = since === undefined ? [] : listed.filter(({ id, isTaken }) => !isTaken && !knownIds.has(id));
-  for (const { id, guid, event } of missed.toReversed()) {
-    const body = await codeHost.findDeliveryBody(id);
-    if (body !== undefined) await takeRead(deps, host, { event, id: guid, body });
-  }
-  if (missed.length > 0) wake("hosts");
   const newest = Math.max(since ?? 0, ...listed.map(({ sentAt }) => sentAt));
-  if (newest !== since) {
+  if (missed.length === 0 && newest === since) return { listed, take: undefined };
+  const take = async (): Promise<void> => {
+    for (const { id, guid, event } of missed.toReversed()) {
+      const body = await codeHost.findDeliveryBody(id);
+      if (body !== undefined) await takeRead(deps, host, { event, id: guid, body });
+    }
+    if (missed.length > 0) wake("hosts");
+    if (newest === since) return;
     // What another process stores at the same time is as good.
     await records.put({ key, value: { at: newest }, expected: found?.version ?? "absent", now: clock.now() });
-  }
-  return listed;
+  };
+  return { listed, take };
 }
 
 function toInstant(value: unknown): number | undefined {

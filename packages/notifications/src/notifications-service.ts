@@ -5,6 +5,7 @@ import {
   createFollower,
   createKeyedQueue,
   followNotices,
+  hasNotices,
   type KeyedQueue,
   notify,
   type QueueClaim,
@@ -71,6 +72,13 @@ export function createNotificationsService(
   const pauses = new Map<string, number>();
   return {
     name: NAME,
+    async dueAt(deps) {
+      // Faults are reported also while nothing happens.
+      await loadNotifications(file);
+      const now = deps.clock.now();
+      if ((await createFollower(deps, NAME).isBehind()) || (await hasNotices(deps))) return now;
+      return Math.min((await createKeyedQueue(deps, NAME).dueAt()) ?? Number.POSITIVE_INFINITY, now + FOLLOW_MS);
+    },
     async tick(deps, until) {
       const notifications = await loadNotifications(file);
       const work = { ...deps, notifications, queue: createKeyedQueue(deps, NAME), post, pauses };

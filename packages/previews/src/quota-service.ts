@@ -18,6 +18,18 @@ const EVICTING_MS = 10_000;
 export function createQuotaService({ quotas = {} }: Pick<PreviewsOptions, "quotas">): PluginService {
   return {
     name: "quotas",
+    async dueAt(deps) {
+      let isEvicting = false;
+      for await (const record of listQuotas(deps)) {
+        const stacks = await loadStacks(deps, record);
+        const capacity = findCapacity(quotas, record.key);
+        if (findGone(record, stacks).length > 0 || findEviction(deps, record, { capacity, stacks }) !== undefined) {
+          return deps.clock.now();
+        }
+        isEvicting ||= isAnyEvicting(record);
+      }
+      return isEvicting ? deps.clock.now() + EVICTING_MS : undefined;
+    },
     async tick(deps, until) {
       const { clock, signal } = deps;
       let isEvicting = false;
@@ -26,11 +38,15 @@ export function createQuotaService({ quotas = {} }: Pick<PreviewsOptions, "quota
         const stacks = await loadStacks(deps, listed);
         const record = await removeGone(deps, listed, stacks);
         await evict(deps, record, { capacity: findCapacity(quotas, record.key), stacks });
-        isEvicting ||= record.waiting.some(({ evictEvent }) => evictEvent !== undefined);
+        isEvicting ||= isAnyEvicting(record);
       }
       return isEvicting ? clock.now() + EVICTING_MS : undefined;
     },
   };
+}
+
+function isAnyEvicting({ waiting }: QuotaRecord): boolean {
+  return waiting.some(({ evictEvent }) => evictEvent !== undefined);
 }
 
 type Stacks = ReadonlyMap<string, Stack | undefined>;
@@ -44,11 +60,15 @@ async function loadStacks(deps: ServiceDeps, { holders, waiting }: QuotaRecord):
 }
 
 /** The stacks were loaded after the record, so a stack that has just come is not taken for one that is gone. */
-async function removeGone(deps: ServiceDeps, record: QuotaRecord, stacks: Stacks): Promise<QuotaRecord> {
-  const gone = [
-    ...record.holders.filter((holder) => isGone(holder, stacks)),
-    ...record.waiting.filter((waiter) => isGone(waiter, stacks) || !isOpen(waiter, stacks)),
+function findGone({ holders, waiting }: QuotaRecord, stacks: Stacks): readonly string[] {
+  return [
+    ...holders.filter((holder) => isGone(holder, stacks)),
+    ...waiting.filter((waiter) => isGone(waiter, stacks) || !isOpen(waiter, stacks)),
   ].map(toText);
+}
+
+async function removeGone(deps: ServiceDeps, record: QuotaRecord, stacks: Stacks): Promise<QuotaRecord> {
+  const gone = findGone(record, stacks);
   if (gone.length === 0) return record;
   return updateQuota(deps, record.key, (current) => {
     const next = removeOwner(current, (owner) => gone.includes(toText(owner)));
@@ -73,16 +93,23 @@ function isOpen({ stack, attempt }: QuotaHolder, stacks: Stacks): boolean {
   });
 }
 
-async function evict(
-  deps: ServiceDeps,
-  record: QuotaRecord,
-  { capacity, stacks }: { readonly capacity: number | undefined; readonly stacks: Stacks },
-): Promise<void> {
-  if (capacity === undefined) return;
+interface EvictionInput {
+  readonly capacity: number | undefined;
+  readonly stacks: Stacks;
+}
+
+/** Returns whom to send the event to; undefined when it must not be sent now. */
+function findEviction(deps: ServiceDeps, record: QuotaRecord, { capacity, stacks }: EvictionInput) {
+  if (capacity === undefined) return undefined;
   const decided = decideEviction(record, { capacity, now: deps.clock.now() });
   const stack = decided && stacks.get(decided.holder.stack);
-  if (decided === undefined || stack === undefined) return;
-  const { holder, waiter, event } = decided;
+  return decided && stack && { ...decided, stack, capacity };
+}
+
+async function evict(deps: ServiceDeps, record: QuotaRecord, input: EvictionInput): Promise<void> {
+  const found = findEviction(deps, record, input);
+  if (found === undefined) return;
+  const { holder, waiter, event, stack, capacity } = found;
   // The id depends on who leaves for whom, so a repeated tick sends the same event.
   const digest = createHash("sha256").update(JSON.stringify([record.key, holder.stack, holder.incarnation]));
   const id = `quota/${waiter.attempt}/${digest.digest("hex").slice(0, 32)}`;

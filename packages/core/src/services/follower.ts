@@ -1,7 +1,7 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Records, StoredRecord } from "../ports/records.ts";
+import type { Page, Records, StoredRecord } from "../ports/records.ts";
 import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries } from "../ports/store.ts";
 import { notifyHistoryGap } from "./notices.ts";
@@ -28,6 +28,8 @@ export interface FollowedLines {
  * position is stored after `handle`. It begins with the line after the newest at its first call.
  */
 export interface Follower {
+  /** Returns whether a call of `next` may have something to do. Writes nothing, and reads one line. */
+  isBehind(): Promise<boolean>;
   /** Hands over a page of new lines, and stores the position once `handle` has resolved. Without new lines nothing is called. */
   next(handle: (followed: FollowedLines) => Promise<void>): Promise<{ readonly hasMore: boolean }>;
 }
@@ -49,6 +51,10 @@ export function createFollower(deps: FollowerDeps, name: string): Follower {
   }
 
   return {
+    async isBehind() {
+      const position = toPosition((await records.get(key, clock.now()))?.value);
+      return position === undefined || position !== (await findNewest(queries));
+    },
     async next(handle) {
       const found = await records.get(key, clock.now());
       const position = toPosition(found?.value);
@@ -57,7 +63,7 @@ export function createFollower(deps: FollowerDeps, name: string): Follower {
         return { hasMore: false };
       }
       const page = await queries.listHistory({}, { ...PAGE, cursor: String(position) });
-      const last = Math.max(position, Number(page.cursor ?? page.items.at(-1)?.position ?? 0));
+      const last = Math.max(position, Number(page.cursor ?? 0), ...listPositions(page));
       if (last === position) {
         const newest = await findNewest(queries);
         if (newest >= position) return { hasMore: false };
@@ -79,14 +85,18 @@ export function createFollower(deps: FollowerDeps, name: string): Follower {
 
 /** True when lines behind this position may be gone: the oldest that remains is not the next one. */
 async function isPruned(queries: FollowerDeps["queries"], position: number): Promise<boolean> {
-  const { items, unreadable = [] } = await queries.listHistory({}, { limit: 1 });
-  const oldest = items[0]?.position ?? Number(unreadable[0]?.id ?? 0);
+  const [oldest = 0] = listPositions(await queries.listHistory({}, { limit: 1 }));
   return oldest > position + 1;
 }
 
 async function findNewest(queries: FollowerDeps["queries"]): Promise<number> {
-  const { items } = await queries.listHistory({ newestFirst: true }, { limit: 1 });
-  return items[0]?.position ?? 0;
+  const [newest = 0] = listPositions(await queries.listHistory({ newestFirst: true }, { limit: 1 }));
+  return newest;
+}
+
+/** Lines that cannot be read have been passed as well. */
+function listPositions({ items, unreadable = [] }: Page<StoredHistoryEntry>): readonly number[] {
+  return [...items.map(({ position }) => position), ...unreadable.map(({ id }) => Number(id))];
 }
 
 function toPosition(value: unknown): number | undefined {

@@ -18,7 +18,7 @@ export {
   type PutOptions,
   type QueuedItem,
 } from "./keyed-queue.ts";
-export { followNotices, type Notice, type NoticeInput, type NoticesDeps, notify } from "./notices.ts";
+export { followNotices, hasNotices, type Notice, type NoticeInput, type NoticesDeps, notify } from "./notices.ts";
 export {
   endPreviewLink,
   findPreviewLink,

@@ -62,7 +62,10 @@ export interface KeyedQueue {
   fail(claim: QueueClaim, message: string): Promise<"retried" | "dead" | "lost">;
   /** Makes a dead letter at once: the work cannot succeed before a person has changed something. */
   bury(claim: QueueClaim, message: string): Promise<"dead" | "lost">;
-  /** Returns from when on an item can be claimed; undefined: there is none. Writes nothing. */
+  /**
+   * Returns from when on an item can be claimed, or the present when one can be claimed now; undefined: there is none. Writes
+   * nothing. Reads the queue up to the first item that can be claimed: items are in the order of their keys.
+   */
   dueAt(): Promise<number | undefined>;
   /** Lists live items and dead letters, by key. A page may be empty and have a cursor. */
   list(page: PageInput): Promise<Page<ListedItem>>;
@@ -152,11 +155,12 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
         return buried.kind === "lost" ? { result: "lost" } : { write: buried.item, result: "dead" };
       }),
     async dueAt() {
-      let dueAt: number | undefined;
+      let dueAt = Number.POSITIVE_INFINITY;
       for await (const item of readLive(deps, prefix)) {
-        dueAt = Math.min(dueAt ?? Number.POSITIVE_INFINITY, toClaimableAt(item));
+        dueAt = Math.min(dueAt, toClaimableAt(item));
+        if (dueAt <= clock.now()) return clock.now();
       }
-      return dueAt;
+      return dueAt === Number.POSITIVE_INFINITY ? undefined : dueAt;
     },
     async list(page) {
       const { items, ...rest } = await records.list(prefix, { ...page, now: clock.now() });

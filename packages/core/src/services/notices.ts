@@ -70,6 +70,12 @@ export async function notify(deps: NoticesDeps, input: NoticeInput): Promise<voi
   }
 }
 
+/** Returns whether notices wait to be followed. Writes nothing. */
+export async function hasNotices({ records, clock }: NoticesDeps): Promise<boolean> {
+  const { items } = await records.list(toPendingKey(""), { limit: 1, now: clock.now() });
+  return items.length > 0;
+}
+
 /**
  * Hands over notices that were not followed yet, oldest first in each page of at most 100, and forgets that they wait once
  * `handle` has resolved: each is handled at least once. Without notices nothing is called. One process at a time does this.

@@ -116,15 +116,17 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
   const { clock, stopping, logger, random } = deps;
   let alarm = new AbortController();
   let failures = 0;
+  const shown: ShownFailure = { mayExist: true };
 
   async function turn(): Promise<number> {
     try {
-      const nextAt = tick === undefined ? Number.POSITIVE_INFINITY : await tickWhenDue(deps, service, tick);
+      const nextAt = tick === undefined ? Number.POSITIVE_INFINITY : await tickWhenDue(deps, { service, tick, shown });
       failures = 0;
       return Math.min(nextAt, clock.now() + MOST_IDLE_MS);
     } catch (error) {
       if (stopping.aborted) return clock.now();
       logger.error("A service failed. Its tick is repeated.", { service: name, error });
+      shown.mayExist = true;
       await noteFailure(deps, name, toErrorText(error)).catch(() => undefined);
       failures += 1;
       const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
@@ -148,17 +150,27 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
   };
 }
 
+/** The stored failure of a service. */
+interface ShownFailure {
+  /** An earlier process may have stored one, or this one has. What another process stores meanwhile is not for this one to judge. */
+  mayExist: boolean;
+}
+
+interface LoopTick {
+  readonly service: PluginService;
+  readonly tick: NonNullable<PluginService["tick"]>;
+  readonly shown: ShownFailure;
+}
+
 /** A tick that has nothing to do needs no lease: taking one is a write, and gives it back with another. */
-async function tickWhenDue(
-  deps: LoopDeps,
-  { name, dueAt: findDueAt }: PluginService,
-  tick: NonNullable<PluginService["tick"]>,
-): Promise<number> {
+async function tickWhenDue(deps: LoopDeps, { service, tick, shown }: LoopTick): Promise<number> {
   const { clock, stopping, store, wake } = deps;
-  if (findDueAt === undefined) return tickUnderLease(deps, name, tick);
-  const dueAt = (await findDueAt(createServiceDeps(deps, { signal: stopping, wake }))) ?? Number.POSITIVE_INFINITY;
+  const { name } = service;
+  if (service.dueAt === undefined) return tickUnderLease(deps, name, tick);
+  const dueAt = (await service.dueAt(createServiceDeps(deps, { signal: stopping, wake }))) ?? Number.POSITIVE_INFINITY;
   if (dueAt <= clock.now()) return tickUnderLease(deps, name, tick);
-  await removeFailure(store.records, clock, name);
+  if (shown.mayExist) await removeFailure(store.records, clock, name);
+  shown.mayExist = false;
   return dueAt;
 }
 

@@ -102,21 +102,27 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue }: Repo
     const read = () => follower.next((lines) => queueLines(deps, lines, { hosts, openQueue }));
     while ((await read()).hasMore && !end());
     const nexts = await Promise.all(hosts.map(({ name }) => work(deps, name, end)));
-    throwRefused(pauses);
+    throwRefused(pauses, deps.clock.now());
     return Math.min(...nexts, deps.clock.now() + READ_MS);
   }
 
   return {
     name: REPORTS,
-    dueAt: async ({ clock }) => (hosts.length === 0 ? undefined : clock.now()),
+    async dueAt(deps) {
+      if (hosts.length === 0) return undefined;
+      const now = deps.clock.now();
+      throwRefused(pauses, now);
+      if (await createFollower(deps, REPORTS).isBehind()) return now;
+      const dues = await Promise.all(hosts.map(({ name }) => openQueue(deps, name).dueAt()));
+      return Math.min(now + READ_MS, ...dues.filter((at) => at !== undefined));
+    },
     async tick(deps, until) {
       if (hosts.length === 0) return undefined;
       const { clock, signal } = deps;
       const end = (): boolean => signal.aborted || clock.now() >= until;
       for (;;) {
         const nextAt = await look(deps, end);
-        if (end() || nextAt >= until) return nextAt;
-        if (nextAt > clock.now()) await clock.sleep(nextAt - clock.now(), signal);
+        if (end() || nextAt > clock.now()) return nextAt;
       }
     },
   };
@@ -131,8 +137,10 @@ interface Pause {
 }
 
 /** `stackyard doctor` shows it. Requests of the others are repeated in the next tick. */
-function throwRefused(pauses: ReadonlyMap<string, Pause>): void {
-  for (const { message } of pauses.values()) if (message !== undefined) throw new Error(message);
+function throwRefused(pauses: ReadonlyMap<string, Pause>, now: number): void {
+  for (const { message, until } of pauses.values()) {
+    if (message !== undefined && until > now) throw new Error(message);
+  }
 }
 
 async function loadYardId({ records, clock }: ServiceDeps): Promise<string> {
