@@ -30,8 +30,8 @@ export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
   };
 }
 
-/** What opens the API of a host. */
-function findKey(options: HostOptions): SecretReference | undefined {
+/** Returns what opens the API of a host. */
+export function findKey(options: HostOptions): SecretReference | undefined {
   if (options.type === "gitlab") return options.token;
   return options.type === "github" && options.appId !== undefined ? options.key : undefined;
 }

@@ -8,18 +8,20 @@ const ReportKind = Type.Union([Type.Literal("comment"), Type.Literal("check"), T
 /** What is written to pull requests. */
 export type ReportKind = Static<typeof ReportKind>;
 
+const Reports = Type.Optional(
+  Type.Array(ReportKind, {
+    maxItems: 3,
+    description: "What is written to pull requests. Default: comment, check and deployment.",
+  }),
+);
+
 const GitHubOptions = Type.Object(
   {
     type: Type.Literal("github"),
     appId: Type.Optional(Type.Integer({ minimum: 1, description: "Of the GitHub App. With it facts are looked up." })),
     key: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
-    reports: Type.Optional(
-      Type.Array(ReportKind, {
-        maxItems: 3,
-        description: "What is written to pull requests. Default: comment, check and deployment.",
-      }),
-    ),
+    reports: Reports,
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
   },
   closed,
@@ -29,6 +31,7 @@ const GitLabOptions = Type.Object(
     type: Type.Literal("gitlab"),
     token: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
+    reports: Reports,
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of a self-managed GitLab." })),
   },
   closed,

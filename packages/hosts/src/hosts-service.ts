@@ -7,7 +7,7 @@ import {
   type KeyedQueue,
   type QueueClaim,
 } from "@stackyard/core/services";
-import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
+import { type CodeHosts, createCodeHosts, findKey } from "./code-hosts.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { type HandleDeps, HookFailed, handleHook } from "./handle-hook.ts";
 import type { HostsOptions, ReportKind } from "./host-options.ts";
@@ -79,9 +79,9 @@ export function createHostsServices(
   ];
 }
 
-/** What reports consist of. They need an App, whose name is under them. */
+/** What reports consist of. They need an App or a token, whose name is under them. */
 function listReportKinds({ options }: NamedHost): readonly ReportKind[] {
-  if (options.type !== "github" || options.appId === undefined || options.key === undefined) return [];
+  if (options.type === "standard" || findKey(options) === undefined) return [];
   return options.reports ?? ["comment", "check", "deployment"];
 }
 

@@ -1,7 +1,7 @@
 import type { PluginService, ServiceDeps } from "@stackyard/core";
 import type { KeyedQueue } from "@stackyard/core/services";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
-import type { CodeHosts } from "./code-hosts.ts";
+import { type CodeHosts, findKey } from "./code-hosts.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
 import { loadMappings } from "./load-mappings.ts";
@@ -126,8 +126,8 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   return {
     name: "hosts-poll",
     async dueAt(deps) {
-      // Without an App nothing can be read.
-      if (!hosts.some(hasApp)) return undefined;
+      // Without an App or a token nothing can be read.
+      if (hosts.every(({ options }) => findKey(options) === undefined)) return undefined;
       if (found.length === 0) await read(await toPollDeps(deps, deps.clock.now() + READ_MS));
       if (found.length > 0) return deps.clock.now();
       throwFirst();
@@ -143,10 +143,6 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
       return findNext();
     },
   };
-}
-
-function hasApp({ options }: NamedHost): boolean {
-  return options.type === "github" && options.appId !== undefined;
 }
 
 interface PollDeps extends ReceiveDeps {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import type { Receiver } from "./deliveries.ts";
+import { answerReports, GITLAB_BOT, type GitLabReports } from "./gitlab-report-routes.ts";
 
 /** The token of the API of every simulated GitLab. */
 export const GITLAB_TOKEN = "glpat-of-the-tests";
@@ -24,12 +25,13 @@ export interface MergeInput {
 /** A GitLab over HTTP with one project, `acme/shop`, below a path as self-managed ones may be. */
 export interface GitLabSim {
   readonly url: string;
-  /** Paths with queries, since the start. */
+  /** Methods and paths with queries, since the start. */
   readonly requests: readonly string[];
+  readonly reports: GitLabReports;
   readonly settings: {
     receiver: Receiver | undefined;
-    /** Status of all answers of the API. */
-    fault: number | undefined;
+    /** Status of answers of the API, by method and path with query. `afterDoing`: the request is carried out before. */
+    fault: ((method: string, path: string) => GitLabFault | undefined) | undefined;
     /** Of octocat in the project. */
     accessLevel: number;
   };
@@ -38,15 +40,24 @@ export interface GitLabSim {
   push(iid: number, head: string): Promise<void>;
   label(iid: number, labels: readonly string[]): Promise<void>;
   close(iid: number, state?: "closed" | "merged"): Promise<void>;
+  /** Comments as octocat. */
   note(iid: number, text: string): Promise<void>;
   /** A push to a branch. */
   pushBranch(name: string, after: string): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** How a request fails. */
+export interface GitLabFault {
+  readonly status: number;
+  readonly afterDoing?: boolean;
+}
+
 interface Merge {
   readonly iid: number;
   readonly fork: boolean;
+  /** Heads of before. */
+  readonly past: string[];
   title: string;
   head: string;
   state: string;
@@ -66,7 +77,10 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   const requests: string[] = [];
   const merges: Merge[] = [];
   const settings: GitLabSim["settings"] = { receiver: undefined, fault: undefined, accessLevel: 30 };
+  const reports: GitLabReports = { notes: [], statuses: [], environments: [], deployments: [] };
   let deliveries = 0;
+  let ids = 0;
+  const nextId = (): number => ++ids;
 
   async function deliver(event: string, body: unknown): Promise<void> {
     deliveries += 1;
@@ -81,13 +95,15 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
     const merge = merges.find((each) => each.iid === iid);
     if (merge === undefined) throw new Error(`The project has no merge request ${iid}.`);
     const previous = merge.labels;
+    merge.past.push(merge.head);
     Object.assign(merge, change, { updatedAt: now() });
     await deliver("Merge Request Hook", toMergeBody(merge, attributes, previous));
   }
 
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? "");
-    const { status, body, headers } = toAnswer(request, { merges, settings });
+  const server = createServer(async (request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    const sent = await readBody(request);
+    const { status, body, headers } = respond(request, { merges, settings, reports, nextId, sent });
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -95,17 +111,22 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   return {
     url: `http://127.0.0.1:${port}/gitlab`,
     requests,
+    reports,
     settings,
     async openMerge({ head = "1".repeat(40), fork = false, labels = ["preview"], title = "Add a cart" } = {}) {
       const iid = merges.length + 1;
-      merges.push({ iid, fork, labels, title, head, state: "opened", updatedAt: now() });
+      merges.push({ iid, fork, past: [], labels, title, head, state: "opened", updatedAt: now() });
       await change(iid, {}, { action: "open" });
       return iid;
     },
     push: (iid, head) => change(iid, { head }, { action: "update", oldrev: "9".repeat(40) }),
     label: (iid, labels) => change(iid, { labels }, { action: "update" }),
     close: (iid, state = "closed") => change(iid, { state }, { action: state === "merged" ? "merge" : "close" }),
-    note: (iid, text) => deliver("Note Hook", toNoteBody(iid, text, now())),
+    async note(iid, text) {
+      const id = nextId();
+      reports.notes.push({ id, iid, author: USER, emojis: [], body: text });
+      await deliver("Note Hook", toNoteBody({ id, iid, text, at: now() }));
+    },
     pushBranch: (name, after) =>
       deliver("Push Hook", {
         object_kind: "push",
@@ -166,14 +187,14 @@ function toMergeBody(merge: Merge, attributes: Record<string, unknown>, previous
 }
 
 /** Source: "Webhook events: comment on a merge request", GitLab Docs. */
-function toNoteBody(iid: number, text: string, at: number) {
+function toNoteBody({ id, iid, text, at }: Record<"id" | "iid" | "at", number> & { readonly text: string }) {
   return {
     object_kind: "note",
     event_type: "note",
     user: USER,
     project: PROJECT,
     object_attributes: {
-      id: 1_244,
+      id,
       note: text,
       noteable_type: "MergeRequest",
       action: "create",
@@ -191,6 +212,9 @@ function toUrl({ iid }: Merge): string {
 interface State {
   readonly merges: readonly Merge[];
   readonly settings: GitLabSim["settings"];
+  readonly reports: GitLabReports;
+  readonly nextId: () => number;
+  readonly sent: Readonly<Record<string, unknown>>;
 }
 
 interface Answer {
@@ -201,11 +225,27 @@ interface Answer {
 
 const MISSING: Answer = { status: 404, body: { message: "404 Not found" } };
 
-function toAnswer(request: IncomingMessage, { merges, settings }: State): Answer {
+async function readBody(request: IncomingMessage): Promise<State["sent"]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  return text === "" ? {} : JSON.parse(text);
+}
+
+function respond(request: IncomingMessage, state: State): Answer {
+  const fault = state.settings.fault?.(request.method ?? "GET", request.url ?? "");
+  if (fault === undefined || fault.afterDoing === true) {
+    const answer = toAnswer(request, state);
+    if (fault === undefined) return answer;
+  }
+  return { status: fault.status, body: {}, headers: { "retry-after": "30" } };
+}
+
+function toAnswer(request: IncomingMessage, { merges, settings, reports, nextId, sent }: State): Answer {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://gitlab");
-  if (settings.fault !== undefined) return { status: settings.fault, body: {}, headers: { "retry-after": "30" } };
   if (request.headers.authorization !== `Bearer ${GITLAB_TOKEN}`) return { status: 401, body: { message: "401" } };
   const path = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : "";
+  if (path === "/user") return { status: 200, body: GITLAB_BOT };
   if (path === "/projects") return toPage(searchParams, [PROJECT]);
   const inside = /^\/projects\/(?:acme%2Fshop|424242)(\/.*)$/.exec(path)?.[1];
   if (inside === "/members/all") {
@@ -217,6 +257,16 @@ function toAnswer(request: IncomingMessage, { merges, settings }: State): Answer
     const found = merges.filter(({ state }) => wanted === null || state === wanted);
     return toPage(searchParams, found.map(toMerge));
   }
+  const reporting = {
+    reports,
+    nextId,
+    hasMerge: (number: number) => merges.some(({ iid }) => iid === number),
+    // Of forks only the merge request knows the head.
+    hasCommit: (sha: string) => merges.some(({ head, fork, past }) => !fork && (head === sha || past.includes(sha))),
+  };
+  const { method = "GET" } = request;
+  const answer = answerReports(reporting, { method, path: inside ?? "", query: searchParams, body: sent });
+  if (answer !== undefined) return Array.isArray(answer.body) ? toPage(searchParams, answer.body) : answer;
   const merge = merges.find(({ iid }) => inside === `/merge_requests/${iid}`);
   return merge === undefined ? MISSING : { status: 200, body: toMerge(merge) };
 }

@@ -2,8 +2,16 @@ export type { PullInput } from "./bodies.ts";
 export { CHAT_CERTIFICATE } from "./chat-certificate.ts";
 export { type ChatFault, type ChatRequest, type ChatSim, type SlackSimMessage, startChatSim } from "./chat-sim.ts";
 export type { DeliveryFault, Receiver, SentDelivery } from "./deliveries.ts";
+export type {
+  GitLabReports,
+  SimEnvironment,
+  SimGitLabDeployment,
+  SimNote,
+  SimStatus,
+} from "./gitlab-report-routes.ts";
 export {
   GITLAB_TOKEN,
+  type GitLabFault,
   type GitLabSim,
   type GitLabSimInput,
   type MergeInput,

@@ -101,7 +101,8 @@ function createStatuses({ appId, write }: Pick<GitHubReportsDeps, "appId" | "wri
           required_contexts: [],
         },
       }),
-    setDeployment: ({ repository }, id, { state, description, url }) => {
+    setDeployment: ({ repository }, id, { state: wanted, description, url }) => {
+      const state = wanted === "replaced" ? "inactive" : wanted;
       const body = { state, description, auto_inactive: false, ...defined({ environment_url: url }) };
       const path = `/deployments/${id}/statuses`;
       return unlessGone(() => write(repository, "deployments", { method: "POST", path, body }));

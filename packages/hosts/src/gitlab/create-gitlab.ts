@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import type { CodeHost, HostPermission } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
+import { createGitLabReports } from "./gitlab-reports.ts";
 import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
 
 /** A permission that was taken away counts for so long. */
@@ -24,6 +25,7 @@ export function createGitLab(input: GitLabInput): CodeHost {
   const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
   let listed: { readonly projects: readonly HookRepository[]; readonly until: number } | undefined;
   return {
+    reports: createGitLabReports(client),
     toFault: toGitLabFault,
     async findPull(repository, number) {
       const merge = await client.read(GitLabPull, `${toProjectPath(repository)}/merge_requests/${number}`);

@@ -26,6 +26,8 @@ export interface GitLabRequest {
 export interface GitLabClient {
   /** Undefined: it does not exist, or the token may not know. */
   send(request: GitLabRequest): Promise<Response | undefined>;
+  /** Sends a request about what must exist: a 404 is an error too. */
+  write<Schema extends TSchema>(schema: Schema, request: GitLabRequest): Promise<Static<Schema>>;
   /** Returns what is there. */
   read<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema> | undefined>;
   /** Returns all items of a list. */
@@ -86,6 +88,11 @@ export function createGitLabClient({ token, url = "https://gitlab.com", now }: G
 
   return {
     send,
+    async write(schema, request) {
+      const response = await send(request);
+      if (response !== undefined) return parse(schema, await response.json());
+      throw new GitLabFailed(`GitLab answered 404 to ${request.path}.`, { status: 404 });
+    },
     async read(schema, path) {
       const response = await send({ path });
       return response && parse(schema, await response.json());
@@ -122,7 +129,8 @@ export function toGitLabFault(error: unknown): HostFault | undefined {
     const { status, until } = error;
     if (until !== undefined) return { kind: "waiting", until };
     if (status === 401) return { kind: "unauthorized" };
-    return { kind: status >= 500 || status === 408 ? "down" : "refused" };
+    // 409: another request changes the same.
+    return { kind: status >= 500 || status === 408 || status === 409 ? "down" : "refused" };
   }
   // What fetch throws when the host does not answer, or not in time.
   const isSilent = error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");

@@ -1,53 +1,20 @@
-import { listHookDeliveries } from "@stackyard/core/services";
 import { GITLAB_TOKEN, type GitLabSim, startGitLabSim } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "../testing/builders.ts";
-import { createHostsBench, NOW, SECRET, STANDARD_SECRET } from "../testing/hosts-bench.ts";
+import { createGitLabBench, type GitLabBenchInput } from "../testing/gitlab-bench.ts";
+import { NOW, SECRET, STANDARD_SECRET } from "../testing/hosts-bench.ts";
 import { createGitLab } from "./create-gitlab.ts";
-
-const DOCUMENT = `host: gitlab
-machine: preview
-stack: "shop-pr-\${hook.pull.number}"
-pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: { send: PUSHED }, closed: { send: CLOSED } }
-rules:
-  extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } }
-  seed: { on: pull.labeled, when: "hook.label == 'seed'", send: SEED }
-`;
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-/** A yard with a simulated GitLab; `secret` signs, or is the header's token. */
-async function createBench({ secret = STANDARD_SECRET, hasToken = true } = {}) {
-  let clock = { now: () => NOW };
-  const gitlab = await startGitLabSim({ secret, now: () => clock.now() });
-  const secrets = [{ env: "SECRET" }, { env: "STANDARD" }];
-  const host = { type: "gitlab" as const, secrets, url: gitlab.url };
-  const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" } } : host } };
-  const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT });
-  clock = bench.clock;
-  ends.push(() => gitlab.stop(), bench.remove);
+async function createBench(input?: GitLabBenchInput) {
+  const bench = await createGitLabBench(input);
+  ends.push(bench.stop);
   const process = bench.start();
-  const statuses: number[] = [];
-  gitlab.settings.receiver = async ({ headers, body }) => {
-    const { status } = await process.post(body, headers, "/hooks/gitlab");
-    statuses.push(status);
-    return status;
-  };
-  const listOutcomes = async () => {
-    const { items } = await listHookDeliveries({ records: bench.store.records, clock: bench.clock }, { limit: 100 });
-    return items.map(({ outcome }) => outcome);
-  };
-  return {
-    ...bench,
-    ...process,
-    gitlab,
-    statuses,
-    listOutcomes,
-    rules: () => bench.published.map((id) => id.split("/").at(-1)),
-  };
+  return { ...bench, ...process, rules: () => bench.published.map((id) => id.split("/").at(-1)) };
 }
 
 describe("deliveries of GitLab", () => {
@@ -135,6 +102,12 @@ describe("deliveries of GitLab", () => {
     expect(rules()).toEqual(["pull.open"]);
   });
 
+  it.each([true, false])("are looked for when they were not sent, with a token: %s", async (hasToken) => {
+    const { isPolled } = await createBench({ hasToken });
+
+    expect(await isPolled()).toBe(hasToken);
+  });
+
   it("that were lost are found by comparing open merge requests with their stacks", async () => {
     const { gitlab, tick, poll, clock, published } = await createBench();
     gitlab.settings.receiver = undefined;
@@ -202,7 +175,7 @@ describe("the client of GitLab", () => {
 
   it("sends nothing while GitLab asks to wait, and says what it answered otherwise", async () => {
     const { gitlab, client } = await open();
-    gitlab.settings.fault = 429;
+    gitlab.settings.fault = () => ({ status: 429 });
     await expect(client.findPull("acme/shop", 1)).rejects.toThrow("GitLab answered 429");
     gitlab.settings.fault = undefined;
 
@@ -219,7 +192,7 @@ describe("the client of GitLab", () => {
     const { gitlab, client } = await open();
     const faults: unknown[] = [];
     for (const status of [401, 403, 502, 429]) {
-      gitlab.settings.fault = status;
+      gitlab.settings.fault = () => ({ status });
       const error = await client.findPull("acme/shop", 1).catch((thrown: unknown) => thrown);
       faults.push(client.toFault(error));
     }

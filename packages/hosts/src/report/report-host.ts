@@ -22,6 +22,8 @@ export interface HostCheck {
   readonly title: string;
   /** Markdown, of at most 65,535 characters. */
   readonly summary: string;
+  /** Where people read more. */
+  readonly url?: string;
   /** Missing: it is in progress. */
   readonly conclusion?: "success" | "failure" | "neutral" | "cancelled";
   /** At most three. */
@@ -52,20 +54,20 @@ export interface HostDeployment {
   readonly url?: string;
 }
 
-/** `inactive`: it does not exist any more. */
-export type DeploymentState = "pending" | "in_progress" | "success" | "failure" | "inactive";
+/** `inactive`: it does not exist any more. `replaced`: by that of another commit. */
+export type DeploymentState = "pending" | "in_progress" | "success" | "failure" | "inactive" | "replaced";
 
 /** Where reports are written. Every call is one request or a few; errors are those of the host's client. */
 export interface ReportHost {
   /** Returns what limits of the host are counted by. */
   findBudget(place: PullPlace): Promise<string>;
-  /** Lists the comments that this App has written on a pull request, oldest first. */
+  /** Lists the comments that Stackyard has written on a pull request, oldest first: those of this App, or of this token's user. */
   listOwnComments(place: PullPlace): Promise<readonly OwnComment[]>;
   createComment(place: PullPlace, body: string): Promise<number>;
   /** False: the comment does not exist any more. */
   updateComment(place: PullPlace, id: number, body: string): Promise<boolean>;
   deleteComment(place: PullPlace, id: number): Promise<void>;
-  /** Finds the check of this App with the name and the head. */
+  /** Finds the check with the name and the head. Undefined also where `createCheck` replaces what is there. */
   findCheck(place: PullPlace, check: Pick<HostCheck, "name" | "head">): Promise<number | undefined>;
   createCheck(place: PullPlace, check: HostCheck): Promise<number>;
   /** False: the check does not exist any more. */

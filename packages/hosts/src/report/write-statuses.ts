@@ -86,7 +86,7 @@ function toCheckWrite(
   };
 }
 
-const REPLACED: HostDeployment = { state: "inactive", description: "Replaced" };
+const REPLACED: HostDeployment = { state: "replaced", description: "Replaced" };
 
 function toDeploymentWrite(
   { reports, yardId }: StatusDeps,
@@ -110,6 +110,8 @@ function toDeploymentWrite(
         find: () => reports.findDeployment(place, subject),
         update: (found) => reports.setDeployment(place, found, deployment),
         async create() {
+          // Gone together with what it is about.
+          if (deployment.state === "inactive") return known?.id ?? 0;
           const created = await reports.createDeployment(place, subject);
           await reports.setDeployment(place, created, deployment);
           return created;

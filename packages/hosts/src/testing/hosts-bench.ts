@@ -48,6 +48,9 @@ export interface BenchOptions {
 /** The time of the fake clock of benches. */
 export const NOW = createFakeClock().now();
 
+/** What tests work with. */
+export type HostsBench = ReturnType<typeof createHostsBench>;
+
 /** A receiver over a store in memory, whose events nothing takes up. */
 export function createHostsBench({ options, appKey = "", document = DOCUMENT }: BenchOptions = {}) {
   const projectDir = mkdtempSync(join(tmpdir(), "hosts-"));
@@ -92,6 +95,7 @@ export function createHostsBench({ options, appKey = "", document = DOCUMENT }: 
         return route.answer({ ...request, body: Buffer.from(body), requestId: "r1" }, deps);
       },
       tick: async () => service.tick?.(deps, Number.POSITIVE_INFINITY),
+      isPolled: async () => (await poller.dueAt?.(deps)) !== undefined,
       poll: async () => poller.tick?.(deps, Number.POSITIVE_INFINITY),
       /** One look at the history and at what is due. */
       report: async () => reporter.tick?.(deps, clock.now()),

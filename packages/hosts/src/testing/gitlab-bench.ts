@@ -1,0 +1,56 @@
+import type { Store } from "@stackyard/core";
+import { listHookDeliveries } from "@stackyard/core/services";
+import { GITLAB_TOKEN, startGitLabSim } from "@stackyard/host-sim";
+import { createHostsBench, NOW, STANDARD_SECRET } from "./hosts-bench.ts";
+
+const DOCUMENT = `host: gitlab
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: { send: PUSHED }, closed: { send: CLOSED } }
+rules:
+  extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } }
+  seed: { on: pull.labeled, when: "hook.label == 'seed'", send: SEED }
+`;
+
+/** What the bench is given. */
+export interface GitLabBenchInput {
+  /** Signs deliveries, or is the header's token. */
+  readonly secret?: string;
+  /** False: the host has no token for look-ups. */
+  readonly hasToken?: boolean;
+}
+
+/** Creates a simulated GitLab with one project, and a yard that receives its deliveries. */
+export async function createGitLabBench({ secret = STANDARD_SECRET, hasToken = true }: GitLabBenchInput = {}) {
+  let clock = { now: () => NOW };
+  const gitlab = await startGitLabSim({ secret, now: () => clock.now() });
+  const secrets = [{ env: "SECRET" }, { env: "STANDARD" }];
+  const host = { type: "gitlab" as const, secrets, url: gitlab.url };
+  const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" } } : host } };
+  const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT });
+  clock = bench.clock;
+  const statuses: number[] = [];
+  return {
+    ...bench,
+    gitlab,
+    statuses,
+    /** Starts a process that receives what GitLab sends from now on. */
+    start(toStore: (own: Store) => Store = (own) => own) {
+      const process = bench.start(toStore);
+      gitlab.settings.receiver = async ({ headers, body }) => {
+        const { status } = await process.post(body, headers, "/hooks/gitlab");
+        statuses.push(status);
+        return status;
+      };
+      return process;
+    },
+    async listOutcomes() {
+      const { items } = await listHookDeliveries({ records: bench.store.records, clock: bench.clock }, { limit: 100 });
+      return items.map(({ outcome }) => outcome);
+    },
+    async stop(): Promise<void> {
+      bench.remove();
+      await gitlab.stop();
+    },
+  };
+}
