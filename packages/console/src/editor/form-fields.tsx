@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useId, useState } from "react";
 import type { Outline } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 
@@ -43,11 +43,13 @@ interface TextFieldProps {
   readonly value: string;
   readonly placeholder?: string;
   readonly hidden?: boolean;
+  /** What is offered while one types; any other text can be entered too. */
+  readonly offers?: readonly string[];
   readonly onEnter: (value: string) => void;
 }
 
 /** A text that is taken when the field is left or Enter is pressed. */
-export function TextField({ label, value, placeholder, hidden, onEnter }: TextFieldProps) {
+export function TextField({ label, value, placeholder, hidden, offers = [], onEnter }: TextFieldProps) {
   const [text, setText] = useState(value);
   const [known, setKnown] = useState(value);
   if (known !== value) {
@@ -57,20 +59,31 @@ export function TextField({ label, value, placeholder, hidden, onEnter }: TextFi
   const enter = () => {
     if (text.trim() !== value) onEnter(text.trim());
   };
+  const id = useId();
   const input = (
-    <input
-      className="input"
-      aria-label={label}
-      value={text}
-      placeholder={placeholder}
-      spellCheck={false}
-      onChange={({ target }) => setText(target.value)}
-      onBlur={enter}
-      onKeyDown={({ key }) => {
-        if (key === "Enter") enter();
-        if (key === "Escape") setText(value);
-      }}
-    />
+    <>
+      <input
+        className="input"
+        aria-label={label}
+        list={offers.length > 0 ? id : undefined}
+        value={text}
+        placeholder={placeholder}
+        spellCheck={false}
+        onChange={({ target }) => setText(target.value)}
+        onBlur={enter}
+        onKeyDown={({ key }) => {
+          if (key === "Enter") enter();
+          if (key === "Escape") setText(value);
+        }}
+      />
+      {offers.length > 0 && (
+        <datalist id={id}>
+          {offers.map((offer) => (
+            <option key={offer} value={offer} />
+          ))}
+        </datalist>
+      )}
+    </>
   );
   return hidden ? (
     input

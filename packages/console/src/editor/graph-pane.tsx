@@ -45,6 +45,7 @@ export function GraphPane(props: PaneProps) {
           key={selected ?? ""}
           outline={outline}
           state={outline.states.find(({ name }) => name === selected)}
+          executors={document.executors}
           edit={edit}
           onReveal={onReveal}
           onRename={(what, name) => setOpened({ kind: "rename", what, name })}

@@ -13,6 +13,7 @@ import { Timers } from "./timers.tsx";
 interface InspectorProps {
   readonly outline: Outline;
   readonly state: OutlineState | undefined;
+  readonly executors: readonly string[];
   readonly edit: Edit;
   readonly onRename: (what: NameKind, name: string) => void;
   readonly onRemove: (what: NameKind, name: string) => void;
@@ -31,13 +32,13 @@ export function Inspector(props: InspectorProps) {
 type StateProps = InspectorProps & { readonly state: OutlineState };
 
 function StateForm(props: StateProps) {
-  const { outline, state, edit, onReveal } = props;
+  const { outline, state, executors, edit, onReveal } = props;
   return (
     <>
       <StateHeading {...props} />
       <StateKeys outline={outline} state={state} edit={edit} />
       <Reactions outline={outline} state={state} edit={edit} onReveal={onReveal} />
-      <Tasks outline={outline} state={state} edit={edit} />
+      <Tasks outline={outline} state={state} executors={executors} edit={edit} />
       {outline.version === 2 && <Timers outline={outline} state={state} edit={edit} />}
     </>
   );

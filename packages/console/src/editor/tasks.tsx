@@ -11,11 +11,12 @@ import { Headings } from "./headings.tsx";
 interface TasksProps {
   readonly outline: Outline;
   readonly state: OutlineState;
+  readonly executors: readonly string[];
   readonly edit: Edit;
 }
 
 /** The tasks of a state with keys of their own as a table. The config of a task is edited in the text. */
-export function Tasks({ outline, state, edit }: TasksProps) {
+export function Tasks({ outline, state, executors, edit }: TasksProps) {
   return (
     <>
       <table>
@@ -27,7 +28,12 @@ export function Tasks({ outline, state, edit }: TasksProps) {
           {state.tasks.map((name) => (
             <tr key={name}>
               <td>{toSafeText(name)}</td>
-              <TaskKeys version={outline.version} task={outline.tasks.find((task) => task.name === name)} edit={edit} />
+              <TaskKeys
+                version={outline.version}
+                task={outline.tasks.find((task) => task.name === name)}
+                executors={executors}
+                edit={edit}
+              />
               <td>
                 <Button
                   look="plain"
@@ -46,7 +52,7 @@ export function Tasks({ outline, state, edit }: TasksProps) {
           ))}
         </tbody>
       </table>
-      <NewTask outline={outline} state={state} edit={edit} />
+      <NewTask outline={outline} state={state} executors={executors} edit={edit} />
     </>
   );
 }
@@ -54,13 +60,13 @@ export function Tasks({ outline, state, edit }: TasksProps) {
 const V1_NAMES = ["Task", "Executor"];
 const V2_NAMES = [...V1_NAMES, "Time-out", "Attempts"];
 
-interface KeysProps extends Pick<TasksProps, "edit"> {
+interface KeysProps extends Pick<TasksProps, "executors" | "edit"> {
   readonly version: Outline["version"];
   /** Undefined: listed by the state only. */
   readonly task: OutlineTask | undefined;
 }
 
-function TaskKeys({ version, task, edit }: KeysProps) {
+function TaskKeys({ version, task, executors, edit }: KeysProps) {
   if (task === undefined) {
     return (
       <td colSpan={version === 2 ? 3 : 1} className="muted">
@@ -78,6 +84,7 @@ function TaskKeys({ version, task, edit }: KeysProps) {
           hidden
           label={`Executor of ${name}`}
           value={executor}
+          offers={executors}
           onEnter={(entered) => entered !== "" && setKey("executor", entered)}
         />
       </td>
@@ -99,8 +106,9 @@ function TaskKeys({ version, task, edit }: KeysProps) {
               value={toText(findValue(findValue(value, "retry"), "attempts"))}
               placeholder="1"
               onEnter={(entered) => {
-                const attempts = entered === "" ? undefined : Number(entered);
-                if (Number.isNaN(attempts)) return;
+                const number = Number(entered);
+                // What is no number is written too: the problems say so, as for every other key.
+                const attempts = entered === "" ? undefined : Number.isNaN(number) ? entered : number;
                 edit({ kind: "set-attempts", task: name, attempts }, `attempts of ${name}`);
               }}
             />
@@ -116,15 +124,20 @@ function findValue(map: Plain | undefined, key: string): Plain | undefined {
   return Object.entries(map).find(([name]) => name === key)?.[1];
 }
 
-function NewTask({ outline, state, edit }: TasksProps) {
+/** Returns what a new task begins as: of an executor that there is. */
+function toNewTask(executors: readonly string[]): { readonly executor: string; readonly config: Plain } {
+  const [first = "lambda"] = executors;
+  return executors.length === 0 || executors.includes("lambda")
+    ? { executor: "lambda", config: { name: "" } }
+    : { executor: first, config: {} };
+}
+
+function NewTask({ outline, state, executors, edit }: TasksProps) {
   const [name, setName] = useState("");
   const add = () => {
     if (name === "") return;
     const isNew = !outline.tasks.some((task) => task.name === name);
-    edit(
-      { kind: "add-task", state: state.name, name, ...(isNew && { executor: "lambda", config: { name: "" } }) },
-      `add task ${name}`,
-    );
+    edit({ kind: "add-task", state: state.name, name, ...(isNew && toNewTask(executors)) }, `add task ${name}`);
     setName("");
   };
   return (

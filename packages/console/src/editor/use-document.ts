@@ -30,6 +30,8 @@ export interface OpenDocument {
   readonly refused: { readonly refusal: Refusal; readonly label: string } | undefined;
   readonly clearRefused: () => void;
   readonly undoLabel: string | undefined;
+  /** The names of the executors that a task can have. */
+  readonly executors: readonly string[];
 }
 
 interface DocumentInput {
@@ -99,6 +101,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     restored,
     ...editing,
     undoLabel,
+    executors: knowledge.executors.map(({ name }) => name),
   };
 }
 

@@ -77,6 +77,10 @@ it("changes the keys of a task, each as one step that leaves the rest of its lin
   await userEvent.keyboard("{Enter}");
 
   await expect.poll(textOf).toContain("retry: { only: [E], attempts: 3 }, timeout: 5m } # it");
+  await screen.getByLabelText("Attempts of app").fill("thrice");
+  await userEvent.keyboard("{Enter}");
+  await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/it is "thrice"/)).toBeVisible();
+  await screen.getByRole("button", { name: "Undo attempts of app" }).click();
   await expect.element(screen.getByRole("button", { name: "Undo attempts of app" })).toBeVisible();
 });
 

@@ -32,7 +32,8 @@ export function setAttempts(planning: Planning, { task, attempts }: Of<"set-atte
   requireVersion2(planning, '"retry" of a task');
   const owner = [COLLECTIONS.task, task];
   const retry = locate(planning, [...owner, "retry"], true)?.item;
-  if (retry?.kind !== "map") return setOwnKey(planning, owner, "retry", attempts && { attempts });
+  if (retry?.kind !== "map")
+    return setOwnKey(planning, owner, "retry", attempts === undefined ? undefined : { attempts });
   const isAlone = allEntries(retry).every(({ key }) => key === "attempts");
   if (attempts === undefined && isAlone) return setOwnKey(planning, owner, "retry", undefined);
   return setOwnKey(planning, [...owner, "retry"], "attempts", attempts);

@@ -73,7 +73,7 @@ export type Operation = Permission &
         readonly value: Plain | undefined;
       }
     /** In total, the first one included; undefined: the default. */
-    | { readonly kind: "set-attempts"; readonly task: string; readonly attempts: number | undefined }
+    | { readonly kind: "set-attempts"; readonly task: string; readonly attempts: number | string | undefined }
     | { readonly kind: "add-timer"; readonly state: string; readonly event: string; readonly time: TimerTime }
     | {
         readonly kind: "change-timer";

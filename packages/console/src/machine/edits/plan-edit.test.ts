@@ -206,8 +206,10 @@ states:
     );
   });
 
-  it.each<readonly [string, number | undefined, string]>([
+  it.each<readonly [string, number | string | undefined, string]>([
     ["{ executor: x }", 3, "{ executor: x, retry: { attempts: 3 } }"],
+    ["{ executor: x }", 0, "{ executor: x, retry: { attempts: 0 } }"],
+    ["{ executor: x }", "two", "{ executor: x, retry: { attempts: two } }"],
     ["{ retry: { attempts: 2, only: [E] } }", 3, "{ retry: { attempts: 3, only: [E] } }"],
     ["{ retry: { only: [E] } }", 3, "{ retry: { only: [E], attempts: 3 } }"],
     ["{ retry: { attempts: 2, only: [E] } }", undefined, "{ retry: { only: [E] } }"],
