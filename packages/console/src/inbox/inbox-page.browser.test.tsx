@@ -174,6 +174,27 @@ describe("InboxPage", () => {
     expect(ids).toEqual(["pr-3", "pr-2"]);
   });
 
+  it("counts the causes of waiting stacks, and filters by one of them in the address", async () => {
+    const waits = (id: string, kind: string) =>
+      aStack(id, { waiting: { summary: "Waits.", waitsFor: { kind: kind as "worker" } } });
+    const { screen } = await renderPage(InboxPage, "/inbox?tab=waiting", {
+      ...full,
+      "GET /v1/stacks": {
+        items: [waits("pr-1", "worker"), waits("pr-2", "approval"), waits("pr-3", "worker"), waits("pr-4", "newer")],
+      },
+    });
+    const idsOf = () => [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
+
+    const workers = screen.getByRole("button", { name: "No worker has taken the task: 2" });
+    await workers.click();
+
+    await expect.poll(idsOf).toEqual(["pr-1", "pr-3"]);
+    await expect.element(workers).toHaveAttribute("aria-pressed", "true");
+    await expect.element(screen.getByRole("button", { name: "Other: 1" })).toBeVisible();
+    await workers.click();
+    await expect.poll(idsOf).toEqual(["pr-1", "pr-2", "pr-3", "pr-4"]);
+  });
+
   it("approves with the comment that is required", async () => {
     const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=approvals", {
       ...full,

@@ -2,6 +2,8 @@ import type { StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
+import { Button } from "../design/button.tsx";
+import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { STACK_COLUMN } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
@@ -24,8 +26,9 @@ const KINDS: Readonly<Record<string, string>> = {
   operator: "An operator must act",
 };
 
-/** Stacks that are not at rest, those first that have waited longest. */
+/** Stacks that are not at rest, those first that have waited longest, and what they wait for. */
 export function WaitingPanel() {
+  const { cause } = useSearch();
   const list = usePages(keys.list("waiting"), (part) =>
     yard.stacks.list({ condition: "waiting", waiting: true }, { sort: "enteredAt", ...part }),
   );
@@ -33,24 +36,60 @@ export function WaitingPanel() {
     <Panel title="Waiting, longest first">
       <Listed list={list} empty={<Empty>No stack waits.</Empty>}>
         {(items) => (
-          <Table
-            label="Waiting stacks"
-            columns={COLUMNS}
-            rows={items}
-            keyOf={({ id }) => id}
-            height="max(24rem, calc(100dvh - 220px))"
-            onEnd={list.loadMore}
-          />
+          <>
+            <Causes items={items} isAll={list.loadMore === undefined && !list.isLoadingMore} />
+            <Table
+              label="Waiting stacks"
+              columns={COLUMNS}
+              rows={cause === undefined ? items : items.filter((stack) => toCause(stack) === cause)}
+              keyOf={({ id }) => id}
+              height="max(24rem, calc(100dvh - 260px))"
+              onEnd={list.loadMore}
+            />
+          </>
         )}
       </Listed>
     </Panel>
   );
 }
 
+/** How many of the loaded stacks wait for what. A cause is a filter. */
+function Causes({ items, isAll }: { items: readonly StackSummary[]; isAll: boolean }) {
+  const { cause } = useSearch();
+  const change = useChangeSearch();
+  const counts = new Map<string, number>();
+  for (const stack of items) counts.set(toCause(stack), (counts.get(toCause(stack)) ?? 0) + 1);
+  // The cause of the address stays a filter that can be left when its last stack has gone.
+  if (cause !== undefined && !counts.has(cause)) counts.set(cause, 0);
+  const largestFirst = [...counts].sort(([, left], [, right]) => right - left);
+  return (
+    <div className="row panel-body" role="toolbar" aria-label="Causes">
+      {largestFirst.map(([kind, count]) => (
+        <Button
+          key={kind}
+          pressed={kind === cause}
+          onPress={() => change({ cause: kind === cause ? undefined : kind }, true)}
+        >
+          {`${toWords(kind)}: ${count}`}
+        </Button>
+      ))}
+      {!isAll && <span className="muted">{`of the ${items.length} that have waited longest`}</span>}
+    </div>
+  );
+}
+
+function toCause({ waiting }: StackSummary): string {
+  return waiting?.waitsFor?.kind ?? "other";
+}
+
+function toWords(cause: string): string {
+  return Object.hasOwn(KINDS, cause) ? (KINDS[cause] ?? "") : "Other";
+}
+
 const COLUMNS: readonly Column<StackSummary>[] = [
   STACK_COLUMN,
   { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
   { id: "since", header: "Since", cell: ({ enteredAt }) => <Ago at={enteredAt} plain /> },
-  { id: "cause", header: "Cause", cell: ({ waiting }) => KINDS[waiting?.waitsFor?.kind ?? ""] ?? "Other" },
+  { id: "cause", header: "Cause", cell: (stack) => toWords(toCause(stack)) },
   { id: "waits", header: "Waits", cell: ({ waiting }) => <Text>{waiting?.summary ?? ""}</Text> },
 ];
