@@ -5,7 +5,7 @@ import { ecsDefinition } from "@stackyard/executor-ecs/definition";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
-import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews/definition";
+import { idleDefinition, leakCheckDefinition, quotaDefinition } from "@stackyard/previews/definition";
 import { describe, expect, it } from "vitest";
 import { type DocSnippet, readDocSnippets } from "./doc-snippets.ts";
 import { repositoryRoot } from "./published-packages.ts";
@@ -33,6 +33,7 @@ const executors = new Map(
     ecsDefinition,
     runCommandDefinition,
     quotaDefinition,
+    idleDefinition,
     leakCheckDefinition,
   ].map((each) => [each.name, each] as const),
 );

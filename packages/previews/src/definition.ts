@@ -137,6 +137,68 @@ function removesResources({ executor, config }: NeededTask): boolean {
   return executor !== "terraform" || config?.["action"] === "destroy";
 }
 
+const Quiet = Type.Optional(
+  Type.String({
+    pattern: "^[1-9][0-9]{0,4}(s|m|h|d)$",
+    description: "How long nothing must happen, at most 14d. Default: `60m`",
+  }),
+);
+
+/** What shows that a preview is in use. */
+export const IdleConfig = Type.Union([
+  Type.Object(
+    {
+      source: Type.Literal("cloudwatch", { description: "Requests to a target group of an Application Load Balancer" }),
+      for: Quiet,
+      targetGroup: Type.String({
+        pattern:
+          "^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{1,32}$",
+        description: "ARN of the target group, in the account of the task's target",
+      }),
+      loadBalancer: Type.Optional(
+        Type.String({
+          pattern:
+            "^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/app/[A-Za-z0-9-]{1,32}/[0-9a-f]{1,32}$",
+          description: "ARN of its load balancer. Required if the targets are Lambda functions",
+        }),
+      ),
+    },
+    closed,
+  ),
+  Type.Object({ source: Type.Literal("events", { description: "Events `ACTIVE` of the stack" }), for: Quiet }, closed),
+]);
+export type IdleConfig = Static<typeof IdleConfig>;
+
+/** The last time that the preview was in use, as far as it is known; at first the start of the task. Epoch milliseconds. */
+export const IdleProgress = Type.Object({ lastAt: Type.Number() });
+export type IdleProgress = Static<typeof IdleProgress>;
+
+const DEFAULT_QUIET_MS = 3_600_000;
+/** CloudWatch, "GetMetricData": data points of a minute are kept for 15 days. */
+const LONGEST_QUIET_MS = 14 * 86_400_000;
+
+/** What engine, validator and editor need to know of the executor `idle`. */
+export const idleDefinition = {
+  name: "idle",
+  config: IdleConfig,
+  progress: IdleProgress,
+  resumable: true,
+  cancelWithin: "1m",
+  timeout: (): number => LONGEST_WAIT_MS,
+  checkTasks(configs, report) {
+    for (const [task, config] of configs) {
+      if (typeof config["for"] !== "string" || toQuietMs({ for: config["for"] }) !== undefined) continue;
+      report.warn("idle-config", { task, path: ["for"] }, "A preview is idle after 14d at most. The task fails.");
+    }
+  },
+} as const satisfies Omit<Executor, "start">;
+
+/** Returns how long nothing must happen, in milliseconds; undefined for more than 14 days. */
+export function toQuietMs(config: Pick<IdleConfig, "for">): number | undefined {
+  const ms = config.for === undefined ? DEFAULT_QUIET_MS : (parseDuration(config.for) ?? 0);
+  return ms <= LONGEST_QUIET_MS ? ms : undefined;
+}
+
 /** What a project may set for this plugin. */
 export const PreviewsOptions = Type.Object(
   {

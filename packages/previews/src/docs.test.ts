@@ -4,6 +4,7 @@ import type { ExecutorDefinition } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { describe, expect, it } from "vitest";
+import { createIdleExecutor } from "./idle.ts";
 import { createLeakCheckExecutor } from "./leak-check.ts";
 import { createQuotaExecutor } from "./quota.ts";
 import { createPreviewsBench } from "./testing/previews-bench.ts";
@@ -76,8 +77,11 @@ describe("docs/leak-checks.md", () => {
 
 describe("the README", () => {
   it.each(findMachines("packages/previews/README.md"))("has only machines without problems: %#", (source) => {
-    const executor = createQuotaExecutor({ quotas: { "team-*": 5, "usd/team-*": 500 } });
+    const executors = new Map([
+      ["quota", createQuotaExecutor({ quotas: { "team-*": 5, "usd/team-*": 500 } })],
+      ["idle", createIdleExecutor()],
+    ]);
 
-    expect(parseMachine(source, { name: "preview", executors: new Map([["quota", executor]]) }).problems).toEqual([]);
+    expect(parseMachine(source, { name: "preview", executors }).problems).toEqual([]);
   });
 });

@@ -1,11 +1,16 @@
 import { definePlugin } from "@stackyard/core";
 import { PreviewsOptions } from "./definition.ts";
+import { createIdleExecutor } from "./idle.ts";
+import { createIdleService } from "./idle-service.ts";
 import { createLeakCheckExecutor } from "./leak-check.ts";
 import { createQuotaExecutor } from "./quota.ts";
 import { createQuotaService } from "./quota-service.ts";
 import { createWakeServices } from "./wake-service.ts";
 
 export {
+  IdleConfig,
+  IdleProgress,
+  idleDefinition,
   LeakCheckConfig,
   LeakCheckOutputs,
   LeakCheckProgress,
@@ -15,15 +20,21 @@ export {
   QuotaProgress,
   quotaDefinition,
 } from "./definition.ts";
+export { createIdleExecutor } from "./idle.ts";
+export { createIdleService } from "./idle-service.ts";
 export { createLeakCheckExecutor } from "./leak-check.ts";
 export { createQuotaExecutor } from "./quota.ts";
 export { createQuotaService } from "./quota-service.ts";
 export { toWakeLink } from "./wake-link.ts";
 
-/** The plugin of previews: quotas, and the service that returns what removed stacks hold. */
+/** The plugin of previews: quotas, idle previews, leak checks, wake links, and the services that they need. */
 export default definePlugin({
   name: "previews",
   options: PreviewsOptions,
-  executors: (options, context) => [createQuotaExecutor(options), createLeakCheckExecutor(context)],
-  services: (options) => [createQuotaService(options), ...createWakeServices(options)],
+  executors: (options, context) => [
+    createQuotaExecutor(options),
+    createIdleExecutor(),
+    createLeakCheckExecutor(context),
+  ],
+  services: (options) => [createQuotaService(options), createIdleService(), ...createWakeServices(options)],
 });

@@ -1,27 +1,17 @@
-import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { type ExecutorContext, type Records, StackyardError } from "@stackyard/core";
+import { type Records, StackyardError } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
-import { createExecutorContext, createFakeClock, runExecutor } from "@stackyard/core/testing";
+import { createExecutorContext, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createLeakCheckExecutor } from "./leak-check.ts";
+import { ACCOUNT, createAwsBench, target } from "./testing/aws-bench.ts";
 
-const ACCOUNT = "111122223333";
 const MINUTE = 60_000;
-const target = { account: ACCOUNT, region: "eu-west-1", partition: "aws" };
 const tags = { "stackyard:yard": "blue", "stackyard:stack": "s1", "stackyard:machine": "web" };
 const bucket = { account: ACCOUNT, region: "eu-west-1", arn: "arn:aws:s3:::left", tags };
 const executor = createLeakCheckExecutor({ environment: { YARD_NAME: "blue" } });
 
-function createBench({ allow = ["*"] }: { readonly allow?: readonly string[] } = {}) {
-  const clock = createFakeClock();
-  const sim: AwsSim = createAwsSim({ clock });
-  const credentials = sim.iam.addUser({ account: ACCOUNT, name: "runner", allow });
-  const aws: ExecutorContext["aws"] = (type, region = target.region) => {
-    const client = new type({ region, credentials, maxAttempts: 1 } as never);
-    Object(client).middlewareStack.use(createSimPlugin(sim));
-    return client;
-  };
-  const context = createExecutorContext({ clock, aws, target });
+function createBench(options: { readonly allow?: readonly string[] } = {}) {
+  const { clock, sim, context } = createAwsBench(options);
   return {
     clock,
     sim,

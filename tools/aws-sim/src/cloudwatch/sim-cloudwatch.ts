@@ -12,14 +12,17 @@ import {
   type SimAlarm,
   toMetricAlarm,
 } from "./alarms.ts";
+import { getMetricData, type MetricValue } from "./metric-data.ts";
 
-/** Alarms without metrics: tests set their state. */
+/** Alarms, whose state tests set, and metrics, which move no alarm. */
 export interface SimCloudWatch {
   readonly service: SimService;
   /** Adds an alarm that exists already. */
   addAlarm(input: AlarmInput): void;
   /** Of one account and region, by name. */
   findAlarms(account: string, region: string): readonly SimAlarm[];
+  /** Adds a value that a service has sent. */
+  addMetric(value: MetricValue): void;
   /** Alarms as Auto Scaling works with them. */
   readonly policyAlarms: PolicyAlarms;
 }
@@ -35,17 +38,20 @@ interface AlarmInput extends AlarmPlace {
 /** CloudWatch without alarms. Source: API reference (2010-08-01). */
 export function createCloudWatch({ clock }: { readonly clock: Clock }): SimCloudWatch {
   const alarms = createAlarms();
+  const metrics: MetricValue[] = [];
   return {
     service: {
       operations: {
         DeleteAlarms: (call) => deleteAlarms(alarms, call),
         DescribeAlarms: (call) => describeAlarms(alarms, call),
+        GetMetricData: (call) => getMetricData(metrics, call),
         PutMetricAlarm: (call) => putMetricAlarm(alarms, call),
       },
       toAction: (operation) => `cloudwatch:${operation}`,
       faults: cloudWatchFaults,
     },
     addAlarm: ({ account, region, ...input }) => addAlarm(alarms, { account, region }, { ...input, at: clock.now() }),
+    addMetric: (value) => void metrics.push(value),
     findAlarms: (account, region) => alarms.list({ account, region }),
     policyAlarms: {
       alarmsOf: ({ actionArn, ...place }) =>

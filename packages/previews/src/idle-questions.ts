@@ -1,0 +1,76 @@
+import { type Clock, defined, listPages, type PageStart, type Records, type StoredRecord } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+
+/** A task that wants to know when its stack had its last event `ACTIVE`: executors cannot read the history, services can. */
+export const IdleQuestion = Type.Object({
+  stack: Type.String(),
+  /** Epoch milliseconds: only later events count. */
+  since: Type.Number(),
+  /** Missing: no server has answered yet. */
+  answeredAt: Type.Optional(Type.Number()),
+  /** Missing: there was no event. */
+  activeAt: Type.Optional(Type.Number()),
+});
+export type IdleQuestion = Static<typeof IdleQuestion>;
+
+/** Where questions are kept. */
+export interface QuestionStore {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** A question as it is stored. */
+export type StoredQuestion = Omit<StoredRecord, "value"> & { readonly value: IdleQuestion };
+
+const PREFIX = "previews/idle/";
+const PAGE = 100;
+/** Of an attempt that is gone the question remains. */
+const KEEP_MS = 86_400_000;
+
+/** Returns the question of an attempt. */
+export async function findQuestion(
+  { records, clock }: QuestionStore,
+  attempt: string,
+): Promise<StoredQuestion | undefined> {
+  return toQuestion(await records.get(`${PREFIX}${attempt}`, clock.now()));
+}
+
+/** Asks, or asks anew. When it was asked at the same time, that question counts. */
+export async function ask(
+  { records, clock }: QuestionStore,
+  attempt: string,
+  { found, value }: { readonly found: StoredQuestion | undefined; readonly value: IdleQuestion },
+): Promise<void> {
+  const now = clock.now();
+  const expected = found?.version ?? "absent";
+  await records.put({ key: `${PREFIX}${attempt}`, value, expected, expiresAt: now + KEEP_MS, now });
+}
+
+/** Stores the answer, unless the task has ended or asks anew. */
+export async function answer(
+  { records, clock }: QuestionStore,
+  { key, version, value }: StoredQuestion,
+  activeAt: number | undefined,
+): Promise<void> {
+  const now = clock.now();
+  const answered = { ...value, answeredAt: now, ...defined({ activeAt }) };
+  await records.put({ key, value: answered, expected: version, expiresAt: now + KEEP_MS, now });
+}
+
+/** Yields the questions that no server has answered. */
+export async function* listOpenQuestions({ records, clock }: QuestionStore): AsyncGenerator<StoredQuestion> {
+  const load = (start: PageStart) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start });
+  for await (const { items } of listPages(load)) {
+    const questions = items.map(toQuestion).filter((question) => question !== undefined);
+    yield* questions.filter(({ value }) => value.answeredAt === undefined);
+  }
+}
+
+function toQuestion(found: StoredRecord | undefined): StoredQuestion | undefined {
+  return found !== undefined && isQuestion(found) ? found : undefined;
+}
+
+function isQuestion(found: StoredRecord): found is StoredQuestion {
+  return Check(IdleQuestion, found.value);
+}

@@ -1,0 +1,43 @@
+import { listPages, type PageStart, type PluginService, type ServiceDeps } from "@stackyard/core";
+import { answer, type IdleQuestion, listOpenQuestions } from "./idle-questions.ts";
+
+/** The event that shows that a preview is in use. */
+const EVENT = "ACTIVE";
+const PAGE = 200;
+/** Of a stack with more lines than these the rest is not read: it is in use. */
+const MOST_PAGES = 50;
+
+/** Creates the service that finds the last event `ACTIVE` of the stacks whose tasks ask for it. */
+export function createIdleService(): PluginService {
+  return {
+    name: "idle",
+    async dueAt(deps) {
+      for await (const _ of listOpenQuestions(deps)) return deps.clock.now();
+      return undefined;
+    },
+    async tick(deps, until) {
+      for await (const question of listOpenQuestions(deps)) {
+        if (deps.signal.aborted || deps.clock.now() >= until) return deps.clock.now();
+        await answer(deps, question, await findLastActive(deps, question.value));
+      }
+      return undefined;
+    },
+  };
+}
+
+/** A redelivered event has no second line. Events that no state handles count too: the preview is in use all the same. */
+async function findLastActive(
+  { queries, clock }: ServiceDeps,
+  { stack, since }: IdleQuestion,
+): Promise<number | undefined> {
+  const load = (start: PageStart) =>
+    queries.listHistory({ stackId: stack, newestFirst: true }, { limit: PAGE, ...start });
+  let pages = 0;
+  for await (const { items } of listPages(load)) {
+    const found = items.find(({ event, at }) => event === EVENT || at <= since);
+    if (found !== undefined) return found.at > since ? found.at : undefined;
+    pages += 1;
+    if (pages >= MOST_PAGES) return clock.now();
+  }
+  return undefined;
+}

@@ -1,0 +1,131 @@
+import { findAwsFault, toAwsError } from "@stackyard/aws";
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  failed,
+  isStackyardError,
+  type Running,
+  running,
+  type Step,
+  succeeded,
+} from "@stackyard/core";
+import { formatDuration } from "@stackyard/core/machine";
+import { type IdleConfig, type IdleProgress, idleDefinition, toQuietMs } from "./definition.ts";
+import { findLastRequest, type RequestSource } from "./find-last-request.ts";
+import { ask, findQuestion } from "./idle-questions.ts";
+
+/** CloudWatch shows requests some minutes later. */
+const METRICS_LAG_MS = 300_000;
+/** After a call that failed for a reason that passes. */
+const AGAIN_MS = 300_000;
+/** A server looks for questions once a minute. */
+const ANSWER_MS = 60_000;
+/** An older answer says nothing about the time since. */
+const FRESH_MS = 300_000;
+const MINUTE_MS = 60_000;
+
+type IdleStep = Step<IdleProgress, Record<string, never>>;
+
+interface LookInput {
+  readonly ctx: ExecutorContext;
+  readonly config: IdleConfig;
+  readonly quietMs: number;
+  /** As in the progress. */
+  readonly lastAt: number;
+}
+
+/**
+ * The executor `idle`: succeeds when a preview was not used for a while. It looks once that time has passed since the last use
+ * that it knows of, so it makes about one call in that time. Fails with IDLE_DENIED, IDLE_NOT_CONFIGURED, IDLE_NEEDS_STORE,
+ * IDLE_CANCELLED, CONFIG_INVALID.
+ */
+export function createIdleExecutor(): Executor {
+  const look = async (ctx: ExecutorContext, config: IdleConfig, lastAt: number): Promise<IdleStep> => {
+    const quietMs = toQuietMs(config);
+    if (quietMs === undefined)
+      return failed({ code: "CONFIG_INVALID", message: "`for` is at most 14d.", retryable: false });
+    const input = { ctx, config, quietMs, lastAt };
+    return config.source === "events" ? lookForEvents(input) : lookForRequests({ ...input, config });
+  };
+  return defineExecutor({
+    ...idleDefinition,
+    start: (ctx, config) => look(ctx, config, ctx.clock.now()),
+    poll: (ctx, config, { lastAt }) => look(ctx, config, lastAt),
+    // A question that was asked expires.
+    cancel: async () => failed({ code: "IDLE_CANCELLED", message: "The wait was cancelled.", retryable: false }),
+  });
+}
+
+async function lookForRequests(input: LookInput & { readonly config: RequestSource }): Promise<IdleStep> {
+  const { ctx, config, quietMs, lastAt } = input;
+  const waitMs = quietMs + METRICS_LAG_MS;
+  const now = ctx.clock.now();
+  const from = Math.max(lastAt, now - waitMs);
+  if (now < lastAt + waitMs) return waiting(input, lastAt, waitMs);
+  try {
+    const found = await findLastRequest(ctx, config, from);
+    return found === undefined ? succeeded({}) : waiting(input, found, waitMs);
+  } catch (error) {
+    return toFaultStep(input, error);
+  }
+}
+
+/** What denies the search ends the task, anything else is tried again: without an answer, nothing is idle. */
+function toFaultStep({ ctx, lastAt }: LookInput, error: unknown): IdleStep {
+  if (isStackyardError(error, "CONFIG_INVALID")) {
+    return failed({ code: "IDLE_NOT_CONFIGURED", message: error.message, retryable: false });
+  }
+  const { kind, name } = findAwsFault(error);
+  if (ctx.signal.aborted || (isStackyardError(error) && !error.retryable)) throw error;
+  const { message } = toAwsError(error, "The requests cannot be counted.");
+  if (kind === "fatal" && name !== undefined) {
+    const advice = "The role of the target needs the permission cloudwatch:GetMetricData.";
+    return failed({ code: "IDLE_DENIED", message: `${message} ${advice}`, retryable: false });
+  }
+  return running({ progress: { lastAt }, pollAfterMs: AGAIN_MS, message });
+}
+
+async function lookForEvents(input: LookInput): Promise<IdleStep> {
+  const { ctx, quietMs, lastAt } = input;
+  const { idempotencyKey, stackId } = ctx;
+  const now = ctx.clock.now();
+  if (now < lastAt + quietMs) return waiting(input, lastAt, quietMs);
+  try {
+    const found = await findQuestion(ctx, idempotencyKey);
+    const { since, answeredAt, activeAt } = found?.value ?? {};
+    if (since === lastAt && answeredAt === undefined) return asking(lastAt);
+    if (since !== lastAt || answeredAt === undefined || now - answeredAt > FRESH_MS) {
+      await ask(ctx, idempotencyKey, { found, value: { stack: stackId, since: lastAt } });
+      return asking(lastAt);
+    }
+    return answeredAt - (activeAt ?? lastAt) >= quietMs ? succeeded({}) : waiting(input, activeAt ?? lastAt, quietMs);
+  } catch (error) {
+    if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
+    const message = "The search for events needs a runner with the yard's store.";
+    return failed({ code: "IDLE_NEEDS_STORE", message, retryable: false });
+  }
+}
+
+function asking(lastAt: number): Running<IdleProgress> {
+  const message = "Waits until a server of the yard with this plugin has looked for events ACTIVE.";
+  return running({ progress: { lastAt }, pollAfterMs: ANSWER_MS, message });
+}
+
+function waiting({ ctx, config, lastAt }: LookInput, last: number, waitMs: number): Running<IdleProgress> {
+  const now = ctx.clock.now();
+  const what = config.source === "events" ? "event ACTIVE" : "request";
+  const ago = formatDuration(Math.floor((now - last) / MINUTE_MS) * MINUTE_MS);
+  const next = `The next look is at ${toMinute(last + waitMs)}.`;
+  const text = last === lastAt ? `Waits for ${formatDuration(waitMs)}.` : `The last ${what} was ${ago} ago.`;
+  return running({
+    progress: { lastAt: last },
+    pollAfterMs: Math.max(0, last + waitMs - now),
+    message: `${text} ${next}`,
+  });
+}
+
+/** Such as 2026-11-22 12:05 UTC. */
+function toMinute(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
