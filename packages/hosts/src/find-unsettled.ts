@@ -3,6 +3,9 @@ import { NO_PULL, type PullRecord } from "./decide-pull.ts";
 import type { Hook, HookPull, HookRepository } from "./hook.ts";
 import type { Mapping } from "./mapping.ts";
 
+/** The action of what was read at a host. */
+export const CONVERGED = "converged";
+
 /** What a host and the yard know about the pull requests of a repository. */
 export interface RepositoryFacts {
   readonly host: string;
@@ -26,7 +29,7 @@ export interface UnsettledPull {
 export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFacts): readonly UnsettledPull[] {
   const { host, repository, pulls, records } = facts;
   const sender = { id: host, name: host, bot: true };
-  const base: Hook = { kind: "pull", action: "converged", repository, sender };
+  const base: Hook = { kind: "pull", action: CONVERGED, repository, sender };
   const open = new Set(pulls.map(({ number }) => number));
   const changed = pulls.filter((pull) => {
     const record = records.get(pull.number) ?? NO_PULL;

@@ -1,10 +1,13 @@
 import { defined, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
 import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
+import { approveByComment } from "./approve-by-comment.ts";
 import type { CodeHost } from "./code-host.ts";
 import { type PullRecord, trustHead } from "./decide-pull.ts";
+import { CONVERGED } from "./find-unsettled.ts";
 import type { Hook, HookRepository } from "./hook.ts";
 import { endLink, type LinkInput, linkStack } from "./link-stack.ts";
+import type { FindPerson } from "./linked-people.ts";
 import type { Mapping } from "./mapping.ts";
 import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
@@ -12,14 +15,18 @@ import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
 
 /** What the decision about a delivery needs. */
 export interface HandleDeps
-  extends Pick<ServiceDeps, "records" | "queries" | "locator" | "clock" | "findStack" | "publish"> {
+  extends Pick<ServiceDeps, "records" | "queries" | "locator" | "clock" | "findStack" | "publish" | "approve"> {
   readonly mappings: readonly Mapping[];
+  readonly findPerson: FindPerson;
   /** Undefined: the options of the host do not allow look-ups. */
   readonly codeHost: CodeHost | undefined;
 }
 
 /** A delivery that fails in the same way until a person has changed something. */
 export class HookFailed extends Error {}
+
+/** The yard has not decided yet about what a delivery says. The delivery is handled again a little later. */
+export class HookUndecided extends Error {}
 
 /** What became of a delivery. */
 export interface HandledHook {
@@ -36,6 +43,10 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   const looked = await lookUp(deps, queued);
   if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
   const { hook } = looked;
+  if (hook.kind === "command" && hook.action === "approve" && hook.pull !== undefined) {
+    const outcome = await approve(deps, queued, { ...hook, pull: hook.pull });
+    return { outcome, ...defined({ report: toReport(queued, outcome) }) };
+  }
   const pull = hook.pull === undefined ? undefined : await followPull(deps, queued, { ...hook, pull: hook.pull });
   if (pull !== undefined && pull.kind !== "settled") {
     return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
@@ -43,6 +54,13 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   const events = [...(pull?.events ?? []), ...(await publishRules(deps, queued, hook, pull?.record))];
   const outcome = toOutcome(hook, events, pull?.waits === true);
   return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
+}
+
+async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHook): Promise<HookOutcome> {
+  const input = { host, eventId: `${host}/${id}/approve`, hook, person: deps.findPerson(host, hook.sender.id) };
+  const outcome = await approveByComment(deps, input);
+  if (outcome === undefined) throw new HookUndecided("The yard has not decided yet about the approval.");
+  return outcome;
 }
 
 function toOutcome(hook: Hook, events: readonly HookEvent[], waits: boolean): HookOutcome {
@@ -74,7 +92,7 @@ function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): 
 }
 
 /** These do something by themselves, also where no rule is for them. */
-const OWN_WORDS: ReadonlySet<string> = new Set(["status", "trust", "up"]);
+const OWN_WORDS: ReadonlySet<string> = new Set(["approve", "status", "trust", "up"]);
 
 function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOutcome): CommandAnswer {
   const { action } = hook;
@@ -147,7 +165,7 @@ const UNDECIDED_MS = 86_400_000;
 async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook): Promise<SettledPull | HookOutcome> {
   const { host } = queued;
   const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
-  const user = toUser(host, hook);
+  const user = toUser(deps, host, hook);
   const isAsked = hook.kind === "command" && hook.action === "up";
   const events: HookEvent[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -269,7 +287,7 @@ async function publishRules(
     await checkMachine(deps, event, mapping.name);
     if (hook.pull?.state === "open") await link(deps, { host, hook: mapped, mapping }, event);
     const eventId = `${host}/${id}/${event.rule}`;
-    await publish(deps, { ...event, id: eventId }, toUser(host, hook));
+    await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));
     published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
   return published;
@@ -285,6 +303,9 @@ async function publish(
   if (result.kind === "invalid") throw new HookFailed(`HOOK_FAILED: ${event.rule}: ${result.reason}`);
 }
 
-function toUser(host: string, { sender }: Hook): ServiceUser {
-  return { id: `${host}/${sender.id}`, name: sender.name };
+function toUser({ findPerson }: HandleDeps, host: string, { action, sender, pull }: Hook): ServiceUser {
+  // Who has changed a pull request that was read is not known; its author has most likely.
+  const userId = action === CONVERGED ? (pull?.authorId ?? "") : sender.id;
+  const subject = findPerson(host, userId)?.subject;
+  return { id: `${host}/${sender.id}`, name: sender.name, ...defined({ subject }) };
 }

@@ -15,12 +15,35 @@ const Reports = Type.Optional(
   }),
 );
 
+const People = Type.Optional(
+  Type.Record(
+    Type.String({ pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$", description: "The login, for readers." }),
+    Type.Object(
+      {
+        id: Type.Integer({
+          minimum: 1,
+          description: "The host's number of the user. It survives a change of the login.",
+        }),
+        subject: Type.String({
+          minLength: 1,
+          maxLength: 256,
+          description: "`sub` of the person at `access.people.issuer`.",
+        }),
+        groups: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
+      },
+      closed,
+    ),
+    { maxProperties: 1_000, description: "Users who may approve by comment, and the people that they are." },
+  ),
+);
+
 const GitHubOptions = Type.Object(
   {
     type: Type.Literal("github"),
     appId: Type.Optional(Type.Integer({ minimum: 1, description: "Of the GitHub App. With it facts are looked up." })),
     key: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
+    people: People,
     reports: Reports,
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
   },
@@ -31,6 +54,7 @@ const GitLabOptions = Type.Object(
     type: Type.Literal("gitlab"),
     token: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
+    people: People,
     reports: Reports,
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of a self-managed GitLab." })),
   },

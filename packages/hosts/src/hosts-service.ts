@@ -9,8 +9,9 @@ import {
 } from "@stackyard/core/services";
 import { type CodeHosts, createCodeHosts, findKey } from "./code-hosts.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
-import { type HandleDeps, HookFailed, handleHook } from "./handle-hook.ts";
+import { type HandleDeps, HookFailed, HookUndecided, handleHook } from "./handle-hook.ts";
 import type { HostsOptions, ReportKind } from "./host-options.ts";
+import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { loadMappings } from "./load-mappings.ts";
 import { createPollService } from "./poll-service.ts";
 import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
@@ -39,6 +40,7 @@ export function createHostsServices(
   const named = Object.entries(hosts).map(([name, options]): NamedHost => ({ name, options }));
   if (named.length === 0) return [];
   const codeHosts = createCodeHosts(named);
+  const findPerson = createPersonFinder(named);
   const queues = new WeakMap<object, KeyedQueue>();
   const openQueue = (deps: ServiceDeps): KeyedQueue => {
     // It counts its items, so one is kept for each store.
@@ -66,7 +68,7 @@ export function createHostsServices(
         const { claims, nextAt } = await queue.claim(AT_ONCE);
         const groups = Map.groupBy(claims, toLane);
         await mapLimited([...groups.values()], LANES, async (group) => {
-          for (const claim of group) await work({ ...deps, mappings, queue, codeHosts, reporting }, claim);
+          for (const claim of group) await work({ ...deps, mappings, findPerson, queue, codeHosts, reporting }, claim);
         });
         if (claims.length === 0 || deps.signal.aborted || deps.clock.now() >= until) return nextAt;
       }
@@ -94,6 +96,7 @@ function toLane({ key, value }: QueueClaim): string {
 
 interface WorkDeps extends ServiceDeps {
   readonly mappings: HandleDeps["mappings"];
+  readonly findPerson: FindPerson;
   readonly queue: KeyedQueue;
   readonly codeHosts: CodeHosts;
   readonly reporting: {
@@ -118,7 +121,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const isFinal = error instanceof HookFailed;
-    logger.warn("A delivery of a code host could not be handled.", { key: claim.key, isFinal, error });
+    if (!(error instanceof HookUndecided)) {
+      logger.warn("A delivery of a code host could not be handled.", { key: claim.key, isFinal, error });
+    }
     await (isFinal ? queue.bury(claim, message) : queue.fail(claim, message));
   }
 }

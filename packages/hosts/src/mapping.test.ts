@@ -56,6 +56,12 @@ describe("parseMapping", () => {
     ]);
   });
 
+  it("has no rule for approvals, which answer a task", () => {
+    const text = source.replace("command.extend", "command.approve");
+
+    expect(problemsOf(text)).toEqual([expect.objectContaining({ code: "rule-approve", path: "rules.extend.on" })]);
+  });
+
   it.each([
     ["host: GitHub\nmachine: m\nstack: s", "host"],
     ["host: github\nstack: s", "machine"],

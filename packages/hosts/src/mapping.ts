@@ -118,11 +118,13 @@ export function parseMapping(
 
 interface Compiler {
   readonly problems: Problem[];
+  refuse(path: readonly string[], code: string, message: string): void;
   condition(path: readonly string[], source: string | undefined): (hook: MappedHook) => Applied<boolean>;
   template(path: readonly string[], source: unknown): (hook: MetadataHook) => Evaluated;
 }
 
 const VARIABLES = ["hook"];
+const APPROVES = '"/preview approve" answers a task of the executor "approval". It sends no event: remove the rule.';
 
 function createCompiler(document: YamlDocument<MappingDocument>): Compiler {
   const problems: Problem[] = [];
@@ -131,6 +133,7 @@ function createCompiler(document: YamlDocument<MappingDocument>): Compiler {
   };
   return {
     problems,
+    refuse: (path, code, message) => void problems.push(document.problemAt(path, code, message)),
     condition(path, source) {
       if (source === undefined) return () => ({ kind: "value", value: true });
       const compiled = compileCel(source, VARIABLES);
@@ -168,6 +171,9 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
   const pulls = Object.entries(pull).map(
     ([rule, sent]) => [rule, compileEvent(["pull", rule], sent, compiler)] as const,
   );
+  for (const [rule, { on }] of Object.entries(rules)) {
+    if (on === "command.approve") compiler.refuse(["rules", rule, "on"], "rule-approve", APPROVES);
+  }
   const stackOf = compiler.template(["stack"], document.stack);
   return {
     name,

@@ -72,7 +72,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const bell = createChangeBell(deps.store, deps.clock);
   const bulks = createBulks({ ...deps, bell });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, check }, limits);
-  const runner = createRunner(deps);
+  const runner = createRunner(deps, settings);
   const app = connectApp({ ...deps, ...access, access, settings, bell, bulks, live, state, runner });
   let listener: Listener | undefined;
   return {
@@ -103,9 +103,9 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
 }
 
 /** Creates what runs the services of plugins. */
-function createRunner(deps: ServerDeps): ServiceRunner {
+function createRunner(deps: ServerDeps, { access }: ServerSettings): ServiceRunner {
   const { services = [], readSecret = refuseSecret } = deps;
-  return createServiceRunner({ ...deps, readSecret, random: Math.random }, services);
+  return createServiceRunner({ ...deps, access, readSecret, random: Math.random }, services);
 }
 
 async function refuseSecret(): Promise<never> {

@@ -34,12 +34,17 @@ export interface PullInput {
 type Body = Readonly<Record<string, unknown>>;
 
 /** Ids of users: any login is one. */
-const USER_IDS = new Map<string, number>();
+const USER_IDS = new Map<string, number>([["octocat", 583_231]]);
 
-function toUser(login: string): Body {
+/** Returns the number of a user, which stays the same. */
+export function toUserId(login: string): number {
   const id = USER_IDS.get(login) ?? 583_231 + USER_IDS.size;
   USER_IDS.set(login, id);
-  return { id, login, type: login.endsWith("[bot]") ? "Bot" : "User" };
+  return id;
+}
+
+function toUser(login: string): Body {
+  return { id: toUserId(login), login, type: login.endsWith("[bot]") ? "Bot" : "User" };
 }
 
 /** Returns a repository as GitHub's API returns it, without what no caller reads. */

@@ -14,8 +14,8 @@ export interface HostChanges {
   closePull(repository: string, number: number): Promise<void>;
   reopenPull(repository: string, number: number): Promise<void>;
   labelPull(repository: string, number: number, label: string): Promise<void>;
-  /** Comments as octocat, and returns the comment's id. */
-  comment(repository: string, number: number, text: string): Promise<number>;
+  /** Comments, by default as octocat, and returns the comment's id. */
+  comment(repository: string, number: number, text: string, login?: string): Promise<number>;
 }
 
 interface ChangesDeps {
@@ -82,8 +82,7 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
       const event = { action: "labeled", label: { name: label } };
       await change(fullName, number, { labels: [...labels, label] }, event);
     },
-    async comment(fullName, number, text) {
-      const login = "octocat";
+    async comment(fullName, number, text, login = "octocat") {
       const { id } = reports.addComment({ repository: fullName, number, body: text, login });
       const written = { id, text, login, at: now() };
       await deliveries.deliver("issue_comment", toCommentEvent(findRepository(fullName), number, written));

@@ -1,4 +1,4 @@
-export type { PullInput } from "./bodies.ts";
+export { type PullInput, toUserId } from "./bodies.ts";
 export { CHAT_CERTIFICATE } from "./chat-certificate.ts";
 export { type ChatFault, type ChatRequest, type ChatSim, type SlackSimMessage, startChatSim } from "./chat-sim.ts";
 export type { DeliveryFault, Receiver, SentDelivery } from "./deliveries.ts";

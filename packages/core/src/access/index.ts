@@ -80,5 +80,5 @@ export {
   ROLES,
   type Role,
 } from "./permissions.ts";
-export { SENDER_KINDS, type Sender, type SenderKind } from "./sender.ts";
+export { SENDER_KINDS, type Sender, type SenderKind, toPersonId } from "./sender.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

@@ -11,11 +11,18 @@ export interface Sender {
   readonly id: string;
   /** The name that histories and lists show. */
   readonly name: string;
-  /** The id of the person who created the token. */
+  /** The id of the person who created the token, or to whom a user of a code host is linked. */
   readonly owner?: string;
   /** Groups as of the login, or as given to the token or workload. Unique, in order. */
   readonly groups: readonly string[];
   readonly requestId?: string;
   /** The IP address of the request. */
   readonly address?: string;
+  /** The user of another system as whom the person acted, such as `github/583231`. */
+  readonly through?: string;
+}
+
+/** Returns the id of a person: unique over issuers. */
+export function toPersonId(issuer: string, subject: string): string {
+  return `${issuer} ${subject}`;
 }

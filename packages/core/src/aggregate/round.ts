@@ -163,7 +163,7 @@ function toAuditEntry({ entry, sender, machine }: RecordedEvent, id: string, sta
     action,
     outcome: isDone ? "done" : code === "NOT_ALLOWED" ? "denied" : "failed",
     who: sender ?? toUnverified(actor),
-    via: VIA[sender?.kind ?? "aws"],
+    via: sender?.through === undefined ? VIA[sender?.kind ?? "aws"] : "host",
     on: defined({ machine: machine?.name ?? stack?.machine, stackId, eventId, task }),
     ...defined({ code, reason }),
   });

@@ -64,6 +64,12 @@ export interface ServiceDeps {
   findLogEnd(attemptId: string): Promise<string | undefined>;
   /** Queues an event in the name of a user of another system. An id that the stack knows already is `duplicate`. */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
+  /**
+   * Queues the approval of a task by a person who is known as a user of another system. It counts as if the person had approved
+   * at the server: who may approve what is decided by the grants of the yard and by the task. What became of it is in the
+   * history, under the id.
+   */
+  approve(approval: ServiceApproval, person: ServicePerson): Promise<ServicePublished>;
   /** Calls the tick of a service soon, in this process. An unknown name has no effect. */
   wake(service: string): void;
   /** Returns a secret. Throws `CONFIG_INVALID` when there is none. */
@@ -89,6 +95,28 @@ export interface ServiceUser {
   /** Unique over all systems, such as `github/583231`. */
   readonly id: string;
   readonly name: string;
+  /** `sub` of the person who this is, at the yard's issuer. Who sends an event that asks for an approval does not give it. */
+  readonly subject?: string;
+}
+
+/** A person who is known as a user of another system. */
+export interface ServicePerson extends ServiceUser {
+  readonly subject: string;
+  readonly groups: readonly string[];
+}
+
+/** The approval of a task, as a service passes it on. */
+export interface ServiceApproval {
+  /** Of the event. */
+  readonly id: string;
+  readonly stackId: string;
+  readonly machine: string;
+  readonly task: string;
+  /** Of the approval that the person has seen. Another one is refused. */
+  readonly approvalId: string;
+  /** What is approved, where the task names it. */
+  readonly of?: string;
+  readonly comment?: string;
 }
 
 /** What became of an event. */

@@ -6,6 +6,7 @@ import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
 import type { PutRecordInput } from "../ports/records.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createServiceRunner } from "./run-services.ts";
+import type { YardServicesDeps } from "./service-deps.ts";
 
 function createBench() {
   const clock = createFakeClock();
@@ -13,7 +14,11 @@ function createBench() {
   const ids = countingIds();
   const common = { store, clock, ids, locator: createStaticLocator([]), logger: silentLogger, random: () => 1 };
   const readSecret = async () => "secret";
-  const start = (service: PluginService, over: Partial<typeof common> = {}, others: readonly PluginService[] = []) => {
+  const start = (
+    service: PluginService,
+    over: Partial<YardServicesDeps> = {},
+    others: readonly PluginService[] = [],
+  ) => {
     const runner = createServiceRunner({ ...common, ...over, readSecret }, [service, ...others]);
     runner.run();
     return runner;
@@ -235,6 +240,38 @@ describe("the services of a process", () => {
     const [item] = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 });
     const sender = { kind: "host", id: "github/7", name: "octocat", groups: [] };
     expect(item).toMatchObject({ event: { id: "e1", actor: "octocat", sender } });
+    await runner.stop();
+  });
+
+  it.each([
+    ["a yard with logins", { people: { issuer: "https://id.test", clientId: "c" } }, "https://id.test 00u1"],
+    ["a yard without logins", {}, "00u1"],
+  ])("pass on what people want, as whom they are in %s", async (_, logins, id) => {
+    const { clock, store, start } = createBench();
+    const user = { id: "github/7", name: "octocat", subject: "00u1" };
+    const approval = { id: "e2", stackId: "web-1", machine: "m", task: "sign-off", approvalId: "web-1/i/1/sign-off/1" };
+    const results: unknown[] = [];
+    const { service } = createNoted(async ({ publish, approve }) => {
+      await publish({ id: "e1", stackId: "web-1", machine: "m", event: "GO", metadata: {} }, user);
+      const person = { ...user, groups: ["ops"] };
+      results.push(await approve({ ...approval, of: "app:1", comment: "tested" }, person));
+      results.push(await approve({ ...approval, stackId: "api-1" }, person));
+      return undefined;
+    });
+    const grants = [{ to: { group: "ops" }, role: "viewer" as const, stacks: ["web-"] }];
+    const runner = start(service, { access: { ...logins, grants } });
+
+    await clock.advance(0);
+
+    expect(results).toEqual([{ kind: "accepted" }, expect.objectContaining({ kind: "invalid", code: "FORBIDDEN" })]);
+    const items = await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 });
+    const { subject: _subject, ...host } = user;
+    const person = { kind: "person", id, name: "octocat", groups: ["ops"], through: "github/7" };
+    const message = { event: "APPROVE_TASK", task: { name: "sign-off" }, dispatchId: approval.approvalId };
+    expect(items).toMatchObject([
+      { event: { id: "e1", sender: { kind: "host", ...host, groups: [], owner: id } } },
+      { event: { id: "e2", sender: person, message: { ...message, of: "app:1", reason: "tested" } } },
+    ]);
     await runner.stop();
   });
 

@@ -1,8 +1,20 @@
+import { type AccessConfig, findGrants, toRights } from "../access/access-config.ts";
+import { decideAccess } from "../access/decide-access.ts";
+import { type Sender, toPersonId } from "../access/sender.ts";
 import { publishMessages } from "../engine/engine.ts";
+import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { SecretReference, ServiceDeps } from "../ports/plugin-service.ts";
+import type {
+  SecretReference,
+  ServiceApproval,
+  ServiceDeps,
+  ServicePerson,
+  ServicePublished,
+  ServiceUser,
+} from "../ports/plugin-service.ts";
 import type { Store } from "../ports/store.ts";
 import { describeStack, findLogEnd } from "./describe-stack.ts";
 
@@ -15,6 +27,8 @@ export interface YardServicesDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
+  /** Who people are, and what they may do. Undefined: the yard has no grants. */
+  readonly access?: AccessConfig | undefined;
 }
 
 /** Creates what a service works with until the signal is aborted. */
@@ -40,11 +54,38 @@ export function createServiceDeps(
     },
     describeStack: (stackId) => describeStack(deps, stackId),
     findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
-    async publish(event, { id, name }) {
-      const sender = { kind: "host", id, name, groups: [] } as const;
-      const [result] = await publishMessages(deps, [event], { sender });
-      if (result?.kind !== "invalid") return { kind: result?.kind ?? "accepted" };
-      return { kind: "invalid", code: result.code, reason: result.reason };
-    },
+    publish: (event, user) => publish(deps, event, toSender(deps, user)),
+    approve: (approval, person) => approve(deps, approval, person),
   };
+}
+
+async function publish(deps: YardServicesDeps, message: unknown, sender: Sender): Promise<ServicePublished> {
+  const [result] = await publishMessages(deps, [message], { sender });
+  if (result?.kind !== "invalid") return { kind: result?.kind ?? "accepted" };
+  return { kind: "invalid", code: result.code, reason: result.reason };
+}
+
+function toSender({ access }: YardServicesDeps, { id, name, subject }: ServiceUser): Sender {
+  const owner = subject === undefined ? undefined : toIdentity(access, subject);
+  return { kind: "host", id, name, groups: [], ...defined({ owner }) };
+}
+
+/** As logins make it. A yard without logins has no other people. */
+function toIdentity(access: AccessConfig | undefined, subject: string): string {
+  return access?.people === undefined ? subject : toPersonId(access.people.issuer, subject);
+}
+
+async function approve(
+  deps: YardServicesDeps,
+  { id, stackId, machine, task, approvalId, of, comment }: ServiceApproval,
+  { id: through, name, subject, groups }: ServicePerson,
+): Promise<ServicePublished> {
+  const { access } = deps;
+  const rights = access && toRights(findGrants(access.grants ?? [], { kind: "person", subject, groups }));
+  if (rights !== undefined && decideAccess(rights, "approve", { kind: "stack", stackId, machine }) !== "allowed") {
+    return { kind: "invalid", code: "FORBIDDEN", reason: `No grant lets ${name} approve for the stack "${stackId}".` };
+  }
+  const message = { id, stackId, event: SYSTEM_EVENTS.approveTask, task: { name: task }, dispatchId: approvalId };
+  const sender: Sender = { kind: "person", id: toIdentity(access, subject), name, groups, through };
+  return publish(deps, { ...message, ...defined({ of, reason: comment }) }, sender);
 }

@@ -1,4 +1,5 @@
 import { type DescribedStack, defined } from "@stackyard/core";
+import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
 import { findLink, toLine } from "./safe-text.ts";
 
 /** What a report says about a stack. Texts are foreign. */
@@ -20,6 +21,8 @@ export interface PreviewFacts {
   readonly drift?: string;
   readonly links: readonly PreviewLink[];
   readonly failure?: PreviewFailure;
+  /** That people may give by comment. */
+  readonly approvals?: readonly OpenApproval[];
 }
 
 /** An address under its name. */
@@ -55,6 +58,8 @@ export interface PreviewInput {
   readonly owner: string;
   /** The end of the log of the attempt that failed last. */
   readonly log?: string;
+  /** People may approve by comment. Default: false. */
+  readonly canApprove?: boolean;
 }
 
 const MOST_LINKS = 10;
@@ -62,7 +67,7 @@ const MAX_NAME = 64;
 const URL_KEY = /^(.{1,64})_url$/;
 
 /** Returns what a report says about a stack. Metadata precedes outputs: the machine's author chose it. */
-export function describePreview({ described, outputs, owner, log }: PreviewInput): PreviewFacts {
+export function describePreview({ described, outputs, owner, log, canApprove = false }: PreviewInput): PreviewFacts {
   const { stack } = described;
   const sources: readonly Values[] = [stack.metadata, ...outputs];
   const phase = toPhase(described);
@@ -81,6 +86,7 @@ export function describePreview({ described, outputs, owner, log }: PreviewInput
       owner: findText([stack.metadata], "owner") ?? owner,
       drift: findDrift(stack.metadata, outputs),
       failure: toFailure(described, phase, log),
+      approvals: canApprove ? listApprovals(stack) : undefined,
     }),
   };
 }

@@ -3,7 +3,10 @@ import type { PreviewLink } from "@stackyard/core/services";
 import { describeEnded, describePreview, type PreviewFacts, type Values } from "./describe-preview.ts";
 
 /** What reports are read from. */
-export type PreviewDeps = Pick<ServiceDeps, "describeStack" | "findLogEnd" | "queries">;
+export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "queries"> {
+  /** Users of the host are linked to people. */
+  readonly canApprove: boolean;
+}
 
 /** Lines of a stack's history in which outputs are looked for. */
 const LINES = { limit: 100, maxBytes: 262_144 };
@@ -26,7 +29,7 @@ export async function loadPreview(
   const outputs = items.filter((line) => line.incarnation === incarnation).flatMap((line) => toValues(line.outputs));
   const failed = described.tasks.find(({ status }) => status === "ERROR")?.attempt;
   const log = failed?.hasLog === true ? await deps.findLogEnd(failed.attemptId) : undefined;
-  return describePreview({ described, outputs, owner, ...defined({ log }) });
+  return describePreview({ described, outputs, owner, canApprove: deps.canApprove, ...defined({ log }) });
 }
 
 /** Sensitive outputs are references, which no report shows. */

@@ -1,5 +1,6 @@
 import type { ListItem, PhrasingContent, RootContent } from "mdast";
 import { toMarkdown } from "mdast-util-to-markdown";
+import type { OpenApproval } from "../approve-by-comment.ts";
 import type { PreviewFacts, PreviewFailure, PreviewPhase } from "./describe-preview.ts";
 import { toLastLines, toLine } from "./safe-text.ts";
 
@@ -97,11 +98,12 @@ function toPreview(preview: PreviewFacts, log: CommentSize["log"]): RootContent[
 }
 
 function listItems(preview: PreviewFacts): readonly ListItem[] {
-  const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links } = preview;
+  const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
   return [
     ...(url === undefined ? [] : [item("Open", [link(url, url)])]),
     ...toItem("Why", reason, MAX_REASON),
     ...toItem("Until", until === undefined ? undefined : formatInstant(until)),
+    ...approvals.map(toApproval),
     ...toItem("Plan", plan),
     ...toItem("Cost", monthlyCost === undefined ? undefined : `${monthlyCost.toFixed(2)} USD a month`),
     ...toItem("Expires", expiresAt === undefined ? undefined : formatInstant(expiresAt)),
@@ -113,6 +115,12 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
 
 function toItem(label: string, value: string | undefined, most = MAX_VALUE): readonly ListItem[] {
   return value === undefined || toLine(value, most) === "" ? [] : [item(label, [code(value, most)])];
+}
+
+function toApproval({ task, code: answer, of }: OpenApproval): ListItem {
+  const what = of === undefined ? [] : [text(" of "), code(of, MAX_VALUE)];
+  const how = [text(" by the comment "), code(`/preview approve ${answer}`, MAX_VALUE)];
+  return item("Approve", [code(task, MAX_VALUE), ...what, ...how]);
 }
 
 function item(label: string, value: readonly PhrasingContent[]): ListItem {

@@ -88,6 +88,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue }: Repo
       pauses,
       end,
       yardId: await loadYardId(deps),
+      canApprove: hosts.some(({ name, options }) => name === host && "people" in options),
     };
     const groups = Map.groupBy(claims, ({ key }) => key.replace(REFRESH, ""));
     await mapLimited([...groups.values()], LANES, async (group) => {
@@ -175,6 +176,7 @@ interface ReportWorker extends ServiceDeps {
   readonly queue: KeyedQueue;
   readonly pauses: Map<string, Pause>;
   readonly yardId: string;
+  readonly canApprove: boolean;
   readonly end: () => boolean;
 }
 

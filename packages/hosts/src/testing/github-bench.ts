@@ -1,6 +1,7 @@
 import { defined, type Store } from "@stackyard/core";
 import { APP_ID, APP_KEY, startHostSim } from "@stackyard/host-sim";
-import { createHostsBench, NOW, SECRET } from "./hosts-bench.ts";
+import type { HostOptions } from "../host-options.ts";
+import { type BenchOptions, createHostsBench, NOW, SECRET } from "./hosts-bench.ts";
 
 /** The repository of the bench. */
 export const SHOP = "acme/shop";
@@ -8,17 +9,30 @@ export const SHOP = "acme/shop";
 /** A simulated GitHub with one repository, and a yard whose App is installed in it. */
 export type GitHubBench = Awaited<ReturnType<typeof createGitHubBench>>;
 
+/** What a bench may be given besides its document. */
+export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "access"> {
+  readonly people?: Extract<HostOptions, { type: "github" }>["people"];
+}
+
 /** Creates one, by default with the mapping document of the bench of hosts. */
-export async function createGitHubBench(document?: string) {
+export async function createGitHubBench(document?: string, { people, ...more }: GitHubBenchOptions = {}) {
   let clock: { now(): number } = { now: () => NOW };
   const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
   github.addRepository(SHOP);
   const secrets = [{ env: "SECRET" }];
-  const host = { type: "github" as const, appId: APP_ID, key: { env: "KEY" }, secrets, url: github.url };
+  const host = {
+    type: "github" as const,
+    appId: APP_ID,
+    key: { env: "KEY" },
+    secrets,
+    url: github.url,
+    ...defined({ people }),
+  };
   const bench = createHostsBench({
     options: { hosts: { github: host } },
     appKey: APP_KEY,
     ...defined({ document }),
+    ...more,
   });
   clock = bench.clock;
   return {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
+import type { AccessConfig } from "@stackyard/core/access";
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { createKeyedQueue, createServiceRunner } from "@stackyard/core/services";
@@ -43,6 +44,8 @@ export interface BenchOptions {
   readonly appKey?: string;
   readonly options?: HostsOptions;
   readonly document?: string;
+  readonly machine?: string;
+  readonly access?: AccessConfig;
 }
 
 /** The time of the fake clock of benches. */
@@ -52,15 +55,21 @@ export const NOW = createFakeClock().now();
 export type HostsBench = ReturnType<typeof createHostsBench>;
 
 /** A receiver over a store in memory, whose events nothing takes up. */
-export function createHostsBench({ options, appKey = "", document = DOCUMENT }: BenchOptions = {}) {
+export function createHostsBench({
+  options,
+  appKey = "",
+  document = DOCUMENT,
+  machine: source = MACHINE,
+  access,
+}: BenchOptions = {}) {
   const projectDir = mkdtempSync(join(tmpdir(), "hosts-"));
   mkdirSync(join(projectDir, "hooks"));
   const write = (text: string): void => writeFileSync(join(projectDir, "hooks", "shop.yaml"), text);
   write(document);
   const clock = createFakeClock();
   const store = createMemoryStore();
-  const { machine } = parseMachine(MACHINE, { name: "preview" });
-  const locator = createStaticLocator(machine === undefined ? [] : [{ machine, source: MACHINE }]);
+  const { machine } = parseMachine(source, { name: "preview" });
+  const locator = createStaticLocator(machine === undefined ? [] : [{ machine, source }]);
   const given: HostsOptions = options ?? { hosts: { github: { type: "github", secrets: [{ env: "SECRET" }] } } };
   const published: string[] = [];
 
@@ -78,7 +87,7 @@ export function createHostsBench({ options, appKey = "", document = DOCUMENT }: 
     if (service === undefined || poller === undefined || reporter === undefined)
       throw new Error("The options have no host.");
     const ids = countingIds();
-    const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger };
+    const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger, access };
     const secrets = new Map([
       ["SECRET", SECRET],
       ["STANDARD", STANDARD_SECRET],

@@ -1,15 +1,15 @@
 import { silentLogger } from "@stackyard/core";
 import { startYard } from "@stackyard/core/engine";
 import { countingIds } from "@stackyard/core/testing";
-import { createGitHubBench } from "./github-bench.ts";
+import { createGitHubBench, type GitHubBenchOptions } from "./github-bench.ts";
 import type { HostsBench } from "./hosts-bench.ts";
 
 /** A yard whose engine decides, and which reports to a simulated GitHub. */
 export type ReportBench = Awaited<ReturnType<typeof createReportBench>>;
 
 /** Creates one, by default with the mapping document of the bench of hosts. */
-export async function createReportBench(document?: string) {
-  const bench = await createGitHubBench(document);
+export async function createReportBench(document?: string, options?: GitHubBenchOptions) {
+  const bench = await createGitHubBench(document, options);
   const { github } = bench;
   return {
     ...runYard(bench),

@@ -63,6 +63,7 @@ export function createServiceBench(rules: string) {
       describeStack: async () => undefined,
       findLogEnd: async () => undefined,
       publish: async () => ({ kind: "accepted" }),
+      approve: async () => ({ kind: "accepted" }),
       wake: () => undefined,
       readSecret: async () => "https://hooks.example.org/x",
     };

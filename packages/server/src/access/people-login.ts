@@ -1,4 +1,5 @@
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { toPersonId } from "@stackyard/core/access";
 import {
   type AuthContext,
   type AuthHandler,
@@ -74,7 +75,7 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
 }
 
 function toNewSession({ issuer, subject, name, groups, sid }: SignedInPerson): NewSession {
-  const sender = { kind: "person", id: `${issuer} ${subject}`, name, groups } as const;
+  const sender = { kind: "person", id: toPersonId(issuer, subject), name, groups } as const;
   return { kind: "browser", sender, issuer, subject, ...defined({ sid }) };
 }
 
