@@ -47,6 +47,8 @@ export interface TaskRunnerProps extends YardSettings, TaskLogSettings, Function
   /** Role that tasks take in targets that name none. */
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
+  /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
+  readonly sealKeyArn?: Given<string>;
   /** Policies of the account's own besides: what your tasks make. */
   readonly managedPolicyArns?: Given<readonly string[]>;
   /** Each task has sessions of its own in targets, named and tagged; roles there must allow it. Default: `false`. */

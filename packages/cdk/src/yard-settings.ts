@@ -6,6 +6,7 @@ import {
   type ExecutorRights,
   keepTaskLogs,
   readObjects,
+  sealWith,
   sendTo,
   toExecutorPermissions,
   toPrefix,
@@ -120,6 +121,8 @@ export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorR
   readonly queues: TaskRunnerQueues;
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
+  /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
+  readonly sealKeyArn?: Given<string>;
   /**
    * Each task has sessions of its own in targets, named and tagged by yard, stack and task. Roles there must allow
    * `sts:TagSession`. Default: `false`, sessions of the runner.
@@ -162,12 +165,13 @@ export function toDecisionPermissions({ machines, queues }: DecisionSettings): r
 
 /** Returns the variables of a runner, except those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
-  const { queues, targetRole, targetExternalId, sessionTags, runnersHaveStore } = settings;
+  const { queues, targetRole, targetExternalId, sealKeyArn, sessionTags, runnersHaveStore } = settings;
   return {
     SQS_EVENT_QUEUE_URL: queues.events.url,
     SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
     TARGET_ROLE: targetRole,
     TARGET_EXTERNAL_ID: targetExternalId,
+    STACKYARD_SEAL_KMS_KEY: sealKeyArn,
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
     ...toTaskLogEnvironment(settings),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
@@ -177,7 +181,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
 
 /** Returns the permissions of a runner, except to read its own queue. */
 export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
-  const { queues, taskLogs } = settings;
+  const { queues, taskLogs, sealKeyArn, yardName = DEFAULT_YARD } = settings;
   const { events, taskDeadLetters } = queues;
   const answers: Permission = {
     name: "Answers",
@@ -187,6 +191,7 @@ export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoic
     answers,
     ...stores.map((choice) => toNextTasks(queues, choice)),
     ...(taskLogs === undefined ? [] : [mapGiven(taskLogs, keepTaskLogs)]),
+    ...(sealKeyArn === undefined ? [] : [mapGiven(sealKeyArn, (arn) => sealWith(arn, yardName))]),
     ...toYardPermissions(settings, stores),
     ...toExecutorPermissions(settings),
   ];

@@ -78,7 +78,8 @@ export async function checkSaving(ctx: ExecutorContext): Promise<void> {
 function requireSealer(ctx: ExecutorContext): Sealer {
   const sealer = ctx.service(SEALER);
   if (sealer !== undefined) return sealer;
-  const text = "This runner has no seal key, without which plans are not saved. Set STACKYARD_SEAL_KEY.";
+  const text =
+    "This runner has no seal key, without which plans are not saved. Set STACKYARD_SEAL_KEY, or on AWS STACKYARD_SEAL_KMS_KEY.";
   throw new TerraformFailure("TERRAFORM_NEEDS_STORE", text);
 }
 

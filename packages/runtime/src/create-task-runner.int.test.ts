@@ -1,5 +1,7 @@
+import { createServer } from "node:http";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { defineExecutor, failed, running, succeeded } from "@stackyard/core";
+import { SEALER } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTaskRunner } from "./task-runner.ts";
@@ -24,6 +26,23 @@ async function find({ environment }: Manager, id = "pr-12"): Promise<string> {
   const { Item } = await cloud.dynamodb.send(get);
   const statuses = (Item?.["tasks"]?.L ?? []).map(({ M }) => M?.["status"]?.S);
   return [Item?.["_state"]?.S ?? "", ...statuses].join(" ");
+}
+
+/** A KMS with one data key, which answers over HTTP. */
+async function startKms(note: (request: unknown) => void) {
+  const plain = Buffer.alloc(32, 7).toString("base64");
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part) => parts.push(part));
+    request.on("end", () => {
+      note(JSON.parse(Buffer.concat(parts).toString()));
+      response.setHeader("content-type", "application/x-amz-json-1.1");
+      response.end(JSON.stringify({ Plaintext: plain, CiphertextBlob: Buffer.alloc(100, 8).toString("base64") }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = Object(server.address());
+  return { url: `http://127.0.0.1:${port}`, stop: async () => void server.close() };
 }
 
 /** A yard of a state manager and a runner, both as functions. */
@@ -109,6 +128,39 @@ describe.each([
 ] as const)("a task runner %s", (_kind, hasStore) => {
   const machines = { "review-app": WORK };
   const start = { stackId: "pr-12", event: "OPENED", machine: "review-app" };
+
+  it.runIf(hasStore)("gives executors a sealer with data keys of KMS, for its yard", async () => {
+    const requests: unknown[] = [];
+    const kms = await startKms((request) => requests.push(request));
+    const seals = defineExecutor({
+      name: "work",
+      config: Type.Object({}),
+      async start(ctx) {
+        const sealer = ctx.service(SEALER);
+        const sealed = await sealer?.seal(Buffer.from("plan"));
+        const opened = sealed && (await sealer?.open(sealed));
+        return succeeded({ opened: Buffer.from(opened ?? []).toString() });
+      },
+    });
+    const key = "arn:aws:kms:eu-west-1:111122223333:key/1";
+    const { manager, runner } = await startYard({
+      machines,
+      options: { executors: [seals] },
+      environment: { STACKYARD_SEAL_KMS_KEY: key, YARD_NAME: "blue", AWS_ENDPOINT_URL_KMS: kms.url },
+    });
+
+    await manager.play(start);
+    await runner.work();
+    await manager.play();
+    await kms.stop();
+
+    const EncryptionContext = { "stackyard:yard": "blue", "stackyard:purpose": "seal" };
+    expect(requests).toEqual([
+      { KeyId: key, KeySpec: "AES_256", EncryptionContext },
+      { KeyId: key, CiphertextBlob: expect.any(String), EncryptionContext },
+    ]);
+    expect(await find(manager)).not.toContain("ERROR");
+  });
 
   it("runs a user's own executor, polls included", async () => {
     let polls = 0;

@@ -66,6 +66,8 @@ describe("the environment", () => {
         hasStore: true,
         concurrency: 4,
         terraform: {},
+        sealKey: undefined,
+        sealKmsKeys: [],
         stateBackendUrl: undefined,
         dataDir: undefined,
         hasSessionTags: false,
@@ -290,6 +292,8 @@ describe("the tasks of a runner", () => {
       hasStore: false,
       concurrency: 4,
       terraform: {},
+      sealKey: undefined,
+      sealKmsKeys: [],
       stateBackendUrl: undefined,
       dataDir: undefined,
       hasSessionTags: false,
@@ -313,12 +317,22 @@ describe("the tasks of a runner", () => {
       hasStore: false,
       concurrency: 12,
       terraform: { binary: "tofu", version: "~> 1.9.0" },
+      sealKmsKeys: [],
       stateBackendUrl: "https://yard.example.org/terraform/state",
       dataDir: "/data",
       isFunction: true,
       sealKey: "key",
       hasSessionTags: true,
     });
+  });
+
+  it("seal with keys of KMS, or with keys of their own", () => {
+    const key = (name: string) => `arn:aws:kms:eu-west-1:111122223333:key/${name}`;
+    const keys = `${key("new")}, ${key("old")}`;
+
+    expect(read({ STACKYARD_SEAL_KMS_KEY: keys })).toMatchObject({ sealKmsKeys: [key("new"), key("old")] });
+    expect(() => read({ STACKYARD_SEAL_KMS_KEY: keys, STACKYARD_SEAL_KEY: "key" })).toThrow("are both set");
+    expect(() => read({ STACKYARD_SEAL_KMS_KEY: "alias/seal" })).toThrow("must be ARNs of keys");
   });
 
   it.each([

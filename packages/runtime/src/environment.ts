@@ -119,6 +119,13 @@ export const Variables = Type.Object({
   STACKYARD_SEAL_KEY: text(
     "The key that encrypts saved Terraform plans: 32 random bytes in base64; several with commas between them, the newest first. Needs the store",
   ),
+  STACKYARD_SEAL_KMS_KEY: Type.Array(Type.String({ pattern: VARIABLE_FORMS.key.pattern }), {
+    description:
+      "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt saved Terraform plans; several with commas between them, the newest first. Needs the store",
+    maxItems: 8,
+    must: "be ARNs of keys with commas between them",
+    default: [],
+  }),
   TASK_DATA_DIR: text(
     "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
@@ -174,6 +181,7 @@ export function parseEnvironment(environment: EnvironmentVariables, needs: Envir
         : []),
       ...(toRegion(given) === undefined ? ["Neither AWS_REGION nor AWS_DEFAULT_REGION is set."] : []),
       ...findQueueFaults(given),
+      ...findSealFaults(given),
       ...findQueueSenderFaults(given.QUEUE_SENDERS),
     ],
   });
@@ -190,6 +198,11 @@ function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, REFUSED_EVENTS, ...given }
     ...faults,
     "REFUSED_EVENTS cannot be redeliver with a FIFO queue: one event would hold up its stack. Use park or drop.",
   ];
+}
+
+function findSealFaults({ STACKYARD_SEAL_KEY: key, STACKYARD_SEAL_KMS_KEY: kms }: Given): readonly string[] {
+  if (key === undefined || kms === undefined) return [];
+  return ["STACKYARD_SEAL_KEY and STACKYARD_SEAL_KMS_KEY are both set. Unset one of them."];
 }
 
 function toRegion(values: Pick<Given, "AWS_REGION" | "AWS_DEFAULT_REGION" | "LOCAL_MODE">): string | undefined {
@@ -377,9 +390,10 @@ function toTaskSettings(values: Variables) {
     /** In a container. */
     concurrency: values.TASK_CONCURRENCY,
     terraform: defined({ binary, version }),
-    /** Of the servers that store states. */
-    /** Undefined: plans cannot be saved. */
+    /** Without any, plans cannot be saved. */
     sealKey: values.STACKYARD_SEAL_KEY,
+    sealKmsKeys: values.STACKYARD_SEAL_KMS_KEY,
+    /** Of the servers that store states. */
     stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
     /** Undefined: in the folder for temporary files. */
     dataDir: values.TASK_DATA_DIR,

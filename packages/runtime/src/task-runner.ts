@@ -1,5 +1,13 @@
 import { type AwsAccess, createLimiter, type LambdaContext, type SessionOptions } from "@stackyard/aws";
-import { type Clock, type Executor, type Ids, type Random, StackyardError, type Transport } from "@stackyard/core";
+import {
+  type Clock,
+  type Executor,
+  type Ids,
+  type ProvidedService,
+  type Random,
+  StackyardError,
+  type Transport,
+} from "@stackyard/core";
 import {
   createMessageWorker,
   createYard,
@@ -199,7 +207,7 @@ async function connect(
     // A result is not a delivery of the queue.
     engine: { ...engine, refusedEvents: engine.refusedEvents === "drop" ? ("drop" as const) : ("park" as const) },
     instrument: telemetry.instrumentEngine,
-    worker: { services: await loadServices(environment) },
+    worker: { services: await loadServices(environment, deps) },
   };
   const foreign = {
     ...transport,
@@ -219,12 +227,26 @@ async function connect(
 /** Results are sent to the queue of events: nothing is decided here. */
 const NO_MACHINES: YardDeps["locator"] = { find: async () => ({ kind: "unknown" }), list: async () => [] };
 
-async function loadServices({ tasks: { stateBackendUrl, sealKey } }: Environment) {
-  const sealer =
-    sealKey === undefined ? [] : [provideSealer(createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY")))];
-  if (stateBackendUrl === undefined) return sealer;
-  const { provideTerraformState } = await import("@stackyard/executor-terraform");
-  return [provideTerraformState(stateBackendUrl), ...sealer];
+async function loadServices(
+  { tasks, yard }: Environment,
+  { aws, clock }: Pick<RunnerDeps, "aws" | "clock">,
+): Promise<readonly ProvidedService[]> {
+  const { stateBackendUrl, sealKey, sealKmsKeys } = tasks;
+  const services: ProvidedService[] = [];
+  if (sealKey !== undefined) services.push(provideSealer(createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY"))));
+  if (sealKmsKeys.length > 0) {
+    const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
+      import("@aws-sdk/client-kms"),
+      import("@stackyard/aws/kms"),
+    ]);
+    const client = aws.client(KMSClient, undefined);
+    services.push(provideSealer(createKmsSealer({ client, keyArns: sealKmsKeys, yard, clock })));
+  }
+  if (stateBackendUrl !== undefined) {
+    const { provideTerraformState } = await import("@stackyard/executor-terraform");
+    services.push(provideTerraformState(stateBackendUrl));
+  }
+  return services;
 }
 
 /**

@@ -133,6 +133,11 @@ describe("the policies of the yard", () => {
           "kms:Decrypt",
           "kms:GenerateDataKey",
         ),
+        ...on(
+          "arn:aws:kms:eu-west-1:111122223333:key/5678abcd-12ab-34cd-56ef-1234567890ab",
+          "kms:Decrypt",
+          "kms:GenerateDataKey",
+        ),
         ...on("arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc", "secretsmanager:GetSecretValue"),
         ...on("arn:aws:iam::444455556666:role/deployer", "sts:AssumeRole", "sts:TagSession"),
         ...on("function:make-db", "lambda:InvokeFunction"),

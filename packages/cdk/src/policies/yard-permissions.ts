@@ -37,6 +37,22 @@ export function useQueueKey(keyArn: string): Permission {
   return { name: "QueueKey", statements: [statement] };
 }
 
+/**
+ * Generates and decrypts data keys that seal what a yard stores, and no others.
+ * Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
+ */
+export function sealWith(keyArn: string, yardName: string): Permission {
+  const context = {
+    "kms:EncryptionContext:stackyard:yard": yardName,
+    "kms:EncryptionContext:stackyard:purpose": "seal",
+  };
+  const statement: Statement = {
+    ...allow("DataKeys", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
+    Condition: { StringEquals: context },
+  };
+  return { name: "SealKey", statements: [statement] };
+}
+
 /** Objects of a bucket whose keys begin so. */
 export interface BucketPrefix {
   readonly bucket: string;

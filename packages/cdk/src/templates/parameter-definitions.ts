@@ -135,6 +135,7 @@ const TASK_RUNNER: Names = [
   "TargetExternalId",
   "SessionTags",
   "TerraformStateUrl",
+  "SealKeyArn",
   "TaskLogPrefix",
 ];
 const CONTAINERS: Names = [

@@ -66,6 +66,7 @@ export function toRunnerRights(parameters: TemplateParameters) {
     functionArns: parameters.givenList("FunctionArns"),
     sourceBucketArns: parameters.givenList("SourceBucketArns"),
     ...toTargetRights(parameters),
+    sealKeyArn: parameters.given("SealKeyArn"),
     environment: { TERRAFORM_STATE_URL: parameters.given("TerraformStateUrl") },
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
     permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),

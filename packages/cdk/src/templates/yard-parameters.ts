@@ -223,6 +223,12 @@ export const TASK_PARAMETERS = {
       "Stackyard server that stores the Terraform states of configurations without a backend. Needs the store. Empty: none.",
     ...ADDRESS,
   },
+  SealKeyArn: {
+    group: "Tasks",
+    description:
+      "Customer managed KMS key that encrypts saved Terraform plans; its policy must allow this account's roles. Needs the store. Empty: plans are not saved.",
+    ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
+  },
   ExistingTaskLogBucket: {
     group: "Tasks",
     description:

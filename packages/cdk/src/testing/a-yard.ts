@@ -29,6 +29,7 @@ export const FULL_YARD_PARAMETERS = {
   AllowExternalNext: "true",
   QueueSenders: '[{"id":"AROAEXAMPLE:*","groups":["release-managers"]}]',
   SessionTags: "true",
+  SealKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/5678abcd-12ab-34cd-56ef-1234567890ab",
   TerraformStateUrl: "https://stackyard.example.org",
   OtlpEndpoint: "http://collector:4318",
   QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",

@@ -1,0 +1,1 @@
+export { createKmsSealer, type KmsSealerOptions } from "./kms-sealer.ts";

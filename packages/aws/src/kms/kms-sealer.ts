@@ -1,0 +1,132 @@
+import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from "@aws-sdk/client-kms";
+import { type Clock, StackyardError } from "@stackyard/core";
+import { createSealer, type Sealer } from "@stackyard/core/services";
+import { findAwsFault, toAwsError } from "../aws-fault.ts";
+
+/** How a sealer uses KMS. */
+export interface KmsSealerOptions {
+  readonly client: Pick<KMSClient, "send">;
+  /** ARNs of symmetric keys, the newest first: it seals with the first, and opens what was sealed with any. */
+  readonly keyArns: readonly string[];
+  /** The yard's name. What was sealed in another yard cannot be opened. */
+  readonly yard: string;
+  readonly clock: Pick<Clock, "now">;
+}
+
+// Of the sealed bytes, in this order: format, length of the encrypted data key, the encrypted data key, what a `createSealer`
+// with the data key has sealed.
+const FORMAT = 2;
+const HEAD_BYTES = 3;
+/** A data key in clear is kept for so long, then KMS is called again: a key that was disabled is noticed by then. */
+const KEEP_MS = 300_000;
+/** So many times a data key seals. */
+const MOST_USES = 1_000;
+/** Data keys in clear that are kept to open. */
+const MOST_KEPT = 64;
+
+/** Says that a key does not open this, now or ever. Others, such as throttling, pass. Source: KMS API reference, "Decrypt". */
+const REFUSED = new Set([
+  "AccessDeniedException",
+  "DisabledException",
+  "IncorrectKeyException",
+  "InvalidCiphertextException",
+  "KMSInvalidStateException",
+  "NotFoundException",
+]);
+
+interface DataKey {
+  readonly sealer: Sealer;
+  readonly until: number;
+}
+
+interface NewDataKey extends DataKey {
+  readonly head: Uint8Array;
+  uses: number;
+}
+
+/**
+ * Creates a sealer whose data keys come from KMS. The encryption context is `stackyard:yard` and `stackyard:purpose` (`seal`).
+ * `open` returns undefined for what no key opens any more, as after a key was disabled or the role lost it.
+ *
+ * @throws StackyardError `FORBIDDEN`, `RATE_LIMITED`, `UNREACHABLE`, … for calls of KMS that fail otherwise.
+ */
+export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptions): Sealer {
+  const [newest] = keyArns;
+  if (newest === undefined) throw new StackyardError("CONFIG_INVALID", "A sealer of KMS needs at least one key.");
+  const context = { EncryptionContext: { "stackyard:yard": yard, "stackyard:purpose": "seal" } };
+  const opened = new Map<string, DataKey>();
+  let current: NewDataKey | undefined;
+  let coming: Promise<NewDataKey> | undefined;
+
+  async function generate(): Promise<NewDataKey> {
+    try {
+      const request = new GenerateDataKeyCommand({ KeyId: newest, KeySpec: "AES_256", ...context });
+      const { Plaintext: key, CiphertextBlob: encrypted } = await client.send(request);
+      if (key === undefined || encrypted === undefined) throw new Error("KMS returned no data key");
+      const head = Buffer.alloc(HEAD_BYTES);
+      head.writeUInt8(FORMAT);
+      head.writeUInt16BE(encrypted.length, 1);
+      const until = clock.now() + KEEP_MS;
+      return { sealer: createSealer([key]), head: Buffer.concat([head, encrypted]), until, uses: 0 };
+    } catch (error) {
+      throw toAwsError(error, "KMS did not generate a data key.", "Allow kms:GenerateDataKey on the key to the role.");
+    }
+  }
+
+  async function findNewest(): Promise<NewDataKey> {
+    if (current !== undefined && current.until > clock.now() && current.uses < MOST_USES) return current;
+    // Calls that come meanwhile wait for the same key.
+    coming ??= generate().finally(() => {
+      coming = undefined;
+    });
+    current = await coming;
+    return current;
+  }
+
+  /** Undefined: the key refuses it. */
+  async function decryptWith(KeyId: string, encrypted: Uint8Array): Promise<Uint8Array | undefined> {
+    try {
+      return (await client.send(new DecryptCommand({ KeyId, CiphertextBlob: encrypted, ...context }))).Plaintext;
+    } catch (error) {
+      if (REFUSED.has(findAwsFault(error).name ?? "")) return undefined;
+      throw toAwsError(error, "KMS did not decrypt a data key.");
+    }
+  }
+
+  async function decrypt(encrypted: Uint8Array): Promise<DataKey | undefined> {
+    for (const keyArn of keyArns) {
+      const key = await decryptWith(keyArn, encrypted);
+      if (key?.length === 32) return { sealer: createSealer([key]), until: clock.now() + KEEP_MS };
+    }
+    return undefined;
+  }
+
+  async function findOpened(encrypted: Buffer): Promise<DataKey | undefined> {
+    const name = encrypted.toString("base64");
+    const known = opened.get(name);
+    if (known !== undefined && known.until > clock.now()) return known;
+    opened.delete(name);
+    const decrypted = await decrypt(encrypted);
+    if (decrypted === undefined) return undefined;
+    const [oldest] = opened.keys();
+    if (opened.size >= MOST_KEPT && oldest !== undefined) opened.delete(oldest);
+    opened.set(name, decrypted);
+    return decrypted;
+  }
+
+  return {
+    async seal(bytes) {
+      const key = await findNewest();
+      key.uses += 1;
+      return Buffer.concat([key.head, await key.sealer.seal(bytes)]);
+    },
+    async open(sealed) {
+      const bytes = Buffer.from(sealed);
+      if (bytes.length < HEAD_BYTES || bytes[0] !== FORMAT) return undefined;
+      const end = HEAD_BYTES + bytes.readUInt16BE(1);
+      if (end === HEAD_BYTES || bytes.length <= end) return undefined;
+      const key = await findOpened(bytes.subarray(HEAD_BYTES, end));
+      return key?.sealer.open(bytes.subarray(end));
+    },
+  };
+}
