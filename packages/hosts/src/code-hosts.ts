@@ -32,12 +32,16 @@ export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
 
 /** Returns what opens the API of a host. */
 export function findKey(options: HostOptions): SecretReference | undefined {
-  if (options.type === "gitlab") return options.token;
-  return options.type === "github" && options.appId !== undefined ? options.key : undefined;
+  if (options.type === "standard") return undefined;
+  if (options.type === "gitlab" || "token" in options) return options.token;
+  return "appId" in options ? options.key : undefined;
 }
 
 function createClient(options: HostOptions, key: string, now: () => number): CodeHost | undefined {
-  if (options.type === "gitlab") return createGitLab({ token: key, url: options.url, now });
-  if (options.type !== "github" || options.appId === undefined) return undefined;
-  return createGitHub({ appId: options.appId, privateKey: key, url: options.url, now });
+  if (options.type === "standard") return undefined;
+  const { url } = options;
+  if (options.type === "gitlab") return createGitLab({ token: key, url, now });
+  if ("token" in options) return createGitHub({ token: key, url, now });
+  const { appId } = options;
+  return appId === undefined ? undefined : createGitHub({ appId, privateKey: key, url, now });
 }

@@ -116,7 +116,7 @@ async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Prom
   if (kind === "command" && action === "unknown") return { kind: "refused", reason: String(args?.words[0]) };
   if (codeHost === undefined) {
     if (kind === "pull") return { kind: "hook", hook };
-    throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key" of the host "${host}".`);
+    throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key", or "token", of the host "${host}".`);
   }
   const number = toPullNumber(hook, pullNumber);
   if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };

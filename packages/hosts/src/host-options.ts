@@ -49,6 +49,17 @@ const GitHubOptions = Type.Object(
   },
   closed,
 );
+const GitHubTokenOptions = Type.Object(
+  {
+    type: Type.Literal("github"),
+    token: SecretReferenceSchema,
+    secrets: Secrets,
+    people: People,
+    reports: Reports,
+    url: GitHubOptions.properties.url,
+  },
+  closed,
+);
 const GitLabOptions = Type.Object(
   {
     type: Type.Literal("gitlab"),
@@ -63,7 +74,7 @@ const GitLabOptions = Type.Object(
 const StandardOptions = Type.Object({ type: Type.Literal("standard"), secrets: Secrets }, closed);
 
 /** A code host, or another sender of signed messages. */
-export const HostOptions = Type.Union([GitHubOptions, GitLabOptions, StandardOptions]);
+export const HostOptions = Type.Union([GitHubOptions, GitHubTokenOptions, GitLabOptions, StandardOptions]);
 export type HostOptions = Static<typeof HostOptions>;
 
 /** Options of the plugin. */

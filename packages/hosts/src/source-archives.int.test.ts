@@ -53,7 +53,7 @@ describe("the archives of repositories", () => {
 
   it.each([
     ["gitlab", 'The code host "gitlab" is not in the options of the plugin hosts.'],
-    ["ci", 'The code host "ci" needs appId and key.'],
+    ["ci", 'The code host "ci" needs appId and key, or a token.'],
   ])("cannot be read from the host %s", async (host, message) => {
     const error = await open({ host }).catch((thrown: unknown) => thrown);
 

@@ -10,7 +10,9 @@ export function provideArchives({ hosts = {} }: HostsOptions, context: Providing
     async open({ host, repository, commit }, signal) {
       const codeHost = await codeHosts.open(host, context);
       if (codeHost !== undefined) return codeHost.openArchive(repository, commit, signal);
-      const known = Object.hasOwn(hosts, host) ? "needs appId and key" : "is not in the options of the plugin hosts";
+      const known = Object.hasOwn(hosts, host)
+        ? "needs appId and key, or a token"
+        : "is not in the options of the plugin hosts";
       throw new StackyardError("CONFIG_INVALID", `The code host "${host}" ${known}.`);
     },
   });

@@ -43,7 +43,8 @@ export function toUserId(login: string): number {
   return id;
 }
 
-function toUser(login: string): Body {
+/** Returns a user as GitHub's API returns it. */
+export function toUser(login: string): Body {
   return { id: toUserId(login), login, type: login.endsWith("[bot]") ? "Bot" : "User" };
 }
 

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, verify } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
-import { toPullBody, toRepositoryBody } from "./bodies.ts";
+import { toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
 import { createChanges, type HostChanges } from "./changes.ts";
 import { createDeliveries } from "./deliveries.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
@@ -32,6 +32,10 @@ const { privateKey, publicKey } = generateKeyPairSync("rsa", {
 export const APP_ID = 4711;
 /** The private key of the App. */
 export const APP_KEY = privateKey;
+/** The token of a user, for all repositories. */
+export const USER_TOKEN = "ghp_of_the_tests";
+/** The login of that user. */
+const USER_LOGIN = "yard-bot";
 
 const INSTALLATION = 9;
 const TOKEN_MS = 3_600_000;
@@ -73,7 +77,9 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
   };
   const deliveries = createDeliveries({ secret, now, settings });
   const reports = createReports(APP_ID);
-  const state: State = { repositories: new Map(), deliveries, settings, reports, tokens: new Map() };
+  const user = { repositoryIds: undefined, permissions: undefined, login: USER_LOGIN };
+  const tokens = new Map<string, Token>([[USER_TOKEN, user]]);
+  const state: State = { repositories: new Map(), deliveries, settings, reports, tokens };
   let address = "";
   const manifests = createAppManifests({ id: APP_ID, pem: APP_KEY, secret, url: () => address, now });
   const server = createServer((request, response) => {
@@ -134,6 +140,8 @@ function fail(response: ServerResponse, { status, retryAfterSeconds }: RequestFa
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ message }));
 }
 
+const WRITE = { admin: false, maintain: false, push: true, triage: true, pull: true };
+
 const ROUTES: readonly Route[] = [
   {
     method: "GET",
@@ -180,6 +188,22 @@ const ROUTES: readonly Route[] = [
       const { body, ...page } = toPage(url, [...repositories.values()].map(toRepositoryBody));
       return { ...page, body: { total_count: repositories.size, repositories: body } };
     },
+  },
+  {
+    method: "GET",
+    path: /^\/user$/,
+    credential: "installation",
+    answer: (_, { login }) => (login === undefined ? REFUSED : { status: 200, body: toUser(login) }),
+  },
+  {
+    method: "GET",
+    path: /^\/user\/repos$/,
+    credential: "installation",
+    answer: ({ repositories }, { url }) =>
+      toPage(
+        url,
+        [...repositories.values()].map((each) => ({ ...toRepositoryBody(each), archived: false, permissions: WRITE })),
+      ),
   },
   {
     method: "GET",
@@ -250,7 +274,7 @@ async function answerRequest(state: SimState, request: IncomingMessage, url: URL
   if (found === undefined) return MISSING;
   const { route, groups } = found;
   if (token !== undefined && !isAllowed(state, token, route, groups["repo"])) return REFUSED;
-  return route.answer(state, { url, groups, body: await readBody(request) });
+  return route.answer(state, { url, groups, body: await readBody(request), login: token?.login });
 }
 
 function findRoute({ method }: IncomingMessage, url: URL, credential: Route["credential"]) {
@@ -267,6 +291,8 @@ const REFUSED: Answer = { status: 403, body: { message: "Resource not accessible
 /** A token may be bound to repositories and rights. */
 function isAllowed({ repositories }: State, token: Token, { right }: Route, repo: string | undefined): boolean {
   const id = repositories.get(repo ?? "")?.id;
+  // Source: "Create a check run", GitHub Docs: only Apps may.
+  if (token.login !== undefined && right === "checks") return false;
   if (id !== undefined && token.repositoryIds !== undefined && !token.repositoryIds.includes(id)) return false;
   return right === undefined || token.permissions === undefined || token.permissions[right] === "write";
 }
@@ -302,7 +328,11 @@ function createToken({ settings, tokens }: State, { body }: RouteInput): Answer 
     return { status: 422, body: { message } };
   }
   const token = `ghs_${tokens.size + 1}`;
-  tokens.set(token, { repositoryIds: body["repository_ids"] as Token["repositoryIds"], permissions });
+  tokens.set(token, {
+    repositoryIds: body["repository_ids"] as Token["repositoryIds"],
+    permissions,
+    login: undefined,
+  });
   const expires_at = new Date(Date.now() + TOKEN_MS).toISOString();
   return { status: 201, body: { token, expires_at, permissions, repository_selection: "selected" } };
 }

@@ -17,7 +17,7 @@ export {
   type MergeInput,
   startGitLabSim,
 } from "./gitlab-sim.ts";
-export { APP_ID, APP_KEY, type HostSim, type HostSimInput, startHostSim } from "./host-sim.ts";
+export { APP_ID, APP_KEY, type HostSim, type HostSimInput, startHostSim, USER_TOKEN } from "./host-sim.ts";
 export { loadRecordedDeliveries } from "./recorded-deliveries.ts";
 export type { Reports, SimCheck, SimComment, SimDeployment } from "./reports.ts";
 export type { RequestFault } from "./settings.ts";

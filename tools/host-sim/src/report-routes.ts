@@ -1,3 +1,4 @@
+import { toUser } from "./bodies.ts";
 import type { SimCheck, SimComment, SimDeployment } from "./reports.ts";
 import { type Answer, MISSING, REPO, type Route, type State, toPage } from "./route.ts";
 
@@ -13,8 +14,13 @@ const INVALID: Answer = { status: 422, body: { message: "Validation Failed" } };
 
 function toCommentBody({ id, body, login, appId, repository, number }: SimComment) {
   const html_url = `https://github.com/${repository}/pull/${number}#issuecomment-${id}`;
-  const user = { login, id: 1, type: login.endsWith("[bot]") ? "Bot" : "User" };
-  return { id, body, html_url, user, performed_via_github_app: appId === undefined ? null : { id: appId } };
+  return {
+    id,
+    body,
+    html_url,
+    user: toUser(login),
+    performed_via_github_app: appId === undefined ? null : { id: appId },
+  };
 }
 
 function toCheckBody({ id, set }: SimCheck) {
@@ -63,12 +69,17 @@ const COMMENT_ROUTES: readonly Route[] = [
     path: new RegExp(`${REPO}/issues/(?<number>\\d+)/comments$`),
     credential: "installation",
     right: "pull_requests",
-    answer({ reports, repositories }, { groups, body }) {
+    answer({ reports, repositories }, { groups, body, login }) {
       const { repo = "", number } = groups;
       const text = String(body["body"]);
       if (repositories.get(repo)?.pulls.has(Number(number)) !== true) return MISSING;
       if (text.length > MAX_COMMENT) return INVALID;
-      const comment = reports.addComment({ repository: repo, number: Number(number), body: text });
+      const comment = reports.addComment({
+        repository: repo,
+        number: Number(number),
+        body: text,
+        ...(login !== undefined && { login }),
+      });
       return { status: 201, body: toCommentBody(comment) };
     },
   },
@@ -152,6 +163,23 @@ const CHECK_ROUTES: readonly Route[] = [
   },
 ];
 
+/** Source: "Create a commit status", GitHub Docs; longer ones get 422. */
+const MAX_STATUS_DESCRIPTION = 140;
+
+const STATUS_ROUTES: readonly Route[] = [
+  {
+    method: "POST",
+    path: new RegExp(`${REPO}/statuses/(?<sha>[0-9a-f]{40})$`),
+    credential: "installation",
+    right: "statuses",
+    answer({ reports }, { groups, body }) {
+      if (String(body["description"]).length > MAX_STATUS_DESCRIPTION) return INVALID;
+      const { id } = reports.addStatus(groups["repo"] ?? "", { ...body, sha: groups["sha"] });
+      return { status: 201, body: { id, ...body } };
+    },
+  },
+];
+
 const DEPLOYMENT_ROUTES: readonly Route[] = [
   {
     method: "POST",
@@ -192,4 +220,9 @@ const DEPLOYMENT_ROUTES: readonly Route[] = [
 ];
 
 /** What an App may say about pull requests and commits. */
-export const REPORT_ROUTES: readonly Route[] = [...COMMENT_ROUTES, ...CHECK_ROUTES, ...DEPLOYMENT_ROUTES];
+export const REPORT_ROUTES: readonly Route[] = [
+  ...COMMENT_ROUTES,
+  ...CHECK_ROUTES,
+  ...STATUS_ROUTES,
+  ...DEPLOYMENT_ROUTES,
+];

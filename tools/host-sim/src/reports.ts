@@ -29,12 +29,15 @@ export type Reports = ReturnType<typeof createReports>;
 export function createReports(appId: number) {
   const comments: SimComment[] = [];
   const checks: SimCheck[] = [];
+  /** Of commits, by those who are not Apps. */
+  const statuses: SimCheck[] = [];
   const deployments: SimDeployment[] = [];
   let ids = 0;
 
   return {
     comments,
     checks,
+    statuses,
     deployments,
     addComment(input: Pick<SimComment, "repository" | "number" | "body"> & { readonly login?: string }): SimComment {
       ids += 1;
@@ -55,6 +58,12 @@ export function createReports(appId: number) {
       const check = { id: ids, repository, set };
       checks.push(check);
       return check;
+    },
+    addStatus(repository: string, set: SimCheck["set"]): SimCheck {
+      ids += 1;
+      const status = { id: ids, repository, set };
+      statuses.push(status);
+      return status;
     },
     addDeployment(repository: string, set: SimCheck["set"]): SimDeployment {
       ids += 1;

@@ -16,6 +16,8 @@ export interface State {
 export interface Token {
   readonly repositoryIds: readonly number[] | undefined;
   readonly permissions: Readonly<Record<string, string>> | undefined;
+  /** Whose token it is; undefined: that of an App. */
+  readonly login: string | undefined;
 }
 
 /** An answer of the API. */
@@ -33,7 +35,7 @@ export interface Route {
   readonly path: RegExp;
   readonly credential: "app" | "installation";
   /** Which right to write a token must have. */
-  readonly right?: "pull_requests" | "checks" | "deployments";
+  readonly right?: "pull_requests" | "checks" | "statuses" | "deployments";
   answer(state: State, input: RouteInput): Answer | Promise<Answer>;
 }
 
@@ -43,6 +45,8 @@ export interface RouteInput {
   /** The groups of the path. */
   readonly groups: Readonly<Record<string, string | undefined>>;
   readonly body: Readonly<Record<string, unknown>>;
+  /** Who sends it; undefined for an App. */
+  readonly login: string | undefined;
 }
 
 /** The answer about what does not exist. */

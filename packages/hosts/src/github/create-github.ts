@@ -1,58 +1,47 @@
-import { App } from "@octokit/app";
 import { Octokit } from "@octokit/core";
 import { StackyardError } from "@stackyard/core";
 import { Check } from "typebox/value";
 import type { CodeHost, HostPermission } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
+import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
-import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { createPullReader } from "./list-pulls.ts";
-import { listInstalledRepositories } from "./list-repositories.ts";
 import { openArchive } from "./open-archive.ts";
-import { createRepositoryClient, REQUEST_MS } from "./open-repository.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
 import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
 
-/** How Stackyard is known at GitHub. */
-export interface GitHubInput {
-  readonly appId: number;
-  /** The App's private key in PEM. */
-  readonly privateKey: string;
+/** How Stackyard is known at GitHub: as an App, or by the token of a user. */
+export type GitHubInput = (
+  | {
+      readonly appId: number;
+      /** The App's private key in PEM. */
+      readonly privateKey: string;
+    }
+  | { readonly token: string }
+) & {
   /** Of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
-}
+};
 
 /** A permission that was taken away counts for so long. */
 const PERMISSION_MS = 60_000;
 const MOST_CACHED = 1_000;
 const REPOSITORIES_MS = 3_600_000;
 
-/** Creates the client of a GitHub App. Tokens of installations are created when they are needed, and kept until they end. */
-export function createGitHub({ appId, privateKey, url, now }: GitHubInput): CodeHost {
+/** Creates the client of a GitHub. */
+export function createGitHub(input: GitHubInput): CodeHost {
+  const { url, now } = input;
   const Patient = Octokit.plugin(createPause(now));
   const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
-  const app = new App({ appId, privateKey: privateKey.replaceAll("\\n", "\n"), Octokit: Client });
-  const installations = new Map<string, number>();
+  const access = "token" in input ? createTokenAccess(input.token, Client) : createAppAccess(input, Client);
+  const { open } = access;
   const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
-
   const readPulls = createPullReader();
   let listed: { readonly repositories: readonly HookRepository[]; readonly until: number } | undefined;
 
-  async function findInstallation(repository: string): Promise<number> {
-    const known = installations.get(repository);
-    if (known !== undefined) return known;
-    const { data } = await app.octokit.request("GET /repos/{owner}/{repo}/installation", toParameters(repository));
-    installations.set(repository, data.id);
-    return data.id;
-  }
-
-  const open = async (repository: string) => app.getInstallationOctokit(await findInstallation(repository));
-  const forgetInstallation = (repository: string): void => void installations.delete(repository);
-  const { write } = createRepositoryClient({ app, octokit: new Client(), findInstallation, forgetInstallation });
-
   return {
-    reports: createGitHubReports({ appId, write, findInstallation }),
+    reports: createGitHubReports(access, "appId" in input ? input.appId : undefined),
     toFault: (error) => toHostFault(error, now()),
     findPull: (repository, number) =>
       unlessMissing(async (): Promise<HookPull> => {
@@ -81,26 +70,18 @@ export function createGitHub({ appId, privateKey, url, now }: GitHubInput): Code
     },
     async listRepositories() {
       if (listed !== undefined && listed.until > now()) return listed.repositories;
-      const found = await listInstalledRepositories(app, REQUEST_MS);
-      for (const { installation, repository } of found) installations.set(repository.fullName, installation);
-      listed = { repositories: found.map(({ repository }) => repository), until: now() + REPOSITORIES_MS };
+      listed = { repositories: await access.listRepositories(), until: now() + REPOSITORIES_MS };
       return listed.repositories;
     },
-    listDeliveries: (since) => listDeliveries(app.octokit, since, REQUEST_MS),
-    findDeliveryBody: (id) =>
-      unlessMissing(async () => {
-        const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
-        const { data }: { data: unknown } = await app.octokit.request(`GET /app/hook/deliveries/${id}`, parameters);
-        return toDeliveryBody(data);
-      }),
+    listDeliveries: access.listDeliveries,
+    findDeliveryBody: (id) => unlessMissing(() => access.findDeliveryBody(id)),
     listOpenPulls: (repository) =>
       unlessMissing(async () => readPulls(await open(repository), () => toParameters(repository))),
     openArchive: (repository, commit, signal) =>
       unlessMissing(async () => {
         const { owner, repo } = toParameters(repository);
-        const installation = await findInstallation(repository);
-        const input = { installation, owner, repo, commit, signal };
-        return openArchive(app, (token) => new Client({ auth: token }), input);
+        const octokit = new Client({ auth: await access.createArchiveToken(repository) });
+        return openArchive(octokit, { owner, repo, commit, signal });
       }),
   };
 }
@@ -119,11 +100,6 @@ function createPause(now: () => number) {
       }
     });
   };
-}
-
-function toParameters(repository: string) {
-  const [owner = "", repo = ""] = repository.split("/");
-  return { owner, repo, request: { signal: AbortSignal.timeout(REQUEST_MS) } };
 }
 
 /** GitHub answers 404 also to an App that may not know. */

@@ -2,17 +2,19 @@ import { defined, isMap, parseJson, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { DeploymentSubject, HostCheck, OwnComment, PullPlace, ReportHost } from "../report/report-host.ts";
-import type { RepositoryClient } from "./open-repository.ts";
+import type { GitHubAccess } from "./github-access.ts";
+import type { GitHubRight, RepositoryClient } from "./open-repository.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
 const Comments = Type.Array(
   Type.Object({
     id: Type.Integer({ minimum: 0 }),
     body: Type.Optional(Type.String()),
+    user: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
     performed_via_github_app: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
   }),
 );
-const Checks = Type.Object({ check_runs: Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }) })) });
+const CheckRuns = Type.Object({ check_runs: Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }) })) });
 // The payload is the object that was sent, or its text.
 const Deployments = Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }), payload: Type.Unknown() }));
 const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
@@ -20,25 +22,21 @@ const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
 /** Of a pull request: 10,000 comments. */
 const MOST_PAGES = 100;
 
-/** What reports are written with. */
-export interface GitHubReportsDeps extends RepositoryClient {
-  readonly appId: number;
-  findInstallation(repository: string): Promise<number>;
-}
-
-/** Creates the writer of reports. A comment on a pull request is one on an issue for GitHub. */
-export function createGitHubReports({ appId, write, findInstallation }: GitHubReportsDeps): ReportHost {
+/** Creates the writer of reports. A comment on a pull request is one on an issue for GitHub. Only Apps may write checks. */
+export function createGitHubReports(access: GitHubAccess, appId: number | undefined): ReportHost {
+  const { write } = access;
   return {
-    ...createStatuses({ appId, write }),
-    findBudget: async ({ repository }) => String(await findInstallation(repository.fullName)),
+    ...(appId === undefined ? createCommitStatuses(access) : createChecks(access, appId)),
+    ...createDeployments(access),
+    findBudget: ({ repository }) => access.findBudget(repository.fullName),
     async listOwnComments({ repository, number }) {
+      const isOwn = await access.findIsOwn();
       const found: OwnComment[] = [];
       for (let page = 1; page <= MOST_PAGES; page++) {
         const path = `/issues/${number}/comments?per_page=100&page=${page}`;
         const { data, headers } = await write(repository, "pull_requests", { method: "GET", path });
         if (!Check(Comments, data)) throw toUnreadable("comments");
-        const own = data.filter((comment) => comment.performed_via_github_app?.id === appId);
-        found.push(...own.map(({ id, body = "" }) => ({ id, body })));
+        found.push(...data.filter(isOwn).map(({ id, body = "" }) => ({ id, body })));
         if (!hasNextPage(headers)) break;
       }
       return found.sort((one, other) => one.id - other.id);
@@ -59,20 +57,42 @@ export function createGitHubReports({ appId, write, findInstallation }: GitHubRe
   };
 }
 
-type Statuses = Pick<
-  ReportHost,
-  "findCheck" | "createCheck" | "updateCheck" | "findDeployment" | "createDeployment" | "setDeployment"
->;
+type Checks = Pick<ReportHost, "findCheck" | "createCheck" | "updateCheck">;
 
-const ENVIRONMENT = "preview";
+/** Source: "Create a commit status", GitHub Docs. */
+const MAX_DESCRIPTION = 140;
 
-function createStatuses({ appId, write }: Pick<GitHubReportsDeps, "appId" | "write">): Statuses {
+/** The newest status of a commit and name counts. */
+function createCommitStatuses({ write }: RepositoryClient): Checks {
+  const createCheck: Checks["createCheck"] = (place, { name, head, title, url, conclusion }) => {
+    const description = title.slice(0, MAX_DESCRIPTION);
+    const body = { context: name, state: toState(conclusion), description, ...defined({ target_url: url }) };
+    return create(write, place, "statuses", { path: `/statuses/${head}`, body });
+  };
+  return {
+    findCheck: async () => undefined,
+    createCheck,
+    async updateCheck(place, _, check) {
+      await createCheck(place, check);
+      return true;
+    },
+  };
+}
+
+/** A status has no neutral state. Like a neutral check it does not prevent a merge. */
+function toState(conclusion: HostCheck["conclusion"]): "pending" | "success" | "failure" | "error" {
+  if (conclusion === undefined) return "pending";
+  if (conclusion === "cancelled") return "error";
+  return conclusion === "failure" ? "failure" : "success";
+}
+
+function createChecks({ write }: RepositoryClient, appId: number): Checks {
   return {
     async findCheck({ repository }, { name, head }) {
       const query = new URLSearchParams({ check_name: name, app_id: String(appId), per_page: "1" });
       const path = `/commits/${head}/check-runs?${query}`;
       const { data } = await write(repository, "checks", { method: "GET", path });
-      if (!Check(Checks, data)) throw toUnreadable("checks");
+      if (!Check(CheckRuns, data)) throw toUnreadable("checks");
       return data.check_runs[0]?.id;
     },
     createCheck: (place, check) =>
@@ -81,6 +101,15 @@ function createStatuses({ appId, write }: Pick<GitHubReportsDeps, "appId" | "wri
       unlessGone(() =>
         write(repository, "checks", { method: "PATCH", path: `/check-runs/${id}`, body: toCheckBody(check) }),
       ),
+  };
+}
+
+const ENVIRONMENT = "preview";
+
+function createDeployments({
+  write,
+}: RepositoryClient): Pick<ReportHost, "findDeployment" | "createDeployment" | "setDeployment"> {
+  return {
     async findDeployment({ repository }, { head, stackId, yardId }) {
       const query = new URLSearchParams({ sha: head, environment: ENVIRONMENT, per_page: "100" });
       const { data } = await write(repository, "deployments", { method: "GET", path: `/deployments?${query}` });
@@ -110,9 +139,9 @@ function createStatuses({ appId, write }: Pick<GitHubReportsDeps, "appId" | "wri
   };
 }
 
-function toCheckBody({ name, title, summary, conclusion, actions }: HostCheck) {
+function toCheckBody({ name, title, summary, conclusion, actions, url }: HostCheck) {
   const status = conclusion === undefined ? "in_progress" : "completed";
-  return { name, status, output: { title, summary }, actions, ...defined({ conclusion }) };
+  return { name, status, output: { title, summary }, actions, ...defined({ conclusion, details_url: url }) };
 }
 
 function isPayload(payload: unknown, subject: Pick<DeploymentSubject, "stackId" | "yardId">): boolean {
@@ -123,7 +152,7 @@ function isPayload(payload: unknown, subject: Pick<DeploymentSubject, "stackId" 
 async function create(
   write: RepositoryClient["write"],
   { repository }: PullPlace,
-  right: "pull_requests" | "checks" | "deployments",
+  right: GitHubRight,
   request: { readonly path: string; readonly body: Readonly<Record<string, unknown>> },
 ): Promise<number> {
   const { data } = await write(repository, right, { method: "POST", ...request });

@@ -1,4 +1,5 @@
 import type { App } from "@octokit/app";
+import type { Octokit } from "@octokit/core";
 import type { HookRepository } from "../hook.ts";
 import { toRepository } from "./parse-delivery.ts";
 import { hasNextPage } from "./request-outcome.ts";
@@ -12,7 +13,7 @@ export interface InstalledRepository {
 /** Lists the repositories of all installations of an App that are not suspended. */
 export async function listInstalledRepositories(app: App, requestMs: number): Promise<readonly InstalledRepository[]> {
   const found: InstalledRepository[] = [];
-  const toParameters = (page: number) => ({ page, per_page: 100, request: { signal: AbortSignal.timeout(requestMs) } });
+  const toParameters = (page: number) => toPageParameters(page, requestMs);
   const installations = await readPages(async (page) => {
     const { data, headers } = await app.octokit.request("GET /app/installations", toParameters(page));
     return { items: data, headers };
@@ -29,6 +30,20 @@ export async function listInstalledRepositories(app: App, requestMs: number): Pr
     );
   }
   return found;
+}
+
+/** Lists the repositories that the user of a token may write to and that are not archived. */
+export async function listTokenRepositories(octokit: Octokit, requestMs: number): Promise<readonly HookRepository[]> {
+  const repositories = await readPages(async (page) => {
+    const { data, headers } = await octokit.request("GET /user/repos", toPageParameters(page, requestMs));
+    return { items: data, headers };
+  });
+  const used = repositories.filter(({ archived, permissions }) => !archived && permissions?.push === true);
+  return used.map((each) => toRepository({ ...each, id: Number(each.id) }));
+}
+
+function toPageParameters(page: number, requestMs: number) {
+  return { page, per_page: 100, request: { signal: AbortSignal.timeout(requestMs) } };
 }
 
 interface ReadPage<Item> {

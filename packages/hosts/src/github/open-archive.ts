@@ -6,28 +6,27 @@ import { isMap, StackyardError } from "@stackyard/core";
 const ARCHIVE_MS = 600_000;
 
 interface ArchiveInput {
-  readonly installation: number;
   readonly owner: string;
   readonly repo: string;
   readonly commit: string;
   readonly signal: AbortSignal;
 }
 
-/** Requests the archive of a commit, with a token that may only read the contents of this repository. */
+/** Creates a token that may only read the contents of this repository. */
+export async function createArchiveToken(app: App, installationId: number, repository: string): Promise<string> {
+  const [, repo = ""] = repository.split("/");
+  const permissions = { contents: "read" };
+  const access = await app.octokit.auth({ type: "installation", installationId, repositoryNames: [repo], permissions });
+  return isMap(access) ? String(access["token"]) : "";
+}
+
+/** Requests the archive of a commit. */
 export async function openArchive(
-  app: App,
-  createClient: (token: string) => Octokit,
-  { installation, owner, repo, commit, signal }: ArchiveInput,
+  octokit: Octokit,
+  { owner, repo, commit, signal }: ArchiveInput,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const access = await app.octokit.auth({
-    type: "installation",
-    installationId: installation,
-    repositoryNames: [repo],
-    permissions: { contents: "read" },
-  });
-  const token = isMap(access) ? String(access["token"]) : "";
   // GitHub redirects to another host, to which `fetch` does not send the token.
-  const { data }: { data: unknown } = await createClient(token).request("GET /repos/{owner}/{repo}/tarball/{ref}", {
+  const { data }: { data: unknown } = await octokit.request("GET /repos/{owner}/{repo}/tarball/{ref}", {
     owner,
     repo,
     ref: commit,

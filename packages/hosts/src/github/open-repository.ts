@@ -8,9 +8,9 @@ import { hasStatus } from "./request-outcome.ts";
 export const REQUEST_MS = 10_000;
 
 /** A right that a token needs for its request. */
-export type GitHubRight = "pull_requests" | "checks" | "deployments";
+export type GitHubRight = "pull_requests" | "checks" | "statuses" | "deployments";
 
-/** Sends requests about one repository, with tokens that are good for it and for one right only. */
+/** Sends requests about one repository. Tokens of an App are good for it and for one right only. */
 export interface RepositoryClient {
   /** Sends a request, such as `PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}`, and returns the answer's body. */
   write(
@@ -34,25 +34,24 @@ export interface RepositoryAnswer {
   readonly headers: { readonly link?: string };
 }
 
-/** What requests are sent with. */
-export interface RepositoryClientDeps {
+/** Creates a token for a repository and a right. `refresh`: the one before is not valid any more. */
+export type CreateToken = (
+  repository: Pick<HookRepository, "id" | "fullName">,
+  right: GitHubRight,
+  refresh: boolean,
+) => Promise<string>;
+
+/** What tokens of an App are created with. */
+export interface AppTokenDeps {
   readonly app: App;
-  /** Without credentials of its own. */
-  readonly octokit: Octokit;
   findInstallation(repository: string): Promise<number>;
   /** Called when an installation does not exist any more: it is looked up again with the next request. */
   forgetInstallation(repository: string): void;
 }
 
-/** Creates the client. Tokens are kept until they end. */
-export function createRepositoryClient(deps: RepositoryClientDeps): RepositoryClient {
-  const { app, octokit, findInstallation, forgetInstallation } = deps;
-
-  async function createToken(
-    repository: Pick<HookRepository, "id" | "fullName">,
-    right: GitHubRight,
-    refresh: boolean,
-  ) {
+/** Creates tokens of an App. They are kept until they end. */
+export function createAppToken({ app, findInstallation, forgetInstallation }: AppTokenDeps): CreateToken {
+  return async (repository, right, refresh) => {
     const installationId = await findInstallation(repository.fullName);
     const repositoryIds = [Number(repository.id)];
     const options = { type: "installation", installationId, repositoryIds, permissions: { [right]: "write" }, refresh };
@@ -63,8 +62,18 @@ export function createRepositoryClient(deps: RepositoryClientDeps): RepositoryCl
     const token = isMap(created) ? created["token"] : undefined;
     if (typeof token === "string") return token;
     throw new StackyardError("SERVER_ERROR", "GitHub sent no token of the installation.");
-  }
+  };
+}
 
+/** What requests are sent with. */
+export interface RepositoryClientDeps {
+  /** Without credentials of its own. */
+  readonly octokit: Octokit;
+  readonly createToken: CreateToken;
+}
+
+/** Creates the client. */
+export function createRepositoryClient({ octokit, createToken }: RepositoryClientDeps): RepositoryClient {
   async function send(token: string, { fullName }: Pick<HookRepository, "fullName">, request: RepositoryRequest) {
     const [owner = "", repo = ""] = fullName.split("/");
     const { data, headers } = await octokit.request(`${request.method} /repos/{owner}/{repo}${request.path}`, {
@@ -79,12 +88,14 @@ export function createRepositoryClient(deps: RepositoryClientDeps): RepositoryCl
 
   return {
     async write(repository, right, request) {
+      const token = await createToken(repository, right, false);
       try {
-        return await send(await createToken(repository, right, false), repository, request);
+        return await send(token, repository, request);
       } catch (error) {
         // A token ends early when the App is installed anew.
-        if (!hasStatus(error, 401)) throw error;
-        return send(await createToken(repository, right, true), repository, request);
+        const fresh = hasStatus(error, 401) ? await createToken(repository, right, true) : token;
+        if (fresh === token) throw error;
+        return send(fresh, repository, request);
       }
     },
   };

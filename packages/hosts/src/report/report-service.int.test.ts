@@ -11,8 +11,8 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.stop();
 });
 
-async function createBench(document?: string) {
-  const bench = await createReportBench(document);
+async function createBench() {
+  const bench = await createReportBench();
   benches.push(bench);
   // The follower begins with the newest line.
   await bench.report();

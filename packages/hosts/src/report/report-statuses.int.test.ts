@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "../testing/builders.ts";
-import { createGitHubBench, SHOP } from "../testing/github-bench.ts";
+import { createGitHubBench, type GitHubBenchOptions, SHOP } from "../testing/github-bench.ts";
 import { dieAtCall } from "../testing/hosts-bench.ts";
 import { createReportBench, type ReportBench } from "../testing/report-bench.ts";
 
@@ -9,8 +9,8 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.stop();
 });
 
-async function createBench(document?: string) {
-  const bench = await createReportBench(document);
+async function createBench(options?: GitHubBenchOptions) {
+  const bench = await createReportBench(undefined, options);
   benches.push(bench);
   // The follower begins with the newest line.
   await bench.report();
@@ -105,6 +105,60 @@ describe("the checks and deployments of a pull request", () => {
       const counts = [reports.checks.length, reports.deployments.length];
       expect({ at, counts }).toEqual({ at, counts: [number, number] });
     }
+  });
+});
+
+describe("reports with the token of a user", () => {
+  it("have commit statuses instead of checks, of which the newest counts", async () => {
+    const { github, open, pass, reports, listDeployments } = await createBench({ hasToken: true });
+    await open();
+    await pass(20);
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(20);
+    await github.closePull(SHOP, 1);
+    await pass(20);
+
+    const context = "Preview shop-pr-1";
+    const ready = { context, state: "success", description: "The preview is ready" };
+    expect(reports.statuses.map(({ set }) => set)).toMatchObject([
+      { ...ready, sha: toCommit(1) },
+      { ...ready, sha: toCommit(2) },
+      { ...ready, sha: toCommit(2), description: "The preview has ended" },
+    ]);
+    expect(reports.checks).toEqual([]);
+    expect(listDeployments()).toEqual([
+      [toCommit(1), "inactive"],
+      [toCommit(2), "inactive"],
+    ]);
+  });
+
+  it("have one comment, which is found again by its author", async () => {
+    const { open, pass, reports, start } = await createBench({ hasToken: true });
+    const [mine, other] = ["yard-bot", "octocat"];
+    const number = await open();
+    await pass(20);
+    const body = reports.comments[0]?.body ?? "";
+    const second = await open();
+    for (const login of [other, mine, mine]) reports.addComment({ repository: SHOP, number: second, body, login });
+    await pass(20, start());
+
+    const logins = reports.comments.map((comment) => [comment.number, comment.login]);
+    expect(logins).toEqual([
+      [number, mine],
+      [second, other],
+      [second, mine],
+    ]);
+  });
+
+  it("follow what was not delivered", async () => {
+    const { github, open, isPolled, poll, tick, published } = await createBench({ hasToken: true });
+    expect(await isPolled()).toBe(true);
+    github.settings.receiver = undefined;
+    await open();
+    await poll();
+    await tick();
+
+    expect(published).toEqual([expect.stringMatching(/^github\/converge\/424242\/1\/open\//)]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { defined, type Store } from "@stackyard/core";
-import { APP_ID, APP_KEY, startHostSim } from "@stackyard/host-sim";
+import { APP_ID, APP_KEY, startHostSim, USER_TOKEN } from "@stackyard/host-sim";
 import type { HostOptions } from "../host-options.ts";
 import { type BenchOptions, createHostsBench, NOW, SECRET } from "./hosts-bench.ts";
 
@@ -12,25 +12,24 @@ export type GitHubBench = Awaited<ReturnType<typeof createGitHubBench>>;
 /** What a bench may be given besides its document. */
 export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "access"> {
   readonly people?: Extract<HostOptions, { type: "github" }>["people"];
+  /** True: the host is known by the token of a user, instead of an App. */
+  readonly hasToken?: boolean;
 }
 
 /** Creates one, by default with the mapping document of the bench of hosts. */
-export async function createGitHubBench(document?: string, { people, ...more }: GitHubBenchOptions = {}) {
+export async function createGitHubBench(
+  document?: string,
+  { people, hasToken = false, ...more }: GitHubBenchOptions = {},
+) {
   let clock: { now(): number } = { now: () => NOW };
   const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
   github.addRepository(SHOP);
   const secrets = [{ env: "SECRET" }];
-  const host = {
-    type: "github" as const,
-    appId: APP_ID,
-    key: { env: "KEY" },
-    secrets,
-    url: github.url,
-    ...defined({ people }),
-  };
+  const key = { env: "KEY" };
+  const host = { type: "github" as const, secrets, url: github.url, ...defined({ people }) };
   const bench = createHostsBench({
-    options: { hosts: { github: host } },
-    appKey: APP_KEY,
+    options: { hosts: { github: hasToken ? { ...host, token: key } : { ...host, appId: APP_ID, key } } },
+    appKey: hasToken ? USER_TOKEN : APP_KEY,
     ...defined({ document }),
     ...more,
   });

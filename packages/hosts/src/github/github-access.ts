@@ -1,0 +1,107 @@
+import { App } from "@octokit/app";
+import type { Octokit } from "@octokit/core";
+import { StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
+import { Check } from "typebox/value";
+import type { SentDelivery } from "../code-host.ts";
+import type { HookRepository } from "../hook.ts";
+import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
+import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
+import { createArchiveToken } from "./open-archive.ts";
+import { createAppToken, createRepositoryClient, REQUEST_MS, type RepositoryClient } from "./open-repository.ts";
+
+/** Who has written a comment, as GitHub says it. */
+export interface GitHubAuthor {
+  readonly user?: { readonly id: number } | null;
+  readonly performed_via_github_app?: { readonly id: number } | null;
+}
+
+/** How requests are authorized: as an App, or with the token of a user. */
+export interface GitHubAccess extends RepositoryClient {
+  /** Returns a client that may read a repository. */
+  open(repository: string): Promise<Octokit>;
+  /** Returns a token that may read the contents of a repository. */
+  createArchiveToken(repository: string): Promise<string>;
+  /** Returns what limits of GitHub are counted by. */
+  findBudget(repository: string): Promise<string>;
+  /** Returns which comments were written with this access. */
+  findIsOwn(): Promise<(author: GitHubAuthor) => boolean>;
+  listRepositories(): Promise<readonly HookRepository[]>;
+  listDeliveries(since: number | undefined): Promise<readonly SentDelivery[]>;
+  findDeliveryBody(id: SentDelivery["id"]): Promise<unknown>;
+}
+
+/** Creates the access of a GitHub App. Tokens of installations are created when they are needed, and kept until they end. */
+export function createAppAccess(
+  { appId, privateKey }: { readonly appId: number; readonly privateKey: string },
+  Client: typeof Octokit,
+): GitHubAccess {
+  const app = new App({ appId, privateKey: privateKey.replaceAll("\\n", "\n"), Octokit: Client });
+  const installations = new Map<string, number>();
+
+  async function findInstallation(repository: string): Promise<number> {
+    const known = installations.get(repository);
+    if (known !== undefined) return known;
+    const { data } = await app.octokit.request("GET /repos/{owner}/{repo}/installation", toParameters(repository));
+    installations.set(repository, data.id);
+    return data.id;
+  }
+
+  const forgetInstallation = (repository: string): void => void installations.delete(repository);
+  const createToken = createAppToken({ app, findInstallation, forgetInstallation });
+  return {
+    ...createRepositoryClient({ octokit: new Client(), createToken }),
+    open: async (repository) => app.getInstallationOctokit(await findInstallation(repository)),
+    createArchiveToken: async (repository) => createArchiveToken(app, await findInstallation(repository), repository),
+    findBudget: async (repository) => String(await findInstallation(repository)),
+    findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
+    async listRepositories() {
+      const found = await listInstalledRepositories(app, REQUEST_MS);
+      for (const { installation, repository } of found) installations.set(repository.fullName, installation);
+      return found.map(({ repository }) => repository);
+    },
+    listDeliveries: (since) => listDeliveries(app.octokit, since, REQUEST_MS),
+    async findDeliveryBody(id) {
+      const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
+      const { data }: { data: unknown } = await app.octokit.request(`GET /app/hook/deliveries/${id}`, parameters);
+      return toDeliveryBody(data);
+    },
+  };
+}
+
+const User = Type.Object({ id: Type.Integer({ minimum: 0 }) });
+
+/** Creates the access of a token. GitHub lists deliveries for Apps, and for administrators of each webhook, only. */
+export function createTokenAccess(token: string, Client: typeof Octokit): GitHubAccess {
+  const octokit = new Client({ auth: token });
+  let ownId: number | undefined;
+
+  async function findOwnId(): Promise<number> {
+    const { data }: { data: unknown } = await octokit.request("GET /user", {
+      request: { signal: AbortSignal.timeout(REQUEST_MS) },
+    });
+    if (Check(User, data)) return data.id;
+    throw new StackyardError("SERVER_ERROR", "GitHub does not say whose token it is.");
+  }
+
+  return {
+    ...createRepositoryClient({ octokit: new Client(), createToken: async () => token }),
+    open: async () => octokit,
+    createArchiveToken: async () => token,
+    findBudget: async () => "token",
+    async findIsOwn() {
+      const id = ownId ?? (await findOwnId());
+      ownId = id;
+      return (author) => author.user?.id === id;
+    },
+    listRepositories: () => listTokenRepositories(octokit, REQUEST_MS),
+    listDeliveries: async () => [],
+    findDeliveryBody: async () => undefined,
+  };
+}
+
+/** Returns the parameters of a request about a repository, such as `acme/shop`. */
+export function toParameters(repository: string) {
+  const [owner = "", repo = ""] = repository.split("/");
+  return { owner, repo, request: { signal: AbortSignal.timeout(REQUEST_MS) } };
+}
