@@ -1,9 +1,9 @@
 import { defined } from "@stackyard/core";
 import { Stackyard } from "@stackyard/sdk";
 import { toFlag } from "@stackyard/sdk/commands";
+import { loadMachines } from "@stackyard/sdk/send";
 import { Type } from "typebox";
 import { type ArgumentFacts, type Command, type CommandContext, defineCommand, toArgumentFacts } from "./command.ts";
-import { loadMachines } from "./commands/machines.ts";
 import { GLOBAL_OPTIONS } from "./program.ts";
 import { isAwsYard, loadConfigFile, machinesDirOf } from "./project/config.ts";
 import { listMachineNames } from "./project/executors.ts";

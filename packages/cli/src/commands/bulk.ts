@@ -1,10 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
+import { parseMetadata } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
-import { parseMetadata } from "./send.ts";
 import { reasonArg, stackFilterArgs } from "./stack-args.ts";
 
 const name = { minLength: 1, maxLength: 255 };

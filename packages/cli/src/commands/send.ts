@@ -1,16 +1,17 @@
-import { defined, isStackyardError } from "@stackyard/core";
-import { parseDuration } from "@stackyard/core/machine";
+import { defined } from "@stackyard/core";
+import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
 import {
-  EventNotAppliedError,
-  type HistoryEntry,
-  type LastFailure,
-  type PublishedEvent,
-  type StackDetails,
-} from "@stackyard/sdk";
+  checkGoalStates,
+  type FollowEventOptions,
+  type FollowedEvent,
+  followEvent,
+  parseMetadata,
+  parseTimeout,
+  reusedId,
+} from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
-import { checkState, loadMachines } from "./machines.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
 
 const Args = Type.Object({
@@ -79,19 +80,14 @@ export const send = defineServerCommand({
   args: Args,
   positionals: ["stack", "event"],
   async run(context, args) {
-    const timeoutMs = parseTimeout(args.timeout ?? "10m");
-    const metadata = parseMetadata(args.metadata ?? []);
-    await checkUntil(context, args);
-    const published = await context.yard.publish(toEvent(args, metadata), { signal: context.signal });
+    const { yard, signal, out } = context;
+    const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");
+    const event = toEvent(args, parseMetadata(args.metadata ?? []));
+    await checkGoalStates(context, { ...event, until: args.until ?? [] });
+    const published = await yard.publish(event, { signal });
     if (!args.wait && args.until === undefined) return reportAccepted(context, published, args);
-    if (published.duplicate !== undefined) context.out.note(published.duplicate.reason);
-    const startedAt = Date.now();
-    const entry = await waitForOutcome(context, published, timeoutMs);
-    if (entry.event !== args.event) throw reusedId(published, entry);
-    const left = Math.max(1, timeoutMs - (Date.now() - startedAt));
-    const stack =
-      args.until && (await waitForStates(context, published.stackId, args.until, { entry, timeoutMs: left }));
-    const { out } = context;
+    if (published.duplicate !== undefined) out.note(published.duplicate.reason);
+    const { entry, stack } = await follow(context, published, { ...args, timeoutMs });
     out.result({ ...published, ...toResult(entry), ...defined({ stack }) }, () => {
       return [
         formatHistoryEntry(entry, out),
@@ -101,27 +97,6 @@ export const send = defineServerCommand({
     return 0;
   },
 });
-
-/**
- * Throws `USAGE` for a mistyped state before anything is sent. A stack that keeps an older revision may have states that
- * the newest one lacks, so its states are not checked.
- */
-async function checkUntil(context: ServerContext, { stack: id, machine, until = [] }: Args): Promise<void> {
-  const states = until.filter((state) => state !== "removed");
-  if (states.length === 0) return;
-  const { yard, signal } = context;
-  const stack = await yard.stacks.get(id, { signal }).catch((error: unknown) => {
-    if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
-    throw error;
-  });
-  const name = stack?.machine ?? machine;
-  if (name === undefined) return;
-  if (stack !== undefined) {
-    const [newest] = await loadMachines(context, name);
-    if (newest?.hash !== stack.machineHash) return;
-  }
-  for (const state of states) await checkState(context, state, name);
-}
 
 /** How long a command that does not wait looks for the first decision: a refusal is reported at once. */
 const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
@@ -182,13 +157,7 @@ async function findFirstDecision(
   }
 }
 
-/** A queue in front of the yard does not know which ids were used before; the history does. */
-function reusedId({ eventId, stackId }: PublishedEvent, { event, outcome, at }: HistoryEntry): Error {
-  const message = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${at}).`;
-  return failWith("DUPLICATE", message, { hint: "Use a unique --id, or omit it." });
-}
-
-async function adviseNewStack(context: ServerContext, stackId: string): Promise<string> {
+async function adviseNewStack(context: Pick<ServerContext, "yard" | "signal">, stackId: string): Promise<string> {
   const near = await findNearestStack(context, stackId);
   const create = "The event that creates a stack names its machine: --machine NAME.";
   return near === undefined ? create : `Did you mean "${near}"? ${create}`;
@@ -204,78 +173,36 @@ function toEvent({ stack, event, id, machine, confirm }: Args, metadata: ReturnT
   };
 }
 
-async function waitForOutcome(context: ServerContext, event: PublishedEvent, timeoutMs: number): Promise<HistoryEntry> {
-  const { out, signal, yard } = context;
-  let parked: HistoryEntry | undefined;
+async function follow(
+  { out, signal, yard }: ServerContext,
+  published: PublishedEvent,
+  { event, until, timeoutMs }: Pick<FollowEventOptions, "event" | "until" | "timeoutMs">,
+): Promise<FollowedEvent> {
+  const { stackId } = published;
+  out.progress({ kind: "waiting", ...published }, () => `Waiting for ${stackId} …`);
   try {
-    out.progress({ kind: "waiting", ...event }, () => `Waiting for ${event.stackId} …`);
-    return await yard.waitForOutcome(event, {
+    return await followEvent(yard, published, {
+      event,
+      until,
       timeoutMs,
       signal,
       onParked(entry) {
-        parked = entry;
-        const { eventId, stackId, code, reason } = entry;
+        const { eventId, code, reason } = entry;
         const shown = `${out.paint("yellow", "parked")} ${toWhy(entry)} It is retried automatically.`;
         out.step({ kind: "parked", eventId, stackId, code, reason }, () => shown);
       },
-    });
-  } catch (error) {
-    if (error instanceof EventNotAppliedError) {
-      out.result({ ...event, ...toResult(error.entry) }, () => formatHistoryEntry(error.entry, out));
-      if (error.entry.code === "STACK_UNKNOWN")
-        throw failWith(error.code, error.message, { hint: await adviseNewStack(context, event.stackId), cause: error });
-    }
-    if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
-    const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` shows when it is retried.`;
-    throw failWith("TIMED_OUT", `Timed out: the event is still parked (${toWhy(parked)}).`, {
-      hint,
-      cause: error,
-    });
-  }
-}
-
-async function waitForStates(
-  { out, signal, yard }: ServerContext,
-  stackId: string,
-  until: readonly string[],
-  { entry, timeoutMs }: { readonly entry: HistoryEntry; readonly timeoutMs: number },
-): Promise<StackDetails | "removed"> {
-  const states = until.filter((state) => state !== "removed");
-  let last: StackDetails | undefined;
-  try {
-    return await yard.waitForStack(
-      stackId,
-      { states, removal: states.length < until.length },
-      {
-        timeoutMs,
-        signal,
-        stopOnFailure: true,
-        after: entry,
-        onChange(stack) {
-          last = stack;
-          const { state, summary } = stack;
-          out.progress({ kind: "stack", stackId, state, summary }, () => formatProgress(stack));
-        },
+      onChange(stack) {
+        const { state, summary } = stack;
+        out.progress({ kind: "stack", stackId, state, summary }, () => formatProgress(stack));
       },
-    );
-  } catch (error) {
-    // A stack that is gone has left nothing behind.
-    if (!isStackyardError(error, "OUTCOME_NEGATIVE") || error.details["state"] === undefined) throw error;
-    const failure = error.details["failure"] === undefined ? undefined : last?.lastFailure;
-    throw failWith("LEFT_BEHIND", error.message, {
-      hint: toHint(stackId, last?.state, failure),
-      details: defined({ failure }),
-      cause: error,
     });
+  } catch (error) {
+    if (!(error instanceof EventNotAppliedError)) throw error;
+    out.result({ ...published, ...toResult(error.entry) }, () => formatHistoryEntry(error.entry, out));
+    if (error.entry.code !== "STACK_UNKNOWN") throw error;
+    const hint = await adviseNewStack({ yard, signal }, stackId);
+    throw failWith(error.code, error.message, { hint, cause: error });
   }
-}
-
-/** Retrying helps only while the stack is where its task has failed. */
-function toHint(stackId: string, state: string | undefined, failure: LastFailure | undefined): string {
-  if (failure === undefined) return `\`stackyard stacks show ${stackId}\` shows what it waits for.`;
-  const log = `\`stackyard stacks logs ${stackId} ${failure.task}\` shows its log`;
-  if (failure.state !== state) return `${log}; \`stackyard stacks show ${stackId}\` shows what the stack waits for.`;
-  return `${log}; \`stackyard stacks retry ${stackId}\` tries again.`;
 }
 
 function formatProgress({ id, state, tasks }: StackDetails): string {
@@ -298,50 +225,4 @@ function toResult({ event, outcome, code, reason, from, to, sent, notes }: Histo
     notes,
     ...defined({ code, reason, from, to }),
   };
-}
-
-function parseTimeout(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw failWith("USAGE", `Invalid duration --timeout ${text}.`, { hint: "Use a duration such as 30s, 10m or 1h." });
-}
-
-type Metadata = Readonly<Record<string, string | number | boolean | null>>;
-
-/**
- * Reads metadata from the words of a command line: `key=text`, `key:=json` for numbers, booleans and null, or a JSON
- * object. Throws `USAGE`.
- */
-export function parseMetadata(words: readonly string[]): Metadata {
-  const entries = words.flatMap((word) => (word.trimStart().startsWith("{") ? parseObject(word) : [parsePair(word)]));
-  for (const [key, value] of entries) {
-    if (typeof value === "object" && value !== null) {
-      throw failWith("USAGE", `Metadata must be flat, but "${key}" is a map or a list.`);
-    }
-  }
-  return Object.fromEntries(entries) as Metadata;
-}
-
-type Entry = readonly [string, unknown];
-
-function parsePair(word: string): Entry {
-  const [, key = "", sign, text = ""] = /^([^=]*?)(:?=)(.*)$/s.exec(word) ?? [];
-  if (key === "") {
-    const hint = "Write sha=9f1c for text, seen:=5 for a JSON value, or a JSON object.";
-    throw failWith("USAGE", `Invalid --metadata "${word}": a key or a value is missing.`, { hint });
-  }
-  return [key, sign === "=" ? text : parseJson(word, text)];
-}
-
-function parseObject(word: string): readonly Entry[] {
-  const value = parseJson(word, word);
-  return typeof value === "object" && value !== null ? Object.entries(value) : [];
-}
-
-function parseJson(word: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw failWith("USAGE", `--metadata ${word} is not valid JSON.`, { cause: error });
-  }
 }

@@ -2,11 +2,11 @@ import { defined } from "@stackyard/core";
 import { STACK_CONDITIONS } from "@stackyard/core/api";
 import type { OpenAttempt, StackCounts, StackFilter, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
+import { checkState, parseMetadata } from "@stackyard/sdk/send";
 import { Type } from "typebox";
 import { type Output, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
-import { checkState, findRevisionHash } from "./machines.ts";
-import { parseMetadata } from "./send.ts";
+import { findRevisionHash } from "./machines.ts";
 import { limitArg, sortArg, stackFilterArgs } from "./stack-args.ts";
 import { formatFailureCell, formatState, formatTasks, toWaitingRow } from "./stacks.ts";
 

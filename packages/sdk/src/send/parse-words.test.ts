@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseMetadata } from "./send.ts";
+import { parseMetadata } from "./parse-words.ts";
 
 describe("parseMetadata", () => {
   it("takes text after =, JSON after :=, and objects; later ones win", () => {

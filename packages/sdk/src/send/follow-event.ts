@@ -1,0 +1,112 @@
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
+import type { PublishedEvent } from "../publisher.ts";
+import type { Stackyard } from "../stackyard.ts";
+import type { WaitForOutcomeOptions, WaitForStateOptions } from "../waiting.ts";
+
+/** What is waited for, and for how long. */
+export interface FollowEventOptions
+  extends Pick<WaitForOutcomeOptions, "onParked">,
+    Pick<WaitForStateOptions, "onChange"> {
+  /** The event's name. */
+  readonly event: string;
+  /** States of which one is waited for, or `removed`. Default: only the event is. */
+  readonly until?: readonly string[] | undefined;
+  /** Of the whole wait. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What became of an event. */
+export interface FollowedEvent {
+  /** The line that says that it was applied. */
+  readonly entry: HistoryEntry;
+  /** With `until` only. */
+  readonly stack?: StackDetails | "removed";
+}
+
+/**
+ * Waits until a published event is applied, then until its stack is where it should be. Throws `EventNotAppliedError`,
+ * `DUPLICATE` when the id was used for another event, `LEFT_BEHIND` with `details.failure` when a task has failed finally or
+ * the stack can no longer get there by itself, `OUTCOME_NEGATIVE` when it is gone, and `TIMED_OUT`.
+ */
+export async function followEvent(
+  yard: Pick<Stackyard, "waitForOutcome" | "waitForStack">,
+  published: PublishedEvent,
+  options: FollowEventOptions,
+): Promise<FollowedEvent> {
+  const { event, until, timeoutMs } = options;
+  const startedAt = Date.now();
+  const entry = await waitForOutcome(yard, published, options);
+  if (entry.event !== event) throw reusedId(published, entry);
+  if (until === undefined) return { entry };
+  const left = Math.max(1, timeoutMs - (Date.now() - startedAt));
+  return { entry, stack: await waitForStates(yard, entry, { ...options, until, timeoutMs: left }) };
+}
+
+/** A queue in front of the yard does not know which ids were used before; the history does. */
+export function reusedId({ eventId, stackId }: PublishedEvent, { event, outcome, at }: HistoryEntry): StackyardError {
+  const message = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${at}).`;
+  return new StackyardError("DUPLICATE", message, { details: { hint: "Use a unique --id, or omit it." } });
+}
+
+async function waitForOutcome(
+  yard: Pick<Stackyard, "waitForOutcome">,
+  event: PublishedEvent,
+  { timeoutMs, signal, onParked }: FollowEventOptions,
+): Promise<HistoryEntry> {
+  let parked: HistoryEntry | undefined;
+  try {
+    return await yard.waitForOutcome(event, {
+      timeoutMs,
+      signal,
+      onParked(entry) {
+        parked = entry;
+        onParked?.(entry);
+      },
+    });
+  } catch (error) {
+    if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
+    const why = [parked.code, parked.reason].filter((part) => part !== undefined).join(": ");
+    const hint = `The event stays parked: \`stackyard stacks show ${event.stackId}\` shows when it is retried.`;
+    const message = `Timed out: the event is still parked (${why}).`;
+    throw new StackyardError("TIMED_OUT", message, { details: { hint }, cause: error });
+  }
+}
+
+async function waitForStates(
+  yard: Pick<Stackyard, "waitForStack">,
+  entry: HistoryEntry,
+  { until, timeoutMs, signal, onChange }: FollowEventOptions & { readonly until: readonly string[] },
+): Promise<StackDetails | "removed"> {
+  const { stackId } = entry;
+  const states = until.filter((state) => state !== "removed");
+  const goal = { states, removal: states.length < until.length };
+  let last: StackDetails | undefined;
+  try {
+    return await yard.waitForStack(stackId, goal, {
+      timeoutMs,
+      signal,
+      stopOnFailure: true,
+      after: entry,
+      onChange(stack) {
+        last = stack;
+        onChange?.(stack);
+      },
+    });
+  } catch (error) {
+    // A stack that is gone has left nothing behind.
+    if (!isStackyardError(error, "OUTCOME_NEGATIVE") || error.details["state"] === undefined) throw error;
+    const failure = error.details["failure"] === undefined ? undefined : last?.lastFailure;
+    const details = { hint: toHint(stackId, last?.state, failure), ...defined({ failure }) };
+    throw new StackyardError("LEFT_BEHIND", error.message, { details, cause: error });
+  }
+}
+
+/** Retrying helps only while the stack is where its task has failed. */
+function toHint(stackId: string, state: string | undefined, failure: LastFailure | undefined): string {
+  if (failure === undefined) return `\`stackyard stacks show ${stackId}\` shows what it waits for.`;
+  const log = `\`stackyard stacks logs ${stackId} ${failure.task}\` shows its log`;
+  if (failure.state !== state) return `${log}; \`stackyard stacks show ${stackId}\` shows what the stack waits for.`;
+  return `${log}; \`stackyard stacks retry ${stackId}\` tries again.`;
+}
