@@ -96,3 +96,20 @@ export function inlineOf(entry: Readonly<Record<string, string>>, head: readonly
     noExternal: [/^(?!@aws-sdk\/|@smithy\/)/],
   };
 }
+
+/** A GitHub Action: one file that needs no node_modules, `dist/index.mjs` from `src/main.ts`. */
+export function actionOf(): Options {
+  return {
+    entry: { index: "src/main.ts" },
+    banner: { js: REQUIRE },
+    format: "esm",
+    target: "node24",
+    platform: "node",
+    splitting: false,
+    minify: true,
+    clean: true,
+    removeNodeProtocol: false,
+    outExtension: () => ({ js: ".mjs" }),
+    noExternal: [/./],
+  };
+}

@@ -9,6 +9,8 @@ export interface CiTokenOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
+  /** Called with each secret before it is used, such as to mask it in the job's log. */
+  readonly onSecret?: (secret: string) => void;
 }
 
 /** The session is renewed before it ends, so that no request is sent with one that ends on the way. */
@@ -27,7 +29,10 @@ export function createCiToken(options: CiTokenOptions): (() => Promise<string>) 
   let kept: { readonly token: string; readonly until: number } | undefined;
   let pending: Promise<string> | undefined;
   const renew = async () => {
-    const session = await exchange(await findIdToken(), options);
+    const idToken = await findIdToken();
+    options.onSecret?.(idToken);
+    const session = await exchange(idToken, options);
+    options.onSecret?.(session.token);
     kept = { token: session.token, until: Date.now() + session.lifetimeMs - EARLY_MS };
     return session.token;
   };

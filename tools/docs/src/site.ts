@@ -23,6 +23,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/artifacts",
       "docs/state-backend",
       "docs/code-hosts",
+      "docs/github-action",
       "docs/notifications",
       "docs/previews",
       "docs/leak-checks",

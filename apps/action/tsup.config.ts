@@ -1,0 +1,3 @@
+import { actionOf } from "../../tsup.base.ts";
+
+export default actionOf();
