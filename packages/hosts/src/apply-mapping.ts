@@ -1,5 +1,6 @@
 import { decidePull, NO_PULL, type PullRecord, type PullTarget } from "./decide-pull.ts";
 import type { Hook, HookPull } from "./hook.ts";
+import { type HostPermission, hasPermission } from "./host-permission.ts";
 import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
 
 /** An event for a stack, as a mapping document describes it. */
@@ -116,21 +117,31 @@ export function withTrust(hook: Hook, record: PullRecord = NO_PULL): MappedHook 
   return { ...hook, pull: { ...pull, trusted: !pull.fork || record.trustedHead === pull.head } };
 }
 
-/** Applies the rules of a document to a hook: one event for each rule that fits. */
-export function applyRules(
-  match: MatchedMapping,
-  hook: MappedHook,
-): { readonly kind: "events"; readonly events: readonly MappedEvent[] } | MappingFailure {
+/** What the rules of a document make of a hook. */
+export interface AppliedRules {
+  readonly kind: "events";
+  readonly events: readonly MappedEvent[];
+  /** The permissions that its sender lacks, of rules that would have fitted a command. */
+  readonly lacking: readonly HostPermission[];
+}
+
+/** Applies the rules of a document to a hook: one event for each rule that fits, and whose permission its sender has. */
+export function applyRules(match: MatchedMapping, hook: MappedHook): AppliedRules | MappingFailure {
   const events: MappedEvent[] = [];
+  const lacking: HostPermission[] = [];
   for (const rule of match.mapping.rules) {
     const matching = rule.matches(hook);
     if (matching.kind === "error") return fail(match.mapping, matching.reason);
     if (!matching.value) continue;
+    if (hook.kind === "command" && !hasPermission(hook.sender.permission, rule.needs)) {
+      lacking.push(rule.needs);
+      continue;
+    }
     const made = toEvent(match, rule.name, rule, hook);
     if (made.kind === "error") return fail(match.mapping, made.reason);
     events.push(made.value);
   }
-  return { kind: "events", events };
+  return { kind: "events", events, lacking };
 }
 
 function toEvent(

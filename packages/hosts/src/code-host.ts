@@ -1,8 +1,6 @@
 import type { HookPull, HookRepository } from "./hook.ts";
+import type { HostPermission } from "./host-permission.ts";
 import type { HostFault, ReportHost } from "./report/report-host.ts";
-
-/** What a person may do in a repository. */
-export type HostPermission = "none" | "read" | "write" | "admin";
 
 /** A delivery as the host remembers it. */
 export interface SentDelivery {

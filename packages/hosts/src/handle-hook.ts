@@ -6,6 +6,7 @@ import type { CodeHost } from "./code-host.ts";
 import { type PullRecord, trustHead } from "./decide-pull.ts";
 import { CONVERGED } from "./find-unsettled.ts";
 import type { Hook, HookRepository } from "./hook.ts";
+import { type HostPermission, hasPermission } from "./host-permission.ts";
 import { endLink, type LinkInput, linkStack } from "./link-stack.ts";
 import type { FindPerson } from "./linked-people.ts";
 import type { Mapping } from "./mapping.ts";
@@ -51,8 +52,9 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   if (pull !== undefined && pull.kind !== "settled") {
     return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
   }
-  const events = [...(pull?.events ?? []), ...(await publishRules(deps, queued, hook, pull?.record))];
-  const outcome = toOutcome(hook, events, pull?.waits === true);
+  const rules = await publishRules(deps, queued, hook, pull?.record);
+  const events = [...(pull?.events ?? []), ...rules.events];
+  const outcome = toOutcome(hook, { events, refused: rules.refused, waits: pull?.waits === true });
   return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
 }
 
@@ -63,8 +65,16 @@ async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHoo
   return outcome;
 }
 
-function toOutcome(hook: Hook, events: readonly HookEvent[], waits: boolean): HookOutcome {
+interface Done {
+  readonly events: readonly HookEvent[];
+  /** Why no rule applied. */
+  readonly refused: string | undefined;
+  readonly waits: boolean;
+}
+
+function toOutcome(hook: Hook, { events, refused, waits }: Done): HookOutcome {
   if (events.length > 0) return { kind: "events", events };
+  if (refused !== undefined) return { kind: "refused", reason: refused };
   if (waits) return { kind: "waits-for-trust", reason: `The head ${hook.pull?.head} of a fork is not trusted.` };
   return { kind: "nothing" };
 }
@@ -134,20 +144,27 @@ function toPullNumber({ pull }: Hook, given: number | undefined): number | undef
   return given ?? pull?.number;
 }
 
-/** Looks whether the sender may command, and whether a head that it trusts is the one of now. */
+/**
+ * Finds out what the sender may do, and refuses words of our own that they may not use, and the trust in a head that is not the
+ * one of now. What other words need is said by their rules.
+ */
 async function checkCommand(
   codeHost: CodeHost,
   hook: PullHook & { readonly repository: HookRepository },
 ): Promise<LookedUp> {
   const { action, args, repository, pull, sender } = hook;
   const permission = await codeHost.findPermission(repository.fullName, sender.name);
-  if (permission !== "write" && permission !== "admin") {
-    return { kind: "refused", reason: `${sender.name} has no write permission in ${repository.fullName}.` };
+  if (OWN_WORDS.has(action) && !hasPermission(permission, "write")) {
+    return { kind: "refused", reason: formatLacking(hook, "write") };
   }
   if (action === "trust" && args?.words[0] !== pull.head) {
     return { kind: "refused", reason: `The head is ${pull.head} now. Look at it, then trust it.` };
   }
   return { kind: "hook", hook: { ...hook, sender: { ...sender, permission } } };
+}
+
+function formatLacking({ sender, repository }: Hook, needed: HostPermission): string {
+  return `${sender.name} has no ${needed} permission in ${repository?.fullName}.`;
 }
 
 interface SettledPull {
@@ -266,10 +283,11 @@ async function publishRules(
   { host, id }: QueuedHook,
   hook: Hook,
   record: PullRecord | undefined,
-): Promise<readonly HookEvent[]> {
+): Promise<Pick<Done, "events" | "refused">> {
+  const nothing = { events: [], refused: undefined };
   const mapped = withTrust(hook, record);
   const found = findMapping(deps.mappings, host, mapped);
-  if (found === undefined) return [];
+  if (found === undefined) return nothing;
   if (found.kind === "failed") throw new HookFailed(`${found.code}: ${found.reason}`);
   const { mapping } = found.match;
   if (
@@ -278,7 +296,7 @@ async function publishRules(
     !("trusted" in mapped.pull && mapped.pull.trusted) &&
     mapping.forks !== "allow"
   ) {
-    return [];
+    return nothing;
   }
   const applied = applyRules(found.match, mapped);
   if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
@@ -290,7 +308,8 @@ async function publishRules(
     await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));
     published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
-  return published;
+  const [needed] = applied.lacking;
+  return { events: published, refused: needed && formatLacking(hook, needed) };
 }
 
 async function publish(

@@ -1,3 +1,5 @@
+import type { HostPermission } from "./host-permission.ts";
+
 /**
  * What a code host reported, in one shape for all hosts. Expressions of mapping documents see it as `hook`. Texts come from
  * outside and are bounded, but not trusted.
@@ -75,7 +77,7 @@ export interface HookSender {
   readonly name: string;
   readonly bot: boolean;
   /** What the person may do in the repository. Only of commands. */
-  readonly permission?: "none" | "read" | "write" | "admin";
+  readonly permission?: HostPermission;
 }
 
 /**

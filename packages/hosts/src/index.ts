@@ -8,6 +8,7 @@ import { provideArchives } from "./source-archives.ts";
 
 export {
   type AppliedPull,
+  type AppliedRules,
   applyPull,
   applyRules,
   findMapping,
@@ -40,6 +41,7 @@ export type {
   ParsedDelivery,
 } from "./hook.ts";
 export { HostOptions, HostsOptions } from "./host-options.ts";
+export type { HostPermission } from "./host-permission.ts";
 export {
   type Applied,
   type EventMetadata,

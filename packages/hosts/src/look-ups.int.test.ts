@@ -9,7 +9,9 @@ const COMMANDS = `host: github
 machine: preview
 stack: "shop-pr-\${hook.pull.number}"
 pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: { send: PUSHED }, closed: { send: CLOSED } }
-rules: { extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } } }
+rules:
+  extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } }
+  sleep: { on: command.sleep, needs: triage, send: SEED }
 `;
 
 let bench: GitHubBench;
@@ -69,6 +71,29 @@ describe("look-ups at GitHub", () => {
       kind: "refused",
       reason: "octocat has no write permission in acme/shop.",
     });
+  });
+
+  it.each([
+    ["triage", "triage", ["sleep"]],
+    ["Issue gardener", "read", []],
+    ["Release manager", "admin", ["extend", "sleep"]],
+  ])("ask for what a rule needs, and for write permission to act by themselves: %s", async (role, base, applied) => {
+    await open({ fork: true });
+    bench.github.settings.permission = role;
+    bench.github.settings.basePermission = base;
+    await comment(`/preview trust ${toCommit(1)}`);
+    bench.github.settings.permission = "write";
+    await bench.clock.advance(61_000);
+    await comment(`/preview trust ${toCommit(1)}`);
+    bench.github.settings.permission = role;
+    await bench.clock.advance(61_000);
+
+    await comment("/preview sleep");
+    await comment("/preview extend 2d");
+
+    expect(listRules().slice(1).toSorted()).toEqual(applied);
+    const refused = (await listOutcomes()).filter((outcome) => outcome?.kind === "refused");
+    expect(refused).toHaveLength(base === "admin" ? 0 : 3 - applied.length);
   });
 
   it("bind the trust in a fork to one head", async () => {

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
+import { defined } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { applyPull, applyRules, findMapping, withTrust } from "./apply-mapping.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
@@ -54,6 +55,15 @@ describe("parseMapping", () => {
         message: 'Unknown variable "hok". Did you mean hook?',
       },
     ]);
+  });
+
+  it.each([
+    ["{on: pull.labeled, needs: write, ", "rule-needs"],
+    ["{on: pull.labeled, needs: none, ", undefined],
+  ])("refuses the rule %s", (rule, code) => {
+    const [problem] = problemsOf(source.replace("{on: pull.labeled, ", rule));
+
+    expect(problem).toMatchObject({ path: "rules.seed.needs", ...defined({ code }) });
   });
 
   it("has no rule for approvals, which answer a task", () => {
@@ -154,9 +164,11 @@ describe("applyRules", () => {
   };
 
   it("applies the rules of the hook's kind and action", () => {
-    const hook = aHook({ kind: "command", action: "extend", args: { words: ["2d"], duration: 172_800 } });
+    const sender = { id: "1", name: "ada", bot: false, permission: "write" } as const;
+    const hook = aHook({ kind: "command", action: "extend", args: { words: ["2d"], duration: 172_800 }, sender });
 
     expect(eventsOf(hook)).toEqual({
+      lacking: [],
       kind: "events",
       events: [
         { rule: "extend", stackId: "shop-pr-7", machine: "preview", event: "EXTENDED", metadata: { seconds: 172_800 } },
@@ -164,8 +176,31 @@ describe("applyRules", () => {
     });
   });
 
+  it.each([
+    ["read", "none", false],
+    ["read", "read", true],
+    ["triage", "read", false],
+    ["triage", "triage", true],
+    [undefined, "triage", false],
+    [undefined, "write", true],
+    ["maintain", "write", false],
+    ["maintain", "admin", true],
+    ["admin", "maintain", false],
+    ["read", undefined, false],
+  ] as const)("that need %s apply to the commands of who has %s: %s", (needs, permission, applies) => {
+    const key = needs === undefined ? "" : `needs: ${needs}, `;
+    const mapping = read(source.replace("{on: command.extend, ", `{on: command.extend, ${key}`));
+    const sender = { id: "1", name: "ada", bot: false, ...defined({ permission }) };
+    const hook = aHook({ kind: "command", action: "extend", args: { words: ["2d"], duration: 1 }, sender });
+
+    const applied = applyRules({ mapping, stackId: "shop-pr-7" }, withTrust(hook));
+
+    const lacking = applies ? [] : [needs ?? "write"];
+    expect(applied).toMatchObject({ events: applies ? [{ event: "EXTENDED" }] : [], lacking });
+  });
+
   it("leaves out rules whose condition is false, and fails where it cannot be evaluated", () => {
-    expect(eventsOf(aHook({ action: "labeled", label: "docs" }))).toEqual({ kind: "events", events: [] });
+    expect(eventsOf(aHook({ action: "labeled", label: "docs" }))).toMatchObject({ kind: "events", events: [] });
     expect(eventsOf(aHook({ action: "labeled", label: "seed" }))).toMatchObject({ events: [{ event: "SEED" }] });
     expect(eventsOf(aHook({ action: "labeled" }))).toMatchObject({
       kind: "failed",

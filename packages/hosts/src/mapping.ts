@@ -13,6 +13,7 @@ import {
 import { type Static, Type } from "typebox";
 import type { PullRule } from "./decide-pull.ts";
 import type { Hook } from "./hook.ts";
+import type { HostPermission } from "./host-permission.ts";
 
 const closed = { additionalProperties: false };
 const Name = Type.String({ minLength: 1, maxLength: 255 });
@@ -46,6 +47,11 @@ export const MappingDocument = Type.Object(
           {
             on: Type.String({ pattern: "^(pull|push|command|installation|message)[.][A-Za-z0-9._-]{1,64}$" }),
             when: Type.Optional(Cel4096),
+            needs: Type.Optional(
+              Type.Enum(["read", "triage", "write", "maintain", "admin"], {
+                description: "Of a command: what its sender may do in the repository. Default: write.",
+              }),
+            ),
             ...Sent,
           },
           closed,
@@ -85,6 +91,8 @@ export interface MappingRule extends EventTemplate {
   readonly name: string;
   /** `KIND.ACTION` of the hooks that it is for. */
   readonly on: string;
+  /** Of a command: what its sender must be allowed to do in the repository. */
+  readonly needs: HostPermission;
   /** Returns whether the rule applies to a hook of its kind and action. */
   matches(hook: MappedHook): Applied<boolean>;
 }
@@ -171,8 +179,11 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
   const pulls = Object.entries(pull).map(
     ([rule, sent]) => [rule, compileEvent(["pull", rule], sent, compiler)] as const,
   );
-  for (const [rule, { on }] of Object.entries(rules)) {
+  for (const [rule, { on, needs }] of Object.entries(rules)) {
     if (on === "command.approve") compiler.refuse(["rules", rule, "on"], "rule-approve", APPROVES);
+    if (needs !== undefined && !on.startsWith("command.")) {
+      compiler.refuse(["rules", rule, "needs"], "rule-needs", "Only commands need a permission. Remove the key.");
+    }
   }
   const stackOf = compiler.template(["stack"], document.stack);
   return {
@@ -183,12 +194,13 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
     matches: compiler.condition(["when"], document.when),
     stackOf: (hook) => toStackId(stackOf(hook)),
     pull: Object.fromEntries(pulls),
-    rules: Object.entries(rules).map(([rule, { on, when, ...sent }]) => {
+    rules: Object.entries(rules).map(([rule, { on, when, needs = "write", ...sent }]) => {
       const path = ["rules", rule];
       const matches = compiler.condition([...path, "when"], when);
       return {
         name: rule,
         on,
+        needs,
         matches: (hook) => (`${hook.kind}.${hook.action}` === on ? matches(hook) : { kind: "value", value: false }),
         ...compileEvent(path, sent, compiler),
       };

@@ -69,6 +69,7 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
   const requests: string[] = [];
   const settings: HostSimSettings = {
     permission: "write",
+    basePermission: "read",
     isInstalled: true,
     missingRights: [],
     receiver: undefined,
@@ -250,10 +251,21 @@ const ROUTES: readonly Route[] = [
     path: new RegExp(`${REPO}/collaborators/(?<login>[^/]+)/permission$`),
     credential: "installation",
     answer: ({ repositories, settings }, { groups }) =>
-      toAnswer(repositories.has(groups["repo"] ?? "") ? { permission: settings.permission } : undefined),
+      toAnswer(repositories.has(groups["repo"] ?? "") ? toPermissions(settings) : undefined),
   },
   ...REPORT_ROUTES,
 ];
+
+/** Roles that `permission` does not know. Source: "Get repository permissions for a user", REST API, GitHub Docs. */
+const LEGACY = new Map([
+  ["maintain", "write"],
+  ["triage", "read"],
+]);
+const BASIC = ["none", "read", "write", "admin"];
+
+function toPermissions({ permission: role, basePermission }: State["settings"]) {
+  return { permission: LEGACY.get(role) ?? (BASIC.includes(role) ? role : basePermission), role_name: role };
+}
 
 /** GitHub redirects to another host, by an address that needs no token for five minutes. Source: "Repositories", REST API. */
 const ARCHIVES = "/archives/";

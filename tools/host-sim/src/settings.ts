@@ -11,8 +11,10 @@ export interface RequestFault {
 
 /** What tests may change at any time. */
 export interface HostSimSettings extends DeliverySettings {
-  /** Of every person in every repository. */
+  /** The role of every person in every repository, such as `maintain` or one that an organization has made. */
   permission: string;
+  /** What a role that an organization has made begins with. */
+  basePermission: string;
   /** False: the App was uninstalled. */
   isInstalled: boolean;
   /** Rights that people have not granted to the App: tokens with them are refused. */

@@ -1,8 +1,9 @@
 import { Octokit } from "@octokit/core";
 import { StackyardError } from "@stackyard/core";
 import { Check } from "typebox/value";
-import type { CodeHost, HostPermission } from "../code-host.ts";
+import type { CodeHost } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
+import { HOST_PERMISSIONS, type HostPermission } from "../host-permission.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
 import { createPullReader } from "./list-pulls.ts";
@@ -62,7 +63,7 @@ export function createGitHub(input: GitHubInput): CodeHost {
         const octokit = await open(repository);
         const parameters = { ...toParameters(repository), username: login };
         const path = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
-        return toPermission((await octokit.request(path, parameters)).data.permission);
+        return toPermission((await octokit.request(path, parameters)).data);
       });
       if (permissions.size >= MOST_CACHED) permissions.clear();
       permissions.set(key, { permission: permission ?? "none", until: now() + PERMISSION_MS });
@@ -112,6 +113,11 @@ async function unlessMissing<Result>(call: () => Promise<Result>): Promise<Resul
   }
 }
 
-function toPermission(permission: string): HostPermission {
-  return permission === "admin" || permission === "write" || permission === "read" ? permission : "none";
+/**
+ * `role_name` knows triage and maintain. Of a role that an organization has made, `permission` is the one that it begins with.
+ * Source: "Get repository permissions for a user", REST API, GitHub Docs.
+ */
+function toPermission(data: { readonly permission: string; readonly role_name?: string }): HostPermission {
+  const find = (name: string | undefined) => HOST_PERMISSIONS.find((each) => each === name);
+  return find(data.role_name) ?? find(data.permission) ?? "none";
 }

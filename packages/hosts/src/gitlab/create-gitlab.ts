@@ -1,6 +1,7 @@
 import { Type } from "typebox";
-import type { CodeHost, HostPermission } from "../code-host.ts";
+import type { CodeHost } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
+import type { HostPermission } from "../host-permission.ts";
 import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
 import { createGitLabReports } from "./gitlab-reports.ts";
 import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
@@ -15,6 +16,7 @@ const ARCHIVE_MS = 600_000;
 const REPORTER = 20;
 const DEVELOPER = 30;
 const MAINTAINER = 40;
+const OWNER = 50;
 
 const Member = Type.Object({ username: Type.String(), access_level: Type.Integer() });
 
@@ -71,7 +73,9 @@ export function createGitLab(input: GitLabInput): CodeHost {
 }
 
 function toPermission(level: number): HostPermission {
-  if (level >= MAINTAINER) return "admin";
+  if (level >= OWNER) return "admin";
+  if (level >= MAINTAINER) return "maintain";
   if (level >= DEVELOPER) return "write";
-  return level >= REPORTER ? "read" : "none";
+  // It labels merge requests, and does not push.
+  return level >= REPORTER ? "triage" : "none";
 }

@@ -161,9 +161,9 @@ describe("the client of GitLab", () => {
 
   it.each([
     [50, "admin"],
-    [40, "admin"],
+    [40, "maintain"],
     [30, "write"],
-    [20, "read"],
+    [20, "triage"],
     [10, "none"],
   ])("takes the access level %d for the permission %s, of exactly this user", async (level, permission) => {
     const { gitlab, client } = await open();
