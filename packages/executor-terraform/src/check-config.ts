@@ -273,8 +273,11 @@ const VALUES = {
   ignore: { schema: Type.Array(Type.String({ pattern: ":" })), what: "a list of address:attribute" },
   protect: { schema: Texts, what: "a list of addresses such as aws_db_instance.*" },
   policies: {
-    schema: Type.Object({ source: PolicySourceV2, onProblems: Type.Optional(OnProblems) }, closed),
-    what: "a map with source, such as {source: {type: local, location: policies}}, and onProblems, which is fail or report",
+    schema: Type.Object(
+      { source: PolicySourceV2, onProblems: Type.Optional(OnProblems), conftest: Type.Optional(Type.Boolean()) },
+      closed,
+    ),
+    what: "a map with source, such as {source: {type: local, location: policies}}, onProblems, which is fail or report, and conftest, which is true or false",
   },
   binary: { schema: Filled, what: "the name of a program" },
   switchProduct: { schema: Type.Boolean(), what: "true or false" },

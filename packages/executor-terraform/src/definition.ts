@@ -135,6 +135,9 @@ export const TerraformConfig = Type.Object(
               description: "What errors of policies do. Default: `fail`",
             }),
           ),
+          conftest: Type.Optional(
+            Type.Boolean({ description: "Also check policies in Rego with the program `conftest`. Default: false" }),
+          ),
         },
         { additionalProperties: false, description: "Rules that the plan must not violate" },
       ),
@@ -293,6 +296,11 @@ export const TerraformOptions = Type.Object(
     untrusted: Type.Optional(
       Type.Union([Type.Literal("refuse"), Type.Literal("allow")], {
         description: "What sources with `trusted: false` do. `allow` needs targets with a role. Default: `refuse`",
+      }),
+    ),
+    cost: Type.Optional(
+      Type.Literal("infracost", {
+        description: "Estimate plans with Infracost if it is in PATH, else with `prices`. Default: with `prices`",
       }),
     ),
     prices: Type.Optional(

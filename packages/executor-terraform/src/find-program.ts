@@ -73,6 +73,11 @@ function toMismatchText(found: readonly Program[], constraints: readonly string[
   return `${facts.join(", ")}; allowed is ${constraints.join(" and ")}. Install a version that fits, or change "version".`;
 }
 
+/** Returns the path of a program that PATH contains. */
+export function findInPath(name: string, path: string): Promise<string | undefined> {
+  return findExecutable(toCandidates(name, path));
+}
+
 function toCandidates(binary: string, path: string): string[] {
   if (isAbsolute(binary)) return [binary];
   return path

@@ -165,6 +165,27 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
     expect(dryRun?.cost).toEqual({ monthly: 14.6, currency: "USD", unpriced: 1, source: "prices.yaml 2026-11-01" });
   });
 
+  it("denies what conftest does not allow, and falls back to prices without Infracost, saying why", async () => {
+    project.write({
+      "prices.yaml": `asOf: 2026-11-01\nprices: { terraform_data: "0.0" }`,
+      "rego/main.rego": "package main",
+    });
+    const config = { policies: { source: { type: "local" as const, location: "rego" }, conftest: true } };
+
+    const denied = await project.start(inYard("blue"), config);
+    const planned = await project.start(
+      inYard("blue"),
+      { action: "plan", policies: { ...config.policies, onProblems: "report" } },
+      { prices: "prices.yaml", cost: "infracost" },
+    );
+
+    const problem = "conftest cannot be evaluated: conftest is not in PATH";
+    expect(denied).toMatchObject({ code: "TERRAFORM_POLICY_DENIED", message: expect.stringContaining(problem) });
+    expect(planned).toMatchObject({
+      outputs: { problems: problem, cost_source: "prices.yaml 2026-11-01 (INFRACOST_API_KEY is not set)" },
+    });
+  });
+
   it("fails without policies, or when the prices cannot be read", async () => {
     project.write({ "empty/readme.md": "" });
 

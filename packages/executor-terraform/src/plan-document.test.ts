@@ -6,6 +6,8 @@ const resource = (address: string, change: object, more: object = {}) => ({
   address,
   mode: "managed",
   type: address.split(".").at(-2),
+  name: address.split(".").at(-1),
+  provider_name: "registry.terraform.io/hashicorp/aws",
   change,
   ...more,
 });
@@ -38,6 +40,8 @@ describe("parsePlanDocument", () => {
       {
         address: "aws_db_instance.main",
         type: "aws_db_instance",
+        name: "main",
+        provider: "registry.terraform.io/hashicorp/aws",
         actions: ["update"],
         before: {
           password: "***",

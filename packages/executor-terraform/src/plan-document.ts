@@ -7,6 +7,10 @@ import { MASK } from "./staged-run.ts";
 export interface ResourceChange {
   readonly address: string;
   readonly type: string;
+  /** Without the type and an index. */
+  readonly name: string;
+  /** Such as `registry.terraform.io/hashicorp/aws`. */
+  readonly provider: string;
   /** As Terraform writes them: `["delete", "create"]` is a replacement. */
   readonly actions: readonly string[];
   /** Values of the attributes by name; null when the resource does not exist then. */
@@ -64,6 +68,8 @@ function readChange(resource: JsonObject, mask: (text: string) => string): reado
     {
       address,
       type: textAt(resource, "type"),
+      name: textAt(resource, "name"),
+      provider: textAt(resource, "provider_name"),
       actions: Array.isArray(actions) ? actions.map(String) : [],
       before: maskValue(change["before"], change["before_sensitive"], mask),
       after: maskValue(change["after"], change["after_sensitive"], mask),
@@ -96,6 +102,29 @@ function maskValue(value: unknown, sensitive: unknown, mask: (text: string) => s
     return [key, maskValue(item, Object.hasOwn(marks, key) ? marks[key] : undefined, mask)] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/**
+ * Returns the changes in the format in which Terraform prints plans, for programs that read it: `resource_changes` and
+ * `planned_values`, all in the root module, and nothing else. `region` is that of the AWS provider.
+ */
+export function toPlanJson(changes: readonly ResourceChange[], region?: string): JsonObject {
+  const toResource = ({ address, type, name, provider }: ResourceChange) => {
+    return { address, mode: "managed", type, name, provider_name: provider };
+  };
+  const planned = changes.filter(({ after }) => after !== null);
+  const aws = { name: "aws", expressions: { region: { constant_value: region } } };
+  return {
+    format_version: "1.2",
+    planned_values: {
+      root_module: { resources: planned.map((each) => ({ ...toResource(each), values: each.after })) },
+    },
+    resource_changes: changes.map((each) => {
+      const { actions, before, after, unknown: after_unknown } = each;
+      return { ...toResource(each), change: { actions, before, after, after_unknown } };
+    }),
+    configuration: region === undefined ? {} : { provider_config: { aws } },
+  };
 }
 
 /** True for a change that deletes a resource that exists, also to replace it. */

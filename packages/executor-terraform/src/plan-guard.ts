@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { matchesGlob, type PlanCost } from "@stackyard/core";
-import type { PolicySource } from "./definition.ts";
+import { runConftest } from "./conftest.ts";
 import { TerraformFailure } from "./failure.ts";
+import { estimateWithInfracost } from "./infracost.ts";
 import {
   countChanges,
   isDeletion,
@@ -76,7 +77,12 @@ async function checkPolicies(
   const { policies } = run.config;
   if (policies === undefined) return [];
   const plan = { ...countChanges(changes), monthly_cost: monthly ?? null };
-  const found = evaluatePolicies(await loadPolicies(run, policies.source), { plan, changes });
+  const folder = join(run.folder, "policies");
+  await stageSource(run.settings, run.ctx, policies.source, folder);
+  const found = [
+    ...evaluatePolicies(await loadPolicies(folder, policies.conftest === true), { plan, changes }),
+    ...(policies.conftest === true ? await runConftest(run, { folder, changes }) : []),
+  ];
   for (const { level, text } of found) run.ctx.report(`${level}: ${text}`);
   const errors = found.filter(({ level }) => level === "error").map(({ text }) => text);
   if (errors.length > 0 && policies.onProblems !== "report") {
@@ -85,11 +91,10 @@ async function checkPolicies(
   return found.map(({ level, text }) => (level === "warning" ? `warning: ${text}` : text));
 }
 
-async function loadPolicies(run: StagedRun, source: PolicySource): Promise<readonly PolicyFile[]> {
-  const folder = join(run.folder, "policies");
-  await stageSource(run.settings, run.ctx, source, folder);
+/** With conftest, there may be only policies in Rego. */
+async function loadPolicies(folder: string, mayBeEmpty: boolean): Promise<readonly PolicyFile[]> {
   const names = (await readdir(folder)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
-  if (names.length === 0) {
+  if (names.length === 0 && !mayBeEmpty) {
     const text = "The source of the policies contains no files *.yaml, *.yml or *.json at its top level.";
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
   }
@@ -97,7 +102,15 @@ async function loadPolicies(run: StagedRun, source: PolicySource): Promise<reado
 }
 
 /** Returns what the resources cost after the plan; undefined without prices. Fails with TERRAFORM_PRICES_INVALID. */
-export async function estimatePlan(
+export async function estimatePlan(run: StagedRun, changes: readonly ResourceChange[]): Promise<PlanCost | undefined> {
+  if (!run.settings.usesInfracost) return estimateByPrices(run, changes);
+  const estimate = await estimateWithInfracost(run, changes);
+  if (estimate.kind === "estimated") return estimate.cost;
+  const cost = await estimateByPrices(run, changes);
+  return cost && { ...cost, source: `${cost.source} (${estimate.reason})` };
+}
+
+async function estimateByPrices(
   { ctx, settings: { pricesFile } }: StagedRun,
   changes: readonly ResourceChange[],
 ): Promise<PlanCost | undefined> {

@@ -10,6 +10,8 @@ const bucket = (name: string, more: Partial<ResourceChange> = {}): ResourceChang
   before: null,
   after: { acl: "private", tags: { team: "web" } },
   unknown: {},
+  name: "",
+  provider: "",
   isImport: false,
   changedAttributes: [],
   ...more,

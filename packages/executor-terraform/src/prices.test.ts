@@ -20,6 +20,8 @@ const resource = (type: string, after: unknown): ResourceChange => ({
   before: null,
   after,
   unknown: {},
+  name: "",
+  provider: "",
   isImport: false,
   changedAttributes: [],
 });

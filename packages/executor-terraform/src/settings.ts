@@ -34,6 +34,8 @@ export interface Settings {
   readonly ownDirs: readonly string[];
   readonly cliConfigFile?: string;
   readonly pricesFile?: string;
+  /** Estimates are Infracost's where it can be run. */
+  readonly usesInfracost: boolean;
   readonly passEnvironment: readonly string[];
   readonly lockTimeout: string;
   /** Sources whose authors are not trusted are run. */
@@ -62,6 +64,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     ownDirs: [dataDir, workDir, inProject(providerCacheDir)],
     passEnvironment,
     lockTimeout,
+    usesInfracost: options.cost === "infracost",
     allowsUntrusted: options.untrusted === "allow",
     environment: deps.environment,
     s3: deps.s3 ?? loadSdkS3Source,
