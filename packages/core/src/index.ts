@@ -76,6 +76,7 @@ export type {
   ServicePerson,
   ServicePublished,
   ServiceRequest,
+  ServiceLink,
   ServiceRoute,
   ServiceUser,
 } from "./ports/plugin-service.ts";

@@ -35,7 +35,7 @@ const LANES = 8;
  */
 export function createHostsServices(
   { hosts = {}, documents = "hooks" }: HostsOptions,
-  { projectDir }: Pick<PluginContext, "projectDir">,
+  { projectDir, url }: Pick<PluginContext, "projectDir" | "url">,
 ): readonly PluginService[] {
   const named = Object.entries(hosts).map(([name, options]): NamedHost => ({ name, options }));
   if (named.length === 0) return [];
@@ -77,7 +77,7 @@ export function createHostsServices(
   return [
     service,
     createPollService({ hosts: named, folder, openQueue, codeHosts }),
-    createReportService({ hosts: reported, kinds, codeHosts, openQueue: openReportQueue }),
+    createReportService({ hosts: reported, kinds, codeHosts, openQueue: openReportQueue, yardUrl: url }),
   ];
 }
 

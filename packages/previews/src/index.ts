@@ -36,5 +36,9 @@ export default definePlugin({
     createIdleExecutor(),
     createLeakCheckExecutor(context),
   ],
-  services: (options) => [createQuotaService(options), createIdleService(), ...createWakeServices(options)],
+  services: (options, context) => [
+    createQuotaService(options),
+    createIdleService(),
+    ...createWakeServices(options, context),
+  ],
 });

@@ -80,6 +80,24 @@ describe("a wake link", () => {
     expect((await call("POST", toLink("pr-1"))).status).toBe(200);
   });
 
+  it("is listed while its stack sleeps, where the address of the yard is known", async () => {
+    const options = { wake: { keys: [{ env: "WAKE_KEY" }, { env: "OLD" }] } };
+    const services = createWakeServices(options, { url: "https://yard.example.org/" });
+    const bench = createPreviewsBench({ source, executors: [], services });
+    await bench.send("pr-1", "OPENED");
+    await bench.settle();
+    const list = async () => {
+      const stack = await bench.findStack("pr-1");
+      return stack === undefined ? undefined : bench.deps.listLinks(stack);
+    };
+
+    expect(await list()).toEqual([{ label: "Wake up", url: toLink("pr-1") }]);
+    await bench.send("pr-1", "WAKE");
+    await bench.settle();
+    expect(await list()).toEqual([]);
+    expect(createWakeServices(options)[0]?.listLinks).toBeDefined();
+  });
+
   it("needs a key", () => {
     expect(createWakeServices({})).toEqual([]);
   });

@@ -1,6 +1,6 @@
-import type { PluginService, ServiceDeps, ServiceRequest } from "@stackyard/core";
+import type { PluginContext, PluginService, ServiceDeps, ServiceRequest, Stack } from "@stackyard/core";
 import type { PreviewsOptions } from "./definition.ts";
-import { findWakeStack } from "./wake-link.ts";
+import { findWakeStack, toWakeLink } from "./wake-link.ts";
 
 const EVENT = "WAKE";
 /** In whose name stacks are woken. */
@@ -24,7 +24,10 @@ const HEADERS = {
  * Creates the service of wake links. Opening a link shows a button, because programs that preview links open them too; the button
  * sends the event. Returns no service without keys.
  */
-export function createWakeServices({ wake }: Pick<PreviewsOptions, "wake">): readonly PluginService[] {
+export function createWakeServices(
+  { wake }: Pick<PreviewsOptions, "wake">,
+  { url }: Pick<PluginContext, "url"> = {},
+): readonly PluginService[] {
   if (wake === undefined) return [];
   const limit = createLimit();
   const findStackId = async ({ url }: ServiceRequest, { readSecret }: ServiceDeps) =>
@@ -32,6 +35,11 @@ export function createWakeServices({ wake }: Pick<PreviewsOptions, "wake">): rea
   return [
     {
       name: "wake",
+      async listLinks(stack, deps) {
+        const [newest] = wake.keys;
+        if (url === undefined || newest === undefined || !(await sleeps(deps, stack))) return [];
+        return [{ label: "Wake up", url: toWakeLink({ url, key: await deps.readSecret(newest) }, stack.id) }];
+      },
       routes: [
         {
           method: "GET",
@@ -57,6 +65,13 @@ export function createWakeServices({ wake }: Pick<PreviewsOptions, "wake">): rea
       ],
     },
   ];
+}
+
+/** True for a stack that the event would move into another state. */
+async function sleeps({ locator }: ServiceDeps, { machine, state }: Stack): Promise<boolean> {
+  const found = await locator.find(machine);
+  const reactions = found.kind === "found" ? found.machine.states.get(state)?.on.get(EVENT) : undefined;
+  return reactions?.some(({ advance }) => advance.length > 0 && !advance.includes(state)) === true;
 }
 
 async function wakeUp(deps: ServiceDeps, stackId: string): Promise<Response> {

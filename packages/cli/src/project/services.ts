@@ -11,7 +11,7 @@ export async function loadServices(
   file: ConfigFile,
   environment: PluginContext["environment"],
 ): Promise<readonly PluginService[]> {
-  const context = { projectDir: file.projectDir, dataDir: dataDirOf(file), environment };
+  const context = { projectDir: file.projectDir, dataDir: dataDirOf(file), environment, url: file.config.server?.url };
   return collect(file, ({ plugin, options }) => plugin.services?.(options, context));
 }
 

@@ -12,6 +12,8 @@ export interface PluginContext {
   readonly dataDir: string;
   /** The environment of the process that runs the tasks, for programs that an executor starts. May hold secrets. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where people reach the servers of the yard: `server.url` of the configuration. Undefined: it is not known. */
+  readonly url?: string | undefined;
 }
 
 /** What a plugin works with when it provides something to executors. */

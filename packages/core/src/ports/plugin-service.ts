@@ -22,6 +22,15 @@ export interface PluginService {
    * Begins nothing after `until`, or once `deps.signal` is aborted. An error is shown, and the tick is repeated later.
    */
   tick?(deps: ServiceDeps, until: number): Promise<number | undefined>;
+  /** Returns what reports about a stack link for people, such as a page that wakes it. Only reads. */
+  listLinks?(stack: Stack, deps: ServiceDeps): Promise<readonly ServiceLink[]>;
+}
+
+/** A page of a service. */
+export interface ServiceLink {
+  /** What people do there, such as `Wake up`. */
+  readonly label: string;
+  readonly url: string;
 }
 
 /** A path of a service. It is no route of the API: the service itself finds out who calls. */
@@ -62,6 +71,8 @@ export interface ServiceDeps {
   describeStack(stackId: string): Promise<DescribedStack | undefined>;
   /** Returns the end of an attempt's log, at most 64 KiB, masked; undefined when it has left none. */
   findLogEnd(attemptId: string): Promise<string | undefined>;
+  /** Returns what the services of the yard link for a stack. A service that fails has no links, and is logged. */
+  listLinks(stack: Stack): Promise<readonly ServiceLink[]>;
   /** Queues an event in the name of a user of another system. An id that the stack knows already is `duplicate`. */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
   /**

@@ -4,6 +4,7 @@ import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
 import type { PutRecordInput } from "../ports/records.ts";
+import { aStack } from "../testing/builders.ts";
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createServiceRunner } from "./run-services.ts";
 import type { YardServicesDeps } from "./service-deps.ts";
@@ -304,5 +305,23 @@ describe("the services of a process", () => {
 
     expect(create).toThrow(expect.objectContaining({ code: "PLUGIN_INVALID" }));
     expect(create).toThrow(message);
+  });
+});
+
+describe("links of services", () => {
+  it("are those of all that can list them", async () => {
+    const { start } = createBench();
+    const link = { label: "Wake up", url: "https://yard.example.org/wake/pr-12" };
+    const listed: PluginService = { name: "listed", listLinks: async ({ id }) => (id === "pr-12" ? [link] : []) };
+    const failing: PluginService = {
+      name: "failing",
+      listLinks: async (_, { readSecret }) => {
+        throw new Error(await readSecret({ env: "KEY" }));
+      },
+    };
+    const { deps, stop } = start(listed, {}, [failing, { name: "silent" }]);
+
+    expect(await deps.listLinks(aStack())).toEqual([link]);
+    await stop();
   });
 });

@@ -59,11 +59,11 @@ export function createServiceRunner(deps: YardServicesDeps, services: readonly P
   const owner = deps.ids.next();
   const wake = (name: string): void => loops.find((loop) => loop.name === name)?.wake();
   const loops = services.map((service) =>
-    createLoop({ ...deps, leases, owner, wake, stopping: stopping.signal }, service),
+    createLoop({ ...deps, leases, owner, wake, services, stopping: stopping.signal }, service),
   );
   let running: Promise<unknown> | undefined;
   return {
-    deps: createServiceDeps(deps, { signal: stopping.signal, wake }),
+    deps: createServiceDeps(deps, { signal: stopping.signal, wake, services }),
     run() {
       running ??= Promise.all(loops.map(({ run }) => run()));
     },
@@ -102,6 +102,7 @@ interface LoopDeps extends YardServicesDeps {
   readonly leases: Leases;
   readonly owner: string;
   readonly wake: ServiceDeps["wake"];
+  readonly services: readonly PluginService[];
   readonly stopping: AbortSignal;
 }
 
@@ -167,7 +168,9 @@ async function tickWhenDue(deps: LoopDeps, { service, tick, shown }: LoopTick): 
   const { clock, stopping, store, wake } = deps;
   const { name } = service;
   if (service.dueAt === undefined) return tickUnderLease(deps, name, tick);
-  const dueAt = (await service.dueAt(createServiceDeps(deps, { signal: stopping, wake }))) ?? Number.POSITIVE_INFINITY;
+  const dueAt =
+    (await service.dueAt(createServiceDeps(deps, { signal: stopping, wake, services: deps.services }))) ??
+    Number.POSITIVE_INFINITY;
   if (dueAt <= clock.now()) return tickUnderLease(deps, name, tick);
   if (shown.mayExist) await removeFailure(store.records, clock, name);
   shown.mayExist = false;
@@ -175,7 +178,7 @@ async function tickWhenDue(deps: LoopDeps, { service, tick, shown }: LoopTick): 
 }
 
 async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<PluginService["tick"]>): Promise<number> {
-  const { leases, owner, clock, stopping, store, wake } = deps;
+  const { leases, owner, clock, stopping, store, wake, services } = deps;
   const taken = await leases.acquire(`services/${name}`, owner, LEASE_MS);
   if (taken.kind === "held") return clock.now() + HELD_MS;
   const lost = new AbortController();
@@ -183,7 +186,7 @@ async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<Pl
   const renewing = keepLease({ leases, clock, lease: taken.lease }, done.signal, lost);
   try {
     const signal = AbortSignal.any([stopping, lost.signal]);
-    const nextAt = await tick(createServiceDeps(deps, { signal, wake }), clock.now() + TICK_MS);
+    const nextAt = await tick(createServiceDeps(deps, { signal, wake, services }), clock.now() + TICK_MS);
     if (!signal.aborted) await removeFailure(store.records, clock, name);
     return nextAt ?? Number.POSITIVE_INFINITY;
   } finally {

@@ -8,9 +8,11 @@ import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
 import type {
+  PluginService,
   SecretReference,
   ServiceApproval,
   ServiceDeps,
+  ServiceLink,
   ServicePerson,
   ServicePublished,
   ServiceUser,
@@ -34,10 +36,10 @@ export interface YardServicesDeps {
 /** Creates what a service works with until the signal is aborted. */
 export function createServiceDeps(
   deps: YardServicesDeps,
-  { signal, wake }: Pick<ServiceDeps, "signal" | "wake">,
+  { signal, wake, services }: Pick<ServiceDeps, "signal" | "wake"> & { readonly services: readonly PluginService[] },
 ): ServiceDeps {
   const { store, locator, clock, ids, random, logger, readSecret } = deps;
-  return {
+  const created: ServiceDeps = {
     records: store.records,
     queries: store.queries,
     locator,
@@ -56,7 +58,19 @@ export function createServiceDeps(
     findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
     publish: (event, user) => publish(deps, event, toSender(deps, user)),
     approve: (approval, person) => approve(deps, approval, person),
+    async listLinks(stack) {
+      const found = services.map(async ({ name, listLinks }): Promise<readonly ServiceLink[]> => {
+        try {
+          return (await listLinks?.(stack, created)) ?? [];
+        } catch (error) {
+          logger.warn("A service cannot list its links.", { service: name, stackId: stack.id, error });
+          return [];
+        }
+      });
+      return (await Promise.all(found)).flat();
+    },
   };
+  return created;
 }
 
 async function publish(deps: YardServicesDeps, message: unknown, sender: Sender): Promise<ServicePublished> {

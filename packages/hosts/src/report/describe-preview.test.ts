@@ -43,6 +43,7 @@ describe("what a report says about a stack", () => {
         { name: "docs", url: "https://docs.example.org/" },
         { name: "grafana", url: "https://grafana.example.org/d" },
       ],
+      actions: [],
     });
   });
 
@@ -92,5 +93,23 @@ describe("what a report says about a stack", () => {
       message: "No.",
       log: "end",
     });
+  });
+
+  it("links the console, and pages of services, over https or on this computer only", () => {
+    const described = aDescribed({ stack: aStack({ id: "team/pr 7" }) });
+    const actions = ["https://yard.example.org/wake/x", "http://example.org/wake/x", "javascript:alert(1)"].map(
+      (url) => ({
+        label: "Wake\n up",
+        url,
+      }),
+    );
+    const describe = (yardUrl: string) => describePreview({ described, outputs: [], owner: "eve", actions, yardUrl });
+
+    expect(describe("https://yard.example.org/")).toMatchObject({
+      console: "https://yard.example.org/stack?id=team%2Fpr+7",
+      actions: [{ name: "Wake up", url: "https://yard.example.org/wake/x" }],
+    });
+    expect(describe("http://127.0.0.1:7070").console).toBe("http://127.0.0.1:7070/stack?id=team%2Fpr+7");
+    expect(describe("http://yard.example.org").console).toBeUndefined();
   });
 });

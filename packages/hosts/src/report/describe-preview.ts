@@ -1,6 +1,6 @@
-import { type DescribedStack, defined } from "@stackyard/core";
+import { type DescribedStack, defined, type ServiceLink } from "@stackyard/core";
 import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
-import { findLink, toLine } from "./safe-text.ts";
+import { findLink, findOwnLink, toLine } from "./safe-text.ts";
 
 /** What a report says about a stack. Texts are foreign. */
 export interface PreviewFacts {
@@ -20,6 +20,10 @@ export interface PreviewFacts {
   readonly owner?: string;
   readonly drift?: string;
   readonly links: readonly PreviewLink[];
+  /** The stack's page in the console. */
+  readonly console?: string;
+  /** Pages where people do something about the stack, such as wake it. */
+  readonly actions: readonly PreviewLink[];
   readonly failure?: PreviewFailure;
   /** That people may give by comment. */
   readonly approvals?: readonly OpenApproval[];
@@ -54,6 +58,9 @@ export interface PreviewInput {
   readonly described: DescribedStack;
   /** Outputs of its tasks, the newest first. */
   readonly outputs: readonly Values[];
+  /** The address of the console, and what services link. */
+  readonly yardUrl?: string | undefined;
+  readonly actions?: readonly ServiceLink[];
   /** Whose it is when the stack does not say so. */
   readonly owner: string;
   /** The end of the log of the attempt that failed last. */
@@ -67,7 +74,8 @@ const MAX_NAME = 64;
 const URL_KEY = /^(.{1,64})_url$/;
 
 /** Returns what a report says about a stack. Metadata precedes outputs: the machine's author chose it. */
-export function describePreview({ described, outputs, owner, log, canApprove = false }: PreviewInput): PreviewFacts {
+export function describePreview(input: PreviewInput): PreviewFacts {
+  const { described, outputs, owner, log, canApprove = false, yardUrl, actions = [] } = input;
   const { stack } = described;
   const sources: readonly Values[] = [stack.metadata, ...outputs];
   const phase = toPhase(described);
@@ -78,6 +86,7 @@ export function describePreview({ described, outputs, owner, log, canApprove = f
     phase,
     ...toReason(described, phase),
     links: listLinks(sources),
+    actions: actions.flatMap(({ label, url }) => toAction(label, findOwnLink(url))),
     ...defined({
       url: findLink(findValue(sources, "url", "string")),
       plan: findPlan(outputs),
@@ -85,6 +94,7 @@ export function describePreview({ described, outputs, owner, log, canApprove = f
       expiresAt: toInstant(stack.metadata["expires_at"]),
       owner: findText([stack.metadata], "owner") ?? owner,
       drift: findDrift(stack.metadata, outputs),
+      console: yardUrl === undefined ? undefined : toConsoleLink(yardUrl, stack.id),
       failure: toFailure(described, phase, log),
       approvals: canApprove ? listApprovals(stack) : undefined,
     }),
@@ -93,7 +103,15 @@ export function describePreview({ described, outputs, owner, log, canApprove = f
 
 /** Returns what a report says about a stack that does not exist any more. */
 export function describeEnded(stackId: string): PreviewFacts {
-  return { stackId, phase: "ended", links: [] };
+  return { stackId, phase: "ended", links: [], actions: [] };
+}
+
+function toConsoleLink(yardUrl: string, stackId: string): string | undefined {
+  return findOwnLink(`${yardUrl.replace(/\/+$/, "")}/stack?${new URLSearchParams({ id: stackId })}`);
+}
+
+function toAction(label: string, url: string | undefined): readonly PreviewLink[] {
+  return url === undefined ? [] : [{ name: toLine(label, MAX_NAME), url }];
 }
 
 function toPhase({ stack, tasks }: DescribedStack): PreviewPhase {

@@ -3,7 +3,9 @@ import type { PreviewLink } from "@stackyard/core/services";
 import { describeEnded, describePreview, type PreviewFacts, type Values } from "./describe-preview.ts";
 
 /** What reports are read from. */
-export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "queries"> {
+export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "listLinks" | "queries"> {
+  /** Where people reach the yard. */
+  readonly yardUrl: string | undefined;
   /** Users of the host are linked to people. */
   readonly canApprove: boolean;
 }
@@ -29,7 +31,9 @@ export async function loadPreview(
   const outputs = items.filter((line) => line.incarnation === incarnation).flatMap((line) => toValues(line.outputs));
   const failed = described.tasks.find(({ status }) => status === "ERROR")?.attempt;
   const log = failed?.hasLog === true ? await deps.findLogEnd(failed.attemptId) : undefined;
-  return describePreview({ described, outputs, owner, canApprove: deps.canApprove, ...defined({ log }) });
+  const { canApprove, yardUrl } = deps;
+  const actions = await deps.listLinks(described.stack);
+  return describePreview({ described, outputs, owner, canApprove, yardUrl, actions, ...defined({ log }) });
 }
 
 /** Sensitive outputs are references, which no report shows. */

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { PreviewFacts, PreviewPhase } from "./describe-preview.ts";
 import { renderPreview, renderTrust } from "./render-comment.ts";
 import type { CheckAction, DeploymentState, HostCheck, HostDeployment } from "./report-host.ts";
@@ -39,6 +40,7 @@ export function renderCheck(preview: PreviewFacts, head: string): HostCheck {
     title,
     summary: renderPreview(preview),
     actions: preview.phase === "ended" ? [CREATE] : [RETRY, EXTEND, DESTROY],
+    ...defined({ url: preview.console ?? preview.url }),
     ...(conclusion && { conclusion }),
   };
 }

@@ -7,7 +7,7 @@ import type { PreviewFacts } from "./describe-preview.ts";
 import { type PullReport, renderComment, toMarker } from "./render-comment.ts";
 
 function aPreview(over: Partial<PreviewFacts> = {}): PreviewFacts {
-  return { stackId: "shop-pr-7", state: "LIVE", phase: "ready", links: [], ...over };
+  return { stackId: "shop-pr-7", state: "LIVE", phase: "ready", links: [], actions: [], ...over };
 }
 
 function aReport(over: Partial<PullReport> = {}): PullReport {
@@ -45,6 +45,8 @@ describe("the comment of a pull request", () => {
       expiresAt: Date.UTC(2026, 1, 3, 8, 30),
       owner: "octocat",
       links: [{ name: "docs", url: "https://docs.example.org/" }],
+      actions: [{ name: "Wake up", url: "https://yard.example.org/wake/shop-pr-7?s=x" }],
+      console: "https://yard.example.org/stack?id=shop-pr-7",
     });
 
     expect(renderComment(aReport({ previews: [preview] }))).toBe(`<!-- stackyard y1 -->
@@ -52,6 +54,7 @@ describe("the comment of a pull request", () => {
 #### Preview \`shop-pr-7\` waits for approval, in the state \`REVIEW\`
 
 * Open: [\`https://pr-7.example.org/\`](https://pr-7.example.org/)
+* Actions: [\`Wake up\`](https://yard.example.org/wake/shop-pr-7?s=x)
 * Why: \`sign-off waits for 1 approval from release-managers.\`
 * Until: \`2026-01-31 12:00 UTC\`
 * Plan: \`2 to add, 1 to replace.\`
@@ -59,6 +62,7 @@ describe("the comment of a pull request", () => {
 * Expires: \`2026-02-03 08:30 UTC\`
 * Owner: \`octocat\`
 * Links: [\`docs\`](https://docs.example.org/)
+* Details: [\`console\`](https://yard.example.org/stack?id=shop-pr-7)
 `);
   });
 

@@ -1,7 +1,7 @@
 import type { ListItem, PhrasingContent, RootContent } from "mdast";
 import { toMarkdown } from "mdast-util-to-markdown";
 import type { OpenApproval } from "../approve-by-comment.ts";
-import type { PreviewFacts, PreviewFailure, PreviewPhase } from "./describe-preview.ts";
+import type { PreviewFacts, PreviewFailure, PreviewLink, PreviewPhase } from "./describe-preview.ts";
 import { toLastLines, toLine } from "./safe-text.ts";
 
 /** What the comment of a pull request says. */
@@ -101,6 +101,7 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
   const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
   return [
     ...(url === undefined ? [] : [item("Open", [link(url, url)])]),
+    ...toLinks("Actions", preview.actions),
     ...toItem("Why", reason, MAX_REASON),
     ...toItem("Until", until === undefined ? undefined : formatInstant(until)),
     ...approvals.map(toApproval),
@@ -109,8 +110,13 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
     ...toItem("Expires", expiresAt === undefined ? undefined : formatInstant(expiresAt)),
     ...toItem("Owner", owner),
     ...toItem("Drift", drift),
-    ...(links.length === 0 ? [] : [item("Links", joinWith(links.map(({ name, url: to }) => link(name, to))))]),
+    ...toLinks("Links", links),
+    ...(preview.console === undefined ? [] : [item("Details", [link("console", preview.console)])]),
   ];
+}
+
+function toLinks(label: string, links: readonly PreviewLink[]): readonly ListItem[] {
+  return links.length === 0 ? [] : [item(label, joinWith(links.map(({ name, url }) => link(name, url))))];
 }
 
 function toItem(label: string, value: string | undefined, most = MAX_VALUE): readonly ListItem[] {

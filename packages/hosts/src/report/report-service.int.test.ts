@@ -26,6 +26,7 @@ describe("the comment of a pull request", () => {
     await open();
     await pass(20);
     expect(bodies()).toEqual([expect.stringContaining("Preview `shop-pr-1` is ready, in the state `LIVE`")]);
+    expect(bodies()[0]).toContain("* Details: [`console`](https://yard.example.org/stack?id=shop-pr-1)");
 
     await github.closePull(SHOP, 1);
     await pass(20);

@@ -62,13 +62,15 @@ export interface ReportInput {
   readonly kinds: ReadonlyMap<string, ReadonlySet<ReportKind>>;
   readonly codeHosts: CodeHosts;
   readonly openQueue: OpenReportQueue;
+  /** Where people reach the yard. */
+  readonly yardUrl: string | undefined;
 }
 
 /**
  * Creates the service that reports to pull requests. It follows the history of the yard, and writes what is true when it writes:
  * while a host does not answer nothing gets lost, and nothing is sent twice.
  */
-export function createReportService({ hosts, kinds, codeHosts, openQueue }: ReportInput): PluginService {
+export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUrl }: ReportInput): PluginService {
   const pauses = new Map<string, Pause>();
 
   async function work(deps: ServiceDeps, host: string, end: () => boolean): Promise<number> {
@@ -88,6 +90,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue }: Repo
       pauses,
       end,
       yardId: await loadYardId(deps),
+      yardUrl,
       canApprove: hosts.some(({ name, options }) => name === host && "people" in options),
     };
     const groups = Map.groupBy(claims, ({ key }) => key.replace(REFRESH, ""));
@@ -176,6 +179,7 @@ interface ReportWorker extends ServiceDeps {
   readonly queue: KeyedQueue;
   readonly pauses: Map<string, Pause>;
   readonly yardId: string;
+  readonly yardUrl: string | undefined;
   readonly canApprove: boolean;
   readonly end: () => boolean;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findLink, toLastLines, toLine } from "./safe-text.ts";
+import { findLink, findOwnLink, toLastLines, toLine } from "./safe-text.ts";
 
 describe("a foreign text", () => {
   it("becomes one line without characters that cannot be seen", () => {
@@ -22,5 +22,17 @@ describe("a foreign text", () => {
     [7, undefined],
   ])("is linked only when it is an address with https: %j", (text, expected) => {
     expect(findLink(text)).toBe(expected);
+  });
+
+  it.each([
+    ["https://yard.example.org/stacks/a%2Fb", true],
+    ["http://127.0.0.1:7070/stacks/a", true],
+    ["http://localhost/stacks/a", true],
+    ["http://localhost.example.org/stacks/a", false],
+    ["http://127.0.0.1:7070@example.org/", false],
+    ["http://yard.example.org/", false],
+    ["javascript:alert(1)//https://", false],
+  ])("is an address of the yard only with https, or on this computer: %j", (url, expected) => {
+    expect(findOwnLink(url)).toBe(expected ? url : undefined);
   });
 });

@@ -29,6 +29,13 @@ function cutEnd(text: string, most: number): string {
   return text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
 }
 
+const OWN_ADDRESS = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$))/;
+
+/** Returns an address of the yard itself when it may be linked: https, or http on the same computer. */
+export function findOwnLink(url: string): string | undefined {
+  return OWN_ADDRESS.test(url) && URL.canParse(url) && url.length <= MAX_URL ? new URL(url).href : undefined;
+}
+
 /** Returns the address when it is one that may be linked: https, and without a user. */
 export function findLink(text: unknown): string | undefined {
   if (typeof text !== "string" || text.length > MAX_URL || !URL.canParse(text)) return undefined;

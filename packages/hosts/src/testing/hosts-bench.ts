@@ -38,6 +38,9 @@ states:
   GONE: { terminal: true }
 `;
 
+/** Where people reach the yard of a bench. */
+const YARD_URL = "https://yard.example.org/";
+
 /** What a bench may be given. */
 export interface BenchOptions {
   /** Of the App, for options with a `key`. */
@@ -83,7 +86,7 @@ export function createHostsBench({
         return added;
       },
     };
-    const [service, poller, reporter] = createHostsServices(given, { projectDir });
+    const [service, poller, reporter] = createHostsServices(given, { projectDir, url: YARD_URL });
     if (service === undefined || poller === undefined || reporter === undefined)
       throw new Error("The options have no host.");
     const ids = countingIds();

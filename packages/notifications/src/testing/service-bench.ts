@@ -64,6 +64,7 @@ export function createServiceBench(rules: string) {
       findLogEnd: async () => undefined,
       publish: async () => ({ kind: "accepted" }),
       approve: async () => ({ kind: "accepted" }),
+      listLinks: async () => [],
       wake: () => undefined,
       readSecret: async () => "https://hooks.example.org/x",
     };
