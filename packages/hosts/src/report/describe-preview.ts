@@ -23,7 +23,7 @@ export interface PreviewFacts {
   /** The stack's page in the console. */
   readonly console?: string;
   /** Pages where people do something about the stack, such as wake it. */
-  readonly actions: readonly PreviewLink[];
+  readonly actions?: readonly PreviewLink[];
   readonly failure?: PreviewFailure;
   /** That people may give by comment. */
   readonly approvals?: readonly OpenApproval[];
@@ -103,7 +103,7 @@ export function describePreview(input: PreviewInput): PreviewFacts {
 
 /** Returns what a report says about a stack that does not exist any more. */
 export function describeEnded(stackId: string): PreviewFacts {
-  return { stackId, phase: "ended", links: [], actions: [] };
+  return { stackId, phase: "ended", links: [] };
 }
 
 function toConsoleLink(yardUrl: string, stackId: string): string | undefined {

@@ -7,7 +7,7 @@ import type { PreviewFacts } from "./describe-preview.ts";
 import { type PullReport, renderComment, toMarker } from "./render-comment.ts";
 
 function aPreview(over: Partial<PreviewFacts> = {}): PreviewFacts {
-  return { stackId: "shop-pr-7", state: "LIVE", phase: "ready", links: [], actions: [], ...over };
+  return { stackId: "shop-pr-7", state: "LIVE", phase: "ready", links: [], ...over };
 }
 
 function aReport(over: Partial<PullReport> = {}): PullReport {

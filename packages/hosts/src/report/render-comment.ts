@@ -101,7 +101,7 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
   const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
   return [
     ...(url === undefined ? [] : [item("Open", [link(url, url)])]),
-    ...toLinks("Actions", preview.actions),
+    ...toLinks("Actions", preview.actions ?? []),
     ...toItem("Why", reason, MAX_REASON),
     ...toItem("Until", until === undefined ? undefined : formatInstant(until)),
     ...approvals.map(toApproval),
