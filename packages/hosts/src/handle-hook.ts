@@ -178,6 +178,11 @@ interface SettledPull {
 const MOST_ROUNDS = 4;
 /** An event that has no line of the history after that time is not waited for. */
 const UNDECIDED_MS = 86_400_000;
+/**
+ * Without a stack a record only says which facts are older than known ones, and which head of a fork is trusted. Deliveries are
+ * taken for three days, and known for fourteen.
+ */
+const KEEP_ENDED_MS = 15 * 86_400_000;
 
 async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook): Promise<SettledPull | HookOutcome> {
   const { host } = queued;
@@ -233,7 +238,8 @@ interface PullFact {
 }
 
 function toPullEventId({ host, id, readAt }: QueuedHook, { rule, head, version }: PullFact): string {
-  return readAt === undefined ? `${host}/${id}/pull.${rule}` : `${host}/${id}/${rule}/${head}.${version}`;
+  // A record that has expired begins again with the same versions.
+  return readAt === undefined ? `${host}/${id}/pull.${rule}` : `${host}/${id}/${rule}/${head}.${readAt}.${version}`;
 }
 
 function withTrusted(stored: StoredPull, { kind, action, pull }: PullHook): StoredPull {
@@ -260,7 +266,10 @@ async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord
 
 async function save(deps: HandleDeps, key: string, found: StoredRecord | undefined, value: StoredPull): Promise<void> {
   if (JSON.stringify(found?.value) === JSON.stringify(value)) return;
-  const put = await deps.records.put({ key, value, expected: found?.version ?? "absent", now: deps.clock.now() });
+  const now = deps.clock.now();
+  const hasEnded = value.phase === "none" && value.intent === undefined;
+  const expires = hasEnded ? { expiresAt: now + KEEP_ENDED_MS } : {};
+  const put = await deps.records.put({ key, value, expected: found?.version ?? "absent", now, ...expires });
   if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
 }
 
