@@ -15,6 +15,7 @@ import { eventsLs, eventsRedrive } from "./commands/events.ts";
 import { stacksLogs } from "./commands/logs.ts";
 import { graph, machinesLs, machinesRevision, machinesRevisions, machinesShow, validate } from "./commands/machines.ts";
 import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
+import { previewsOrphans, previewsReclaim } from "./commands/orphans.ts";
 import {
   previewsDown,
   previewsExtend,
@@ -228,6 +229,8 @@ const OWN: readonly Command[] = [
   previewsSleep,
   previewsWake,
   previewsDown,
+  previewsOrphans,
+  previewsReclaim,
   approvalsLs,
   approvalsApprove,
   approvalsReject,
@@ -267,7 +270,8 @@ export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), vers
 const GROUPS: Readonly<Record<string, string>> = {
   stacks: "Inspect and operate stacks.",
   attempts: "List what runs or waits to run.",
-  previews: "List stacks of pull requests, extend them, put them to sleep, wake or end them.",
+  previews:
+    "List stacks of pull requests, extend them, put them to sleep, wake or end them, and find what remains of them.",
   approvals: "List what waits for an approval, and approve or reject it.",
   bulk: "Do the same to many stacks or dead letters, and follow it.",
   events: "List dead-lettered events and send them again.",

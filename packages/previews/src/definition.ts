@@ -66,11 +66,13 @@ export const quotaDefinition = {
 /** How long what is found may be a resource that was deleted. */
 const DEFAULT_SETTLE_MS = 1_800_000;
 
+const REGION = "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$";
+
 /** Where a task searches for what is left of its stack. */
 export const LeakCheckConfig = Type.Object(
   {
     regions: Type.Optional(
-      Type.Array(Type.String({ pattern: "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$" }), {
+      Type.Array(Type.String({ pattern: REGION }), {
         maxItems: 50,
         description:
           "Default: the target's region. The region of global services is added. An empty list: no search by tags",
@@ -199,6 +201,21 @@ export function toQuietMs(config: Pick<IdleConfig, "for">): number | undefined {
   return ms <= LONGEST_QUIET_MS ? ms : undefined;
 }
 
+const Account = Type.Object(
+  {
+    account: Type.String({ pattern: "^[0-9]{12}$" }),
+    region: Type.String({ pattern: REGION, description: "The region of global services is added" }),
+    role: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2_048,
+        description: "Name or ARN of the role to assume there. Default: the server's own credentials",
+      }),
+    ),
+  },
+  closed,
+);
+
 /** What a project may set for this plugin. */
 export const PreviewsOptions = Type.Object(
   {
@@ -207,6 +224,12 @@ export const PreviewsOptions = Type.Object(
         maxProperties: 1_000,
         description:
           "Capacities by key; a star fits any characters. An exact key counts first, then the first that fits.",
+      }),
+    ),
+    accounts: Type.Optional(
+      Type.Array(Account, {
+        maxItems: 100,
+        description: "Where servers search each hour for resources of stacks that are gone, by tags",
       }),
     ),
     wake: Type.Optional(

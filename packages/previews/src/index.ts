@@ -3,6 +3,7 @@ import { PreviewsOptions } from "./definition.ts";
 import { createIdleExecutor } from "./idle.ts";
 import { createIdleService } from "./idle-service.ts";
 import { createLeakCheckExecutor } from "./leak-check.ts";
+import { createOrphanService } from "./orphan-service.ts";
 import { createQuotaExecutor } from "./quota.ts";
 import { createQuotaService } from "./quota-service.ts";
 import { createWakeServices } from "./wake-service.ts";
@@ -23,6 +24,7 @@ export {
 export { createIdleExecutor } from "./idle.ts";
 export { createIdleService } from "./idle-service.ts";
 export { createLeakCheckExecutor } from "./leak-check.ts";
+export { createOrphanService } from "./orphan-service.ts";
 export { createQuotaExecutor } from "./quota.ts";
 export { createQuotaService } from "./quota-service.ts";
 export { toWakeLink } from "./wake-link.ts";
@@ -39,6 +41,7 @@ export default definePlugin({
   services: (options, context) => [
     createQuotaService(options),
     createIdleService(),
+    createOrphanService(options, context),
     ...createWakeServices(options, context),
   ],
 });

@@ -31,6 +31,7 @@ const LOOK_AGAIN_MS = 60_000;
 const REGIONS_AT_ONCE = 4;
 const MOST_NAMES = 20;
 const MOST_LINES = 500;
+const MOST_FOUND = 10_000;
 
 type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
 
@@ -100,11 +101,16 @@ async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly stri
     if (count > resources.length) left.push(`${count - resources.length} more resources in ${state}`);
   }
   const tags = toStackTags({ yard, stackId, machine });
-  const found = await mapLimited(toRegions(ctx, config), REGIONS_AT_ONCE, (region) =>
-    listTagged(ctx.aws(ResourceGroupsTaggingAPIClient, region), tags, signal),
-  );
-  const arns = found.flat().map(({ arn }) => arn);
-  return [...new Set([...left, ...arns.filter((arn) => !isIgnored(config, arn))])];
+  const arns = await mapLimited(toRegions(ctx, config), REGIONS_AT_ONCE, async (region) => {
+    const found: string[] = [];
+    for await (const { arn } of listTagged(ctx.aws(ResourceGroupsTaggingAPIClient, region), tags, signal)) {
+      if (!isIgnored(config, arn)) found.push(arn);
+      // More would not be named anyway.
+      if (found.length >= MOST_FOUND) break;
+    }
+    return found;
+  });
+  return [...new Set([...left, ...arns.flat()])];
 }
 
 function isIgnored({ ignore = [] }: LeakCheckConfig, text: string): boolean {

@@ -10,17 +10,14 @@ export interface TaggedResource {
 
 /** "GetResources", ResourcesPerPage: at most 100. */
 const PAGE = 100;
-/** Of one listing: more are cut off. */
-const MAX_RESOURCES = 10_000;
 
-/** Lists the resources of a region that have all of these tags. Deleted ones are listed for a while. */
-export async function listTagged(
+/** Yields the resources of a region that have all of these tags. Deleted ones are listed for a while. */
+export async function* listTagged(
   client: ResourceGroupsTaggingAPIClient,
   tags: Partial<StackTags>,
   signal: AbortSignal,
-): Promise<readonly TaggedResource[]> {
+): AsyncGenerator<TaggedResource> {
   const TagFilters = Object.entries(tags).map(([Key, value]) => ({ Key, Values: [value] }));
-  const found: TaggedResource[] = [];
   const load = async ({ cursor }: { readonly cursor?: string }) => {
     const command = new GetResourcesCommand({
       TagFilters,
@@ -34,11 +31,9 @@ export async function listTagged(
   for await (const { items } of listPages(load)) {
     for (const { ResourceARN: arn, Tags = [] } of items) {
       if (arn === undefined) continue;
-      found.push({ arn, tags: Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value])) });
+      yield { arn, tags: Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value])) };
     }
-    if (found.length >= MAX_RESOURCES) break;
   }
-  return found;
 }
 
 /** Where services that have no region list their resources, by partition. Other partitions have one region. */

@@ -30,6 +30,8 @@ export type {
   NewApiToken,
   OpenAttempt,
   OperationAnswer as OperationResult,
+  Orphan,
+  OrphanCheck,
   Outcome,
   ParkedEvent,
   Preview,

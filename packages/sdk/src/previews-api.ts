@@ -1,4 +1,5 @@
-import type { PreviewPull, StackPreview } from "@stackyard/core/api";
+import { defined } from "@stackyard/core";
+import type { Orphan, OrphanCheck, PreviewPull, StackPreview } from "@stackyard/core/api";
 import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
 
 /** Which previews to list. */
@@ -15,8 +16,16 @@ export interface PreviewFilter extends PageOptions {
   readonly condition?: string;
 }
 
+/** Stacks that are gone, and the last search for what remains of them. */
+export interface OrphanPage extends Page<Orphan> {
+  /** Missing: there was no search yet, so nothing is known. */
+  readonly check?: OrphanCheck;
+}
+
 /** Stacks of pull requests. */
 export interface PreviewsApi {
+  /** Lists what remains of stacks that have been gone for an hour. */
+  orphans(options?: PageOptions): Promise<OrphanPage>;
   /** In order of stack ids. */
   list(options?: PreviewFilter): Promise<Page<StackPreview>>;
   /** Throws `STACK_UNKNOWN`, and `NOT_FOUND` for a stack that is of no pull request. */
@@ -35,6 +44,8 @@ export interface PreviewsApi {
 /** The part of the client that is about previews. */
 export function createPreviewsApi(http: HttpClient): PreviewsApi {
   return {
+    orphans: ({ signal, ...query } = {}) =>
+      http.requestJson({ path: ["v1", "orphans"], query, ...defined({ signal }) }),
     list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "previews"], query, signal }),
     get: (stackId, options) => http.requestJson({ path: ["v1", "previews", stackId], ...options }),
     link: (stackId, body, options) =>

@@ -28,6 +28,7 @@ import { hookRoutes } from "./routes/hook-routes.ts";
 import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, type OperateDeps, operationRoutes } from "./routes/operation-routes.ts";
+import { orphanRoutes } from "./routes/orphan-routes.ts";
 import { releaseRoutes } from "./routes/release-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
@@ -203,6 +204,7 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...sessionRoutes(deps.logins),
     ...tokenRoutes(deps),
     ...stackPreviewRoutes(deps),
+    ...orphanRoutes(deps),
     ...hookRoutes(deps),
     ...processRoutes(deps),
     ...serviceRoutes(deps),

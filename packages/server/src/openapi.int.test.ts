@@ -195,6 +195,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listPreviews: () => ({ path: "/v1/previews" }),
   getPreview: () => ({ path: "/v1/previews/pr-1" }),
   listProcesses: () => ({ path: "/v1/processes" }),
+  listOrphans: () => ({ path: "/v1/orphans" }),
   listHooks: () => ({ path: "/v1/hooks" }),
   listQueue: () => ({ path: "/v1/queue" }),
   redriveQueueItem: () => ({ path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" } }),

@@ -14,6 +14,7 @@ import {
 import { type AccessConfig, parseAccessConfig } from "@stackyard/core/access";
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
+import type { YardServicesDeps } from "@stackyard/core/services";
 
 /** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
 export interface ServerDeps {
@@ -35,6 +36,8 @@ export interface ServerDeps {
   readonly loginRecords?: Records | undefined;
   /** Of plugins; the servers of a yard run them. Default: none. */
   readonly services?: readonly PluginService[] | undefined;
+  /** How services reach AWS. Default: not at all. */
+  readonly aws?: YardServicesDeps["aws"];
   /** Reads secrets for services. Default: there are none. */
   readonly readSecret?: ((reference: SecretReference) => Promise<string>) | undefined;
 }

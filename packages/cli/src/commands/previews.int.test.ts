@@ -1,15 +1,15 @@
-import { silentLogger } from "@stackyard/core";
+import { type Records, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
-import { linkPreview, type PreviewLink } from "@stackyard/core/services";
+import { linkPreview, ORPHAN_CHECK_KEY, type Orphan, type PreviewLink, toOrphanKey } from "@stackyard/core/services";
 import { createServer } from "@stackyard/server";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseLines, runCli } from "../testing/run-cli.ts";
 
 const MACHINE = `version: 2
-events: { OPENED: {}, EXTENDED: { metadata: [seconds] }, SLEEP: {}, WAKE: {} }
+events: { OPENED: {}, CLOSED: {}, EXTENDED: { metadata: [seconds] }, SLEEP: {}, WAKE: {} }
 states:
-  INIT: { on: { OPENED: LIVE } }
+  INIT: { on: { OPENED: LIVE, CLOSED: ASLEEP } }
   LIVE: { on: { EXTENDED: LIVE, SLEEP: ASLEEP } }
   ASLEEP: { on: { WAKE: LIVE } }
 `;
@@ -30,10 +30,12 @@ const LINK: PreviewLink = {
 };
 const TOKEN = "a-token-of-the-tests";
 let url = "";
+let records: Records;
 let stop: () => Promise<unknown>;
 
 beforeAll(async () => {
   const store = createMemoryStore();
+  ({ records } = store);
   const { machine } = parseMachine(MACHINE, { name: "preview" });
   const locator = createStaticLocator(machine === undefined ? [] : [{ machine, source: MACHINE }]);
   const ports = { store, locator, executors: new Map(), clock: systemClock, ids: createUlids(), logger: silentLogger };
@@ -90,6 +92,7 @@ describe("stackyard previews", () => {
   it.each([
     ["a rule that is missing", ["down", "shop-pr-7"], 3, /has no rule for down/],
     ["a duration that is none", ["extend", "shop-pr-7", "soon"], 64, /"soon" is not a duration/],
+    ["an orphan that is none", ["reclaim", "shop-pr-8"], 1, /"shop-pr-8" is not an orphan/],
     ["an unknown stack", ["show", "shop-pr-8"], 1, /"shop-pr-8" does not exist/],
     ["a stack of no pull request", ["sleep", "shared"], 1, /is not linked to a pull request/],
   ])("explains %s", async (_, words, exitCode, message) => {
@@ -99,3 +102,91 @@ describe("stackyard previews", () => {
     expect(result).toMatchObject({ exitCode, stdout: "" });
   });
 });
+
+describe("stackyard previews orphans and reclaim", () => {
+  const orphan = (stackId: string, machine = "preview"): Orphan => ({
+    stackId,
+    machine,
+    since: 0,
+    listedAt: 3_600_000,
+    count: 2,
+    resources: [{ name: "arn:aws:s3:::left", source: "tags", account: "111122223333", region: "eu-west-1" }],
+  });
+  const put = async (key: string, value: unknown) => {
+    const now = Date.now();
+    const found = await records.get(key, now);
+    await records.put({ key, value, expected: found?.version ?? "absent", now });
+  };
+
+  it("says that nothing is known before a search, and what was not searched", async () => {
+    const none = await run("orphans");
+    const failures = [{ account: "111122223333", region: "eu-west-1", message: "Not authorized: tag:GetResources." }];
+    await put(ORPHAN_CHECK_KEY, { failures });
+    const denied = await run("orphans", "--json");
+    await put(ORPHAN_CHECK_KEY, { at: 0, failures: [] });
+    const empty = await run("orphans");
+
+    expect(none).toMatchObject({ exitCode: 3, stdout: "" });
+    expect(none.stderr).toMatch(/has not searched for orphans yet.*accounts/s);
+    expect(denied).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(denied.stderr).toMatch(
+      /Not searched: 111122223333 in eu-west-1\. No search was complete yet\. Not authorized/,
+    );
+    expect(empty).toMatchObject({ exitCode: 0, stdout: "" });
+    expect(empty.stderr).toContain("Nothing remains of stacks that are gone, as of 1970-01-01");
+  });
+
+  it("lists them, and creates a stack anew by its closing event", async () => {
+    for (const each of [orphan("gone-1"), orphan("gone-2", "other"), orphan("shared"), orphan("young")]) {
+      const { listedAt: _, ...young } = each;
+      await put(toOrphanKey(each), each.stackId === "young" ? young : each);
+    }
+
+    const table = await run("orphans");
+    const json = await run("orphans", "--json");
+    const limited = await run("orphans", "--limit", "1", "--json");
+    const reclaimed = await run("reclaim", "gone-1", "--json");
+    const refused = await run("reclaim", "gone-2");
+    const alive = await run("reclaim", "shared");
+    const unhandled = await run("reclaim", "gone-2", "--event", "OPENED");
+
+    expect(table.stdout).toMatch(/gone-1 +preview +[0-9]+d .* 2 +arn:aws:s3:::left/);
+    expect(parseLines(json.stdout).map(({ stackId }) => stackId)).toEqual(
+      expect.arrayContaining(["gone-1", "gone-2", "shared"]),
+    );
+    expect(parseLines(json.stdout)).toHaveLength(3);
+    expect(parseLines(limited.stdout)).toHaveLength(1);
+    expect(parseLines(reclaimed.stdout)).toMatchObject([{ event: "CLOSED", stackId: "gone-1" }]);
+    expect([refused.exitCode, unhandled.exitCode, alive.exitCode]).toEqual([1, 1, 1]);
+    expect(refused.stderr).toMatch(
+      /does not take CLOSED now\. Nothing was sent\..*INIT of the machine other must handle CLOSED/s,
+    );
+    expect(alive.stderr).toContain('The stack "shared" exists again. Nothing was sent.');
+  });
+});
+
+it.each([
+  ["ls"],
+  ["show", "shop-pr-7"],
+  ["extend", "shop-pr-7", "2d"],
+  ["sleep", "shop-pr-7"],
+  ["wake", "shop-pr-7"],
+  ["down", "shop-pr-7"],
+  ["orphans"],
+  ["reclaim", "shop-pr-7"],
+])(
+  "stackyard previews %s says that the server is down, three times alike, and that a word is wrong",
+  async (...words) => {
+    const dead = () => runCli(["previews", ...words, "--url", "http://127.0.0.1:9", "--token", TOKEN]);
+    const results = [await dead(), await dead(), await dead()];
+
+    for (const result of results) {
+      expect(result).toMatchObject({ exitCode: results[0]?.exitCode, stdout: "" });
+      expect(result.stderr).toMatch(/http:\/\/127\.0\.0\.1:9/);
+      expect(result.stderr).not.toContain("    at ");
+    }
+    expect(results[0]?.exitCode).not.toBe(0);
+    expect(await run(...words, "--nonsense")).toMatchObject({ exitCode: 64, stdout: "" });
+    expect(await run(...words, "one", "two", "three", "four")).toMatchObject({ exitCode: 64, stdout: "" });
+  },
+);

@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
-import type { StackPreview } from "@stackyard/sdk";
+import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
@@ -168,7 +168,7 @@ interface Given {
 
 /** Sends the event of a command. Throws `NOT_CONFIGURED` without a rule, and what the stack would answer. */
 async function command(context: ServerContext, stackId: string, { word, seconds }: Given): Promise<number> {
-  const { previews, yard, signal } = context;
+  const { previews, signal } = context;
   const { commands, machine } = await previews.get(stackId, { signal });
   const rule = commands[word];
   if (rule === undefined) {
@@ -178,12 +178,19 @@ async function command(context: ServerContext, stackId: string, { word, seconds 
   const { event, duration } = rule;
   const added = duration === undefined || seconds === undefined ? {} : { [duration]: seconds };
   const metadata = { ...rule.metadata, ...added };
-  const preview = await yard.stacks.preview(stackId, { event, metadata }, { signal });
+  const hint = `\`stackyard machines show ${machine}\` lists what its states handle.`;
+  return sendUnlessRefused(context, { stackId, event, metadata }, hint);
+}
+
+/** Sends an event that the stack would apply now. Throws what the stack would answer, with the hint. */
+export async function sendUnlessRefused(context: ServerContext, sent: NewEvent, hint: string): Promise<number> {
+  const { yard, signal } = context;
+  const { stackId, event } = sent;
+  const preview = await yard.stacks.preview(stackId, sent, { signal });
   if (preview.outcome === "refused") {
     const why = `${preview.code ?? "EVENT_NOT_HANDLED"}: ${preview.reason ?? "The stack refuses it."}`;
-    const hint = `\`stackyard machines show ${machine}\` lists what its states handle.`;
     throw failWith("OUTCOME_NEGATIVE", `"${stackId}" does not take ${event} now. Nothing was sent. ${why}`, { hint });
   }
-  const published = await yard.publish({ stackId, event, metadata }, { signal });
+  const published = await yard.publish(sent, { signal });
   return reportAccepted(context, published, { event });
 }

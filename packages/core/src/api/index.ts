@@ -22,6 +22,7 @@ export {
   StackAt,
   StackSnapshot,
 } from "./machine.ts";
+export { Orphan, OrphanCheck } from "./orphan.ts";
 export { RELEASE_PLACES, ReleasePlace } from "./release.ts";
 export { Run, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";

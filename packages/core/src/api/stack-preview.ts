@@ -20,7 +20,8 @@ export const PreviewPull = Type.Object({
 });
 export type PreviewPull = View<typeof PreviewPull>;
 
-const PreviewCommand = Type.Optional(
+/** The event that a command of a pull request sends. */
+export const PreviewCommand = Type.Optional(
   Type.Object({
     event: Type.String(),
     metadata: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()])),

@@ -1,7 +1,7 @@
 import type { Explanation } from "../engine/explain-stack.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids, Random } from "./clock.ts";
-import type { Logger } from "./executor.ts";
+import type { ClientConstructor, Logger, Target } from "./executor.ts";
 import type { Locator } from "./locator.ts";
 import type { Records } from "./records.ts";
 import type { StackQueries } from "./store.ts";
@@ -83,6 +83,8 @@ export interface ServiceDeps {
   approve(approval: ServiceApproval, person: ServicePerson): Promise<ServicePublished>;
   /** Calls the tick of a service soon, in this process. An unknown name has no effect. */
   wake(service: string): void;
+  /** Returns a client for an account and region. Throws `CONFIG_INVALID` if the server has no access to AWS. */
+  aws<Client>(client: ClientConstructor<Client>, target: Target): Client;
   /** Returns a secret. Throws `CONFIG_INVALID` when there is none. */
   readSecret(reference: SecretReference): Promise<string>;
 }

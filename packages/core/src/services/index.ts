@@ -20,6 +20,17 @@ export {
 } from "./keyed-queue.ts";
 export { followNotices, hasNotices, type Notice, type NoticeInput, type NoticesDeps, notify } from "./notices.ts";
 export {
+  findOrphan,
+  findOrphanCheck,
+  listOrphans,
+  ORPHAN_CHECK_KEY,
+  Orphan,
+  OrphanCheck,
+  OrphanResource,
+  type OrphansDeps,
+  toOrphanKey,
+} from "./orphans.ts";
+export {
   endPreviewLink,
   findPreviewLink,
   findPullLinks,
@@ -37,3 +48,4 @@ export { createSecretReader, SecretReferenceSchema, type SecretSources } from ".
 export type { YardServicesDeps } from "./service-deps.ts";
 export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
+export { listFilledStates, STATE_HEADS } from "./terraform-states.ts";

@@ -1,7 +1,9 @@
 import { type AccessConfig, findGrants, toRights } from "../access/access-config.ts";
 import { decideAccess } from "../access/decide-access.ts";
 import { type Sender, toPersonId } from "../access/sender.ts";
+import type { AwsAccess } from "../engine/call-executor.ts";
 import { publishMessages } from "../engine/engine.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
@@ -31,6 +33,8 @@ export interface YardServicesDeps {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Who people are, and what they may do. Undefined: the yard has no grants. */
   readonly access?: AccessConfig | undefined;
+  /** Without it services cannot reach AWS. */
+  readonly aws?: Pick<AwsAccess, "client"> | undefined;
 }
 
 /** Creates what a service works with until the signal is aborted. */
@@ -38,7 +42,7 @@ export function createServiceDeps(
   deps: YardServicesDeps,
   { signal, wake, services }: Pick<ServiceDeps, "signal" | "wake"> & { readonly services: readonly PluginService[] },
 ): ServiceDeps {
-  const { store, locator, clock, ids, random, logger, readSecret } = deps;
+  const { store, locator, clock, ids, random, logger, readSecret, aws } = deps;
   const created: ServiceDeps = {
     records: store.records,
     queries: store.queries,
@@ -50,6 +54,10 @@ export function createServiceDeps(
     signal,
     wake,
     readSecret,
+    aws(client, target) {
+      if (aws !== undefined) return aws.client(client, target);
+      throw new StackyardError("CONFIG_INVALID", "This server has no access to AWS.");
+    },
     async findStack(stackId) {
       const [loaded] = await store.load([stackId]);
       return loaded?.stack;

@@ -66,6 +66,9 @@ export function createServiceBench(rules: string) {
       approve: async () => ({ kind: "accepted" }),
       listLinks: async () => [],
       wake: () => undefined,
+      aws: () => {
+        throw new Error("The bench has no AWS.");
+      },
       readSecret: async () => "https://hooks.example.org/x",
     };
     return { tick: async (until = Number.POSITIVE_INFINITY) => service.tick?.(deps, until) };

@@ -1,7 +1,7 @@
 import { type Executor, type PluginService, silentLogger } from "@stackyard/core";
 import { createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
-import { createServiceRunner } from "@stackyard/core/services";
+import { createServiceRunner, type YardServicesDeps } from "@stackyard/core/services";
 import { countingIds, createSimulator } from "@stackyard/core/testing";
 
 /** What a bench consists of. */
@@ -10,10 +10,12 @@ export interface BenchInput {
   readonly source: string;
   readonly executors: readonly Executor[];
   readonly services: readonly PluginService[];
+  /** By this, services reach AWS. */
+  readonly aws?: YardServicesDeps["aws"];
 }
 
 /** A yard in virtual time with the machine `preview`, and its services, whose ticks a test calls. */
-export function createPreviewsBench({ source, executors, services }: BenchInput) {
+export function createPreviewsBench({ source, executors, services, aws }: BenchInput) {
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
   const { machine, problems } = parseMachine(source, { name: "preview", executors: registry });
   if (machine === undefined) throw new Error(JSON.stringify(problems));
@@ -26,6 +28,7 @@ export function createPreviewsBench({ source, executors, services }: BenchInput)
       ids: countingIds(),
       random: () => 1,
       logger: silentLogger,
+      aws,
       readSecret: async () => "a-key-of-the-tests",
     },
     services,

@@ -1,5 +1,5 @@
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
-export { createPreviewsApi, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
+export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
 export { checkArgs, type Fault, formatFaults, toFlag } from "./check-args.ts";
 export {
   type CommandSpec,

@@ -13,7 +13,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers listPreviews getPreview".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers listPreviews getPreview listOrphans".split(
       " ",
     ),
   ],
@@ -147,6 +147,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
     whenHidden: "forbidden",
   }),
   listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
+  listOrphans: () => ({ place: "yard", path: "/v1/orphans" }),
   listHooks: () => ({ place: "yard", path: "/v1/hooks" }),
   listQueue: () => ({ place: "yard", path: "/v1/queue" }),
   redriveQueueItem: () => ({ place: "yard", path: "/v1/queue/redrive", body: { queue: "hooks", key: "k" } }),

@@ -14,6 +14,7 @@ import {
 } from "@stackyard/core";
 import type { AuditSubject } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
+import { STATE_HEADS } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/route.ts";
@@ -179,6 +180,8 @@ const StateVersion = Type.Object({
   serial: Type.Optional(Type.Integer()),
   lineage: Type.Optional(Type.String()),
   terraformVersion: Type.Optional(Type.String()),
+  /** Entries in the list of resources; 0 after a destroy. */
+  resources: Type.Optional(Type.Integer()),
   restoredFrom: Type.Optional(Type.Integer()),
 });
 export type StateVersion = Static<typeof StateVersion>;
@@ -265,13 +268,16 @@ export async function readContent(
 }
 
 /** Reads Terraform's facts from a state. Throws `USAGE` (400) when the bytes are not a state. */
-export function parseStateFacts(bytes: Uint8Array): Pick<StateVersion, "serial" | "lineage" | "terraformVersion"> {
+export function parseStateFacts(
+  bytes: Uint8Array,
+): Pick<StateVersion, "serial" | "lineage" | "terraformVersion" | "resources"> {
   const value = parseState(bytes);
-  const { serial, lineage, terraform_version: version } = value as Readonly<Record<string, unknown>>;
+  const { serial, lineage, terraform_version: version, resources } = value as Readonly<Record<string, unknown>>;
   return {
     ...(Number.isSafeInteger(serial) ? { serial: Number(serial) } : {}),
     ...(typeof lineage === "string" ? { lineage: lineage.slice(0, 255) } : {}),
     ...(typeof version === "string" ? { terraformVersion: version.slice(0, 64) } : {}),
+    ...(Array.isArray(resources) ? { resources: resources.length } : {}),
   };
 }
 
@@ -294,18 +300,17 @@ export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
   return new TextEncoder().encode(text.replace(SERIAL, (_, before: string) => `${before}${serial}`));
 }
 
-const HEADS = "terraform-state/head/";
 const DATA = "terraform-state/data/";
 const MAX_READABLE = 300;
 
 /** The beginning of the keys of all heads whose state keys begin so. Good for prefixes of up to 300 encoded characters. */
 export function headPrefixOf(prefix: string): string {
-  return `${HEADS}${encodeURIComponent(prefix).slice(0, MAX_READABLE)}`;
+  return `${STATE_HEADS}${encodeURIComponent(prefix).slice(0, MAX_READABLE)}`;
 }
 
 /** The record that holds everything about a state but its content. */
 export function headKeyOf(key: string): string {
-  return `${HEADS}${nameOf(key)}`;
+  return `${STATE_HEADS}${nameOf(key)}`;
 }
 
 /** The beginning of the keys of a state's content, in order of versions. */

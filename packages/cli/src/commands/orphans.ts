@@ -1,0 +1,121 @@
+import { isStackyardError } from "@stackyard/core";
+import type { Orphan, OrphanCheck } from "@stackyard/sdk";
+import { formatTable } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
+import { failWith } from "../failure.ts";
+import { type Output, toAge } from "../output.ts";
+import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";
+import { sendUnlessRefused } from "./previews.ts";
+import { limitArg, stackArg } from "./stack-args.ts";
+
+/** `stackyard previews orphans` */
+export const previewsOrphans = defineServerCommand({
+  name: "previews orphans",
+  summary: "List what remains of stacks that are gone: AWS resources and Terraform states.",
+  description:
+    "Servers with the plugin @stackyard/previews search each hour, and list what remains an hour after its stack. Nothing is deleted. Exits with 1 when an account was not searched.",
+  examples: [
+    { command: "stackyard previews orphans", what: "List stacks that are gone, and what remains of them." },
+    { command: "stackyard previews orphans --json", what: "Print each with its ARNs and addresses." },
+  ],
+  args: Type.Object(limitArg),
+  async run(context, { limit = Number.POSITIVE_INFINITY }) {
+    const { out } = context;
+    const { items, check } = await loadOrphans(context, limit);
+    printOrphans(items, out);
+    if (check === undefined) {
+      const hint = "List the plugin @stackyard/previews for the servers, with the option accounts.";
+      throw failWith("NOT_CONFIGURED", "The yard has not searched for orphans yet.", { hint });
+    }
+    const { at, failures } = check;
+    const [first] = failures;
+    if (first !== undefined) {
+      const since = at === undefined ? "No search was complete yet." : `The last complete search was at ${at}.`;
+      const which = failures.map(({ account, region }) => `${account} in ${region}`).join(", ");
+      throw failWith("OUTCOME_NEGATIVE", `Not searched: ${which}. ${since} ${first.message}`);
+    }
+    if (items.length === 0) out.note(`Nothing remains of stacks that are gone, as of ${at}.`);
+    return 0;
+  },
+});
+
+interface Orphans {
+  readonly items: readonly Orphan[];
+  readonly check: OrphanCheck | undefined;
+}
+
+async function loadOrphans({ previews, out, signal }: ServerContext, limit: number): Promise<Orphans> {
+  const last: { check?: OrphanCheck | undefined } = {};
+  const load = async (page: { readonly limit: number; readonly cursor?: string }) => {
+    const answer = await previews.orphans({ ...page, signal });
+    last.check = answer.check;
+    return answer;
+  };
+  const items = await readAll(load, { out, limit });
+  return { items, check: last.check };
+}
+
+const COLUMNS = ["STACK", "MACHINE", "FOUND", "RESOURCES", "SUCH AS"];
+
+function printOrphans(items: readonly Orphan[], out: Output): void {
+  if (out.json) for (const item of items) out.result(item, () => "");
+  if (out.json || items.length === 0) return;
+  const rows = items.map(({ stackId, machine, since, count, resources }) => [
+    out.paint("bold", stackId),
+    machine,
+    toAge(since, Date.now()),
+    String(count),
+    resources[0]?.name ?? "–",
+  ]);
+  out.text(formatTable([COLUMNS.map((name) => out.paint("dim", name)), ...rows], { columns: out.columns }));
+}
+
+const DEFAULT_EVENT = "CLOSED";
+
+/** The search was up to an hour ago: the event must not close a preview that has come back since. */
+async function checkGone({ yard, signal }: ServerContext, stackId: string): Promise<void> {
+  const stack = await yard.stacks.get(stackId, { signal }).catch((error: unknown) => {
+    if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
+    throw error;
+  });
+  if (stack === undefined) return;
+  const hint = `\`stackyard stacks show ${stackId}\` shows it.`;
+  throw failWith("OUTCOME_NEGATIVE", `The stack "${stackId}" exists again. Nothing was sent.`, { hint });
+}
+
+/** `stackyard previews reclaim` */
+export const previewsReclaim = defineServerCommand({
+  name: "previews reclaim",
+  summary: "Create a stack that is gone anew by its closing event, to remove what remains of it.",
+  description:
+    "Sends the event of the pull request's rule for `down`, or CLOSED, to the machine of the orphan. Its state INIT must handle the event, such as `INIT: { on: { CLOSED: CLEAN-UP } }`. Nothing is sent if it would not be applied.",
+  examples: [
+    { command: "stackyard previews reclaim shop-pr-7", what: "Remove what remains of shop-pr-7 by its machine." },
+    { command: "stackyard previews reclaim shop-pr-7 --event REMOVE", what: "Use another event." },
+  ],
+  args: Type.Object({
+    ...stackArg,
+    event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "The closing event." })),
+  }),
+  positionals: ["stack"],
+  async run(context, { stack: stackId, event: given }) {
+    const { items } = await loadOrphans(context, Number.POSITIVE_INFINITY);
+    const found = items.filter((item) => item.stackId === stackId);
+    const [orphan] = found;
+    if (orphan === undefined) {
+      const hint = "`stackyard previews orphans` lists them. A stack is listed an hour after it was found to be gone.";
+      throw failWith("NOT_FOUND", `"${stackId}" is not an orphan.`, { hint });
+    }
+    await checkGone(context, stackId);
+    const { machine, down } = orphan;
+    if (machine === "" || found.length > 1) {
+      const hint = `Send the closing event yourself: stackyard send ${stackId} EVENT --machine NAME`;
+      throw failWith("USAGE", `It is not clear of which machine "${stackId}" was.`, { hint });
+    }
+    const isRule = down !== undefined && (given === undefined || given === down.event);
+    const event = given ?? down?.event ?? DEFAULT_EVENT;
+    const metadata = isRule ? down.metadata : {};
+    const hint = `INIT of the machine ${machine} must handle ${event}: add \`INIT: { on: { ${event}: CLEAN-UP } }\`, or pass another event with --event.`;
+    return sendUnlessRefused(context, { stackId, machine, event, metadata }, hint);
+  },
+});

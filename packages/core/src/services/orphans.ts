@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import type { Clock } from "../ports/clock.ts";
+import type { Page, PageInput, Records } from "../ports/records.ts";
+
+/** Something that remains of a stack that is gone. */
+export const OrphanResource = Type.Object({
+  /** An ARN, an address in a Terraform state, or the key of a state. */
+  name: Type.String(),
+  source: Type.Union([Type.Literal("tags"), Type.Literal("inventory"), Type.Literal("state")]),
+  account: Type.Optional(Type.String()),
+  region: Type.Optional(Type.String()),
+  /** The key of the Terraform state that contains it. */
+  state: Type.Optional(Type.String()),
+});
+export type OrphanResource = Static<typeof OrphanResource>;
+
+/** What remains of a stack that is gone. */
+export const Orphan = Type.Object({
+  /** Of resources that are known by their tags only: the value of the tag, which may differ from the id. */
+  stackId: Type.String(),
+  machine: Type.String(),
+  /** Epoch milliseconds: when it was found for the first time. */
+  since: Type.Number(),
+  /** Missing: it was found only within the last hour. */
+  listedAt: Type.Optional(Type.Number()),
+  count: Type.Integer(),
+  /** Not more than fit into a record. */
+  resources: Type.Array(OrphanResource),
+});
+export type Orphan = Static<typeof Orphan>;
+
+/** The last search for orphans. */
+export const OrphanCheck = Type.Object({
+  /** Epoch milliseconds: the last search that was complete. */
+  at: Type.Optional(Type.Number()),
+  /** Accounts that were not searched last time. */
+  failures: Type.Array(Type.Object({ account: Type.String(), region: Type.String(), message: Type.String() })),
+});
+export type OrphanCheck = Static<typeof OrphanCheck>;
+
+/** Where orphans are kept. */
+export interface OrphansDeps {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** The record of the last search. */
+export const ORPHAN_CHECK_KEY = "orphans/check";
+const FOUND = "orphans/found/";
+
+/** Returns the key of the record of an orphan. */
+export function toOrphanKey({ machine, stackId }: Pick<Orphan, "machine" | "stackId">): string {
+  const text = JSON.stringify([machine, stackId]);
+  return `${FOUND}${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+}
+
+/** Lists what remains of stacks that have been gone for an hour, and of `all` also what was found only now. */
+export async function listOrphans(
+  { records, clock }: OrphansDeps,
+  page: PageInput,
+  { all = false }: { readonly all?: boolean } = {},
+): Promise<Page<Orphan>> {
+  const { items, ...rest } = await records.list(FOUND, { ...page, now: clock.now() });
+  const orphans = items.map(({ value }) => value).filter(isOrphan);
+  return { items: orphans.filter(({ listedAt }) => all || listedAt !== undefined), ...rest };
+}
+
+/** Returns what is stored of an orphan, and the version of its record. */
+export async function findOrphan(
+  { records, clock }: OrphansDeps,
+  key: string,
+): Promise<{ readonly orphan: Orphan; readonly version: number } | undefined> {
+  const found = await records.get(key, clock.now());
+  return isOrphan(found?.value) ? { orphan: found.value, version: found.version } : undefined;
+}
+
+/** Returns the last search; undefined when there was none. */
+export async function findOrphanCheck({ records, clock }: OrphansDeps): Promise<OrphanCheck | undefined> {
+  const found = await records.get(ORPHAN_CHECK_KEY, clock.now());
+  const value = found?.value;
+  return isCheck(value) ? value : undefined;
+}
+
+function isOrphan(value: unknown): value is Orphan {
+  return Check(Orphan, value);
+}
+
+function isCheck(value: unknown): value is OrphanCheck {
+  return Check(OrphanCheck, value);
+}

@@ -1,0 +1,46 @@
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import { listPages, type PageStart } from "../list-pages.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Records } from "../ports/records.ts";
+
+/** The beginning of the keys of the records of Terraform states. */
+export const STATE_HEADS = "terraform-state/head/";
+
+/** What services know of a Terraform state that the yard stores. */
+const KeptState = Type.Object({
+  key: Type.String(),
+  current: Type.Integer(),
+  versions: Type.Array(
+    Type.Object({
+      version: Type.Integer(),
+      /** Missing: it was stored before resources were counted. */
+      resources: Type.Optional(Type.Integer()),
+    }),
+  ),
+});
+type KeptState = Static<typeof KeptState>;
+
+const PAGE = 100;
+
+/** Yields the keys of Terraform states that contain resources, or of which it is not known. */
+export async function* listFilledStates({
+  records,
+  clock,
+}: {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+}): AsyncGenerator<string> {
+  const load = (start: PageStart) => records.list(STATE_HEADS, { limit: PAGE, now: clock.now(), ...start });
+  for await (const { items } of listPages(load)) {
+    for (const { value } of items) if (isKept(value) && isFilled(value)) yield value.key;
+  }
+}
+
+function isKept(value: unknown): value is KeptState {
+  return Check(KeptState, value);
+}
+
+function isFilled({ current, versions }: KeptState): boolean {
+  return versions.some(({ version, resources }) => version === current && resources !== 0);
+}

@@ -1,0 +1,194 @@
+import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
+import { toAwsError, toPartition } from "@stackyard/aws";
+import {
+  defined,
+  findStateOwner,
+  listPages,
+  type PageStart,
+  type ServiceDeps,
+  type Stack,
+  StackyardError,
+  type Target,
+} from "@stackyard/core";
+import {
+  listFilledStates,
+  type OrphanCheck,
+  type OrphanResource,
+  toStackTags,
+  toTagValue,
+} from "@stackyard/core/services";
+import type { PreviewsOptions } from "./definition.ts";
+import { listInventories } from "./inventories.ts";
+import { listTagged, type TaggedResource, withGlobalRegion } from "./list-tagged.ts";
+
+/** What remains of a stack. */
+export interface FoundOrphan {
+  readonly stackId: string;
+  readonly machine: string;
+  readonly count: number;
+  /** At most 500, of at most 128 KiB. */
+  readonly resources: readonly OrphanResource[];
+}
+
+/** What a search has found, and where it failed. */
+export interface FoundOrphans {
+  readonly orphans: readonly FoundOrphan[];
+  readonly failures: OrphanCheck["failures"];
+}
+
+const MOST_RESOURCES = 500;
+const MOST_BYTES = 128 * 1024;
+/** Of an account and region. */
+const MOST_TAGGED = 100_000;
+const PAGE = 500;
+/** Values of tags are cut there. */
+const MOST_TAG_VALUE = 256;
+
+/** Searches the inventories, states and accounts for what remains of stacks that are gone. Only reads. */
+export async function findOrphans(
+  deps: ServiceDeps,
+  { accounts = [], yard }: Pick<PreviewsOptions, "accounts"> & { readonly yard: string | undefined },
+): Promise<FoundOrphans> {
+  const board = createBoard(deps);
+  await addStates(deps, board);
+  const failures: OrphanCheck["failures"] = [];
+  for (const target of toTargets(accounts)) {
+    try {
+      await addTagged(deps, board, { target, yard });
+    } catch (error) {
+      if (deps.signal.aborted) throw error;
+      const { account, region } = target;
+      const { message } = toAwsError(error, "Resources cannot be searched by tags.");
+      failures.push({ account, region, message: message.slice(0, 1_024) });
+    }
+  }
+  return { orphans: board.list(), failures };
+}
+
+/** A state without an inventory counts when it contains something. */
+async function addStates(deps: ServiceDeps, board: Board): Promise<void> {
+  const recorded = new Set<string>();
+  for await (const { stack: stackId, machine, state, count, resources } of listInventories(deps)) {
+    recorded.add(state);
+    const owner = { stackId, machine };
+    for (const { address, arn } of resources) {
+      await board.add(owner, { name: arn ?? address, source: "inventory", state });
+    }
+    // More than its record can contain.
+    if (count > resources.length) await board.add(owner, undefined, count - resources.length);
+  }
+  for await (const state of listFilledStates(deps)) {
+    const owner = findStateOwner(state);
+    if (owner !== undefined && !recorded.has(state)) await board.add(owner, { name: state, source: "state" });
+  }
+}
+
+/** Global services are listed in one region of each account. */
+function toTargets(accounts: NonNullable<PreviewsOptions["accounts"]>): readonly Target[] {
+  const targets = accounts.flatMap(({ account, region, role }) => {
+    const partition = toPartition(region);
+    const regions = withGlobalRegion([region], partition);
+    return regions.map((each): Target => ({ account, region: each, partition, ...defined({ role }) }));
+  });
+  const byPlace = new Map(targets.map((target) => [`${target.account}/${target.region}`, target]));
+  return [...byPlace.values()];
+}
+
+interface TaggedInput {
+  readonly target: Target;
+  readonly yard: string | undefined;
+}
+
+async function addTagged(deps: ServiceDeps, board: Board, { target, yard }: TaggedInput): Promise<void> {
+  const { "stackyard:yard": own } = toStackTags({ yard, stackId: "", machine: "" });
+  const client = deps.aws(ResourceGroupsTaggingAPIClient, target);
+  let count = 0;
+  for await (const resource of listTagged(client, { "stackyard:yard": own }, deps.signal)) {
+    count += 1;
+    if (count > MOST_TAGGED)
+      throw new StackyardError("PAYLOAD_TOO_LARGE", `There are more than ${MOST_TAGGED} resources.`);
+    await board.addTagged(resource, target);
+  }
+}
+
+interface Owner {
+  readonly stackId: string;
+  readonly machine: string;
+}
+
+/** Collects what belongs to stacks that are gone. */
+interface Board {
+  add(owner: Owner, resource: OrphanResource | undefined, count?: number): Promise<void>;
+  addTagged(resource: TaggedResource, target: Target): Promise<void>;
+  list(): readonly FoundOrphan[];
+}
+
+interface Collected extends Owner {
+  count: number;
+  bytes: number;
+  readonly resources: Map<string, OrphanResource>;
+}
+
+function createBoard(deps: ServiceDeps): Board {
+  const found = new Map<string, Collected>();
+  const known = new Map<string, boolean>();
+  const toTags = ({ stackId, machine }: Owner): string => JSON.stringify([toTagValue(stackId), toTagValue(machine)]);
+
+  async function isGone(key: string, exists: () => Promise<boolean>): Promise<boolean> {
+    const doesExist = known.get(key) ?? (await exists());
+    known.set(key, doesExist);
+    return !doesExist;
+  }
+
+  function collect(owner: Owner, resource: OrphanResource | undefined, count: number): void {
+    // Tags name the same stack in their own spelling.
+    const key = toTags(owner);
+    const entry = found.get(key) ?? { ...owner, count: 0, bytes: 0, resources: new Map() };
+    found.set(key, entry);
+    if (resource !== undefined && entry.resources.has(resource.name)) return;
+    entry.count += count;
+    if (resource === undefined) return;
+    const bytes = Buffer.byteLength(JSON.stringify(resource));
+    if (entry.resources.size >= MOST_RESOURCES || entry.bytes + bytes > MOST_BYTES) return;
+    entry.bytes += bytes;
+    entry.resources.set(resource.name, resource);
+  }
+
+  return {
+    async add(owner, resource, count = 1) {
+      const exists = async () => (await deps.findStack(owner.stackId))?.machine === owner.machine;
+      if (await isGone(JSON.stringify(owner), exists)) collect(owner, resource, count);
+    },
+    async addTagged({ arn, tags }, { account, region }) {
+      const { "stackyard:stack": stackId, "stackyard:machine": machine = "" } = tags;
+      if (stackId === undefined) return;
+      const owner = { stackId, machine };
+      const key = `tags/${toTags(owner)}`;
+      if (!(await isGone(key, () => hasTaggedStack(deps, owner)))) return;
+      collect(owner, { name: arn, source: "tags", account, region }, 1);
+    },
+    list: () =>
+      [...found.values()].map(({ stackId, machine, count, resources }) => ({
+        stackId,
+        machine,
+        count,
+        resources: [...resources.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      })),
+  };
+}
+
+/**
+ * Returns whether a stack has these tags. In its id, other characters may stand where the tag has `-`, and at the end. Resources that
+ * others tagged may lack the machine.
+ */
+async function hasTaggedStack(deps: ServiceDeps, { stackId, machine }: Owner): Promise<boolean> {
+  const isSame = (stack: Stack): boolean =>
+    toTagValue(stack.id) === stackId && (machine === "" || toTagValue(stack.machine) === machine);
+  const stack = await deps.findStack(stackId);
+  if (stack !== undefined && isSame(stack)) return true;
+  const idPrefix = stackId.split("-")[0] ?? "";
+  if (idPrefix === stackId && stackId.length < MOST_TAG_VALUE) return false;
+  const load = (start: PageStart) => deps.queries.listStacks({ idPrefix }, { limit: PAGE, ...start });
+  for await (const { items } of listPages(load)) if (items.some((item) => isSame(item.stack))) return true;
+  return false;
+}

@@ -1,0 +1,125 @@
+import {
+  defined,
+  listPages,
+  type PageStart,
+  type PluginContext,
+  type PluginService,
+  type ServiceDeps,
+  StackyardError,
+} from "@stackyard/core";
+import {
+  findOrphan,
+  findOrphanCheck,
+  listFilledStates,
+  listOrphans,
+  notify,
+  ORPHAN_CHECK_KEY,
+  type Orphan,
+  type OrphanCheck,
+  toOrphanKey,
+} from "@stackyard/core/services";
+import type { PreviewsOptions } from "./definition.ts";
+import { type FoundOrphan, findOrphans } from "./find-orphans.ts";
+import { listInventories } from "./inventories.ts";
+
+const HOUR_MS = 3_600_000;
+const PAGE = 50;
+const MOST_NAMES = 10;
+
+/**
+ * Creates the service that searches each hour for what remains of stacks that are gone, and notifies once of what remains for an
+ * hour. It deletes nothing. An account that cannot be searched is a failure of the service; then nothing is taken off the list.
+ */
+export function createOrphanService(
+  { accounts = [] }: Pick<PreviewsOptions, "accounts">,
+  { environment }: Pick<PluginContext, "environment">,
+): PluginService {
+  const yard = environment["YARD_NAME"];
+  return {
+    name: "orphans",
+    async dueAt(deps) {
+      if (accounts.length === 0 && !(await hasStates(deps))) return undefined;
+      const check = await findOrphanCheck(deps);
+      return check?.at === undefined ? deps.clock.now() : check.at + HOUR_MS;
+    },
+    async tick(deps) {
+      const now = deps.clock.now();
+      const { orphans, failures } = await findOrphans(deps, { accounts, yard });
+      const isComplete = failures.length === 0;
+      await storeOrphans(deps, orphans, { now, isComplete });
+      const before = await findOrphanCheck(deps);
+      const at = isComplete ? now : before?.at;
+      await storeCheck(deps, { failures, ...defined({ at }) });
+      const [first] = failures;
+      if (first === undefined) return now + HOUR_MS;
+      const more = failures.length === 1 ? "" : ` So are ${failures.length - 1} more.`;
+      const text = `The account ${first.account} is not searched in ${first.region}.${more} ${first.message}`;
+      throw new StackyardError("UNREACHABLE", text);
+    },
+  };
+}
+
+/** A yard that has neither accounts nor Terraform states, or what was found of them, has nothing to search. */
+async function hasStates(deps: ServiceDeps): Promise<boolean> {
+  for await (const _ of listInventories(deps)) return true;
+  for await (const _ of listFilledStates(deps)) return true;
+  return (await listOrphans(deps, { limit: 1 }, { all: true })).items.length > 0;
+}
+
+interface StoreInput {
+  readonly now: number;
+  readonly isComplete: boolean;
+}
+
+/** Writes only what has changed. */
+async function storeOrphans(
+  deps: ServiceDeps,
+  orphans: readonly FoundOrphan[],
+  { now, isComplete }: StoreInput,
+): Promise<void> {
+  const found = new Set(orphans.map(toOrphanKey));
+  for (const orphan of orphans) await storeOrphan(deps, orphan, now);
+  if (!isComplete) return;
+  const load = (start: PageStart) => listOrphans(deps, { limit: PAGE, ...start }, { all: true });
+  const gone: string[] = [];
+  for await (const { items } of listPages(load)) {
+    gone.push(...items.map(toOrphanKey).filter((key) => !found.has(key)));
+  }
+  for (const key of gone) {
+    const stored = await findOrphan(deps, key);
+    if (stored !== undefined) await deps.records.remove(key, stored.version);
+  }
+}
+
+async function storeOrphan(deps: ServiceDeps, found: FoundOrphan, now: number): Promise<void> {
+  const key = toOrphanKey(found);
+  const stored = await findOrphan(deps, key);
+  const before = stored?.orphan;
+  const since = before?.since ?? now;
+  const listedAt = before?.listedAt ?? (now - since >= HOUR_MS ? now : undefined);
+  const value: Orphan = { ...found, resources: [...found.resources], since, ...defined({ listedAt }) };
+  if (listedAt !== undefined && before?.listedAt === undefined) await notifyOrphan(deps, value);
+  if (JSON.stringify(before) === JSON.stringify(value)) return;
+  await deps.records.put({ key, value, expected: stored?.version ?? "absent", now });
+}
+
+async function storeCheck({ records, clock }: ServiceDeps, value: OrphanCheck): Promise<void> {
+  const now = clock.now();
+  const stored = await records.get(ORPHAN_CHECK_KEY, now);
+  if (JSON.stringify(stored?.value) === JSON.stringify(value)) return;
+  await records.put({ key: ORPHAN_CHECK_KEY, value, expected: stored?.version ?? "absent", now });
+}
+
+/** Before it is listed, so that a crash in between repeats the notice, which is one. */
+async function notifyOrphan(deps: ServiceDeps, { stackId, machine, since, count, resources }: Orphan): Promise<void> {
+  const names = resources.slice(0, MOST_NAMES).map(({ name }) => name);
+  const more = count - names.length;
+  const list = `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  await notify(deps, {
+    kind: "orphan",
+    key: JSON.stringify([machine, stackId, since]),
+    title: `Resources of the stack "${stackId}" are left, and the stack is gone`,
+    text: `${list}. Remove them, or create the stack anew to remove them: stackyard previews reclaim ${stackId}`,
+    data: { stack: stackId, machine, count },
+  });
+}
