@@ -1,40 +1,26 @@
 import { describe, expect, it } from "vitest";
-import { evaluateProcesses } from "./doctor-stores.ts";
+import { toQueueFindings } from "./doctor-stores.ts";
 
-const aProcess = (role: "engine" | "worker", more: object = {}) => ({
-  id: "1",
-  roles: [role],
-  version: "0.1.0",
-  host: "blue",
-  capacity: 8,
-  running: 0,
-  draining: false,
-  gone: false,
-  executors: role === "worker" ? ["terraform"] : [],
-  startedAt: 0,
-  seenAt: 0,
-  ...more,
-});
-const judge = (processes: readonly ReturnType<typeof aProcess>[], ...used: string[]) =>
-  evaluateProcesses(processes, new Set(used)).map(({ check, status, message }) => `${check} ${status}: ${message}`);
+const AT = "2026-01-31T12:00:00.000Z";
 
-describe("evaluateProcesses", () => {
-  it("is content with a server and a worker for every executor that is used", () => {
-    expect(judge([aProcess("engine"), aProcess("worker")], "terraform")).toEqual([
-      "processes ok: 1 server, 1 worker, version 0.1.0.",
+function anItem(key: string, count: number, deadAt?: string) {
+  const failure = { count, firstAt: AT, lastAt: AT, message: `${key} is refused.` };
+  return { queue: "reports-github", key, failure, ...(deadAt !== undefined && { deadAt }) };
+}
+
+describe("what doctor says of queues", () => {
+  it("is which work has failed for good, and which fails all the time", () => {
+    const items = [
+      anItem("1/7", 9, AT),
+      anItem("1/8", 12),
+      anItem("1/9", 5),
+      anItem("1/10", 4),
+      { queue: "hooks", key: "a" },
+    ];
+
+    expect(toQueueFindings(items).map(({ message }) => message)).toEqual([
+      "reports-github has 1 dead letter, such as 1/7: 1/7 is refused.",
+      "reports-github has 2 items that failed again and again, such as 1/8: 1/8 is refused.",
     ]);
-  });
-
-  it("reports what waits because a process is missing", () => {
-    expect(judge([], "terraform", "lambda")).toEqual([
-      "processes warn: 0 servers, 0 workers: no process applies events.",
-      "workers warn: No worker runs tasks of lambda, terraform, so they wait.",
-    ]);
-  });
-
-  it("reports two versions that run together", () => {
-    const lines = judge([aProcess("engine", { version: "0.2.0" }), aProcess("worker")]);
-
-    expect(lines).toContain("versions warn: 0.1.0 and 0.2.0 run at the same time.");
   });
 });

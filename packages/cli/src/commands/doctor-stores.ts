@@ -206,13 +206,26 @@ const MOST_ITEMS = 1_000;
 async function checkQueues(http: HttpClient, signal: AbortSignal): Promise<readonly Finding[]> {
   const request = { path: ["v1", "queue"], query: { limit: MOST_ITEMS }, signal };
   const { items } = await http.requestJson<{ items: readonly QueuedItem[] }>(request);
-  const dead = Map.groupBy(
-    items.filter(({ deadAt }) => deadAt !== undefined),
-    ({ queue }) => queue,
-  );
-  return [...dead].map(([queue, letters]) => {
-    const [first] = letters;
-    const text = `${queue} has ${formatCount(letters, "dead letter")}, such as ${first?.key}: ${first?.failure?.message}`;
-    return warn("queues", text, `Correct the cause, then repeat them: \`stackyard queue redrive ${queue} KEY\`.`);
-  });
+  return toQueueFindings(items);
+}
+
+/** Work that failed so often in a row is more than a short interruption. */
+const MANY_FAILURES = 5;
+
+/** Returns what people should know of the items of queues. */
+export function toQueueFindings(items: readonly Pick<QueuedItem, "queue" | "key" | "failure" | "deadAt">[]) {
+  const isFailing = ({ failure, deadAt }: (typeof items)[number]): boolean =>
+    deadAt === undefined && (failure?.count ?? 0) >= MANY_FAILURES;
+  const byQueue = (found: typeof items) => [...Map.groupBy(found, ({ queue }) => queue)];
+  const format = (found: typeof items): string => `such as ${found[0]?.key}: ${found[0]?.failure?.message}`;
+  return [
+    ...byQueue(items.filter(({ deadAt }) => deadAt !== undefined)).map(([queue, letters]) => {
+      const text = `${queue} has ${formatCount(letters, "dead letter")}, ${format(letters)}`;
+      return warn("queues", text, `Correct the cause, then repeat them: \`stackyard queue redrive ${queue} KEY\`.`);
+    }),
+    ...byQueue(items.filter(isFailing)).map(([queue, failing]) => {
+      const text = `${queue} has ${formatCount(failing, "item")} that failed again and again, ${format(failing)}`;
+      return warn("queues", text, "Correct the cause. The server tries again by itself.");
+    }),
+  ];
 }

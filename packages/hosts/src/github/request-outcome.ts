@@ -41,6 +41,8 @@ export function toHostFault(error: unknown, now: number): HostFault | undefined 
   const seconds = toRetryAfterSeconds(error);
   if (seconds !== undefined) return { kind: "waiting", until: now + seconds * 1_000 };
   if (status === 401) return { kind: "unauthorized" };
+  // An App that is not installed may not know that a repository exists.
+  if (status === 403 || status === 404) return { kind: "forbidden" };
   // A request that got no answer has the status 500 too.
   return { kind: status >= 500 || status === 429 || status === 408 ? "down" : "refused" };
 }

@@ -129,6 +129,7 @@ export function toGitLabFault(error: unknown): HostFault | undefined {
     const { status, until } = error;
     if (until !== undefined) return { kind: "waiting", until };
     if (status === 401) return { kind: "unauthorized" };
+    if (status === 403 || status === 404) return { kind: "forbidden" };
     // 409: another request changes the same.
     return { kind: status >= 500 || status === 408 || status === 409 ? "down" : "refused" };
   }

@@ -201,7 +201,7 @@ describe("the client of GitLab", () => {
 
     expect(faults).toEqual([
       { kind: "unauthorized" },
-      { kind: "refused" },
+      { kind: "forbidden" },
       { kind: "down" },
       { kind: "waiting", until: NOW + 30_000 },
       { kind: "down" },

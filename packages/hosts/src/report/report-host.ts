@@ -84,8 +84,9 @@ export interface ReportHost {
 /**
  * Why a request failed.
  * - `waiting`: the host asks not to be called before `until`. `down`: it does not answer; nothing is known about the request.
- * - `unauthorized`: it refuses the App's key. `refused`: it refuses this request, and will again.
+ * - `unauthorized`: it refuses the App's key, or the token. `forbidden`: it refuses everything about this repository, as when the
+ *   App was uninstalled. `refused`: it refuses this request, and will again.
  */
 export type HostFault =
   | { readonly kind: "waiting"; readonly until: number }
-  | { readonly kind: "down" | "unauthorized" | "refused" };
+  | { readonly kind: "down" | "unauthorized" | "forbidden" | "refused" };

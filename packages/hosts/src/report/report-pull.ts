@@ -20,8 +20,8 @@ export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "
 
 /** What became of a report. */
 export type Reported =
-  /** `isBusy`: tasks run, so it is made again soon. */
-  | { readonly kind: "done"; readonly isBusy: boolean }
+  /** `isBusy`: tasks run, so it is made again soon. `hasWritten`: the host has taken something. */
+  | { readonly kind: "done"; readonly isBusy: boolean; readonly hasWritten: boolean }
   /** It is too early, by the budget or after the last one. */
   | { readonly kind: "wait"; readonly until: number };
 
@@ -49,7 +49,8 @@ export async function reportPull(deps: ReportDeps, request: ReportRequest): Prom
   const written = statuses.kind === "written" ? statuses.report : (open.current() ?? seen);
   const comment = await writeComment(session, written, made);
   if (statuses.kind === "failed") throw statuses.error;
-  return comment.kind === "wait" ? comment : { kind: "done", isBusy: made.isBusy };
+  if (comment.kind === "wait") return comment;
+  return { kind: "done", isBusy: made.isBusy, hasWritten: comment.report.reportedAt !== report.reportedAt };
 }
 
 async function attempt<Result>(call: () => Promise<Result>): Promise<Result | { kind: "failed"; error: unknown }> {

@@ -17,7 +17,21 @@ async function createBench() {
   // The follower begins with the newest line.
   await bench.report();
   const bodies = () => bench.reports.comments.filter(({ appId }) => appId !== undefined).map(({ body }) => body);
-  return { ...bench, bodies, open: () => bench.github.openPull(SHOP, { head: toCommit(1) }) };
+  const listRecords = async (prefix: string) => {
+    const { items } = await bench.store.records.list(prefix, { limit: 100, now: bench.clock.now() });
+    return items.map(({ value }) => value as Readonly<Record<string, unknown>>);
+  };
+  const findState = async (stackId: string) => (await bench.store.load([stackId]))[0]?.stack?.state;
+  const listNotices = () => listRecords("notices/pending/");
+  const listQueued = () => listRecords("queue/reports-github/");
+  return {
+    ...bench,
+    bodies,
+    findState,
+    listNotices,
+    listQueued,
+    open: () => bench.github.openPull(SHOP, { head: toCommit(1) }),
+  };
 }
 
 describe("the comment of a pull request", () => {
@@ -116,14 +130,17 @@ describe("the comment of a pull request", () => {
   });
 
   it("waits while the host refuses the App's key, which doctor shows", async () => {
-    const { github, open, tick, pass, clock, report, bodies } = await createBench();
+    const { github, open, tick, pass, clock, report, bodies, listNotices } = await createBench();
     await open();
     await tick();
     await clock.advance(1_000);
     await report();
     await clock.advance(5_000);
     github.settings.requestFault = () => ({ status: 401 });
-    await expect(report()).rejects.toThrow("Nothing is reported to github: it refuses the App's key.");
+    await expect(report()).rejects.toThrow("Nothing is reported to github: it refuses the App's key or the token.");
+    expect(await listNotices()).toMatchObject([
+      { kind: "reports-stopped", title: "Reports to github have stopped", data: { host: "github", repository: null } },
+    ]);
     github.settings.requestFault = undefined;
     await clock.advance(60_000);
 
@@ -150,19 +167,54 @@ describe("the comment of a pull request", () => {
     expect(bodies()).toEqual([expect.stringContaining("`LIVE`")]);
   });
 
-  it("becomes a dead letter when the App was uninstalled, and the stack continues", async () => {
-    const { github, open, tick, pass, bodies, store, clock, published } = await createBench();
+  it("stops while the App is uninstalled, which people are notified of once, and continues by itself", async () => {
+    const { github, open, tick, pass, bodies, listNotices, listQueued, findState } = await createBench();
+    await open();
+    await tick();
+    github.settings.isInstalled = false;
+    await pass(120);
+
+    expect(await findState("shop-pr-1")).toBe("LIVE");
+    expect(await listQueued()).toMatchObject([
+      { key: "424242/1", failure: { count: expect.any(Number), message: expect.stringContaining("refuses") } },
+    ]);
+    expect(await listNotices()).toMatchObject([
+      { kind: "reports-stopped", title: "Reports to acme/shop at github have stopped" },
+    ]);
+    expect(bodies()).toEqual([]);
+
+    github.settings.isInstalled = true;
+    await pass(300);
+    expect(bodies()).toEqual([expect.stringContaining("`LIVE`")]);
+
+    await github.push(SHOP, 1, toCommit(3));
+    await tick();
+    github.settings.requestFault = (method) => (method === "GET" ? undefined : { status: 403 });
+    await pass(20);
+    expect(await listNotices()).toHaveLength(2);
+  });
+
+  it("follows within two hours after days in which the App was uninstalled", async () => {
+    const { github, open, tick, pass, bodies, listQueued, store, clock } = await createBench();
+    await open();
     await open();
     await tick();
     github.settings.isInstalled = false;
     await pass(20);
-
-    expect(published).toHaveLength(1);
     const { items } = await store.records.list("queue/reports-github/", { limit: 10, now: clock.now() });
-    expect(items.map(({ value }) => value)).toMatchObject([
-      { key: "424242/1", failure: { message: expect.stringContaining("refuses") }, deadAt: expect.any(Number) },
-    ]);
-    expect(bodies()).toEqual([]);
+    for (const { key, value, version } of items) {
+      const item = value as { readonly failure: object };
+      const failure = { ...item.failure, firstAt: clock.now() - 24 * 60 * MINUTE };
+      await store.records.put({ key, value: { ...item, failure }, expected: version, now: clock.now() });
+    }
+    await pass(60);
+    expect((await listQueued()).filter(({ deadAt }) => deadAt !== undefined)).toHaveLength(2);
+
+    github.settings.isInstalled = true;
+    await clock.advance(60 * MINUTE);
+    await pass(20);
+
+    expect(bodies()).toHaveLength(2);
   });
 
   it("is looked up again after lines of the history were pruned", async () => {

@@ -13,8 +13,10 @@ import type { CodeHost } from "../code-host.ts";
 import type { CodeHosts } from "../code-hosts.ts";
 import type { ReportKind } from "../host-options.ts";
 import type { NamedHost } from "../receive.ts";
+import type { PullPlace } from "./report-host.ts";
 import { reportPull } from "./report-pull.ts";
 import { listReports, mergeRequests, type ReportRequest, toReportKey } from "./report-records.ts";
+import { endStop, noteStop } from "./report-stops.ts";
 
 /** The service's name, by which it is woken. */
 export const REPORTS = "hosts-reports";
@@ -24,6 +26,9 @@ const CHANGE = { dueMs: 3_000, maxWaitMs: 15_000 };
 /** While tasks run a report is made again. */
 const REFRESH_MS = 30_000;
 const REFRESH = " refresh";
+/** A repository whose reports are all dead letters is tried again after that time. */
+const PROBE_MS = 3_600_000;
+const PROBE = " probe";
 /** The history is read so often. */
 const READ_MS = 2_000;
 /** Claimed together, and reported within their minute. */
@@ -198,6 +203,7 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
     const reported = await reportPull({ ...worker, reports }, request);
     pauses.delete(host);
     if (reported.kind === "wait") return await delay(worker, claim, reported.until);
+    if (reported.hasWritten) await resume(worker, request.place);
     if (reported.isBusy) {
       const key = `${toReportKey(request.place)}${REFRESH}`;
       const again: ReportRequest = { place: request.place, answers: [] };
@@ -205,23 +211,49 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
     }
     await queue.done(claim);
   } catch (error) {
-    await settleFailure(worker, claim, error);
+    await settleFailure(worker, { claim, request }, error);
   }
 }
 
-async function settleFailure(worker: ReportWorker, claim: QueueClaim, error: unknown): Promise<void> {
+/** Reports again what a host has refused before. */
+async function resume(worker: ReportWorker, { repository }: PullPlace): Promise<void> {
+  const { host, queue } = worker;
+  if (!(await endStop(worker, { host, repository }))) return;
+  for await (const { place } of listReports(worker, host)) {
+    if (place.repository.id === repository.id) await requestReport(queue, { place, answers: [] });
+  }
+}
+
+interface FailedReport {
+  readonly claim: QueueClaim;
+  readonly request: ReportRequest;
+}
+
+async function settleFailure(worker: ReportWorker, failed: FailedReport, error: unknown): Promise<void> {
+  const { claim } = failed;
   const { queue, host, codeHost, pauses, clock, logger } = worker;
   const message = error instanceof Error ? error.message : String(error);
   const fault = codeHost.toFault(error);
   logger.warn("A report to a code host failed.", { host, key: claim.key, error });
   if (fault === undefined) return void (await queue.fail(claim, message));
   if (fault.kind === "refused") return void (await queue.bury(claim, `The host refuses the report: ${message}`));
+  if (fault.kind === "forbidden") return stop(worker, failed, `The host refuses the report: ${message}`);
   const count = (pauses.get(host)?.count ?? 0) + 1;
   const pausedMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - 1));
   const until = fault.kind === "waiting" ? fault.until : clock.now() + pausedMs;
-  const refused = `Nothing is reported to ${host}: it refuses the App's key. ${message}`;
+  const refused = `Nothing is reported to ${host}: it refuses the App's key or the token. ${message}`;
+  if (fault.kind === "unauthorized") await noteStop(worker, { host }, message);
   pauses.set(host, { until, count, ...(fault.kind === "unauthorized" && { message: refused }) });
   await delay(worker, claim, until);
+}
+
+/** Other repositories are reported to. When all items of this one are dead letters, one still tries whether reports may continue. */
+async function stop(worker: ReportWorker, { claim, request }: FailedReport, message: string): Promise<void> {
+  const { queue, host } = worker;
+  const { place } = request;
+  await noteStop(worker, { host, repository: place.repository }, message);
+  if ((await queue.fail(claim, message)) !== "dead") return;
+  await queue.put(`${place.repository.id}${PROBE}`, { place, answers: [] }, { dueMs: PROBE_MS, maxWaitMs: PROBE_MS });
 }
 
 /** Does nothing about an item until an instant. */
