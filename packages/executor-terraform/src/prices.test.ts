@@ -38,6 +38,19 @@ describe("estimateCost", () => {
     expect(estimate).toEqual({ monthly: 270.39, unpriced: new Map() });
   });
 
+  it("uses constants, of which some are refreshed from AWS", () => {
+    const document = `asOf: 2026-11-01
+constants: { micro: { usd: 0.01, service: AmazonEC2, filters: { instanceType: t3.micro } }, tax: 1.5 }
+prices: { aws_instance: constants.micro * constants.tax, aws_eip: constants.eip }`;
+
+    const estimate = estimateCost(parsePrices("prices.yaml", document), [
+      resource("aws_instance", {}),
+      resource("aws_eip", {}),
+    ]);
+
+    expect(estimate).toEqual({ monthly: 10.95, unpriced: new Map([["aws_eip", 1]]) });
+  });
+
   it("counts what has no price, by type", () => {
     const estimate = estimateCost(prices, [
       resource("aws_instance", { instance_type: "p5.48xlarge" }),

@@ -4,10 +4,25 @@ import { Type } from "typebox";
 import { TerraformFailure } from "./failure.ts";
 import type { ResourceChange } from "./plan-document.ts";
 
+/** A number that expressions use; with `service` and `filters`, `stackyard previews prices refresh` looks it up at AWS. */
+const PriceConstant = Type.Union([
+  Type.Number(),
+  Type.Object(
+    {
+      usd: Type.Number({ minimum: 0 }),
+      service: Type.String({ minLength: 1 }),
+      filters: Type.Record(Type.String(), Type.String()),
+      unit: Type.Optional(Type.String({ minLength: 1 })),
+    },
+    { additionalProperties: false },
+  ),
+]);
+
 /** The project's prices: by type of resource, the price of an hour in USD as an expression over `resource`. */
 const PriceDocument = Type.Object(
   {
     asOf: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+    constants: Type.Optional(Type.Record(Type.String(), PriceConstant, { maxProperties: 1000 })),
     prices: Type.Record(Type.String(), Type.String({ minLength: 1 }), { maxProperties: 5000 }),
   },
   { additionalProperties: false },
@@ -17,6 +32,8 @@ const PriceDocument = Type.Object(
 export interface PriceList {
   /** `YYYY-MM-DD`. */
   readonly asOf: string;
+  /** By name. */
+  readonly constants: Readonly<Record<string, number>>;
   /** In the order of the document. A star in a type fits any characters. */
   readonly prices: readonly (readonly [type: string, price: Cel])[];
 }
@@ -38,13 +55,17 @@ export function parsePrices(name: string, text: string): PriceList {
   if (value === undefined) throw toInvalid(name, problems);
   const faults: { readonly line: number; readonly message: string }[] = [];
   const prices = Object.entries(value.prices).flatMap(([type, source]): PriceList["prices"] => {
-    const compiled = compileCel(source, ["resource"]);
+    const compiled = compileCel(source, ["resource", "constants"]);
     if (compiled.kind === "cel") return [[type, compiled.cel]];
     for (const { message } of compiled.faults) faults.push(problemAt(["prices", type], "", message));
     return [];
   });
   if (faults.length > 0) throw toInvalid(name, faults);
-  return { asOf: value.asOf, prices };
+  const entries = Object.entries(value.constants ?? {});
+  const constants = Object.fromEntries(
+    entries.map(([key, constant]) => [key, typeof constant === "number" ? constant : constant.usd]),
+  );
+  return { asOf: value.asOf, constants, prices };
 }
 
 function toInvalid(name: string, faults: readonly { readonly line: number; readonly message: string }[]) {
@@ -53,13 +74,13 @@ function toInvalid(name: string, faults: readonly { readonly line: number; reado
 }
 
 /** Adds up what exists after a plan. A price that is null, or cannot be evaluated, counts as unpriced. */
-export function estimateCost({ prices }: PriceList, changes: readonly ResourceChange[]): CostEstimate {
+export function estimateCost({ prices, constants }: PriceList, changes: readonly ResourceChange[]): CostEstimate {
   let hourly = 0;
   const unpriced = new Map<string, number>();
   for (const { address, type, after } of changes) {
     if (after === null) continue;
     const price = prices.find(([pattern]) => matchesGlob(pattern, type))?.[1];
-    const evaluated = price?.evaluate({ resource: { address, type, after } });
+    const evaluated = price?.evaluate({ resource: { address, type, after }, constants });
     const usd = evaluated?.kind === "value" ? evaluated.value : undefined;
     if (typeof usd === "number" && usd >= 0) hourly += usd;
     else unpriced.set(type, (unpriced.get(type) ?? 0) + 1);

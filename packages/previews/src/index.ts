@@ -4,6 +4,7 @@ import { createIdleExecutor } from "./idle.ts";
 import { createIdleService } from "./idle-service.ts";
 import { createLeakCheckExecutor } from "./leak-check.ts";
 import { createOrphanService } from "./orphan-service.ts";
+import { createPricesRefresh } from "./prices/prices-refresh.ts";
 import { createQuotaExecutor } from "./quota.ts";
 import { createQuotaService } from "./quota-service.ts";
 import { createWakeServices } from "./wake-service.ts";
@@ -38,6 +39,7 @@ export default definePlugin({
     createIdleExecutor(),
     createLeakCheckExecutor(context),
   ],
+  commands: [createPricesRefresh()],
   services: (options, context) => [
     createQuotaService(options),
     createIdleService(),

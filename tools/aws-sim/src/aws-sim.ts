@@ -20,6 +20,7 @@ import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
 import { createLoadBalancing, type SimLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
 import { createTrafficSources } from "./load-balancing/targets.ts";
 import { createLogs, type SimLogs } from "./logs/sim-logs.ts";
+import { createPricing, type SimPricing } from "./pricing/sim-pricing.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
 import { createS3, type SimS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
@@ -142,6 +143,7 @@ interface SimServices {
   readonly eventBridge: SimEventBridge;
   readonly autoScaling: SimAutoScaling;
   readonly tagging: SimTagging;
+  readonly pricing: SimPricing;
 }
 
 /** New ones, and what answers their clients, by the clients' names without `Client`. */
@@ -205,6 +207,7 @@ function createServices(clock: Clock): {
     eventBridge,
     autoScaling,
     tagging,
+    pricing: createPricing(),
   };
   return { services, byClient: toByClient(services) };
 }
@@ -232,6 +235,7 @@ function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
     ["AutoScaling", services.autoScaling.service],
     ["SFN", services.stepFunctions.service],
     ["ResourceGroupsTaggingAPI", services.tagging.service],
+    ["Pricing", services.pricing.service],
   ]);
 }
 

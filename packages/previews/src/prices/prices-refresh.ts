@@ -1,0 +1,94 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { PricingClient } from "@aws-sdk/client-pricing";
+import { createAwsAccess } from "@stackyard/aws";
+import { mapLimited, type PluginCommand, StackyardError } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { formatTable } from "@stackyard/sdk/commands";
+import { type Static, Type } from "typebox";
+import { type FoundPrice, findPrice } from "./find-price.ts";
+import { parsePriceFile, type RefreshedConstant } from "./price-file.ts";
+
+/** The API has endpoints in us-east-1, eu-central-1 and ap-south-1 only; each has the prices of all regions. */
+const REGION = "us-east-1";
+const LANES = 4;
+
+const Arguments = Type.Object({
+  file: Type.Optional(Type.String({ minLength: 1, description: "The document of prices. Default: prices.yaml." })),
+  dryRun: Type.Optional(Type.Boolean({ description: "Show what would change, and write nothing." })),
+});
+
+/** What tests replace. */
+export interface PricesRefreshDeps {
+  readonly client: () => Pick<PricingClient, "send">;
+  readonly now: () => number;
+}
+
+const DEPS: PricesRefreshDeps = {
+  client: () =>
+    createAwsAccess({ clock: systemClock, session: { name: "stackyard-prices" }, region: REGION }).client(
+      PricingClient,
+      undefined,
+    ),
+  now: () => systemClock.now(),
+};
+
+/** Creates `stackyard previews prices refresh`. */
+export function createPricesRefresh({ client, now }: PricesRefreshDeps = DEPS): PluginCommand {
+  return {
+    name: "previews prices refresh",
+    summary: "Look up the constants of prices.yaml that name a service and filters in the Price List of AWS.",
+    description: [
+      "Changes only their usd, and asOf; all other bytes of the file stay as they are.",
+      "Writes nothing unless there is exactly one price for each of them. Needs pricing:GetProducts.",
+    ].join("\n"),
+    examples: [
+      { command: "stackyard previews prices refresh --dry-run", what: "Show what has become cheaper or dearer." },
+    ],
+    args: Arguments,
+    async run({ out, projectDir, cwd, signal }, args) {
+      // The command line has checked the arguments against the schema.
+      const { file: given, dryRun = false } = args as Static<typeof Arguments>;
+      const file = given === undefined ? resolve(projectDir, "prices.yaml") : resolve(cwd, given);
+      const text = await readFile(file, "utf8").catch((cause: unknown) => {
+        throw new StackyardError("CONFIG_INVALID", `${file} cannot be read.`, { cause });
+      });
+      const document = parsePriceFile(file, text);
+      const pricing = client();
+      const rows = await mapLimited(document.constants, LANES, async (constant) =>
+        toRow(constant, await findPrice(pricing, constant, signal)),
+      );
+      const isComplete = rows.every(({ fault }) => fault === undefined);
+      const written = isComplete && !dryRun && rows.length > 0;
+      const asOf = new Date(now()).toISOString().slice(0, 10);
+      if (written) {
+        const changed = rows.filter(({ usd, before }) => usd !== before);
+        await writeFile(file, document.update(new Map(changed.map((row) => [row.name, row.text])), asOf));
+      }
+      if (rows.length === 0) out.note("No constant of the document names a service and filters.");
+      const constants = rows.map(({ text: _, ...row }) => row);
+      out.result({ file, written, asOf, constants }, () => formatTable([HEAD, ...rows.map(toCells)]));
+      if (!isComplete) out.note("Nothing was written.");
+      return isComplete ? 0 : 1;
+    },
+  };
+}
+
+const HEAD = ["CONSTANT", "BEFORE", "NOW", ""];
+
+interface Row {
+  readonly name: string;
+  readonly before: number;
+  readonly usd?: number;
+  readonly text: string;
+  readonly fault?: string;
+}
+
+function toRow({ name, usd: before }: RefreshedConstant, found: FoundPrice): Row {
+  if (found.kind === "fault") return { name, before, text: "", fault: found.reason };
+  return { name, before, usd: Number(found.usd), text: found.usd };
+}
+
+function toCells({ name, before, text, usd, fault }: Row): readonly string[] {
+  return [name, String(before), text || "–", fault ?? (usd === before ? "" : "changed")];
+}
