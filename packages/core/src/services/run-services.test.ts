@@ -15,16 +15,18 @@ function createBench() {
   const ids = countingIds();
   const common = { store, clock, ids, locator: createStaticLocator([]), logger: silentLogger, random: () => 1 };
   const readSecret = async () => "secret";
+  const create = (services: readonly PluginService[], over: Partial<YardServicesDeps> = {}) =>
+    createServiceRunner({ ...common, ...over, readSecret }, services);
   const start = (
     service: PluginService,
     over: Partial<YardServicesDeps> = {},
     others: readonly PluginService[] = [],
   ) => {
-    const runner = createServiceRunner({ ...common, ...over, readSecret }, [service, ...others]);
+    const runner = create([service, ...others], over);
     runner.run();
     return runner;
   };
-  return { clock, store, start };
+  return { clock, store, create, start };
 }
 
 /** A service that notes when its ticks begin, and may wait in one. */
@@ -323,5 +325,69 @@ describe("links of services", () => {
 
     expect(await deps.listLinks(aStack())).toEqual([link]);
     await stop();
+  });
+});
+
+describe("the services of a process that does not stay", () => {
+  it("are called until nothing more becomes due in its time", async () => {
+    const { clock, create } = createBench();
+    const { ticks, service } = createNoted(async ({ clock: own }) => own.now() + 4_000);
+
+    const done = create([service]).tickUntil(clock.now() + 10_000);
+    await clock.advance(60_000);
+    await done;
+
+    expect(since(ticks)).toEqual([0, 4_000, 8_000]);
+  });
+
+  it("are called when another one wakes them, and a failing one stops no other and is called by the next process", async () => {
+    const { clock, create } = createBench();
+    const { ticks, service } = createNoted();
+    const waking: PluginService = {
+      name: "waking",
+      async tick({ clock: own, wake }) {
+        await own.sleep(1_000);
+        wake("noted");
+        return undefined;
+      },
+    };
+    let calls = 0;
+    const failing: PluginService = {
+      name: "failing",
+      async tick() {
+        calls += 1;
+        throw new Error("no");
+      },
+    };
+    const runner = create([failing, service, waking]);
+
+    for (let process = 0; process < 2; process += 1) {
+      const done = runner.tickUntil(clock.now() + 10_000);
+      await clock.advance(20_000);
+      await done;
+    }
+
+    expect([calls, since(ticks)]).toEqual([2, [0, 1_000, 20_000, 21_000]]);
+    expect(await runner.list()).toContainEqual({ name: "failing", failure: expect.objectContaining({ count: 2 }) });
+  });
+
+  it("are in one process at a time, and aborted soon after its end", async () => {
+    const { clock, create } = createBench();
+    let inside = 0;
+    const untils: number[] = [];
+    const { ticks, service } = createNoted(async ({ clock: own, signal }, until) => {
+      inside += 1;
+      untils.push(until);
+      expect(inside).toBe(1);
+      await own.sleep(60_000, signal);
+      inside -= 1;
+      return undefined;
+    });
+
+    const done = [create([service]), create([service])].map((runner) => runner.tickUntil(clock.now() + 10_000));
+    await clock.advance(20_000);
+    await Promise.all(done);
+
+    expect([since(ticks), since(untils), inside]).toEqual([[0], [10_000], 0]);
   });
 });

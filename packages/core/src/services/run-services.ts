@@ -28,6 +28,11 @@ export interface ServiceState {
 export interface ServiceRunner {
   /** Begins the ticks. */
   run(): void;
+  /**
+   * For a process that does not stay: calls the ticks that are due, and again what becomes due before that instant. A service
+   * that fails is left to the next call, and stops no other. What has not ended two seconds after the instant is aborted.
+   */
+  tickUntil(until: number): Promise<void>;
   /** Calls the tick of a service soon, as after a request to it. */
   wake(name: string): void;
   /** As all processes of the yard see them. */
@@ -47,6 +52,8 @@ const MOST_IDLE_MS = 60_000;
 const HELD_MS = 1_000;
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
+/** What was begun in time may end. */
+const LATE_MS = 2_000;
 const MAX_MESSAGE = 1_024;
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const PATH = /^\/(hooks|wake)(\/[a-z0-9][a-z0-9._-]*)*(\/\*)?$/;
@@ -66,6 +73,18 @@ export function createServiceRunner(deps: YardServicesDeps, services: readonly P
     deps: createServiceDeps(deps, { signal: stopping.signal, wake, services }),
     run() {
       running ??= Promise.all(loops.map(({ run }) => run()));
+    },
+    async tickUntil(until) {
+      const ended = new AbortController();
+      const late = new AbortController();
+      void deps.clock.sleep(until + LATE_MS - deps.clock.now(), ended.signal).then(() => late.abort());
+      const span = { until, signal: AbortSignal.any([stopping.signal, late.signal]) };
+      // A service may wake another one that has nothing more to do.
+      const isOpen = () => deps.clock.now() < until && !span.signal.aborted;
+      for (let due = loops; due.length > 0 && isOpen(); due = loops.filter((loop) => loop.isWoken())) {
+        await Promise.all(due.map((loop) => loop.runUntil(span)));
+      }
+      ended.abort();
     },
     wake,
     list: () => Promise.all(services.map(({ name }) => loadState(deps, name))),
@@ -106,10 +125,19 @@ interface LoopDeps extends YardServicesDeps {
   readonly stopping: AbortSignal;
 }
 
+/** When ticks begin nothing any more, and when they are aborted. */
+interface Span {
+  readonly until: number;
+  readonly signal: AbortSignal;
+}
+
 interface Loop {
   readonly name: string;
   run(): Promise<void>;
+  runUntil(span: Span): Promise<void>;
   wake(): void;
+  /** Since its last tick began. */
+  isWoken(): boolean;
 }
 
 function createLoop(deps: LoopDeps, service: PluginService): Loop {
@@ -119,13 +147,16 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
   let failures = 0;
   const shown: ShownFailure = { mayExist: true };
 
-  async function turn(): Promise<number> {
+  async function turn(span: Span): Promise<number> {
+    // Before the tick: what arrives during it is looked at in the next one.
+    alarm = new AbortController();
     try {
-      const nextAt = tick === undefined ? Number.POSITIVE_INFINITY : await tickWhenDue(deps, { service, tick, shown });
+      const nextAt =
+        tick === undefined ? Number.POSITIVE_INFINITY : await tickWhenDue(deps, { service, tick, shown, span });
       failures = 0;
       return Math.min(nextAt, clock.now() + MOST_IDLE_MS);
     } catch (error) {
-      if (stopping.aborted) return clock.now();
+      if (span.signal.aborted) return clock.now();
       logger.error("A service failed. Its tick is repeated.", { service: name, error });
       shown.mayExist = true;
       await noteFailure(deps, name, toErrorText(error)).catch(() => undefined);
@@ -140,14 +171,20 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
     wake: () => alarm.abort(),
     async run() {
       while (tick !== undefined && !stopping.aborted) {
-        // Before the tick: what arrives during it is looked at in the next one.
-        alarm = new AbortController();
-        const nextAt = await turn();
+        const nextAt = await turn({ until: Number.POSITIVE_INFINITY, signal: stopping });
         // A failing service is not called for each request.
         const signals = failures === 0 ? [stopping, alarm.signal] : [stopping];
         await clock.sleep(nextAt - clock.now(), AbortSignal.any(signals));
       }
     },
+    async runUntil(span) {
+      while (tick !== undefined && clock.now() < span.until && !span.signal.aborted) {
+        const nextAt = await turn(span);
+        if (failures > 0 || (nextAt >= span.until && !alarm.signal.aborted)) return;
+        await clock.sleep(nextAt - clock.now(), AbortSignal.any([span.signal, alarm.signal]));
+      }
+    },
+    isWoken: () => tick !== undefined && failures === 0 && alarm.signal.aborted,
   };
 }
 
@@ -161,32 +198,33 @@ interface LoopTick {
   readonly service: PluginService;
   readonly tick: NonNullable<PluginService["tick"]>;
   readonly shown: ShownFailure;
+  readonly span: Span;
 }
 
 /** A tick that has nothing to do needs no lease: taking one is a write, and gives it back with another. */
-async function tickWhenDue(deps: LoopDeps, { service, tick, shown }: LoopTick): Promise<number> {
-  const { clock, stopping, store, wake } = deps;
-  const { name } = service;
-  if (service.dueAt === undefined) return tickUnderLease(deps, name, tick);
-  const dueAt =
-    (await service.dueAt(createServiceDeps(deps, { signal: stopping, wake, services: deps.services }))) ??
-    Number.POSITIVE_INFINITY;
-  if (dueAt <= clock.now()) return tickUnderLease(deps, name, tick);
-  if (shown.mayExist) await removeFailure(store.records, clock, name);
+async function tickWhenDue(deps: LoopDeps, given: LoopTick): Promise<number> {
+  const { clock, store, wake, services } = deps;
+  const { service, shown, span } = given;
+  if (service.dueAt === undefined) return tickUnderLease(deps, given);
+  const found = await service.dueAt(createServiceDeps(deps, { signal: span.signal, wake, services }));
+  const dueAt = found ?? Number.POSITIVE_INFINITY;
+  if (dueAt <= clock.now()) return tickUnderLease(deps, given);
+  if (shown.mayExist) await removeFailure(store.records, clock, service.name);
   shown.mayExist = false;
   return dueAt;
 }
 
-async function tickUnderLease(deps: LoopDeps, name: string, tick: NonNullable<PluginService["tick"]>): Promise<number> {
-  const { leases, owner, clock, stopping, store, wake, services } = deps;
+async function tickUnderLease(deps: LoopDeps, { service: { name }, tick, span }: LoopTick): Promise<number> {
+  const { leases, owner, clock, store, wake, services } = deps;
   const taken = await leases.acquire(`services/${name}`, owner, LEASE_MS);
   if (taken.kind === "held") return clock.now() + HELD_MS;
   const lost = new AbortController();
   const done = new AbortController();
   const renewing = keepLease({ leases, clock, lease: taken.lease }, done.signal, lost);
   try {
-    const signal = AbortSignal.any([stopping, lost.signal]);
-    const nextAt = await tick(createServiceDeps(deps, { signal, wake, services }), clock.now() + TICK_MS);
+    const signal = AbortSignal.any([span.signal, lost.signal]);
+    const until = Math.min(span.until, clock.now() + TICK_MS);
+    const nextAt = await tick(createServiceDeps(deps, { signal, wake, services }), until);
     if (!signal.aborted) await removeFailure(store.records, clock, name);
     return nextAt ?? Number.POSITIVE_INFINITY;
   } finally {
