@@ -7,6 +7,7 @@ export type { Permission, Statement } from "./policies/statement.ts";
 export type { BucketPrefix, ExecutorRights } from "./policies/yard-permissions.ts";
 export type { EventSenders } from "./queues.ts";
 export { type QueueAddress, toQueueAddress, YardQueues, type YardQueuesProps } from "./queues.ts";
+export { Services, type ServicesProps } from "./services.ts";
 export { StateManager, type StateManagerProps } from "./state-manager.ts";
 export type { TableAddress, YardStore } from "./stores.ts";
 export { TaskRunner, type TaskRunnerProps } from "./task-runner.ts";

@@ -6,6 +6,7 @@ locals {
     ecs-task          = { EcsTaskCodeKey = "ecs-task" }
     fleet             = { FleetCodeKey = "fleet" }
     fleet-instances   = {}
+    services          = { ServicesCodeKey = "services" }
     releases          = { ReleasesCodeKey = "releases" }
     releases-account  = {}
     distributor       = { DistributorCodeKey = "distributor" }

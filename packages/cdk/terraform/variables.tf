@@ -4,13 +4,13 @@ variable "name" {
 }
 
 variable "template" {
-  description = "Which template: yard (everything), state-manager, task-runner, ecs-task, fleet, fleet-instances, releases, releases-account, distributor, consumer, consumer-zip or consumers-rollout."
+  description = "Which template: yard (everything), state-manager, task-runner, ecs-task, fleet, fleet-instances, services, releases, releases-account, distributor, consumer, consumer-zip or consumers-rollout."
   type        = string
   default     = "yard"
 
   validation {
-    condition     = contains(["yard", "state-manager", "task-runner", "ecs-task", "fleet", "fleet-instances", "releases", "releases-account", "distributor", "consumer", "consumer-zip", "consumers-rollout"], var.template)
-    error_message = "The template must be yard, state-manager, task-runner, ecs-task, fleet, fleet-instances, releases, releases-account, distributor, consumer, consumer-zip or consumers-rollout."
+    condition     = contains(["yard", "state-manager", "task-runner", "ecs-task", "fleet", "fleet-instances", "services", "releases", "releases-account", "distributor", "consumer", "consumer-zip", "consumers-rollout"], var.template)
+    error_message = "The template must be yard, state-manager, task-runner, ecs-task, fleet, fleet-instances, services, releases, releases-account, distributor, consumer, consumer-zip or consumers-rollout."
   }
 }
 

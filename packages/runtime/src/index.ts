@@ -3,5 +3,6 @@ export type { ExecutorDefinition } from "@stackyard/core";
 export type { EnvironmentVariables } from "@stackyard/core/environment";
 export type { App, AppOptions } from "./app.ts";
 export { type OpenedRuns, type OpenRunsOptions, openRuns } from "./runs/open-runs.ts";
+export { type OpenedServices, type OpenServicesOptions, openServices } from "./services/open-services.ts";
 export { createStateManager, type StateManagerOptions } from "./state-manager.ts";
 export { createTaskRunner, type TaskRunnerOptions } from "./task-runner.ts";

@@ -163,7 +163,8 @@ function toMethodLabel(method: string): string {
   return KNOWN_METHODS.has(method) ? method : "other";
 }
 
-function addCommonHeaders(headers: Headers, requestId: string): void {
+/** Adds the headers of every answer. */
+export function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
@@ -176,7 +177,8 @@ function addCommonHeaders(headers: Headers, requestId: string): void {
   );
 }
 
-function toErrorResponse(error: Error, requestId: string, logger: Logger): Response {
+/** Answers an error, and logs one that is a fault of ours. */
+export function toErrorResponse(error: Error, requestId: string, logger: Logger): Response {
   const problem: ProblemInput = { ...toProblemInput(error), requestId };
   if (problem.status >= 500) logger.error("A request failed.", { requestId, code: problem.code, error });
   return problemResponse(problem, toHeaders(problem));

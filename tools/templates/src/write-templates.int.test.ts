@@ -19,7 +19,7 @@ describe("writeTemplates", () => {
 
     const templates = [
       ...["consumer", "consumer-zip", "consumers-rollout", "distributor"],
-      ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
+      ...["ecs-task", "fleet", "fleet-instances", "services", "releases", "releases-account"],
       ...["state-manager", "task-runner", "yard"],
     ];
     const names = templates.map((name) => `${name}.template.json`).toSorted();

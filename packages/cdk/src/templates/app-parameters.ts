@@ -1,4 +1,14 @@
-import { ADDRESS, ARN, BUCKET, KEY, LIST, optional, type ParameterDefinition, TABLE } from "./parameter-forms.ts";
+import {
+  ADDRESS,
+  ARN,
+  BUCKET,
+  COUNT,
+  KEY,
+  LIST,
+  optional,
+  type ParameterDefinition,
+  TABLE,
+} from "./parameter-forms.ts";
 
 const CLUSTER = `${ARN}:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255}`;
 const DEFINITION = `${ARN}:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_*-]{1,255}:(\\*|[0-9]{1,9})`;
@@ -127,6 +137,43 @@ export const FLEET_PARAMETERS = {
     description:
       "Comma-separated ARNs of the Auto Scaling groups whose launches wait for the configuration. Empty: none.",
     ...LIST,
+  },
+} as const satisfies Readonly<Record<string, ParameterDefinition>>;
+
+/** The services of plugins: parameters of the template `services`. */
+export const SERVICES_PARAMETERS = {
+  ServicesCodeKey: { group: "Code", description: "Key of the zip of the services of plugins.", ...KEY },
+  ServicesCodeVersion: {
+    group: "Code",
+    description: "Version of this object. Empty: the newest at the time of the deployment.",
+    default: "",
+    pattern: "^[^\\s]{0,1024}$",
+  },
+  ProjectBucket: {
+    group: "Services",
+    description: "Bucket of the project's files: stackyard.config.json, mapping documents, notifications.yaml.",
+    ...BUCKET,
+  },
+  ProjectPrefix: {
+    group: "Services",
+    description: "Prefix of their keys, such as project/. Empty: the whole bucket.",
+    ...optional("([A-Za-z0-9!_.'()-]+/)+", "A prefix that ends with a slash, or nothing."),
+  },
+  SecretArns: {
+    group: "Services",
+    description:
+      "Comma-separated ARNs of the secrets in Secrets Manager that the configuration refers to. Empty: none.",
+    ...LIST,
+  },
+  ServicesPolicyArns: {
+    group: "Services",
+    description: "Comma-separated ARNs of managed policies, for services that call AWS. Empty: none.",
+    ...LIST,
+  },
+  ServicesReservedConcurrency: {
+    group: "Operations",
+    description: "Concurrency reserved for the services, whose address is public. Empty: they use that of the account.",
+    ...COUNT,
   },
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
 

@@ -1,4 +1,10 @@
-import { ECS_TASK_PARAMETERS, FLEET_PARAMETERS, INSTANCES_PARAMETERS, RELEASES_PARAMETERS } from "./app-parameters.ts";
+import {
+  ECS_TASK_PARAMETERS,
+  FLEET_PARAMETERS,
+  INSTANCES_PARAMETERS,
+  RELEASES_PARAMETERS,
+  SERVICES_PARAMETERS,
+} from "./app-parameters.ts";
 import { ARTIFACTS_PARAMETERS } from "./artifacts-parameters.ts";
 import { BUCKET, IMAGE, KEY, type ParameterDefinition } from "./parameter-forms.ts";
 import {
@@ -56,6 +62,7 @@ export const PARAMETERS = {
   ...ECS_TASK_PARAMETERS,
   ...FLEET_PARAMETERS,
   ...INSTANCES_PARAMETERS,
+  ...SERVICES_PARAMETERS,
   ...RELEASES_PARAMETERS,
   ...ARTIFACTS_PARAMETERS,
 
@@ -219,6 +226,21 @@ const INSTANCES: Names = [
   "PatchErrors",
 ];
 
+const SERVICES: Names = [
+  "ServicesCodeKey",
+  "ServicesCodeVersion",
+  "EventQueueArn",
+  "QueueKeyArn",
+  "MachineBucket",
+  "MachinePrefix",
+  "ProjectBucket",
+  "ProjectPrefix",
+  "SecretArns",
+  "TargetRoleArns",
+  "ServicesPolicyArns",
+  "ServicesReservedConcurrency",
+];
+
 const RELEASES: Names = [
   "LogLevel",
   "CodeBucket",
@@ -345,6 +367,7 @@ export const PARAMETERS_OF = {
   "ecs-task": [...FUNCTION, ...ECS_TASK, "LogRetentionDays", "AlarmTopicArns", "PermissionsBoundaryArn"],
   fleet: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...FLEET, ...FLEET_RUNNER],
   "fleet-instances": ["YardName", "PermissionsBoundaryArn", ...INSTANCES],
+  services: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...SERVICES],
   releases: [...RELEASES, ...RELEASE_ROLE],
   "releases-account": [...RELEASE_ROLE, "DeployerRoleArn", "PassedRoleArns"],
   distributor: DISTRIBUTOR,

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { FULL_RELEASES_ACCOUNT, FULL_RELEASES_APP, RELEASES_DEPLOYMENTS } from "../testing/a-releases-app.ts";
 import { DEPLOYMENTS, FULL_YARD_PARAMETERS, RUNNER_PARAMETERS } from "../testing/a-yard.ts";
-import { APP_DEPLOYMENTS, FULL_ECS_TASK_APP, FULL_FLEET_APP, FULL_INSTANCES_APP } from "../testing/an-app.ts";
+import {
+  APP_DEPLOYMENTS,
+  FULL_ECS_TASK_APP,
+  FULL_FLEET_APP,
+  FULL_INSTANCES_APP,
+  FULL_SERVICES_APP,
+} from "../testing/an-app.ts";
 import {
   ARTIFACTS_DEPLOYMENTS,
   CONSUMER_ZIP_APP,
@@ -34,7 +40,7 @@ describe("the templates", () => {
   it("are one for the yard and one for each app", () => {
     expect(templates.map(({ name }) => name)).toEqual([
       ...["yard", "state-manager", "task-runner"],
-      ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account"],
+      ...["ecs-task", "fleet", "fleet-instances", "services", "releases", "releases-account"],
       ...["distributor", "consumer-zip", "consumers-rollout", "consumer"],
     ]);
   });
@@ -100,7 +106,7 @@ describe("the parameters", () => {
   });
 
   const given = { ...FULL_YARD_PARAMETERS, ...RUNNER_PARAMETERS };
-  const ofApps = { ...FULL_ECS_TASK_APP, ...FULL_FLEET_APP, ...FULL_INSTANCES_APP };
+  const ofApps = { ...FULL_ECS_TASK_APP, ...FULL_FLEET_APP, ...FULL_INSTANCES_APP, ...FULL_SERVICES_APP };
   const ofReleases = { ...FULL_RELEASES_APP, ...FULL_RELEASES_ACCOUNT };
 
   const ofArtifacts = [FULL_DISTRIBUTOR_APP, FULL_CONSUMER_APP, CONSUMER_ZIP_APP, FULL_ROLLOUT_APP, OLD_CONSUMER_APP];
@@ -141,6 +147,7 @@ describe("the parameters", () => {
     ["TaskDefinitionArns", "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate"],
     ["FleetEnvironment", "Production"],
     ["BootProfile", "Ansible"],
+    ["ProjectPrefix", "project"],
     ["AssociatedArtifact", "s3://artifacts/a'b"],
     ["AssociatedEntryPoint", "../run.sh"],
     ["AssociationConcurrency", "0"],

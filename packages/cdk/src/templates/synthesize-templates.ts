@@ -9,6 +9,7 @@ import { addDistributorTemplate } from "./distributor-template.ts";
 import { addEcsTaskTemplate } from "./ecs-task-template.ts";
 import { addFleetInstancesTemplate, addFleetTemplate } from "./fleet-template.ts";
 import { addReleasesAccountTemplate, addReleasesTemplate } from "./releases-template.ts";
+import { addServicesTemplate } from "./services-template.ts";
 import { addStateManagerTemplate, addTaskRunnerTemplate, addYardTemplate } from "./yard-template.ts";
 
 /** A template that stands alone. */
@@ -27,7 +28,7 @@ export interface TemplateSources {
 
 const TEMPLATES = [
   ...[addYardTemplate, addStateManagerTemplate, addTaskRunnerTemplate],
-  ...[addEcsTaskTemplate, addFleetTemplate, addFleetInstancesTemplate],
+  ...[addEcsTaskTemplate, addFleetTemplate, addFleetInstancesTemplate, addServicesTemplate],
   ...[addReleasesTemplate, addReleasesAccountTemplate],
   ...[addDistributorTemplate, addConsumerZipTemplate, addConsumersRolloutTemplate],
 ];

@@ -123,7 +123,7 @@ export function toSubnets(
 export function toCode(
   scope: Stack,
   parameters: TemplateParameters,
-  app: "StateManager" | "TaskRunner" | "EcsTask" | "Fleet" | "Releases" | "Distributor",
+  app: "StateManager" | "TaskRunner" | "EcsTask" | "Fleet" | "Releases" | "Distributor" | "Services",
 ): Code {
   const bucket = Bucket.fromBucketName(scope, `${app}CodeBucketReference`, parameters.text("CodeBucket"));
   const version = parameters.given(`${app}CodeVersion`);

@@ -68,6 +68,38 @@ export const FULL_FLEET_APP = {
   PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
+/** Services over the queue of events and the tables of a state manager. */
+export const SERVICES_APP = {
+  CodeBucket: "code",
+  ServicesCodeKey: "services.zip",
+  EventQueueArn: RUNNER_PARAMETERS.EventQueueArn,
+  StacksTable: "stackyard-main-stacks",
+  WorkTable: "stackyard-main-stacks-work",
+  MachineBucket: "machines",
+  ProjectBucket: "projects",
+} as const;
+
+/** Everything that can be said of it is said. */
+export const FULL_SERVICES_APP = {
+  ...SERVICES_APP,
+  YardName: "blue",
+  LogLevel: "debug",
+  ServicesCodeVersion: "v1",
+  MachinePrefix: "machines/",
+  ProjectPrefix: "project/",
+  SecretArns: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:github-abc",
+  TargetRoleArns: "arn:aws:iam::444455556666:role/reader",
+  ServicesPolicyArns: "arn:aws:iam::111122223333:policy/tags",
+  ServicesReservedConcurrency: "10",
+  QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  MessageBucket: "messages",
+  OtlpEndpoint: "http://collector:4318",
+  SubnetIds: "subnet-0123456789abcdef0",
+  SecurityGroupIds: "sg-0123456789abcdef0",
+  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
+  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
+} as const;
+
 /** The resources that accompany instances. */
 export const INSTANCES_APP = { ArtifactBucket: "artifacts" } as const;
 
@@ -100,6 +132,18 @@ export const APP_DEPLOYMENTS: readonly (readonly [string, string, Readonly<Recor
     "on a database",
     {
       ...FULL_FLEET_APP,
+      StacksTable: "",
+      WorkTable: "",
+      ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
+    },
+  ],
+  ["services", "with defaults", SERVICES_APP],
+  ["services", "with everything said", FULL_SERVICES_APP],
+  [
+    "services",
+    "on a database",
+    {
+      ...FULL_SERVICES_APP,
       StacksTable: "",
       WorkTable: "",
       ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",

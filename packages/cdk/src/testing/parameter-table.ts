@@ -8,6 +8,7 @@ const LETTERS = {
   "ecs-task": "E",
   fleet: "F",
   "fleet-instances": "I",
+  services: "V",
   releases: "R",
   "releases-account": "A",
   distributor: "D",

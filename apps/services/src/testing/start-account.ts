@@ -1,0 +1,99 @@
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import dynalite from "dynalite";
+import { buildApp } from "fauxqs";
+
+const REGION = "eu-west-1";
+const BUCKET = "projects";
+
+type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
+
+/** Queues, a bucket and tables of emulators. */
+export interface Account {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Writes a file of the project. */
+  write(path: string, text: string): Promise<void>;
+  /** Invokes a function with the messages of the queue of events, until it is empty; returns their bodies. */
+  settle(handler: Handler): Promise<readonly string[]>;
+  stop(): Promise<void>;
+}
+
+/** Starts it on loopback ports. */
+export async function startAccount(): Promise<Account> {
+  const others = buildApp({ logger: false, defaultRegion: REGION });
+  await others.listen({ host: "127.0.0.1", port: 0 });
+  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const [endpoint, tablesUrl] = [toAddress(others.server.address()), toAddress(tables.address())];
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const sqs = new SQSClient({ endpoint, region: REGION, credentials });
+  const s3 = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true });
+  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  await createTable(new DynamoDBClient({ endpoint: tablesUrl, region: REGION, credentials }));
+  const createQueue = async (QueueName: string) =>
+    (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? "";
+  const queueUrl = await createQueue("stack-events");
+  return {
+    environment: {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: tablesUrl,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      LOG_LEVEL: "error",
+      EMF_METRICS: "false",
+      DYNAMODB_TABLE: "stacks",
+      SQS_EVENT_QUEUE_URL: queueUrl,
+      SQS_TASK_QUEUE_URL: await createQueue("stack-tasks"),
+      MACHINE_LOCATOR: "S3",
+      MACHINE_S3_BUCKET: BUCKET,
+      MACHINE_S3_KEY: "machines/",
+      PROJECT_BUCKET: BUCKET,
+      PROJECT_PREFIX: "project/",
+    },
+    async write(Key, Body) {
+      await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
+    },
+    settle: (handler) => settle(sqs, queueUrl, handler),
+    async stop() {
+      for (const client of [sqs, s3]) client.destroy();
+      await others.close();
+      await new Promise((resolve) => tables.close(resolve));
+    },
+  };
+}
+
+async function createTable(dynamodb: DynamoDBClient): Promise<void> {
+  const TableName = "stacks";
+  const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" as const }];
+  const KeySchema = [{ AttributeName: "id", KeyType: "HASH" as const }];
+  const create = { TableName, BillingMode: "PAY_PER_REQUEST" as const, KeySchema, AttributeDefinitions };
+  await dynamodb.send(new CreateTableCommand(create));
+  // A table is ready a moment after it is created.
+  while ((await dynamodb.send(new DescribeTableCommand({ TableName }))).Table?.TableStatus !== "ACTIVE");
+  dynamodb.destroy();
+}
+
+async function settle(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise<readonly string[]> {
+  const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
+  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ ...receive, MessageAttributeNames: ["All"] }));
+  if (Messages.length === 0) return [];
+  const Records = Messages.map(({ MessageId, ReceiptHandle, Body, Attributes }) => ({
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    attributes: Attributes,
+    messageAttributes: {},
+    eventSource: "aws:sqs",
+    eventSourceARN: `arn:aws:sqs:${REGION}:000000000000:stack-events`,
+  }));
+  await handler({ Records }, { getRemainingTimeInMillis: () => 60_000 });
+  for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+  return [...Messages.map(({ Body = "" }) => Body), ...(await settle(sqs, QueueUrl, handler))];
+}
+
+function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+  if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
+  return `http://127.0.0.1:${address.port}`;
+}

@@ -1,0 +1,3 @@
+import { appOf } from "../../tsup.base.ts";
+
+export default appOf(import.meta.dirname);

@@ -1,0 +1,83 @@
+import type { AwsAccess } from "@stackyard/aws";
+import type { Clock, Ids, Logger, Random } from "@stackyard/core";
+import { createOutboxRelay, createUlids, systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { createSecretReader, type YardServicesDeps } from "@stackyard/core/services";
+import { createSqsTransport } from "@stackyard/transport-sqs";
+import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
+import { createEnvironmentAws, loadTransportOptions, openLocator, openStore, toExecutorDefinitions } from "../parts.ts";
+
+/** Who runs services of plugins. */
+export interface OpenServicesOptions {
+  /** An app passes `process.env`. */
+  readonly environment: EnvironmentVariables;
+  readonly logger: Logger;
+  /** Returns the absolute path of a file of secrets. */
+  readonly resolvePath: (path: string) => string;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: ULIDs. */
+  readonly ids?: Ids;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+}
+
+/** What the services of a yard work with, for an app that decides no events and runs no tasks. */
+export interface OpenedServices {
+  readonly deps: YardServicesDeps;
+  readonly aws: AwsAccess;
+  /**
+   * Sends the events that services have published to the queue of events, until the instant. Without it they wait for the
+   * schedule of the state manager.
+   */
+  sendEvents(stopAt: number): Promise<void>;
+  /** Closes the store. */
+  close(): Promise<void>;
+}
+
+/** Opens the yard that the environment names, as its other apps do. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`. */
+export async function openServices(options: OpenServicesOptions): Promise<OpenedServices> {
+  const { logger, clock = systemClock, ids = createUlids(), random = Math.random } = options;
+  const environment = parseEnvironment(options.environment, toNeeds(options.environment));
+  const executors = toExecutorDefinitions([], environment.executorNames);
+  const session = { name: `services-${environment.yard}` };
+  const toAws = (region: string | undefined) =>
+    createEnvironmentAws({ environment: { ...environment, region }, session, clock, logger });
+  const aws = toAws(environment.region);
+  const { store: choice, machines } = environment;
+  if (choice === undefined || machines === undefined) throw new TypeError("The environment lacks store or machines.");
+  const [store, locator, queues] = await Promise.all([
+    openStore(choice, { aws, clock, logger, asItIs: true }),
+    openLocator(machines, { aws, executors, clock, logger }),
+    loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
+  ]);
+  const relay = createOutboxRelay({ store, transport: createSqsTransport(queues), clock, logger });
+  const readSecret = createSecretReader({
+    environment: options.environment,
+    resolvePath: options.resolvePath,
+    readAwsSecret: (arn) => readAwsSecret(arn, toAws),
+  });
+  return {
+    deps: { store, locator, clock, ids, random, logger, readSecret, aws },
+    aws,
+    sendEvents: async (stopAt) => void (await relay.drain({ kinds: ["event"], stopAt })),
+    close: () => store.close(),
+  };
+}
+
+/** A secret is read in its own region. */
+async function readAwsSecret(arn: string, toAws: (region: string | undefined) => AwsAccess): Promise<string> {
+  const [{ SecretsManagerClient }, { loadSecretText }, { toArnPart }] = await Promise.all([
+    import("@aws-sdk/client-secrets-manager"),
+    import("@stackyard/aws/secrets"),
+    import("@stackyard/aws"),
+  ]);
+  const client = toAws(toArnPart(arn, 3) || undefined).client(SecretsManagerClient, undefined);
+  return loadSecretText({ client, secretId: arn });
+}
+
+function toNeeds(environment: EnvironmentVariables): EnvironmentNeeds {
+  const hasTopic = (environment["SNS_EVENT_TOPIC_ARN"] ?? "") !== "";
+  const required = hasTopic ? {} : { SQS_EVENT_QUEUE_URL: "events are sent there" };
+  return { app: "services", required, machines: true, store: true };
+}

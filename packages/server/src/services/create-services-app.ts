@@ -1,0 +1,41 @@
+import type { Logger, PluginService } from "@stackyard/core";
+import type { ServiceRunner } from "@stackyard/core/services";
+import { type Context, Hono } from "hono";
+import { addCommonHeaders, toErrorResponse } from "../create-app.ts";
+import { HttpError } from "../http/route.ts";
+import { mountServices } from "./mount-services.ts";
+
+/** What a host knows of a request. */
+export interface ServiceFacts {
+  readonly requestId: string;
+  /** The sender's; undefined when it is not known. */
+  readonly address: string | undefined;
+}
+
+/** What answers requests to services. */
+export interface ServicesAppDeps {
+  readonly runner: ServiceRunner;
+  readonly logger: Logger;
+  /** How long an answer may take. */
+  readonly requestMs: number;
+}
+
+/** Answers a request below `/hooks/` or `/wake/`; 404 for other paths. */
+export type ServicesApp = (request: Request, facts: ServiceFacts) => Promise<Response>;
+
+/** Creates what answers requests to services in a process without the API, with the limits, errors and headers of servers. */
+export function createServicesApp(services: readonly PluginService[], deps: ServicesAppDeps): ServicesApp {
+  const { logger } = deps;
+  const app = new Hono();
+  // They are what `fetch` is called with below.
+  const findFacts = (c: Context) => c.env as ServiceFacts;
+  mountServices(app, services, { ...deps, findFacts });
+  const answerError = (error: Error, c: Context) => toErrorResponse(error, findFacts(c).requestId, logger);
+  app.notFound((c) => answerError(new HttpError(404, "NOT_FOUND", "Path not found."), c));
+  app.onError(answerError);
+  return async (request, facts) => {
+    const response = await app.fetch(request, facts);
+    addCommonHeaders(response.headers, facts.requestId);
+    return response;
+  };
+}

@@ -1,0 +1,1 @@
+export { createServicesApp, type ServiceFacts, type ServicesApp, type ServicesAppDeps } from "./create-services-app.ts";
