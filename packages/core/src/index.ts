@@ -73,10 +73,10 @@ export type {
   ServiceApproval,
   ServiceDeps,
   ServiceEvent,
+  ServiceLink,
   ServicePerson,
   ServicePublished,
   ServiceRequest,
-  ServiceLink,
   ServiceRoute,
   ServiceUser,
 } from "./ports/plugin-service.ts";

@@ -5,13 +5,14 @@ import type { HostFault, ReportHost } from "./report/report-host.ts";
 /** A delivery as the host remembers it. */
 export interface SentDelivery {
   readonly id: number | bigint;
-  readonly guid: string;
-  /** Such as `pull_request`. */
-  readonly event: string;
-  /** Epoch milliseconds, by the host's clock. */
-  readonly sentAt: number;
+  /** With which it was sent, in lower case. The host may hide some of them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Grows from one delivery to the next: when it was sent, or its number. */
+  readonly position: number;
   /** The receiver took it. */
   readonly isTaken: boolean;
+  /** Missing: it is read with `findDeliveryBody`. */
+  readonly body?: unknown;
 }
 
 /** A code host: facts are looked up, and reports are written. */
@@ -25,7 +26,7 @@ export interface CodeHost {
   findPermission(repository: string, login: string): Promise<HostPermission>;
   /** Returns the repositories that Stackyard may read, at most an hour old. */
   listRepositories(): Promise<readonly HookRepository[]>;
-  /** Lists the deliveries since an instant, newest first. Without one: only the newest. */
+  /** Lists the deliveries since a position, newest first; earlier ones may be among them. Without one: only the newest. */
   listDeliveries(since: number | undefined): Promise<readonly SentDelivery[]>;
   /** Returns the body of a delivery; undefined when the host does not have it any more. */
   findDeliveryBody(id: SentDelivery["id"]): Promise<unknown>;

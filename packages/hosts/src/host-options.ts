@@ -1,3 +1,5 @@
+import { type SecretReference, StackyardError } from "@stackyard/core";
+import { parseDuration } from "@stackyard/core/machine";
 import { SecretReferenceSchema } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 
@@ -37,6 +39,13 @@ const People = Type.Optional(
   ),
 );
 
+const Pull = Type.Optional(
+  Type.String({
+    pattern: "^(only|[1-9][0-9]{0,4}[smh])$",
+    description: "How often lost deliveries are read, such as 1m. `only`: they are all read, and none is received.",
+  }),
+);
+
 const GitHubOptions = Type.Object(
   {
     type: Type.Literal("github"),
@@ -44,6 +53,7 @@ const GitHubOptions = Type.Object(
     key: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
     people: People,
+    pull: Pull,
     reports: Reports,
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
   },
@@ -66,6 +76,7 @@ const GitLabOptions = Type.Object(
     token: Type.Optional(SecretReferenceSchema),
     secrets: Secrets,
     people: People,
+    pull: Pull,
     reports: Reports,
     url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of a self-managed GitLab." })),
   },
@@ -76,6 +87,40 @@ const StandardOptions = Type.Object({ type: Type.Literal("standard"), secrets: S
 /** A code host, or another sender of signed messages. */
 export const HostOptions = Type.Union([GitHubOptions, GitHubTokenOptions, GitLabOptions, StandardOptions]);
 export type HostOptions = Static<typeof HostOptions>;
+
+const DEFAULT_PULL_MS = 60_000;
+const LEAST_PULL_MS = 10_000;
+/** GitHub keeps deliveries for three days. */
+const MOST_PULL_MS = 86_400_000;
+
+function findPull(options: HostOptions): string | undefined {
+  return "pull" in options ? options.pull : undefined;
+}
+
+/** Returns true for a host that cannot reach the yard: all its deliveries are read. */
+export function isPullOnly({ options }: { readonly options: HostOptions }): boolean {
+  return findPull(options) === "only";
+}
+
+/** Returns how often deliveries are read, in milliseconds. Throws `CONFIG_INVALID`. */
+export function toPullMs({ name, options }: { readonly name: string; readonly options: HostOptions }): number {
+  const pull = findPull(options);
+  if (pull !== undefined && findKey(options) === undefined) {
+    const needed = options.type === "github" ? '"appId" and "key"' : '"token"';
+    throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull needs ${needed}: deliveries are read with them.`);
+  }
+  if (pull === undefined || pull === "only") return DEFAULT_PULL_MS;
+  const ms = parseDuration(pull) ?? 0;
+  if (ms >= LEAST_PULL_MS && ms <= MOST_PULL_MS) return ms;
+  throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull: "${pull}" must be at least 10s and at most 24h.`);
+}
+
+/** Returns what opens the API of a host. */
+export function findKey(options: HostOptions): SecretReference | undefined {
+  if (options.type === "standard") return undefined;
+  if (options.type === "gitlab" || "token" in options) return options.token;
+  return "appId" in options ? options.key : undefined;
+}
 
 /** Options of the plugin. */
 export const HostsOptions = Type.Object(

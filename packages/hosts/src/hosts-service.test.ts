@@ -3,7 +3,10 @@ import { startYard } from "@stackyard/core/engine";
 import { findPreviewLink, listHookDeliveries, listPreviewLinks } from "@stackyard/core/services";
 import { countingIds } from "@stackyard/core/testing";
 import { Webhook } from "standardwebhooks";
+import { Check } from "typebox/value";
 import { afterEach, describe, expect, it } from "vitest";
+import { HostOptions } from "./host-options.ts";
+import { createHostsServices } from "./hosts-service.ts";
 import {
   type BenchOptions,
   createHostsBench,
@@ -29,6 +32,25 @@ function createBench(options: BenchOptions = {}) {
 
 const opened = toPullBody();
 const DAY = 86_400_000;
+
+describe("the option pull", () => {
+  const secrets = [{ env: "SECRET" }];
+  const key = { env: "KEY" };
+
+  it.each([
+    [{ type: "github" as const, secrets, pull: "1m" }, /hosts.h.pull needs "appId" and "key"/],
+    [{ type: "gitlab" as const, secrets, pull: "only" }, /hosts.h.pull needs "token"/],
+    [{ type: "github" as const, secrets, appId: 1, key, pull: "9s" }, /at least 10s and at most 24h/],
+    [{ type: "github" as const, secrets, appId: 1, key, pull: "25h" }, /at least 10s and at most 24h/],
+  ])("is refused in case %#", (host, message) => {
+    expect(() => createHostsServices({ hosts: { h: host } }, { projectDir: "/" })).toThrow(message);
+  });
+
+  it.each(["-1m", "1", "1d", "Only", "00s", ""])("is not %s", (pull) => {
+    expect(Check(HostOptions, { type: "gitlab", token: key, secrets, pull })).toBe(false);
+    expect(Check(HostOptions, { type: "gitlab", token: key, secrets, pull: "90s" })).toBe(true);
+  });
+});
 
 describe("the receiver", () => {
   it("queues a signed delivery, whose event follows in the tick", async () => {

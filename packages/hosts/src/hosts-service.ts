@@ -7,10 +7,10 @@ import {
   type KeyedQueue,
   type QueueClaim,
 } from "@stackyard/core/services";
-import { type CodeHosts, createCodeHosts, findKey } from "./code-hosts.ts";
+import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { type HandleDeps, HookFailed, HookUndecided, handleHook } from "./handle-hook.ts";
-import type { HostsOptions, ReportKind } from "./host-options.ts";
+import { findKey, type HostsOptions, isPullOnly, type ReportKind, toPullMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { loadMappings } from "./load-mappings.ts";
 import { createPollService } from "./poll-service.ts";
@@ -41,6 +41,7 @@ export function createHostsServices(
   if (named.length === 0) return [];
   const codeHosts = createCodeHosts(named);
   const findPerson = createPersonFinder(named);
+  for (const host of named) toPullMs(host);
   const queues = new WeakMap<object, KeyedQueue>();
   const openQueue = (deps: ServiceDeps): KeyedQueue => {
     // It counts its items, so one is kept for each store.
@@ -55,7 +56,7 @@ export function createHostsServices(
   const reporting = { names: new Set(reported.map(({ name }) => name)), openReportQueue };
   const service: PluginService = {
     name: "hosts",
-    routes: named.map((host) => createReceiver(host, openQueue)),
+    routes: named.filter((host) => !isPullOnly(host)).map((host) => createReceiver(host, openQueue)),
     async dueAt(deps) {
       // Faults are reported also while no delivery comes.
       await loadMappings(folder);

@@ -198,6 +198,27 @@ describe("deliveries that did not reach the receiver", () => {
     );
   });
 
+  it("are all read where GitHub cannot reach the yard, as often as the options say", async () => {
+    const bench = await createGitHubBench(undefined, { pull: "only" });
+    benches.push(bench);
+    const { github, start, clock, published } = bench;
+    const { poll, tick } = start();
+    // Another server answers at the address of the webhook.
+    github.settings.receiver = async () => 200;
+    await poll();
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await github.labelPull(SHOP, 1, "seed");
+    await clock.advance(MINUTE);
+
+    for (let each = 0; each < 3; each++) {
+      await poll();
+      await tick();
+      await clock.advance(MINUTE);
+    }
+
+    expect(published.map((id) => id.split("/").at(-1)).toSorted()).toEqual(["pull.open", "seed"]);
+  });
+
   it("are taken by the next process, also when they were sent while none ran", async () => {
     const { github, start, clock, published } = await createStarted();
     github.settings.receiver = undefined;

@@ -1,9 +1,10 @@
 import type { PluginService, ServiceDeps } from "@stackyard/core";
 import type { KeyedQueue } from "@stackyard/core/services";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
-import { type CodeHosts, findKey } from "./code-hosts.ts";
+import type { CodeHosts } from "./code-hosts.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
+import { findKey, toPullMs } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
 import { listMissedDeliveries } from "./pull-deliveries.ts";
@@ -12,8 +13,6 @@ import type { NamedHost, QueuedHook, ReceiveDeps } from "./receive.ts";
 
 /** Every repository is read so often. */
 const ROUND_MS = 300_000;
-/** Deliveries are read so often. */
-const PULL_MS = 60_000;
 /** Reading outside of a tick ends then, and continues. */
 const READ_MS = 60_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
@@ -43,7 +42,8 @@ interface Round {
 type Found = (deps: PollDeps) => Promise<void>;
 
 /**
- * Creates the service that reads what was not delivered. Every minute it takes deliveries that did not reach the receiver. At the
+ * Creates the service that reads what was not delivered. Every minute, or as often as the
+ * options say, it takes deliveries that did not reach the receiver. At the
  * start and every five minutes it compares open pull requests with what was done for them, and queues those that need a
  * decision. What cannot be read is read again in the next round. Every server reads, and writes only when it finds something.
  */
@@ -71,18 +71,19 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     return round;
   }
 
-  async function pull(deps: PollDeps, host: string, codeHost: CodeHost): Promise<void> {
-    const before = pulls.get(host);
+  async function pull(deps: PollDeps, host: NamedHost, codeHost: CodeHost): Promise<void> {
+    const { name } = host;
+    const before = pulls.get(name);
     const now = deps.clock.now();
     if (before !== undefined && before.nextAt > now) return;
     const known = before?.known ?? [];
-    const nextAt = now + PULL_MS;
+    const nextAt = now + toPullMs(host);
     // Also when it fails: the other hosts are not read more often because of it.
-    pulls.set(host, { nextAt, known });
+    pulls.set(name, { nextAt, known });
     const { listed, take } = await listMissedDeliveries(deps, { host, codeHost, known });
     const store: Found = async () => {
       await take?.();
-      pulls.set(host, { nextAt, known: listed });
+      pulls.set(name, { nextAt, known: listed });
     };
     if (take === undefined) await store(deps);
     else found.push(store);
@@ -102,11 +103,12 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
 
   /** Reads what is due, up to the first repository in which something is found. */
   async function read(deps: PollDeps): Promise<void> {
-    for (const { name } of hosts) {
+    for (const host of hosts) {
       await collect(async () => {
+        const { name } = host;
         const codeHost = await codeHosts.open(name, deps);
         if (codeHost === undefined) return;
-        await collect(() => pull(deps, name, codeHost));
+        await collect(() => pull(deps, host, codeHost));
         await poll(deps, name, codeHost);
       });
     }

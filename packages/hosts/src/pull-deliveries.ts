@@ -1,13 +1,11 @@
 import { isMap } from "@stackyard/core";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
-import { type ReceiveDeps, takeRead } from "./receive.ts";
-
-/** Deliveries that took long are listed after later ones. */
-const OVERLAP_MS = 300_000;
+import { isPullOnly } from "./host-options.ts";
+import { type NamedHost, type ReceiveDeps, takeRead } from "./receive.ts";
 
 /** What is read at a host. */
 export interface PullInput {
-  readonly host: string;
+  readonly host: NamedHost;
   readonly codeHost: CodeHost;
   /** The list of the last call in this process, so that no body is read twice. */
   readonly known: readonly SentDelivery[];
@@ -29,18 +27,18 @@ export async function listMissedDeliveries(
   { host, codeHost, known }: PullInput,
 ): Promise<ListedDeliveries> {
   const { records, clock, wake } = deps;
-  const key = `hooks/pulled/${host}`;
+  const key = `hooks/pulled/${host.name}`;
   const found = await records.get(key, clock.now());
   const since = toInstant(found?.value);
-  const listed = await codeHost.listDeliveries(since && since - OVERLAP_MS);
+  const listed = await codeHost.listDeliveries(since);
   const knownIds = new Set(known.map(({ id }) => id));
-  const missed = since === undefined ? [] : listed.filter(({ id, isTaken }) => !isTaken && !knownIds.has(id));
-  const newest = Math.max(since ?? 0, ...listed.map(({ sentAt }) => sentAt));
+  const isMissed = ({ id, isTaken }: SentDelivery) => (!isTaken || isPullOnly(host)) && !knownIds.has(id);
+  const missed = since === undefined ? [] : listed.filter(isMissed);
+  const newest = Math.max(since ?? 0, ...listed.map(({ position }) => position));
   if (missed.length === 0 && newest === since) return { listed, take: undefined };
   const take = async (): Promise<void> => {
-    for (const { id, guid, event } of missed.toReversed()) {
-      const body = await codeHost.findDeliveryBody(id);
-      if (body !== undefined) await takeRead(deps, host, { event, id: guid, body });
+    for (const { id, headers, body = await codeHost.findDeliveryBody(id) } of missed.toReversed()) {
+      if (body !== undefined) await takeRead(deps, host, { headers, body });
     }
     if (missed.length > 0) wake("hosts");
     if (newest === since) return;

@@ -58,7 +58,7 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   const body = parse(delivery.body);
   if (body === undefined)
     return problem(415, "USAGE", 'The body is not JSON. Choose the content type "application/json".');
-  return take(deps, host.name, read(host, delivery, body));
+  return take(deps, host.name, read(host, delivery.headers, body));
 }
 
 async function take(deps: ReceiveDeps, host: string, { parsed, id, unique, what }: ReadDelivery): Promise<Response> {
@@ -69,18 +69,16 @@ async function take(deps: ReceiveDeps, host: string, { parsed, id, unique, what 
   return note(deps, digest, { id: given, host, what: what.slice(0, 64), outcome });
 }
 
-/** A delivery of GitHub, as its API returns it too. */
-export interface GitHubDelivery {
-  /** The header `X-GitHub-Event`. */
-  readonly event: string;
-  /** The header `X-GitHub-Delivery`. */
-  readonly id: string | undefined;
+/** A delivery that was read at its host. */
+export interface FoundDelivery {
+  /** In lower case. */
+  readonly headers: SignedDelivery["headers"];
   readonly body: unknown;
 }
 
-/** Takes a delivery that was read at GitHub, as if it had been received. */
-export async function takeRead(deps: ReceiveDeps, host: string, delivery: GitHubDelivery): Promise<void> {
-  await take(deps, host, readGitHub(delivery));
+/** Takes a delivery that was read at its host, as if it had been received. The host's API vouches for it. */
+export async function takeRead(deps: ReceiveDeps, host: NamedHost, { headers, body }: FoundDelivery): Promise<void> {
+  await take(deps, host.name, read(host, headers, body));
 }
 
 /** Undefined: the bytes are no text, which no host signs. */
@@ -132,8 +130,10 @@ interface ReadDelivery {
   readonly what: string;
 }
 
-function readGitHub({ event, id, body }: GitHubDelivery): ReadDelivery {
-  return { parsed: parseGitHubDelivery(event, body), id, unique: body, what: event === "" ? "message" : event };
+function readGitHub(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
+  const event = headers["x-github-event"] ?? "";
+  const what = event === "" ? "message" : event;
+  return { parsed: parseGitHubDelivery(event, body), id: headers["x-github-delivery"], unique: body, what };
 }
 
 function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
@@ -145,10 +145,8 @@ function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDeli
   return { parsed: parseGitLabDelivery(body), id, unique, what: event === "" ? "message" : event };
 }
 
-function read({ name, options }: NamedHost, { headers }: SignedDelivery, body: unknown): ReadDelivery {
-  if (options.type === "github") {
-    return readGitHub({ event: headers["x-github-event"] ?? "", id: headers["x-github-delivery"], body });
-  }
+function read({ name, options }: NamedHost, headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
+  if (options.type === "github") return readGitHub(headers, body);
   if (options.type === "gitlab") return readGitLab(headers, body);
   const id = headers["webhook-id"];
   const type = isMap(body) ? body["type"] : undefined;

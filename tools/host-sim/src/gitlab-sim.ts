@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import type { Receiver } from "./deliveries.ts";
+import { answerHooks, type SimHookEvent } from "./gitlab-hook-routes.ts";
 import { answerReports, GITLAB_BOT, type GitLabReports } from "./gitlab-report-routes.ts";
 
 /** The token of the API of every simulated GitLab. */
@@ -34,6 +35,10 @@ export interface GitLabSim {
     fault: ((method: string, path: string) => GitLabFault | undefined) | undefined;
     /** Of octocat in the project. */
     accessLevel: number;
+    /** Of the token's user in the project: what it may list. */
+    tokenLevel: number;
+    /** Deliveries do not reach the receiver. */
+    isLosing: boolean;
   };
   /** Returns its number. */
   openMerge(input?: MergeInput): Promise<number>;
@@ -67,7 +72,7 @@ interface Merge {
 
 const PREFIX = "/gitlab/api/v4";
 const PROJECT = { id: 424_242, path_with_namespace: "acme/shop", web_url: "https://gitlab.example.org/acme/shop" };
-const USER = { id: 583_231, name: "The Octocat", username: "octocat" };
+const USER = { id: 583_231, name: "The Octocat", username: "octocat", email: "octocat@example.org" };
 /** Source: "REST API: pagination", GitLab Docs. */
 const DEFAULT_PER_PAGE = 20;
 const MOST_PER_PAGE = 100;
@@ -76,8 +81,15 @@ const MOST_PER_PAGE = 100;
 export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<GitLabSim> {
   const requests: string[] = [];
   const merges: Merge[] = [];
-  const settings: GitLabSim["settings"] = { receiver: undefined, fault: undefined, accessLevel: 30 };
+  const settings: GitLabSim["settings"] = {
+    receiver: undefined,
+    fault: undefined,
+    accessLevel: 30,
+    tokenLevel: 40,
+    isLosing: false,
+  };
   const reports: GitLabReports = { notes: [], statuses: [], environments: [], deployments: [] };
+  const events: SimHookEvent[] = [];
   let deliveries = 0;
   let ids = 0;
   const nextId = (): number => ++ids;
@@ -85,10 +97,10 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   async function deliver(event: string, body: unknown): Promise<void> {
     deliveries += 1;
     const text = JSON.stringify(body);
-    await settings.receiver?.({
-      headers: toHeaders(secret, { event, id: `delivery-${deliveries}`, text }),
-      body: text,
-    });
+    const headers = toHeaders(secret, { event, id: `delivery-${deliveries}`, text });
+    const { receiver, isLosing } = settings;
+    const status = isLosing ? undefined : await receiver?.({ headers, body: text }).catch(() => undefined);
+    events.push({ id: 7_000 + deliveries, headers, body, status, at: now() });
   }
 
   async function change(iid: number, change: Partial<Merge>, attributes: Record<string, unknown>): Promise<void> {
@@ -103,7 +115,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   const server = createServer(async (request, response) => {
     requests.push(`${request.method} ${request.url}`);
     const sent = await readBody(request);
-    const { status, body, headers } = respond(request, { merges, settings, reports, nextId, sent });
+    const { status, body, headers } = respond(request, { merges, settings, events, now: now(), reports, nextId, sent });
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -212,6 +224,8 @@ function toUrl({ iid }: Merge): string {
 interface State {
   readonly merges: readonly Merge[];
   readonly settings: GitLabSim["settings"];
+  readonly events: readonly SimHookEvent[];
+  readonly now: number;
   readonly reports: GitLabReports;
   readonly nextId: () => number;
   readonly sent: Readonly<Record<string, unknown>>;
@@ -241,22 +255,41 @@ function respond(request: IncomingMessage, state: State): Answer {
   return { status: fault.status, body: {}, headers: { "retry-after": "30" } };
 }
 
-function toAnswer(request: IncomingMessage, { merges, settings, reports, nextId, sent }: State): Answer {
+function listItems(
+  inside: string,
+  query: URLSearchParams,
+  { merges, settings }: State,
+): readonly unknown[] | undefined {
+  if (inside === "/members/all") {
+    const other = { ...USER, id: 1, username: "octocat-2", access_level: 50 };
+    return [{ ...USER, access_level: settings.accessLevel }, other];
+  }
+  if (inside !== "/merge_requests") return undefined;
+  const wanted = query.get("state");
+  return merges.filter(({ state }) => wanted === null || state === wanted).map(toMerge);
+}
+
+function toAnswer(request: IncomingMessage, state: State): Answer {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://gitlab");
   if (request.headers.authorization !== `Bearer ${GITLAB_TOKEN}`) return { status: 401, body: { message: "401" } };
   const path = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : "";
   if (path === "/user") return { status: 200, body: GITLAB_BOT };
   if (path === "/projects") return toPage(searchParams, [PROJECT]);
-  const inside = /^\/projects\/(?:acme%2Fshop|424242)(\/.*)$/.exec(path)?.[1];
-  if (inside === "/members/all") {
-    const other = { ...USER, id: 1, username: "octocat-2", access_level: 50 };
-    return toPage(searchParams, [{ ...USER, access_level: settings.accessLevel }, other]);
-  }
-  if (inside === "/merge_requests") {
-    const wanted = searchParams.get("state");
-    const found = merges.filter(({ state }) => wanted === null || state === wanted);
-    return toPage(searchParams, found.map(toMerge));
-  }
+  const inside = /^\/projects\/(?:acme%2Fshop|424242)(\/.*)$/.exec(path)?.[1] ?? "";
+  const listed = listItems(inside, searchParams, state);
+  if (listed !== undefined) return toPage(searchParams, listed);
+  const { settings, events, now } = state;
+  const answer =
+    answerHooks({ events, role: settings.tokenLevel, now }, inside, searchParams) ??
+    answerMerges(request, { path: inside, query: searchParams }, state);
+  return answer.status === 200 && Array.isArray(answer.body) ? toPage(searchParams, answer.body) : answer;
+}
+
+function answerMerges(
+  { method = "GET" }: IncomingMessage,
+  { path, query }: { readonly path: string; readonly query: URLSearchParams },
+  { merges, reports, nextId, sent }: State,
+): Answer {
   const reporting = {
     reports,
     nextId,
@@ -264,10 +297,9 @@ function toAnswer(request: IncomingMessage, { merges, settings, reports, nextId,
     // Of forks only the merge request knows the head.
     hasCommit: (sha: string) => merges.some(({ head, fork, past }) => !fork && (head === sha || past.includes(sha))),
   };
-  const { method = "GET" } = request;
-  const answer = answerReports(reporting, { method, path: inside ?? "", query: searchParams, body: sent });
-  if (answer !== undefined) return Array.isArray(answer.body) ? toPage(searchParams, answer.body) : answer;
-  const merge = merges.find(({ iid }) => inside === `/merge_requests/${iid}`);
+  const answer = answerReports(reporting, { method, path, query, body: sent });
+  if (answer !== undefined) return answer;
+  const merge = merges.find(({ iid }) => path === `/merge_requests/${iid}`);
   return merge === undefined ? MISSING : { status: 200, body: toMerge(merge) };
 }
 

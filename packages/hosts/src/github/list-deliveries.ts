@@ -2,16 +2,20 @@ import type { Octokit } from "@octokit/core";
 import { defined, isMap, StackyardError } from "@stackyard/core";
 import type { SentDelivery } from "../code-host.ts";
 
+/** Deliveries that took long are listed after later ones. */
+const OVERLAP_MS = 300_000;
+
 /**
- * Lists the deliveries to an App since an instant, newest first; without one, only the newest.
+ * Lists the deliveries to an App since an instant and a little before, newest first; without one, only the newest.
  * Source: "REST API endpoints for GitHub App webhooks", GitHub Docs.
  */
 export async function listDeliveries(
   octokit: Octokit,
-  since: number | undefined,
+  until: number | undefined,
   requestMs: number,
 ): Promise<readonly SentDelivery[]> {
   const found: SentDelivery[] = [];
+  const since = until && until - OVERLAP_MS;
   let cursor: string | undefined;
   do {
     const { data, headers } = await octokit.request("GET /app/hook/deliveries", {
@@ -20,8 +24,8 @@ export async function listDeliveries(
       request: { signal: AbortSignal.timeout(requestMs) },
     });
     const page = data.map(toSentDelivery);
-    found.push(...page.filter(({ sentAt }) => since === undefined || sentAt >= since));
-    const isOver = since === undefined || page.some(({ sentAt }) => sentAt < since);
+    found.push(...page.filter(({ position }) => since === undefined || position >= since));
+    const isOver = since === undefined || page.some(({ position }) => position < since);
     cursor = isOver ? undefined : findCursor(headers.link);
   } while (cursor !== undefined);
   return found;
@@ -37,7 +41,8 @@ interface ListedDelivery {
 
 // The status of a delivery that failed is not "OK". Source: "Handling failed webhook deliveries", GitHub Docs.
 function toSentDelivery({ id, guid, delivered_at: at, event, status }: ListedDelivery): SentDelivery {
-  return { id, guid, event, sentAt: Date.parse(at), isTaken: status === "OK" };
+  const headers = { "x-github-event": event, "x-github-delivery": guid };
+  return { id, headers, position: Date.parse(at), isTaken: status === "OK" };
 }
 
 function findCursor(link = ""): string | undefined {

@@ -4,6 +4,7 @@ import type { HookRepository } from "../hook.ts";
 import type { HostPermission } from "../host-permission.ts";
 import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
 import { createGitLabReports } from "./gitlab-reports.ts";
+import { createDeliveryReader } from "./list-deliveries.ts";
 import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
 
 /** A permission that was taken away counts for so long. */
@@ -20,12 +21,29 @@ const OWNER = 50;
 
 const Member = Type.Object({ username: Type.String(), access_level: Type.Integer() });
 
+/** How Stackyard is known at GitLab, and which deliveries are its own. */
+export interface GitLabHostInput extends GitLabInput {
+  /** The end of the address of its webhooks, such as `/hooks/gitlab`. */
+  readonly hookPath: string;
+  /** Deliveries are read also when GitLab counts them as received. */
+  readonly readsAll: boolean;
+}
+
 /** Creates the client of a GitLab. */
-export function createGitLab(input: GitLabInput): CodeHost {
-  const { now } = input;
+export function createGitLab(input: GitLabHostInput): CodeHost {
+  const { now, hookPath, readsAll } = input;
   const client = createGitLabClient(input);
   const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
   let listed: { readonly projects: readonly HookRepository[]; readonly until: number } | undefined;
+
+  async function listProjects(): Promise<readonly HookRepository[]> {
+    if (listed !== undefined && listed.until > now()) return listed.projects;
+    const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
+    const projects = (await client.list(GitLabProject, `/projects?${query}`)) ?? [];
+    listed = { projects: projects.map(toProject), until: now() + PROJECTS_MS };
+    return listed.projects;
+  }
+
   return {
     reports: createGitLabReports(client),
     toFault: toGitLabFault,
@@ -46,22 +64,14 @@ export function createGitLab(input: GitLabInput): CodeHost {
       permissions.set(key, { permission, until: now() + PERMISSION_MS });
       return permission;
     },
-    async listRepositories() {
-      if (listed !== undefined && listed.until > now()) return listed.projects;
-      const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
-      const projects = (await client.list(GitLabProject, `/projects?${query}`)) ?? [];
-      listed = { projects: projects.map(toProject), until: now() + PROJECTS_MS };
-      return listed.projects;
-    },
+    listRepositories: listProjects,
     async listOpenPulls(repository) {
       // A merge request keeps its place, so that one that changes in between is on no two pages.
       const query = "state=opened&scope=all&order_by=created_at&sort=asc";
       const merges = await client.list(GitLabPull, `${toProjectPath(repository)}/merge_requests?${query}`);
       return merges?.map(toHookPull);
     },
-    // GitLab does not resend failed deliveries by itself, and lists them per webhook of a project for maintainers only.
-    // Merge requests are compared with their stacks instead.
-    listDeliveries: async () => [],
+    listDeliveries: createDeliveryReader({ client, path: hookPath, isAll: readsAll, listProjects, now }),
     findDeliveryBody: async () => undefined,
     async openArchive(repository, commit, signal) {
       const path = `${toProjectPath(repository)}/repository/archive.tar.gz?sha=${encodeURIComponent(commit)}`;

@@ -125,17 +125,18 @@ export function parse<Schema extends TSchema>(schema: Schema, body: unknown): St
 
 /** Returns why a request failed; undefined for an error that does not come from one. */
 export function toGitLabFault(error: unknown): HostFault | undefined {
-  if (error instanceof GitLabFailed) {
-    const { status, until } = error;
-    if (until !== undefined) return { kind: "waiting", until };
-    if (status === 401) return { kind: "unauthorized" };
-    if (status === 403 || status === 404) return { kind: "forbidden" };
-    // 409: another request changes the same.
-    return { kind: status >= 500 || status === 408 || status === 409 ? "down" : "refused" };
-  }
+  if (error instanceof GitLabFailed) return toStatusFault(error);
   // What fetch throws when the host does not answer, or not in time.
   const isSilent = error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
   return isSilent ? { kind: "down" } : undefined;
+}
+
+function toStatusFault({ status, until }: GitLabFailed): HostFault {
+  if (until !== undefined) return { kind: "waiting", until };
+  if (status === 401) return { kind: "unauthorized" };
+  if (status === 403 || status === 404) return { kind: "forbidden" };
+  // 409: another request changes the same.
+  return { kind: status >= 500 || status === 408 || status === 409 ? "down" : "refused" };
 }
 
 /** Returns the path of a project; a name is one segment. */

@@ -99,7 +99,13 @@ describe("the reports to a merge request", () => {
 
   it("contain no line that GitLab executes", async () => {
     const { gitlab } = await createBench();
-    const client = createGitLab({ token: GITLAB_TOKEN, url: gitlab.url, now: () => NOW });
+    const client = createGitLab({
+      token: GITLAB_TOKEN,
+      url: gitlab.url,
+      now: () => NOW,
+      hookPath: "/hooks/gitlab",
+      readsAll: false,
+    });
     const number = await gitlab.openMerge();
     const place = { repository: { id: "424242", fullName: "acme/shop" }, number };
     const id = await client.reports?.createComment(place, "````\n```\n/close\n````\n");

@@ -126,6 +126,66 @@ describe("deliveries of GitLab", () => {
     ]);
   });
 
+  it.each([
+    ["signed by a signing token", STANDARD_SECRET],
+    ["with the token in a header", SECRET],
+  ])("%s that did not arrive are taken within a minute, each once", async (_, secret) => {
+    const { gitlab, tick, poll, clock, rules, listOutcomes } = await createBench({ secret });
+    const iid = await gitlab.openMerge();
+    await tick();
+    await poll();
+    await clock.advance(60_000);
+    const { receiver } = gitlab.settings;
+    gitlab.settings.receiver = async (delivery) => {
+      await receiver?.(delivery);
+      return 504;
+    };
+    await gitlab.note(iid, "/preview extend 2d");
+    await tick();
+    gitlab.settings.isLosing = true;
+    for (let each = 0; each < 25; each++) await gitlab.note(iid, `/preview extend ${each + 3}d`);
+
+    for (let minute = 0; minute < 3; minute++) {
+      await poll();
+      await tick();
+      await clock.advance(60_000);
+    }
+
+    expect(rules()).toEqual(["pull.open", ...Array(26).fill("extend")]);
+    expect((await listOutcomes()).map((outcome) => outcome?.kind)).not.toContain("refused");
+    const listed = gitlab.requests.filter((request) => /\/hooks\/2\/events/.test(request));
+    // The newest, then two pages with what failed, and each minute what failed since.
+    expect(listed).toHaveLength(5);
+    expect(gitlab.requests.filter((request) => /\/hooks\?/.test(request))).toHaveLength(1);
+  });
+
+  it("are all read where GitLab cannot reach the yard, and none is received", async () => {
+    const { gitlab, tick, poll, clock, rules, post } = await createBench({ pull: "only" });
+    gitlab.settings.receiver = async () => 200;
+    await poll();
+    await clock.advance(60_000);
+    const iid = await gitlab.openMerge();
+    await gitlab.label(iid, ["preview", "seed"]);
+    await gitlab.note(iid, "/preview extend 2d");
+
+    await poll();
+    await tick();
+
+    expect(rules().toSorted()).toEqual(["extend", "pull.open", "seed"]);
+    await expect(post("{}", {}, "/hooks/gitlab")).rejects.toThrow("No route");
+  });
+
+  it("are not read by a token that may not list webhooks", async () => {
+    const { gitlab, poll } = await createBench();
+    gitlab.settings.tokenLevel = 30;
+    await gitlab.openMerge();
+
+    await poll();
+    await poll();
+
+    expect(gitlab.requests.filter((request) => request.includes("/events"))).toEqual([]);
+  });
+
   it("decide by themselves where no token allows look-ups", async () => {
     const { gitlab, tick, rules } = await createBench({ hasToken: false });
 
@@ -141,7 +201,16 @@ describe("the client of GitLab", () => {
   async function open(token = GITLAB_TOKEN) {
     const gitlab: GitLabSim = await startGitLabSim({ secret: SECRET, now: () => NOW });
     ends.push(() => gitlab.stop());
-    return { gitlab, client: createGitLab({ token, url: `${gitlab.url}/`, now: () => NOW }) };
+    return {
+      gitlab,
+      client: createGitLab({
+        token,
+        url: `${gitlab.url}/`,
+        now: () => NOW,
+        hookPath: "/hooks/gitlab",
+        readsAll: false,
+      }),
+    };
   }
 
   it("lists the open merge requests of all pages, and those of no other project", async () => {
@@ -196,7 +265,13 @@ describe("the client of GitLab", () => {
       const error = await client.findPull("acme/shop", 1).catch((thrown: unknown) => thrown);
       faults.push(client.toFault(error));
     }
-    const silent = createGitLab({ token: "t", url: "http://127.0.0.1:1", now: () => NOW });
+    const silent = createGitLab({
+      token: "t",
+      url: "http://127.0.0.1:1",
+      now: () => NOW,
+      hookPath: "/hooks/gitlab",
+      readsAll: false,
+    });
     faults.push(silent.toFault(await silent.findPull("a/b", 1).catch((thrown: unknown) => thrown)));
 
     expect(faults).toEqual([

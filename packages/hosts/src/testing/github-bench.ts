@@ -14,12 +14,14 @@ export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "acce
   readonly people?: Extract<HostOptions, { type: "github" }>["people"];
   /** True: the host is known by the token of a user, instead of an App. */
   readonly hasToken?: boolean;
+  /** The option `pull` of an App. */
+  readonly pull?: string;
 }
 
 /** Creates one, by default with the mapping document of the bench of hosts. */
 export async function createGitHubBench(
   document?: string,
-  { people, hasToken = false, ...more }: GitHubBenchOptions = {},
+  { people, pull, hasToken = false, ...more }: GitHubBenchOptions = {},
 ) {
   let clock: { now(): number } = { now: () => NOW };
   const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
@@ -28,7 +30,9 @@ export async function createGitHubBench(
   const key = { env: "KEY" };
   const host = { type: "github" as const, secrets, url: github.url, ...defined({ people }) };
   const bench = createHostsBench({
-    options: { hosts: { github: hasToken ? { ...host, token: key } : { ...host, appId: APP_ID, key } } },
+    options: {
+      hosts: { github: hasToken ? { ...host, token: key } : { ...host, appId: APP_ID, key, ...defined({ pull }) } },
+    },
     appKey: hasToken ? USER_TOKEN : APP_KEY,
     ...defined({ document }),
     ...more,

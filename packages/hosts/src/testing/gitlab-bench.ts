@@ -18,15 +18,21 @@ export interface GitLabBenchInput {
   readonly secret?: string;
   /** False: the host has no token for look-ups. */
   readonly hasToken?: boolean;
+  /** The option of that name. */
+  readonly pull?: string;
 }
 
 /** Creates a simulated GitLab with one project, and a yard that receives its deliveries. */
-export async function createGitLabBench({ secret = STANDARD_SECRET, hasToken = true }: GitLabBenchInput = {}) {
+export async function createGitLabBench({
+  secret = STANDARD_SECRET,
+  hasToken = true,
+  pull = "1m",
+}: GitLabBenchInput = {}) {
   let clock = { now: () => NOW };
   const gitlab = await startGitLabSim({ secret, now: () => clock.now() });
   const secrets = [{ env: "SECRET" }, { env: "STANDARD" }];
   const host = { type: "gitlab" as const, secrets, url: gitlab.url };
-  const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" } } : host } };
+  const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" }, pull } : host } };
   const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT });
   clock = bench.clock;
   const statuses: number[] = [];

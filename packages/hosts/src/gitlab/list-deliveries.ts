@@ -1,0 +1,99 @@
+import { isMap } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import type { SentDelivery } from "../code-host.ts";
+import type { HookRepository } from "../hook.ts";
+import { type GitLabClient, parse, toGitLabFault } from "./gitlab-client.ts";
+
+// Source: "Project webhooks API", GitLab Docs.
+const ProjectHook = Type.Object({ id: Type.Integer(), url: Type.String() });
+const HookEvent = Type.Object({
+  id: Type.Integer(),
+  request_headers: Type.Optional(Type.Unknown()),
+  request_data: Type.Unknown(),
+  // A number as text, or what went wrong before there was one.
+  response_status: Type.Optional(Type.Union([Type.String(), Type.Integer(), Type.Null()])),
+});
+const HookEvents = Type.Array(HookEvent);
+
+/** Webhooks of projects are listed so often. */
+const HOOKS_MS = 3_600_000;
+/** GitLab lists at most so many of them at once. Source: `lib/api/hooks/events.rb` of GitLab. */
+const PER_PAGE = 20;
+/** Of one webhook: 2,000 deliveries. */
+const MOST_PAGES = 100;
+
+/** Whose deliveries are listed. */
+export interface DeliveryReaderInput {
+  readonly client: GitLabClient;
+  /** The webhooks are those whose address ends so, such as `/hooks/gitlab`. */
+  readonly path: string;
+  /** Also deliveries that GitLab counts as received. */
+  readonly isAll: boolean;
+  readonly listProjects: () => Promise<readonly HookRepository[]>;
+  readonly now: () => number;
+}
+
+interface HookPlace {
+  readonly projectId: string;
+  readonly id: number;
+}
+
+/** Creates a reader of deliveries, which GitLab keeps for seven days. Webhooks of groups are not read: GitLab lists them elsewhere. */
+export function createDeliveryReader({ client, path, isAll, listProjects, now }: DeliveryReaderInput) {
+  let known: { readonly hooks: readonly HookPlace[]; readonly until: number } | undefined;
+
+  async function listHooks(): Promise<readonly HookPlace[]> {
+    if (known !== undefined && known.until > now()) return known.hooks;
+    const hooks: HookPlace[] = [];
+    for (const { id: projectId } of await listProjects()) {
+      const found = await client.list(ProjectHook, `/projects/${projectId}/hooks`).catch(unlessForbidden);
+      const own = (found ?? []).filter(({ url }) => URL.parse(url)?.pathname.endsWith(path) === true);
+      hooks.push(...own.map(({ id }) => ({ projectId, id })));
+    }
+    known = { hooks, until: now() + HOOKS_MS };
+    return hooks;
+  }
+
+  async function loadEvents({ projectId, id }: HookPlace, query: string): Promise<Static<typeof HookEvents>> {
+    const response = await client.send({ path: `/projects/${projectId}/hooks/${id}/events?${query}` });
+    return response === undefined ? [] : parse(HookEvents, await response.json());
+  }
+
+  async function listSince(hook: HookPlace, since: number): Promise<Static<typeof HookEvents>> {
+    const found: Static<typeof HookEvents> = [];
+    const status = isAll ? "" : "&status=client_failure,server_failure";
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const events = await loadEvents(hook, `per_page=${PER_PAGE}&page=${page}${status}`);
+      found.push(...events.filter(({ id }) => id > since));
+      if (events.length < PER_PAGE || events.some(({ id }) => id <= since)) return found;
+    }
+    return found;
+  }
+
+  return async (since: number | undefined): Promise<readonly SentDelivery[]> => {
+    const found: SentDelivery[] = [];
+    for (const hook of await listHooks()) {
+      const events = since === undefined ? await loadEvents(hook, "per_page=1") : await listSince(hook, since);
+      found.push(...events.map(toSentDelivery));
+    }
+    return found.sort((a, b) => b.position - a.position);
+  };
+}
+
+/** Only maintainers may list webhooks. */
+function unlessForbidden(error: unknown): undefined {
+  if (toGitLabFault(error)?.kind !== "forbidden") throw error;
+}
+
+/** Numbers of deliveries grow over all webhooks of a GitLab. */
+function toSentDelivery(event: Static<typeof HookEvent>): SentDelivery {
+  const { id, request_headers: headers, request_data: body, response_status: status } = event;
+  const entries = Object.entries(isMap(headers) ? headers : {});
+  return {
+    id,
+    position: id,
+    headers: Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), String(value)])),
+    isTaken: /^2\d\d$/.test(String(status)),
+    body,
+  };
+}
