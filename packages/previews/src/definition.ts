@@ -201,17 +201,19 @@ export function toQuietMs(config: Pick<IdleConfig, "for">): number | undefined {
   return ms <= LONGEST_QUIET_MS ? ms : undefined;
 }
 
+const Role = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 2_048,
+    description: "Name or ARN of the role to assume there. Default: the server's own credentials",
+  }),
+);
+
 const Account = Type.Object(
   {
     account: Type.String({ pattern: "^[0-9]{12}$" }),
     region: Type.String({ pattern: REGION, description: "The region of global services is added" }),
-    role: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 2_048,
-        description: "Name or ARN of the role to assume there. Default: the server's own credentials",
-      }),
-    ),
+    role: Role,
   },
   closed,
 );
@@ -231,6 +233,18 @@ export const PreviewsOptions = Type.Object(
         maxItems: 100,
         description: "Where servers search each hour for resources of stacks that are gone, by tags",
       }),
+    ),
+    costs: Type.Optional(
+      Type.Object(
+        {
+          account: Type.String({ pattern: "^[0-9]{12}$", description: "The account whose Cost Explorer is asked" }),
+          role: Role,
+          maxPages: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 1_000, description: "A day. A page costs 0.01 USD. Default: 10" }),
+          ),
+        },
+        closed,
+      ),
     ),
     wake: Type.Optional(
       Type.Object(

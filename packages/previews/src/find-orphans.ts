@@ -1,15 +1,6 @@
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { toAwsError, toPartition } from "@stackyard/aws";
-import {
-  defined,
-  findStateOwner,
-  listPages,
-  type PageStart,
-  type ServiceDeps,
-  type Stack,
-  StackyardError,
-  type Target,
-} from "@stackyard/core";
+import { defined, findStateOwner, type ServiceDeps, StackyardError, type Target } from "@stackyard/core";
 import {
   listFilledStates,
   type OrphanCheck,
@@ -18,6 +9,7 @@ import {
   toTagValue,
 } from "@stackyard/core/services";
 import type { PreviewsOptions } from "./definition.ts";
+import { findTaggedStack } from "./find-tagged-stack.ts";
 import { listInventories } from "./inventories.ts";
 import { listTagged, type TaggedResource, withGlobalRegion } from "./list-tagged.ts";
 
@@ -40,9 +32,6 @@ const MOST_RESOURCES = 500;
 const MOST_BYTES = 128 * 1024;
 /** Of an account and region. */
 const MOST_TAGGED = 100_000;
-const PAGE = 500;
-/** Values of tags are cut there. */
-const MOST_TAG_VALUE = 256;
 
 /** Searches the inventories, states and accounts for what remains of stacks that are gone. Only reads. */
 export async function findOrphans(
@@ -164,7 +153,7 @@ function createBoard(deps: ServiceDeps): Board {
       if (stackId === undefined) return;
       const owner = { stackId, machine };
       const key = `tags/${toTags(owner)}`;
-      if (!(await isGone(key, () => hasTaggedStack(deps, owner)))) return;
+      if (!(await isGone(key, async () => (await findTaggedStack(deps, owner)) !== undefined))) return;
       collect(owner, { name: arn, source: "tags", account, region }, 1);
     },
     list: () =>
@@ -175,20 +164,4 @@ function createBoard(deps: ServiceDeps): Board {
         resources: [...resources.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       })),
   };
-}
-
-/**
- * Returns whether a stack has these tags. In its id, other characters may stand where the tag has `-`, and at the end. Resources that
- * others tagged may lack the machine.
- */
-async function hasTaggedStack(deps: ServiceDeps, { stackId, machine }: Owner): Promise<boolean> {
-  const isSame = (stack: Stack): boolean =>
-    toTagValue(stack.id) === stackId && (machine === "" || toTagValue(stack.machine) === machine);
-  const stack = await deps.findStack(stackId);
-  if (stack !== undefined && isSame(stack)) return true;
-  const idPrefix = stackId.split("-")[0] ?? "";
-  if (idPrefix === stackId && stackId.length < MOST_TAG_VALUE) return false;
-  const load = (start: PageStart) => deps.queries.listStacks({ idPrefix }, { limit: PAGE, ...start });
-  for await (const { items } of listPages(load)) if (items.some((item) => isSame(item.stack))) return true;
-  return false;
 }

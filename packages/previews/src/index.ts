@@ -1,4 +1,5 @@
 import { definePlugin } from "@stackyard/core";
+import { createCostServices } from "./cost-service.ts";
 import { PreviewsOptions } from "./definition.ts";
 import { createIdleExecutor } from "./idle.ts";
 import { createIdleService } from "./idle-service.ts";
@@ -9,6 +10,7 @@ import { createQuotaExecutor } from "./quota.ts";
 import { createQuotaService } from "./quota-service.ts";
 import { createWakeServices } from "./wake-service.ts";
 
+export { createCostServices } from "./cost-service.ts";
 export {
   IdleConfig,
   IdleProgress,
@@ -44,6 +46,7 @@ export default definePlugin({
     createQuotaService(options),
     createIdleService(),
     createOrphanService(options, context),
+    ...createCostServices(options, context),
     ...createWakeServices(options, context),
   ],
 });

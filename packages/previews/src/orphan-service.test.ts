@@ -1,16 +1,8 @@
-import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import type { Records, ServiceDeps } from "@stackyard/core";
-import {
-  findOrphanCheck,
-  followNotices,
-  listOrphans,
-  type Notice,
-  type YardServicesDeps,
-} from "@stackyard/core/services";
+import { findOrphanCheck, followNotices, listOrphans, type Notice } from "@stackyard/core/services";
 import { describe, expect, it } from "vitest";
 import { createOrphanService } from "./orphan-service.ts";
-import { ACCOUNT, target } from "./testing/aws-bench.ts";
-import { createPreviewsBench } from "./testing/previews-bench.ts";
+import { ACCOUNT, createServiceBench, target } from "./testing/aws-bench.ts";
 
 const OTHER = "444455556666";
 const MINUTE = 60_000;
@@ -30,23 +22,10 @@ const accounts = [
 
 function createBench(given: readonly (typeof accounts)[number][] = accounts) {
   const service = createOrphanService({ accounts: [...given] }, { environment: { YARD_NAME: "blue" } });
-  const denied = new Set<string>();
-  const aws: YardServicesDeps["aws"] = {
-    client(type, to) {
-      const allow = denied.has(to?.account ?? "") ? ["s3:*"] : ["*"];
-      const credentials = sim.iam.addUser({ account: to?.account ?? "", name: `u${sim.calls.length}`, allow });
-      const client = new type({ region: to?.region, credentials, maxAttempts: 1 } as never);
-      Object(client).middlewareStack.use(createSimPlugin(sim));
-      return client;
-    },
-  };
-  const bench = createPreviewsBench({ source: MACHINE, executors: [], services: [service], aws });
-  const sim = createAwsSim({ clock: bench.clock });
+  const bench = createServiceBench({ source: MACHINE, service });
   const { deps, store } = bench;
   return {
     ...bench,
-    sim,
-    denied,
     service,
     tick: (over: Partial<ServiceDeps> = {}) => service.tick?.({ ...deps, ...over }, Number.POSITIVE_INFINITY),
     hour: () => bench.advance(60 * MINUTE),

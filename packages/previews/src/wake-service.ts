@@ -1,5 +1,6 @@
 import type { PluginContext, PluginService, ServiceDeps, ServiceRequest, Stack } from "@stackyard/core";
 import type { PreviewsOptions } from "./definition.ts";
+import { findReactions } from "./find-reactions.ts";
 import { findWakeStack, toWakeLink } from "./wake-link.ts";
 
 const EVENT = "WAKE";
@@ -68,9 +69,9 @@ export function createWakeServices(
 }
 
 /** True for a stack that the event would move into another state. */
-async function sleeps({ locator }: ServiceDeps, { machine, state }: Stack): Promise<boolean> {
-  const found = await locator.find(machine);
-  const reactions = found.kind === "found" ? found.machine.states.get(state)?.on.get(EVENT) : undefined;
+async function sleeps(deps: ServiceDeps, stack: Stack): Promise<boolean> {
+  const { state } = stack;
+  const reactions = await findReactions(deps, stack, EVENT);
   return reactions?.some(({ advance }) => advance.length > 0 && !advance.includes(state)) === true;
 }
 

@@ -9,6 +9,7 @@ import {
 import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
 import { createCloudWatch, type SimCloudWatch } from "./cloudwatch/sim-cloudwatch.ts";
 import { createCodePipeline, type SimCodePipeline } from "./code-pipeline.ts";
+import { createCostExplorer, type SimCostExplorer } from "./cost-explorer/sim-cost-explorer.ts";
 import { type AnswerEndpoint, createAnswerEndpoint } from "./custom-resources.ts";
 import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
@@ -144,6 +145,7 @@ interface SimServices {
   readonly autoScaling: SimAutoScaling;
   readonly tagging: SimTagging;
   readonly pricing: SimPricing;
+  readonly costExplorer: SimCostExplorer;
 }
 
 /** New ones, and what answers their clients, by the clients' names without `Client`. */
@@ -185,6 +187,7 @@ function createServices(clock: Clock): {
   const stepFunctions = createStepFunctions({ clock, lambda: lambda.service, onEvent: eventBridge.emit });
   const answers = createAnswerEndpoint(clock.now);
   const tagging = createTagging({ clock });
+  const costExplorer = createCostExplorer();
   const services: SimServices = {
     iam,
     sns,
@@ -208,6 +211,7 @@ function createServices(clock: Clock): {
     autoScaling,
     tagging,
     pricing: createPricing(),
+    costExplorer,
   };
   return { services, byClient: toByClient(services) };
 }
@@ -236,6 +240,7 @@ function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
     ["SFN", services.stepFunctions.service],
     ["ResourceGroupsTaggingAPI", services.tagging.service],
     ["Pricing", services.pricing.service],
+    ["CostExplorer", services.costExplorer.service],
   ]);
 }
 

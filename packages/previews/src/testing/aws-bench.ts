@@ -1,6 +1,8 @@
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import type { ExecutorContext } from "@stackyard/core";
+import type { ExecutorContext, PluginService } from "@stackyard/core";
+import type { YardServicesDeps } from "@stackyard/core/services";
 import { createExecutorContext, createFakeClock } from "@stackyard/core/testing";
+import { createPreviewsBench } from "./previews-bench.ts";
 
 export const ACCOUNT = "111122223333";
 export const target = { account: ACCOUNT, region: "eu-west-1", partition: "aws" };
@@ -16,4 +18,21 @@ export function createAwsBench({ allow = ["*"] }: { readonly allow?: readonly st
     return client;
   };
   return { clock, sim, aws, context: createExecutorContext({ clock, aws, target }) };
+}
+
+/** A yard in virtual time whose services reach a simulated AWS; accounts in `denied` allow them nothing. */
+export function createServiceBench({ source, service }: { readonly source: string; readonly service: PluginService }) {
+  const denied = new Set<string>();
+  const aws: YardServicesDeps["aws"] = {
+    client(type, to) {
+      const allow = denied.has(to?.account ?? "") ? ["s3:*"] : ["*"];
+      const credentials = sim.iam.addUser({ account: to?.account ?? "", name: `u${sim.calls.length}`, allow });
+      const client = new type({ region: to?.region, credentials, maxAttempts: 1 } as never);
+      Object(client).middlewareStack.use(createSimPlugin(sim));
+      return client;
+    },
+  };
+  const bench = createPreviewsBench({ source, executors: [], services: [service], aws });
+  const sim = createAwsSim({ clock: bench.clock });
+  return { ...bench, sim, denied };
 }

@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { toAwsError } from "@stackyard/aws";
+import { type PluginContext, type PluginService, type ServiceDeps, type Stack, StackyardError } from "@stackyard/core";
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import type { PreviewsOptions } from "./definition.ts";
+import { findReactions } from "./find-reactions.ts";
+import { findTaggedStack } from "./find-tagged-stack.ts";
+import { loadCosts, toDay } from "./load-costs.ts";
+
+const EVENT = "COST";
+/** The key of the metadata. */
+const KEY = "cost_actual";
+/** In whose name stacks are told their costs. */
+const USER = { id: "previews/cost", name: "costs" };
+const RECORD = "previews/costs";
+const DAY_MS = 86_400_000;
+/** A search of another server may still be under way. */
+const ASKING_MS = 600_000;
+/** A record has at most 256 KiB. */
+const MOST_BYTES = 200 * 1024;
+
+/** What was bought on which day. It is written before the first page is bought, so that no page is bought twice. */
+const BoughtCosts = Type.Object({
+  /** In UTC, such as 2026-11-22. */
+  day: Type.String(),
+  askedAt: Type.Number(),
+  /** There is no answer yet. */
+  isOpen: Type.Optional(Type.Literal(true)),
+  /** Why there is nothing, or not everything. */
+  failure: Type.Optional(Type.String()),
+  /** Stacks that were not sent their costs yet. */
+  costs: Type.Optional(Type.Array(Type.Object({ stackId: Type.String(), usd: Type.Number() }))),
+});
+type BoughtCosts = Static<typeof BoughtCosts>;
+
+/** Creates the service that loads the actual costs of stacks once a day, and sends them. Returns no service without the option. */
+export function createCostServices(
+  { costs: options }: Pick<PreviewsOptions, "costs">,
+  { environment }: Pick<PluginContext, "environment">,
+): readonly PluginService[] {
+  if (options === undefined) return [];
+  const yard = environment["YARD_NAME"];
+  return [
+    {
+      name: "costs",
+      async dueAt(deps) {
+        const now = deps.clock.now();
+        const bought = (await findBought(deps))?.value;
+        if (bought?.day !== toDay(now) || bought.costs !== undefined) return now;
+        // A failure remains visible until the next day, and costs nothing.
+        const { isOpen, askedAt, failure } = bought;
+        if (isOpen === true && now - askedAt < ASKING_MS) return Math.min(toNextDay(now), askedAt + ASKING_MS);
+        if (failure !== undefined) throw toError(failure);
+        return toNextDay(now);
+      },
+      async tick(deps) {
+        const found = await findBought(deps);
+        if (found?.value.costs !== undefined) return sendCosts(deps, found);
+        if (found?.value.day === toDay(deps.clock.now())) return undefined;
+        return sendCosts(deps, await buyCosts(deps, { options, yard, version: found?.version }));
+      },
+    },
+  ];
+}
+
+interface StoredBought {
+  readonly version: number;
+  readonly value: BoughtCosts;
+}
+
+async function findBought({ records, clock }: ServiceDeps): Promise<StoredBought | undefined> {
+  const found = await records.get(RECORD, clock.now());
+  return found !== undefined && isBought(found.value) ? { version: found.version, value: found.value } : undefined;
+}
+
+function isBought(value: unknown): value is BoughtCosts {
+  return Check(BoughtCosts, value);
+}
+
+interface BuyInput {
+  readonly options: NonNullable<PreviewsOptions["costs"]>;
+  readonly yard: string | undefined;
+  readonly version: number | undefined;
+}
+
+async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput): Promise<StoredBought> {
+  const askedAt = deps.clock.now();
+  const day = toDay(askedAt);
+  const interrupted =
+    "The search for costs was interrupted. It is repeated on the next day, because each page costs money.";
+  const claimed = await put(deps, version, { day, askedAt, isOpen: true, failure: interrupted });
+  try {
+    const { costs, isComplete } = await loadCosts(deps, { options, yard });
+    const { items, isWhole } = await toItems(deps, costs);
+    const failure = isComplete && isWhole ? {} : { failure: TOO_MANY };
+    return await put(deps, claimed.version, { day, askedAt, ...failure, costs: items });
+  } catch (error) {
+    const { message } = toAwsError(
+      error,
+      "The costs cannot be loaded.",
+      "The role needs the permission ce:GetCostAndUsage.",
+    );
+    await put(deps, claimed.version, { day, askedAt, failure: message.slice(0, 1_024) });
+    throw toError(message);
+  }
+}
+
+const TOO_MANY = "Not all stacks were sent their costs: there are more than the option maxPages, or a record, allows.";
+
+interface Items {
+  readonly items: NonNullable<BoughtCosts["costs"]>;
+  readonly isWhole: boolean;
+}
+
+/** Of stacks that exist, the dearest first: they matter most where not all fit. */
+async function toItems(deps: ServiceDeps, costs: ReadonlyMap<string, number>): Promise<Items> {
+  const items: { readonly stackId: string; readonly usd: number }[] = [];
+  let bytes = 0;
+  for (const [tag, cost] of [...costs].toSorted(([, a], [, b]) => b - a)) {
+    const stack = await findTaggedStack(deps, { stackId: tag });
+    if (stack === undefined) continue;
+    const item = { stackId: stack.id, usd: Math.round(cost * 100) / 100 };
+    bytes += Buffer.byteLength(JSON.stringify(item)) + 1;
+    if (bytes > MOST_BYTES) return { items, isWhole: false };
+    items.push(item);
+  }
+  return { items, isWhole: true };
+}
+
+/** The ids of the events follow from the day, so that a repetition sends nothing twice. */
+async function sendCosts(deps: ServiceDeps, { version, value }: StoredBought): Promise<number> {
+  const { costs = [], ...done } = value;
+  for (const { stackId, usd } of costs) {
+    if (deps.signal.aborted) return deps.clock.now();
+    const stack = await deps.findStack(stackId);
+    if (stack !== undefined && (await needsCost(deps, stack, usd)))
+      await sendCost(deps, stack, { usd, day: value.day });
+  }
+  await put(deps, version, done);
+  return toNextDay(deps.clock.now());
+}
+
+/** A state that does not handle the event would have a dead letter each day. */
+async function needsCost(deps: ServiceDeps, stack: Stack, usd: number): Promise<boolean> {
+  return stack.metadata[KEY] !== usd && (await findReactions(deps, stack, EVENT)) !== undefined;
+}
+
+async function sendCost(
+  deps: ServiceDeps,
+  { id: stackId, machine, incarnation }: Stack,
+  { usd, day }: { readonly usd: number; readonly day: string },
+): Promise<void> {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([stackId, incarnation]))
+    .digest("hex")
+    .slice(0, 32);
+  const event = { id: `cost/${day}/${digest}`, stackId, machine, event: EVENT, metadata: { [KEY]: usd } };
+  const published = await deps.publish(event, USER);
+  if (published.kind === "invalid")
+    deps.logger.warn("A stack cannot be sent its costs.", { stack: stackId, ...published });
+}
+
+/** Throws when another process was first, so that nothing is bought twice. */
+async function put(
+  { records, clock }: ServiceDeps,
+  version: number | undefined,
+  value: BoughtCosts,
+): Promise<StoredBought> {
+  const result = await records.put({ key: RECORD, value, expected: version ?? "absent", now: clock.now() });
+  if (result.kind === "written") return { version: result.record.version, value };
+  throw new StackyardError("RECORD_CONFLICT", "Two servers load costs at the same time.");
+}
+
+function toNextDay(now: number): number {
+  return (Math.floor(now / DAY_MS) + 1) * DAY_MS;
+}
+
+function toError(message: string): StackyardError {
+  return new StackyardError("UNREACHABLE", message);
+}
