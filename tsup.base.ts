@@ -111,5 +111,6 @@ export function actionOf(): Options {
     removeNodeProtocol: false,
     outExtension: () => ({ js: ".mjs" }),
     noExternal: [/./],
+    metafile: true,
   };
 }

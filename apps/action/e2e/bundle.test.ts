@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -214,6 +214,15 @@ describe("the action", () => {
       expect(result.summary).toContain(code);
     },
   );
+});
+
+it("the licenses of what the file contains can be printed", () => {
+  const root = join(import.meta.dirname, "../../..");
+  const notices = execFileSync(process.execPath, ["tools/package/src/notices-process.ts", "apps/action"], {
+    cwd: root,
+  });
+
+  expect(notices.toString()).toMatch(/@actions\/core@3[\s\S]*Permission is hereby granted/);
 });
 
 interface Node {
