@@ -1,10 +1,11 @@
-// npm run bench [-- --side-by-side | --growth | --aws | --access | --console | --profile ID] [--quick] [--json FILE] …; see --help
+// npm run bench [-- --side-by-side | --growth | --aws | --access | --console | --previews | --profile ID] [--quick] [--json FILE] …; see --help
 
 import { runAws } from "./aws/run-aws.ts";
 import { type BenchArguments, HELP, parseArguments } from "./parse-arguments.ts";
 import { runAccess } from "./run-access.ts";
 import { runConsole } from "./run-console.ts";
 import { runEmbedded } from "./run-embedded.ts";
+import { runPreviews } from "./run-previews.ts";
 import { CONTENDER_IDS } from "./side-by-side/contenders.ts";
 import { runProfile } from "./side-by-side/profile.ts";
 import { runGrowth, runSideBySide } from "./side-by-side/run-side-by-side.ts";
@@ -19,6 +20,8 @@ function run(input: BenchArguments): Promise<void> {
       return runAccess(input);
     case "console":
       return runConsole(input);
+    case "previews":
+      return runPreviews(input);
     case "growth":
       return runGrowth(input);
     case "side-by-side":

@@ -16,6 +16,7 @@ it.each([
   [["--aws", "--quick"], { kind: "aws", quick: true, json: "bench.json" }],
   [["--aws", "--page", "p.md"], { kind: "aws", ...OPTIONS, page: "p.md" }],
   [["--console"], { kind: "console", ...OPTIONS }],
+  [["--previews"], { kind: "previews", ...OPTIONS }],
   [["--page", "p.md"], { kind: "embedded", ...OPTIONS, page: "p.md" }],
   [["--profile", "pg-boss", "--quick"], { kind: "profile", contender: "pg-boss", quick: true }],
   [["--profile", "kue", "--help"], "help"],

@@ -3,7 +3,7 @@ import type { ReportOptions } from "./report.ts";
 
 /** What is to be measured. */
 export type BenchArguments =
-  | ({ readonly kind: "embedded" | "aws" | "access" | "console" } & ReportOptions)
+  | ({ readonly kind: "embedded" | "aws" | "access" | "console" | "previews" } & ReportOptions)
   | { readonly kind: "profile"; readonly contender: string; readonly quick: boolean }
   | ({ readonly kind: "side-by-side" | "growth"; readonly only?: readonly string[] } & ReportOptions);
 
@@ -12,15 +12,16 @@ export interface BenchRefusal {
   readonly refusal: string;
 }
 
-export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --access | --console | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
+export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --access | --console | --previews | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
 
-Without one of the first six: the embedded stores and a whole yard.
+Without one of the first seven: the embedded stores and a whole yard.
 
   --side-by-side  beside other durable queues, on one Postgres
   --growth        what a job costs them with more and more rows of older work
   --aws           the apps as functions: bundles, and what 1,000 transitions cost
   --access        what access control costs: requests, audit lines, sealing, lists
   --console       the web console in Chromium, on a processor slowed down four times
+  --previews      deliveries of 1,000 open pull requests, and reports to them
   --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile
   --quick         a tenth of the work, or less: to see that it runs
   --json FILE     the figures of the tables; default bench.json
@@ -33,6 +34,7 @@ const OPTIONS = {
   aws: { type: "boolean", default: false },
   access: { type: "boolean", default: false },
   console: { type: "boolean", default: false },
+  previews: { type: "boolean", default: false },
   profile: { type: "string" },
   quick: { type: "boolean", default: false },
   json: { type: "string", default: "bench.json" },
@@ -40,7 +42,7 @@ const OPTIONS = {
   only: { type: "string" },
   help: { type: "boolean" },
 } as const;
-const KINDS = ["side-by-side", "growth", "aws", "access", "console", "profile"] as const;
+const KINDS = ["side-by-side", "growth", "aws", "access", "console", "previews", "profile"] as const;
 
 /** Reads the arguments; `contenders`: ids of those that can be measured side by side. */
 export function parseArguments(
@@ -69,5 +71,5 @@ function toArguments(values: Values, contenders: readonly string[]): BenchArgume
   if (kind === "side-by-side" || kind === "growth")
     return { kind, ...options, ...(ids !== undefined && { only: ids }) };
   if (ids !== undefined) return { refusal: "--only goes with --side-by-side or --growth." };
-  return { kind: kind === "aws" || kind === "access" || kind === "console" ? kind : "embedded", ...options };
+  return { kind: kind === "profile" ? "embedded" : kind, ...options };
 }
