@@ -1,7 +1,7 @@
 import { parseMachine } from "@stackyard/core/machine";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { parseMapping } from "@stackyard/hosts";
-import { quotaDefinition } from "@stackyard/previews";
+import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews";
 import { describe, expect, it } from "vitest";
 import { loadTemplate, toDependency } from "./init.ts";
 import { VERSION } from "./version.ts";
@@ -20,7 +20,8 @@ describe("toDependency", () => {
 describe("the template of previews", () => {
   it("has a valid machine and a valid mapping document, which send only events of the machine", async () => {
     const files = new Map((await loadTemplate("previews")).map(({ path, text }) => [path, text]));
-    const executors = new Map([terraformDefinition, quotaDefinition].map((each) => [each.name, each] as const));
+    const definitions = [terraformDefinition, quotaDefinition, leakCheckDefinition];
+    const executors = new Map(definitions.map((each) => [each.name, each] as const));
     const source = files.get("machines/preview.yaml") ?? "";
 
     const { machine, problems } = parseMachine(source, { name: "preview", strict: true, executors });

@@ -163,6 +163,18 @@ describe("the executor leak-check", () => {
     expect(steps).toMatchObject([needed, needed, { kind: "succeeded", outputs: { regions: 0 } }]);
   });
 
+  it("decides at once by the inventories alone when the search by tags is turned off", async () => {
+    const { run, sim, addInventory } = createBench();
+    const clean = await run({ regions: [] });
+    await addInventory("app", [{ address: "local_file.a" }]);
+    const left = await run({ regions: [] });
+
+    expect(clean).toMatchObject({ step: { kind: "succeeded" }, elapsedMs: 0 });
+    expect(left).toMatchObject({ step: { code: "LEFT_BEHIND", retryable: true }, elapsedMs: 0 });
+    expect(left.step).toHaveProperty("message", expect.stringContaining("local_file.a in app"));
+    expect(sim.calls).toEqual([]);
+  });
+
   it("never succeeds without the store or access to AWS", async () => {
     const list: Records["list"] = async () => {
       throw new StackyardError("CONFIG_INVALID", "This runner has no store.");

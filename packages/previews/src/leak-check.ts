@@ -37,7 +37,7 @@ type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
 
 /**
  * The executor `leak-check`: succeeds when nothing of the stack is left. That is so when the inventories of its Terraform states are
- * empty and a search for its tags finds nothing twice, a minute apart. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED,
+ * empty and a search for its tags finds nothing twice, a minute apart; without such a search the inventories decide at once. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED,
  * LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED, LEAK_CHECK_CANCELLED.
  */
 export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "environment">): Executor {
@@ -72,13 +72,16 @@ async function look(input: LookInput): Promise<LeakCheckStep> {
 
 function decide({ ctx, config, progress }: LookInput, left: readonly string[]): LeakCheckStep {
   const now = ctx.clock.now();
+  // Inventories are exact at once. AWS lists new resources late, and deleted ones for a while.
+  const isExact = toRegions(ctx, config).length === 0;
   if (left.length === 0) {
+    if (isExact) return succeeded({ regions: 0 });
     const cleanAt = progress.cleanAt ?? now;
     if (now - cleanAt >= LOOK_AGAIN_MS) return succeeded({ regions: toRegions(ctx, config).length });
     return again({ cleanAt }, "Nothing was found. The search is repeated after a minute.");
   }
   const foundAt = progress.foundAt ?? now;
-  const leftMs = foundAt + toSettleMs(config) - now;
+  const leftMs = isExact ? 0 : foundAt + toSettleMs(config) - now;
   const text = formatLeft(left);
   if (leftMs > 0) return again({ foundAt }, `Still listed: ${text}`, leftMs);
   for (const line of left.slice(0, MOST_LINES)) ctx.report(line);
