@@ -110,7 +110,7 @@ describe("copyGitSource", () => {
 
 const main = `
 resource "terraform_data" "a" {
-  provisioner "local-exec" { command = "tr '\\\\0' '\\\\n' < /proc/$$/environ | grep -E '^(HOME|REGISTRY|AWS_ACC|AWS_PRO)' | sort" }
+  provisioner "local-exec" { command = "tr '\\\\0' '\\\\n' < /proc/$$/environ | grep -E '^(HOME|REGISTRY|APP_KEY|STACKYARD|AWS_ACC|AWS_PRO|AWS_CON|AWS_WEB|AWS_ROLE)' | sort" }
 }
 output "made" { value = terraform_data.a.id != "" }
 `;
@@ -118,7 +118,16 @@ output "made" { value = terraform_data.a.id != "" }
 describe.skipIf(!hasTerraform())("a run of a commit", () => {
   const target = { account: "111122223333", region: "eu-central-1", partition: "aws", role: "preview" };
   const credentials = async () => ({ accessKeyId: "ASIATARGET", secretAccessKey: "s" });
-  const environment = { ...runnerEnvironment(), REGISTRY_TOKEN: "t", AWS_PROFILE: "runner" };
+  const environment = {
+    ...runnerEnvironment(),
+    REGISTRY_TOKEN: "t",
+    APP_KEY: "k",
+    STACKYARD_SEAL_KEY: "k",
+    AWS_PROFILE: "runner",
+    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/credentials/1",
+    AWS_WEB_IDENTITY_TOKEN_FILE: "/token",
+    AWS_ROLE_ARN: "arn:aws:iam::111122223333:role/runner",
+  };
 
   it("that is not trusted needs the option and a role, and sees nothing of the runner", async () => {
     const server = await startStateServer();

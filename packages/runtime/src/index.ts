@@ -2,6 +2,7 @@ export type { LambdaContext } from "@stackyard/aws";
 export type { ExecutorDefinition } from "@stackyard/core";
 export type { EnvironmentVariables } from "@stackyard/core/environment";
 export type { App, AppOptions } from "./app.ts";
+export type { RunnerPlugin } from "./runner-executors.ts";
 export { type OpenedRuns, type OpenRunsOptions, openRuns } from "./runs/open-runs.ts";
 export { type OpenedServices, type OpenServicesOptions, openServices } from "./services/open-services.ts";
 export { createStateManager, type StateManagerOptions } from "./state-manager.ts";

@@ -1,14 +1,34 @@
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { AwsAccess, SessionOptions } from "@stackyard/aws";
-import { defineExecutor, type Executor, type ExecutorContext, type Step, succeeded } from "@stackyard/core";
+import {
+  type Clock,
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  type Plugin,
+  type PluginContext,
+  type ProvidedService,
+  StackyardError,
+  type Step,
+  succeeded,
+} from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { toTagValue } from "@stackyard/core/services";
+import { createSecretReader, toTagValue } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { Type } from "typebox";
+import { Value } from "typebox/value";
 import type { AppTelemetry } from "./app.ts";
 import type { Environment } from "./environment.ts";
+import { createEnvironmentAws } from "./parts.ts";
+import { readAwsSecret } from "./read-aws-secret.ts";
+
+/** A plugin of a runner. */
+export interface RunnerPlugin {
+  readonly use: Plugin;
+  readonly options?: unknown;
+}
 
 /** What the executors of a runner are made of. */
 export interface ExecutorsInput {
@@ -17,29 +37,65 @@ export interface ExecutorsInput {
   readonly variables: EnvironmentVariables;
   readonly telemetry: AppTelemetry;
   readonly executors: readonly Executor[];
+  readonly plugins: readonly RunnerPlugin[];
   readonly terraform: TerraformOptions | undefined;
   readonly lambda: LambdaOptions | undefined;
 }
 
-/** `terraform`, `lambda` and the user's own, by name; the user's win. Throws `CONFIG_INVALID` for options that cannot be. */
+/** `terraform`, `lambda`, those of plugins and the user's own, by name; later ones win. Throws `CONFIG_INVALID` for options that cannot be. */
 export async function loadExecutors(input: ExecutorsInput): Promise<ReadonlyMap<string, Executor>> {
-  const { telemetry, executors } = input;
-  const all = [...(await loadBuiltIn(input)), ...executors];
+  const { telemetry, executors, plugins } = input;
+  const context = toPluginContext(input);
+  const ofPlugins = plugins.flatMap((plugin) => plugin.use.executors(checkOptions(plugin), context));
+  const all = [...(await loadBuiltIn(input)), ...ofPlugins, ...executors];
   return new Map(all.map((executor) => [executor.name, telemetry.instrumentExecutor(executor)]));
 }
 
-async function loadBuiltIn({
-  environment: { tasks },
-  variables,
-  terraform = {},
-  lambda = {},
-}: ExecutorsInput): Promise<readonly Executor[]> {
+/** Returns what plugins provide to executors. */
+export function loadProvided(input: ExecutorsInput, clock: Clock): readonly ProvidedService[] {
+  const { plugins, variables, environment, telemetry } = input;
+  const { logger } = telemetry;
+  const session = { name: `task-runner-${environment.yard}` };
+  const toAws = (region: string | undefined) =>
+    createEnvironmentAws({ environment: { ...environment, region }, session, clock, logger });
+  const readSecret = createSecretReader({
+    environment: variables,
+    resolvePath: (path) => resolve(path),
+    readAwsSecret: (arn) => readAwsSecret(arn, toAws),
+  });
+  const context = { ...toPluginContext(input), clock, readSecret };
+  return plugins.flatMap((plugin) => plugin.use.provides?.(checkOptions(plugin), context) ?? []);
+}
+
+function toPluginContext({ environment: { tasks }, variables }: ExecutorsInput): PluginContext {
+  const { dataDir = join(tmpdir(), "stackyard") } = tasks;
+  return { projectDir: ".", dataDir, environment: variables };
+}
+
+/** As the command line checks them. */
+function checkOptions({ use, options = {} }: RunnerPlugin): unknown {
+  if (use.options === undefined) return options;
+  const [fault] = Value.Errors(use.options, options);
+  if (fault === undefined) return options;
+  const place = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    `The options of the plugin "${use.name}" do not fit${place}: ${fault.message}.`,
+  );
+}
+
+async function loadBuiltIn(input: ExecutorsInput): Promise<readonly Executor[]> {
+  const {
+    environment: { tasks },
+    terraform = {},
+    lambda = {},
+  } = input;
   const [{ createTerraformExecutor }, { createLambdaExecutor }] = await Promise.all([
     import("@stackyard/executor-terraform"),
     import("@stackyard/executor-lambda"),
   ]);
-  const { dataDir = join(tmpdir(), "stackyard"), isFunction } = tasks;
-  const deps = { projectDir: ".", dataDir, environment: variables };
+  const { isFunction } = tasks;
+  const deps = toPluginContext(input);
   const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, deps);
   return [isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, deps)];
 }

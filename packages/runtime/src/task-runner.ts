@@ -41,13 +41,25 @@ import {
   openTaskLogs,
   toExecutorDefinitions,
 } from "./parts.ts";
-import { createSkippedExecutors, type ExecutorsInput, loadExecutors, tagSessions } from "./runner-executors.ts";
+import {
+  createSkippedExecutors,
+  type ExecutorsInput,
+  loadExecutors,
+  loadProvided,
+  type RunnerPlugin,
+  tagSessions,
+} from "./runner-executors.ts";
 import { followQueues, toEngineOptions } from "./state-manager.ts";
 
 /** What a task runner does differently from its defaults. */
 export interface TaskRunnerOptions extends AppOptions {
   /** Executors besides `terraform` and `lambda`; one of these names takes that one's place. */
   readonly executors?: readonly Executor[];
+  /**
+   * Plugins, such as that of code hosts: their executors, and with the store what they provide to executors. Their services run in
+   * servers, and their commands in the command line.
+   */
+  readonly plugins?: readonly RunnerPlugin[];
   /** Options of the executor `terraform`, before the environment's. */
   readonly terraform?: TerraformOptions;
   /** Options of the executor `lambda`. Default: every function is called in AWS. */
@@ -64,13 +76,13 @@ export interface TaskRunnerOptions extends AppOptions {
  * consumes it.
  */
 export function createTaskRunner(options: TaskRunnerOptions = {}): App {
-  const { environment: variables = {}, executors = [], terraform, lambda, drainMs } = options;
+  const { environment: variables = {}, executors = [], plugins = [], terraform, lambda, drainMs } = options;
   return createApp<TaskRunnerParts>(options, {
     service: "task-runner",
     async open(host, place) {
       const needs = place === "function" ? toNeeds(options) : toContainerNeeds(options);
       const environment = parseEnvironment(variables, needs);
-      return openTaskRunner({ environment, variables, executors, terraform, lambda, drainMs, ...host });
+      return openTaskRunner({ environment, variables, executors, plugins, terraform, lambda, drainMs, ...host });
     },
     createHandler: createTaskHandler,
     run: runTaskContainer,
@@ -186,9 +198,10 @@ interface StoreRunnerDeps extends RunnerDeps {
 }
 
 async function connect(
-  { environment, telemetry, random, drainMs }: OpenTaskRunnerInput,
+  input: OpenTaskRunnerInput,
   { store: opened, queues, transport, ...deps }: StoreRunnerDeps,
 ): Promise<ConnectedRunner> {
+  const { environment, telemetry, random, drainMs } = input;
   const { machines, tasks } = environment;
   const { clock, logger } = deps;
   const { takeOwn } = opened;
@@ -207,7 +220,7 @@ async function connect(
     // A result is not a delivery of the queue.
     engine: { ...engine, refusedEvents: engine.refusedEvents === "drop" ? ("drop" as const) : ("park" as const) },
     instrument: telemetry.instrumentEngine,
-    worker: { services: await loadServices(environment, deps) },
+    worker: { services: [...(await loadServices(environment, deps)), ...loadProvided(input, clock)] },
   };
   const foreign = {
     ...transport,

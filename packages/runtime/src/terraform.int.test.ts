@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { APP_ID, APP_KEY, startHostSim } from "@stackyard/host-sim";
+import hosts from "@stackyard/hosts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "./testing/start-cloud.ts";
 import { type LambdaServer, startLambda } from "./testing/start-lambda.ts";
@@ -71,6 +73,75 @@ describe.skipIf(!hasTerraform).each([
 
     expect(JSON.parse(answer?.Body ?? "{}")).toMatchObject({ event: "TASK_COMPLETED", stackId: "pr-12" });
     expect(readFileSync(state, "utf8")).toContain("pr-12 at 9f1c");
+  });
+});
+
+describe.skipIf(!hasTerraform)("Terraform in a task runner with the plugin of code hosts", () => {
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+  const toGitMachine = (trusted: boolean) => `version: 2
+events: [OPENED]
+states:
+  INIT: {on: {OPENED: BUILD}}
+  BUILD: {tasks: [network], on: {NEXT: LIVE}}
+  LIVE: {}
+tasks:
+  network:
+    executor: terraform
+    config: {action: apply, source: {type: git, host: github, repository: acme/shop, commit: "${commit}", path: infra, trusted: ${trusted}}}
+`;
+
+  it("applies a commit that the App of the host reads, and refuses one that is not trusted", async () => {
+    const github = await startHostSim({ secret: "s", now: () => Date.now() });
+    const state = join(folder, "git.tfstate");
+    const content = `terraform {
+      backend "local" { path = "${state}" }
+    }
+    resource "terraform_data" "app" { input = "from the commit" }`;
+    github.addRepository("acme/shop");
+    github.addCommit("acme/shop", commit, [{ path: "infra/main.tf", content }]);
+    const secrets = [{ env: "SECRET" }];
+    const host = { type: "github", appId: APP_ID, key: { env: "APP_KEY" }, secrets, url: github.url };
+    const manager = await startManager(cloud, {
+      machines: { "review-app": toGitMachine(true), fork: toGitMachine(false) },
+      environment: { RUNNERS_HAVE_STORE: "true" },
+    });
+    const environment = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: folder,
+      TASK_DATA_DIR: join(folder, "data"),
+      APP_KEY,
+    };
+    const options = { plugins: [{ use: hosts, options: { hosts: { github: host } } }] };
+    const runner = createRunner({ cloud, lambda, manager, hasStore: true, environment, options });
+
+    const answers: unknown[] = [];
+    for (const machine of ["review-app", "fork"]) {
+      await manager.play({ ...opened, stackId: machine, machine });
+      await runner.work();
+      const [answer] = await cloud.take(manager.queues.events);
+      answers.push(JSON.parse(answer?.Body ?? "{}"));
+    }
+    await github.stop();
+
+    expect(answers).toMatchObject([
+      { event: "TASK_COMPLETED", stackId: "review-app" },
+      { event: "TASK_ERROR", stackId: "fork", description: expect.stringContaining("is not trusted") },
+    ]);
+    expect(readFileSync(state, "utf8")).toContain("from the commit");
+  });
+
+  it("does not start with options that do not fit", async () => {
+    const manager = await startManager(cloud, { machines: { "review-app": toGitMachine(true) } });
+    const options = {
+      plugins: [{ use: hosts, options: { hosts: { github: { type: "github", secrets: "s3cr3t" } } } }],
+    };
+    const runner = createRunner({ cloud, lambda, manager, hasStore: true, options });
+    await manager.play(opened);
+
+    const error = await runner.work().catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining('the plugin "hosts"') });
+    expect(String(error)).not.toContain("s3cr3t");
   });
 });
 

@@ -6,6 +6,7 @@ import { createSecretReader, type YardServicesDeps } from "@stackyard/core/servi
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
 import { createEnvironmentAws, loadTransportOptions, openLocator, openStore, toExecutorDefinitions } from "../parts.ts";
+import { readAwsSecret } from "../read-aws-secret.ts";
 
 /** Who runs services of plugins. */
 export interface OpenServicesOptions {
@@ -63,17 +64,6 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
     sendEvents: async (stopAt) => void (await relay.drain({ kinds: ["event"], stopAt })),
     close: () => store.close(),
   };
-}
-
-/** A secret is read in its own region. */
-async function readAwsSecret(arn: string, toAws: (region: string | undefined) => AwsAccess): Promise<string> {
-  const [{ SecretsManagerClient }, { loadSecretText }, { toArnPart }] = await Promise.all([
-    import("@aws-sdk/client-secrets-manager"),
-    import("@stackyard/aws/secrets"),
-    import("@stackyard/aws"),
-  ]);
-  const client = toAws(toArnPart(arn, 3) || undefined).client(SecretsManagerClient, undefined);
-  return loadSecretText({ client, secretId: arn });
 }
 
 function toNeeds(environment: EnvironmentVariables): EnvironmentNeeds {
