@@ -158,6 +158,30 @@ describe("the client of a GitHub App", () => {
     expect(countAsked()).toBe(2);
   });
 
+  it("uses tokens that are good for one repository and what is read there, also after they were revoked", async () => {
+    const { github } = bench;
+    github.addRepository("acme/other");
+    await open();
+    const client = create();
+    const read = async () => [
+      await client.findPull(SHOP, 1),
+      await client.listOpenPulls(SHOP),
+      await client.findPermission(SHOP, "octocat"),
+      await client.listRepositories(),
+    ];
+    const before = await read();
+    github.revokeTokens();
+
+    expect(await read()).toEqual(before);
+
+    const permissions = { metadata: "read", pull_requests: "read" };
+    expect(github.listTokens()).toEqual([{ repositoryIds: [424_242], permissions, login: undefined }]);
+    await create().listRepositories();
+    expect(github.listTokens().slice(1)).toEqual([
+      { repositoryIds: undefined, permissions: { metadata: "read" }, login: undefined },
+    ]);
+  });
+
   it("reads a key whose lines were joined for a variable", async () => {
     await open();
     const client = create({ privateKey: APP_KEY.replaceAll("\n", "\\n") });

@@ -131,9 +131,9 @@ describe("pull requests that are read every five minutes", () => {
     await poll();
 
     expect(github.requests.filter((request) => request.includes("/pulls?"))).toHaveLength(10);
-    // The first round also reads who has installed the App, and where.
+    // The first round also reads who has installed the App and where, and creates the tokens for that and for the repository.
     const others = github.requests.filter((request) => !/\/(pulls|deliveries)\?/.test(request));
-    expect(others).toHaveLength(3);
+    expect(others).toHaveLength(4);
     expect((await queue.claim(2_000)).claims).toHaveLength(1_000);
   });
 

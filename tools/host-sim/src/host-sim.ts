@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, verify } from "node:crypto";
+import { createHash, generateKeyPairSync, randomUUID, verify } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
@@ -58,6 +58,10 @@ export interface HostSim extends HostChanges {
   readonly reports: Reports;
   /** Methods and paths, since the start. */
   readonly requests: readonly string[];
+  /** Tokens of the installation that are valid. */
+  listTokens(): readonly Token[];
+  /** Ends them, as when the App is installed anew. */
+  revokeTokens(): void;
   readonly settings: HostSimSettings;
   /** Sends what the fault `hold` held, the last first. */
   releaseReversed(): Promise<void>;
@@ -94,6 +98,10 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
     ...createChanges({ ...state, now }),
     url: address,
     requests,
+    listTokens: () => [...tokens.values()].filter(({ login }) => login === undefined),
+    revokeTokens() {
+      for (const [token, { login }] of tokens) if (login === undefined) tokens.delete(token);
+    },
     reports,
     settings,
     releaseReversed: deliveries.releaseReversed,
@@ -217,6 +225,7 @@ const ROUTES: readonly Route[] = [
     method: "GET",
     path: new RegExp(`${REPO}/tarball/(?<commit>[^/]+)$`),
     credential: "installation",
+    reads: "contents",
     answer({ repositories }, { groups }) {
       const { repo = "", commit = "" } = groups;
       if (repositories.get(repo)?.archives.has(commit) !== true) return MISSING;
@@ -227,6 +236,7 @@ const ROUTES: readonly Route[] = [
     method: "GET",
     path: new RegExp(`${REPO}/pulls$`),
     credential: "installation",
+    reads: "pull_requests",
     answer({ repositories }, { url, groups }) {
       const repository = repositories.get(groups["repo"] ?? "");
       if (repository === undefined) return MISSING;
@@ -240,6 +250,7 @@ const ROUTES: readonly Route[] = [
     method: "GET",
     path: new RegExp(`${REPO}/pulls/(?<number>\\d+)$`),
     credential: "installation",
+    reads: "pull_requests",
     answer({ repositories }, { groups }) {
       const repository = repositories.get(groups["repo"] ?? "");
       const pull = repository?.pulls.get(Number(groups["number"]));
@@ -301,12 +312,15 @@ function findRoute({ method }: IncomingMessage, url: URL, credential: Route["cre
 const REFUSED: Answer = { status: 403, body: { message: "Resource not accessible by integration" } };
 
 /** A token may be bound to repositories and rights. */
-function isAllowed({ repositories }: State, token: Token, { right }: Route, repo: string | undefined): boolean {
+function isAllowed({ repositories }: State, token: Token, { right, reads }: Route, repo: string | undefined): boolean {
   const id = repositories.get(repo ?? "")?.id;
   // Source: "Create a check run", GitHub Docs: only Apps may.
   if (token.login !== undefined && right === "checks") return false;
   if (id !== undefined && token.repositoryIds !== undefined && !token.repositoryIds.includes(id)) return false;
-  return right === undefined || token.permissions === undefined || token.permissions[right] === "write";
+  const { permissions } = token;
+  if (permissions === undefined) return true;
+  if (reads !== undefined && permissions[reads] === undefined) return false;
+  return right === undefined || permissions[right] === "write";
 }
 
 async function readText(request: IncomingMessage): Promise<string> {
@@ -331,7 +345,7 @@ function isSignedByApp(token: string): boolean {
 }
 
 /** Source: "Create an installation access token for an app", GitHub Docs. */
-function createToken({ settings, tokens }: State, { body }: RouteInput): Answer {
+function createToken({ settings, tokens, repositories }: State, { body }: RouteInput): Answer {
   if (!settings.isInstalled) return MISSING;
   const permissions = body["permissions"] as Token["permissions"];
   const missing = Object.keys(permissions ?? {}).find((right) => settings.missingRights.includes(right));
@@ -339,9 +353,14 @@ function createToken({ settings, tokens }: State, { body }: RouteInput): Answer 
     const message = "The permissions requested are not granted to this installation.";
     return { status: 422, body: { message } };
   }
-  const token = `ghs_${tokens.size + 1}`;
+  const names = body["repositories"] as readonly string[] | undefined;
+  const named = [...repositories.values()].filter(({ fullName }) => names?.includes(fullName.split("/")[1] ?? ""));
+  if (named.length < (names?.length ?? 0)) {
+    return { status: 422, body: { message: "There is at least one repository that does not exist." } };
+  }
+  const token = `ghs_${randomUUID()}`;
   tokens.set(token, {
-    repositoryIds: body["repository_ids"] as Token["repositoryIds"],
+    repositoryIds: (names && named.map(({ id }) => id)) ?? (body["repository_ids"] as Token["repositoryIds"]),
     permissions,
     login: undefined,
   });

@@ -34,6 +34,8 @@ export interface Route {
   /** Of the path below the prefix. */
   readonly path: RegExp;
   readonly credential: "app" | "installation";
+  /** Which right to read a token must have; every token may read metadata. */
+  readonly reads?: "pull_requests" | "contents";
   /** Which right to write a token must have. */
   readonly right?: "pull_requests" | "checks" | "statuses" | "deployments";
   answer(state: State, input: RouteInput): Answer | Promise<Answer>;

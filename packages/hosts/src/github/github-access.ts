@@ -7,8 +7,16 @@ import type { SentDelivery } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
-import { createArchiveToken } from "./open-archive.ts";
-import { createAppToken, createRepositoryClient, REQUEST_MS, type RepositoryClient } from "./open-repository.ts";
+import {
+  type AppTokenDeps,
+  createAppToken,
+  createInstallationToken,
+  createRepositoryClient,
+  REQUEST_MS,
+  type RepositoryClient,
+  type TokenScope,
+} from "./open-repository.ts";
+import { hasStatus } from "./request-outcome.ts";
 
 /** Who has written a comment, as GitHub says it. */
 export interface GitHubAuthor {
@@ -48,15 +56,15 @@ export function createAppAccess(
   }
 
   const forgetInstallation = (repository: string): void => void installations.delete(repository);
-  const createToken = createAppToken({ app, findInstallation, forgetInstallation });
+  const deps = { app, findInstallation, forgetInstallation };
   return {
-    ...createRepositoryClient({ octokit: new Client(), createToken }),
-    open: async (repository) => app.getInstallationOctokit(await findInstallation(repository)),
-    createArchiveToken: async (repository) => createArchiveToken(app, await findInstallation(repository), repository),
+    ...createRepositoryClient({ octokit: new Client(), createToken: createAppToken(deps) }),
+    open: async (repository) => createReader(deps, Client, repository),
+    createArchiveToken: (repository) => createReadToken(deps, repository, { permissions: { contents: "read" } }),
     findBudget: async (repository) => String(await findInstallation(repository)),
     findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
     async listRepositories() {
-      const found = await listInstalledRepositories(app, REQUEST_MS);
+      const found = await listInstalledRepositories(app, Client, REQUEST_MS);
       for (const { installation, repository } of found) installations.set(repository.fullName, installation);
       return found.map(({ repository }) => repository);
     },
@@ -67,6 +75,37 @@ export function createAppAccess(
       return toDeliveryBody(data);
     },
   };
+}
+
+function createReadToken(
+  deps: AppTokenDeps,
+  repository: string,
+  { permissions, refresh = false }: { readonly permissions: TokenScope["permissions"]; readonly refresh?: boolean },
+): Promise<string> {
+  const [, name = ""] = repository.split("/");
+  return createInstallationToken(deps, repository, { repositoryNames: [name], permissions, refresh });
+}
+
+/** Creates a client that may read the pull requests of one repository, and who may do what there. */
+function createReader(deps: AppTokenDeps, Client: typeof Octokit, repository: string): Octokit {
+  const permissions = { metadata: "read", pull_requests: "read" } as const;
+  const octokit = new Client();
+  octokit.hook.wrap("request", async (request, options) => {
+    const send = async (refresh: boolean) => {
+      const token = await createReadToken(deps, repository, { permissions, refresh });
+      // Hooks within this one get the same object, whatever they are called with.
+      options.headers["authorization"] = `token ${token}`;
+      return request(options);
+    };
+    try {
+      return await send(false);
+    } catch (error) {
+      // A token ends early when the App is installed anew.
+      if (!hasStatus(error, 401)) throw error;
+      return send(true);
+    }
+  });
+  return octokit;
 }
 
 const User = Type.Object({ id: Type.Integer({ minimum: 0 }) });

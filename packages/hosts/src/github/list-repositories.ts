@@ -1,5 +1,6 @@
 import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
+import { isMap } from "@stackyard/core";
 import type { HookRepository } from "../hook.ts";
 import { toRepository } from "./parse-delivery.ts";
 import { hasNextPage } from "./request-outcome.ts";
@@ -10,8 +11,12 @@ export interface InstalledRepository {
   readonly repository: HookRepository;
 }
 
-/** Lists the repositories of all installations of an App that are not suspended. */
-export async function listInstalledRepositories(app: App, requestMs: number): Promise<readonly InstalledRepository[]> {
+/** Lists the repositories of all installations of an App that are not suspended, with tokens that may read nothing else. */
+export async function listInstalledRepositories(
+  app: App,
+  Client: typeof Octokit,
+  requestMs: number,
+): Promise<readonly InstalledRepository[]> {
   const found: InstalledRepository[] = [];
   const toParameters = (page: number) => toPageParameters(page, requestMs);
   const installations = await readPages(async (page) => {
@@ -20,7 +25,10 @@ export async function listInstalledRepositories(app: App, requestMs: number): Pr
   });
   for (const { id, suspended_at: suspendedAt } of installations) {
     if (suspendedAt !== null) continue;
-    const octokit = await app.getInstallationOctokit(id);
+    // Seldom, so it does not matter that the one before may be valid still.
+    const options = { type: "installation", installationId: id, permissions: { metadata: "read" }, refresh: true };
+    const created: unknown = await app.octokit.auth(options);
+    const octokit = new Client({ auth: isMap(created) ? created["token"] : undefined });
     const repositories = await readPages(async (page) => {
       const { data, headers } = await octokit.request("GET /installation/repositories", toParameters(page));
       return { items: data.repositories, headers };

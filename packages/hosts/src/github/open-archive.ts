@@ -1,6 +1,5 @@
-import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
-import { isMap, StackyardError } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 
 /** Until the last byte. */
 const ARCHIVE_MS = 600_000;
@@ -10,14 +9,6 @@ interface ArchiveInput {
   readonly repo: string;
   readonly commit: string;
   readonly signal: AbortSignal;
-}
-
-/** Creates a token that may only read the contents of this repository. */
-export async function createArchiveToken(app: App, installationId: number, repository: string): Promise<string> {
-  const [, repo = ""] = repository.split("/");
-  const permissions = { contents: "read" };
-  const access = await app.octokit.auth({ type: "installation", installationId, repositoryNames: [repo], permissions });
-  return isMap(access) ? String(access["token"]) : "";
 }
 
 /** Requests the archive of a commit. */

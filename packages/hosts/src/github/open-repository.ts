@@ -49,20 +49,40 @@ export interface AppTokenDeps {
   forgetInstallation(repository: string): void;
 }
 
-/** Creates tokens of an App. They are kept until they end. */
-export function createAppToken({ app, findInstallation, forgetInstallation }: AppTokenDeps): CreateToken {
-  return async (repository, right, refresh) => {
-    const installationId = await findInstallation(repository.fullName);
-    const repositoryIds = [Number(repository.id)];
-    const options = { type: "installation", installationId, repositoryIds, permissions: { [right]: "write" }, refresh };
-    const created: unknown = await app.octokit.auth(options).catch((error: unknown) => {
-      if (hasStatus(error, 404)) forgetInstallation(repository.fullName);
-      throw error;
+/** What a token of an App is good for. */
+export interface TokenScope {
+  readonly repositoryIds?: readonly number[];
+  readonly repositoryNames?: readonly string[];
+  readonly permissions: Readonly<Record<string, "read" | "write">>;
+  /** The one before is not valid any more. */
+  readonly refresh: boolean;
+}
+
+/** Creates a token of an App for a repository. It is kept until it ends. */
+export async function createInstallationToken(
+  { app, findInstallation, forgetInstallation }: AppTokenDeps,
+  repository: string,
+  scope: TokenScope,
+): Promise<string> {
+  const installationId = await findInstallation(repository);
+  const options = { type: "installation", installationId, ...scope };
+  const created: unknown = await app.octokit.auth(options).catch((error: unknown) => {
+    if (hasStatus(error, 404)) forgetInstallation(repository);
+    throw error;
+  });
+  const token = isMap(created) ? created["token"] : undefined;
+  if (typeof token === "string") return token;
+  throw new StackyardError("SERVER_ERROR", "GitHub sent no token of the installation.");
+}
+
+/** Creates tokens of an App for one right to write. */
+export function createAppToken(deps: AppTokenDeps): CreateToken {
+  return ({ id, fullName }, right, refresh) =>
+    createInstallationToken(deps, fullName, {
+      repositoryIds: [Number(id)],
+      permissions: { [right]: "write" },
+      refresh,
     });
-    const token = isMap(created) ? created["token"] : undefined;
-    if (typeof token === "string") return token;
-    throw new StackyardError("SERVER_ERROR", "GitHub sent no token of the installation.");
-  };
 }
 
 /** What requests are sent with. */
