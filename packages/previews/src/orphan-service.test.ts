@@ -143,7 +143,7 @@ describe("the service of orphans", () => {
     await bench.hour();
 
     await expect(bench.tick()).rejects.toThrow(
-      /The account 444455556666 is not searched in eu-west-1\. So are 1 more\./,
+      /The account 444455556666 is not searched in eu-west-1\. Places that are not searched either: 1\./,
     );
 
     expect(await bench.list()).toHaveLength(1);

@@ -52,7 +52,7 @@ export function createOrphanService(
       await storeCheck(deps, { failures, ...defined({ at }) });
       const [first] = failures;
       if (first === undefined) return now + HOUR_MS;
-      const more = failures.length === 1 ? "" : ` So are ${failures.length - 1} more.`;
+      const more = failures.length === 1 ? "" : ` Places that are not searched either: ${failures.length - 1}.`;
       const text = `The account ${first.account} is not searched in ${first.region}.${more} ${first.message}`;
       throw new StackyardError("UNREACHABLE", text);
     },
