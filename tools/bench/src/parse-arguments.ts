@@ -21,7 +21,7 @@ Without one of the first seven: the embedded stores and a whole yard.
   --aws           the apps as functions: bundles, and what 1,000 transitions cost
   --access        what access control costs: requests, audit lines, sealing, lists
   --console       the web console in Chromium, on a processor slowed down four times
-  --previews      deliveries of 1,000 open pull requests, and reports to them
+  --previews      deliveries of 1,000 open pull requests, reports to them, and Terraform plans
   --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile
   --quick         a tenth of the work, or less: to see that it runs
   --json FILE     the figures of the tables; default bench.json

@@ -9,6 +9,7 @@ import { APP_ID, APP_KEY, type HostSim, startHostSim } from "@stackyard/host-sim
 import hosts from "@stackyard/hosts";
 import { createServer } from "@stackyard/server";
 import { withFolder, withStore } from "./bench-store.ts";
+import { measurePlans, type PlansResult } from "./measure-plans.ts";
 import { publish, type ReportOptions, type Table, toMachineLine } from "./report.ts";
 
 const SHOP = "acme/shop";
@@ -41,12 +42,13 @@ export async function runPreviews(options: ReportOptions): Promise<void> {
   const [pulls, count] = [toCount(1_000), toCount(500)];
   const receipt = await withStore("sqlite", (store) => measureReceipt(store, { pulls, count }));
   const reports = await withStore("memory", (store) => measureReports(store, pulls));
+  const plans = await measurePlans(options.quick ? 3 : 20);
   publish(options, {
     section: "previews",
     command: "--previews",
     machine: toMachineLine(),
-    tables: [toTable(receipt, reports)],
-    figures: { receipt, reports },
+    tables: [toTable(receipt, reports), ...(plans === undefined ? [] : [toPlansTable(plans)])],
+    figures: { receipt, reports, plans: plans ?? null },
   });
 }
 
@@ -223,6 +225,18 @@ async function measureReports(store: Store, pulls: number): Promise<Reports> {
     const inMinute = comments.map((from) => comments.filter((at) => at >= from && at < from + MINUTE_MS).length);
     return { convergeRequests, commentsAMinute: Math.max(0, ...inMinute), minutes: (2 * ROUND_MS) / MINUTE_MS };
   });
+}
+
+function toPlansTable({ plans, bareP50Ms, taskP50Ms }: PlansResult): Table {
+  return {
+    title: `${plans} Terraform plans of 20 resources`,
+    head: ["what", "measured", "budget"],
+    rows: [
+      ["init and plan by Terraform alone, p50 ms", String(bareP50Ms), ""],
+      ["a task that saves a plan, p50 ms", String(taskP50Ms), ""],
+      ["above Terraform alone, ms", String(taskP50Ms - bareP50Ms), "300"],
+    ],
+  };
 }
 
 function toTable(receipt: Receipt, reports: Reports): Table {
