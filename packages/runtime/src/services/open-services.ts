@@ -59,7 +59,7 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
     readAwsSecret: (arn) => readAwsSecret(arn, toAws),
   });
   return {
-    deps: { store, locator, clock, ids, random, logger, readSecret, aws },
+    deps: { store, locator, clock, ids, random, logger, readSecret, aws, carriesSenders: false },
     aws,
     sendEvents: async (stopAt) => void (await relay.drain({ kinds: ["event"], stopAt })),
     close: () => store.close(),
