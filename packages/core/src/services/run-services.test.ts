@@ -275,6 +275,11 @@ describe("the services of a process", () => {
       { event: { id: "e1", sender: { kind: "host", ...host, groups: [], owner: id } } },
       { event: { id: "e2", sender: person, message: { ...message, of: "app:1", reason: "tested" } } },
     ]);
+    const { items: audited } = await store.records.list("audit/pending/", { limit: 10, now: clock.now() });
+    const denied = { action: "denied", outcome: "denied", who: person, via: "host", code: "FORBIDDEN" };
+    expect(audited).toMatchObject([
+      { value: { ...denied, on: { stackId: "api-1", task: "sign-off", eventId: "e2" } } },
+    ]);
     await runner.stop();
   });
 

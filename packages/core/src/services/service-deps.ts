@@ -1,4 +1,5 @@
 import { type AccessConfig, findGrants, toRights } from "../access/access-config.ts";
+import { createAuditWriter } from "../access/audit-writer.ts";
 import { decideAccess } from "../access/decide-access.ts";
 import { type Sender, toPersonId } from "../access/sender.ts";
 import type { AwsAccess } from "../engine/call-executor.ts";
@@ -110,11 +111,15 @@ async function approve(
     const reason = "This yard's queue does not say who sends events. Approve with stackyard approvals approve.";
     return { kind: "invalid", code: "NOT_ALLOWED", reason };
   }
+  const sender: Sender = { kind: "person", id: toIdentity(access, subject), name, groups, through };
   const rights = access && toRights(findGrants(access.grants ?? [], { kind: "person", subject, groups }));
   if (rights !== undefined && decideAccess(rights, "approve", { kind: "stack", stackId, machine }) !== "allowed") {
-    return { kind: "invalid", code: "FORBIDDEN", reason: `No grant lets ${name} approve for the stack "${stackId}".` };
+    const denial = { code: "FORBIDDEN", reason: `No grant lets ${name} approve for the stack "${stackId}".` };
+    const audit = createAuditWriter({ ...deps, records: deps.store.records });
+    const on = { machine, stackId, eventId: id, task };
+    await audit.write({ action: "denied", outcome: "denied", who: sender, via: "host", on, ...denial });
+    return { kind: "invalid", ...denial };
   }
   const message = { id, stackId, event: SYSTEM_EVENTS.approveTask, task: { name: task }, dispatchId: approvalId };
-  const sender: Sender = { kind: "person", id: toIdentity(access, subject), name, groups, through };
   return publish(deps, { ...message, ...defined({ of, reason: comment }) }, sender);
 }
