@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Described } from "./described.ts";
 import { type Answer, MISSING } from "./route.ts";
 
 /** Source: "Registering a GitHub App from a manifest", GitHub Docs. */
@@ -54,7 +55,8 @@ export function createAppManifests({ id, pem, secret, url, now }: AppFacts): App
     if (found === undefined || found.until <= now()) return MISSING;
     const slug = "stackyard";
     const html_url = `${url()}/apps/${slug}`;
-    return { status: 201, body: { id, slug, name: found.name, html_url, pem, webhook_secret: secret } };
+    const app: Described<"integration"> = { id, slug, name: String(found.name), html_url };
+    return { status: 201, body: { ...app, pem, webhook_secret: secret } };
   }
 
   return {

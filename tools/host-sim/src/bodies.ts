@@ -1,3 +1,4 @@
+import type { Described } from "./described.ts";
 import { loadRecordedDeliveries } from "./recorded-deliveries.ts";
 
 /** A repository in which the App is installed. */
@@ -44,18 +45,18 @@ export function toUserId(login: string): number {
 }
 
 /** Returns a user as GitHub's API returns it. */
-export function toUser(login: string): Body {
+export function toUser(login: string): Described<"simple-user"> {
   return { id: toUserId(login), login, type: login.endsWith("[bot]") ? "Bot" : "User" };
 }
 
 /** Returns a repository as GitHub's API returns it, without what no caller reads. */
-export function toRepositoryBody({ id, fullName }: SimRepository): Body {
+export function toRepositoryBody({ id, fullName }: SimRepository): Described<"repository"> {
   const [owner = "", name = ""] = fullName.split("/");
   return { id, name, full_name: fullName, html_url: `https://github.com/${fullName}`, owner: toUser(owner) };
 }
 
 /** Returns a pull request as GitHub's API returns it: a recorded one, changed to this one. */
-export function toPullBody(repository: SimRepository, pull: SimPull): Body {
+export function toPullBody(repository: SimRepository, pull: SimPull): Described<"pull-request"> {
   const recorded = findRecorded("pull_request", "opened")["pull_request"] as Body;
   const own = toRepositoryBody(repository);
   const of = { ...own, id: repository.id + 1_000_000, full_name: `${pull.author}/fork` };

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
+import type { Described } from "./described.ts";
 
 /** What a receiver of webhooks gets. */
 export interface SentDelivery {
@@ -18,11 +19,13 @@ export type Receiver = (delivery: SentDelivery) => Promise<number>;
  */
 export type DeliveryFault = "lose" | "vanish" | "double" | "hold";
 
+type Payload = Readonly<Record<string, unknown>>;
+
 interface Delivery {
   readonly id: number;
   readonly guid: string;
   readonly event: string;
-  readonly payload: unknown;
+  readonly payload: Payload;
   readonly deliveredAt: number;
   readonly redelivery: boolean;
   readonly statusCode: number;
@@ -53,9 +56,9 @@ export type Deliveries = ReturnType<typeof createDeliveries>;
 /** Sends deliveries to a receiver, and remembers them as GitHub does. */
 export function createDeliveries({ secret, now, settings }: DeliveriesInput) {
   const sent: Delivery[] = [];
-  const held: { readonly guid: string; readonly event: string; readonly payload: unknown }[] = [];
+  const held: { readonly guid: string; readonly event: string; readonly payload: Payload }[] = [];
 
-  async function send(guid: string, event: string, payload: unknown, redelivery = false): Promise<void> {
+  async function send(guid: string, event: string, payload: Payload, redelivery = false): Promise<void> {
     const body = JSON.stringify(payload);
     const signature = createHmac("sha256", secret).update(body).digest("hex");
     const headers = {
@@ -72,7 +75,7 @@ export function createDeliveries({ secret, now, settings }: DeliveriesInput) {
   }
 
   return {
-    async deliver(event: string, payload: unknown): Promise<void> {
+    async deliver(event: string, payload: Payload): Promise<void> {
       const guid = randomUUID();
       if (settings.deliveryFault === "hold") {
         held.push({ guid, event, payload });
@@ -96,18 +99,29 @@ export function createDeliveries({ secret, now, settings }: DeliveriesInput) {
       const page = kept.slice(0, Math.min(perPage, MOST_PER_PAGE));
       return { items: page.map(toListed), next: kept[page.length]?.id };
     },
-    find(id: number): unknown {
+    find(id: number): Described<"hook-delivery"> | undefined {
       const found = sent.find((each) => each.id === id);
       return found && { ...toListed(found), request: { headers: {}, payload: found.payload } };
     },
   };
 }
 
-function toListed({ id, guid, event, payload, deliveredAt, redelivery, statusCode }: Delivery) {
-  const action = (payload as { readonly action?: string }).action ?? null;
+function toListed(delivery: Delivery) {
+  const { id, guid, event, payload, deliveredAt, redelivery, statusCode } = delivery;
+  const action = typeof payload["action"] === "string" ? payload["action"] : null;
   const isDelivered = statusCode >= 200 && statusCode < 300;
   const delivered_at = new Date(deliveredAt).toISOString();
   // Source: "Handling failed webhook deliveries", GitHub Docs: the status of a delivery that failed is not "OK".
   const status = isDelivered ? "OK" : "failed to connect to host";
-  return { id, guid, delivered_at, redelivery, duration: 0.1, status, status_code: statusCode, event, action };
+  return {
+    id,
+    guid,
+    delivered_at,
+    redelivery,
+    duration: 0.1,
+    status,
+    status_code: statusCode,
+    event,
+    action,
+  } satisfies Described<"hook-delivery-item">;
 }

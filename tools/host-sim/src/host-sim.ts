@@ -2,9 +2,10 @@ import { createHash, generateKeyPairSync, randomUUID, verify } from "node:crypto
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
-import { toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
+import { type SimRepository, toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
 import { createChanges, type HostChanges } from "./changes.ts";
 import { createDeliveries } from "./deliveries.ts";
+import type { Described } from "./described.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
 import { createReports, type Reports } from "./reports.ts";
 import {
@@ -151,12 +152,14 @@ function fail(response: ServerResponse, { status, retryAfterSeconds }: RequestFa
 
 const WRITE = { admin: false, maintain: false, push: true, triage: true, pull: true };
 
+const OWN_INSTALLATION: Described<"installation"> = { id: INSTALLATION, app_id: APP_ID, suspended_at: null };
+
 const ROUTES: readonly Route[] = [
   {
     method: "GET",
     path: /^\/app\/installations$/,
     credential: "app",
-    answer: (_, { url }) => toPage(url, [{ id: INSTALLATION, app_id: APP_ID, suspended_at: null }]),
+    answer: (_, { url }) => toPage(url, [OWN_INSTALLATION]),
   },
   {
     method: "POST",
@@ -208,18 +211,14 @@ const ROUTES: readonly Route[] = [
     method: "GET",
     path: /^\/user\/repos$/,
     credential: "installation",
-    answer: ({ repositories }, { url }) =>
-      toPage(
-        url,
-        [...repositories.values()].map((each) => ({ ...toRepositoryBody(each), archived: false, permissions: WRITE })),
-      ),
+    answer: ({ repositories }, { url }) => toPage(url, [...repositories.values()].map(toOwnRepository)),
   },
   {
     method: "GET",
     path: new RegExp(`${REPO}/installation$`),
     credential: "app",
     answer: ({ repositories, settings }, { groups }) =>
-      toAnswer(settings.isInstalled && repositories.has(groups["repo"] ?? "") ? { id: INSTALLATION } : undefined),
+      toAnswer(settings.isInstalled && repositories.has(groups["repo"] ?? "") ? OWN_INSTALLATION : undefined),
   },
   {
     method: "GET",
@@ -267,6 +266,10 @@ const ROUTES: readonly Route[] = [
   ...REPORT_ROUTES,
 ];
 
+function toOwnRepository(repository: SimRepository): Described<"repository"> {
+  return { ...toRepositoryBody(repository), archived: false, permissions: WRITE };
+}
+
 /** Roles that `permission` does not know. Source: "Get repository permissions for a user", REST API, GitHub Docs. */
 const LEGACY = new Map([
   ["maintain", "write"],
@@ -274,7 +277,8 @@ const LEGACY = new Map([
 ]);
 const BASIC = ["none", "read", "write", "admin"];
 
-function toPermissions({ permission: role, basePermission }: State["settings"]) {
+function toPermissions(settings: HostSimSettings): Described<"repository-collaborator-permission"> {
+  const { permission: role, basePermission } = settings;
   return { permission: LEGACY.get(role) ?? (BASIC.includes(role) ? role : basePermission), role_name: role };
 }
 
@@ -365,5 +369,6 @@ function createToken({ settings, tokens, repositories }: State, { body }: RouteI
     login: undefined,
   });
   const expires_at = new Date(Date.now() + TOKEN_MS).toISOString();
-  return { status: 201, body: { token, expires_at, permissions, repository_selection: "selected" } };
+  const created: Described<"installation-token"> = { token, expires_at, permissions, repository_selection: "selected" };
+  return { status: 201, body: created };
 }

@@ -1,4 +1,5 @@
 import { toUser } from "./bodies.ts";
+import type { Described } from "./described.ts";
 import type { SimCheck, SimComment, SimDeployment } from "./reports.ts";
 import { type Answer, MISSING, REPO, type Route, type State, toPage } from "./route.ts";
 
@@ -12,7 +13,7 @@ const MAX_DESCRIPTION = 40;
 
 const INVALID: Answer = { status: 422, body: { message: "Validation Failed" } };
 
-function toCommentBody({ id, body, login, appId, repository, number }: SimComment) {
+function toCommentBody({ id, body, login, appId, repository, number }: SimComment): Described<"issue-comment"> {
   const html_url = `https://github.com/${repository}/pull/${number}#issuecomment-${id}`;
   return {
     id,
@@ -23,13 +24,29 @@ function toCommentBody({ id, body, login, appId, repository, number }: SimCommen
   };
 }
 
-function toCheckBody({ id, set }: SimCheck) {
-  return { id, ...set };
+// What a request said comes back as it was, where the description has the same name for it.
+function toCheckBody({ id, set }: SimCheck): Described<"check-run"> {
+  const { name, head_sha, external_id, details_url, status, conclusion } = set as Described<"check-run">;
+  return { id, name, head_sha, external_id, details_url, status, conclusion };
 }
 
-function toDeploymentBody({ id, set }: SimDeployment) {
-  const { ref, payload = {}, environment } = set;
+function toStatusBody({ id, set }: SimCheck): Described<"status"> {
+  const { state, context, description, target_url } = set as Described<"status">;
+  return { id, state, context, description, target_url };
+}
+
+function toDeploymentBody({ id, set }: SimDeployment): Described<"deployment"> {
+  const { ref, payload = {}, environment } = set as Described<"deployment">;
   return { id, sha: ref, ref, payload, environment };
+}
+
+function toDeploymentStatusBody({ statuses }: SimDeployment): Described<"deployment-status"> {
+  const { state } = statuses.at(-1) as Described<"deployment-status">;
+  return { id: statuses.length, state };
+}
+
+function toReactionBody(content: unknown): Described<"reaction"> {
+  return { id: 1, content: content as Described<"reaction">["content"] };
 }
 
 function findComment({ reports }: State, repo: string | undefined, id: string | undefined): SimComment | undefined {
@@ -119,7 +136,7 @@ const COMMENT_ROUTES: readonly Route[] = [
       const content = String(body["content"]);
       const isKnown = comment.reactions.includes(content);
       if (!isKnown) comment.reactions.push(content);
-      return { status: isKnown ? 200 : 201, body: { id: 1, content } };
+      return { status: isKnown ? 200 : 201, body: toReactionBody(content) };
     },
   },
 ];
@@ -174,8 +191,8 @@ const STATUS_ROUTES: readonly Route[] = [
     right: "statuses",
     answer({ reports }, { groups, body }) {
       if (String(body["description"]).length > MAX_STATUS_DESCRIPTION) return INVALID;
-      const { id } = reports.addStatus(groups["repo"] ?? "", { ...body, sha: groups["sha"] });
-      return { status: 201, body: { id, ...body } };
+      const status = reports.addStatus(groups["repo"] ?? "", { ...body, sha: groups["sha"] });
+      return { status: 201, body: toStatusBody(status) };
     },
   },
 ];
@@ -214,7 +231,7 @@ const DEPLOYMENT_ROUTES: readonly Route[] = [
       const deployment = reports.deployments.find(({ id }) => id === Number(groups["id"]));
       if (deployment === undefined) return MISSING;
       deployment.statuses.push(body);
-      return { status: 201, body: { id: deployment.statuses.length, state: body["state"] } };
+      return { status: 201, body: toDeploymentStatusBody(deployment) };
     },
   },
 ];
