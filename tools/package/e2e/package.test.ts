@@ -97,7 +97,7 @@ describe("npm run package", () => {
 
     expect(release.templates.map(({ name }: { name: string }) => name).sort()).toEqual([
       ...["consumer", "consumer-zip", "consumers-rollout", "distributor"],
-      ...["ecs-task", "fleet", "fleet-instances", "services", "releases", "releases-account"],
+      ...["ecs-task", "fleet", "fleet-instances", "releases", "releases-account", "services"],
       ...["state-manager", "task-runner", "yard"],
     ]);
     expect(bills).toHaveLength(release.apps.length);

@@ -104,6 +104,8 @@ function toText({ dimensions, ...metric }: Omit<MetricValue, "value" | "at">): s
 
 function instantOf(input: Input, field: string): number {
   const value = input[field];
+  // Over HTTP instants are seconds. Source of the form: AWS JSON 1.0 protocol, timestamps.
+  if (typeof value === "number") return value * 1_000;
   if (!(value instanceof Date)) throw faults.missing(field);
   return value.getTime();
 }

@@ -204,7 +204,7 @@ const [iam, sns, sts] = [createSteps("IAM"), createSteps("SNS"), createSteps("ST
 function createReleaseAccount(): AWorld {
   const world = createWorld();
   const { account } = PLACE;
-  const { classicLoadBalancing, ec2, iam, loadBalancing, sns } = world.sim;
+  const { classicLoadBalancing, cloudWatch, ec2, iam, loadBalancing, sns } = world.sim;
   const tags = { Name: "web & co", ProjectName: "shop" };
   const drains = { slowStartSeconds: 30, deregistrationDelaySeconds: 10 };
   const arn = loadBalancing.addTargetGroup({ ...PLACE, name: "web", tags, ...drains });
@@ -213,6 +213,7 @@ function createReleaseAccount(): AWorld {
   iam.addRole({ account, name: "hooks" });
   iam.addInstanceProfile({ account, name: "web", path: "/odin/shop/", role: "hooks" });
   sns.addTopic({ ...PLACE, name: "hooks" });
+  cloudWatch.addMetric({ ...PLACE, ...REQUESTS, value: 3, at: Date.parse("2026-01-01T00:30:00Z") });
   ec2.addImage({ ...PLACE, imageId: "ami-00000000000000001", tags });
   ec2.addSubnet({ ...PLACE, subnetId: "subnet-00000000000000001", tags });
   ec2.addSecurityGroup({ ...PLACE, groupId: "sg-00000000000000001", tags });
@@ -261,6 +262,26 @@ const alarm = {
   Dimensions: [{ Name: "AutoScalingGroupName", Value: "shop-web" }],
 };
 
+const REQUESTS = { namespace: "AWS/ApplicationELB", name: "RequestCount", dimensions: { TargetGroup: "web" } };
+const requests = {
+  MetricDataQueries: [
+    {
+      Id: "r",
+      MetricStat: {
+        Metric: {
+          Namespace: REQUESTS.namespace,
+          MetricName: REQUESTS.name,
+          Dimensions: [{ Name: "TargetGroup", Value: "web" }],
+        },
+        Period: 60,
+        Stat: "Sum",
+      },
+    },
+  ],
+  StartTime: new Date("2026-01-01T00:00:00Z"),
+  EndTime: new Date("2026-01-01T01:00:00Z"),
+};
+
 const watchSteps: readonly ReleaseStep[] = [
   alarms("PutMetricAlarm", alarm),
   alarms(
@@ -277,6 +298,14 @@ const watchSteps: readonly ReleaseStep[] = [
   alarms("DeleteAlarms", { AlarmNames: ["cpu"] }),
   alarms("DeleteAlarms", { AlarmNames: ["cpu"] }, { gives: { name: "ResourceNotFound", status: 404 } }),
   alarms("DeleteAlarms", { AlarmNames: [] }, { gives: { name: "ValidationException" } }),
+  alarms("GetMetricData", requests, {
+    gives: { MetricDataResults: [{ Id: "r", StatusCode: "Complete", Values: [3] }] },
+  }),
+  alarms(
+    "GetMetricData",
+    { ...requests, StartTime: requests.EndTime },
+    { gives: { name: "InvalidParameterValueException", status: 400 } },
+  ),
 ];
 
 const globalSteps: readonly ReleaseStep[] = [
