@@ -1,4 +1,4 @@
-import type { components } from "@octokit/openapi-types";
+import type { components } from "@octokit/openapi-types/types.d.ts";
 
 type Schemas = components["schemas"];
 
