@@ -170,11 +170,26 @@ describe("an approval by comment", () => {
 });
 
 describe("links of users to people", () => {
-  it("are refused when a user is linked to two people", () => {
-    const host = { type: "github" as const, secrets: [{ env: "S" }], people: { ...people, ada2: people.ada } };
+  const create = (links: NonNullable<GitHubBenchOptions["people"]>) => {
+    const options = { type: "github" as const, secrets: [{ env: "S" }], people: links };
+    return createPersonFinder([{ name: "github", options }]);
+  };
+  const { id: _, ...byLogin } = people.ada;
 
-    const create = () => createPersonFinder([{ name: "github", options: host }]);
+  it.each([
+    ["two people", { ...people, ada2: people.ada }],
+    ["two people by one login", { ada: byLogin, Ada: byLogin }],
+  ])("are refused when a user is linked to %s", (_case, links) => {
+    expect(() => create(links)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  });
 
-    expect(create).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  it("hold for the number, whoever has the login, and for the login where no number is stated", () => {
+    const find = create({ octocat: people.octocat, Ada: byLogin });
+
+    expect(find("github", { id: String(people.octocat.id), name: "renamed" })?.subject).toBe("00u1");
+    expect(find("github", { id: "99", name: "octocat" })).toBeUndefined();
+    expect(find("github", { id: "99", name: "ada" })?.subject).toBe("00u2");
+    expect(find("gitlab", { id: "99", name: "ada" })).toBeUndefined();
+    expect(find("github", { id: "ada", name: "99" })).toBeUndefined();
   });
 });

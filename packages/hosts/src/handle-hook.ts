@@ -59,7 +59,7 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
 }
 
 async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHook): Promise<HookOutcome> {
-  const input = { host, eventId: `${host}/${id}/approve`, hook, person: deps.findPerson(host, hook.sender.id) };
+  const input = { host, eventId: `${host}/${id}/approve`, hook, person: deps.findPerson(host, hook.sender) };
   const outcome = await approveByComment(deps, input);
   if (outcome === undefined) throw new HookUndecided("The yard has not decided yet about the approval.");
   return outcome;
@@ -333,7 +333,7 @@ async function publish(
 
 function toUser({ findPerson }: HandleDeps, host: string, { action, sender, pull }: Hook): ServiceUser {
   // Who has changed a pull request that was read is not known; its author has most likely.
-  const userId = action === CONVERGED ? (pull?.authorId ?? "") : sender.id;
-  const subject = findPerson(host, userId)?.subject;
+  const by = action === CONVERGED ? { id: pull?.authorId ?? "", name: pull?.author ?? "" } : sender;
+  const subject = findPerson(host, by)?.subject;
   return { id: `${host}/${sender.id}`, name: sender.name, ...defined({ subject }) };
 }

@@ -19,13 +19,16 @@ const Reports = Type.Optional(
 
 const People = Type.Optional(
   Type.Record(
-    Type.String({ pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$", description: "The login, for readers." }),
+    Type.String({ pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$", description: "The login." }),
     Type.Object(
       {
-        id: Type.Integer({
-          minimum: 1,
-          description: "The host's number of the user. It survives a change of the login.",
-        }),
+        id: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            description:
+              "The host's number of the user, which then counts in place of the login: a login can change owners.",
+          }),
+        ),
         subject: Type.String({
           minLength: 1,
           maxLength: 256,

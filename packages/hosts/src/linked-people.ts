@@ -8,24 +8,40 @@ export interface LinkedPerson {
   readonly groups: readonly string[];
 }
 
-/** Finds the person to whom a user of a host is linked. Users are known by number: a login can be given up, and taken by others. */
-export type FindPerson = (host: string, userId: string) => LinkedPerson | undefined;
+/** A user of a code host: `name` is the login. */
+export interface HostUser {
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * Finds the person to whom a user of a host is linked: by the number of the user where the link has one, else by the login,
+ * whose letters may be small or capital.
+ */
+export type FindPerson = (host: string, user: HostUser) => LinkedPerson | undefined;
 
 /** Creates the finder. Throws `CONFIG_INVALID` for a user who is linked to two people. */
 export function createPersonFinder(hosts: readonly NamedHost[]): FindPerson {
   const people = new Map<string, LinkedPerson>();
   for (const { name, options } of hosts) {
-    for (const [login, { id, subject, groups }] of Object.entries(("people" in options && options.people) || {})) {
-      const key = toKey(name, String(id));
-      if (people.has(key)) {
-        throw new StackyardError("CONFIG_INVALID", `hosts.${name}.people: the user ${id} (${login}) is linked twice.`);
-      }
-      people.set(key, { subject, groups });
+    const links = "people" in options ? options.people : undefined;
+    for (const [login, { id, ...person }] of Object.entries(links ?? {})) {
+      addPerson(people, id === undefined ? toLoginKey(name, login) : toIdKey(name, String(id)), person);
     }
   }
-  return (host, userId) => people.get(toKey(host, userId));
+  return (host, { id, name }) => people.get(toIdKey(host, id)) ?? people.get(toLoginKey(host, name));
 }
 
-function toKey(host: string, userId: string): string {
-  return `${host}/${userId}`;
+function addPerson(people: Map<string, LinkedPerson>, key: string, person: LinkedPerson): void {
+  if (people.has(key)) throw new StackyardError("CONFIG_INVALID", `people: the user ${key} is linked twice.`);
+  people.set(key, person);
+}
+
+// Logins cannot contain a slash, so they share no keys with numbers.
+function toIdKey(host: string, userId: string): string {
+  return `${host}/id/${userId}`;
+}
+
+function toLoginKey(host: string, login: string): string {
+  return `${host}/login/${login.toLowerCase()}`;
 }
