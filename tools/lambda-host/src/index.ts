@@ -3,5 +3,5 @@ export type { EventSource } from "./event-source.ts";
 export type { FunctionHandler, FunctionInput, Invocation } from "./function-input.ts";
 export { createMortalLambda, type MortalLambda, type MortalLambdaInput } from "./mortal-lambda.ts";
 export { createQuickClock } from "./quick-clock.ts";
-export type { SqsEvent } from "./sqs-events.ts";
+export { type SqsEvent, toSqsEvent } from "./sqs-events.ts";
 export { openWayOut, type WayOut } from "./way-out.ts";

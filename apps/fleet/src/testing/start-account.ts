@@ -3,6 +3,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, answerJson, answerQuery, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
 import { systemClock } from "@stackyard/core/engine";
+import { toSqsEvent } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
@@ -102,17 +103,8 @@ async function work(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise
   const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ ...receive, MessageAttributeNames: ["All"] }));
   if (Messages.length === 0) return 0;
-  const eventSourceARN = `arn:aws:sqs:${PLACE.region}:000000000000:${QueueUrl.split("/").at(-1)}`;
-  const Records = Messages.map(({ MessageId = "", ReceiptHandle = "", Body = "", Attributes = {} }) => ({
-    messageId: MessageId,
-    receiptHandle: ReceiptHandle,
-    body: Body,
-    attributes: Attributes,
-    messageAttributes: {},
-    eventSource: "aws:sqs",
-    eventSourceARN,
-  }));
-  await handler({ Records }, { getRemainingTimeInMillis: () => 120_000 });
+  const event = toSqsEvent(Messages, `arn:aws:sqs:${PLACE.region}:000000000000:${QueueUrl.split("/").at(-1)}`);
+  await handler(event, { getRemainingTimeInMillis: () => 120_000 });
   for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
   return Messages.length;
 }

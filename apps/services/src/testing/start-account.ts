@@ -1,6 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { toSqsEvent } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
@@ -79,16 +80,8 @@ async function settle(sqs: SQSClient, QueueUrl: string, handler: Handler): Promi
   const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
   const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ ...receive, MessageAttributeNames: ["All"] }));
   if (Messages.length === 0) return [];
-  const Records = Messages.map(({ MessageId, ReceiptHandle, Body, Attributes }) => ({
-    messageId: MessageId,
-    receiptHandle: ReceiptHandle,
-    body: Body,
-    attributes: Attributes,
-    messageAttributes: {},
-    eventSource: "aws:sqs",
-    eventSourceARN: `arn:aws:sqs:${REGION}:000000000000:stack-events`,
-  }));
-  await handler({ Records }, { getRemainingTimeInMillis: () => 60_000 });
+  const event = toSqsEvent(Messages, `arn:aws:sqs:${REGION}:000000000000:stack-events`);
+  await handler(event, { getRemainingTimeInMillis: () => 60_000 });
   for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
   return [...Messages.map(({ Body = "" }) => Body), ...(await settle(sqs, QueueUrl, handler))];
 }
