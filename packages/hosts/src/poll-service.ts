@@ -42,10 +42,10 @@ interface Round {
 type Found = (deps: PollDeps) => Promise<void>;
 
 /**
- * Creates the service that reads what was not delivered. Every minute, or as often as the
- * options say, it takes deliveries that did not reach the receiver. At the
- * start and every five minutes it compares open pull requests with what was done for them, and queues those that need a
- * decision. What cannot be read is read again in the next round. Every server reads, and writes only when it finds something.
+ * Creates the service that reads what was not delivered. Every minute, or as often as the options say, it takes deliveries that
+ * did not reach the receiver. At the start and every five minutes it compares open pull requests with what was done for them, and
+ * queues those that need a decision. What cannot be read is read again in the next round. Every server reads, and writes only
+ * when it finds something.
  */
 export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
   const rounds = new Map<string, Round>();

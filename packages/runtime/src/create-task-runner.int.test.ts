@@ -122,45 +122,45 @@ describe.each([
   });
 });
 
+it("a task runner with the store gives executors a sealer with data keys of KMS, for its yard", async () => {
+  const requests: unknown[] = [];
+  const kms = await startKms((request) => requests.push(request));
+  const seals = defineExecutor({
+    name: "work",
+    config: Type.Object({}),
+    async start(ctx) {
+      const sealer = ctx.service(SEALER);
+      const sealed = await sealer?.seal(Buffer.from("plan"));
+      const opened = sealed && (await sealer?.open(sealed));
+      return succeeded({ opened: Buffer.from(opened ?? []).toString() });
+    },
+  });
+  const key = "arn:aws:kms:eu-west-1:111122223333:key/1";
+  const { manager, runner } = await startYard({
+    machines: { "review-app": WORK },
+    options: { executors: [seals] },
+    environment: { STACKYARD_SEAL_KMS_KEY: key, YARD_NAME: "blue", AWS_ENDPOINT_URL_KMS: kms.url },
+  });
+
+  await manager.play({ stackId: "pr-12", event: "OPENED", machine: "review-app" });
+  await runner.work();
+  await manager.play();
+  await kms.stop();
+
+  const EncryptionContext = { "stackyard:yard": "blue", "stackyard:purpose": "seal" };
+  expect(requests).toEqual([
+    { KeyId: key, KeySpec: "AES_256", EncryptionContext },
+    { KeyId: key, CiphertextBlob: expect.any(String), EncryptionContext },
+  ]);
+  expect(await find(manager)).not.toContain("ERROR");
+});
+
 describe.each([
   ["with the store", true],
   ["by message alone", false],
 ] as const)("a task runner %s", (_kind, hasStore) => {
   const machines = { "review-app": WORK };
   const start = { stackId: "pr-12", event: "OPENED", machine: "review-app" };
-
-  it.runIf(hasStore)("gives executors a sealer with data keys of KMS, for its yard", async () => {
-    const requests: unknown[] = [];
-    const kms = await startKms((request) => requests.push(request));
-    const seals = defineExecutor({
-      name: "work",
-      config: Type.Object({}),
-      async start(ctx) {
-        const sealer = ctx.service(SEALER);
-        const sealed = await sealer?.seal(Buffer.from("plan"));
-        const opened = sealed && (await sealer?.open(sealed));
-        return succeeded({ opened: Buffer.from(opened ?? []).toString() });
-      },
-    });
-    const key = "arn:aws:kms:eu-west-1:111122223333:key/1";
-    const { manager, runner } = await startYard({
-      machines,
-      options: { executors: [seals] },
-      environment: { STACKYARD_SEAL_KMS_KEY: key, YARD_NAME: "blue", AWS_ENDPOINT_URL_KMS: kms.url },
-    });
-
-    await manager.play(start);
-    await runner.work();
-    await manager.play();
-    await kms.stop();
-
-    const EncryptionContext = { "stackyard:yard": "blue", "stackyard:purpose": "seal" };
-    expect(requests).toEqual([
-      { KeyId: key, KeySpec: "AES_256", EncryptionContext },
-      { KeyId: key, CiphertextBlob: expect.any(String), EncryptionContext },
-    ]);
-    expect(await find(manager)).not.toContain("ERROR");
-  });
 
   it("runs a user's own executor, polls included", async () => {
     let polls = 0;
