@@ -81,7 +81,8 @@ export function FailureNotice({ error, onRetry }: FailureProps) {
   const { detail, code, requestId } = toFailure(error);
   return (
     <div className="notice fail" role="alert">
-      <p className="wrap">{detail}</p>
+      {/* What the server advises here, to send a token, is for programs. */}
+      <p className="wrap">{code === "UNAUTHENTICATED" ? "You are not signed in." : detail}</p>
       <p className="muted mono wrap">
         {code}
         {requestId !== undefined && ` · request ${requestId}`}

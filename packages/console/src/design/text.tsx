@@ -9,6 +9,18 @@ export function Text({ children, mono }: { children: string; mono?: boolean }) {
   return <bdi className={mono ? "mono wrap" : "wrap"}>{toSafeText(children)}</bdi>;
 }
 
+/** "Becomes". It is drawn, since not each font has an arrow; its text is read aloud and copied. */
+export function Arrow() {
+  return (
+    <span className="arrow">
+      <span className="hidden-visually">→</span>
+      <svg viewBox="0 0 16 10" width="16" height="10" aria-hidden="true">
+        <path d="M1 5h13m-4-4 4 4-4 4" />
+      </svg>
+    </span>
+  );
+}
+
 /** The heading of a column of buttons. */
 export function ActionsHeading() {
   return <span className="hidden-visually">Actions</span>;

@@ -172,7 +172,7 @@ function StateNode({ node: { id, terminal, reachable, tasks = [] }, placed, mark
         {id.length > METRICS.maxCharacters && <title>{toSafeText(id)}</title>}
       </text>
       {badge?.text !== undefined && (
-        <text className="graph-count" x={placed.x + placed.width / 2 - 8} y={baseline} textAnchor="end">
+        <text className="graph-count" x={placed.x + placed.width / 2 - 8} y={top - 5} textAnchor="end">
           {cut(badge.text)}
         </text>
       )}

@@ -1,7 +1,7 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { Mark } from "../design/mark.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Text } from "../design/text.tsx";
+import { Arrow, Text } from "../design/text.tsx";
 import type { GraphMarks } from "./graph-drawing.tsx";
 
 interface TableProps extends GraphMarks {
@@ -89,7 +89,7 @@ function Reaction({ edge: { event, after, when, to, passing } }: { edge: Machine
   return (
     <>
       <Text>{event ?? ""}</Text>
-      {after !== undefined && <span className="muted"> after {after}</span>} → <Text>{to}</Text>
+      {after !== undefined && <span className="muted"> after {after}</span>} <Arrow /> <Text>{to}</Text>
       {passing && <span className="muted"> (left again at once)</span>}
       {when !== undefined && (
         <span className="muted">

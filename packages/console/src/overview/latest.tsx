@@ -5,7 +5,7 @@ import { keys } from "../api/keys.ts";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
-import { Instant, Text } from "../design/text.tsx";
+import { Arrow, Instant, Text } from "../design/text.tsx";
 
 const SHOWN = 20;
 
@@ -56,8 +56,8 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
         <Text>{event}</Text> {task !== undefined && <Text>{task}</Text>}
         {from !== to && to !== undefined && (
           <>
-            {" → "}
-            <Text>{to}</Text>
+            {" "}
+            <Arrow /> <Text>{to}</Text>
           </>
         )}
       </span>

@@ -5,7 +5,7 @@ import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
 import { type Difference, listDifferences, toText } from "./differences.ts";
 import type { StackSource } from "./source.ts";
 
@@ -74,7 +74,7 @@ function EntryFacts({ entry }: { entry: HistoryEntry }) {
         </b>
         {to !== undefined && to !== from && (
           <span>
-            <Text>{from ?? "–"}</Text> → <Text>{to}</Text>
+            <Text>{from ?? "–"}</Text> <Arrow /> <Text>{to}</Text>
           </span>
         )}
         <span className="muted">

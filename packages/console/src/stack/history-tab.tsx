@@ -7,7 +7,7 @@ import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { AtPosition } from "./at-position.tsx";
 import { LanesDrawing } from "./lanes-drawing.tsx";
@@ -186,7 +186,7 @@ function AllLines({ list, shown, onShow }: LinesProps) {
           </span>
         ) : (
           <span className="nowrap">
-            <Text>{from ?? "–"}</Text> → <Text>{to ?? "–"}</Text>
+            <Text>{from ?? "–"}</Text> <Arrow /> <Text>{to ?? "–"}</Text>
           </span>
         ),
     },

@@ -8,7 +8,7 @@ import { toOutcomeStatus } from "../api/status.ts";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { ErrorNotice, Loaded } from "../design/page.tsx";
-import { Text } from "../design/text.tsx";
+import { Arrow, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
 import type { StackSource } from "./source.ts";
@@ -148,7 +148,7 @@ function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes }
         <Mark status={toOutcomeStatus(what)} word={`Would be ${what}`} />
         {to !== undefined && (
           <span>
-            <Text>{from ?? "–"}</Text> → <Text>{to}</Text>
+            <Text>{from ?? "–"}</Text> <Arrow /> <Text>{to}</Text>
           </span>
         )}
       </p>

@@ -8,7 +8,7 @@ import { keys } from "../api/keys.ts";
 import { ActionDialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded } from "../design/page.tsx";
-import { Text } from "../design/text.tsx";
+import { Arrow, Text } from "../design/text.tsx";
 import { useOperation } from "./use-operation.tsx";
 
 interface DialogProps {
@@ -80,7 +80,7 @@ function Plan({ plan }: { plan: UpgradePlan }) {
           word={outcome === "applied" ? "Would be applied" : "Would be refused"}
         />
         <span className="mono">
-          {from.slice(0, 8)} → {to?.slice(0, 8) ?? "?"}
+          {from.slice(0, 8)} <Arrow /> {to?.slice(0, 8) ?? "?"}
         </span>
       </p>
       {reason !== undefined && (
@@ -98,12 +98,12 @@ function Plan({ plan }: { plan: UpgradePlan }) {
       <ul className="plain-list">
         {end.map(({ what, before, after }) => (
           <li key={what}>
-            <Text>{what}</Text>: <Text mono>{String(before)}</Text> → <Text mono>{String(after)}</Text>
+            <Text>{what}</Text>: <Text mono>{String(before)}</Text> <Arrow /> <Text mono>{String(after)}</Text>
           </li>
         ))}
         {differences.slice(0, SHOWN).map(({ eventId, event, before, after }) => (
           <li key={eventId}>
-            <Text>{event}</Text>: {before?.outcome ?? "not sent"} (<Text>{before?.state ?? "–"}</Text>) →{" "}
+            <Text>{event}</Text>: {before?.outcome ?? "not sent"} (<Text>{before?.state ?? "–"}</Text>) <Arrow />{" "}
             {after.outcome} (<Text>{after.state ?? "–"}</Text>)
           </li>
         ))}
