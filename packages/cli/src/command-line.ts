@@ -40,7 +40,7 @@ import { printFailure, toFailure } from "./failure.ts";
 import { init } from "./init.ts";
 import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
 import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
-import { findPluginCommands } from "./project/plugin-commands.ts";
+import { findPluginCommands, isHidden } from "./project/plugin-commands.ts";
 import { createMissingPackageError, findGroupName } from "./suggestions.ts";
 import { readVariables } from "./variables.ts";
 import { VERSION, version } from "./version.ts";
@@ -139,13 +139,16 @@ function hasFirstWord(commands: readonly Command[], words: readonly string[]): b
 
 /** Returns the built-in commands, and those of the project's plugins for other words and for help. */
 async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
-  const [first] = words.filter((word) => !word.startsWith("-"));
-  if (hasFirstWord(COMMANDS, words)) return COMMANDS;
-  const firsts = COMMANDS.map(({ name }) => name.split(" ")[0] ?? "");
+  const [first, second] = words.filter((word) => !word.startsWith("-"));
+  const names = COMMANDS.map(({ name }) => name);
+  if (names.some((name) => name === first || name === `${first} ${second}`)) return COMMANDS;
+  const under = names.map((name) => name.split(" ")).filter(([group]) => group === first);
+  const word = under.length > 0 ? second : first;
+  const valid = under.length > 0 ? under.map((each) => each[1] ?? "") : names.map((name) => name.split(" ")[0] ?? "");
   // For help, and for a probable typo, a configuration that does not load is ignored.
-  const quiet = first === undefined || first === "help" || findNearestName(first, firsts) !== undefined;
+  const quiet = word === undefined || word === "help" || findNearestName(word, valid) !== undefined;
   const added = await findPluginCommands(io, { quiet });
-  return [...COMMANDS, ...added.filter(({ name }) => !COMMANDS.some((ours) => ours.name === name))];
+  return [...COMMANDS, ...added.filter(({ name }) => !isHidden(name, names))];
 }
 
 async function invoke({ command, args, ...options }: Invocation, given: CommandLineIo): Promise<number> {

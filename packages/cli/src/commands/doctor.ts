@@ -11,6 +11,7 @@ import { findNodeProblem } from "../node-version.ts";
 import type { Style } from "../output.ts";
 import { type ConfigFile, dataDirOf, findYard, isAwsYard, loadConfigFile, machinesDirOf } from "../project/config.ts";
 import { isFolder, loadExecutors, loadPlugins, markDuplicates, readMachineFiles } from "../project/executors.ts";
+import { isHidden } from "../project/plugin-commands.ts";
 import { chooseSharedStore, findStoreVariable } from "../project/store.ts";
 import { findYardName, type GivenServer, serverArgs } from "../server/connection.ts";
 import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
@@ -229,26 +230,21 @@ async function checkMachines(
   return { findings: [reports.length === 0 ? none : ok("machines", names)], used };
 }
 
-/** Looks for commands of plugins that cannot be reached, because their first word is one of our own. */
+/** Looks for commands of plugins that cannot be reached, because they have the name of one of our own. */
 async function checkPluginCommands(
   { config, projectDir }: ConfigFile,
   own: readonly string[],
 ): Promise<readonly Finding[]> {
-  const firsts = new Set(own.map(toFirstWord));
   // The check of the plugins reports what does not load.
   const { plugins } = await loadPlugins(config.plugins ?? [], projectDir);
   const hidden = plugins.flatMap(({ plugin }) =>
     plugin.commands
-      .filter(({ name }) => firsts.has(toFirstWord(name)))
+      .filter(({ name }) => isHidden(name, own))
       .map(({ name }) => `"${name}" of the plugin "${plugin.name}"`),
   );
   if (hidden.length === 0) return [];
   const message = `Commands of Stackyard hide ${hidden.join(", ")}.`;
-  return [warn("commands", message, "Ask the plugin's author for names with another first word.")];
-}
-
-function toFirstWord(name: string): string {
-  return name.split(" ", 1)[0] ?? "";
+  return [warn("commands", message, "Ask the plugin's author for other names.")];
 }
 
 /** The yard to check. */

@@ -418,7 +418,9 @@ describe("doctor", () => {
   });
 
   it("warns of a plugin's commands that ours hide", async () => {
-    const names = ["send", "stacks purge", "tea"].map((name) => `{ name: "${name}", summary: "", args: {}, run() {} }`);
+    const names = ["send", "send tea", "stacks", "stacks purge"].map(
+      (name) => `{ name: "${name}", summary: "", args: {}, run() {} }`,
+    );
     const cwd = aProject({
       "stackyard.config.json": '{"plugins": ["./p.mjs"]}',
       "p.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [${names.join()}] };`,
@@ -431,8 +433,9 @@ describe("doctor", () => {
     expect(parseLines(stdout)).toContainEqual({
       check: "commands",
       status: "warn",
-      message: 'Commands of Stackyard hide "send" of the plugin "p", "stacks purge" of the plugin "p".',
-      hint: "Ask the plugin's author for names with another first word.",
+      message:
+        'Commands of Stackyard hide "send" of the plugin "p", "send tea" of the plugin "p", "stacks" of the plugin "p".',
+      hint: "Ask the plugin's author for other names.",
     });
   });
 

@@ -191,10 +191,10 @@ describe("init in a package that is there", () => {
 });
 
 describe("a plugin's command", () => {
-  const project = (run: string) => ({
+  const project = (run: string, name = "brew") => ({
     "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
     "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
-      name: "brew", summary: "Brew tea.", args: { type: "object", properties: {} }, async run(context) { ${run} },
+      name: "${name}", summary: "Brew tea.", args: { type: "object", properties: {} }, async run(context) { ${run} },
     }] };`,
   });
 
@@ -204,6 +204,16 @@ describe("a plugin's command", () => {
     });
 
     expect(result).toEqual({ exitCode: 0, stdout: "brewed\n", stderr: "" });
+  });
+
+  it("may be in a group of ours", async () => {
+    const cwd = aProject(project('context.out.result(1, () => "brewed"); return 0;', "previews tea brew"));
+
+    const called = await runCli(["previews", "tea", "brew"], { cwd });
+    const help = await runCli(["previews", "--help"], { cwd });
+
+    expect(called).toEqual({ exitCode: 0, stdout: "brewed\n", stderr: "" });
+    expect(help.stdout).toMatch(/ls \[options\].*\n(.*\n)*\s+tea/);
   });
 
   it("learns that no server runs when it needs one", async () => {

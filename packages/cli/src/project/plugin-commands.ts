@@ -25,6 +25,11 @@ export async function findPluginCommands(
   }
 }
 
+/** Returns true for a plugin's command that is also one of ours, or a group of ours, or is under one of our commands. */
+export function isHidden(name: string, ours: readonly string[]): boolean {
+  return ours.some((own) => `${own} `.startsWith(`${name} `) || name.startsWith(`${own} `));
+}
+
 function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Command {
   if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}$/.test(command.name)) {
     throw failWith(
