@@ -9,6 +9,19 @@ function aDescribed(over: Partial<DescribedStack> & { readonly stack?: Described
   return { summary: "Waits for an event: CLOSED.", tasks, ...over, stack };
 }
 
+const AN_ATTEMPT = {
+  attemptId: "a",
+  stackId: "pr-12",
+  task: "apply",
+  entry: 1,
+  attempt: 1,
+  executor: "terraform",
+  status: "suspended",
+  dispatchedAt: 0,
+  deadlineAt: 1,
+  token: 1,
+  heldKeys: [],
+} as const;
 const plan = { adds: 2, changes: 0, destroys: 0, summary: "2 to add." };
 
 describe("what a report says about a stack", () => {
@@ -58,6 +71,44 @@ describe("what a report says about a stack", () => {
     const described = aDescribed({ stack: aStack({ ...over, tasks: [task] }) });
 
     expect(describePreview({ described, outputs: [], owner: "eve" }).phase).toBe(phase);
+  });
+
+  it.each([
+    ["lease", "apply: Creating a bucket."],
+    ["poll", "apply: Creating a bucket."],
+    ["worker", "apply waits for a worker."],
+    ["cancel", "apply is being stopped."],
+    ["timer", "apply has failed, and is tried again."],
+    ["leaving", "Waits until destroy of an earlier state has ended."],
+    ["need", "Waits for apply. 4s"],
+  ] as const)("says without a time that passes that it waits for %s", (kind, reason) => {
+    const stack = aStack({ tasks: [{ name: "apply", status: "PENDING", detail: "RUNNING" }] });
+    const attempt = { ...AN_ATTEMPT, progressMessage: "Creating a bucket." };
+    const tasks = stack.tasks.map((task) => ({ ...task, why: "", attempt }));
+    const waitsFor = { kind, task: "apply", tasks: ["destroy"] };
+    const described = aDescribed({ stack, tasks, waitsFor, summary: "Waits for apply. 4s" });
+
+    expect(describePreview({ described, outputs: [], owner: "eve" }).reason).toBe(reason);
+  });
+
+  it("is ready while a task waits until the preview is not used", () => {
+    const stack = aStack({ state: "LIVE", tasks: [{ name: "unused", status: "PENDING", detail: "RUNNING" }] });
+    const attempt = {
+      ...AN_ATTEMPT,
+      task: "unused",
+      executor: "idle",
+      progressMessage: "The last request was 1m ago.",
+    };
+    const tasks = stack.tasks.map((task) => ({ ...task, why: "", attempt }));
+    const waitsFor = { kind: "poll", task: "unused", at: 5 } as const;
+
+    const { phase, reason } = describePreview({
+      described: aDescribed({ stack, tasks, waitsFor }),
+      outputs: [],
+      owner: "eve",
+    });
+
+    expect({ phase, reason }).toEqual({ phase: "ready", reason: undefined });
   });
 
   it("names who may approve and until when, without a time that passes", () => {

@@ -114,22 +114,48 @@ function toAction(label: string, url: string | undefined): readonly PreviewLink[
   return url === undefined ? [] : [{ name: toLine(label, MAX_NAME), url }];
 }
 
+/** It waits in the state in which a preview is used. */
+const WATCHER = "idle";
+
 function toPhase({ stack, tasks }: DescribedStack): PreviewPhase {
   if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
-  const pending = tasks.filter(({ status }) => status === "PENDING");
+  const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
   if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
   if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
   return stack.awaitsRuns === true ? "working" : "ready";
 }
 
-function toReason({ summary, waitsFor }: DescribedStack, phase: PreviewPhase): Pick<PreviewFacts, "reason" | "until"> {
+type Waiting = NonNullable<DescribedStack["waitsFor"]>;
+
+/**
+ * For what the yard's own sentence has a time that passes: it is wrong as soon as the comment is a minute old, and each comment
+ * would differ from the one before. Workers are not named, because their names are those of computers.
+ */
+const REASONS: { readonly [Kind in Waiting["kind"]]?: (waitsFor: Waiting, progress: string | undefined) => string } = {
+  approval: ({ task, need = 1, groups = [], given = [] }) => {
+    const by = given.length === 0 ? "" : ` Approved by ${given.join(", ")}.`;
+    return `${task} waits for ${need} approval${need === 1 ? "" : "s"} from ${groups.join(" or ")}.${by}`;
+  },
+  lease: toProgress,
+  poll: toProgress,
+  worker: ({ task }) => `${task} waits for a worker.`,
+  cancel: ({ task }) => `${task} is being stopped.`,
+  timer: ({ task }) => `${task} has failed, and is tried again.`,
+  leaving: ({ tasks = [] }) => `Waits until ${tasks.join(", ")} of an earlier state has ended.`,
+};
+
+function toProgress({ task }: Waiting, progress: string | undefined): string {
+  return progress === undefined ? `${task} runs.` : `${task}: ${progress}`;
+}
+
+function toReason({ summary, waitsFor, tasks }: DescribedStack, phase: PreviewPhase) {
   if (phase === "ready") return waitsFor?.kind === "parked" ? { reason: summary } : {};
-  if (waitsFor?.kind !== "approval") return { reason: summary };
-  // Its sentence says how much time is left, which is wrong as soon as the comment is a minute old.
-  const { need = 1, groups = [], given = [], at, task = "" } = waitsFor;
-  const by = given.length === 0 ? "" : ` Approved by ${given.join(", ")}.`;
-  const reason = `${task} waits for ${need} approval${need === 1 ? "" : "s"} from ${groups.join(" or ")}.${by}`;
-  return { reason, ...defined({ until: at }) };
+  if (waitsFor === undefined || (waitsFor.task ?? waitsFor.tasks) === undefined) return { reason: summary };
+  const toText = REASONS[waitsFor.kind];
+  if (toText === undefined) return { reason: summary };
+  const progress = tasks.find(({ name }) => name === waitsFor.task)?.attempt?.progressMessage;
+  const until = waitsFor.kind === "approval" || waitsFor.kind === "timer" ? waitsFor.at : undefined;
+  return { reason: toText(waitsFor, progress), ...defined({ until }) };
 }
 
 function findValue(sources: readonly Values[], key: string, type: "string" | "number"): unknown {

@@ -70,7 +70,7 @@ function toContent(report: PullReport, { previews, log }: CommentSize): RootCont
 function toTrust(head: string): RootContent {
   return paragraph(
     text(
-      "This pull request comes from a fork, and nothing runs for it yet. After a review, a person with write permission comments ",
+      "This pull request comes from a fork, and nothing runs for its newest commit yet. After a review, a person with write permission comments ",
     ),
     code(`/preview trust ${head}`, MAX_VALUE),
     text("."),

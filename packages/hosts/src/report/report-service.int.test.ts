@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "../testing/builders.ts";
 import { SHOP } from "../testing/github-bench.ts";
@@ -11,8 +12,19 @@ afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.stop();
 });
 
-async function createBench() {
-  const bench = await createReportBench();
+/** No worker takes its task. */
+const BUSY_MACHINE = `version: 2
+events: [OPENED, PUSHED, CLOSED, SEED]
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { tasks: [seed], on: { CLOSED: GONE } }
+  GONE: { leaving: cancel, terminal: true }
+tasks:
+  seed: { executor: lambda, config: { functionName: seed } }
+`;
+
+async function createBench(machine?: string) {
+  const bench = await createReportBench(undefined, defined({ machine }));
   benches.push(bench);
   // The follower begins with the newest line.
   await bench.report();
@@ -60,6 +72,20 @@ describe("the comment of a pull request", () => {
     await report();
 
     expect(listWrites(before)).toEqual([]);
+  });
+
+  it("is made again every 30 seconds while tasks run, and written when it differs", async () => {
+    const { github, open, pass, clock, listWrites, listQueued } = await createBench(BUSY_MACHINE);
+    await open();
+    await pass(20);
+    const before = github.requests.length;
+    const waits: unknown[] = [];
+    for (let round = 0; round < 3; round++) {
+      await pass(30);
+      waits.push(...(await listQueued()).map(({ dueAt }) => Number(dueAt) > clock.now() + 10_000));
+    }
+
+    expect({ waits, writes: listWrites(before) }).toEqual({ waits: [true, true, true], writes: [] });
   });
 
   it("returns with the next push when a person has deleted it", async () => {

@@ -207,7 +207,8 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
     if (reported.isBusy) {
       const key = `${toReportKey(request.place)}${REFRESH}`;
       const again: ReportRequest = { place: request.place, answers: [] };
-      await queue.put(key, again, { dueMs: REFRESH_MS, maxWaitMs: REFRESH_MS });
+      // Counted from this report: the item that is worked on may have been put long ago.
+      await queue.put(key, again, { dueMs: REFRESH_MS, maxWaitMs: Number.POSITIVE_INFINITY });
     }
     await queue.done(claim);
   } catch (error) {
