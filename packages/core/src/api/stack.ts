@@ -45,8 +45,8 @@ export type Attempt = View<typeof Attempt>;
 export const OpenAttempt = Type.Object({ ...Attempt.properties, machine: Type.String() });
 export type OpenAttempt = View<typeof OpenAttempt>;
 
-/** A value of a stack's metadata. */
 const MetadataValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+/** A value of a stack's metadata. */
 export type MetadataValue = View<typeof MetadataValue>;
 
 /** A sensitive value of a stack. */
@@ -60,7 +60,6 @@ const detail = "More than the status says: WAITING, QUEUED, RUNNING, RETRYING, A
 
 const TaskStatus = Type.Union([Type.Literal("PENDING"), Type.Literal("SATISFIED"), Type.Literal("ERROR")]);
 
-/** A task of the present state. */
 const StackTask = Type.Object({
   name: Type.String(),
   status: TaskStatus,
@@ -68,9 +67,9 @@ const StackTask = Type.Object({
   errorMessage: Type.Optional(Type.String({ description: "Only while the status is ERROR." })),
   errorCode: Type.Optional(Type.String({ description: "Of a failed task, where its worker gave a code." })),
 });
+/** A task of the present state. */
 export type StackTask = View<typeof StackTask>;
 
-/** The newest task of a stack's present incarnation that failed for good. It stays when the stack moves on. */
 const LastFailure = Type.Object(
   {
     task: Type.String(),
@@ -94,13 +93,14 @@ const LastFailure = Type.Object(
       "The last task of this incarnation that failed for good. It remains when the stack enters another state.",
   },
 );
+/** The newest task of a stack's present incarnation that failed for good. It stays when the stack moves on. */
 export type LastFailure = View<typeof LastFailure>;
 
-/** What a stack can become without an event from outside. */
 const Reachable = Type.Object({
   states: Type.Array(Type.String()),
   removal: Type.Boolean({ description: "The stack can reach its end and be removed." }),
 });
+/** What a stack can become without an event from outside. */
 export type Reachable = View<typeof Reachable>;
 
 const stackProperties = {
