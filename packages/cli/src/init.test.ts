@@ -31,7 +31,7 @@ describe("the template of previews", () => {
     expect(mapping?.machine).toBe(machine?.name);
     const sent = [...(files.get("hooks/shop.yaml") ?? "").matchAll(/send: ([A-Z]+)/g)].map(([, event]) => event);
     expect(sent).toHaveLength(8);
-    for (const event of sent) expect(source).toMatch(new RegExp(`^events: .*\\b${event}\\b`, "m"));
+    for (const event of sent) expect(source).toMatch(new RegExp(`^ {2}${event}: {`, "m"));
   });
 
   it("depends on the packages of the same clone", async () => {

@@ -66,6 +66,11 @@ export const quotaDefinition = {
 /** How long what is found may be a resource that was deleted. */
 const DEFAULT_SETTLE_MS = 1_800_000;
 
+/** AWS lists new resources late: the time between the two searches that must find nothing. */
+const DEFAULT_SEARCH_MS = 60_000;
+
+const SHORT_DURATION = "^[1-9][0-9]{0,3}(s|m|h)$";
+
 const REGION = "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$";
 
 /** Where a task searches for what is left of its stack. */
@@ -84,9 +89,15 @@ export const LeakCheckConfig = Type.Object(
         description: "ARNs and addresses that may be left; a star fits any characters",
       }),
     ),
+    searchEvery: Type.Optional(
+      Type.String({
+        pattern: SHORT_DURATION,
+        description: "Time between two searches. Two in a row must find nothing. Default: `1m`",
+      }),
+    ),
     settleFor: Type.Optional(
       Type.String({
-        pattern: "^[1-9][0-9]{0,3}(s|m|h)$",
+        pattern: SHORT_DURATION,
         description:
           "AWS lists deleted resources for a while: how long something must be listed to be left. Default: `30m`",
       }),
@@ -118,7 +129,7 @@ export const leakCheckDefinition = {
   outputs: LeakCheckOutputs,
   resumable: true,
   cancelWithin: "1m",
-  timeout: (config: LeakCheckConfig): number => toSettleMs(config) + LEAK_CHECK_SLACK_MS,
+  timeout: (config: LeakCheckConfig): number => toSettleMs(config) + toSearchMs(config) + LEAK_CHECK_SLACK_MS,
   checkTasks(configs, report) {
     for (const task of configs.keys()) {
       if (report.listNeeds(task).some(removesResources)) continue;
@@ -132,6 +143,11 @@ export const leakCheckDefinition = {
 /** Returns how long something must be listed, in milliseconds. */
 export function toSettleMs({ settleFor = "" }: Pick<LeakCheckConfig, "settleFor">): number {
   return parseDuration(settleFor) ?? DEFAULT_SETTLE_MS;
+}
+
+/** Returns the time between two searches, in milliseconds. */
+export function toSearchMs({ searchEvery = "" }: Pick<LeakCheckConfig, "searchEvery">): number {
+  return parseDuration(searchEvery) ?? DEFAULT_SEARCH_MS;
 }
 
 /** Of other executors it is not known what their tasks do. */

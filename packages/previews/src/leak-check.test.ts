@@ -38,6 +38,17 @@ describe("the executor leak-check", () => {
     expect(sim.calls.map(({ region }) => region)).toEqual(["eu-west-1", "us-east-1", "eu-west-1", "us-east-1"]);
   });
 
+  it("searches as often as the task wants", async () => {
+    const { run, sim } = createBench();
+    sim.tagging.add(bucket);
+    sim.tagging.remove(bucket.arn, 25_000);
+
+    const { step, elapsedMs } = await run({ searchEvery: "10s" });
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+    expect(elapsedMs).toBe(40_000);
+  });
+
   it("searches for the tags of its yard and stack", async () => {
     const { run, sim } = createBench();
     for (const [name, other] of [

@@ -1,6 +1,7 @@
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import {
+  defined,
   defineExecutor,
   type Executor,
   type ExecutorContext,
@@ -21,13 +22,12 @@ import {
   type LeakCheckOutputs,
   type LeakCheckProgress,
   leakCheckDefinition,
+  toSearchMs,
   toSettleMs,
 } from "./definition.ts";
 import { listInventories } from "./inventories.ts";
 import { listTagged, withGlobalRegion } from "./list-tagged.ts";
 
-/** Between two looks, also between the two that must find nothing. */
-const LOOK_AGAIN_MS = 60_000;
 const REGIONS_AT_ONCE = 4;
 const MOST_NAMES = 20;
 const MOST_LINES = 500;
@@ -37,7 +37,7 @@ type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
 
 /**
  * The executor `leak-check`: succeeds when nothing of the stack is left. That is so when the inventories of its Terraform states are
- * empty and a search for its tags finds nothing twice, a minute apart; without such a search the inventories decide at once. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED,
+ * empty and a search for its tags finds nothing twice in a row; without such a search the inventories decide at once. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED,
  * LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED, LEAK_CHECK_CANCELLED.
  */
 export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "environment">): Executor {
@@ -70,27 +70,33 @@ async function look(input: LookInput): Promise<LeakCheckStep> {
   }
 }
 
-function decide({ ctx, config, progress }: LookInput, left: readonly string[]): LeakCheckStep {
+function decide(input: LookInput, left: readonly string[]): LeakCheckStep {
+  const { ctx, config, progress } = input;
   const now = ctx.clock.now();
   // Inventories are exact at once. AWS lists new resources late, and deleted ones for a while.
   const isExact = toRegions(ctx, config).length === 0;
   if (left.length === 0) {
     if (isExact) return succeeded({ regions: 0 });
     const cleanAt = progress.cleanAt ?? now;
-    if (now - cleanAt >= LOOK_AGAIN_MS) return succeeded({ regions: toRegions(ctx, config).length });
-    return again({ cleanAt }, "Nothing was found. The search is repeated after a minute.");
+    if (now - cleanAt >= toSearchMs(config)) return succeeded({ regions: toRegions(ctx, config).length });
+    return again(input, { cleanAt }, "Nothing was found. A second search follows.");
   }
   const foundAt = progress.foundAt ?? now;
   const leftMs = isExact ? 0 : foundAt + toSettleMs(config) - now;
   const text = formatLeft(left);
-  if (leftMs > 0) return again({ foundAt }, `Still listed: ${text}`, leftMs);
+  if (leftMs > 0) return again(input, { foundAt }, `Still listed: ${text}`, leftMs);
   for (const line of left.slice(0, MOST_LINES)) ctx.report(line);
   const message = `Resources of the stack are left: ${text}. Remove them and run the task again, or name them in \`ignore\`.`;
   return failed({ code: "LEFT_BEHIND", message, retryable: true });
 }
 
-function again(progress: LeakCheckProgress, message: string, leftMs = LOOK_AGAIN_MS): Running<LeakCheckProgress> {
-  return running({ progress, pollAfterMs: Math.min(LOOK_AGAIN_MS, leftMs), message });
+function again(
+  { config }: LookInput,
+  progress: LeakCheckProgress,
+  message: string,
+  leftMs = Number.POSITIVE_INFINITY,
+): Running<LeakCheckProgress> {
+  return running({ progress, pollAfterMs: Math.min(toSearchMs(config), leftMs), message });
 }
 
 /** Returns the ARNs and addresses that are left, without those to ignore. */
@@ -132,8 +138,9 @@ function formatLeft(left: readonly string[]): string {
 }
 
 /** A search that fails is no success: what denies it ends the check, and anything else is tried again. */
-function toFaultStep({ ctx, progress }: LookInput, error: unknown): LeakCheckStep {
+function toFaultStep(input: LookInput, error: unknown): LeakCheckStep {
   if (isStackyardError(error, "CONFIG_INVALID")) return toNotConfigured(error.message);
+  const { ctx, progress } = input;
   const { kind, name } = findAwsFault(error);
   if (ctx.signal.aborted || isStackyardError(error)) throw error;
   const { message } = toAwsError(error, "The tags of resources cannot be searched.");
@@ -142,7 +149,7 @@ function toFaultStep({ ctx, progress }: LookInput, error: unknown): LeakCheckSte
     return failed({ code: "LEAK_CHECK_DENIED", message: `${message} ${advice}`, retryable: false });
   }
   const { foundAt } = progress;
-  return again(foundAt === undefined ? {} : { foundAt }, message);
+  return again(input, defined({ foundAt }), message);
 }
 
 function toNotConfigured(message: string): Failed {

@@ -1,4 +1,6 @@
-import { type Records, silentLogger } from "@stackyard/core";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Records, type Stack, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { linkPreview, ORPHAN_CHECK_KEY, type Orphan, type PreviewLink, toOrphanKey } from "@stackyard/core/services";
@@ -31,13 +33,25 @@ const LINK: PreviewLink = {
 const TOKEN = "a-token-of-the-tests";
 let url = "";
 let records: Records;
+let load: (stackId: string) => Promise<Stack | undefined>;
 let stop: () => Promise<unknown>;
 
 beforeAll(async () => {
   const store = createMemoryStore();
   ({ records } = store);
-  const { machine } = parseMachine(MACHINE, { name: "preview" });
-  const locator = createStaticLocator(machine === undefined ? [] : [{ machine, source: MACHINE }]);
+  load = async (stackId) => (await store.load([stackId]))[0]?.stack;
+  const sources = [
+    { name: "preview", source: MACHINE },
+    {
+      name: "template",
+      source: readFileSync(join(import.meta.dirname, "../../template-previews/machines/preview.yaml"), "utf8"),
+    },
+  ];
+  const machines = sources.flatMap(({ name, source }) => {
+    const { machine } = parseMachine(source, { name });
+    return machine === undefined ? [] : [{ machine, source }];
+  });
+  const locator = createStaticLocator(machines);
   const ports = { store, locator, executors: new Map(), clock: systemClock, ids: createUlids(), logger: silentLogger };
   const yard = startYard(ports, { roles: ["engine"], process: { version: "0.0.0", host: "blue" } });
   const server = createServer(
@@ -51,7 +65,7 @@ beforeAll(async () => {
     const message = { stackId, event: "OPENED", machine: "preview" };
     const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
     await fetch(`${url}/v1/events`, { method: "POST", headers, body: JSON.stringify(message) });
-    await vi.waitFor(async () => expect((await store.load([stackId]))[0]?.stack?.state).toBe("LIVE"));
+    await vi.waitFor(async () => expect((await load(stackId))?.state).toBe("LIVE"));
   }
 });
 afterAll(() => stop());
@@ -162,6 +176,16 @@ describe("stackyard previews orphans and reclaim", () => {
       /does not take CLOSED now\. Nothing was sent\..*INIT of the machine other must handle CLOSED/s,
     );
     expect(alive.stderr).toContain('The stack "shared" exists again. Nothing was sent.');
+  });
+
+  it("removes an orphan of the template's machine by its clean-up", async () => {
+    await put(toOrphanKey(orphan("gone-3", "template")), orphan("gone-3", "template"));
+
+    const reclaimed = await run("reclaim", "gone-3");
+
+    expect(reclaimed).toMatchObject({ exitCode: 0 });
+    await vi.waitFor(async () => expect(await load("gone-3")).toMatchObject({ state: "CLEAN-UP" }));
+    expect((await load("gone-3"))?.tasks).toContainEqual(expect.objectContaining({ name: "destroy" }));
   });
 });
 

@@ -117,12 +117,21 @@ function toAction(label: string, url: string | undefined): readonly PreviewLink[
 /** It waits in the state in which a preview is used. */
 const WATCHER = "idle";
 
-function toPhase({ stack, tasks }: DescribedStack): PreviewPhase {
+function toPhase(described: DescribedStack): PreviewPhase {
+  const { stack, tasks } = described;
   if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
   const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
   if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
   if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
-  return stack.awaitsRuns === true ? "working" : "ready";
+  if (stack.awaitsRuns === true) return "working";
+  return isLedByFailure(described) ? "failed" : "ready";
+}
+
+/** True when a failure has led the stack into its state, and success would not have. */
+function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
+  const { entry, missed } = lastFailure;
+  return stack.entry === entry + 1 && missed?.states.includes(stack.state) === false;
 }
 
 type Waiting = NonNullable<DescribedStack["waitsFor"]>;
@@ -140,7 +149,10 @@ const REASONS: { readonly [Kind in Waiting["kind"]]?: (waitsFor: Waiting, progre
   poll: toProgress,
   worker: ({ task }) => `${task} waits for a worker.`,
   cancel: ({ task }) => `${task} is being stopped.`,
-  timer: ({ task }) => `${task} has failed, and is tried again.`,
+  timer: ({ task, event, events = [] }) =>
+    task === undefined
+      ? `Waits for an event: ${events.join(", ")}. ${event} is sent automatically.`
+      : `${task} has failed, and is tried again.`,
   leaving: ({ tasks = [] }) => `Waits until ${tasks.join(", ")} of an earlier state has ended.`,
 };
 
@@ -148,9 +160,10 @@ function toProgress({ task }: Waiting, progress: string | undefined): string {
   return progress === undefined ? `${task} runs.` : `${task}: ${progress}`;
 }
 
-function toReason({ summary, waitsFor, tasks }: DescribedStack, phase: PreviewPhase) {
+function toReason({ stack, summary, waitsFor, tasks }: DescribedStack, phase: PreviewPhase) {
   if (phase === "ready") return waitsFor?.kind === "parked" ? { reason: summary } : {};
-  if (waitsFor === undefined || (waitsFor.task ?? waitsFor.tasks) === undefined) return { reason: summary };
+  if (waitsFor === undefined || stack.overdue === true) return { reason: summary };
+  if ((waitsFor.task ?? waitsFor.tasks ?? waitsFor.event) === undefined) return { reason: summary };
   const toText = REASONS[waitsFor.kind];
   if (toText === undefined) return { reason: summary };
   const progress = tasks.find(({ name }) => name === waitsFor.task)?.attempt?.progressMessage;
