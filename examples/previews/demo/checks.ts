@@ -18,7 +18,7 @@ const NOTHING = "nothing";
 const PULLS = [
   { number: 1, events: "OPENED, PUSHED, CLOSED" },
   { number: 2, events: "OPENED, SLEEP, WAKE, CLOSED" },
-  { number: 3, events: "OPENED, RETRY, CLOSED" },
+  { number: 3, events: "OPENED, RETRY, CLOSED, CLOSED" },
 ];
 
 /** Looks at the yard, at the folder of the resources and at GitHub when everything is closed. */
@@ -38,6 +38,7 @@ export async function loadChecks(input: CheckInput): Promise<readonly Check[]> {
     const comments = String(findComments(github, number).length);
     checks.push({ what: `pr-${number}: comments of the App`, expected: "1", found: comments });
   }
+  checks.push({ what: "pr-1: its close was found by", expected: "converge", found: await findCloser(yard) });
   const { deployments } = github.reports;
   const open = deployments.filter(({ statuses }) => statuses.at(-1)?.["state"] !== "inactive");
   const first = deployments.filter(({ set }) => FIRST_COMMITS.includes(String(set["ref"])));
@@ -69,6 +70,12 @@ async function checkStates({ server }: CheckInput): Promise<Check> {
     left.push(...(resources ?? []).map(({ address }) => `pr-${number} ${address}`));
   }
   return toCheck("resources in Terraform states", left);
+}
+
+/** Events are named by the delivery, or by what the server has found when it compared pull requests with stacks. */
+async function findCloser(yard: Stackyard): Promise<string> {
+  const { items } = await yard.stacks.history("pr-1");
+  return items.find(({ event }) => event === "CLOSED")?.eventId.split("/")[1] ?? NOTHING;
 }
 
 /** What followed from the pull request. */

@@ -11,6 +11,7 @@ import type { Check } from "stackyard-example-review-app/checks";
 import { type ControlPlane, createControlPlane } from "stackyard-example-review-app/control-plane";
 import { findFreePort } from "stackyard-example-review-app/project";
 import type { Timeline } from "stackyard-example-review-app/timeline";
+import { startAccount } from "./account.ts";
 import { loadChecks } from "./checks.ts";
 import { createReviewer } from "./reviewer.ts";
 import { playStory, REPOSITORY } from "./story.ts";
@@ -36,11 +37,14 @@ export async function runDemo({ timeline, withTerraform, interrupt }: DemoInput)
     const folder = join(root, "previews");
     const provider = await startFileProvider({ folder });
     cleanUps.unshift(() => provider.stop());
+    const account = await startAccount();
+    cleanUps.unshift(() => account.stop());
     const failure = new AbortController();
     const signal = AbortSignal.any([interrupt, failure.signal]);
     const waiting = createWaiting(signal);
     const environment = {
       ...provider.environment,
+      ...account.environment,
       PREVIEWS_FOLDER: folder,
       GITHUB_URL: github.url,
       GITHUB_APP_ID: String(APP_ID),
@@ -63,7 +67,7 @@ export async function runDemo({ timeline, withTerraform, interrupt }: DemoInput)
     const yard = new Stackyard({ ...server, retries: 30 });
     const previews = createPreviewsApi(createHttpClient({ ...server, retries: 30 }));
     const reviewer = createReviewer(plane);
-    const observed = await playStory({ yard, previews, github, plane, timeline, waiting, reviewer, folder });
+    const observed = await playStory({ yard, previews, github, account, plane, timeline, waiting, reviewer, folder });
     return [...observed, ...(await loadChecks({ yard, github, server, folder, withTerraform }))];
   } finally {
     for (const cleanUp of cleanUps) await cleanUp();

@@ -6,6 +6,7 @@ import type { PreviewsApi } from "@stackyard/sdk/commands";
 import type { Check } from "stackyard-example-review-app/checks";
 import type { ControlPlane } from "stackyard-example-review-app/control-plane";
 import type { Timeline } from "stackyard-example-review-app/timeline";
+import type { Account } from "./account.ts";
 import type { Reviewer } from "./reviewer.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -16,6 +17,7 @@ export interface StoryInput {
   readonly yard: Stackyard;
   readonly previews: PreviewsApi;
   readonly github: HostSim;
+  readonly account: Account;
   readonly plane: ControlPlane;
   readonly timeline: Timeline;
   readonly waiting: Waiting;
@@ -171,7 +173,9 @@ async function repairDrift(input: StoryInput): Promise<readonly Check[]> {
 
 /** The others are closed, and what was said about them becomes true, although GitHub is down for a while. */
 async function closeRest(input: StoryInput): Promise<readonly Check[]> {
-  const { github, timeline, waiting } = input;
+  const { github, timeline, waiting, account } = input;
+  const bucket = account.addBucket("pr-3-uploads", "pr-3");
+  timeline.say("pull request 3 has created a bucket that Terraform does not know of, with the tags of its preview");
   let refused = 0;
   github.settings.requestFault = (method, path) => {
     if (method === "GET" || !path.includes("/comments")) return undefined;
@@ -181,17 +185,39 @@ async function closeRest(input: StoryInput): Promise<readonly Check[]> {
   await github.closePull(REPOSITORY, 2);
   await github.closePull(REPOSITORY, 3);
   timeline.say("pull requests 2 and 3 are closed");
-  for (const number of [2, 3]) await isRemoved(input, `pr-${number}`);
-  timeline.say(
-    "their previews are removed; comments follow when the lease of the killed server has ended, in half a minute",
-  );
+  await isRemoved(input, "pr-2");
+  timeline.say("the preview of 2 is removed; comments follow when the lease of the killed server has ended");
+  await inState(input, "pr-3", "LEAKED");
+  timeline.say("the preview of 3 is not: its leak check has found the bucket");
   await waiting.until("a comment that GitHub refuses", () => refused > 0 || undefined);
   github.settings.requestFault = undefined;
   timeline.say("GitHub answers the first comments with 503, then works again");
+  const leak = await removeLeak(input, bucket);
   for (const number of [1, 2, 3]) await said(waiting, github, number, "has ended");
   await waiting.until("the end of all deployments", () => github.reports.deployments.every(isOver) || undefined);
   timeline.say("every comment says that its preview has ended");
-  return [{ what: "comments that GitHub refused with 503", expected: "yes", found: refused > 0 ? "yes" : "no" }];
+  const wasRefused = refused > 0 ? "yes" : "no";
+  return [{ what: "comments that GitHub refused with 503", expected: "yes", found: wasRefused }, ...leak];
+}
+
+/** The pull request names what is left. A person removes it, and lets the preview end. */
+async function removeLeak(input: StoryInput, bucket: string): Promise<readonly Check[]> {
+  const { github, timeline, waiting, account } = input;
+  await said(waiting, github, 3, "has failed");
+  const text = findComments(github, 3)
+    .map(({ body }) => body)
+    .join("\n");
+  const named = [/with `(\w+)`/.exec(text)?.[1], /arn:aws:s3:::[\w-]+/.exec(text)?.[0]];
+  const check = github.reports.checks.findLast(({ set }) => set["name"] === "Preview pr-3");
+  account.remove(bucket);
+  await github.comment(REPOSITORY, 3, "/preview down");
+  timeline.say(`its comment names ${named.join(" and ")}; octocat deletes the bucket, and comments /preview down`);
+  await isRemoved(input, "pr-3");
+  timeline.say("nothing is left, so the preview of 3 is removed");
+  return [
+    { what: "pr-3: what its comment named", expected: `LEFT_BEHIND, ${bucket}`, found: named.join(", ") },
+    { what: "pr-3: check while it was left", expected: "failure", found: String(check?.set["conclusion"]) },
+  ];
 }
 
 function isOver({ statuses }: HostSim["reports"]["deployments"][number]): boolean {
