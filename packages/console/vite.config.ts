@@ -6,7 +6,7 @@ import { sourceAliases } from "../../vite.base.ts";
 
 const outDir = join(import.meta.dirname, "dist");
 
-/** Writes `x.br` and `x.gz` beside each asset, so that a server compresses nothing. */
+/** Writes `x.br` and `x.gz` next to each asset, so that a server compresses nothing. */
 function precompress(): Plugin {
   return {
     name: "precompress",

@@ -9,11 +9,11 @@ export type ConsoleEncoding = "br" | "gzip";
 /** One file of the built console. */
 export interface ConsoleFile {
   readonly contentType: string;
-  /** Its name contains a hash of its content: it can be cached for ever. */
+  /** Its name contains a hash of its content: it can be cached without an end. */
   readonly immutable: boolean;
   /** Other codings than none, best first. */
   readonly encodings: readonly ConsoleEncoding[];
-  /** Reads the file, in one of its codings or as it is. */
+  /** Reads the file, compressed or not. */
   readonly read: (encoding?: ConsoleEncoding) => Uint8Array<ArrayBuffer>;
 }
 

@@ -5,7 +5,7 @@ import { TerraformFailure, toHead } from "./failure.ts";
 import { findInPath } from "./find-program.ts";
 import type { StagedRun } from "./staged-run.ts";
 
-/** A program besides Terraform, that looks at a plan. */
+/** A program besides Terraform that reads a plan. */
 interface ToolCall {
   /** Looked up in the PATH of the runner. */
   readonly name: string;

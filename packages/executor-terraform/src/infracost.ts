@@ -23,7 +23,7 @@ const NAMES = [
   ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"],
 ];
 
-/** Nothing is uploaded but what prices are asked for. */
+/** Uploads only what prices are needed for. */
 const FIXED = { INFRACOST_ENABLE_CLOUD: "false", INFRACOST_SKIP_UPDATE_CHECK: "true", INFRACOST_CURRENCY: "USD" };
 
 /** Estimates with Infracost what exists after the masked plan. The log says why there is no estimate. */

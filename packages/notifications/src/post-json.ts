@@ -24,7 +24,7 @@ export interface PostAnswer {
   readonly retryAfterMs: number | undefined;
 }
 
-/** Sends a request, and returns the answer of any status. Throws when there is none, and `ADDRESS_REFUSED` errors. */
+/** Sends a request, and returns the answer of any status. Throws when no answer comes, and `ADDRESS_REFUSED` errors. */
 export type PostJson = (post: JsonPost) => Promise<PostAnswer>;
 
 /** What only tests replace. */

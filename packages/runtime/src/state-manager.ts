@@ -281,7 +281,7 @@ export function createInvocationHandler(
     }
   }
 
-  /** Bulk operations go on also when the sweep has failed. */
+  /** Bulk operations continue also when the sweep has failed. */
   async function handleSchedule(stopAt: number): Promise<SweepReport> {
     try {
       return await sweep(stopAt);

@@ -18,7 +18,7 @@ export interface PreviewFilter extends PageOptions {
 
 /** Stacks that are gone, and the last search for what remains of them. */
 export interface OrphanPage extends Page<Orphan> {
-  /** Missing: there was no search yet, so nothing is known. */
+  /** Missing: no search has ended yet, so nothing is known. */
   readonly check?: OrphanCheck;
 }
 

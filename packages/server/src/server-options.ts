@@ -38,7 +38,7 @@ export interface ServerDeps {
   readonly services?: readonly PluginService[] | undefined;
   /** How services reach AWS. Default: not at all. */
   readonly aws?: YardServicesDeps["aws"];
-  /** Reads secrets for services. Default: there are none. */
+  /** Reads secrets for services. Default: services have no secrets. */
   readonly readSecret?: ((reference: SecretReference) => Promise<string>) | undefined;
 }
 

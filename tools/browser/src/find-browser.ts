@@ -30,7 +30,7 @@ const INSTALLED = [
 
 /**
  * Returns the browser for tests: the program in `STACKYARD_CHROMIUM`, else the packaged Chromium (Linux x64 with glibc),
- * else an installed Chrome or Chromium. Undefined when there is no browser.
+ * else an installed Chrome or Chromium. Undefined when none is installed.
  */
 export function findBrowser(places: BrowserPlaces = findPlaces()): BrowserProgram | undefined {
   const chosen = places.env["STACKYARD_CHROMIUM"];

@@ -61,7 +61,7 @@ export interface GitLabFault {
 interface Merge {
   readonly iid: number;
   readonly fork: boolean;
-  /** Heads of before. */
+  /** Earlier heads. */
   readonly past: string[];
   title: string;
   head: string;

@@ -236,7 +236,7 @@ export const bulkLs = defineServerCommand({
   async run({ out, yard, signal }) {
     const all = await readAll((page) => yard.bulk.list({ ...page, signal }), { out });
     if (out.json) for (const bulk of all) out.result(bulk, () => "");
-    else if (all.length === 0) out.note("There are no bulk operations.");
+    else if (all.length === 0) out.note("No bulk operations.");
     else {
       const rows = all.map(({ id, operation, status, done, total, actor, createdAt }) => {
         return [id, operation, status, `${done}/${total}`, actor, createdAt];

@@ -42,7 +42,10 @@ export const stacksLogs = defineServerCommand({
     { command: "stackyard stacks logs pr-12", what: "Show the newest attempt of every task." },
     { command: "stackyard stacks logs pr-12 network --attempt 1", what: "Show the first attempt of one task." },
     { command: "stackyard stacks logs pr-12 --follow", what: "Follow the logs until no task is running." },
-    { command: "stackyard stacks logs pr-12 network --full --follow", what: "Show every line as it is logged." },
+    {
+      command: "stackyard stacks logs pr-12 network --full --follow",
+      what: "Show every line as soon as it is logged.",
+    },
   ],
   args: Args,
   positionals: ["stack", "task"],

@@ -7,7 +7,7 @@ import { useLiveState } from "./use-live.tsx";
 /** A permission of the API, such as `operate`. */
 export type Permission = Me["rights"][number]["permissions"][number];
 
-/** What a permission is asked about. Without both: the whole yard. */
+/** What a permission is needed for. Without both: the whole yard. */
 export interface Subject {
   readonly machine?: string | undefined;
   readonly stackId?: string | undefined;

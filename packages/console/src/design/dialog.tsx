@@ -55,7 +55,7 @@ export interface ActionProps {
   readonly danger?: boolean;
   /** The preview: what follows. */
   readonly children: ReactNode;
-  /** Whether a reason is asked for. */
+  /** Whether the dialog has a field for a reason. */
   readonly reason?: "required" | "optional";
   /** A text that must be typed exactly, such as the stack's id. */
   readonly typed?: string | undefined;

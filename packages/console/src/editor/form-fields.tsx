@@ -100,7 +100,7 @@ interface SelectProps {
   readonly names: readonly string[];
   /** A name; one that is not in the list is shown too. */
   readonly value: string;
-  /** What stands for no name. Without it there is always one. */
+  /** The label of the empty choice. Without it a name is required. */
   readonly none?: string;
   readonly onChange: (name: string) => void;
 }

@@ -35,7 +35,7 @@ export interface NodeMark {
   readonly change?: ChangeMark | undefined;
 }
 
-/** What a key asks for. */
+/** The command of a key. */
 export type CanvasKey = "edit" | "rename" | "connect" | "remove" | "undo" | "redo";
 
 interface CanvasProps {

@@ -107,7 +107,7 @@ function TaskKeys({ version, task, executors, edit }: KeysProps) {
               placeholder="1"
               onEnter={(entered) => {
                 const number = Number(entered);
-                // What is no number is written too: the problems say so, as for every other key.
+                // A text that is not a number is written too: the list of problems names it, as for every other key.
                 const attempts = entered === "" ? undefined : Number.isNaN(number) ? entered : number;
                 edit({ kind: "set-attempts", task: name, attempts }, `attempts of ${name}`);
               }}

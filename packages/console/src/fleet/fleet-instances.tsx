@@ -15,7 +15,7 @@ import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS } from "./fleet-data.ts";
 import { useFleetFilter } from "./use-fleet-filter.ts";
 
-/** The instances of the filter, failing first, and beside them what the chosen one said. */
+/** The instances of the filter, failing first, and next to them the output of the selected one. */
 export function FleetInstances({ report }: { report: FleetReport }) {
   const { instances, description, clear } = useFleetFilter(report);
   const search = useSearch();

@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import type { Cause, DeadLetter } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 
-/** Returns what the server can be asked for; without event or code it also matches the dead letters of other causes. */
+/** Returns the filter for the server; without event or code it also matches the dead letters of other causes. */
 export function toLetterFilter({ event, code }: Cause): Partial<Pick<DeadLetter, "event" | "code">> {
   return defined({ event, code });
 }

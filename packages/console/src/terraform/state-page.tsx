@@ -243,7 +243,7 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
       );
       return diffStates(earlier ?? "", later ?? "");
     },
-    // Reading a state is recorded, so it happens only when someone asks for it.
+    // Reading a state is recorded, so it happens only on request.
     enabled: isPair && shown && refusal === undefined,
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -61,7 +61,7 @@ export function aBulk(more: Partial<Bulk> = {}): Bulk {
   };
 }
 
-/** Returns whether the body of a bulk's request asks for a dry run. */
+/** Returns whether the body of a bulk's request requests a dry run. */
 export function isDryRun(body: unknown): boolean {
   return (body as { readonly dryRun?: boolean }).dryRun === true;
 }

@@ -204,7 +204,7 @@ export const MachineSource = Type.Object({
   hash: Type.String({ description: "SHA-256 of the text. It is not the hash of the revision." }),
   origin: Type.String({ description: "Where it was found." }),
   writable: Type.Boolean({
-    description: "It can be replaced: a file of `stackyard dev` that is no link and no module.",
+    description: "It can be replaced: a file of `stackyard dev` that is neither a link nor a module.",
   }),
   problems: Type.Array(MachineProblem, { description: "Of the newest document." }),
 });

@@ -91,7 +91,7 @@ function hashOf(source: string): string {
   return createHash("sha256").update(source, "utf8").digest("hex");
 }
 
-/** Writes a new file beside the old one and moves it there: readers see one text or the other, and no link is followed. */
+/** Writes a new file next to the old one and moves it there: readers see one text or the other, and no link is followed. */
 async function replaceFile(path: string, text: string, check: () => Promise<void>): Promise<void> {
   const draft = `${path}.${randomUUID()}.draft`;
   const { mode } = await lstat(path);

@@ -128,7 +128,7 @@ export interface Task {
   readonly name: string;
   /** Undefined only where a v1 document leaves it out; such a task fails when it runs. */
   readonly executor?: string;
-  /** People do it: there is no attempt, and the stack contains the open approval. */
+  /** People do it: it has no attempt, and the stack contains the open approval. */
   readonly isApproval?: true;
   /**
    * The task's definition as it travels in task messages: validated and coerced, without the name. In version 2

@@ -33,7 +33,7 @@ export interface ServiceLink {
   readonly url: string;
 }
 
-/** A path of a service. It is no route of the API: the service itself finds out who calls. */
+/** A path of a service. It is not a route of the API: the service itself authenticates callers. */
 export interface ServiceRoute {
   readonly method: "GET" | "POST";
   /** Below `/hooks/` or `/wake/`. One that ends with `/*` is for all paths below it. */
@@ -85,7 +85,7 @@ export interface ServiceDeps {
   wake(service: string): void;
   /** Returns a client for an account and region. Throws `CONFIG_INVALID` if the server has no access to AWS. */
   aws<Client>(client: ClientConstructor<Client>, target: Target): Client;
-  /** Returns a secret. Throws `CONFIG_INVALID` when there is none. */
+  /** Returns a secret. Throws `CONFIG_INVALID` when it does not exist. */
   readSecret(reference: SecretReference): Promise<string>;
 }
 
@@ -108,7 +108,7 @@ export interface ServiceUser {
   /** Unique over all systems, such as `github/583231`. */
   readonly id: string;
   readonly name: string;
-  /** `sub` of the person who this is, at the yard's issuer. Who sends an event that asks for an approval does not give it. */
+  /** `sub` of the person who this is, at the yard's issuer. The sender of an event that leads to an approval cannot give it. */
   readonly subject?: string;
 }
 

@@ -239,7 +239,7 @@ async function putRecord(
 ): Promise<boolean> {
   const { deadAt, firstPutAt, claims, failure } = item;
   if (deadAt !== undefined) {
-    // Before the write: after it the item would not be looked at again, if the process died.
+    // Before the write: if the process died after it, nothing would handle the item again.
     const death = `${firstPutAt}/${claims}`;
     await notifyDeadLetter(deps, { queue, key, death, message: failure?.message ?? "" });
   }

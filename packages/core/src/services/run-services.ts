@@ -148,7 +148,7 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
   const shown: ShownFailure = { mayExist: true };
 
   async function turn(span: Span): Promise<number> {
-    // Before the tick: what arrives during it is looked at in the next one.
+    // Before the tick: the next one handles what arrives during it.
     alarm = new AbortController();
     try {
       const nextAt =
@@ -250,7 +250,7 @@ async function keepLease(
   for (;;) {
     await clock.sleep(LEASE_MS / 3, done);
     if (done.aborted) return lease;
-    // A store that does not answer for a while is no loss yet: another process gets the lease only after its end.
+    // A store that does not answer for a while has not lost it yet: another process gets the lease only after its end.
     const renewed = await leases.renew(lease, LEASE_MS).catch(() => lease);
     if (renewed === undefined || renewed.until <= clock.now()) {
       lost.abort();

@@ -95,9 +95,7 @@ export const SimulationStack = Type.Object({
       }),
     ),
   ),
-  approvals: Type.Optional(
-    Type.Record(Type.String(), OpenApproval, { description: "What people are asked, by task." }),
-  ),
+  approvals: Type.Optional(Type.Record(Type.String(), OpenApproval, { description: "Open approvals, by task." })),
   outputs: Type.Optional(
     Type.Record(Type.String(), Metadata, { description: "Outputs of this entry's tasks, by task." }),
   ),
@@ -123,7 +121,7 @@ export function readSimulationStack(
   return { kind: "fault", reason: `"stack" is not a stack as a snapshot has it. stack${place}.` };
 }
 
-/** Attempts of simulations have ids under this incarnation, as nobody knows that of the snapshot's stack. */
+/** Attempts of simulations have ids under this incarnation, since that of the snapshot's stack is not known. */
 const INCARNATION = "snapshot";
 
 /** Puts a stack into a simulation, with its attempts that have not ended. `machine`: its revision. */

@@ -55,7 +55,7 @@ function Expand-Artifact([string] $File, [string] $Folder) {
   try {
     $archive = [System.IO.Compression.ZipFile]::OpenRead($File)
   } catch {
-    Stop-Run 65 'ARTIFACT_UNREADABLE' "the artifact is no zip archive: $_"
+    Stop-Run 65 'ARTIFACT_UNREADABLE' "the artifact is not a zip archive: $_"
   }
   try {
     foreach ($entry in $archive.Entries) {
@@ -77,7 +77,7 @@ try {
   $region = Find-Region
   if (-not $region) { Stop-Run 69 'METADATA_UNAVAILABLE' 'the region of this node is not known.' }
   $env:AWS_REGION = $region
-  # One run at a time on a host. Whoever dies lets go of it: the next one is told so, and holds it all the same.
+  # One run at a time on a host. It ends with its process: the next one reports that, and gets it nevertheless.
   try {
     $held = $mutex.WaitOne([TimeSpan]::FromSeconds([int] $env:SSM_LockWait))
   } catch [System.Threading.AbandonedMutexException] {

@@ -44,7 +44,7 @@ find_region() {
   export AWS_REGION="$region" AWS_DEFAULT_REGION="$region"
 }
 
-# One run at a time on a host. Whoever dies lets go of the lock. What the entry point starts does not hold it.
+# One run at a time on a host. The lock ends with its process. What the entry point starts does not hold it.
 take_lock() {
   folder=${STACKYARD_LOCK_FOLDER:-/run/stackyard}
   mkdir -p -m 700 "$folder" || fail 73 LOCK_UNUSABLE "cannot make $folder; the script must run as root."
@@ -123,7 +123,7 @@ fetch() {
 unpack() {
   mkdir "$work/tree"
   if command -v unzip >/dev/null 2>&1; then
-    unzip -Z1 "$work/artifact.zip" >"$work/names" || fail 65 ARTIFACT_UNREADABLE 'the artifact is no zip archive.'
+    unzip -Z1 "$work/artifact.zip" >"$work/names" || fail 65 ARTIFACT_UNREADABLE 'the artifact is not a zip archive.'
     if grep -Eq '^/|\\|(^|/)\.\.(/|$)' "$work/names"; then
       fail 65 ARTIFACT_UNSAFE 'the artifact holds a name that leaves its folder.'
     fi
@@ -132,7 +132,7 @@ unpack() {
       fail 65 ARTIFACT_UNREADABLE 'the artifact cannot be unpacked.'
   else
     python3 -m zipfile -e "$work/artifact.zip" "$work/tree" ||
-      fail 65 ARTIFACT_UNREADABLE 'the artifact cannot be unpacked: it is no zip archive, or neither unzip nor python3 is here.'
+      fail 65 ARTIFACT_UNREADABLE 'the artifact cannot be unpacked: it is not a zip archive, or neither unzip nor python3 is here.'
   fi
   if [ -n "$(find "$work/tree" -type l)" ]; then fail 65 ARTIFACT_UNSAFE 'the artifact holds links.'; fi
   [ -f "$work/tree/$SSM_EntryPoint" ] || fail 66 ENTRY_POINT_MISSING "the artifact has no file $SSM_EntryPoint."
@@ -156,7 +156,7 @@ write_inventory() {
   case $SSM_InventorySource in
     instance-tags) inventory_of_tags >"$work/inventory" ;;
     *) printf '%s' "$SSM_Inventory" | base64 -d >"$work/inventory" ||
-      fail 64 PARAMETER_INVALID 'the inventory is no base64.' ;;
+      fail 64 PARAMETER_INVALID 'the inventory is not base64.' ;;
   esac
   if [ ! -s "$work/inventory" ]; then echo 'stackyard: NO_ROLES: the inventory is empty: no role applies to this host.'; fi
 }

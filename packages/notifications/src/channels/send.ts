@@ -57,7 +57,7 @@ export function toFailed(error: unknown): Sent {
   return { kind: isFinal ? "refused" : "retried", reason };
 }
 
-/** Returns an address that is a secret, or stands in the document. */
+/** Returns an address that is a secret, or is written in the document. */
 export async function readUrl(deps: SendDeps, url: string | SecretReference): Promise<string> {
   return typeof url === "string" ? url : deps.readSecret(url);
 }

@@ -123,7 +123,7 @@ function toPreview(
 
 const LAST_INSTANT_MS = 8_640_000_000_000_000;
 
-/** Milliseconds since 1970, as timers read them; undefined for a number that is no instant. */
+/** Milliseconds since 1970, as timers read them; undefined for a number that is not an instant. */
 function toExpiry(ms: number | undefined): string | undefined {
   return ms !== undefined && Math.abs(ms) <= LAST_INSTANT_MS ? toInstant(ms) : undefined;
 }

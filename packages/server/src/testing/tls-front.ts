@@ -10,7 +10,7 @@ export interface TlsFront {
   stop(): Promise<void>;
 }
 
-/** Starts one on a free port, with a certificate that nobody has signed. */
+/** Starts one on a free port, with a self-signed certificate. */
 export async function startTlsFront(): Promise<TlsFront> {
   const sockets = new Set<Socket>();
   const server = createServer(createCertificate(), (socket) => {
