@@ -4,8 +4,9 @@ import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { systemClock } from "@stackyard/core/engine";
 import dynalite from "dynalite";
 import { createDynamodbStore, type DynamodbStore, type DynamodbStoreOptions } from "../create-store.ts";
+import { createEmulatorHandler } from "./emulator-handler.ts";
 
-/** An emulator of DynamoDB over HTTP, with tables for each store. */
+/** An emulator of DynamoDB with tables for each store: `client` calls it in this process, others over HTTP. */
 export interface TestTables {
   readonly client: DynamoDBClient;
   readonly endpoint: string;
@@ -32,6 +33,7 @@ export async function startTestTables(): Promise<TestTables> {
     endpoint,
     region: "eu-central-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    ...createEmulatorHandler(server),
   });
   let tables = 0;
   const newTable = () => {
@@ -44,11 +46,10 @@ export async function startTestTables(): Promise<TestTables> {
     newTable,
     async open(options = {}) {
       const own = { table: newTable(), client, createTables: true as const, ...options };
-      // Tables take a while to be there, and a test's clock stands still meanwhile.
-      if (options.clock !== undefined) {
-        const made = await createDynamodbStore({ ...own, client, clock: systemClock });
-        await made.close();
-      }
+      // The emulator takes milliseconds, a store asks every half a second, and a test's clock stands still.
+      const clock = { ...systemClock, sleep: () => setTimeout(1) };
+      const made = await createDynamodbStore({ ...own, client, clock });
+      await made.close();
       return createDynamodbStore(own);
     },
     async stop() {
