@@ -79,6 +79,7 @@ describe("the receiver", () => {
     ["no signature", opened, {}],
     ["the signature of another body", opened, signedByGitHub("{}")],
     ["bytes that are no text", Uint8Array.from([0xff]), signedByGitHub(Uint8Array.from([0xff]))],
+    ["an empty body", "", signedByGitHub("")],
   ])("refuses %s, and stores nothing", async (_, body, headers) => {
     const { post, store, clock } = createBench();
 
@@ -93,6 +94,14 @@ describe("the receiver", () => {
     const { post } = createBench();
 
     expect((await post("payload=%7B%7D", signedByGitHub("payload=%7B%7D"))).status).toBe(415);
+  });
+
+  it("refuses a signed body that is nested too deeply", async () => {
+    const { post, list } = createBench();
+    const body = opened.replace(/}$/, `,"more":${"[".repeat(100_000)}${"]".repeat(100_000)}}`);
+
+    expect((await post(body, signedByGitHub(body))).status).toBe(413);
+    expect(await list()).toEqual([]);
   });
 
   it("takes a known body for a duplicate, also under another id", async () => {

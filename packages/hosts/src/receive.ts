@@ -31,6 +31,8 @@ export interface QueuedHook {
 /** GitHub sends at most so much. Source: "Webhook events and payloads", GitHub Docs. */
 const MAX_BYTES = 26_214_400;
 const MAX_FACTS = 65_536;
+/** Deliveries of code hosts have about ten levels. */
+const MAX_DEPTH = 64;
 /** GitHub keeps deliveries for three days; what is older was not sent by it now. */
 const STALE_MS = 3 * 86_400_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
@@ -58,15 +60,20 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   const body = parse(delivery.body);
   if (body === undefined)
     return problem(415, "USAGE", 'The body is not JSON. Choose the content type "application/json".');
-  return take(deps, host.name, read(host, delivery.headers, body));
+  return take(deps, host, { headers: delivery.headers, body });
 }
 
-async function take(deps: ReceiveDeps, host: string, { parsed, id, unique, what }: ReadDelivery): Promise<Response> {
+async function take(deps: ReceiveDeps, host: NamedHost, delivery: FoundDelivery): Promise<Response> {
+  if (isDeeper(delivery.body, MAX_DEPTH)) {
+    return problem(413, "PAYLOAD_TOO_LARGE", `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  }
+  const { parsed, id, unique, what } = read(host, delivery);
+  const { name } = host;
   const digest = digestOf(unique);
   const given = toId(id) ?? digest;
-  if (parsed.kind !== "ignored") return accept(deps, { host, id: given, digest, parsed });
+  if (parsed.kind !== "ignored") return accept(deps, { host: name, id: given, digest, parsed });
   const outcome: HookOutcome = { kind: "ignored", reason: parsed.reason };
-  return note(deps, digest, { id: given, host, what: what.slice(0, 64), outcome });
+  return note(deps, digest, { id: given, host: name, what: what.slice(0, 64), outcome });
 }
 
 /** A delivery that was read at its host. */
@@ -77,8 +84,17 @@ export interface FoundDelivery {
 }
 
 /** Takes a delivery that was read at its host, as if it had been received. The host's API vouches for it. */
-export async function takeRead(deps: ReceiveDeps, host: NamedHost, { headers, body }: FoundDelivery): Promise<void> {
-  await take(deps, host.name, read(host, headers, body));
+export async function takeRead(deps: ReceiveDeps, host: NamedHost, delivery: FoundDelivery): Promise<void> {
+  await take(deps, host, delivery);
+}
+
+/** Level by level, because a function that calls itself for each level ends with an error where there are many. */
+function isDeeper(value: unknown, levels: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; depth < levels && level.length > 0; depth++) {
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return level.length > 0;
 }
 
 /** Undefined: the bytes are no text, which no host signs. */
@@ -145,7 +161,7 @@ function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDeli
   return { parsed: parseGitLabDelivery(body), id, unique, what: event === "" ? "message" : event };
 }
 
-function read({ name, options }: NamedHost, headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
+function read({ name, options }: NamedHost, { headers, body }: FoundDelivery): ReadDelivery {
   if (options.type === "github") return readGitHub(headers, body);
   if (options.type === "gitlab") return readGitLab(headers, body);
   const id = headers["webhook-id"];

@@ -19,6 +19,8 @@ export async function isSignedByGitHub(
 ): Promise<boolean> {
   const signature = headers["x-hub-signature-256"];
   if (signature === undefined || !/^sha256=[0-9a-f]{64}$/.test(signature)) return false;
+  // Nothing is signed without a secret, and no delivery is empty.
+  if (body === "") return false;
   const checks = await Promise.all(secrets.map((secret) => secret !== "" && verify(secret, body, signature)));
   return checks.includes(true);
 }
