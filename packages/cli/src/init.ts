@@ -14,10 +14,17 @@ const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitign
 
 /** Beside `src` and `dist`; the packages of a project besides `stackyard`, and its first event. */
 const TEMPLATES = {
-  "review-app": { folder: "template", packages: [], event: "pr-12 OPENED --machine review-app" },
+  "review-app": {
+    folder: "template",
+    packages: [],
+    dev: "stackyard dev",
+    event: "pr-12 OPENED --machine review-app",
+  },
   previews: {
     folder: "template-previews",
     packages: ["@stackyard/hosts", "@stackyard/previews"],
+    // A member of this group approves what is replaced.
+    dev: "stackyard dev --groups reviewers",
     event: "shop-pr-1 OPENED --machine preview --metadata sha=9f1c",
   },
 } as const;
@@ -59,13 +66,8 @@ export const init = defineCommand({
     }
     const written = files.filter((file) => !present.includes(file));
     for (const { path, text } of written) await write(join(folder, path), text);
-    printDone(context, {
-      folder,
-      written,
-      kept: present,
-      packages: TEMPLATES[name].packages,
-      event: TEMPLATES[name].event,
-    });
+    const { packages, dev, event } = TEMPLATES[name];
+    printDone(context, { folder, written, kept: present, packages, dev, event });
     return 0;
   },
 });
@@ -93,10 +95,11 @@ interface Done {
   readonly written: readonly TemplateFile[];
   readonly kept: readonly TemplateFile[];
   readonly packages: readonly string[];
+  readonly dev: string;
   readonly event: string;
 }
 
-function printDone({ cwd, out }: CommandContext, { folder, written, kept, packages, event }: Done): void {
+function printDone({ cwd, out }: CommandContext, { folder, written, kept, packages, dev, event }: Done): void {
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);
@@ -110,7 +113,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, packag
       "Next:",
       ...(into === "" ? [] : [`  cd ${into}`]),
       `  ${install}`,
-      "  npx stackyard dev",
+      `  npx ${dev}`,
       "and in another terminal:",
       `  npx stackyard send ${event} --until LIVE`,
     ].join("\n");

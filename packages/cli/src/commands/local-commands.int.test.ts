@@ -278,6 +278,7 @@ describe("init", () => {
 
     expect(exitCode).toBe(0);
     expect(stdout).toContain("npm install --save-dev stackyard @stackyard/hosts @stackyard/previews");
+    expect(stdout).toContain("npx stackyard dev --groups reviewers");
     expect(stdout).toContain("send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE");
   });
 
