@@ -20,7 +20,7 @@ const DISTRIBUTOR = {
 
 /** What a program's stack comes to, by the types and beginnings of its resources. */
 function synthesize(add: (stack: Stack) => void) {
-  const app = new App({ analyticsReporting: false });
+  const app = new App({ analyticsReporting: false, builtinCloudFormationValidation: false });
   const stack = new Stack(app, "artifacts");
   add(stack);
   const resolved = resolveTemplate(app.synth().getStackByName("artifacts").template, {

@@ -323,6 +323,7 @@ describe("publishing again", () => {
 describe("a publisher that dies", () => {
   // As long as a stream must be to go up in parts.
   const bytes = someBytes(32 * MIB + 1);
+  const digest = sha256(bytes);
   const files = () => [
     { path: "app.zip", body: Buffer.from("app") },
     { path: "image.tar", body: Readable.from([bytes]) },
@@ -330,10 +331,11 @@ describe("a publisher that dies", () => {
 
   // Manifest, two looks, a small file, an upload of two parts with beginning and end, the manifest.
   const CALLS = 9;
-  const cases = Array.from({ length: CALLS }, (_, index) => index + 1).flatMap((at) => [
-    { at, when: "before" as const },
-    { at, when: "after" as const },
-  ]);
+  // After one call S3 is as before the next one.
+  const cases = [
+    ...Array.from({ length: CALLS }, (_, index) => ({ at: index + 1, when: "before" as const })),
+    { at: CALLS, when: "after" as const },
+  ];
 
   it.each(cases)(
     "$when call $at commits nothing that is not whole, and ends right when it is run again",
@@ -346,7 +348,7 @@ describe("a publisher that dies", () => {
 
       expect(committed).toBe(at === CALLS && when === "after");
       expect(again.outcome).toBe(committed ? "already-published" : "published");
-      expect(again.manifest.files.map(({ sha256: digest }) => digest)).toEqual([sha256("app"), sha256(bytes)]);
+      expect(again.manifest.files.map((file) => file.sha256)).toEqual([sha256("app"), digest]);
     },
   );
 
