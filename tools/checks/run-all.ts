@@ -78,12 +78,15 @@ async function passes({ name, command, hasFigure }: Check): Promise<boolean> {
   return exitCode === 0;
 }
 
+// Not `types`: the check of types compiles these files, too.
+const projects = ["unit", "int", "browser", "e2e"].flatMap((name) => ["--project", name]);
+
 async function test(): Promise<TestSummary> {
   const temp = mkdtempSync(join(tmpdir(), "tests-"));
   const file = join(temp, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   reporters.push(`--reporter=${join(repositoryRoot, "tools/checks/second-tries.ts")}`);
-  const { exitCode } = await execute(["vitest", "run", ...reporters], true);
+  const { exitCode } = await execute(["vitest", "run", ...projects, ...reporters], true);
   const report = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   rmSync(temp, { recursive: true });
   return toTestSummary(report, exitCode);
