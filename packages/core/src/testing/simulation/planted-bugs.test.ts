@@ -8,6 +8,9 @@ const SEEDS = 200;
 const TIMEOUT_MS = 120_000;
 /** Where the search begins for bugs that the seeds before do not show. When a change of the simulator moves them, it goes on from there. */
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
+  fencing: 15,
+  schedule: 10,
+  "attempt-count": 9,
   origins: 75,
   reaction: 63,
   "old-entries": 18,
@@ -15,21 +18,33 @@ const FIRST_SEEDS: Readonly<Record<string, number>> = {
   redrive: 83,
 };
 
+/** The same for runs that are short. */
+const SHORT_SEEDS: Readonly<Record<string, number>> = {
+  fencing: 53,
+  "de-duplication": 15,
+  outbox: 17,
+  "version-check": 16,
+};
+/** A run without an end shows it soon. */
+const MAX_STEPS = 5_000;
+
 /** The first runs in which the invariant that is there for it notices the bug. */
-async function findRuns({ name, plant, breaks }: PlantedBug, count: number): Promise<readonly SimulationRun[]> {
+async function findRuns(bug: PlantedBug, count: number, first: number): Promise<readonly SimulationRun[]> {
+  const { plant, breaks } = bug;
   const found: SimulationRun[] = [];
-  const first = FIRST_SEEDS[name] ?? 1;
+  const options = breaks === "step-limit" ? { plant, maxSteps: MAX_STEPS } : { plant };
   for (let tried = 0; tried < SEEDS && found.length < count; tried += 1) {
     const seed = ((first - 1 + tried) % SEEDS) + 1;
-    const run = await runSeed(seed, { plant });
+    const run = await runSeed(seed, options);
     if (run.violations.some(({ invariant }) => invariant === breaks)) found.push(run);
   }
   return found;
 }
 
-/** Of the first runs that show it the shortest: what is short becomes small. */
+/** Of some runs that show it the shortest: what is short becomes small. */
 async function findShortRun(bug: PlantedBug): Promise<SimulationRun> {
-  const [shortest] = [...(await findRuns(bug, 6))].sort((a, b) => a.steps - b.steps);
+  const runs = await findRuns(bug, 2, SHORT_SEEDS[bug.name] ?? 1);
+  const [shortest] = runs.toSorted((a, b) => a.steps - b.steps);
   if (shortest === undefined) throw new Error("Nothing was found.");
   return shortest;
 }
@@ -37,7 +52,7 @@ async function findShortRun(bug: PlantedBug): Promise<SimulationRun> {
 it.each(PLANTED_BUGS)(
   `finds a store without $name within ${SEEDS} seeds, by $breaks, and nothing wrong with one that has it`,
   async (bug) => {
-    const [run] = await findRuns(bug, 1);
+    const [run] = await findRuns(bug, 1, FIRST_SEEDS[bug.name] ?? 1);
     if (run === undefined) throw new Error("Nothing was found.");
 
     expect((await runSeed(run.plan.seed)).violations).toEqual([]);
