@@ -61,6 +61,7 @@ export default defineConfig({
           include: ["packages/console/src/**/*.browser.test.tsx"],
           exclude: neither,
           globalSetup: "./tools/browser/src/global-setup.ts",
+          setupFiles: "./packages/console/src/testing/check-accessibility.ts",
           browser: {
             enabled: true,
             headless: true,

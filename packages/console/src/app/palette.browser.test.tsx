@@ -32,9 +32,7 @@ function PaletteOverPage() {
       }
     >
       <p>Pressed: {pressed}</p>
-      <button type="button" onClick={() => setOpen(true)}>
-        Open
-      </button>
+      <Button onPress={() => setOpen(true)}>Open</Button>
       {open && <Palette navigation={NAVIGATION} onClose={() => setOpen(false)} />}
     </Page>
   );

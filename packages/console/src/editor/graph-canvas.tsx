@@ -309,7 +309,7 @@ function StateView({ data: { node, mark, down }, selected }: NodeProps<StateNode
         {mark?.change !== undefined && <span className="change">{mark.change} </span>}
         {cut(node.id)}
         {mark?.errors !== undefined && (
-          <span className="state-errors" title={`${mark.errors} problems`}>
+          <span className="state-errors" title={mark.errors === 1 ? "1 problem" : `${mark.errors} problems`}>
             {mark.errors}
           </span>
         )}

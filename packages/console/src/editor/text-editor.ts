@@ -84,6 +84,7 @@ export const editorTheme = EditorView.theme({
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
     background: "color-mix(in srgb, var(--accent) 25%, transparent) !important",
   },
+  ".cm-selectionMatch": { backgroundColor: "transparent", outline: "1px solid var(--control)" },
   ".cm-tooltip, .cm-panels": {
     backgroundColor: "var(--surface)",
     color: "var(--text)",
@@ -156,7 +157,7 @@ function toExtensions(options: TextEditorOptions, labels: Map<number, string>): 
     editorTheme,
     allowStyles(),
     EditorState.readOnly.of(options.readOnly),
-    EditorView.contentAttributes.of({ "aria-label": "Machine as text", spellcheck: "false" }),
+    EditorView.contentAttributes.of({ "aria-label": "Machine as text", tabindex: "0", spellcheck: "false" }),
     autocompletion({ override: [options.complete] }),
     hoverTooltip((view, offset) => toTooltip(options.explain(view.state, offset))),
     keymap.of([

@@ -26,7 +26,8 @@ export function LanesDrawing({ entries, scale, stack, shown, onShow }: DrawingPr
   const cursor = entries[shown] && share({ index: shown, at: Date.parse(entries[shown].at) });
   const next = due.length === 0 ? undefined : Math.min(...due);
   return (
-    <div className="lanes">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
+    <section className="lanes" tabIndex={0} aria-label="Lanes">
       {lanes.map((lane) => (
         <div key={`${lane.kind} ${lane.name}`} className="lane">
           <span className="lane-name">
@@ -49,7 +50,7 @@ export function LanesDrawing({ entries, scale, stack, shown, onShow }: DrawingPr
         </div>
       ))}
       {next !== undefined && <p className="muted">Next timer in {formatDuration(next - now)}.</p>}
-    </div>
+    </section>
   );
 }
 
@@ -69,8 +70,10 @@ function LaneBar({ lane, bar: { from, to, text, status }, left, right, end, onSh
   const label = toSafeText(`${text}${word}${length}`);
   const width = isPoint ? undefined : `${Math.max(0, right - left) * 100}%`;
   return (
+    // By keyboard, the slider below shows each of these positions; hundreds of bars are no way through the page.
     <button
       type="button"
+      tabIndex={-1}
       className={`lane-bar tone-${toneOf(status)} ${isPoint ? "point" : lane.kind}`}
       style={{ left: `${left * 100}%`, width }}
       title={label}

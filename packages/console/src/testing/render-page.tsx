@@ -13,6 +13,7 @@ import { queryClient } from "../api/client.ts";
 import { LiveProvider } from "../api/use-live.tsx";
 import { ToastProvider } from "../design/toasts.tsx";
 import { createFakeLive } from "./fake-live.ts";
+import "../app/shell.css";
 import "../design/base.css";
 
 /** A request that the page sent. */
