@@ -1,4 +1,4 @@
-import { parseMachine } from "@stackyard/core/machine";
+import { createSimulation, parseMachine } from "@stackyard/core/machine";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { parseMapping } from "@stackyard/hosts";
 import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews";
@@ -32,6 +32,23 @@ describe("the template of previews", () => {
     const sent = [...(files.get("hooks/shop.yaml") ?? "").matchAll(/send: ([A-Z]+)/g)].map(([, event]) => event);
     expect(sent).toHaveLength(8);
     for (const event of sent) expect(source).toMatch(new RegExp(`^ {2}${event}: {`, "m"));
+  });
+
+  it.each([
+    ["the wait for a place", [], ["slot", "plan"]],
+    ["an apply", ["slot", "plan"], ["apply"]],
+  ])("cancels %s when the pull request is closed", async (_, done, cancelled) => {
+    const files = new Map((await loadTemplate("previews")).map(({ path, text }) => [path, text]));
+    const { machine } = parseMachine(files.get("machines/preview.yaml") ?? "", { name: "preview" });
+    const { step } = createSimulation(new Map([["preview", machine]]));
+    const send = (event: string) =>
+      step({ event: { id: event, stackId: "a", machine: "preview", event, metadata: { sha: "1" } } });
+    const outputs = { plan: "p", summary: "1 to add.", monthly_cost: 1, unchanged: false, destroys: 0 };
+
+    send("OPENED");
+    for (const task of done) step({ task, result: "succeeded", outputs });
+
+    expect(send("CLOSED")).toMatchObject({ stack: { state: "CLEAN-UP" }, cancelled });
   });
 
   it("depends on the packages of the same clone", async () => {
