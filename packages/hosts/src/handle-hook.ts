@@ -54,7 +54,8 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
   }
   const rules = await publishRules(deps, queued, hook, pull?.record);
   const events = [...(pull?.events ?? []), ...rules.events];
-  const outcome = toOutcome(hook, { events, refused: rules.refused, waits: pull?.waits === true });
+  const refused = rules.refused ?? findRefusedUp(hook, pull);
+  const outcome = toOutcome(hook, { events, refused, waits: pull?.waits === true });
   return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
 }
 
@@ -63,6 +64,12 @@ async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHoo
   const outcome = await approveByComment(deps, input);
   if (outcome === undefined) throw new HookUndecided("The yard has not decided yet about the approval.");
   return outcome;
+}
+
+/** A person who asks for a preview is told when there is nothing to create. */
+function findRefusedUp({ kind, action }: Hook, pull: SettledPull | undefined): string | undefined {
+  if (kind !== "command" || action !== "up" || pull?.record.phase !== "none" || pull.waits) return undefined;
+  return "No preview belongs to this pull request: it is closed, or no mapping document is for it.";
 }
 
 interface Done {

@@ -96,6 +96,18 @@ describe("look-ups at GitHub", () => {
     expect(refused).toHaveLength(base === "admin" ? 0 : 3 - applied.length);
   });
 
+  it("refuse /preview up where there is nothing to create", async () => {
+    await open();
+    await comment("/preview up");
+    await bench.github.closePull(SHOP, 1);
+    await tick();
+
+    await comment("/preview up");
+
+    const outcomes = (await listOutcomes()).filter((outcome) => outcome?.kind !== "events");
+    expect(outcomes.map((outcome) => outcome?.kind).toSorted()).toEqual(["nothing", "refused"]);
+  });
+
   it("bind the trust in a fork to one head", async () => {
     await open({ fork: true });
     await comment(`/preview trust ${toCommit(2)}`);
