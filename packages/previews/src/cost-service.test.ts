@@ -1,3 +1,4 @@
+import { SimFault } from "@stackyard/aws-sim";
 import type { Records } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { createCostServices } from "./cost-service.ts";
@@ -19,6 +20,7 @@ states:
   ASLEEP: { on: { OPENED: LIVE } }
   GONE: { terminal: true }
 `;
+const LIMITED = () => Promise.reject(new SimFault("LimitExceededException", 400, "Rate exceeded"));
 const tags = { "stackyard:yard": "blue", "stackyard:machine": "preview" };
 
 async function open(options: { readonly maxPages?: number } = {}) {
@@ -109,19 +111,44 @@ describe("the service of costs", () => {
     await expect(bench.turn()).rejects.toThrow(/more than the option maxPages/);
   });
 
-  it("shows a denied call until the next day, and repeats it then", async () => {
+  it.each([
+    ["denied", /ce:GetCostAndUsage/],
+    ["throttled", /LimitExceededException/],
+  ])("shows a call that was %s at once, and repeats it after an hour", async (how, message) => {
     const bench = await open();
     bench.add("pr-7", 2);
-    bench.denied.add(ACCOUNT);
+    if (how === "denied") bench.denied.add(ACCOUNT);
+    else bench.sim.once("CostExplorer.GetCostAndUsage", LIMITED);
 
-    await expect(bench.turn()).rejects.toThrow(/ce:GetCostAndUsage/);
-    await expect(bench.turn()).rejects.toThrow(/ce:GetCostAndUsage/);
-    expect(bench.sim.calls).toHaveLength(1);
+    await expect(bench.turn()).rejects.toThrow(message);
+    const { items } = await bench.deps.records.list("notices/pending/", { limit: 10, now: bench.clock.now() });
+    expect(items.map(({ value }) => value)).toMatchObject(how === "denied" ? [{ kind: "costs-denied" }] : []);
+    await bench.advance(59 * MINUTE);
+    await expect(bench.turn()).rejects.toThrow(message);
     bench.denied.clear();
-    await bench.advance(DAY);
+    await bench.advance(MINUTE);
     await bench.turn();
 
     expect(await bench.costOf("pr-7")).toBe(2);
+  });
+
+  it("does not repeat a search on the same day after a page was bought", async () => {
+    const bench = await open();
+    bench.sim.costExplorer.setPage(1);
+    bench.add("pr-7", 2);
+    bench.add("a-b", 1);
+    bench.sim.once("CostExplorer.GetCostAndUsage", (proceed) => {
+      bench.sim.once("CostExplorer.GetCostAndUsage", LIMITED);
+      return proceed();
+    });
+
+    await expect(bench.turn()).rejects.toThrow(/LimitExceededException/);
+    for (let hours = 0; hours < 5; hours++) {
+      await bench.advance(60 * MINUTE);
+      await expect(bench.turn()).rejects.toThrow(/LimitExceededException/);
+    }
+
+    expect(bench.sim.calls).toHaveLength(1);
   });
 
   it("buys no page twice and sends all once, wherever a process dies", async () => {

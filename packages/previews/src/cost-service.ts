@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { toAwsError } from "@stackyard/aws";
+import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { type PluginContext, type PluginService, type ServiceDeps, type Stack, StackyardError } from "@stackyard/core";
+import { notify } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import type { PreviewsOptions } from "./definition.ts";
@@ -17,6 +18,8 @@ const RECORD = "previews/costs";
 const DAY_MS = 86_400_000;
 /** A search of another server may still be under way. */
 const ASKING_MS = 600_000;
+/** A search that was refused, which costs nothing, is repeated after that time. */
+const REFUSED_MS = 3_600_000;
 /** A record has at most 256 KiB. */
 const MOST_BYTES = 200 * 1024;
 
@@ -27,6 +30,8 @@ const BoughtCosts = Type.Object({
   askedAt: Type.Number(),
   /** There is no answer yet. */
   isOpen: Type.Optional(Type.Literal(true)),
+  /** The first page was refused, so nothing was bought. */
+  isRefused: Type.Optional(Type.Literal(true)),
   /** Why there is nothing, or not everything. */
   failure: Type.Optional(Type.String()),
   /** Stacks that were not sent their costs yet. */
@@ -47,21 +52,25 @@ export function createCostServices(
       async dueAt(deps) {
         const now = deps.clock.now();
         const bought = (await findBought(deps))?.value;
-        if (bought?.day !== toDay(now) || bought.costs !== undefined) return now;
-        // A failure remains visible until the next day, and costs nothing.
+        if (bought === undefined || bought.costs !== undefined || isDue(bought, now)) return now;
         const { isOpen, askedAt, failure } = bought;
         if (isOpen === true && now - askedAt < ASKING_MS) return Math.min(toNextDay(now), askedAt + ASKING_MS);
+        // A failure remains visible until the next search, and costs nothing.
         if (failure !== undefined) throw toError(failure);
         return toNextDay(now);
       },
       async tick(deps) {
         const found = await findBought(deps);
         if (found?.value.costs !== undefined) return sendCosts(deps, found);
-        if (found?.value.day === toDay(deps.clock.now())) return undefined;
+        if (found !== undefined && !isDue(found.value, deps.clock.now())) return undefined;
         return sendCosts(deps, await buyCosts(deps, { options, yard, version: found?.version }));
       },
     },
   ];
+}
+
+function isDue({ day, isRefused, askedAt }: BoughtCosts, now: number): boolean {
+  return day !== toDay(now) || (isRefused === true && now - askedAt >= REFUSED_MS);
 }
 
 interface StoredBought {
@@ -90,8 +99,9 @@ async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput)
   const interrupted =
     "The search for costs was interrupted. It is repeated on the next day, because each page costs money.";
   const claimed = await put(deps, version, { day, askedAt, isOpen: true, failure: interrupted });
+  let pages = 0;
   try {
-    const { costs, isComplete } = await loadCosts(deps, { options, yard });
+    const { costs, isComplete } = await loadCosts(deps, { options, yard, onPage: () => void pages++ });
     const { items, isWhole } = await toItems(deps, costs);
     const failure = isComplete && isWhole ? {} : { failure: TOO_MANY };
     return await put(deps, claimed.version, { day, askedAt, ...failure, costs: items });
@@ -101,9 +111,23 @@ async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput)
       "The costs cannot be loaded.",
       "The role needs the permission ce:GetCostAndUsage.",
     );
-    await put(deps, claimed.version, { day, askedAt, failure: message.slice(0, 1_024) });
+    const { kind, name } = findAwsFault(error);
+    const isRefused = pages === 0 && name !== undefined;
+    const failure = message.slice(0, 1_024);
+    if (kind === "fatal") await notifyDenied(deps, { day, account: options.account, failure });
+    await put(deps, claimed.version, { day, askedAt, failure, ...(isRefused && { isRefused }) });
     throw toError(message);
   }
+}
+
+/** Once a day. */
+async function notifyDenied(
+  deps: ServiceDeps,
+  { day, account, failure }: { readonly day: string; readonly account: string; readonly failure: string },
+): Promise<void> {
+  const title = `The costs of stacks cannot be loaded from the account ${account}`;
+  const text = `${failure} The search is repeated every hour.`;
+  await notify(deps, { kind: "costs-denied", key: day, title, text, data: { account } });
 }
 
 const TOO_MANY = "Not all stacks were sent their costs: there are more than the option maxPages, or a record, allows.";

@@ -11,10 +11,12 @@ export interface LoadedCosts {
   readonly isComplete: boolean;
 }
 
-/** What is asked for. */
+/** Whose costs are loaded. */
 export interface CostsQuery {
   readonly options: NonNullable<PreviewsOptions["costs"]>;
   readonly yard: string | undefined;
+  /** Called for each page that was bought. */
+  readonly onPage: () => void;
 }
 
 const DAY_MS = 86_400_000;
@@ -26,7 +28,7 @@ const METRIC = "UnblendedCost";
 const PLACE = { region: "us-east-1", partition: "aws" };
 
 /** Loads what the stacks of the yard have cost. Each page costs 0.01 USD, so nothing is repeated here. */
-export async function loadCosts(deps: ServiceDeps, { options, yard }: CostsQuery): Promise<LoadedCosts> {
+export async function loadCosts(deps: ServiceDeps, { options, yard, onPage }: CostsQuery): Promise<LoadedCosts> {
   const { account, role, maxPages = DEFAULT_PAGES } = options;
   const client = deps.aws(CostExplorerClient, { account, ...PLACE, ...defined({ role }) });
   const { "stackyard:yard": own } = toStackTags({ yard, stackId: "", machine: "" });
@@ -44,6 +46,7 @@ export async function loadCosts(deps: ServiceDeps, { options, yard }: CostsQuery
       ...defined({ NextPageToken: token }),
     });
     const { ResultsByTime = [], NextPageToken } = await client.send(command, { abortSignal: deps.signal });
+    onPage();
     for (const result of ResultsByTime) addGroups(costs, result);
     token = NextPageToken;
     if (token === undefined) return { costs, isComplete: true };

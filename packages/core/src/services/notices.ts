@@ -6,7 +6,7 @@ import type { Records, StoredRecord } from "../ports/records.ts";
 
 /** Something that people should know and that no line of a stack's history says, such as a dead letter of a queue. */
 export interface NoticeInput {
-  /** Such as `dead-letter`, `history-gap`, `orphan` and `reports-stopped`. Rules of notifications choose by it. */
+  /** Such as `dead-letter`, `history-gap`, `orphan`, `reports-stopped` and `costs-denied`. Rules of notifications choose by it. */
   readonly kind: string;
   /** With the kind it names what the notice is about: the same is noticed once in 30 days. */
   readonly key: string;
