@@ -89,6 +89,14 @@ interface Operation {
   readonly read: () => Promise<unknown>;
 }
 
+const PULL = {
+  host: "github",
+  repository: { id: "424242", fullName: "acme/shop" },
+  number: 7,
+  url: "https://github.com/acme/shop/pull/7",
+  head: "1".repeat(40),
+  owner: "octocat",
+};
 const OF_STATE = { via: "backend", on: ON_STATE };
 const operations: readonly Operation[] = [
   {
@@ -121,6 +129,12 @@ const operations: readonly Operation[] = [
     },
     line: { via: "api", on: {}, reason: "hooks k" },
     read: async () => (await yard.json<{ items: { deadAt?: string }[] }>("/v1/queue")).items[0]?.deadAt,
+  },
+  {
+    action: "linkPreview",
+    prepare: async () => () => yard.call("/v1/previews/pr-1/link", { method: "PUT", body: PULL }),
+    line: { via: "api", on: { stackId: "pr-1" }, reason: "github acme/shop#7" },
+    read: async () => (await yard.store.records.list("previews/", { limit: 10, now: Date.now() })).items,
   },
   {
     action: "restoreTerraformState",

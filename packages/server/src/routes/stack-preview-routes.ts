@@ -1,5 +1,5 @@
 import { type Clock, defined, type Locator, StackyardError, type Store } from "@stackyard/core";
-import { decideAccess } from "@stackyard/core/access";
+import { type AuditWriter, decideAccess } from "@stackyard/core/access";
 import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
 import type { StackFilter, StoredStack } from "@stackyard/core/engine";
 import { findPreviewLink, linkPreview, listPreviewLinks, type PreviewLink } from "@stackyard/core/services";
@@ -20,6 +20,7 @@ interface StackPreviewRoutesDeps {
   readonly clock: Clock;
   readonly guard: Guard;
   readonly explainer: StackExplainer;
+  readonly audit: AuditWriter;
 }
 
 /** Stacks of pull requests, and their links. */
@@ -163,6 +164,7 @@ function linkRoute(deps: StackPreviewRoutesDeps): Route {
     operationId: "linkPreview",
     permission: "send",
     subject: "items",
+    audited: true,
     tag: "previews",
     summary:
       "Link a stack, which need not exist yet, to its pull request. A job of a CI may name only its own repository.",
@@ -180,13 +182,16 @@ function linkRoute(deps: StackPreviewRoutesDeps): Route {
       200: { description: "It is linked.", schema: Type.Object({ stackId: Type.String(), pull: PreviewPull }) },
       403: { description: "FORBIDDEN: the permission `send` is missing, or the repository is another one." },
     },
-    async handle({ params: { stackId }, body: { machine, ...pull } }, { caller }) {
+    async handle({ params: { stackId }, body: { machine, ...pull } }, { caller, sender }) {
       const links = { ...deps, records: deps.store.records };
       await checkSend(deps, caller, { stackId, machine });
       const before = await findPreviewLink(links, stackId);
       checkRepository(caller, pull);
       if (before !== undefined) checkRepository(caller, before);
-      await linkPreview(links, { stackId, ...pull, ...defined({ commands: before?.commands }) });
+      const reason = `${pull.host} ${pull.repository.fullName}#${pull.number}`;
+      const action = { action: "linkPreview", who: sender, via: "api", on: { stackId }, reason };
+      const link = { stackId, ...pull, ...defined({ commands: before?.commands }) };
+      await deps.audit.run(action, () => linkPreview(links, link));
       return json(200, { stackId, pull });
     },
   });
