@@ -6,6 +6,8 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false };
 const Secrets = Type.Array(SecretReferenceSchema, { minItems: 1, maxItems: 10 });
 
+const PullableSecrets = Type.Optional(Secrets);
+
 const ReportKind = Type.Union([Type.Literal("comment"), Type.Literal("check"), Type.Literal("deployment")]);
 /** What is written to pull requests. */
 export type ReportKind = Static<typeof ReportKind>;
@@ -54,7 +56,7 @@ const GitHubOptions = Type.Object(
     type: Type.Literal("github"),
     appId: Type.Optional(Type.Integer({ minimum: 1, description: "Of the GitHub App. With it facts are looked up." })),
     key: Type.Optional(SecretReferenceSchema),
-    secrets: Secrets,
+    secrets: PullableSecrets,
     people: People,
     pull: Pull,
     reports: Reports,
@@ -77,7 +79,7 @@ const GitLabOptions = Type.Object(
   {
     type: Type.Literal("gitlab"),
     token: Type.Optional(SecretReferenceSchema),
-    secrets: Secrets,
+    secrets: PullableSecrets,
     people: People,
     pull: Pull,
     reports: Reports,
@@ -111,6 +113,10 @@ export function toPullMs({ name, options }: { readonly name: string; readonly op
   if (pull !== undefined && findKey(options) === undefined) {
     const needed = options.type === "github" ? '"appId" and "key"' : '"token"';
     throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull needs ${needed}: deliveries are read with them.`);
+  }
+  if (pull !== "only" && options.secrets === undefined) {
+    const advice = 'Add the secrets of the webhook, or set pull: "only".';
+    throw new StackyardError("CONFIG_INVALID", `hosts.${name}.secrets is missing. ${advice}`);
   }
   if (pull === undefined || pull === "only") return DEFAULT_PULL_MS;
   const ms = parseDuration(pull) ?? 0;

@@ -40,10 +40,23 @@ describe("the option pull", () => {
   it.each([
     [{ type: "github" as const, secrets, pull: "1m" }, /hosts.h.pull needs "appId" and "key"/],
     [{ type: "gitlab" as const, secrets, pull: "only" }, /hosts.h.pull needs "token"/],
+    [{ type: "gitlab" as const, token: key, pull: "1m" }, /hosts.h.secrets is missing. .*pull: "only"/],
+    [{ type: "github" as const, appId: 1, key }, /hosts.h.secrets is missing/],
     [{ type: "github" as const, secrets, appId: 1, key, pull: "9s" }, /at least 10s and at most 24h/],
     [{ type: "github" as const, secrets, appId: 1, key, pull: "25h" }, /at least 10s and at most 24h/],
   ])("is refused in case %#", (host, message) => {
     expect(() => createHostsServices({ hosts: { h: host } }, { projectDir: "/" })).toThrow(message);
+  });
+
+  it("needs no secrets when nothing is received, and says so to who delivers", async () => {
+    const hosts = { h: { type: "github" as const, appId: 1, key, pull: "only" } };
+    const [service] = createHostsServices({ hosts }, { projectDir: "/" });
+    const [route] = service?.routes ?? [];
+    const response = await route?.answer({} as never, {} as never);
+
+    expect(Check(HostOptions, hosts.h)).toBe(true);
+    expect([route?.path, response?.status]).toEqual(["/hooks/h", 404]);
+    expect(await response?.json()).toMatchObject({ detail: expect.stringContaining('pull: "only"') });
   });
 
   it.each(["-1m", "1", "1d", "Only", "00s", ""])("is not %s", (pull) => {

@@ -14,7 +14,7 @@ import { findKey, type HostsOptions, isPullOnly, type ReportKind, toPullMs } fro
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { loadMappings } from "./load-mappings.ts";
 import { createPollService } from "./poll-service.ts";
-import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
+import { createClosedReceiver, createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
 import type { ReportRequest } from "./report/report-records.ts";
 import {
   createReportQueues,
@@ -56,7 +56,7 @@ export function createHostsServices(
   const reporting = { names: new Set(reported.map(({ name }) => name)), openReportQueue };
   const service: PluginService = {
     name: "hosts",
-    routes: named.filter((host) => !isPullOnly(host)).map((host) => createReceiver(host, openQueue)),
+    routes: named.map((host) => (isPullOnly(host) ? createClosedReceiver(host) : createReceiver(host, openQueue))),
     async dueAt(deps) {
       // Faults are reported also while no delivery comes.
       await loadMappings(folder);

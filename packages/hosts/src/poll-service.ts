@@ -48,8 +48,8 @@ type Found = (deps: PollDeps) => Promise<void>;
  * when it finds something.
  */
 export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
-  const rounds = new Map<string, Round>();
-  const pulls = new Map<string, Pull>();
+  const rounds = createRounds();
+  const pulls = createPulls();
   const found: Found[] = [];
   const errors: unknown[] = [];
 
@@ -63,55 +63,27 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     if (first !== undefined) throw first;
   }
 
-  async function toRound(host: string, codeHost: CodeHost, now: number): Promise<Round> {
-    const before = rounds.get(host);
-    if (before !== undefined && (before.repositories.length > 0 || before.nextAt > now)) return before;
-    const round = { nextAt: now + ROUND_MS, repositories: [...(await codeHost.listRepositories())] };
-    rounds.set(host, round);
-    return round;
+  async function add(search: Promise<Found | undefined>): Promise<void> {
+    const store = await search;
+    if (store !== undefined) found.push(store);
   }
 
-  async function pull(deps: PollDeps, host: NamedHost, codeHost: CodeHost): Promise<void> {
+  /** Reads what is due at a host, up to the first repository in which something is found. */
+  async function readHost(deps: PollDeps, host: NamedHost): Promise<void> {
     const { name } = host;
-    const before = pulls.get(name);
-    const now = deps.clock.now();
-    if (before !== undefined && before.nextAt > now) return;
-    const known = before?.known ?? [];
-    const nextAt = now + toPullMs(host);
-    // Also when it fails: the other hosts are not read more often because of it.
-    pulls.set(name, { nextAt, known });
-    const { listed, take } = await listMissedDeliveries(deps, { host, codeHost, known });
-    const store: Found = async () => {
-      await take?.();
-      pulls.set(name, { nextAt, known: listed });
-    };
-    if (take === undefined) await store(deps);
-    else found.push(store);
-  }
-
-  async function poll(deps: PollDeps, host: string, codeHost: CodeHost): Promise<void> {
-    const { repositories } = await toRound(host, codeHost, deps.clock.now());
+    const codeHost = await codeHosts.open(name, deps);
+    if (codeHost === undefined) return;
+    await collect(() => add(pulls.read(deps, host, codeHost)));
+    const { repositories } = await rounds.open(name, codeHost, deps.clock.now());
     while (!deps.isOver() && found.length === 0) {
       const repository = repositories.shift();
       if (repository === undefined) return;
-      await collect(async () => {
-        const store = await findPullsToDecide(deps, { host, codeHost, repository });
-        if (store !== undefined) found.push(store);
-      });
+      await collect(() => add(findPullsToDecide(deps, { host: name, codeHost, repository })));
     }
   }
 
-  /** Reads what is due, up to the first repository in which something is found. */
   async function read(deps: PollDeps): Promise<void> {
-    for (const host of hosts) {
-      await collect(async () => {
-        const { name } = host;
-        const codeHost = await codeHosts.open(name, deps);
-        if (codeHost === undefined) return;
-        await collect(() => pull(deps, host, codeHost));
-        await poll(deps, name, codeHost);
-      });
-    }
+    for (const host of hosts) await collect(() => readHost(deps, host));
   }
 
   async function toPollDeps(deps: ServiceDeps, until: number): Promise<PollDeps> {
@@ -120,8 +92,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   }
 
   function findNext(): number | undefined {
-    const nexts = [...rounds.values()].map(({ nextAt, repositories }) => (repositories.length > 0 ? 0 : nextAt));
-    const nextAt = Math.min(...nexts, ...[...pulls.values()].map((each) => each.nextAt));
+    const nextAt = Math.min(rounds.nextAt(), pulls.nextAt());
     return nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt;
   }
 
@@ -144,6 +115,46 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
       throwFirst();
       return findNext();
     },
+  };
+}
+
+/** The repositories of each host that are left in its round. */
+function createRounds() {
+  const rounds = new Map<string, Round>();
+  return {
+    /** Begins the next round when it is due. */
+    async open(host: string, codeHost: CodeHost, now: number): Promise<Round> {
+      const before = rounds.get(host);
+      if (before !== undefined && (before.repositories.length > 0 || before.nextAt > now)) return before;
+      const round = { nextAt: now + ROUND_MS, repositories: [...(await codeHost.listRepositories())] };
+      rounds.set(host, round);
+      return round;
+    },
+    nextAt: () => Math.min(...[...rounds.values()].map((each) => (each.repositories.length > 0 ? 0 : each.nextAt))),
+  };
+}
+
+/** When deliveries of each host are read, and which ones were listed last. */
+function createPulls() {
+  const pulls = new Map<string, Pull>();
+  return {
+    /** Returns what takes new deliveries; undefined: nothing is due, or nothing is new. */
+    async read(deps: PollDeps, host: NamedHost, codeHost: CodeHost): Promise<Found | undefined> {
+      const { name } = host;
+      const before = pulls.get(name);
+      const now = deps.clock.now();
+      if (before !== undefined && before.nextAt > now) return undefined;
+      const known = before?.known ?? [];
+      const nextAt = now + toPullMs(host);
+      // Also when it fails: the other hosts are not read more often because of it.
+      pulls.set(name, { nextAt, known });
+      const { listed, take } = await listMissedDeliveries(deps, { host, codeHost, known });
+      const isRead = () => void pulls.set(name, { nextAt, known: listed });
+      if (take !== undefined) return () => take().then(isRead);
+      isRead();
+      return undefined;
+    },
+    nextAt: () => Math.min(...[...pulls.values()].map((each) => each.nextAt)),
   };
 }
 

@@ -47,6 +47,17 @@ export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) =
   };
 }
 
+/** Returns the route of a host whose deliveries are read. */
+export function createClosedReceiver({ name }: NamedHost): ServiceRoute {
+  const detail = `Deliveries of "${name}" are read at the host, not received, because of the option pull: "only".`;
+  return {
+    method: "POST",
+    path: `/hooks/${name}`,
+    maxBytes: MAX_BYTES,
+    answer: async () => problem(404, "NOT_FOUND", detail),
+  };
+}
+
 /** What taking a delivery needs. */
 export interface ReceiveDeps extends ServiceDeps {
   readonly queue: KeyedQueue;
@@ -112,7 +123,7 @@ async function isSigned(
   delivery: SignedDelivery,
   { readSecret }: ServiceDeps,
 ): Promise<boolean> {
-  const secrets = await Promise.all(options.secrets.map(readSecret));
+  const secrets = await Promise.all((options.secrets ?? []).map(readSecret));
   if (options.type === "github") return isSignedByGitHub(delivery, secrets);
   return isSignedByStandard(delivery, secrets) || (options.type === "gitlab" && hasToken(delivery, secrets));
 }

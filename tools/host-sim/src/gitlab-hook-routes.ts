@@ -11,38 +11,44 @@ export interface SimHookEvent {
 /** What requests about webhooks are answered from. */
 export interface HookRoutesInput {
   readonly events: readonly SimHookEvent[];
-  /** Of the token's user in the project. */
+  /** Whose webhooks they are. */
+  readonly of: HookOwner;
+  /** Of the token's user in the project or group. */
   readonly role: number;
+  /** Where the webhook of the yard is. */
+  readonly owner: HookOwner;
   readonly now: number;
 }
+
+/** What has webhooks. */
+export type HookOwner = "project" | "group";
 
 interface HookAnswer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** Only they may list webhooks. Source: "Project webhooks API", GitLab Docs. */
-const MAINTAINER = 40;
+/** Who may list webhooks. Sources: "Project webhooks API" (Maintainer) and "Group webhooks API" (Owner), GitLab Docs. */
+const LEAST_ROLES: Readonly<Record<HookOwner, number>> = { project: 40, group: 50 };
 /** Source: "Project webhooks API", GitLab Docs. */
 const KEEP_MS = 7 * 86_400_000;
 /** Source: `lib/api/hooks/events.rb` of GitLab, which refuses more. */
 const MOST_PER_PAGE = 20;
-const HOOKS = [
-  { id: 1, url: "https://ci.example.org/gitlab", name: "CI" },
-  { id: 2, url: "https://yard.example.org/hooks/gitlab", name: "Yard" },
-];
+const CI_HOOK = { id: 1, url: "https://ci.example.org/gitlab", name: "CI" };
+const YARD_HOOK = { id: 2, url: "https://yard.example.org/hooks/gitlab", name: "Yard" };
 
-/** Answers requests below `/hooks` of the project; undefined for others. Events are those of the second webhook, newest first. */
+/** Answers requests below `/hooks` of the project or group; undefined for others. Events are those of the yard's webhook, newest first. */
 export function answerHooks(
-  { events, role, now }: HookRoutesInput,
+  { events, of, role, owner, now }: HookRoutesInput,
   path: string,
   query: URLSearchParams,
 ): HookAnswer | undefined {
   const hookId = /^\/hooks(?:\/(\d+)\/events)?$/.exec(path);
   if (hookId === null) return undefined;
-  if (role < MAINTAINER) return { status: 403, body: { message: "403 Forbidden" } };
-  if (hookId[1] === undefined) return { status: 200, body: HOOKS };
-  if (!HOOKS.some(({ id }) => String(id) === hookId[1])) return { status: 404, body: { message: "404 Not found" } };
+  if (role < LEAST_ROLES[of]) return { status: 403, body: { message: "403 Forbidden" } };
+  const hooks = of === owner ? [CI_HOOK, YARD_HOOK] : [CI_HOOK];
+  if (hookId[1] === undefined) return { status: 200, body: hooks };
+  if (!hooks.some(({ id }) => String(id) === hookId[1])) return { status: 404, body: { message: "404 Not found" } };
   if (Number(query.get("per_page") ?? MOST_PER_PAGE) > MOST_PER_PAGE) {
     return { status: 400, body: { error: "per_page does not have a valid value" } };
   }
@@ -61,7 +67,7 @@ function toEvent({ id, headers, body, status }: SimHookEvent) {
   const shown = Object.entries(headers).map(([name, value]) => [name, name === "x-gitlab-token" ? REDACTED : value]);
   return {
     id,
-    url: HOOKS[1]?.url,
+    url: YARD_HOOK.url,
     trigger: "merge_requests_hooks",
     request_headers: Object.fromEntries(shown),
     request_data: redact(body),

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import type { Receiver } from "./deliveries.ts";
-import { answerHooks, type SimHookEvent } from "./gitlab-hook-routes.ts";
+import { answerHooks, type HookOwner, type SimHookEvent } from "./gitlab-hook-routes.ts";
 import { answerReports, GITLAB_BOT, type GitLabReports } from "./gitlab-report-routes.ts";
 
 /** The token of the API of every simulated GitLab. */
@@ -37,6 +37,10 @@ export interface GitLabSim {
     accessLevel: number;
     /** Of the token's user in the project: what it may list. */
     tokenLevel: number;
+    /** Of the token's user in the group of the project; 0: no member. */
+    groupLevel: number;
+    /** Where the webhook of the yard is. */
+    hookOwner: HookOwner;
     /** Deliveries do not reach the receiver. */
     isLosing: boolean;
   };
@@ -72,6 +76,7 @@ interface Merge {
 
 const PREFIX = "/gitlab/api/v4";
 const PROJECT = { id: 424_242, path_with_namespace: "acme/shop", web_url: "https://gitlab.example.org/acme/shop" };
+const GROUP = { id: 77, full_path: "acme" };
 const USER = { id: 583_231, name: "The Octocat", username: "octocat", email: "octocat@example.org" };
 /** Source: "REST API: pagination", GitLab Docs. */
 const DEFAULT_PER_PAGE = 20;
@@ -86,6 +91,8 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
     fault: undefined,
     accessLevel: 30,
     tokenLevel: 40,
+    groupLevel: 0,
+    hookOwner: "project",
     isLosing: false,
   };
   const reports: GitLabReports = { notes: [], statuses: [], environments: [], deployments: [] };
@@ -279,10 +286,22 @@ function toAnswer(request: IncomingMessage, state: State): Answer {
   const listed = listItems(inside, searchParams, state);
   if (listed !== undefined) return toPage(searchParams, listed);
   const { settings, events, now } = state;
+  const hooks = { events, owner: settings.hookOwner, now };
   const answer =
-    answerHooks({ events, role: settings.tokenLevel, now }, inside, searchParams) ??
+    answerGroup(path, searchParams, state) ??
+    answerHooks({ ...hooks, of: "project", role: settings.tokenLevel }, inside, searchParams) ??
     answerMerges(request, { path: inside, query: searchParams }, state);
   return answer.status === 200 && Array.isArray(answer.body) ? toPage(searchParams, answer.body) : answer;
+}
+
+/** Sources: "Groups API" (`min_access_level`) and "Group webhooks API", GitLab Docs. */
+function answerGroup(path: string, query: URLSearchParams, { settings, events, now }: State): Answer | undefined {
+  const { groupLevel, hookOwner } = settings;
+  if (path === "/groups") {
+    return { status: 200, body: groupLevel >= Number(query.get("min_access_level") ?? 1) ? [GROUP] : [] };
+  }
+  const inside = /^\/groups\/77(\/.*)$/.exec(path)?.[1] ?? "";
+  return answerHooks({ events, owner: hookOwner, now, of: "group", role: groupLevel }, inside, query);
 }
 
 function answerMerges(

@@ -2,7 +2,7 @@ import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
 import { isMap, StackyardError } from "@stackyard/core";
 import type { HookRepository } from "../hook.ts";
-import { hasStatus } from "./request-outcome.ts";
+import { hasStatus, toRightFault } from "./request-outcome.ts";
 
 /** Of one request. */
 export const REQUEST_MS = 10_000;
@@ -58,7 +58,7 @@ export interface TokenScope {
   readonly refresh: boolean;
 }
 
-/** Creates a token of an App for a repository. It is kept until it ends. */
+/** Creates a token of an App for a repository. It is kept until it ends. Names the rights that the App lacks. */
 export async function createInstallationToken(
   { app, findInstallation, forgetInstallation }: AppTokenDeps,
   repository: string,
@@ -68,7 +68,8 @@ export async function createInstallationToken(
   const options = { type: "installation", installationId, ...scope };
   const created: unknown = await app.octokit.auth(options).catch((error: unknown) => {
     if (hasStatus(error, 404)) forgetInstallation(repository);
-    throw error;
+    const rights = Object.entries(scope.permissions).map(([right, access]) => `${right}: ${access}`);
+    throw toRightFault(error, rights, repository);
   });
   const token = isMap(created) ? created["token"] : undefined;
   if (typeof token === "string") return token;
@@ -114,7 +115,7 @@ export function createRepositoryClient({ octokit, createToken }: RepositoryClien
       } catch (error) {
         // A token ends early when the App is installed anew.
         const fresh = hasStatus(error, 401) ? await createToken(repository, right, true) : token;
-        if (fresh === token) throw error;
+        if (fresh === token) throw toRightFault(error, [`${right}: write`], repository.fullName);
         return send(fresh, repository, request);
       }
     },

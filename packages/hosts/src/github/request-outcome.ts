@@ -12,6 +12,25 @@ export class AskedToWait extends StackyardError {
   }
 }
 
+/** The installation of the App, or the token, lacks a right. GitHub does not take the request before people grant it. */
+export class RightMissing extends StackyardError {
+  constructor(rights: readonly string[], repository: string, options: ErrorOptions) {
+    const missing = rights.map((right) => `"${right}"`).join(", ");
+    const advice = "Grant it in the settings of the App, and accept it in its installation.";
+    super("SERVER_ERROR", `The permission ${missing} is missing at ${repository}. ${advice}`, options);
+  }
+}
+
+/** Returns what is thrown in place of an error: GitHub's own does not name the right. */
+export function toRightFault(error: unknown, rights: readonly string[], repository: string): unknown {
+  const message = isMap(error) && typeof error["message"] === "string" ? error["message"] : "";
+  // Sources: "Create an installation access token for an app", and "Troubleshooting the REST API", GitHub Docs.
+  const isMissing =
+    (hasStatus(error, 422) && message.includes("permissions requested are not granted")) ||
+    (hasStatus(error, 403) && message.includes("Resource not accessible by "));
+  return isMissing ? new RightMissing(rights, repository, { cause: error }) : error;
+}
+
 /** True when an error is an answer with this status. */
 export function hasStatus(error: unknown, status: number): boolean {
   return isMap(error) && error["status"] === status;
@@ -36,6 +55,7 @@ export function toRetryAfterSeconds(error: unknown): number | undefined {
 /** Returns why a request failed; undefined for an error that does not come from a request. */
 export function toHostFault(error: unknown, now: number): HostFault | undefined {
   if (error instanceof AskedToWait) return { kind: "waiting", until: error.until };
+  if (error instanceof RightMissing) return { kind: "forbidden" };
   const status = isMap(error) ? error["status"] : undefined;
   if (typeof status !== "number") return undefined;
   const seconds = toRetryAfterSeconds(error);

@@ -172,7 +172,25 @@ describe("deliveries of GitLab", () => {
     await tick();
 
     expect(rules().toSorted()).toEqual(["extend", "pull.open", "seed"]);
-    await expect(post("{}", {}, "/hooks/gitlab")).rejects.toThrow("No route");
+    expect(await post("{}", {}, "/hooks/gitlab")).toMatchObject({ status: 404 });
+  });
+
+  it("that a group's webhook has lost are taken, by a token of an owner", async () => {
+    const { gitlab, tick, poll, clock, rules } = await createBench();
+    gitlab.settings.hookOwner = "group";
+    gitlab.settings.groupLevel = 50;
+    const iid = await gitlab.openMerge();
+    await tick();
+    await poll();
+    gitlab.settings.isLosing = true;
+    await gitlab.note(iid, "/preview extend 2d");
+    await clock.advance(60_000);
+
+    await poll();
+    await tick();
+
+    expect(rules()).toEqual(["pull.open", "extend"]);
+    expect(gitlab.requests.filter((request) => request.includes("/groups?"))).toHaveLength(1);
   });
 
   it("are not read by a token that may not list webhooks", async () => {

@@ -4,8 +4,8 @@ import type { SentDelivery } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import { type GitLabClient, parse, toGitLabFault } from "./gitlab-client.ts";
 
-// Source: "Project webhooks API", GitLab Docs.
-const ProjectHook = Type.Object({ id: Type.Integer(), url: Type.String() });
+// Sources: "Project webhooks API" and "Group webhooks API", GitLab Docs. Their answers are alike.
+const OwnedHook = Type.Object({ id: Type.Integer(), url: Type.String() });
 const HookEvent = Type.Object({
   id: Type.Integer(),
   request_headers: Type.Optional(Type.Unknown()),
@@ -14,8 +14,11 @@ const HookEvent = Type.Object({
   response_status: Type.Optional(Type.Union([Type.String(), Type.Integer(), Type.Null()])),
 });
 const HookEvents = Type.Array(HookEvent);
+const Group = Type.Object({ id: Type.Integer() });
 
-/** Webhooks of projects are listed so often. */
+/** Owner: who may list webhooks of a group. Source: "Group webhooks API", GitLab Docs. */
+const OWNER = 50;
+/** Webhooks are listed so often. */
 const HOOKS_MS = 3_600_000;
 /** GitLab lists at most so many of them at once. Source: `lib/api/hooks/events.rb` of GitLab. */
 const PER_PAGE = 20;
@@ -33,33 +36,38 @@ export interface DeliveryReaderInput {
   readonly now: () => number;
 }
 
-interface HookPlace {
-  readonly projectId: string;
-  readonly id: number;
-}
-
-/** Creates a reader of deliveries, which GitLab keeps for seven days. Webhooks of groups are not read: GitLab lists them elsewhere. */
+/** Creates a reader of deliveries to webhooks of projects and groups, which GitLab keeps for seven days. */
 export function createDeliveryReader({ client, path, isAll, listProjects, now }: DeliveryReaderInput) {
-  let known: { readonly hooks: readonly HookPlace[]; readonly until: number } | undefined;
+  /** Paths of webhooks. */
+  let known: { readonly hooks: readonly string[]; readonly until: number } | undefined;
 
-  async function listHooks(): Promise<readonly HookPlace[]> {
+  /** Only maintainers of a project and owners of a group may. Where GitLab has no webhooks of groups, the path does not exist. */
+  async function listOwnHooks(owner: string): Promise<readonly string[]> {
+    const found = await client.list(OwnedHook, `${owner}/hooks`).catch(unlessForbidden);
+    const own = (found ?? []).filter(({ url }) => URL.parse(url)?.pathname.endsWith(path) === true);
+    return own.map(({ id }) => `${owner}/hooks/${id}`);
+  }
+
+  async function listHooks(): Promise<readonly string[]> {
     if (known !== undefined && known.until > now()) return known.hooks;
-    const hooks: HookPlace[] = [];
-    for (const { id: projectId } of await listProjects()) {
-      const found = await client.list(ProjectHook, `/projects/${projectId}/hooks`).catch(unlessForbidden);
-      const own = (found ?? []).filter(({ url }) => URL.parse(url)?.pathname.endsWith(path) === true);
-      hooks.push(...own.map(({ id }) => ({ projectId, id })));
-    }
+    const query = `min_access_level=${OWNER}&order_by=id&sort=asc`;
+    const groups = await client.list(Group, `/groups?${query}`).catch(unlessForbidden);
+    const owners = [
+      ...(await listProjects()).map(({ id }) => `/projects/${id}`),
+      ...(groups ?? []).map(({ id }) => `/groups/${id}`),
+    ];
+    const hooks: string[] = [];
+    for (const owner of owners) hooks.push(...(await listOwnHooks(owner)));
     known = { hooks, until: now() + HOOKS_MS };
     return hooks;
   }
 
-  async function loadEvents({ projectId, id }: HookPlace, query: string): Promise<Static<typeof HookEvents>> {
-    const response = await client.send({ path: `/projects/${projectId}/hooks/${id}/events?${query}` });
+  async function loadEvents(hook: string, query: string): Promise<Static<typeof HookEvents>> {
+    const response = await client.send({ path: `${hook}/events?${query}` });
     return response === undefined ? [] : parse(HookEvents, await response.json());
   }
 
-  async function listSince(hook: HookPlace, since: number): Promise<Static<typeof HookEvents>> {
+  async function listSince(hook: string, since: number): Promise<Static<typeof HookEvents>> {
     const found: Static<typeof HookEvents> = [];
     const status = isAll ? "" : "&status=client_failure,server_failure";
     for (let page = 1; page <= MOST_PAGES; page++) {
@@ -80,7 +88,6 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now }:
   };
 }
 
-/** Only maintainers may list webhooks. */
 function unlessForbidden(error: unknown): undefined {
   if (toGitLabFault(error)?.kind !== "forbidden") throw error;
 }

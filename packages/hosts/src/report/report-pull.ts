@@ -6,6 +6,7 @@ import { loadPreview, type PreviewDeps } from "./load-previews.ts";
 import { renderComment, toMarker } from "./render-comment.ts";
 import type { PullPlace, ReportHost } from "./report-host.ts";
 import { applyRequest, type OpenReport, openReport, type ReportRequest, type StoredReport } from "./report-records.ts";
+import type { Turn } from "./report-turns.ts";
 import { type Spending, spendBudget, toBudget } from "./spend-budget.ts";
 import { type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
 
@@ -22,8 +23,8 @@ export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "
 export type Reported =
   /** `isBusy`: tasks run, so it is made again soon. `hasWritten`: the host has taken something. */
   | { readonly kind: "done"; readonly isBusy: boolean; readonly hasWritten: boolean }
-  /** It is too early, by the budget or after the last one. */
-  | { readonly kind: "wait"; readonly until: number };
+  /** It is too early, by the budget or after the last one. `room`: how soon there is room for others that wait too. */
+  | { readonly kind: "wait"; readonly until: number; readonly room?: Pick<Turn, "everyMs" | "isUrgent"> };
 
 /** Of one pull request. */
 const MOST_STACKS = 50;
@@ -38,6 +39,8 @@ export async function reportPull(deps: ReportDeps, request: ReportRequest): Prom
   const { clock, host } = deps;
   const open = await openReport(deps, host, request.place);
   const report = applyRequest(open.current(), request);
+  // Known before the host is asked for the first time: reports that it has refused are made again from these records.
+  if (open.current() === undefined) await open.save({ ...report, answers: [] });
   const next = report.reportedAt + APART_MS;
   if (next > clock.now()) return { kind: "wait", until: next };
   const { linked, ...made } = await makeReport(deps, report);
@@ -98,19 +101,24 @@ async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeR
   };
 }
 
+type Waiting = Extract<Reported, { readonly kind: "wait" }>;
+
 /** Takes what is going to be written out of the budget; returns when to try again if it does not fit. */
-async function spend(deps: ReportDeps, { place }: StoredReport, spending: Spending): Promise<number | undefined> {
+async function spend(deps: ReportDeps, { place }: StoredReport, spending: Spending): Promise<Waiting | undefined> {
   if (spending.comments + spending.writes === 0) return undefined;
   const { records, clock, host, reports } = deps;
   const key = `hooks/budgets/${host}/${await reports.findBudget(place)}`;
   const now = clock.now();
   const found = await records.get(key, now);
   const spent = spendBudget(toBudget(found?.value), spending, now);
-  if (spent.kind === "wait") return spent.until;
+  if (spent.kind === "wait") {
+    const { until, everyMs } = spent;
+    return { kind: "wait", until, room: { everyMs, isUrgent: spending.isUrgent } };
+  }
   const expiresAt = now + 2 * 3_600_000;
   const put = await records.put({ key, value: spent.budget, expected: found?.version ?? "absent", expiresAt, now });
   // Another report of this process was first.
-  return put.kind === "written" ? undefined : now + 1;
+  return put.kind === "written" ? undefined : { kind: "wait", until: now + 1 };
 }
 
 interface Session extends ReportDeps {
@@ -119,9 +127,7 @@ interface Session extends ReportDeps {
 }
 
 /** The record as it is stored now. */
-type Written =
-  | { readonly kind: "written"; readonly report: StoredReport }
-  | Extract<Reported, { readonly kind: "wait" }>;
+type Written = { readonly kind: "written"; readonly report: StoredReport } | Waiting;
 
 /** Writes answers, checks and deployments, which never wait for comments. */
 async function writeStatuses(
@@ -133,8 +139,8 @@ async function writeStatuses(
   const reactions = answers.filter(({ commentId }) => commentId !== undefined && kinds.has("comment"));
   const writes = listStatusWrites(session, report, linked);
   const count = writes.reduce((sum, each) => sum + each.writes, reactions.length);
-  const until = await spend(session, report, { comments: 0, writes: count, isUrgent: true });
-  if (until !== undefined) return { kind: "wait", until };
+  const waiting = await spend(session, report, { comments: 0, writes: count, isUrgent: true });
+  if (waiting !== undefined) return waiting;
   let stored = report;
   await open.save(stored, { hasEnded });
   for (const { commentId = 0, reaction } of reactions) await reports.react(report.place, commentId, reaction);
@@ -155,8 +161,8 @@ async function writeComment(
   const { place, head, comment } = report;
   const isUrgent = comment?.id === undefined || hasEnded;
   if (!made.needsComment) return { kind: "written", report };
-  const until = await spend(session, report, { comments: 1, writes: 0, isUrgent });
-  if (until !== undefined) return { kind: "wait", until };
+  const waiting = await spend(session, report, { comments: 1, writes: 0, isUrgent });
+  if (waiting !== undefined) return waiting;
   const { text, hash } = made;
   const id = comment?.id ?? (await adoptComment(session, place));
   const store = async (stored: NonNullable<StoredReport["comment"]>): Promise<Written> => {

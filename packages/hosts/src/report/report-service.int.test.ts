@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { toCommit } from "../testing/builders.ts";
 import { SHOP } from "../testing/github-bench.ts";
 import { dieAtCall } from "../testing/hosts-bench.ts";
@@ -23,6 +23,15 @@ tasks:
   seed: { executor: lambda, config: { functionName: seed } }
 `;
 
+const TWO_STATES = `version: 2
+events: [OPENED, PUSHED, CLOSED, SEED]
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { on: { PUSHED: NEWER, CLOSED: GONE } }
+  NEWER: { on: { CLOSED: GONE } }
+  GONE: { leaving: cancel, terminal: true }
+`;
+
 async function createBench(machine?: string) {
   const bench = await createReportBench(undefined, defined({ machine }));
   benches.push(bench);
@@ -42,8 +51,19 @@ async function createBench(machine?: string) {
     findState,
     listNotices,
     listQueued,
+    listRecords,
     open: () => bench.github.openPull(SHOP, { head: toCommit(1) }),
   };
+}
+
+/** Lets what is queued and has failed become dead letters with its next failure. */
+async function makeDead({ store, clock }: Pick<ReportBench, "store" | "clock">): Promise<void> {
+  const { items } = await store.records.list("queue/reports-github/", { limit: 10, now: clock.now() });
+  for (const { key, value, version } of items) {
+    const item = value as { readonly failure: object };
+    const failure = { ...item.failure, firstAt: clock.now() - 24 * 60 * MINUTE };
+    await store.records.put({ key, value: { ...item, failure }, expected: version, now: clock.now() });
+  }
 }
 
 describe("the comment of a pull request", () => {
@@ -227,12 +247,7 @@ describe("the comment of a pull request", () => {
     await tick();
     github.settings.isInstalled = false;
     await pass(20);
-    const { items } = await store.records.list("queue/reports-github/", { limit: 10, now: clock.now() });
-    for (const { key, value, version } of items) {
-      const item = value as { readonly failure: object };
-      const failure = { ...item.failure, firstAt: clock.now() - 24 * 60 * MINUTE };
-      await store.records.put({ key, value: { ...item, failure }, expected: version, now: clock.now() });
-    }
+    await makeDead({ store, clock });
     await pass(60);
     expect((await listQueued()).filter(({ deadAt }) => deadAt !== undefined)).toHaveLength(2);
 
@@ -241,6 +256,49 @@ describe("the comment of a pull request", () => {
     await pass(20);
 
     expect(bodies()).toHaveLength(2);
+  });
+
+  it("has not stopped any more when nothing is left that the host could refuse", async () => {
+    const { github, open, tick, pass, listRecords, store, clock } = await createBench();
+    await open();
+    await pass(20);
+    github.settings.requestFault = (method) => (method === "GET" ? undefined : { status: 403 });
+    await github.push(SHOP, 1, toCommit(2));
+    await pass(20);
+    await makeDead({ store, clock });
+    await pass(60);
+    expect(await listRecords("hooks/report-stops/")).toHaveLength(1);
+
+    // What was written before is true again.
+    await github.push(SHOP, 1, toCommit(1));
+    await tick();
+    github.settings.requestFault = undefined;
+    await pass(20);
+    await clock.advance(60 * MINUTE);
+    await pass(20);
+
+    expect(await listRecords("hooks/report-stops/")).toEqual([]);
+  });
+
+  it("is made again when the budget has room for it, however many wait", async () => {
+    const { github, pass, store, clock, bodies } = await createBench(TWO_STATES);
+    for (let pull = 0; pull < 20; pull++) await github.openPull(SHOP, { head: toCommit(1) });
+    await pass(60);
+    expect(bodies()).toHaveLength(20);
+    // Half of an hour's comments are written; there is room for another one every ten seconds.
+    const [budget] = (await store.records.list("hooks/budgets/", { limit: 1, now: clock.now() })).items;
+    const span = Math.floor(clock.now() / 10_000);
+    const comments = Array.from({ length: 225 }, (_, at) => [span - 360 + at, 1]);
+    const value = { ...Object(budget?.value), comments };
+    await store.records.put({ key: `${budget?.key}`, value, expected: budget?.version ?? 0, now: clock.now() });
+    const get = vi.spyOn(store.records, "get");
+    for (let pull = 1; pull <= 20; pull++) await github.push(SHOP, pull, toCommit(2));
+
+    await pass(400);
+
+    const renderings = get.mock.calls.filter(([key]) => key.startsWith("hooks/budgets/")).length;
+    expect(bodies().filter((body) => body.includes("`NEWER`"))).toHaveLength(20);
+    expect(renderings).toBeLessThan(150);
   });
 
   it("is looked up again after lines of the history were pruned", async () => {

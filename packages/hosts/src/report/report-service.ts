@@ -14,9 +14,10 @@ import type { CodeHosts } from "../code-hosts.ts";
 import type { ReportKind } from "../host-options.ts";
 import type { NamedHost } from "../receive.ts";
 import type { PullPlace } from "./report-host.ts";
-import { reportPull } from "./report-pull.ts";
+import { type Reported, reportPull } from "./report-pull.ts";
 import { listReports, mergeRequests, type ReportRequest, toReportKey } from "./report-records.ts";
 import { endStop, noteStop } from "./report-stops.ts";
+import { createReportTurns, type ReportTurns } from "./report-turns.ts";
 
 /** The service's name, by which it is woken. */
 export const REPORTS = "hosts-reports";
@@ -77,6 +78,7 @@ export interface ReportInput {
  */
 export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUrl }: ReportInput): PluginService {
   const pauses = new Map<string, Pause>();
+  const turns = new Map<string, ReportTurns>();
 
   async function work(deps: ServiceDeps, host: string, end: () => boolean): Promise<number> {
     const pause = pauses.get(host);
@@ -93,11 +95,13 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUr
       codeHost,
       queue,
       pauses,
+      turns: turns.get(host) ?? createReportTurns(Math.random),
       end,
       yardId: await loadYardId(deps),
       yardUrl,
       canApprove: hosts.some(({ name, options }) => name === host && "people" in options),
     };
+    turns.set(host, worker.turns);
     const groups = Map.groupBy(claims, ({ key }) => key.replace(REFRESH, ""));
     await mapLimited([...groups.values()], LANES, async (group) => {
       for (const claim of group) await reportClaim(worker, claim);
@@ -183,6 +187,7 @@ interface ReportWorker extends ServiceDeps {
   readonly codeHost: CodeHost;
   readonly queue: KeyedQueue;
   readonly pauses: Map<string, Pause>;
+  readonly turns: ReportTurns;
   readonly yardId: string;
   readonly yardUrl: string | undefined;
   readonly canApprove: boolean;
@@ -202,8 +207,9 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
   try {
     const reported = await reportPull({ ...worker, reports }, request);
     pauses.delete(host);
-    if (reported.kind === "wait") return await delay(worker, claim, reported.until);
+    if (reported.kind === "wait") return await delay(worker, claim, findTurn(worker, claim, reported));
     if (reported.hasWritten) await resume(worker, request.place);
+    else if (claim.key.endsWith(PROBE)) await probeNext(worker, request.place);
     if (reported.isBusy) {
       const key = `${toReportKey(request.place)}${REFRESH}`;
       const again: ReportRequest = { place: request.place, answers: [] };
@@ -216,6 +222,15 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
   }
 }
 
+/** Many may wait for the same room: each is made again when there is room for it. */
+function findTurn(
+  { turns, clock }: ReportWorker,
+  { key }: QueueClaim,
+  { until, room }: Extract<Reported, { readonly kind: "wait" }>,
+): number {
+  return room === undefined ? until : turns.take({ key, until, ...room }, clock.now());
+}
+
 /** Reports again what a host has refused before. */
 async function resume(worker: ReportWorker, { repository }: PullPlace): Promise<void> {
   const { host, queue } = worker;
@@ -223,6 +238,28 @@ async function resume(worker: ReportWorker, { repository }: PullPlace): Promise<
   for await (const { place } of listReports(worker, host)) {
     if (place.repository.id === repository.id) await requestReport(queue, { place, answers: [] });
   }
+}
+
+/** Where nothing is left to write, nothing is refused: the next pull request is tried, and after the last one the stop has ended. */
+async function probeNext(worker: ReportWorker, { repository, number }: PullPlace): Promise<void> {
+  const { host, queue } = worker;
+  const next = await findFirst(worker, repository, number);
+  if (next === undefined) return void (await endStop(worker, { host, repository }));
+  await queue.put(`${repository.id}${PROBE}`, { place: next, answers: [] }, { dueMs: 0, maxWaitMs: 0 });
+}
+
+/** Finds the first pull request after a number that was reported to. */
+async function findFirst(
+  worker: ReportWorker,
+  { id }: PullPlace["repository"],
+  after: number,
+): Promise<PullPlace | undefined> {
+  let first: PullPlace | undefined;
+  for await (const { place } of listReports(worker, worker.host)) {
+    const { repository, number } = place;
+    if (repository.id === id && number > after && number < (first?.number ?? Infinity)) first = place;
+  }
+  return first;
 }
 
 interface FailedReport {
@@ -252,9 +289,13 @@ async function settleFailure(worker: ReportWorker, failed: FailedReport, error: 
 async function stop(worker: ReportWorker, { claim, request }: FailedReport, message: string): Promise<void> {
   const { queue, host } = worker;
   const { place } = request;
-  await noteStop(worker, { host, repository: place.repository }, message);
+  const { repository } = place;
+  await noteStop(worker, { host, repository }, message);
   if ((await queue.fail(claim, message)) !== "dead") return;
-  await queue.put(`${place.repository.id}${PROBE}`, { place, answers: [] }, { dueMs: PROBE_MS, maxWaitMs: PROBE_MS });
+  // What a probe has passed was not refused.
+  const first = claim.key.endsWith(PROBE) ? place : ((await findFirst(worker, repository, 0)) ?? place);
+  const probe: ReportRequest = { place: first, answers: [] };
+  await queue.put(`${repository.id}${PROBE}`, probe, { dueMs: PROBE_MS, maxWaitMs: PROBE_MS });
 }
 
 /** Does nothing about an item until an instant. */

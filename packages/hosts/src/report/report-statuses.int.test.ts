@@ -75,15 +75,31 @@ describe("the checks and deployments of a pull request", () => {
     expect(listDeployments()).toEqual([]);
   });
 
-  it("do not keep comments away where people have granted other rights only", async () => {
-    const { github, open, pass, listAnswers, store, clock } = await createBench();
+  it("stop where a right is missing, which people are told by its name, and follow when it is granted", async () => {
+    const { github, open, pass, listAnswers, listChecks, store, clock } = await createBench();
+    const list = async (prefix: string) =>
+      (await store.records.list(prefix, { limit: 10, now: clock.now() })).items.map(({ value }) => value);
     github.settings.missingRights = ["checks"];
     await open();
-    await pass(20);
+    await pass(60);
 
     expect(listAnswers()).toHaveLength(1);
-    const { items } = await store.records.list("queue/reports-github/", { limit: 10, now: clock.now() });
-    expect(items.map(({ value }) => value)).toMatchObject([{ deadAt: expect.any(Number) }]);
+    expect(await list("notices/pending/")).toMatchObject([
+      {
+        kind: "reports-stopped",
+        text: expect.stringContaining('The permission "checks: write" is missing at acme/shop'),
+      },
+    ]);
+    expect(await list("queue/reports-github/")).not.toContainEqual(
+      expect.objectContaining({ deadAt: expect.any(Number) }),
+    );
+
+    github.settings.missingRights = [];
+    await pass(300);
+
+    expect(listChecks()).toEqual([[toCommit(1), "Preview shop-pr-1", "success"]]);
+    expect(await list("hooks/report-stops/")).toEqual([]);
+    expect(await list("notices/pending/")).toHaveLength(1);
   });
 
   it("are one of each, after whatever call of the store a process dies", async () => {

@@ -38,17 +38,34 @@ const LIMITS: readonly Limit[] = [
   { of: "writes", count: 150, spans: 6 },
 ];
 const MOST_SPANS = 361;
+/** The part of a limit that is not kept for what is urgent. */
+const COMMON_PART = 0.5;
+
+/** There is no room. */
+export interface BudgetWait {
+  readonly kind: "wait";
+  /** When there is room for the first of those that wait. */
+  readonly until: number;
+  /** In the long run there is room for one more in such a time. */
+  readonly everyMs: number;
+}
 
 /** Takes what is going to be sent out of the budget, or returns when to try again. */
 export function spendBudget(
   budget: Budget,
   spending: Spending,
   now: number,
-): { readonly kind: "spent"; readonly budget: Budget } | { readonly kind: "wait"; readonly until: number } {
+): { readonly kind: "spent"; readonly budget: Budget } | BudgetWait {
   const span = Math.floor(now / SPAN_MS);
-  const waits = LIMITS.map((limit) => findFreeSpan(budget, spending, { limit, span }));
-  const free = Math.max(...waits);
-  if (free > span) return { kind: "wait", until: free * SPAN_MS };
+  let free = span;
+  let everyMs = 0;
+  for (const limit of LIMITS) {
+    const found = findFreeSpan(budget, spending, { limit, span });
+    if (found <= free) continue;
+    free = found;
+    everyMs = (limit.spans * SPAN_MS) / (limit.count * (spending.isUrgent ? 1 : COMMON_PART));
+  }
+  if (free > span) return { kind: "wait", until: free * SPAN_MS, everyMs };
   const { comments, writes } = spending;
   return {
     kind: "spent",
@@ -64,7 +81,7 @@ function findFreeSpan(
 ): number {
   const wanted = limit.of === "comments" ? comments : comments + writes;
   if (wanted === 0) return span;
-  const most = isUrgent ? limit.count : limit.count / 2;
+  const most = isUrgent ? limit.count : limit.count * COMMON_PART;
   // Of a span in the past only its beginning is certain, so one more counts.
   const counted = budget[limit.of].filter(([each]) => each >= span - limit.spans);
   let spent = counted.reduce((sum, [, count]) => sum + count, 0);
