@@ -107,19 +107,18 @@ function textsAt(item: Item | undefined, key: string): readonly string[] {
   return items.flatMap(({ value }) => (value.kind === "scalar" && value.value !== null ? [String(value.value)] : []));
 }
 
-function rangeOf({ keyNode, value, alias }: Entry): Range {
-  const from = keyNode.range?.[0] ?? 0;
-  return { from, to: Math.max(keyNode.range?.[1] ?? from, alias?.to ?? value.range.to) };
+function rangeOf({ keyRange, value, alias }: Entry): Range {
+  return { from: keyRange.from, to: Math.max(keyRange.to, alias?.to ?? value.range.to) };
 }
 
 function toState(entry: Entry): OutlineState {
-  const { key: name, keyNode, value } = entry;
+  const { key: name, keyRange, value } = entry;
   const map = value.kind === "map" ? allEntries(value) : [];
   const after = valueAt(value, "after");
   const scalars = map.flatMap((each) => (each.value.kind === "scalar" ? [[each.key, each.value.value] as const] : []));
   return {
     name,
-    key: { from: keyNode.range?.[0] ?? 0, to: keyNode.range?.[1] ?? 0 },
+    key: keyRange,
     tasks: textsAt(value, "tasks"),
     timers: (after?.kind === "list" ? after.items : []).map((item) => ({
       time: toTime(item.value),

@@ -12,7 +12,7 @@ import {
 } from "./layout.ts";
 import { type Change, EditRefused, type Path, type Plain } from "./operation.ts";
 import { renderEntry, renderFlow, renderItem, renderScalar, type Style } from "./render.ts";
-import { type Entry, type Item, itemAt, type ListItem, type MapItem, type Source } from "./source.ts";
+import { type Entry, entryAt, type Item, itemAt, type ListItem, type MapItem, type Source } from "./source.ts";
 import { findStyle } from "./style.ts";
 
 /** A new member of a map or list: as lines in block style, or as text on one line. */
@@ -42,9 +42,8 @@ export function insertEntry(
 }
 
 function findIndex(map: MapItem, after: string | undefined): number {
-  const pairs = map.node?.items ?? [];
-  const entry = after === undefined ? undefined : map.entries.find(({ key }) => key === after);
-  return entry === undefined ? pairs.length : pairs.indexOf(entry.pair as (typeof pairs)[number]) + 1;
+  const entry = map.entries.find(({ key }) => key === after);
+  return entry === undefined ? map.members.length : map.members.indexOf(entry) + 1;
 }
 
 /** Writes a new item of a list. */
@@ -86,32 +85,24 @@ function insertMember(source: Source, insertion: Insertion): readonly Change[] {
 }
 
 /** Refuses a flow collection that is written over several lines. */
-export function requireOneLine({ text, root }: Source, collection: Item): void {
+export function requireOneLine(source: Source, collection: Item): void {
+  const { text } = source;
   if (isOneLine(text, collection.range)) return;
   const message =
     "This part is written in braces or brackets over several lines, where nothing is inserted or removed.";
-  const path = outermostFlow(root, collection);
-  const canConvert = !hasComment(text.slice(path.range.from, path.range.to));
+  const { path, range } = outermostFlow(source, collection.path);
+  // An item of a list cannot be converted.
+  const canConvert = typeof path.at(-1) !== "number" && !hasComment(text.slice(range.from, range.to));
   throw new EditRefused("edit-flow", message, {
     place: collection.range,
-    offers: canConvert ? [{ label: "Convert to block", operation: { kind: "convert-to-block", path: path.path } }] : [],
+    offers: canConvert ? [{ label: "Convert to block", operation: { kind: "convert-to-block", path } }] : [],
   });
 }
 
-function outermostFlow(root: Item, collection: Item): Item {
-  let item: Item = root;
-  for (const key of collection.path) {
-    if (isFlow(item)) return item;
-    const next: Item | undefined =
-      item.kind === "list"
-        ? item.items[Number(key)]?.value
-        : item.kind === "map"
-          ? item.entries.find((entry) => entry.key === key)?.value
-          : undefined;
-    if (next === undefined) return collection;
-    item = next;
-  }
-  return item;
+function outermostFlow(source: Source, path: Path): Item {
+  const owner = path.length === 0 ? undefined : itemAt(source, path.slice(0, -1));
+  if (owner !== undefined && isFlow(owner)) return outermostFlow(source, owner.path);
+  return itemAt(source, path) ?? source.root;
 }
 
 /** True when a text of a flow collection contains a comment; a `#` in quotes may count too. */
@@ -136,7 +127,7 @@ function insertLines(
     const message = "The first entry is on the same line as its key.";
     throw new EditRefused("edit-flow", message, { place: { from: first.start, to: first.end } });
   }
-  const at = linesOf(text, first, collection.range.from).from;
+  const at = linesOf(source, collection)[0]?.from ?? first.start;
   const eol = lineEndAt(text, first.end);
   return [
     {
@@ -185,24 +176,15 @@ function fillEmpty(source: Source, { path, collection, member }: Insertion, styl
     const eol = lineEndAt(source.text, to);
     return [{ from, to, insert: [head, ...rest.map((line) => " ".repeat(column) + line)].join(eol) }];
   }
-  const entry = findOwnEntry(parent, path.at(-1));
+  const entry = entryAt(source, path);
   if (entry === undefined) throw missing(path);
-  const after = afterColon(entry.pair);
-  const column = columnOf(source, keyOf(entry));
+  const after = afterColon(entry);
+  const column = columnOf(source, entry.keyRange.from);
   const isList = member.lines(style)[0]?.startsWith("- ") === true;
   const removed = from === to ? [] : [{ from: after, to, insert: "" }];
   const end = elementEnd(entry, after);
   const lines = { lines: member.lines(style), column: column + (isList ? style.listStep : style.step) };
   return [...removed, insertAfter(source.text, end, lines)];
-}
-
-function findOwnEntry(parent: Item, key: string | number | undefined): Entry | undefined {
-  return parent.kind === "map" ? parent.entries.find((entry) => entry.key === key) : undefined;
-}
-
-/** The offset of an entry's key. */
-export function keyOf({ keyNode }: Entry): number {
-  return keyNode.range?.[0] ?? 0;
 }
 
 function fillFlow(collection: Item, member: Member, style: Style): readonly Change[] {
@@ -220,7 +202,7 @@ export function replaceValue(source: Source, path: Path, value: Plain): readonly
   const parent = itemAt(source, path.slice(0, -1));
   if (item === undefined || parent === undefined || parent.kind === "scalar") throw missing(path);
   const style = findStyle(source, parent);
-  const entry = findOwnEntry(parent, path.at(-1));
+  const entry = entryAt(source, path);
   const end = elementEnd({ value: item, alias: undefined }, item.range.from);
   const text = renderFlow(value, style);
   if (item.kind !== "scalar") {
@@ -231,18 +213,19 @@ export function replaceValue(source: Source, path: Path, value: Plain): readonly
   const isScalar = typeof value !== "object" || value === null;
   if (entry === undefined || isFlow(parent) || isScalar) return replaceInLine(source, { item, entry, end, text });
   const rest = renderEntry(entry.key, value, style).slice(1);
-  const after = afterColon(entry.pair);
+  const after = afterColon(entry);
   const to = Math.max(after, withoutLineEnd(source.text, after, end));
   if (rest.length === 0) return [{ from: after, to, insert: ` ${text}` }];
-  const column = columnOf(source, keyOf(entry));
+  const column = columnOf(source, entry.keyRange.from);
   return [{ from: after, to, insert: "" }, insertAfter(source.text, to, { lines: rest, column })];
 }
 
 function replaceInLine({ text }: Source, { item, entry, end, text: insert }: Replacement): readonly Change[] {
   const { from } = item.range;
-  if (from === end) return [{ from, to: end, insert: ` ${insert}` }];
+  const empty = entry === undefined ? from : afterColon(entry);
+  if (from === item.range.to) return [{ from: empty, to: empty, insert: ` ${insert}` }];
   // A block scalar begins with its sign, and ends behind its line end, which stays.
-  return [{ from, to: withoutLineEnd(text, entry === undefined ? from : afterColon(entry.pair), end), insert }];
+  return [{ from, to: withoutLineEnd(text, entry === undefined ? from : afterColon(entry), end), insert }];
 }
 
 /** A block scalar ends behind its line end. */
@@ -263,7 +246,7 @@ interface Replacement {
 
 /** A block collection gives way to text on one line, unless comments in it would be lost. */
 function replaceBlock({ text }: Source, { item, entry, end, text: insert }: Replacement): readonly Change[] {
-  const from = entry === undefined ? item.range.from : afterColon(entry.pair);
+  const from = entry === undefined ? item.range.from : afterColon(entry);
   const to = withoutLineEnd(text, from, end);
   if (!hasComment(text.slice(from, to))) return [{ from, to, insert: entry === undefined ? insert : ` ${insert}` }];
   throw new EditRefused("edit-flow", "Comments in this part would be lost.", { place: { from, to } });

@@ -1,10 +1,10 @@
-import { locate, type Planning } from "./locate.ts";
+import { type Located, locate, type Planning } from "./locate.ts";
 import { toPlain } from "./model.ts";
 import { COLLECTIONS, insertDeclaration, requireDeclared, requireNewName, requireVersion2 } from "./names.ts";
 import { EditRefused, type NameKind, type Operation, type Path, type Plain } from "./operation.ts";
 import { requireState, setOwnKey } from "./reactions.ts";
 import { findReferences } from "./references.ts";
-import { allEntries, type Item, valueAt } from "./source.ts";
+import { allEntries, type Element, type ListItem, valueAt } from "./source.ts";
 import type { Step } from "./step.ts";
 
 type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
@@ -20,7 +20,7 @@ const V1_KEYS: Readonly<Record<NameKind, readonly string[]>> = {
 /** Sets or removes a key of a state, event, task, metadata key or target. */
 export function setKey(planning: Planning, { what, name, key, value }: Of<"set-key">): readonly Step[] {
   requireDeclared(planning.source, what, name);
-  if (!V1_KEYS[what].includes(key)) requireVersion2(planning, `"${key}" of a ${what}`);
+  if (!V1_KEYS[what].includes(key)) requireVersion2(planning, `"${key}" in ${COLLECTIONS[what]}`);
   const events = what === "event" ? locate(planning, ["events"]) : undefined;
   if (events?.item.kind === "list") return toEventMap(events.item, events.path, { name, key, value });
   return setOwnKey(planning, [COLLECTIONS[what], name], key, value);
@@ -46,11 +46,11 @@ interface EventKey {
 }
 
 /** A list of events has no room for keys: it becomes a map. */
-function toEventMap(list: Item, path: Path, { name, key, value }: EventKey): readonly Step[] {
-  if (value === undefined || list.kind !== "list") return [];
-  const names = list.items.map((item) => (item.value.kind === "scalar" ? String(item.value.value) : ""));
+function toEventMap(list: ListItem, path: Path, { name, key, value }: EventKey): readonly Step[] {
+  if (value === undefined) return [];
+  const names = list.items.map((item) => String(toPlain(item.value)));
   const entries = names.map((each) => [each, each === name ? { [key]: value } : {}]);
-  return [{ kind: "replace", path, value: Object.fromEntries(entries) as Plain }];
+  return [{ kind: "replace", path, value: Object.fromEntries(entries) }];
 }
 
 /** Adds a task to a state's list, and declares it where it is new. */
@@ -59,21 +59,13 @@ export function addTask(planning: Planning, { state, name, executor, config }: O
     (each) => each.declares && each.what === "task" && each.name === name,
   );
   const list = locate(planning, ["states", state, "tasks"]);
-  if (
-    list?.item.kind === "list" &&
-    list.item.items.some(({ value }) => value.kind === "scalar" && value.value === name)
-  ) {
+  if (list !== undefined && indexOfText(list, name) !== -1) {
     throw new EditRefused("edit-exists", `${state} has the task "${name}" already.`, { place: list.item.range });
   }
   const listed: Step =
     list === undefined
       ? { kind: "insert-entry", path: requireState(planning, state).path, key: "tasks", value: [name] }
-      : {
-          kind: "insert-item",
-          path: list.path,
-          index: list.item.kind === "list" ? list.item.items.length : 0,
-          value: name,
-        };
+      : { kind: "insert-item", path: list.path, index: itemsOf(list).length, value: name };
   if (isKnown) return [listed];
   requireNewName(planning, "task", name);
   const value: Plain = { ...(executor !== undefined && { executor }), ...(config !== undefined && { config }) };
@@ -88,8 +80,7 @@ export function addTimer(planning: Planning, { state, event, time }: Of<"add-tim
   if (list === undefined) {
     return [{ kind: "insert-entry", path: requireState(planning, state).path, key: "after", value: [value] }];
   }
-  const index = list.item.kind === "list" ? list.item.items.length : 0;
-  return [{ kind: "insert-item", path: list.path, index, value }];
+  return [{ kind: "insert-item", path: list.path, index: itemsOf(list).length, value }];
 }
 
 const TIMES = ["in", "at", "cron"];
@@ -100,7 +91,7 @@ export function changeTimer(planning: Planning, operation: Of<"change-timer">): 
   const { state, index, event, time } = operation;
   const owner = ["states", state, "after", index];
   const timer = locate(planning, owner);
-  if (timer?.item.kind !== "map") throw new EditRefused("edit-missing", `${state} has no such timer.`);
+  if (timer?.item.kind !== "map") return missing(`${state} has no such timer.`);
   const present = new Map(allEntries(timer.item).map(({ key, value }) => [key, toPlain(value)]));
   const wanted = new Map<string, string>(Object.entries({ ...time, ...(event !== undefined && { event }) }));
   const set = [...wanted].flatMap(([key, value]): readonly Step[] => {
@@ -116,24 +107,32 @@ export function changeTimer(planning: Planning, operation: Of<"change-timer">): 
 
 /** Removes a timer, and the list that it leaves empty. */
 export function removeTimer(planning: Planning, { state, index }: Of<"remove-timer">): readonly Step[] {
-  return removeItem(planning, ["states", state, "after"], index);
+  const list = locate(planning, ["states", state, "after"]);
+  return removeItem(list, index) ?? missing(`${state} has no such timer.`);
 }
 
 /** Takes a task from a state's list; it stays declared. */
 export function removeFromState(planning: Planning, { state, task }: Of<"remove-from-state">): readonly Step[] {
-  const list = locate(planning, ["states", state, "tasks"])?.item;
-  const items = list?.kind === "list" ? list.items : [];
-  const index = items.findIndex(({ value }) => value.kind === "scalar" && value.value === task);
-  return removeItem(planning, ["states", state, "tasks"], index);
+  const list = locate(planning, ["states", state, "tasks"]);
+  return removeItem(list, indexOfText(list, task)) ?? missing(`${state} has no task "${task}".`);
 }
 
-function removeItem(planning: Planning, path: Path, index: number): readonly Step[] {
-  const list = locate(planning, path);
-  const items = list?.item.kind === "list" ? list.item.items : [];
-  if (list === undefined || items[index] === undefined) {
-    throw new EditRefused("edit-missing", `The document has no ${[...path, index].join(".")}.`);
-  }
+function removeItem(list: Located | undefined, index: number): readonly Step[] | undefined {
+  const items = itemsOf(list);
+  if (list === undefined || items[index] === undefined) return undefined;
   return [{ kind: "remove", path: items.length === 1 ? list.path : [...list.path, index] }];
+}
+
+function itemsOf(list: Located | undefined): readonly Element[] {
+  return list?.item.kind === "list" ? list.item.items : [];
+}
+
+function indexOfText(list: Located | undefined, text: string): number {
+  return itemsOf(list).findIndex(({ value }) => value.kind === "scalar" && value.value === text);
+}
+
+function missing(message: string): never {
+  throw new EditRefused("edit-missing", message);
 }
 
 /** Sets or removes the description of the machine. */

@@ -1,6 +1,6 @@
-import { isScalar, type Pair } from "yaml";
+import type { CST } from "yaml";
 import type { Range } from "./operation.ts";
-import type { Element, Item, ListItem, MapItem, Source } from "./source.ts";
+import { type Element, entryAt, type Item, type ListItem, type Member, membersOf, type Source } from "./source.ts";
 
 /** Where a member of a map or list stands. */
 export interface Extent {
@@ -10,41 +10,26 @@ export interface Extent {
   readonly end: number;
 }
 
-type Token = { readonly type: string; readonly offset: number; readonly source: string };
-
 /** Returns where the members of a map or list stand, in their order; merge keys are members too. */
-export function extentsOf(collection: MapItem | ListItem): readonly Extent[] {
-  if (collection.kind === "list") return collection.items.map((item, index) => itemExtent(collection, item, index));
-  const values = new Map<Pair, Element>(collection.entries.map((entry) => [entry.pair, entry]));
-  return (collection.node?.items ?? []).map((pair) => {
-    const key = isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
-    return { start: Math.min(key, ...propertiesOf(pair)), end: pairEnd(pair, values.get(pair)) };
+export function extentsOf(item: Item): readonly Extent[] {
+  if (item.kind === "scalar") return [];
+  if (item.kind === "list") return item.items.map((element, index) => itemExtent(item, element, index));
+  return item.members.map((member) => {
+    const properties = (member.pair.srcToken?.start ?? []).filter(({ type }) => PROPERTIES.has(type));
+    const start = Math.min(member.keyRange.from, ...properties.map(({ offset }) => offset));
+    return { start, end: elementEnd(member, afterColon(member)) };
   });
 }
 
-/** Anchors and tags before a key. */
-function propertiesOf(pair: Pair): readonly number[] {
-  const { start = [] } = (pair.srcToken ?? {}) as { readonly start?: readonly Token[] };
-  return start.filter(({ type }) => PROPERTIES.has(type)).map(({ offset }) => offset);
-}
-
+// What may stand before a key or an item and is part of it.
 const PROPERTIES = new Set(["anchor", "tag", "explicit-key-ind"]);
 
-/** Behind the colon of a pair, or the anchor or tag after it. */
-export function afterColon(pair: Pair): number {
-  const { sep = [] } = (pair.srcToken ?? {}) as { readonly sep?: readonly Token[] };
-  const ends = sep
+/** Behind the colon of a member, or the anchor or tag after it. */
+export function afterColon({ keyRange, pair }: Member): number {
+  const ends = (pair.srcToken?.sep ?? [])
     .filter(({ type }) => type === "map-value-ind" || type === "anchor" || type === "tag")
     .map(({ offset, source }) => offset + source.length);
-  return Math.max(isScalar(pair.key) ? (pair.key.range?.[1] ?? 0) : 0, ...ends);
-}
-
-function pairEnd(pair: Pair, element: Element | undefined): number {
-  const after = afterColon(pair);
-  if (element !== undefined) return elementEnd(element, after);
-  // Of a merge key.
-  const node = pair.value as { readonly range?: readonly [number, number, number] } | null;
-  return Math.max(after, node?.range?.[1] ?? 0);
+  return Math.max(keyRange.to, ...ends);
 }
 
 /** Behind the last character of a value; `empty` where nothing is written. */
@@ -54,28 +39,28 @@ export function elementEnd({ value, alias }: Element, empty: number): number {
 }
 
 function itemEnd(item: Item): number {
-  if (item.kind === "scalar" || isFlow(item)) return item.range.to;
+  if (isFlow(item)) return item.range.to;
   return extentsOf(item).at(-1)?.end ?? item.range.to;
 }
 
 function itemExtent({ node }: ListItem, element: Element, index: number): Extent {
-  const { items = [] } = (node.srcToken ?? {}) as { readonly items?: readonly { readonly start: readonly Token[] }[] };
+  const { items } = node.srcToken as CST.BlockSequence | CST.FlowCollection;
+  const tokens = items[index]?.start ?? [];
   const from = element.alias?.from ?? element.value.range.from;
-  const dash = node.flow ? undefined : items[index]?.start.find(({ type }) => type === "seq-item-ind");
-  const anchor = (items[index]?.start ?? []).find(({ type }) => PROPERTIES.has(type));
+  const dash = tokens.find(({ type }) => type === "seq-item-ind");
+  const anchor = tokens.find(({ type }) => PROPERTIES.has(type));
   const start = dash?.offset ?? Math.min(from, anchor?.offset ?? from);
   return { start, end: elementEnd(element, dash === undefined ? from : dash.offset + 1) };
 }
 
 /** True for `{…}` and `[…]`. */
 export function isFlow(item: Item): boolean {
-  return item.kind !== "scalar" && item.node?.flow === true;
+  return item.kind !== "scalar" && item.node.flow === true;
 }
 
 /** True for a map or list without members. */
 export function isEmpty(item: Item): boolean {
-  if (item.kind === "scalar") return item.value === null;
-  return item.kind === "list" ? item.items.length === 0 : (item.node?.items.length ?? 0) === 0;
+  return item.kind === "scalar" ? item.value === null : membersOf(item).length === 0;
 }
 
 /** How far an offset is from the start of its line. */
@@ -101,19 +86,26 @@ export function isFirstOnLine(text: string, offset: number): boolean {
 }
 
 /**
- * The lines of a member in block style, with the comment lines directly above it that begin in its column; `after` is where
- * what is before it ends.
+ * The lines of each member in block style, with the comment lines directly above it that begin in its column. Comments at
+ * the head of a document belong to all of it.
  */
-export function linesOf(text: string, { start, end }: Extent, after: number): Range {
+export function linesOf(source: Source, collection: Item): readonly Range[] {
+  const owner = entryAt(source, collection.path);
+  let after = owner && afterColon(owner);
+  return extentsOf(collection).map(({ start, end }) => {
+    const from = findComments(source.text, start, after ?? lineStart(source.text, start));
+    after = end;
+    return { from, to: nextLine(source.text, end) };
+  });
+}
+
+/** The start of the line of an offset, or of the comment lines above it that begin in its column, not before `after`. */
+function findComments(text: string, start: number, after: number): number {
   let from = lineStart(text, start);
-  const column = start - from;
-  while (from > after) {
-    const above = lineStart(text, from - 1);
-    const line = text.slice(above, from);
-    if (above < after || line.search(/\S/) !== column || line[column] !== "#") break;
-    from = above;
-  }
-  return { from, to: nextLine(text, end) };
+  const comment = `${" ".repeat(start - from)}#`;
+  const above = () => lineStart(text, from - 1);
+  while (above() >= after && text.startsWith(comment, above())) from = above();
+  return from;
 }
 
 /** True when a range is on one line. */

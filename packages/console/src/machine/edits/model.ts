@@ -69,13 +69,22 @@ function replaceModel(root: Slot, path: Path, value: Plain): void {
   find(root, path).model = fromPlain(value).model;
 }
 
-function insertEntry({ model }: Slot, step: Extract<Step, { kind: "insert-entry" }>): void {
+function insertEntry(slot: Slot, step: Extract<Step, { kind: "insert-entry" }>): void {
+  if (isNothing(slot)) slot.model = { kind: "map", entries: [], merges: [] };
+  const { model } = slot;
   if (model.kind !== "map") throw new TypeError("An entry needs a map.");
   const index = step.after === undefined ? -1 : model.entries.findIndex(([key]) => key === step.after);
   model.entries.splice(index === -1 ? model.entries.length : index + 1, 0, [step.key, fromPlain(step.value)]);
 }
 
-function insertItem({ model }: Slot, index: number, value: Plain): void {
+/** Where nothing is written, a map or list begins with its first member. */
+function isNothing({ model }: Slot): boolean {
+  return model.kind === "scalar" && model.value === null;
+}
+
+function insertItem(slot: Slot, index: number, value: Plain): void {
+  if (isNothing(slot)) slot.model = { kind: "list", items: [] };
+  const { model } = slot;
   if (model.kind !== "list") throw new TypeError("An item needs a list.");
   model.items.splice(index, 0, fromPlain(value));
 }

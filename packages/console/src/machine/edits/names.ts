@@ -1,5 +1,6 @@
 import { renameMention } from "./expressions.ts";
 import { locate, type Planning } from "./locate.ts";
+import { toPlain } from "./model.ts";
 import { EditRefused, type NameKind, type Operation, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
 import { itemAt, type Source, valueAt } from "./source.ts";
@@ -158,7 +159,7 @@ export function move(planning: Planning, { what, name, after }: Extract<Operatio
   const names =
     collection.item.kind === "map"
       ? collection.item.entries.map(({ key }) => key)
-      : collection.item.items.map(({ value }) => (value.kind === "scalar" ? String(value.value) : ""));
+      : collection.item.items.map(({ value }) => String(toPlain(value)));
   const others = names.filter((each) => each !== name);
   const to = after === undefined ? 0 : others.indexOf(after) + 1;
   const key = collection.item.kind === "map" ? name : names.indexOf(name);

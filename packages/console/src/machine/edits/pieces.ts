@@ -11,7 +11,7 @@ export interface Pieces {
 
 /** A text without changes. */
 export function toPieces(text: string): Pieces {
-  return { text, pieces: text === "" ? [] : [{ from: 0, to: text.length }] };
+  return { text, pieces: [{ from: 0, to: text.length }] };
 }
 
 /** Applies changes whose offsets are those of the present text. They must not overlap. */
@@ -20,10 +20,10 @@ export function applyChanges({ text, pieces }: Pieces, changes: readonly Change[
   const parts: string[] = [];
   let rest = pieces;
   let at = 0;
-  for (const { from, to, insert } of changes.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+  for (const { from, to, insert } of changes.toSorted((a, b) => a.from - b.from)) {
     const [kept, after] = splitPieces(rest, from - at);
     [, rest] = splitPieces(after, to - from);
-    result.push(...kept, ...(insert === "" ? [] : [{ insert }]));
+    result.push(...kept, { insert });
     parts.push(text.slice(at, from), insert);
     at = to;
   }

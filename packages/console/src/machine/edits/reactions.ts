@@ -212,7 +212,7 @@ function setInnerKey(
   const [key, inner] = keys;
   const map = locate(planning, [...owner, key]);
   if (map === undefined) return value === undefined ? [] : setOwnKey(planning, owner, key, { [inner]: value });
-  const isLast = map.item.kind === "map" && (map.item.node?.items.length ?? 0) < 2;
+  const isLast = map.item.kind === "map" && map.item.members.length < 2;
   if (value !== undefined || !isLast) return setOwnKey(planning, [...owner, key], inner, value);
   return locate(planning, [...owner, key, inner]) === undefined ? [] : setOwnKey(planning, owner, key, undefined);
 }

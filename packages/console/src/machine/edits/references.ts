@@ -103,9 +103,8 @@ function walkTask(walk: Walk, task: Item): void {
   addTemplates(walk, valueAt(task, "config"));
 }
 
-function addKey(walk: Walk, what: NameKind, { key, keyNode, path }: Entry, declares = false): void {
-  const range = { from: keyNode.range?.[0] ?? 0, to: keyNode.range?.[1] ?? 0 };
-  add(walk, { what, name: key, path, form: "key", range, declares });
+function addKey(walk: Walk, what: NameKind, { key, keyRange, path }: Entry, declares = false): void {
+  add(walk, { what, name: key, path, form: "key", range: keyRange, declares });
 }
 
 function addValue(walk: Walk, what: NameKind, item: Item | undefined, declares = false): void {

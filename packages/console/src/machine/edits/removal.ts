@@ -2,7 +2,7 @@ import { isAnchored, locate, type Planning } from "./locate.ts";
 import { requireDeclared } from "./names.ts";
 import { EditRefused, type NameKind, type Operation, type Path, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
-import { type Item, itemAt, type Source } from "./source.ts";
+import { entryAt, itemAt, membersOf, type Source } from "./source.ts";
 import type { Step } from "./step.ts";
 
 /** What goes with a name that is deleted. */
@@ -49,10 +49,9 @@ function startsWith(path: Path, head: Path): boolean {
 
 /** From the key of an entry, or the beginning of an item. */
 function placeOf(source: Source, path: Path): Range {
-  const parent = itemAt(source, path.slice(0, -1));
-  const entry = parent?.kind === "map" ? parent.entries.find(({ key }) => key === path.at(-1)) : undefined;
+  const entry = entryAt(source, path);
   const range = entry?.alias ?? itemAt(source, path)?.range ?? { from: 0, to: 0 };
-  return { from: entry?.keyNode.range?.[0] ?? range.from, to: range.to };
+  return { from: entry?.keyRange.from ?? range.from, to: range.to };
 }
 
 /** What a reference makes useless: an entry of a list of reactions, a timer, a task's target, or itself. */
@@ -74,14 +73,9 @@ function mayCollapse(path: Path): boolean {
 function collapse(source: Source, path: Path): Path {
   const parent = path.slice(0, -1);
   const item = itemAt(source, parent);
-  return item !== undefined && countMembers(item) === 1 && mayCollapse(parent) && !isAnchored(source, item)
+  return item !== undefined && membersOf(item).length === 1 && mayCollapse(parent) && !isAnchored(source, item)
     ? collapse(source, parent)
     : path;
-}
-
-function countMembers(item: Item): number {
-  if (item.kind === "scalar") return 0;
-  return item.kind === "list" ? item.items.length : (item.node?.items.length ?? 0);
 }
 
 /** Where all members of a map or list go, it goes as a whole. */
@@ -93,7 +87,7 @@ function mergeEmptied(source: Source, paths: readonly Path[]): readonly Path[] {
     const parent = (first ?? []).slice(0, -1);
     const item = itemAt(source, parent);
     if (rest.length === 0 || item === undefined || isAnchored(source, item)) return false;
-    return countMembers(item) === rest.length + 1 && mayCollapse(parent);
+    return membersOf(item).length === rest.length + 1 && mayCollapse(parent);
   });
   if (full?.[0] === undefined) return outer;
   const parent = full[0].slice(0, -1);
@@ -150,7 +144,8 @@ function refuseEmptied(source: Source, paths: readonly Path[]): void {
   for (const group of Map.groupBy(paths, (path) => path.slice(0, -1).join("\n")).values()) {
     const parent = group[0]?.slice(0, -1) ?? [];
     const item = itemAt(source, parent);
-    if (item?.kind !== "list" || parent.at(-2) !== "on" || item.items.length > group.length) continue;
+    if (item?.kind !== "list" || !isAnchored(source, item) || item.items.length > group.length) continue;
+    if (item.items.every(({ value }) => value.kind === "scalar")) continue;
     const message = `Nothing would be left of the reaction &${item.anchor}, which is used in other places. Delete those first.`;
     throw new EditRefused("edit-shared", message, { place: source.aliases.get(item.anchor ?? "")?.[0] ?? item.range });
   }

@@ -1,7 +1,7 @@
 import { replaceValue } from "./insert.ts";
 import { type Change, EditRefused, type Path, type Plain } from "./operation.ts";
 import { isPlainText, type Quote, renderScalar } from "./render.ts";
-import { itemAt, type ScalarItem, type Source } from "./source.ts";
+import { entryAt, itemAt, type ScalarItem, type Source } from "./source.ts";
 
 const QUOTES: Readonly<Record<string, Quote>> = { QUOTE_DOUBLE: "double", QUOTE_SINGLE: "single" };
 
@@ -57,11 +57,7 @@ function commonEnds(a: string, b: string): readonly [number, number] {
 
 /** Writes another key in the place of one, quoted as that was. */
 export function renameKey(source: Source, path: Path, to: string): readonly Change[] {
-  const map = itemAt(source, path.slice(0, -1));
-  const entry = map?.kind === "map" ? map.entries.find(({ key }) => key === path.at(-1)) : undefined;
-  const range = entry?.keyNode.range;
-  if (entry === undefined || range === undefined || range === null) {
-    throw new EditRefused("edit-missing", `The document has no ${path.join(".")}.`);
-  }
-  return [{ from: range[0], to: range[1], insert: renderScalar(to, QUOTES[entry.keyNode.type ?? ""] ?? "plain") }];
+  const entry = entryAt(source, path);
+  if (entry === undefined) throw new EditRefused("edit-missing", `The document has no ${path.join(".")}.`);
+  return [{ ...entry.keyRange, insert: renderScalar(to, QUOTES[entry.keyNode.type ?? ""] ?? "plain") }];
 }

@@ -28,7 +28,9 @@ interface Base {
 /** A map; `merges` are the values of its merge keys, in order. */
 export interface MapItem extends Base {
   readonly kind: "map";
-  readonly node: YAMLMap | undefined;
+  readonly node: YAMLMap;
+  /** Its keys with their values, merge keys too, in the order of the text. */
+  readonly members: readonly Member[];
   readonly entries: readonly Entry[];
   readonly merges: readonly Item[];
 }
@@ -54,13 +56,18 @@ export interface Element {
   readonly alias: Range | undefined;
 }
 
+/** A key of a map with its value; it may be a merge key. */
+export interface Member extends Element {
+  readonly keyRange: Range;
+  readonly pair: Pair;
+  /** Where it is written. */
+  readonly path: Path;
+}
+
 /** A key of a map with its value. */
-export interface Entry extends Element {
+export interface Entry extends Member {
   readonly key: string;
   readonly keyNode: Scalar;
-  readonly pair: Pair;
-  /** Where the entry is written. */
-  readonly path: Path;
 }
 
 /** A parsed text. */
@@ -144,24 +151,31 @@ function readValue(
   return { kind: "scalar", node: scalar, value: toValue(scalar), ...base };
 }
 
-function readEntries(reading: Reading, map: YAMLMap, path: Path): Pick<MapItem, "entries" | "merges"> {
+function readEntries(reading: Reading, map: YAMLMap, path: Path): Pick<MapItem, "members" | "entries" | "merges"> {
+  const members: Member[] = [];
   const entries: Entry[] = [];
   const merges: Item[] = [];
   for (const pair of map.items) {
     const { key: keyNode } = pair;
-    const at = toRange(keyNode, 0).to;
+    const keyRange = toRange(keyNode, 0);
     const key = toKeyText(keyNode);
+    const read = (last: string): Member => {
+      const here = [...path, last];
+      return { keyRange, pair, path: here, ...readNode(reading, pair.value, { path: here, at: keyRange.to }) };
+    };
     if (isMergeKey(keyNode)) {
-      const { value } = readNode(reading, pair.value, { path: [...path, `<<${merges.length}`], at });
-      merges.push(value);
+      const member = read(`<<${merges.length}`);
+      members.push(member);
+      merges.push(member.value);
     } else if (isScalar(keyNode) && key !== undefined) {
-      const here = [...path, key];
-      entries.push({ key, keyNode, pair, path: here, ...readNode(reading, pair.value, { path: here, at }) });
+      const entry = { key, keyNode, ...read(key) };
+      members.push(entry);
+      entries.push(entry);
     } else {
-      throw new EditRefused("edit-syntax", "A key must be a plain text.", { place: toRange(keyNode, 0) });
+      throw new EditRefused("edit-syntax", "A key must be a plain text.", { place: keyRange });
     }
   }
-  return { entries, merges };
+  return { members, entries, merges };
 }
 
 function toValue(node: Scalar | undefined): ScalarItem["value"] {
@@ -223,22 +237,28 @@ export function ownEntries({ entries }: MapItem): readonly Entry[] {
   return entries.filter((entry) => first.get(entry.key) === entry);
 }
 
-/** The value at a path that is written there, through no alias and no merge key. */
-export function itemAt({ root }: Source, path: Path): Item | undefined {
-  let item: Item | undefined = root;
-  for (const key of path) {
-    if (item?.kind === "map") item = ownEntry(item, key)?.value;
-    else if (item?.kind === "list") item = item.items[Number(key)]?.value;
-    else return undefined;
-  }
-  return item;
+/** The members of a map or list, in the order of the text. */
+export function membersOf(item: Item): readonly (Element | Member)[] {
+  if (item.kind === "scalar") return [];
+  return item.kind === "map" ? item.members : item.items;
 }
 
-function ownEntry(map: MapItem, key: string | number): Element | undefined {
-  const name = String(key);
-  if (/^<<\d+$/.test(name) && !map.entries.some((entry) => entry.key === name)) {
-    const value = map.merges[Number(name.slice(2))];
-    return value && { value, alias: undefined };
-  }
-  return map.entries.find((entry) => entry.key === name);
+/** The value at a path that is written there, through no alias and no merge key. */
+export function itemAt(source: Source, path: Path): Item | undefined {
+  return path.length === 0 ? source.root : elementAt(source, path)?.value;
+}
+
+/** The member of a map or list at a path that is written there. */
+export function elementAt(source: Source, path: Path): Element | undefined {
+  const owner = itemAt(source, path.slice(0, -1));
+  const key = path.at(-1);
+  if (owner?.kind === "list") return owner.items[Number(key)];
+  if (owner?.kind !== "map") return undefined;
+  return owner.entries.find((entry) => entry.key === key) ?? owner.members.find((each) => each.path.at(-1) === key);
+}
+
+/** The entry at a path that is written there. */
+export function entryAt(source: Source, path: Path): Entry | undefined {
+  const map = itemAt(source, path.slice(0, -1));
+  return map?.kind === "map" ? map.entries.find(({ key }) => key === path.at(-1)) : undefined;
 }

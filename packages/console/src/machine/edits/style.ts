@@ -1,4 +1,3 @@
-import { isScalar, type Pair } from "yaml";
 import { columnOf, extentsOf, isEmpty, isFlow, isOneLine } from "./layout.ts";
 import type { Plain } from "./operation.ts";
 import type { Quote, Style } from "./render.ts";
@@ -59,17 +58,13 @@ function findPadding({ text }: Source, items: readonly Item[], kind: "map" | "li
 function findStep(source: Source, collection: Item, kind: "map" | "list"): number | undefined {
   const maps = [collection, ...listCollections(source.root)].filter((item) => item.kind === "map" && !isFlow(item));
   for (const map of maps as readonly MapItem[]) {
-    for (const { value, alias, pair } of map.entries) {
+    for (const { value, alias, keyRange } of map.entries) {
       if (alias !== undefined || value.kind !== kind || isFlow(value) || isEmpty(value)) continue;
       const [first] = extentsOf(value);
-      if (first !== undefined) return columnOf(source, first.start) - columnOf(source, keyStart(pair));
+      if (first !== undefined) return columnOf(source, first.start) - columnOf(source, keyRange.from);
     }
   }
   return undefined;
-}
-
-function keyStart({ key }: Pair): number {
-  return isScalar(key) ? (key.range?.[0] ?? 0) : 0;
 }
 
 /** How the document writes maps and lists under a key of this name. */

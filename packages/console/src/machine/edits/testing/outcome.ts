@@ -1,0 +1,30 @@
+import type { Operation, Refusal } from "../operation.ts";
+import { applyToText } from "../pieces.ts";
+import { planEdit } from "../plan-edit.ts";
+
+/** The lines that an edit takes (-) and gives (+), or why it is refused, where, and what is offered instead. */
+export function outcomeOf(text: string, operation: Operation): readonly string[] {
+  const plan = planEdit(text, operation);
+  if ("refusal" in plan) return describeRefusal(text, plan.refusal);
+  return diffLines(text.split("\n"), applyToText(text, plan.changes).split("\n"));
+}
+
+/** A refusal in lines. */
+export function describeRefusal(text: string, { code, message, place, offers }: Refusal): readonly string[] {
+  const offered = offers.map(({ label, operation }) => {
+    const path = operation.kind === "convert-to-block" ? ` ${operation.path.join(".")}` : "";
+    const flags = `${operation.shared ? " shared" : ""}${operation.override ? " override" : ""}`;
+    return `${label}: ${operation.kind}${path}${flags}`;
+  });
+  return [`${code} at "${text.slice(place.from, place.to).split("\n")[0]}": ${message}`, ...offered];
+}
+
+function diffLines(before: readonly string[], after: readonly string[]): readonly string[] {
+  const [old, ...restBefore] = before;
+  const [present, ...restAfter] = after;
+  if (old === undefined) return after.map((line) => `+${line}`);
+  if (old === present) return diffLines(restBefore, restAfter);
+  const again = after.indexOf(old);
+  if (again === -1 || before.length > after.length) return [`-${old}`, ...diffLines(restBefore, after)];
+  return [`+${present}`, ...diffLines(before, restAfter)];
+}
