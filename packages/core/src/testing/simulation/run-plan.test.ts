@@ -500,9 +500,10 @@ describe("runs of seeds", () => {
   }
 
   it("hold all invariants", async () => {
+    // `npm run sim` runs as many as it is told, 10,000 each night.
     const broken: unknown[] = [];
     const counts: Record<string, number> = {};
-    for (let seed = 1; seed <= 60; seed += 1) {
+    for (let seed = 1; seed <= 20; seed += 1) {
       const run = await runSeed(seed);
       for (const violation of run.violations) broken.push({ seed, ...violation });
       for (const [kind, count] of Object.entries(run.counts)) counts[kind] = (counts[kind] ?? 0) + count;
