@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { createStateManager } from "@stackyard/runtime";
+import { createStateManager, openServices } from "@stackyard/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createServicesFunction } from "./create-services-function.ts";
 import { type Account, startAccount } from "./testing/start-account.ts";
@@ -25,7 +25,7 @@ rules:
 `;
 const MACHINE = `
 version: 2
-events: [OPENED]
+events: { OPENED: { allow: "actor.kind == 'host'" } }
 states: { INIT: { on: { OPENED: LIVE } }, LIVE: {} }
 `;
 const TICK = { source: "aws.events", "detail-type": "Scheduled Event" };
@@ -97,6 +97,15 @@ function toDelivery(
   };
 }
 
+/** What the state manager has recorded of a stack, oldest first. */
+async function listHistory(stackId: string): Promise<readonly unknown[]> {
+  const { environment } = account;
+  const { deps, close } = await openServices({ environment, logger: silentLogger, resolvePath: (path) => path });
+  const { items } = await deps.store.queries.listHistory({ stackId }, { limit: 20 });
+  await close();
+  return items.map(({ event, outcome, actor }) => [event, outcome, actor]);
+}
+
 const built = (number: number) => JSON.stringify({ type: "built", number });
 const textOf = (answer: { readonly body: string } | undefined) => Buffer.from(answer?.body ?? "", "base64").toString();
 
@@ -124,6 +133,8 @@ describe("the function of services", () => {
 
     expect([statuses, events.length]).toEqual([[202, 200], 1]);
     expect(events[0]).toContain("shop-pr-8");
+    // "allow" of the machine sees the sender that the service has verified.
+    expect(await listHistory("shop-pr-8")).toEqual([["OPENED", "applied", "ci"]]);
   });
 
   it("refuses requests as a server does", async () => {

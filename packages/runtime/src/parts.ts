@@ -183,8 +183,8 @@ export async function openTaskLogs(
 const KEY = "transport/result-key";
 
 /**
- * The key with which the yard's runners prove their results to its state manager. It lies in the store, so that who may only
- * send to the queue of events has none; who only sends events needs none. Closes the store where it fails.
+ * The key with which the yard's runners prove their results, and its services the senders of events, to its state manager. It
+ * lies in the store: a program that may only send to the queue of events does not have it, and does not need it. Closes the store where it fails.
  */
 export async function loadResultKey(store: Pick<Store, "records" | "close">, clock: Clock): Promise<string> {
   try {

@@ -95,6 +95,60 @@ describe("the sender of an event", () => {
     expect(await read("no JSON", { senderId: "AROA1:ada" })).toMatchObject({ stackId: "", sender: ada });
   });
 
+  describe("that a process with the key has verified", () => {
+    const octocat: Sender = { kind: "person", id: "iss 00u1", name: "octocat", groups: ["ops"], through: "github/7" };
+    const sent = anEvent({ message: { ...pushed, machine: "app" }, sender: octocat, receivedAt: SENT });
+    const { body, attributes, deduplicationId } = encodeEvent(sent, KEY);
+    const note = JSON.parse(attributes[NOTE_ATTRIBUTE] ?? "");
+    const toAttributes = (changes: object) => ({ [NOTE_ATTRIBUTE]: JSON.stringify({ ...note, ...changes }) });
+
+    it("counts instead of the process itself, directly and through a topic", async () => {
+      const MessageAttributes = { [NOTE_ATTRIBUTE]: { Type: "String", Value: attributes[NOTE_ATTRIBUTE] } };
+      const enveloped = { Type: "Notification", MessageId: "n1", Message: body, MessageAttributes };
+
+      const direct = await read(body, { attributes, senderId: "AROA1:ada" });
+      const throughTopic = await read(enveloped, { senderId: "AROA1:ada" });
+
+      expect(direct).toEqual({ ...sent, actor: "octocat" });
+      expect(throughTopic).toEqual(direct);
+    });
+
+    it("is not dropped by a FIFO queue because another sender has used its id", () => {
+      expect(encodeEvent(sent, KEY).deduplicationId).not.toBe(deduplicationId);
+    });
+
+    it.each([
+      ["another sender", body, toAttributes({ sender: { ...octocat, groups: ["admins"] } })],
+      ["another kind of sender", body, toAttributes({ sender: { ...octocat, kind: "host" } })],
+      ["another id", body, toAttributes({ id: "e2" })],
+      ["another time", body, toAttributes({ at: SENT + 1 })],
+      ["another event", body.replace("PUSH", "DESTROY"), attributes],
+      ["another stack", body.replace("s1", "s2"), attributes],
+      ["more metadata", body.replace("{", '{"metadata":{"force":true},'), attributes],
+      ["no proof", body, toAttributes({ proof: undefined })],
+      ["a short proof", body, toAttributes({ proof: "x" })],
+    ])("is not accepted with %s", async (_, given, changed) => {
+      expect((await read(given, { attributes: changed })).sender).toBeUndefined();
+      expect((await read(given, { attributes: changed, senderId: "AROA1:ada" })).sender).toEqual(ada);
+    });
+
+    it("is not accepted for another key, without a key, or for an id that receivers replace", async () => {
+      const long = encodeEvent({ ...sent, id: "e".repeat(256) }, KEY);
+
+      const events = [
+        await read(body, { attributes }, { resultKey: "l".repeat(43) }),
+        await read(body, { attributes }, { resultKey: undefined }),
+        await read(long.body, { attributes: long.attributes }),
+      ];
+
+      expect(events.map(({ sender }) => sender)).toEqual([undefined, undefined, undefined]);
+    });
+
+    it("does not travel without a key", () => {
+      expect(JSON.stringify(encodeEvent(sent, undefined))).not.toContain("octocat");
+    });
+  });
+
   it("is not needed for a proven result of a runner", async () => {
     const dispatchId = "s1/created/1/plan/1";
     const result = anEvent({

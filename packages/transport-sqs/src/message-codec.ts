@@ -1,6 +1,6 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { defined, type EventDelivery, parseJson, type TaskDelivery, type TaskMessage } from "@stackyard/core";
-import type { Sender } from "@stackyard/core/access";
+import { SENDER_KINDS, type Sender } from "@stackyard/core/access";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -23,6 +23,20 @@ import { isMessageRefused } from "./to-stackyard-error.ts";
 /** The attribute in which a sender of ours says what the predecessor's bodies have no place for. */
 export const NOTE_ATTRIBUTE = "stackyard";
 
+const SenderText = Type.String({ maxLength: 2_048 });
+
+/** A sender as the engine uses it. */
+const NotedSender = Type.Object({
+  kind: Type.Enum([...SENDER_KINDS]),
+  id: SenderText,
+  name: SenderText,
+  owner: Type.Optional(SenderText),
+  groups: Type.Immutable(Type.Array(SenderText, { maxItems: 1_000 })),
+  requestId: Type.Optional(SenderText),
+  address: Type.Optional(SenderText),
+  through: Type.Optional(SenderText),
+});
+
 /** What that attribute holds. One attribute, because a topic with raw delivery drops messages with more than ten. */
 const SenderNote = Type.Object({
   /** The event's id. */
@@ -30,7 +44,9 @@ const SenderNote = Type.Object({
   /** When it was accepted, epoch milliseconds. */
   at: Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }),
   origin: Type.Optional(Type.Literal("worker")),
-  /** That a worker has sent it: see `toResultProof`. */
+  /** Who sent it, as a process with the yard's store has verified. Counts only with the proof. */
+  sender: Type.Optional(NotedSender),
+  /** That a worker has sent it, or its sender is verified: see `toResultProof` and `toSenderProof`. */
   proof: Type.Optional(Type.String({ maxLength: 64 })),
   actor: Type.Optional(Type.String({ maxLength: 255 })),
   /** Keys that were added to the body for receivers that read nothing else. */
@@ -69,9 +85,30 @@ export function toResultProof(key: string, { id, stackId, message }: ProvenResul
 
 /** True if the proof was made with the key for exactly this result. */
 export function isResultProof(proof: string, key: string, result: ProvenResult): boolean {
-  const given = Buffer.from(proof);
-  const expected = Buffer.from(toResultProof(key, result));
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return isSameText(proof, toResultProof(key, result));
+}
+
+function isSameText(given: string, expected: string): boolean {
+  const [left, right] = [Buffer.from(given), Buffer.from(expected)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** What the proof of a sender is about: an event, and who sent it when. */
+interface ProvenEvent extends ProvenResult {
+  readonly sender: Sender;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** The proof that a process with the key has verified the sender. Its text begins as that of no result. */
+function toSenderProof(key: string, { id, stackId, at, sender, message }: ProvenEvent): string {
+  const text = `sender\u0000${JSON.stringify([id, stackId, at, toParts(sender), message])}`;
+  return createHmac("sha256", key).update(text).digest("base64url");
+}
+
+/** Independent of the order of keys. */
+function toParts({ kind, id, name, owner, groups, requestId, address, through }: Sender): readonly unknown[] {
+  return [kind, id, name, owner, groups, requestId, address, through];
 }
 
 /** As many characters as the id in a body may have. */
@@ -92,6 +129,7 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
   };
   const body = toJsonText({ ...message, ...added });
   const proof = toProof(event, body, resultKey);
+  const isProvenSender = proof !== undefined && event.origin === "external";
   const addedKeys = ADDED_KEYS.filter((key) => Object.hasOwn(added, key));
   const note = defined({
     id,
@@ -99,13 +137,14 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
     origin: event.origin === "worker" ? event.origin : undefined,
     actor: event.actor,
     added: addedKeys.length === 0 ? undefined : addedKeys,
+    sender: isProvenSender ? event.sender : undefined,
     proof,
   });
   return {
     body,
     attributes: { ...carrier, [NOTE_ATTRIBUTE]: toNoteText(note) },
     groupId: toGroupId(stackId),
-    deduplicationId: event.origin === "worker" ? randomUUID() : toDeduplicationId(stackId, id),
+    deduplicationId: event.origin === "worker" || isProvenSender ? randomUUID() : toDeduplicationId(stackId, id),
   };
 }
 
@@ -121,10 +160,13 @@ function takeTrace(message: Message): { readonly message: Message; readonly carr
 
 const ADDED_KEYS = ["id", "stackId"] as const;
 
-function toProof({ id, stackId, origin }: QueuedEvent, body: string, key: string | undefined): string | undefined {
-  if (origin !== "worker" || key === undefined) return undefined;
+function toProof(event: QueuedEvent, body: string, key: string | undefined): string | undefined {
+  const { id, stackId, origin, sender, receivedAt: at } = event;
+  if (key === undefined) return undefined;
   // The receiver verifies the message as it parses it from JSON.
-  return toResultProof(key, { id, stackId, message: JSON.parse(body) });
+  const proven = { id, stackId, message: JSON.parse(body) };
+  if (origin === "worker") return toResultProof(key, proven);
+  return origin === "external" && sender !== undefined ? toSenderProof(key, { ...proven, sender, at }) : undefined;
 }
 
 /**
@@ -166,6 +208,7 @@ export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: s
     receivedAt: note?.at ?? incoming.sentAt ?? now,
     message: withoutAdded(message, note),
     actor: note?.actor,
+    sender: isWorkers ? undefined : findProvenSender({ stackId, message, note }, resultKey),
   });
 }
 
@@ -196,6 +239,24 @@ function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | un
 function isProven(message: Message, note: SenderNote | undefined, resultKey: string | undefined): boolean {
   if (note?.proof === undefined || resultKey === undefined) return false;
   return isResultProof(note.proof, resultKey, { id: note.id, stackId: String(message["stackId"]), message });
+}
+
+interface NotedEvent {
+  readonly stackId: string;
+  readonly message: Message;
+  readonly note: SenderNote | undefined;
+}
+
+/**
+ * Returns the sender that a process with the key has verified for exactly this event. A note whose id cannot be used proves
+ * nothing, because each copy would count as another event.
+ */
+function findProvenSender({ stackId, message, note }: NotedEvent, key: string | undefined): Sender | undefined {
+  if (key === undefined || note?.sender === undefined || note.proof === undefined) return undefined;
+  const { id, at, proof } = note;
+  const sender: Sender = defined(note.sender);
+  if (toName(id) === undefined) return undefined;
+  return isSameText(proof, toSenderProof(key, { id, stackId, at, sender, message })) ? sender : undefined;
 }
 
 /** As many characters as a task message takes. */
@@ -231,14 +292,15 @@ interface ReadEventDeps extends ReadDeps {
  * configuration errors: a body that cannot be fetched now is still an event.
  */
 export async function readEvent(incoming: IncomingMessage, deps: ReadEventDeps): Promise<EventDelivery> {
-  const event = await readUnsigned(incoming, deps);
-  const sender = event.origin === "external" ? findDirectSender(incoming, deps.findSender) : undefined;
+  const event = await readNoted(incoming, deps);
+  const sender =
+    event.origin === "external" ? (event.sender ?? findDirectSender(incoming, deps.findSender)) : undefined;
   const { deliveries } = incoming;
   // The name in the note is only what the sender says.
   return { event: sender === undefined ? event : { ...event, actor: sender.name.slice(0, 255), sender }, deliveries };
 }
 
-async function readUnsigned(
+async function readNoted(
   incoming: IncomingMessage,
   { claimChecks, resultKey, now }: ReadEventDeps,
 ): Promise<QueuedEvent> {

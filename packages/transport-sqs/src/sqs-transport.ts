@@ -82,7 +82,8 @@ export interface SqsTransportOptions {
   readonly everyRunnerClaims?: boolean;
   /**
    * A secret that all processes with the yard's store share, and no sender: at least 32 random bytes as text. With it results
-   * of runners are proven when they are sent, and believed when they come in. Without it every event is one from outside.
+   * of runners and senders of events are proven when they are sent, and accepted when they arrive. Without it every event is
+   * external, and of an unknown sender.
    */
   readonly resultKey?: string;
   /**

@@ -283,23 +283,6 @@ describe("the services of a process", () => {
     await runner.stop();
   });
 
-  it("approve nothing where events reach the engine without their sender", async () => {
-    const { clock, store, start } = createBench();
-    const results: unknown[] = [];
-    const { service } = createNoted(async ({ approve }) => {
-      const person = { id: "github/7", name: "octocat", subject: "00u1", groups: ["ops"] };
-      results.push(await approve({ id: "e", stackId: "a", machine: "m", task: "t", approvalId: "i" }, person));
-      return undefined;
-    });
-    const runner = start(service, { carriesSenders: false });
-
-    await clock.advance(0);
-
-    expect(results).toEqual([expect.objectContaining({ kind: "invalid", code: "NOT_ALLOWED" })]);
-    expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toEqual([]);
-    await runner.stop();
-  });
-
   it.each([
     [[{ name: "A" }], /is not the name/],
     [[{ name: "a" }, { name: "a" }], /Two plugins/],

@@ -34,8 +34,6 @@ export interface YardServicesDeps {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
   /** Who people are, and what they may do. Undefined: the yard has no grants. */
   readonly access?: AccessConfig | undefined;
-  /** False: events reach the engine without who has sent them, so no person can approve. Default: true. */
-  readonly carriesSenders?: boolean;
   /** Without it services cannot reach AWS. */
   readonly aws?: Pick<AwsAccess, "client"> | undefined;
 }
@@ -105,12 +103,7 @@ async function approve(
   { id, stackId, machine, task, approvalId, of, comment }: ServiceApproval,
   { id: through, name, subject, groups }: ServicePerson,
 ): Promise<ServicePublished> {
-  const { access, carriesSenders = true } = deps;
-  if (!carriesSenders) {
-    // The engine would take this process for the sender, and its groups for those of the person.
-    const reason = "This yard's queue does not say who sends events. Approve with stackyard approvals approve.";
-    return { kind: "invalid", code: "NOT_ALLOWED", reason };
-  }
+  const { access } = deps;
   const sender: Sender = { kind: "person", id: toIdentity(access, subject), name, groups, through };
   const rights = access && toRights(findGrants(access.grants ?? [], { kind: "person", subject, groups }));
   if (rights !== undefined && decideAccess(rights, "approve", { kind: "stack", stackId, machine }) !== "allowed") {

@@ -5,7 +5,14 @@ import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createSecretReader, type YardServicesDeps } from "@stackyard/core/services";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
-import { createEnvironmentAws, loadTransportOptions, openLocator, openStore, toExecutorDefinitions } from "../parts.ts";
+import {
+  createEnvironmentAws,
+  loadResultKey,
+  loadTransportOptions,
+  openLocator,
+  openStore,
+  toExecutorDefinitions,
+} from "../parts.ts";
 import { readAwsSecret } from "../read-aws-secret.ts";
 
 /** Who runs services of plugins. */
@@ -52,14 +59,16 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
     openLocator(machines, { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);
-  const relay = createOutboxRelay({ store, transport: createSqsTransport(queues), clock, logger });
+  // With it the state manager accepts the senders that services have verified.
+  const resultKey = await loadResultKey(store, clock);
+  const relay = createOutboxRelay({ store, transport: createSqsTransport({ ...queues, resultKey }), clock, logger });
   const readSecret = createSecretReader({
     environment: options.environment,
     resolvePath: options.resolvePath,
     readAwsSecret: (arn) => readAwsSecret(arn, toAws),
   });
   return {
-    deps: { store, locator, clock, ids, random, logger, readSecret, aws, carriesSenders: false },
+    deps: { store, locator, clock, ids, random, logger, readSecret, aws },
     aws,
     sendEvents: async (stopAt) => void (await relay.drain({ kinds: ["event"], stopAt })),
     close: () => store.close(),
