@@ -208,7 +208,10 @@ async function removeLeak(input: StoryInput, bucket: string): Promise<readonly C
     .map(({ body }) => body)
     .join("\n");
   const named = [/with `(\w+)`/.exec(text)?.[1], /arn:aws:s3:::[\w-]+/.exec(text)?.[0]];
-  const check = github.reports.checks.findLast(({ set }) => set["name"] === "Preview pr-3");
+  const conclusion = await waiting.until("the check of pr-3", () => {
+    const check = github.reports.checks.findLast(({ set }) => set["name"] === "Preview pr-3");
+    return check?.set["conclusion"];
+  });
   account.remove(bucket);
   await github.comment(REPOSITORY, 3, "/preview down");
   timeline.say(`its comment names ${named.join(" and ")}; octocat deletes the bucket, and comments /preview down`);
@@ -216,7 +219,7 @@ async function removeLeak(input: StoryInput, bucket: string): Promise<readonly C
   timeline.say("nothing is left, so the preview of 3 is removed");
   return [
     { what: "pr-3: what its comment named", expected: `LEFT_BEHIND, ${bucket}`, found: named.join(", ") },
-    { what: "pr-3: check while it was left", expected: "failure", found: String(check?.set["conclusion"]) },
+    { what: "pr-3: check while it was left", expected: "failure", found: String(conclusion) },
   ];
 }
 
