@@ -120,6 +120,10 @@ const PACKAGES: ReadonlyMap<string, string> = new Map([
   ["release", "@stackyard/executor-asg"],
   ["artifacts", "@stackyard/distributor"],
   ["consumers", "@stackyard/distributor"],
+  ["hooks", "@stackyard/hosts"],
+  ["hosts", "@stackyard/hosts"],
+  ["queue", "@stackyard/hosts"],
+  ["notify", "@stackyard/notifications"],
 ]);
 
 /** The error for a command whose package the project lacks. `CONFIG_INVALID`; undefined for any other word. */

@@ -304,17 +304,36 @@ describe("init", () => {
 });
 
 describe("commands of packages", () => {
-  it("of ours that are missing say what to install", async () => {
-    const { exitCode, stderr } = await runCli(["fleet", "run", "x"], { cwd: aProject() });
+  it.each([
+    ["fleet run x", "@stackyard/executor-runcommand"],
+    ["apps publish --bucket b", "@stackyard/deployment"],
+    ["ecs logs x", "@stackyard/executor-ecs"],
+    ["artifacts publish --help", "@stackyard/distributor"],
+    ["hooks ls", "@stackyard/hosts"],
+    ["queue ls", "@stackyard/hosts"],
+    ["hosts setup github", "@stackyard/hosts"],
+    ["notify test", "@stackyard/notifications"],
+  ])("of ours that are missing say what to install: %s", async (words, name) => {
+    const { exitCode, stderr } = await runCli(words.split(" "), { cwd: aProject() });
 
-    expect(exitCode).toBe(3);
-    expect(stderr).toContain("npm install @stackyard/executor-runcommand");
-    const apps = await runCli(["apps", "publish", "--bucket", "b"], { cwd: aProject() });
-    expect([apps.exitCode, apps.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/deployment")]);
-    const ecs = await runCli(["ecs", "logs", "x"], { cwd: aProject() });
-    expect([ecs.exitCode, ecs.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/executor-ecs")]);
-    const help = await runCli(["artifacts", "publish", "--help"], { cwd: aProject() });
-    expect([help.exitCode, help.stderr]).toEqual([3, expect.stringContaining("npm install @stackyard/distributor")]);
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(`npm install ${name}`)]);
+  });
+
+  it("of plugins name the address of a server that is down", async () => {
+    const cwd = aProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
+        name: "tea ls", summary: "List.", args: { type: "object", properties: {} },
+        run({ server }) {
+          const error = new Error("The server cannot be reached.");
+          throw Object.assign(error, { [Symbol.for("stackyard.error")]: true, code: "UNREACHABLE", details: {} });
+        },
+      }] };`,
+    });
+
+    const { exitCode, stderr } = await runCli(["tea", "ls", "--url", "http://127.0.0.1:9", "--token", "t"], { cwd });
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining("cannot be reached at http://127.0.0.1:9.")]);
   });
 
   it("of a project's plugins join in, with their arguments checked and the server's address", async () => {

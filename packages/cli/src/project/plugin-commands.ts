@@ -2,7 +2,7 @@ import { defined, isStackyardError, type PluginCommand, type PluginCommandContex
 import { type TObject, Type } from "typebox";
 import { type Command, type CommandContext, createCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type GivenServer, openServer, serverArgs } from "../server/connection.ts";
+import { type GivenServer, openServer, serverArgs, toUnreachable } from "../server/connection.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { loadPlugins } from "./executors.ts";
 
@@ -67,19 +67,31 @@ function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Co
     try {
       return await command.run(context, rest);
     } catch (error) {
-      throw toOwnError(error, command.name, plugin);
+      throw toOwnError(error, { command: command.name, plugin, server: found[0] });
     } finally {
       if (found[0].status === "fulfilled") await found[0].value.close();
     }
   });
 }
 
-function toOwnError(error: unknown, command: string, plugin: string): Error {
+interface Failing {
+  readonly command: string;
+  readonly plugin: string;
+  readonly server: PromiseSettledResult<{ readonly plain: { readonly url: string } }>;
+}
+
+function toOwnError(error: unknown, { command, plugin, server }: Failing): Error {
+  if (isServerDown(error) && server.status === "fulfilled") return toUnreachable(error, server.value.plain.url);
   if (isStackyardError(error)) return error;
   const why = error instanceof Error ? error.message : String(error);
   const hint = "Report it to the plugin's author. STACKYARD_DEBUG=1 prints the stack trace.";
   const message = `The command "${command}" of the plugin "${plugin}" failed: ${why}`;
   return failWith("PLUGIN_INVALID", message, { cause: error, hint });
+}
+
+/** Commands call other services too: this is what the SDK says of the server. */
+function isServerDown(error: unknown): error is Error {
+  return isStackyardError(error, "UNREACHABLE") && /^The server (did not|cannot) [a-z ]+\.$/.test(error.message);
 }
 
 /** Plugins are given a token, not where it comes from. */

@@ -59,12 +59,15 @@ async function toExplained(
   context: ServerContext,
   { stack, url }: { readonly stack: unknown; readonly url: string },
 ): Promise<unknown> {
-  if (isStackyardError(error, "UNREACHABLE")) {
-    return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
-  }
+  if (isStackyardError(error, "UNREACHABLE")) return toUnreachable(error, url);
   if (!isStackyardError(error, "STACK_UNKNOWN") || typeof stack !== "string" || "hint" in error.details) return error;
   const hint = await adviseUnknownStack(context, stack);
   return failWith("STACK_UNKNOWN", error.message, { hint, cause: error });
+}
+
+/** The error of a server that does not answer, with its address. */
+export function toUnreachable(error: Error, url: string): Error {
+  return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
 }
 
 /** Calls `fetch`, and logs each request with the answer's status; never its headers, which hold the token. */
