@@ -14,7 +14,7 @@ export interface Mention {
 }
 
 interface Token {
-  readonly kind: "name" | "text" | "sign";
+  readonly isName: boolean;
   readonly text: string;
   readonly from: number;
   readonly to: number;
@@ -24,24 +24,16 @@ interface Token {
 const TOKEN =
   /\/\/[^\n]*|[rRbB]{0,2}(?:'''[\s\S]*?'''|"""[\s\S]*?"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|[A-Za-z_]\w*|==|!=|[\s\S]/g;
 
+const NAME = /^[A-Za-z_]\w*$/;
+
 function tokenize(source: string): readonly Token[] {
-  const tokens: Token[] = [];
-  for (const { 0: text, index: from } of source.matchAll(TOKEN)) {
-    if (/^\s$/.test(text) || text.startsWith("//")) continue;
-    const kind = /^[A-Za-z_]\w*$/.test(text)
-      ? "name"
-      : /^[rRbB]{0,2}['"]/.test(text) && text.length > 1
-        ? "text"
-        : "sign";
-    tokens.push({ kind, text, from, to: from + text.length });
-  }
-  return tokens;
+  const matches = [...source.matchAll(TOKEN)].filter(({ 0: text }) => text.trim() !== "" && !text.startsWith("//"));
+  return matches.map(({ 0: text, index: from }) => ({ isName: NAME.test(text), text, from, to: from + text.length }));
 }
 
-/** The content of a plain quoted text; undefined for prefixes, triple quotes and escapes. */
-function contentOf({ kind, text }: Token): string | undefined {
-  if (kind !== "text" || !/^['"]/.test(text) || /^(?:'''|""")/.test(text) || text.includes("\\")) return undefined;
-  return text.slice(1, -1);
+/** The content of a plain quoted text; undefined for prefixes, triple quotes, escapes and what is no text. */
+function contentOf({ text }: Token): string | undefined {
+  return /^(?:'[^'\\]*'|"[^"\\]*")$/.test(text) ? text.slice(1, -1) : undefined;
 }
 
 /** Returns the names that an expression of CEL mentions. */
@@ -56,7 +48,7 @@ export function findMentions(source: string): readonly Mention[] {
     mentions.push({ what, name, from: token.from, to: token.to, form: "text", inHas });
   };
   for (const [index, token] of tokens.entries()) {
-    if (token.kind !== "name" || tokens[index - 1]?.text === ".") continue;
+    if (!token.isName || tokens[index - 1]?.text === ".") continue;
     const member = readRoot(tokens, index);
     if (member !== undefined) addMember(tokens, member, { add, mentions, inHas: isInHas(tokens, index) });
     const compared = readCompared(tokens, index);
@@ -91,7 +83,7 @@ interface Sink {
 
 function addMember(tokens: readonly Token[], { what, next, start }: Root, { add, mentions, inHas }: Sink): void {
   const [sign, name] = [tokens[next], tokens[next + 1]];
-  if (sign?.text === "." && name?.kind === "name") {
+  if (sign?.text === "." && name?.isName) {
     mentions.push({ what, name: name.text, from: sign.from, to: name.to, form: "member", inHas });
   }
   if (sign?.text === "[") add(what, name, inHas);
@@ -122,7 +114,7 @@ function readCompared(
 function readList(tokens: readonly Token[], index: number): readonly Token[] {
   if (tokens[index]?.text !== "[") return [];
   const end = tokens.findIndex((token, at) => at > index && token.text === "]");
-  return tokens.slice(index + 1, end === -1 ? undefined : end).filter(({ kind }) => kind === "text");
+  return tokens.slice(index + 1, end);
 }
 
 /** Returns the expressions of a text: all of it, or what its placeholders contain. */
@@ -160,8 +152,6 @@ function findEnd(text: string, start: number): number {
   }
   return text.length;
 }
-
-const NAME = /^[A-Za-z_]\w*$/;
 
 /** Returns an expression with a mention renamed; undefined where the new name cannot be written. */
 export function renameMention(source: string, mention: Mention, to: string): string | undefined {

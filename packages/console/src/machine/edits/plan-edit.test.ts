@@ -1,8 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { describe, expect, it } from "vitest";
+import { listLiterals } from "./names.ts";
 import type { Operation } from "./operation.ts";
 import { applyToText } from "./pieces.ts";
 import { planEdit } from "./plan-edit.ts";
+import { listRemovals } from "./removal.ts";
+import { readSource } from "./source.ts";
 
 const MACHINE = `version: 2
 events: [OPENED, MERGED] # from the forge
@@ -252,6 +255,34 @@ states:
 
     const name = to === "123" ? '"123"' : to;
     expect(edit({ kind: "rename", what: "state", from: "LIVE", to }, text("LIVE", written))).toBe(text(name, expected));
+  });
+
+  it("lists what goes with a name, and expressions that mention it or a text that equals it", () => {
+    const text = MACHINE.replace(
+      "{ OPENED: LIVE }",
+      `{ OPENED: [{ when: "stack.visits.GONE > 1 || x == 'LIVE'", state: LIVE }] }`,
+    );
+    const source = readSource(text);
+    const listTexts = (name: string) => {
+      const { removed, blocked } = listRemovals(source, "state", name);
+      const places = [...removed.map(({ place }) => place), ...blocked];
+      return places.map(({ from, to }) => text.slice(from, to).split("\n")[0]);
+    };
+
+    expect(listTexts("LIVE")).toEqual([
+      "LIVE: # lives",
+      `on: { OPENED: [{ when: "stack.visits.GONE > 1 || x == 'LIVE'", state: LIVE }] }`,
+    ]);
+    expect(listTexts("GONE")).toEqual([
+      "GONE: { terminal: true }",
+      "MERGED: GONE",
+      "on:",
+      `"stack.visits.GONE > 1 || x == 'LIVE'"`,
+    ]);
+    expect(listLiterals(source, "LIVE").map(({ from, to }) => text.slice(from, to))).toEqual([
+      `"stack.visits.GONE > 1 || x == 'LIVE'"`,
+    ]);
+    expect(listLiterals(source, "GONE")).toEqual([]);
   });
 
   it("moves a state with the comment lines directly above it", () => {

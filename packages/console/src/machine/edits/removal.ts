@@ -136,7 +136,8 @@ export function removeReaction(
 /** From the end, so that the indexes before stay what they are. */
 function toSteps(source: Source, paths: readonly Path[]): readonly Step[] {
   refuseEmptied(source, paths);
-  return paths.toSorted((a, b) => comparePaths(b, a)).map((path) => ({ kind: "remove", path }));
+  const places = paths.map((path) => ({ path, from: placeOf(source, path).from }));
+  return places.toSorted((a, b) => b.from - a.from).map(({ path }) => ({ kind: "remove", path }));
 }
 
 /** A reaction without entries ignores its event, which is another machine. */
@@ -149,14 +150,4 @@ function refuseEmptied(source: Source, paths: readonly Path[]): void {
     const message = `Nothing would be left of the reaction &${item.anchor}, which is used in other places. Delete those first.`;
     throw new EditRefused("edit-shared", message, { place: source.aliases.get(item.anchor ?? "")?.[0] ?? item.range });
   }
-}
-
-function comparePaths(a: Path, b: Path): number {
-  for (const [index, key] of a.entries()) {
-    const other = b[index];
-    if (other === undefined) return 1;
-    if (key === other) continue;
-    return typeof key === "number" && typeof other === "number" ? key - other : String(key) < String(other) ? -1 : 1;
-  }
-  return a.length - b.length;
 }

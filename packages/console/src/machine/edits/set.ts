@@ -1,6 +1,6 @@
 import { replaceValue } from "./insert.ts";
 import { type Change, EditRefused, type Path, type Plain } from "./operation.ts";
-import { isPlainText, type Quote, renderScalar } from "./render.ts";
+import { type Quote, renderScalar } from "./render.ts";
 import { entryAt, itemAt, type ScalarItem, type Source } from "./source.ts";
 
 const QUOTES: Readonly<Record<string, Quote>> = { QUOTE_DOUBLE: "double", QUOTE_SINGLE: "single" };
@@ -33,17 +33,9 @@ function setExpression({ text }: Source, item: ScalarItem, value: string): reado
   }
   const [head, tail] = commonEnds(old, value);
   const inner = value.slice(head, value.length - tail);
-  const isSafe =
-    quote === "double" ? !/["\\]/.test(inner) : quote === "single" ? !inner.includes("'") : /^[\w./ -]*$/.test(inner);
-  if (isSafe && (quote !== undefined || isStillPlain(value))) {
-    return [{ from: start + head, to: end - tail, insert: inner }];
-  }
+  const isSafe = quote === "double" || (quote === "single" ? !inner.includes("'") : /^[\w./ -]*$/.test(inner));
+  if (isSafe) return [{ from: start + head, to: end - tail, insert: inner }];
   return [{ from, to, insert: renderScalar(value, quote ?? "plain") }];
-}
-
-/** A plain scalar must not become a number or a word with a meaning. */
-function isStillPlain(value: string): boolean {
-  return isPlainText(value) || /[^\w.+-]/.test(value);
 }
 
 function commonEnds(a: string, b: string): readonly [number, number] {
