@@ -125,8 +125,40 @@ async function measurePages(
     await time(`machine of ${states} states, drawn`, undefined, graph),
     await time(`machine of ${states} states, longest task of the page`, 0.1, longestTask),
     await time(`fleet run of ${instances} instances, drawn`, undefined, fleet),
+    await time(`map of ${instances} instances, scripts of another width`, 0.03, () =>
+      measureFleet(page, url, instances),
+    ),
     await time(`log of ${logMiB} MiB, its end`, 1, log),
   ];
+}
+
+/** The time of the page's own scripts while the map of a fleet is laid out and drawn again, for another width of the window. */
+async function measureFleet(page: Page, url: string, instances: number): Promise<number> {
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await page.goto(`${url}/fleet?id=big`);
+  const map = page.getByRole("img", { name: `Map of ${instances} instances` });
+  await map.waitFor();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const readScript = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "ScriptDuration")?.value ?? 0;
+  };
+  const widthBefore = (await map.boundingBox())?.width;
+  const before = await readScript();
+  await page.setViewportSize({ width: 1000, height: 720 });
+  await expectChange(async () => (await map.boundingBox())?.width, widthBefore);
+  const spent = (await readScript()) - before;
+  await session.detach();
+  return spent * 1_000;
+}
+
+async function expectChange(read: () => Promise<unknown>, before: unknown): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if ((await read()) !== before) return;
+    await sleep(50);
+  }
+  throw new Error("The map keeps its width.");
 }
 
 const FIRST_PAINT = `performance.getEntriesByName("first-contentful-paint")[0].startTime`;
@@ -237,7 +269,7 @@ function toTable(figures: readonly Figure[]): Table {
     head: ["what", "value", "goal"],
     rows: figures.map(({ what, unit, value, goal }) => [
       what,
-      `${value.toFixed(unit === "s" ? 2 : 0)} ${unit}`,
+      `${value.toFixed(unit === "s" ? (value < 0.1 ? 3 : 2) : 0)} ${unit}`,
       goal === undefined ? "–" : `${goal} ${unit}`,
     ]),
   };

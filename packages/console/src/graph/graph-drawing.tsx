@@ -1,5 +1,5 @@
 import type { MachineGraph } from "@stackyard/sdk";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, startTransition, useEffect, useRef, useState } from "react";
 import { MarkShape, type Status, wordOf } from "../design/mark.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type GraphLayout, METRICS, type PlacedEdge, type PlacedNode, toLabel } from "./layout.ts";
@@ -26,6 +26,8 @@ export interface GraphMarks {
 }
 
 const SMALLEST = 0.6;
+/** States and arrows that are drawn at once. */
+const SLICE = 150;
 
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
@@ -38,13 +40,14 @@ interface DrawingProps extends GraphMarks {
 /** A laid-out graph. It is one image for screen readers; the table has the same content. */
 export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
+  const drawn = useSlices(Math.max(layout.nodes.length, layout.edges.length));
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
   const place = layout.nodes.find(({ id }) => id === present);
   useEffect(() => {
     const area = scroller.current;
-    const drawn = area?.firstElementChild?.getBoundingClientRect();
-    if (!area || drawn === undefined || place === undefined) return;
-    const scale = Math.min(drawn.width / layout.width, drawn.height / layout.height);
+    const box = area?.firstElementChild?.getBoundingClientRect();
+    if (!area || box === undefined || place === undefined) return;
+    const scale = Math.min(box.width / layout.width, box.height / layout.height);
     area.scrollTo({ left: place.x * scale - area.clientWidth / 2, top: place.y * scale - area.clientHeight / 2 });
   }, [place, layout.width, layout.height]);
   const style = zoom === undefined ? toFittedSize(layout) : { width: layout.width * zoom };
@@ -58,19 +61,30 @@ export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingPr
         viewBox={`0 0 ${layout.width} ${layout.height}`}
         style={{ ...style, height: "auto", display: "block", margin: "auto" }}
       >
-        {layout.edges.map((edge, index) => (
+        {layout.edges.slice(0, drawn).map((edge, index) => (
           <EdgePath key={toEdgeKey(graph, index)} placed={edge} passing={graph.edges[index]?.passing === true} />
         ))}
-        {layout.nodes.map((placed, index) => {
+        {layout.nodes.slice(0, drawn).map((placed, index) => {
           const node = graph.nodes[index];
           return node === undefined ? null : <Node key={node.id} node={node} placed={placed} marks={marks} />;
         })}
-        {layout.edges.map((edge, index) => (
+        {layout.edges.slice(0, drawn).map((edge, index) => (
           <EdgeLabel key={toEdgeKey(graph, index)} placed={edge} edge={graph.edges[index]} />
         ))}
       </svg>
     </section>
   );
+}
+
+/** Returns how many of so many parts are drawn by now: a slice more after each frame, so the page reacts between them. */
+function useSlices(total: number): number {
+  const [drawn, setDrawn] = useState(SLICE);
+  useEffect(() => {
+    if (drawn >= total) return undefined;
+    const frame = requestAnimationFrame(() => startTransition(() => setDrawn(drawn + SLICE)));
+    return () => cancelAnimationFrame(frame);
+  }, [drawn, total]);
+  return drawn;
 }
 
 /** All of a graph is in view; one that would become too small to read is scrolled. */
