@@ -198,6 +198,24 @@ describe("deliveries that did not reach the receiver", () => {
     );
   });
 
+  it("are taken although they are larger than a Lambda function accepts", async () => {
+    const { github, poll, tick, list } = await createStarted();
+    const { receiver } = github.settings;
+    const statuses: (number | undefined)[] = [];
+    github.settings.receiver = async (delivery) => {
+      const isRefused = Buffer.byteLength(delivery.body) > 6 * 1_048_576;
+      statuses.push(isRefused ? 413 : await receiver?.(delivery));
+      return statuses.at(-1) ?? 500;
+    };
+    await github.comment(SHOP, 1, `/preview status\n${"x".repeat(7 * 1_048_576)}`);
+
+    await poll();
+    await tick();
+
+    expect(statuses).toEqual([413]);
+    expect((await list()).filter(({ what }) => what === "command.status")).toHaveLength(1);
+  });
+
   it("are all read where GitHub cannot reach the yard, as often as the options say", async () => {
     const bench = await createGitHubBench(undefined, { pull: "only" });
     benches.push(bench);
