@@ -9,6 +9,8 @@ import { EVENTS, pickMachineV2, TASKS } from "../testing/simulation/pick-plan.ts
 import { createTrial } from "../testing/trial.ts";
 
 const RUNS = 60;
+/** Among them is 97, in which an event is given up while another one waits for the same state. */
+const FIRST = 40;
 const STEPS = 25;
 
 function pickStep(random: Random): Step {
@@ -58,7 +60,7 @@ async function planDrawn(seed: number) {
 describe("a replay on a revision that does the same", () => {
   it("finds no difference, whatever the machine and whatever has happened", { timeout: 120_000 }, async () => {
     let replayed = 0;
-    for (let seed = 1; seed <= RUNS; seed += 1) {
+    for (let seed = FIRST; seed < FIRST + RUNS; seed += 1) {
       const plan = await planDrawn(seed);
       // The stack may have come to its end.
       if (plan === undefined) continue;

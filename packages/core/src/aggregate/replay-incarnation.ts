@@ -142,9 +142,11 @@ function replayEvent(replay: Replay, place: number): void {
   }
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
   if (waiting !== undefined) {
-    const state = loaded.stack?.state ?? null;
-    // When a parked event is given up is left to how often it happened to be tried.
-    if (did.outcome !== "refused") {
+    // It was given up here. This revision may have tried it less often, and gives it up at the same place.
+    if (did.outcome === "refused") {
+      replay.loaded = { ...loaded, parked: loaded.parked.filter((each) => each !== waiting) };
+    } else {
+      const state = loaded.stack?.state ?? null;
       compare(replay, place, event, { outcome: "refused", code: waiting.code, state, sent: [] });
     }
     return;
