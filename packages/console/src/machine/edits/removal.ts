@@ -2,7 +2,7 @@ import { isAnchored, locate, type Planning } from "./locate.ts";
 import { requireDeclared } from "./names.ts";
 import { EditRefused, type NameKind, type Operation, type Path, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
-import { entryAt, itemAt, membersOf, type Source } from "./source.ts";
+import { type Entry, entryAt, findEntry, itemAt, listMerged, membersOf, type Source } from "./source.ts";
 import type { Step } from "./step.ts";
 
 /** What goes with a name that is deleted. */
@@ -65,15 +65,26 @@ function ownerOf({ what, form, path, declares }: Reference): Path {
 const COLLAPSING = new Set(["on", "after", "tasks", "needs", "set", "outputs", "metadata"]);
 
 /** True for maps and lists that go when nothing is left in them. */
-function mayCollapse(path: Path): boolean {
+function mayCollapse(source: Source, path: Path): boolean {
   const key = path.at(-1);
-  return path.length > 1 && typeof key === "string" && (COLLAPSING.has(key) || path.at(-2) === "on");
+  if (findHidden(source, path) !== undefined) return false;
+  // Entries of a template are merged into a map, such as reactions into `on`.
+  const isReaction = path.at(-2) === "on" || (path.length === 2 && String(path[0]).startsWith("x-"));
+  return path.length > 1 && typeof key === "string" && (COLLAPSING.has(key) || isReaction);
+}
+
+/** The entry of a merge that would count without an entry of the map itself. */
+function findHidden(source: Source, path: Path): Entry | undefined {
+  const map = itemAt(source, path.slice(0, -1));
+  if (map?.kind !== "map" || entryAt(source, path) === undefined) return undefined;
+  const [hidden] = listMerged(map).flatMap((each) => findEntry(each, String(path.at(-1)))?.entry ?? []);
+  return hidden;
 }
 
 function collapse(source: Source, path: Path): Path {
   const parent = path.slice(0, -1);
   const item = itemAt(source, parent);
-  return item !== undefined && membersOf(item).length === 1 && mayCollapse(parent) && !isAnchored(source, item)
+  return item !== undefined && membersOf(item).length === 1 && mayCollapse(source, parent) && !isAnchored(source, item)
     ? collapse(source, parent)
     : path;
 }
@@ -87,7 +98,7 @@ function mergeEmptied(source: Source, paths: readonly Path[]): readonly Path[] {
     const parent = (first ?? []).slice(0, -1);
     const item = itemAt(source, parent);
     if (rest.length === 0 || item === undefined || isAnchored(source, item)) return false;
-    return membersOf(item).length === rest.length + 1 && mayCollapse(parent);
+    return membersOf(item).length === rest.length + 1 && mayCollapse(source, parent);
   });
   if (full?.[0] === undefined) return outer;
   const parent = full[0].slice(0, -1);
@@ -130,6 +141,11 @@ export function removeReaction(
     throw new EditRefused("edit-missing", `${state} has no such reaction to ${event}.`);
   }
   const path = index === undefined ? [...map.path, event] : found.path;
+  const hidden = index === undefined ? findHidden(planning.source, path) : undefined;
+  if (hidden !== undefined) {
+    const message = `Without this reaction, the one to ${event} that a merge brings would count. Change its target instead.`;
+    throw new EditRefused("edit-merged", message, { place: hidden.keyRange });
+  }
   return toSteps(planning.source, [planning.before.length > 0 ? path : collapse(planning.source, path)]);
 }
 

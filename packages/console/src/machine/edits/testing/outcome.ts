@@ -24,7 +24,8 @@ function diffLines(before: readonly string[], after: readonly string[]): readonl
   const [present, ...restAfter] = after;
   if (old === undefined) return after.map((line) => `+${line}`);
   if (old === present) return diffLines(restBefore, restAfter);
-  const again = after.indexOf(old);
-  if (again === -1 || before.length > after.length) return [`-${old}`, ...diffLines(restBefore, after)];
+  const isGone = !after.includes(old);
+  const isNew = !before.includes(present ?? old);
+  if (isGone || (!isNew && before.length > after.length)) return [`-${old}`, ...diffLines(restBefore, after)];
   return [`+${present}`, ...diffLines(before, restAfter)];
 }
