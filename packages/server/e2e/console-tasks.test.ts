@@ -440,6 +440,17 @@ describe("an author", () => {
     expect(clicks()).toBe(3);
   });
 
+  it("simulates a live stack until its next timer with 3 clicks", async () => {
+    const { startAt, press, sees, clicks } = ada;
+    await startAt("/stack?id=pr-31");
+    await press("link", "History");
+    await press("link", "Simulate from here");
+    await press("button", /^Next timer: CLOSED in /);
+
+    await sees("does not exist");
+    expect(clicks()).toBe(3);
+  });
+
   it("upgrades a machine of version 1 with 2 clicks", async () => {
     const { startAt, page, press, sees, clicks } = ada;
     await startAt("/edit?machine=old-app");

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { launchBrowser } from "@stackyard/browser";
 import { Stackyard } from "@stackyard/sdk";
 
@@ -88,6 +89,16 @@ async function playStory(yard: Stackyard): Promise<void> {
   for (const stackId of failing) await open(stackId);
   await yard.waitForState("pr-12", "LIVE", wait);
   for (const stackId of failing) await waitForFailure(yard, stackId);
+  await waitForRoom(yard);
+}
+
+/** A worker says with its heartbeat, every few seconds, how many tasks it runs. */
+async function waitForRoom(yard: Stackyard): Promise<void> {
+  const until = performance.now() + WAIT_MS;
+  while ((await yard.processes.list()).items.some(({ running }) => running > 0)) {
+    if (performance.now() > until) throw new Error("The worker is still busy.");
+    await sleep(500);
+  }
 }
 
 async function waitForFailure(yard: Stackyard, stackId: string): Promise<void> {
