@@ -103,6 +103,18 @@ describe("the receiver", () => {
     expect(await store.records.list("", { limit: 10, now: clock.now() })).toEqual({ items: [] });
   });
 
+  it("answers 503 while a secret is missing, which it names in the yard only", async () => {
+    const hosts = { github: { type: "github" as const, secrets: [{ env: "SECRET" }, { env: "MISSING" }] } };
+    const { post, list, isPolled } = createBench({ options: { hosts } });
+
+    const response = await post(opened, signedByGitHub(opened));
+
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain("MISSING");
+    expect(await list()).toEqual([]);
+    await expect(isPolled()).rejects.toThrow("The variable MISSING contains no secret.");
+  });
+
   it("refuses a signed body that is not JSON", async () => {
     const { post } = createBench();
 

@@ -4,12 +4,12 @@ import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
-import { findKey, toPullMs } from "./host-options.ts";
+import { findKey, isPullOnly, toPullMs } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
 import { listMissedDeliveries } from "./pull-deliveries.ts";
 import { loadPullRecords } from "./pull-records.ts";
-import type { NamedHost, QueuedHook, ReceiveDeps } from "./receive.ts";
+import { type NamedHost, type QueuedHook, type ReceiveDeps, readWebhookSecrets } from "./receive.ts";
 
 /** Every repository is read so often. */
 const ROUND_MS = 300_000;
@@ -82,6 +82,13 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     }
   }
 
+  /** The receiver does not say to strangers which secret is missing: `stackyard doctor` does. */
+  async function checkSecrets(deps: ServiceDeps): Promise<void> {
+    for (const host of hosts.filter((each) => !isPullOnly(each))) {
+      await collect(async () => void (await readWebhookSecrets(host, deps)));
+    }
+  }
+
   async function read(deps: PollDeps): Promise<void> {
     for (const host of hosts) await collect(() => readHost(deps, host));
   }
@@ -100,9 +107,10 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     name: "hosts-poll",
     async dueAt(deps) {
       // Without an App or a token nothing can be read.
-      if (hosts.every(({ options }) => findKey(options) === undefined)) return undefined;
-      if (found.length === 0) await read(await toPollDeps(deps, deps.clock.now() + READ_MS));
+      const canRead = hosts.some(({ options }) => findKey(options) !== undefined);
+      if (canRead && found.length === 0) await read(await toPollDeps(deps, deps.clock.now() + READ_MS));
       if (found.length > 0) return deps.clock.now();
+      await checkSecrets(deps);
       throwFirst();
       return findNext();
     },

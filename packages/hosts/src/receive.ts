@@ -64,8 +64,13 @@ export interface ReceiveDeps extends ServiceDeps {
 }
 
 async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDeps): Promise<Response> {
+  const secrets = await readWebhookSecrets(host, deps).catch((error: unknown) => {
+    deps.logger.error("A delivery was refused: a secret of its host cannot be read.", { host: host.name, error });
+  });
+  // The host shows a failed delivery, which is read again later. Which secret is missing is said in the yard only.
+  if (secrets === undefined) return problem(503, "HOOK_UNAVAILABLE", "Deliveries cannot be checked now.");
   const delivery = toSigned(request);
-  if (delivery === undefined || !(await isSigned(host, delivery, deps))) {
+  if (delivery === undefined || !(await isSigned(host, delivery, secrets))) {
     return problem(401, "HOOK_SIGNATURE", "The signature is missing, wrong or too old. Compare the webhook's secret.");
   }
   const body = parse(delivery.body);
@@ -118,12 +123,19 @@ function toSigned({ headers, body }: ServiceRequest): SignedDelivery | undefined
   }
 }
 
+/** Returns the secrets with which a host signs. Throws `CONFIG_INVALID` when one of them is missing. */
+export function readWebhookSecrets(
+  { options }: NamedHost,
+  { readSecret }: Pick<ServiceDeps, "readSecret">,
+): Promise<readonly string[]> {
+  return Promise.all((options.secrets ?? []).map(readSecret));
+}
+
 async function isSigned(
   { options }: NamedHost,
   delivery: SignedDelivery,
-  { readSecret }: ServiceDeps,
+  secrets: readonly string[],
 ): Promise<boolean> {
-  const secrets = await Promise.all((options.secrets ?? []).map(readSecret));
   if (options.type === "github") return isSignedByGitHub(delivery, secrets);
   return isSignedByStandard(delivery, secrets) || (options.type === "gitlab" && hasToken(delivery, secrets));
 }
@@ -235,6 +247,6 @@ function answer(status: number, outcome: string): Response {
 }
 
 function problem(status: number, code: string, detail: string): Response {
-  const body = { type: "about:blank", title: code, status, detail, code, retryable: false };
+  const body = { type: "about:blank", title: code, status, detail, code, retryable: status === 503 };
   return Response.json(body, { status, headers: { "content-type": "application/problem+json" } });
 }

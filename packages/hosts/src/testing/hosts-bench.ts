@@ -6,7 +6,7 @@ import { type Records, type ServiceDeps, type Store, silentLogger } from "@stack
 import type { AccessConfig } from "@stackyard/core/access";
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
-import { createKeyedQueue, createServiceRunner } from "@stackyard/core/services";
+import { createKeyedQueue, createSecretReader, createServiceRunner } from "@stackyard/core/services";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import type { HostsOptions } from "../host-options.ts";
 import { createHostsServices } from "../hosts-service.ts";
@@ -91,13 +91,12 @@ export function createHostsBench({
       throw new Error("The options have no host.");
     const ids = countingIds();
     const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger, access };
-    const secrets = new Map([
-      ["SECRET", SECRET],
-      ["STANDARD", STANDARD_SECRET],
-      ["KEY", appKey],
-    ]);
-    const readSecret: ServiceDeps["readSecret"] = async (reference) =>
-      ("env" in reference && secrets.get(reference.env)) || "";
+    const secrets = { SECRET, STANDARD: STANDARD_SECRET, KEY: appKey };
+    const readSecret = createSecretReader({
+      environment: secrets,
+      resolvePath: (path) => path,
+      readAwsSecret: async () => "",
+    });
     const { deps } = createServiceRunner({ ...yard, readSecret }, [service]);
     return {
       async post(body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}, path = "/hooks/github") {
