@@ -82,7 +82,9 @@ interface Done {
 function toOutcome(hook: Hook, { events, refused, waits }: Done): HookOutcome {
   if (events.length > 0) return { kind: "events", events };
   if (refused !== undefined) return { kind: "refused", reason: refused };
-  if (waits) return { kind: "waits-for-trust", reason: `The head ${hook.pull?.head} of a fork is not trusted.` };
+  const head = hook.pull?.head;
+  const advice = `Look at it, then comment "/preview trust ${head}".`;
+  if (waits) return { kind: "waits-for-trust", reason: `The head ${head} of a fork is not trusted. ${advice}` };
   return { kind: "nothing" };
 }
 
@@ -113,7 +115,8 @@ const OWN_WORDS: ReadonlySet<string> = new Set(["approve", "status", "trust", "u
 
 function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOutcome): CommandAnswer {
   const { action } = hook;
-  const isTaken = kind === "events" || (kind !== "refused" && kind !== "stale" && OWN_WORDS.has(action));
+  const isDone = kind === "nothing" || action === "status";
+  const isTaken = kind === "events" || (kind !== "refused" && kind !== "stale" && isDone && OWN_WORDS.has(action));
   const comment = defined({ commentId });
   if (isTaken) return { id, reaction: "+1", ...comment };
   const text = reason ?? `No rule of the mapping documents handles "/preview ${action}" here.`;
@@ -294,6 +297,17 @@ async function checkMachine({ locator }: HandleDeps, { machine }: MappedEvent, m
   if (kind === "unknown") throw new HookFailed(`HOOK_FAILED: hooks/${mapping}: machine: Unknown machine "${machine}".`);
 }
 
+/** These run nothing of the newest head. */
+const REMOVING: ReadonlySet<string> = new Set(["down", "sleep"]);
+
+/** Who may write may always stop what runs: of a fork whose newest head is not trusted, the rules see the head that runs. */
+function toRunning(hook: Hook, record: PullRecord | undefined): Hook {
+  const { kind, action, sender, pull } = hook;
+  const head = record?.phase === "open" ? record.head : undefined;
+  const mayStop = kind === "command" && REMOVING.has(action) && hasPermission(sender.permission, "write");
+  return mayStop && pull?.fork && head !== undefined ? { ...hook, pull: { ...pull, head } } : hook;
+}
+
 async function publishRules(
   deps: HandleDeps,
   { host, id }: QueuedHook,
@@ -301,7 +315,7 @@ async function publishRules(
   record: PullRecord | undefined,
 ): Promise<Pick<Done, "events" | "refused">> {
   const nothing = { events: [], refused: undefined };
-  const mapped = withTrust(hook, record);
+  const mapped = withTrust(toRunning(hook, record), record);
   const found = findMapping(deps.mappings, host, mapped);
   if (found === undefined) return nothing;
   if (found.kind === "failed") throw new HookFailed(`${found.code}: ${found.reason}`);

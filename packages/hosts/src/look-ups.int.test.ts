@@ -12,6 +12,7 @@ pull: { open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }, head: {
 rules:
   extend: { on: command.extend, send: SEED, metadata: { seconds: "\${hook.args.duration}" } }
   sleep: { on: command.sleep, needs: triage, send: SEED }
+  down: { on: command.down, send: CLOSED, metadata: { sha: "\${hook.pull.head}" } }
 `;
 
 let bench: GitHubBench;
@@ -120,6 +121,24 @@ describe("look-ups at GitHub", () => {
     expect(listRules()).toEqual(["pull.open"]);
     const kinds = (await listOutcomes()).map((outcome) => outcome?.kind);
     expect(kinds.toSorted()).toEqual(["events", "refused", "waits-for-trust", "waits-for-trust"]);
+  });
+
+  it("let persons with write permission stop what runs when a fork has an untrusted head, and create nothing", async () => {
+    await open({ fork: true });
+    await comment("/preview down");
+    await comment(`/preview trust ${toCommit(1)}`);
+    await bench.github.push(SHOP, 1, toCommit(3));
+    await tick();
+    for (const word of ["up", "extend 2d", "sleep", "down"]) await comment(`/preview ${word}`);
+
+    expect(listRules()).toEqual(["pull.open", "sleep", "down"]);
+    const waits = (await listOutcomes()).filter((outcome) => outcome?.kind === "waits-for-trust");
+    expect(waits).toHaveLength(5);
+    expect(waits.filter((each) => each?.reason?.includes(`"/preview trust ${toCommit(3)}"`))).toHaveLength(3);
+    bench.github.settings.permission = "triage";
+    await bench.clock.advance(61_000);
+    await comment("/preview sleep");
+    expect(listRules()).toHaveLength(3);
   });
 
   it("are repeated until GitHub answers again", async () => {

@@ -213,6 +213,19 @@ describe("the answer to a command", () => {
     expect(text).toContain('No rule of the mapping documents handles "/preview sleep" here.');
   });
 
+  it("says that the head of a fork must be trusted before anything runs", async () => {
+    const { github, pass, listReactions, listAnswers } = await createBench();
+    await github.openPull(SHOP, { head: toCommit(1), fork: true });
+    await github.comment(SHOP, 1, "/preview up");
+    await github.comment(SHOP, 1, "/preview status");
+    await pass(20);
+
+    expect(listReactions()).toEqual([["confused"], ["+1"]]);
+    expect(listAnswers()).toEqual([
+      expect.stringContaining(`octocat: The head ${toCommit(1)} of a fork is not trusted.`),
+    ]);
+  });
+
   it("says that a person may not write", async () => {
     const { github, open, pass, listReactions, listAnswers } = await createBench();
     await open();
