@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import type { PreviewFacts, PreviewPhase } from "./describe-preview.ts";
-import { renderPreview, renderTrust } from "./render-comment.ts";
+import { renderPreview, renderTrust, waitsForPeople } from "./render-comment.ts";
 import type { CheckAction, DeploymentState, HostCheck, HostDeployment } from "./report-host.ts";
 import { toLine } from "./safe-text.ts";
 
@@ -37,7 +37,7 @@ export function renderCheck(preview: PreviewFacts, head: string): HostCheck {
   return {
     name: `Preview ${toLine(preview.stackId, MAX_NAME)}`,
     head,
-    title,
+    title: waitsForPeople(preview) ? "Nothing is left to do" : title,
     summary: renderPreview(preview),
     actions: preview.phase === "ended" ? [CREATE] : [RETRY, EXTEND, DESTROY],
     ...defined({ url: preview.console ?? preview.url }),

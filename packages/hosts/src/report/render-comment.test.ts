@@ -100,6 +100,13 @@ two
     );
   });
 
+  it("does not call ready what people can wake", () => {
+    const actions = [{ name: "Wake up", url: "https://yard.example.org/wake/shop-pr-7" }];
+    const text = renderComment(aReport({ previews: [aPreview({ state: "ASLEEP", actions })] }));
+
+    expect(text).toContain("Preview `shop-pr-7` is in the state `ASLEEP`");
+  });
+
   it("says how the head of a fork becomes trusted", () => {
     const text = renderComment(aReport({ previews: [], untrustedHead: toCommit(3) }));
 

@@ -85,10 +85,16 @@ const PHASES: Readonly<Record<PreviewPhase, string>> = {
   ended: "has ended",
 };
 
+/** A page on which people do something about it, such as wake it: whether it can be used is not known. */
+export function waitsForPeople({ phase, state, actions = [] }: PreviewFacts): boolean {
+  return phase === "ready" && state !== undefined && actions.length > 0;
+}
+
 function toPreview(preview: PreviewFacts, log: CommentSize["log"]): RootContent[] {
   const { stackId, state, phase, failure } = preview;
-  const isIn = state === undefined ? [] : [text(", in the state "), code(state, MAX_VALUE)];
-  const heading = [text("Preview "), code(stackId, MAX_VALUE), text(` ${PHASES[phase]}`), ...isIn];
+  const isIn = state === undefined ? [] : [text(" in the state "), code(state, MAX_VALUE)];
+  const said = waitsForPeople(preview) ? " is" : ` ${PHASES[phase]}${state === undefined ? "" : ","}`;
+  const heading = [text("Preview "), code(stackId, MAX_VALUE), text(said), ...isIn];
   const items = listItems(preview);
   return [
     { type: "heading", depth: 4, children: heading },
