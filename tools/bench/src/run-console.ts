@@ -113,8 +113,18 @@ async function measurePages(
     await overview();
     return Number(await page.evaluate(FIRST_PAINT));
   };
+  // From another page of the console: the start of the program is not part of drawing.
   const longestTask = async () => {
-    await graph();
+    await page.goto(`${url}/yard`);
+    await page.getByRole("heading", { name: "Yard" }).waitFor();
+    await page.waitForTimeout(SETTLED_MS);
+    await page.evaluate("window.longestTaskMs = 0; history.pushState({}, '', '/machine?name=big')");
+    // Seldom, because a look at the page can itself be a long task.
+    const countStates = async () => Number(await page.evaluate(`document.querySelectorAll("svg .graph-node").length`));
+    for (let tries = 0; (await countStates()) < states; tries += 1) {
+      if (tries === MOST_TRIES) throw new Error("The machine was not drawn.");
+      await page.waitForTimeout(SETTLED_MS);
+    }
     return Number(await page.evaluate("window.longestTaskMs"));
   };
   return [
@@ -123,7 +133,7 @@ async function measurePages(
     await time(`list of ${stacks} stacks, first rows`, 2, list),
     await time(`filter over ${stacks} stacks`, 0.5, filter),
     await time(`machine of ${states} states, drawn`, undefined, graph),
-    await time(`machine of ${states} states, longest task of the page`, 0.1, longestTask),
+    await time(`machine of ${states} states, longest task while it is drawn`, 0.1, longestTask),
     await time(`fleet run of ${instances} instances, drawn`, undefined, fleet),
     await time(`map of ${instances} instances, scripts of another width`, 0.03, () =>
       measureFleet(page, url, instances),
@@ -175,6 +185,10 @@ interface StreamInput {
   readonly stacks: number;
   readonly seconds: number;
 }
+
+/** What a page does after it is shown has ended by then. */
+const SETTLED_MS = 1_000;
+const MOST_TRIES = 30;
 
 const ENTRIES_A_SECOND = 200;
 

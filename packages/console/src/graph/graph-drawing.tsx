@@ -1,5 +1,5 @@
 import type { MachineGraph } from "@stackyard/sdk";
-import { type ReactNode, startTransition, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, startTransition, useEffect, useRef, useState } from "react";
 import { MarkShape, type Status, wordOf } from "../design/mark.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type GraphLayout, METRICS, type PlacedEdge, type PlacedNode, toLabel } from "./layout.ts";
@@ -40,7 +40,6 @@ interface DrawingProps extends GraphMarks {
 /** A laid-out graph. It is one image for screen readers; the table has the same content. */
 export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
-  const drawn = useSlices(Math.max(layout.nodes.length, layout.edges.length));
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
   const place = layout.nodes.find(({ id }) => id === present);
   useEffect(() => {
@@ -61,31 +60,70 @@ export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingPr
         viewBox={`0 0 ${layout.width} ${layout.height}`}
         style={{ ...style, height: "auto", display: "block", margin: "auto" }}
       >
-        {layout.edges.slice(0, drawn).map((edge, index) => (
-          <EdgePath key={toEdgeKey(graph, index)} placed={edge} passing={graph.edges[index]?.passing === true} />
-        ))}
-        {layout.nodes.slice(0, drawn).map((placed, index) => {
-          const node = graph.nodes[index];
-          return node === undefined ? null : <Node key={node.id} node={node} placed={placed} marks={marks} />;
-        })}
-        {layout.edges.slice(0, drawn).map((edge, index) => (
-          <EdgeLabel key={toEdgeKey(graph, index)} placed={edge} edge={graph.edges[index]} />
-        ))}
+        <Parts graph={graph} layout={layout} marks={marks} />
       </svg>
     </section>
   );
 }
 
-/** Returns how many of so many parts are drawn by now: a slice more after each frame, so the page reacts between them. */
-function useSlices(total: number): number {
-  const [drawn, setDrawn] = useState(SLICE);
-  useEffect(() => {
-    if (drawn >= total) return undefined;
-    const frame = requestAnimationFrame(() => startTransition(() => setDrawn(drawn + SLICE)));
-    return () => cancelAnimationFrame(frame);
-  }, [drawn, total]);
-  return drawn;
+interface PartsProps {
+  readonly graph: MachineGraph;
+  readonly layout: GraphLayout;
+  readonly marks: GraphMarks;
 }
+
+/** Draws a slice more after each frame, so the page reacts between them. Labels are above states, states above arrows. */
+function Parts(props: PartsProps) {
+  const { nodes, edges } = props.layout;
+  const slices = Math.ceil(Math.max(nodes.length, edges.length) / SLICE);
+  const [drawn, setDrawn] = useState(1);
+  useEffect(() => {
+    if (drawn >= slices) return undefined;
+    const frame = requestAnimationFrame(() => startTransition(() => setDrawn(drawn + 1)));
+    return () => cancelAnimationFrame(frame);
+  }, [drawn, slices]);
+  const starts = Array.from({ length: drawn }, (_, slice) => slice * SLICE);
+  return (
+    <>
+      {starts.map((from) => (
+        <EdgePaths key={from} from={from} {...props} />
+      ))}
+      {starts.map((from) => (
+        <Nodes key={from} from={from} {...props} />
+      ))}
+      {starts.map((from) => (
+        <EdgeLabels key={from} from={from} {...props} />
+      ))}
+    </>
+  );
+}
+
+interface SliceProps extends PartsProps {
+  /** The index of its first arrow or state. */
+  readonly from: number;
+}
+
+// Each slice is rendered again only when it changes itself.
+const EdgePaths = memo(function EdgePaths({ graph, layout, from }: SliceProps) {
+  return layout.edges
+    .slice(from, from + SLICE)
+    .map((edge, n) => (
+      <EdgePath key={toEdgeKey(graph, from + n)} placed={edge} passing={graph.edges[from + n]?.passing === true} />
+    ));
+});
+
+const Nodes = memo(function Nodes({ graph, layout, marks, from }: SliceProps) {
+  return layout.nodes.slice(from, from + SLICE).map((placed, n) => {
+    const node = graph.nodes[from + n];
+    return node === undefined ? null : <Node key={node.id} node={node} placed={placed} marks={marks} />;
+  });
+});
+
+const EdgeLabels = memo(function EdgeLabels({ graph, layout, from }: SliceProps) {
+  return layout.edges
+    .slice(from, from + SLICE)
+    .map((edge, n) => <EdgeLabel key={toEdgeKey(graph, from + n)} placed={edge} edge={graph.edges[from + n]} />);
+});
 
 /** All of a graph is in view; one that would become too small to read is scrolled. */
 function toFittedSize({ width, height }: GraphLayout) {
