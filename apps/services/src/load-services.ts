@@ -5,10 +5,15 @@ import hosts from "@stackyard/hosts";
 import notifications from "@stackyard/notifications";
 import previews from "@stackyard/previews";
 import { formatFaults } from "@stackyard/sdk/commands";
+import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 
 /** The file that lists the plugins. */
 export const CONFIG = "stackyard.config.json";
+
+const Address = Type.String({ pattern: "^https://\\S{1,2000}$", description: "An address that begins with https://" });
+/** The keys of `server` that the services use; servers have others. */
+const Server = Type.Object({ url: Type.Optional(Address), servicesUrl: Type.Optional(Address) });
 
 /** The plugins of this bundle, by the names by which projects use them. */
 const BUNDLED: ReadonlyMap<string, Plugin> = new Map([
@@ -18,8 +23,11 @@ const BUNDLED: ReadonlyMap<string, Plugin> = new Map([
 ]);
 
 /** Returns the services of the plugins in the project's configuration. Throws `CONFIG_INVALID`. */
-export async function loadServices(context: PluginContext): Promise<readonly PluginService[]> {
-  const config = await readConfig(join(context.projectDir, CONFIG));
+export async function loadServices(
+  project: Omit<PluginContext, "url" | "servicesUrl">,
+): Promise<readonly PluginService[]> {
+  const config = await readConfig(join(project.projectDir, CONFIG));
+  const context = { ...project, ...readAddresses(config["server"]) };
   const references = config["plugins"] ?? [];
   if (!Array.isArray(references)) throw invalid('"plugins" is not a list.');
   return references.flatMap((reference) => toServices(reference, context));
@@ -32,6 +40,12 @@ async function readConfig(path: string): Promise<Readonly<Record<string, unknown
   const value = parseJson(text);
   if (isMap(value)) return value;
   throw invalid("It is not a JSON object.");
+}
+
+function readAddresses(server: unknown = {}): Pick<PluginContext, "url" | "servicesUrl"> {
+  const faults = isMap(server) ? formatFaults(Value.Errors(Server, server)) : ['"server" is not an object.'];
+  if (faults.length > 0) throw invalid(`server: ${faults.join(" ")}`);
+  return server as Static<typeof Server>;
 }
 
 function toServices(reference: unknown, context: PluginContext): readonly PluginService[] {

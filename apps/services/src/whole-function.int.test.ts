@@ -170,10 +170,21 @@ describe("the function of services", () => {
     await account.write("project/stackyard.config.json", JSON.stringify(CONFIG));
   });
 
+  it("needs addresses that begin with https://", async () => {
+    const server = { url: "https://console.example.org", servicesUrl: "http://hooks.example.org", port: 7070 };
+    await account.write("other/stackyard.config.json", JSON.stringify({ ...CONFIG, server }));
+
+    await expect(createInstance({ PROJECT_PREFIX: "other/" })(TICK)).rejects.toThrow(
+      "stackyard.config.json: server: servicesUrl must",
+    );
+    await account.write("other/stackyard.config.json", JSON.stringify({ ...CONFIG, server: { url: server.url } }));
+    await expect(createInstance({ PROJECT_PREFIX: "other/" })(TICK)).resolves.toBeUndefined();
+  });
+
   it.each([
     ["an unknown event", {}, { Records: [] }, "EVENT_INVALID"],
     ["a prefix without a slash", { PROJECT_PREFIX: "project" }, TICK, "CONFIG_INVALID"],
-    ["a prefix without a configuration", { PROJECT_PREFIX: "other/" }, TICK, "CONFIG_INVALID"],
+    ["a prefix without a configuration", { PROJECT_PREFIX: "none/" }, TICK, "CONFIG_INVALID"],
     ["no queue of events", { SQS_EVENT_QUEUE_URL: "" }, TICK, "CONFIG_INVALID"],
   ])("fails for %s", async (_, environment, event, code) => {
     await expect(createInstance(environment)(event)).rejects.toMatchObject({ code });

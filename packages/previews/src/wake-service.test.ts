@@ -80,9 +80,12 @@ describe("a wake link", () => {
     expect((await call("POST", toLink("pr-1"))).status).toBe(200);
   });
 
-  it("is listed while its stack sleeps, where the address of the yard is known", async () => {
+  it.each([
+    ["of the yard", { url: "https://yard.example.org/" }],
+    ["of its services", { url: "https://console.example.org/", servicesUrl: "https://yard.example.org/" }],
+  ])("is listed while its stack sleeps, where the address %s is known", async (_, addresses) => {
     const options = { wake: { keys: [{ env: "WAKE_KEY" }, { env: "OLD" }] } };
-    const services = createWakeServices(options, { url: "https://yard.example.org/" });
+    const services = createWakeServices(options, addresses);
     const bench = createPreviewsBench({ source, executors: [], services });
     await bench.send("pr-1", "OPENED");
     await bench.settle();

@@ -27,7 +27,7 @@ const HEADERS = {
  */
 export function createWakeServices(
   { wake }: Pick<PreviewsOptions, "wake">,
-  { url }: Pick<PluginContext, "url"> = {},
+  { url, servicesUrl = url }: Pick<PluginContext, "url" | "servicesUrl"> = {},
 ): readonly PluginService[] {
   if (wake === undefined) return [];
   const limit = createLimit();
@@ -38,8 +38,10 @@ export function createWakeServices(
       name: "wake",
       async listLinks(stack, deps) {
         const [newest] = wake.keys;
-        if (url === undefined || newest === undefined || !(await sleeps(deps, stack))) return [];
-        return [{ label: "Wake up", url: toWakeLink({ url, key: await deps.readSecret(newest) }, stack.id) }];
+        if (servicesUrl === undefined || newest === undefined || !(await sleeps(deps, stack))) return [];
+        return [
+          { label: "Wake up", url: toWakeLink({ url: servicesUrl, key: await deps.readSecret(newest) }, stack.id) },
+        ];
       },
       routes: [
         {

@@ -14,7 +14,7 @@ const TOKEN = "a-token-of-the-benchmark-0123456789";
 /** What the console takes for something, in a browser whose processor is slowed down. */
 interface Figure {
   readonly what: string;
-  readonly unit: "s" | "%";
+  readonly unit: "s" | "%" | "MB";
   readonly goal: number | undefined;
   /** Of times, the median. */
   readonly value: number;
@@ -46,7 +46,12 @@ export async function runConsole(options: ReportOptions): Promise<void> {
     const sizes = { stacks, states, instances, logMiB };
     const figures = [
       ...(await measurePages(page, url, sizes)),
-      await measureStream(page, url, { store, stacks, seconds: options.quick ? 2 : 20 }),
+      ...(await measureStream(page, url, {
+        store,
+        stacks,
+        seconds: options.quick ? 2 : 20,
+        entries: options.quick ? 1_000 : 100_000,
+      })),
     ];
     publish(options, {
       section: "console",
@@ -184,6 +189,8 @@ interface StreamInput {
   readonly store: Store;
   readonly stacks: number;
   readonly seconds: number;
+  /** How many lines come afterwards, as fast as they can. */
+  readonly entries: number;
 }
 
 /** What a page does after it is shown has ended by then. */
@@ -192,32 +199,50 @@ const MOST_TRIES = 30;
 
 const ENTRIES_A_SECOND = 200;
 
-/** How much of the page's main thread is busy while the overview shows 200 new lines of the history a second. */
-async function measureStream(page: Page, url: string, { store, stacks, seconds }: StreamInput): Promise<Figure> {
+/** How much of the page's main thread is busy while the overview shows 200 new lines of the history a second, and its memory after many. */
+async function measureStream(
+  page: Page,
+  url: string,
+  { store, stacks, seconds, entries }: StreamInput,
+): Promise<readonly Figure[]> {
   await page.goto(url);
   await page.getByText("Live", { exact: true }).first().waitFor();
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
-  const readBusy = async () => {
+  const readMetric = async (metric: string) => {
     const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0;
+    return metrics.find(({ name }) => name === metric)?.value ?? 0;
   };
   const drain = createDrain(store);
-  const [busyBefore, startedAt] = [await readBusy(), performance.now()];
-  for (let second = 0; second < seconds; second += 1) {
-    const subjects = Array.from(
-      { length: ENTRIES_A_SECOND },
-      (_, n) => `pr-${(second * ENTRIES_A_SECOND + n) % stacks}`,
-    );
+  let sent = 0;
+  const send = async (count: number) => {
+    const subjects = Array.from({ length: count }, (_, n) => `pr-${(sent + n) % stacks}`);
+    sent += count;
     await publishEvents(store, subjects.map(answerMessage));
     await drain(ENTRIES_A_SECOND);
-    await sleep(Math.max(0, (second + 1) * 1_000 - (performance.now() - startedAt)));
+  };
+  const waitForLast = async () => {
+    await page
+      .getByRole("link", { name: `pr-${(sent - 1) % stacks}`, exact: true })
+      .first()
+      .waitFor();
+  };
+  const [busyBefore, startedAt] = [await readMetric("TaskDuration"), performance.now()];
+  for (let second = 1; second <= seconds; second += 1) {
+    await send(ENTRIES_A_SECOND);
+    await sleep(Math.max(0, second * 1_000 - (performance.now() - startedAt)));
   }
-  const busy = (await readBusy()) - busyBefore;
-  const value = (busy * 100_000) / (performance.now() - startedAt);
-  const last = `pr-${(seconds * ENTRIES_A_SECOND - 1) % stacks}`;
-  await page.getByRole("link", { name: last, exact: true }).first().waitFor();
-  return { what: `overview at ${ENTRIES_A_SECOND} entries a second, main thread`, unit: "%", goal: 20, value };
+  const busy = (await readMetric("TaskDuration")) - busyBefore;
+  const share = (busy * 100_000) / (performance.now() - startedAt);
+  await waitForLast();
+  for (let left = entries; left > 0; left -= ENTRIES_A_SECOND) await send(ENTRIES_A_SECOND);
+  await waitForLast();
+  await session.send("HeapProfiler.collectGarbage");
+  const heap = (await readMetric("JSHeapUsedSize")) / 1_000_000;
+  return [
+    { what: `overview at ${ENTRIES_A_SECOND} entries a second, main thread`, unit: "%", goal: 20, value: share },
+    { what: `overview after ${entries} more entries, heap`, unit: "MB", goal: 200, value: heap },
+  ];
 }
 
 async function time(what: string, goal: number | undefined, measure: () => Promise<number>): Promise<Figure> {

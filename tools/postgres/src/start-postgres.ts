@@ -62,12 +62,10 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
   const programs = await findPrograms();
   const user = findServerUser();
   const folder = mkdtempSync(join(tmpdir(), "stackyard-postgres-"));
-  const port = await findFreePort();
-  const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings, port: String(port) };
+  const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings };
   makeData(programs, user, folder, password);
   const keeper = startKeeper(programs.pgCtl, folder, user);
-  const process = createServerProcess({ programs, user, folder, settings });
-  await process.start();
+  const { port, ...process } = await startOnFreePort({ programs, user, folder, settings });
   return {
     url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
     port,
@@ -81,6 +79,22 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+const PORT_TRIES = 5;
+
+/** Another process may take a port between the moment at which it was free and the start. */
+async function startOnFreePort(parts: ServerParts): Promise<ServerProcess & { readonly port: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await findFreePort();
+    const process = createServerProcess({ ...parts, settings: { ...parts.settings, port: String(port) } });
+    try {
+      await process.start();
+      return { port, ...process };
+    } catch (error) {
+      if (tries === PORT_TRIES || !String(error).includes("Address already in use")) throw error;
+    }
+  }
 }
 
 const CACHE = join(import.meta.dirname, "../../../node_modules/.cache/postgres");
@@ -136,7 +150,9 @@ interface ServerParts {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-function createServerProcess(parts: ServerParts): Pick<PostgresServer, "pid" | "kill" | "start" | "freeze" | "thaw"> {
+type ServerProcess = Pick<PostgresServer, "pid" | "kill" | "start" | "freeze" | "thaw">;
+
+function createServerProcess(parts: ServerParts): ServerProcess {
   const { programs, user, folder, settings } = parts;
   const data = join(folder, "data");
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);

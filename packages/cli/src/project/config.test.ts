@@ -51,6 +51,7 @@ describe("parseConfig", () => {
 
   it.each(["yard.example.org", "ftp://yard.example.org", ""])("rejects %j as the servers' address", (url) => {
     expect(() => parseConfig({ server: { url } }, "x")).toThrow("server.url");
+    expect(() => parseConfig({ server: { servicesUrl: url } }, "x")).toThrow("server.servicesUrl");
   });
 
   it("takes grants and trusted proxies", () => {

@@ -83,6 +83,7 @@ const Keys = {
         host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
         port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
         url: Type.Optional(Type.String({ maxLength: 2_048 })),
+        servicesUrl: Type.Optional(Type.String({ maxLength: 2_048 })),
         trustedProxies: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
       },
       { additionalProperties: false },
@@ -154,11 +155,13 @@ function findStoreFaults(store: unknown): readonly string[] {
 }
 
 function findUrlFaults(server: unknown): readonly string[] {
-  if (typeof server !== "object" || server === null || !("url" in server)) return [];
-  const { url } = server;
-  // The schema rejects values that are not text.
-  if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
-  return [`server.url: "${url}" must be an address such as https://stackyard.example.org.`];
+  if (!isMap(server)) return [];
+  return ["url", "servicesUrl"].flatMap((key) => {
+    const url = server[key];
+    // The schema rejects values that are not text.
+    if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
+    return [`server.${key}: "${url}" must be an address such as https://stackyard.example.org.`];
+  });
 }
 
 /** What the schema cannot say about `access`. */

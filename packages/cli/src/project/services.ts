@@ -11,7 +11,8 @@ export async function loadServices(
   file: ConfigFile,
   environment: PluginContext["environment"],
 ): Promise<readonly PluginService[]> {
-  const context = { projectDir: file.projectDir, dataDir: dataDirOf(file), environment, url: file.config.server?.url };
+  const { url, servicesUrl } = file.config.server ?? {};
+  const context = { projectDir: file.projectDir, dataDir: dataDirOf(file), environment, url, servicesUrl };
   return collect(file, ({ plugin, options }) => plugin.services?.(options, context));
 }
 

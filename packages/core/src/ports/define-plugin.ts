@@ -14,6 +14,8 @@ export interface PluginContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where people reach the servers of the yard: `server.url` of the configuration. Undefined: it is not known. */
   readonly url?: string | undefined;
+  /** Where the routes of services are reached, if not at `url`: `server.servicesUrl` of the configuration. */
+  readonly servicesUrl?: string | undefined;
 }
 
 /** What a plugin works with when it provides something to executors. */
@@ -150,6 +152,8 @@ export interface StackyardConfig {
      * there. Default: host and port.
      */
     readonly url?: string;
+    /** The address at which code hosts and people reach the paths of services, `/hooks/` and `/wake/`. Default: `url`. */
+    readonly servicesUrl?: string;
     /** Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. */
     readonly trustedProxies?: readonly string[];
   };
