@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createFleetApp } from "./create-fleet-app.ts";
 import { type Account, BUCKET, PLACE, startAccount } from "./testing/start-account.ts";
 
+const SCHEDULE = { source: "aws.events", "detail-type": "Scheduled Event" };
 const KEY = "garlc/MyApp/1.zip";
 const context = { getRemainingTimeInMillis: () => 120_000 };
 
@@ -24,8 +25,9 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     };
   }
 
-  /** Plays the part of Lambda: invokes functions with the messages in their queues until the queues are empty. */
+  /** Plays the part of Lambda: the schedule, then functions with the messages in their queues until the queues are empty. */
   async function settle(): Promise<void> {
+    await functions.manager(SCHEDULE, context);
     for (let count = 1; count > 0; ) {
       count = (await account.work("events", functions.manager)) + (await account.work("tasks", functions.runner));
     }
@@ -35,8 +37,8 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     account = await startAccount();
     functions = createFunctions(account.environment);
     await account.writeArtifact(KEY, "a playbook");
-    // Like the schedule, once a minute; it creates the work table.
-    await functions.manager({ source: "aws.events", "detail-type": "Scheduled Event" }, context);
+    // Creates the work table.
+    await functions.manager(SCHEDULE, context);
     account.sim.ssm.script("*", { deliveredAfterMs: 50, runsForMs: 50, stdout: "ok" });
   });
   afterAll(async () => {

@@ -1,9 +1,9 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, answerJson, answerQuery, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
 import { systemClock } from "@stackyard/core/engine";
-import { toSqsEvent } from "@stackyard/lambda-host";
+import { deliverBatch } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
@@ -67,7 +67,7 @@ export async function startAccount(): Promise<Account> {
     async writeArtifact(Key, Body) {
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
     },
-    work: (queue, handler) => work(sqs, queues[queue], handler),
+    work: async (queue, handler) => (await deliverBatch(sqs, queues[queue], handler)).length,
     async stop() {
       for (const client of [sqs, s3]) client.destroy();
       await door.stop();
@@ -97,16 +97,6 @@ async function createTable(config: object): Promise<void> {
 async function untilActive(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
   if (Table?.TableStatus !== "ACTIVE") await untilActive(dynamodb, TableName);
-}
-
-async function work(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise<number> {
-  const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
-  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ ...receive, MessageAttributeNames: ["All"] }));
-  if (Messages.length === 0) return 0;
-  const event = toSqsEvent(Messages, `arn:aws:sqs:${PLACE.region}:000000000000:${QueueUrl.split("/").at(-1)}`);
-  await handler(event, { getRemainingTimeInMillis: () => 120_000 });
-  for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-  return Messages.length;
 }
 
 function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {

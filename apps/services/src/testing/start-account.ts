@@ -1,7 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { toSqsEvent } from "@stackyard/lambda-host";
+import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { deliverBatch } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
@@ -76,14 +76,10 @@ async function createTable(dynamodb: DynamoDBClient): Promise<void> {
   dynamodb.destroy();
 }
 
-async function settle(sqs: SQSClient, QueueUrl: string, handler: Handler): Promise<readonly string[]> {
-  const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
-  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ ...receive, MessageAttributeNames: ["All"] }));
-  if (Messages.length === 0) return [];
-  const event = toSqsEvent(Messages, `arn:aws:sqs:${REGION}:000000000000:stack-events`);
-  await handler(event, { getRemainingTimeInMillis: () => 60_000 });
-  for (const { ReceiptHandle } of Messages) await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-  return [...Messages.map(({ Body = "" }) => Body), ...(await settle(sqs, QueueUrl, handler))];
+async function settle(sqs: SQSClient, queueUrl: string, handler: Handler): Promise<readonly string[]> {
+  const messages = await deliverBatch(sqs, queueUrl, handler);
+  if (messages.length === 0) return [];
+  return [...messages.map(({ Body = "" }) => Body), ...(await settle(sqs, queueUrl, handler))];
 }
 
 function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
