@@ -14,6 +14,8 @@ const root = join(import.meta.dirname, "../../..");
 const program = join(root, "packages/cli/bin/stackyard.js");
 const images = join(root, "docs/images");
 const WAIT_MS = 90_000;
+/** Longer than it takes to make all pictures. */
+const SLOW_SECONDS = 120;
 
 interface Shot {
   readonly name: string;
@@ -68,15 +70,15 @@ function startDev(): Promise<Ready> {
   });
 }
 
-/** Two environments live; six fail because the database server has no room, and more events wait. */
+/** Two environments live; six fail because the database server has no room; then one is updated and another one is created. */
 async function playStory(yard: Stackyard): Promise<void> {
   mkdirSync(environments, { recursive: true });
-  const open = (stackId: string) =>
+  const open = (stackId: string, seconds = 1) =>
     yard.publish({
       stackId,
       event: "OPENED",
       machine: "review-app",
-      metadata: { sha: "9f1c", folder: environments },
+      metadata: { sha: "9f1c", folder: environments, seconds },
     });
   const wait = { timeoutMs: WAIT_MS };
   for (const stackId of ["pr-12", "pr-7"]) {
@@ -84,19 +86,23 @@ async function playStory(yard: Stackyard): Promise<void> {
     await yard.waitForState(stackId, "LIVE", wait);
   }
   await yard.publish({ stackId: "pr-12", event: "PUSHED", metadata: { sha: "4be2" } });
-  writeFileSync(join(environments, "no-room"), "");
+  const noRoom = join(environments, "no-room");
+  writeFileSync(noRoom, "");
   const failing = ["pr-31", "pr-33", "pr-34", "pr-36", "pr-37", "pr-40"];
   for (const stackId of failing) await open(stackId);
   await yard.waitForState("pr-12", "LIVE", wait);
   for (const stackId of failing) await waitForFailure(yard, stackId);
-  await waitForRoom(yard);
+  rmSync(noRoom);
+  await yard.publish({ stackId: "pr-7", event: "PUSHED", metadata: { sha: "c05d", seconds: SLOW_SECONDS } });
+  await open("pr-41", SLOW_SECONDS);
+  await waitForRunning(yard, 2);
 }
 
 /** A worker says with its heartbeat, every few seconds, how many tasks it runs. */
-async function waitForRoom(yard: Stackyard): Promise<void> {
+async function waitForRunning(yard: Stackyard, count: number): Promise<void> {
   const until = performance.now() + WAIT_MS;
-  while ((await yard.processes.list()).items.some(({ running }) => running > 0)) {
-    if (performance.now() > until) throw new Error("The worker is still busy.");
+  while (!(await yard.processes.list()).items.every(({ running }) => running === count)) {
+    if (performance.now() > until) throw new Error(`The worker does not run ${count} tasks.`);
     await sleep(500);
   }
 }

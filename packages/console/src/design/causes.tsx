@@ -1,8 +1,8 @@
 import type { BulkRequest, Cause } from "@stackyard/sdk";
-import { toSafeText } from "../text/safe-text.ts";
+import { toFirstLine, toSafeText } from "../text/safe-text.ts";
 import { Text } from "./text.tsx";
 
-/** What failed and how: `database LAMBDA_FUNCTION_ERROR "no room"`. */
+/** What failed and how, with the first line of the message: `database LAMBDA_FUNCTION_ERROR "no room"`. */
 export function CauseName({ cause: { task, event, code, sample } }: { cause: Cause }) {
   return (
     <span className="cause-name">
@@ -12,7 +12,7 @@ export function CauseName({ cause: { task, event, code, sample } }: { cause: Cau
       <Text mono>{code ?? "no code"}</Text>{" "}
       {sample.message !== undefined && (
         <span className="cause-message" title={toSafeText(sample.message)}>
-          <Text>{sample.message}</Text>
+          <Text>{toFirstLine(sample.message)}</Text>
         </span>
       )}
     </span>

@@ -4,6 +4,7 @@ import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE, JobLink } from "../design/job-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { toFirstLine } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
 
@@ -54,7 +55,7 @@ export function FailedJobs({ jobs }: { jobs: readonly Run[] }) {
         </strong>{" "}
         <Text mono>{job.error?.code ?? "no code"}</Text>{" "}
         <span className="cause-message">
-          <Text>{job.error?.message ?? ""}</Text>
+          <Text>{toFirstLine(job.error?.message ?? "")}</Text>
         </span>
       </span>
       <span className="muted">

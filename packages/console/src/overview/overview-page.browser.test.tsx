@@ -71,12 +71,13 @@ const quiet = {
   "GET /v1/yard": problem(403, "FORBIDDEN", "no"),
 };
 
+const TRACE = "no room for another database\n    at handler (file:///functions/database.mjs:16:48)";
 const { code: _, ...codeless } = aCause({ task: "network", count: 2 });
 
 const broken = {
   ...quiet,
   "GET /v1/stack-counts": conditionCounts(12, { failed: 39, overdue: 3, approval: 1 }),
-  "GET /v1/causes": { items: [aCause(), codeless], examined: 39 },
+  "GET /v1/causes": { items: [aCause({ sample: { ...aCause().sample, message: TRACE } }), codeless], examined: 39 },
   "GET /v1/stacks": { items: [aStack("pr-881", { state: "ROLL-OUT", overdue: true })] },
   "GET /v1/approvals": { items: [approval] },
   "GET /v1/attempts": { items: [attempt] },
@@ -89,6 +90,7 @@ describe("OverviewPage", () => {
 
     await expect.element(screen.getByRole("link", { name: "Failed 37" })).toBeVisible();
     await expect.element(screen.getByText("no room for another database").first()).toBeVisible();
+    expect(document.body.textContent).not.toContain("at handler");
     await expect
       .element(screen.getByRole("link", { name: "Failed 2" }))
       .toHaveAttribute("href", "/stacks?condition=failed&task=network&code=none");

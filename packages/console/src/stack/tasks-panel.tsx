@@ -8,6 +8,7 @@ import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Panel } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { toFirstLine } from "../text/safe-text.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackSource } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
@@ -89,7 +90,7 @@ const SHOWN_CHARACTERS = 300;
 function Why({ task: { why, status, attempt } }: { task: Task }) {
   const [whole, setWhole] = useState(false);
   // The whole error of a failed task stands above.
-  const short = status === "ERROR" ? (why.split("\n")[0] ?? why) : why;
+  const short = status === "ERROR" ? toFirstLine(why) : why;
   const long = short.length > SHOWN_CHARACTERS;
   const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;
   return (

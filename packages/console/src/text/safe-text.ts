@@ -9,6 +9,11 @@ export function toSafeText(text: string): string {
   });
 }
 
+/** Returns the first line that is not empty, which in the messages of tools says what happened. */
+export function toFirstLine(text: string): string {
+  return text.trim().split("\n", 1).join();
+}
+
 /** Returns the address when it is an http or https one without credentials; undefined for everything else. */
 export function toSafeLink(text: string): URL | undefined {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
