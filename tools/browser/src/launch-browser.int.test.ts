@@ -24,6 +24,17 @@ describe("launchBrowser", () => {
 // Elsewhere an installed browser is used, which needs no unpacking.
 const here = findPackagedChromium();
 describe.runIf(here)("unpackChromium", () => {
+  it("has a font for code, whose characters are of one width", async () => {
+    const browser = await launchBrowser();
+    const page = await browser.newPage();
+    await page.setContent('<code style="font-family: monospace"><span>iiii</span><span>mmmm</span></code>');
+
+    const widths = await page.locator("span").evaluateAll((spans) => spans.map((span) => span.offsetWidth));
+
+    expect(widths[0]).toBe(widths[1]);
+    await browser.close();
+  });
+
   it("unpacks once and completely when two processes do so at the same time", async () => {
     const cache = mkdtempSync(join(tmpdir(), "stackyard-browser-"));
     const program = `

@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 export interface PackagedChromium {
   /** Of the compressed files. */
   readonly archives: string;
+  /** Of a font for code, which the package does not have. */
+  readonly fonts: readonly string[];
   /** Of the unpacked files: one of each version in the cache. */
   readonly folder: string;
   readonly executablePath: string;
@@ -16,33 +18,33 @@ const cache = resolve(import.meta.dirname, "../../../node_modules/.cache/stackya
 /** Returns the packaged Chromium, or undefined where it cannot run (it needs Linux x64 with glibc) or is not installed. */
 export function findPackagedChromium(folder = cache): PackagedChromium | undefined {
   if (process.platform !== "linux" || process.arch !== "x64" || !hasGlibc()) return undefined;
-  const found = findPackage();
-  return found && toPackagedChromium(found.archives, join(folder, found.version));
-}
-
-function toPackagedChromium(archives: string, folder: string): PackagedChromium {
-  const libraries = join(folder, "al2023/lib");
+  const chromium = findPackage("@sparticuz/chromium");
+  const mono = findPackage("@expo-google-fonts/jetbrains-mono");
+  if (chromium === undefined || mono === undefined) return undefined;
+  const unpacked = join(folder, `${chromium.version}-${mono.version}`);
+  const libraries = join(unpacked, "al2023/lib");
   const existing = process.env["LD_LIBRARY_PATH"];
   return {
-    archives,
-    folder,
-    executablePath: join(folder, "chromium"),
+    archives: join(chromium.root, "bin"),
+    fonts: ["400Regular", "700Bold"].map((style) => join(mono.root, style, `JetBrainsMono_${style}.ttf`)),
+    folder: unpacked,
+    executablePath: join(unpacked, "chromium"),
     env: {
       // The libraries that Chromium needs and that a minimal system does not have, such as NSS.
       LD_LIBRARY_PATH: existing ? `${libraries}:${existing}` : libraries,
       // Without any font, Chromium aborts at the first <input>.
-      FONTCONFIG_FILE: join(folder, "fonts.conf"),
+      FONTCONFIG_FILE: join(unpacked, "fonts.conf"),
     },
   };
 }
 
-function findPackage(): { readonly archives: string; readonly version: string } | undefined {
+function findPackage(name: string): { readonly root: string; readonly version: string } | undefined {
   const require = createRequire(import.meta.url);
-  for (const folder of require.resolve.paths("@sparticuz/chromium") ?? []) {
-    const root = join(folder, "@sparticuz/chromium");
+  for (const folder of require.resolve.paths(name) ?? []) {
+    const root = join(folder, name);
     try {
       const { version } = require(join(root, "package.json"));
-      return { archives: join(root, "bin"), version };
+      return { root, version };
     } catch {
       // Not installed in this folder.
     }

@@ -1,17 +1,18 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { PackagedChromium } from "./packaged-chromium.ts";
 
 const run = promisify(execFile);
 
-// Relative to this file, because it is written in the temporary folder.
+// Relative to this file, because it is written in the temporary folder. The package has one font, which is not for code.
 const FONTS_CONF = `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
   <dir prefix="relative">fonts</dir>
+  <alias><family>monospace</family><prefer><family>JetBrains Mono</family></prefer></alias>
 </fontconfig>
 `;
 
@@ -29,6 +30,7 @@ export async function unpackChromium(chromium: PackagedChromium): Promise<void> 
     await run(process.execPath, [join(import.meta.dirname, "unpack-process.ts"), chromium.archives], {
       env: { ...process.env, TMPDIR: temporary },
     });
+    for (const font of chromium.fonts) await copyFile(font, join(temporary, "fonts", basename(font)));
     await writeFile(join(temporary, "fonts.conf"), FONTS_CONF);
     await rename(temporary, chromium.folder);
   } catch (error) {

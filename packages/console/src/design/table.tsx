@@ -107,9 +107,12 @@ function HeaderCell<Row>({ column: { header, number, sort } }: { column: Column<
       ) : (
         <button type="button" className="button plain" onClick={sort.onSort}>
           {header}
-          <span aria-hidden="true">
-            {sort.direction === undefined ? "" : sort.direction === "ascending" ? " ▲" : " ▼"}
-          </span>
+          {sort.direction !== undefined && (
+            // Drawn, since not each font has triangles.
+            <svg viewBox="0 0 8 6" width="8" height="6" fill="currentColor" aria-hidden="true">
+              <path d={sort.direction === "ascending" ? "M0 6 4 0 8 6Z" : "M0 0 4 6 8 0Z"} />
+            </svg>
+          )}
         </button>
       )}
     </th>

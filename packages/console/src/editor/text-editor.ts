@@ -91,6 +91,16 @@ export const editorTheme = EditorView.theme({
     border: "1px solid var(--line)",
   },
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-fold": {
+    display: "inline-block",
+    width: "6px",
+    height: "6px",
+    margin: "0 4px 2px",
+    borderRight: "1.5px solid",
+    borderBottom: "1.5px solid",
+    transform: "rotate(-45deg)",
+  },
+  ".cm-fold.open": { transform: "rotate(45deg)" },
   ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--muted)" },
   ".cm-hover": { padding: "4px 8px", maxWidth: "28rem" },
 });
@@ -140,10 +150,18 @@ export function allowStyles(): Extension {
   return nonce === undefined ? [] : EditorView.cspNonce.of(nonce);
 }
 
+/** CodeMirror's own marks are characters that not each font has. */
+function drawFoldMark(open: boolean): HTMLElement {
+  const mark = document.createElement("span");
+  mark.className = open ? "cm-fold open" : "cm-fold";
+  mark.title = open ? "Fold" : "Unfold";
+  return mark;
+}
+
 function toExtensions(options: TextEditorOptions, labels: Map<number, string>): Extension {
   return [
     lineNumbers(),
-    foldGutter(),
+    foldGutter({ markerDOM: drawFoldMark }),
     lintGutter(),
     highlightActiveLine(),
     highlightActiveLineGutter(),
