@@ -11,7 +11,13 @@ writeFileSync(chrome, "");
 chmodSync(chrome, 0o755);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const packaged = { archives: "/bin", folder: "/cache/1", executablePath: "/cache/1/chromium", env: { A: "b" } };
+const packaged = {
+  archives: "/bin",
+  fonts: [],
+  folder: "/cache/1",
+  executablePath: "/cache/1/chromium",
+  env: { A: "b" },
+};
 const places = (changes: Partial<BrowserPlaces>): BrowserPlaces => ({
   env: {},
   packaged: undefined,

@@ -32,9 +32,7 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
         <Button refusal={undoLabel === undefined ? "Nothing to undo" : undefined} onPress={() => editor?.undo()}>
           Undo{undoLabel !== undefined && ` ${toSafeText(undoLabel)}`}
         </Button>
-        <Button look="plain" onPress={() => editor?.redo()}>
-          Redo
-        </Button>
+        <Button onPress={() => editor?.redo()}>Redo</Button>
         <Button refusal={readOnly} onPress={() => view.setOpened({ kind: "add-state", after: view.selected })}>
           + State
         </Button>
@@ -45,13 +43,9 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
           <ViewButtons view={view} />
           {openers}
           <OpenFile onOpen={onOpen} />
-          <Button look="plain" onPress={() => onOpen(createTemplateSession())}>
-            Template
-          </Button>
+          <Button onPress={() => onOpen(createTemplateSession())}>Template</Button>
           <Button onPress={() => download(session.file, new Blob([toRaw(session, text)]))}>Download</Button>
-          <Button look="plain" onPress={() => void navigator.clipboard.writeText(toRaw(session, text))}>
-            Copy
-          </Button>
+          <Button onPress={() => void navigator.clipboard.writeText(toRaw(session, text))}>Copy</Button>
         </div>
         <span className="toolbar-more">
           <Button pressed={more} onPress={() => setMore(!more)}>
