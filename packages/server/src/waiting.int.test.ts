@@ -29,7 +29,7 @@ describe("why a stack waits", () => {
     const { attemptId } = await claimAttempt(yard, "pr-1");
 
     expect(await why("pr-1")).toEqual([
-      expect.stringMatching(/^Waits for create\. create: Runs on worker runner-.* since \d+s$/),
+      expect.stringMatching(/^create: Running for \d+s \(worker runner-.*\)$/),
       { kind: "lease", task: "create", attemptId, worker: expect.any(String), at: expect.stringMatching(/Z$/) },
     ]);
   });
@@ -98,7 +98,7 @@ describe("the list of stacks that wait", () => {
 
     expect([first, second].map(({ items }) => items.map(({ id }) => id))).toEqual([["a"], ["b"]]);
     expect(second.items[0]?.waiting).toMatchObject({
-      summary: expect.stringMatching(/^Waits for create\. create: Runs on worker/),
+      summary: expect.stringMatching(/^create: Running for .* \(worker /),
       waitsFor: { kind: "lease", task: "create" },
     });
     expect(all.items.map(({ id }) => id)).toEqual(["a", "b", "c"]);

@@ -38,7 +38,7 @@ function tell(why: string, progressMessage: string): string {
 
 describe("formatStack", () => {
   it("prints the progress of a task once", () => {
-    expect(tell("Runs on worker w since 1s: try 4", "try 4")).toMatch(/since 1s: try 4$/);
+    expect(tell("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
   });
 
   it("prints the progress when the reason does not include it", () => {

@@ -222,7 +222,7 @@ function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly s
 
 // The reason includes the progress of an attempt that runs or is polled, but not of one that is queued or cancelling.
 function formatProgress(why: string, progress: string | undefined, out: Painter): string {
-  return progress === undefined || why.endsWith(progress) ? why : `${why} ${out.paint("dim", progress)}`;
+  return progress === undefined || why.includes(progress) ? why : `${why} ${out.paint("dim", progress)}`;
 }
 
 /** The events that wait for a stack that does not exist yet. */

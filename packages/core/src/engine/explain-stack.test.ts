@@ -38,7 +38,7 @@ describe("explainStack", () => {
     ],
     [
       { status: "running", owner: "w1", leaseUntil: NOW + 1, progressMessage: "creating" },
-      "Runs on worker w1 since 1m 5s: creating",
+      "Running for 1m 5s: creating (worker w1)",
     ],
     [
       { status: "running", owner: "w1", leaseUntil: NOW - 4_000 },
@@ -305,7 +305,7 @@ describe("what a stack that works waits for", () => {
     const next = [NOW + 60_000, NOW + 30_000].map((nextTryAt) => ({ ...parked, nextTryAt }));
 
     expect(sum({}, { tasks, parked: next.slice(0, 1) }).why).toBe(
-      "Waits for db. db: Runs. (1 event is parked and retried within 1m 0s.)",
+      "db: Runs. (1 event is parked and retried within 1m 0s.)",
     );
     expect(sum({}, { tasks, parked: next }).why).toMatch(/ \(2 events are parked and retried within 30s\.\)$/);
   });

@@ -180,9 +180,10 @@ function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskSta
   // What waits for another task of the stack says less than that task itself.
   const first = pending.find(({ waitsFor }) => waitsFor?.kind !== "need") ?? pending[0];
   const others = failed.length === 0 ? "" : ` Failed: ${formatNames(failed.map(({ name }) => name))}.`;
-  const why = first === undefined ? "" : ` ${first.name}: ${first.why}`;
+  const why = first === undefined ? "" : `${first.name}: ${first.why}`;
+  const names = pending.map(({ name }) => name);
   return {
-    why: `Waits for ${formatNames(pending.map(({ name }) => name))}.${others}${why}`,
+    why: pending.length === 1 && failed.length === 0 ? why : `Waits for ${formatNames(names)}.${others} ${why}`.trim(),
     ...(first?.waitsFor && { waitsFor: { task: first.name, ...first.waitsFor } }),
   };
 }

@@ -92,7 +92,7 @@ describe("a task that waits for its needs", () => {
         runs.map((each) => view(each)),
       ),
     ).toEqual({
-      why: 'Waits for task "network": Runs on worker w1 since 5s. It also waits for "db".',
+      why: 'Waits for task "network": Running for 5s (worker w1). It also waits for "db".',
       waitsFor: { kind: "need", tasks: ["network", "db"] },
     });
   });
@@ -117,7 +117,7 @@ describe("a task that waits for its needs", () => {
         runs.map((each) => view(each)),
       ),
     ).toEqual({
-      why: 'Waits for task "db", which waits for "network": Runs on worker w1 since 5s',
+      why: 'Waits for task "db", which waits for "network": Running for 5s (worker w1)',
       waitsFor: { kind: "need", tasks: ["db"] },
     });
   });
@@ -134,7 +134,7 @@ describe("a task that waits for runs of earlier states", () => {
 
   it("names them, and why the first one still runs", () => {
     expect(explain(stack, machineOf({ app: {} }, "cancel"), [view(left, { cancelling: "requested" })])).toEqual({
-      why: 'Waits for 2 runs of earlier states to end: "old", "older". It is being stopped because it was cancelled, and has not ended yet. Worker w1 has it.',
+      why: 'Waits for 2 runs of earlier states to end: "old", "older". It is being stopped because it was cancelled, and has not ended yet. It runs on worker w1.',
       waitsFor: { kind: "leaving", tasks: ["old", "older"], attemptId: left.attemptId },
     });
   });
@@ -167,7 +167,7 @@ describe("a task between two tries", () => {
     const open = run("db", 2);
 
     expect(explain({ ...stack, runs: [open] }, machine, [view(open, { cancelling: "timed-out" })])).toEqual({
-      why: "Try 3 of 4 begins when the previous one has stopped. It is being stopped because it timed out, and has not ended yet. Worker w1 has it.",
+      why: "Try 3 of 4 begins when the previous one has stopped. It is being stopped because it timed out, and has not ended yet. It runs on worker w1.",
       waitsFor: { kind: "cancel", attemptId: open.attemptId, worker: "w1" },
     });
   });
@@ -246,15 +246,15 @@ describe("the attempts of an explained task", () => {
 
     it("names its worker, and when that was seen last", () => {
       expect(explain(running, [aWorker()])).toEqual({
-        why: "Runs on worker w1 (host-1, seen 3s ago) since 12s",
+        why: "Running for 12s (worker w1 on host-1, seen 3s ago)",
         waitsFor: { kind: "lease", attemptId: ID, worker: "w1", at: NOW + 9_000 },
       });
-      expect(explain(running, [aWorker({ id: "w9" })]).why).toBe("Runs on worker w1 since 12s");
+      expect(explain(running, [aWorker({ id: "w9" })]).why).toBe("Running for 12s (worker w1)");
     });
 
     it("says why it was asked to stop, and who has it", () => {
       expect(explain({ ...running, cancelling: "requested" }, [aWorker()])).toEqual({
-        why: "It is being stopped because it was cancelled, and has not ended yet. Worker w1 (host-1, seen 3s ago) has it.",
+        why: "It is being stopped because it was cancelled, and has not ended yet. It runs on worker w1 on host-1, seen 3s ago.",
         waitsFor: { kind: "cancel", attemptId: ID, worker: "w1" },
       });
     });

@@ -177,7 +177,7 @@ export function explainAttempt(attempt: AttemptView, facts: AttemptFacts): Reaso
 function explainCancel({ attemptId, cancelling, owner, status }: AttemptView, { now, workers }: AttemptFacts): Reason {
   const why = cancelling === "timed-out" ? "it timed out" : "it was cancelled";
   const held =
-    owner !== undefined && status === "running" ? ` Worker ${formatWorker(owner, workers, now)} has it.` : "";
+    owner !== undefined && status === "running" ? ` It runs on worker ${formatWorker(owner, workers, now)}.` : "";
   const waitsFor: Wait = { kind: "cancel", attemptId, ...defined({ worker: owner }) };
   return { why: `It is being stopped because ${why}, and has not ended yet.${held}`, waitsFor };
 }
@@ -223,9 +223,9 @@ function explainRunning(attempt: AttemptView, { now, workers }: AttemptFacts): R
     const why = `The worker ${owner} has been silent since its lease expired ${formatTimespan(now - leaseUntil)} ago; another worker takes over.`;
     return { why, waitsFor };
   }
-  const since = formatTimespan(now - dispatchedAt);
+  const span = formatTimespan(now - dispatchedAt);
   return {
-    why: `Runs on worker ${formatWorker(owner, workers, now)} since ${since}${formatProgress(attempt)}`,
+    why: `Running for ${span}${formatProgress(attempt)} (worker ${formatWorker(owner, workers, now)})`,
     waitsFor,
   };
 }
@@ -241,7 +241,7 @@ function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
 function formatWorker(id: string, workers: readonly YardProcess[] | undefined, now: number): string {
   const known = workers?.find((each) => each.id === id);
   if (known === undefined) return id;
-  return `${id} (${known.host}, seen ${formatTimespan(now - known.seenAt)} ago)`;
+  return `${id} on ${known.host}, seen ${formatTimespan(now - known.seenAt)} ago`;
 }
 
 function formatProgress({ progressMessage }: AttemptView): string {
