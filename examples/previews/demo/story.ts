@@ -144,10 +144,11 @@ async function sleepAndWake(input: StoryInput): Promise<readonly Check[]> {
     const files = await listFiles(folder, "pr-2");
     return files.length === 0 ? files : undefined;
   });
+  await said(waiting, github, 2, "is asleep");
   await github.comment(REPOSITORY, 2, "/preview wake");
   await inState(input, "pr-2", "LIVE");
   timeline.say(
-    "octocat comments /preview sleep on pull request 2, and later /preview wake: its preview is ready again",
+    "octocat comments /preview sleep on pull request 2, the comment says so, and /preview wake makes the preview ready again",
   );
   return [{ what: "pr-2: files while it was asleep", expected: "nothing", found: asleep.join(", ") || "nothing" }];
 }

@@ -176,6 +176,23 @@ describe("what a report says about a stack", () => {
     });
   });
 
+  it.each([
+    ["asleep", ["WAKE", "PUSHED"]],
+    ["ready", ["SLEEP", "PUSHED"]],
+    // A machine may handle both in each state.
+    ["ready", ["SLEEP", "WAKE"]],
+  ] as const)("is %s in a state that handles %j", (phase, events) => {
+    const commands = { wake: { event: "WAKE", metadata: {} }, sleep: { event: "SLEEP", metadata: {} } };
+    const described = aDescribed({ waitsFor: { kind: "timer", event: "CLOSED", events } });
+    const actions = [{ label: "Wake up", url: "https://yard.example.org/wake/x" }];
+
+    const facts = describePreview({ described, outputs: [], owner: "eve", commands, actions });
+
+    expect(facts).toMatchObject({ phase });
+    expect(facts.reason).toBeUndefined();
+    expect(describePreview({ described, outputs: [], owner: "eve", actions }).phase).toBe("quiet");
+  });
+
   it("links the console, and pages of services, over https or on this computer only", () => {
     const described = aDescribed({ stack: aStack({ id: "team/pr 7" }) });
     const actions = ["https://yard.example.org/wake/x", "http://example.org/wake/x", "javascript:alert(1)"].map(

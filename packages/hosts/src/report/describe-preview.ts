@@ -1,4 +1,5 @@
 import { type DescribedStack, defined, type ServiceLink } from "@stackyard/core";
+import type { PreviewCommands } from "@stackyard/core/services";
 import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
 import { findLink, findOwnLink, toLine } from "./safe-text.ts";
 
@@ -46,9 +47,11 @@ export interface PreviewFailure {
 
 /**
  * - `working`: a task runs. `waiting`: an approval is open. `ready`: nothing is left to do.
+ * - `asleep`: nothing is left to do, and its state handles the event that wakes it.
+ * - `quiet`: nothing is left to do; whether it sleeps is not known, because only other plugins know how to wake it.
  * - `failed`: it needs a person. `ended`: it does not exist any more.
  */
-export type PreviewPhase = "working" | "waiting" | "ready" | "failed" | "ended";
+export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" | "failed" | "ended";
 
 /** Metadata, or outputs of tasks. */
 export type Values = Readonly<Record<string, unknown>>;
@@ -61,6 +64,8 @@ export interface PreviewInput {
   /** The address of the console, and what services link. */
   readonly yardUrl?: string | undefined;
   readonly actions?: readonly ServiceLink[];
+  /** The events of commands in comments. */
+  readonly commands?: PreviewCommands | undefined;
   /** Whose it is when the stack does not say so. */
   readonly owner: string;
   /** The end of the log of the attempt that failed last. */
@@ -78,7 +83,7 @@ export function describePreview(input: PreviewInput): PreviewFacts {
   const { described, outputs, owner, log, canApprove = false, yardUrl, actions = [] } = input;
   const { stack } = described;
   const sources: readonly Values[] = [stack.metadata, ...outputs];
-  const phase = toPhase(described);
+  const phase = toPhase(input);
   const cost = Number(findValue(sources, "monthly_cost", "number") ?? Number.NaN);
   return {
     stackId: stack.id,
@@ -117,14 +122,22 @@ function toAction(label: string, url: string | undefined): readonly PreviewLink[
 /** It waits in the state in which a preview is used. */
 const WATCHER = "idle";
 
-function toPhase(described: DescribedStack): PreviewPhase {
+function toPhase({ described, commands, actions = [] }: PreviewInput): PreviewPhase {
   const { stack, tasks } = described;
   if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
   const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
   if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
   if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
   if (stack.awaitsRuns === true) return "working";
-  return isLedByFailure(described) ? "failed" : "ready";
+  if (isLedByFailure(described)) return "failed";
+  if (commands?.wake === undefined) return actions.length > 0 ? "quiet" : "ready";
+  return isAsleep(described, commands) ? "asleep" : "ready";
+}
+
+/** A state that handles both events is not one in which a preview sleeps. */
+function isAsleep({ waitsFor }: DescribedStack, { wake, sleep }: PreviewCommands): boolean {
+  const handles = (event: string | undefined) => event !== undefined && waitsFor?.events?.includes(event) === true;
+  return handles(wake?.event) && !handles(sleep?.event);
 }
 
 /** True when a failure has led the stack into its state, and success would not have. */
@@ -160,8 +173,12 @@ function toProgress({ task }: Waiting, progress: string | undefined): string {
   return progress === undefined ? `${task} runs.` : `${task}: ${progress}`;
 }
 
+function isAtRest(phase: PreviewPhase): boolean {
+  return phase === "ready" || phase === "asleep" || phase === "quiet";
+}
+
 function toReason({ stack, summary, waitsFor, tasks }: DescribedStack, phase: PreviewPhase) {
-  if (phase === "ready") return waitsFor?.kind === "parked" ? { reason: summary } : {};
+  if (isAtRest(phase)) return waitsFor?.kind === "parked" ? { reason: summary } : {};
   if (waitsFor === undefined || stack.overdue === true) return { reason: summary };
   if ((waitsFor.task ?? waitsFor.tasks ?? waitsFor.event) === undefined) return { reason: summary };
   const toText = REASONS[waitsFor.kind];

@@ -19,7 +19,7 @@ const LINES = { limit: 100, maxBytes: 262_144 };
  */
 export async function loadPreview(
   deps: PreviewDeps,
-  { stackId, owner }: Pick<PreviewLink, "stackId" | "owner">,
+  { stackId, owner, commands }: Pick<PreviewLink, "stackId" | "owner" | "commands">,
   isSeen: boolean,
 ): Promise<PreviewFacts | undefined> {
   const described = await deps.describeStack(stackId);
@@ -33,7 +33,7 @@ export async function loadPreview(
   const log = failed?.hasLog === true ? await deps.findLogEnd(failed.attemptId) : undefined;
   const { canApprove, yardUrl } = deps;
   const actions = await deps.listLinks(described.stack);
-  return describePreview({ described, outputs, owner, canApprove, yardUrl, actions, ...defined({ log }) });
+  return describePreview({ described, outputs, owner, canApprove, yardUrl, actions, commands, ...defined({ log }) });
 }
 
 /** Sensitive outputs are references, which no report shows. */

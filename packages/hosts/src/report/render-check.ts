@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import type { PreviewFacts, PreviewPhase } from "./describe-preview.ts";
-import { renderPreview, renderTrust, waitsForPeople } from "./render-comment.ts";
+import { renderPreview, renderTrust } from "./render-comment.ts";
 import type { CheckAction, DeploymentState, HostCheck, HostDeployment } from "./report-host.ts";
 import { toLine } from "./safe-text.ts";
 
@@ -17,12 +17,15 @@ const STATUSES: Readonly<Record<PreviewPhase, PhaseStatus>> = {
   working: { title: "The preview is being changed", deployment: "in_progress" },
   waiting: { title: "The preview waits for approval", deployment: "pending" },
   ready: { conclusion: "success", title: "The preview is ready", deployment: "success" },
+  asleep: { conclusion: "success", title: "The preview is asleep", deployment: "success" },
+  quiet: { conclusion: "success", title: "Nothing is left to do", deployment: "success" },
   failed: { conclusion: "failure", title: "The preview has failed", deployment: "failure" },
   ended: { conclusion: "neutral", title: "The preview has ended", deployment: "inactive" },
 };
 
 // The identifier is what a comment with this command says behind `/preview`.
 const RETRY: CheckAction = { label: "Retry", description: "Run again what has failed", identifier: "retry" };
+const WAKE: CheckAction = { label: "Wake up", description: "Create again what was removed", identifier: "wake" };
 const EXTEND: CheckAction = {
   label: "Extend",
   description: "Keep the preview for one more day",
@@ -37,12 +40,18 @@ export function renderCheck(preview: PreviewFacts, head: string): HostCheck {
   return {
     name: `Preview ${toLine(preview.stackId, MAX_NAME)}`,
     head,
-    title: waitsForPeople(preview) ? "Nothing is left to do" : title,
+    title,
     summary: renderPreview(preview),
-    actions: preview.phase === "ended" ? [CREATE] : [RETRY, EXTEND, DESTROY],
+    actions: toActions(preview.phase),
     ...defined({ url: preview.console ?? preview.url }),
     ...(conclusion && { conclusion }),
   };
+}
+
+/** GitHub shows three. */
+function toActions(phase: PreviewPhase): readonly CheckAction[] {
+  if (phase === "ended") return [CREATE];
+  return [phase === "asleep" ? WAKE : RETRY, EXTEND, DESTROY];
 }
 
 /** Returns the check of a head that is not trusted: neither a success nor a failure. */

@@ -100,11 +100,14 @@ two
     );
   });
 
-  it("does not call ready what people can wake", () => {
-    const actions = [{ name: "Wake up", url: "https://yard.example.org/wake/shop-pr-7" }];
-    const text = renderComment(aReport({ previews: [aPreview({ state: "ASLEEP", actions })] }));
+  it.each([
+    ["asleep", "Preview `shop-pr-7` is asleep, in the state `ASLEEP`", true],
+    ["quiet", "Preview `shop-pr-7` is in the state `ASLEEP`", false],
+  ] as const)("does not call ready what is %s", (phase, heading, wakes) => {
+    const text = renderComment(aReport({ previews: [aPreview({ state: "ASLEEP", phase })] }));
 
-    expect(text).toContain("Preview `shop-pr-7` is in the state `ASLEEP`");
+    expect(text).toContain(heading);
+    expect(text.includes("Wake it: comment `/preview wake`")).toBe(wakes);
   });
 
   it("says how the head of a fork becomes trusted", () => {

@@ -81,19 +81,16 @@ const PHASES: Readonly<Record<PreviewPhase, string>> = {
   working: "is being changed",
   waiting: "waits for approval",
   ready: "is ready",
+  asleep: "is asleep",
+  quiet: "is",
   failed: "has failed",
   ended: "has ended",
 };
 
-/** A page on which people do something about it, such as wake it: whether it can be used is not known. */
-export function waitsForPeople({ phase, state, actions = [] }: PreviewFacts): boolean {
-  return phase === "ready" && state !== undefined && actions.length > 0;
-}
-
 function toPreview(preview: PreviewFacts, log: CommentSize["log"]): RootContent[] {
   const { stackId, state, phase, failure } = preview;
   const isIn = state === undefined ? [] : [text(" in the state "), code(state, MAX_VALUE)];
-  const said = waitsForPeople(preview) ? " is" : ` ${PHASES[phase]}${state === undefined ? "" : ","}`;
+  const said = ` ${PHASES[phase]}${state === undefined || phase === "quiet" ? "" : ","}`;
   const heading = [text("Preview "), code(stackId, MAX_VALUE), text(said), ...isIn];
   const items = listItems(preview);
   return [
@@ -107,6 +104,7 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
   const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
   return [
     ...(url === undefined ? [] : [item("Open", [link(url, url)])]),
+    ...(preview.phase === "asleep" ? [item("Wake it", [text("comment "), code("/preview wake", MAX_VALUE)])] : []),
     ...toLinks("Actions", preview.actions ?? []),
     ...toItem("Why", reason, MAX_REASON),
     ...toItem("Until", until === undefined ? undefined : formatInstant(until)),
