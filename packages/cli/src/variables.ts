@@ -43,6 +43,12 @@ export const CliVariables = Type.Object({
   STACKYARD_DISTRIBUTOR: text(
     "The name or ARN of the distributor's function, for the commands of artifacts and for servers; overrides `distributor` of the configuration",
   ),
+  STACKYARD_SEAL_KMS_KEY: text(
+    "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt; several are separated by commas, the newest first",
+  ),
+  YARD_NAME: text(
+    "The name of the yard in the encryption context of KMS and in the tags of resources. Default: `main`",
+  ),
   ...TokenVariables.properties,
   ...PostgresVariables.properties,
   NO_COLOR: text("Any text turns colors off"),

@@ -1,5 +1,5 @@
-import { createServer } from "node:http";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { startKms } from "@stackyard/aws-sim";
 import { defineExecutor, failed, running, succeeded } from "@stackyard/core";
 import { SEALER } from "@stackyard/core/services";
 import { Type } from "typebox";
@@ -26,23 +26,6 @@ async function find({ environment }: Manager, id = "pr-12"): Promise<string> {
   const { Item } = await cloud.dynamodb.send(get);
   const statuses = (Item?.["tasks"]?.L ?? []).map(({ M }) => M?.["status"]?.S);
   return [Item?.["_state"]?.S ?? "", ...statuses].join(" ");
-}
-
-/** A KMS with one data key, which answers over HTTP. */
-async function startKms(note: (request: unknown) => void) {
-  const plain = Buffer.alloc(32, 7).toString("base64");
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on("data", (part) => parts.push(part));
-    request.on("end", () => {
-      note(JSON.parse(Buffer.concat(parts).toString()));
-      response.setHeader("content-type", "application/x-amz-json-1.1");
-      response.end(JSON.stringify({ Plaintext: plain, CiphertextBlob: Buffer.alloc(100, 8).toString("base64") }));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = Object(server.address());
-  return { url: `http://127.0.0.1:${port}`, stop: async () => void server.close() };
 }
 
 /** A yard of a state manager and a runner, both as functions. */
@@ -123,8 +106,7 @@ describe.each([
 });
 
 it("a task runner with the store gives executors a sealer with data keys of KMS, for its yard", async () => {
-  const requests: unknown[] = [];
-  const kms = await startKms((request) => requests.push(request));
+  const kms = await startKms();
   const seals = defineExecutor({
     name: "work",
     config: Type.Object({}),
@@ -148,7 +130,7 @@ it("a task runner with the store gives executors a sealer with data keys of KMS,
   await kms.stop();
 
   const EncryptionContext = { "stackyard:yard": "blue", "stackyard:purpose": "seal" };
-  expect(requests).toEqual([
+  expect(kms.requests).toEqual([
     { KeyId: key, KeySpec: "AES_256", EncryptionContext },
     { KeyId: key, CiphertextBlob: expect.any(String), EncryptionContext },
   ]);

@@ -41,4 +41,5 @@ export {
   requestThrottled,
 } from "./sqs/queue-edges.ts";
 export type { Outcome, OutcomeFacts, Script } from "./ssm/sim-command.ts";
+export { type FakeKms, startKms } from "./start-kms.ts";
 export { createSimYard, type SimYard, type SimYardInput } from "./yard/create-sim-yard.ts";

@@ -22,7 +22,7 @@ import {
   type TaskReport,
   toServerAddress,
 } from "../yard/process.ts";
-import { loadClientSecret, loadLocalSealer } from "../yard/settings.ts";
+import { loadClientSecret } from "../yard/settings.ts";
 import { formatHistoryEntry } from "./stacks.ts";
 
 // As the help says.
@@ -178,12 +178,11 @@ async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningD
   const { isLoopbackHost } = await import("@stackyard/server");
   const local = isLoopbackHost(host) ? { name: userInfo().username, ...defined({ groups }) } : undefined;
   const clientSecret = await loadClientSecret(options.env);
-  const sealer = await loadLocalSealer(options.env, dataDir);
   const started = await startProcess(file, {
     ...rest,
     roles: ["engine", "worker"],
     store: chooseStore(file),
-    sealer,
+    sealKeyDir: dataDir,
     serve: { host, port, anonymous, loadTokens, proofDir: dataDir, isEditable: true, local, clientSecret },
   });
   const { url = "" } = started;

@@ -21,7 +21,7 @@ import {
   toServerAddress,
   toServerUrl,
 } from "../yard/process.ts";
-import { type ApiToken, loadApiTokens, loadClientSecret, loadSealer } from "../yard/settings.ts";
+import { type ApiToken, loadApiTokens, loadClientSecret } from "../yard/settings.ts";
 
 /** `stackyard server` */
 export const server = defineCommand({
@@ -56,7 +56,6 @@ export const server = defineCommand({
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: chooseServerStore(file, env, withWorker),
-      sealer: await loadSealer(env),
       env,
       drainMs,
       logger: createProcessLogger(context),
@@ -181,7 +180,6 @@ export const worker = defineCommand({
       roles: ["worker"],
       store: chooseWorkerStore(file, env),
       serverUrl: findServerUrl(file, url ?? readVariables(env).STACKYARD_URL),
-      sealer: await loadSealer(env),
       env,
       drainMs,
       logger: createProcessLogger(context),

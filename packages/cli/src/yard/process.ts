@@ -24,7 +24,7 @@ import {
 } from "@stackyard/core/engine";
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
-import { provideSealer, type Sealer } from "@stackyard/core/services";
+import { provideSealer } from "@stackyard/core/services";
 import type { ServerDeps } from "@stackyard/server";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -39,7 +39,7 @@ import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
 import { findArtifacts } from "./artifacts.ts";
 import { openLogs } from "./logs.ts";
-import { type ApiToken, parseEngineSettings } from "./settings.ts";
+import { type ApiToken, loadSealer, parseEngineSettings } from "./settings.ts";
 
 /** A task at work. */
 interface RunningTask {
@@ -81,8 +81,8 @@ interface ProcessInput {
   readonly serve?: ServeInput;
   /** The servers' address, for Terraform's states, when this process is not a server. */
   readonly serverUrl?: string;
-  /** Encrypts what tasks store for later. Without it they cannot. */
-  readonly sealer?: Sealer | undefined;
+  /** The folder with a key that encrypts what tasks store for later; without it, only a key of the environment does. */
+  readonly sealKeyDir?: string;
   /** How long running tasks may continue when the process ends. Default: 10 s. */
   readonly drainMs?: number;
 }
@@ -128,9 +128,13 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const createAws = (region: string | undefined) => createOwnAwsAccess(ports, region);
     const artifacts = input.serve && findArtifacts(file, { env, createAws });
     const services = input.serve && (await loadServices(file, env));
+    const sealer = await loadSealer(env, { createAws, dataDir: input.sealKeyDir });
     const readSecret = createProjectSecrets(file, { env, createAws });
     const serving = { ...parts, artifacts, services, readSecret };
-    const provided = await loadProvided(file, { environment: env, clock: systemClock, readSecret });
+    const provided = [
+      ...(sealer === undefined ? [] : [provideSealer(sealer)]),
+      ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
+    ];
     served = input.serve && (await startServing(serving, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
@@ -222,7 +226,7 @@ async function startParts(
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
 ): Promise<RunningYard> {
-  const { roles, serve, serverUrl, sealer, drainMs, onReport, engine, retention } = input;
+  const { roles, serve, serverUrl, drainMs, onReport, engine, retention } = input;
   const leaseMs = toLeaseMs(config.worker?.lease ?? "");
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
@@ -234,7 +238,6 @@ async function startParts(
       ...defined({ leaseMs }),
       services: [
         ...(serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)]),
-        ...(sealer === undefined ? [] : [provideSealer(sealer)]),
         ...provided,
       ],
       onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),

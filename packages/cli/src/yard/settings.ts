@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type AwsAccess, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { systemClock } from "@stackyard/core/engine";
 import {
   type EngineSettings,
   EngineVariables,
@@ -99,22 +101,51 @@ export async function loadClientSecret(env: EnvironmentVariables): Promise<strin
   return loadSecret("OIDC_CLIENT_SECRET", given, path);
 }
 
-/**
- * The sealer with the keys of `STACKYARD_SEAL_KEY`, or of the file `STACKYARD_SEAL_KEY_FILE`. Undefined: the environment has
- * none. Throws `CONFIG_INVALID`, which shows no key.
- */
-export async function loadSealer(env: EnvironmentVariables): Promise<Sealer | undefined> {
-  const { STACKYARD_SEAL_KEY: given, STACKYARD_SEAL_KEY_FILE: path } = readVariables(env);
-  const keys = await loadSecret("STACKYARD_SEAL_KEY", given, path);
-  return keys === undefined ? undefined : createSealer(parseSealKeys(keys, "STACKYARD_SEAL_KEY"));
+const KMS_KEY = new RegExp(VARIABLE_FORMS.key.pattern);
+
+/** Where keys come from that the environment does not contain. */
+interface SealerDeps {
+  /** Creates access to AWS in a region. */
+  readonly createAws: (region: string) => AwsAccess;
+  /** The folder that has a key of its own, which is created once, where the environment names none. */
+  readonly dataDir?: string | undefined;
 }
 
-/** The sealer of `stackyard dev`: that of the environment, else with a key in the data folder, which is created once. */
-export async function loadLocalSealer(env: EnvironmentVariables, dataDir: string): Promise<Sealer> {
-  const configured = await loadSealer(env);
-  if (configured !== undefined) return configured;
+/**
+ * The sealer with the keys of `STACKYARD_SEAL_KEY`, or of the file `STACKYARD_SEAL_KEY_FILE`, or with the keys of KMS in
+ * `STACKYARD_SEAL_KMS_KEY`. Undefined: there are none. Throws `CONFIG_INVALID`, which shows no key.
+ */
+export async function loadSealer(env: EnvironmentVariables, deps: SealerDeps): Promise<Sealer | undefined> {
+  const { STACKYARD_SEAL_KEY: given, STACKYARD_SEAL_KEY_FILE: path, STACKYARD_SEAL_KMS_KEY: kms } = readVariables(env);
+  const keys = await loadSecret("STACKYARD_SEAL_KEY", given, path);
+  if (keys !== undefined && kms !== undefined) {
+    const other = given === undefined ? "STACKYARD_SEAL_KEY_FILE" : "STACKYARD_SEAL_KEY";
+    const message = `STACKYARD_SEAL_KMS_KEY and ${other} are both set.`;
+    throw failWith("CONFIG_INVALID", message, { hint: "Unset one of them." });
+  }
+  if (keys !== undefined) return createSealer(parseSealKeys(keys, "STACKYARD_SEAL_KEY"));
+  if (kms !== undefined) return loadKmsSealer(kms, env, deps);
+  return deps.dataDir === undefined ? undefined : loadOwnSealer(join(deps.dataDir, "seal-key"));
+}
+
+async function loadKmsSealer(list: string, env: EnvironmentVariables, { createAws }: SealerDeps): Promise<Sealer> {
+  const keyArns = list.split(",").map((arn) => arn.trim());
+  const wrong = keyArns.find((arn) => !KMS_KEY.test(arn));
+  if (wrong !== undefined) {
+    throw failWith("CONFIG_INVALID", `STACKYARD_SEAL_KMS_KEY: "${wrong}" is not the ARN of a key.`, {
+      hint: "Use ARNs such as arn:aws:kms:eu-west-1:111122223333:key/ID, separated by commas.",
+    });
+  }
+  const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
+    import("@aws-sdk/client-kms"),
+    import("@stackyard/aws/kms"),
+  ]);
+  const client = createAws(toArnPart(keyArns[0] ?? "", 3)).client(KMSClient, undefined);
+  return createKmsSealer({ client, keyArns, yard: readVariables(env).YARD_NAME ?? "main", clock: systemClock });
+}
+
+async function loadOwnSealer(file: string): Promise<Sealer> {
   const { ensureSecret } = await import("@stackyard/server");
-  const file = join(dataDir, "seal-key");
   return createSealer(parseSealKeys(await ensureSecret(file), file));
 }
 
