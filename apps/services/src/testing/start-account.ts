@@ -15,8 +15,8 @@ export interface Account {
   readonly environment: Readonly<Record<string, string>>;
   /** Writes a file of the project. */
   write(path: string, text: string): Promise<void>;
-  /** Invokes a function with the messages of the queue of events, until it is empty; returns their bodies. */
-  settle(handler: Handler): Promise<readonly string[]>;
+  /** Invokes a function with the messages of a queue, by default that of events, until it is empty; returns their bodies. */
+  settle(handler: Handler, queue?: "events" | "tasks"): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export async function startAccount(): Promise<Account> {
   await createTable(new DynamoDBClient({ endpoint: tablesUrl, region: REGION, credentials }));
   const createQueue = async (QueueName: string) =>
     (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? "";
-  const queueUrl = await createQueue("stack-events");
+  const queues = { events: await createQueue("stack-events"), tasks: await createQueue("stack-tasks") };
   return {
     environment: {
       AWS_ENDPOINT_URL: endpoint,
@@ -45,8 +45,8 @@ export async function startAccount(): Promise<Account> {
       LOG_LEVEL: "error",
       EMF_METRICS: "false",
       DYNAMODB_TABLE: "stacks",
-      SQS_EVENT_QUEUE_URL: queueUrl,
-      SQS_TASK_QUEUE_URL: await createQueue("stack-tasks"),
+      SQS_EVENT_QUEUE_URL: queues.events,
+      SQS_TASK_QUEUE_URL: queues.tasks,
       MACHINE_LOCATOR: "S3",
       MACHINE_S3_BUCKET: BUCKET,
       MACHINE_S3_KEY: "machines/",
@@ -56,7 +56,7 @@ export async function startAccount(): Promise<Account> {
     async write(Key, Body) {
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
     },
-    settle: (handler) => settle(sqs, queueUrl, handler),
+    settle: (handler, queue = "events") => settle(sqs, queues[queue], handler),
     async stop() {
       for (const client of [sqs, s3]) client.destroy();
       await others.close();
