@@ -8,12 +8,17 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it.each([1, 2, 3, 4, 5, 6])("holds what the simulator holds it to (seed %i)", async (seed) => {
-  const store = await server.open();
+const SEEDS = process.env["LONG_TESTS"] ? 50 : 2;
 
-  const { violations, steps } = await runSeed(seed, { createStore: () => store });
-  await store.close();
+it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))(
+  "holds what the simulator holds it to (seed %i)",
+  async (seed) => {
+    const store = await server.open();
 
-  expect(violations).toEqual([]);
-  expect(steps).toBeGreaterThan(20);
-});
+    const { violations, steps } = await runSeed(seed, { createStore: () => store });
+    await store.close();
+
+    expect(violations).toEqual([]);
+    expect(steps).toBeGreaterThan(20);
+  },
+);

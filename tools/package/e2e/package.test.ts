@@ -19,9 +19,9 @@ const environments: Record<string, Readonly<Record<string, string>>> = {
   "task-runner": { SQS_EVENT_QUEUE_URL: `${queues}/stack-events` },
 };
 
-function build(folder: string): void {
+function build(folder: string, ...words: readonly string[]): void {
   const main = join(root, "tools/package/src/main.ts");
-  execFileSync(process.execPath, [main, "--out", folder], { cwd: root, stdio: "pipe" });
+  execFileSync(process.execPath, [main, "--out", folder, ...words], { cwd: root, stdio: "pipe" });
 }
 
 /** What Lambda does with the zip of an app, which finds the SDK in the runtime. */
@@ -76,10 +76,13 @@ afterAll(() => {
 
 describe("npm run package", () => {
   it("gives the same bytes for the same commit", () => {
-    build(join(temp, "two"));
+    // The workflow of releases compares all of them.
+    build(join(temp, "two"), "--app", "state-manager", "--app", "consumer");
 
-    const names = readdirSync(out);
-    expect(readdirSync(join(temp, "two"))).toEqual(names);
+    const names = readdirSync(join(temp, "two")).filter((name) => !/^(SHA256SUMS|release\.json)$/.test(name));
+    expect(names).toEqual(
+      readdirSync(out).filter((name) => /^(state-manager|consumer)-0|\.template\.json$/.test(name)),
+    );
     for (const name of names) {
       expect(readFileSync(join(temp, "two", name)).equals(readFileSync(join(out, name))), name).toBe(true);
     }

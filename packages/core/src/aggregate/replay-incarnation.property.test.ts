@@ -8,9 +8,9 @@ import { pick } from "../testing/simulation/chance.ts";
 import { EVENTS, pickMachineV2, TASKS } from "../testing/simulation/pick-plan.ts";
 import { createTrial } from "../testing/trial.ts";
 
-const RUNS = 60;
+const RUNS = process.env["LONG_TESTS"] ? 300 : 15;
 /** Among them is 97, in which an event is given up while another one waits for the same state. */
-const FIRST = 40;
+const FIRST = 90;
 const STEPS = 25;
 
 function pickStep(random: Random): Step {

@@ -63,8 +63,7 @@ describe("simulate and the engine", () => {
   });
 });
 
-// 1,000 scenarios in every run of the tests; SCENARIO_MACHINES=1000 plays 10,000.
-const MACHINES = Number(process.env["SCENARIO_MACHINES"] ?? 100);
+const MACHINES = process.env["LONG_TESTS"] ? 1_000 : 100;
 const SCENARIOS_OF_EACH = 10;
 const STEPS = 12;
 const executors = new Map(
