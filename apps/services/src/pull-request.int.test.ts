@@ -134,10 +134,10 @@ describe("a pull request in a yard of functions", () => {
     await services(SCHEDULE, short);
 
     const number = await github.openPull(SHOP, { head: HEAD });
-    const code = await untilComment(/waits for approval[^]*\/preview approve ([0-9a-f]{16})/);
+    const code = await untilComment(/waits for approval.*\/preview approve ([0-9a-f]{16})/s);
     expect(done).toEqual(["plan"]);
     await github.comment(SHOP, number, `/preview approve ${code}`, "ada");
-    await untilComment(/is ready[^]*https:\/\/shop-pr-1\.example\.org/);
+    await untilComment(/is ready.*https:\/\/shop-pr-1\.example\.org/s);
     await github.closePull(SHOP, number);
     await untilComment(/has ended/);
 
