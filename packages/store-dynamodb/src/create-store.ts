@@ -81,10 +81,17 @@ function toSettings(options: DynamodbStoreOptions): StoreSettings {
     logger,
     clock,
     random,
-    client: options.client ?? new DynamoDBClient(defined({ region: options.region, endpoint: options.endpoint })),
+    client: options.client ?? createClient(options),
     ownsClient: options.client === undefined,
     mayCreate: createTables,
   };
+}
+
+function createClient({ region, endpoint }: DynamodbStoreOptions): DynamoDBClient {
+  const client = new DynamoDBClient(defined({ region, endpoint }));
+  // It masks every input and output for a logger, also for the default one, which logs nothing.
+  client.middlewareStack.remove("loggerMiddleware");
+  return client;
 }
 
 /** A store in two DynamoDB tables. */

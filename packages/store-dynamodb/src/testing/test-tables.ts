@@ -35,6 +35,8 @@ export async function startTestTables(): Promise<TestTables> {
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
     ...createEmulatorHandler(server),
   });
+  // As the store does with its own client.
+  client.middlewareStack.remove("loggerMiddleware");
   let tables = 0;
   const newTable = () => {
     tables += 1;
