@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
       { ...job, runId: "run-1" },
       { ...job, runId: "run-2" },
     ],
-    other: ["run-2", "/job?id=run-2"],
+    other: ["ecs …run-2", "/job?id=run-2"],
   },
   {
     label: "Other approvals",

@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly header: ReactNode;
   readonly cell: (row: Row) => ReactNode;
   readonly number?: true;
+  /** In a list at the side: most of the width is for the other column. */
+  readonly narrow?: true;
   /** The order by this column, where the list can be sorted by it. */
   readonly sort?: { readonly direction: "ascending" | "descending" | undefined; readonly onSort: () => void };
 }
@@ -99,9 +101,13 @@ export function Table<Row>(props: TableProps<Row>) {
   );
 }
 
-function HeaderCell<Row>({ column: { header, number, sort } }: { column: Column<Row> }) {
+function HeaderCell<Row>({ column: { header, number, narrow, sort } }: { column: Column<Row> }) {
   return (
-    <th scope="col" className={number ? "number" : undefined} {...(sort && { "aria-sort": sort.direction ?? "none" })}>
+    <th
+      scope="col"
+      className={number ? "number" : narrow && "narrow"}
+      {...(sort && { "aria-sort": sort.direction ?? "none" })}
+    >
       {sort === undefined ? (
         header
       ) : (

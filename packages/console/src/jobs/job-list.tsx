@@ -2,10 +2,11 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
-import { JobLink } from "../design/job-link.tsx";
+import { toJobPath } from "../design/job-link.tsx";
+import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
-import { Ago } from "../design/text.tsx";
+import { Ago, Text } from "../design/text.tsx";
 import { type Job, type JobState, statusOfJob } from "./job-states.ts";
 
 /** Loads the jobs that a filter chooses, the newest first. */
@@ -18,15 +19,19 @@ export function JobList({ runId }: { runId: string }) {
   return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.runId} selected={runId} columns={COLUMNS} />;
 }
 
+// Ids begin with the time: only the end tells jobs of the same hour apart.
 const COLUMNS: readonly Column<Job>[] = [
   {
     id: "id",
     header: "Job",
     cell: (job) => (
       <>
-        <Mark status={statusOfJob(job.state)} bare /> <JobLink job={job} />
+        <Mark status={statusOfJob(job.state)} bare />{" "}
+        <To path={toJobPath(job)} search={{ id: job.runId }}>
+          <Text>{`${job.executor} …${job.runId.slice(-6)}`}</Text>
+        </To>
       </>
     ),
   },
-  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { id: "started", header: "Started", narrow: true, cell: ({ startedAt }) => <Ago at={startedAt} /> },
 ];
