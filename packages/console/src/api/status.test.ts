@@ -22,6 +22,8 @@ describe("toTaskStatus", () => {
 describe("toStackStatus", () => {
   it.each([
     ["failed", { failed: true, overdue: true }],
+    ["failed", { machine: "stackyard.run", state: "FAILED" }],
+    ["quiet", { machine: "web", state: "FAILED" }],
     ["stalled", { stalled: { code: "LOOP_LIMIT", reason: "" }, overdue: true }],
     ["overdue", { overdue: true, tasks: [task("PENDING")] }],
     ["approval", { tasks: [task("PENDING", "APPROVING"), task("PENDING")] }],

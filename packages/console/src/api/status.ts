@@ -7,7 +7,12 @@ type Task = Pick<StackTask, "status" | "detail">;
 export type StatusSource = Pick<StackSummary, "failed" | "stalled" | "overdue"> & {
   readonly tasks: readonly Task[];
   readonly parked?: readonly unknown[] | undefined;
+  readonly machine?: string;
+  readonly state?: string;
 };
+
+/** The machine of which every job is a stack. */
+export const JOB_MACHINE = "stackyard.run";
 
 const DETAILS: ReadonlyMap<string, Status> = new Map<string, Status>([
   ["WAITING", "waiting"],
@@ -26,9 +31,12 @@ export function toTaskStatus({ status, detail = "" }: Task): Status {
 }
 
 /** Returns the worst that is true of a stack: failed, stalled, overdue, approval, waiting, running, quiet. */
-export function toStackStatus({ failed, stalled, overdue, tasks, parked = [] }: StatusSource): Status {
+export function toStackStatus(stack: StatusSource): Status {
+  const { failed, stalled, overdue, tasks, parked = [], machine, state } = stack;
   const statuses = new Set(tasks.map(toTaskStatus));
-  if (failed || statuses.has("failed")) return "failed";
+  // A failed job leaves its task behind in the state before.
+  const isFailedJob = machine === JOB_MACHINE && state === "FAILED";
+  if (failed || isFailedJob || statuses.has("failed")) return "failed";
   if (stalled !== undefined) return "stalled";
   if (overdue) return "overdue";
   const running = statuses.has("running") || statuses.has("retrying");

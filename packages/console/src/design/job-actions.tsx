@@ -4,9 +4,9 @@ import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { JOB_MACHINE } from "../api/status.ts";
 import { Button } from "./button.tsx";
 import { ActionDialog } from "./dialog.tsx";
-import { JOB_MACHINE } from "./job-link.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
 

@@ -2,9 +2,6 @@ import type { Run } from "@stackyard/sdk/runs";
 import { To } from "./links.tsx";
 import { Text } from "./text.tsx";
 
-/** The machine of which every job is a stack. */
-export const JOB_MACHINE = "stackyard.run";
-
 /** Returns the page that shows this job best. */
 export function toJobPath({ executor }: Pick<Run, "executor">): string {
   return executor === "runcommand" ? "/fleet" : "/job";

@@ -2,7 +2,7 @@ import type { OpenAttempt } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { JOB_MACHINE } from "../design/job-link.tsx";
+import { JOB_MACHINE } from "../api/status.ts";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
