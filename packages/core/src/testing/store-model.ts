@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { toEventKey } from "../machine/event-message.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Change, ClaimResult, DueItem, DueKind, Grant } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
@@ -137,7 +138,7 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
   ],
   ["take messages", (run, _, how, where) => takeMessages(run, how, where)],
   ["take due", (run, _, how, where) => takeReturned(run, how, where)],
-  ["take events", (run, _, __, where) => takeEvents(run, where)],
+  ["take events", (run, _, how, where) => takeEvents(run, how, where)],
   [
     "crash",
     async (run) => {
@@ -153,7 +154,7 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
   [
     "enqueue",
     (run, id, how, where) => {
-      const event = aQueuedEvent(`e${how % 9}`, { stackId: stackOf(id) });
+      const event = aQueuedEvent(`e${how % 30}`, { stackId: stackOf(id) });
       return both(run, where, (store) => store.enqueue([event]));
     },
   ],
@@ -191,9 +192,22 @@ async function commitAlike(
   taken: ReadonlyMap<Store, readonly DueItem[]> = new Map(),
 ): Promise<void> {
   const result = await both(run, where, async (store) => {
-    const events = taken.get(store)?.filter((item) => item.kind === "event" && item.event.stackId === stackId) ?? [];
+    const events =
+      taken
+        .get(store)
+        ?.filter((item) => item.kind === "event")
+        .filter(({ event }) => event.stackId === stackId) ?? [];
     const [loaded] = await store.load([stackId]);
-    const change = aPut({ id: stackId }, { ...overrides, receipts: events.flatMap(toReceipts), now: run.now });
+    const change = aPut(
+      { id: stackId },
+      {
+        ...overrides,
+        receipts: events.flatMap(toReceipts),
+        // As the engine does. A store that repairs what a crash interrupted may queue events again that are not known.
+        appliedIds: events.map(({ event }) => toEventKey(event)),
+        now: run.now,
+      },
+    );
     const [answer] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
     // Each store counts versions in its own way.
     return answer?.kind === "committed" ? { kind: answer.kind, grants: answer.grants } : answer;
@@ -246,10 +260,14 @@ async function takeReturned(run: ModelRun, how: number, where: string): Promise<
   await takeBoth(run, [pick(RETURNED, how)], where);
 }
 
-async function takeEvents(run: ModelRun, where: string): Promise<void> {
+/** Events that were taken are applied, returned, or left to their lease. */
+async function takeEvents(run: ModelRun, how: number, where: string): Promise<void> {
   const taken = await takeBoth(run, ["event"], where);
+  if (how % 3 === 0) for (const stackId of STACKS) await commitAlike(run, stackId, {}, where, taken);
+  if (how % 3 !== 1) return;
   for (const store of [run.model, run.store]) {
-    await store.release(taken.get(store)?.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])) ?? []);
+    const receipts = taken.get(store)?.flatMap((item) => (item.kind === "event" ? [item.receipt] : [])) ?? [];
+    await store.release(receipts, run.now + 10 * SECOND);
   }
 }
 
