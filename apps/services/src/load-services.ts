@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isMap, type Plugin, type PluginContext, type PluginService, parseJson, StackyardError } from "@stackyard/core";
+import { listSchemaFaults } from "@stackyard/core/machine";
 import hosts from "@stackyard/hosts";
 import notifications from "@stackyard/notifications";
 import previews from "@stackyard/previews";
@@ -53,7 +54,7 @@ function toServices(reference: unknown, context: PluginContext): readonly Plugin
   const plugin = typeof use === "string" ? BUNDLED.get(use) : undefined;
   // Executors of other plugins run elsewhere, and this function does not need them.
   if (plugin?.services === undefined) return [];
-  const faults = plugin.options === undefined ? [] : formatFaults(Value.Errors(plugin.options, options));
+  const faults = plugin.options === undefined ? [] : formatFaults(listSchemaFaults(plugin.options, options));
   if (faults.length > 0) throw invalid(`Options of "${plugin.name}": ${faults.join(" ")}`);
   try {
     return plugin.services(options, context);

@@ -123,7 +123,7 @@ const RuleSchema = Type.Object(
 export const NotificationsDocument = Type.Object(
   {
     url: Type.Optional(Type.String({ pattern: "^https://[^\\s]{1,2000}$", description: "Of the console, for links." })),
-    channels: Type.Record(Name, Channel, { minProperties: 1, maxProperties: 50 }),
+    channels: Type.Record(Name, Channel, { ...closed, minProperties: 1, maxProperties: 50 }),
     rules: Type.Array(RuleSchema, { maxItems: 200 }),
   },
   closed,

@@ -46,6 +46,24 @@ describe("the document of notifications", () => {
     expect(problemsOf(rule(rest))).toEqual([expect.stringContaining(expected)]);
   });
 
+  it.each([
+    [
+      "team: { type: slak, url: { env: A } }",
+      '2:17 channels.team.type: channels.team.type cannot be "slak". Valid: "webhook", "slack", "slack-app", "teams", "email", "pagerduty".',
+    ],
+    [
+      'team: { type: slack, url: "https://example.org/secret" }',
+      "2:29 channels.team.url: channels.team.url must be { env: NAME }, { file: PATH } or { secret: ARN }, never the secret itself.",
+    ],
+    ["team: { type: slack }", '2:9 channels.team.url: The key "url" is missing.'],
+    [
+      "Team: { type: slack, url: { env: A } }",
+      "2:9 channels.Team: channels.Team is no name: names match ^[a-z][a-z0-9-]{0,31}$.",
+    ],
+  ])("says only what is wrong with the channel %s", (channel, expected) => {
+    expect(problemsOf(`channels:\n  ${channel}\nrules: []\n`)).toEqual([expected]);
+  });
+
   it("reports unknown channels, names that occur twice, and channels that cannot be used", () => {
     const source = `channels:
   hook: { type: webhook, url: "https://example.org", secret: { env: HOOK }, allow: [10.0.0.0] }

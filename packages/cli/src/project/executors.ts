@@ -12,9 +12,8 @@ import {
 } from "@stackyard/core";
 import { loadMachineFile } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
-import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
+import { listSchemaFaults, type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
 import { formatFaults } from "@stackyard/sdk/commands";
-import { Value } from "typebox/value";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
@@ -295,7 +294,7 @@ export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | s
     return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" has no options.`;
   }
   const given = options ?? {};
-  const faults = formatFaults(Value.Errors(plugin.options, given));
+  const faults = formatFaults(listSchemaFaults(plugin.options, given));
   return faults.length === 0 ? { plugin, options: given } : `Options of "${plugin.name}": ${faults.join(" ")}`;
 }
 

@@ -7,11 +7,14 @@ const closed = { additionalProperties: false };
 
 /** Schema of a reference to a secret, for options of plugins. A secret itself does not fit. */
 export const SecretReferenceSchema = Type.Unsafe<SecretReference>(
-  Type.Union([
-    Type.Object({ env: Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" }) }, closed),
-    Type.Object({ file: Type.String({ minLength: 1, maxLength: 4_096 }) }, closed),
-    Type.Object({ secret: Type.String({ pattern: "^arn:aws[a-z-]*:secretsmanager:[^\\s]{1,2000}$" }) }, closed),
-  ]),
+  Type.Union(
+    [
+      Type.Object({ env: Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" }) }, closed),
+      Type.Object({ file: Type.String({ minLength: 1, maxLength: 4_096 }) }, closed),
+      Type.Object({ secret: Type.String({ pattern: "^arn:aws[a-z-]*:secretsmanager:[^\\s]{1,2000}$" }) }, closed),
+    ],
+    { expected: "{ env: NAME }, { file: PATH } or { secret: ARN }, never the secret itself" },
+  ),
 );
 
 /** Where a process finds secrets. */

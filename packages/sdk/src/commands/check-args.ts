@@ -114,8 +114,9 @@ function toAlternatives(faults: readonly Fault[]): string {
     const type = readParam(fault, "type");
     return fault.keyword === "type" && typeof type === "string" ? [KINDS[type] ?? type] : [];
   });
-  const last = words.at(-1) ?? "";
-  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+  const different = [...new Set(words)];
+  const last = different.at(-1) ?? "";
+  return different.length < 2 ? last : `${different.slice(0, -1).join(", ")} or ${last}`;
 }
 
 function namesIn(fault: Fault, name: string): readonly string[] {

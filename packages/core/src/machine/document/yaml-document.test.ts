@@ -10,7 +10,7 @@ const Rules = Type.Object(
   {
     host: Type.String(),
     forks: Type.Optional(Type.Union([Type.Literal("ignore"), Type.Literal("trust")])),
-    rules: Type.Record(Type.String({ pattern: "^[a-z]+$" }), Rule),
+    rules: Type.Record(Type.String({ pattern: "^[a-z]+$" }), Rule, closed()),
   },
   closed(),
 );
@@ -45,6 +45,12 @@ describe("parseYamlDocument", () => {
     expect(faultsOf("host: a\nrules:\n  b: {times: 0}\n")).toEqual([
       ["missing-key", "rules.b.on", 3, 'The key "on" is missing.'],
       ["invalid-value", "rules.b.times", 3, "rules.b.times must be >= 1, but it is the number 0."],
+    ]);
+  });
+
+  it("reports a key of a map of names that is no name", () => {
+    expect(faultsOf("host: a\nrules:\n  B: {on: x}\n")).toEqual([
+      ["invalid-value", "rules.B", 3, "rules.B is no name: names match ^[a-z]+$."],
     ]);
   });
 

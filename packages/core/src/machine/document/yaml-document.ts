@@ -1,9 +1,9 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Static, TSchema } from "typebox";
-import { Value } from "typebox/value";
 import { MACHINE_LIMITS, suggestOrList } from "./compile-context.ts";
 import { createProblemList, type Problem, type ProblemList, type Spot } from "./problem-list.ts";
 import { readYaml } from "./read-yaml.ts";
+import { listSchemaFaults, type SchemaFault } from "./schema-faults.ts";
 import { type Field, findInside, type Path, type TreeNode, toValue } from "./tree.ts";
 import { describe, quote } from "./wording.ts";
 
@@ -59,17 +59,16 @@ function toSpot(root: Field, path: Path): Spot {
   return { path, at: field.node.at };
 }
 
-type SchemaFault = ReturnType<typeof Value.Errors>[number];
-
 /** Reports each fault once: what is wrong with the branches of a union is one fault of the value. */
 function checkSchema(schema: TSchema, root: Field, report: Report): void {
-  const faults = Value.Errors(schema, toValue(root.node));
+  const faults = listSchemaFaults(schema, toValue(root.node));
   const unions = faults.filter(({ keyword }) => keyword === "anyOf").map(({ schemaPath }) => `${schemaPath}/anyOf/`);
-  for (const fault of faults) {
+  const firstOf = (path: string) => faults.find((each) => each.keyword === "const" && each.instancePath === path);
+  for (const fault of faults.filter((each) => each.keyword !== "const" || each === firstOf(each.instancePath))) {
     if (unions.some((union) => fault.schemaPath.startsWith(union))) continue;
     const path = toPath(fault.instancePath);
     if (fault.keyword === "boolean") report(path, "unknown-key", formatUnknownKey(schema, path, fault));
-    else if (fault.keyword === "required") reportMissing(path, fault.params.requiredProperties, report);
+    else if (fault.keyword === "required") reportMissing(path, listRequired(fault), report);
     else if (fault.keyword !== "additionalProperties") {
       report(path, "invalid-value", formatInvalid(findInside(root, path).node, path, fault, faults));
     }
@@ -91,17 +90,31 @@ function readKey(from: unknown, key: string): unknown {
   return typeof from === "object" && from !== null ? Reflect.get(from, key) : undefined;
 }
 
+function listRequired({ params }: SchemaFault): readonly string[] {
+  const keys = readKey(params, "requiredProperties");
+  return Array.isArray(keys) ? keys.map(String) : [];
+}
+
 function reportMissing(path: Path, keys: readonly string[], report: Report): void {
   for (const key of keys) report([...path, key], "missing-key", `The key ${quote(key)} is missing.`);
 }
 
 function formatInvalid(node: TreeNode, path: Path, fault: SchemaFault, faults: readonly SchemaFault[]): string {
   const name = path.length === 0 ? "The document" : path.join(".");
-  if (fault.keyword !== "anyOf") return `${name} ${fault.message}, but it is ${describe(node)}.`;
-  const branches = faults.filter(({ schemaPath }) => schemaPath.startsWith(`${fault.schemaPath}/anyOf/`));
+  // A secret that was written in place of its reference is not repeated.
+  if (fault.keyword === "expected" || fault.keyword === "name") return `${name} ${fault.message}.`;
+  const branches = listBranches(fault, faults);
+  if (branches.length === 0) return `${name} ${fault.message}, but it is ${describe(node)}.`;
   const values = branches.flatMap(({ keyword, params }) =>
     keyword === "const" ? [readKey(params, "allowedValue")] : [],
   );
   if (values.length < branches.length) return `${name} has the wrong type: it is ${describe(node)}.`;
   return `${name} cannot be ${describe(node)}. Valid: ${values.map((value) => JSON.stringify(value)).join(", ")}.`;
+}
+
+/** What the members of a union say about the value, or the constants that it may be. */
+function listBranches({ keyword, schemaPath, instancePath }: SchemaFault, faults: readonly SchemaFault[]) {
+  if (keyword === "anyOf") return faults.filter((other) => other.schemaPath.startsWith(`${schemaPath}/anyOf/`));
+  if (keyword !== "const") return [];
+  return faults.filter((other) => other.keyword === "const" && other.instancePath === instancePath);
 }

@@ -1,0 +1,43 @@
+import { Type } from "typebox";
+import { describe, expect, it } from "vitest";
+import { listSchemaFaults } from "./schema-faults.ts";
+
+const closed = { additionalProperties: false };
+const Secret = Type.Union([Type.Object({ env: Type.String() }, closed), Type.Object({ file: Type.String() }, closed)], {
+  expected: "{ env: NAME } or { file: PATH }",
+});
+const Host = Type.Union([
+  Type.Object({ type: Type.Literal("git"), id: Type.Integer(), secret: Secret }, closed),
+  Type.Object({ type: Type.Literal("git"), token: Secret, secret: Secret }, closed),
+  Type.Object({ type: Type.Literal("mail"), to: Type.Array(Type.String()) }, closed),
+]);
+const Schema = Type.Object({ hosts: Type.Record(Type.String({ pattern: "^[a-z]+$" }), Host, closed) }, closed);
+
+const secret = { env: "A" };
+const faultsOf = (hosts: unknown) =>
+  listSchemaFaults(Schema, { hosts }).map(({ keyword, instancePath }) => [keyword, instancePath]);
+
+describe("listSchemaFaults", () => {
+  it.each([
+    ["the member with the constant", { a: { type: "mail" } }, [["required", "/hosts/a"]]],
+    ["the member that fits best", { a: { type: "git", id: "1", secret } }, [["type", "/hosts/a/id"]]],
+    ["a union in a union", { a: { type: "git", id: 1, secret: "x" } }, [["expected", "/hosts/a/secret"]]],
+    [
+      "only the constant where no member has it",
+      { a: { type: "gti", secret: "x" } },
+      Array.from({ length: 3 }, () => ["const", "/hosts/a/type"]),
+    ],
+    ["a key that is no name", { A: 1 }, [["name", "/hosts/A"]]],
+    [
+      "more than eight faults",
+      Object.fromEntries([..."abcdefghij"].map((name) => [name, { type: "mail" }])),
+      [..."abcdefghij"].map((name) => ["required", `/hosts/${name}`]),
+    ],
+  ])("lists %s", (_what, hosts, faults) => {
+    expect(faultsOf(hosts)).toEqual(faults);
+  });
+
+  it("has no fault of a value that fits", () => {
+    expect(faultsOf({ a: { type: "git", id: 1, secret } })).toEqual([]);
+  });
+});
