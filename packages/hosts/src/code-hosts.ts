@@ -1,4 +1,5 @@
-import type { ServiceDeps } from "@stackyard/core";
+import { createPrivateKey } from "node:crypto";
+import { type ServiceDeps, StackyardError } from "@stackyard/core";
 import type { CodeHost } from "./code-host.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { createGitLab } from "./gitlab/create-gitlab.ts";
@@ -39,5 +40,17 @@ function createClient(host: NamedHost, key: string, now: () => number): CodeHost
   }
   if ("token" in options) return createGitHub({ token: key, url, now });
   const { appId } = options;
-  return appId === undefined ? undefined : createGitHub({ appId, privateKey: key, url, now });
+  if (appId === undefined) return undefined;
+  checkPem(name, key);
+  return createGitHub({ appId, privateKey: key, url, now });
+}
+
+/** What signs requests says of another text only that a character is invalid. */
+function checkPem(name: string, key: string): void {
+  try {
+    createPrivateKey(key);
+  } catch (cause) {
+    const advice = "Use the file that GitHub gave for the App; it begins with -----BEGIN.";
+    throw new StackyardError("CONFIG_INVALID", `hosts.${name}.key is not a private key in PEM. ${advice}`, { cause });
+  }
 }

@@ -41,7 +41,7 @@ export const hooksTest: PluginCommand = {
   description: [
     "Checks the document, and reports each fault with its line.",
     "A pull request is decided on as if no stack existed; with --opened as if its stack had been opened for that head.",
-    "Exits with 0, also when the delivery leads to no event; with 65 when document or payload cannot be used.",
+    "Exits with 0, also when the delivery leads to no event; with 3 when the document has errors, and with 65 when an expression fails for this delivery.",
   ].join("\n"),
   examples: [
     { command: "stackyard hooks test hooks/shop.yaml opened.json", what: "A pull request that was opened." },
@@ -97,14 +97,23 @@ async function readPull(context: PluginCommandContext, file: string): Promise<Ho
 function withPull(parsed: ParsedDelivery, pull: HookPull | undefined): ParsedDelivery {
   if (parsed.kind !== "comment") return parsed;
   if (pull?.number === parsed.pullNumber) return { kind: "hook", hook: { ...parsed.hook, pull } };
-  const reason = `The delivery has only the number ${parsed.pullNumber} of the pull request. Pass the request with --pull.`;
+  const { pullNumber } = parsed;
+  if (pull !== undefined) {
+    return {
+      kind: "ignored",
+      reason: `The delivery is about the pull request ${pullNumber}, and --pull has ${pull.number}.`,
+    };
+  }
+  const reason = `The delivery has only the number ${pullNumber} of the pull request. Pass the request with --pull.`;
   return { kind: "ignored", reason };
 }
 
 function toMapping(source: string, file: string): Mapping {
   const { mapping, problems } = parseMapping(source, basename(file).replace(/\.[^.]*$/, ""));
   if (mapping !== undefined) return mapping;
-  const list = problems.map(({ line, column, path, message }) => `\n  ${file}:${line}:${column} ${path}: ${message}`);
+  const list = problems.map(
+    ({ line, column, path, message }) => `\n  ${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}`,
+  );
   throw new StackyardError("CONFIG_INVALID", `The mapping document has errors:${list.join("")}`, {
     details: { problems },
   });

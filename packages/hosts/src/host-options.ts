@@ -40,7 +40,7 @@ const People = Type.Optional(
       },
       closed,
     ),
-    { maxProperties: 1_000, description: "Users who may approve by comment, and the people that they are." },
+    { ...closed, maxProperties: 1_000, description: "Users who may approve by comment, and the people that they are." },
   ),
 );
 
@@ -109,6 +109,7 @@ export function isPullOnly({ options }: { readonly options: HostOptions }): bool
 
 /** Returns how often deliveries are read, in milliseconds. Throws `CONFIG_INVALID`. */
 export function toPullMs({ name, options }: { readonly name: string; readonly options: HostOptions }): number {
+  checkApp(name, options);
   const pull = findPull(options);
   if (pull !== undefined && findKey(options) === undefined) {
     const needed = options.type === "github" ? '"appId" and "key"' : '"token"';
@@ -124,6 +125,15 @@ export function toPullMs({ name, options }: { readonly name: string; readonly op
   throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull: "${pull}" must be at least 10s and at most 24h.`);
 }
 
+/** Half of an App would be none, and nobody would be told. */
+function checkApp(name: string, options: HostOptions): void {
+  if (!("appId" in options || "key" in options)) return;
+  const { appId, key } = options;
+  if ((appId === undefined) === (key === undefined)) return;
+  const [there, missing] = appId === undefined ? ["key", "appId"] : ["appId", "key"];
+  throw new StackyardError("CONFIG_INVALID", `hosts.${name}.${there} needs "${missing}" too: both are of the App.`);
+}
+
 /** Returns what opens the API of a host. */
 export function findKey(options: HostOptions): SecretReference | undefined {
   if (options.type === "standard") return undefined;
@@ -135,7 +145,7 @@ export function findKey(options: HostOptions): SecretReference | undefined {
 export const HostsOptions = Type.Object(
   {
     hosts: Type.Optional(
-      Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }), HostOptions, { maxProperties: 20 }),
+      Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }), HostOptions, { ...closed, maxProperties: 20 }),
     ),
     documents: Type.Optional(
       Type.String({ minLength: 1, maxLength: 4_096, description: "The folder of mapping documents. Default: hooks." }),

@@ -1,10 +1,11 @@
 import { silentLogger } from "@stackyard/core";
 import { startYard } from "@stackyard/core/engine";
 import { findPreviewLink, listHookDeliveries, listPreviewLinks } from "@stackyard/core/services";
-import { countingIds } from "@stackyard/core/testing";
+import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import { Webhook } from "standardwebhooks";
 import { Check } from "typebox/value";
 import { afterEach, describe, expect, it } from "vitest";
+import { createCodeHosts } from "./code-hosts.ts";
 import { HostOptions } from "./host-options.ts";
 import { createHostsServices } from "./hosts-service.ts";
 import {
@@ -33,7 +34,7 @@ function createBench(options: BenchOptions = {}) {
 const opened = toPullBody();
 const DAY = 86_400_000;
 
-describe("the option pull", () => {
+describe("the options of a host", () => {
   const secrets = [{ env: "SECRET" }];
   const key = { env: "KEY" };
 
@@ -42,6 +43,8 @@ describe("the option pull", () => {
     [{ type: "gitlab" as const, secrets, pull: "only" }, /hosts.h.pull needs "token"/],
     [{ type: "gitlab" as const, token: key, pull: "1m" }, /hosts.h.secrets is missing. .*pull: "only"/],
     [{ type: "github" as const, appId: 1, key }, /hosts.h.secrets is missing/],
+    [{ type: "github" as const, secrets, appId: 1 }, /hosts.h.appId needs "key" too/],
+    [{ type: "github" as const, secrets, key }, /hosts.h.key needs "appId" too/],
     [{ type: "github" as const, secrets, appId: 1, key, pull: "9s" }, /at least 10s and at most 24h/],
     [{ type: "github" as const, secrets, appId: 1, key, pull: "25h" }, /at least 10s and at most 24h/],
   ])("is refused in case %#", (host, message) => {
@@ -62,6 +65,19 @@ describe("the option pull", () => {
   it.each(["-1m", "1", "1d", "Only", "00s", ""])("is not %s", (pull) => {
     expect(Check(HostOptions, { type: "gitlab", token: key, secrets, pull })).toBe(false);
     expect(Check(HostOptions, { type: "gitlab", token: key, secrets, pull: "90s" })).toBe(true);
+  });
+});
+
+describe("the key of an App", () => {
+  it("must be in PEM", async () => {
+    const options = { type: "github" as const, appId: 1, key: { file: "app.pem" }, pull: "only" };
+    const codeHosts = createCodeHosts([{ name: "github", options }]);
+    const clock = createFakeClock();
+
+    await expect(codeHosts.open("github", { clock, readSecret: async () => "whsec_abc" })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("hosts.github.key is not a private key in PEM."),
+    });
   });
 });
 

@@ -10,14 +10,15 @@ export async function loadMappings(folder: string): Promise<readonly Mapping[]> 
     names.map(async (file) => {
       const { mapping, problems } = parseMapping(await readFile(join(folder, file), "utf8"), toName(file));
       const faults = problems.map(
-        ({ line, column, path, message }) => `hooks/${file}:${line}:${column} ${path}: ${message}`,
+        ({ line, column, path, message }) =>
+          `${toShown(folder, file)}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}`,
       );
       return { mapping, faults };
     }),
   );
   const faults = parsed.flatMap((each) => each.faults);
   const twice = names.find((file) => names.some((other) => other !== file && toName(other) === toName(file)));
-  if (twice !== undefined) faults.push(`hooks/${twice}: another document has the same name.`);
+  if (twice !== undefined) faults.push(`${toShown(folder, twice)}: another document has the same name.`);
   if (faults.length === 0) return parsed.flatMap(({ mapping }) => (mapping === undefined ? [] : [mapping]));
   throw new StackyardError(
     "CONFIG_INVALID",
@@ -34,6 +35,11 @@ async function listDocuments(folder: string): Promise<readonly string[]> {
       cause,
     });
   }
+}
+
+/** As people find it in the project. */
+function toShown(folder: string, file: string): string {
+  return `${basename(folder)}/${file}`;
 }
 
 function toName(file: string): string {

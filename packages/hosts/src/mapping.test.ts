@@ -78,6 +78,7 @@ describe("parseMapping", () => {
     ["host: github\nmachine: m\nstack: s\nfork: trust", "fork"],
     ["host: github\nmachine: m\nstack: s\nrules: {a: {on: opened, send: A}}", "rules.a.on"],
     ["host: github\nmachine: m\nstack: s\nrules: {a: {on: pull.opened}}", "rules.a.send"],
+    ["host: github\nmachine: m\nstack: s\nrules: {Seed: {on: pull.opened, send: A}}", "rules.Seed"],
     ["host: github\nmachine: m\nstack: s\npull: {opened: {send: A}}", "pull.opened"],
   ])("refuses %j", (text, path) => {
     expect(problemsOf(text).map((problem) => problem.path)).toEqual([path]);

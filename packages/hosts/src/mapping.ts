@@ -56,7 +56,7 @@ export const MappingDocument = Type.Object(
           },
           closed,
         ),
-        { maxProperties: 50 },
+        { ...closed, maxProperties: 50 },
       ),
     ),
   },

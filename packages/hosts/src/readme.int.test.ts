@@ -32,10 +32,12 @@ function toPayload(action: string, change: Record<string, unknown> = {}) {
 beforeAll(() => {
   const files = {
     "shop.yaml": findBlock(/```yaml\n# file: hooks\/shop\.yaml\n([\s\S]*?)```/),
+    "empty.yaml": "",
     "broken.yaml": "host: github\nmachine: preview\nstack: s\nwhn: x\n",
     "opened.json": JSON.stringify(toPayload("opened")),
     "closed.json": JSON.stringify(toPayload("closed", { state: "closed" })),
     "pull.json": JSON.stringify(toPayload("opened").pull_request),
+    "other.json": JSON.stringify(toPayload("opened", { number: 8 }).pull_request),
     "comment.json": JSON.stringify({
       action: "created",
       issue: { number: 7, pull_request: {} },
@@ -90,10 +92,14 @@ describe("hooks test", () => {
     expect((await run(comment)).text).toBe(
       "No event. The delivery has only the number 7 of the pull request. Pass the request with --pull.",
     );
+    expect((await run({ ...comment, pull: "other.json" })).text).toBe(
+      "No event. The delivery is about the pull request 7, and --pull has 8.",
+    );
   });
 
   it.each([
     [{ document: "broken.yaml", payload: "opened.json" }, "CONFIG_INVALID", 'broken.yaml:4:6 whn: Unknown key "whn".'],
+    [{ document: "empty.yaml", payload: "opened.json" }, "CONFIG_INVALID", "empty.yaml:1:1 The document must be"],
     [{ document: "missing.yaml", payload: "opened.json" }, "USAGE", '"missing.yaml" cannot be read.'],
     [{ payload: "text.json" }, "USAGE", '"text.json" is not JSON.'],
     [{ payload: "opened.json", pull: "opened.json" }, "USAGE", "is not a pull request of GitHub's API"],
