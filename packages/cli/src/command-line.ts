@@ -288,5 +288,11 @@ const GROUPS: Readonly<Record<string, string>> = {
   consumers: "List consumers of artifacts and the status of each artifact there.",
   fleet: "Run commands on fleets of EC2 instances, and show the results.",
   ecs: "Run tasks on Amazon ECS, and read what they log.",
+  hooks: "List deliveries of code hosts, and try mapping documents.",
+  hosts: "Set up code hosts.",
+  notify: "Try rules and channels of notifications.",
+  queue: "List what waits or failed in the queues of services, and repeat it.",
+  prices: "Look up the prices of estimates.",
+  setup: "Register the yard at a code host.",
   release: "Release services on Auto Scaling groups, and follow, halt or roll back a release.",
 };
