@@ -1,4 +1,4 @@
-import { defined, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import { defined, findNearestName, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
 import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
 import { approveByComment } from "./approve-by-comment.ts";
@@ -214,7 +214,7 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
       return { kind: "settled", record, events, waits: applied.kind === "waits-for-trust" };
     }
     const { event } = applied;
-    await checkMachine(deps, event, record.target?.mapping ?? "");
+    await checkPull(deps, event, record.target?.mapping ?? "");
     await linkPull(deps, { host, hook, record }, event);
     const eventId = toPullEventId(queued, { rule: event.rule, head: hook.pull.head, version: found?.version ?? 0 });
     await save(deps, key, found, { ...stored, intent: { event, id: eventId, user, after: record } });
@@ -295,6 +295,18 @@ async function hasStack({ findStack, queries, clock }: HandleDeps, { target, las
 async function checkMachine({ locator }: HandleDeps, { machine }: MappedEvent, mapping: string): Promise<void> {
   const { kind } = await locator.find(machine);
   if (kind === "unknown") throw new HookFailed(`HOOK_FAILED: hooks/${mapping}: machine: Unknown machine "${machine}".`);
+}
+
+/** A new stack has the newest revision. Later events are for the revision of their stack, which is not known here. */
+async function checkPull(deps: HandleDeps, mapped: MappedEvent, mapping: string): Promise<void> {
+  const { machine, event, rule } = mapped;
+  await checkMachine(deps, mapped, mapping);
+  const found = await deps.locator.find(machine);
+  if (rule !== "open" || found.kind !== "found" || found.machine.events.has(event)) return;
+  const near = findNearestName(event, found.machine.events);
+  const advice = near === undefined ? "" : ` Did you mean "${near}"?`;
+  const place = `HOOK_FAILED: hooks/${mapping}: pull.open.send:`;
+  throw new HookFailed(`${place} Machine "${machine}" declares no event "${event}".${advice}`);
 }
 
 /** These run nothing of the newest head. */

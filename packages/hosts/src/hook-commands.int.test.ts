@@ -99,6 +99,6 @@ describe("the commands about deliveries", () => {
 
     expect([found.code, missing.code]).toEqual([0, 1]);
     expect(found.results).toEqual([{ queue: "hooks", key: "github/d3", redriven: true }]);
-    expect(missing.text).toContain("not found");
+    expect(missing.text).toContain("is not a dead letter. `stackyard queue ls` lists");
   });
 });

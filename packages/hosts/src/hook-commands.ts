@@ -92,7 +92,7 @@ export const queueRedrive: PluginCommand = {
     const { signal, out } = context;
     const request = { method: "POST" as const, path: ["v1", "queue", "redrive"], body, signal };
     const { redriven } = await openServer(context).requestJson<{ redriven: boolean }>(request);
-    const text = redriven ? "is repeated." : "not found among the dead letters.";
+    const text = redriven ? "is repeated." : "is not a dead letter. `stackyard queue ls` lists queues and keys.";
     out.result({ ...body, redriven }, () => `${body.queue} ${body.key} ${text}`);
     return redriven ? 0 : 1;
   },

@@ -4,7 +4,7 @@ import { findPreviewLink, listHookDeliveries, listPreviewLinks } from "@stackyar
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import { Webhook } from "standardwebhooks";
 import { Check } from "typebox/value";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createCodeHosts } from "./code-hosts.ts";
 import { HostOptions } from "./host-options.ts";
 import { createHostsServices } from "./hosts-service.ts";
@@ -337,6 +337,11 @@ pull: { open: { send: OPENED } }
 
   it.each([
     ["machine: preview", "machine: missing", /hooks\/shop: machine: Unknown machine "missing"/],
+    [
+      "send: OPENED",
+      "send: OPENNED",
+      /hooks\/shop: pull.open.send: Machine "preview" declares no event "OPENNED". Did/,
+    ],
     ["hook.pull.number", "hook.pull.missing", /hooks\/shop: stack: /],
   ])("makes a dead letter with the place of the fault (%s)", async (before, after, message) => {
     const { post, tick, queue, write, published } = createBench();
@@ -357,6 +362,22 @@ pull: { open: { send: OPENED } }
     await tick();
 
     expect(published).toEqual(["github/delivery-1/pull.open"]);
+  });
+
+  it("warns once of a document whose host is not in the options", async () => {
+    const warn = vi.fn();
+    const { findDue, write } = createBench({ logger: { ...silentLogger, warn } });
+    write("host: githb\nmachine: preview\nstack: s\n");
+
+    await findDue();
+    await findDue();
+
+    expect(warn.mock.calls).toEqual([
+      [
+        expect.stringContaining("a host that is not in the options"),
+        { document: "shop", host: "githb", known: "github" },
+      ],
+    ]);
   });
 
   it("waits while a document has faults, and names them", async () => {

@@ -13,6 +13,7 @@ import { type HandleDeps, HookFailed, HookUndecided, handleHook } from "./handle
 import { findKey, type HostsOptions, isPullOnly, type ReportKind, toPullMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { loadMappings } from "./load-mappings.ts";
+import type { Mapping } from "./mapping.ts";
 import { createPollService } from "./poll-service.ts";
 import { createClosedReceiver, createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
 import type { ReportRequest } from "./report/report-records.ts";
@@ -50,6 +51,16 @@ export function createHostsServices(
     return queue;
   };
   const folder = resolve(projectDir, documents);
+  const warned = new Set<string>();
+  /** No delivery is ever for a document whose host is not in the options. */
+  const warnOfStrangers = ({ logger }: ServiceDeps, mappings: readonly Mapping[]): void => {
+    for (const { name, host } of mappings.filter((each) => !Object.hasOwn(hosts, each.host))) {
+      if (warned.has(`${name} ${host}`)) continue;
+      warned.add(`${name} ${host}`);
+      const known = Object.keys(hosts).join(", ");
+      logger.warn("A mapping document is for a host that is not in the options.", { document: name, host, known });
+    }
+  };
   const kinds = new Map(named.map((host) => [host.name, new Set(listReportKinds(host))] as const));
   const reported = named.filter(({ name }) => (kinds.get(name)?.size ?? 0) > 0);
   const openReportQueue = createReportQueues();
@@ -59,7 +70,7 @@ export function createHostsServices(
     routes: named.map((host) => (isPullOnly(host) ? createClosedReceiver(host) : createReceiver(host, openQueue))),
     async dueAt(deps) {
       // Faults are reported also while no delivery comes.
-      await loadMappings(folder);
+      warnOfStrangers(deps, await loadMappings(folder));
       return openQueue(deps).dueAt();
     },
     async tick(deps, until) {

@@ -8,7 +8,7 @@ export async function loadMappings(folder: string): Promise<readonly Mapping[]> 
   const names = await listDocuments(folder);
   const parsed = await Promise.all(
     names.map(async (file) => {
-      const { mapping, problems } = parseMapping(await readFile(join(folder, file), "utf8"), toName(file));
+      const { mapping, problems } = parseMapping(await readDocument(folder, file), toName(file));
       const faults = problems.map(
         ({ line, column, path, message }) =>
           `${toShown(folder, file)}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}`,
@@ -34,6 +34,15 @@ async function listDocuments(folder: string): Promise<readonly string[]> {
     throw new StackyardError("CONFIG_INVALID", `The folder of mapping documents "${folder}" cannot be read.`, {
       cause,
     });
+  }
+}
+
+async function readDocument(folder: string, file: string): Promise<string> {
+  try {
+    return await readFile(join(folder, file), "utf8");
+  } catch (cause) {
+    const message = `The mapping document ${toShown(folder, file)} cannot be read.`;
+    throw new StackyardError("CONFIG_INVALID", message, { cause });
   }
 }
 

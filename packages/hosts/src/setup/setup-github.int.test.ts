@@ -200,6 +200,13 @@ describe("hosts setup github", () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
+  it("names a folder that does not exist", async () => {
+    await expect(setup(async () => expect.fail("A page is served."), { folder: "missing" })).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining("its folder does not exist."),
+    });
+  });
+
   it.each([{ url: undefined }, { url: "https://[" }, { github: "https://[" }])("refuses %j", async (args) => {
     await expect(setup(async () => undefined, args)).rejects.toMatchObject({ code: "USAGE" });
     expect(readdirSync(cwd)).toEqual([]);

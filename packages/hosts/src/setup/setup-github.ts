@@ -11,15 +11,22 @@ import { toAppManifest } from "./app-manifest.ts";
 import { serveRegistration } from "./serve-registration.ts";
 
 const GITHUB = "https://github.com";
-const Address = { pattern: "^https?://[^\\s?#@]{1,2000}$", expected: "an address such as https://yard.example.org" };
+const ADDRESS = "^https?://[^\\s?#@]{1,2000}$";
+const YARD = "an address such as https://yard.example.org";
+const ENTERPRISE = "an address such as https://github.example.org";
 
 const Arguments = Type.Object({
   url: Type.Optional(
-    Type.String({ ...Address, description: "The public address of the yard. The webhook is URL/hooks/NAME." }),
+    Type.String({
+      pattern: ADDRESS,
+      expected: YARD,
+      description: "The public address of the yard. The webhook is URL/hooks/NAME.",
+    }),
   ),
   name: Type.Optional(
     Type.String({
       pattern: "^[a-z][a-z0-9-]{0,31}$",
+      expected: "small letters, digits and dashes that begin with a letter, at most 32",
       description: "The host's name in the configuration. Default: github.",
       default: "github",
     }),
@@ -27,11 +34,17 @@ const Arguments = Type.Object({
   organization: Type.Optional(
     Type.String({
       pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
+      expected: "the organization's name in addresses, such as acme",
       description: "The organization that owns the App. Default: you.",
     }),
   ),
   github: Type.Optional(
-    Type.String({ ...Address, description: `Of GitHub Enterprise. Default: ${GITHUB}.`, default: GITHUB }),
+    Type.String({
+      pattern: ADDRESS,
+      expected: ENTERPRISE,
+      description: `Of GitHub Enterprise. Default: ${GITHUB}.`,
+      default: GITHUB,
+    }),
   ),
   folder: Type.Optional(
     Type.String({ minLength: 1, description: "Where key and secret are written. Default: the project's folder." }),
@@ -69,8 +82,8 @@ export const setupGitHub: PluginCommand = {
     // The command line has checked the arguments against the schema.
     const given = args as Static<typeof Arguments>;
     const { name = "github", print = false, organization } = given;
-    const github = toAddress("github", given.github ?? GITHUB);
-    const manifest = toAppManifest({ name, url: toAddress("url", given.url) });
+    const github = toAddress("github", given.github ?? GITHUB, ENTERPRISE);
+    const manifest = toAppManifest({ name, url: toAddress("url", given.url, YARD) });
     if (print) {
       context.out.result(manifest, () => JSON.stringify(manifest, undefined, 2));
       return 0;
@@ -101,10 +114,15 @@ export const setupGitHub: PluginCommand = {
   },
 };
 
-function toAddress(flag: string, text: string | undefined): string {
+function toAddress(flag: string, text: string | undefined, expected: string): string {
   if (text !== undefined && URL.canParse(text)) return text.replace(/\/+$/, "");
-  throw new StackyardError("USAGE", `--${flag} must be an address such as https://yard.example.org.`);
+  throw new StackyardError("USAGE", `--${flag} must be ${expected}.`);
 }
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EEXIST: "exists. Move it away, or choose another --name or --folder.",
+  ENOENT: "cannot be written: its folder does not exist. Create it, or choose another --folder.",
+};
 
 /** Creates the files before the App exists: its key is shown once, and must not be lost to a folder that cannot be written. */
 async function reserve(paths: readonly string[]) {
@@ -119,8 +137,8 @@ async function reserve(paths: readonly string[]) {
       handles.push(await open(path, "wx", 0o600));
     } catch (cause) {
       await close();
-      const isThere = isMap(cause) && cause["code"] === "EEXIST";
-      const why = isThere ? "exists. Move it away, or choose another --name or --folder." : "cannot be written.";
+      const code = isMap(cause) ? cause["code"] : undefined;
+      const why = WHY_NOT[String(code)] ?? `cannot be written${code === undefined ? "" : ` (${code})`}.`;
       throw new StackyardError("USAGE", `"${path}" ${why}`, { cause });
     }
   }

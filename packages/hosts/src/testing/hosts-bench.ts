@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
+import { type Logger, type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
 import type { AccessConfig } from "@stackyard/core/access";
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
@@ -49,6 +49,7 @@ export interface BenchOptions {
   readonly document?: string;
   readonly machine?: string;
   readonly access?: AccessConfig;
+  readonly logger?: Logger;
 }
 
 /** The time of the fake clock of benches. */
@@ -64,6 +65,7 @@ export function createHostsBench({
   document = DOCUMENT,
   machine: source = MACHINE,
   access,
+  logger = silentLogger,
 }: BenchOptions = {}) {
   const projectDir = mkdtempSync(join(tmpdir(), "hosts-"));
   mkdirSync(join(projectDir, "hooks"));
@@ -90,7 +92,7 @@ export function createHostsBench({
     if (service === undefined || poller === undefined || reporter === undefined)
       throw new Error("The options have no host.");
     const ids = countingIds();
-    const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger: silentLogger, access };
+    const yard = { store: toStore(counted), locator, clock, ids, random: () => 1, logger, access };
     const secrets = { SECRET, STANDARD: STANDARD_SECRET, KEY: appKey };
     const readSecret = createSecretReader({
       environment: secrets,
@@ -106,6 +108,7 @@ export function createHostsBench({
         return route.answer({ ...request, body: Buffer.from(body), requestId: "r1" }, deps);
       },
       tick: async () => service.tick?.(deps, Number.POSITIVE_INFINITY),
+      findDue: async () => service.dueAt?.(deps),
       isPolled: async () => (await poller.dueAt?.(deps)) !== undefined,
       poll: async () => poller.tick?.(deps, Number.POSITIVE_INFINITY),
       /** One look at the history and at what is due. */
