@@ -14,6 +14,7 @@ const files = createCommand(
       maxDepth: Type.Optional(Type.Integer({ short: "d" })),
       tag: Type.Optional(Type.Array(Type.String())),
       deep: Type.Optional(Type.Boolean()),
+      "dry-run": Type.Optional(Type.Boolean()),
       noToken: Type.Optional(Type.Boolean()),
       format: Type.Optional(Type.Union([Type.Literal("dot"), Type.Literal("svg")])),
     }),
@@ -57,6 +58,12 @@ describe("readWords", () => {
         args: { place: "here", files: ["a", "b"], maxDepth: 3, tag: ["x", "y"], deep: true, noToken: true },
       },
     });
+  });
+
+  it("gives an argument whose name has a dash", async () => {
+    const result = await read("things", "look", "here", "--dry-run");
+
+    expect(result).toMatchObject({ invocation: { args: { place: "here", "dry-run": true } } });
   });
 
   it("takes --json before the command too", async () => {

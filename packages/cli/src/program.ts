@@ -238,9 +238,11 @@ function toArgs(
 }
 
 function readOption(name: string, options: Readonly<Record<string, unknown>>): unknown {
-  if (!toFlag(name).startsWith("--no-")) return options[name];
+  // `--dry-run` sets `dryRun`, also of an argument with the name `dry-run`.
+  const key = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  if (!toFlag(name).startsWith("--no-")) return options[key];
   // `--no-token` sets `token` to false.
-  const positive = name.slice(2, 3).toLowerCase() + name.slice(3);
+  const positive = key.slice(2, 3).toLowerCase() + key.slice(3);
   return options[positive] === false ? true : undefined;
 }
 

@@ -89,7 +89,7 @@ describe("notify test", () => {
   it("prints with --dry-run, and needs no secrets for it", async () => {
     const before = sim.requests.length;
 
-    const { exitCode, result } = await run({ name: "letters", "dry-run": true }, { SLACK: "" });
+    const { exitCode, result } = await run({ name: "letters", dryRun: true }, { SLACK: "" });
 
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({
@@ -101,7 +101,7 @@ describe("notify test", () => {
   it.each(["team", "mail", "pager", "ci", "leaked", "dead-letters"])(
     "prints %s of the README's document",
     async (name) => {
-      expect((await run({ name, document: "readme.yaml", "dry-run": true })).exitCode).toBe(0);
+      expect((await run({ name, document: "readme.yaml", dryRun: true })).exitCode).toBe(0);
     },
   );
 

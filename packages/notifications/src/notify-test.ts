@@ -17,7 +17,7 @@ const Arguments = Type.Object({
   document: Type.Optional(
     Type.String({ minLength: 1, description: "The document. Default: notifications.yaml of the project." }),
   ),
-  "dry-run": Type.Optional(Type.Boolean({ description: "Print what would be sent, and send nothing." })),
+  dryRun: Type.Optional(Type.Boolean({ description: "Print what would be sent, and send nothing." })),
 });
 
 /** What became of one channel: `notify test --json` prints a list of them. */
@@ -49,7 +49,7 @@ export function createNotifyTest(post: PostJson): PluginCommand {
     args: Arguments,
     async run(context, args) {
       // The command line has checked the arguments against the schema.
-      const { name, document = "notifications.yaml", "dry-run": isDry = false } = args as Static<typeof Arguments>;
+      const { name, document = "notifications.yaml", dryRun: isDry = false } = args as Static<typeof Arguments>;
       const folder = args["document"] === undefined ? context.projectDir : context.cwd;
       const notifications = await loadNotifications(resolve(folder, document));
       const rule = notifications.rules.find((each) => each.name === name);
