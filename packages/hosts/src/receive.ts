@@ -1,4 +1,11 @@
-import { defined, isMap, type ServiceDeps, type ServiceRequest, type ServiceRoute } from "@stackyard/core";
+import {
+  defined,
+  isMap,
+  type ServiceDeps,
+  type ServiceRequest,
+  type ServiceRoute,
+  StackyardError,
+} from "@stackyard/core";
 import { createHookDeliveries, type HookOutcome, type KeyedQueue } from "@stackyard/core/services";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
@@ -123,12 +130,17 @@ function toSigned({ headers, body }: ServiceRequest): SignedDelivery | undefined
   }
 }
 
-/** Returns the secrets with which a host signs. Throws `CONFIG_INVALID` when one of them is missing. */
-export function readWebhookSecrets(
-  { options }: NamedHost,
+/** Returns the secrets with which a host signs. Throws `CONFIG_INVALID` with the option when one of them is missing. */
+export async function readWebhookSecrets(
+  { name, options }: NamedHost,
   { readSecret }: Pick<ServiceDeps, "readSecret">,
 ): Promise<readonly string[]> {
-  return Promise.all((options.secrets ?? []).map(readSecret));
+  try {
+    return await Promise.all((options.secrets ?? []).map(readSecret));
+  } catch (cause) {
+    if (!(cause instanceof StackyardError)) throw cause;
+    throw new StackyardError(cause.code, `hosts.${name}.secrets: ${cause.message}`, { cause });
+  }
 }
 
 async function isSigned(

@@ -14,11 +14,11 @@ import {
   succeeded,
 } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { listSchemaFaults } from "@stackyard/core/machine";
 import { createSecretReader, toTagValue } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { Type } from "typebox";
-import { Value } from "typebox/value";
 import type { AppTelemetry } from "./app.ts";
 import type { Environment } from "./environment.ts";
 import { createEnvironmentAws } from "./parts.ts";
@@ -75,7 +75,7 @@ function toPluginContext({ environment: { tasks }, variables }: ExecutorsInput):
 /** As the command line checks them. */
 function checkOptions({ use, options = {} }: RunnerPlugin): unknown {
   if (use.options === undefined) return options;
-  const [fault] = Value.Errors(use.options, options);
+  const [fault] = listSchemaFaults(use.options, options);
   if (fault === undefined) return options;
   const place = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
   throw new StackyardError(
