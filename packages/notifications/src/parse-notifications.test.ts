@@ -58,7 +58,7 @@ describe("the document of notifications", () => {
     ["team: { type: slack }", '2:9 channels.team.url: The key "url" is missing.'],
     [
       "Team: { type: slack, url: { env: A } }",
-      "2:9 channels.Team: channels.Team is no name: names match ^[a-z][a-z0-9-]{0,31}$.",
+      "2:9 channels.Team: channels.Team is not a valid name: names match ^[a-z][a-z0-9-]{0,31}$.",
     ],
   ])("says only what is wrong with the channel %s", (channel, expected) => {
     expect(problemsOf(`channels:\n  ${channel}\nrules: []\n`)).toEqual([expected]);

@@ -27,7 +27,7 @@ describe("listSchemaFaults", () => {
       { a: { type: "gti", secret: "x" } },
       Array.from({ length: 3 }, () => ["const", "/hosts/a/type"]),
     ],
-    ["a key that is no name", { A: 1 }, [["name", "/hosts/A"]]],
+    ["a key that is not a valid name", { A: 1 }, [["name", "/hosts/A"]]],
     [
       "more than eight faults",
       Object.fromEntries([..."abcdefghij"].map((name) => [name, { type: "mail" }])),

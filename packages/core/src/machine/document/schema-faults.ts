@@ -18,7 +18,7 @@ const MAX_FAULTS = 500;
  * Lists the faults of a value. Of a union of maps only those of the member that is meant: the one whose constants, such as
  * `type: github`, the value has, else the one with the fewest faults. Where no member has the constant, only that is a fault.
  * A union with the keyword `expected`, such as references to secrets, has one fault `expected` for a value of another kind.
- * A key of a map of names that is no name has the fault `name`.
+ * A key of a map of names that is not a valid name has the fault `name`.
  */
 export function listSchemaFaults(schema: TSchema, value: unknown): readonly SchemaFault[] {
   const { maxErrors } = System.Settings.Get();
@@ -105,7 +105,9 @@ function nameFaults(faults: readonly SchemaFault[], schema: TSchema): readonly S
     if (keyword !== "boolean" || !schemaPath.endsWith(REST)) return [fault];
     const pattern = toPattern(schemaPath.slice(0, -REST.length));
     return [
-      pattern === undefined ? fault : { ...fault, keyword: "name", message: `is no name: names match ${pattern}` },
+      pattern === undefined
+        ? fault
+        : { ...fault, keyword: "name", message: `is not a valid name: names match ${pattern}` },
     ];
   });
 }

@@ -48,9 +48,9 @@ describe("parseYamlDocument", () => {
     ]);
   });
 
-  it("reports a key of a map of names that is no name", () => {
+  it("reports a key of a map of names that is not a valid name", () => {
     expect(faultsOf("host: a\nrules:\n  B: {on: x}\n")).toEqual([
-      ["invalid-value", "rules.B", 3, "rules.B is no name: names match ^[a-z]+$."],
+      ["invalid-value", "rules.B", 3, "rules.B is not a valid name: names match ^[a-z]+$."],
     ]);
   });
 
