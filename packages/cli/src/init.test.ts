@@ -35,7 +35,7 @@ describe("the template of previews", () => {
   });
 
   it.each([
-    ["the wait for a place", [], ["slot", "plan"]],
+    ["the wait for a place", [], ["slot"]],
     ["an apply", ["slot", "plan"], ["apply"]],
   ])("cancels %s when the pull request is closed", async (_, done, cancelled) => {
     const files = new Map((await loadTemplate("previews")).map(({ path, text }) => [path, text]));
