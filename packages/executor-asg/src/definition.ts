@@ -20,8 +20,8 @@ const Constants = Type.Object(
 
 const Memory = Type.Object(
   {
-    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" }),
-    lockTable: Type.Optional(Type.String({ pattern: "^[a-zA-Z0-9_.-]{3,255}$" })),
+    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" }),
+    lockTable: Type.Optional(Type.String({ pattern: "^[a-zA-Z0-9_.-]{3,255}$", expected: "the name of a table" })),
     secondChannel: flag("The same document must already be in the bucket. Default: true"),
   },
   { additionalProperties: false },
@@ -30,7 +30,7 @@ const Memory = Type.Object(
 /** A project and config in an account and region. */
 const Place = Type.Object(
   {
-    account: Type.String({ pattern: "^[0-9]{12}$" }),
+    account: Type.String({ pattern: "^[0-9]{12}$", expected: "an account of 12 digits" }),
     region: text(30),
     project: text(255),
     config: text(255),

@@ -79,12 +79,14 @@ export const EcsConfig = Type.Object(
     timeout: Type.Optional(
       Type.String({
         pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
+        expected: "a duration such as 30m",
         description: "From the start, placement included; 10s to 7d. Default: `1h`",
       }),
     ),
     placementTimeout: Type.Optional(
       Type.String({
         pattern: "^(0s|[1-9][0-9]{0,8}(ms|s|m|h|d))$",
+        expected: "a duration such as 30m, or 0s",
         description: "How long to try while the cluster has no room; `0s` fails at once. Default: `5m`",
       }),
     ),

@@ -17,7 +17,11 @@ const lambdaDocumentSchemas = {
 };
 
 const timeout = Type.Optional(
-  Type.String({ pattern: "^[1-9][0-9]{0,5}(s|m)$", description: "`30s`, at most `15m`. Default: `15m`" }),
+  Type.String({
+    pattern: "^[1-9][0-9]{0,5}(s|m)$",
+    expected: "a duration such as 30s or 5m",
+    description: "`30s`, at most `15m`. Default: `15m`",
+  }),
 );
 
 const env = Type.Optional(

@@ -5,8 +5,13 @@ import { type Static, Type } from "typebox";
 const text = (maxLength: number, description?: string) =>
   Type.String({ minLength: 1, maxLength, ...defined({ description }) });
 const duration = (description: string) =>
-  Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", description }));
-const instanceId = Type.String({ pattern: "^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$" });
+  Type.Optional(
+    Type.String({ pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", expected: "a duration such as 30m", description }),
+  );
+const instanceId = Type.String({
+  pattern: "^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$",
+  expected: "the id of an instance, such as i-0123456789abcdef0",
+});
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 const tagValue = Type.String({ maxLength: 256 });
 
@@ -27,7 +32,10 @@ const Select = Type.Object(
 /** SSM API reference, `Target`. */
 const SsmTarget = Type.Object(
   {
-    key: Type.String({ pattern: "^(tag:.{1,159}|tag-key|InstanceIds|resource-groups:(Name|ResourceTypeFilters))$" }),
+    key: Type.String({
+      pattern: "^(tag:.{1,159}|tag-key|InstanceIds|resource-groups:(Name|ResourceTypeFilters))$",
+      expected: "tag:NAME, tag-key, InstanceIds, resource-groups:Name or resource-groups:ResourceTypeFilters",
+    }),
     values: Type.Array(text(256), { minItems: 1, maxItems: 50 }),
   },
   { additionalProperties: false },
@@ -35,19 +43,29 @@ const SsmTarget = Type.Object(
 
 const ArtifactObject = Type.Object(
   {
-    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" }),
+    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" }),
     key: text(1_024),
     versionId: Type.Optional(text(1_024)),
-    sha256: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "Checked on each instance" })),
+    sha256: Type.Optional(
+      Type.String({
+        pattern: "^[0-9a-f]{64}$",
+        expected: "a SHA-256 digest of 64 hexadecimal digits",
+        description: "Checked on each instance",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
 
 const Output = Type.Object(
   {
-    bucket: Type.Optional(Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$" })),
+    bucket: Type.Optional(
+      Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" }),
+    ),
     prefix: Type.Optional(text(450, "Default: `runs`; the run's id follows")),
-    logGroup: Type.Optional(Type.String({ pattern: "^[.\\-_/#A-Za-z0-9]{1,512}$" })),
+    logGroup: Type.Optional(
+      Type.String({ pattern: "^[.\\-_/#A-Za-z0-9]{1,512}$", expected: "the name of a log group" }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -55,11 +73,17 @@ const Output = Type.Object(
 /** SSM API reference, `MaxConcurrency` and `MaxErrors`: 1 to 7 characters. */
 const Concurrency = Type.Union([
   Type.Integer({ minimum: 1, maximum: 9_999_999 }),
-  Type.String({ pattern: "^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$" }),
+  Type.String({
+    pattern: "^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$",
+    expected: "a number such as 10, or a percentage such as 25%",
+  }),
 ]);
 const Errors = Type.Union([
   Type.Integer({ minimum: 0, maximum: 9_999_999 }),
-  Type.String({ pattern: "^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$" }),
+  Type.String({
+    pattern: "^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$",
+    expected: "a number such as 0, or a percentage such as 10%",
+  }),
 ]);
 
 /** Which instances, what to send them, and how many may fail. */
@@ -70,9 +94,23 @@ export const RunCommandConfig = Type.Object(
     instanceIds: Type.Optional(Type.Array(instanceId, { minItems: 1, maxItems: 10_000, description: "Exactly these" })),
     instance: Type.Optional(instanceId),
     agentTimeout: duration("How long the agent of `instance` is waited for. Default: `10m`"),
-    profile: Type.Optional(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$", description: "Default: `ansible`" })),
-    document: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_.:/-]{3,200}$", description: "Instead of a profile" })),
-    documentVersion: Type.Optional(Type.String({ pattern: "^(\\$DEFAULT|\\$LATEST|[1-9][0-9]{0,8})$" })),
+    profile: Type.Optional(
+      Type.String({
+        pattern: "^[a-z][a-z0-9-]{0,62}$",
+        expected: "a name of lower-case letters, digits and dashes",
+        description: "Default: `ansible`",
+      }),
+    ),
+    document: Type.Optional(
+      Type.String({
+        pattern: "^[A-Za-z0-9_.:/-]{3,200}$",
+        expected: "the name or ARN of a document",
+        description: "Instead of a profile",
+      }),
+    ),
+    documentVersion: Type.Optional(
+      Type.String({ pattern: "^(\\$DEFAULT|\\$LATEST|[1-9][0-9]{0,8})$", expected: "$DEFAULT, $LATEST or a number" }),
+    ),
     parameters: Type.Optional(
       Type.Record(Type.String(), Type.Array(Type.String({ maxLength: 32_768 }), { maxItems: 1_000 }), {
         maxProperties: 64,

@@ -46,13 +46,22 @@ const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[^/\\\0]+`;
 const GitSource = Type.Object(
   {
     type: Type.Literal("git"),
-    host: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", description: "A host of the plugin `hosts`" }),
+    host: Type.String({
+      pattern: "^[a-z][a-z0-9-]{0,31}$",
+      expected: "the name of a host",
+      description: "A host of the plugin `hosts`",
+    }),
     repository: Type.String({
       pattern: String.raw`^(?!\.{1,2}/)[\w.-]+(?:/(?!\.{1,2}(?:/|$))[\w.-]+)+$`,
+      expected: "a repository such as acme/shop",
       maxLength: 255,
       description: "Such as `acme/shop`",
     }),
-    commit: Type.String({ pattern: "^[0-9a-f]{40}$", description: "The commit in full" }),
+    commit: Type.String({
+      pattern: "^[0-9a-f]{40}$",
+      expected: "a full commit of 40 hexadecimal digits",
+      description: "The commit in full",
+    }),
     path: Type.Optional(
       Type.String({
         pattern: `^${SEGMENT}(?:/{1,2}${SEGMENT})*$`,
@@ -103,6 +112,7 @@ export const TerraformConfig = Type.Object(
     plan: Type.Optional(
       Type.String({
         pattern: "^[0-9a-f]{32}$",
+        expected: "32 hexadecimal digits",
         description: "With apply: the saved plan to apply, as a plan task returned it",
       }),
     ),
@@ -309,6 +319,7 @@ export const TerraformOptions = Type.Object(
     lockTimeout: Type.Optional(
       Type.String({
         pattern: "^\\d{1,5}(ms|s|m|h)$",
+        expected: "a duration such as 30m",
         description: "How long to wait for a state that is locked. Default: `30s`",
       }),
     ),

@@ -74,7 +74,7 @@ describe("parsePrices", () => {
   it.each([
     ["prices: {}", 'prices.yaml:1: The key "asOf" is missing.'],
     ["asOf: 2026-11-01\nprices: { a: resourc.x }", 'prices.yaml:2: Unknown variable "resourc". Did you mean resource?'],
-    ["asOf: today\nprices: {}", "prices.yaml:1: asOf must match pattern"],
+    ["asOf: today\nprices: {}", "prices.yaml:1: asOf must be a date such as 2026-01-31"],
   ])("names the place of what is wrong in %j", (text, message) => {
     expect(() => parsePrices("prices.yaml", text)).toThrow(message);
   });

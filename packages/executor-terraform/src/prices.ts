@@ -21,7 +21,7 @@ const PriceConstant = Type.Union([
 /** The project's prices: by type of resource, the price of an hour in USD as an expression over `resource`. */
 const PriceDocument = Type.Object(
   {
-    asOf: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+    asOf: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", expected: "a date such as 2026-01-31" }),
     constants: Type.Optional(Type.Record(Type.String(), PriceConstant, { maxProperties: 1000 })),
     prices: Type.Record(Type.String(), Type.String({ minLength: 1 }), { maxProperties: 5000 }),
   },

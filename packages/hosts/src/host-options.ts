@@ -47,6 +47,7 @@ const People = Type.Optional(
 const Pull = Type.Optional(
   Type.String({
     pattern: "^(only|[1-9][0-9]{0,4}[smh])$",
+    expected: "only, or a duration such as 1m",
     description: "How often lost deliveries are read, such as 1m. `only`: they are all read, and none is received.",
   }),
 );
@@ -60,7 +61,13 @@ const GitHubOptions = Type.Object(
     people: People,
     pull: Pull,
     reports: Reports,
-    url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of GitHub Enterprise." })),
+    url: Type.Optional(
+      Type.String({
+        pattern: "^https?://[^\\s]{1,2000}$",
+        expected: "an address such as https://git.example.org",
+        description: "Of GitHub Enterprise.",
+      }),
+    ),
   },
   closed,
 );
@@ -83,7 +90,13 @@ const GitLabOptions = Type.Object(
     people: People,
     pull: Pull,
     reports: Reports,
-    url: Type.Optional(Type.String({ pattern: "^https?://[^\\s]{1,2000}$", description: "Of a self-managed GitLab." })),
+    url: Type.Optional(
+      Type.String({
+        pattern: "^https?://[^\\s]{1,2000}$",
+        expected: "an address such as https://git.example.org",
+        description: "Of a self-managed GitLab.",
+      }),
+    ),
   },
   closed,
 );

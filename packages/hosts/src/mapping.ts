@@ -45,7 +45,10 @@ export const MappingDocument = Type.Object(
         Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }),
         Type.Object(
           {
-            on: Type.String({ pattern: "^(pull|push|command|installation|message)[.][A-Za-z0-9._-]{1,64}$" }),
+            on: Type.String({
+              pattern: "^(pull|push|command|installation|message)[.][A-Za-z0-9._-]{1,64}$",
+              expected: "the kind of a hook, such as pull.opened or command.extend",
+            }),
             when: Type.Optional(Cel4096),
             needs: Type.Optional(
               Type.Enum(["read", "triage", "write", "maintain", "admin"], {

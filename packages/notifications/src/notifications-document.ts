@@ -4,9 +4,17 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false };
 const Name = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" });
 const Cel = Type.String({ minLength: 1, maxLength: 4_096 });
-const Duration = Type.String({ pattern: "^[1-9][0-9]{0,5}(s|m|h|d)$", description: "Such as 15m." });
-const ClockTime = Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$", description: "Such as 20:00." });
-const HttpsUrl = Type.String({ pattern: "^https://[^\\s]{1,2000}$" });
+const Duration = Type.String({
+  pattern: "^[1-9][0-9]{0,5}(s|m|h|d)$",
+  expected: "a duration such as 15m",
+  description: "Such as 15m.",
+});
+const ClockTime = Type.String({
+  pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+  expected: "a time such as 20:00",
+  description: "Such as 20:00.",
+});
+const HttpsUrl = Type.String({ pattern: "^https://[^\\s]{1,2000}$", expected: "an HTTPS address" });
 
 /** Requests go to public addresses; networks in `allow` are exceptions. */
 const Http = {
@@ -34,7 +42,11 @@ const SlackChannel = Type.Object(
 const SlackAppChannel = Type.Object(
   {
     type: Type.Literal("slack-app"),
-    channel: Type.String({ pattern: "^[A-Z0-9]{2,32}$", description: "Id of the channel." }),
+    channel: Type.String({
+      pattern: "^[A-Z0-9]{2,32}$",
+      expected: "the id of a channel, such as C0123456789",
+      description: "Id of the channel.",
+    }),
     token: SecretReferenceSchema,
     url: Type.Optional(HttpsUrl),
     ...Http,
@@ -45,7 +57,7 @@ const TeamsChannel = Type.Object(
   { type: Type.Literal("teams"), url: SecretReferenceSchema, ...Http },
   { ...closed, description: "A workflow that posts to a channel when a webhook request is received." },
 );
-const Address = Type.String({ pattern: '^[^\\s<>,;:"]{1,64}@[^\\s<>,;:"]{1,255}$' });
+const Address = Type.String({ pattern: '^[^\\s<>,;:"]{1,64}@[^\\s<>,;:"]{1,255}$', expected: "an e-mail address" });
 const EmailChannel = Type.Object(
   {
     type: Type.Literal("email"),
@@ -122,7 +134,13 @@ const RuleSchema = Type.Object(
 /** The document `notifications.yaml`: channels, and which changes are notified on which of them. */
 export const NotificationsDocument = Type.Object(
   {
-    url: Type.Optional(Type.String({ pattern: "^https://[^\\s]{1,2000}$", description: "Of the console, for links." })),
+    url: Type.Optional(
+      Type.String({
+        pattern: "^https://[^\\s]{1,2000}$",
+        expected: "an HTTPS address",
+        description: "Of the console, for links.",
+      }),
+    ),
     channels: Type.Record(Name, Channel, { ...closed, minProperties: 1, maxProperties: 50 }),
     rules: Type.Array(RuleSchema, { maxItems: 200 }),
   },

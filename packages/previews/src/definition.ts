@@ -13,6 +13,7 @@ const Hold = Type.Object(
   {
     key: Type.String({
       pattern: "^[!-~]{1,128}$",
+      expected: "1 to 128 printable characters without spaces",
       description: "What is limited, such as `team-shop`; one of the option `quotas` must fit it",
     }),
     weight: Type.Optional(
@@ -77,7 +78,7 @@ const REGION = "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$";
 export const LeakCheckConfig = Type.Object(
   {
     regions: Type.Optional(
-      Type.Array(Type.String({ pattern: REGION }), {
+      Type.Array(Type.String({ pattern: REGION, expected: "a region such as eu-west-1" }), {
         maxItems: 50,
         description:
           "Default: the target's region. The region of global services is added. An empty list: no search by tags",
@@ -92,12 +93,14 @@ export const LeakCheckConfig = Type.Object(
     searchEvery: Type.Optional(
       Type.String({
         pattern: SHORT_DURATION,
+        expected: "a duration such as 30m",
         description: "Time between two searches. Two in a row must find nothing. Default: `1m`",
       }),
     ),
     settleFor: Type.Optional(
       Type.String({
         pattern: SHORT_DURATION,
+        expected: "a duration such as 30m",
         description:
           "AWS lists deleted resources for a while: how long something must be listed to be left. Default: `30m`",
       }),
@@ -158,6 +161,7 @@ function removesResources({ executor, config }: NeededTask): boolean {
 const Quiet = Type.Optional(
   Type.String({
     pattern: "^[1-9][0-9]{0,4}(s|m|h|d)$",
+    expected: "a duration such as 30m",
     description: "How long nothing must happen, at most 14d. Default: `60m`",
   }),
 );
@@ -171,12 +175,14 @@ export const IdleConfig = Type.Union([
       targetGroup: Type.String({
         pattern:
           "^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{1,32}$",
+        expected: "the ARN of a target group",
         description: "ARN of the target group, in the account of the task's target",
       }),
       loadBalancer: Type.Optional(
         Type.String({
           pattern:
             "^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/app/[A-Za-z0-9-]{1,32}/[0-9a-f]{1,32}$",
+          expected: "the ARN of an Application Load Balancer",
           description: "ARN of its load balancer. Required if the targets are Lambda functions",
         }),
       ),
@@ -227,8 +233,12 @@ const Role = Type.Optional(
 
 const Account = Type.Object(
   {
-    account: Type.String({ pattern: "^[0-9]{12}$" }),
-    region: Type.String({ pattern: REGION, description: "The region of global services is added" }),
+    account: Type.String({ pattern: "^[0-9]{12}$", expected: "an account of 12 digits" }),
+    region: Type.String({
+      pattern: REGION,
+      expected: "a region such as eu-west-1",
+      description: "The region of global services is added",
+    }),
     role: Role,
   },
   closed,
@@ -253,7 +263,11 @@ export const PreviewsOptions = Type.Object(
     costs: Type.Optional(
       Type.Object(
         {
-          account: Type.String({ pattern: "^[0-9]{12}$", description: "The account whose Cost Explorer is asked" }),
+          account: Type.String({
+            pattern: "^[0-9]{12}$",
+            expected: "an account of 12 digits",
+            description: "The account whose Cost Explorer is asked",
+          }),
           role: Role,
           maxPages: Type.Optional(
             Type.Integer({ minimum: 1, maximum: 1_000, description: "A day. A page costs 0.01 USD. Default: 10" }),

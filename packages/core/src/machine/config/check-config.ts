@@ -1,4 +1,4 @@
-import { Check, Errors } from "typebox/value";
+import { Check } from "typebox/value";
 import { describeThrown } from "../../errors/stackyard-error.ts";
 import { checkKeys } from "../document/check-structure.ts";
 import {
@@ -9,7 +9,9 @@ import {
   suggestFrom,
   suggestOrList,
 } from "../document/compile-context.ts";
+import { type DescribedFault, describeFaults } from "../document/describe-faults.ts";
 import { createProblemList, type ProblemList, type Spot } from "../document/problem-list.ts";
+import { listSchemaFaults } from "../document/schema-faults.ts";
 import {
   type Field,
   findField,
@@ -211,8 +213,8 @@ function relaxExecutor(executors: ExecutorRegistry, name: string, { opening }: O
 /** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
 function checkRegistered(context: CompileContext, config: Field<MapNode>, executor: ExecutorDefinition): void {
   try {
-    for (const fault of Errors(executor.config, toRecord(config.node))) {
-      checkFault(context, config, { fault, executor });
+    for (const fault of describeFaults(listSchemaFaults(executor.config, toRecord(config.node)))) {
+      reportFault(context, config, { fault, executor });
     }
   } catch (cause) {
     const why = describeThrown(cause);
@@ -231,47 +233,34 @@ export function needsNoConfig({ config }: ExecutorDefinition): boolean {
   }
 }
 
-type Fault = ReturnType<typeof Errors>[number];
-
-function checkFault(context: CompileContext, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
-  // Already reported, with the key's name, by the fault of the map that may not have this key.
-  if (fault.keyword === "boolean" && fault.schemaPath.endsWith("/additionalProperties")) return;
-  const field = findByPointer(config, fault.instancePath);
-  if (fault.keyword === "required") {
-    for (const key of fault.params.requiredProperties) {
-      const message = `This config of ${executor.name} needs ${quote(key)}.`;
-      context.problems.error("config-invalid", onMissing(field, key), message);
-    }
+function reportFault({ problems }: CompileContext, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
+  const { kind, path, what } = fault;
+  const whole = `this config of ${executor.name}`;
+  if (kind === "value") {
+    const subject = path.length === 0 ? `This config of ${executor.name}` : `${quote(path.join("."))} in ${whole}`;
+    problems.error("config-invalid", onValue(findInside(config, path)), `${subject} ${what}.`);
     return;
   }
-  if (fault.keyword !== "additionalProperties" || !isMapField(field)) {
-    context.problems.error("config-invalid", onValue(field), `The config of ${executor.name} ${fault.message} here.`);
+  const key = path.at(-1) ?? "";
+  const field = findInside(config, path.slice(0, -1));
+  if (kind === "missing") {
+    problems.error("config-invalid", onMissing(field, key), `This config of ${executor.name} needs ${quote(key)}.`);
     return;
   }
   const known = field === config ? findKnownKeys(executor) : [];
-  for (const key of fault.params.additionalProperties) {
-    const near = known.length > 0 ? suggestOrList(key, known) : "";
-    const message = `Unknown key ${quote(key)} in this config of ${executor.name}.${near}`;
-    context.problems.error("config-invalid", onKey(findField(field, key) ?? field), message);
-  }
+  const near = known.length > 0 ? suggestOrList(key, known) : "";
+  const spot = onKey((isMapField(field) && findField(field, key)) || field);
+  problems.error("config-invalid", spot, `Unknown key ${quote(key)} in ${whole}.${near}`);
 }
 
 interface RegisteredFault {
-  readonly fault: Fault;
+  readonly fault: DescribedFault;
   readonly executor: ExecutorDefinition;
 }
 
 function findKnownKeys({ config }: ExecutorDefinition): readonly string[] {
   const properties: unknown = "properties" in config ? config.properties : undefined;
   return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
-}
-
-function findByPointer(config: Field, pointer: string): Field {
-  const segments = pointer.split("/").slice(1);
-  return findInside(
-    config,
-    segments.map((segment) => segment.replaceAll("~1", "/").replaceAll("~0", "~")),
-  );
 }
 
 interface Reading {

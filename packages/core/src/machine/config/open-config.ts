@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
-import { Errors } from "typebox/value";
 import { describeThrown } from "../../errors/stackyard-error.ts";
+import { describeFaults } from "../document/describe-faults.ts";
+import { listSchemaFaults } from "../document/schema-faults.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { splitTemplate } from "../expression/split-template.ts";
@@ -72,12 +73,11 @@ function toOpening(inner: readonly (readonly [string, Opening | undefined])[]): 
 export function findConfigFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
   try {
     const opening = findReferences(config);
-    const faults = Errors(opening === undefined ? schema : relaxSchema(schema, opening), config);
-    // An unknown key is reported by the map that may not have it.
-    const fault = faults.find(({ keyword }) => keyword !== "boolean") ?? faults[0];
+    const faults = listSchemaFaults(opening === undefined ? schema : relaxSchema(schema, opening), config);
+    const [fault] = describeFaults(faults);
     if (fault === undefined) return undefined;
-    const where = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
-    return `The config of ${name} ${fault.message}${where}.`;
+    const where = fault.path.length === 0 ? "" : `: ${fault.path.join(".")}`;
+    return `The config of ${name}${where} ${fault.what}.`;
   } catch (cause) {
     const why = describeThrown(cause);
     return `The schema of the executor ${name} cannot be used: ${why.slice(0, 200)}`;

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { describeFaults } from "./describe-faults.ts";
 import { listSchemaFaults } from "./schema-faults.ts";
 
 const closed = { additionalProperties: false };
@@ -39,5 +40,13 @@ describe("listSchemaFaults", () => {
 
   it("has no fault of a value that fits", () => {
     expect(faultsOf({ a: { type: "git", id: 1, secret } })).toEqual([]);
+  });
+
+  it("says what a pattern expects instead of the regular expression", () => {
+    const Length = Type.Object({ for: Type.String({ pattern: "^[0-9]+m$", expected: "a duration such as 30m" }) });
+
+    const faults = describeFaults(listSchemaFaults(Length, { for: "often" }));
+
+    expect(faults).toEqual([{ kind: "value", path: ["for"], what: "must be a duration such as 30m" }]);
   });
 });

@@ -17,6 +17,7 @@ const MAX_FAULTS = 500;
 /**
  * Lists the faults of a value. Of a union of maps only those of the member that is meant: the one whose constants, such as
  * `type: github`, the value has, else the one with the fewest faults. Where no member has the constant, only that is a fault.
+ * A pattern with the keyword `expected` says that instead of the regular expression: `must be a duration such as 30m`.
  * A union with the keyword `expected`, such as references to secrets, has one fault `expected` for a value of another kind.
  * A key of a map of names that is not a valid name has the fault `name`.
  */
@@ -24,7 +25,9 @@ export function listSchemaFaults(schema: TSchema, value: unknown): readonly Sche
   const { maxErrors } = System.Settings.Get();
   System.Settings.Set({ maxErrors: MAX_FAULTS });
   try {
-    return nameFaults(chooseMembers(Value.Errors(schema, value), schema), schema);
+    return nameFaults(chooseMembers(Value.Errors(schema, value), schema), schema).map((fault) =>
+      describePattern(fault, schema),
+    );
   } finally {
     System.Settings.Set({ maxErrors });
   }
@@ -89,6 +92,11 @@ function isConstant({ keyword, instancePath }: SchemaFault, union: SchemaFault):
 
 function countFaults(faults: readonly SchemaFault[]): number {
   return faults.filter(({ keyword }) => keyword !== "additionalProperties").length;
+}
+
+function describePattern(fault: SchemaFault, schema: TSchema): SchemaFault {
+  const expected = fault.keyword === "pattern" ? findExpected(schema, fault.schemaPath) : undefined;
+  return expected === undefined ? fault : { ...fault, message: `must be ${expected}` };
 }
 
 function findExpected(schema: TSchema, schemaPath: string): string | undefined {

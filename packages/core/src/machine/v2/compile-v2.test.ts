@@ -213,11 +213,11 @@ describe("the config of a v2 task", () => {
 
     expect(faults).toEqual([
       undefined,
-      "The config of sleeper must be number at /seconds.",
-      "The config of sleeper must be >= 1 at /seconds.",
-      "The config of sleeper must not have more than 5 characters at /note.",
-      "The config of sleeper must have required properties seconds.",
-      "The config of sleeper must be object.",
+      "The config of sleeper: seconds must be a number.",
+      "The config of sleeper: seconds must be >= 1.",
+      "The config of sleeper: note must not have more than 5 characters.",
+      "The config of sleeper: seconds is missing.",
+      "The config of sleeper must be a map.",
     ]);
   });
 
@@ -228,7 +228,7 @@ describe("the config of a v2 task", () => {
     expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, note: { $concat: ["a", { $secret: "n#1" }] } })).toBe(
       undefined,
     );
-    expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, more: 1 })).toMatch(/additional properties\.$/);
+    expect(dynamic?.findFault({ seconds: { $secret: "n#1" }, more: 1 })).toMatch(/more is not a known key\.$/);
     // Like a runner, which ignores the other keys of a reference.
     expect(dynamic?.findFault({ seconds: { $secret: "n#1", more: 1 } })).toBe(undefined);
   });
