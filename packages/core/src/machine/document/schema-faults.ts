@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
-import System from "typebox/system";
-import { Value } from "typebox/value";
+import { Settings } from "typebox/system";
+import { Errors } from "typebox/value";
 
 /** One fault of a value against a schema. */
 export interface SchemaFault {
@@ -22,14 +22,14 @@ const MAX_FAULTS = 500;
  * A key of a map of names that is not a valid name has the fault `name`.
  */
 export function listSchemaFaults(schema: TSchema, value: unknown): readonly SchemaFault[] {
-  const { maxErrors } = System.Settings.Get();
-  System.Settings.Set({ maxErrors: MAX_FAULTS });
+  const { maxErrors } = Settings.Get();
+  Settings.Set({ maxErrors: MAX_FAULTS });
   try {
-    return nameFaults(chooseMembers(Value.Errors(schema, value), schema), schema).map((fault) =>
+    return nameFaults(chooseMembers(Errors(schema, value), schema), schema).map((fault) =>
       describePattern(fault, schema),
     );
   } finally {
-    System.Settings.Set({ maxErrors });
+    Settings.Set({ maxErrors });
   }
 }
 
