@@ -111,6 +111,7 @@ function findConsoleModules(): string[] {
   const names = Object.keys(consoleManifest.devDependencies);
   const modules = names.filter((name) => !/^@(types|stackyard)\//.test(name));
   // What core imports reaches the browser through the worker of machines.
+  const ofTypebox = ["typebox", "typebox/compile", "typebox/system", "typebox/value"];
   const ofCore = [
     "@marcbachmann/cel-js/evaluator",
     "croner",
@@ -118,5 +119,5 @@ function findConsoleModules(): string[] {
     "@noble/hashes/utils.js",
     "re2js",
   ];
-  return [...modules, ...ofCore, "typebox", "typebox/compile", "react/jsx-dev-runtime", "react-dom/client"];
+  return [...modules, ...ofCore, ...ofTypebox, "react/jsx-dev-runtime", "react-dom/client"];
 }
