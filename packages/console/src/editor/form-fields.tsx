@@ -52,12 +52,17 @@ interface TextFieldProps {
 export function TextField({ label, value, placeholder, hidden, offers = [], onEnter }: TextFieldProps) {
   const [text, setText] = useState(value);
   const [known, setKnown] = useState(value);
+  // What the field shows, or what was entered last: another text is being typed, and a value that comes late leaves it.
+  const [settled, setSettled] = useState(value);
   if (known !== value) {
     setKnown(value);
-    setText(value);
+    setSettled(value);
+    if (text === settled) setText(value);
   }
   const enter = () => {
-    if (text.trim() !== value) onEnter(text.trim());
+    if (text.trim() === value) return;
+    setSettled(text);
+    onEnter(text.trim());
   };
   const id = useId();
   const input = (
