@@ -66,4 +66,28 @@ describe("YardPage", () => {
 
     await expect.element(screen.getByText("<img src=x onerror=alert(1)>‹U+202E›")).toBeVisible();
   });
+
+  it("names the stack that holds a key, with a link", async () => {
+    const queued = {
+      attemptId: "pr-7/e1/1/seed/1",
+      stackId: "pr-7",
+      machine: "review-app",
+      task: "seed",
+      entry: 1,
+      attempt: 1,
+      status: "queued",
+      dispatchedAt: "2026-11-20T03:00:00Z",
+      deadlineAt: "2026-11-20T03:10:00Z",
+      heldKeys: [],
+      hasLog: false,
+      queuedFor: { key: "key:seed", holder: "pr%2012/e1/1/seed/1", place: 1 },
+    };
+    const { screen } = await renderPage(YardPage, "/yard", {
+      ...quiet,
+      "GET /v1/attempts": { items: [queued] },
+      "GET /v1/processes": { items: [worker] },
+    });
+
+    await expect.element(screen.getByRole("link", { name: "pr 12" })).toHaveAttribute("href", "/stack?id=pr+12");
+  });
 });

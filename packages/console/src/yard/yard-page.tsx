@@ -6,8 +6,10 @@ import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { toStackId } from "../stack/attempt-ids.ts";
 
 const REFETCH_MS = 5_000;
 
@@ -156,20 +158,17 @@ function Queued() {
                 { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
                 { id: "key", header: "Key", cell: ({ queuedFor }) => <Text>{queuedFor?.key ?? "–"}</Text> },
                 { id: "place", header: "Place", number: true, cell: ({ queuedFor }) => queuedFor?.place ?? "–" },
-                { id: "holder", header: "Held by", cell: ({ queuedFor }) => <Text>{queuedFor?.holder ?? "–"}</Text> },
+                {
+                  id: "holder",
+                  header: "Held by",
+                  cell: ({ queuedFor }) =>
+                    queuedFor === undefined ? "–" : <StackLink id={toStackId(queuedFor.holder)} />,
+                },
               ]}
             />
           )}
         </Listed>
       </Panel>
     </div>
-  );
-}
-
-function StackLink({ id }: { id: string }) {
-  return (
-    <To path="/stack" search={{ id }}>
-      <Text>{id}</Text>
-    </To>
   );
 }
