@@ -75,7 +75,7 @@ function Machines({ machines, stacks }: ListProps) {
 function FirstProblem({ problems }: MachineSummary) {
   const first = problems.find(({ severity }) => severity === "error") ?? problems[0];
   if (first === undefined) return <span className="muted">none</span>;
-  const more = problems.length > 1 ? ` and ${problems.length - 1} more` : "";
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
   return (
     <span className="wrap">
       Line {first.line}: <Text>{first.message}</Text>
