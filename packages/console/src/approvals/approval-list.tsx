@@ -18,9 +18,12 @@ export function useApprovals(mine: boolean): PagedList<Approval> {
 /** The task of an approval as a link to the approval's page. */
 export function ApprovalLink({ approval: { stackId, task } }: { approval: Approval }) {
   return (
-    <To path="/approval" search={{ stack: stackId, task }}>
-      <Mark status="approval" word="" /> <Text>{task}</Text>
-    </To>
+    <>
+      <Mark status="approval" bare />{" "}
+      <To path="/approval" search={{ stack: stackId, task }}>
+        <Text>{task}</Text>
+      </To>
+    </>
   );
 }
 
