@@ -159,7 +159,12 @@ describe("InboxPage", () => {
 
   it("lists what waits and its cause, in the order of the server", async () => {
     const waiting = [
-      aStack("pr-3", { waiting: { summary: "Waits for an operator.", waitsFor: { kind: "operator" } } }),
+      aStack("pr-3", {
+        waiting: {
+          summary: "Waits for an operator. `stackyard stacks retry pr-3` tries again.",
+          waitsFor: { kind: "operator" },
+        },
+      }),
       aStack("pr-2", { waiting: { summary: "Waits for a worker.", waitsFor: { kind: "worker" } } }),
     ];
     const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=waiting", {
@@ -169,6 +174,7 @@ describe("InboxPage", () => {
 
     await expect.element(screen.getByRole("cell", { name: "No worker has taken the task" })).toBeVisible();
     await expect.element(screen.getByText("Waits for an operator.")).toBeVisible();
+    await expect.element(screen.getByText("stackyard stacks retry pr-3", { exact: true })).toBeVisible();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({ sort: "enteredAt" });
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
     expect(ids).toEqual(["pr-3", "pr-2"]);

@@ -5,6 +5,7 @@ import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
+import { Sentence } from "../design/sentence.tsx";
 import { STACK_COLUMN } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
@@ -91,5 +92,5 @@ const COLUMNS: readonly Column<StackSummary>[] = [
   { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
   { id: "since", header: "Since", cell: ({ enteredAt }) => <Ago at={enteredAt} plain /> },
   { id: "cause", header: "Cause", cell: (stack) => toWords(toCause(stack)) },
-  { id: "waits", header: "Waits", cell: ({ waiting }) => <Text>{waiting?.summary ?? ""}</Text> },
+  { id: "waits", header: "Waits", cell: ({ waiting }) => <Sentence text={waiting?.summary ?? ""} /> },
 ];

@@ -8,6 +8,7 @@ import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
+import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { JobList } from "./job-list.tsx";
 import { type Job, statusOfJob } from "./job-states.ts";
@@ -78,7 +79,7 @@ function Shown({ job }: { job: Job }) {
             <>
               <dt>Message</dt>
               <dd>
-                <Text>{job.message}</Text>
+                <Text>{dropColors(job.message)}</Text>
               </dd>
             </>
           )}

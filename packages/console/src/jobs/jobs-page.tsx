@@ -7,6 +7,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
+import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { useJobs } from "./job-list.tsx";
@@ -76,7 +77,7 @@ function Message({ job: { error, message = "", cancelling } }: { job: Job }) {
       </>
     );
   }
-  return <Text>{cancelling ? `Cancelling. ${message}` : message}</Text>;
+  return <Text>{dropColors(cancelling ? `Cancelling. ${message}` : message)}</Text>;
 }
 
 function Took({ job: { startedAt, endedAt } }: { job: Job }) {

@@ -31,7 +31,7 @@ const attempt: OpenAttempt = {
   deadlineAt: "2026-11-20T03:10:00Z",
   heldKeys: [],
   hasLog: true,
-  progressMessage: "creating the service",
+  progressMessage: "\u001b[32mcreating\u001b[0m the service",
 };
 
 const entry: HistoryEntry = {

@@ -7,6 +7,7 @@ import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Text, useNow } from "../design/text.tsx";
+import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 
 const SHOWN = 20;
@@ -61,7 +62,7 @@ function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
       <Elapsed attempt={attempt} />
       {progressMessage !== undefined && (
         <To path="/log" search={{ attempt: attemptId }} className="overview-message">
-          <Text>{progressMessage}</Text>
+          <Text>{dropColors(progressMessage)}</Text>
         </To>
       )}
     </li>

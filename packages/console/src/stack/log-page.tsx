@@ -9,6 +9,7 @@ import { Empty, Loaded, Page } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { LogView } from "../log/log-view.tsx";
 import { useLogReader } from "../log/use-log-reader.ts";
+import { dropColors } from "../text/ansi.ts";
 import "./stack.css";
 import { StackLink } from "../design/stack-link.tsx";
 
@@ -55,7 +56,7 @@ function Heading({ attempt }: { attempt: Attempt }) {
         <span>
           sent <Ago at={dispatchedAt} />
         </span>
-        {status !== "settled" && progressMessage !== undefined && <Text>{progressMessage}</Text>}
+        {status !== "settled" && progressMessage !== undefined && <Text>{dropColors(progressMessage)}</Text>}
       </span>
     </span>
   );

@@ -1,6 +1,5 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
-import { Fragment } from "react";
 import { isAbsent } from "../api/client.ts";
 import { useListPlace } from "../api/last-list.ts";
 import { JOB_MACHINE, toStackStatus } from "../api/status.ts";
@@ -8,6 +7,7 @@ import { Button } from "../design/button.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
+import { Sentence } from "../design/sentence.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { toSafeLink } from "../text/safe-text.ts";
@@ -61,15 +61,6 @@ function LoadedStack({ source, stack }: { source: StackSource; stack: StackDetai
       {tab === "machine" && <MachineTab source={source} stack={stack} />}
     </Page>
   );
-}
-
-/** A sentence of the server; commands in it stand between backticks. */
-function Sentence({ text }: { text: string }) {
-  return text.split("`").map((part, index) => {
-    const shown = <Text mono={index % 2 === 1}>{part}</Text>;
-    // biome-ignore lint/suspicious/noArrayIndexKey: parts of a text have no other identity
-    return <Fragment key={index}>{shown}</Fragment>;
-  });
 }
 
 function Heading({ stack }: { stack: StackDetails }) {

@@ -8,6 +8,7 @@ import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Panel } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackSource } from "./source.ts";
@@ -90,7 +91,7 @@ const SHOWN_CHARACTERS = 300;
 function Why({ task: { why, status, attempt } }: { task: Task }) {
   const [whole, setWhole] = useState(false);
   // The whole error of a failed task stands above.
-  const short = status === "ERROR" ? toFirstLine(why) : why;
+  const short = dropColors(status === "ERROR" ? toFirstLine(why) : why);
   const long = short.length > SHOWN_CHARACTERS;
   const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;
   return (
@@ -103,7 +104,7 @@ function Why({ task: { why, status, attempt } }: { task: Task }) {
       )}
       {progress !== undefined && !why.includes(progress) && (
         <span className="muted">
-          <Text>{progress}</Text>
+          <Text>{dropColors(progress)}</Text>
         </span>
       )}
     </div>

@@ -5,9 +5,11 @@ import { toStackStatus } from "../api/status.ts";
 import type { WindowedList } from "../api/use-page-windows.ts";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
+import { Sentence } from "../design/sentence.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
+import { dropColors } from "../text/ansi.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Selection } from "./selection-bar.tsx";
 import { chooseColumns } from "./stack-filter.ts";
@@ -111,8 +113,8 @@ function WaitSentence({ stack: { waiting, tasks } }: { stack: StackSummary }) {
     );
   }
   return waiting === undefined ? null : (
-    <span title={toSafeText(waiting.summary)}>
-      <Text>{waiting.summary}</Text>
+    <span title={toSafeText(dropColors(waiting.summary))}>
+      <Sentence text={waiting.summary} />
     </span>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseAnsiLine, toPlainText } from "./ansi.ts";
+import { dropColors, parseAnsiLine, toPlainText } from "./ansi.ts";
 
 const ESC = "\u001b";
 
@@ -62,5 +62,12 @@ describe("parseAnsiLine", () => {
     const { dropped } = parseAnsiLine(`${ESC}]`.repeat(1_000_000));
 
     expect(dropped).toBeLessThanOrEqual(1_000_000);
+  });
+});
+
+describe("dropColors", () => {
+  it("drops colors and nothing else", () => {
+    expect(dropColors(`seed: ${ESC}[1;32mdone${ESC}[0m`)).toBe("seed: done");
+    expect(dropColors(`a${ESC}[2Kb\rc`)).toBe(`a${ESC}[2Kb\rc`);
   });
 });

@@ -32,6 +32,14 @@ const SEQUENCE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are looked for
   /\u001b(?:\[([0-?]*)[ -/]*([@-~])|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]*[0-~])/g;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are looked for
+const COLORS = /\u001b\[[\d;:]*m/g;
+
+/** Returns a text without colors of a terminal, for one line about a task. All else stays, and is shown by its codes. */
+export function dropColors(text: string): string {
+  return text.replaceAll(COLORS, "");
+}
+
 /**
  * Returns a line of a log in spans. Colors of SGR sequences become tones; every other sequence is left out and counted, such
  * as links (OSC 8), titles and moves of the cursor. A carriage return keeps what comes after it, as a terminal does. Control and

@@ -1,0 +1,14 @@
+import { Fragment } from "react";
+import { dropColors } from "../text/ansi.ts";
+import { Text } from "./text.tsx";
+
+/** A sentence of the server. Commands in it stand between backticks; what a task has reported may have colors of a terminal. */
+export function Sentence({ text }: { text: string }) {
+  return dropColors(text)
+    .split("`")
+    .map((part, index) => {
+      const shown = <Text mono={index % 2 === 1}>{part}</Text>;
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts of a text have no other identity
+      return <Fragment key={index}>{shown}</Fragment>;
+    });
+}
