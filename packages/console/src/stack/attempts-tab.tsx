@@ -1,6 +1,7 @@
 import type { Attempt, HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { findEnd } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { toAttemptStatus } from "../api/status.ts";
@@ -12,7 +13,6 @@ import { type Column, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
 import { formatDuration } from "../text/durations.ts";
-import { findEnd } from "./attempt-ids.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackSource } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";

@@ -1,11 +1,11 @@
 import type { StackDetails } from "@stackyard/sdk";
+import { toStackId } from "../api/attempt-ids.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
-import { toStackId } from "./attempt-ids.ts";
 
 type Props = { readonly stack: StackDetails };
 

@@ -1,5 +1,6 @@
 import type { YardProcess } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
+import { toStackId } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
@@ -9,7 +10,6 @@ import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { toStackId } from "../stack/attempt-ids.ts";
 
 const REFETCH_MS = 5_000;
 
