@@ -29,7 +29,7 @@ export function MePanel() {
               <dd>
                 <Text>{groups.length === 0 ? "none" : groups.join(", ")}</Text>
               </dd>
-              <dt>Signed in by</dt>
+              <dt>Signed in with</dt>
               <dd>{via}</dd>
               {expiresAt !== undefined && (
                 <>
