@@ -13,7 +13,7 @@ export function FilterForm({ fields, values }: FilterFormProps) {
   const isFiltered = fields.some(([name]) => values[name] !== undefined);
   return (
     <form
-      className="row panel-body"
+      className="row panel-body filter-form"
       // Another address shows its own texts.
       key={JSON.stringify(values)}
       onSubmit={(event) => {
