@@ -210,7 +210,7 @@ export function OutcomeTable({ plan: { outcomes, examined, total } }: { plan: Ou
   return (
     <>
       <table className="table">
-        <caption className="hidden-visually">What would happen now</caption>
+        <caption>What would happen now</caption>
         <thead>
           <tr>
             <th scope="col" className="number">
