@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { renderPage, type SentRequest } from "../testing/render-page.tsx";
+import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { EditPage } from "./edit-page.tsx";
 
 const hash = "aa".repeat(32);
@@ -23,6 +23,15 @@ it("opens the text of a machine with errors, with its problems marked", async ()
   await expect.element(screen.getByRole("list", { name: "Problems" }).getByText(/"LIVE"/)).toBeVisible();
   await expect.element(screen.getByText("The graph is drawn as soon as the text is a valid machine.")).toBeVisible();
   await expect.poll(() => document.querySelector(".cm-lintRange-error")?.textContent).toBe("LIVE");
+});
+
+it("says that the yard has no such machine, with a link to those that it has", async () => {
+  const { screen } = await renderPage(EditPage, "/edit?machine=gone", {
+    "GET /v1/machines/gone/source": problem(404, "NOT_FOUND", "No machine."),
+  });
+
+  await expect.element(screen.getByRole("heading", { name: "gone" })).toBeVisible();
+  await expect.element(screen.getByRole("link", { name: "All machines" })).toHaveAttribute("href", "/machines");
 });
 
 it("shows a machine of TypeScript as the document that it makes, read-only", async () => {

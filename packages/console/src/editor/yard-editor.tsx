@@ -2,10 +2,11 @@ import type { ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard
 import { StackyardApiError } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useGo, useSearch } from "../design/links.tsx";
-import { Loaded } from "../design/page.tsx";
+import { To, useGo, useSearch } from "../design/links.tsx";
+import { Empty, Loaded, Page } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
@@ -38,10 +39,21 @@ function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
+  if (isAbsent(query.error)) return <Missing name={name} />;
   return (
     <Loaded query={query} height={420}>
       {(source) => <SourceEditor source={source} tab={tab} />}
     </Loaded>
+  );
+}
+
+function Missing({ name }: { name: string }) {
+  return (
+    <Page title={name} heading={<Text>{name}</Text>}>
+      <Empty>
+        The yard has no machine of this name, or you may not read it. <To path="/machines">All machines</To>
+      </Empty>
+    </Page>
   );
 }
 
@@ -202,7 +214,7 @@ function MachinePicker() {
   });
   return (
     <select
-      className="input"
+      className="input opener"
       aria-label="Open a machine of the yard"
       value=""
       onChange={({ target }) => go("/edit", { machine: target.value })}
