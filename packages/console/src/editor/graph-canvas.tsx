@@ -30,7 +30,7 @@ import "@xyflow/react/dist/base.css";
 
 /** What is shown at a state besides its name and tasks. */
 export interface NodeMark {
-  readonly errors?: number;
+  readonly problems?: { readonly count: number; readonly hasError: boolean };
   readonly current?: boolean;
   readonly change?: ChangeMark | undefined;
 }
@@ -308,11 +308,7 @@ function StateView({ data: { node, mark, down }, selected }: NodeProps<StateNode
       <div className="state-name">
         {mark?.change !== undefined && <span className="change">{mark.change} </span>}
         {cut(node.id)}
-        {mark?.errors !== undefined && (
-          <span className="state-errors" title={mark.errors === 1 ? "1 problem" : `${mark.errors} problems`}>
-            {mark.errors}
-          </span>
-        )}
+        {mark?.problems !== undefined && <ProblemCount {...mark.problems} />}
       </div>
       {tasks.map((task) => (
         <div key={task} className="state-task">
@@ -321,6 +317,17 @@ function StateView({ data: { node, mark, down }, selected }: NodeProps<StateNode
       ))}
       <Handle type="source" position={down ? Position.Bottom : Position.Right} />
     </div>
+  );
+}
+
+function ProblemCount({ count, hasError }: NonNullable<NodeMark["problems"]>) {
+  return (
+    <span
+      className={hasError ? "state-problems error" : "state-problems"}
+      title={count === 1 ? "1 problem" : `${count} problems`}
+    >
+      {count}
+    </span>
   );
 }
 

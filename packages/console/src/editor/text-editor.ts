@@ -1,5 +1,14 @@
 import { autocompletion, type CompletionSource, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, isolateHistory, redo, undo, undoDepth } from "@codemirror/commands";
+import {
+  defaultKeymap,
+  history,
+  historyKeymap,
+  isolateHistory,
+  redo,
+  redoDepth,
+  undo,
+  undoDepth,
+} from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
@@ -59,6 +68,7 @@ export interface TextEditor {
   readonly redo: () => void;
   /** What the next undo takes back: `rename LIVE`; undefined when there is nothing. */
   readonly undoLabel: () => string | undefined;
+  readonly canRedo: () => boolean;
   readonly destroy: () => void;
 }
 
@@ -140,6 +150,7 @@ export function createTextEditor(parent: HTMLElement, options: TextEditorOptions
       const depth = undoDepth(view.state);
       return depth === 0 ? undefined : (labels.get(depth) ?? "typing");
     },
+    canRedo: () => redoDepth(view.state) > 0,
     destroy: () => view.destroy(),
   };
 }

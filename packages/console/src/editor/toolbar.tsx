@@ -20,7 +20,7 @@ interface ToolbarProps {
 
 /** What can be done with the whole document. */
 export function Toolbar({ session, document, saving, onOpen, openers, view }: ToolbarProps) {
-  const { editor, text, undoLabel, machine, base } = document;
+  const { editor, text, undoLabel, canRedo, machine, base } = document;
   const [more, setMore] = useState(false);
   const { readOnly } = session;
   const status = readOnly ? `Read only. ${toSafeText(readOnly)}.` : text === base ? "" : "unsaved";
@@ -32,7 +32,9 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
         <Button refusal={undoLabel === undefined ? "Nothing to undo" : undefined} onPress={() => editor?.undo()}>
           Undo{undoLabel !== undefined && ` ${toSafeText(undoLabel)}`}
         </Button>
-        <Button onPress={() => editor?.redo()}>Redo</Button>
+        <Button refusal={canRedo ? undefined : "Nothing to redo"} onPress={() => editor?.redo()}>
+          Redo
+        </Button>
         <Button refusal={readOnly} onPress={() => view.setOpened({ kind: "add-state", after: view.selected })}>
           + State
         </Button>

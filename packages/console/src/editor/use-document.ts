@@ -30,6 +30,7 @@ export interface OpenDocument {
   readonly refused: { readonly refusal: Refusal; readonly label: string } | undefined;
   readonly clearRefused: () => void;
   readonly undoLabel: string | undefined;
+  readonly canRedo: boolean;
   /** The names of the executors that a task can have. */
   readonly executors: readonly string[];
 }
@@ -52,6 +53,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   const [base, setBase] = useState(session.text);
   const [cursor, setCursor] = useState(0);
   const [undoLabel, setUndoLabel] = useState<string>();
+  const [canRedo, setCanRedo] = useState(false);
   const machine = useMachine({ name: session.name, text, executors: knowledge.executors });
   // While a key is typed, the text is often not YAML.
   const outline = machine.outline ?? machine.valid?.outline;
@@ -72,6 +74,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
         onText: (next) => {
           setText(next);
           setUndoLabel(opened.current?.undoLabel());
+          setCanRedo(opened.current?.canRedo() ?? false);
         },
         onCursor: setCursor,
         onSave: () => latest.current.onSave(),
@@ -101,6 +104,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     restored,
     ...editing,
     undoLabel,
+    canRedo,
     executors: knowledge.executors.map(({ name }) => name),
   };
 }

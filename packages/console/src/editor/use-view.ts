@@ -116,21 +116,23 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
 
 /** Problems on the states that they are about, and where the simulated stack is. */
 function useMarks(
-  problems: readonly { readonly path: string }[] | undefined,
+  problems: readonly { readonly path: string; readonly severity: string }[] | undefined,
   played: Simulated | undefined,
 ): ReadonlyMap<string, NodeMark> {
   return useMemo(() => {
-    const counts = new Map<string, number>();
-    for (const { path } of problems ?? []) {
+    const counts = new Map<string, NonNullable<NodeMark["problems"]>>();
+    for (const { path, severity } of problems ?? []) {
       const state = /^states\.([^.]+)/.exec(path)?.[1];
-      if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + 1);
+      if (state === undefined) continue;
+      const { count, hasError } = counts.get(state) ?? { count: 0, hasError: false };
+      counts.set(state, { count: count + 1, hasError: hasError || severity === "error" });
     }
     const current = played?.lines.at(-1)?.stack?.state;
     const names = new Set([...counts.keys(), ...(current === undefined ? [] : [current])]);
     return new Map(
       [...names].map((name): [string, NodeMark] => {
-        const errors = counts.get(name);
-        return [name, { current: name === current, ...(errors !== undefined && { errors }) }];
+        const found = counts.get(name);
+        return [name, { current: name === current, ...(found !== undefined && { problems: found }) }];
       }),
     );
   }, [problems, played]);

@@ -22,9 +22,20 @@ it("renames a state by F2 in text and graph, as one step with a name to undo", a
 
   await expect.element(screen.getByTestId("rf__node-UP")).toBeVisible();
   expect(textOf()).toContain("on: { OPENED: UP } # begins");
+  await expect.element(screen.getByRole("button", { name: "Redo" })).toHaveAttribute("aria-disabled", "true");
   await screen.getByRole("button", { name: "Undo rename LIVE" }).click();
   await expect.element(screen.getByTestId("rf__node-LIVE")).toBeVisible();
   expect(textOf()).toBe(MACHINE);
+  await screen.getByRole("button", { name: "Redo" }).click();
+  await expect.element(screen.getByTestId("rf__node-UP")).toBeVisible();
+});
+
+it("counts warnings at a state without the color of errors", async () => {
+  const { screen } = await open(`${MACHINE.replace("OPENED: LIVE", "OPENED: no-op")}`);
+
+  const count = screen.getByTestId("rf__node-LIVE").getByTitle("1 problem");
+  await expect.element(count).toBeVisible();
+  await expect.element(count).toHaveClass("state-problems", { exact: true });
 });
 
 it("keeps the focus at a state of the graph that is renamed, and moves it to the one before a deleted one", async () => {
