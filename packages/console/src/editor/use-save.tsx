@@ -32,6 +32,7 @@ export function useSave({ session, document }: { session: Session; document: Ope
       else {
         setTheirs(undefined);
         setBase(text);
+        setSeen(true);
         toast(`Saved ${session.file}`);
       }
     } catch (error) {
@@ -73,6 +74,7 @@ export function useSave({ session, document }: { session: Session; document: Ope
                 onPress={() => {
                   editor?.replace(theirs, "take theirs");
                   setBase(theirs);
+                  setSeen(true);
                   setTheirs(undefined);
                 }}
               >

@@ -1,5 +1,7 @@
 import { beforeEach, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
+import { drafts } from "./kept.ts";
+import { createSession } from "./session.ts";
 import { MACHINE, openWorkbench as open, selectState, textOf } from "./testing/open-workbench.tsx";
 
 beforeEach(() => localStorage.clear());
@@ -240,6 +242,19 @@ it("saves to its home, and lets the user choose when it was changed meanwhile", 
 
   await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
   expect(saves[1]).toContain("GONE: { terminal: true, protected: true }\r\n");
+});
+
+it("no longer offers to discard a draft that was saved: that would bring an old text back", async () => {
+  const { key } = createSession("review-app.yaml", MACHINE);
+  drafts.save(key, { text: MACHINE.replace("72h", "48h"), base: MACHINE, at: 0 });
+  const home = { title: "Save", save: async () => ({ kind: "saved" }) as const };
+  const { screen } = await open(MACHINE, { home });
+  await expect.element(screen.getByText("Your draft of an earlier visit is open.")).toBeVisible();
+
+  await screen.getByRole("button", { name: "Save", exact: true }).click();
+
+  await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
+  await expect.element(screen.getByRole("button", { name: "Discard it" })).not.toBeInTheDocument();
 });
 
 it("shows names from outside as text", async () => {
