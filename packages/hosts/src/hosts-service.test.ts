@@ -121,14 +121,14 @@ describe("the receiver", () => {
 
   it("answers 503 while a secret is missing, which it names in the yard only", async () => {
     const hosts = { github: { type: "github" as const, secrets: [{ env: "SECRET" }, { env: "MISSING" }] } };
-    const { post, list, isPolled } = createBench({ options: { hosts } });
+    const { post, list, findPollDue } = createBench({ options: { hosts } });
 
     const response = await post(opened, signedByGitHub(opened));
 
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain("MISSING");
     expect(await list()).toEqual([]);
-    await expect(isPolled()).rejects.toThrow("hosts.github.secrets: The variable MISSING contains no secret.");
+    await expect(findPollDue()).rejects.toThrow("hosts.github.secrets: The variable MISSING contains no secret.");
   });
 
   it("refuses a signed body that is not JSON", async () => {

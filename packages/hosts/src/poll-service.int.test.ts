@@ -35,6 +35,15 @@ function toEvents(published: readonly string[]): readonly string[] {
   return published.map((id) => id.replace(/^github\/converge\/\d+\/(\d+)\/(\w+)\/.*$/, "$1 $2"));
 }
 
+/** A request takes so long. */
+function passAtNextRequest(github: HostSim, pass: () => Promise<void>): void {
+  github.settings.requestFault = () => {
+    github.settings.requestFault = undefined;
+    void pass();
+    return undefined;
+  };
+}
+
 describe("pull requests that are read every five minutes", () => {
   it("lead to the same stacks when every delivery was lost", async () => {
     const { github, start, clock, published } = await createBench();
@@ -120,6 +129,20 @@ describe("pull requests that are read every five minutes", () => {
 
     expect(countRead()).toBe(2);
     expect(await store.records.list("", { limit: 100, now: clock.now() })).toEqual(before);
+  });
+
+  it("are left to the next turn when reading has taken its minute, without a tick", async () => {
+    const { github, start, clock } = await createBench();
+    const { poll, findPollDue } = start();
+    await poll();
+    await clock.advance(5 * MINUTE);
+    const countRead = () => github.requests.filter((request) => request.includes("/pulls?")).length;
+    passAtNextRequest(github, () => clock.advance(MINUTE));
+
+    expect(await findPollDue()).toBe(clock.now() + 1);
+    expect(countRead()).toBe(1);
+    await findPollDue();
+    expect(countRead()).toBe(2);
   });
 
   it("take a request for a hundred of them", async () => {
@@ -290,6 +313,23 @@ describe("deliveries that did not reach the receiver", () => {
 
     expect((await list()).length).toBe(before);
     expect((await list()).filter(({ what }) => what === "pull.labeled")).toHaveLength(1);
+  });
+
+  it("that become due while pull requests are read are left to the next turn, without a tick", async () => {
+    const { github, start, clock } = await createBench();
+    const { poll, findPollDue } = start();
+    await poll();
+    await clock.advance(4 * MINUTE + 10_000);
+    await findPollDue();
+    await clock.advance(50_000);
+    const countRead = () => github.requests.filter((request) => request.includes("/deliveries?")).length;
+    const before = countRead();
+    passAtNextRequest(github, () => clock.advance(30_000));
+
+    expect(await findPollDue()).toBe(clock.now() + 1);
+    expect(countRead()).toBe(before);
+    await findPollDue();
+    expect(countRead()).toBe(before + 1);
   });
 
   it("of the time before the yard began are left", async () => {

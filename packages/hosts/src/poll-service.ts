@@ -112,7 +112,9 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
       if (found.length > 0) return deps.clock.now();
       await checkSecrets(deps);
       throwFirst();
-      return findNext();
+      const nextAt = findNext();
+      // What is left, or became due meanwhile, is read in the next turn: a tick is only for what was found.
+      return nextAt === undefined ? undefined : Math.max(nextAt, deps.clock.now() + 1);
     },
     async tick(deps, until) {
       const poller = await toPollDeps(deps, until);

@@ -103,9 +103,9 @@ describe("deliveries of GitLab", () => {
   });
 
   it.each([true, false])("are looked for when they were not sent, with a token: %s", async (hasToken) => {
-    const { isPolled } = await createBench({ hasToken });
+    const { findPollDue } = await createBench({ hasToken });
 
-    expect(await isPolled()).toBe(hasToken);
+    expect((await findPollDue()) !== undefined).toBe(hasToken);
   });
 
   it("that were lost are found by comparing open merge requests with their stacks", async () => {

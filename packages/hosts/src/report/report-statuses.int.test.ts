@@ -167,8 +167,8 @@ describe("reports with the token of a user", () => {
   });
 
   it("follow what was not delivered", async () => {
-    const { github, open, isPolled, poll, tick, published } = await createBench({ hasToken: true });
-    expect(await isPolled()).toBe(true);
+    const { github, open, findPollDue, poll, tick, published } = await createBench({ hasToken: true });
+    expect(await findPollDue()).toBeDefined();
     github.settings.receiver = undefined;
     await open();
     await poll();

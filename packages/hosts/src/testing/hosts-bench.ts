@@ -109,7 +109,7 @@ export function createHostsBench({
       },
       tick: async () => service.tick?.(deps, Number.POSITIVE_INFINITY),
       findDue: async () => service.dueAt?.(deps),
-      isPolled: async () => (await poller.dueAt?.(deps)) !== undefined,
+      findPollDue: async () => poller.dueAt?.(deps),
       poll: async () => poller.tick?.(deps, Number.POSITIVE_INFINITY),
       /** One look at the history and at what is due. */
       report: async () => reporter.tick?.(deps, clock.now()),
