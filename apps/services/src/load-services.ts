@@ -1,18 +1,24 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isMap, type Plugin, type PluginContext, type PluginService, parseJson, StackyardError } from "@stackyard/core";
-import { listSchemaFaults } from "@stackyard/core/machine";
+import {
+  formatFaults,
+  isMap,
+  listSchemaFaults,
+  type Plugin,
+  type PluginContext,
+  type PluginService,
+  parseJson,
+  StackyardError,
+} from "@stackyard/core";
 import hosts from "@stackyard/hosts";
 import notifications from "@stackyard/notifications";
 import previews from "@stackyard/previews";
-import { formatFaults } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { Value } from "typebox/value";
 
 /** The file that lists the plugins. */
 export const CONFIG = "stackyard.config.json";
 
-const Address = Type.String({ pattern: "^https://\\S{1,2000}$", description: "An address that begins with https://" });
+const Address = Type.String({ pattern: "^https://\\S{1,2000}$", expected: "an address that begins with https://" });
 /** The keys of `server` that the services use; servers have others. */
 const Server = Type.Object({ url: Type.Optional(Address), servicesUrl: Type.Optional(Address) });
 
@@ -44,7 +50,7 @@ async function readConfig(path: string): Promise<Readonly<Record<string, unknown
 }
 
 function readAddresses(server: unknown = {}): Pick<PluginContext, "url" | "servicesUrl"> {
-  const faults = isMap(server) ? formatFaults(Value.Errors(Server, server)) : ['"server" is not an object.'];
+  const faults = isMap(server) ? formatFaults(listSchemaFaults(Server, server)) : ['"server" is not an object.'];
   if (faults.length > 0) throw invalid(`server: ${faults.join(" ")}`);
   return server as Static<typeof Server>;
 }

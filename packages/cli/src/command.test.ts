@@ -12,7 +12,7 @@ const command = createCommand(
     args: Type.Object({
       name: Type.String(digits),
       count: Type.Optional(Type.String(digits)),
-      many: Type.Optional(Type.Array(Type.String({ pattern: "^[0-9]{3}$" }), { expected: "numbers of 3 digits" })),
+      many: Type.Optional(Type.Array(Type.String({ pattern: "^[0-9]{3}$", expected: "3 digits" }))),
       raw: Type.Optional(Type.String({ pattern: "^x$" })),
     }),
   },
@@ -24,7 +24,7 @@ describe("arguments that do not fit their pattern", () => {
   it.each([
     ["a word", { name: "1" }, "NAME must be 3 digits, such as 123."],
     ["a flag", { count: "x" }, "--count must be 3 digits, such as 123."],
-    ["one of many", { many: ["123", "x"] }, "--many must be numbers of 3 digits."],
+    ["one of many", { many: ["123", "x"] }, "--many must be 3 digits."],
     ["what gives no words", { raw: "y" }, '--raw must match pattern "^x$".'],
     ["what fails otherwise", { count: 1 }, "--count must be text."],
   ])("are described in words: %s", async (_what, args, message) => {

@@ -10,7 +10,7 @@ export {
 } from "./errors/stackyard-error.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
-export { type DescribedFault, describeFaults, type Fault } from "./machine/document/describe-faults.ts";
+export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
 export { findNearestName } from "./machine/document/wording.ts";
 export type {
   ConfigReport,

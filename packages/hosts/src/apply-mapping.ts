@@ -23,7 +23,7 @@ export interface MatchedMapping {
 export interface MappingFailure {
   readonly kind: "failed";
   readonly code: "HOOK_FAILED";
-  /** Begins with the file and the place in it. */
+  /** Begins with the document and the place in it. */
   readonly reason: string;
 }
 
@@ -51,7 +51,7 @@ export function findMapping(
   if (rival === undefined) return { kind: "matched", match };
   return fail(
     match.mapping,
-    `stack: "${match.stackId}" is also the stack of hooks/${rival.mapping.name}. Change one "when".`,
+    `stack: "${match.stackId}" is also the stack of the document ${rival.mapping.name}. Change one "when".`,
   );
 }
 
@@ -61,7 +61,7 @@ function isFor({ rules }: Mapping, { kind }: MappedHook): boolean {
 }
 
 function fail({ name }: Mapping, reason: string): MappingFailure {
-  return { kind: "failed", code: "HOOK_FAILED", reason: `hooks/${name}: ${reason}` };
+  return { kind: "failed", code: "HOOK_FAILED", reason: `document ${name}: ${reason}` };
 }
 
 /** What the yard and the host know about a pull request besides the request itself. */
@@ -107,7 +107,7 @@ export function applyPull(
 
 function failWithout({ mapping, stackId }: PullTarget): MappingFailure {
   const hint = `Bring it back, or end the stack "${stackId}" by its closing event.`;
-  return { kind: "failed", code: "HOOK_FAILED", reason: `hooks/${mapping}: the document was removed. ${hint}` };
+  return { kind: "failed", code: "HOOK_FAILED", reason: `document ${mapping}: it was removed. ${hint}` };
 }
 
 /** Returns the hook as expressions see it: with `hook.pull.trusted`. */

@@ -292,20 +292,20 @@ async function hasStack({ findStack, queries, clock }: HandleDeps, { target, las
   return items.every(({ outcome }) => outcome === "parked");
 }
 
-async function checkMachine({ locator }: HandleDeps, { machine }: MappedEvent, mapping: string): Promise<void> {
-  const { kind } = await locator.find(machine);
-  if (kind === "unknown") throw new HookFailed(`HOOK_FAILED: hooks/${mapping}: machine: Unknown machine "${machine}".`);
+async function findMachine({ locator }: HandleDeps, { machine }: MappedEvent, mapping: string) {
+  const found = await locator.find(machine);
+  if (found.kind !== "unknown") return found;
+  throw new HookFailed(`HOOK_FAILED: document ${mapping}: machine: Unknown machine "${machine}".`);
 }
 
 /** A new stack has the newest revision. Later events are for the revision of their stack, which is not known here. */
 async function checkPull(deps: HandleDeps, mapped: MappedEvent, mapping: string): Promise<void> {
   const { machine, event, rule } = mapped;
-  await checkMachine(deps, mapped, mapping);
-  const found = await deps.locator.find(machine);
+  const found = await findMachine(deps, mapped, mapping);
   if (rule !== "open" || found.kind !== "found" || found.machine.events.has(event)) return;
   const near = findNearestName(event, found.machine.events);
   const advice = near === undefined ? "" : ` Did you mean "${near}"?`;
-  const place = `HOOK_FAILED: hooks/${mapping}: pull.open.send:`;
+  const place = `HOOK_FAILED: document ${mapping}: pull.open.send:`;
   throw new HookFailed(`${place} Machine "${machine}" declares no event "${event}".${advice}`);
 }
 
@@ -344,7 +344,7 @@ async function publishRules(
   if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
   const published: HookEvent[] = [];
   for (const event of applied.events) {
-    await checkMachine(deps, event, mapping.name);
+    await findMachine(deps, event, mapping.name);
     if (hook.pull?.state === "open") await link(deps, { host, hook: mapped, mapping }, event);
     const eventId = `${host}/${id}/${event.rule}`;
     await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));

@@ -14,7 +14,7 @@ const said = {
   subject: "acme/shop#7",
   sender: "octocat",
 };
-const failure = { count: 2, firstAt: AT, lastAt: AT, message: "HOOK_FAILED: hooks/shop: machine: Unknown machine." };
+const failure = { count: 2, firstAt: AT, lastAt: AT, message: "HOOK_FAILED: document shop: machine: Unknown machine." };
 const answers: Record<string, unknown> = {
   "/v1/hooks?limit=2": {
     items: [

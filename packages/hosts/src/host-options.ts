@@ -52,6 +52,16 @@ const Pull = Type.Optional(
   }),
 );
 
+/** A host at an address of its own. */
+const toUrl = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: "^https?://[^\\s]{1,2000}$",
+      expected: "an address such as https://git.example.org",
+      description,
+    }),
+  );
+
 const GitHubOptions = Type.Object(
   {
     type: Type.Literal("github"),
@@ -61,13 +71,7 @@ const GitHubOptions = Type.Object(
     people: People,
     pull: Pull,
     reports: Reports,
-    url: Type.Optional(
-      Type.String({
-        pattern: "^https?://[^\\s]{1,2000}$",
-        expected: "an address such as https://git.example.org",
-        description: "Of GitHub Enterprise.",
-      }),
-    ),
+    url: toUrl("Of GitHub Enterprise."),
   },
   closed,
 );
@@ -90,13 +94,7 @@ const GitLabOptions = Type.Object(
     people: People,
     pull: Pull,
     reports: Reports,
-    url: Type.Optional(
-      Type.String({
-        pattern: "^https?://[^\\s]{1,2000}$",
-        expected: "an address such as https://git.example.org",
-        description: "Of a self-managed GitLab.",
-      }),
-    ),
+    url: toUrl("Of a self-managed GitLab."),
   },
   closed,
 );

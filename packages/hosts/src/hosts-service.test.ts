@@ -336,13 +336,13 @@ pull: { open: { send: OPENED } }
   });
 
   it.each([
-    ["machine: preview", "machine: missing", /hooks\/shop: machine: Unknown machine "missing"/],
+    ["machine: preview", "machine: missing", /document shop: machine: Unknown machine "missing"/],
     [
       "send: OPENED",
       "send: OPENNED",
-      /hooks\/shop: pull.open.send: Machine "preview" declares no event "OPENNED". Did/,
+      /document shop: pull.open.send: Machine "preview" declares no event "OPENNED". Did/,
     ],
-    ["hook.pull.number", "hook.pull.missing", /hooks\/shop: stack: /],
+    ["hook.pull.number", "hook.pull.missing", /document shop: stack: /],
   ])("makes a dead letter with the place of the fault (%s)", async (before, after, message) => {
     const { post, tick, queue, write, published } = createBench();
     const correct = `host: github

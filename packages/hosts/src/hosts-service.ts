@@ -53,7 +53,7 @@ export function createHostsServices(
   const folder = resolve(projectDir, documents);
   const warned = new Set<string>();
   /** No delivery is ever for a document whose host is not in the options. */
-  const warnOfStrangers = ({ logger }: ServiceDeps, mappings: readonly Mapping[]): void => {
+  const warnOfUnknownHosts = ({ logger }: ServiceDeps, mappings: readonly Mapping[]): void => {
     for (const { name, host } of mappings.filter((each) => !Object.hasOwn(hosts, each.host))) {
       if (warned.has(`${name} ${host}`)) continue;
       warned.add(`${name} ${host}`);
@@ -70,7 +70,7 @@ export function createHostsServices(
     routes: named.map((host) => (isPullOnly(host) ? createClosedReceiver(host) : createReceiver(host, openQueue))),
     async dueAt(deps) {
       // Faults are reported also while no delivery comes.
-      warnOfStrangers(deps, await loadMappings(folder));
+      warnOfUnknownHosts(deps, await loadMappings(folder));
       return openQueue(deps).dueAt();
     },
     async tick(deps, until) {

@@ -17,7 +17,7 @@ describe("loadMappings", () => {
   it("names faults by the folder of the options", async () => {
     writeFileSync(join(folder, "shop.yaml"), "");
 
-    await expect(loadMappings(folder)).rejects.toThrow("rules/shop.yaml:1:1 The document must be object");
+    await expect(loadMappings(folder)).rejects.toThrow("rules/shop.yaml:1:1 The document must be a map.");
   });
 
   it("names a document that cannot be read", async () => {

@@ -114,7 +114,7 @@ describe("applyPull", () => {
     expect(applyPull([], { host: "github", hook: aHook() }, { ...none, record: opened, hasStack: true })).toEqual({
       kind: "failed",
       code: "HOOK_FAILED",
-      reason: 'hooks/shop: the document was removed. Bring it back, or end the stack "shop-pr-7" by its closing event.',
+      reason: 'document shop: it was removed. Bring it back, or end the stack "shop-pr-7" by its closing event.',
     });
   });
 
@@ -132,12 +132,12 @@ describe("applyPull", () => {
     const failing = [read(source.replace("hook.pull.author", "hook.pull.owner"))];
     expect(applyPull(failing, { host: "github", hook: aHook() }, none)).toMatchObject({
       kind: "failed",
-      reason: expect.stringMatching(/^hooks\/shop: pull\.open\.metadata: .*hook\.pull has no "owner"/),
+      reason: expect.stringMatching(/^document shop: pull\.open\.metadata: .*hook\.pull has no "owner"/),
     });
     const nested = [read(source.replace("${hook.pull.author}", "${hook.pull.labels}"))];
     expect(applyPull(nested, { host: "github", hook: aHook() }, none)).toMatchObject({
       kind: "failed",
-      reason: "hooks/shop: pull.open.metadata.owner: a value of metadata is text, a number, a boolean or null",
+      reason: "document shop: pull.open.metadata.owner: a value of metadata is text, a number, a boolean or null",
     });
   });
 
@@ -146,7 +146,7 @@ describe("applyPull", () => {
 
     expect(applyPull(two, { host: "github", hook: aHook() }, none)).toMatchObject({
       kind: "failed",
-      reason: 'hooks/shop: stack: "shop-pr-7" is also the stack of hooks/copy. Change one "when".',
+      reason: 'document shop: stack: "shop-pr-7" is also the stack of the document copy. Change one "when".',
     });
   });
 
@@ -205,7 +205,7 @@ describe("applyRules", () => {
     expect(eventsOf(aHook({ action: "labeled", label: "seed" }))).toMatchObject({ events: [{ event: "SEED" }] });
     expect(eventsOf(aHook({ action: "labeled" }))).toMatchObject({
       kind: "failed",
-      reason: expect.stringContaining("hooks/shop: rules.seed.when:"),
+      reason: expect.stringContaining("document shop: rules.seed.when:"),
     });
   });
 });

@@ -49,7 +49,7 @@ describe("the document of notifications", () => {
   it.each([
     [
       "team: { type: slak, url: { env: A } }",
-      '2:17 channels.team.type: channels.team.type cannot be "slak". Valid: "webhook", "slack", "slack-app", "teams", "email", "pagerduty".',
+      '2:17 channels.team.type: channels.team.type must be "webhook", "slack", "slack-app", "teams", "email" or "pagerduty".',
     ],
     [
       'team: { type: slack, url: "https://example.org/secret" }',

@@ -6,6 +6,8 @@ import {
   defineExecutor,
   type Executor,
   type ExecutorContext,
+  formatFaults,
+  listSchemaFaults,
   type Plugin,
   type PluginContext,
   type ProvidedService,
@@ -14,7 +16,6 @@ import {
   succeeded,
 } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { listSchemaFaults } from "@stackyard/core/machine";
 import { createSecretReader, toTagValue } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
@@ -75,13 +76,9 @@ function toPluginContext({ environment: { tasks }, variables }: ExecutorsInput):
 /** As the command line checks them. */
 function checkOptions({ use, options = {} }: RunnerPlugin): unknown {
   if (use.options === undefined) return options;
-  const [fault] = listSchemaFaults(use.options, options);
-  if (fault === undefined) return options;
-  const place = fault.instancePath === "" ? "" : ` at ${fault.instancePath}`;
-  throw new StackyardError(
-    "CONFIG_INVALID",
-    `The options of the plugin "${use.name}" do not fit${place}: ${fault.message}.`,
-  );
+  const faults = formatFaults(listSchemaFaults(use.options, options));
+  if (faults.length === 0) return options;
+  throw new StackyardError("CONFIG_INVALID", `Options of "${use.name}": ${faults.join(" ")}`);
 }
 
 async function loadBuiltIn(input: ExecutorsInput): Promise<readonly Executor[]> {

@@ -140,7 +140,7 @@ tasks:
 
     const error = await runner.work().catch((thrown: unknown) => thrown);
 
-    expect(error).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining('the plugin "hosts"') });
+    expect(error).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining('Options of "hosts"') });
     expect(String(error)).not.toContain("s3cr3t");
   });
 });

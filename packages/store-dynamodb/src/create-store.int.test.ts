@@ -39,7 +39,7 @@ describe("createStore", () => {
     const opening = createStore({ table: 1, tables: "x" }, context);
 
     await expect(opening).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    await expect(opening).rejects.toThrow(/table must be string.*There are table, workTable, region/);
+    await expect(opening).rejects.toThrow(/table must be text.*Valid options: table, workTable, region/);
   });
 
   it("says how a table is named", async () => {

@@ -3,7 +3,9 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type Clock,
   defined,
+  formatFaults,
   type Logger,
+  listSchemaFaults,
   type Random,
   StackyardError,
   type Store,
@@ -11,7 +13,6 @@ import {
 } from "@stackyard/core";
 import { createClosable, createStoreListeners, systemClock } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { createAttemptStore } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
 import { createSerializer, createTable } from "./database.ts";
@@ -220,8 +221,6 @@ const ProjectOptions = Type.Object(
 );
 type ProjectOptions = Static<typeof ProjectOptions>;
 
-const validator = Compile(ProjectOptions);
-
 /**
  * Opens the store for `store: { type: "dynamodb", … }` of a project's configuration. Tables that it does
  * not name are those of `DYNAMODB_TABLE` and `DYNAMODB_WORK_TABLE`. Throws `CONFIG_INVALID` with every fault, and as
@@ -242,11 +241,9 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
 }
 
 function parseOptions(options: unknown): ProjectOptions {
-  if (validator.Check(options)) return options;
-  const faults = validator
-    .Errors(options)
-    .map(({ instancePath, message }) => `${instancePath.slice(1) || "it"} ${message}`);
+  const faults = formatFaults(listSchemaFaults(ProjectOptions, options));
+  if (faults.length === 0) return options as ProjectOptions;
   const known = Object.keys(ProjectOptions.properties).join(", ");
-  const message = `Options of the store "dynamodb": ${[...new Set(faults)].join("; ")}. There are ${known}.`;
+  const message = `Options of the store "dynamodb": ${faults.join(" ")} Valid options: ${known}.`;
   throw new StackyardError("CONFIG_INVALID", message);
 }

@@ -57,7 +57,7 @@ describe("createStore", () => {
     ["no server", {}, {}, "No Postgres server is named. Set DATABASE_URL"],
     ["the name of a secret", {}, { POSTGRES_CONNECTION_SECRET: "prod/db" }, "must hold the secret's JSON"],
     ["a file that is not there", {}, { DATABASE_URL_FILE: "/nowhere" }, "DATABASE_URL_FILE cannot be read"],
-    ["an unknown option", { poolSize: 5 }, {}, 'Unknown option "poolSize". Valid options: connection, schema'],
+    ["an unknown option", { poolSize: 5 }, {}, "poolSize is not a known key. Valid options: connection, schema"],
     ["an option of another type", { maxConnections: "5", tls: "yes" }, {}, /(?=.*maxConnections)(?=.*tls)/],
   ])("reports %s", async (_what, options, environment, told) => {
     await expect(open(options, environment)).rejects.toMatchObject({

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { type Logger, StackyardError } from "@stackyard/core";
+import { formatFaults, type Logger, listSchemaFaults, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { createPostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 import type { PostgresConnection, PostgresStoreOptions } from "./postgres-store-options.ts";
 
@@ -14,27 +13,28 @@ export interface ProjectContext {
 }
 
 const Count = Type.Optional(Type.Integer({ minimum: 1 }));
-const Options = {
-  // A text, a secret or a function; what it gives is checked where it is used.
-  connection: Type.Optional(Type.Unknown()),
-  schema: Type.Optional(Type.String()),
-  tls: Type.Optional(
-    Type.Union([
-      ...["off", "prefer", "require", "verify-full"].map((mode) => Type.Literal(mode)),
-      Type.Object({ mode: Type.Literal("verify-full"), ca: Type.String() }, { additionalProperties: false }),
-    ]),
-  ),
-  maxConnections: Count,
-  idleMs: Count,
-  connectTimeoutMs: Count,
-  statementTimeoutMs: Count,
-  answerTimeoutMs: Count,
-  applicationName: Type.Optional(Type.String({ maxLength: 63 })),
-  migrate: Type.Optional(Type.Boolean()),
-};
-const ProjectOptions = Type.Object(Options);
+const ProjectOptions = Type.Object(
+  {
+    // A text, a secret or a function; what it gives is checked where it is used.
+    connection: Type.Optional(Type.Unknown()),
+    schema: Type.Optional(Type.String()),
+    tls: Type.Optional(
+      Type.Union([
+        ...["off", "prefer", "require", "verify-full"].map((mode) => Type.Literal(mode)),
+        Type.Object({ mode: Type.Literal("verify-full"), ca: Type.String() }, { additionalProperties: false }),
+      ]),
+    ),
+    maxConnections: Count,
+    idleMs: Count,
+    connectTimeoutMs: Count,
+    statementTimeoutMs: Count,
+    answerTimeoutMs: Count,
+    applicationName: Type.Optional(Type.String({ maxLength: 63 })),
+    migrate: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
 type ProjectOptions = Static<typeof ProjectOptions>;
-const validator = Compile(ProjectOptions);
 
 /**
  * Opens the store for `store: { type: "postgres", … }` of a project's configuration. Without `connection` in it the
@@ -54,15 +54,11 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
 }
 
 function parseOptions(options: unknown): ProjectOptions {
-  const keys = typeof options === "object" && options !== null ? Object.keys(options) : [];
-  const faults = [
-    ...keys
-      .filter((key) => !Object.hasOwn(Options, key))
-      .map((key) => `Unknown option "${key}". Valid options: ${Object.keys(Options).join(", ")}`),
-    ...validator.Errors(options).map(({ instancePath, message }) => `${instancePath.slice(1) || "it"} ${message}`),
-  ];
-  if (faults.length === 0 && validator.Check(options)) return options;
-  throw new StackyardError("CONFIG_INVALID", `Options of the store "postgres": ${[...new Set(faults)].join("; ")}.`);
+  const faults = formatFaults(listSchemaFaults(ProjectOptions, options));
+  if (faults.length === 0) return options as ProjectOptions;
+  const known = Object.keys(ProjectOptions.properties).join(", ");
+  const message = `Options of the store "postgres": ${faults.join(" ")} Valid options: ${known}.`;
+  throw new StackyardError("CONFIG_INVALID", message);
 }
 
 const WHERE =

@@ -2,10 +2,16 @@ import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findNearestName, isMap, type PluginReference, type StackyardConfig } from "@stackyard/core";
+import {
+  findNearestName,
+  formatFaults,
+  isMap,
+  listSchemaFaults,
+  type PluginReference,
+  type StackyardConfig,
+} from "@stackyard/core";
 import { AccessConfig, findAccessFaults } from "@stackyard/core/access";
 import { parseDuration } from "@stackyard/core/machine";
-import { formatFaults } from "@stackyard/sdk/commands";
 import { type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { failWith } from "../failure.ts";
@@ -124,7 +130,7 @@ function findFaults(value: unknown): readonly string[] {
   const plugins: unknown = known["plugins"];
   return [
     ...unknown.map(formatUnknownKey),
-    ...formatFaults(Value.Errors(Config, known)),
+    ...formatFaults(listSchemaFaults(Config, known)),
     ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
     ...findLeaseFaults(known["worker"]),
     ...findStoreFaults(known["store"]),

@@ -6,14 +6,15 @@ import {
   type Executor,
   type ExecutorDefinition,
   findNearestName,
+  formatFaults,
+  listSchemaFaults,
   type Plugin,
   type PluginContext,
   type PluginReference,
 } from "@stackyard/core";
 import { loadMachineFile } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
-import { listSchemaFaults, type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
-import { formatFaults } from "@stackyard/sdk/commands";
+import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";

@@ -40,7 +40,7 @@ describe("parseAccessConfig", () => {
 
   it.each([
     ["an unknown role", { grants: [{ to: { group: "a" }, role: "owner" }] }, "access.grants.0.role"],
-    ["an unknown key", { grant: [] }, "access must not have additional properties"],
+    ["an unknown key", { grant: [] }, "access.grant is not a known key. Did you mean access.grants?"],
     ["an empty scope", { grants: [{ to: { group: "a" }, role: "viewer", stacks: [] }] }, "access.grants.0.stacks"],
     ["a grant without a receiver", grantTo({}), "access.grants.0.to must have exactly one of group, subject, token"],
     ["a grant to two", grantTo({ group: "a", token: "b" }), "exactly one of"],

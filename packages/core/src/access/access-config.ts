@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
-import { Value } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
 import type { Right, Rights } from "./decide-access.ts";
 import { PERMISSIONS, permissionsOf, ROLES } from "./permissions.ts";
 
@@ -74,9 +74,7 @@ export type AccessConfig = Static<typeof AccessConfig>;
 
 /** Checks the key `access`. Throws `CONFIG_INVALID` that lists everything that is wrong. */
 export function parseAccessConfig(value: unknown, options: AccessFaultOptions = {}): AccessConfig {
-  const ofSchema = Value.Errors(AccessConfig, value).map(({ instancePath, message }) => {
-    return `access${instancePath.replaceAll("/", ".")} ${message}.`;
-  });
+  const ofSchema = formatFaults(listSchemaFaults(AccessConfig, value), (path) => ["access", ...path].join("."));
   // The schema has no faults, so the value has its type.
   const faults = ofSchema.length > 0 ? ofSchema : findAccessFaults(value as AccessConfig, options);
   if (faults.length === 0) return value as AccessConfig;

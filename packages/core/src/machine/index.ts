@@ -10,7 +10,6 @@ export type { DefinedMachine, EventOf } from "./define-machine.ts";
 export { formatDuration, parseDuration } from "./document/duration.ts";
 export type { Problem } from "./document/problem-list.ts";
 export { isMergeKey, toKeyText, YAML_OPTIONS } from "./document/read-yaml.ts";
-export { listSchemaFaults, type SchemaFault } from "./document/schema-faults.ts";
 export { parseYamlDocument, type YamlDocument } from "./document/yaml-document.ts";
 export {
   attemptIdOf,

@@ -1,7 +1,7 @@
 import { toPartition } from "@stackyard/aws";
 import { type PluginCommand, StackyardError } from "@stackyard/core";
+import { checkArgs } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { Value } from "typebox/value";
 import { AwsCallError } from "../call-aws.ts";
 import { checkFleet, type FleetFinding } from "./check-fleet.ts";
 import type { DoctorAws, DoctorPlace } from "./load-fleet-facts.ts";
@@ -50,10 +50,7 @@ export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand 
     ],
     args: Args,
     async run({ out, signal }, given) {
-      if (!Value.Check(Args, given)) {
-        throw new StackyardError("USAGE", [...Value.Errors(Args, given)].map(formatFault).join("; "));
-      }
-      const findings = await loadFindings(open, given, signal);
+      const findings = await loadFindings(open, checkArgs(Args, given) as Args, signal);
       for (const finding of findings) out.result(finding, () => toText(finding));
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
@@ -98,8 +95,4 @@ function toObjectArn(address: string | undefined, region = ""): string | undefin
 function toText({ status, check, message, hint }: FleetFinding): string {
   const line = `${status.padEnd(4)}  ${check.padEnd(9)}  ${message}`;
   return hint === undefined ? line : `${line}\n${" ".repeat(17)}${hint}`;
-}
-
-function formatFault({ instancePath, message }: { readonly instancePath: string; readonly message: string }): string {
-  return `${instancePath} ${message}`;
 }

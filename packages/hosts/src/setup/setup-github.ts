@@ -26,7 +26,7 @@ const Arguments = Type.Object({
   name: Type.Optional(
     Type.String({
       pattern: "^[a-z][a-z0-9-]{0,31}$",
-      expected: "small letters, digits and dashes that begin with a letter, at most 32",
+      expected: "lower-case letters, digits and dashes that begin with a letter, at most 32",
       description: "The host's name in the configuration. Default: github.",
       default: "github",
     }),

@@ -1,7 +1,6 @@
-export type { Fault } from "@stackyard/core";
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
 export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
-export { checkArgs, formatFaults, toFlag } from "./check-args.ts";
+export { checkArgs, toFlag } from "./check-args.ts";
 export {
   type CommandSpec,
   createCommand,

@@ -9,9 +9,8 @@ import {
   suggestFrom,
   suggestOrList,
 } from "../document/compile-context.ts";
-import { type DescribedFault, describeFaults } from "../document/describe-faults.ts";
 import { createProblemList, type ProblemList, type Spot } from "../document/problem-list.ts";
-import { listSchemaFaults } from "../document/schema-faults.ts";
+import { listSchemaFaults, type SchemaFault } from "../document/schema-faults.ts";
 import {
   type Field,
   findField,
@@ -213,7 +212,7 @@ function relaxExecutor(executors: ExecutorRegistry, name: string, { opening }: O
 /** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
 function checkRegistered(context: CompileContext, config: Field<MapNode>, executor: ExecutorDefinition): void {
   try {
-    for (const fault of describeFaults(listSchemaFaults(executor.config, toRecord(config.node)))) {
+    for (const fault of listSchemaFaults(executor.config, toRecord(config.node))) {
       reportFault(context, config, { fault, executor });
     }
   } catch (cause) {
@@ -234,7 +233,7 @@ export function needsNoConfig({ config }: ExecutorDefinition): boolean {
 }
 
 function reportFault({ problems }: CompileContext, config: Field<MapNode>, { fault, executor }: RegisteredFault): void {
-  const { kind, path, what } = fault;
+  const { kind, path, what, known = [] } = fault;
   const whole = `this config of ${executor.name}`;
   if (kind === "value") {
     const subject = path.length === 0 ? `This config of ${executor.name}` : `${quote(path.join("."))} in ${whole}`;
@@ -247,20 +246,14 @@ function reportFault({ problems }: CompileContext, config: Field<MapNode>, { fau
     problems.error("config-invalid", onMissing(field, key), `This config of ${executor.name} needs ${quote(key)}.`);
     return;
   }
-  const known = field === config ? findKnownKeys(executor) : [];
   const near = known.length > 0 ? suggestOrList(key, known) : "";
   const spot = onKey((isMapField(field) && findField(field, key)) || field);
   problems.error("config-invalid", spot, `Unknown key ${quote(key)} in ${whole}.${near}`);
 }
 
 interface RegisteredFault {
-  readonly fault: DescribedFault;
+  readonly fault: SchemaFault;
   readonly executor: ExecutorDefinition;
-}
-
-function findKnownKeys({ config }: ExecutorDefinition): readonly string[] {
-  const properties: unknown = "properties" in config ? config.properties : undefined;
-  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
 }
 
 interface Reading {

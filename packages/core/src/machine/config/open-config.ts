@@ -1,6 +1,5 @@
 import type { TSchema } from "typebox";
 import { describeThrown } from "../../errors/stackyard-error.ts";
-import { describeFaults } from "../document/describe-faults.ts";
 import { listSchemaFaults } from "../document/schema-faults.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
@@ -73,8 +72,7 @@ function toOpening(inner: readonly (readonly [string, Opening | undefined])[]): 
 export function findConfigFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
   try {
     const opening = findReferences(config);
-    const faults = listSchemaFaults(opening === undefined ? schema : relaxSchema(schema, opening), config);
-    const [fault] = describeFaults(faults);
+    const [fault] = listSchemaFaults(opening === undefined ? schema : relaxSchema(schema, opening), config);
     if (fault === undefined) return undefined;
     const where = fault.path.length === 0 ? "" : `: ${fault.path.join(".")}`;
     return `The config of ${name}${where} ${fault.what}.`;

@@ -1,9 +1,53 @@
 import type { TSchema } from "typebox";
 import { Settings } from "typebox/system";
 import { Errors } from "typebox/value";
+import { findNearestName } from "./wording.ts";
 
 /** One fault of a value against a schema. */
 export interface SchemaFault {
+  readonly kind: "missing" | "unknown" | "value";
+  /** Of the value; for `missing` and `unknown` it ends with the key. */
+  readonly path: readonly string[];
+  /** Such as `must be a whole number`. Never contains the value, which may be a secret. */
+  readonly what: string;
+  /** For `unknown`: the keys that the map may have. */
+  readonly known?: readonly string[];
+}
+
+/**
+ * Lists the faults of a value, at most 500; none: the value fits. Of a union of maps only those of the member that is meant: the
+ * one whose constants, such as `type: github`, the value has, else the one with the fewest faults. Where no member has the
+ * constant, only that is a fault. A pattern or a union with the keyword `expected` says that: `must be a duration such as 30m`.
+ * Throws what typebox throws for a schema that cannot be used.
+ */
+export function listSchemaFaults(schema: TSchema, value: unknown): readonly SchemaFault[] {
+  const all = listErrors(schema, value);
+  const errors = nameErrors(chooseMembers(all, schema), schema);
+  const seen = new Set<string>();
+  const faults = errors
+    .flatMap((error) => toFaults(error, errors, schema))
+    .filter((fault) => {
+      const key = JSON.stringify(fault);
+      return !seen.has(key) && seen.add(key);
+    });
+  return faults.length > 0 || all.length === 0 ? faults : [{ kind: "value", path: [], what: UNFIT }];
+}
+
+/** Formats faults as sentences, each with its place: `server.port must be <= 65535.` */
+export function formatFaults(
+  faults: readonly SchemaFault[],
+  toPlace: (path: readonly string[]) => string = (path) => path.join("."),
+): readonly string[] {
+  const sentences = faults.map(({ path, what, known = [] }) => {
+    const near = findNearestName(path.at(-1) ?? "", known);
+    const advice = near === undefined ? "" : ` Did you mean ${toPlace([...path.slice(0, -1), near])}?`;
+    return `${toPlace(path) || "It"} ${what}.${advice}`;
+  });
+  return [...new Set(sentences)];
+}
+
+/** An error as typebox lists it. */
+interface SchemaError {
   readonly keyword: string;
   readonly schemaPath: string;
   readonly instancePath: string;
@@ -12,22 +56,14 @@ export interface SchemaFault {
 }
 
 /** A union of six channels alone has more than the eight that are listed otherwise. */
-const MAX_FAULTS = 500;
+const MAX_ERRORS = 500;
+const UNFIT = "does not fit the schema";
 
-/**
- * Lists the faults of a value. Of a union of maps only those of the member that is meant: the one whose constants, such as
- * `type: github`, the value has, else the one with the fewest faults. Where no member has the constant, only that is a fault.
- * A pattern with the keyword `expected` says that instead of the regular expression: `must be a duration such as 30m`.
- * A union with the keyword `expected`, such as references to secrets, has one fault `expected` for a value of another kind.
- * A key of a map of names that is not a valid name has the fault `name`.
- */
-export function listSchemaFaults(schema: TSchema, value: unknown): readonly SchemaFault[] {
+function listErrors(schema: TSchema, value: unknown): readonly SchemaError[] {
   const { maxErrors } = Settings.Get();
-  Settings.Set({ maxErrors: MAX_FAULTS });
+  Settings.Set({ maxErrors: MAX_ERRORS });
   try {
-    return nameFaults(chooseMembers(Errors(schema, value), schema), schema).map((fault) =>
-      describePattern(fault, schema),
-    );
+    return Errors(schema, value);
   } finally {
     Settings.Set({ maxErrors });
   }
@@ -35,103 +71,179 @@ export function listSchemaFaults(schema: TSchema, value: unknown): readonly Sche
 
 /** From the outermost union inwards. */
 function chooseMembers(
-  faults: readonly SchemaFault[],
+  errors: readonly SchemaError[],
   schema: TSchema,
   done = new Set<string>(),
-): readonly SchemaFault[] {
-  const union = faults
-    .filter((fault) => fault.keyword === "anyOf" && !done.has(toKey(fault)))
+): readonly SchemaError[] {
+  const union = errors
+    .filter((error) => error.keyword === "anyOf" && !done.has(toKey(error)))
     .toSorted((one, other) => one.schemaPath.length - other.schemaPath.length)[0];
-  if (union === undefined) return faults;
+  if (union === undefined) return errors;
   done.add(toKey(union));
-  const inside = faults.filter((fault) => isInside(fault, union));
+  const inside = errors.filter((error) => isInside(error, union));
   const [first = union] = inside;
-  const chosen = chooseFaults(inside, union, schema);
-  if (chosen === undefined) return chooseMembers(faults, schema, done);
-  const at = faults.indexOf(first);
-  const others = faults.filter((fault) => fault !== union && !inside.includes(fault));
+  const chosen = chooseErrors(inside, union, schema);
+  if (chosen === undefined) return chooseMembers(errors, schema, done);
+  const at = errors.indexOf(first);
+  const others = errors.filter((error) => error !== union && !inside.includes(error));
   return chooseMembers(others.toSpliced(at, 0, ...chosen), schema, done);
 }
 
-function toKey({ schemaPath, instancePath }: SchemaFault): string {
-  return `${schemaPath} ${instancePath}`;
+function toKey({ schemaPath, instancePath }: SchemaError): string {
+  return JSON.stringify([schemaPath, instancePath]);
 }
 
-function isInside(fault: SchemaFault, { schemaPath, instancePath }: SchemaFault): boolean {
-  const isBelow = fault.instancePath === instancePath || fault.instancePath.startsWith(`${instancePath}/`);
-  return isBelow && fault.schemaPath.startsWith(`${schemaPath}/anyOf/`);
+function isInside(error: SchemaError, { schemaPath, instancePath }: SchemaError): boolean {
+  const isBelow = error.instancePath === instancePath || error.instancePath.startsWith(`${instancePath}/`);
+  return isBelow && error.schemaPath.startsWith(`${schemaPath}/anyOf/`);
 }
 
 /** Undefined: the value is no map or list as a member may be one, so all of them count. */
-function chooseFaults(
-  inside: readonly SchemaFault[],
-  union: SchemaFault,
+function chooseErrors(
+  inside: readonly SchemaError[],
+  union: SchemaError,
   schema: TSchema,
-): readonly SchemaFault[] | undefined {
+): readonly SchemaError[] | undefined {
   const from = union.schemaPath.length + "/anyOf/".length;
   const members = [...Map.groupBy(inside, ({ schemaPath }) => schemaPath.slice(from).split("/", 1)[0]).values()];
-  const fitting = members.filter((faults) => !faults.some((fault) => isOfKind(fault, union)));
-  if (fitting.length === 0) {
-    const expected = findExpected(schema, union.schemaPath);
-    return expected === undefined ? undefined : [{ ...union, keyword: "expected", message: `must be ${expected}` }];
-  }
-  const meant = fitting.filter((faults) => !faults.some((fault) => isConstant(fault, union)));
+  const fitting = members.filter((errors) => !errors.some((error) => isOfKind(error, union)));
+  // What it expects says more than the kinds of its members.
+  if (fitting.length === 0) return findExpected(schema, union) === undefined ? undefined : [union];
+  const meant = fitting.filter((errors) => !errors.some((error) => isConstant(error, union)));
   if (meant.length > 0)
-    return meant.reduce((best, faults) => (countFaults(faults) < countFaults(best) ? faults : best));
-  return fitting.flatMap((faults) => faults.filter((fault) => isConstant(fault, union)));
+    return meant.reduce((best, errors) => (countErrors(errors) < countErrors(best) ? errors : best));
+  return fitting.flatMap((errors) => errors.filter((error) => isConstant(error, union)));
 }
 
-function isOfKind({ keyword, instancePath }: SchemaFault, union: SchemaFault): boolean {
+function isOfKind({ keyword, instancePath }: SchemaError, union: SchemaError): boolean {
   return instancePath === union.instancePath && (keyword === "type" || keyword === "const");
 }
 
 /** A constant of a key of the value itself. */
-function isConstant({ keyword, instancePath }: SchemaFault, union: SchemaFault): boolean {
+function isConstant({ keyword, instancePath }: SchemaError, union: SchemaError): boolean {
   return keyword === "const" && instancePath.lastIndexOf("/") === union.instancePath.length;
 }
 
-function countFaults(faults: readonly SchemaFault[]): number {
-  return faults.filter(({ keyword }) => keyword !== "additionalProperties").length;
+function countErrors(errors: readonly SchemaError[]): number {
+  return errors.filter(({ keyword }) => keyword !== "additionalProperties").length;
 }
 
-function describePattern(fault: SchemaFault, schema: TSchema): SchemaFault {
-  const expected = fault.keyword === "pattern" ? findExpected(schema, fault.schemaPath) : undefined;
-  return expected === undefined ? fault : { ...fault, message: `must be ${expected}` };
+/** A key that a map may not have is one error: of the map, or, where the keys are names of their own, of the key. */
+function nameErrors(errors: readonly SchemaError[], schema: TSchema): readonly SchemaError[] {
+  const isName = ({ schemaPath }: SchemaError) => findNamePattern(schema, schemaPath) !== undefined;
+  const unknown = errors.filter((error) => error.keyword === "additionalProperties");
+  const keys = new Set(
+    unknown
+      .filter((error) => !isName(error))
+      .flatMap((error) => listUnknown(error).map((path) => JSON.stringify(path))),
+  );
+  return errors.filter((error) => {
+    if (error.keyword === "additionalProperties") return !isName(error);
+    return error.keyword !== "boolean" || !keys.has(JSON.stringify(toKeys(error.instancePath)));
+  });
 }
 
-function findExpected(schema: TSchema, schemaPath: string): string | undefined {
+function listUnknown(error: SchemaError): readonly (readonly string[])[] {
+  return listNames(error, "additionalProperties").map((name) => [...toKeys(error.instancePath), name]);
+}
+
+function toFaults(error: SchemaError, all: readonly SchemaError[], schema: TSchema): readonly SchemaFault[] {
+  const path = toKeys(error.instancePath);
+  switch (error.keyword) {
+    case "required":
+      return listNames(error, "requiredProperties").map((name) => {
+        return { kind: "missing", path: [...path, name], what: "is missing" };
+      });
+    case "additionalProperties": {
+      const properties = readKey(findPart(schema, error.schemaPath), "properties");
+      const known = listKeys(properties).filter((key) => readKey(properties, key) !== false);
+      return listUnknown(error).map((key) => ({ kind: "unknown", path: key, what: "is not a known key", known }));
+    }
+    case "anyOf":
+      if (all.some((other) => isInside(other, error))) return [];
+  }
+  return [{ kind: "value", path, what: describeError(error, all, schema) || UNFIT }];
+}
+
+function describeError(error: SchemaError, all: readonly SchemaError[], schema: TSchema): string {
+  const expected = findExpected(schema, error);
+  switch (error.keyword) {
+    case "boolean": {
+      const pattern = findNamePattern(schema, error.schemaPath.replace(/\/additionalProperties$/, ""));
+      return pattern === undefined ? "is not allowed" : `is not a valid name: names match ${pattern}`;
+    }
+    case "anyOf":
+      return expected === undefined ? UNFIT : `must be ${expected}`;
+    case "pattern":
+      return expected === undefined ? error.message : `must be ${expected}`;
+    case "const":
+    case "enum":
+    case "type":
+      return `must be ${toAlternatives(all.filter((other) => other.instancePath === error.instancePath))}`;
+    case "minLength":
+      return readKey(error.params, "limit") === 1 ? "must not be empty" : error.message;
+    case "not":
+      return "is not allowed";
+    default:
+      return error.message;
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  integer: "a whole number",
+  number: "a number",
+  object: "a map",
+  string: "text",
+};
+
+// A union fails once for each of its members, all at the same place.
+function toAlternatives(errors: readonly SchemaError[]): string {
+  const words = errors.flatMap(({ keyword, params }) => {
+    if (keyword === "const") return [JSON.stringify(readKey(params, "allowedValue"))];
+    if (keyword === "enum") return toList(readKey(params, "allowedValues")).map((value) => JSON.stringify(value));
+    if (keyword !== "type") return [];
+    return toList(readKey(params, "type")).map((type) => KINDS[String(type)] ?? String(type));
+  });
+  const different = [...new Set(words)];
+  const last = different.at(-1) ?? "";
+  return different.length < 2 ? last : `${different.slice(0, -1).join(", ")} or ${last}`;
+}
+
+function findExpected(schema: TSchema, { schemaPath }: SchemaError): string | undefined {
   const expected = readKey(findPart(schema, schemaPath), "expected");
   return typeof expected === "string" ? expected : undefined;
 }
 
-/** Unknown keys of maps of names are told as such. */
-function nameFaults(faults: readonly SchemaFault[], schema: TSchema): readonly SchemaFault[] {
-  const toPattern = (schemaPath: string) => findNamePattern(schema, schemaPath);
-  return faults.flatMap((fault) => {
-    const { keyword, schemaPath } = fault;
-    if (keyword === "additionalProperties") return toPattern(schemaPath) === undefined ? [fault] : [];
-    if (keyword !== "boolean" || !schemaPath.endsWith(REST)) return [fault];
-    const pattern = toPattern(schemaPath.slice(0, -REST.length));
-    return [
-      pattern === undefined
-        ? fault
-        : { ...fault, keyword: "name", message: `is not a valid name: names match ${pattern}` },
-    ];
-  });
-}
-
-const REST = "/additionalProperties";
-
+/** Of a map whose keys are names of their own. */
 function findNamePattern(schema: TSchema, schemaPath: string): string | undefined {
-  const patterns = readKey(findPart(schema, schemaPath), "patternProperties");
-  return typeof patterns === "object" && patterns !== null ? Object.keys(patterns)[0] : undefined;
+  return listKeys(readKey(findPart(schema, schemaPath), "patternProperties"))[0];
 }
 
 function findPart(schema: TSchema, schemaPath: string): unknown {
-  const keys = schemaPath.split("/").slice(1);
-  return keys.reduce<unknown>((from, key) => readKey(from, key), schema);
+  return toKeys(schemaPath).reduce<unknown>(readKey, schema);
+}
+
+/** The keys of a JSON pointer. */
+function toKeys(pointer: string): readonly string[] {
+  const keys = pointer.split("/").slice(1);
+  return keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function listNames({ params }: SchemaError, name: string): readonly string[] {
+  return toList(readKey(params, name)).map(String);
+}
+
+function toList(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function listKeys(value: unknown): readonly string[] {
+  return typeof value === "object" && value !== null ? Object.keys(value) : [];
 }
 
 function readKey(from: unknown, key: string): unknown {
-  return typeof from === "object" && from !== null ? Reflect.get(from, key) : undefined;
+  return typeof from === "object" && from !== null && Object.hasOwn(from, key) ? Reflect.get(from, key) : undefined;
 }

@@ -35,7 +35,7 @@ describe("parseYamlDocument", () => {
   it("reports each fault where it is", () => {
     expect(faultsOf("forks: always\nrules:\n  a: {on: x, tmes: 2}\nB: 1\n")).toEqual([
       ["missing-key", "host", 1, 'The key "host" is missing.'],
-      ["invalid-value", "forks", 1, 'forks cannot be "always". Valid: "ignore", "trust".'],
+      ["invalid-value", "forks", 1, 'forks must be "ignore" or "trust".'],
       ["unknown-key", "rules.a.tmes", 3, 'Unknown key "tmes". Did you mean "times"?'],
       ["unknown-key", "B", 4, 'Unknown key "B". Known: "host", "forks", "rules".'],
     ]);
@@ -44,7 +44,7 @@ describe("parseYamlDocument", () => {
   it("reports keys that are missing in a map of names, and values out of their bounds", () => {
     expect(faultsOf("host: a\nrules:\n  b: {times: 0}\n")).toEqual([
       ["missing-key", "rules.b.on", 3, 'The key "on" is missing.'],
-      ["invalid-value", "rules.b.times", 3, "rules.b.times must be >= 1, but it is the number 0."],
+      ["invalid-value", "rules.b.times", 3, "rules.b.times must be >= 1."],
     ]);
   });
 
@@ -55,7 +55,7 @@ describe("parseYamlDocument", () => {
   });
 
   it.each([
-    ["a list", "[1]", ["invalid-value", "", 1, "The document must be object, but it is a list."]],
+    ["a list", "[1]", ["invalid-value", "", 1, "The document must be a map."]],
     ["a broken document", "host: [", ["yaml-syntax", "", 1, expect.stringContaining("Flow sequence")]],
     ["a duplicate key", "host: a\nhost: b\nrules: {}", expect.arrayContaining(["duplicate-mapping-key"])],
     ["a huge document", `host: "${"x".repeat(300_000)}"`, ["limit-exceeded", "", 1, expect.stringContaining("262144")]],

@@ -3,9 +3,9 @@ import type { Static, TSchema } from "typebox";
 import { MACHINE_LIMITS, suggestOrList } from "./compile-context.ts";
 import { createProblemList, type Problem, type ProblemList, type Spot } from "./problem-list.ts";
 import { readYaml } from "./read-yaml.ts";
-import { listSchemaFaults, type SchemaFault } from "./schema-faults.ts";
+import { listSchemaFaults } from "./schema-faults.ts";
 import { type Field, findInside, type Path, type TreeNode, toValue } from "./tree.ts";
-import { describe, quote } from "./wording.ts";
+import { quote } from "./wording.ts";
 
 /** A document of a plugin, such as a mapping of hooks or a file of policies. */
 export interface YamlDocument<Content> {
@@ -19,7 +19,7 @@ export interface YamlDocument<Content> {
 
 /**
  * Reads a YAML 1.2 document (so JSON too) with aliases and merges, and checks it against a schema. The source has at most
- * 256 KiB and the bounds of machines. Of the faults against the schema the first eight are listed. Never throws.
+ * 256 KiB and the bounds of machines. Never throws.
  */
 export function parseYamlDocument<Schema extends TSchema>(
   source: string,
@@ -59,62 +59,11 @@ function toSpot(root: Field, path: Path): Spot {
   return { path, at: field.node.at };
 }
 
-/** Reports each fault once: what is wrong with the branches of a union is one fault of the value. */
 function checkSchema(schema: TSchema, root: Field, report: Report): void {
-  const faults = listSchemaFaults(schema, toValue(root.node));
-  const unions = faults.filter(({ keyword }) => keyword === "anyOf").map(({ schemaPath }) => `${schemaPath}/anyOf/`);
-  const firstOf = (path: string) => faults.find((each) => each.keyword === "const" && each.instancePath === path);
-  for (const fault of faults.filter((each) => each.keyword !== "const" || each === firstOf(each.instancePath))) {
-    if (unions.some((union) => fault.schemaPath.startsWith(union))) continue;
-    const path = toPath(fault.instancePath);
-    if (fault.keyword === "boolean") report(path, "unknown-key", formatUnknownKey(schema, path, fault));
-    else if (fault.keyword === "required") reportMissing(path, listRequired(fault), report);
-    else if (fault.keyword !== "additionalProperties") {
-      report(path, "invalid-value", formatInvalid(findInside(root, path).node, path, fault, faults));
-    }
+  for (const { kind, path, what, known = [] } of listSchemaFaults(schema, toValue(root.node))) {
+    const key = path.at(-1) ?? "";
+    if (kind === "missing") report(path, "missing-key", `The key ${quote(key)} is missing.`);
+    else if (kind === "unknown") report(path, "unknown-key", `Unknown key ${quote(key)}.${suggestOrList(key, known)}`);
+    else report(path, "invalid-value", `${path.join(".") || "The document"} ${what}.`);
   }
-}
-
-function toPath(pointer: string): Path {
-  const keys = pointer.split("/").slice(1);
-  return keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function formatUnknownKey(schema: TSchema, path: Path, { schemaPath }: SchemaFault): string {
-  const owner = toPath(schemaPath).slice(0, -1).reduce<unknown>(readKey, schema);
-  const known = Object.keys(Object(readKey(owner, "properties")));
-  return `Unknown key ${quote(path.at(-1) ?? "")}.${suggestOrList(path.at(-1) ?? "", known)}`;
-}
-
-function readKey(from: unknown, key: string): unknown {
-  return typeof from === "object" && from !== null ? Reflect.get(from, key) : undefined;
-}
-
-function listRequired({ params }: SchemaFault): readonly string[] {
-  const keys = readKey(params, "requiredProperties");
-  return Array.isArray(keys) ? keys.map(String) : [];
-}
-
-function reportMissing(path: Path, keys: readonly string[], report: Report): void {
-  for (const key of keys) report([...path, key], "missing-key", `The key ${quote(key)} is missing.`);
-}
-
-function formatInvalid(node: TreeNode, path: Path, fault: SchemaFault, faults: readonly SchemaFault[]): string {
-  const name = path.length === 0 ? "The document" : path.join(".");
-  // A secret that was written in place of its reference is not repeated.
-  if (fault.keyword === "expected" || fault.keyword === "name") return `${name} ${fault.message}.`;
-  const branches = listBranches(fault, faults);
-  if (branches.length === 0) return `${name} ${fault.message}, but it is ${describe(node)}.`;
-  const values = branches.flatMap(({ keyword, params }) =>
-    keyword === "const" ? [readKey(params, "allowedValue")] : [],
-  );
-  if (values.length < branches.length) return `${name} has the wrong type: it is ${describe(node)}.`;
-  return `${name} cannot be ${describe(node)}. Valid: ${values.map((value) => JSON.stringify(value)).join(", ")}.`;
-}
-
-/** What the members of a union say about the value, or the constants that it may be. */
-function listBranches({ keyword, schemaPath, instancePath }: SchemaFault, faults: readonly SchemaFault[]) {
-  if (keyword === "anyOf") return faults.filter((other) => other.schemaPath.startsWith(`${schemaPath}/anyOf/`));
-  if (keyword !== "const") return [];
-  return faults.filter((other) => other.keyword === "const" && other.instancePath === instancePath);
 }
