@@ -47,15 +47,3 @@ export function Button({ children, onPress, look, refusal, label, type = "button
     </TooltipTrigger>
   );
 }
-
-/** A command of the terminal with a button that copies it. */
-export function Command({ text }: { text: string }) {
-  return (
-    <span className="command">
-      <code>{text}</code>
-      <Button look="plain" label={`Copy ${text}`} onPress={() => void navigator.clipboard.writeText(text)}>
-        Copy
-      </Button>
-    </span>
-  );
-}

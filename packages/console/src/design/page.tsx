@@ -2,7 +2,8 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { isAbsent, toFailure } from "../api/client.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import { Button, Command } from "./button.tsx";
+import { Button } from "./button.tsx";
+import { Command } from "./copy-button.tsx";
 
 /** The frame of a page: its heading gets the focus after a navigation, and names the window. */
 export function Page({ title, heading, actions, children }: PageProps) {

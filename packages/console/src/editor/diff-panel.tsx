@@ -8,6 +8,7 @@ import { useParsed } from "../machine/use-parsed.ts";
 import { CHANGE_WORDS, compareStates } from "./graph-diff.ts";
 import { isPhone } from "./phone.ts";
 import { allowStyles, editorTheme } from "./text-editor.ts";
+import "./diff-panel.css";
 
 /** A text and what it is called. */
 export interface Side {
@@ -40,28 +41,32 @@ export function DiffPanel({ before, after, tools }: { before: Side; after: Side;
       yaml(),
       EditorView.lineWrapping,
     ];
+    const named = (name: string) => [
+      extensions,
+      EditorView.contentAttributes.of({ "aria-label": name, "aria-readonly": "true", tabindex: "0" }),
+    ];
     const parent = place.current;
     const view = isPhone()
       ? new EditorView({
           doc: after.text,
           extensions: [
-            extensions,
+            named(after.title),
             unifiedMergeView({ original: before.text, mergeControls: false, collapseUnchanged: COLLAPSED }),
           ],
           parent,
         })
       : new MergeView({
-          a: { doc: before.text, extensions },
-          b: { doc: after.text, extensions },
+          a: { doc: before.text, extensions: named(before.title) },
+          b: { doc: after.text, extensions: named(after.title) },
           parent,
           collapseUnchanged: COLLAPSED,
         });
     return () => view.destroy();
-  }, [before.text, after.text]);
+  }, [before.title, before.text, after.title, after.text]);
   return (
-    <div className="panel-body stack-v">
+    <div className="panel-body stack-v diff">
       {tools}
-      <div className="row spread">
+      <div className="diff-titles">
         <h3>{before.title}</h3>
         <h3>{after.title}</h3>
       </div>

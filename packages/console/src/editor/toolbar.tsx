@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { CopyButton } from "../design/copy-button.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -47,7 +48,7 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
           <OpenFile onOpen={onOpen} />
           <Button onPress={() => onOpen(createTemplateSession())}>Template</Button>
           <Button onPress={() => download(session.file, new Blob([toRaw(session, text)]))}>Download</Button>
-          <Button onPress={() => void navigator.clipboard.writeText(toRaw(session, text))}>Copy</Button>
+          <CopyButton text={toRaw(session, text)} />
         </div>
         <span className="toolbar-more">
           <Button pressed={more} onPress={() => setMore(!more)}>

@@ -257,6 +257,27 @@ it("no longer offers to discard a draft that was saved: that would bring an old 
   await expect.element(screen.getByRole("button", { name: "Discard it" })).not.toBeInTheDocument();
 });
 
+it("shows what changed since the machine was opened, as two texts with names", async () => {
+  const { screen } = await open(MACHINE);
+  await selectState(screen, "GONE");
+  await screen.getByLabelText("Protected").click();
+  await expect.element(screen.getByRole("button", { name: "Undo protected of GONE" })).toBeVisible();
+
+  await screen.getByRole("tab", { name: "Diff" }).click();
+
+  const linesOf = (name: string) => screen.getByRole("textbox", { name }).element().textContent;
+  await expect.poll(() => linesOf("Now")).toContain("GONE: { terminal: true, protected: true }");
+  expect(linesOf("As opened")).toContain("GONE: { terminal: true }");
+});
+
+it("explains its keys and marks", async () => {
+  const { screen } = await open(MACHINE);
+
+  await screen.getByRole("tab", { name: "Help" }).click();
+
+  await expect.element(screen.getByRole("tab", { name: "Help", selected: true })).toBeVisible();
+});
+
 it("shows names from outside as text", async () => {
   const { screen } = await open(
     'version: 2\nstates:\n  INIT: {}\ntasks:\n  "<img src=x onerror=alert(1)>\\u202e": { executor: x }\n',

@@ -11,8 +11,9 @@ import { Button } from "../design/button.tsx";
 import { Empty } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { dropColors } from "../text/ansi.ts";
 import { isOfCause, toLetterFilter } from "./dead-letters.ts";
 
 const HEIGHT = 360;
@@ -29,8 +30,8 @@ export function FailedStacks({ cause }: { cause: Cause }) {
     { id: "stack", header: "Stack", cell: ({ id }) => <StackLink id={id} /> },
     { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
     { id: "since", header: "Failed", cell: ({ lastFailure, updatedAt }) => <Ago at={lastFailure?.at ?? updatedAt} /> },
-    { id: "message", header: "Message", cell: (stack) => <Text>{messageOf(stack, task)}</Text> },
-    { id: "retry", header: "", cell: (stack) => <RetryOne stack={stack} task={task} /> },
+    { id: "message", header: "Message", cell: (stack) => <Text>{dropColors(messageOf(stack, task))}</Text> },
+    { id: "retry", header: <ActionsHeading />, cell: (stack) => <RetryOne stack={stack} task={task} /> },
   ];
   return (
     <Listed list={list} empty={<Empty>No stack fails by this cause any more.</Empty>}>
@@ -144,7 +145,7 @@ const DEAD: readonly Column<DeadLetter>[] = [
   { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
   { id: "actor", header: "From", cell: ({ actor }) => <Text>{actor ?? "–"}</Text> },
   { id: "at", header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
-  { id: "redrive", header: "", cell: (letter) => <RedriveOne letter={letter} /> },
+  { id: "redrive", header: <ActionsHeading />, cell: (letter) => <RedriveOne letter={letter} /> },
 ];
 
 function RedriveOne({ letter: { id, stackId } }: { letter: DeadLetter }) {

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { Beside } from "../design/beside.tsx";
-import { Command } from "../design/button.tsx";
+import { Command } from "../design/copy-button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Tabs } from "../design/tabs.tsx";

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { Button } from "../design/button.tsx";
+import { CopyButton } from "../design/copy-button.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
@@ -25,9 +25,7 @@ export function SourceText({ name }: { name: string }) {
               <span className="muted">
                 <Text mono>{origin}</Text>
               </span>
-              <Button look="plain" onPress={() => void navigator.clipboard.writeText(source)}>
-                Copy
-              </Button>
+              <CopyButton text={source} look="plain" />
             </>
           }
         >

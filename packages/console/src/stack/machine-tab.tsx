@@ -1,5 +1,6 @@
 import type { MachineDetails, StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
+import { JOB_MACHINE } from "../api/status.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
@@ -15,6 +16,7 @@ interface TabProps {
 
 /** The machine of a stack: its graph, the revision that the stack has, and that revision's text. */
 export function MachineTab({ source, stack }: TabProps) {
+  if (stack.machine === JOB_MACHINE) return <StackGraph source={source} stack={stack} />;
   return (
     <>
       {source.loadMachine !== undefined && <RevisionFacts source={source} stack={stack} />}

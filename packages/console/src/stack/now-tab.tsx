@@ -1,7 +1,7 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { toFailure } from "../api/client.ts";
-import { toTaskStatus } from "../api/status.ts";
+import { JOB_MACHINE, toTaskStatus } from "../api/status.ts";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
 import { FailureNotices } from "./failure-notice.tsx";
@@ -36,7 +36,16 @@ export function NowTab({ source, stack }: TabProps) {
 }
 
 /** The machine's graph with the stack's place in it. */
-export function StackGraph({ source, stack: { machine, machineHash, state, tasks } }: TabProps) {
+export function StackGraph({ source, stack }: TabProps) {
+  if (stack.machine !== JOB_MACHINE) return <MachineGraph source={source} stack={stack} />;
+  return (
+    <Panel title="Graph">
+      <Empty>A job has no machine: it is one task.</Empty>
+    </Panel>
+  );
+}
+
+function MachineGraph({ source, stack: { machine, machineHash, state, tasks } }: TabProps) {
   const query = useQuery({
     // The graph of a machine changes with its revisions only.
     queryKey: source.path === "/stack" ? ["machine", machine, "graph", machineHash] : source.key("graph"),

@@ -28,6 +28,15 @@ describe("the page of a stack", () => {
     await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/Failedpr-12/);
   });
 
+  it.each(["now", "machine"])("asks for no graph and no revision of a job, on the tab %s", async (tab) => {
+    const job = aStack({ machine: "stackyard.run", failed: false });
+    const { screen, sent } = await renderPage(StackPage, `${ADDRESS}&tab=${tab}`, stackApi(job));
+
+    await expect.element(screen.getByRole("link", { name: "Show as a job" })).toBeVisible();
+    await expect.element(screen.getByText("A job has no machine: it is one task.")).toBeVisible();
+    expect(sent.map(({ path }) => path).filter((path) => /machines|revisions/.test(path))).toEqual([]);
+  });
+
   it("shows why tasks wait, keys with their holders, parked events, timers and approvals", async () => {
     const queued = anAttempt({
       status: "queued",
