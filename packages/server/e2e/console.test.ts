@@ -104,6 +104,16 @@ const DIALOGS: readonly (readonly [string, ...string[]])[] = [
   ["/edit", "+ State", "Export"],
 ];
 
+/** The tabs that are not shown first. */
+const TABS: readonly string[] = [
+  ...["history", "attempts", "metadata", "machine"].map((tab) => `/stack?tab=${tab}`),
+  ...["text", "revisions"].map((tab) => `/machine?tab=${tab}`),
+  ...["dead", "approvals", "waiting"].map((tab) => `/inbox?tab=${tab}`),
+  ...["me", "sessions"].map((tab) => `/access?tab=${tab}`),
+  ...["diff", "simulation"].map((tab) => `/edit?tab=${tab}`),
+  "/approvals?tab=all",
+];
+
 const SCREENS = [
   "Overview",
   "Inbox",
@@ -198,7 +208,7 @@ describe("the pages of the console", () => {
     const { page } = await signIn({ viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
     const found: Record<string, unknown> = {};
 
-    for (const path of consolePaths) {
+    for (const path of [...consolePaths, ...TABS]) {
       await openPage(page, path);
       const width = await page.evaluate("document.documentElement.scrollWidth");
       if (width !== 640) found[path] = width;
@@ -219,7 +229,7 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
     contexts.splice(0);
   });
 
-  it.each(consolePaths)("%s is accessible, wide and narrow, light and dark", async (path) => {
+  it.each([...consolePaths, ...TABS])("%s is accessible, wide and narrow, light and dark", async (path) => {
     const found: Record<string, readonly string[]> = {};
     await openInPlace(page, path);
 

@@ -27,7 +27,8 @@ export function usePages<Item>(
   limit = PAGE_SIZE,
 ): PagedList<Item> {
   const query = useInfiniteQuery({
-    queryKey,
+    // What is loaded by pages has another form than one answer of the same name.
+    queryKey: [...queryKey, "pages"],
     queryFn: ({ pageParam, signal }) => load({ limit, signal, ...(pageParam !== "" && { cursor: pageParam }) }),
     initialPageParam: "",
     getNextPageParam: ({ cursor }) => cursor,

@@ -3,6 +3,7 @@ import { Button } from "../design/button.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { Text } from "../design/text.tsx";
 
 const SHOWN = 3;
@@ -43,9 +44,9 @@ function CauseItem({ cause: { code, responseCode, example, instanceIds } }: { ca
         </p>
       )}
       {example !== undefined && (
-        <pre className="fleet-example">
+        <Scrolled label="Example" className="fleet-example" as="pre">
           <Text>{example}</Text>
-        </pre>
+        </Scrolled>
       )}
       <p className="muted">
         {count > SHOWN && "Such as "}

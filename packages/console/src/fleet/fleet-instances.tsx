@@ -9,6 +9,7 @@ import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Instant, MaybeLink, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
@@ -161,9 +162,9 @@ function Output({ title, text, link }: { title: string; text: string | undefined
     <div>
       <h3>{title}</h3>
       {text !== undefined && (
-        <pre className="fleet-example">
+        <Scrolled label={title} className="fleet-example" as="pre">
           <Text>{text}</Text>
-        </pre>
+        </Scrolled>
       )}
       {link !== undefined && <MaybeLink value={link} />}
     </div>

@@ -7,6 +7,7 @@ import { toJobPath } from "../design/job-link.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
@@ -136,10 +137,10 @@ function Json({ title, value }: { title: string; value: unknown }) {
   const text = JSON.stringify(value, null, 2);
   return (
     <Panel title={title}>
-      <pre className="panel-body job-text">
+      <Scrolled label={title} className="panel-body job-text" as="pre">
         <Text>{text.slice(0, MAX_CHARACTERS)}</Text>
         {text.length > MAX_CHARACTERS && "\n…"}
-      </pre>
+      </Scrolled>
     </Panel>
   );
 }
@@ -175,9 +176,9 @@ function LogTail({ job: { runId, endedAt } }: { job: Job }) {
           text === "" ? (
             <Empty>{endedAt === undefined ? "The log is here when the attempt has ended." : "The log is empty."}</Empty>
           ) : (
-            <pre className="panel-body job-text">
+            <Scrolled label="End of the log" className="panel-body job-text" as="pre">
               <Text>{text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n")}</Text>
-            </pre>
+            </Scrolled>
           )
         }
       </Loaded>

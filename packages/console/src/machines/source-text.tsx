@@ -5,6 +5,7 @@ import { keys } from "../api/keys.ts";
 import { CopyButton } from "../design/copy-button.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import "./machines.css";
@@ -44,16 +45,18 @@ function Lines({ source }: { source: string }) {
     void marked.current?.scrollIntoView({ block: "center" });
   }, [line]);
   return (
-    <ol className="source-lines mono">
-      {source.split(/\r?\n/).map((text, index) => {
-        const isMarked = String(index + 1) === line;
-        return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
-          <li key={index} {...(isMarked && { ref: marked, "aria-current": "location" as const })}>
-            <code>{toSafeText(text) || " "}</code>
-          </li>
-        );
-      })}
-    </ol>
+    <Scrolled label="Text of the machine" className="source-scroll">
+      <ol className="source-lines mono">
+        {source.split(/\r?\n/).map((text, index) => {
+          const isMarked = String(index + 1) === line;
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
+            <li key={index} {...(isMarked && { ref: marked, "aria-current": "location" as const })}>
+              <code>{toSafeText(text) || " "}</code>
+            </li>
+          );
+        })}
+      </ol>
+    </Scrolled>
   );
 }

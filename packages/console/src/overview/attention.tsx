@@ -50,7 +50,7 @@ export function Attention({ counts }: { counts: StackCounts }) {
 
 function FailedCauses({ count }: { count: number }) {
   const causes = useQuery({
-    queryKey: keys.count("causes", { kind: "failed" }),
+    queryKey: keys.count("causes", { kind: "failed", limit: MAX_CAUSES }),
     queryFn: ({ signal }) => yard.causes({ kind: "failed", limit: MAX_CAUSES, signal }),
   });
   return (

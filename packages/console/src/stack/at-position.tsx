@@ -1,9 +1,10 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
-import { toOutcomeStatus, toTaskStatus } from "../api/status.ts";
+import { JOB_MACHINE, toOutcomeStatus, toTaskStatus } from "../api/status.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
 import { type Difference, listDifferences, toText } from "./differences.ts";
@@ -26,7 +27,8 @@ export function AtPosition({ source, stack, entry }: AtProps) {
           </>
         }
         actions={
-          source.loadAt !== undefined && (
+          source.loadAt !== undefined &&
+          stack?.machine !== JOB_MACHINE && (
             <To
               path="/simulate"
               search={{ stack: source.stackId, machine: stack?.machine, at: String(entry.position) }}
@@ -86,8 +88,10 @@ function EntryFacts({ entry }: { entry: HistoryEntry }) {
           value === undefined || value === "{}" ? null : (
             <div key={name} style={{ display: "contents" }}>
               <dt>{name}</dt>
-              <dd className="facts-value">
-                <Text>{value}</Text>
+              <dd>
+                <Scrolled label={name} className="facts-value">
+                  <Text>{value}</Text>
+                </Scrolled>
               </dd>
             </div>
           ),

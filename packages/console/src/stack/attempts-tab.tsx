@@ -9,6 +9,7 @@ import { Button } from "../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
@@ -226,20 +227,22 @@ function ComparedAttempt({ source, attempt, history }: AttemptProps & { readonly
           <Text mono>{attempt.owner ?? "–"}</Text>
         </dd>
         <dt>Error</dt>
-        <dd className="facts-value">
-          {end?.code !== undefined && <Text mono>{end.code}</Text>} <Text>{end?.description ?? ""}</Text>
-          {end?.code === undefined && end?.description === undefined && "–"}
+        <dd>
+          <Scrolled label="Error" className="facts-value">
+            {end?.code !== undefined && <Text mono>{end.code}</Text>} <Text>{end?.description ?? ""}</Text>
+            {end?.code === undefined && end?.description === undefined && "–"}
+          </Scrolled>
         </dd>
       </dl>
       {attempt.hasLog ? (
-        <pre className="compared-log">
+        <Scrolled label="End of the log" className="compared-log" as="pre">
           {lines.slice(-MAX_LINES).map((line, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
             <span key={index} className="excerpt-line">
               <AnsiText>{line}</AnsiText>
             </span>
           ))}
-        </pre>
+        </Scrolled>
       ) : (
         <p className="muted">It has no log.</p>
       )}

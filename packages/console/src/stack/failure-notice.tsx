@@ -2,6 +2,7 @@ import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
 import { explainLog } from "./explain-log.ts";
@@ -89,9 +90,9 @@ function FailureNotice({ source, failure: { task, code, message, attempt, earlie
         )}
       </p>
       {message !== undefined && (
-        <p className="failure-message">
+        <Scrolled label="Message" className="failure-message">
           <Text>{message}</Text>
-        </p>
+        </Scrolled>
       )}
       {attempt !== undefined && withLog && <LogExcerpt source={source} attemptId={attempt.attemptId} />}
     </div>

@@ -4,6 +4,7 @@ import { JOB_MACHINE } from "../api/status.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { StackGraph } from "./now-tab.tsx";
@@ -73,10 +74,9 @@ function RevisionText({ source, stack: { machineHash } }: TabProps) {
       {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
       {query.data === "" && <Empty>The document has no text.</Empty>}
       {query.data !== undefined && query.data !== "" && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
-        <pre className="document" tabIndex={0}>
+        <Scrolled label="Document" className="document" as="pre">
           {toSafeText(query.data)}
-        </pre>
+        </Scrolled>
       )}
     </Panel>
   );

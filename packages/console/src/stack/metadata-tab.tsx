@@ -6,6 +6,7 @@ import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, NoMatch, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { type MetadataRow, toMetadataRows } from "./metadata-rows.ts";
@@ -43,7 +44,7 @@ export function MetadataTab({ source, stack }: TabProps) {
       id: "value",
       header: "Value",
       cell: ({ key, value }) =>
-        value === MASK ? <SecretValue source={source} stack={stack} name={key} /> : <Value value={value} />,
+        value === MASK ? <SecretValue source={source} stack={stack} name={key} /> : <Value name={key} value={value} />,
     },
     { id: "origin", header: "Set by", cell: ({ origin }) => <Origin source={source} origin={origin} /> },
   ];
@@ -83,24 +84,24 @@ export function MetadataTab({ source, stack }: TabProps) {
   );
 }
 
-function Value({ value }: { value: MetadataValue }) {
+function Value({ name, value }: { name: string; value: MetadataValue }) {
   const [whole, setWhole] = useState(false);
   if (typeof value !== "string") return <code>{JSON.stringify(value)}</code>;
   if (value === "") return <span className="muted">empty text</span>;
   if (value.length <= MAX_SHOWN) {
     return (
-      <span className="metadata-value">
+      <Scrolled label={name} className="metadata-value">
         <MaybeLink value={value} />
-      </span>
+      </Scrolled>
     );
   }
   return (
-    <span className="metadata-value">
+    <Scrolled label={name} className="metadata-value">
       <Text>{whole ? value : `${value.slice(0, PREVIEW)}…`}</Text>{" "}
       <Button look="plain" onPress={() => setWhole(!whole)}>
         {whole ? "Show less" : `Show all (${Math.ceil(value.length / 1_024)} KiB)`}
       </Button>
-    </span>
+    </Scrolled>
   );
 }
 
@@ -119,8 +120,8 @@ function SecretValue({ source, stack, name }: SecretProps) {
     return () => clearTimeout(timer);
   }, [value]);
   return (
-    <span className="row">
-      {value === undefined ? <code>{MASK}</code> : <Value value={value} />}
+    <div className="row">
+      {value === undefined ? <code>{MASK}</code> : <Value name={name} value={value} />}
       {value === undefined ? (
         <Button look="plain" label={`Reveal ${name}…`} refusal={refusal} onPress={() => setAsking(true)}>
           Reveal…
@@ -142,7 +143,7 @@ function SecretValue({ source, stack, name }: SecretProps) {
           <p>The value is shown for 30 seconds. Who has seen it and why is recorded in the audit log.</p>
         </ActionDialog>
       )}
-    </span>
+    </div>
   );
 }
 

@@ -2,6 +2,7 @@ import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
+import { JOB_MACHINE } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { ErrorNotice } from "../design/page.tsx";
@@ -26,7 +27,8 @@ export function StackActions({ source, stack }: ActionsProps) {
   const operate = useOperateRefusal(source, stack, "operate");
   const repair = useOperateRefusal(source, stack, "repair");
   const send = useOperateRefusal(source, stack, "send");
-  const { tasks } = stack;
+  const { tasks, machine } = stack;
+  const ofJob = machine === JOB_MACHINE ? "A job has no machine: it is one task" : undefined;
   const noneToCancel = tasks.some((task) => findCancelRefusal(task) === undefined) ? undefined : "No task is running";
   const noneToSettle = tasks.some(({ status }) => status !== "SATISFIED") ? undefined : "No task is open or has failed";
   const close = () => setOpen(undefined);
@@ -36,7 +38,7 @@ export function StackActions({ source, stack }: ActionsProps) {
       <div className="row" role="toolbar" aria-label="Actions">
         <RetryButton stack={stack} refusal={operate} />
         <LogButton source={source} stack={stack} />
-        <Button refusal={send} onPress={() => setOpen("send")}>
+        <Button refusal={send ?? ofJob} onPress={() => setOpen("send")}>
           Send event…
         </Button>
         <Button refusal={operate ?? noneToCancel} onPress={() => setOpen("cancel")}>
@@ -45,7 +47,7 @@ export function StackActions({ source, stack }: ActionsProps) {
         <Button refusal={repair ?? noneToSettle} onPress={() => setOpen("settle")}>
           Settle…
         </Button>
-        <Button refusal={repair} onPress={() => setOpen("upgrade")}>
+        <Button refusal={repair ?? ofJob} onPress={() => setOpen("upgrade")}>
           Upgrade…
         </Button>
         <Button look="danger" refusal={repair} onPress={() => setOpen("remove")}>

@@ -34,6 +34,9 @@ describe("the page of a stack", () => {
 
     await expect.element(screen.getByRole("link", { name: "Show as a job" })).toBeVisible();
     await expect.element(screen.getByText("A job has no machine: it is one task.")).toBeVisible();
+    for (const name of ["Send event…", "Upgrade…"]) {
+      await expect.element(screen.getByRole("button", { name })).toHaveAccessibleDescription(/A job has no machine/);
+    }
     expect(sent.map(({ path }) => path).filter((path) => /machines|revisions/.test(path))).toEqual([]);
   });
 
