@@ -24,13 +24,7 @@ type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
 /** What can be done to a stack. What cannot be done now says why. */
 export function StackActions({ source, stack }: ActionsProps) {
   const [open, setOpen] = useState<DialogName>();
-  const operate = useOperateRefusal(source, stack, "operate");
-  const repair = useOperateRefusal(source, stack, "repair");
-  const send = useOperateRefusal(source, stack, "send");
-  const { tasks, machine } = stack;
-  const ofJob = machine === JOB_MACHINE ? "A job has no machine: it is one task" : undefined;
-  const noneToCancel = tasks.some((task) => findCancelRefusal(task) === undefined) ? undefined : "No task is running";
-  const noneToSettle = tasks.some(({ status }) => status !== "SATISFIED") ? undefined : "No task is open or has failed";
+  const { send, operate, repair, cancel, settle, upgrade } = useRefusals({ source, stack });
   const close = () => setOpen(undefined);
   const dialog = { stack, onClose: close };
   return (
@@ -38,16 +32,16 @@ export function StackActions({ source, stack }: ActionsProps) {
       <div className="row" role="toolbar" aria-label="Actions">
         <RetryButton stack={stack} refusal={operate} />
         <LogButton source={source} stack={stack} />
-        <Button refusal={send ?? ofJob} onPress={() => setOpen("send")}>
+        <Button refusal={send} onPress={() => setOpen("send")}>
           Send event…
         </Button>
-        <Button refusal={operate ?? noneToCancel} onPress={() => setOpen("cancel")}>
+        <Button refusal={cancel} onPress={() => setOpen("cancel")}>
           Cancel…
         </Button>
-        <Button refusal={repair ?? noneToSettle} onPress={() => setOpen("settle")}>
+        <Button refusal={settle} onPress={() => setOpen("settle")}>
           Settle…
         </Button>
-        <Button refusal={repair ?? ofJob} onPress={() => setOpen("upgrade")}>
+        <Button refusal={upgrade} onPress={() => setOpen("upgrade")}>
           Upgrade…
         </Button>
         <Button look="danger" refusal={repair} onPress={() => setOpen("remove")}>
@@ -62,10 +56,29 @@ export function StackActions({ source, stack }: ActionsProps) {
       {open === "send" && <SendDialog {...dialog} source={source} refusal={send} />}
       {open === "cancel" && <CancelDialog {...dialog} refusal={operate} />}
       {open === "settle" && <SettleDialog {...dialog} refusal={repair} />}
-      {open === "upgrade" && <UpgradeDialog {...dialog} refusal={repair} />}
+      {open === "upgrade" && <UpgradeDialog {...dialog} refusal={upgrade} />}
       {open === "remove" && <RemoveDialog {...dialog} refusal={repair} />}
     </div>
   );
+}
+
+/** Why each action cannot be done now; undefined: it can. */
+function useRefusals({ source, stack }: ActionsProps) {
+  const operate = useOperateRefusal(source, stack, "operate");
+  const repair = useOperateRefusal(source, stack, "repair");
+  const send = useOperateRefusal(source, stack, "send");
+  const { tasks, machine } = stack;
+  const ofJob = machine === JOB_MACHINE ? "A job has no machine: it is one task" : undefined;
+  const noneToCancel = tasks.some((task) => findCancelRefusal(task) === undefined) ? undefined : "No task is running";
+  const noneToSettle = tasks.some(({ status }) => status !== "SATISFIED") ? undefined : "No task is open or has failed";
+  return {
+    operate,
+    repair,
+    send: send ?? ofJob,
+    upgrade: repair ?? ofJob,
+    cancel: operate ?? noneToCancel,
+    settle: repair ?? noneToSettle,
+  };
 }
 
 /** Retries all failed tasks at once. */
