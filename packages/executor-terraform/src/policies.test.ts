@@ -82,7 +82,7 @@ describe("policies", () => {
     ["  - { name: r, deny: 'true', message: '${nothing}' }", /^buckets.yaml:2: Unknown variable "nothing"/],
     ["  - { name: r, when: '(', deny: 'true', message: m }", /^buckets.yaml:2: /],
     ["  - { name: r, message: m }", /^buckets.yaml:2: The key "deny" is missing/],
-    ["  - { name: r, deny: 'true', message: m, level: info }", /level cannot be "info"/],
+    ["  - { name: r, deny: 'true', message: m, level: info }", /level must be "error" or "warning"\./],
     ["  - [", /^buckets.yaml:\d: /],
     ["  - { name: r, deny: 'true', message: m, more: 1 }", /Unknown key "more"/],
   ])("report the place of a fault in %j", (rules, text) => {
