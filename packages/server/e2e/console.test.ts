@@ -265,6 +265,30 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
   });
 });
 
+it("settles a task and removes stacks in bulk, each after its dry run", async () => {
+  const { page } = await signIn();
+  await page.goto(`${yard.url}/stacks?text=busy-`);
+  const press = (name: string) => page.getByRole("button", { name, exact: true }).click();
+  await press("Select all matching");
+
+  await press("Settle…");
+  await page.getByLabel("Task", { exact: true }).fill("wait");
+  await press("Dry run");
+  await confirm(page, "Settle");
+  await press("Remove…");
+  await page.getByLabel(/to confirm/).fill("remove 1");
+  await confirm(page, "Remove");
+});
+
+/** Gives the reason in the dialog of a bulk of one stack, starts it, and waits for its end. */
+async function confirm(page: Page, verb: string): Promise<void> {
+  await page.getByText("What would happen now").waitFor();
+  await page.getByLabel("Reason").fill("no longer needed");
+  await page.getByRole("button", { name: `${verb} 1`, exact: true }).click();
+  await page.getByText(`${verb}: 1 of 1 done`).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).first().click();
+}
+
 it("opens accessible dialogs for the keys, and for signing in when the session has ended", async () => {
   const { page } = await signIn({ bypassCSP: true });
   const found: Record<string, readonly string[]> = {};

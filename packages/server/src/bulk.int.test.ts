@@ -155,7 +155,11 @@ describe("a bulk operation", () => {
       code: "BULK_CHANGED",
       details: { expected: 3, found: 2 },
     });
-    const plan = await yard.json<{ total: number }>("/v1/bulk", { body: { ...remove, dryRun: true } });
+    // People give the reason when they have seen what would happen.
+    const plan = await yard.json<{ total: number }>("/v1/bulk", {
+      body: { ...remove, reason: undefined, dryRun: true },
+    });
+    expect(plan).toMatchObject({ total: 2, outcomes: [{ outcome: "removed", count: 2 }] });
     const id = await startBulk({ ...remove, expect: plan.total });
 
     expect(await untilDone(id)).toMatchObject({ counts: { removed: 2 } });

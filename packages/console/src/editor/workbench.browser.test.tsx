@@ -270,6 +270,14 @@ it("shows what changed since the machine was opened, as two texts with names", a
   expect(linesOf("As opened")).toContain("GONE: { terminal: true }");
 });
 
+it("has names of one letter that are large enough to press", async () => {
+  const { screen } = await open(
+    "version: 2\nevents: [A, B]\nstates:\n  INIT: { on: { A: C } }\n  C: { on: { B: INIT } }\n",
+  );
+
+  await expect.element(screen.getByRole("button", { name: "A", exact: true })).toBeVisible();
+});
+
 it("explains its keys and marks", async () => {
   const { screen } = await open(MACHINE);
 

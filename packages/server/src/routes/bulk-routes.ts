@@ -63,7 +63,9 @@ function startRoute(deps: BulkRoutesDeps): Route {
       const input: ChooseInput = { operation: body.operation, filter: body.filter, message, caller };
       const ids = await chooseItems(deps, input);
       if (body.dryRun === true) {
-        return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, input, ids));
+        // People give their reason when they have seen what would happen.
+        const planned = { ...input, message: { ...message, reason: body.reason ?? "dry run" } };
+        return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, planned, ids));
       }
       if (body.expect !== undefined && body.expect !== ids.length) throw changed(body.expect, ids.length);
       return json(202, toBulkView(await start(deps, { body, message, ids }, context)));

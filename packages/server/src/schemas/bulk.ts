@@ -58,7 +58,11 @@ export const BulkBody = Type.Object(
       Type.Integer({ minimum: 0, description: "`total` of the dry run. Required for settle and remove." }),
     ),
     reason: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 4_096, description: "Required for settle and remove." }),
+      Type.String({
+        minLength: 1,
+        maxLength: 4_096,
+        description: "Required for settle and remove, except in a dry run.",
+      }),
     ),
   },
   { additionalProperties: false },
@@ -91,14 +95,14 @@ type Fields = Readonly<Record<string, unknown>>;
 export function toBulkMessage({ operation, body = {}, reason, filter, expect, dryRun = false }: BulkBody): Fields {
   checkBody(operation, body);
   checkFilter(operation, filter);
-  const isFinal = operation === "settle" || operation === "remove";
+  const isFinal = (operation === "settle" || operation === "remove") && !dryRun;
   if (isFinal && reason === undefined) throw usage(`The operation ${operation} needs a reason.`);
-  if (isFinal && !dryRun && expect === undefined) {
+  if (isFinal && expect === undefined) {
     throw usage(`The operation ${operation} needs "expect": the total of a dry run with the same filter.`);
   }
   if (operation === "redrive") return {};
   const message = toMessage(operation, body);
-  const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason }, { at: 0 });
+  const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason: reason ?? "x" }, { at: 0 });
   if (parsed.kind === "invalid") throw new StackyardError("EVENT_INVALID", parsed.reason);
   return message;
 }
