@@ -21,6 +21,10 @@ describe("mergeMetadata", () => {
     expect(present).toEqual({ a: 1, b: "x", gone: "y" });
   });
 
+  it("keeps 0 for -0, as JSON does", () => {
+    expect(mergeMetadata({}, { a: -0 })).toEqual(merged({ a: 0 }));
+  });
+
   it.each([undefined, {}])("returns the present metadata itself for %j", (brought) => {
     const present = { a: 1 };
 

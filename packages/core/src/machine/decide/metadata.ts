@@ -77,7 +77,7 @@ export function mergeMetadata(present: Metadata, brought: unknown): MergedMetada
       return notFlat(`The metadata key ${JSON.stringify(key)} contains ${describe(value)}; ${SCALARS}.`);
     }
     if (key === "__proto__") return notFlat('The metadata key "__proto__" is not allowed.');
-    merged[key] = value;
+    merged[key] = toKept(value);
   }
   return exceedsBytes(merged, MAX_METADATA_BYTES) ? TOO_LARGE : { kind: "merged", metadata: merged };
 }
@@ -92,6 +92,11 @@ const TOO_LARGE: Rejected = {
 
 function notFlat(reason: string): Rejected {
   return { kind: "rejected", code: "METADATA_NOT_FLAT", reason };
+}
+
+/** JSON writes -0 as 0: what is decided on is what is kept. */
+export function toKept(value: MetadataValue): MetadataValue {
+  return value === 0 ? 0 : value;
 }
 
 /** True for what metadata and outputs may hold. */

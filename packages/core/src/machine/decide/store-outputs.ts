@@ -9,6 +9,7 @@ import {
   listHiddenOutputs,
   MAX_METADATA_BYTES,
   mergeMetadata,
+  toKept,
 } from "./metadata.ts";
 import { changeMetadata, hideSecrets, type Work } from "./work.ts";
 
@@ -37,7 +38,9 @@ export function storeOutputs(work: Work, task: string, metadataBefore: Metadata)
 export function keepOutputs(work: Work, task: string): boolean {
   const { outputs = {} } = work.event;
   const before = work.stack;
-  const given = Object.entries(outputs).filter((entry): entry is [string, MetadataValue] => isScalar(entry[1]));
+  const given = Object.entries(outputs).flatMap(([name, value]): [string, MetadataValue][] => {
+    return isScalar(value) ? [[name, toKept(value)]] : [];
+  });
   const sensitive = new Set(listHiddenOutputs(work.machine, work.event));
   const kept: [string, MetadataValue | SecretReference][] = [];
   for (const [output, value] of given) {
