@@ -48,11 +48,17 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+const startedAt = Date.now();
+/** Runs 20 times as slowly, so that on a busy machine the time of an invocation is not over before its work. */
+function readSlowClock(): number {
+  return startedAt + Math.floor((Date.now() - startedAt) / 20) + aheadMs;
+}
+
 /** An instance of the function, as Lambda invokes it with so much time left. */
 function createInstance(environment: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "services-"));
   folders.push(folder);
-  const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+  const clock: Clock = { ...systemClock, now: readSlowClock };
   const { handler } = createServicesFunction({
     environment: { ...account.environment, CI_SECRET: `whsec_${KEY.toString("base64")}`, ...environment },
     folder,
@@ -74,7 +80,7 @@ function toDelivery(
   body: string,
   { path = "/hooks/ci", method = "POST", stage = "$default", isSigned = true }: Delivery = {},
 ) {
-  const at = Math.floor((Date.now() + aheadMs) / 1_000);
+  const at = Math.floor(readSlowClock() / 1_000);
   const signature = createHmac("sha256", KEY).update(`${id}.${at}.${body}`).digest("base64");
   return {
     version: "2.0",
