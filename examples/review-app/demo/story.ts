@@ -75,7 +75,7 @@ async function openWithFailure(input: StoryInput, publish: Publish): Promise<voi
   const noRoom = join(folder, "no-room");
   await mkdir(folder, { recursive: true });
   await writeFile(noRoom, "");
-  timeline.say("pull request 12 is opened, while the database server has no room");
+  timeline.say("pull request 12 is opened, while the database server has no capacity");
   await Promise.all([
     history.next(
       "the database of pr-12 had failed",

@@ -102,6 +102,6 @@ export async function loadCallerIdentity(sts: STSClient): Promise<CallerIdentity
     const { Account: account = "", Arn: arn = "" } = await sts.send(new GetCallerIdentityCommand({}));
     return { account, arn, partition: arn.split(":")[1] ?? "aws", isRole: arn.includes(":assumed-role/") };
   } catch (error) {
-    throw toAwsError(error, "STS does not say whose credentials these are.");
+    throw toAwsError(error, "Cannot get the caller identity from STS.");
   }
 }

@@ -61,7 +61,7 @@ function toRoleArn(target: Target, role: string, partition: string): string {
 }
 
 function invalid({ account, region }: Target, why: string): StackyardError {
-  const what = `The target ${JSON.stringify(account.slice(0, 20))} in ${JSON.stringify(region.slice(0, 40))} is not right.`;
+  const what = `The target ${JSON.stringify(account.slice(0, 20))} in ${JSON.stringify(region.slice(0, 40))} is invalid.`;
   return new StackyardError("CONFIG_INVALID", `${what} ${why}`);
 }
 

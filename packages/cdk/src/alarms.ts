@@ -54,7 +54,7 @@ export class YardAlarms extends Construct {
 
 function toLetterRule({ name }: QueueAddress): AlarmRule {
   return {
-    description: `Messages lie in ${name}: nothing works them any more. Each has its reason; send them again when it is mended.`,
+    description: `Dead letters in ${name}: they are no longer processed. Each contains its reason. Correct the cause, then redrive them.`,
     metric: toQueueMetric(name, "ApproximateNumberOfMessagesVisible"),
     limit: { above: 0 },
     periodSeconds: MINUTE,
@@ -65,7 +65,7 @@ function toLetterRule({ name }: QueueAddress): AlarmRule {
 function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
   const { name } = toValue(queue);
   return {
-    description: `The oldest message in ${name} waits for more than ${seconds} s: look whether what reads it fails or is throttled.`,
+    description: `The oldest message in ${name} is older than ${seconds} s. Check whether its consumer fails or is throttled.`,
     metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
     limit: { above: seconds },
     periodSeconds: MINUTE,
@@ -106,7 +106,8 @@ function toStalledRule(yardName: string): AlarmRule {
 
 function toScheduleRule(ruleName: string): AlarmRule {
   return {
-    description: "The schedule does not call the state manager: what is due is worked late. Is its rule disabled?",
+    description:
+      "The schedule does not call the state manager: timers and retries run late. Check whether its EventBridge rule is disabled.",
     metric: {
       namespace: "AWS/Events",
       metricName: "Invocations",
@@ -139,7 +140,7 @@ export class FunctionAlarms extends Construct {
 
 function toThrottleRule(functionName: string): AlarmRule {
   return {
-    description: `${functionName} is throttled: the account's or its own concurrency does not suffice.`,
+    description: `${functionName} is throttled. Raise its reserved concurrency or the account's limit.`,
     metric: toLambdaMetric("Throttles", functionName),
     limit: { above: 0 },
     periodSeconds: FIVE_MINUTES,

@@ -23,7 +23,7 @@ export interface YardQueuesProps {
   readonly kmsKeyArn?: Given<string>;
 }
 
-/** Lambda may retry a throttled batch within six times the time-out. */
+/** Lambda may retry a throttled batch within six times the timeout. */
 export const TIMES_TIMEOUT = 6;
 /** A container renews the visibility while it works: a message stays hidden this long when the container dies. */
 const CONTAINER_VISIBILITY_SECONDS = 120;
@@ -144,7 +144,7 @@ export interface WorkQueueProps {
   readonly name?: string;
   /** Whether messages are ordered by group. Default: a standard queue. */
   readonly isFifo?: boolean | CfnCondition;
-  /** Six times the time-out of the function that reads it, so that Lambda may retry a throttled batch. */
+  /** Six times the timeout of the function that reads it, so that Lambda may retry a throttled batch. */
   readonly visibilitySeconds?: number;
   /** The queue for messages after this many deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
   readonly deadLetterArn?: string;

@@ -90,8 +90,9 @@ const HINTS: Readonly<Record<string, string>> = {
   NOT_ALLOWED:
     "`stackyard whoami` shows who you are and your groups; `stackyard login` logs you in. At `stackyard dev`, answer approvals in the browser: start it with `--groups GROUP` to be in the group, and open the address that it prints.",
   DUPLICATE: "Use a unique --id, or omit it.",
-  STACK_UNKNOWN: "`stackyard stacks ls` shows what there is; `stackyard stacks history ID` what there was.",
-  MACHINE_UNKNOWN: "`stackyard machines ls` shows what there is.",
+  STACK_UNKNOWN:
+    "`stackyard stacks ls` lists the stacks; `stackyard stacks history ID` prints the history of a removed one.",
+  MACHINE_UNKNOWN: "`stackyard machines ls` lists the machines.",
   STORE_TOO_NEW: "Use the newer version of stackyard, or another data folder.",
   RATE_LIMITED: "Wait a little and try again.",
 };

@@ -11,7 +11,7 @@ export function toReference(commands: readonly Command[]): string {
 
 const HEAD = `# The command line
 
-\`npm install --save-dev stackyard\`, then \`npx stackyard\`. Results go to standard output; notes, progress and errors go to
+In a clone of the repository, run \`npx stackyard\`; [Getting started](getting-started.md#before-you-begin) explains why. Results go to standard output; notes, progress and errors go to
 standard error. Every command takes these options, after its name or before it:
 
 | option | |

@@ -39,7 +39,7 @@ const Args = Type.Object({
   ),
   dryRun: Type.Optional(Type.Boolean({ description: "Print what would change and change nothing." })),
   minutes: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 720, description: "Give up waiting after. Default: 60." }),
+    Type.Integer({ minimum: 1, maximum: 720, description: "How many minutes to wait. Default: 60." }),
   ),
   ...placeArgs,
 });
@@ -116,7 +116,7 @@ function isMade(stack: StackFacts | undefined): stack is StackFacts {
 async function findNewest({ aws }: AppsContext, place: Place, name: string): Promise<string> {
   const found = findLatest(await listPublished(aws.s3, place), name);
   if (found !== undefined) return found;
-  const hint = "Publish a release first: `stackyard apps publish`. `stackyard apps ls` shows what there is.";
+  const hint = "Publish a release first: `stackyard apps publish`. `stackyard apps ls` lists the published releases.";
   throw new StackyardError("NOT_FOUND", `No template "${name}" is published in s3://${place.bucket}/${place.prefix}.`, {
     details: { hint },
   });

@@ -205,7 +205,7 @@ export async function findCode(s3: S3Client, place: Place, name: string, version
   } catch (error) {
     if (findAwsFault(error).code !== "NOT_FOUND")
       throw toAwsError(error, `s3://${place.bucket}/${key} cannot be read.`);
-    const hint = "Publish it: `stackyard apps publish`. `stackyard apps ls` shows what there is.";
+    const hint = "Publish it: `stackyard apps publish`. `stackyard apps ls` lists the published releases.";
     throw new StackyardError("NOT_FOUND", `Object not found: s3://${place.bucket}/${key}.`, {
       cause: error,
       details: { hint },

@@ -27,7 +27,7 @@ describe("decideHalt", () => {
     expect(decide(10)).toEqual(goOn);
   });
 
-  it("times out after the time-out, not at it", () => {
+  it("times out after the timeout, not at it", () => {
     expect(decide(600)).toEqual(goOn);
     expect(decide(600.001)).toEqual(timedOut);
   });
@@ -38,7 +38,7 @@ describe("decideHalt", () => {
     expect(decide(0, [], { timeoutSeconds: -1 })).toEqual(timedOut);
   });
 
-  it("names the time-out rather than an order", () => {
+  it("names the timeout rather than an order", () => {
     expect(decide(601, [file(601, "stop")])).toEqual(timedOut);
     expect(decide(601, "unreadable")).toEqual(timedOut);
   });

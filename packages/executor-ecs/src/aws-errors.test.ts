@@ -28,7 +28,7 @@ describe("an error of AWS", () => {
     expect(steps[1]).toMatchObject({
       kind: "running",
       pollAfterMs: 10_000,
-      message: `Asks again: A call of ECS in "web" failed. ${name}: Not now.`,
+      message: `Retries: A call of ECS in "web" failed. ${name}: Not now.`,
     });
   });
 
@@ -63,7 +63,7 @@ describe("an error of AWS", () => {
 
     const { step, steps } = await yard.run(config);
 
-    expect(steps[1]).toMatchObject({ kind: "running", message: expect.stringMatching(/^Asks again: DescribeTaskDef/) });
+    expect(steps[1]).toMatchObject({ kind: "running", message: expect.stringMatching(/^Retries: DescribeTaskDef/) });
     expect(step).toMatchObject({ kind: "succeeded" });
   });
 
@@ -119,7 +119,7 @@ describe("an error of AWS", () => {
     expect(step).toMatchObject({ kind: "succeeded" });
     expect(steps[0]).toMatchObject({
       kind: "running",
-      message: expect.stringMatching(/^Asks again: RunTask in "web"/),
+      message: expect.stringMatching(/^Retries: RunTask in "web"/),
     });
     expect(yard.countCalls("ECS.RunTask")).toBe(3);
     expect(yard.sim.ecs.tasks()).toHaveLength(2);

@@ -67,7 +67,7 @@ describe("a process that dies at any call", () => {
     expect(crashes).toBeGreaterThan(10);
   });
 
-  it("never has more tasks than requested while a cluster has no room", async () => {
+  it("never has more tasks than requested while a cluster has no capacity", async () => {
     await crashEverywhere(async ({ executor }) => {
       const yard = createEcsYard();
       yard.sim.ecs.refuse({ reason: "RESOURCE:MEMORY", tasks: 1, calls: 2 });

@@ -87,7 +87,7 @@ export const EcsConfig = Type.Object(
       Type.String({
         pattern: "^(0s|[1-9][0-9]{0,8}(ms|s|m|h|d))$",
         expected: "a duration such as 30m, or 0s",
-        description: "How long to try while the cluster has no room; `0s` fails at once. Default: `5m`",
+        description: "How long to try while the cluster has no capacity; `0s` fails at once. Default: `5m`",
       }),
     ),
     check: Type.Optional(
@@ -143,7 +143,7 @@ export const EcsProgress = Type.Object(
     deadline: instant,
     /** No further try to start tasks begins after it. */
     placeUntil: instant,
-    /** Why the last try found no room. */
+    /** Why the last try found no capacity. */
     why: Type.Optional(Type.String()),
     clientToken: Type.String(),
     /** The revision that the first try resolved. */

@@ -338,7 +338,7 @@ describe("a cluster without room", () => {
       [2, `${key}-2`],
       [1, `${key}-3`],
     ]);
-    expect(reports[0]).toMatch(/^Waits for room: 1 of 3 tasks found a place: .*RESOURCE:MEMORY/);
+    expect(reports[0]).toMatch(/^Waits for capacity: 1 of 3 tasks found a place: .*RESOURCE:MEMORY/);
   });
 
   it("is given up after the placement's time, and what did start is stopped", async () => {

@@ -112,7 +112,7 @@ function toAskedAgain({ ctx, settings }: EcsCall, progress: EcsProgress, error: 
   const failure = toAwsFailure(error, toWhat(settings));
   const until = Math.max(progress.deadline, progress.run.ending?.until ?? 0) + PATIENCE_MS;
   if (!failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress.run);
-  return running({ progress, pollAfterMs: EVERY_MS, message: `Asks again: ${failure.message}` });
+  return running({ progress, pollAfterMs: EVERY_MS, message: `Retries: ${failure.message}` });
 }
 
 function toWhat({ order }: EcsCall["settings"]): string {
@@ -174,7 +174,7 @@ async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsP
     }
     case "again": {
       const { why } = after;
-      const message = `${result.kind === "failed" ? "Asks again" : "Waits for room"}: ${why}`;
+      const message = `${result.kind === "failed" ? "Retries" : "Waits for capacity"}: ${why}`;
       ctx.report(message);
       const kept = { ...next, why: why.slice(0, MAX_WHY_CHARS) };
       return running({ progress: kept, pollAfterMs: after.afterMs, message });
@@ -228,7 +228,7 @@ async function placeAgain(call: EcsCall, progress: EcsProgress): Promise<EcsStep
   const prepared = await prepareOrder(call, progress.taskDefinition);
   if (prepared.kind === "prepared") return placeTasks(call, prepared, progress);
   if (!prepared.retryable) return endWith(call, progress, prepared);
-  return running({ progress, pollAfterMs: EVERY_MS, message: `Asks again: ${prepared.message}` });
+  return running({ progress, pollAfterMs: EVERY_MS, message: `Retries: ${prepared.message}` });
 }
 
 async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: DescribedTasks): Promise<EcsStep> {

@@ -283,7 +283,7 @@ interface StoppedTasks {
 const MAX_REASON_CHARS = 1_024;
 
 /**
- * Tells each task to stop: SIGTERM now, SIGKILL after its stop time-out (30 s by default). A task or a cluster that is gone
+ * Tells each task to stop: SIGTERM now, SIGKILL after its stop timeout (30 s by default). A task or a cluster that is gone
  * is not an error, so it may be called again. Other errors are thrown after every task was tried.
  */
 export async function stopTasks(

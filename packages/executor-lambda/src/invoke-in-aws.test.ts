@@ -185,7 +185,7 @@ describe("toCallFailure", () => {
   it.each([
     ["a connection that was refused", { code: "ECONNREFUSED" }, "LAMBDA_UNAVAILABLE"],
     ["an unknown name", { code: "ENOTFOUND" }, "LAMBDA_UNAVAILABLE"],
-    ["a time-out of the connect", { code: "ETIMEDOUT", syscall: "connect" }, "LAMBDA_UNAVAILABLE"],
+    ["a timeout of the connect", { code: "ETIMEDOUT", syscall: "connect" }, "LAMBDA_UNAVAILABLE"],
     ["a connection that was reset", { code: "ECONNRESET" }, "LAMBDA_ANSWER_LOST"],
     ["a silent socket", { name: "TimeoutError" }, "LAMBDA_ANSWER_LOST"],
     ["an unknown cause", {}, "LAMBDA_ANSWER_LOST"],

@@ -30,7 +30,7 @@ export async function invokeInAws(
 function toCancelled(name: string): Failed {
   return failed({
     code: "LAMBDA_CANCELLED",
-    message: `Stopped waiting for "${name}". Lambda cannot stop a function: it may run on until its end or its time-out.`,
+    message: `Stopped waiting for "${name}". Lambda cannot stop a function: it may run on until its end or its timeout.`,
     retryable: false,
   });
 }
@@ -38,7 +38,7 @@ function toCancelled(name: string): Failed {
 /**
  * What a client must have so that a call is made once and waited for: no retry by the SDK, which cannot know whether the
  * function has run, and a socket that may be silent for longer than any function runs (900 s). TCP keep-alive is the
- * SDK's default. The connection's own time-out comes before anything is sent.
+ * SDK's default. The connection's own timeout comes before anything is sent.
  */
 const lambdaClientConfig = {
   maxAttempts: 1,

@@ -139,13 +139,13 @@ describe("a local Node function", () => {
     expect(message).toContain("heap out of memory");
   });
 
-  it.each(["loops", "waits"])("that %s ends at its time-out, in Lambda's words", async (handler) => {
+  it.each(["loops", "waits"])("that %s ends at its timeout, in Lambda's words", async (handler) => {
     expect(await failureOf({ file: `./functions.mjs:${handler}`, timeout: "1s" })).toEqual({
       kind: "failed",
       code: "LAMBDA_TIMED_OUT",
       message: [
         `Sandbox.Timedout: RequestId: ${id} Error: Task timed out after 1.00 seconds`,
-        "Raise the function's time-out (15 minutes at most) or split its work.",
+        "Raise the function's timeout (15 minutes at most) or split its work.",
       ].join("\n"),
       retryable: false,
     });
@@ -222,7 +222,7 @@ describe.skipIf(!python)("a local Python function (skipped without python3)", ()
     expect(failure).toMatchObject({ code: "LAMBDA_FUNCTION_ERROR", message: expect.stringMatching(message) });
   });
 
-  it("ends at its time-out", async () => {
+  it("ends at its timeout", async () => {
     expect((await failureOf({ file: "./fn.py:waits", timeout: "1s" })).code).toBe("LAMBDA_TIMED_OUT");
   });
 });

@@ -59,7 +59,7 @@ describe("parseLocalFunctions", () => {
     });
   });
 
-  it("takes time-out, memory and environment", () => {
+  it("takes timeout, memory and environment", () => {
     expect(parse({ a: { file: "a.js", timeout: "2m", memoryMb: 64, env: { A: "1" } } }).get("a")).toMatchObject({
       timeoutMs: 120_000,
       memoryMb: 64,

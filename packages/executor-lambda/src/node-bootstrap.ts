@@ -41,7 +41,7 @@ function readCall(start: (call: Call) => void): void {
   process.stdin.on("data", (chunk: string) => {
     text += chunk;
     if (!chunk.endsWith("\n")) return;
-    // A handler that waits for nothing that can come must end the process instead of waiting for the time-out.
+    // A handler that waits for nothing that can come must end the process instead of waiting for the timeout.
     process.stdin.unref();
     start(JSON.parse(text));
   });

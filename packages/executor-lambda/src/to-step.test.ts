@@ -101,7 +101,7 @@ describe("parseFunctionError", () => {
     [{ errorType: "Sandbox.Timedout", errorMessage: "RequestId: 1 Error: Task timed out after 3.00 seconds" }, true],
     [{ errorType: "Error", errorMessage: "Task timed out after 3.00 seconds" }, false],
     [{ errorMessage: "The upstream timed out" }, false],
-  ])("distinguishes a time-out of Lambda from an error with the same text: %j", (payload, timedOut) => {
+  ])("distinguishes a timeout of Lambda from an error with the same text: %j", (payload, timedOut) => {
     expect(parseFunctionError(JSON.stringify(payload)).timedOut).toBe(timedOut);
   });
 

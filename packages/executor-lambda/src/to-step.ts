@@ -25,7 +25,7 @@ function toFailure(payload: string): Failed {
   const error = parseFunctionError(payload);
   const text = toErrorText(error);
   if (!error.timedOut) return failed({ code: "LAMBDA_FUNCTION_ERROR", message: text, retryable: true });
-  const advice = "Raise the function's time-out (15 minutes at most) or split its work.";
+  const advice = "Raise the function's timeout (15 minutes at most) or split its work.";
   return failed({ code: "LAMBDA_TIMED_OUT", message: `${text}\n${advice}`, retryable: false });
 }
 
@@ -83,7 +83,7 @@ interface FunctionError {
   readonly errorMessage?: string;
   /** Lines of the stack trace, bounded in number and length. */
   readonly trace: readonly string[];
-  /** Lambda ended the function at its own time-out. */
+  /** Lambda ended the function at its own timeout. */
   readonly timedOut: boolean;
 }
 
@@ -94,7 +94,7 @@ const TIMED_OUT = /\bTask timed out after \d+(\.\d+)? seconds/;
 
 /**
  * Reads the payload of a failed call. Runtimes differ: Node sends `trace`, Python, Ruby, Java, .NET and Go `stackTrace`
- * (lines, or maps with path, line and label), a time-out has neither and on older runtimes no `errorType`, and a custom
+ * (lines, or maps with path, line and label), a timeout has neither and on older runtimes no `errorType`, and a custom
  * runtime may send anything, JSON or not. Never throws.
  */
 export function parseFunctionError(payload: string): FunctionError {

@@ -36,7 +36,7 @@ describe("a fleet of 1,000 of which 30 fail in different ways", () => {
     );
     expect(idsOf("ROLE_NAME_INVALID").toSorted()).toEqual(fleet.idsWith("roles"));
     expect(instances.filter(({ state }) => state === "succeeded")).toHaveLength(970);
-    // The slowest is killed by the execution time-out of ten minutes.
+    // The slowest is killed by the execution timeout of ten minutes.
     expect(elapsedMs).toBeLessThan(15 * 60_000);
   });
 

@@ -55,7 +55,7 @@ describe("toSendRequest", () => {
     });
   });
 
-  it("gives AWS's shell documents the time-out, unless the parameters do", () => {
+  it("gives AWS's shell documents the timeout, unless the parameters do", () => {
     expect(toRequest({ document: "AWS-RunShellScript", timeout: "90s" }).Parameters).toEqual({
       executionTimeout: ["90"],
     });

@@ -210,7 +210,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["provision_complete", () => undefined],
 ]);
 
-/** Reads a line; what is no JSON object is text. Undefined: it says nothing to anybody. Never throws. */
+/** Parses a line of Terraform's JSON stream; other lines are returned as text. Returns undefined for lines that are not shown. Never throws. */
 export function parseStreamMessage(line: string): StreamMessage | undefined {
   const message = parseJson(line);
   if (!isMap(message)) return line.trim() === "" ? undefined : { kind: "other", text: line };

@@ -24,7 +24,7 @@ export function withSchema<Schema extends TSchema>(schema: Schema, parse: (body:
     if (validator.Check(body)) return parse(body);
     const [fault] = validator.Errors(body);
     return ignore(
-      `The body is not that of its event: ${fault?.instancePath || "/"} ${fault?.message ?? "is invalid"}.`,
+      `The body does not match its event: ${fault?.instancePath || "/"} ${fault?.message ?? "is invalid"}.`,
     );
   };
 }

@@ -69,7 +69,7 @@ async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHoo
 /** A person who asks for a preview is told when there is nothing to create. */
 function findRefusedUp({ kind, action }: Hook, pull: SettledPull | undefined): string | undefined {
   if (kind !== "command" || action !== "up" || pull?.record.phase !== "none" || pull.waits) return undefined;
-  return "No preview belongs to this pull request: it is closed, or no mapping document is for it.";
+  return "This pull request has no preview: it is closed, or no mapping document matches it.";
 }
 
 interface Done {

@@ -174,7 +174,7 @@ describe("idle by events", () => {
     await bench.pass(13);
 
     const [attempt] = await bench.store.queries.listAttempts("pr-7");
-    expect(attempt?.progressMessage).toMatch(/^The last event ACTIVE was 1[0-3]m ago\. The next look is at .* UTC\.$/);
+    expect(attempt?.progressMessage).toMatch(/^The last event ACTIVE was 1[0-3]m ago\. The next check is at .* UTC\.$/);
   });
 
   it("stays awake while no server has looked, and asks again when an answer is old", async () => {

@@ -116,7 +116,7 @@ function waiting({ ctx, config, lastAt }: LookInput, last: number, waitMs: numbe
   const now = ctx.clock.now();
   const what = config.source === "events" ? "event ACTIVE" : "request";
   const ago = formatDuration(Math.floor((now - last) / MINUTE_MS) * MINUTE_MS);
-  const next = `The next look is at ${toMinute(last + waitMs)}.`;
+  const next = `The next check is at ${toMinute(last + waitMs)}.`;
   const text = last === lastAt ? `Waits for ${formatDuration(waitMs)}.` : `The last ${what} was ${ago} ago.`;
   return running({
     progress: { lastAt: last },

@@ -34,7 +34,7 @@ export async function updateQuota<Result>(
     const { record, result } = decide(before, now);
     if (record === before || (await store(records, { recordKey, found, record, now }))) return result;
   }
-  throw new StackyardError("RECORD_CONFLICT", `The quota "${key}" changes all the time.`);
+  throw new StackyardError("RECORD_CONFLICT", `Too many concurrent writes to the quota "${key}". Try again.`);
 }
 
 interface StoreInput {

@@ -212,7 +212,7 @@ export function findRefusal(
     return {
       status: 421,
       code: "FORBIDDEN",
-      detail: "The server is not called by this name. Name it in allowedHosts.",
+      detail: "The Host header is not allowed. Add the name to allowedHosts.",
     };
   }
   const origin = request.headers.get("origin");

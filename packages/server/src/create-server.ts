@@ -110,7 +110,10 @@ function createRunner(deps: ServerDeps, { access }: ServerSettings): ServiceRunn
 }
 
 async function refuseSecret(): Promise<never> {
-  throw new StackyardError("NOT_CONFIGURED", "This server has no secrets for services.");
+  throw new StackyardError(
+    "NOT_CONFIGURED",
+    "This server cannot read secrets for services. Pass `readSecret` to createServer.",
+  );
 }
 
 interface ServerParts extends ServerDeps, Access {

@@ -54,7 +54,7 @@ export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: Claim
         const where = `s3://${pointer.bucket}/${pointer.key}`;
         throw new StackyardError(
           "CONFIG_INVALID",
-          `The body of a message is said to lie in ${where}, which is not read.`,
+          `The body of a message refers to ${where}, which is outside the configured bucket and prefix.`,
           { details: MESSAGE_REFUSED },
         );
       }

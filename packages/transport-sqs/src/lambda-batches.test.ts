@@ -323,7 +323,7 @@ describe("createTaskBatchHandler", () => {
     expect(logger.lines).toEqual(["error A task could not be processed; its message is delivered again."]);
   });
 
-  it("lets what failed come again after its own time, not after the queue's visibility time-out", async () => {
+  it("lets what failed come again after its own time, not after the queue's visibility timeout", async () => {
     sqs.on(ChangeMessageVisibilityBatchCommand).resolves({});
     const { report } = createBench(
       async ({ message }) => {
@@ -346,7 +346,7 @@ describe("createTaskBatchHandler", () => {
     ]);
   });
 
-  it("leaves what failed to the visibility time-out where it is not allowed to change it", async () => {
+  it("leaves what failed to the visibility timeout where it is not allowed to change it", async () => {
     const denied = Object.assign(new Error("Not authorized."), { name: "AccessDenied" });
     sqs.on(ChangeMessageVisibilityBatchCommand).rejects(denied);
     const { logger, report } = createBench(async () => ({ kind: "retry", reason: "No." }), { queues: queues() });

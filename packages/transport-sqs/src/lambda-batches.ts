@@ -33,7 +33,7 @@ import { SQS_DEFAULTS } from "./sqs-transport.ts";
 export interface BatchOptions {
   /** Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it, without. */
   readonly deadLetters?: { readonly sqs: SQSClient; readonly url: string };
-  /** The queues that batches come from. What fails then comes again after its own time, else after the visibility time-out. */
+  /** The queues that batches come from. What fails then comes again after its own time, else after the visibility timeout. */
   readonly queues?: { readonly sqs: SQSClient; readonly urls: readonly string[] };
   /** As with `QueueOptions`. Default: 5. */
   readonly maxDeliveries?: number;
@@ -270,7 +270,7 @@ function toWorked(settlement: Settlement, outcome: DeliveryOutcome): Worked {
 /** One message of a batch, what became of it, and when it shall come again. */
 interface SettledItem extends BatchItem {
   readonly incoming: IncomingMessage;
-  /** Undefined: when its visibility time-out ends. */
+  /** Undefined: when its visibility timeout ends. */
   readonly afterMs: number | undefined;
 }
 
@@ -315,7 +315,7 @@ async function hide({ logger }: BatchDeps, reader: QueueReader, hidden: readonly
   }
 }
 
-const LATER = "Messages that failed come again only when their visibility time-out ends.";
+const LATER = "Failed messages are redelivered only after their visibility timeout.";
 
 /** What a function answers to a batch, so that only these messages come again; `ReportBatchItemFailures` must be on. */
 export interface SqsBatchResponse {

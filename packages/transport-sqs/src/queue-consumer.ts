@@ -325,7 +325,7 @@ async function extend(input: VisibilityKeeperInput, held: Map<string, number>): 
 }
 
 const DENIED =
-  "Messages in hand come again when their visibility time-out ends: allow sqs:ChangeMessageVisibility on the queue.";
+  "Received messages are redelivered after their visibility timeout: allow sqs:ChangeMessageVisibility on the queue.";
 
 // The receive was some time before the hold.
 const SPARE_MS = 60_000;

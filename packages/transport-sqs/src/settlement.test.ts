@@ -17,7 +17,7 @@ function createBench() {
 }
 
 describe("settleMessages", () => {
-  it("removes, gives back after a time, and leaves to the visibility time-out", async () => {
+  it("removes, gives back after a time, and leaves to the visibility timeout", async () => {
     const { reader, released, settle } = createBench();
 
     await settle({
@@ -52,7 +52,7 @@ describe("settleMessages", () => {
     expect(logger.lines).toEqual(["warn A message could not be deleted; it is delivered again."]);
   });
 
-  it("asks no more for a receipt that is over, as on FIFO queues after the visibility time-out", async () => {
+  it("asks no more for a receipt that is over, as on FIFO queues after the visibility timeout", async () => {
     const { reader, logger, settle } = createBench();
     reader.failNext([aFailedReceipt("a", true)]);
 

@@ -323,7 +323,7 @@ describe("dead letters", () => {
     expect(await peek(deadLetterUrl)).toHaveLength(1);
   });
 
-  it("give a refused event the visibility time-out until it comes again", async () => {
+  it("give a refused event the visibility timeout until it comes again", async () => {
     const url = await emulator.createQueue("events");
     const eventQueue = { url, visibilityMs: 30_000, maxDeliveries: 99 };
 

@@ -157,7 +157,7 @@ describe("the answer endpoint", () => {
 
   it.each([
     ["is over 4,096 bytes", { ...GOOD, Reason: "x".repeat(4_096) }, "Response object is too long."],
-    ["is no JSON", "x", "Invalid response object: it is no JSON object."],
+    ["is no JSON", "x", "Invalid response object: it is not a JSON object."],
     ["has another RequestId", { ...GOOD, RequestId: "r-2" }, /RequestId must match/],
     ["has no physical id", { ...GOOD, PhysicalResourceId: "" }, "Invalid PhysicalResourceId"],
     ["has a physical id over 1 KB", { ...GOOD, PhysicalResourceId: "x".repeat(1_025) }, /too long/],

@@ -407,7 +407,7 @@ function evaluateAnswer(
 ): { readonly answer: ResourceAnswer } | { readonly problem: string } {
   if (Buffer.byteLength(body) > MAX_BYTES) return { problem: "Response object is too long." };
   const answer = parse(body);
-  if (answer === undefined) return { problem: "Invalid response object: it is no JSON object." };
+  if (answer === undefined) return { problem: "Invalid response object: it is not a JSON object." };
   const wrong = IDS.find((id) => answer[id] !== ids[id]);
   if (wrong !== undefined)
     return { problem: `Invalid response object: Value of property ${wrong} must match the request.` };

@@ -20,7 +20,7 @@ export interface CrashRefusal {
   readonly refusal: string;
 }
 
-export const HELP = `Torments the processes of a yard until every stack is through, and counts the damage. Exits with 0 if nothing was lost.
+export const HELP = `Kills and freezes the processes of a yard until every stack has finished, and counts what was lost. Exits with 0 if nothing was lost.
 
   --store sqlite|postgres   sqlite: one process that is killed. postgres: several, and the database too, are killed or
                             frozen. Default: sqlite

@@ -70,7 +70,7 @@ function startDev(): Promise<Ready> {
   });
 }
 
-/** Two environments live; six fail because the database server has no room; then one is updated and another one is created. */
+/** Two environments live; six fail because the database server has no capacity; then one is updated and another one is created. */
 async function playStory(yard: Stackyard): Promise<void> {
   mkdirSync(environments, { recursive: true });
   const open = (stackId: string, seconds = 1) =>

@@ -87,7 +87,7 @@ describe("an event source mapping", () => {
     });
   });
 
-  it("lets come again what the function names, when the visibility time-out has ended", async () => {
+  it("lets come again what the function names, when the visibility timeout has ended", async () => {
     let isBroken = true;
     const { queueUrl, source } = await connect({
       handler: (_bodies, event) => (isBroken ? failuresOf(event, "b") : null),
@@ -181,7 +181,7 @@ describe("an event source mapping", () => {
     expect([most, worked().length]).toEqual([2, 12]);
   });
 
-  it("gives up a batch that finds no place before its visibility time-out ends", async () => {
+  it("gives up a batch that finds no place before its visibility timeout ends", async () => {
     const deadLetters = await queues.create("dead-letters");
     const deadLetterTargetArn = "arn:aws:sqs:eu-west-1:000000000000:dead-letters";
     const { queueUrl, source } = await connect({
@@ -206,7 +206,7 @@ describe("an event source mapping", () => {
   });
 });
 
-describe("a function that is killed at its time-out", () => {
+describe("a function that is killed at its timeout", () => {
   it("cannot reach anything any more, and its messages are delivered to another instance", async () => {
     const reached: string[] = [];
     const late = Promise.withResolvers<void>();

@@ -27,7 +27,7 @@ export interface LambdaHost {
   stop(): void;
 }
 
-/** What a host needs. `clock`: of time-outs, visibility and schedules. */
+/** What a host needs. `clock`: of timeouts, visibility and schedules. */
 interface LambdaHostOptions {
   readonly sqs: SQSClient;
   readonly clock: Clock;

@@ -21,7 +21,7 @@ export interface EventSourceInput {
 export interface EventSource {
   /** Batches that were received and are not done with, or are about to be visible again. */
   readonly busy: number;
-  /** Messages that wait for the end of their visibility time-out. */
+  /** Messages that wait for the end of their visibility timeout. */
   readonly waiting: number;
   /** Does not delete what the next batch has worked: Lambda "can process duplicate batches". */
   loseNextDeletion(): void;

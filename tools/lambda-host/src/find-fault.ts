@@ -5,7 +5,7 @@ import { type FunctionInput, LAMBDA_LIMITS } from "./function-input.ts";
 export function findFunctionFault({ timeoutMs, reservedConcurrency = 1 }: FunctionInput): string | undefined {
   const { maxTimeoutMs, accountConcurrency } = LAMBDA_LIMITS;
   if (timeoutMs < 1_000 || timeoutMs > maxTimeoutMs) {
-    return `InvalidParameterValueException: The time-out must be between 1 and ${maxTimeoutMs / 1_000} seconds.`;
+    return `InvalidParameterValueException: The timeout must be between 1 and ${maxTimeoutMs / 1_000} seconds.`;
   }
   // "Configuring reserved concurrency": 100 of the account's executions stay with functions that reserve none.
   if (reservedConcurrency < 0 || reservedConcurrency > accountConcurrency - 100) {

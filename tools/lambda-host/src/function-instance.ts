@@ -9,7 +9,7 @@ import {
 } from "./function-input.ts";
 import { openWayOut, type WayOut } from "./way-out.ts";
 
-/** One execution environment: it is made by its first call, kept warm between calls, and dies of a time-out. */
+/** One execution environment: it is made by its first call, kept warm between calls, and dies of a timeout. */
 export interface FunctionInstance {
   call(event: unknown): Promise<Invocation>;
   isAlive(): boolean;
@@ -55,7 +55,7 @@ export function createInstance(
       const timedOut = clock.sleep(input.timeoutMs, ended.signal).then((): Outcome => ({ kind: "timed-out" }));
       const outcome = await Promise.race([run(event, toContext(input, requestId, clock, startedAt)), timedOut]);
       ended.abort();
-      // A time-out and a failed start both reset the environment.
+      // A timeout and a failed start both reset the environment.
       if (outcome.kind === "timed-out" || (await isBroken(live))) kill();
       return {
         functionName: input.name,

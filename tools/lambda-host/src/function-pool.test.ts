@@ -103,7 +103,7 @@ describe("the instances of a function", () => {
     expect((await pool.call(1))?.outcome).toMatchObject({ message: expect.stringContaining("ResponseSizeTooLarge") });
   });
 
-  it("die of a time-out and of a start that fails, and are replaced", async () => {
+  it("die of a timeout and of a start that fails, and are replaced", async () => {
     let starts = 0;
     const pool = createPool({
       create: () => {

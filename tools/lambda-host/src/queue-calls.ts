@@ -13,7 +13,7 @@ export interface QueueCalls {
   /** Waits up to twenty seconds for up to so many messages; none: none came, or the signal ended it. */
   receive(max: number, signal: AbortSignal): Promise<readonly Message[]>;
   delete(messages: readonly Message[]): Promise<void>;
-  /** Makes messages visible: time is the host's, so the host ends their visibility time-outs. */
+  /** Makes messages visible: time is the host's, so the host ends their visibility timeouts. */
   reveal(messages: readonly Message[]): Promise<void>;
   loadAttributes(): Promise<QueueAttributes>;
 }
@@ -35,7 +35,7 @@ export function createQueueCalls(sqs: SQSClient, queueUrl: string): QueueCalls {
         QueueUrl,
         MaxNumberOfMessages: max,
         WaitTimeSeconds: SQS_LIMITS.maxWaitSeconds,
-        // The host counts the queue's own time-out on its clock; this one only has to be longer.
+        // The host counts the queue's own timeout on its clock; this one only has to be longer.
         VisibilityTimeout: SQS_LIMITS.maxVisibilitySeconds,
         MessageSystemAttributeNames: ["All" as const],
         MessageAttributeNames: ["All"],

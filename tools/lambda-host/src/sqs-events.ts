@@ -60,7 +60,7 @@ function toAttribute({ DataType = "String", StringValue, BinaryValue }: MessageA
   };
 }
 
-/** What a mapping does with the messages of a batch: those are hidden until their visibility time-out ends, the rest is deleted. */
+/** What a mapping does with the messages of a batch: those are hidden until their visibility timeout ends, the rest is deleted. */
 type BatchAnswer =
   | { readonly kind: "partly"; readonly failed: ReadonlySet<string> }
   | { readonly kind: "all-failed"; readonly why: string };

@@ -67,7 +67,7 @@ export function reportJobs(): Permission {
   return { name: "Jobs", statements: [allow("Report", actions, "*")] };
 }
 
-/** Completes the launch hooks of instances that have just started, and extends their time-out. */
+/** Completes the launch hooks of instances that have just started, and extends their timeout. */
 export function completeLaunches(groupArns: readonly string[]): Permission {
   const actions = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"];
   return { name: "Launches", statements: [allow("Complete", actions, groupArns)] };

@@ -126,7 +126,7 @@ describe("its code", () => {
 });
 
 describe("its queue", () => {
-  it("hides a message for six times the time-out of the function, and keeps it for the maximum of SQS", () => {
+  it("hides a message for six times the timeout of the function, and keeps it for the maximum of SQS", () => {
     expect(propertiesOf("Queue")).toEqual({
       VisibilityTimeout: 5_400,
       MessageRetentionPeriod: 1_209_600,
@@ -300,7 +300,7 @@ describe("its bucket", () => {
     expect(Assertions).toEqual([
       {
         Assert: { "Fn::Not": [{ "Fn::Equals": [{ Ref: "TargetBucket" }, { Ref: "DistributionBucket" }] }] },
-        AssertDescription: "TargetBucket is the distributor's bucket: give another one.",
+        AssertDescription: "TargetBucket is the distributor's bucket. Set another one.",
       },
     ]);
   });

@@ -117,7 +117,7 @@ function refuseSource(stack: Stack): void {
     assertions: [
       {
         assert: Fn.conditionNot(Fn.conditionEquals(target, source)),
-        assertDescription: "TargetBucket is the distributor's bucket: give another one.",
+        assertDescription: "TargetBucket is the distributor's bucket. Set another one.",
       },
     ],
   });

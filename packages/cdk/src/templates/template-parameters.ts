@@ -122,8 +122,8 @@ export function addRequirement(stack: Stack, { parameter, value, needs }: Requir
 }
 
 function toDescription(parameter: ParameterName, value: string | undefined, needs: ParameterName): string {
-  if (value === "") return `${parameter} is empty: give it, or ${needs}.`;
-  return `${parameter} is ${value ?? "given"}: give ${needs} too.`;
+  if (value === "") return `${parameter} is empty. Set it, or set ${needs}.`;
+  return `${parameter} is ${value ?? "set"}. Set ${needs} too.`;
 }
 
 /** A parameter and one of its values. */

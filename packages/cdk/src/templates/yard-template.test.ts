@@ -459,11 +459,11 @@ describe("the template of a yard", () => {
   });
 
   it.each([
-    ["yard", "LongTasksNeedsLongTaskImageUri", "LongTasks is service: give LongTaskImageUri too."],
+    ["yard", "LongTasksNeedsLongTaskImageUri", "LongTasks is service. Set LongTaskImageUri too."],
     ["yard", "EventOrderExcludesRefusedEvents", "EventOrder is fifo: RefusedEvents cannot be redeliver."],
     ["state-manager", "EventOrderExcludesRefusedEvents", "EventOrder is fifo: RefusedEvents cannot be redeliver."],
-    ["task-runner", "StacksTableNeedsWorkTable", "StacksTable is given: give WorkTable too."],
-    ["task-runner", "LongTaskImageUriNeedsLongTaskQueueArn", "LongTaskImageUri is given: give LongTaskQueueArn too."],
+    ["task-runner", "StacksTableNeedsWorkTable", "StacksTable is set. Set WorkTable too."],
+    ["task-runner", "LongTaskImageUriNeedsLongTaskQueueArn", "LongTaskImageUri is set. Set LongTaskQueueArn too."],
   ])("of %s refuses half of what belongs together: %s", (name, rule, description) => {
     const { Rules } = JSON.parse(templates.get(name) ?? "{}");
 

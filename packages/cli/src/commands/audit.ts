@@ -173,7 +173,7 @@ function formatFault({ kind, seq }: ChainFault): string {
     case "removed":
       return `Line ${seq} was removed.`;
     case "foreign":
-      return `Line ${seq} does not belong there: it is there twice, or was added.`;
+      return `Line ${seq} is out of sequence: it was duplicated or added.`;
     case "end":
       return `No line has this hash. The log ends with line ${seq}: it was changed, or later lines were removed.`;
   }

@@ -17,7 +17,7 @@ export const eventsLs = defineServerCommand({
   name: "events ls",
   summary: "List dead-lettered and parked events, each with the reason.",
   description: [
-    "Dead letters come first, newest first. They stay until you send them again with `stackyard events redrive`.",
+    "Dead letters come first, newest first. They are kept for 30 days; send them again with `stackyard events redrive`.",
     "Parked events follow, ordered by stack, including those whose stack does not exist yet. The server retries them automatically.",
   ].join("\n"),
   examples: [

@@ -86,7 +86,7 @@ async function checkGone({ yard, signal }: ServerContext, stackId: string): Prom
 /** `stackyard previews reclaim` */
 export const previewsReclaim = defineServerCommand({
   name: "previews reclaim",
-  summary: "Create a stack that is gone anew by its closing event, to remove what remains of it.",
+  summary: "Create a removed stack again with its closing event, to remove its remaining resources.",
   description:
     "Sends the event of the pull request's rule for `down`, or CLOSED, to the machine of the orphan. Its state INIT must handle the event, such as `INIT: { on: { CLOSED: CLEAN-UP } }`. Nothing is sent if it would not be applied.",
   examples: [

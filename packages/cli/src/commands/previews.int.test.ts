@@ -82,7 +82,7 @@ describe("stackyard previews", () => {
     expect(table.stdout).toMatch(/shop-pr-7 +acme\/shop#7 +LIVE .*octocat/);
     expect(parseLines(json.stdout)).toMatchObject([{ stackId: "shop-pr-7", pull: { number: 7 }, state: "LIVE" }]);
     expect(none).toMatchObject({ exitCode: 0, stdout: "" });
-    expect(none.stderr).toContain("No stack of a pull request is found.");
+    expect(none.stderr).toContain("No stacks of pull requests found.");
     expect(shown.stdout).toMatch(/pull request +acme\/shop#7 Add a cart/);
     expect(shown.stdout).toContain("commands");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for.

@@ -39,7 +39,7 @@ export const previewsLs = defineServerCommand({
       printPreviews(items, { out, withHead: shown === 0 });
       shown += items.length;
     }
-    if (shown === 0) out.note("No stack of a pull request is found.");
+    if (shown === 0) out.note("No stacks of pull requests found.");
     return 0;
   },
 });

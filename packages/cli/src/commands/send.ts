@@ -66,11 +66,11 @@ export const send = defineServerCommand({
   name: "send",
   summary: "Send an event to a stack.",
   description: [
-    "Without --wait, exits as soon as the stack has decided on the event, or after 1 s (5 s on a terminal), and reports a rejection with its code.",
-    "The server parks and retries an event that the current state rejects. With --wait, its code and reason are printed at once, and the wait continues.",
+    "Without --wait, exits as soon as the stack has decided on the event, or after 1 s (5 s on a terminal), and reports a refusal with its code.",
+    "The server parks and retries an event that the current state does not handle. With --wait, its code and reason are printed at once, and the wait continues.",
     "For an id that the stack has already received, prints DUPLICATE and the earlier use. Exits with 0 for the same event, and with 1 for a different one.",
-    "With --until, exits immediately with 2 and the cause if a task has failed finally, even if the machine handles FAILED, or if the stack can no longer reach the state by itself.",
-    "Exits with 1 if the event was dead-lettered, rejected or ignored, and with 4 after the timeout.",
+    "With --until, exits immediately with 2 and the cause if a task has failed for good, even if the machine handles FAILED, or if the stack can no longer reach the state by itself.",
+    "Exits with 1 if the event was dead-lettered, refused or ignored, and with 4 after the timeout.",
   ].join("\n"),
   examples: [
     { command: "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c", what: "Create a stack." },

@@ -70,8 +70,8 @@ export const tokensCreate = defineServerCommand({
     name: Type.String({ minLength: 1, maxLength: 64, description: "As histories show it." }),
     role: Type.Enum(["viewer", "operator", "maintainer", "admin"], { description: "What the token may do." }),
     machine: list("name", "Only stacks of this machine."),
-    stacks: list("prefix", "Only stacks whose id begins so."),
-    group: list("group", "A group that the token counts as where a machine says who may send an event."),
+    stacks: list("prefix", "Only stacks whose id starts with this prefix."),
+    group: list("group", "A group of the token, for the key `allow` of events in machines."),
     also: list("permission", "One more permission: states:read, states:write or secrets:read."),
     expires: Type.Optional(
       Type.String({ placeholder: "duration", description: "Such as 30d, at most 366d, or never. Default: 90d." }),

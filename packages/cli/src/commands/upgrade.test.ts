@@ -31,7 +31,7 @@ describe("a plan", () => {
     );
   });
 
-  it("shows each place where the stack would have gone another way, and how it would stand", () => {
+  it("shows each place where the stack would have had another outcome, and how it would differ", () => {
     const differences: UpgradePlan["differences"] = [
       {
         eventId: "e1",
@@ -50,11 +50,11 @@ describe("a plan", () => {
         .split("\n")
         .slice(2),
     ).toEqual([
-      "  4 lines of its history were replayed. It would have gone another way:",
+      "  4 lines of its history were replayed. These events would have had another outcome:",
       `    ${at}  PUSHED  BUILD sends network, db  →  refused EVENT_NOT_HANDLED`,
       `    ${at}  MERGED  –                        →  removed sends remove`,
       "  … and 3 more",
-      "  Now it would stand otherwise:",
+      "  The stack would now differ in:",
       '    state: "BUILD" → null',
     ]);
   });

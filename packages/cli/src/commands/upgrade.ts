@@ -36,7 +36,7 @@ export const stacksUpgrade = defineServerCommand({
   name: "stacks upgrade",
   summary: "Move stacks to another revision of their machine.",
   description: [
-    "A stack of a machine of version 2 keeps the revision that it was created with, unless the machine says `revision: follow`. An upgrade is rejected if the new revision lacks the stack's state or a running task.",
+    "A stack of a machine of version 2 keeps the revision that it was created with, unless the machine says `revision: follow`. An upgrade is refused if the new revision lacks the stack's state or a running task.",
     "--dry-run replays the stack's history on the new revision, and shows each difference. With --machine, it shows a summary and one line per stack: first rejected upgrades, then those with differences. --json contains the whole plan of each stack.",
     "Exits with 1 if an upgrade was or would be rejected, or if a dry run found a difference or could not replay the whole history.",
   ].join("\n"),
@@ -234,7 +234,7 @@ function formatPlans(
   const unchanged = results.filter((result) => result.outcome === "unchanged" && isHarmless(result));
   const counts = [
     [refused.length, "would be refused"],
-    [differing.length, "would have gone another way"],
+    [differing.length, "would have had another outcome"],
     [moved.length, "would be moved without a difference"],
     [unchanged.length, "already have the revision"],
   ] as const;
@@ -292,10 +292,10 @@ function formatReplay(
   const rows = differences.map((difference) => toRow(difference, out));
   return [
     ...limits,
-    `${replayed} lines of its history were replayed. It would have gone another way:`,
+    `${replayed} lines of its history were replayed. These events would have had another outcome:`,
     ...(rows.length === 0 ? [] : formatTable(rows, { columns: out.columns, keepLast: true }).split("\n")),
     ...(more === 0 ? [] : [`… and ${more} more`]),
-    ...(end.length === 0 ? [] : ["Now it would stand otherwise:"]),
+    ...(end.length === 0 ? [] : ["The stack would now differ in:"]),
     ...end.map(({ what, before, after }) => `  ${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),
   ];
 }

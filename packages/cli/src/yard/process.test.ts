@@ -68,7 +68,7 @@ describe("AWS as this machine reaches it", () => {
 
   it("rejects a target that cannot be right, and says what to do", () => {
     expect(() => createAccess().client(FakeClient, { ...target, account: "11112222" })).toThrow(
-      'The target "11112222" in "eu-west-1" is not right. An account is a number of 12 digits, in quotes.',
+      'The target "11112222" in "eu-west-1" is invalid. An account is a number of 12 digits, in quotes.',
     );
   });
 });

@@ -49,7 +49,7 @@ export async function loadApiTokens(env: EnvironmentVariables): Promise<readonly
   return [...parseApiTokens(text, "STACKYARD_API_TOKENS"), ...inFile];
 }
 
-/** Reads a list of tokens, parted by commas or white space; a line that begins with `#` says nothing. */
+/** Reads a list of tokens, separated by commas or white space; ignores lines that begin with `#`. */
 export function parseApiTokens(text: string, from: string): readonly ApiToken[] {
   const items = text
     .replaceAll(/^\s*#.*$/gm, "")

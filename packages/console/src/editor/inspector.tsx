@@ -103,7 +103,7 @@ function StateKeys({ outline, state: { name, keys }, edit }: PartProps) {
         onChange={(on) => setKey("protected", on || undefined)}
       />
       <TextField
-        label="Time-out"
+        label="Timeout"
         value={toText(keys["timeout"])}
         placeholder="45m"
         onEnter={(value) => setKey("timeout", value || undefined)}

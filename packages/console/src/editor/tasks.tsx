@@ -58,7 +58,7 @@ export function Tasks({ outline, state, executors, edit }: TasksProps) {
 }
 
 const V1_NAMES = ["Task", "Executor"];
-const V2_NAMES = [...V1_NAMES, "Time-out", "Attempts"];
+const V2_NAMES = [...V1_NAMES, "Timeout", "Attempts"];
 
 interface KeysProps extends Pick<TasksProps, "executors" | "edit"> {
   readonly version: Outline["version"];
@@ -93,7 +93,7 @@ function TaskKeys({ version, task, executors, edit }: KeysProps) {
           <td>
             <TextField
               hidden
-              label={`Time-out of ${name}`}
+              label={`Timeout of ${name}`}
               value={toText(findValue(value, "timeout"))}
               placeholder="1h"
               onEnter={(entered) => setKey("timeout", entered)}

@@ -83,7 +83,7 @@ it("changes the keys of a task, each as one step that leaves the rest of its lin
   await screen.getByLabelText("Executor of app").fill("ecs");
   await userEvent.keyboard("{Enter}");
   await expect.poll(textOf).toContain("app: { executor: ecs, retry: { only: [E] } } # it");
-  await screen.getByLabelText("Time-out of app").fill("5m");
+  await screen.getByLabelText("Timeout of app").fill("5m");
   await userEvent.keyboard("{Enter}");
   await expect.poll(textOf).toContain("timeout: 5m } # it");
   await screen.getByLabelText("Attempts of app").fill("3");

@@ -132,7 +132,7 @@ function differs({ plan }: UpgradeResult): boolean {
   return (plan?.differences.length ?? 0) > 0;
 }
 
-/** Why a stack is refused, or where its history would have gone another way. */
+/** Why a stack is refused, or where its history would have had another outcome. */
 function toReason({ reason, plan }: UpgradeResult): string | undefined {
   const first = plan?.differences[0];
   if (reason !== undefined || first === undefined) return reason ?? plan?.incomplete;

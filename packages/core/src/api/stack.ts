@@ -118,7 +118,7 @@ const stackProperties = {
   version: Type.Integer({ description: "Grows with every change." }),
   stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),
   failed: Type.Optional(Type.Boolean({ description: "No task runs any more, and one has failed." })),
-  overdue: Type.Optional(Type.Boolean({ description: "The state's time-out has passed, and nothing handled it." })),
+  overdue: Type.Optional(Type.Boolean({ description: "The state's timeout has passed, and nothing handled it." })),
 };
 
 /** What is waited for, as programs read it. Which of the other fields are there depends on the kind. */

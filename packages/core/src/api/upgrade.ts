@@ -39,7 +39,7 @@ export const UpgradePlan = Type.Object({
   ),
   more: Type.Integer({ description: "How many more there are." }),
   end: Type.Array(Type.Object({ what: Type.String(), before: Scalar, after: Scalar }), {
-    description: "How the stack would stand otherwise; sensitive values as `***`.",
+    description: "How the stack would differ; sensitive values as `***`.",
   }),
 });
 export type UpgradePlan = View<typeof UpgradePlan>;

@@ -319,7 +319,7 @@ describe("a run", () => {
     expect([before, (await yard.findStack(id))?.state]).toEqual(["RUN", "FAILED"]);
   });
 
-  it("ends at its own time-out", async () => {
+  it("ends at its own timeout", async () => {
     const executor = anExecutor(() => running({ progress: {}, pollAfterMs: DAY_MS, message: "" }));
     const yard = createYard(executor);
     const id = await begin(yard, { executor, config: {}, timeoutMs: 10 * MINUTE_MS, key: "k" });

@@ -118,7 +118,8 @@ export function prepareRun({ executor, config, target, timeoutMs, ...name }: Run
     defined({ executor: executor.name, config, definition: executor, target, timeoutMs }),
   );
   const machine = parseRunMachine(source);
-  if (machine === undefined) throw new TypeError("The config of the run is no JSON object, or its time-out no length.");
+  if (machine === undefined)
+    throw new TypeError("The config of the run is not a JSON object, or its timeout is not a duration.");
   const key = "key" in name ? name.key : name.ulid;
   return { key, stackId: runStackId(name), revision: { name: RUN_MACHINE, hash: machine.hash, source } };
 }

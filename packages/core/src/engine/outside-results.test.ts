@@ -89,7 +89,7 @@ describe("a result from outside", () => {
       status: "ERROR",
       errorCode: "OUTPUT_INVALID",
       errorMessage:
-        'The output "address" is sensitive, or holds a sensitive value, and the metadata key "url" is not declared so.',
+        'The output "address" is sensitive, or contains a sensitive value, and the metadata key "url" is not declared so.',
     });
   });
 });

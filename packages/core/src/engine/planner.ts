@@ -135,7 +135,7 @@ export interface UpgradePlan {
   readonly differences: readonly ReplayDifference[];
   /** How many more there are. */
   readonly more: number;
-  /** How the stack would stand otherwise than it does. */
+  /** How the stack would differ. */
   readonly end: readonly EndDifference[];
 }
 

@@ -79,7 +79,7 @@ describe("a task that is tried again", () => {
 });
 
 describe("time in a state", () => {
-  it("fires the time-out before what comes after, which it may drop", async () => {
+  it("fires the timeout before what comes after, which it may drop", async () => {
     const both =
       "  BUILD: { tasks: [db], timeout: 10m, after: [{ in: 10m, event: MERGED }], on: { TIMEOUT: LATE, MERGED: GONE } }";
     const source = machineOf(`${both}\n  LATE: {}\n  GONE: {}`, "  db: { executor: work, config: {} }");

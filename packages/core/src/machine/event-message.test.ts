@@ -101,7 +101,7 @@ describe("parseEventMessage", () => {
     ['"text"', "The message is not a JSON object."],
     [undefined, "The message is not a JSON object."],
     [[], "The message is not a JSON object."],
-    ['{"a":{"__proto__":1}}', 'The message is refused: it holds the key "__proto__".'],
+    ['{"a":{"__proto__":1}}', 'The message is refused: it contains the key "__proto__".'],
   ])("refuses the body %j", (body, reason) => {
     expect(parse(body)).toEqual(invalid(reason));
   });
@@ -398,7 +398,10 @@ describe("unwrapBody", () => {
     it.each([
       [{ Type: "Notification", Message: "no" }, "The message is not JSON."],
       [{ Type: "Notification", Message: "[]" }, "The message is not a JSON object."],
-      [{ Type: "Notification", Message: '{"__proto__":{}}' }, 'The message is refused: it holds the key "__proto__".'],
+      [
+        { Type: "Notification", Message: '{"__proto__":{}}' },
+        'The message is refused: it contains the key "__proto__".',
+      ],
       [" ".repeat(1_048_577), "The message is larger than 1048576 characters."],
       [`${JSON.stringify(event)}${" ".repeat(1_048_577)}`, "The message is larger than 1048576 characters."],
       ["null", "The message is not a JSON object."],

@@ -14,12 +14,12 @@ describe("findJsonFault", () => {
   });
 
   it.each([
-    [{ a: [JSON.parse('{"__proto__":1}')] }, 'it holds the key "__proto__"'],
-    [{ a: 1n }, "it holds a bigint"],
-    [[Symbol("x")], "it holds a symbol"],
-    [{ a: () => 1 }, "it holds a function"],
-    [{ a: Number.NaN }, "it holds a number that JSON has not"],
-    [[Number.NEGATIVE_INFINITY], "it holds a number that JSON has not"],
+    [{ a: [JSON.parse('{"__proto__":1}')] }, 'it contains the key "__proto__"'],
+    [{ a: 1n }, "it contains a bigint"],
+    [[Symbol("x")], "it contains a symbol"],
+    [{ a: () => 1 }, "it contains a function"],
+    [{ a: Number.NaN }, "it contains a number that JSON does not support"],
+    [[Number.NEGATIVE_INFINITY], "it contains a number that JSON does not support"],
     [{ a: new Date(0) }, "it contains an object that is not plain data"],
     [new Map(), "it contains an object that is not plain data"],
     [nest(65), "it is nested deeper than 64 levels"],

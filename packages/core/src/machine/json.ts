@@ -38,8 +38,9 @@ export function findJsonFault(value: unknown): string | undefined {
 function findFaultWithin(value: unknown, spent: { characters: number }, depth: number): string | undefined {
   if (typeof value === "string") return spend(spent, value);
   if (value === null || value === undefined || typeof value === "boolean") return undefined;
-  if (typeof value === "number") return Number.isFinite(value) ? undefined : "it holds a number that JSON has not";
-  if (typeof value !== "object") return `it holds a ${typeof value}`;
+  if (typeof value === "number")
+    return Number.isFinite(value) ? undefined : "it contains a number that JSON does not support";
+  if (typeof value !== "object") return `it contains a ${typeof value}`;
   if (depth === MAX_DEPTH) return `it is nested deeper than ${MAX_DEPTH} levels`;
   if (Array.isArray(value)) return findListFault(value, spent, depth);
   return isPlain(value) ? findMapFault(value, spent, depth) : "it contains an object that is not plain data";
@@ -59,7 +60,7 @@ function findMapFault(
   depth: number,
 ): string | undefined {
   for (const key of Object.keys(map)) {
-    if (key === "__proto__") return 'it holds the key "__proto__"';
+    if (key === "__proto__") return 'it contains the key "__proto__"';
     const fault = spend(spent, key) ?? findFaultWithin(map[key], spent, depth + 1);
     if (fault) return fault;
   }

@@ -37,7 +37,7 @@ describe("runMachineSource", () => {
     });
   });
 
-  it("prefers the time-out that is given", () => {
+  it("prefers the timeout that is given", () => {
     expect(JSON.parse(runMachineSource({ ...input, timeoutMs: 5_000, definition }))).toMatchObject({
       timeoutMs: 5_000,
     });

@@ -50,11 +50,11 @@ export interface RunMachineInput {
   readonly target?: Readonly<Record<string, unknown>>;
   /** Default: the executor's own, else one hour. */
   readonly timeoutMs?: number;
-  /** Gives the executor's own time-out and how long a cancel may take (default 5 minutes). */
+  /** Gives the executor's own timeout and how long a cancel may take (default 5 minutes). */
   readonly definition?: ExecutorDefinition;
 }
 
-/** The run's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB, and what the executor's own time-out throws. */
+/** The run's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB, and what the executor's own timeout throws. */
 export function runMachineSource(input: RunMachineInput): string {
   const { executor, config, target, definition } = input;
   const document: RunSource = {

@@ -172,7 +172,7 @@ export interface Stack {
   readonly failed?: boolean;
   /** Absent while no task of this incarnation has failed for good. */
   readonly lastFailure?: LastFailure;
-  /** True when the state's time-out has passed and nothing handled it. */
+  /** True when the state's timeout has passed and nothing handled it. */
   readonly overdue?: boolean;
   /**
    * True while this entry waits for live runs of earlier ones. What the state said when it was entered counts, whatever a

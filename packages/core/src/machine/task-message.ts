@@ -89,7 +89,7 @@ export function isOwnAttempt(attemptId: string): boolean {
 // Parts of the engine's own ids are encoded as in a URL, so none of them begins like this.
 const OWN_ATTEMPT = "message:";
 
-/** As of a task of version 1 that names no time-out. */
+/** As of a task of version 1 that names no timeout. */
 const DEFAULT_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /** What a message written by hand may leave out. */

@@ -87,7 +87,7 @@ export function createHookDeliveries({
         const put = await records.put({ key, value, expected: found.version, now, ...expires });
         if (put.kind === "written") return;
       }
-      throw new StackyardError("RECORD_CONFLICT", `The delivery ${digest} changes all the time.`);
+      throw new StackyardError("RECORD_CONFLICT", `Too many concurrent writes to the delivery ${digest}. Try again.`);
     },
   };
 }

@@ -222,7 +222,10 @@ async function updateItem<Result>(deps: KeyedQueueDeps, place: ItemPlace, decide
         : await putRecord(deps, place, { recordKey, found, now, item: { ...write, key: place.key } });
     if (isStored) return result;
   }
-  throw new StackyardError("RECORD_CONFLICT", `The item "${place.key}" in ${place.prefix} changes all the time.`);
+  throw new StackyardError(
+    "RECORD_CONFLICT",
+    `Too many concurrent writes to the item "${place.key}" in ${place.prefix}. Try again.`,
+  );
 }
 
 interface PutItemInput {

@@ -90,7 +90,7 @@ async function keep({ records, clock }: PreviewLinksDeps, key: string, value: un
     const put = await records.put({ key, value, expected, expiresAt: now + KEEP_MS, now });
     if (put.kind === "written") return;
   }
-  throw new StackyardError("RECORD_CONFLICT", `The record ${key} changes all the time.`);
+  throw new StackyardError("RECORD_CONFLICT", `Too many concurrent writes to the record ${key}. Try again.`);
 }
 
 /** The pull request has ended: its link is kept for 90 more days. Without a link nothing happens. */

@@ -57,7 +57,7 @@ export function createServiceDeps(
     readSecret,
     aws(client, target) {
       if (aws !== undefined) return aws.client(client, target);
-      throw new StackyardError("CONFIG_INVALID", "This server has no access to AWS.");
+      throw new StackyardError("CONFIG_INVALID", "This server has no access to AWS. Configure AWS credentials for it.");
     },
     async findStack(stackId) {
       const [loaded] = await store.load([stackId]);

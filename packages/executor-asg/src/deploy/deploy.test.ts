@@ -236,7 +236,7 @@ describe("deploy before anything is created", () => {
   });
 
   it.each<[string, (world: ReleaseWorld) => unknown, string, string]>([
-    ["a time-out", ({ clock }) => clock.advance(700_000), "RELEASE_TIMED_OUT", "Timeout: Halting Release"],
+    ["a timeout", ({ clock }) => clock.advance(700_000), "RELEASE_TIMED_OUT", "Timeout: Halting Release"],
     ["an order", ({ memory }) => memory.orderHalt(aKey(), { message: "Stop." }), "RELEASE_HALTED", "Stop."],
   ])("is halted by %s", async (_, prepare, releaseCode, message) => {
     const world = createReleaseWorld();

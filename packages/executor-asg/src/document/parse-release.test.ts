@@ -211,7 +211,7 @@ describe("parseRelease", () => {
     [undefined, 900, 900],
     [60, 900, 60],
     [1000, 900, 900],
-  ])("makes of a grace period of %s and a time-out of %i s one of %i s", (given, timeout, seconds) => {
+  ])("makes of a grace period of %s and a timeout of %i s one of %i s", (given, timeout, seconds) => {
     const changes = { "/timeout": timeout, [`${WEB}/autoscaling/health_check_grace_period`]: given };
 
     expect(web(changes)?.autoscaling.health_check_grace_period).toBe(seconds);
@@ -296,7 +296,7 @@ describe("parseRelease of the first generation", () => {
     });
   });
 
-  it("keeps the grace period of 300 s whatever the time-out", () => {
+  it("keeps the grace period of 300 s whatever the timeout", () => {
     const { release } = parsedOf(aSeedDocument({ "/timeout": 60 }), SEED);
 
     expect(release.services["web"]?.autoscaling.health_check_grace_period).toBe(300);

@@ -15,7 +15,7 @@ describe("toReleaseSchema", () => {
   it.each([
     ["a key that is unknown", { warm_pool: {} }],
     ["a strategy that is unknown", { detach_strategy: "Maybe" }],
-    ["a time-out of three days", { timeout: 259_200 }],
+    ["a timeout of three days", { timeout: 259_200 }],
     ["a subnet that is there twice", { subnets: ["a", "a"] }],
     ["no services", { services: {} }],
   ])("rejects %s", (_, over) => {

@@ -150,7 +150,7 @@ describe("a second release of the project-config", () => {
     expect(step).toMatchObject({ code: "LOCK_EXISTS", outputs: { ...CLEAN, state: "Lock", error: "LockExistsError" } });
   });
 
-  it("waits for the lock where it may, and its time-out counts from then", async () => {
+  it("waits for the lock where it may, and its timeout counts from then", async () => {
     const yard = createAsgYard();
     await hold(yard);
     const { clock } = yard.world;

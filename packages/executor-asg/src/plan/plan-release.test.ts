@@ -220,7 +220,7 @@ describe("compareReleases", () => {
     expect(compareReleases({ ...rest, services }, stored)).toEqual([]);
   });
 
-  it("sees the grace period with the time-out that it comes from", () => {
+  it("sees the grace period with the timeout that it comes from", () => {
     expect(placesOf({ "/timeout": 900 })).toEqual(["/timeout", `${SCALING}/health_check_grace_period`]);
   });
 

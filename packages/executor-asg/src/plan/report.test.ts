@@ -267,7 +267,7 @@ describe("forecastRelease", () => {
     expect(forecastRelease(release, {}, ODIN).healthyAfterSeconds).toBe(135);
   });
 
-  it("says nothing where the time-out is too short for it", () => {
+  it("says nothing where the timeout is too short for it", () => {
     const release = { ...aReleaseBy("GatedCanary", { bake_time: 600 }), timeout: 300 };
 
     expect(forecastRelease(release, { web: 4 }, ODIN)).toMatchObject({

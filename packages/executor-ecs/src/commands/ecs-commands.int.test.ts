@@ -96,7 +96,7 @@ describe("ecs run", () => {
 
   it.each([
     ["no cluster", { taskDefinition: "migrate" }, "USAGE"],
-    ["an invalid time-out", { ...args, timeout: "soon" }, "CONFIG_INVALID"],
+    ["an invalid timeout", { ...args, timeout: "soon" }, "CONFIG_INVALID"],
     ["an argument of another type", { ...args, count: "2" }, "USAGE"],
   ])("rejects %s", async (_what, given, code) => {
     await expect(run("ecs run", given)).rejects.toMatchObject({ code });

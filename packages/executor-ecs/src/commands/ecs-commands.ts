@@ -38,7 +38,7 @@ const taskArgs = {
   command: textsArg("word", "A word of its command; repeat it for each word. Needs --container."),
   check: textsArg("name", "Containers whose exit codes count: essential (default), all, or names."),
   timeout: textArg("length", "From the start, 10s to 7d. Default: 1h."),
-  placementTimeout: textArg("length", "How long to try while the cluster has no room. Default: 5m."),
+  placementTimeout: textArg("length", "How long to try while the cluster has no capacity. Default: 5m."),
   ...startArgs,
 };
 
@@ -146,7 +146,7 @@ export function formatRun({ runId, state, error, message, outputs = {} }: Run): 
   return `Run ${runId} is ${state}. ${message ?? ""}`.trimEnd();
 }
 
-/** No container was started: permission, configuration, no room. */
+/** No container was started: permission, configuration, no capacity. */
 const COULD_NOT_START: ReadonlySet<string> = new Set([
   ...["ECS_PROPERTIES_INVALID", "ECS_TASK_DEFINITION", "ECS_NETWORK", "ECS_PLACEMENT_FAILED", "ECS_AWS_ERROR"],
   ...["CONFIG_INVALID", "EXECUTOR_UNKNOWN", "MACHINE_UNKNOWN"],

@@ -107,7 +107,7 @@ describe("parseProperties", () => {
     });
   });
 
-  it("caps the time-out below the hour of CloudFormation", () => {
+  it("caps the timeout below the hour of CloudFormation", () => {
     expect([10, 3539, 3540, 3541, "3600"].map((Timeout) => configOf({ Timeout }).timeout)).toEqual([
       ...[10, 3539, 3540, 3540, 3540],
     ]);

@@ -80,7 +80,7 @@ describe("Create", () => {
     expect([sim.ecs.tasks().length, count("SFN.StartExecution")]).toEqual([0, 0]);
   });
 
-  it("answers without waiting where the time-out is 0", async () => {
+  it("answers without waiting where the timeout is 0", async () => {
     const { life, until, sim, clock } = createEcsTaskWorld();
     const start = clock.now();
 

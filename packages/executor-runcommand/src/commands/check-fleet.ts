@@ -1,6 +1,6 @@
 import type { SsmAgent } from "../select-instances.ts";
 
-/** Everything that is found about a fleet, in the order in which one mends it. Pure. */
+/** Returns all findings about a fleet, in the order in which to fix them. Pure. */
 export function checkFleet(facts: FleetFacts, options: { readonly needsTags: boolean }): readonly FleetFinding[] {
   const { instances } = facts;
   if (instances.length === 0) {

@@ -12,7 +12,7 @@ import {
 const VALUES = { ArtifactLocation: ["s3://artifacts/a.zip"], ArtifactSha256: ["0".repeat(64)] } as const;
 
 describe("the document", () => {
-  it("has a step for each platform, and the time-out of the run on both", () => {
+  it("has a step for each platform, and the timeout of the run on both", () => {
     expect(
       applyArtifactDocument.mainSteps.map(({ action, precondition, inputs }) => [
         ...[action, precondition.StringEquals, inputs.timeoutSeconds],

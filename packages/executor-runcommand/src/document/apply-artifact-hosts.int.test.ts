@@ -33,7 +33,7 @@ describe("a second run on a host", () => {
     expect((await first.ended).code).toBe(0);
   });
 
-  it("waits for the first until its time-out", async () => {
+  it("waits for the first until its timeout", async () => {
     const programs = {
       "ansible-playbook": UNTIL_ANSWERED,
       // Notifies the test that a process waits for the lock.

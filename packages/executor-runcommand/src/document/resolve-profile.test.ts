@@ -78,7 +78,7 @@ describe("the profile ansible", () => {
 });
 
 describe("other profiles", () => {
-  it("garlc-1 sends the six lines with the old budget, whatever the time-out of the run", () => {
+  it("garlc-1 sends the six lines with the old budget, whatever the timeout of the run", () => {
     const { documentName, documentHash, parameters, perInstanceInventory } = resolve("garlc-1");
 
     expect([documentName, documentHash, perInstanceInventory]).toEqual(["AWS-RunShellScript", undefined, false]);

@@ -42,7 +42,7 @@ async function startWatched(fleet: Fleet, intent: RunIntent): Promise<void> {
   await recordCandidate(fleet, intent);
 }
 
-/** The same, but a run that cannot be started is watched over no more: no tick may start it once its job has failed. */
+/** Starts a run like `startWatched`, but stops watching one that cannot be started, so no tick starts it after its job has failed. */
 export async function startOrForget(fleet: Fleet, intent: RunIntent): Promise<void> {
   try {
     await startWatched(fleet, intent);
@@ -75,7 +75,7 @@ async function recordArtifact(fleet: Fleet, intent: RunIntent, rank: "candidate"
   await putArtifactRecord(fleet, { environment, profile }, rank, { artifact, revision, runId, startedAt });
 }
 
-/** Enough for a hook whose heartbeat time-out is five minutes or more, with a tick each minute. */
+/** Enough for a hook whose heartbeat timeout is five minutes or more, with a tick each minute. */
 const HEARTBEAT_MS = 120_000;
 
 /** A pipeline that is red for days leaves many runs behind; the tick is there for the launches that wait. */

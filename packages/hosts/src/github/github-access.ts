@@ -120,7 +120,7 @@ export function createTokenAccess(token: string, Client: typeof Octokit): GitHub
       request: { signal: AbortSignal.timeout(REQUEST_MS) },
     });
     if (Check(User, data)) return data.id;
-    throw new StackyardError("SERVER_ERROR", "GitHub does not say whose token it is.");
+    throw new StackyardError("SERVER_ERROR", "Cannot get the owner of the token from GitHub.");
   }
 
   return {

@@ -43,7 +43,7 @@ const sendsResult = ({ service, operation, body }: DoorRequest) =>
 describe.each([
   ["of a yard without a sweep", false],
   ["of a yard with `stack-ticks`", true],
-])("a state manager %s that is killed at its time-out", (_kind, hasTicks) => {
+])("a state manager %s that is killed at its timeout", (_kind, hasTicks) => {
   it.each([
     ["before it writes", writesStack, "before"],
     ["after it writes, before it gets the answer", writesStack, "after"],
@@ -55,7 +55,7 @@ describe.each([
 
     await send(opened);
     await held;
-    // The time-out of the function, and the visibility time-out of its message.
+    // The timeout of the function, and the visibility timeout of its message.
     await clock.advance(30_000);
     await host.until(async () => (await find("pr-1")) === "LIVE");
     await host.idle();
@@ -70,7 +70,7 @@ describe.each([
 describe.each([
   ["with the store", true],
   ["by message alone", false],
-])("a task runner %s that is killed at its time-out", (_kind, runnerHasStore) => {
+])("a task runner %s that is killed at its timeout", (_kind, runnerHasStore) => {
   it.each(["before", "after"] as const)("%s it sends its result is followed by one that continues", async (when) => {
     const { host, send, find, outcomes, sources, count } = await start({ runnerHasStore, hasTicks: true });
     const held = account.door.hold(sendsResult, when);

@@ -8,7 +8,7 @@ const REAL_PAUSE_MS = 5;
 
 /**
  * A test's clock over servers that live in real time: pauses between tries end by themselves, since no test could know of
- * them; leases, time-outs and visibility last until the test lets time pass.
+ * them; leases, timeouts and visibility last until the test lets time pass.
  */
 export function toPausingClock(clock: Clock): Clock {
   return {

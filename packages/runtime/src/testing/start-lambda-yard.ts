@@ -74,7 +74,7 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   const machines = { MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" };
   const host = createLambdaHost({ sqs: cloud.sqs, clock });
   host.addFunction({
-    // The time-outs and concurrencies of CloudSeam's documentation.
+    // The timeouts and concurrencies of CloudSeam's documentation.
     name: "state-manager",
     timeoutMs: 30_000,
     reservedConcurrency: 1,

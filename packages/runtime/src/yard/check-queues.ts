@@ -88,7 +88,7 @@ function toSurroundings(
 interface QueueSurroundings {
   /** Where its messages should go that are given up, where the yard names one. */
   readonly deadLetters: QueueFacts | undefined;
-  /** The longest time-out of the functions that read it. Undefined: none reads it. */
+  /** The longest timeout of the functions that read it. Undefined: none reads it. */
   readonly timeoutMs: number | undefined;
 }
 
@@ -114,7 +114,7 @@ function formatQueue({ name, isFifo, visibilityMs, redrive, waiting }: QueueFact
 
 function evaluatePolicy({ name, statements }: QueueFacts): readonly Finding[] {
   if (!statements.some(isOpen)) return [];
-  const message = `${name}: its policy lets anybody on AWS in, without a condition.`;
+  const message = `${name}: its policy allows every AWS principal, without a condition.`;
   return [
     warn("queue", message, "Name the accounts or roles that may use it, or add a condition such as aws:SourceArn."),
   ];

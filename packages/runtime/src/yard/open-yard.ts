@@ -213,7 +213,7 @@ export async function loadCaller(aws: AwsAccess, clock: Clock): Promise<Caller> 
     const { Account: account = "", Arn: arn = "" } = await aws.client(STSClient, undefined).send(command);
     return { account, arn, aheadMs };
   } catch (error) {
-    throw toAwsError(error, "STS does not say whose credentials these are.");
+    throw toAwsError(error, "Cannot get the caller identity from STS.");
   }
 }
 

@@ -89,7 +89,7 @@ export function toChangedError(what: string): Error {
 function toBytes(chunk: unknown): Uint8Array {
   if (chunk instanceof Uint8Array) return chunk;
   if (typeof chunk === "string") return Buffer.from(chunk);
-  throw new TypeError("It gives something else than bytes.");
+  throw new TypeError("The stream returned a chunk that is not bytes or a string.");
 }
 
 function toReadError(name: string, cause: unknown): Error {

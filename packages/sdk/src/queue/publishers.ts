@@ -213,7 +213,7 @@ function toResult(
 type Refusal = Extract<PublishResult, { kind: "invalid" }>;
 
 /**
- * What the yard's door would say of an event's names. It is checked here, since a queue has no door; the whole parser would
+ * Returns the error that the yard's API would report for the names of an event. It is checked here, since a queue has no door; the whole parser would
  * bring expressions and schemas into every program that publishes.
  */
 export function findEventFault(event: NewEvent): Refusal | undefined {
@@ -261,7 +261,7 @@ export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Re
   const eventId = event.id ?? createEventId();
   const body = findQueueText({ ...event, id: eventId });
   if (body === undefined)
-    return { kind: "invalid", code: "EVENT_INVALID", reason: "The metadata is nothing that JSON can hold." };
+    return { kind: "invalid", code: "EVENT_INVALID", reason: "The metadata cannot be represented as JSON." };
   // The text is ASCII where it had to be escaped; the rest counts as UTF-8.
   const bytes = new TextEncoder().encode(body).length;
   if (bytes > maxBytes) {

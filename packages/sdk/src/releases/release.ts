@@ -113,7 +113,7 @@ export interface ReleaseReport {
   readonly state: string;
   /** Since when, in epoch milliseconds. */
   readonly since: number;
-  /** When the time-out began to count, in epoch milliseconds. */
+  /** When the timeout began to count, in epoch milliseconds. */
   readonly startedAt?: number;
   readonly timeoutSeconds: number;
   /** The states that were entered, in order; the newest 200. */

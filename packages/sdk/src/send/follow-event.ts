@@ -27,7 +27,7 @@ export interface FollowedEvent {
 
 /**
  * Waits until a published event is applied, then until its stack is where it should be. Throws `EventNotAppliedError`,
- * `DUPLICATE` when the id was used for another event, `LEFT_BEHIND` with `details.failure` when a task has failed finally or
+ * `DUPLICATE` when the id was used for another event, `LEFT_BEHIND` with `details.failure` when a task has failed for good or
  * the stack can no longer get there by itself, `OUTCOME_NEGATIVE` when it is gone, and `TIMED_OUT`.
  */
 export async function followEvent(

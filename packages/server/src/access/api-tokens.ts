@@ -236,7 +236,7 @@ function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | 
         const token = decide(found.token);
         if ((await kept.put(token, found.version)).kind === "written") return token;
       }
-      throw new StackyardError("RECORD_CONFLICT", "Others change this token at the same time. Try again.");
+      throw new StackyardError("RECORD_CONFLICT", "Too many concurrent changes to this token. Try again.");
     },
     async addSecret(hash, tokenId) {
       await records.put({ key: `${SECRETS}${hash}`, value: { tokenId }, expected: "absent", now: clock.now() });

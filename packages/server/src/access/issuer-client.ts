@@ -241,7 +241,8 @@ function readGroups(claims: Claims, { groupsClaim = ["groups"], keepGroups }: Is
   }
   const kept = listed.filter((group: string) => keepGroups === undefined || keepGroups.some((p) => fits(group, p)));
   const groups = [...new Set<string>(kept)].sort();
-  if (groups.length > MAX_GROUPS) throw groupsMissing(`${groups.length} groups of the person fit keepGroups.`);
+  if (groups.length > MAX_GROUPS)
+    throw groupsMissing(`${groups.length} groups of the person match keepGroups; at most ${MAX_GROUPS} are allowed.`);
   const long = groups.find((group) => group.length > MAX_GROUP_LENGTH);
   if (long !== undefined) throw groupsMissing(`A group has more than ${MAX_GROUP_LENGTH} characters.`);
   return groups;

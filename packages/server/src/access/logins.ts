@@ -127,7 +127,7 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
       app.on("POST", "/auth/token", (c) => answer(c, createTokenHandler(context, { devices, workloads, failures })));
       app.get("/", (c) => answer(c, createHomeHandler(context, devices.enabled)));
       app.all("/auth/*", () => {
-        throw new HttpError(404, "NOT_FOUND", "Path not found, or not with this method.");
+        throw new HttpError(404, "NOT_FOUND", "Not found: no such path, or the path does not support this method.");
       });
     },
   };

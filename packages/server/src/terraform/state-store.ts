@@ -93,7 +93,7 @@ async function changeHead<Answer>(
     const put = await deps.records.put({ key: headKeyOf(key), value, expected, now: deps.clock.now() });
     if (put.kind === "written") return answer;
   }
-  throw new StackyardError("RECORD_CONFLICT", "Others write this Terraform state at the same time. Try again.");
+  throw new StackyardError("RECORD_CONFLICT", "Too many concurrent writes to this Terraform state. Try again.");
 }
 
 /** Content first, then the head that refers to it: a crash between leaves records that a later write removes. */
@@ -127,7 +127,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
     }
     await removeChunks(deps.records, toChunkedPlace(place, now), chunks);
   }
-  throw new StackyardError("RECORD_CONFLICT", "Others write this Terraform state at the same time. Try again.");
+  throw new StackyardError("RECORD_CONFLICT", "Too many concurrent writes to this Terraform state. Try again.");
 }
 
 function withVersion(head: StateHead, version: StateVersion, keep: number): StateHead {

@@ -52,7 +52,7 @@ describe("a state", () => {
     expect(await (await read()).text()).toBe(text);
   });
 
-  it("is rejected when it is no JSON object, too large, or changed on the way, without quoting it", async () => {
+  it("is rejected when it is not a JSON object, too large, or changed on the way, without quoting it", async () => {
     const small = createTestYard({ limits: { stateBytes: 100 } });
     const answers = [
       await yard.call(PATH, { body: `{"secret": "${SECRET}"` }),

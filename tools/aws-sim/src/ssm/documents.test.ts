@@ -73,7 +73,7 @@ describe("a document of several steps", () => {
     expect(await get({ PluginName: "onWindows" })).toMatchObject({ ResponseCode: 0 });
   });
 
-  it("checks patterns, and takes its time-out from its parameter", async () => {
+  it("checks patterns, and takes its timeout from its parameter", async () => {
     const { create, addNode, send, sim, clock, ssm } = createDocuments();
     await create();
     const id = addNode();

@@ -90,7 +90,7 @@ describe("MaxErrors", () => {
     expect(await run.states()).toEqual(["Failed", "Failed", "Terminated", "Terminated"]);
   });
 
-  it("counts execution time-outs too", async () => {
+  it("counts execution timeouts too", async () => {
     const hangs = { deliveredAfterMs: 0, runsForMs: Number.POSITIVE_INFINITY };
     const run = await createRun([hangs, SECOND], { MaxConcurrency: "1" });
 

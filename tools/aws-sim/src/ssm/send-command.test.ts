@@ -13,8 +13,8 @@ const MANY = (count: number, text = "x"): string[] => Array.from({ length: count
 describe("SendCommand refuses", () => {
   it.each<[string, Partial<SendCommandCommandInput>]>([
     ["a comment of 101 characters", { Comment: "x".repeat(101) }],
-    ["a delivery time-out below 30 s", { TimeoutSeconds: 29 }],
-    ["a delivery time-out over 30 days", { TimeoutSeconds: 2_592_001 }],
+    ["a delivery timeout below 30 s", { TimeoutSeconds: 29 }],
+    ["a delivery timeout over 30 days", { TimeoutSeconds: 2_592_001 }],
     ["no concurrency", { MaxConcurrency: "0" }],
     ["a concurrency of no percent", { MaxConcurrency: "0%" }],
     ["a concurrency over 100 %", { MaxConcurrency: "101%" }],

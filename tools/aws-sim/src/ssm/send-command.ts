@@ -13,7 +13,7 @@ import {
   type SsmState,
 } from "./ssm-state.ts";
 
-/** The user guide names an hour as the console's delivery time-out; the API's own default is the same. */
+/** The user guide names an hour as the console's delivery timeout; the API's own default is the same. */
 const DELIVERY_SECONDS = 3_600;
 
 /** SendCommand: checks the request, finds the nodes, and begins the command. */

@@ -32,7 +32,7 @@ describe("toCourse", () => {
     expect(course({ outcome: { runsForMs: Number.POSITIVE_INFINITY } })).toMatchObject(isKilled);
   });
 
-  it("waits for an agent that is away, up to the delivery time-out", () => {
+  it("waits for an agent that is away, up to the delivery timeout", () => {
     expect(course({ onlineAt: 31_000 })).toMatchObject({ isDelayed: true, deliveredAt: 31_500, end: "Success" });
     expect(course({ onlineAt: Number.POSITIVE_INFINITY })).toMatchObject({
       end: "DeliveryTimedOut",

@@ -67,7 +67,7 @@ export function isOver(details: InvocationDetails): boolean {
 
 /**
  * The short state of a detailed one. Source: API reference, CommandInvocationStatus, whose values leave no other place for
- * time-outs; those of `Undeliverable` and `Terminated` are not written down.
+ * timeouts; those of `Undeliverable` and `Terminated` are not written down.
  */
 export function toStatus(details: string): string {
   if (details.endsWith("TimedOut")) return "TimedOut";
@@ -106,7 +106,7 @@ const NOT_STARTED = { exitCode: -1, stdout: "", stderr: "" };
 const KILLED = 137;
 
 /**
- * Delivery, then execution, each with its own time-out. Source: user guide, "Understanding command statuses" and
+ * Delivery, then execution, each with its own timeout. Source: user guide, "Understanding command statuses" and
  * "Understanding command timeout values"; that the delivery's time begins when the invocation is sent is not written there.
  */
 export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }: CourseInput): Course {
@@ -135,7 +135,7 @@ export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }
 export interface Outcome {
   /** Until the agent has it. `Infinity`: never. Default: half a second. */
   readonly deliveredAfterMs?: number;
-  /** `Infinity`: until the execution time-out. Default: two seconds. */
+  /** `Infinity`: until the execution timeout. Default: two seconds. */
   readonly runsForMs?: number;
   /** Default: 0. */
   readonly exitCode?: number;

@@ -186,7 +186,7 @@ function timeoutOf(steps: readonly Step[]): string {
   );
 }
 
-/** Its execution time-out with the parameters of a command, in seconds. */
+/** Its execution timeout with the parameters of a command, in seconds. */
 export function executionSecondsOf(
   { timeoutSeconds, parameters }: DocumentVersion,
   given: Readonly<Record<string, readonly string[]>>,

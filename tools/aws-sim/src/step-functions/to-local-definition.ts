@@ -45,7 +45,7 @@ interface LocalDefinition {
 }
 
 /**
- * The interpreter waits in real time; so waits become tasks, and time-outs are taken out, to be kept by the clock of the
+ * The interpreter waits in real time; so waits become tasks, and timeouts are taken out, to be kept by the clock of the
  * simulation. Source: Amazon States Language specification, "Wait State" and "Timeouts".
  */
 export function toLocalDefinition(given: Definition): LocalDefinition {

@@ -306,11 +306,11 @@ describe("a list of reactions", () => {
     );
   });
 
-  it("refuses the event when a condition gives neither true nor false", () => {
+  it("refuses the event when the result of a condition is not a boolean", () => {
     const odd = build({ GO: [{ when: anExpression(() => 1, "1"), to: "A" }] });
 
     expect(decide(odd, aStack(), go())).toEqual(
-      refused("EXPRESSION_FAILED", 'The condition "1" of "GO" failed: it gives neither true nor false'),
+      refused("EXPRESSION_FAILED", 'The condition "1" of "GO" failed: the result is not a boolean'),
     );
   });
 

@@ -58,7 +58,7 @@ export function settleState(work: Work, failedBefore: boolean): void {
   if (work.machine.states.get(state)?.terminal !== true) fireNext(work);
 }
 
-/** The state's time-out has passed: it is handled, or the stack stays and is overdue. */
+/** The state's timeout has passed: it is handled, or the stack stays and is overdue. */
 export function fireTimeout(work: Work): void {
   const fault = reactInternally(work, TIMEOUT);
   if (fault === undefined) return;
@@ -223,7 +223,7 @@ function holds({ name, brought, ...input }: Occurrence, { when }: Reaction): boo
   if (when === undefined) return true;
   const result = when.evaluate(toScope(input, { event: { name, metadata: brought }, tasks: true }));
   if (result.kind === "value" && typeof result.value === "boolean") return result.value;
-  const why = result.kind === "error" ? result.reason : "it gives neither true nor false";
+  const why = result.kind === "error" ? result.reason : "the result is not a boolean";
   return reject("EXPRESSION_FAILED", `The condition ${JSON.stringify(when.source)} of "${name}" failed: ${why}`);
 }
 

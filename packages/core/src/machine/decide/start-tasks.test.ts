@@ -153,7 +153,7 @@ describe("a task's condition", () => {
     expect(dispatches.map(({ task }) => task)).toEqual(["app"]);
   });
 
-  it("that gives neither true nor false fails the task, and FAILED fires in the event that entered", () => {
+  it("whose result is not a boolean fails the task, and FAILED fires in the event that entered", () => {
     const machine = build({ db: { when: anExpression(() => "yes") }, app: { needs: ["db"] } });
 
     expect(play(machine, anEvent("GO")).state).toBe("BROKEN");
@@ -332,7 +332,7 @@ describe("prepareTask", () => {
     });
 
     it("fails the task when it is anything else", () => {
-      expect(keyOf([])).toBe('The exclusive key "key" failed: it gives no text, number or boolean.');
+      expect(keyOf([])).toBe('The exclusive key "key" failed: the result is not a string, number or boolean.');
       expect(keyOf("x".repeat(1_025))).toBe('The exclusive key "key" failed: it has more than 1024 characters.');
     });
 

@@ -31,7 +31,7 @@ export function decideOnEntry(work: Work, name: string): TaskState {
   if (result.kind === "value" && typeof result.value === "boolean") {
     return result.value ? toWaiting(name) : { name, status: "SATISFIED", ...toDetail(work.machine, "SKIPPED") };
   }
-  const why = result.kind === "error" ? result.reason : "it gives neither true nor false";
+  const why = result.kind === "error" ? result.reason : "the result is not a boolean";
   return toErrorTask(work, name, {
     code: "EXPRESSION_FAILED",
     message: `The condition ${JSON.stringify(when.source)} failed: ${why}`,
@@ -200,7 +200,7 @@ function resolveKey(
   const { value } = result;
   if (value === null || value === "") return { kind: "part", part: {} };
   if (!["string", "number", "boolean"].includes(typeof value)) {
-    return toFault("EXPRESSION_FAILED", `${what} failed: it gives no text, number or boolean.`);
+    return toFault("EXPRESSION_FAILED", `${what} failed: the result is not a string, number or boolean.`);
   }
   const exclusiveKey = String(value);
   if (exclusiveKey.length <= MAX_KEY_CHARACTERS) return { kind: "part", part: { exclusiveKey } };

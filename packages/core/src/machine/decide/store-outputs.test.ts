@@ -158,7 +158,7 @@ describe("sensitive outputs", () => {
     expect([kept.metadata, kept.secretVersions]).toEqual([{ password: "hunter22" }, { password: 1 }]);
     expect(shown.tasks[0]).toEqual(
       failure(
-        'The output "pass" is sensitive, or holds a sensitive value, and the metadata key "k" is not declared so.',
+        'The output "pass" is sensitive, or contains a sensitive value, and the metadata key "k" is not declared so.',
       ),
     );
     expect(JSON.stringify(shown)).not.toContain("hunter22");

@@ -88,7 +88,7 @@ function mapOutputs(work: Work, task: string): Mapped {
     } else if (sensitiveOutputs.includes(output) && !isSensitive(work.machine.metadata, key)) {
       return {
         kind: "fault",
-        reason: `${what} is sensitive, or holds a sensitive value, and ${where} is not declared so.`,
+        reason: `${what} is sensitive, or contains a sensitive value, and ${where} is not declared so.`,
       };
     } else values.push([key, value]);
   }

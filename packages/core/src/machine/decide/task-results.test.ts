@@ -279,7 +279,7 @@ describe("TASK_CANCELLED", () => {
     expect(endedAttempts).toEqual([idOf("db")]);
   });
 
-  it("only ends the attempt after a time-out", () => {
+  it("only ends the attempt after a timeout", () => {
     const { stack, endedAttempts } = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, cancelled(idOf("db")));
 
     expect(stack.tasks).toEqual([pending("network"), error("db", "timed out after 24h")]);
@@ -287,7 +287,7 @@ describe("TASK_CANCELLED", () => {
     expect(endedAttempts).toEqual([idOf("db")]);
   });
 
-  it("leaves a task that was retried after the time-out pending", () => {
+  it("leaves a task that was retried after the timeout pending", () => {
     const retried = decideOn(decideOn(opened, timedOut(idOf("db"))).stack, anEvent("RETRY_FAILED_TASKS")).stack;
 
     const { stack, endedAttempts } = decideOn(retried, cancelled(idOf("db")));
@@ -776,7 +776,7 @@ describe("mayRetry", () => {
   it.each<[string, Failure, boolean]>([
     ["any code", { code: "QUOTA" }, true],
     ["no code", {}, true],
-    ["a time-out", { code: "TASK_TIMEOUT" }, true],
+    ["a timeout", { code: "TASK_TIMEOUT" }, true],
     ["what the executor calls worth it", { retryable: true }, true],
     ["what the executor calls not worth it", { retryable: false }, false],
     ["an expression that failed", { code: "EXPRESSION_FAILED", retryable: true }, false],

@@ -53,7 +53,7 @@ export const failTask: Handler = (work) => {
   });
 };
 
-/** A cancel has ended. After a time-out the attempt has failed already, and the wait for the next one begins. */
+/** A cancel has ended. After a timeout the attempt has failed already, and the wait for the next one begins. */
 export const confirmCancel: Handler = (work) => answer(work, (current) => endCancel(work, current));
 
 /** Handles a passed deadline: the attempt has failed and is cancelled. It stays open until the cancel has ended. */

@@ -158,7 +158,7 @@ describe("timers", () => {
       ...defined({ task }),
     });
 
-    it("fire retries first, in the order of the tasks, then the time-out, then what is declared, as declared", () => {
+    it("fire retries first, in the order of the tasks, then the timeout, then what is declared, as declared", () => {
       const stack = aStack({
         tasks: ["network", "db"],
         timers: [
@@ -183,7 +183,7 @@ describe("timers", () => {
     });
   });
 
-  describe("a state's time-out", () => {
+  describe("a state's timeout", () => {
     const timed = (on: StateSketch["on"], state: StateSketch = {}) =>
       aMachineV2({
         INIT: { on: { GO: ["BUILD"] }, timeoutMs: 500 },

@@ -324,7 +324,7 @@ export function toInstant(ms: number): number {
   return Math.min(ms, LAST_INSTANT);
 }
 
-/** The id of the timer of a state's own time-out. */
+/** The id of the timer of a state's own timeout. */
 export function timeoutId(entry: number): string {
   return `${entry}/timeout`;
 }
@@ -387,7 +387,7 @@ function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: C
 
 /**
  * The stack's timers that are due, in the order in which they fire: by instant; of one instant first what tasks wait for
- * (in their order), then the state's time-out, then its other events as declared. Each is to be decided on the result of
+ * (in their order), then the state's timeout, then its other events as declared. Each is to be decided on the result of
  * the one before, which may have dropped it.
  */
 export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {

@@ -185,8 +185,7 @@ function isVariable(node: unknown): node is Node {
 // The library overwrites the first of two equal keys, and leaves `constructor` and its like out.
 function checkKeys({ op, args }: Operation, value: unknown): void {
   if (op !== "map" || !Array.isArray(args) || typeof value !== "object" || value === null) return;
-  if (Object.keys(value).length < args.length)
-    throw new EvaluationError("a key of a map is there twice, or is reserved");
+  if (Object.keys(value).length < args.length) throw new EvaluationError("a map has a duplicate or reserved key");
 }
 
 function isSelection({ op, args }: Node): boolean {

@@ -102,10 +102,10 @@ export function fromCelValue(value: unknown, depth = 0): unknown {
 export function toPlaceholderText(value: unknown): string {
   const json = fromCelValue(value);
   if (typeof json === "string") return json;
-  if (json === null) throw new EvaluationError("the value is null, which cannot stand inside text");
+  if (json === null) throw new EvaluationError("the value is null, which cannot be part of a string");
   if (typeof json !== "object") return JSON.stringify(json);
   const kind = Array.isArray(json) ? "list" : "map";
-  throw new EvaluationError(`the value is a ${kind}, which cannot stand inside text`);
+  throw new EvaluationError(`the value is a ${kind}, which cannot be part of a string`);
 }
 
 function toRecord(entries: readonly (readonly [unknown, unknown])[], depth: number): Readonly<Record<string, unknown>> {
@@ -126,7 +126,7 @@ function toNumber(value: bigint): number {
 function toFinite(value: number): number {
   // JSON has no zero below zero.
   if (Number.isFinite(value)) return value === 0 ? 0 : value;
-  throw new EvaluationError("the result is a number that JSON has not (infinite or not a number)");
+  throw new EvaluationError("the result is infinite or not a number, which JSON does not support");
 }
 
 function toIsoText(date: Date): string {
@@ -139,11 +139,11 @@ function isPlain(value: unknown): value is object {
 }
 
 function fromObject(value: unknown): unknown {
-  if (value instanceof Uint8Array) throw new EvaluationError("the result is bytes; write string(x) for text");
+  if (value instanceof Uint8Array) throw new EvaluationError("the result is bytes; write string(x) for a string");
   const tag = Object.prototype.toString.call(value);
-  if (tag.includes("Duration")) throw new EvaluationError("the result is a duration; write string(x) for text");
-  if (tag.includes("Type<")) throw new EvaluationError("the result is a type, which JSON has not");
+  if (tag.includes("Duration")) throw new EvaluationError("the result is a duration; write string(x) for a string");
+  if (tag.includes("Type<")) throw new EvaluationError("the result is a type, which JSON does not support");
   const inner: unknown = typeof value === "object" && value !== null ? value.valueOf() : undefined;
   if (typeof inner === "bigint") return toNumber(inner);
-  throw new EvaluationError("the result is of a kind that JSON has not");
+  throw new EvaluationError("the result has a type that JSON does not support");
 }

@@ -166,7 +166,7 @@ describe("compileExpression", () => {
     ["metadata.image && true", `"metadata.image && true": Logical operator requires bool operands, got 'string'`],
     [
       "metadata.image.matches('(')",
-      `"metadata.image.matches('(')": matches() got no regular expression that RE2 knows`,
+      `"metadata.image.matches('(')": matches() needs a regular expression that RE2 supports`,
     ],
     [
       "timestamp('Jan 1 2030 00:00:00')",
@@ -177,10 +177,10 @@ describe("compileExpression", () => {
     ["[1].join('a')", `"[1].join('a')": join() needs a list of texts; write string(x) for other values`],
     ["9223372036854775807 + 1", '"9223372036854775807 + 1": a number is out of the range of its type'],
     ["9007199254740993", '"9007199254740993": the result is a whole number beyond 2^53, which JSON cannot hold'],
-    ["1.0 / 0.0", '"1.0 / 0.0": the result is a number that JSON has not (infinite or not a number)'],
-    ["b'abc'", `"b'abc'": the result is bytes; write string(x) for text`],
-    ["now - stack.createdAt", '"now - stack.createdAt": the result is a duration; write string(x) for text'],
-    ["type(1)", '"type(1)": the result is a type, which JSON has not'],
+    ["1.0 / 0.0", '"1.0 / 0.0": the result is infinite or not a number, which JSON does not support'],
+    ["b'abc'", `"b'abc'": the result is bytes; write string(x) for a string`],
+    ["now - stack.createdAt", '"now - stack.createdAt": the result is a duration; write string(x) for a string'],
+    ["type(1)", '"type(1)": the result is a type, which JSON does not support'],
     ["now + duration('9999999999h')", `"now + duration('9999999999h')": the result is an instant out of range`],
     ["{'$secret': 'password#1'}", `"{'$secret': 'password#1'}": the result has the key "$secret", which is reserved`],
   ])("says why %s cannot be evaluated", (source, expected) => {

@@ -76,11 +76,11 @@ describe("compileTemplate", () => {
   });
 
   it.each([
-    ["a ${metadata.url}", '"metadata.url": the value is null, which cannot stand inside text'],
-    ["a ${[1]}", '"[1]": the value is a list, which cannot stand inside text'],
-    ["a ${{'a': 1}}", `"{'a': 1}": the value is a map, which cannot stand inside text`],
+    ["a ${metadata.url}", '"metadata.url": the value is null, which cannot be part of a string'],
+    ["a ${[1]}", '"[1]": the value is a list, which cannot be part of a string'],
+    ["a ${{'a': 1}}", `"{'a': 1}": the value is a map, which cannot be part of a string`],
     ["a ${9007199254740993}", '"9007199254740993": the result is a whole number beyond 2^53, which JSON cannot hold'],
-    ["${now - now}", '"now - now": the result is a duration; write string(x) for text'],
+    ["${now - now}", '"now - now": the result is a duration; write string(x) for a string'],
     [["${metadata.count}", "${metadata.nope}"], '"metadata.nope": metadata has no "nope"; ask has() before'],
     [
       "${tasks.app.outputs.token + 'x'}",
@@ -110,7 +110,7 @@ describe("compileTemplate", () => {
 
     expect(resolve("${metadata.password}", { scope, findSecret: none })).toEqual(value(null));
     expect(resolve("x${metadata.password}", { scope, findSecret: none })).toEqual(
-      error('"metadata.password": the value is null, which cannot stand inside text'),
+      error('"metadata.password": the value is null, which cannot be part of a string'),
     );
   });
 

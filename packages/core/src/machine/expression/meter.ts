@@ -129,6 +129,6 @@ function parsePattern(pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern);
   } catch {
-    throw new EvaluationError("matches() got no regular expression that RE2 knows");
+    throw new EvaluationError("matches() needs a regular expression that RE2 supports");
   }
 }

@@ -76,7 +76,7 @@ describe("findReachable", () => {
     expect(findReachable(declared, aStack({ state: "BUILD", tasks: ["a"] })).states).toEqual([]);
   });
 
-  it("follows timers that are armed, those of later states, and a state's time-out", () => {
+  it("follows timers that are armed, those of later states, and a state's timeout", () => {
     const timed = aMachineV2({
       INIT: {},
       LIVE: { on: { SLEEP: ["ASLEEP"], TIMEOUT: ["LATE"] }, after: [{ inMs: 1, event: "SLEEP" }], timeoutMs: 5 },
@@ -145,7 +145,7 @@ describe("findReachable", () => {
 });
 
 describe("findReachableOnSuccess", () => {
-  it("leaves out what only a failure or a time-out leads to", () => {
+  it("leaves out what only a failure or a timeout leads to", () => {
     expect(findReachableOnSuccess(machine, "BUILD")).toEqual({ states: ["LIVE"], removal: false });
     expect(findReachableOnSuccess(machine, "CLEANUP").states).toEqual(["BROKEN"]);
     expect(findReachableOnSuccess(machine, "GONE").removal).toBe(true);

@@ -202,7 +202,7 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
     name,
     executor,
     definition: { executor, ...(config && { config: toRecord(config.config.node) }) },
-    // The task's own time-out applies, whatever the config is resolved to.
+    // The task's own timeout applies, whatever the config is resolved to.
     dynamicConfig: dynamic && timeoutMs !== undefined ? { ...dynamic, findTimeoutMs: () => undefined } : dynamic,
     isApproval: isApproval || undefined,
     timeoutMs: timeoutMs ?? config?.timeoutMs ?? (isApproval ? APPROVAL_TIMEOUT_MS : TIMEOUT_MS),

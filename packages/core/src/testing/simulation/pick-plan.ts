@@ -252,7 +252,7 @@ const STATES_V2 = ["ONE", "TWO", "THREE"] as const;
 const END_V2 = "END";
 const SHORT = ["1s", "5s", "20s", "2m"] as const;
 
-/** A machine of version 2: needs, retries, time-outs, timers, keys, conditions, and every way to leave a state. */
+/** A machine of version 2: needs, retries, timeouts, timers, keys, conditions, and every way to leave a state. */
 export function pickMachineV2(random: Random): PlannedMachine {
   const names = STATES_V2.slice(0, pickWhole(random, 1, STATES_V2.length));
   const needs = pickNeeds(random);

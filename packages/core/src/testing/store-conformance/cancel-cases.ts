@@ -142,7 +142,7 @@ export const cancelCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeDeadlines(store, T0 + DAY), []);
   }),
 
-  storeCase("gives an unclaimed attempt a day, or its time-out when that is longer", async (store) => {
+  storeCase("gives an unclaimed attempt a day, or its timeout when that is longer", async (store) => {
     await dispatchNow(store, ["short"], { timeoutMs: HOUR });
     await dispatchNow(store, ["long"], { timeoutMs: 2 * DAY });
 

@@ -45,7 +45,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
     assert.ok(claim.grant.token > 0);
   }),
 
-  storeCase("counts the deadline by the dispatched time-out when the claim names none", async (store) => {
+  storeCase("counts the deadline by the dispatched timeout when the claim names none", async (store) => {
     await dispatchNow(store, ["a1"], { timeoutMs: 7 * MINUTE });
     const { timeoutMs: _, ...claim } = aClaim("a1", { now: T0 + SECOND });
 
