@@ -56,6 +56,10 @@ describe("findBoundaryProblems", () => {
     },
     "nothing-unresolvable": { "packages/sdk/src/a.ts": imports("@stackyard/core/src/index.ts") },
     "core-stands-alone": { "packages/core/src/a.ts": imports("@stackyard/sdk") },
+    "machine-alone": {
+      "packages/core/src/machine/a.ts": imports("../ports/clock.ts"),
+      "packages/core/src/ports/clock.ts": "export const a = 1;",
+    },
     "machine-is-pure": { "packages/core/src/machine/a.ts": imports("node:fs") },
     "plugins-apart": {
       "packages/store-a/package.json": JSON.stringify({

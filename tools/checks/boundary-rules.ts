@@ -42,6 +42,13 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
     },
   },
   {
+    name: "machine-alone",
+    comment: "The machine knows no stores, ports or engine: within core it imports only itself, access and errors.",
+    // The browser entry also exports the simulation.
+    from: { path: "^packages/core/src/machine/", pathNot: [testFiles, "^packages/core/src/machine/index[.]ts$"] },
+    to: { path: "^packages/core/src/(?!machine|access|errors)" },
+  },
+  {
     name: "plugins-apart",
     comment: "Executors, stores and transports never import each other: a user picks any set of them.",
     from: { path: `^packages/((?:${plugins})-[^/]+)/`, pathNot: "/e2e/" },

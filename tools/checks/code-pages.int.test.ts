@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type ProblemExample, toErrorsPage, toProblemsPage } from "./code-pages.ts";
 import { repositoryRoot } from "./published-packages.ts";
 
-// `npx vitest run --project int tools/checks/code-pages -u` writes the pages anew.
+// `npm run generate` writes the pages again.
 
 const core = join(repositoryRoot, "packages/core");
 const machines = join(core, "src/machine");

@@ -34,6 +34,11 @@ export function toErrorsPage(): string {
     "[executor-ecs](../packages/executor-ecs/README.md), [executor-runcommand](../packages/executor-runcommand/README.md) and",
     "[executor-asg](../packages/executor-asg/README.md). Codes of **artifacts**, such as `SHA256_MISMATCH`, are in [artifacts.md](artifacts.md).",
     "",
+    "## Next",
+    "",
+    "- [Troubleshooting](troubleshooting.md): find out why a stack waits or failed",
+    "- [Command line](cli.md) and [HTTP API](http-api.md): where these codes appear",
+    "",
   ].join("\n");
 }
 
@@ -55,6 +60,11 @@ export function toProblemsPage(examples: readonly ProblemExample[]): string {
     "## Warnings",
     "",
     ...toTable(examples, "warning"),
+    "",
+    "## Next",
+    "",
+    "- [Machines](machines.md): the keys of a machine document",
+    "- [Events](events.md): how events are decided",
     "",
   ].join("\n");
 }

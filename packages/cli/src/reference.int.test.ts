@@ -8,7 +8,7 @@ import { CliVariables } from "./variables.ts";
 import { YardVariables } from "./yard/settings.ts";
 
 describe("docs/cli.md", () => {
-  it("matches the commands (update it with `npx vitest run packages/cli/src/reference -u`)", async () => {
+  it("matches the commands (update it with `npm run generate`)", async () => {
     await expect(toReference(COMMANDS)).toMatchFileSnapshot("../../../docs/cli.md");
   });
 });

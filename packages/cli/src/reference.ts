@@ -4,15 +4,17 @@ import { type Command, toArgumentFacts } from "./command.ts";
 /** The reference of the command line as a Markdown page, made from the table of commands. */
 export function toReference(commands: readonly Command[]): string {
   const index = commands.map(({ name, summary }) => `| [\`stackyard ${name}\`](#${toAnchor(name)}) | ${summary} |`);
-  return [HEAD, "| command | does |", "|---|---|", ...index, "", ...commands.flatMap(toSection), ""]
+  return [HEAD, "| command | does |", "|---|---|", ...index, "", ...commands.flatMap(toSection), NEXT]
     .join("\n")
     .replaceAll(/\n{3,}/g, "\n\n");
 }
 
 const HEAD = `# The command line
 
-In a clone of the repository, run \`npx stackyard\`; [Getting started](getting-started.md#before-you-begin) explains why. Results go to standard output; notes, progress and errors go to
-standard error. Every command takes these options, after its name or before it:
+After reading this page you know every command of \`stackyard\`, its options and its exit codes.
+
+In a clone of the repository, run \`npx stackyard\`; [Getting started](getting-started.md#before-you-begin) explains why. Results go
+to standard output; notes, progress and errors go to standard error. Every command takes these options, after its name or before it:
 
 | option | |
 |---|---|
@@ -44,6 +46,13 @@ project: it leaves the address and the token in the data folder. Of a yard on AW
 is the nearest folder, from the current one upwards, with a \`stackyard.config.ts\` (or \`.js\`, \`.mjs\`, \`.mts\`, \`.json\`).
 Plugins of the project add commands: ours \`apps\` ([aws](aws.md#publish-and-deploy)), \`fleet\` ([fleet](fleet.md)),
 \`ecs\` ([ecs](ecs.md)), \`release\` ([releases](releases.md)), \`artifacts\` and \`consumers\` ([artifacts](artifacts.md)).
+`;
+
+const NEXT = `## Next
+
+- [Configuration](configuration.md): what a project and its yards are configured with
+- [Errors](errors.md): what each error code means
+- [Operations](operations.md): how to run a yard
 `;
 
 function toSection(command: Command): readonly string[] {

@@ -5,7 +5,7 @@ import { toApiPage } from "./testing/to-api-page.ts";
 
 const page = join(import.meta.dirname, "../../../docs/http-api.md");
 
-// After a change of the API: `npx vitest run packages/server/src/api-page -u`.
+// After a change of the API: `npm run generate`.
 it("matches docs/http-api.md", async () => {
   const yard = createTestYard();
 

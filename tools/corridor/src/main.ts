@@ -47,7 +47,10 @@ if (input === "help") {
   if (input.json) process.stdout.write(`${JSON.stringify({ total, files }, null, 2)}\n`);
   else process.stdout.write(`${formatCorridor(files)}\n`);
   if (input.max !== undefined && total > input.max) {
-    process.stderr.write(`${total} files run, ${total - input.max} more than the maximum of ${input.max}.\n`);
+    process.stderr.write(
+      `${total} files run, ${total - input.max} more than the maximum of ${input.max}. The files above run for one event: ` +
+        "load what an event rarely needs on demand, or join files that make one thought.\n",
+    );
     process.exitCode = 1;
   }
 }

@@ -56,7 +56,7 @@ export interface StackScope {
 export interface StackFilter {
   readonly machine?: string;
   readonly state?: string;
-  /** Ids that begin so. */
+  /** Only ids with this prefix. */
   readonly idPrefix?: string;
   /** Ids that contain this text. Case-sensitive. */
   readonly text?: string;

@@ -41,7 +41,9 @@ const UpgradeMachineBody = Type.Object({
     }),
   ),
   reason,
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: "As the page before gave it." })),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 2_048, description: "The `cursor` of the previous page." }),
+  ),
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 100, description: "Stacks of the page. Default 50; 20 at most in a dry run." }),
   ),

@@ -20,7 +20,9 @@ export const AttemptId = Type.String({ minLength: 1, maxLength: 8_192 });
 
 /** Parameters of every list. */
 export const pageQuery = {
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: "As the page before gave it." })),
+  cursor: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 2_048, description: "The `cursor` of the previous page." }),
+  ),
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,

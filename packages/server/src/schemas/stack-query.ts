@@ -10,7 +10,7 @@ const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
 export const stackFilterQuery = {
   machine: Name,
   state: Name,
-  idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Ids that begin so." })),
+  idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only ids with this prefix." })),
   text: Type.Optional(
     Type.String({ minLength: 1, maxLength: 255, description: "Ids with this text somewhere; case matters." }),
   ),

@@ -34,13 +34,27 @@ const TITLES: Readonly<Record<string, string>> = {
   events: "Events",
   stacks: "Stacks",
   operations: "Operations by hand",
-  runs: "Runs without a machine",
-  history: "History and live updates",
+  runs: "Jobs",
+  approvals: "Approvals",
+  bulk: "Bulk operations",
+  history: "History",
+  stream: "Live updates",
   attempts: "Attempts",
   machines: "Machines and simulation",
+  artifacts: "Artifacts and consumers",
   terraform: "Terraform states",
+  previews: "Previews",
+  access: "Tokens and sessions",
+  audit: "Audit log",
   health: "Health and metrics",
 };
+
+const NEXT = `## Next
+
+- [Events](events.md): how events are decided
+- [Errors](errors.md): what each error code means
+- [Access control](access.md): who may call which operation
+`;
 
 /** The page `docs/http-api.md`: an introduction by hand, then every operation and every shape of the document. */
 export function toApiPage(document: Document): string {
@@ -48,12 +62,19 @@ export function toApiPage(document: Document): string {
   const rows = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   );
+  const untitled = rows.find(({ operation }) => !operation.tags.some((tag) => tag in TITLES));
+  if (untitled !== undefined) throw new Error(`No title for the tags of ${untitled.operation.operationId}.`);
   const groups = Object.entries(TITLES).map(([tag, title]) => {
     const entries = rows.filter(({ operation }) => operation.tags.includes(tag));
     return `## ${title}\n\n${entries.map(({ path, method, operation }) => formatOperation(path, method, operation)).join("\n")}`;
   });
   const shapes = Object.entries(document.components.schemas).map(([name, schema]) => formatShape(name, schema));
-  return `${introduction.trim()}\n\n${groups.join("\n")}\n## Shapes\n\n${shapes.join("\n")}`;
+  const contents = [...Object.values(TITLES), "Shapes"].map((title) => `- [${title}](#${toAnchor(title)})`).join("\n");
+  return `${introduction.trim()}\n\n**Contents**\n\n${contents}\n\n${groups.join("\n")}\n## Shapes\n\n${shapes.join("\n")}\n${NEXT}`;
+}
+
+function toAnchor(title: string): string {
+  return title.toLowerCase().replaceAll(" ", "-");
 }
 
 function formatOperation(path: string, method: string, operation: Operation): string {
@@ -118,12 +139,12 @@ function linkTo(name: string): string {
 
 function formatNote({ description, ...schema }: Schema): string {
   const bounds = [
-    ["minimum", "from"],
-    ["maximum", "to"],
-    ["maxLength", "characters at most:"],
-    ["maxItems", "items at most:"],
-  ].flatMap(([key = "", word = ""]) => (schema[key] === undefined ? [] : [`${word} ${String(schema[key])}`]));
-  return [description === undefined ? "" : String(description), bounds.join(", ")]
-    .filter((text) => text !== "")
-    .join(" ");
+    ["minimum", "at least #"],
+    ["maximum", "at most #"],
+    ["maxLength", "at most # characters"],
+    ["maxItems", "at most # items"],
+  ].flatMap(([key = "", text = ""]) => (schema[key] === undefined ? [] : [text.replace("#", String(schema[key]))]));
+  const text = bounds.join(", ");
+  const sentence = text === "" ? "" : `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+  return [description === undefined ? "" : String(description), sentence].filter((part) => part !== "").join(" ");
 }
