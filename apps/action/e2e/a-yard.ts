@@ -14,7 +14,7 @@ events: [OPENED, CLOSED]
 states:
   INIT: { on: { OPENED: UP } }
   UP: { tasks: [create], on: { NEXT: LIVE } }
-  LIVE: { on: { CLOSED: GONE } }
+  LIVE: { protected: true, on: { CLOSED: GONE } }
   GONE: { terminal: true }
 tasks:
   create: { executor: script, config: { outcome: "\${metadata.outcome}" } }

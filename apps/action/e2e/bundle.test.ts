@@ -130,8 +130,13 @@ describe("the action", () => {
     expect((await listHistory("shop-pr-7")).filter(({ event }) => event === "OPENED")).toHaveLength(1);
   });
 
-  it("waits for a removal", async () => {
-    const result = await run({ inputs: { stack: "shop-pr-7", event: "CLOSED", until: "removed" } });
+  it("waits for a removal, which must be confirmed in a protected state", async () => {
+    const inputs = { stack: "shop-pr-7", event: "CLOSED", until: "removed" };
+    const refused = await run({ inputs, env: { GITHUB_RUN_ID: "100" } });
+    const result = await run({ inputs: { ...inputs, confirm: "shop-pr-7" } });
+
+    expect([refused.exitCode, refused.outputs["code"]]).toEqual([1, "OUTCOME_NEGATIVE"]);
+    expect(refused.summary).toContain("CONFIRMATION_REQUIRED");
 
     expect([result.exitCode, result.outputs["state"]]).toEqual([0, "removed"]);
     expect(result.summary).toContain("Preview `shop-pr-7` has ended");

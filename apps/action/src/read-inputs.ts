@@ -19,7 +19,8 @@ const MAX_ID = 255;
 
 /** Reads the inputs of the step. Throws `USAGE`. */
 export function readInputs(env: Environment): Inputs {
-  const [stackId, event, machine] = [readName("stack"), readName("event"), getInput("machine") || undefined];
+  const [stackId, event] = [readName("stack"), readName("event")];
+  const [machine, confirm] = [getInput("machine") || undefined, getInput("confirm") || undefined];
   const words = toWords(getInput("metadata"));
   const metadata = words.length === 0 ? undefined : parseMetadata(words);
   const until = getInput("until")
@@ -31,7 +32,7 @@ export function readInputs(env: Environment): Inputs {
       stackId,
       event,
       id: toEventId(env, event),
-      ...defined({ machine, metadata }),
+      ...defined({ machine, metadata, confirm }),
     },
     until: until.length === 0 ? undefined : until,
     timeoutMs: parseTimeout(getInput("timeout") || "10m", "timeout"),

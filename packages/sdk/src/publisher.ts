@@ -46,8 +46,8 @@ export type PublishResult =
 /** The way of events into a yard, whatever carries them. */
 export interface Publisher<Event extends string = string> {
   /**
-   * Throws `EVENT_INVALID` when the message is not an event, and `DUPLICATE` when its id was used for another event of the
-   * stack. A repeat of the same event resolves with `duplicate`.
+   * Throws `EVENT_INVALID` when the message is not an event, `PAYLOAD_TOO_LARGE`, and `DUPLICATE` when its id was used for
+   * another event of the stack. A repeat of the same event resolves with `duplicate`.
    */
   publish(event: NewEvent<Event>, options?: CallOptions): Promise<PublishedEvent>;
   /** Results in the order of the events. */
@@ -70,22 +70,27 @@ export class EventNotAppliedError extends StackyardError {
   }
 }
 
-/** What the server takes in one request. */
+/** The server's default limit of one request. */
 const MAX_EVENTS = 100;
 
 /** Publishes over the HTTP API. */
 export function createHttpPublisher(http: HttpClient): Publisher {
+  /** A request that is too large for the server is sent as two. */
+  async function send(events: readonly NewEvent[], options: CallOptions): Promise<readonly PublishResult[]> {
+    try {
+      const request = { ...options, method: "POST", path: ["v1", "events"], body: events } as const;
+      return (await http.requestJson<{ readonly results: readonly PublishResult[] }>(request)).results;
+    } catch (error) {
+      if (!(error instanceof StackyardError && error.code === TOO_LARGE)) throw error;
+      if (events.length === 1) return [{ kind: "invalid", code: TOO_LARGE, reason: error.message }];
+      const half = Math.ceil(events.length / 2);
+      return [...(await send(events.slice(0, half), options)), ...(await send(events.slice(half), options))];
+    }
+  }
   const publishMany: Publisher["publishMany"] = async (events, options = {}) => {
     const results: PublishResult[] = [];
     for (let from = 0; from < events.length; from += MAX_EVENTS) {
-      const body = events.slice(from, from + MAX_EVENTS).map(withId);
-      const answer = await http.requestJson<{ readonly results: readonly PublishResult[] }>({
-        ...options,
-        method: "POST",
-        path: ["v1", "events"],
-        body,
-      });
-      results.push(...answer.results);
+      results.push(...(await send(events.slice(from, from + MAX_EVENTS).map(withId), options)));
     }
     return results;
   };
@@ -95,11 +100,19 @@ export function createHttpPublisher(http: HttpClient): Publisher {
       const [result] = await publishMany([event], options);
       if (result?.kind === "accepted") return { eventId: result.eventId, stackId: result.stackId };
       if (result?.kind === "duplicate") return toRepeated(event, result);
-      const reason = result?.reason ?? "The server gave no result.";
-      throw new StackyardError("EVENT_INVALID", reason, { details: { code: result?.code } });
+      const code = result?.code;
+      throw new StackyardError(
+        code === TOO_LARGE ? code : "EVENT_INVALID",
+        result?.reason ?? "The server gave no result.",
+        {
+          details: { code },
+        },
+      );
     },
   };
 }
+
+const TOO_LARGE = "PAYLOAD_TOO_LARGE";
 
 /** A repeat is harmless; another event under the same id would be lost without a word. */
 function toRepeated(event: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {

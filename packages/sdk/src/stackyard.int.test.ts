@@ -99,6 +99,25 @@ describe("a program", () => {
     expect(stack).toMatchObject({ id: "pr-1", state: "IDLE" });
   });
 
+  it("publishes many large events; one that is too large stops no other", async () => {
+    const { client } = await start();
+    const metadata = { notes: "x".repeat(20_000) };
+    const events = Array.from({ length: 120 }, (_, n) => ({ ...launch, stackId: `pr-${n}`, metadata }));
+    const tooLarge = { ...launch, stackId: "too-large", metadata: { notes: "x".repeat(1_100_000) } };
+
+    const results = await client.publishMany([...events.slice(0, 60), tooLarge, ...events.slice(60)]);
+
+    expect(results[60]).toEqual({
+      kind: "invalid",
+      code: "PAYLOAD_TOO_LARGE",
+      reason: "The body is larger than 1048576 bytes.",
+    });
+    expect(results.toSpliced(60, 1)).toEqual(
+      events.map(({ stackId }) => expect.objectContaining({ kind: "accepted", stackId })),
+    );
+    await expect(client.publish(tooLarge)).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+  });
+
   it("waits until the stack is gone", async () => {
     const { client } = await start();
     await client.publish(launch);
