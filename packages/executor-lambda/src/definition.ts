@@ -82,7 +82,7 @@ export const lambdaDefinition = {
   name: "lambda",
   config: LambdaConfig,
   outputs: LambdaOutputs,
-  // One call is bounded by Lambda itself, so it needs no long-lived runner although it cannot be resumed.
+  // Lambda limits the length of a call, so a runner with a time limit of its own can make it.
   resumable: true,
   cancelWithin: "1m",
   timeout: (): number => MAX_FUNCTION_MS + SLACK_MS,

@@ -71,7 +71,7 @@ export interface ExecutorDefinition {
   readonly progress?: TSchema;
   /** Schema of the outputs of a succeeded step. */
   readonly outputs?: TSchema;
-  /** False when `start` runs to the end inside one process. */
+  /** False when `start` needs a runner without a time limit, because it runs to the end in one process. */
   readonly resumable: boolean;
   /** How long a cancel may take before the attempt ends without the executor's word. A duration such as `5m`. */
   readonly cancelWithin?: string;

@@ -125,7 +125,7 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   /** Required if `start` can return a running step. */
   readonly progress?: Progress;
   readonly outputs?: Outputs;
-  /** False when `start` runs to the end in one process. Default: true. */
+  /** False when `start` needs a runner without a time limit, because it runs to the end in one process. Default: true. */
   readonly resumable?: boolean;
   exclusiveKey?(subject: TaskSubject, config: Static<Config>): string | undefined;
   timeout?(config: Static<Config>): number | undefined;

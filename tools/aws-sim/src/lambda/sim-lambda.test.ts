@@ -36,6 +36,15 @@ describe("Invoke", () => {
     expect(JSON.parse(text ?? "")).toMatchObject({ errorType: "TypeError", errorMessage: "no database" });
   });
 
+  it("reports an answer above 6 MB as an error", async () => {
+    const { invoke } = createLambda(() => "x".repeat(6_291_555));
+
+    const { FunctionError, text } = await invoke();
+
+    expect(FunctionError).toBe("Unhandled");
+    expect(JSON.parse(text ?? "")).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
+  });
+
   it("knows only functions that are there, and active ones", async () => {
     const { invoke, clock } = createLambda(echo, { activeAt: Date.UTC(2026, 0, 1) + 1_000 });
 

@@ -26,8 +26,10 @@ interface LiveFunction extends FunctionInput {
   running: number;
 }
 
-/** "Lambda quotas": 6 MB for a synchronous request and for its answer, 1 MB for an asynchronous one; 1,000 executions. */
+/** "Lambda quotas": 6 MB for a synchronous request, 1 MB for an asynchronous one; 1,000 executions. */
 const MAX_SYNC_BYTES = 6 * 1024 * 1024;
+/** As the error of a larger answer states it. */
+const MAX_ANSWER_BYTES = 6_291_556;
 const MAX_ASYNC_BYTES = 1024 * 1024;
 const ACCOUNT_CONCURRENCY = 1_000;
 
@@ -88,14 +90,20 @@ async function runFunction(live: LiveFunction, payload: Buffer): Promise<unknown
   live.running += 1;
   try {
     const answer = await live.handler(payload.length === 0 ? {} : JSON.parse(payload.toString()));
-    return { StatusCode: 200, ExecutedVersion: "$LATEST", Payload: toPayload(answer ?? null) };
+    const Payload = toPayload(answer ?? null);
+    if (Payload.length <= MAX_ANSWER_BYTES) return { StatusCode: 200, ExecutedVersion: "$LATEST", Payload };
+    const errorMessage = `Response payload size exceeded maximum allowed payload size (${MAX_ANSWER_BYTES} bytes).`;
+    return toUnhandled({ errorType: "Function.ResponseSizeTooLarge", errorMessage });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const Payload = toPayload({ errorType: name, errorMessage: message, trace: [`${name}: ${message}`] });
-    return { StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: "Unhandled", Payload };
+    return toUnhandled({ errorType: name, errorMessage: message, trace: [`${name}: ${message}`] });
   } finally {
     live.running -= 1;
   }
+}
+
+function toUnhandled(error: object): unknown {
+  return { StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: "Unhandled", Payload: toPayload(error) };
 }
 
 /** A name, a partial or a full ARN, with or without an alias ("Invoke", FunctionName). */
