@@ -3,6 +3,7 @@ import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { DeadLetter, DueItem, HistoryEntry, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { HistoryFilter } from "../ports/store.ts";
+import { parsePosition } from "../ports/store-helpers.ts";
 import { toPage } from "./memory-lists.ts";
 
 /** The queued events. */
@@ -93,7 +94,7 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
       return row?.entry;
     },
     list({ stackId, code }, page) {
-      const before = page.cursor === undefined ? Number.POSITIVE_INFINITY : Number(page.cursor);
+      const before = parsePosition(page.cursor) ?? Number.POSITIVE_INFINITY;
       const found = [...rows.values()].filter(
         ({ sequence: place, entry }) =>
           place < before &&
@@ -136,7 +137,7 @@ export function createMemoryHistory(): MemoryHistory {
       else ofStack.push(line);
     },
     list({ stackId, eventId, newestFirst = false }, page) {
-      const after = page.cursor === undefined ? undefined : Number(page.cursor);
+      const after = parsePosition(page.cursor);
       const lines = stackId === undefined ? all : (byStack.get(stackId) ?? []);
       const found = lines.filter(
         (line) =>

@@ -16,7 +16,7 @@ export interface ContenderChild {
 const PROGRAM = fileURLToPath(new URL("../contender-process.ts", import.meta.url));
 const END_LIMIT_MS = 10_000;
 
-/** Starts a process of a contender on one database. `nodeFlags`: such as `--cpu-prof`. */
+/** Starts a process of a contender on one database. `nodeFlags`: more than its own, such as `--cpu-prof`. */
 export function startContenderChild(
   contender: Contender,
   database: { readonly url: string; readonly postgres: BenchPostgres },
@@ -25,7 +25,7 @@ export function startContenderChild(
   const args = [contender.id, database.url, String(database.postgres.pid)];
   const child = fork(PROGRAM, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-    execArgv: ["--no-deprecation", ...nodeFlags],
+    execArgv: ["--no-deprecation", ...(contender.nodeFlags ?? []), ...nodeFlags],
   });
   const ended = once(child, "exit");
   const call = createCaller<ContenderCalls>(child);

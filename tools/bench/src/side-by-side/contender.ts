@@ -8,6 +8,8 @@ export interface Contender {
   readonly batching: Batching;
   /** What differs from its defaults, in its own words. */
   readonly settings: string;
+  /** Flags of Node for its processes. Default: none. */
+  readonly nodeFlags?: readonly string[];
   /** The commits that a crash of the server does not undo, of one job between the instant at which it waits and its end. */
   readonly steps: readonly string[];
   /** Jobs in one measured drain: two seconds of work or so. */

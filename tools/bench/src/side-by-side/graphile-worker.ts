@@ -52,7 +52,7 @@ export const graphileWorkerGrouped: Contender = {
   id: "graphile-worker-grouped",
   batching: "grouped",
   settings: "concurrentJobs 24, maxPoolSize 25, localQueue.size 500, completeJobBatchDelay 0, failJobBatchDelay 0",
-  jobs: 60_000,
+  jobs: 100_000,
   connect: (url) => connect(url, GROUPED_SETTINGS),
 };
 

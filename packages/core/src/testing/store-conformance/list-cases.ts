@@ -13,6 +13,7 @@ import {
   aParkedEvent,
   aPut,
   aQueuedEvent,
+  assertRejects,
   commitNow,
   listAll,
   storeCase,
@@ -215,6 +216,16 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     const restNewer = await store.queries.listHistory({}, { limit: 9, cursor: newer.cursor ?? "" });
     assert.deepEqual(toEventIds(restOlder.items), ["e2", "e1"]);
     assert.deepEqual(toEventIds(restNewer.items), ["e3", "e4"]);
+  }),
+
+  storeCase("refuses the cursors of other lists", async (store) => {
+    const page = { limit: 9, cursor: "x" };
+    const { listHistory, listDeadLetters } = store.queries;
+
+    await assertRejects(() => listHistory({}, page), "USAGE");
+    await assertRejects(() => listHistory({ stackId: "s1" }, page), "USAGE");
+    await assertRejects(() => listHistory({ eventId: "e1", newestFirst: true }, page), "USAGE");
+    await assertRejects(() => listDeadLetters({}, page), "USAGE");
   }),
 
   storeCase("counts what it holds", async (store) => {
