@@ -9,7 +9,7 @@ import {
   type Step,
   type Store,
 } from "@stackyard/core";
-import type { Change, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
+import { type Change, type Engine, type LoadedStack, type QueuedEvent, toEventName } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
   type DecidedEvent,
@@ -78,9 +78,9 @@ function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly Even
     const attributes = {
       "stackyard.stack.id": delivery.event.stackId,
       "stackyard.event.id": delivery.event.id,
-      "stackyard.event": toEventName(delivery),
+      "stackyard.event": toSpanWord(delivery),
     };
-    const { span, carrier } = spans.start({ name: `decide ${toEventName(delivery)}`, attributes, parent });
+    const { span, carrier } = spans.start({ name: `decide ${toSpanWord(delivery)}`, attributes, parent });
     if (deliveries.length > 1) for (const link of toLinks(batch)) span?.addLink(link);
     return { span, carrier };
   });
@@ -99,9 +99,9 @@ function toScope(outer: Scope, deliveries: readonly EventDelivery[], open: reado
 }
 
 /** Names of events are words of machines; anything else would make names of spans without end. */
-function toEventName({ event: { message } }: EventDelivery): string {
-  const name = message["event"] ?? message["action"];
-  return typeof name === "string" && /^[\w.:-]{1,64}$/.test(name) ? name : "event";
+function toSpanWord({ event: { message } }: EventDelivery): string {
+  const name = toEventName(message) ?? "";
+  return /^[\w.:-]{1,64}$/.test(name) ? name : "event";
 }
 
 function toLinks(carrier: TraceCarrier): readonly Link[] {

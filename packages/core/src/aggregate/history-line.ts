@@ -6,7 +6,7 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/metadata.ts";
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
@@ -120,8 +120,7 @@ export function toUnreadEntry(
   why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
 ): HistoryEntry {
   const { at, outcome, code, reason } = why;
-  const name = message["event"] ?? message["action"];
-  const event = typeof name === "string" ? name : "";
+  const event = toEventName(message) ?? "";
   return {
     stackId,
     at,

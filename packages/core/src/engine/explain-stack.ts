@@ -1,4 +1,5 @@
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
+import { toEventName } from "../machine/event-message.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
 import { defined } from "../machine/json.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
@@ -78,7 +79,7 @@ function explainOutlook(
   { stack, machine, parked }: ExplainInput,
   mask: MaskText,
 ): Pick<Explanation, "reachable" | "lastFailure"> {
-  const names = parked.map(findEventName).filter((name) => name !== undefined);
+  const names = parked.map(({ event }) => toEventName(event.message)).filter((name) => name !== undefined);
   const reachable = machine && findReachable(machine, stack, names);
   return { ...(reachable && { reachable }), ...explainLastFailure(stack, machine, mask) };
 }
@@ -209,15 +210,9 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
   return { why: `${overdue}${wanted} ${byItself}`, waitsFor };
 }
 
-/** The name of a parked event. */
-function findEventName({ event }: ParkedEvent): string | undefined {
-  const name = event.message["event"] ?? event.message["action"];
-  return typeof name === "string" ? name : undefined;
-}
-
 function explainParked(parked: ParkedEvent, overdue: string, now: number): Reason {
   const { event, code, reason, nextTryAt } = parked;
-  const name = findEventName(parked);
+  const name = toEventName(event.message);
   const what = name === undefined ? "An event" : `The event ${name}`;
   return {
     why: `${overdue}${what} is parked (${code}: ${reason}); it is retried in ${formatTimespan(nextTryAt - now)}.`,

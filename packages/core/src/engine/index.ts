@@ -22,7 +22,7 @@ export {
   takeFrom,
 } from "../in-process/queue.ts";
 export { readAttemptSecrets } from "../machine/decide/work.ts";
-export { toEventKey } from "../machine/event-message.ts";
+export { toEventKey, toEventName } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { checkRecordKey, createPageBuilder, type PageBuilder, type PageRow, toRecordText } from "../ports/records.ts";

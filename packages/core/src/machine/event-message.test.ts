@@ -7,6 +7,7 @@ import {
   parseAttemptId,
   parseEventMessage,
   shortHashOf,
+  toEventName,
   unwrapBody,
 } from "./event-message.ts";
 import { defined, isMap } from "./json.ts";
@@ -352,6 +353,22 @@ describe("parseEventMessage, for any input", () => {
       ),
       { numRuns: 1_000 },
     );
+  });
+});
+
+describe("toEventName", () => {
+  it.each([
+    [{ event: "OPENED" }, "OPENED"],
+    [{ action: "OPENED" }, "OPENED"],
+    [{ event: "OPENED", action: "CLOSED" }, "OPENED"],
+    [{ event: "", action: "OPENED" }, "OPENED"],
+    [{ event: 7, action: "OPENED" }, "OPENED"],
+    [{ event: "", action: null }, undefined],
+    [{}, undefined],
+  ])("of %j is what the event is parsed as", (message, name) => {
+    expect(toEventName(message)).toBe(name);
+    const parsed = parse({ ...message, stackId: "pr-12" });
+    expect(parsed.kind === "event" ? parsed.event.name : undefined).toBe(name);
   });
 });
 

@@ -302,7 +302,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The keys that the event uses. Keys that the predecessor ignored must not make a message fail today. */
 function pickFields(message: Fields, { messageId, sender, actor = sender?.name, origin }: ParseEventOptions): Fields {
-  const name = toText(message["event"]) ?? toText(message["action"]) ?? message["event"] ?? message["action"];
+  const name = toEventName(message) ?? message["event"] ?? message["action"];
   return defined({
     id: toText(message["id"]) ?? messageId,
     stackId: message["stackId"],
@@ -399,6 +399,11 @@ function formatFaults(fields: Fields): string {
 function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reason: string): ParsedEvent {
   const stackId = toText(message["stackId"])?.slice(0, 255);
   return { kind: "invalid", code, reason, ...defined({ stackId }) };
+}
+
+/** Returns the name of the event in a message: its `event`, or the predecessor's `action`. Undefined: it has neither. */
+export function toEventName(message: Fields): string | undefined {
+  return toText(message["event"]) ?? toText(message["action"]);
 }
 
 function toText(value: unknown): string | undefined {

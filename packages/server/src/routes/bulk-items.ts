@@ -7,9 +7,9 @@ import {
   type QueuedEvent,
   type StackFilter,
   toBulkEventId,
+  toEventName,
 } from "@stackyard/core/engine";
 import { type Caller, forbidden, type Guard } from "../access/caller.ts";
-import { toEventName } from "../schemas/event.ts";
 
 /** Which dead letters a bulk is about. */
 export interface DeadLetterFilter {
@@ -87,7 +87,7 @@ async function* findDeadLetters({ store }: ChooseDeps, { filter }: ChooseInput):
   const only = defined({ stackId, code });
   for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
     for (const { id, event } of page.items) {
-      if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event))) continue;
+      if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event.message))) continue;
       yield { id, stackId: event.stackId };
     }
   }

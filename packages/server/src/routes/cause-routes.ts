@@ -8,6 +8,7 @@ import {
   type QueuedEvent,
   type StoredStack,
   type Trouble,
+  toEventName,
   toPrinted,
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
@@ -15,7 +16,7 @@ import type { Caller } from "../access/caller.ts";
 import { loadVisible, type SubjectFinder } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, toEventName, toInstant } from "../schemas/event.ts";
+import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface CauseRoutesDeps {
@@ -132,5 +133,5 @@ interface Refusal {
 function toTrouble(queued: QueuedEvent, { code, reason, at }: Refusal): Trouble {
   const task = queued.message["task"];
   const name = isMap(task) && typeof task["name"] === "string" ? task["name"] : undefined;
-  return { stackId: queued.stackId, event: toEventName(queued), task: name, code, at, toMessage: () => reason };
+  return { stackId: queued.stackId, event: toEventName(queued.message), task: name, code, at, toMessage: () => reason };
 }

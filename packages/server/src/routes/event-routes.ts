@@ -10,6 +10,7 @@ import {
   type PublishResult as Published,
   publishMessages,
   type QueuedEvent,
+  toEventName,
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -26,7 +27,6 @@ import {
   pageQuery,
   StackId,
   toDeadLetter,
-  toEventName,
   toInstant,
 } from "../schemas/event.ts";
 import { toListedParked } from "../schemas/stack.ts";
@@ -129,7 +129,7 @@ const troubleQuery = {
 /** The items of a page that are about events of that name. */
 function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (item: Item) => QueuedEvent): Page<Item> {
   if (name === undefined) return page;
-  return { ...page, items: page.items.filter((item) => toEventName(toEvent(item)) === name) };
+  return { ...page, items: page.items.filter((item) => toEventName(toEvent(item).message) === name) };
 }
 
 function parkedRoute({ store, subjects }: EventRoutesDeps): Route {

@@ -2,8 +2,8 @@ import { defined } from "@stackyard/core";
 import { type DeadLetter, type HistoryEntry, PublishResult } from "@stackyard/core/api";
 import {
   type DeadLetter as DeadLetters,
-  type QueuedEvent,
   type StoredHistoryEntry,
+  toEventName,
   toPrinted,
 } from "@stackyard/core/engine";
 import { EventMessage } from "@stackyard/core/machine";
@@ -62,12 +62,6 @@ export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
   return { ...entry, at: toInstant(entry.at) };
 }
 
-/** The name of the event in a message, by the words of either version; undefined where it has none. */
-export function toEventName({ message }: Pick<QueuedEvent, "message">): string | undefined {
-  const name = message["event"] ?? message["action"];
-  return typeof name === "string" ? name : undefined;
-}
-
 /** A dead letter as the API shows it. */
 export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
   const { id, event, code, reason, deadLetteredAt } = deadLetters;
@@ -77,7 +71,7 @@ export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
     reason,
     eventId: event.id,
     stackId: event.stackId,
-    ...defined({ event: toEventName(event), actor: event.actor }),
+    ...defined({ event: toEventName(event.message), actor: event.actor }),
     receivedAt: toInstant(event.receivedAt),
     deadLetteredAt: toInstant(deadLetteredAt),
     message: toPrinted.message(deadLetters),

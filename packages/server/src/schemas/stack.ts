@@ -17,10 +17,11 @@ import {
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
   type StoredStack,
+  toEventName,
   toPrinted,
 } from "@stackyard/core/engine";
 import { toApprovals } from "./approval.ts";
-import { toEventName, toInstant } from "./event.ts";
+import { toInstant } from "./event.ts";
 
 /** An attempt as the API shows it: without token and log. */
 export function toAttempt(view: AttemptView): Attempt {
@@ -134,7 +135,7 @@ export function toParked(parked: KeptEvent): ParkedEvent {
   return {
     eventId: event.id,
     stackId: event.stackId,
-    event: toEventName(event) ?? "",
+    event: toEventName(event.message) ?? "",
     ...(typeof machine === "string" ? { machine } : {}),
     ...defined({ actor: event.actor }),
     code,
