@@ -2,9 +2,9 @@ import { defineExecutor, succeeded } from "@stackyard/core";
 import { createStateManager, createTaskRunner } from "@stackyard/runtime";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { YARD_PARAMETERS } from "../testing/a-yard.ts";
 import { findGrants } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { type Deployment, findDenied, findUnused, startDeployment } from "../testing/start-deployment.ts";
 
 const MACHINE = `
@@ -36,8 +36,7 @@ const BY_LAMBDA = ["Logs Write", "Queues ReadEvents", "Queues ReadTicks"];
 let yard: Deployment;
 let manager: ReturnType<typeof createStateManager>;
 beforeAll(async () => {
-  const template = synthesizeTemplates().find(({ name }) => name === "yard");
-  yard = await startDeployment(JSON.parse(template?.body ?? "{}"), {
+  yard = await startDeployment(JSON.parse(findBody("yard")), {
     ...YARD_PARAMETERS,
     MachinePrefix: "m/",
     LogLevel: "error",

@@ -1,14 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { FULL_YARD_PARAMETERS, RUNNER_PARAMETERS, YARD_PARAMETERS } from "../testing/a-yard.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { listDocumented } from "../testing/readme-permissions.ts";
 import { resolveTemplate, toJson } from "../testing/resolve-template.ts";
 
 /** Pairs of action and resource of a role, without what stands before the names of resources. */
 function grantsOf(template: string, role: string, parameters: Readonly<Record<string, string>>): readonly string[] {
-  const found = synthesizeTemplates().find(({ name }) => name === template);
-  const resolved = resolveTemplate(JSON.parse(found?.body ?? "{}"), parameters);
+  const resolved = resolveTemplate(JSON.parse(findBody(template)), parameters);
   return listPairs(findGrants(resolved, role))
     .map((pair) => shorten(pair))
     .toSorted();
@@ -170,9 +169,8 @@ describe("the policies of the yard", () => {
   });
 
   it("limit listing to the prefix of the machines, and keys to queues", () => {
-    const found = synthesizeTemplates().find(({ name }) => name === "yard");
     const conditionsWith = (parameters: Readonly<Record<string, string>>, role: string) =>
-      findGrants(resolveTemplate(JSON.parse(found?.body ?? "{}"), parameters), role)
+      findGrants(resolveTemplate(JSON.parse(findBody("yard")), parameters), role)
         .filter(({ conditions }) => Object.keys(conditions).length > 0)
         .map(({ sid, conditions }) => [sid, conditions]);
 

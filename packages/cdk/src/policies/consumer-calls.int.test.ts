@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { type ConsumerWorld, createConsumerWorld } from "../testing/a-consumer-world.ts";
-import { DISTRIBUTOR_OUTPUTS, SOURCES } from "../testing/an-artifacts-app.ts";
+import { DISTRIBUTOR_OUTPUTS } from "../testing/an-artifacts-app.ts";
 import { type Call, findGrants } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { ACCOUNT, REGION, resolveTemplate } from "../testing/resolve-template.ts";
 import { findDenied, findUnused } from "../testing/start-deployment.ts";
 import { toArtifactCalls } from "../testing/to-artifact-calls.ts";
 
-const body = synthesizeTemplates(SOURCES).find(({ name }) => name === "consumer")?.body ?? "{}";
+const body = findBody("consumer", { inline: true });
 const deploy = (parameters: Readonly<Record<string, string>>) =>
   resolveTemplate(JSON.parse(body), { ...DISTRIBUTOR_OUTPUTS, ...parameters });
 const template = deploy({ Retire: "true", EmptyOnDelete: "true" });

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { CONSUMER_PLACE, createDistributorWorld, type DistributorWorld } from "../testing/a-distributor-world.ts";
 import { DISTRIBUTOR_APP } from "../testing/an-artifacts-app.ts";
 import { findGrants } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { findDenied, findUnused } from "../testing/start-deployment.ts";
 import { toArtifactCalls } from "../testing/to-artifact-calls.ts";
 
-const body = synthesizeTemplates().find(({ name }) => name === "distributor")?.body ?? "{}";
+const body = findBody("distributor");
 const template = resolveTemplate(JSON.parse(body), {
   ...DISTRIBUTOR_APP,
   ArtifactPrefix: "artifacts/",

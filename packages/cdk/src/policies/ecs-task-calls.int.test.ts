@@ -1,10 +1,10 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { FULL_ECS_TASK_APP } from "../testing/an-app.ts";
 import { createEcsTaskWorld, type EcsTaskWorld, PLACE, TASK_ROLES } from "../testing/an-ecs-task-world.ts";
 import { type Call, findGrants } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { findDenied, findUnused, startDeployment } from "../testing/start-deployment.ts";
 import { toIamCalls } from "../testing/to-iam-calls.ts";
@@ -21,7 +21,7 @@ const PARAMETERS = {
 };
 /** The instance of the cluster. */
 const INSTANCE = "1".padStart(32, "0");
-const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "ecs-task")?.body ?? "{}");
+const body = JSON.parse(findBody("ecs-task"));
 const grants = findGrants(resolveTemplate(body, PARAMETERS), "EcsTaskRole");
 
 /** The least that a resource needs. */

@@ -1,14 +1,14 @@
 import { toStateEvent } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { createFleetWorld, type FleetWorld } from "../testing/a-fleet-world.ts";
 import { FLEET_APP } from "../testing/an-app.ts";
 import { type Call, findGrants } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { ACCOUNT, REGION, resolveTemplate } from "../testing/resolve-template.ts";
 import { findDenied, findUnused } from "../testing/start-deployment.ts";
 import { toIamCalls } from "../testing/to-iam-calls.ts";
 
-const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "fleet")?.body ?? "{}");
+const body = JSON.parse(findBody("fleet"));
 const shell = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } };
 const PARAMETERS = {
   ...FLEET_APP,

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { RELEASES_ACCOUNT, RELEASES_APP } from "../testing/a-releases-app.ts";
 import { createReleasesWorld, PROJECT, type ReleasesWorld } from "../testing/a-releases-world.ts";
 import { type Call, findGrants, type Grant } from "../testing/find-grants.ts";
+import { listBodies } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { findDenied, findUnused } from "../testing/start-deployment.ts";
 import { toReleaseCalls } from "../testing/to-release-calls.ts";
 import type { Statement } from "./statement.ts";
 
-const bodies = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));
+const bodies = listBodies();
 const grantsOf = (template: string, parameters: Readonly<Record<string, string>>) =>
   findGrants(resolveTemplate(JSON.parse(bodies.get(template) ?? "{}"), parameters), "ReleasesRole");
 const own = grantsOf("releases", RELEASES_APP);

@@ -2,15 +2,15 @@ import type { PluginService } from "@stackyard/core";
 import { createServiceRunner } from "@stackyard/core/services";
 import { createStateManager, openServices } from "@stackyard/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { synthesizeTemplates } from "../templates/synthesize-templates.ts";
 import { YARD_PARAMETERS } from "../testing/a-yard.ts";
 import { SERVICES_APP } from "../testing/an-app.ts";
 import { findGrants } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
 import { type Deployment, findDenied, findUnused, startDeployment } from "../testing/start-deployment.ts";
 
 const MACHINE = "{version: 2, events: [OPENED], states: {INIT: {on: {OPENED: LIVE}}, LIVE: {}}}";
-const bodyOf = (wanted: string) => JSON.parse(synthesizeTemplates().find(({ name }) => name === wanted)?.body ?? "{}");
+const bodyOf = (wanted: string) => JSON.parse(findBody(wanted));
 
 let yard: Deployment;
 beforeAll(async () => {

@@ -7,13 +7,12 @@ import {
   FULL_CONSUMER_APP,
   INLINE,
   OLD_CONSUMER_APP,
-  SOURCES,
 } from "../testing/an-artifacts-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { listBodies } from "../testing/find-template.ts";
 import { resolveTemplate, type TemplateBody, toJson } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const bodies = new Map(synthesizeTemplates(SOURCES).map(({ name, body }) => [name, body]));
+const bodies = listBodies({ inline: true });
 const consumer: TemplateBody = JSON.parse(bodies.get("consumer") ?? "{}");
 const deploy = (parameters: Readonly<Record<string, string>>) => resolveTemplate(consumer, parameters);
 const made = deploy(DISTRIBUTOR_OUTPUTS);

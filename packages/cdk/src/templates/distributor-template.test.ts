@@ -8,11 +8,11 @@ import {
   ROLLOUT_APP,
 } from "../testing/an-artifacts-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { listBodies } from "../testing/find-template.ts";
 import { resolveTemplate, toJson } from "../testing/resolve-template.ts";
 import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const bodies = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));
+const bodies = listBodies();
 const deploy = (name: string, parameters: Readonly<Record<string, string>>) =>
   resolveTemplate(JSON.parse(bodies.get(name) ?? "{}"), parameters);
 const made = deploy("distributor", DISTRIBUTOR_APP);

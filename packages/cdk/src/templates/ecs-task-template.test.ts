@@ -2,10 +2,10 @@ import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
 import { describe, expect, it } from "vitest";
 import { ECS_TASK_APP, FULL_ECS_TASK_APP } from "../testing/an-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "ecs-task")?.body ?? "{}");
+const body = JSON.parse(findBody("ecs-task"));
 const deploy = (parameters: Readonly<Record<string, string>>) => resolveTemplate(body, parameters);
 const FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:stackyard-main-ecs-task";
 const MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:stackyard-main-ecs-task";

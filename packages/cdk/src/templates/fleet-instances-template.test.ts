@@ -3,10 +3,10 @@ import { applyArtifactDocument, applyArtifactHash, applyArtifactText } from "@st
 import { describe, expect, it } from "vitest";
 import { FULL_INSTANCES_APP, INSTANCES_APP } from "../testing/an-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate, toJson } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "fleet-instances")?.body ?? "{}");
+const body = JSON.parse(findBody("fleet-instances"));
 const deploy = (parameters: Readonly<Record<string, string>>) => resolveTemplate(body, parameters);
 
 describe("the template with the resources of instances", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { FLEET_APP, FULL_FLEET_APP } from "../testing/an-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "fleet")?.body ?? "{}");
+const body = JSON.parse(findBody("fleet"));
 const deploy = (parameters: Readonly<Record<string, string>>) => resolveTemplate(body, parameters);
 const FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:stackyard-main-fleet";
 

@@ -2,10 +2,10 @@ import { toReleaseStateMachine } from "@stackyard/executor-asg/releases";
 import { describe, expect, it } from "vitest";
 import { FULL_RELEASES_ACCOUNT, FULL_RELEASES_APP, RELEASES_ACCOUNT, RELEASES_APP } from "../testing/a-releases-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { listBodies } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const bodies = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));
+const bodies = listBodies();
 const deploy = (name: string, parameters: Readonly<Record<string, string>>) =>
   resolveTemplate(JSON.parse(bodies.get(name) ?? "{}"), parameters);
 const FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:stackyard-releases";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { FULL_SERVICES_APP, SERVICES_APP } from "../testing/an-app.ts";
 import { findGrants, listPairs } from "../testing/find-grants.ts";
+import { findBody } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const body = JSON.parse(synthesizeTemplates().find(({ name }) => name === "services")?.body ?? "{}");
+const body = JSON.parse(findBody("services"));
 const deploy = (parameters: Readonly<Record<string, string>>) => resolveTemplate(body, parameters);
 const QUEUE = "arn:aws:sqs:eu-west-1:111122223333:stack-events";
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { RELEASES_DEPLOYMENTS } from "../testing/a-releases-app.ts";
 import { DEPLOYMENTS } from "../testing/a-yard.ts";
 import { APP_DEPLOYMENTS } from "../testing/an-app.ts";
-import { ARTIFACTS_DEPLOYMENTS, SOURCES } from "../testing/an-artifacts-app.ts";
+import { ARTIFACTS_DEPLOYMENTS } from "../testing/an-artifacts-app.ts";
+import { listBodies } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
 interface Diagnostic {
   readonly severity: string;
@@ -27,7 +27,7 @@ const VALIDATOR = "@aws/cloudformation-validate";
 const requireOfCdk = createRequire(createRequire(import.meta.url).resolve("aws-cdk-lib"));
 const { CompositeEngine, TemplateContent }: Validator = requireOfCdk(VALIDATOR);
 const engine = new CompositeEngine();
-const bodies = new Map(synthesizeTemplates(SOURCES).map(({ name, body }) => [name, body]));
+const bodies = listBodies({ inline: true });
 
 /** The validator takes no notice of which conditions exclude each other, so it is given what they come to. */
 function toDeployed(name: string, parameters: Readonly<Record<string, string>>): string {

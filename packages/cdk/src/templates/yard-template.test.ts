@@ -1,10 +1,10 @@
 import { toStacksTable, toWorkTable } from "@stackyard/store-dynamodb";
 import { describe, expect, it } from "vitest";
 import { FULL_YARD_PARAMETERS, RUNNER_PARAMETERS, YARD_PARAMETERS } from "../testing/a-yard.ts";
+import { listBodies } from "../testing/find-template.ts";
 import { type ResolvedTemplate, resolveTemplate, toJson } from "../testing/resolve-template.ts";
-import { synthesizeTemplates } from "./synthesize-templates.ts";
 
-const templates = new Map(synthesizeTemplates().map(({ name, body }) => [name, body]));
+const templates = listBodies();
 
 function deploy(parameters: Readonly<Record<string, string>> = {}, name = "yard"): ResolvedTemplate {
   return resolveTemplate(JSON.parse(templates.get(name) ?? "{}"), { ...YARD_PARAMETERS, ...parameters });
