@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { listPages } from "../list-pages.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
@@ -253,12 +254,8 @@ async function putRecord(
 }
 
 async function* readLive({ records, clock }: KeyedQueueDeps, prefix: string): AsyncGenerator<ListedItem> {
-  let cursor: string | undefined;
-  do {
-    const page = await records.list(prefix, { limit: PAGE, now: clock.now(), ...defined({ cursor }) });
-    yield* page.items.map(toItem).filter(({ deadAt }) => deadAt === undefined);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
+  for await (const { items } of pages) yield* items.map(toItem).filter(({ deadAt }) => deadAt === undefined);
 }
 
 async function countLive(deps: KeyedQueueDeps, prefix: string): Promise<number> {

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { defined } from "../machine/json.ts";
+import { listPages } from "../list-pages.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
 
@@ -125,14 +125,12 @@ export async function findPullLinks(deps: PreviewLinksDeps, pull: LinkedPull): P
   const { records, clock } = deps;
   const prefix = toPullPrefix(pull);
   const found: PreviewLink[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await records.list(prefix, { limit: PAGE, now: clock.now(), ...defined({ cursor }) });
-    const links = await Promise.all(page.items.map(({ key }) => findPreviewLink(deps, key.slice(prefix.length))));
+  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
+  for await (const { items } of pages) {
+    const links = await Promise.all(items.map(({ key }) => findPreviewLink(deps, key.slice(prefix.length))));
     // The stack may have been linked to another pull request since.
     found.push(...links.filter((link) => link !== undefined).filter((link) => isOf(link, pull)));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return found;
 }
 

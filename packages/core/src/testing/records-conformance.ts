@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { isStackyardError } from "../errors/stackyard-error.ts";
+import { listPages, type PageStart } from "../list-pages.ts";
 import type { PutRecordInput, Records } from "../ports/records.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 
@@ -176,13 +177,11 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
       [{ maxBytes: 1 }, 1],
     ] as const) {
       const found: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await records.list("", { limit: 1_000, now: NOW, ...input, ...(cursor && { cursor }) });
-        assert.ok(page.items.length <= perPage);
-        found.push(...page.items.map(({ key }) => key));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      const list = (start: PageStart) => records.list("", { limit: 1_000, now: NOW, ...input, ...start });
+      for await (const { items } of listPages(list)) {
+        assert.ok(items.length <= perPage);
+        found.push(...items.map(({ key }) => key));
+      }
       assert.deepEqual(found, keys);
     }
   }),

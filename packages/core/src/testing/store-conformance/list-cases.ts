@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { defined } from "../../machine/json.ts";
+import { listPages } from "../../list-pages.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
 import type { HistoryEntry, StoredHistoryEntry } from "../../ports/stack-store.ts";
@@ -264,15 +264,12 @@ type List<Item> = (page: PageInput) => Promise<Page<Item>>;
 /** Reads a list to its end; no page may exceed the bytes by more than one item. */
 async function readInPages<Item>(list: List<Item>, input: PageInput): Promise<readonly (readonly Item[])[]> {
   const pages: (readonly Item[])[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await list({ ...input, ...defined({ cursor }) });
-    const bytes = page.items.map((item) => Buffer.byteLength(JSON.stringify(item)));
+  for await (const { items } of listPages((start) => list({ ...input, ...start }))) {
+    const bytes = items.map((item) => Buffer.byteLength(JSON.stringify(item)));
     const withoutLast = bytes.slice(0, -1).reduce((sum, each) => sum + each, 0);
     assert.ok(withoutLast < (input.maxBytes ?? MIB), `a page holds ${withoutLast} bytes and one more item`);
-    pages.push(page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+    pages.push(items);
+  }
   return pages;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AuditEntry } from "../../access/audit-entry.ts";
 import { isStackyardError } from "../../errors/stackyard-error.ts";
-import { defined } from "../../machine/json.ts";
+import { listPages } from "../../list-pages.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
 import type {
@@ -269,12 +269,9 @@ export function expectThere<Value>(value: Value | undefined): Value {
 /** All items of a list, a page after the other. */
 export async function listAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
   const all: Item[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await list({ limit, ...defined({ cursor }) });
-    assert.ok(page.items.length <= limit);
-    all.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { items } of listPages((start) => list({ limit, ...start }))) {
+    assert.ok(items.length <= limit);
+    all.push(...items);
+  }
   return all;
 }
