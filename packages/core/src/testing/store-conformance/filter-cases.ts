@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defined } from "../../machine/json.ts";
 import type { MetadataValue, Stack } from "../../machine/stack.ts";
 import {
   type OpenAttempt,
@@ -78,11 +79,7 @@ export function pickStack(pick: Chooser, id: string): Stack {
     tasks: statuses.map((status, index) => ({
       name: `t${index}`,
       status,
-      ...(status === "ERROR" &&
-        toMember(
-          "errorCode",
-          pick.maybe(() => pick.one(CODES)),
-        )),
+      ...(status === "ERROR" && defined({ errorCode: pick.maybe(() => pick.one(CODES)) })),
     })),
     // It stays as long as the stack.
     createdAt: T0 + (id.charCodeAt(id.length - 1) % 5),
@@ -122,61 +119,24 @@ export async function putRandom(store: Store, pick: Chooser): Promise<readonly W
 export function pickFilter(pick: Chooser): StackFilter {
   const prefix = () => pick.one([...PREFIXES, "a"]);
   const metadata = () => Object.fromEntries([[pick.one(KEYS), pick.one(VALUES)]]);
-  const scope = () => ({
-    ...toMember(
-      "machines",
-      pick.maybe(() => [pick.one(MACHINES), pick.one(MACHINES)].slice(0, pick.upTo(2))),
-    ),
-    ...toMember(
-      "idPrefixes",
-      pick.maybe(() => [prefix(), prefix()].slice(0, pick.upTo(2))),
-    ),
+  const scope = () =>
+    defined({
+      machines: pick.maybe(() => [pick.one(MACHINES), pick.one(MACHINES)].slice(0, pick.upTo(2))),
+      idPrefixes: pick.maybe(() => [prefix(), prefix()].slice(0, pick.upTo(2))),
+    });
+  return defined({
+    machine: pick.maybe(() => pick.one(MACHINES)),
+    state: pick.maybe(() => pick.one(STATES)),
+    idPrefix: pick.maybe(prefix),
+    text: pick.maybe(() => pick.one(["1", "-", "%", "_", "é/", "no such text", ""])),
+    condition: pick.maybe(() => pick.one(STACK_CONDITIONS)),
+    revision: pick.maybe(() => pick.one(HASHES)),
+    metadata: pick.maybe(metadata),
+    task: pick.maybe(() => pick.one(["t0", "t2", "t"])),
+    code: pick.maybe(() => pick.one([...CODES, ""])),
+    ids: pick.maybe(() => Array.from({ length: pick.upTo(200) }, () => `${pick.one(PREFIXES)}${pick.upTo(200)}`)),
+    scopes: pick.maybe(() => [scope(), scope(), scope()].slice(0, pick.upTo(3))),
   });
-  return {
-    ...toMember(
-      "machine",
-      pick.maybe(() => pick.one(MACHINES)),
-    ),
-    ...toMember(
-      "state",
-      pick.maybe(() => pick.one(STATES)),
-    ),
-    ...toMember("idPrefix", pick.maybe(prefix)),
-    ...toMember(
-      "text",
-      pick.maybe(() => pick.one(["1", "-", "%", "_", "é/", "no such text", ""])),
-    ),
-    ...toMember(
-      "condition",
-      pick.maybe(() => pick.one(STACK_CONDITIONS)),
-    ),
-    ...toMember(
-      "revision",
-      pick.maybe(() => pick.one(HASHES)),
-    ),
-    ...toMember("metadata", pick.maybe(metadata)),
-    ...toMember(
-      "task",
-      pick.maybe(() => pick.one(["t0", "t2", "t"])),
-    ),
-    ...toMember(
-      "code",
-      pick.maybe(() => pick.one([...CODES, ""])),
-    ),
-    ...toMember(
-      "ids",
-      pick.maybe(() => Array.from({ length: pick.upTo(200) }, () => `${pick.one(PREFIXES)}${pick.upTo(200)}`)),
-    ),
-    ...toMember(
-      "scopes",
-      pick.maybe(() => [scope(), scope(), scope()].slice(0, pick.upTo(3))),
-    ),
-  };
-}
-
-function toMember<Name extends string, Value>(name: Name, value: Value | undefined) {
-  // One member, or none.
-  return (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
 }
 
 /** A filter as its words say it, one sentence after the other. */
