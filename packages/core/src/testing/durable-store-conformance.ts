@@ -22,7 +22,7 @@ import {
   take,
   takeAttemptIds,
   takeEventIds,
-  toReceipts,
+  takeReceipts,
 } from "./store-conformance/store-builders.ts";
 
 /** A store whose process can die. */
@@ -94,7 +94,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
     "keeps what is queued, in order, and nothing that was acknowledged",
     async (store) => {
       await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
-      await store.release((await take(store, ["event"], { limit: 1 })).flatMap(toReceipts));
+      await store.release(await takeReceipts(store, ["event"], { limit: 1 }));
       await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
     },
     async (store) => {

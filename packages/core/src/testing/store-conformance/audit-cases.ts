@@ -22,7 +22,7 @@ import {
   storeCase,
   T0,
   take,
-  toReceipts,
+  takeReceipts,
 } from "./store-builders.ts";
 
 /** `Change.audit`: entries of the audit log that a commit adds. */
@@ -109,7 +109,7 @@ export const auditCases: readonly ConformanceCase<Store>[] = [
   storeCase("adds an audit entry with everything else that a change may do", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a0")] }));
     await store.enqueue([aQueuedEvent("e1")]);
-    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["event"]);
     const dispatches = [aDispatch("a1", { attempt: 2 })];
     const claims = [{ attemptId: "a1", owner: "w1", leaseMs: 60_000 }];
     const change = aPut({}, { appliedIds: ["e1"], receipts, history: [aHistoryEntry("e1")], dispatches, claims });

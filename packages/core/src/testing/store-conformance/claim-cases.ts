@@ -22,7 +22,7 @@ import {
   take,
   takeAttemptIds,
   takeEventIds,
-  toReceipts,
+  takeReceipts,
 } from "./store-builders.ts";
 
 /** The lease of one attempt: `claim` without keys. */
@@ -277,8 +277,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     async (store) => {
       await suspendOne(store);
       const now = T0 + MINUTE;
-      const taken = await take(store, ["poll"], { now, leaseMs: MINUTE });
-      await store.release(taken.flatMap(toReceipts));
+      await store.release(await takeReceipts(store, ["poll"], { now, leaseMs: MINUTE }));
 
       assert.deepEqual(await takeAttemptIds(store, "poll", { now: now + MINUTE - 1 }), []);
       assert.deepEqual(await takeAttemptIds(store, "poll", { now: now + MINUTE }), ["a1"]);
@@ -290,7 +289,7 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
   storeCase("hands a poll out from the instant on that it was given back for", async (store) => {
     await suspendOne(store);
     const now = T0 + MINUTE;
-    const receipts = (await take(store, ["poll"], { now, leaseMs: HOUR })).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["poll"], { now, leaseMs: HOUR });
 
     await store.release(receipts, now + SECOND);
 

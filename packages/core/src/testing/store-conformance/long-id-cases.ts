@@ -18,7 +18,7 @@ import {
   take,
   takeAttemptIds,
   takeEventIds,
-  toReceipts,
+  takeReceipts,
 } from "./store-builders.ts";
 
 /** Characters in no order that a compression could use; of three bytes each, or of one. */
@@ -49,7 +49,7 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
   storeCase("takes events, stacks and tasks whose ids are as long as they may be", async (store) => {
     const event = aQueuedEvent(EVENT, { stackId: STACK });
     await store.enqueue([event]);
-    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["event"]);
     const history = [aHistoryEntry(EVENT, { stackId: STACK })];
     const park = [aParkedEvent(`x${EVENT.slice(1)}`, { event: { ...event, id: `x${EVENT.slice(1)}` } })];
 

@@ -26,7 +26,7 @@ import {
   take,
   takeAttemptIds,
   takeEventIds,
-  toReceipts,
+  takeReceipts,
 } from "./store-builders.ts";
 
 /** The store as a queue: `enqueue`, `takeDue` of events and tasks, `acknowledge`, `giveBack`. */
@@ -102,17 +102,17 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
   storeCase("hands no later event of a stack out while an earlier one is out", async (store) => {
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
     await store.enqueue([aQueuedEvent("other", { stackId: "s2" })]);
-    const [first] = await take(store, ["event"], { limit: 1 });
+    const receipts = await takeReceipts(store, ["event"], { limit: 1 });
 
     assert.deepEqual(await takeEventIds(store), ["other"]);
 
-    await store.release(first === undefined ? [] : toReceipts(first));
+    await store.release(receipts);
     assert.deepEqual(await takeEventIds(store), ["e2", "e3"]);
   }),
 
   storeCase("holds later events back until all of an earlier batch is done", async (store) => {
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
-    const [r1, r2] = (await take(store, ["event"], { limit: 2 })).flatMap(toReceipts);
+    const [r1, r2] = await takeReceipts(store, ["event"], { limit: 2 });
 
     await store.release([r1 ?? ""]);
     assert.deepEqual(await takeEventIds(store), []);
@@ -122,9 +122,9 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("holds later events of a stack back while an earlier one was given back for later", async (store) => {
     await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2"), aQueuedEvent("other", { stackId: "s2" })]);
-    const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["event"], { limit: 1 });
 
-    await store.release([receipt ?? ""], T0 + 10 * SECOND);
+    await store.release(receipts, T0 + 10 * SECOND);
 
     assert.deepEqual(await takeEventIds(store, { now: T0 + 9 * SECOND }), ["other"]);
     assert.deepEqual(await takeEventIds(store, { now: T0 + 10 * SECOND }), ["e1", "e2"]);
@@ -134,8 +134,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     "hands other stacks' events out, however many wait behind one that was given back for later",
     async (store) => {
       await store.enqueue(["a1", "a2", "a3"].map((id) => aQueuedEvent(id, { stackId: "a" })));
-      const [receipt] = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
-      await store.release([receipt ?? ""], T0 + 10 * SECOND);
+      await store.release(await takeReceipts(store, ["event"], { limit: 1 }), T0 + 10 * SECOND);
       await store.enqueue([aQueuedEvent("b1", { stackId: "b" })]);
 
       assert.deepEqual(await takeEventIds(store, { limit: 2 }), ["b1"]);
@@ -145,7 +144,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("hands a whole batch out again in order after it was given back", async (store) => {
     await store.enqueue(["e1", "e2", "e3"].map((id) => aQueuedEvent(id)));
-    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["event"]);
 
     await store.release(receipts, T0);
 
@@ -189,7 +188,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("takes an id again that was acknowledged without being applied", async (store) => {
     await store.enqueue([aQueuedEvent("e1")]);
-    await store.release((await take(store, ["event"])).flatMap(toReceipts));
+    await store.release(await takeReceipts(store, ["event"]));
 
     await store.enqueue([aQueuedEvent("e1")]);
 
@@ -204,7 +203,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("receipts a row with an expired lease and without a new owner", async (store) => {
     await store.enqueue([aQueuedEvent("e1")]);
-    const receipts = (await take(store, ["event"])).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["event"]);
 
     await commitNow(store, aPut({}, { receipts, now: T0 + HOUR }));
 
@@ -240,7 +239,7 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("sends the message of the same attempt again, without a new attempt", async (store) => {
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1")] }));
-    await store.release((await take(store, ["task"])).flatMap(toReceipts));
+    await store.release(await takeReceipts(store, ["task"]));
     const grant = await grantNow(store, "a1");
 
     await commitNow(store, aPut({}, { dispatches: [aDispatch("a1", { again: true })], now: T0 + SECOND }));
@@ -363,7 +362,7 @@ export const originCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("handles an event of one origin and leaves the other's in the queue", async (store) => {
     await store.enqueue([fromOutside(RESULT), fromWorker(RESULT)]);
-    const receipts = (await take(store, ["event"], { limit: 1 })).flatMap(toReceipts);
+    const receipts = await takeReceipts(store, ["event"], { limit: 1 });
 
     await commitNow(
       store,

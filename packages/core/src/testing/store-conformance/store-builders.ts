@@ -177,7 +177,7 @@ export async function dispatchNow(
   const stackId = dispatch.stackId ?? "s1";
   const dispatches = attemptIds.map((id) => aDispatch(id, { ...dispatch, stackId }));
   await commitNow(store, aPut({ id: stackId }, { dispatches, now }));
-  await store.release((await take(store, ["task"], { now })).flatMap((item) => toReceipts(item)));
+  await store.release(await takeReceipts(store, ["task"], { now }));
 }
 
 /** Claims, which must be granted. */
@@ -211,6 +211,15 @@ export async function takeAttemptIds(
     assert.ok("attemptId" in item);
     return item.attemptId;
   });
+}
+
+/** Receipts of what a take hands out, in order. */
+export async function takeReceipts(
+  store: Store,
+  kinds: readonly DueKind[],
+  overrides: Partial<TakeDueInput> = {},
+): Promise<readonly string[]> {
+  return (await take(store, kinds, overrides)).flatMap(toReceipts);
 }
 
 /** The receipt of an item that has one. */
