@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Store } from "../ports/store.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import {
+  aCancel,
   aChange,
   aClaim,
   aDeadLetter,
@@ -152,8 +153,7 @@ export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] =
       await dispatchNow(store, ["a1"]);
       const grant = await grantNow(store, "a1", { timeoutMs: HOUR });
       await store.suspend(grant, { progress: { step: 1 }, dueAt: T0 + MINUTE, now: T0 });
-      const cancel = { attemptId: "a1", withinMs: MINUTE, why: "requested", unclaimedAtOnce: true } as const;
-      await commitNow(store, aChange({ cancels: [cancel] }));
+      await commitNow(store, aChange({ cancels: [aCancel("a1", { withinMs: MINUTE })] }));
     },
     async (store) => {
       const due = await take(store, ["deadline"], { now: T0 + MINUTE });

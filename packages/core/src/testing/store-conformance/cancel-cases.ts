@@ -3,6 +3,7 @@ import type { CancelAttempt } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
+  aCancel,
   aChange,
   aClaim,
   aDispatch,
@@ -23,14 +24,7 @@ import {
 } from "./store-builders.ts";
 
 async function cancelNow(store: Store, overrides: Partial<CancelAttempt> = {}, now = T0) {
-  const cancel = {
-    attemptId: "a1",
-    withinMs: 5 * MINUTE,
-    why: "requested",
-    unclaimedAtOnce: true,
-    ...overrides,
-  } as const;
-  await commitNow(store, aChange({ cancels: [cancel], now }));
+  await commitNow(store, aChange({ cancels: [aCancel("a1", overrides)], now }));
 }
 
 async function takeDeadlines(store: Store, now: number) {

@@ -3,6 +3,7 @@ import type { AppliedResult, Change, CommitResult } from "../../ports/stack-stor
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
+  aCancel,
   aChange,
   aDeadLetter,
   aDispatch,
@@ -409,9 +410,8 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     const claims = [{ attemptId: "a1", owner: "w1", leaseMs: MINUTE }];
     const committed = await commitOn(store, { dispatches: [aDispatch("a1")], claims });
     const [grant] = expectKind(committed, "committed").grants ?? [];
-    const cancel = { attemptId: "a1", withinMs: MINUTE, why: "requested", unclaimedAtOnce: true } as const;
 
-    await commitOn(store, { cancels: [cancel] });
+    await commitOn(store, { cancels: [aCancel("a1")] });
 
     assert.ok(grant !== undefined);
     assert.deepEqual(await store.renew(grant, { leaseMs: MINUTE, now: T0 }), {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
+  aCancel,
   aChange,
   aClaim,
   aSettle,
@@ -100,13 +101,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     await store.claim(aClaim("c", keyed));
     await store.settle(grant, aSettle("a"));
 
-    await commitNow(
-      store,
-      aChange({
-        stackId: "y",
-        cancels: [{ attemptId: "b", withinMs: MINUTE, why: "requested", unclaimedAtOnce: true }],
-      }),
-    );
+    await commitNow(store, aChange({ stackId: "y", cancels: [aCancel("b")] }));
 
     assert.ok((await takeAttemptIds(store, "task")).includes("c"));
     assert.equal((await store.claim(aClaim("b", keyed))).kind, "gone");
@@ -262,13 +257,7 @@ export const keyCases: readonly ConformanceCase<Store>[] = [
     await store.claim(aClaim("b", keyed));
     await store.claim(aClaim("c", keyed));
 
-    await commitNow(
-      store,
-      aChange({
-        stackId: "y",
-        cancels: [{ attemptId: "b", withinMs: MINUTE, why: "requested", unclaimedAtOnce: true }],
-      }),
-    );
+    await commitNow(store, aChange({ stackId: "y", cancels: [aCancel("b")] }));
 
     assert.deepEqual(await takeEventIds(store), ["cancelled:b"]);
     assert.equal((await store.findAttempt("b"))?.outcome, "cancelled");

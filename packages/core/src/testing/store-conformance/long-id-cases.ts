@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
+  aCancel,
   aChange,
   aClaim,
   aDispatch,
@@ -102,9 +103,8 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("cancels and endedAttempts attempts whose ids are as long as they may be", async (store) => {
     await commitNow(store, aPut({ id: STACK }, { dispatches }));
-    const cancel = { attemptId: FIRST, withinMs: MINUTE, why: "requested", unclaimedAtOnce: true } as const;
 
-    await commitNow(store, aChange({ stackId: STACK, cancels: [cancel], endedAttempts: [SECOND] }));
+    await commitNow(store, aChange({ stackId: STACK, cancels: [aCancel(FIRST)], endedAttempts: [SECOND] }));
 
     const [item] = await take(store, ["event"]);
     const { event } = expectKind(item, "event");

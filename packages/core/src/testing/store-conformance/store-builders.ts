@@ -5,6 +5,7 @@ import { listPages } from "../../list-pages.ts";
 import type { Stack } from "../../machine/stack.ts";
 import type { Page, PageInput } from "../../ports/records.ts";
 import type {
+  CancelAttempt,
   Change,
   ClaimInput,
   DeadLetter,
@@ -144,6 +145,11 @@ export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt>
     },
     ...overrides,
   };
+}
+
+/** A cancel that was requested; it ends an attempt at once that nobody claimed. */
+export function aCancel(attemptId: string, overrides: Partial<CancelAttempt> = {}): CancelAttempt {
+  return { attemptId, withinMs: 5 * MINUTE, why: "requested", unclaimedAtOnce: true, ...overrides };
 }
 
 export function aClaim(attemptId: string, overrides: Partial<ClaimInput> = {}): ClaimInput {
