@@ -5,6 +5,7 @@ import type { ConformanceCase } from "../conformance-case.ts";
 import {
   aCancel,
   aChange,
+  aClaim,
   aDeadLetter,
   aDispatch,
   aHistoryEntry,
@@ -14,12 +15,13 @@ import {
   aSettle,
   aStoredStack,
   commitNow,
+  commitOnPresent,
   DAY,
   dispatchNow,
   expectKind,
-  expectThere,
   grantNow,
   HOUR,
+  loadOne,
   MINUTE,
   SECOND,
   storeCase,
@@ -29,11 +31,6 @@ import {
   takeEventIds,
   takeReceipts,
 } from "./store-builders.ts";
-
-async function loadOne(store: Store, stackId: string) {
-  const [loaded] = await store.load([stackId]);
-  return expectThere(loaded);
-}
 
 /** Loading and committing of stacks: `load`, `commit`. */
 export const commitCases: readonly ConformanceCase<Store>[] = [
@@ -70,7 +67,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
     const { items } = await store.queries.listStacks({}, { limit: 10 });
 
-    assert.deepEqual((await loadOne(store, "s1")).stack?.lastFailure, lastFailure);
+    assert.deepEqual((await loadOne(store)).stack?.lastFailure, lastFailure);
     assert.deepEqual(
       items.map(({ stack }) => stack.lastFailure),
       [lastFailure],
@@ -82,7 +79,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
     await commitNow(store, aPut({ metadata }));
 
-    const kept = (await loadOne(store, "s1")).stack?.metadata;
+    const kept = (await loadOne(store)).stack?.metadata;
     assert.deepEqual(Object.entries(kept ?? {}), Object.entries(metadata));
   }),
 
@@ -120,7 +117,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     const result = await store.commit([aChange({ expectedVersion: version, park: [aParkedEvent("e1")] })]);
 
     assert.deepEqual(result, [{ kind: "committed", version }]);
-    assert.equal((await loadOne(store, "s1")).version, version);
+    assert.equal((await loadOne(store)).version, version);
   }),
 
   storeCase("answers conflict when the stack left the expected version, whatever the write", async (store) => {
@@ -132,13 +129,13 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
       assert.deepEqual(await store.commit([{ ...change, expectedVersion: 0 }]), [{ kind: "conflict" }]);
     }
 
-    const loaded = await loadOne(store, "s1");
+    const loaded = await loadOne(store);
     assert.deepEqual([loaded.version, loaded.stack?.state], [now, "B"]);
   }),
 
   storeCase("answers conflict when a stack was expected and none is there", async (store) => {
     assert.deepEqual(await store.commit([aPut({}, { expectedVersion: 1 })]), [{ kind: "conflict" }]);
-    assert.equal((await loadOne(store, "s1")).version, 0);
+    assert.equal((await loadOne(store)).version, 0);
   }),
 
   storeCase("undoes nothing but the one change that conflicts", async (store) => {
@@ -195,14 +192,14 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("answers duplicate with the ids that were applied before, and writes nothing", async (store) => {
     await commitNow(store, aPut({ state: "A" }, { appliedIds: ["e1", "e2"] }));
-    const { version } = await loadOne(store, "s1");
+    const { version } = await loadOne(store);
 
     const result = await store.commit([
       aPut({ state: "B" }, { expectedVersion: version, appliedIds: ["e3", "e2"], history: [aHistoryEntry("e3")] }),
     ]);
 
     assert.deepEqual(result, [{ kind: "duplicate", eventIds: ["e2"] }]);
-    assert.equal((await loadOne(store, "s1")).stack?.state, "A");
+    assert.equal((await loadOne(store)).stack?.state, "A");
     assert.deepEqual((await store.queries.listHistory({}, { limit: 10 })).items, []);
     await commitNow(store, aPut({ state: "B" }, { appliedIds: ["e3"] }));
   }),
@@ -232,7 +229,7 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({}, { appliedIds: ["e1"] }));
     await commitNow(store, aChange({ write: { kind: "remove" }, appliedIds: ["e2"] }));
 
-    const loaded = await loadOne(store, "s1");
+    const loaded = await loadOne(store);
 
     assert.deepEqual(loaded, { stackId: "s1", version: 0, parked: [] });
     for (const id of ["e1", "e2"]) {
@@ -270,11 +267,11 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({ metadata }));
 
     metadata["a"] = "2";
-    const given = (await loadOne(store, "s1")).stack;
+    const given = (await loadOne(store)).stack;
     // A frozen value is as good as a copy.
     if (given !== undefined) Reflect.set(given.metadata, "a", "3");
 
-    assert.deepEqual((await loadOne(store, "s1")).stack?.metadata, { a: "1" });
+    assert.deepEqual((await loadOne(store)).stack?.metadata, { a: "1" });
   }),
 ];
 
@@ -399,7 +396,7 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
     await dispatchNow(store, ["a1", "a2"]);
     const exclusiveKeys = ["key:shared"];
     const grant = await grantNow(store, "a1", { exclusiveKeys });
-    assert.equal((await store.claim({ ...claimOf("a2"), exclusiveKeys })).kind, "queued");
+    assert.equal((await store.claim(aClaim("a2", { owner: "w2", exclusiveKeys }))).kind, "queued");
 
     expectKind(await commitOn(store, { results: [{ grant, outcome: "succeeded" }] }), "committed");
 
@@ -421,17 +418,11 @@ export const resultCases: readonly ConformanceCase<Store>[] = [
   }),
 ];
 
-function claimOf(attemptId: string) {
-  return { attemptId, owner: "w2", leaseMs: MINUTE, now: T0 };
-}
-
 async function aResult(store: Store, attemptId: string, result: Partial<AppliedResult> = {}): Promise<AppliedResult> {
   return { grant: await grantNow(store, attemptId), outcome: "succeeded", ...result };
 }
 
 /** Commits on the present version of the stack. */
-async function commitOn(store: Store, overrides: Partial<Change>): Promise<CommitResult | undefined> {
-  const [loaded] = await store.load(["s1"]);
-  const change = aChange({ ...aPut({}, overrides), expectedVersion: loaded?.version ?? 0 });
-  return (await store.commit([change]))[0];
+function commitOn(store: Store, overrides: Partial<Change>): Promise<CommitResult> {
+  return commitOnPresent(store, aPut({}, overrides));
 }

@@ -17,6 +17,7 @@ import {
   expectKind,
   grantNow,
   HOUR,
+  loadOne,
   MINUTE,
   SECOND,
   storeCase,
@@ -233,8 +234,7 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
 ];
 
 async function loadParked(store: Store, stackId = "s1") {
-  const [loaded] = await store.load([stackId]);
-  return loaded?.parked ?? [];
+  return (await loadOne(store, stackId)).parked;
 }
 
 async function listDeadLetterIds(store: Store, filter: { stackId?: string; code?: string } = {}) {

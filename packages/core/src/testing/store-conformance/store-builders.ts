@@ -8,12 +8,14 @@ import type {
   CancelAttempt,
   Change,
   ClaimInput,
+  CommitResult,
   DeadLetter,
   DispatchAttempt,
   DueItem,
   DueKind,
   Grant,
   HistoryEntry,
+  LoadedStack,
   ParkedEvent,
   QueuedEvent,
   SettleInput,
@@ -166,11 +168,22 @@ export function aSettle(attemptId: string, overrides: Partial<SettleInput> = {})
   };
 }
 
+/** One stack as the store has it. */
+export async function loadOne(store: Store, stackId = "s1"): Promise<LoadedStack> {
+  const [loaded] = await store.load([stackId]);
+  return expectThere(loaded);
+}
+
+/** Commits one change on the present version. */
+export async function commitOnPresent(store: Store, change: Change): Promise<CommitResult> {
+  const { version } = await loadOne(store, change.stackId);
+  const [result] = await store.commit([{ ...change, expectedVersion: version }]);
+  return expectThere(result);
+}
+
 /** Commits one change on the present version, which must succeed. Gives the new version. */
 export async function commitNow(store: Store, change: Change): Promise<number> {
-  const [loaded] = await store.load([change.stackId]);
-  const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
-  return expectKind(result, "committed").version;
+  return expectKind(await commitOnPresent(store, change), "committed").version;
 }
 
 /** Commits the dispatch of attempts of one stack, and takes their messages off the queue. */

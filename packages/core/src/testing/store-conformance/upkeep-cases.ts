@@ -12,6 +12,7 @@ import {
   aQueuedEvent,
   assertRejects,
   commitNow,
+  commitOnPresent,
   DAY,
   dispatchNow,
   grantNow,
@@ -37,9 +38,8 @@ async function pruneAll(store: Store, retention: Partial<Retention>, now: number
 }
 
 async function isRemembered(store: Store, id: string) {
-  const [loaded] = await store.load(["s1"]);
-  const [result] = await store.commit([aPut({}, { expectedVersion: loaded?.version ?? 0, appliedIds: [id] })]);
-  return result?.kind === "duplicate";
+  const { kind } = await commitOnPresent(store, aPut({}, { appliedIds: [id] }));
+  return kind === "duplicate";
 }
 
 /** Resolves with the next signal of that kind. */
