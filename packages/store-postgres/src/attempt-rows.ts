@@ -1,7 +1,7 @@
 import type { DispatchAttempt, TaskMessage } from "@stackyard/core";
 import { defined } from "@stackyard/core";
 import { type Change, parseStored } from "@stackyard/core/engine";
-import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
+import { fromKeyText, toKeyText, toLongText, toPlace } from "./key-text.ts";
 
 /** The constant part of a dispatched attempt, stored as one document in its history row. */
 export interface SentAttempt {
@@ -48,7 +48,6 @@ type BirthClaim = NonNullable<Change["claims"]>[number];
 /** Makes the row of an attempt that begins. */
 export function toDispatchRow(dispatch: DispatchAttempt, claim: BirthClaim | undefined, now: number): DispatchRow {
   const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, claimWithinMs, secrets, message } = dispatch;
-  const id = toComparedText(attemptId);
   const isLong = toLongText(attemptId) !== null;
   const windowMs = claim === undefined ? claimWithinMs : timeoutMs;
   const sent: SentAttempt = {
@@ -62,8 +61,7 @@ export function toDispatchRow(dispatch: DispatchAttempt, claim: BirthClaim | und
     message,
   };
   return {
-    home: toHome(attemptId),
-    id,
+    ...toPlace(attemptId),
     stack: toKeyText(stackId),
     sent: JSON.stringify(sent),
     owner: claim === undefined ? null : toKeyText(claim.owner),

@@ -5,7 +5,7 @@ import { parseSent, toAttemptId } from "./attempt-rows.ts";
 import { findAttempt, findTaskMessage } from "./attempt-views.ts";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
-import { fromKeyText, toComparedText, toHome, toKeyText, toLongText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toHome, toKeyText, toLongText, toPlace } from "./key-text.ts";
 import type { Signals } from "./signals.ts";
 import { toEventRow } from "./work-queue.ts";
 
@@ -85,10 +85,6 @@ function toClaimRow({ attemptId, owner, leaseMs, timeoutMs, now }: ClaimInput, i
     timeout: timeoutMs ?? null,
     now,
   };
-}
-
-function toPlace(attemptId: string) {
-  return { home: toHome(attemptId), id: toComparedText(attemptId) };
 }
 
 interface KeyedRow extends ClaimRow {

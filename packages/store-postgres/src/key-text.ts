@@ -43,3 +43,8 @@ export function toLongText(text: string): string | null {
 export function toHome(attemptId: string): string {
   return toComparedText(attemptId.split("/", 1)[0] ?? "");
 }
+
+/** The columns by which an attempt is found. */
+export function toPlace(attemptId: string): { readonly home: string; readonly id: string } {
+  return { home: toHome(attemptId), id: toComparedText(attemptId) };
+}

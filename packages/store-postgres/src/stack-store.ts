@@ -11,7 +11,7 @@ import {
 } from "@stackyard/core/engine";
 import { parseSent, toDispatchRow } from "./attempt-rows.ts";
 import type { Database } from "./database.ts";
-import { fromKeyText, toComparedText, toHome, toKeyText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toHome, toKeyText, toPlace } from "./key-text.ts";
 import { commitPlain, isPlain } from "./plain-commit.ts";
 import { parseStackRow, STACK_COLUMNS, type StackRow, toWrittenRow } from "./stack-data.ts";
 import { isDataError } from "./to-store-error.ts";
@@ -190,10 +190,6 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
     events,
     tasks,
   };
-}
-
-function toPlace(attemptId: string) {
-  return { home: toHome(attemptId), id: toComparedText(attemptId) };
 }
 
 const SENT = {
