@@ -2,6 +2,7 @@ import type { Logger, Store, StoreStats } from "@stackyard/core";
 import {
   createPageBuilder,
   type DeadLetter,
+  type HistoryFilter,
   type Page,
   type PageInput,
   parsePosition,
@@ -173,13 +174,6 @@ async function redrive(database: Database, ids: readonly string[]): Promise<read
     JSON.stringify(rows),
   );
   return (row?.ids ?? []).map(fromKeyText);
-}
-
-/** Whose history is wanted, and in which direction. */
-interface HistoryFilter {
-  readonly stackId?: string;
-  readonly eventId?: string;
-  readonly newestFirst?: boolean;
 }
 
 interface HistoryRow extends FetchedRow {

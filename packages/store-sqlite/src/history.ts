@@ -4,6 +4,7 @@ import {
   createPageBuilder,
   type EndedAttempt,
   type HistoryEntry,
+  type HistoryFilter,
   type Page,
   type PageInput,
   parsePosition,
@@ -16,13 +17,6 @@ import type { StoreState } from "./store-state.ts";
 interface HistoryRow {
   readonly position: number;
   readonly body: string;
-}
-
-/** Whose history is wanted, and in which direction. */
-export interface HistoryFilter {
-  readonly stackId?: string;
-  readonly eventId?: string;
-  readonly newestFirst?: boolean;
 }
 
 const INSERT = "insert into history (position, stack_id, event_id, at, body, ended, log) values (?, ?, ?, ?, ?, ?, ?)";
