@@ -32,13 +32,7 @@ export function makeFolder(folder: string): void {
   try {
     if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new StackyardError(
-      "STORE_UNAVAILABLE",
-      `The folder ${folder} cannot be made. Check the path and its rights.`,
-      {
-        cause: error,
-      },
-    );
+    throw unavailable(`The folder ${folder} cannot be made. Check the path and its rights.`, error);
   }
 }
 
