@@ -18,9 +18,6 @@ export interface AttemptGroups {
   readonly settles: GroupedCalls<SettleCall, "settled" | "lost">;
 }
 
-const SUSPENDED = new Set(["task", "progress"] as const);
-const PROGRESS = new Set(["progress"] as const);
-
 /** The part of the store that workers use. */
 export function createAttemptStore(database: Database, groups: AttemptGroups, signals: Signals): AttemptCalls {
   return {
@@ -32,12 +29,12 @@ export function createAttemptStore(database: Database, groups: AttemptGroups, si
     async renew(grant, input) {
       database.assertOpen();
       const answer = await groups.renewals.call({ grant, input });
-      if (input.message !== undefined) signals.notify(PROGRESS);
+      if (input.message !== undefined) signals.notify(["progress"]);
       return answer;
     },
     async suspend(grant, input) {
       const result = await suspend(database, grant, input);
-      signals.notify(SUSPENDED);
+      signals.notify(["task", "progress"]);
       return result;
     },
     async settle(grant, input) {

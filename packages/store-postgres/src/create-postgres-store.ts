@@ -179,13 +179,10 @@ function createGroups(database: Database, signals: Signals, limits: GroupLimits)
       ...common,
       async run(calls: readonly SettleCall[]) {
         const { results, passedKeys } = await settleAll(database, calls);
-        signals.notify(passedKeys ? EVENT_AND_TASK : EVENT);
+        signals.notify(passedKeys ? ["event", "task"] : ["event"]);
         return results;
       },
       keysOf: attemptOf,
     }),
   };
 }
-
-const EVENT = new Set(["event"] as const);
-const EVENT_AND_TASK = new Set(["event", "task"] as const);

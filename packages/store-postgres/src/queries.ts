@@ -19,8 +19,6 @@ import type { Signals } from "./signals.ts";
 import { lookAtForeignRows } from "./take-over.ts";
 import { toEventRow } from "./work-queue.ts";
 
-const EVENT = new Set(["event"] as const);
-
 /** Lists for people and counts. */
 export function createStackQueries(database: Database, signals: Signals, logger: Logger): Store["queries"] {
   return {
@@ -39,7 +37,7 @@ export function createStackQueries(database: Database, signals: Signals, logger:
     listDeadLetters: (filter, page) => listDeadLetters(database, filter, page),
     async redrive(ids) {
       const found = await redrive(database, ids);
-      signals.notify(EVENT);
+      signals.notify(["event"]);
       return found;
     },
     async stats() {

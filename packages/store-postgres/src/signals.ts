@@ -57,18 +57,18 @@ export class Signals {
   }
 
   /** Call it after a commit that notifies the other processes itself, with `messageOf`. */
-  notifyHere(kinds: ReadonlySet<Kind>): void {
+  notifyHere(kinds: readonly Kind[]): void {
     if (!this.#closed) this.#listeners.notify(kinds);
   }
 
   /** Channel and payload for `pg_notify`. */
-  messageOf(kinds: ReadonlySet<Kind>): readonly [string, string] {
-    return [this.#channel, `${this.#origin} ${[...kinds].join(",")}`];
+  messageOf(kinds: readonly Kind[]): readonly [string, string] {
+    return [this.#channel, `${this.#origin} ${kinds.join(",")}`];
   }
 
   /** Call it after a commit. */
-  notify(kinds: ReadonlySet<Kind>): void {
-    if (kinds.size === 0 || this.#closed) return;
+  notify(kinds: readonly Kind[]): void {
+    if (kinds.length === 0 || this.#closed) return;
     this.#listeners.notify(kinds);
     for (const kind of kinds) this.#pending.add(kind);
     this.#schedule();
@@ -99,7 +99,7 @@ export class Signals {
     do {
       clearTimeout(this.#later);
       this.#later = undefined;
-      const values = [...this.messageOf(this.#pending)];
+      const values = [...this.messageOf([...this.#pending])];
       this.#pending = new Set();
       const query = { name: "notify", text: NOTIFY, values };
       await this.#deps.connections
@@ -121,7 +121,7 @@ export class Signals {
 }
 
 /** What listeners may want to know of these changes. `passedKeys`: a result has passed a key on to another attempt. */
-export function signalsOf(changes: readonly Change[], passedKeys: boolean): ReadonlySet<Kind> {
+export function signalsOf(changes: readonly Change[], passedKeys: boolean): readonly Kind[] {
   const kinds = new Set<Kind>(passedKeys ? ["task"] : []);
   for (const { history, dispatches, claims = [], cancels, endedAttempts } of changes) {
     if (history.length > 0) kinds.add("history");
@@ -129,7 +129,7 @@ export function signalsOf(changes: readonly Change[], passedKeys: boolean): Read
     if (dispatches.length - claims.length + cancels.length + endedAttempts.length > 0) kinds.add("task");
     if (cancels.length > 0) kinds.add("event");
   }
-  return kinds;
+  return [...kinds];
 }
 
 /** What listening needs. */

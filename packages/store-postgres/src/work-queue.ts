@@ -36,7 +36,7 @@ export function createWorkQueue(
       await giveBack(database, receipts, visibleAt);
       floors.events.reset();
       floors.tasks.reset();
-      signals.notify(GIVEN_BACK);
+      signals.notify(["event", "task"]);
     },
     nextDueAt: (kinds) => nextDueAt(database, kinds),
   };
@@ -45,9 +45,6 @@ export function createWorkQueue(
 interface EnqueuedRow {
   readonly added: readonly number[];
 }
-
-const EVENT = new Set(["event"] as const);
-const GIVEN_BACK = new Set(["event", "task"] as const);
 
 const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null) as added" };
 const ENQUEUE_AND_NOTIFY = {
@@ -68,10 +65,10 @@ export async function enqueueAll(
   const rows = calls.flat().map((event, n) => ({ n, ...toEventRow(event) }));
   const isAlone = calls.length === 1;
   const row = isAlone
-    ? await database.row<EnqueuedRow>(ENQUEUE_AND_NOTIFY, JSON.stringify(rows), ...signals.messageOf(EVENT))
+    ? await database.row<EnqueuedRow>(ENQUEUE_AND_NOTIFY, JSON.stringify(rows), ...signals.messageOf(["event"]))
     : await database.row<EnqueuedRow>(ENQUEUE, JSON.stringify(rows));
-  if (isAlone) signals.notifyHere(EVENT);
-  else signals.notify(EVENT);
+  if (isAlone) signals.notifyHere(["event"]);
+  else signals.notify(["event"]);
   const added = new Set(row?.added);
   let next = 0;
   return calls.map((events) => events.map(() => added.has(next++)));
