@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseReceipts, QueueFloor, toEventReceipt, toTaskReceipt } from "./work-queue.ts";
+import { parseReceipts, QueueFloor, toEventReceipt } from "./work-queue.ts";
 
 describe("QueueFloor", () => {
   it("begins where the last full take has found its first row", () => {
@@ -47,13 +47,7 @@ describe("QueueFloor", () => {
 
 describe("parseReceipts", () => {
   it("parts events, tasks and other leases", () => {
-    const receipts = [
-      toEventReceipt(7, "a:b\nc"),
-      toEventReceipt(8, ""),
-      toTaskReceipt(9),
-      "poll:1:2:3",
-      "lapsedLease:4:5:6",
-    ];
+    const receipts = [toEventReceipt(7, "a:b\nc"), toEventReceipt(8, ""), "task:9", "poll:1:2:3", "lapsedLease:4:5:6"];
 
     expect(parseReceipts(receipts)).toEqual({
       events: [

@@ -434,10 +434,6 @@ export function toEventReceipt(seq: number, stack: string): string {
   return `event:${seq}:${stack}`;
 }
 
-export function toTaskReceipt(seq: number): string {
-  return `task:${seq}`;
-}
-
 /** Parses receipts. Ignores unknown ones. */
 export function parseReceipts(receipts: readonly string[]): ReceiptRows {
   const events: { seq: number; stack: string }[] = [];
