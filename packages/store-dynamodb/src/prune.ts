@@ -164,13 +164,13 @@ async function pruneByAge(context: StoreContext, kind: string, before: number): 
   return old.length >= AT_ONCE;
 }
 
-/** How many of the oldest ids go. Pure. */
+/** How many of the oldest ids go. `firstNo`: the number of the first one; without it they are the last of all. Pure. */
 export function countOld(
-  { ids, idCount }: Pick<KnownIds, "ids" | "idCount">,
+  known: Pick<KnownIds, "ids" | "idCount"> & { readonly firstNo?: number },
   { eventIdMs, eventIdCount }: Pick<Retention, "eventIdMs" | "eventIdCount">,
   now: number,
 ): number {
-  const firstNo = idCount - ids.length + 1;
+  const { ids, idCount, firstNo = idCount - ids.length + 1 } = known;
   const kept = ids.findIndex(([, at], index) => at >= now - eventIdMs || idCount - (firstNo + index) < eventIdCount);
   return kept === -1 ? ids.length : kept;
 }
@@ -181,22 +181,18 @@ async function pruneMovedIds(context: StoreContext, retention: Retention, now: n
   await inParallel(old, async (entry) => {
     const item = await context.work.get(toWorkKey(entry));
     if (item === undefined) return;
-    const { ids, count: first } = unpackIds(item["ids"]?.B);
+    const { ids, count: firstNo } = unpackIds(item["ids"]?.B);
     const { aggregate } = await loadStack(
       context,
       String(fromItem({ stackId: item["stackId"] ?? { S: "" } })["stackId"]),
     );
-    // As if they were the last ones: those after them count too.
-    const gone = ids.findIndex(
-      ([, at], index) =>
-        at >= now - retention.eventIdMs || aggregate.idCount - (first + index) < retention.eventIdCount,
-    );
-    const kept = gone === -1 ? [] : ids.slice(gone);
+    const gone = countOld({ ids, idCount: aggregate.idCount, firstNo }, retention, now);
+    const kept = ids.slice(gone);
     const next = kept[0];
     if (next === undefined) await context.work.remove(toWorkKey(item));
     else {
       const sweepAt = toAttribute(gone === 0 ? now - retention.eventIdMs + DAY_MS : next[1]);
-      const left = { ...item, ids: { B: packIds(kept, first + gone) }, sweepAt };
+      const left = { ...item, ids: { B: packIds(kept, firstNo + gone) }, sweepAt };
       await context.work.put(left, { expression: "attribute_exists(pk)" });
     }
   });
