@@ -11,6 +11,7 @@ import {
   type Aggregate,
   appendEvents,
   type EventToQueue,
+  findOpen,
   type LaneEvent,
   parseReceipt,
   putAttempt,
@@ -119,7 +120,7 @@ async function prepareEvent(
 
 /** Removes rows of the queue; unknown receipts are ignored. */
 export async function acknowledge(context: StoreContext, receipts: readonly string[]): Promise<void> {
-  await changeByReceipts(context, receipts, (aggregate, ofStack) => removeByReceipts(aggregate, ofStack));
+  await changeByReceipts(context, receipts, removeByReceipts);
 }
 
 /** Hands rows out again from that instant on. */
@@ -192,7 +193,7 @@ function giveBackOne(aggregate: Aggregate, receipt: Receipt, visibleAt: number):
     });
     return { ...aggregate, events };
   }
-  const row = aggregate.attempts.find(({ attemptId }) => attemptId === receipt.attemptId);
+  const row = findOpen(aggregate, receipt.attemptId);
   const at = row?.pollDueAt ?? row?.leaseUntil;
   return row === undefined || at === undefined
     ? aggregate
@@ -207,7 +208,7 @@ function changeSent(
   no: number,
   change: (sent: Sent) => Sent | undefined,
 ): Aggregate {
-  const row = aggregate.attempts.find((each) => each.attemptId === attemptId);
+  const row = findOpen(aggregate, attemptId);
   if (row?.sent === undefined || row.sent.no !== no) return aggregate;
   return putAttempt(aggregate, { ...row, sent: change(row.sent) });
 }
