@@ -16,7 +16,7 @@ import {
   toRevisionOrder,
 } from "@stackyard/core/engine";
 import { createTable, fromItem, type Item, inParallel, type Table, takeRecordNumber, toItem } from "./database.ts";
-import { toKeyPart } from "./keys.ts";
+import { toKeyPart, type WorkKey } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
 import { fillPage, tryRead } from "./work-rows.ts";
 
@@ -151,38 +151,34 @@ const MOST_HASHES = 10;
  * there are. A process that dies between the last two leaves a hash that `findHashes` looks up and leaves out.
  */
 export function createRevisions({ work }: StoreContext): Store["revisions"] {
-  const keyOf = (hash: string, part: string) => ({ pk: `revision#${toKeyPart(hash)}`, sk: part });
-  const listKeyOf = (name: string) => ({ pk: { S: `revisions#${toKeyPart(name)}` } });
-
   return {
     async put({ name, hash, source }, now) {
-      if ((await work.get(keyOf(hash, "head"))) !== undefined) return;
+      if ((await work.get(toRevisionKey(hash, "head"))) !== undefined) return;
       const bytes = deflateRawSync(JSON.stringify({ name, hash, source, firstSeenAt: now }));
       const count = Math.ceil(bytes.byteLength / PART_BYTES);
       const parts = Array.from({ length: count }, (_, part) => part);
       await inParallel(parts, (part) => {
         const B = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES);
-        return work.put({ pk: { S: `revision#${toKeyPart(hash)}` }, sk: { S: `part#${part}` }, bytes: { B } });
+        return work.put({ ...toItem({ ...toRevisionKey(hash, `part#${part}`) }), bytes: { B } });
       });
-      await work.put({ ...listKeyOf(name), sk: { S: hash }, at: { N: String(now) } });
-      const head = { pk: { S: `revision#${toKeyPart(hash)}` }, sk: { S: "head" }, parts: { N: String(count) } };
+      await work.put(toItem({ pk: toRevisionsPart(name), sk: hash, at: now }));
+      const head = toItem({ ...toRevisionKey(hash, "head"), parts: count });
       await work.put({ ...head, name: { S: name.toWellFormed() } });
     },
     async get(hash) {
-      const head = await work.get(keyOf(hash, "head"));
+      const head = await work.get(toRevisionKey(hash, "head"));
       if (head === undefined) return undefined;
       const numbers = Array.from({ length: Number(fromItem(head)["parts"]) }, (_, part) => part);
-      const parts = await inParallel(numbers, (part) => work.get(keyOf(hash, `part#${part}`)));
+      const parts = await inParallel(numbers, (part) => work.get(toRevisionKey(hash, `part#${part}`)));
       const bytes = Buffer.concat(parts.map((part) => part?.["bytes"]?.B ?? new Uint8Array()));
       return JSON.parse(inflateRawSync(bytes).toString());
     },
     list: (name, page) => listRevisions(work, name, page),
     async findHashes(name, prefix) {
-      const part = `revisions#${toKeyPart(name)}`;
       const hashes: string[] = [];
-      for await (const item of work.query({ part, prefix, pageSize: MOST_HASHES })) {
+      for await (const item of work.query({ part: toRevisionsPart(name), prefix, pageSize: MOST_HASHES })) {
         const hash = item["sk"]?.S ?? "";
-        if ((await work.get(keyOf(hash, "head"))) !== undefined) hashes.push(hash);
+        if ((await work.get(toRevisionKey(hash, "head"))) !== undefined) hashes.push(hash);
         if (hashes.length === MOST_HASHES) break;
       }
       return hashes;
@@ -190,16 +186,26 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
   };
 }
 
+/** `head`, or a part of the source. */
+function toRevisionKey(hash: string, sk: string): WorkKey {
+  return { pk: `revision#${toKeyPart(hash)}`, sk };
+}
+
+/** Where the hashes of a machine are. */
+function toRevisionsPart(name: string): string {
+  return `revisions#${toKeyPart(name)}`;
+}
+
 /** Reads the whole list of a machine: its entries are small. One whose revision was not written whole is left out. */
 async function listRevisions(work: Table, name: string, page: PageInput): Promise<Page<ListedRevision>> {
   const order = toRevisionOrder(page);
   const places: StackPlace[] = [];
-  for await (const item of work.query({ part: `revisions#${toKeyPart(name)}` })) {
+  for await (const item of work.query({ part: toRevisionsPart(name) })) {
     const place = { value: Number(item["at"]?.N ?? 0), id: item["sk"]?.S ?? "" };
     if (order.after === undefined || comparePlaces(order, place, order.after) > 0) places.push(place);
   }
   const first = places.sort((a, b) => comparePlaces(order, a, b)).slice(0, page.limit + 1);
-  const heads = await inParallel(first, ({ id }) => work.get({ pk: `revision#${toKeyPart(id)}`, sk: "head" }));
+  const heads = await inParallel(first, ({ id }) => work.get(toRevisionKey(id, "head")));
   const found = createPageBuilder<ListedRevision>(page);
   for (const [index, place] of first.entries()) {
     const { value: firstSeenAt, id } = place;
