@@ -34,7 +34,7 @@ import { addIds, findKnownIds, toStackKey, writeMovedIds } from "./keys.ts";
 import { relayAuditEntry } from "./records.ts";
 import { changeStack, loadStack, toDoneKey, toNextVersion } from "./stack-home.ts";
 import { type LoadedStack, TAKEN_OVER_VERSION } from "./stack-item.ts";
-import { attemptLater, type StoreContext, writeLocator } from "./store-context.ts";
+import { attemptLater, dropOldest, type StoreContext, writeLocator } from "./store-context.ts";
 import { applyParked, loadParked, removeParked, writeParked } from "./work-rows.ts";
 
 /** Stacks whose last load is remembered for the commit that follows it. */
@@ -63,8 +63,7 @@ async function load(context: StoreContext, stackId: string): Promise<Loaded> {
 function remember({ loaded }: StoreContext, stackId: string, stack: LoadedStack): void {
   loaded.delete(stackId);
   loaded.set(stackId, stack);
-  const [oldest] = loaded.keys();
-  if (loaded.size > MOST_LOADED && oldest !== undefined) loaded.delete(oldest);
+  dropOldest(loaded, MOST_LOADED);
 }
 
 /** What a commit knows besides its change. */
@@ -307,8 +306,7 @@ async function publish(
 
 function rememberDone({ done }: StoreContext, key: string): void {
   done.add(key);
-  const [oldest] = done;
-  if (done.size > MOST_DONE && oldest !== undefined) done.delete(oldest);
+  dropOldest(done, MOST_DONE);
 }
 
 /** Finishes what writes of a stack have not, when it is due. One that fails is tried again after a minute. */

@@ -81,12 +81,17 @@ export function createRecentWork(clock: Clock): RecentWork {
       const times = findDueTimes(written);
       if (Object.keys(times).length === 0) return;
       entries.set(stackId, { times, writtenAt: clock.now() });
-      const [oldest] = entries.keys();
-      if (entries.size > MOST && oldest !== undefined) entries.delete(oldest);
+      dropOldest(entries, MOST);
     },
     list: (kinds, now) => listSince(LAG_MS, kinds, now),
     listOwn: (kinds, now) => listSince(KEPT_MS, kinds, now),
   };
+}
+
+/** Forgets the oldest of what is remembered when it is more than the most. */
+export function dropOldest<Key>(remembered: Map<Key, unknown> | Set<Key>, most: number): void {
+  const [oldest] = remembered.keys();
+  if (remembered.size > most && oldest !== undefined) remembered.delete(oldest);
 }
 
 // All rows of the history in one order: pages, each a row of the work table with the keys of some rows. The place in the

@@ -24,7 +24,7 @@ import { finishRedrives } from "./event-queue.ts";
 import { toStackKey } from "./keys.ts";
 import { changeStack, loadStack, toDoneKey } from "./stack-home.ts";
 import { type LoadedStack, readShadowId, STACK_SHARDS } from "./stack-item.ts";
-import { attemptLater, type DueStack, type StoreContext } from "./store-context.ts";
+import { attemptLater, type DueStack, dropOldest, type StoreContext } from "./store-context.ts";
 import { DUE_INDEX, WORK_INDEXES } from "./tables.ts";
 import { takeFirst } from "./work-rows.ts";
 
@@ -291,8 +291,7 @@ function handOutTasks(
   const handed = chosen.flatMap((work) => {
     if (work.kind !== "task" || isHandedOut(context, work, now)) return [];
     handedOut.set(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0), until);
-    const [oldest] = handedOut.keys();
-    if (handedOut.size > MOST_HANDED_OUT && oldest !== undefined) handedOut.delete(oldest);
+    dropOldest(handedOut, MOST_HANDED_OUT);
     return [{ work, item: toDueItem(work) }];
   });
   // Calls that come meanwhile need not read these stacks.
