@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
-import { StackyardError } from "@stackyard/core";
+import { isMap, parseJson, StackyardError } from "@stackyard/core";
 import { byteSizeOf, hashOf, type IncomingMessage, type OutgoingMessage, readEnvelope } from "./messages.ts";
 import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
@@ -96,16 +96,11 @@ interface Pointer {
 
 function findPointer(body: string): Pointer | undefined {
   if (!POINTER_CLASSES.some((name) => body.startsWith(`["${name}"`))) return undefined;
-  try {
-    const [, pointer]: unknown[] = JSON.parse(body);
-    if (typeof pointer !== "object" || pointer === null) return undefined;
-    const { s3BucketName, s3Key }: { s3BucketName?: unknown; s3Key?: unknown } = pointer;
-    return typeof s3BucketName === "string" && typeof s3Key === "string"
-      ? { bucket: s3BucketName, key: s3Key }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const parts = parseJson(body);
+  const pointer: unknown = Array.isArray(parts) ? parts[1] : undefined;
+  if (!isMap(pointer)) return undefined;
+  const { s3BucketName: bucket, s3Key: key } = pointer;
+  return typeof bucket === "string" && typeof key === "string" ? { bucket, key } : undefined;
 }
 
 async function putObject(s3: S3Client, { bucket, key, body }: Pointer & { readonly body: string }): Promise<void> {

@@ -3,7 +3,7 @@ import { type Clock, defined, type Logger, parseJson, type Random } from "@stack
 import { type DeadLetter, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { decodeEvent, encodeEvent, NOTE_ATTRIBUTE, toNoteText } from "./message-codec.ts";
+import { decodeEvent, encodeEvent, NOTE_ATTRIBUTE } from "./message-codec.ts";
 import {
   byteSizeOf,
   hashOf,
@@ -250,7 +250,7 @@ function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
   const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
   const event = decodeEvent(asBefore(message), now, undefined);
   const isNoted = NOTE_ATTRIBUTE in { ...readEnvelope(message.body).attributes, ...attributes };
-  const note = { [NOTE_ATTRIBUTE]: toNoteText({ id: event.id, at: event.receivedAt }) };
+  const note = { [NOTE_ATTRIBUTE]: toJsonText({ id: event.id, at: event.receivedAt }) };
   return {
     body: message.body,
     attributes: event.stackId === "" || isNoted ? attributes : { ...attributes, ...note },

@@ -109,9 +109,7 @@ export function createEventBatchHandler(
     const policy = deps.policyOf(queueArn);
     const items = decided.map(async ({ incoming, lane, outcome }): Promise<SettledItem> => {
       const settlement = await toSettlement(incoming, outcome, policy);
-      const { messageId } = incoming;
-      if (settlement.kind === "remove") return { incoming, messageId, lane, outcome: DONE, afterMs: undefined };
-      return { incoming, messageId, lane, outcome, afterMs: settlement.afterMs };
+      return { incoming, messageId: incoming.messageId, lane, ...toWorked(settlement, outcome) };
     });
     return answerBatch(deps, queueArn, await Promise.all(items));
   };
@@ -188,8 +186,6 @@ async function decideSome(
     return { incoming, lane, outcome };
   });
 }
-
-const DONE: DeliveryOutcome = { kind: "done" };
 
 async function handleAll(
   { tracing, logger }: BatchDeps,

@@ -56,11 +56,6 @@ type SenderNote = Static<typeof SenderNote>;
 
 const validator = Compile(SenderNote);
 
-/** The note as text. */
-export function toNoteText(note: SenderNote): string {
-  return toJsonText(note);
-}
-
 /** Returns the note in the attributes of a message, or undefined if it is missing or invalid. */
 function findNote(attributes: Readonly<Record<string, string>>): SenderNote | undefined {
   const text = Object.hasOwn(attributes, NOTE_ATTRIBUTE) ? attributes[NOTE_ATTRIBUTE] : undefined;
@@ -142,7 +137,7 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
   });
   return {
     body,
-    attributes: { ...carrier, [NOTE_ATTRIBUTE]: toNoteText(note) },
+    attributes: { ...carrier, [NOTE_ATTRIBUTE]: toJsonText(note) },
     groupId: toGroupId(stackId),
     deduplicationId: event.origin === "worker" || isProvenSender ? randomUUID() : toDeduplicationId(stackId, id),
   };

@@ -1,4 +1,4 @@
-import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+import { type ErrorCode, isMap, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
  * Converts an error of an AWS call to a Stackyard error with the attempted action. Transient errors are retryable:
@@ -55,8 +55,7 @@ const AT_FAULT = /InvalidMessageContents|InvalidParameterValue|InvalidAttributeV
 const SLOW_DOWN = /Throttl|TooManyRequests|OverLimit|SlowDown|RequestLimitExceeded/;
 
 function statusOf(error: unknown): number {
-  if (typeof error !== "object" || error === null || !("$metadata" in error)) return 0;
-  const metadata = error.$metadata;
-  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return 0;
-  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : 0;
+  const metadata = isMap(error) ? error["$metadata"] : undefined;
+  const status = isMap(metadata) ? metadata["httpStatusCode"] : undefined;
+  return typeof status === "number" ? status : 0;
 }
