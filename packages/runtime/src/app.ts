@@ -112,10 +112,8 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop);
-  signal?.addEventListener("abort", stop, { once: true });
-  if (signal?.aborted === true) stop();
   try {
-    await run(stopping.signal);
+    await run(signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, signal]));
     return 0;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -123,7 +121,6 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
     return isStackyardError(error) ? exitCodeOf(error.code) : exitCodeOf("INTERNAL");
   } finally {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, stop);
-    signal?.removeEventListener("abort", stop);
   }
 }
 
