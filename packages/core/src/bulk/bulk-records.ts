@@ -1,7 +1,14 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
-import { createPageBuilder, type Page, type PageInput, type Records, type StoredRecord } from "../ports/records.ts";
+import {
+  createPageBuilder,
+  foreignCursor,
+  type Page,
+  type PageInput,
+  type Records,
+  type StoredRecord,
+} from "../ports/records.ts";
 import { type Bulk, type BulkChunk, type BulkItem, type BulkOutcome, CHUNK_ITEMS, toChunks } from "./bulk.ts";
 
 /** A bulk with the version of its record, which grows with each of its steps. */
@@ -151,5 +158,5 @@ function isChunk(value: unknown): value is BulkChunk {
 function parseItemCursor(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   if (/^[1-9]\d{0,5}$/.test(cursor)) return Number(cursor);
-  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+  throw foreignCursor();
 }

@@ -1,6 +1,5 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { defined } from "../machine/json.ts";
-import { createPageBuilder, type Page, type PageInput } from "../ports/records.ts";
+import { defined, parseJson } from "../machine/json.ts";
+import { createPageBuilder, foreignCursor, type Page, type PageInput } from "../ports/records.ts";
 
 /** A failed task, a parked event or a dead letter, as far as causes are compared. */
 export interface Trouble {
@@ -83,13 +82,10 @@ function compare(a: Place, b: Place): number {
 }
 
 function parseCursor(cursor: string): Place {
-  try {
-    const [count, newestAt, key]: unknown[] = JSON.parse(cursor);
-    if (typeof count === "number" && typeof newestAt === "number" && typeof key === "string") {
-      return { count, newestAt, key };
-    }
-  } catch {
-    // Not JSON, or not a list.
+  const parts = parseJson(cursor);
+  const [count, newestAt, key]: unknown[] = Array.isArray(parts) ? parts : [];
+  if (typeof count === "number" && typeof newestAt === "number" && typeof key === "string") {
+    return { count, newestAt, key };
   }
-  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+  throw foreignCursor();
 }

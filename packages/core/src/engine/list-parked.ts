@@ -1,7 +1,7 @@
-import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
+import { isStackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
-import { defined } from "../machine/json.ts";
-import { createPageBuilder, type Page, type PageInput, type PageRow } from "../ports/records.ts";
+import { defined, parseJson } from "../machine/json.ts";
+import { createPageBuilder, foreignCursor, type Page, type PageInput, type PageRow } from "../ports/records.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 
@@ -154,13 +154,10 @@ function toCursor({ stackId, parkedAt, hash }: Place): string {
 }
 
 function parseCursor(cursor: string): Place {
-  try {
-    const [stackId, parkedAt, hash]: unknown[] = JSON.parse(cursor);
-    if (typeof stackId === "string" && typeof parkedAt === "number" && typeof hash === "string") {
-      return { stackId, parkedAt, hash };
-    }
-  } catch {
-    // Not JSON, or not a list.
+  const parts = parseJson(cursor);
+  const [stackId, parkedAt, hash]: unknown[] = Array.isArray(parts) ? parts : [];
+  if (typeof stackId === "string" && typeof parkedAt === "number" && typeof hash === "string") {
+    return { stackId, parkedAt, hash };
   }
-  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+  throw foreignCursor();
 }

@@ -117,6 +117,11 @@ export interface PageBuilder<Item> {
   end(next?: string): Page<Item>;
 }
 
+/** The error for a cursor of another list. */
+export function foreignCursor(): StackyardError {
+  return new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+}
+
 /** Starts a page. A store adds rows in their order until `add` returns false, then ends the page. */
 export function createPageBuilder<Item>({ limit, maxBytes = MAX_PAGE_BYTES }: PageInput): PageBuilder<Item> {
   const mostBytes = Math.min(maxBytes, MAX_PAGE_BYTES);

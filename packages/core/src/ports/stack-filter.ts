@@ -1,7 +1,7 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { PageInput } from "./records.ts";
+import { foreignCursor, type PageInput } from "./records.ts";
 import type { AttemptView } from "./stack-store.ts";
 import {
   type ListStacksInput,
@@ -75,7 +75,7 @@ export function toStackOrder({ sort = "id", cursor, mostSorted = MOST_SORTED }: 
   if (cursor === undefined) return { ...order, toCursor };
   const [, of, value, id = ""] = PLACE.exec(cursor) ?? [];
   if (of === sort) return { ...order, after: { value: Number(value), id }, toCursor };
-  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+  throw foreignCursor();
 }
 
 /** Returns the place of a stack in a list. */

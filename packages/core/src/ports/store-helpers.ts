@@ -3,6 +3,7 @@ import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Logger } from "./executor.ts";
+import { foreignCursor } from "./records.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "./stack-store.ts";
 import type { StackCondition, StoreSignal } from "./store.ts";
 
@@ -289,7 +290,7 @@ export function matchesCondition(condition: StackCondition, stack: Stack, parked
 export function parsePosition(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   if (/^\d{1,16}$/.test(cursor)) return Number(cursor);
-  throw new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
+  throw foreignCursor();
 }
 
 /** Returns the end of the range of texts with that prefix. */
