@@ -86,11 +86,7 @@ export function createBulkRecords(records: Records, clock: Clock) {
 }
 
 /** What `createBulkRecords` returns. */
-export type BulkRecords = {
-  readonly [Name in "find" | "putBulk" | "putChunk" | "findChunk" | "add" | "list" | "listOpen" | "close"]: ReturnType<
-    typeof createBulkRecords
-  >[Name];
-};
+export type BulkRecords = ReturnType<typeof createBulkRecords>;
 
 /** Returns the items of a bulk in their order. With an outcome a page may be short and have a cursor. */
 export async function listBulkItems(
