@@ -120,15 +120,8 @@ export function failItem(
   { message, now, random }: FailInput,
 ): { readonly kind: "lost" } | { readonly kind: "retried" | "dead"; readonly item: QueueItem } {
   if (!isCurrent(item, claim)) return { kind: "lost" };
-  const { value, firstPutAt, puts, claims } = item;
-  const failure = {
-    count: claim.failures + 1,
-    firstAt: item.failure?.firstAt ?? now,
-    lastAt: now,
-    message: message.slice(0, MAX_MESSAGE),
-  };
-  const kept = { value, firstPutAt, puts, claims, failure };
-  if (now - failure.firstAt >= GIVE_UP_MS) return { kind: "dead", item: { ...kept, dueAt: now, deadAt: now } };
+  const kept = toFailed(item, claim, { message, now });
+  if (now - kept.failure.firstAt >= GIVE_UP_MS) return { kind: "dead", item: { ...kept, dueAt: now, deadAt: now } };
   const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** claim.failures);
   return { kind: "retried", item: { ...kept, dueAt: now + Math.ceil(longest * random) } };
 }
@@ -140,10 +133,18 @@ export function buryItem(
   { message, now }: Pick<FailInput, "message" | "now">,
 ): { readonly kind: "lost" } | { readonly kind: "dead"; readonly item: QueueItem } {
   if (!isCurrent(item, claim)) return { kind: "lost" };
-  const { value, firstPutAt, puts, claims } = item;
-  const count = claim.failures + 1;
-  const failure = { count, firstAt: item.failure?.firstAt ?? now, lastAt: now, message: message.slice(0, MAX_MESSAGE) };
-  return { kind: "dead", item: { value, firstPutAt, puts, claims, failure, dueAt: now, deadAt: now } };
+  return { kind: "dead", item: { ...toFailed(item, claim, { message, now }), dueAt: now, deadAt: now } };
+}
+
+/** What failed work leaves of an item. */
+function toFailed(
+  { value, firstPutAt, puts, claims, failure }: QueueItem,
+  { failures }: QueueClaim,
+  { message, now }: Pick<FailInput, "message" | "now">,
+) {
+  const firstAt = failure?.firstAt ?? now;
+  const told = { count: failures + 1, firstAt, lastAt: now, message: message.slice(0, MAX_MESSAGE) };
+  return { value, firstPutAt, puts, claims, failure: told };
 }
 
 /** Makes a dead letter due now. Its failures are forgotten. */
