@@ -212,15 +212,8 @@ interface UpgradeFinder {
   find(name: string, to: string | undefined): Promise<FoundMachine>;
 }
 
-/** What the finder works with. */
-interface UpgradeFinderDeps {
-  readonly locator: Locator;
-  /** Called with each located machine. */
-  readonly onLocated?: (name: string, located: LocatedMachine) => void;
-}
-
 /** Creates a finder that bypasses the locator's cache, because an upgrade often follows a deployment. */
-function createUpgradeFinder({ locator, onLocated }: UpgradeFinderDeps, cache: RevisionCache): UpgradeFinder {
+function createUpgradeFinder({ locator, onLocated }: MachineFinderDeps, cache: RevisionCache): UpgradeFinder {
   async function locate(name: string): Promise<LocatedMachine> {
     const located = await locator.find(name, { fresh: true });
     onLocated?.(name, located);
