@@ -126,13 +126,8 @@ export async function processInputs(
 }
 
 function groupByStack(inputs: readonly StackInput[]): readonly StackWork[] {
-  const works = new Map<string, PlacedInput[]>();
-  for (const [index, input] of inputs.entries()) {
-    const list = works.get(input.stackId);
-    if (list === undefined) works.set(input.stackId, [{ index, input }]);
-    else list.push({ index, input });
-  }
-  return [...works].map(([stackId, list]) => {
+  const placed = inputs.map((input, index) => ({ index, input }));
+  return [...Map.groupBy(placed, ({ input }) => input.stackId)].map(([stackId, list]) => {
     const input = list[0]?.input;
     const loaded = input?.kind === "delivery" ? input.delivery.loaded : undefined;
     return { stackId, inputs: list, knownIds: new Set(), loaded };
