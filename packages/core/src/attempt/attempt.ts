@@ -214,9 +214,7 @@ export function toGranted(
     grant: { attemptId, owner, token },
     deadlineAt,
     again: token > 1,
-    ...defined({ progress }),
-    ...defined({ cancelling: cancel?.why }),
-    ...defined({ secrets }),
+    ...defined({ progress, cancelling: cancel?.why, secrets }),
   };
 }
 
