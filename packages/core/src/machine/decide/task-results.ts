@@ -118,9 +118,7 @@ function isAwaited(stack: Stack, run: TaskRun): boolean {
 
 function toFailure({ event }: Work): Failure {
   const { description, code, retryable } = event;
-  return {
-    ...defined({ message: description, code, retryable }),
-  };
+  return defined({ message: description, code, retryable });
 }
 
 function toTimeOut({ machine }: Work, run: TaskRun): Failure {
@@ -261,12 +259,11 @@ function failAttempt(
     return;
   }
   const failures = failuresOf(work.stack, name) + 1;
+  countFailures(work, name, failures);
   if (!mayRetry(policy, failures, failure)) {
-    countFailures(work, name, failures);
     setTask(work, toFailed(work, name, failure));
     return;
   }
-  countFailures(work, name, failures);
   setTask(work, { name, status: "PENDING", ...toDetail(work.machine, "RETRYING") });
   work.notes.push(formatRetry(work, name, failure));
   if (attempt.ending !== true) armRetry(work, name);
