@@ -77,9 +77,9 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
   }),
 
   transportCase("never has events of one stack in two calls at the same time; other stacks continue", async (port) => {
-    const gate = createGate();
+    const gate = Promise.withResolvers<void>();
     const { delivered, subscription } = consume(port, async ({ event }) => {
-      if (event.id === "e1") await gate.opened;
+      if (event.id === "e1") await gate.promise;
       return DONE;
     });
 
@@ -90,7 +90,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
       await port.advance(WHILE);
       assert.deepEqual(delivered, ["e1", "other"]);
 
-      gate.open();
+      gate.resolve();
       await port.advance(WHILE);
       assert.deepEqual(delivered, ["e1", "other", "e2"]);
     });
@@ -129,12 +129,12 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
   }),
 
   transportCase("hands a call no more events than its batch, and makes no more calls than allowed", async (port) => {
-    const gate = createGate();
+    const gate = Promise.withResolvers<void>();
     const sizes: number[] = [];
     const subscription = port.transport.consumeEvents(
       async (deliveries) => {
         sizes.push(deliveries.length);
-        await gate.opened;
+        await gate.promise;
         for (const delivery of deliveries) await port.finishEvent(delivery);
         return deliveries.map(() => DONE);
       },
@@ -150,7 +150,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
       await port.advance(WHILE);
       assert.ok(sizes.length <= 2 && sizes.every((size) => size <= 3), `calls of ${sizes.join(", ")} events`);
 
-      gate.open();
+      gate.resolve();
       await port.advance(WHILE);
       assert.equal(
         sizes.reduce((sum, size) => sum + size, 0),
@@ -160,9 +160,9 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
   }),
 
   transportCase("stops when what is under way has ended, and takes nothing new", async (port) => {
-    const gate = createGate();
+    const gate = Promise.withResolvers<void>();
     const { delivered, subscription } = consume(port, async () => {
-      await gate.opened;
+      await gate.promise;
       return DONE;
     });
     await port.transport.publish([aQueuedEvent("e1")]);
@@ -175,7 +175,7 @@ const events: readonly ConformanceCase<TransportUnderTest>[] = [
     await port.transport.publish([aQueuedEvent("e2", { stackId: "s2" })]);
     await port.advance(WHILE);
     assert.equal(isStopped, false);
-    gate.open();
+    gate.resolve();
     await stopping;
 
     await port.advance(WHILE);
@@ -223,13 +223,13 @@ const tasks: readonly ConformanceCase<TransportUnderTest>[] = [
   }),
 
   transportCase("makes no more calls for tasks than allowed, and lets them end when it stops", async (port) => {
-    const gate = createGate();
+    const gate = Promise.withResolvers<void>();
     let started = 0;
     let ended = 0;
     const subscription = port.transport.consumeTasks(
       async (delivery) => {
         started += 1;
-        await gate.opened;
+        await gate.promise;
         await port.finishTask(delivery);
         ended += 1;
         return DONE;
@@ -241,7 +241,7 @@ const tasks: readonly ConformanceCase<TransportUnderTest>[] = [
     const stopping = subscription.stop();
     assert.equal(started, 2);
 
-    gate.open();
+    gate.resolve();
     await stopping;
 
     assert.deepEqual([started, ended], [2, 2]);
@@ -294,13 +294,4 @@ function assertDelivered(
 ): void {
   if (transport.capabilities.keepsOrder) assert.deepEqual(delivered, published);
   else assert.deepEqual(delivered.toSorted(), published.toSorted());
-}
-
-/** A promise and what fulfils it. */
-function createGate() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
 }
