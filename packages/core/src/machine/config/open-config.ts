@@ -4,6 +4,7 @@ import { listSchemaFaults } from "../document/schema-faults.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { splitTemplate } from "../expression/split-template.ts";
+import { isMap } from "../json.ts";
 import { isReference } from "../secrets.ts";
 
 /** A config whose texts may hold expressions. */
@@ -105,7 +106,7 @@ export function relaxSchema(schema: TSchema, opening: Opening): TSchema {
 
 function relax(schema: unknown, opening: Opening): object {
   if (opening === "here") return {};
-  if (!isObject(schema)) return schema === false ? { not: {} } : {};
+  if (!isMap(schema)) return schema === false ? { not: {} } : {};
   if ("$ref" in schema || "$dynamicRef" in schema) return {};
   const relaxed = Object.entries(schema).flatMap(([keyword, rule]) => {
     if (DROPPED.has(keyword)) return [];
@@ -170,8 +171,8 @@ function matching(opening: ReadonlyMap<string, Opening>, pattern: string): reado
 }
 
 function findAdditional(schema: object, opening: ReadonlyMap<string, Opening>): readonly Opening[] {
-  const named = "properties" in schema && isObject(schema.properties) ? schema.properties : {};
-  const patterns = "patternProperties" in schema && isObject(schema.patternProperties) ? schema.patternProperties : {};
+  const named = "properties" in schema && isMap(schema.properties) ? schema.properties : {};
+  const patterns = "patternProperties" in schema && isMap(schema.patternProperties) ? schema.patternProperties : {};
   return [...opening].flatMap(([key, inner]) => {
     const isKnown = Object.hasOwn(named, key) || Object.keys(patterns).some((text) => new RegExp(text, "u").test(key));
     return isKnown ? [] : [inner];
@@ -179,14 +180,10 @@ function findAdditional(schema: object, opening: ReadonlyMap<string, Opening>): 
 }
 
 function mapValues(map: unknown, convert: (key: string, value: unknown) => unknown): unknown {
-  if (!isObject(map)) return map;
+  if (!isMap(map)) return map;
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, convert(key, value)]));
 }
 
 function toList(rule: unknown): readonly unknown[] {
   return Array.isArray(rule) ? rule : [];
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
