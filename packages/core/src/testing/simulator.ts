@@ -1,7 +1,7 @@
 import { publishMessages } from "../engine/engine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
-import type { DueKind, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { countingIds, createFakeClock, createRandom, type FakeClock } from "./fake-clock.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "./simulated-processes.ts";
 import { ALL_INVARIANTS } from "./simulation/invariants/all-invariants.ts";
 import { watchStore } from "./simulation/invariants/watch-store.ts";
+import { ALL_KINDS } from "./store-conformance/store-builders.ts";
 
 /** What is simulated. */
 export interface SimulatorInput extends ProcessesInput {
@@ -46,7 +47,6 @@ export interface Simulator {
   findViolations(): Promise<readonly string[]>;
 }
 
-const ALL_KINDS: readonly DueKind[] = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"];
 const HISTORY_PAGE = 1_000;
 
 /** A simulator with an empty yard. */

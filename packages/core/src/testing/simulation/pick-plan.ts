@@ -248,13 +248,11 @@ function pickTaskV1(random: Random): Readonly<Record<string, unknown>> {
   return { executor, config: { ...key, ...limit } };
 }
 
-const STATES_V2 = ["ONE", "TWO", "THREE"] as const;
-const END_V2 = "END";
 const SHORT = ["1s", "5s", "20s", "2m"] as const;
 
 /** A machine of version 2: needs, retries, timeouts, timers, keys, conditions, and every way to leave a state. */
 export function pickMachineV2(random: Random): PlannedMachine {
-  const names = STATES_V2.slice(0, pickWhole(random, 1, STATES_V2.length));
+  const names = STATES.slice(0, pickWhole(random, 1, STATES.length));
   const needs = pickNeeds(random);
   const states = names.map((name) => [name, pickState(random, { names, needs, isFinal: false })]);
   return {
@@ -263,9 +261,9 @@ export function pickMachineV2(random: Random): PlannedMachine {
     events: EVENTS,
     metadata: { nexts: { type: "number", default: 0 }, n: { type: "number" } },
     states: {
-      INIT: { on: { GO: names[0] ?? END_V2 } },
+      INIT: { on: { GO: names[0] ?? END } },
       ...Object.fromEntries(states),
-      [END_V2]: pickState(random, { names, needs, isFinal: true }),
+      [END]: pickState(random, { names, needs, isFinal: true }),
     },
     tasks: Object.fromEntries(TASKS.map((name) => [name, pickTask(random, needs.get(name) ?? [])])),
   };
@@ -308,7 +306,7 @@ interface StateInput {
 }
 
 function pickState(random: Random, { names, needs, isFinal }: StateInput): PlannedState {
-  const targets = [...names, ...names, END_V2];
+  const targets = [...names, ...names, END];
   const events = EVENTS.filter(() => random() < 0.6);
   const system = ["NEXT", "FAILED", "TIMEOUT"].filter((name) => random() < (name === "NEXT" ? 0.9 : 0.4));
   const handled = isFinal ? [...events, ...system.filter((name) => name !== "NEXT")] : [...events, ...system];

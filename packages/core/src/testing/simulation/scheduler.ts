@@ -1,4 +1,5 @@
 import { StackyardError } from "../../errors/stackyard-error.ts";
+import { settlePromises } from "../fake-clock.ts";
 import type { Chance, FaultPlace } from "./chance.ts";
 import type { Fault } from "./simulation-plan.ts";
 
@@ -146,11 +147,6 @@ function toLateAnswer({ key, incarnation, reject }: Operation, answer: () => voi
 }
 
 function nothing(): void {}
-
-/** Everything that waits for nothing but promises has gone on when this resolves. */
-function settlePromises(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** A process's life: from its start to its end. */
 export interface Life {
