@@ -12,6 +12,8 @@ import {
   aPut,
   aQueuedEvent,
   aSettle,
+  commitNow,
+  commitOnPresent,
   DAY,
   HOUR,
   MINUTE,
@@ -197,7 +199,6 @@ async function commitAlike(
         .get(store)
         ?.filter((item) => item.kind === "event")
         .filter(({ event }) => event.stackId === stackId) ?? [];
-    const [loaded] = await store.load([stackId]);
     const change = aPut(
       { id: stackId },
       {
@@ -208,11 +209,11 @@ async function commitAlike(
         now: run.now,
       },
     );
-    const [answer] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
+    const answer = await commitOnPresent(store, change);
     // Each store counts versions in its own way.
-    return answer?.kind === "committed" ? { kind: answer.kind, grants: answer.grants } : answer;
+    return answer.kind === "committed" ? { kind: answer.kind, grants: answer.grants } : answer;
   });
-  for (const grant of result?.kind === "committed" ? (result.grants ?? []) : [])
+  for (const grant of result.kind === "committed" ? (result.grants ?? []) : [])
     run.grants.set(grant.attemptId, [grant]);
 }
 
@@ -300,10 +301,7 @@ function toText(item: DueItem): string {
 
 async function commitBoth(run: ModelRun, overrides: Parameters<typeof aChange>[0] & { readonly stackId: string }) {
   for (const store of [run.model, run.store]) {
-    const [loaded] = await store.load([overrides.stackId]);
-    const change = aPut({ id: overrides.stackId }, { ...overrides, now: run.now });
-    const [result] = await store.commit([{ ...change, expectedVersion: loaded?.version ?? 0 }]);
-    assert.equal(result?.kind, "committed");
+    await commitNow(store, aPut({ id: overrides.stackId }, { ...overrides, now: run.now }));
   }
 }
 
