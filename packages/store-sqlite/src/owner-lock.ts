@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { DatabaseSync } from "node:sqlite";
-import { type Clock, type Logger, StackyardError } from "@stackyard/core";
+import { type Clock, isMap, type Logger, StackyardError } from "@stackyard/core";
 import { toStoreError } from "./database.ts";
 import { createPrivate, restrictMode, type StoreFiles } from "./store-files.ts";
 
@@ -63,8 +63,8 @@ export function findOwner(files: StoreFiles): StoreOwner | undefined {
 }
 
 function isOwner(value: unknown): value is StoreOwner {
-  if (typeof value !== "object" || value === null) return false;
-  const { pid, host, startedAt, since } = value as Readonly<Record<string, unknown>>;
+  if (!isMap(value)) return false;
+  const { pid, host, startedAt, since } = value;
   return Number.isSafeInteger(pid) && [host, startedAt, since].every((text) => typeof text === "string");
 }
 

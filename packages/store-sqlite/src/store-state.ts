@@ -1,4 +1,4 @@
-import type { DueKind, Logger } from "@stackyard/core";
+import { type DueKind, isMap, type Logger } from "@stackyard/core";
 import {
   AttemptBook,
   type BookAttempt,
@@ -268,8 +268,7 @@ function parseKept(text: string): readonly KeptAttempt[] {
 const NUMBERS = ["token", "deadlineAt", "remainingMs", "timeoutMs", "dispatchedAt", "sequence"];
 
 function isKept(value: unknown): value is KeptAttempt {
-  if (typeof value !== "object" || value === null) return false;
-  const fields = value as Readonly<Record<string, unknown>>;
-  const texts = ["attemptId", "task", "status"].every((name) => typeof fields[name] === "string");
-  return texts && NUMBERS.every((name) => typeof fields[name] === "number") && Array.isArray(fields["heldKeys"]);
+  if (!isMap(value)) return false;
+  const texts = ["attemptId", "task", "status"].every((name) => typeof value[name] === "string");
+  return texts && NUMBERS.every((name) => typeof value[name] === "number") && Array.isArray(value["heldKeys"]);
 }

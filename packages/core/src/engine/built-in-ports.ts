@@ -1,5 +1,6 @@
 import { monotonicFactory } from "ulid";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
@@ -133,8 +134,8 @@ function toLive(key: string, { owner, token, until }: LeaseValue, now: number): 
 
 /** Treats a value that is not a lease as free. */
 function toLeaseValue(value: unknown): LeaseValue {
-  if (typeof value !== "object" || value === null || !("token" in value)) return NOBODY;
-  const { token, owner, until } = { owner: undefined, until: undefined, ...value };
+  if (!isMap(value)) return NOBODY;
+  const { token, owner, until } = value;
   if (typeof token !== "number") return NOBODY;
   return typeof owner === "string" && typeof until === "number" ? { token, owner, until } : { token };
 }

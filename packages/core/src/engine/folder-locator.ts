@@ -3,7 +3,7 @@ import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describeThrown, toErrorText } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { defined } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import type { CompileResult } from "../machine/machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "../machine/parse-machine.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -173,7 +173,7 @@ async function loadModule(path: string, fileName: string, options: LoadMachineOp
     const url = pathToFileURL(resolve(path));
     if (options.stamp !== undefined) url.searchParams.set("stamp", options.stamp);
     const module: unknown = await import(url.href);
-    const value = typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
+    const value = isMap(module) ? module["default"] : undefined;
     if (value === undefined) return { name: fileName, located: toFailed(NO_EXPORT) };
     const name = findName(value) ?? fileName;
     const result = parseMachineDocument(value, { ...toParse(options), name });
@@ -201,6 +201,6 @@ function toLocated({ machine, problems }: CompileResult, source: string): Locate
 }
 
 function findName(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null || !("name" in value)) return undefined;
-  return typeof value.name === "string" ? value.name : undefined;
+  const name = isMap(value) ? value["name"] : undefined;
+  return typeof name === "string" ? name : undefined;
 }

@@ -1,5 +1,5 @@
 import { listPages } from "../list-pages.ts";
-import { defined } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
@@ -141,9 +141,8 @@ export async function loadLiveProcesses(records: Records, now: number): Promise<
 
 /** Reads an entry of any version, or returns undefined for an invalid one. Ignores unknown fields. */
 function parseProcess(value: unknown): YardProcess | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { id, roles, version, host, pid, url, executors, capacity, running, draining, startedAt, seenAt } =
-    value as Readonly<Record<string, unknown>>;
+  if (!isMap(value)) return undefined;
+  const { id, roles, version, host, pid, url, executors, capacity, running, draining, startedAt, seenAt } = value;
   if (![id, version, host].every((text) => typeof text === "string")) return undefined;
   if (!Number.isSafeInteger(startedAt) || !Number.isSafeInteger(seenAt)) return undefined;
   return defined({

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { isMap } from "../machine/json.ts";
 import type { Records } from "../ports/records.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function loadSharedKey(records: Pick<Records, "get" | "put">, name:
 }
 
 function toKey(name: string, value: unknown): string {
-  const key = typeof value === "object" && value !== null && "key" in value ? value.key : undefined;
+  const key = isMap(value) ? value["key"] : undefined;
   if (typeof key === "string" && key.length >= 43) return key;
   throw new StackyardError("STORE_CORRUPT", `The record "${name}" contains no key. Remove it to create a new one.`);
 }
