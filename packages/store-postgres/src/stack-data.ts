@@ -1,4 +1,4 @@
-import { type Stack, StackyardError } from "@stackyard/core";
+import { isMap, parseJson, type Stack, StackyardError } from "@stackyard/core";
 import { parseStored, type ReadStack, toStackColumns } from "@stackyard/core/engine";
 import { toKeyText } from "./key-text.ts";
 
@@ -44,7 +44,7 @@ export interface StackRow {
 
 /** Reads a record of ours or of the predecessor. Never throws. */
 export function readStackRow(row: StackRow): ReadStack {
-  const value = readJson(row.data);
+  const value = parseJson(row.data);
   if (!row.foreign_write && isOurs(value)) {
     const { _state: state, ...stack } = value;
     const read = { ...stack, state };
@@ -61,8 +61,7 @@ export function readStackRow(row: StackRow): ReadStack {
  */
 function readForeignRow(row: StackRow, value: unknown): ReadStack {
   if (value === undefined) return { kind: "unreadable", reason: "It is not JSON." };
-  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
-  const dated = isRecord ? { ...value, createdAt: row.created, updatedAt: row.updated } : value;
+  const dated = isMap(value) ? { ...value, createdAt: row.created, updatedAt: row.updated } : value;
   const read = parseStored.predecessorStack(dated, (row.version - 1) * ENTRIES_A_VERSION);
   if (read.kind === "unreadable" || read.stack.id === row.id) return read;
   return { kind: "unreadable", reason: `The record names another stack, ${JSON.stringify(read.stack.id)}.` };
@@ -86,15 +85,7 @@ type OwnData = Omit<Stack, "state"> & { readonly _state: string };
 
 // Ours were checked when they were made: all of them have an incarnation and runs.
 function isOurs(value: unknown): value is OwnData {
-  return typeof value === "object" && value !== null && "incarnation" in value && "runs" in value && "_state" in value;
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return isMap(value) && "incarnation" in value && "runs" in value && "_state" in value;
 }
 
 /** The columns of a record that is written. */
