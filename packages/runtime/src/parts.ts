@@ -3,6 +3,7 @@ import {
   type Clock,
   defined,
   type ExecutorDefinition,
+  isMap,
   type Locator,
   type Logger,
   type Random,
@@ -102,9 +103,9 @@ function placeAt<Class extends ClientClass<unknown>>(clientClass: Class, endpoin
 /** As the SDK makes it out of a service's id: `Secrets Manager` is SECRETS_MANAGER. */
 function toServiceName(clientClass: ClientClass<unknown>): string {
   const client: unknown = new clientClass({ region: "us-east-1" } as never);
-  const config: unknown = typeof client === "object" && client !== null && "config" in client ? client.config : {};
-  const id = typeof config === "object" && config !== null && "serviceId" in config ? config.serviceId : "";
-  return String(id)
+  const config = isMap(client) ? client["config"] : undefined;
+  const id = isMap(config) ? config["serviceId"] : undefined;
+  return String(id ?? "")
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]/g, "_");
 }
