@@ -9,7 +9,7 @@ import {
   type Step,
   type Store,
 } from "@stackyard/core";
-import { type Change, type Engine, type LoadedStack, type QueuedEvent, toEventName } from "@stackyard/core/engine";
+import type { Change, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
   type DecidedEvent,
@@ -100,8 +100,9 @@ function toScope(outer: Scope, deliveries: readonly EventDelivery[], open: reado
 
 /** Names of events are words of machines; anything else would make names of spans without end. */
 function toSpanWord({ event: { message } }: EventDelivery): string {
-  const name = toEventName(message) ?? "";
-  return /^[\w.:-]{1,64}$/.test(name) ? name : "event";
+  // Like `toEventName` of the engine, whose import would put the engine into the bundles of all apps.
+  const name = [message["event"], message["action"]].find((text) => typeof text === "string" && text !== "");
+  return typeof name === "string" && /^[\w.:-]{1,64}$/.test(name) ? name : "event";
 }
 
 function toLinks(carrier: TraceCarrier): readonly Link[] {
