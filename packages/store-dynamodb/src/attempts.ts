@@ -18,7 +18,14 @@ import {
   toGranted,
   toListedAttempt,
 } from "@stackyard/core/attempt";
-import type { AttemptView, ClaimInput, ClaimResult, Grant, RenewInput } from "@stackyard/core/engine";
+import {
+  type AttemptView,
+  type ClaimInput,
+  type ClaimResult,
+  type Grant,
+  MAX_SETTLED_LISTED,
+  type RenewInput,
+} from "@stackyard/core/engine";
 import {
   type Aggregate,
   type AttemptRow,
@@ -163,8 +170,6 @@ async function wakeHolder(context: StoreContext, key: string, holder: string, no
   return became === "dead" ? "dead" : "alive";
 }
 
-const SETTLED_LISTED = 50;
-
 /** The part of the port that workers use. */
 export function createAttemptStore(context: StoreContext) {
   return {
@@ -230,13 +235,13 @@ async function findIn(context: StoreContext, stackId: string, attemptId: string)
   return undefined;
 }
 
-/** Newest first: all that are open, and the last 50 settled ones, without their logs. */
+/** Newest first: all that are open, and the last settled ones, without their logs. */
 async function list(context: StoreContext, stackId: string): Promise<readonly AttemptView[]> {
   const { aggregate } = await loadStack(context, stackId);
   const ended: AttemptRow[] = [];
   for await (const row of listEnded(context, stackId, aggregate)) {
     ended.push(row);
-    if (ended.length >= SETTLED_LISTED) break;
+    if (ended.length >= MAX_SETTLED_LISTED) break;
   }
   const rows = [...aggregate.attempts, ...ended].sort((a, b) => b.sequence - a.sequence);
   return Promise.all(rows.map(async (row) => toListedAttempt(await viewAttempt(context, row))));

@@ -3,6 +3,7 @@ import { defined } from "@stackyard/core";
 import {
   type AttemptView,
   createPageBuilder,
+  MAX_SETTLED_LISTED,
   matchesAttempt,
   type OpenAttempt,
   type OpenAttemptFilter,
@@ -103,8 +104,8 @@ select * from (
       cross join lateral (
         select e.position from stackyard.history e
          where e.position >> 15 = segment and e.stack_id = $1 and e.outcome is not null
-         order by e.position desc limit 50) e
-      limit 50)))
+         order by e.position desc limit ${MAX_SETTLED_LISTED}) e
+      limit ${MAX_SETTLED_LISTED})))
 ) a order by a.began_at desc`,
 };
 

@@ -152,7 +152,7 @@ async function listDeadLetters(
 }
 
 function parseDeadLetter({ id, body }: DeadLetterRow): DeadLetter {
-  return parseStored.deadLetters(body, `event ${JSON.stringify(fromKeyText(id))} that was dead-lettered`);
+  return parseStored.deadLetter(body, `event ${JSON.stringify(fromKeyText(id))} that was dead-lettered`);
 }
 
 const FIND = { name: "find_dead_letter", text: "select id, body from stackyard.dead_letter where id = any($1)" };

@@ -2,7 +2,7 @@ import { type Clock, type Logger, StackyardError, type Store, silentLogger } fro
 import { createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
-import { listDeadLetters, listParkedStackIds, loadParked, takeDeadLetter } from "./event-queue.ts";
+import { listDeadLetters, listParkedStackIds, loadParked, takeDeadLetters } from "./event-queue.ts";
 import { acknowledge, commitChange, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
 import { countStacks, listStacks } from "./list-stacks.ts";
@@ -231,7 +231,7 @@ function createQueries(commits: GroupCommit): Store["queries"] {
     listDeadLetters: (filter, page) => commits.read(({ database }) => listDeadLetters(database, filter, page)),
     redrive: (ids) =>
       commits.write((transaction) => {
-        const found = takeDeadLetter(transaction.database, ids);
+        const found = takeDeadLetters(transaction.database, ids);
         for (const { event } of found) transaction.enqueue(event);
         return found.map(({ id }) => id);
       }, ids.length),

@@ -307,11 +307,11 @@ export function listDeadLetters(
 }
 
 function toDeadLetter({ id, body }: Pick<DeadLetterRow, "id" | "body">): DeadLetter {
-  return parseStored.deadLetters(body, `event ${JSON.stringify(id)} that was dead-lettered`);
+  return parseStored.deadLetter(body, `event ${JSON.stringify(id)} that was dead-lettered`);
 }
 
 /** Removes these entries, and returns their events with the ids of those that were found. */
-export function takeDeadLetter(database: Database, ids: readonly string[]): readonly DeadLetter[] {
+export function takeDeadLetters(database: Database, ids: readonly string[]): readonly DeadLetter[] {
   return ids.flatMap((id) => {
     const remove = "delete from dead_letter where id = ? returning id, body";
     const row = database.get<Pick<DeadLetterRow, "id" | "body">>(remove, id);

@@ -5,6 +5,7 @@ import {
   type EndedAttempt,
   type HistoryEntry,
   type HistoryFilter,
+  MAX_SETTLED_LISTED,
   type Page,
   type PageInput,
   parsePosition,
@@ -84,8 +85,6 @@ export function findEnded({ database, positions }: StoreState, attemptId: string
   return undefined;
 }
 
-const ENDED_LISTED = 50;
-
 /** The last attempts of a stack that have ended, without their logs. */
 export function listEnded({ database, positions }: StoreState, stackId: string): readonly ListedEnd[] {
   const found: ListedEnd[] = [];
@@ -95,10 +94,10 @@ export function listEnded({ database, positions }: StoreState, stackId: string):
         where position >> 15 = ? and stack_id = ? and ended is not null order by position desc limit ?`,
       segment,
       stackId,
-      ENDED_LISTED - found.length,
+      MAX_SETTLED_LISTED - found.length,
     );
     found.push(...rows.map(toEnded));
-    if (found.length === ENDED_LISTED) break;
+    if (found.length === MAX_SETTLED_LISTED) break;
   }
   return found;
 }

@@ -307,7 +307,7 @@ function toWay({ from, to, outcome }: HistoryEntry): string {
   return `${from} → ${to}`;
 }
 
-type PainterFormatFailure = Pick<Output, "paint">;
+type FailurePainter = Pick<Output, "paint">;
 
 /** A text of several lines as one; of a long one the beginning and the end, where tools print what went wrong. */
 export function toOneLine(text: string, mostCharacters: number): string {
@@ -318,7 +318,7 @@ export function toOneLine(text: string, mostCharacters: number): string {
 }
 
 /** The last failure of a stack in a row of a list. What is resolved is not painted. */
-export function formatFailureCell(failure: LastFailure, out: PainterFormatFailure, now: number): string {
+export function formatFailureCell(failure: LastFailure, out: FailurePainter, now: number): string {
   const { task, code, message = "", at, resolvedAt } = failure;
   const what = [task, code].filter((part) => part !== undefined).join(" ");
   const text = `${what} ${toAge(at, now)} ago${resolvedAt === undefined ? "" : ", resolved"}`;
@@ -331,7 +331,7 @@ const MOST_LINES = 12;
 /** The last failure of a stack with the beginning of what its task said, and where the rest is. */
 export function formatFailure(
   { task, state, attempt, code, message = "", at, resolvedAt }: LastFailure,
-  { stackId, out, now }: { readonly stackId: string; readonly out: PainterFormatFailure; readonly now: number },
+  { stackId, out, now }: { readonly stackId: string; readonly out: FailurePainter; readonly now: number },
 ): string {
   const times = attempt === 0 ? "never sent" : `attempt ${attempt}`;
   const resolved = resolvedAt === undefined ? "" : `, resolved ${toAge(resolvedAt, now)} ago`;

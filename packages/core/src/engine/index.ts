@@ -81,6 +81,7 @@ export {
   afterPrefix,
   createClosable,
   createStoreListeners,
+  MAX_SETTLED_LISTED,
   matchesCondition,
   type PortCalls,
   parsePosition,

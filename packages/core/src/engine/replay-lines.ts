@@ -1,5 +1,5 @@
 import type { ReplayedEvent } from "../aggregate/replay-incarnation.ts";
-import { APPROVAL_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
+import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine, MetadataRule } from "../machine/machine.ts";
 import { MASK } from "../machine/secrets.ts";
@@ -67,15 +67,8 @@ function toOutputs({ outputs }: HistoryEntry): Partial<StackEvent> {
 /** Matches the ids of events that stores and workers create for an attempt: a prefix and the id of the attempt. */
 const ANSWER_ID = /^(?:result|cancelled|deadline|cancel):(.+)$/s;
 
-const ANSWERS: ReadonlySet<string> = new Set([
-  SYSTEM_EVENTS.taskCompleted,
-  SYSTEM_EVENTS.taskError,
-  SYSTEM_EVENTS.taskCancelled,
-  SYSTEM_EVENTS.taskTimedOut,
-]);
-
 function findDispatchId({ event, eventId, internal }: HistoryEntry): string | undefined {
-  return internal && ANSWERS.has(event) ? ANSWER_ID.exec(eventId)?.[1] : undefined;
+  return internal && RESULT_EVENTS.has(event) ? ANSWER_ID.exec(eventId)?.[1] : undefined;
 }
 
 function findOrigin(entry: HistoryEntry): StackEvent["origin"] {

@@ -65,7 +65,7 @@ export interface StackEvent {
   readonly timerId?: string;
   /** Of an event that a reaction has raised. */
   readonly raised?: RaisedBy;
-  /** The message as received (without envelope), for history, parking and setting aside. */
+  /** The message as received (without envelope), for history, parked events and dead letters. */
   readonly message?: Readonly<Record<string, unknown>>;
 }
 

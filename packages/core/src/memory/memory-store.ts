@@ -9,7 +9,7 @@ import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
 import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
 import type { Change, CommitResult, DueItem, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
-import { createClosable, createStoreListeners, type PortCalls } from "../ports/store-helpers.ts";
+import { createClosable, createStoreListeners, MAX_SETTLED_LISTED, type PortCalls } from "../ports/store-helpers.ts";
 import { createMemoryDeadLetters, createMemoryEvents, createMemoryHistory } from "./memory-events.ts";
 import { toFrozen, toPage } from "./memory-lists.ts";
 import { createMemoryRecords } from "./memory-records.ts";
@@ -287,8 +287,6 @@ function prune(
   return history.prune(now - retention.historyMs, HISTORY_PRUNED_AT_ONCE);
 }
 
-const ENDED_LISTED = 50;
-
 /** Attempts that have ended. */
 function createEndedAttempts() {
   const byId = new Map<string, EndedAttempt>();
@@ -296,7 +294,8 @@ function createEndedAttempts() {
     add: (attempt: EndedAttempt) => void byId.set(attempt.view.attemptId, attempt),
     find: (attemptId: string) => byId.get(attemptId)?.view,
     /** The last ones of a stack. */
-    listOf: (stackId: string) => [...byId.values()].filter(({ view }) => view.stackId === stackId).slice(-ENDED_LISTED),
+    listOf: (stackId: string) =>
+      [...byId.values()].filter(({ view }) => view.stackId === stackId).slice(-MAX_SETTLED_LISTED),
     /** Removes what ended before that instant. */
     prune(before: number): void {
       for (const [attemptId, { settledAt }] of byId) if (settledAt < before) byId.delete(attemptId);

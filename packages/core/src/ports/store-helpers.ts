@@ -67,7 +67,7 @@ export const parseStored = {
   historyEntry: (text: string, name: string): HistoryEntry =>
     parse<HistoryEntry>(text, name, (value) => findFault(value, HISTORY_ENTRY)),
   parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findEventFault(PARKED)),
-  deadLetters: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findEventFault(DEAD_LETTER)),
+  deadLetter: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findEventFault(DEAD_LETTER)),
   /** Returns what is wrong with a stack that was kept in another form, if anything is. */
   findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
   /** Reads a stack in the predecessor's format, which has no task runs, entries and timers. */
@@ -285,6 +285,9 @@ export function matchesCondition(condition: StackCondition, stack: Stack, parked
   if (condition === "waiting") return busy || trouble !== null || parked > 0;
   return ((trouble ?? 0) & TROUBLE[condition]) !== 0;
 }
+
+/** The number of settled attempts of a stack that `listAttempts` returns. */
+export const MAX_SETTLED_LISTED = 50;
 
 /** Parses a cursor that is a position. Undefined without a cursor. Throws `USAGE` for any other text. */
 export function parsePosition(cursor: string | undefined): number | undefined {

@@ -198,7 +198,7 @@ export interface StackQueries {
    * stack. Cursors are positions in decimal digits: a reader continues after any position that it knows.
    */
   listHistory(filter: HistoryFilter, page: PageInput): Promise<Page<StoredHistoryEntry>>;
-  /** Attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their logs. */
+  /** Attempts of a stack that are not settled, and the last `MAX_SETTLED_LISTED` settled ones; newest first, without logs. */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
   /** Attempts of the yard that are not settled, those first that were dispatched first. A page may be empty and have a cursor. */
   listOpenAttempts(filter: OpenAttemptFilter, page: PageInput): Promise<Page<OpenAttempt>>;

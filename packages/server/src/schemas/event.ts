@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import { type DeadLetter, type HistoryEntry, PublishResult } from "@stackyard/core/api";
 import {
-  type DeadLetter as DeadLetters,
+  type DeadLetter as StoredDeadLetter,
   type StoredHistoryEntry,
   toEventName,
   toPrinted,
@@ -63,8 +63,8 @@ export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
 }
 
 /** A dead letter as the API shows it. */
-export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
-  const { id, event, code, reason, deadLetteredAt } = deadLetters;
+export function toDeadLetter(stored: StoredDeadLetter): DeadLetter {
+  const { id, event, code, reason, deadLetteredAt } = stored;
   return {
     id,
     code,
@@ -74,7 +74,7 @@ export function toDeadLetter(deadLetters: DeadLetters): DeadLetter {
     ...defined({ event: toEventName(event.message), actor: event.actor }),
     receivedAt: toInstant(event.receivedAt),
     deadLetteredAt: toInstant(deadLetteredAt),
-    message: toPrinted.message(deadLetters),
+    message: toPrinted.message(stored),
   };
 }
 
