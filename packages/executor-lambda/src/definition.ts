@@ -92,7 +92,8 @@ export const lambdaDefinition = {
 
 /** Checks the config of a Lambda task in a machine. */
 function checkLambdaConfig(config: DocumentConfig, report: ConfigReport): void {
-  report.unknownKeys([], { known: ["name", "args"], code: "config-unknown-key", owner: "a lambda config" });
+  const known = Object.keys(LambdaConfig.properties);
+  report.unknownKeys([], { known, code: "config-unknown-key", owner: "a lambda config" });
   const { name, args } = config;
   if (name === undefined) {
     report.error("lambda-name-required", ["name"], "A lambda task needs name: the function's name or ARN.");

@@ -98,7 +98,7 @@ export function toApprovalTerms(
 
 function checkApprovalConfig(config: DocumentConfig, report: ConfigReport): void {
   report.unknownKeys([], {
-    known: ["from", "count", "own", "comment", "of"],
+    known: Object.keys(ApprovalConfig.properties),
     code: "config-unknown-key",
     owner: "an approval's config",
   });
