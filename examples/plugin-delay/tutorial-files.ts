@@ -7,7 +7,7 @@ export interface TutorialFile {
   readonly content: string;
 }
 
-/** The code blocks of docs/plugins.md that name a file: ```ts file=src/delay.ts */
+/** Returns the code blocks of docs/plugins.md that name a file: ```ts file=src/delay.ts */
 export function readTutorialFiles(): TutorialFile[] {
   const text = readFileSync(join(import.meta.dirname, "../../docs/plugins.md"), "utf8");
   return [...text.matchAll(/^```\w+ file=(\S+)\n([\s\S]*?)^```$/gm)].map(([, path = "", content = ""]) => ({

@@ -8,7 +8,7 @@ import { reportAndExit } from "./report.ts";
 const homes = ["packages", "apps", "tools", "examples"];
 const notOurs = "(^|/)(node_modules|dist|coverage|temp|[.]nx|[.]stryker-tmp)/";
 
-/** Every import of this repository that breaks a boundary, one line each. */
+/** Returns every import of this repository that breaks a boundary, one line each. */
 export async function findBoundaryProblems(root: string = repositoryRoot): Promise<string[]> {
   const { modules, summary } = await cruiseSources(root);
   const violations = summary.violations.map(
@@ -46,7 +46,7 @@ async function cruiseSources(root: string): Promise<ICruiseResult> {
   return output;
 }
 
-/** Relative imports into another package: they bypass its exports. */
+/** Returns relative imports into another package, which bypass its exports. */
 function findDeepImports(module: IModule): string[] {
   const own = toPackageFolder(module.source);
   return module.dependencies
@@ -55,7 +55,7 @@ function findDeepImports(module: IModule): string[] {
     .map(({ resolved }) => `no-deep-imports: ${module.source} → ${resolved}. Import another package by its name only.`);
 }
 
-/** dependency-cruiser 17 sees no module at all when it cannot read the TypeScript in use, and passes. */
+/** Returns a problem if dependency-cruiser 17 saw no module: it passes when it cannot read the TypeScript in use. */
 function findUnseen(root: string, modules: readonly IModule[]): string[] {
   const seen = new Set(modules.map((module) => module.source));
   const sources = globSync(`{${homes.join(",")}}/*/src/**/*.{ts,tsx}`, { cwd: root })

@@ -8,7 +8,7 @@ export interface ProblemExample {
   readonly message: string;
 }
 
-/** `docs/errors.md`, made of the table of codes. */
+/** Formats `docs/errors.md` from the table of codes. */
 export function toErrorsPage(): string {
   const rows = Object.entries(ERROR_MEANINGS).map(([code, meaning]) => {
     const { exitCode, httpStatus, retryable } = ERROR_CODES[code as ErrorCode];
@@ -42,7 +42,7 @@ export function toErrorsPage(): string {
   ].join("\n");
 }
 
-/** `docs/problems.md`, made of an example of each code. */
+/** Formats `docs/problems.md` from an example of each code. */
 export function toProblemsPage(examples: readonly ProblemExample[]): string {
   return [
     "# Problems of machine documents",

@@ -112,7 +112,7 @@ async function runCompiler(folder: string, words: readonly string[], project: st
   return { version, lines: exitCode === 0 ? [] : lines.filter((line) => !line.startsWith("..")) };
 }
 
-/** A message of the compiler, at the place of the page. */
+/** Returns a message of the compiler, at the place of the page. */
 function toPageLine(line: string, files: readonly SnippetFile[]): string {
   const [, path, number = "", message] = /^pages\/(.+?)\((\d+),\d+\): ([\s\S]*)$/.exec(line) ?? [];
   const file = files.find((each) => each.path === path);

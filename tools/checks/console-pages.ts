@@ -39,7 +39,7 @@ export function readPages(manifest: Manifest, read: (file: string) => string): r
   });
 }
 
-/** The chunks that these import; `isLoaded` says whether one that is imported later counts too. */
+/** Returns the chunks that these import; `isLoaded` says whether one that is imported later counts too. */
 function collect(manifest: Manifest, from: readonly string[], isLoaded: (key: string) => boolean): readonly string[] {
   const found = new Set(from);
   for (const key of found) {

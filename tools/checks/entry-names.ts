@@ -29,7 +29,7 @@ export function readEntryNames(root: string = repositoryRoot): EntryNames[] {
   });
 }
 
-/** What is wrong with the entries, one line each. */
+/** Returns the faults of the entries, one line each. */
 export function findEntryProblems(entries: readonly EntryNames[]): string[] {
   return entries.flatMap(({ specifier, names, strayPath }) => [
     ...(names.length === 0 ? [`${specifier} exports nothing.`] : []),

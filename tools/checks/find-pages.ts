@@ -4,7 +4,10 @@ import { repositoryRoot } from "./published-packages.ts";
 
 const GROUPS = ["packages", "apps", "tools", "examples"];
 
-/** All pages with examples: those of the repository's root, the documentation, and each README of packages, apps, tools and examples. */
+/**
+ * Returns all pages with examples: those of the repository's root, the documentation, and each README of packages,
+ * apps, tools and examples.
+ */
 export function findPages(): readonly string[] {
   const pages = [".", "docs"].flatMap(list).filter((path) => path.endsWith(".md"));
   const readmes = GROUPS.flatMap(list).map((folder) => join(folder, "README.md"));

@@ -27,7 +27,7 @@ export function parseManifest(json: unknown): PackageManifest {
   };
 }
 
-/** The module entries of a package.json, in its order; JSON and other files that it exports are left out. */
+/** Returns the module entries of a package.json, in its order; JSON and other files that it exports are left out. */
 export function entriesOf(manifest: PackageManifest): PackageEntry[] {
   return Object.entries(manifest.exports).flatMap(([subpath, target]) => {
     const file = toRecord(target)["default"] ?? target;
@@ -39,7 +39,7 @@ export function entriesOf(manifest: PackageManifest): PackageEntry[] {
 }
 
 /**
- * What the bundler is given: `{ "machine/index": "src/machine/index.ts" }`. A package with a program also has
+ * Returns the bundler's input: `{ "machine/index": "src/machine/index.ts" }`. A package with a program also has
  * `dist/bin.js`, which the committed file that `bin` names imports.
  */
 export function sourceEntriesOf(json: unknown): Record<string, string> {

@@ -48,7 +48,7 @@ async function inLanes<Item, Result>(items: readonly Item[], work: (item: Item) 
   return results;
 }
 
-/** All by one process of npm, which costs most when it starts. */
+/** Returns all by one process of npm, which costs most when it starts. */
 async function pack(units: readonly PublishedPackage[], temp: string): Promise<Packed[]> {
   const folders = units.map(({ folder }) => folder);
   const options = ["--ignore-scripts", "--json", "--pack-destination", temp];

@@ -13,7 +13,10 @@ export interface PublishedPackage {
   readonly entries: readonly PackageEntry[];
 }
 
-/** Every package under `packages/`, by name. A new package needs no entry anywhere: its package.json is the entry. */
+/**
+ * Returns every package under `packages/`, by name. A new package needs no entry anywhere: its package.json is the
+ * entry.
+ */
 export function findPublishedPackages(root: string = repositoryRoot): PublishedPackage[] {
   const home = join(root, "packages");
   const folders = existsSync(home) ? readdirSync(home).map((name) => join(home, name)) : [];

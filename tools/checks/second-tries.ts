@@ -9,7 +9,10 @@ export interface PassedTest {
   result(): { readonly errors: readonly { readonly message: string }[] | undefined };
 }
 
-/** One line for each test that failed at first and passed when it ran again: where it is, its name, and what failed. */
+/**
+ * Returns one line for each test that failed at first and passed when it ran again: its place, its name, and what
+ * failed.
+ */
 export function toSecondTries(tests: readonly PassedTest[]): string[] {
   return tests
     .filter((test) => test.diagnostic()?.flaky === true)

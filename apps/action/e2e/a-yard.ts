@@ -40,7 +40,10 @@ const script = defineExecutor({
 export interface ActionYard {
   readonly url: string;
   readonly store: Store;
-  /** The variables by which a job gets its token. Claims that differ from those of the repository 424242 can be given. */
+  /**
+   * Returns the variables by which a job gets its token. Claims that differ from those of the repository 424242 can be
+   * given.
+   */
   toJob(claims?: Readonly<Record<string, unknown>>): Readonly<Record<string, string>>;
   /** Tokens that the server has given to jobs. */
   readonly idTokens: readonly string[];

@@ -48,7 +48,7 @@ function readName(input: string): string {
   );
 }
 
-/** A token is sent there, so only to an address that proves itself, or to the machine of the job. */
+/** Parses the address. It gets a token, so it must be https, or the machine of the job. */
 function parseUrl(text: string): string {
   if (text === "") throw usage('The input "url" is missing.');
   const url = URL.parse(text);
@@ -65,7 +65,7 @@ function toWords(text: string): readonly string[] {
     .filter((line) => line !== "");
 }
 
-/** A job that runs again has another attempt, and a step that is repeated in it sends the same event. */
+/** Returns the event's id: a rerun of a job has another attempt, and a repeated step in it sends the same event. */
 function toEventId(env: Environment, event: string): string {
   const parts = ["GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB"].map((name) => {
     const value = env[name];

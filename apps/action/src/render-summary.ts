@@ -47,7 +47,7 @@ export function renderSummary({ inputs, entry, stack, log, failure }: ActionResu
   ].join("\n");
 }
 
-/** What a report says about a stack, here at the end of the wait. */
+/** Returns a report's facts about a stack, here at the end of the wait. */
 function toFacts(
   stackId: string,
   stack: StackDetails | "removed",

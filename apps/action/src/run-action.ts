@@ -62,7 +62,10 @@ function openYard({ url }: Inputs, env: Environment) {
   return { client: new Stackyard({ url, token }), previews: createPreviewsApi(createHttpClient({ url, token })) };
 }
 
-/** Links, publishes and waits. What fails after the event was published is in the result, with what is known of the stack. */
+/**
+ * Links, publishes and waits. Failures after the event was published are in the result, with the known facts about the
+ * stack.
+ */
 async function send(
   { client, previews }: Yard,
   { event, until, timeoutMs, host }: Inputs,
@@ -110,7 +113,7 @@ function createProgress(): (stack: StackDetails) => void {
   };
 }
 
-/** Undefined: it does not exist. */
+/** Returns the stack; undefined when it does not exist. */
 async function findStack(client: Stackyard, stackId: string, options: CallOptions): Promise<StackDetails | undefined> {
   try {
     return await client.stacks.get(stackId, options);
@@ -147,7 +150,7 @@ function print(text: string): void {
   info(toLogLine(text));
 }
 
-/** The runner executes what looks like a command: `::name::` at the beginning of a line, and `##[name]` anywhere in it. */
+/** Escapes commands of the runner: `::name::` at the beginning of a line, and `##[name]` anywhere in it. */
 function toLogLine(text: string): string {
   return toLine(text, MAX_LINE).replaceAll("##[", "## [").replace(/^::/, ": :");
 }

@@ -35,7 +35,7 @@ export interface Account {
   announce(name: string, parts: number): Announced;
   /** Receipts of a file, in order. */
   receipts(key: string): readonly Readonly<Record<string, unknown>>[];
-  /** How often an operation of S3 was served for a file. */
+  /** Returns how often an operation of S3 was served for a file. */
   count(operation: string, key: string, partNumber?: number): number;
   stored(key: string): Buffer | undefined;
   /** Resolves when the consumer has recorded the part as sent. */
@@ -91,7 +91,7 @@ export async function startAccount(allow: readonly string[]): Promise<Account> {
   };
 }
 
-/** The records that the consumer stores about its copies. */
+/** Creates the records that the consumer stores about its copies. */
 function createNotes(sim: AwsSim): Pick<Account, "noted"> & { onExchange(request: DoorRequest): void } {
   const waiting = new Set<{ isNoted(value: Readonly<Record<string, unknown>>): boolean; resolve(): void }>();
   return {
@@ -140,7 +140,7 @@ function announce(sim: AwsSim, name: string, parts: number): Announced {
   return { key, body, event: { Records: [record] } };
 }
 
-/** Not signed: the function reads with its role. */
+/** Returns a URL with an invalid signature: the function reads with its role. */
 function toUrl(key: string): string {
   const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const query = new URLSearchParams({

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** What a template contains as text, as Lambda writes it: an `index.js` with the SDK installed above it. */
+/** Writes the text in a template to a file, like Lambda: an `index.js` with the SDK installed above it. */
 export async function placeCode(name: "copy" | "resources") {
   const folder = await mkdtemp(join(tmpdir(), "stackyard-consumer-"));
   const bundle = join(folder, "index.js");

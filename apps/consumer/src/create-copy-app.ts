@@ -21,7 +21,7 @@ import { parseCopySettings, toConsumerConfig } from "./settings.ts";
 /** The dependencies of the function behind the queue. */
 export interface CopyAppOptions {
   readonly environment: EnvironmentVariables;
-  /** AWS in a region, with the function's role. */
+  /** Returns access to AWS in a region, with the function's role. */
   readonly access: (region: string) => AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,7 +29,7 @@ export interface CopyAppOptions {
   readonly origin?: SourceFetchOptions["origin"];
 }
 
-/** The function behind the queue. Each call fails with `CONFIG_INVALID` if the environment is invalid. */
+/** Returns the function behind the queue. Each call fails with `CONFIG_INVALID` if the environment is invalid. */
 export function createCopyApp(options: CopyAppOptions): {
   handler(event: SqsEvent, context?: LambdaContext): Promise<SqsBatchResponse>;
 } {
@@ -82,7 +82,10 @@ function open({ access, clock, logger, environment, origin }: CopyAppOptions): C
   return createConsumer({ config, bucket, clients, records, copier, clock, logger, ...queues });
 }
 
-/** URLs are validated as usual; an emulator replaces the address of their hosts, and what is signed does not change. */
+/**
+ * Returns the emulator's options. URLs are validated as usual; only the address of their hosts is replaced, not the
+ * signed parts.
+ */
 function toEmulated(emulator: string | undefined): Pick<SourceFetchOptions, "origin" | "privateEndpoints"> {
   return emulator === undefined ? {} : { origin: () => emulator, privateEndpoints: true };
 }

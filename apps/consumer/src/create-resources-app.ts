@@ -10,7 +10,7 @@ import { parseCommonSettings, parseTriggerSettings } from "./settings.ts";
 /** The dependencies of the functions behind the custom resources. */
 export interface ResourcesAppOptions {
   readonly environment: EnvironmentVariables;
-  /** AWS in a region, with the function's role. */
+  /** Returns access to AWS in a region, with the function's role. */
   readonly access: (region: string) => AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,7 +20,7 @@ export interface ResourcesAppOptions {
 /** Serves a request of CloudFormation. */
 export type ResourceHandler = (event: unknown, context?: LambdaContext) => Promise<void>;
 
-/** Both handlers. Reports an invalid environment to CloudFormation. */
+/** Creates both handlers. Reports an invalid environment to CloudFormation. */
 export function createResourcesApp(options: ResourcesAppOptions): {
   readonly initialSet: ResourceHandler;
   readonly bucket: ResourceHandler;

@@ -15,7 +15,7 @@ export interface ProcessParts {
 /** The shortest session that STS allows ("AssumeRole", `DurationSeconds`); it is long enough to start a state machine. */
 const SESSION_SECONDS = 900;
 
-/** Created once per process. */
+/** Creates the parts, once per process. */
 export function createProcessParts(environment: EnvironmentVariables): ProcessParts {
   const clock = systemClock;
   const logger = createJsonLogger({

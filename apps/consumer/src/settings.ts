@@ -115,7 +115,7 @@ export function parseCopySettings(environment: EnvironmentVariables): Static<typ
   return parseEnvironment(CopyVariables, environment, { app: "copy function" });
 }
 
-/** The same for the initial set. */
+/** Parses the settings of the initial set in the same way. */
 export function parseTriggerSettings(environment: EnvironmentVariables): Static<typeof TriggerVariables> {
   return parseEnvironment(TriggerVariables, environment, {
     app: "initial set function",
@@ -126,7 +126,7 @@ export function parseTriggerSettings(environment: EnvironmentVariables): Static<
   });
 }
 
-/** The same for the variables that all functions need. */
+/** Parses the variables that all functions need in the same way. */
 export function parseCommonSettings(environment: EnvironmentVariables): Static<typeof CommonVariables> {
   return parseEnvironment(CommonVariables, environment, { app: "consumer" });
 }

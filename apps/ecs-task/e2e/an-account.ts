@@ -29,7 +29,7 @@ export interface Account {
   readonly sim: AwsSim;
   readonly door: FrontDoor;
   readonly lambda: MortalLambda;
-  /** A new resource of the stack `shop`. */
+  /** Creates a new resource of the stack `shop`. */
   createLife(logicalId: string): ResourceLife;
   stop(): Promise<void>;
 }
@@ -104,7 +104,7 @@ function readActions(): readonly string[] {
   return JSON.parse(policy).Statement.flatMap(({ Action }: { readonly Action: readonly string[] }) => Action);
 }
 
-/** A table is ready a moment after it is created. */
+/** Waits until a table is ready, a moment after it is created. */
 async function untilActive(client: DynamoDBClient, TableName: string): Promise<void> {
   const { Table } = await client.send(new DescribeTableCommand({ TableName }));
   if (Table?.TableStatus !== "ACTIVE") await untilActive(client, TableName);

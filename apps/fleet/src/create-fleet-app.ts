@@ -16,7 +16,7 @@ import { parseFleetSettings } from "./fleet-settings.ts";
 /** The dependencies of the app. */
 export interface FleetAppOptions {
   readonly environment: EnvironmentVariables;
-  /** Default: the yard in the environment. */
+  /** Opens the runs. Default: the yard in the environment. */
   readonly open?: (input: OpenRunsOptions) => Promise<OpenedRuns>;
   /** Reads artifacts with the credentials of a job. Default: S3 in the app's region. */
   readonly openArtifactS3?: FleetDeps["openArtifactS3"];
@@ -26,7 +26,10 @@ export interface FleetAppOptions {
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
 }
 
-/** The handler of fleets, for the yard in its environment. A job gets a result even if the yard cannot be opened. */
+/**
+ * Creates the handler of fleets, for the yard in its environment. A job gets a result even if the yard cannot be
+ * opened.
+ */
 export function createFleetApp(options: FleetAppOptions): FleetApp {
   const telemetry = createOnce(async () => options.telemetry ?? openTelemetry(options));
   const fleet = createOnce(async () => openFleet(options, (await telemetry()).logger));
@@ -69,7 +72,7 @@ async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]):
   });
 }
 
-/** EC2 and Auto Scaling in the account and region of the fleet. */
+/** Returns the clients of EC2 and Auto Scaling in the account and region of the fleet. */
 function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDeps["aws"]["fleet"] {
   if (target === undefined) return aws;
   const { account, region, partition, role } = target;
@@ -77,7 +80,7 @@ function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDep
   return { client: (Client, other) => aws.client(Client, other ?? place) };
 }
 
-/** An emulator of S3 is addressed by path. */
+/** Creates S3 for artifacts. An emulator is addressed by path. */
 function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArtifactS3"] {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = environment;
   const endpoint = AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL;
@@ -106,11 +109,11 @@ function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string,
 
 interface Once<Value> {
   (): Promise<Value>;
-  /** True after a success. */
+  /** Returns true after a success. */
   isDone(): boolean;
 }
 
-/** Later calls share the result; a failure is retried by the next call. */
+/** Shares the result with later calls; a failure is retried by the next call. */
 function createOnce<Value>(run: () => Promise<Value>): Once<Value> {
   let value: Promise<Value> | undefined;
   let isDone = false;

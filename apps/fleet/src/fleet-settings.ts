@@ -99,7 +99,7 @@ export function parseFleetSettings(environment: EnvironmentVariables): FleetSett
   });
 }
 
-/** The three variables must be set together. */
+/** Returns the faults of the three variables that must be set together. */
 function findSourceFaults(given: Given): readonly string[] {
   const names = ["BOOT_SOURCE_BUCKET", "BOOT_SOURCE_PIPELINE", "BOOT_SOURCE_ARTIFACT"] as const;
   const missing = names.filter((name) => given[name] === undefined);
@@ -135,7 +135,7 @@ function toBoot(values: FleetVariables): NonNullable<FleetSettings["boot"]> {
   });
 }
 
-/** The settings of the executor `runcommand` in the environment. */
+/** Returns the settings of the executor `runcommand` in the environment. */
 export function toRunnerOptions({ FLEET_REPORT_URL: reportUrl }: EnvironmentVariables): {
   readonly reportUrl?: string;
 } {

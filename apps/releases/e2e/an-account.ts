@@ -30,7 +30,7 @@ export interface Account {
   readonly lambda: MortalLambda;
   /** Releases the service as a client does, and waits for the end. */
   release(id: string): Promise<{ readonly status: string; readonly path: readonly string[] }>;
-  /** Release ids of the groups that are not being deleted. */
+  /** Returns the release ids of the groups that are not being deleted. */
   standing(): readonly string[];
   stop(): Promise<void>;
 }
@@ -86,7 +86,7 @@ function openClients({ url: endpoint }: FrontDoor, credentials: { accessKeyId: s
   return { s3: new S3Client({ ...common, forcePathStyle: true }), sfn: new SFNClient(common) };
 }
 
-/** Image, subnet, and the resources that the service `web` may use. */
+/** Adds image, subnet, and the resources that the service `web` may use. */
 function addResources(sim: AwsSim): void {
   const tags = { Name: "web", ProjectName: "org/shop", ConfigName: "production", ServiceName: "web" };
   sim.s3.createBucket({ ...PLACE, name: BUCKET });

@@ -16,7 +16,7 @@ import { parseSettings, toReleaseConstants } from "./settings.ts";
 /** The dependencies of the app. */
 export interface CreateAppOptions {
   readonly environment: EnvironmentVariables;
-  /** How to access AWS in a session with this name and these tags. Default: the SDK's region and credentials. */
+  /** Returns access to AWS in a session with this name and these tags. Default: the SDK's region and credentials. */
   readonly access?: (session: SessionOptions) => AwsAccess;
   /** Default: the system's. */
   readonly clock?: Clock;

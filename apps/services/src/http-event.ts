@@ -24,7 +24,7 @@ export type HttpEvent = Static<typeof HttpEvent>;
 
 const httpEvent = Compile(HttpEvent);
 
-/** True for a request of a function's URL or of an HTTP API. */
+/** Returns true for a request of a function's URL or of an HTTP API. */
 export function isHttpEvent(event: unknown): event is HttpEvent {
   return httpEvent.Check(event);
 }

@@ -3,5 +3,5 @@ import { createTaskRunner, type LambdaContext } from "@stackyard/runtime";
 /** The handler that Lambda invokes: `index.handler`. */
 export const { handler } = createTaskRunner({ environment: process.env });
 
-/** The same under the predecessor's name, `src/index.lambdaHandler`. */
+/** Calls the handler, under the predecessor's name, `src/index.lambdaHandler`. */
 export const lambdaHandler = (event: unknown, context: LambdaContext) => handler(event, context);

@@ -16,7 +16,7 @@ export interface ActEnd {
   readonly faults: readonly string[];
 }
 
-/** A sentence for each thing that does not hold. */
+/** Returns a sentence for each false expectation. */
 export function findBroken(expected: Readonly<Record<string, boolean>>): readonly string[] {
   return Object.entries(expected).flatMap(([sentence, holds]) => (holds ? [] : [`Not so: ${sentence}`]));
 }

@@ -126,7 +126,7 @@ function textAt({ sim }: World, bucket: string, key: string): string | undefined
   return sim.s3.findObject(bucket, key)?.body.toString();
 }
 
-/** The version that the same key has now. */
+/** Returns the present version of the same key. */
 async function findNewest({ distributor, passUntil }: World, { name, version }: Version): Promise<Version> {
   const load = async () =>
     (await distributor.call({ op: "list", name })).items.find((item) => item.version !== version);

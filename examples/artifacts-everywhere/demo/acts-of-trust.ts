@@ -67,7 +67,7 @@ export const arrival: Act = {
   },
 };
 
-/** A receipt in the name of frankfurt. Gives the code with which the bus refused it. */
+/** Sends a receipt in the name of frankfurt. Returns the code with which the bus rejected it. */
 async function claim(world: World, account: string): Promise<string | undefined> {
   const { account: _own, ...place } = { ...CONSUMERS.frankfurt };
   const detail = {

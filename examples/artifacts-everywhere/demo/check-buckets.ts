@@ -36,7 +36,7 @@ export async function checkBuckets({ sim, call, rows, columns }: CheckInput): Pr
   return { files, faults: [...faults, ...findLeftovers(sim, columns)] };
 }
 
-/** The files of a version, from its manifest; empty: the manifest is invalid. */
+/** Returns the files of a version, from its manifest; empty for an invalid manifest. */
 export async function listFiles(
   call: CallDistributor,
   { name, version }: Pick<CoverageRow, "name" | "version">,
@@ -46,7 +46,7 @@ export async function listFiles(
   return parsed.kind === "manifest" ? parsed.manifest.files : [];
 }
 
-/** The digest of the stored object. */
+/** Returns the digest of the stored object. */
 export function digestStored({ s3 }: Pick<AwsSim, "s3">, bucket: string, key: string): string | null {
   const body = s3.findObject(bucket, key)?.body;
   return body === undefined ? null : createHash("sha256").update(body).digest("hex");
@@ -68,7 +68,10 @@ function compareCell(sim: Pick<AwsSim, "s3">, { row, column, published }: Compar
     .map(({ key }) => `${plan.name}: the matrix says ${status}, and so is ${key} not.`);
 }
 
-/** A file without a manifest has one key, and each overwrite creates a new version: the last one is current. */
+/**
+ * Returns true if an upload was replaced. A file without a manifest has one key, and each overwrite creates a new
+ * version: the last one is current.
+ */
 function isReplaced({ name, version, publishedAt }: CoverageRow, rows: readonly CoverageRow[]): boolean {
   return rows.some(
     (each) => each.name === name && each.version.startsWith(`${version}+`) && each.publishedAt >= publishedAt,

@@ -91,7 +91,7 @@ export async function installConsumer(plan: ConsumerPlan, input: ConsumerSideInp
   return side;
 }
 
-/** A queue behind the topic, with the filter of the first version. */
+/** Subscribes a queue to the topic, with the filter of the first version. */
 export async function subscribeQueue({ account, region }: Place, input: ConsumerSideInput): Promise<string> {
   const { clients, distributor } = input;
   const queueUrl = await createQueue(clients.sqs, `artifacts-${account}`);
@@ -120,7 +120,7 @@ interface FunctionParts {
   readonly lines: string[];
 }
 
-/** The function, as `apps/consumer` creates it from its settings. */
+/** Creates the function, as `apps/consumer` creates it from its settings. */
 function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { parkingQueueUrl, lines }: FunctionParts) {
   const { clients, clock, url, distributor } = input;
   const { account, region, transfer } = plan;
@@ -160,7 +160,7 @@ function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { park
     consumer.onMessages(event as SqsEvent, context);
 }
 
-/** The custom resources of the stack: its bucket, and the trigger of the initial set. */
+/** Creates the custom resources of the stack: its bucket, and the trigger of the initial set. */
 async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Promise<void> {
   const { sim, clock, url, clients, distributor } = input;
   const { account, region, transfer } = plan;
@@ -202,7 +202,7 @@ async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Prom
   states.destroy();
 }
 
-/** Step Functions with a session of the distributor's role. */
+/** Creates a client of Step Functions with a session of the distributor's role. */
 export function createTriggerClient({ url, clients, roleArn }: TriggerInput): SFNClient {
   const { region } = DISTRIBUTOR;
   const sts = new STSClient({ endpoint: url, region, credentials: clients.credentials });

@@ -14,7 +14,7 @@ export interface DistributorSide {
   readonly machineArn: string;
   /** Sends a request to the function, as users do. */
   readonly call: CallDistributor;
-  /** What its schedule does every five minutes. */
+  /** Runs the work of its schedule every five minutes. */
   sweep(): Promise<void>;
   /** The events on the bus of receipts, in order. */
   readonly receipts: readonly AwsEvent[];

@@ -1,7 +1,7 @@
 import type { CoverageRow } from "@stackyard/sdk/artifacts";
 import type { Column } from "./check-buckets.ts";
 
-/** The coverage matrix as lines: a row for each version, a column for each consumer. */
+/** Formats the coverage matrix as lines: a row for each version, a column for each consumer. */
 export function formatMatrix(
   rows: readonly CoverageRow[],
   columns: readonly Pick<Column, "plan">[],

@@ -9,7 +9,7 @@ const HELP = `npm run demo:artifacts
 It takes no arguments, and about a minute: a distributor, consumers, what goes wrong between them, and the matrix.
 `;
 
-/** 0: success; 1: a check failed; 2: the demo could not run; 64: usage error. */
+/** Returns 0: success; 1: a check failed; 2: the demo could not run; 64: usage error. */
 async function main(words: readonly string[]): Promise<number> {
   if (words.length > 0) {
     const isHelp = words.every((word) => word === "--help" || word === "-h");

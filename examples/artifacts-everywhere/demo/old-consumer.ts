@@ -40,7 +40,7 @@ export async function installOldConsumer(plan: OldPlan, input: ConsumerSideInput
   return { plan, bucket, unreadable, idle: () => host.idle(), stop: () => host.stop() };
 }
 
-/** Through the front door, which reads the bucket from the host name. */
+/** Downloads through the front door, which reads the bucket from the host name. */
 function download(door: string, address: string): Promise<Buffer> {
   const { host, pathname, search } = new URL(address);
   return new Promise((resolve, reject) => {

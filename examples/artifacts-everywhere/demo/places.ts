@@ -48,7 +48,7 @@ export const TRUSTED: readonly string[] = [
   ...[NEWCOMER.account, PREDECESSOR.account],
 ];
 
-/** As stacks of consumers name theirs. */
+/** Returns the bucket's name, as in consumers' stacks. */
 export function bucketOf({ account, region }: Place): string {
   return `stackyard-artifacts-${account}-${region}`;
 }

@@ -73,7 +73,10 @@ async function finish(world: World, faults: readonly string[], say: (line: strin
   return { rows, files, rolledOut: yard.rolledOut, faults: all };
 }
 
-/** An overwritten file is not expected any more; all consumers stored it before, like all others. */
+/**
+ * Returns the uncovered versions. An overwritten file is not expected any more; all consumers stored it before, like
+ * all others.
+ */
 function findUncovered(rows: readonly CoverageRow[], rolledOut: readonly string[]): readonly string[] {
   return rows.flatMap(({ name, version, covered, retired }) => [
     ...(covered || retired ? [] : [`${name} ${version} does not stand everywhere.`]),
@@ -83,7 +86,10 @@ function findUncovered(rows: readonly CoverageRow[], rolledOut: readonly string[
   ]);
 }
 
-/** Only virginia may have dead letters, from the failed copy, and none may contain a presigned URL. */
+/**
+ * Returns faults in dead letters: only virginia may have one, from the failed copy, and none may contain a presigned
+ * URL.
+ */
 async function findParked({ consumers }: World): Promise<readonly string[]> {
   const parked = await Promise.all(
     consumers.map(async ({ plan, takeParked }) => ({ plan, bodies: await takeParked() })),

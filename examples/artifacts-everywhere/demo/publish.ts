@@ -23,13 +23,13 @@ export async function upload({ clients }: World, key: string, body: string): Pro
   await clients.s3.send(new PutObjectCommand({ Bucket: SOURCE_BUCKET, Key: key, Body: body }));
 }
 
-/** The status of a version, as the distributor reports it. */
+/** Returns the status of a version, as the distributor reports it. */
 export async function findRow({ distributor }: World, { name, version }: Version): Promise<CoverageRow | undefined> {
   const { rows } = await distributor.call({ op: "coverage", name, version });
   return rows[0];
 }
 
-/** The newest version of each artifact, which a new consumer receives. */
+/** Returns the newest version of each artifact, which a new consumer receives. */
 export async function listCurrent({ distributor }: World): Promise<readonly Version[]> {
   const { items } = await distributor.call({ op: "list" });
   const newest = new Map<string, (typeof items)[number]>();
@@ -40,7 +40,7 @@ export async function listCurrent({ distributor }: World): Promise<readonly Vers
   return [...newest.values()].map(({ name, version }) => ({ name, version }));
 }
 
-/** Its status at one consumer. */
+/** Returns a version's status at one consumer. */
 export async function findCell(world: World, at: Version, plan: ConsumerPlan): Promise<CoverageCell | undefined> {
   const row = await findRow(world, at);
   return row?.cells.find(({ account, region }) => account === plan.account && region === plan.region);
@@ -64,7 +64,7 @@ export async function waitUntilCovered(
   };
 }
 
-/** Of virtual time. */
+/** Formats a virtual time. */
 export function formatTime(ms: number): string {
   if (ms === 0) return "at once";
   const seconds = Math.round(ms / 1_000);

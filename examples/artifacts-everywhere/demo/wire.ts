@@ -34,7 +34,10 @@ export interface Harm {
 type Answer = ReturnType<typeof answerS3>;
 type HttpAnswer = Awaited<ReturnType<Answer>>;
 
-/** SNS and SQS are an emulator of their protocols; S3, EventBridge, Step Functions and STS are those of the simulation. */
+/**
+ * Opens the wire: SNS and SQS are an emulator of their protocols; S3, EventBridge, Step Functions and STS are those of
+ * the simulation.
+ */
 export async function openWire(sim: AwsSim, sourceBucket: string): Promise<Wire> {
   const queues = buildApp({ logger: false });
   await queues.listen({ host: "127.0.0.1", port: 0 });

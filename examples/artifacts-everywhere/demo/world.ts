@@ -23,7 +23,7 @@ export interface World {
   clientsOf(place: Place): Clients;
   /** Adds an account. */
   install(plan: ConsumerPlan): Promise<ConsumerSide>;
-  /** An account whose consumer is of the first version. */
+  /** Installs an account with a consumer of the first version. */
   installOld(plan: OldPlan): Promise<OldConsumer>;
   /** Lets all pending work run. */
   settle(): Promise<void>;

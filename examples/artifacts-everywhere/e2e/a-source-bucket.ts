@@ -40,15 +40,15 @@ export interface SourceBucket {
   readonly door: FrontDoor;
   /** Publishes these files, by path, as billing-api 1.4.2. Each publisher has its own key. */
   publish(files: Readonly<Record<string, string | Buffer>>): Publisher;
-  /** The next such request of each of two publishers waits until both have arrived. */
+  /** Makes the next such request of each of two publishers wait until both have arrived. */
   meet(matches: Matches): void;
-  /** The next such request waits until it is released. */
+  /** Makes the next such request wait until it is released. */
   stay(matches: Matches): { readonly reached: Promise<void>; letGo(): void };
-  /** SHA-256 by key, from the current manifest; undefined: the manifest does not exist. */
+  /** Returns the SHA-256 by key, from the current manifest; undefined when it does not exist. */
   promised(): Readonly<Record<string, string>> | undefined;
-  /** The same for the stored objects, in the versions of the manifest. */
+  /** Returns the same for the stored objects, in the versions of the manifest. */
   stored(): Readonly<Record<string, string | undefined>>;
-  /** All keys but the manifest's. */
+  /** Returns all keys except the manifest's. */
   keys(): readonly string[];
   openUploads(): number;
   stop(): Promise<void>;
@@ -115,7 +115,7 @@ function digestOf(sim: AwsSim, { key, versionId }: NamedFile): string | undefine
   return found && createHash("sha256").update(found.body).digest("hex");
 }
 
-/** By the path that was published. */
+/** Returns a record by the path that was published. */
 function toRecord<Value>(entries: readonly (readonly [string, Value])[]): Readonly<Record<string, Value>> {
   return Object.fromEntries(entries.map(([key, value]) => [key.replace(FOLDER, ""), value]));
 }
@@ -157,7 +157,7 @@ function spawnPublisher({ folder, dist, environment }: Work): Publisher {
   return { child, ended };
 }
 
-/** The last line; the lines before it report progress. */
+/** Returns the last line; the lines before it report progress. */
 function findResult(stdout: string): Readonly<Record<string, unknown>> | undefined {
   const last = stdout.trim().split("\n").at(-1) ?? "";
   return last === "" ? undefined : JSON.parse(last);

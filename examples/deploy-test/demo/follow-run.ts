@@ -11,7 +11,7 @@ export interface EndedRun {
 
 /** Observes a run in progress. */
 export interface RunWatcher {
-  /** A report that differs from the one before. `at`: epoch milliseconds. */
+  /** Records a report that differs from the one before. `at`: epoch milliseconds. */
   see(report: ReleaseReport, at: number): void;
   /** Called after each simulated second: returns whether to halt the run. */
   readonly shallHalt?: (report: ReleaseReport) => boolean;

@@ -21,7 +21,7 @@ export interface TemplateResource {
   readonly Properties: Readonly<Record<string, unknown>>;
 }
 
-/** The resources of the example's template, by logical id. */
+/** Returns the resources of the example's template, by logical id. */
 export function loadResources(): Readonly<Record<string, TemplateResource>> {
   const file = join(FOLDER, "resources/deploy-test.template.json");
   return JSON.parse(readFileSync(file, "utf8")).Resources;

@@ -5,9 +5,9 @@ import { createWorld, IMAGES, PLACE, type StandingGroup, type World } from "./wo
 
 /** Receives what happens. */
 export interface Audience {
-  /** A line that stays. */
+  /** Prints a permanent line. */
   say(line: string): void;
-  /** The current state of the release. `at`: epoch milliseconds of the virtual clock. */
+  /** Shows the current state of the release. `at`: epoch milliseconds of the virtual clock. */
   picture(report: ReleaseReport, at: number): void;
 }
 

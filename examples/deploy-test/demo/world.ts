@@ -52,13 +52,13 @@ function createDraw(): () => number {
 /** Multiples of it lie far apart. */
 const GOLDEN = 0.618_033_988_7;
 
-/** The existing network, and the resources of the template. */
+/** Adds the existing network, and the resources of the template. */
 export function addExample(sim: AwsSim): void {
   addNetwork(sim);
   addResources(sim);
 }
 
-/** These are tagged for the deployer, so every release may use them. */
+/** Adds the network, tagged for the deployer, so that every release may use it. */
 function addNetwork({ ec2 }: AwsSim): void {
   for (const Name of ["private-a", "private-b"]) ec2.addSubnet({ ...PLACE, tags: { Name, DeployWith: "stackyard" } });
   for (const Name of Object.values(IMAGES)) ec2.addImage({ ...PLACE, tags: { Name, DeployWith: "stackyard" } });

@@ -3,7 +3,7 @@ import { play } from "./story.ts";
 
 let begunAt: number | undefined;
 
-/** Virtual time since the start. */
+/** Prints a line with the virtual time since the start. */
 function tell(at: number, line: string): void {
   begunAt ??= at;
   const seconds = Math.round((at - begunAt) / 1_000);

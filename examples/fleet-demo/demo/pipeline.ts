@@ -19,7 +19,7 @@ const USER_PARAMETERS = JSON.stringify({ profile: "garlc-1", maxConcurrency: "50
 /** CodePipeline calls again after about half a minute. */
 const AGAIN_MS = 30_000;
 
-/** A commit reaches the pipeline, whose action calls the fleet app until the job has ended. */
+/** Runs the pipeline for a commit; its action calls the fleet app until the job has ended. */
 export async function release(world: World, commit: string, files: Files): Promise<PipelineResult> {
   const { sim } = world.yard;
   // Where CodePipeline puts it: the names of pipeline and artifact, and a random one.

@@ -5,14 +5,14 @@ import type { Files } from "./zip.ts";
 /** The folder of the demo's repository. */
 export const REPOSITORY = join(import.meta.dirname, "../repository");
 
-/** All files of a folder, by path below it. */
+/** Returns all files of a folder, by path below it. */
 export function readRepository(folder: string = REPOSITORY): Files {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = entries.map(({ parentPath, name }) => join(parentPath, name)).sort();
   return Object.fromEntries(paths.map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
 }
 
-/** The same repository after a commit that breaks the role `webserver`. */
+/** Returns the same repository after a commit that breaks the role `webserver`. */
 export function breakWebserver(files: Files): Files {
   const path = "ansible/roles/webserver/tasks/main.yml";
   const task =

@@ -18,8 +18,8 @@ interface Task {
 const SECONDS_PER_TASK = 4;
 
 /**
- * What `ansible-playbook` would do on an instance with those roles: it goes through the plays that concern the instance, and ends
- * at the first task that fails. It changes nothing.
+ * Simulates `ansible-playbook` on an instance with those roles: it runs the plays for the instance, and ends at the
+ * first task that fails. Changes nothing.
  */
 export function playOn(files: Files, tag: string): Outcome {
   const groups = tag.replaceAll(/\s/g, "").split(",").filter(Boolean);

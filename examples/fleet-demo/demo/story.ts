@@ -17,7 +17,7 @@ export interface StoryEnd {
 const WEB = { has_ssm_agent: "true", Ansible_Roles: "webserver,appserver" };
 const DATABASE = { has_ssm_agent: "true", Ansible_Roles: "dbserver" };
 
-/** Two groups, three commits of which one is broken, and instances that start meanwhile. */
+/** Plays two groups, three commits, one of them broken, and instances that start meanwhile. */
 export async function play(tell: Tell): Promise<StoryEnd> {
   const world = createWorld();
   const say = (line: string) => tell(world.yard.clock.now(), line);
@@ -56,7 +56,7 @@ export async function play(tell: Tell): Promise<StoryEnd> {
   return { world, names, releases: [first, second, last] };
 }
 
-/** The artifact that an instance was sent last. */
+/** Returns the artifact that an instance received last. */
 export function findArtifact({ yard }: World, instanceId: string): string {
   const sent = yard.sim.calls.findLast(
     ({ operation, input }) => operation === "SSM.SendCommand" && isTo(input, instanceId),

@@ -83,7 +83,7 @@ export function createWorld(): World {
   };
 }
 
-/** The rules of the template. */
+/** Adds the rules of the template. */
 function addRules({ sim }: SimYard, app: FleetApp): void {
   const target = (event: unknown) => app.handler(event);
   const boot = { "detail-type": ["EC2 Instance State-change Notification"], detail: { state: ["running"] } };

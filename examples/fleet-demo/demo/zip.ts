@@ -7,7 +7,7 @@ const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
 const END = 0x06054b50;
 
-/** A zip as a pipeline's source makes it, without compression (PKWARE's APPNOTE 6.3.10, 4.3). */
+/** Returns a zip like that of a pipeline's source, without compression (PKWARE's APPNOTE 6.3.10, 4.3). */
 export function toZip(files: Files): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -11,7 +11,7 @@ stdout.on("error", () => process.exit());
 const [before, after] = stdout.isTTY ? ["\r\u001b[2K", ""] : ["", "\n"];
 let isLineOpen = false;
 
-/** Permanent output starts on a new line. */
+/** Prints permanent output on a new line. */
 function write(text: string): void {
   if (isLineOpen && stdout.isTTY) stdout.write("\n");
   isLineOpen = false;

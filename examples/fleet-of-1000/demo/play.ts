@@ -3,11 +3,11 @@ import { createWorld, mend, startPipeline, type World } from "./world.ts";
 
 /** Receives what happens. */
 export interface Audience {
-  /** A line that stays. */
+  /** Prints a permanent line. */
   say(line: string): void;
-  /** The current state of the run, with the virtual milliseconds since its start. */
+  /** Shows the current state of the run, with the virtual milliseconds since its start. */
   progress(counts: FleetCounts, elapsedMs: number): void;
-  /** A whole report. */
+  /** Prints a whole report. */
   report(pages: readonly FleetReportPage[]): void;
 }
 
@@ -46,7 +46,7 @@ export async function play(instances: number, audience: Audience): Promise<Playe
   return { world, runId, status, counts: [first, second].flatMap((pages) => pages[0]?.counts ?? []) };
 }
 
-/** CodePipeline calls the app until the job has a result; the run continues between the calls. */
+/** Runs CodePipeline's calls of the app until the job has a result; the run continues between the calls. */
 async function release(world: World, audience: Audience) {
   const { codePipeline } = world.yard.sim;
   const beginAt = world.yard.clock.now();

@@ -16,7 +16,9 @@ export function toProgressLine(counts: FleetCounts, elapsedMs: number): string {
   ].join("  ");
 }
 
-/** `#` has succeeded, `x` has failed, `>` is at work. Failures are always visible, however few there are. */
+/**
+ * Formats a bar: `#` has succeeded, `x` has failed, `>` is running. Failures are always visible, however few there are.
+ */
 function toBar({ selected, succeeded, failed, running }: FleetCounts): string {
   const share = (count: number) => Math.floor((count * WIDTH) / Math.max(1, selected));
   const failing = failed === 0 ? 0 : Math.max(1, share(failed));

@@ -20,7 +20,7 @@ const BUCKET = "pipeline-artifacts";
 const ARTIFACT = { name: "SourceOutput", bucket: BUCKET, key: "fleet/SourceOutp/3f9a2c1.zip" };
 const USER_PARAMETERS = { profile: "ansible", maxConcurrency: "25%", maxErrors: "2%", deliveryTimeout: "5m" };
 
-/** Three of a hundred instances are broken, each in its own way where there are enough. */
+/** Creates a world in which three of a hundred instances are broken, differently if there are enough. */
 export async function createWorld(count: number): Promise<World> {
   const yard = createSimYard({ ...PLACE, executors: [createRunCommandExecutor()] });
   const { sim, clock, runs, store, client } = yard;
@@ -55,7 +55,7 @@ const THIRTY = {
   flaky: 2,
 };
 
-/** A commit reaches the pipeline's action; returns the job that the fleet app receives. */
+/** Starts the pipeline's action for a commit; returns the job that the fleet app receives. */
 export function startPipeline({ yard }: World): { readonly jobId: string; readonly event: unknown } {
   return yard.sim.codePipeline.startAction({
     ...PLACE,

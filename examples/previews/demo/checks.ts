@@ -72,13 +72,13 @@ async function checkStates({ server }: CheckInput): Promise<Check> {
   return toCheck("resources in Terraform states", left);
 }
 
-/** Events are named by the delivery, or by what the server has found when it compared pull requests with stacks. */
+/** Returns the source of the closing event: a delivery, or the server's comparison of pull requests with stacks. */
 async function findCloser(yard: Stackyard): Promise<string> {
   const { items } = await yard.stacks.history("pr-1");
   return items.find(({ event }) => event === "CLOSED")?.eventId.split("/")[1] ?? NOTHING;
 }
 
-/** What followed from the pull request. */
+/** Lists the events of a pull request's stack. */
 async function listEvents(yard: Stackyard, stackId: string): Promise<readonly string[]> {
   const { items } = await yard.stacks.history(stackId, { order: "oldest" });
   return items

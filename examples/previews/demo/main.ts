@@ -6,7 +6,7 @@ import { runDemo } from "./demo.ts";
 
 process.exitCode = await main();
 
-/** 0: success. 1: a check failed. 2: the demo could not finish. 130: Ctrl-C. */
+/** Returns 0: success. 1: a check failed. 2: the demo could not finish. 130: Ctrl-C. */
 async function main(): Promise<number> {
   const timeline = createTimeline();
   const interrupt = createInterrupt();

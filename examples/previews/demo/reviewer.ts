@@ -3,7 +3,7 @@ import type { ControlPlane } from "stackyard-example-review-app/control-plane";
 
 /** A person of the group `reviewers`, who uses the console. */
 export interface Reviewer {
-  /** `of`: the plan that the person has read. */
+  /** Approves as the person. `of`: the plan that the person has read. */
   approve(approvalId: string, of: string | undefined): Promise<void>;
 }
 

@@ -44,7 +44,7 @@ export async function playStory(input: StoryInput): Promise<readonly Check[]> {
   return [...cart, ...fork, ...approval, ...third, ...lost, ...sleep, ...drift, ...rest];
 }
 
-/** A pull request is opened, and gets its preview. */
+/** Opens a pull request, which gets its preview. */
 async function openPreview(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline } = input;
   await github.openPull(REPOSITORY, { title: "Add a cart", head: toCommit("a") });
@@ -54,7 +54,7 @@ async function openPreview(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "pr-1: address of the preview", expected: "https://pr-1.previews.example.org", found: String(url) }];
 }
 
-/** A fork's code runs only after a person has trusted exactly this commit. */
+/** Plays a fork: its code runs only after a person has trusted exactly this commit. */
 async function trustFork(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline, waiting, yard } = input;
   const head = toCommit("b");
@@ -77,7 +77,7 @@ async function trustFork(input: StoryInput): Promise<readonly Check[]> {
   ];
 }
 
-/** A push that replaces a resource waits for a person. */
+/** Plays a push that replaces a resource, which waits for a person. */
 async function approveReplacement(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline, waiting, yard, reviewer, folder } = input;
   await said(waiting, github, 1, "is ready");
@@ -101,7 +101,7 @@ async function approveReplacement(input: StoryInput): Promise<readonly Check[]> 
   ];
 }
 
-/** There are two places, and both are taken. */
+/** Plays a full quota: there are two places, and both are taken. */
 async function waitForPlace(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline, waiting, yard } = input;
   await github.openPull(REPOSITORY, { title: "Redesign", head: toCommit("d") });
@@ -117,7 +117,7 @@ async function waitForPlace(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "pr-3: waited for", expected: "pr-1, pr-2", found: holders }];
 }
 
-/** A close that no delivery reports is found at the next start. */
+/** Plays a close that no delivery reports, which is found at the next start. */
 async function loseClose(input: StoryInput): Promise<readonly Check[]> {
   const { github, plane, timeline, previews } = input;
   const { settings } = github;
@@ -153,7 +153,7 @@ async function sleepAndWake(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "pr-2: files while it was asleep", expected: "nothing", found: asleep.join(", ") || "nothing" }];
 }
 
-/** What a person has changed by hand is found and repaired. */
+/** Plays drift: a manual change is found and repaired. */
 async function repairDrift(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline, waiting, folder, yard, previews } = input;
   for (const name of await listFiles(folder, "pr-3")) await rm(join(folder, name));
@@ -172,7 +172,7 @@ async function repairDrift(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "pr-3: files after the repair", expected: "pr-3-ddddddd", found: files.join(", ") }];
 }
 
-/** The others are closed, and what was said about them becomes true, although GitHub is down for a while. */
+/** Closes the others; their reports become correct, although GitHub is down for a while. */
 async function closeRest(input: StoryInput): Promise<readonly Check[]> {
   const { github, timeline, waiting, account } = input;
   const bucket = account.addBucket("pr-3-uploads", "pr-3");
@@ -201,7 +201,7 @@ async function closeRest(input: StoryInput): Promise<readonly Check[]> {
   return [{ what: "comments that GitHub refused with 503", expected: "yes", found: wasRefused }, ...leak];
 }
 
-/** The pull request names what is left. A person removes it, and lets the preview end. */
+/** Removes a leak: the pull request names it, a person removes it, and lets the preview end. */
 async function removeLeak(input: StoryInput, bucket: string): Promise<readonly Check[]> {
   const { github, timeline, waiting, account } = input;
   await said(waiting, github, 3, "has failed");
@@ -257,12 +257,12 @@ async function said(waiting: Waiting, github: HostSim, number: number, text: str
   );
 }
 
-/** The App's own comments on a pull request. */
+/** Returns the App's own comments on a pull request. */
 export function findComments({ reports }: HostSim, number: number) {
   return reports.comments.filter((comment) => comment.number === number && comment.appId !== undefined);
 }
 
-/** The first line that people see. */
+/** Returns the first visible line. */
 function toHeading(github: HostSim, number: number): string {
   const [comment] = findComments(github, number);
   return (

@@ -44,7 +44,7 @@ export async function loadChecks(input: CheckInput): Promise<readonly Check[]> {
   return checks;
 }
 
-/** True when it holds. */
+/** Returns true if the check passed. */
 export function holds({ expected, found }: Check): boolean {
   return expected === found;
 }

@@ -10,11 +10,11 @@ import { stackyardProgram } from "./stackyard-program.ts";
 /** The messages of the control plane about itself. */
 export interface ControlPlaneEvents {
   onReady(facts: { readonly pid: number; readonly starts: number }): void;
-  /** A line of progress of a running task. */
+  /** Called with a line of progress of a running task. */
   onReport(report: TaskReport): void;
-  /** It exited unexpectedly; it is started again. */
+  /** Called when it exited unexpectedly; it is started again. */
   onDeath(how: string): void;
-  /** It does not start. */
+  /** Called when it does not start. */
   onGiveUp(reason: string): void;
 }
 
@@ -27,7 +27,7 @@ export interface TaskReport {
 /** `stackyard dev` in a separate process, restarted whenever it dies. */
 export interface ControlPlane {
   readonly url: string;
-  /** Where a browser signs in once, with the code of the last start. */
+  /** Returns the address at which a browser signs in once, with the code of the last start. */
   readonly signInUrl: () => string;
   /** Resolves when it answers for the first time. Returns the token of its API. */
   start(): Promise<string>;
@@ -141,7 +141,7 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A process that could not be started does not have a pid. */
+/** Kills a process. One that could not be started does not have a pid. */
 async function killChild({ pid }: ChildProcess): Promise<readonly RunningProcess[]> {
   return pid === undefined ? [] : killTree(pid);
 }

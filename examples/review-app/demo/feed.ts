@@ -8,7 +8,7 @@ export interface Feed<Item> {
   next(what: string, fits: (item: Item) => boolean): Promise<Item>;
 }
 
-/** A feed whose waits end after a while, and, with the signal's reason, when nothing more will come. */
+/** Creates a feed with waits that end after a while, and, with the signal's reason, when nothing more will come. */
 export function createFeed<Item>({
   signal,
   waitMs,

@@ -11,7 +11,7 @@ import { createTimeline, paint, type Timeline } from "./timeline.ts";
 
 process.exitCode = await main();
 
-/** 0: success. 1: a check failed. 2: the demo could not finish. 64: usage error. 130: Ctrl-C. */
+/** Returns 0: success. 1: a check failed. 2: the demo could not finish. 64: usage error. 130: Ctrl-C. */
 async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2), process.env);

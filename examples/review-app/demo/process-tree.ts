@@ -51,7 +51,7 @@ async function stopTree(pid: number): Promise<readonly RunningProcess[]> {
   }
 }
 
-/** Linux lists processes in /proc, even if `ps` is not installed; other systems have `ps`. */
+/** Lists processes: in /proc on Linux, even if `ps` is not installed, with `ps` on other systems. */
 async function listProcesses(): Promise<readonly RunningProcess[]> {
   const pids = await readdir("/proc").catch(() => []);
   const numbers = pids.filter((name) => /^\d+$/.test(name));
@@ -60,7 +60,10 @@ async function listProcesses(): Promise<readonly RunningProcess[]> {
   return stats.flatMap((stat) => parseStat(stat) ?? []);
 }
 
-/** A line of /proc/PID/stat: `pid (name) state parent group …`; the name may contain anything, including parentheses. */
+/**
+ * Parses a line of /proc/PID/stat: `pid (name) state parent group …`; the name may contain anything, including
+ * parentheses.
+ */
 export function parseStat(stat: string): RunningProcess | undefined {
   const [, pid, name = "", parent, group] = /^(\d+) \((.*)\) \S (\d+) (\d+) /s.exec(stat) ?? [];
   return pid === undefined ? undefined : toProcess({ pid, parent, group, name });

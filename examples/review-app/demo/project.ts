@@ -30,7 +30,7 @@ export async function createProject(withTerraform: boolean): Promise<DemoProject
   return { root, project, environments: join(root, "environments"), machine };
 }
 
-/** A port that was free a moment ago. The control plane keeps it across restarts. */
+/** Returns a port that was free a moment ago. The control plane keeps it across restarts. */
 export function findFreePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer();

@@ -19,7 +19,7 @@ export interface StoryInput {
   readonly signal: AbortSignal;
   readonly history: Feed<HistoryEntry>;
   readonly reports: Feed<TaskReport>;
-  /** `kill -9` for the control plane and what it runs. */
+  /** Kills the control plane and all that it runs by `kill -9`. */
   killEverything(): Promise<void>;
 }
 
@@ -107,7 +107,7 @@ async function pushTwice(
   return second;
 }
 
-/** What the dead process leaves: it keeps its attempts, and their Terraform locks, until their leases expire. */
+/** Prints the attempts that the dead process keeps, with their Terraform locks, until their leases expire. */
 async function printAttempts({ signal, timeline, yard }: StoryInput, stackIds: readonly string[]): Promise<void> {
   for (const stackId of stackIds) {
     const attempts = await yard.stacks.attempts(stackId, { signal });

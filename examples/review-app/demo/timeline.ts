@@ -6,13 +6,13 @@ type Style = Parameters<typeof styleText>[0];
 
 /** Prints what happens, one line each, with the seconds since the start. */
 export interface Timeline {
-  /** An action of the demo itself. */
+  /** Prints an action of the demo itself. */
   say(text: string): void;
-  /** An unsolicited event. */
+  /** Prints an unsolicited event. */
   warn(text: string): void;
   entry(entry: HistoryEntry): void;
   report(report: TaskReport): void;
-  /** A line without a time. */
+  /** Prints a line without a time. */
   plain(text?: string): void;
 }
 

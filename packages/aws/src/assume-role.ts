@@ -9,7 +9,7 @@ export interface SessionOptions {
   readonly name: string;
   /** Session tags, 50 at most; the role's trust policy must then allow `sts:TagSession`. Default: none. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** 900 to 43,200, and no longer than the role's own limit. Default: one hour. */
+  /** 900 to 43,200, and at most the role's own limit. Default: one hour. */
   readonly seconds?: number;
 }
 
@@ -19,8 +19,8 @@ export type RoleTarget = CheckedTarget & { readonly roleArn: string };
 const DEFAULT_SECONDS = 3_600;
 
 /**
- * AssumeRole, "DurationSeconds": a role that is assumed with the credentials of another role (role chaining) has at most
- * one hour, whatever the role allows; a longer request is refused.
+ * AssumeRole, "DurationSeconds": a role that is assumed with the credentials of another role (role chaining) has at
+ * most one hour, whatever the role allows; a longer request is rejected.
  */
 const CHAINED_SECONDS = 3_600;
 
@@ -28,14 +28,14 @@ const CHAINED_SECONDS = 3_600;
 export interface AssumeRoleInput {
   readonly target: RoleTarget;
   readonly session: SessionOptions;
-  /** Our own credentials are those of a role. */
+  /** True if our own credentials are those of a role. */
   readonly isChained: boolean;
 }
 
 /** Credentials with their end. */
 export type SessionCredentials = AwsCredentials & { readonly sessionToken: string; readonly expiration: Date };
 
-/** Begins a session in a target. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNAUTHENTICATED` and what else STS answers. */
+/** Begins a session in a target. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNAUTHENTICATED` and other errors of STS. */
 export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promise<SessionCredentials> {
   const { target, session, isChained } = input;
   const seconds = session.seconds ?? DEFAULT_SECONDS;
@@ -79,24 +79,24 @@ function toAdvice(error: unknown, { target, session }: AssumeRoleInput): string 
 }
 
 /**
- * A name as AssumeRole takes it ("RoleSessionName": 2 to 64 characters of `[\w+=,.@-]`): other characters become `-`, and
- * what is too long is cut. It is shown in the other account's CloudTrail for every call.
+ * Converts a text to a name for AssumeRole ("RoleSessionName": 2 to 64 characters of `[\w+=,.@-]`): other characters
+ * become `-`, and long texts are cut. The other account's CloudTrail shows it for every call.
  */
 export function toSessionName(text: string): string {
   const name = text.replace(/[^\w+=,.@-]+/g, "-").slice(0, 64);
   return name.length < 2 ? `stackyard-${name}`.slice(0, 64) : name;
 }
 
-/** Whose credentials the process has. */
+/** The identity of the process's credentials. */
 export interface CallerIdentity {
   readonly account: string;
   readonly arn: string;
   readonly partition: string;
-  /** They are those of a role, so that a role that is assumed with them is chained. */
+  /** True if they are those of a role, so that a role that is assumed with them is chained. */
   readonly isRole: boolean;
 }
 
-/** Asks STS who we are; it needs no permission (GetCallerIdentity). */
+/** Loads our identity from STS; needs no permission (GetCallerIdentity). */
 export async function loadCallerIdentity(sts: STSClient): Promise<CallerIdentity> {
   try {
     const { Account: account = "", Arn: arn = "" } = await sts.send(new GetCallerIdentityCommand({}));

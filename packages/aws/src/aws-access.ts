@@ -20,7 +20,7 @@ import {
   type TargetDefaults,
 } from "./target-identity.ts";
 
-/** How a process reaches AWS. The engine gives it to executors; a process's own work uses it with no target. */
+/** A process's access to AWS. The engine passes it to executors; a process's own work uses it with no target. */
 export type AwsAccess = NonNullable<YardDeps["aws"]>;
 
 /** How a process reaches AWS. */
@@ -28,21 +28,21 @@ export interface AwsAccessOptions {
   readonly clock: Clock;
   /** How sessions in targets are named, tagged and how long they last. */
   readonly session: SessionOptions;
-  /** For targets that name no role. Without it they must be in the process's own account. */
+  /** For targets without a role. Without it they must be in the process's own account. */
   readonly targets?: TargetDefaults;
-  /** The process's own region. Default: as the SDK finds it (environment, shared files). */
+  /** The process's own region. Default: the SDK's (environment, shared files). */
   readonly region?: string;
-  /** The process's own credentials. Default: as the SDK finds them. */
+  /** The process's own credentials. Default: the SDK's. */
   readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
-  /** Tries of a call, the first one included, where the SDK knows that it may be repeated. Default: 5. */
+  /** Maximum tries of a call, including the first one, if the SDK may retry it. Default: 5. */
   readonly maxAttempts?: number;
-  /** Shared where a process has several accesses. Default: a limiter of its own, for the documented quotas. */
+  /** Shared between several accesses of a process. Default: a separate limiter, for the documented quotas. */
   readonly limiter?: Limiter;
   /** Added to every client, STS included: telemetry, for example. */
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
-  /** Address of STS, where roles are assumed. Default: as `clientConfig` says, or else as the SDK finds it. */
+  /** Address of STS, where roles are assumed. Default: that of `clientConfig`, else the SDK's. */
   readonly stsEndpoint?: string;
   /** Default: none. */
   readonly logger?: Logger;
@@ -51,7 +51,7 @@ export interface AwsAccessOptions {
 const DEFAULT_MAX_ATTEMPTS = 5;
 /** Credentials for another program come from a session with at least this share of its time left. */
 const HANDED_OUT_SHARE = 0.75;
-/** Targets come out of tasks, and each session holds credentials that are good for an hour. */
+/** Targets come from tasks, and each session contains credentials that are valid for an hour. */
 const MAX_SESSIONS = 500;
 /**
  * The SDK waits without end for some services and a quarter of an hour for others, and what waits may be the only reader of a
@@ -60,9 +60,10 @@ const MAX_SESSIONS = 500;
 const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 30_000 };
 
 /**
- * AWS for one process: one client per service and target, credentials of targets by AssumeRole, renewed before they end,
- * and one limiter for all. A target in another account needs a role; one in another partition cannot be reached. Make one
- * per process. Its calls throw `CONFIG_INVALID` for targets that cannot work; what STS refuses comes from the client's calls.
+ * Creates access to AWS for one process: one client per service and target, credentials of targets by AssumeRole,
+ * renewed before they expire, and one limiter for all. A target in another account needs a role; one in another
+ * partition is unreachable. Create one per process. Its calls throw `CONFIG_INVALID` for invalid targets; the client's
+ * calls throw the errors of STS.
  */
 export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   const shell = createShell(options);
@@ -104,7 +105,7 @@ interface Shell {
   readonly options: AwsAccessOptions;
   readonly config: Readonly<Record<string, unknown>>;
   equip<Client>(client: Client, account: string | undefined): Client;
-  /** In the process's own region; in the target's where it has none. */
+  /** Creates STS in the process's own region; in the target's if it has none. */
   sts(region: string | undefined): Promise<STSClient>;
   readonly identity: (region: string | undefined) => Promise<CallerIdentity>;
   ownCredentials(region: string | undefined): Promise<AwsCredentials>;
@@ -173,7 +174,7 @@ async function beginSession(shell: Shell, target: RoleTarget) {
   return assumeRole(await shell.sts(target.region), { target, session, isChained: isRole });
 }
 
-/** Without a role the work would be done in whatever account the process has credentials for. */
+/** Throws for a target without a role in another account: the work would be done in the process's own account. */
 async function checkOwnAccount(shell: Shell, { account, region }: CheckedTarget): Promise<void> {
   const own = await shell.identity(region);
   if (own.account === account) return;
@@ -204,7 +205,7 @@ interface SdkClient {
   readonly config: { region(): Promise<string> };
 }
 
-/** Whatever else an executor makes with the configuration has no calls to be limited. */
+/** Returns true for a client of the SDK; other objects with the configuration have no calls to limit. */
 function isSdkClient(client: unknown): client is SdkClient {
   return typeof client === "object" && client !== null && "middlewareStack" in client && "config" in client;
 }
@@ -215,7 +216,7 @@ interface RenewedCredentials {
   get(share?: number): Promise<SessionCredentials>;
 }
 
-/** What it works with. */
+/** The dependencies of renewed credentials. */
 interface RenewedCredentialsInput {
   readonly load: () => Promise<SessionCredentials>;
   readonly clock: Clock;
@@ -226,10 +227,10 @@ interface RenewedCredentialsInput {
 const MIN_MS = 5 * 60_000;
 /** In the last quarter of its time a session is renewed in the background, so that no call waits for it. */
 const AHEAD_SHARE = 0.25;
-/** A renewal that failed is not tried again at once while the session lasts. */
+/** Pause after a failed renewal while the session is still valid. */
 const AGAIN_MS = 30_000;
 
-/** Keeps one session: one renewal at a time, and the last session while a renewal fails and it still lasts. */
+/** Maintains one session: one renewal at a time, and the last session while a renewal fails and it is still valid. */
 export function createRenewedCredentials({ load, clock, logger }: RenewedCredentialsInput): RenewedCredentials {
   let current: SessionCredentials | undefined;
   let lifeMs = 0;
@@ -284,7 +285,9 @@ export function createRenewedCredentials({ load, clock, logger }: RenewedCredent
   };
 }
 
-/** A role that was taken away must not be used on because a renewal failed. */
+/**
+ * Returns true for transient errors. Others end the session: a revoked role must not be used after a failed renewal.
+ */
 function isPassing(error: unknown): boolean {
   return isStackyardError(error) && error.retryable;
 }

@@ -9,9 +9,9 @@ export type AwsFaultKind = "retryable" | "caller" | "fatal";
 /** An error of the SDK, judged. */
 export interface AwsFault {
   readonly kind: AwsFaultKind;
-  /** As AWS names it, such as `ThrottlingException`; undefined where the request never reached AWS. */
+  /** AWS's name, such as `ThrottlingException`; undefined if the request never reached AWS. */
   readonly name: string | undefined;
-  /** The service throttled the call. */
+  /** True if the service throttled the call. */
   readonly throttled: boolean;
   readonly code: ErrorCode;
 }
@@ -88,7 +88,10 @@ export function findAwsFault(error: unknown): AwsFault {
   return { name, throttled: false, ...toFaultOfStatus(status) };
 }
 
-/** For unknown names. Without a status the request was not answered, and it is unknown whether it was processed. */
+/**
+ * Classifies unknown names by status. Without one the request was not answered, and it is unknown whether it was
+ * processed.
+ */
 function toFaultOfStatus(status: number | undefined): Pick<AwsFault, "kind" | "code"> {
   if (status === undefined) return { kind: "fatal", code: "INTERNAL" };
   if (status >= 500) return { kind: "retryable", code: "SERVER_ERROR" };
@@ -100,8 +103,8 @@ function toFaultOfStatus(status: number | undefined): Pick<AwsFault, "kind" | "c
 }
 
 /**
- * An error of the SDK as ours: `what` (a sentence), what AWS said, and what to do. The cause is kept. Errors of ours stay
- * as they are.
+ * Converts an error of the SDK to ours: `what` (a sentence), AWS's message, and the advice. Keeps the cause. Returns
+ * our own errors unchanged.
  */
 export function toAwsError(error: unknown, what: string, advice = ""): StackyardError {
   if (isStackyardError(error)) return error;
@@ -169,9 +172,9 @@ const NAMED =
   /(["']?\b(?:aws_?)?(?:secret_?access_?key|session_?token|password|passwd|client_?secret|api_?key)["']?\s{0,3}[:=]\s{0,3})("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&}"']+)/gi;
 
 /**
- * A text as it may be logged or shown: without the signatures of presigned URLs, signed headers, passwords in addresses,
- * and values under names such as `password` and `SecretAccessKey`. What cannot be recognized by its form (a bare password)
- * stays: values that are known to be secret must not be put into texts.
+ * Redacts a text for logs and output: signatures of presigned URLs, signed headers, passwords in addresses, and values
+ * under names such as `password` and `SecretAccessKey`. A secret without a recognizable form (a bare password) remains:
+ * known secrets must not be put into texts.
  */
 export function redactText(text: string): string {
   return text

@@ -48,8 +48,8 @@ export function findRegion({ AWS_REGION, AWS_DEFAULT_REGION }: EnvironmentVariab
 }
 
 /**
- * Finds the address of an AWS emulator for a service such as `S3`, from `AWS_ENDPOINT_URL_S3` and
- * `AWS_ENDPOINT_URL`. Only plain http addresses count: AWS is reached over https. Undefined if none is set.
+ * Finds the address of an AWS emulator for a service such as `S3`, from `AWS_ENDPOINT_URL_S3` and `AWS_ENDPOINT_URL`.
+ * Only plain http addresses count: AWS uses https. Undefined if none is set.
  */
 export function findEmulator(environment: EnvironmentVariables, service: string): string | undefined {
   const { AWS_ENDPOINT_URL: all, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: isIgnored } = environment;

@@ -1,4 +1,4 @@
-/** The part of the context of a Lambda invocation that functions read. A manual test call may have none of it. */
+/** The part of a Lambda invocation's context that functions use. A manual test call may lack it. */
 export interface LambdaContext {
   readonly awsRequestId?: string;
   readonly functionName?: string;

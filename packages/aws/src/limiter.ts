@@ -12,22 +12,22 @@ export interface LimitedCall {
   readonly input?: unknown;
 }
 
-/** Holds calls back so that an account's quotas last. One for all clients of a process. */
+/** Delays calls to stay within an account's quotas. One for all clients of a process. */
 export interface Limiter {
   /** Resolves when the call may go, in the order of asking. Rejects with the signal's reason when it is aborted. */
   acquire(call: LimitedCall, signal?: AbortSignal): Promise<void>;
-  /** The service has throttled the call: those that count against the same quota slow down. */
+  /** Records a throttled call: calls of the same quota slow down. */
   noteThrottled(call: LimitedCall): void;
 }
 
-/** What a limiter works with. */
+/** The dependencies of a limiter. */
 export interface LimiterInput {
   readonly clock: Clock;
   /** Default: the documented ones. Raised quotas of an account go here. */
   readonly quotas?: readonly Quota[];
 }
 
-/** A limiter for the documented quotas, which also learns from being throttled. */
+/** Creates a limiter for the documented quotas, which also adapts to throttling. */
 export function createLimiter({ clock, quotas = QUOTAS }: LimiterInput): Limiter {
   const lanes = new Map<string, Lane>();
 
@@ -40,7 +40,7 @@ export function createLimiter({ clock, quotas = QUOTAS }: LimiterInput): Limiter
       });
       return createLane(bucket, clock);
     };
-    // Accounts and buckets come out of tasks: what is not used goes, and is full again when it comes back.
+    // Accounts and buckets come from tasks: unused lanes are evicted, and are full again when they return.
     return findRecentlyUsed(lanes, toKey(call, quota), { max: MAX_LANES, make });
   }
 
@@ -67,7 +67,7 @@ interface Lane {
   slowDown(): void;
 }
 
-/** The rate grows back meanwhile, so the time to wait is worked out anew. */
+/** The rate recovers meanwhile, so the wait is recomputed. */
 const MAX_NAP_MS = 250;
 
 /** Calls of one quota, one behind the other. */
@@ -116,15 +116,12 @@ function first<T>(set: ReadonlySet<T>): T | undefined {
   return set.values().next().value;
 }
 
-/**
- * Something that adds to what a client of the SDK does for each call, as `client.middlewareStack.use` takes it: any of the
- * SDK's pluggables is one.
- */
+/** Extends each call of an SDK client, as an argument of `client.middlewareStack.use`: any of the SDK's pluggables. */
 export interface ClientPlugin {
   applyToStack(stack: never): void;
 }
 
-/** The part of the SDK's middleware stack that is used here; typed by its form, since every service has types of its own. */
+/** The part of the SDK's middleware stack in use; typed structurally, because every service has its own types. */
 interface Stack {
   addRelativeTo(middleware: Middleware, options: Readonly<Record<string, unknown>>): void;
 }
@@ -133,11 +130,11 @@ type Handle = (args: { readonly input: unknown }) => Promise<unknown>;
 type Middleware = (next: Handle, context: Context) => Handle;
 type Context = { readonly clientName?: unknown; readonly commandName?: unknown };
 
-/** What the plugin of one client works with. */
+/** The dependencies of one client's plugin. */
 interface LimiterPluginInput {
   readonly limiter: Limiter;
   readonly region: () => Promise<string>;
-  /** Of the credentials; `own` where it need not be known. */
+  /** Returns the account of the credentials; `own` if it need not be known. */
   readonly account: () => string;
 }
 
@@ -162,29 +159,29 @@ export function createLimiterPlugin({ limiter, region, account }: LimiterPluginI
             throw error;
           }
         },
-        // Inside of the retries, so that each attempt counts.
+        // Inside the retries, so that each attempt counts.
         { name: "stackyardLimiter", relation: "after", toMiddleware: "retryMiddleware", override: true },
       );
     },
   };
 }
 
-/** The SDK keeps the signal of `send` in its own part of the context. */
+/** Returns the signal of `send`, which the SDK stores in its own part of the context. */
 function findSignal(context: object): AbortSignal | undefined {
   const own: unknown = Reflect.get(context, "__smithy_context");
   const signal: unknown = typeof own === "object" && own !== null ? Reflect.get(own, "abortSignal") : undefined;
   return signal instanceof AbortSignal ? signal : undefined;
 }
 
-/** A token bucket whose rate falls when the service throttles and grows back with time. Instants: epoch milliseconds. */
+/** A token bucket with a rate that falls on throttling and recovers with time. Instants: epoch milliseconds. */
 export interface AdaptiveBucket {
-  /** Milliseconds until the next call may go; 0: it may go now. */
+  /** Returns the milliseconds until the next call may start; 0: now. */
   waitMs(now: number): number;
-  /** A call goes. */
+  /** Records a call. */
   take(now: number): void;
-  /** The service has throttled a call. */
+  /** Records that the service has throttled a call. */
   slowDown(now: number): void;
-  /** Calls a second at present; infinite where nothing is documented and nothing was throttled. */
+  /** Returns the present calls per second; infinite if nothing is documented and nothing was throttled. */
   rate(now: number): number;
 }
 
@@ -194,17 +191,17 @@ export interface BucketInput {
   readonly burst?: number;
 }
 
-// The numbers of the SDK's adaptive mode: to 70 % when throttled, and never below one call in two seconds.
+// As in the SDK's adaptive mode: to 70 % when throttled, and never below one call in two seconds.
 const BACK_OFF = 0.7;
 const MIN_RATE = 0.5;
 /** Calls that are under way together are throttled together: that is one sign, not many. */
 const ONE_SIGN_MS = 1_000;
-/** The share of the full rate that comes back each second, so that a quota is tried again within seconds. */
+/** The share of the full rate that recovers each second, so that a quota is tried again within seconds. */
 const RECOVERY = 0.05;
-/** So far above the rate at which it was throttled, an undocumented limit counts as gone. */
+/** At this multiple of the throttled rate, an undocumented limit is forgotten. */
 const FORGET_AT = 4;
 
-/** A bucket that is full. */
+/** Creates a full bucket. */
 export function createAdaptiveBucket({ perSecond, burst }: BucketInput = {}): AdaptiveBucket {
   const quota = perSecond ?? Number.POSITIVE_INFINITY;
   let rate = quota;
@@ -252,7 +249,7 @@ export function createAdaptiveBucket({ perSecond, burst }: BucketInput = {}): Ad
   };
 }
 
-/** How many calls went in the last second, from two windows of a second each. */
+/** Creates a meter of the calls in the last second, from two windows of a second each. */
 function createRateMeter() {
   let window = Number.NEGATIVE_INFINITY;
   let current = 0;
@@ -284,18 +281,19 @@ export interface Quota {
   readonly service: string;
   readonly operations: readonly string[] | "others";
   readonly perSecond: number;
-  /** Calls at once after a pause. Default: those of one second. */
+  /** Concurrent calls after a pause. Default: those of one second. */
   readonly burst?: number;
-  /** A field of the input that has a quota of its own per value, such as `Bucket`. */
+  /** A field of the input with a separate quota per value, such as `Bucket`. */
   readonly scope?: string;
 }
 
 /**
- * Documented quotas per account and region. Where a service documents none, calls are free until it throttles.
+ * Documented quotas per account and region. If a service documents none, calls are unlimited until it throttles.
  * Sources: "IAM and AWS STS quotas" (reference_iam-quotas, "AWS STS request quotas": all calls that are made with
- * credentials share one); "Optimizing Amazon S3 performance" (at least so many per prefix: several processes and prefixes
- * have more, so the bucket's one is what one process may begin with); "AWS Secrets Manager quotas" (reference_limits);
- * "Lambda quotas" (gettingstarted-limits, "Lambda API requests": invocations are 10 times the concurrency, 1,000 by default).
+ * credentials share one); "Optimizing Amazon S3 performance" (the minimum per prefix: several processes and prefixes
+ * have more, so the bucket's one is where one process may start); "AWS Secrets Manager quotas" (reference_limits);
+ * "Lambda quotas" (gettingstarted-limits, "Lambda API requests": invocations are 10 times the concurrency, 1,000 by
+ * default).
  */
 export const QUOTAS: readonly Quota[] = [
   { service: "STS", operations: "others", perSecond: 600 },
@@ -317,7 +315,7 @@ export const QUOTAS: readonly Quota[] = [
   { service: "Lambda", operations: "others", perSecond: 15 },
 ];
 
-/** The quota that a call counts against; undefined: none is documented. */
+/** Returns the quota of a call; undefined if none is documented. */
 function findQuota(quotas: readonly Quota[], service: string, operation: string): Quota | undefined {
   const ofService = quotas.filter((quota) => quota.service === service);
   return (

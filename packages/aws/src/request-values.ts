@@ -1,4 +1,4 @@
-/** Splits a list into parts of at most so many items. An empty list has no parts. */
+/** Splits a list into parts of at most `size` items. An empty list has no parts. */
 export function chunk<Item>(items: readonly Item[], size: number): Item[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
 }

@@ -1,7 +1,7 @@
 import { defined, StackyardError, type Target } from "@stackyard/core";
 import { findRecentlyUsed } from "./limiter.ts";
 
-/** A target whose every part was checked. */
+/** A validated target. */
 export interface CheckedTarget {
   readonly account: string;
   readonly region: string;
@@ -11,7 +11,7 @@ export interface CheckedTarget {
   readonly externalId?: string;
 }
 
-/** What a target takes over that names no role of its own. */
+/** The defaults of a target without its own role. */
 export interface TargetDefaults {
   /** A role's name, with its path where it has one. */
   readonly role?: string;
@@ -65,7 +65,7 @@ function invalid({ account, region }: Target, why: string): StackyardError {
   return new StackyardError("CONFIG_INVALID", `${what} ${why}`);
 }
 
-/** Regions by the partition that they belong to, as the SDK's own table has them (`partitions.json`, `regionRegex`). */
+/** Regions by their partition, as in the SDK's own table (`partitions.json`, `regionRegex`). */
 const PARTITIONS: readonly (readonly [partition: string, region: RegExp])[] = [
   ["aws", /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/],
   ["aws-cn", /^cn-\w+-\d+$/],
@@ -94,10 +94,10 @@ interface ClientCache {
   find<Client>(clientClass: Constructor<Client>, target: CheckedTarget | undefined, make: () => Client): Client;
 }
 
-/** Targets come out of tasks: the least recently used client goes, and its idle connections with it. */
+/** Targets come from tasks: the least recently used client is evicted, with its idle connections. */
 const MAX_CLIENTS = 500;
 
-/** One client per service and target. */
+/** Creates a cache with one client per service and target. */
 export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
   const ids = new Map<unknown, number>();
   const clients = new Map<string, unknown>();
@@ -112,7 +112,7 @@ export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
     find(clientClass, target, make) {
       // An evicted client is not destroyed: a call may be waiting for its answer.
       const client = findRecentlyUsed(clients, toKey(clientClass, target), { max: maxClients, make });
-      // Only what `make` of the same constructor gave is kept under the key.
+      // Only results of `make` of the same constructor are stored under the key.
       return client as ReturnType<typeof make>;
     },
   };

@@ -14,7 +14,7 @@ export interface YardAlarmSettings {
   readonly taskWaitSeconds?: number;
 }
 
-/** What is watched. */
+/** The resources to watch. */
 export interface YardAlarmsProps extends YardAlarmSettings {
   readonly yardName: string;
   readonly queues: Pick<
@@ -74,7 +74,10 @@ function toWaitRule(queue: Given<QueueAddress>, seconds: number): AlarmRule {
   };
 }
 
-/** A long task runs for hours, so the age of its message means nothing: what counts is whether a runner receives it. */
+/**
+ * Returns the rule for long tasks: a task runs for hours, so not the age of its message counts, but whether a runner
+ * receives it.
+ */
 function toLongRule(queue: Given<QueueAddress>): AlarmRule {
   const { name } = toValue(queue);
   return {
@@ -87,7 +90,10 @@ function toLongRule(queue: Given<QueueAddress>): AlarmRule {
   };
 }
 
-/** The state manager's sweep counts them every five minutes, into its log in the embedded metric format. */
+/**
+ * Returns the rule for stalled stacks. The state manager's sweep counts them every five minutes, into its log in the
+ * embedded metric format.
+ */
 function toStalledRule(yardName: string): AlarmRule {
   return {
     description:
@@ -162,7 +168,7 @@ function toLambdaMetric(metricName: string, functionName: string): AlarmMetric {
   return { namespace: "AWS/Lambda", metricName, dimensions: { FunctionName: functionName }, statistic: "Sum" };
 }
 
-/** The maximum of a metric of a queue. */
+/** Returns the maximum of a metric of a queue. */
 export function toQueueMetric(QueueName: string, metricName: string): AlarmMetric {
   return { namespace: "AWS/SQS", metricName, dimensions: { QueueName }, statistic: "Maximum" };
 }
@@ -175,7 +181,7 @@ export interface AlarmMetric {
   readonly statistic: "Maximum" | "Minimum" | "Sum";
 }
 
-/** When an alarm goes off: so many periods above a threshold, or below one. */
+/** When an alarm starts: a number of periods above a threshold, or below one. */
 export interface AlarmRule {
   /** What has happened, and what to do. */
   readonly description: string;

@@ -23,12 +23,12 @@ export interface Subnets {
   readonly securityGroupIds: readonly string[];
 }
 
-/** What an administrator may say of an app's function. */
+/** The settings of an app's function. */
 export interface FunctionSettings {
   readonly memoryMb?: number;
   /** Days that logs are kept. Default: 30. */
   readonly logRetentionDays?: number;
-  /** Default: none, so that functions share what the account has. */
+  /** Default: none, so that functions share the account's limit. */
   readonly reservedConcurrency?: Given<number>;
   /** Default: in no network of the account's. */
   readonly subnets?: Given<Subnets>;
@@ -39,14 +39,14 @@ export interface FunctionSettings {
   readonly architecture?: string;
 }
 
-/** What a function is made of. */
+/** The input of a function. */
 export interface AppFunctionProps extends FunctionSettings {
-  /** Of the function; its log group is `/<yard>/<app>` under `/stackyard`. Default: names that CloudFormation gives. */
+  /** Of the function; its log group is `/<yard>/<app>` under `/stackyard`. Default: names chosen by CloudFormation. */
   readonly functionName?: string;
   readonly logGroupName?: string;
   readonly description: string;
   readonly code: Code;
-  /** An image instead of the code, where a condition of the template holds. */
+  /** An image instead of the code, if a condition of the template is true. */
   readonly image?: Conditional<string>;
   readonly timeoutSeconds: number;
   readonly environment: Readonly<Record<string, Given<string> | undefined>>;
@@ -64,14 +64,13 @@ const DEFAULT_MEMORY_MB = 512;
 const DEFAULT_RETENTION_DAYS = 30;
 
 /**
- * A function of Lambda with its role and its log group. Recursive loops are allowed: a state manager and a runner that
- * answer each other over queues are one by their nature, and the yard has a limit of its own
- * (`AUTOMATIC_TRANSITIONS_PER_HOUR`).
+ * A Lambda function with its role and its log group. Recursive loops are allowed: a state manager and a runner that
+ * answer each other over queues are one by design, and the yard has its own limit (`AUTOMATIC_TRANSITIONS_PER_HOUR`).
  */
 export class AppFunction extends Construct {
   readonly name: string;
   readonly arn: string;
-  /** For policies of your own. */
+  /** For additional policies. */
   readonly role: IRole;
   readonly logGroupName: string;
 

@@ -1,55 +1,55 @@
 import { Aws, type CfnCondition, CfnResource, Fn, type IResolvable, Token } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 
-/** A value that is there only where a condition of the template holds. */
+/** A value that exists only if a condition of the template is true. */
 export interface Conditional<Value> {
   readonly condition: CfnCondition;
   readonly value: Value;
 }
 
-/** A value, or one under a condition: templates leave to their parameters what a program says outright. */
+/** A value, or one under a condition: templates use parameters for values that a program sets directly. */
 export type Given<Value> = Value | Conditional<Value>;
 
-/** A value under a condition. */
+/** Returns a value under a condition. */
 export function onlyIf<Value>(condition: CfnCondition, value: Value): Conditional<Value> {
   return { condition, value };
 }
 
 /**
- * The template value for a setting that may be left open. The constructs convert the names of properties for the template
- * (`subnetIds`, `SubnetIds`), but not behind a condition: this function converts the names of the part itself there.
+ * Returns the template value for an optional setting. The constructs convert the names of properties for the template
+ * (`subnetIds`, `SubnetIds`), except under a condition: this function converts the names of the part itself there.
  */
 export function toCfn<Value, Cfn>(given: Given<Value>, toPart: (value: Value) => Cfn): Cfn | IResolvable {
   if (!isConditional(given)) return toPart(given);
   return Fn.conditionIf(given.condition.logicalId, spellNames(toPart(given.value)), Aws.NO_VALUE);
 }
 
-/** The same where the template has a text. */
+/** Returns the same for a text in the template. */
 export function toCfnText(given: Given<string>): string {
   return isConditional(given) ? Token.asString(toCfn(given, (value) => value)) : given;
 }
 
-/** The same where the template has a number. */
+/** Returns the same for a number in the template. */
 export function toCfnNumber(given: Given<number>): number {
   return isConditional(given) ? Token.asNumber(toCfn(given, (value) => value)) : given;
 }
 
-/** The same where the template has a list of texts. */
+/** Returns the same for a list of texts in the template. */
 export function toCfnList(given: Given<readonly string[]>): string[] {
   return isConditional(given) ? Token.asList(toCfn(given, (value) => value)) : [...given];
 }
 
-/** The value, whether or not its condition holds. */
+/** Returns the value, whether or not its condition is true. */
 export function toValue<Value>(given: Given<Value>): Value {
   return isConditional(given) ? given.value : given;
 }
 
-/** The condition under which the value is there. Undefined: always. */
+/** Returns the condition of the value; undefined without one. */
 export function findCondition(given: Given<unknown>): CfnCondition | undefined {
   return isConditional(given) ? given.condition : undefined;
 }
 
-/** Another value under the same condition. */
+/** Returns another value under the same condition. */
 export function mapGiven<Value, Mapped>(given: Given<Value>, map: (value: Value) => Mapped): Given<Mapped> {
   return isConditional(given) ? onlyIf(given.condition, map(given.value)) : map(given);
 }
@@ -58,7 +58,7 @@ function isConditional<Value>(given: Given<Value>): given is Conditional<Value> 
   return typeof given === "object" && given !== null && "condition" in given && "value" in given;
 }
 
-/** Names of properties as templates spell them. */
+/** Converts names of properties to those of templates. */
 export function spellNames(part: unknown): unknown {
   if (typeof part !== "object" || part === null || Array.isArray(part) || Token.isUnresolved(part)) return part;
   return Object.fromEntries(
@@ -66,14 +66,14 @@ export function spellNames(part: unknown): unknown {
   );
 }
 
-/** Without what is undefined: the constructs take no property that is there and is nothing. */
+/** Removes undefined properties, which the constructs do not accept. */
 export function present<Props extends object>(props: Props): { [Key in keyof Props]?: Exclude<Props[Key], undefined> } {
   const entries = Object.entries(props).filter(([, value]) => value !== undefined);
-  // Only keys of Props are left, and none of them is undefined.
+  // Only keys of Props remain, and none of them is undefined.
   return Object.fromEntries(entries) as { [Key in keyof Props]?: Exclude<Props[Key], undefined> };
 }
 
-/** What is on or off outright in a program, and by a condition in a template. */
+/** On or off directly in a program, or by a condition in a template. */
 export type Switch = boolean | CfnCondition;
 
 /** Returns `true` or `false` as a variable of a function. */

@@ -16,14 +16,14 @@ import {
   toRunnerPermissions,
 } from "./yard-settings.ts";
 
-/** What a service of containers for long tasks needs. */
+/** The input of a service of containers for long tasks. */
 export interface LongTaskServiceProps extends RunnerSettings {
   /** The image of the task runner for containers, with Terraform. */
   readonly imageUri: string;
   /** The queue that it reads. */
   readonly queue: QueueAddress;
   readonly stores?: StoreChoices;
-  /** Where containers are placed. They must reach SQS, the store and whatever the tasks need. */
+  /** Where containers are placed. They must reach SQS, the store and everything that the tasks need. */
   readonly subnets: Subnets;
   /** A public address, for subnets without a way out. Default: `false`. */
   readonly hasPublicAddress?: boolean | string;
@@ -36,7 +36,7 @@ export interface LongTaskServiceProps extends RunnerSettings {
   readonly logRetentionDays?: number;
   readonly managedPolicyArns?: Given<readonly string[]>;
   readonly permissionsBoundaryArn?: Given<string>;
-  /** Everything is there only then. */
+  /** All resources exist only under this condition. */
   readonly condition?: CfnCondition;
 }
 
@@ -47,7 +47,7 @@ const TEMPORARY_GIB = 30;
 const STOP_SECONDS = 120;
 const PULLS = "service-role/AmazonECSTaskExecutionRolePolicy";
 
-/** Containers on Fargate that work tasks which do not fit a function's time, such as those of Terraform. */
+/** Containers on Fargate for tasks that exceed a function's time limit, such as those of Terraform. */
 export class LongTaskService extends Construct {
   readonly serviceName: string;
 

@@ -7,9 +7,9 @@ import { findCondition, type Given, mapGiven, onlyIf, present, toCfn, toCfnText,
 
 /** How a yard's queues are made. */
 export interface YardQueuesProps {
-  /** Before the names. Default: none, so that they are `stack-events`, `stack-tasks` and so on. */
+  /** Prefix of the names. Default: none, so that they are `stack-events`, `stack-tasks` and so on. */
   readonly prefix?: string;
-  /** Events of a stack in the order in which they were sent. Default: a standard queue, which mostly keeps it. */
+  /** True to keep the order of a stack's events. Default: false, a standard queue, which mostly keeps it. */
   readonly keepsOrder?: boolean | CfnCondition;
   /** Six times what an invocation of the state manager may take. Default: 360. */
   readonly eventVisibilitySeconds?: number;
@@ -25,17 +25,17 @@ export interface YardQueuesProps {
 
 /** Lambda may retry a throttled batch within six times the timeout. */
 export const TIMES_TIMEOUT = 6;
-/** A container renews the visibility while it works: a message stays hidden this long when the container dies. */
+/** A container renews the visibility while it works: a message stays hidden that long when the container dies. */
 const CONTAINER_VISIBILITY_SECONDS = 120;
 
 /** Due work is in the store: a lost tick comes again. */
 const TICK_SECONDS = 3_600;
 
-/** The queues of a yard, each with its queue for dead letters. */
+/** The queues of a yard, each with its dead-letter queue. */
 export class YardQueues extends Construct {
   readonly events: QueueAddress;
   readonly tasks: QueueAddress;
-  /** What is due soon waits here. */
+  /** The queue of work that is due soon. */
   readonly ticks: QueueAddress;
   readonly longTasks?: Given<QueueAddress>;
   readonly eventDeadLetters: QueueAddress;
@@ -52,7 +52,7 @@ export class YardQueues extends Construct {
     const make = (queueId: string, name: string, more: Partial<WorkQueueProps> = {}) =>
       createWorkQueue(this, queueId, { name: `${prefix}${name}`, ...key, ...more });
 
-    // A FIFO queue needs a FIFO queue for its dead letters.
+    // A FIFO queue requires a FIFO dead-letter queue.
     this.eventDeadLetters = make("EventDeadLettersQueue", "event-dead-letters", { isFifo });
     this.taskDeadLetters = make("TaskDeadLettersQueue", "task-dead-letters");
     this.tickDeadLetters = make("TickDeadLettersQueue", "tick-dead-letters");
@@ -84,19 +84,20 @@ export class YardQueues extends Construct {
   }
 }
 
-/** Who sends events besides roles and users of the yard's own account, for which policies of theirs are enough. */
+/** Senders of events in addition to roles and users of the yard's own account, which need only their own policies. */
 export interface EventSenders {
   /** A topic of SNS in front of the queue, which is subscribed to it. A FIFO queue takes a FIFO topic. */
   readonly topicArn?: Given<string>;
-  /** Rules of EventBridge whose target is the queue. */
+  /** Rules of EventBridge that target the queue. */
   readonly ruleArns?: Given<readonly string[]>;
   /** Of other accounts: an account's number, or the ARN of a role or user. */
   readonly principals?: Given<readonly string[]>;
 }
 
 /**
- * The statements of the queue's policy that let them send. A queue has one policy, so it also contains the statement that denies
- * calls without TLS. A service may send only for the named resources, because every account can have a topic or a rule.
+ * Returns the statements of the queue's policy that let them send. A queue has one policy, so it also contains the
+ * statement that denies calls without TLS. A service may send only for the named resources, because every account can
+ * have a topic or a rule.
  */
 export function letSend(queueArn: string, { topicArn, ruleArns, principals }: EventSenders): readonly object[] {
   const services = [
@@ -146,7 +147,10 @@ export interface WorkQueueProps {
   readonly isFifo?: boolean | CfnCondition;
   /** Six times the timeout of the function that reads it, so that Lambda may retry a throttled batch. */
   readonly visibilitySeconds?: number;
-  /** The queue for messages after this many deliveries. Default: the queue is one for dead letters, and keeps them for 14 days. */
+  /**
+   * The queue for messages after this many deliveries. Default: the queue itself is for dead letters, and keeps them
+   * for 14 days.
+   */
   readonly deadLetterArn?: string;
   /** Default: 5. */
   readonly maxReceiveCount?: number;
@@ -154,7 +158,7 @@ export interface WorkQueueProps {
   readonly keptSeconds?: number;
   /** The customer managed key. Default: that of SQS. */
   readonly kmsKeyArn?: Given<string>;
-  /** Additional senders besides the roles of its account. Default: none. */
+  /** Returns statements for senders in addition to the roles of its account. Default: none. */
   readonly toStatements?: (queueArn: string) => readonly object[];
   /** The condition under which the queue exists. */
   readonly condition?: CfnCondition | undefined;
@@ -199,7 +203,7 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
 /** The maximum throughput of SQS: order and deduplication apply within a group. */
 const IN_ORDER = { fifoQueue: true, deduplicationScope: "messageGroup", fifoThroughputLimit: "perMessageGroupId" };
 
-/** CloudFormation rejects `FifoQueue: false`; the property must be absent. */
+/** Returns the FIFO properties. CloudFormation rejects `FifoQueue: false`; the property must be absent. */
 function toFifo(name: string, isFifo: boolean | CfnCondition) {
   if (isFifo === false) return { queueName: name };
   if (isFifo === true) return { queueName: `${name}.fifo`, ...IN_ORDER };
@@ -213,7 +217,7 @@ function toFifo(name: string, isFifo: boolean | CfnCondition) {
   };
 }
 
-/** SQS accepts only one of them. */
+/** Returns the encryption; SQS accepts only one kind. */
 function toKey(kmsKeyArn: Given<string> | undefined) {
   if (kmsKeyArn === undefined) return { sqsManagedSseEnabled: true };
   const condition = findCondition(kmsKeyArn);

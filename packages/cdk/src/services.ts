@@ -21,7 +21,7 @@ import {
   type YardSettings,
 } from "./yard-settings.ts";
 
-/** What the services of a yard's plugins need. */
+/** The input of the services of a yard's plugins. */
 export interface ServicesProps extends YardSettings, FunctionSettings {
   readonly code: Code;
   readonly queues: { readonly events: QueueAddress };
@@ -43,7 +43,7 @@ export interface ServicesProps extends YardSettings, FunctionSettings {
 /** A tick ends before the next one begins. */
 const TIMEOUT_SECONDS = 58;
 
-/** The function that receives webhooks at an address of its own, and runs services each minute. */
+/** The function that receives webhooks at its own address, and runs services each minute. */
 export class Services extends Construct {
   readonly function: AppFunction;
   /** Its public address, with a slash at its end. Services check their senders themselves. */
@@ -93,7 +93,10 @@ function readSecrets(arns: readonly string[]): Permission {
   return { name: "Secrets", statements: [allow("Read", ["secretsmanager:GetSecretValue"], arns)] };
 }
 
-/** Code hosts cannot sign for IAM. A public address needs both permissions ("Control access to Lambda function URLs"). */
+/**
+ * Adds a public URL: code hosts cannot sign for IAM. It needs both permissions ("Control access to Lambda function
+ * URLs").
+ */
 function addPublicUrl(
   scope: Construct,
   { functionName, functionArn }: { readonly functionName: string; readonly functionArn: string },

@@ -22,21 +22,21 @@ import {
   type YardSettings,
 } from "./yard-settings.ts";
 
-/** What a state manager needs. */
+/** The input of a state manager. */
 export interface StateManagerProps extends YardSettings, FunctionSettings {
   readonly code: Code;
   /** Where machines are: YAML files under a prefix. */
   readonly machines: BucketPrefix;
   readonly queues: StateManagerQueues;
   readonly stores: StoreChoices;
-  /** Variables besides, such as `HISTORY_RETENTION_DAYS`. */
+  /** Additional variables, such as `HISTORY_RETENTION_DAYS`. */
   readonly environment?: Variables;
 }
 
 /** Events of different stacks are committed together. */
 const EVENTS_A_BATCH = 10;
 
-/** The function that decides events: called with those of the queue, with what is due, and by a schedule each minute. */
+/** The function that decides events: invoked by the queues of events and due work, and by a schedule each minute. */
 export class StateManager extends Construct {
   readonly function: AppFunction;
   /** The rule of EventBridge that calls it each minute. */

@@ -27,7 +27,7 @@ export function createWorkTable(scope: Construct, id: string, props: YardTablePr
   return createTable(scope, id, { ...props, definition: toWorkTable(props.name) });
 }
 
-/** A table that is made here. */
+/** Returns the address of a table that was created here. */
 export function toTableAddress(table: CfnTable): TableAddress {
   return { arn: table.attrArn, name: table.ref };
 }
@@ -73,12 +73,12 @@ export interface TableAddress {
   readonly name: string;
 }
 
-/** Where a yard keeps its state: two tables, or a Postgres database whose secret has the form that RDS gives it. */
+/** Where a yard stores its state: two tables, or a Postgres database with a secret in the format of RDS. */
 export type YardStore =
   | { readonly kind: "dynamodb"; readonly stacks: TableAddress; readonly work: TableAddress }
   | { readonly kind: "postgres"; readonly secretArn: string };
 
-/** Returns the variables with which an app finds the store. */
+/** Returns the variables that name the store to an app. */
 export function toStoreEnvironment(store: YardStore): Readonly<Record<string, string>> {
   if (store.kind === "postgres") return { POSTGRES_CONNECTION_SECRET: store.secretArn };
   return { DYNAMODB_TABLE: store.stacks.name, DYNAMODB_WORK_TABLE: store.work.name };
@@ -100,7 +100,7 @@ export interface ClosedBucketInput {
   readonly condition?: CfnCondition | undefined;
   /** The customer managed key of its objects. Default: S3's own. */
   readonly keyArn?: Given<string> | undefined;
-  /** Additional statements of its policy. */
+  /** Returns additional statements of its policy. */
   readonly toStatements?: (bucketArn: string) => readonly unknown[];
   readonly more?: CfnBucketProps;
 }
@@ -136,12 +136,12 @@ export function createClosedBucket(scope: Construct, id: string, input: ClosedBu
   return bucket;
 }
 
-/** As long as the records of a log say that they are kept. */
+/** As long as the records of a log promise. */
 const LOG_DAYS = 7;
 
 /**
- * Creates the bucket of whole logs of tasks, whose name CloudFormation chooses. A part of a log is overwritten while it grows, so
- * versions would add up. A rule removes each object after 7 days.
+ * Creates the bucket of full task logs, with a name from CloudFormation. A part of a log is overwritten while it grows,
+ * so versions would add up. A rule removes each object after 7 days.
  */
 export function createTaskLogBucket(scope: Construct, id: string, condition?: CfnCondition): CfnBucket {
   const rules = [{ id: "ExpireLogs", status: "Enabled", expirationInDays: LOG_DAYS }];

@@ -23,46 +23,50 @@ import {
   type YardSettings,
 } from "./yard-settings.ts";
 
-/** What a runner needs. */
+/** The input of a runner. */
 export interface TaskRunnerProps extends YardSettings, TaskLogSettings, FunctionSettings, ExecutorRights {
-  /** A zip or an image that is there. Give this or `entry`. */
+  /** An existing zip or image. Set this or `entry`. */
   readonly code?: Code;
-  /** An image instead of `code`, where a condition of the template holds. */
+  /** An image instead of `code`, if a condition of the template is true. */
   readonly image?: Conditional<string>;
-  /** A file of yours that exports `handler`, as `createTaskRunner({ executors })` gives it; it is bundled. */
+  /** A file of yours that exports the `handler` of `createTaskRunner({ executors })`; it is bundled. */
   readonly entry?: string;
   readonly queues: TaskRunnerQueues;
   /** Default: none; then the runner works without a store, and `runnersHaveStore` must be false on the state manager. */
   readonly stores?: StoreChoices;
   /**
-   * Where machines are. With them and the store the runner decides the results of its tasks itself, and works the next task of
-   * a stack in the same invocation: give it the state manager's `EXECUTORS` and settings of the engine too. Default: none; the
-   * state manager decides.
+   * The location of machines. With them and the store the runner decides the results of its tasks itself, and runs the
+   * next task of a stack in the same invocation: give it the state manager's `EXECUTORS` and settings of the engine
+   * too. Default: none; the state manager decides.
    */
   readonly machines?: BucketPrefix;
   /** Seconds that an invocation may take. Default and most: 900. */
   readonly timeoutSeconds?: number;
-  /** Tasks that are worked at a time; at least 2. Default: as many as Lambda lets. */
+  /** Tasks that run concurrently; at least 2. Default: Lambda's limit. */
   readonly maxConcurrency?: Given<number>;
-  /** Role that tasks take in targets that name none. */
+  /** Role for targets that name none. */
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
   /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
   readonly sealKeyArn?: Given<string>;
-  /** Policies of the account's own besides: what your tasks make. */
+  /** Additional policies of the account, for the resources of your tasks. */
   readonly managedPolicyArns?: Given<readonly string[]>;
-  /** Each task has sessions of its own in targets, named and tagged; roles there must allow it. Default: `false`. */
+  /**
+   * Whether each task has its own sessions in targets, named and tagged; roles there must allow it. Default: `false`.
+   */
   readonly sessionTags?: boolean | string;
   /** Variables besides. */
   readonly environment?: Variables;
-  /** What executors of yours call besides, such as `runEcsTasks` and `dispatchCommands` say. Default: nothing. */
+  /**
+   * Additional permissions for your executors, such as those of `runEcsTasks` and `dispatchCommands`. Default: none.
+   */
   readonly permissions?: readonly Given<Permission>[];
   /** What of the zip is called. Default: `index.handler`. */
   readonly handler?: string;
 }
 
 const MEMORY_MB = 1_024;
-/** Providers of Terraform are large, and `/tmp` holds them. */
+/** Providers of Terraform are large, and are stored in `/tmp`. */
 const TEMPORARY_MB = 4_096;
 
 /** The function that works tasks, one an invocation. */
@@ -104,7 +108,10 @@ export class TaskRunner extends Construct {
   }
 }
 
-/** A function cannot turn from a zip into an image: it is replaced, and so needs another name. */
+/**
+ * Returns the function's name. A function cannot change from a zip to an image: it is replaced, and so needs another
+ * name.
+ */
 function toName(yardName: string, image: Conditional<string> | undefined): string {
   const name = `stackyard-${yardName}-task-runner`;
   return image === undefined ? name : Token.asString(Fn.conditionIf(image.condition.logicalId, `${name}-image`, name));
@@ -120,8 +127,8 @@ function toCode({ code, entry }: TaskRunnerProps): Code {
 const BANNER = 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);';
 
 /**
- * Bundles a runner of yours into one module. The SDK is left out: the runtimes of Lambda bring it. The same sources give
- * the same bytes, so a function whose code did not change is not updated. Throws what esbuild finds wrong.
+ * Bundles a runner of yours into one module, without the SDK, which Lambda's runtimes include. The same sources produce
+ * the same bytes, so a function with unchanged code is not updated. Throws the errors of esbuild.
  */
 export function bundleRunner(entry: string): Code {
   const { outputFiles } = buildSync({

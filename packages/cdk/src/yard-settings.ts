@@ -15,11 +15,11 @@ import {
 import type { QueueAddress } from "./queues.ts";
 import { toStoreEnvironment, toStorePermission, type YardStore } from "./stores.ts";
 
-/** What both apps of a yard must know alike. */
+/** The common settings of both apps of a yard. */
 export interface YardSettings {
   /** Default: `main`. */
   readonly yardName?: string;
-  /** Where messages lie that are too large for a queue. Default: such a message is refused. */
+  /** The location of messages that are too large for a queue. Default: such a message is rejected. */
   readonly messages?: Given<BucketPrefix>;
   /** The customer's key of the queues. Default: they have the one of SQS. */
   readonly queueKeyArn?: Given<string>;
@@ -52,7 +52,7 @@ export interface TaskRunnerQueues {
   readonly eventDeadLetters?: QueueAddress;
 }
 
-/** Where a yard keeps its state; a template names both kinds, each under its condition. */
+/** Where a yard stores its state; a template has both kinds, each under its condition. */
 export type StoreChoices = readonly Given<YardStore>[];
 
 export const DEFAULT_YARD = "main";
@@ -110,7 +110,7 @@ function toChoiceEnvironment(stores: StoreChoices): Variables {
 /** Settings of what runners log. */
 export interface TaskLogSettings {
   /**
-   * Where the whole logs of tasks are kept; a lifecycle rule there should remove objects after 7 days. Default: in a Postgres
+   * The location of full task logs; a lifecycle rule there should remove objects after 7 days. Default: in a Postgres
    * database; with DynamoDB, and by message, only the last 64 KiB of a log are kept.
    */
   readonly taskLogs?: Given<BucketPrefix>;
@@ -124,7 +124,7 @@ export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorR
   /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
   readonly sealKeyArn?: Given<string>;
   /**
-   * Each task has sessions of its own in targets, named and tagged by yard, stack and task. Roles there must allow
+   * Whether each task has its own sessions in targets, named and tagged by yard, stack and task. Roles there must allow
    * `sts:TagSession`. Default: `false`, sessions of the runner.
    */
   readonly sessionTags?: boolean | string;
@@ -151,7 +151,7 @@ export function toDecisionEnvironment({ machines, queues: { ticks, eventDeadLett
   };
 }
 
-/** Returns the additional permissions of such a runner: to read machines, and to send the messages that follow from its decisions. */
+/** Returns the additional permissions of such a runner: to read machines, and to send the messages of its decisions. */
 export function toDecisionPermissions({ machines, queues }: DecisionSettings): readonly Given<Permission>[] {
   if (machines === undefined) return [];
   const { ticks, eventDeadLetters } = queues;
@@ -197,7 +197,9 @@ export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoic
   ];
 }
 
-/** A runner with access to the store sends the next task of an exclusive key when it frees the key. */
+/**
+ * Returns the permission for the next task: a runner with access to the store sends it when it frees an exclusive key.
+ */
 function toNextTasks({ tasks, longTasks }: TaskRunnerQueues, choice: Given<YardStore>): Given<Permission> {
   const long = longTasks === undefined ? [] : [mapGiven(longTasks, ({ arn }) => sendTo("SendLongTasks", arn))];
   return mapGiven(choice, ({ kind }) => ({

@@ -16,17 +16,20 @@ import { DEFAULT_YARD, type StoreChoices, type YardSettings } from "./yard-setti
 
 type OfYard = "queues" | "stores" | "machines" | "taskLogs" | keyof YardSettings;
 
-/** What a yard is made of. */
+/** The input of a yard. */
 export interface YardProps extends YardSettings {
   /** Where machines are: YAML files under a prefix. */
   readonly machines: BucketPrefix;
   readonly stateManager: Omit<StateManagerProps, OfYard>;
   readonly taskRunner: Omit<TaskRunnerProps, OfYard>;
-  /** Default: two tables are made, and kept when the yard is removed. */
+  /** Default: two tables are created, and retained when the yard is removed. */
   readonly stores?: StoreChoices;
-  /** Default: standard queues `stack-events`, `stack-tasks` and so on; the names of yards but `main` begin with theirs. */
+  /** Default: standard queues `stack-events`, `stack-tasks` and so on; yards other than `main` prefix their name. */
   readonly queues?: YardQueuesProps;
-  /** Where the whole logs of tasks are kept. Default: a bucket is made, and kept when the yard is removed; it removes them after 7 days. */
+  /**
+   * The location of full task logs. Default: a bucket is created, and retained when the yard is removed; it removes
+   * them after 7 days.
+   */
   readonly taskLogs?: Given<BucketPrefix>;
   /** Where functions are placed. Default: in no network of the account's. */
   readonly subnets?: Given<Subnets>;
@@ -80,7 +83,7 @@ export class Yard extends Construct {
   }
 }
 
-/** How events are decided: the runner decides the results of its tasks in the same way. */
+/** Settings of decisions: the runner decides the results of its tasks in the same way. */
 const ENGINE_VARIABLES = [
   "EXECUTORS",
   "REFUSED_EVENTS",
@@ -97,7 +100,7 @@ function toPrefix(yardName: string): string {
   return yardName === DEFAULT_YARD ? "" : `${yardName}-`;
 }
 
-/** The two tables of a yard. */
+/** Creates the two tables of a yard. */
 function createTables(scope: Construct, yardName: string): YardStore {
   const stacks = createStacksTable(scope, "StacksTable", { name: `stackyard-${yardName}-stacks` });
   const work = createWorkTable(scope, "WorkTable", { name: `stackyard-${yardName}-stacks-work` });

@@ -4,14 +4,14 @@ import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
-/** Emulated queues, buckets and tables on loopback ports, with what a yard consists of. */
+/** Emulated queues, buckets and tables on loopback ports, and the resources of a yard. */
 export interface AwsCloud {
   /** What leads there. */
   readonly environment: Readonly<Record<string, string>>;
   /** As in a configuration. */
   readonly yard: Readonly<Record<string, unknown>>;
   readonly queues: { readonly events: string; readonly tasks: string };
-  /** Resolves when a state manager has made its own table. */
+  /** Resolves when a state manager has created its own table. */
   waitForWorkTable(): Promise<void>;
   stop(): Promise<void>;
 }

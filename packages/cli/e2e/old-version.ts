@@ -11,7 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The version that the copy says it has. */
+/** The version in the copy's manifest. */
 export const OLD_VERSION = "0.0.9";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));

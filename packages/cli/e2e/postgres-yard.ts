@@ -6,7 +6,7 @@ import type { PostgresServer } from "@stackyard/postgres-server";
 import { installOldVersion } from "./old-version.ts";
 import { type SpawnedCli, spawnCli } from "./spawn-cli.ts";
 
-/** A server or a worker that has said that it is ready. */
+/** A server or a worker that has reported that it is ready. */
 export interface StartedProcess extends SpawnedCli {
   readonly id: string;
   /** Of a server. */
@@ -24,7 +24,7 @@ export interface PostgresYard {
   readonly schema: string;
   readonly env: Readonly<Record<string, string>>;
   start(...words: readonly string[]): Promise<StartedProcess>;
-  /** Like `start`, with a second release next to this one. */
+  /** Starts a second release next to this one. */
   startOld(...words: readonly string[]): Promise<StartedProcess>;
   /** Kills what still runs, and removes the project. */
   end(): Promise<void>;
@@ -33,7 +33,7 @@ export interface PostgresYard {
 const TOKEN = "a-token-of-the-end-to-end-test";
 let projects = 0;
 
-/** What a project is made of. */
+/** The parts of a project. */
 export interface PostgresYardInput {
   readonly postgres: PostgresServer;
   readonly files: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ export interface PostgresYardInput {
   readonly options?: object;
 }
 
-/** Makes a project with these files and a schema of its own. */
+/** Creates a project with these files and its own schema. */
 export function makePostgresYard({ postgres, files, plugins = [], options = {} }: PostgresYardInput): PostgresYard {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   projects += 1;
@@ -75,7 +75,7 @@ export function makePostgresYard({ postgres, files, plugins = [], options = {} }
   };
 }
 
-/** Asks a server; with a body as POST. */
+/** Sends a request to a server: POST when there is a body, else GET. */
 export async function ask<Answer>({ url }: StartedProcess, path: string, body?: unknown): Promise<Answer> {
   const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
@@ -84,7 +84,7 @@ export async function ask<Answer>({ url }: StartedProcess, path: string, body?: 
   return (await response.json()) as Answer;
 }
 
-/** The state of a stack; undefined when it does not exist yet, or the server does not answer. */
+/** Returns the state of a stack; undefined when it does not exist yet, or the server does not answer. */
 export function findState(server: StartedProcess, stackId: string): Promise<string | undefined> {
   return ask<{ state: string }>(server, `/v1/stacks/${stackId}`).then(
     ({ state }) => state,

@@ -7,7 +7,7 @@ if (problem !== undefined) {
   console.error(`error ${problem}\nInstall it from https://nodejs.org.`);
   process.exit(3);
 }
-// Before anything else is loaded: `node:sqlite` warns when it is imported.
+// Before any other import: `node:sqlite` warns when it is imported.
 filterWarnings();
 const { runProcess } = await import("./run-process.ts");
 await runProcess();

@@ -56,11 +56,11 @@ export interface CommandLineIo {
   readonly signal: AbortSignal;
 }
 
-/** Runs one command line (the words after the program's name) and gives its exit code. Never throws. */
+/** Runs one command line (the words after the program's name) and returns its exit code. Never throws. */
 export async function runCommandLine(given: readonly string[], io: CommandLineIo): Promise<number> {
   if (given[0] === COMPLETE) return complete(given.slice(1), io);
   const words = toVersionCommand(given);
-  // What is not read yet cannot say more exactly what it wants.
+  // The arguments are not parsed yet, so the output options are read from the raw words.
   const options = {
     json: words.includes("--json"),
     quiet: false,
@@ -80,11 +80,11 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
   }
 }
 
-/** What the scripts of `stackyard completion` call: the words that were typed, the last of them not to its end. */
+/** The command that the scripts of `stackyard completion` call with the words so far; the last may be incomplete. */
 const COMPLETE = "__complete";
 const COMPLETE_MS = 2_000;
 
-/** Prints the values that can complete the last word, one per line. A shell waits for them: errors print nothing. */
+/** Prints the values that can complete the last word, one per line. Prints nothing on errors: a shell is waiting. */
 async function complete([, ...words]: readonly string[], io: CommandLineIo): Promise<number> {
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(COMPLETE_MS)]);
   const prefix = words.at(-1) ?? "";
@@ -102,7 +102,7 @@ async function complete([, ...words]: readonly string[], io: CommandLineIo): Pro
 
 const VERSION_FLAGS: ReadonlySet<string> = new Set(["-v", "-V", "--version"]);
 
-/** The version is a command, so that `--json` works with it; other tools have taught people the flags. */
+/** Turns a version flag into the `version` command: people know the flags, and `--json` works with it. */
 function toVersionCommand(words: readonly string[]): readonly string[] {
   const isVersion = words.every((word) => word.startsWith("-")) && words.some((word) => VERSION_FLAGS.has(word));
   return isVersion ? ["version", ...words.filter((word) => !VERSION_FLAGS.has(word))] : words;
@@ -124,7 +124,7 @@ async function readCommandLine(given: readonly string[], io: CommandLineIo): Pro
   return read;
 }
 
-/** `stack ls` means `stacks ls`: a group of commands has one name, and its other number is understood. */
+/** Replaces a group's singular or plural by its real name: `stack ls` means `stacks ls`. */
 function toGroupWords(words: readonly string[], commands: readonly Command[]): readonly string[] {
   if (hasFirstWord(commands, words)) return words;
   const at = words.findIndex((word) => !word.startsWith("-") && word !== "help");
@@ -266,7 +266,7 @@ const OWN: readonly Command[] = [
   createDoctor(() => COMMANDS.map(({ name }) => name)),
 ];
 
-/** The commands, in the order in which help shows them. Plugins add theirs at the end. */
+/** The commands, in the order in which help lists them. Plugins append theirs. */
 export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), version];
 
 /** Descriptions of command groups. */

@@ -32,7 +32,7 @@ interface CommandFacts {
   readonly positionals: readonly string[];
 }
 
-/** What the author of a command writes. */
+/** The definition that the author of a command writes. */
 export interface CommandSpec<Args extends TObject> extends Omit<CommandFacts, "positionals"> {
   readonly args: Args;
   readonly positionals?: readonly (keyof Static<Args> & string)[];
@@ -52,7 +52,7 @@ export function defineCommand<Args extends TObject>(spec: CommandSpec<Args>): Co
   return createCommand(spec, (context, args) => spec.run(context, args as Static<Args>));
 }
 
-/** As `defineCommand`, for arguments that are composed at run time. */
+/** Defines a command as `defineCommand` does, for arguments that are composed at run time. */
 export function createCommand(
   facts: Omit<CommandFacts, "positionals"> & { readonly args: TObject; readonly positionals?: readonly string[] },
   run: (context: CommandContext, args: Readonly<Record<string, unknown>>) => ReturnType<CommandSpec<TObject>["run"]>,
@@ -69,14 +69,14 @@ export function createCommand(
   };
 }
 
-/** An argument as help, parser and reference see it. */
+/** The facts about an argument that help, parser and reference use. */
 export interface ArgumentFacts {
   readonly name: string;
   readonly positional: boolean;
   readonly required: boolean;
-  /** May be repeated, or takes all words that are left. */
+  /** True if it may be repeated, or takes all remaining words. */
   readonly many: boolean;
-  /** A flag without a value. */
+  /** True for a flag without a value. */
   readonly isSwitch: boolean;
   readonly isNumber: boolean;
   /** The placeholder of the value. */
@@ -88,7 +88,7 @@ export interface ArgumentFacts {
   readonly description: string;
 }
 
-/** The arguments of a command: the positional ones in their order, then the flags. */
+/** Returns the arguments of a command: the positional ones in their order, then the flags. */
 export function toArgumentFacts({ args, positionals }: Command): readonly ArgumentFacts[] {
   const required: readonly string[] = args.required ?? [];
   const flags = Object.keys(args.properties).filter((name) => !positionals.includes(name));
@@ -128,7 +128,7 @@ function choicesOf(schema: TSchema): readonly string[] {
   return anyOf.flatMap((each: { const?: unknown }) => (typeof each.const === "string" ? [each.const] : []));
 }
 
-/** A keyword of ours in a schema, such as `placeholder`; texts only. */
+/** Returns the text of one of our schema keywords, such as `placeholder`; undefined when it is not a string. */
 function keywordOf(schema: TSchema, keyword: string): string | undefined {
   const found: unknown = Object.entries(schema).find(([key]) => key === keyword)?.[1];
   return typeof found === "string" ? found : undefined;

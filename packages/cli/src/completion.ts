@@ -17,7 +17,7 @@ const Args = Type.Object({
   }),
 });
 
-/** `stackyard completion`, for these commands and itself. */
+/** Creates `stackyard completion`, for these commands and itself. */
 export function createCompletion(others: readonly Command[]): Command {
   const completion = defineCommand({
     name: "completion",
@@ -45,12 +45,12 @@ function toWords(command: Command): CompletionWords {
   return { name: command.name, summary: command.summary, flags: listFlags(command) };
 }
 
-/** What the user has typed of the command. */
+/** The words of the command that the user has typed. */
 interface CompleteInput {
   /** `stack`, `machine`, `state`, `event`, `task`, `yard`, `executor`. */
   readonly of: string;
   readonly prefix: string;
-  /** Arguments before it, by name. */
+  /** The arguments before it, by name. */
   readonly typed: ReadonlyMap<string, string>;
 }
 
@@ -60,8 +60,8 @@ type YardContext = Pick<ServerContext, "yard" | "signal">;
 const MOST_STACKS = 200;
 
 /**
- * Returns the values that an argument may have, from the running yard or the project's files. Throws what reading these
- * throws. A yard on AWS is not asked: opening it takes longer than a shell may wait.
+ * Returns the values that an argument may have, from the running yard or the project's files. Throws what reading them
+ * throws. Skips yards on AWS: opening one takes longer than a shell may wait.
  */
 export async function completeValues(context: Context, input: CompleteInput): Promise<readonly string[]> {
   const { of, typed } = input;
@@ -144,12 +144,12 @@ function unique(names: readonly string[]): readonly string[] {
   return [...new Set(names)];
 }
 
-/** What a word may be: words that are known already, or values that a project or a yard knows. */
+/** The possible completions of a word: fixed words, or values that a project or a yard has. */
 type Completion =
   | { readonly kind: "words"; readonly words: readonly string[] }
   | {
       readonly kind: "values";
-      /** What the schema of the argument names by `completes`, such as `stack`. */
+      /** The kind of value that the argument's schema names in `completes`, such as `stack`. */
       readonly of: string;
       readonly command: Command;
       /** Arguments that were typed before, by name. */
@@ -173,7 +173,7 @@ export function completeWords(words: readonly string[], commands: readonly Comma
   return { kind: "words", words: listFlags(command) };
 }
 
-/** The flags of a command, those of every command with them. */
+/** Returns the flags of a command, including those of every command. */
 function listFlags(command: Command): readonly string[] {
   const own = toArgumentFacts(command).filter(({ positional }) => !positional);
   return [...own.map(({ name }) => toFlag(name)), ...GLOBAL_FLAGS];
@@ -208,7 +208,7 @@ function listNextWords(before: readonly string[], current: string, commands: rea
 }
 
 interface ReadArguments {
-  /** The flag whose value comes next. */
+  /** The flag that the next word is the value of. */
   readonly open: ArgumentFacts | undefined;
   /** The positional argument that comes next. */
   readonly next: ArgumentFacts | undefined;
@@ -267,8 +267,8 @@ interface Step {
 }
 
 /**
- * A completion script for bash. It knows commands and flags; values come from the program. They are names that others
- * have chosen, so the shell must never evaluate them: `compgen -W` would.
+ * Formats a completion script for bash. It contains commands and flags; values come from the program. Other people
+ * chose those names, so the shell must never evaluate them, as `compgen -W` would.
  */
 export function toBash(commands: readonly CompletionWords[]): string {
   return `_stackyard() {
@@ -293,7 +293,7 @@ complete -o default -F _stackyard stackyard
 `;
 }
 
-/** A completion script for zsh. */
+/** Formats a completion script for zsh. */
 export function toZsh(commands: readonly CompletionWords[]): string {
   return `#compdef stackyard
 _stackyard() {
@@ -317,7 +317,7 @@ compdef _stackyard stackyard
 `;
 }
 
-/** A completion script for fish. */
+/** Formats a completion script for fish. */
 export function toFish(commands: readonly CompletionWords[]): string {
   const values = "(stackyard __complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)";
   const lines = ["complete -c stackyard -e"];
@@ -353,7 +353,7 @@ function toPattern(after: string, commands: readonly CompletionWords[]): string 
   return isCommand ? `"${after}"|"${after} "*` : `"${after}"`;
 }
 
-/** Where a command's name is not complete yet: the words that may follow are known. */
+/** Returns patterns for an incomplete command name, where only fixed words can follow. */
 function toPlainPatterns(commands: readonly CompletionWords[]): string {
   return ["", ...listGroups(commands)].map((group) => `|${quote(`${group},`)}*`).join("");
 }

@@ -4,7 +4,7 @@ import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output } from "./output.ts";
 
-/** What a command ends with that has not done its work. */
+/** The result of a command that has failed. */
 interface Failure {
   readonly exitCode: number;
   readonly code: string;
@@ -15,7 +15,7 @@ interface Failure {
   readonly failure?: unknown;
 }
 
-/** An error with a word on what to do next. */
+/** Creates an error with a hint on what to do next. */
 export function failWith(
   code: ErrorCode,
   message: string,
@@ -30,12 +30,12 @@ export function failWith(
   return new StackyardError(code, message, { details, cause });
 }
 
-/** The one place where errors become exit codes. */
+/** Maps an error to its exit code. This is the only place that does. */
 export function toFailure(error: unknown): Failure {
   if (isStackyardError(error)) {
     const { message, details } = error;
     const code = findServerCode(details) ?? error.code;
-    // The code's own hints are about our server.
+    // The code's hints are about our server, not about AWS.
     const ofCode = "awsError" in details ? undefined : (HINTS[code] ?? HINTS[error.code]);
     const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
     return {
@@ -52,14 +52,14 @@ export function toFailure(error: unknown): Failure {
   return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
 }
 
-// The server's refusals have codes of their own, such as `TASK_NOT_RUNNING`.
+// The server's problems have their own codes, such as `TASK_NOT_RUNNING`.
 function findServerCode(details: Readonly<Record<string, unknown>>): string | undefined {
   const { problem } = details;
   if (typeof problem !== "object" || problem === null || !("code" in problem)) return undefined;
   return typeof problem.code === "string" ? problem.code : undefined;
 }
 
-/** Tells a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */
+/** Prints a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */
 export function printFailure(
   write: (text: string) => void,
   { code, message, hint, failure }: Failure,
@@ -143,22 +143,22 @@ export interface Finding {
   readonly hint?: string;
 }
 
-/** All is well. */
+/** Creates a finding for a check that passed. */
 export function ok(check: string, message: string): Finding {
   return { check, status: "ok", message };
 }
 
-/** It works, but something may be missing. */
+/** Creates a finding for something that works but may be incomplete. */
 export function warn(check: string, message: string, hint: string): Finding {
   return { check, status: "warn", message, hint };
 }
 
-/** It will not work. */
+/** Creates a finding for something that does not work. */
 export function fail(check: string, message: string, hint: string): Finding {
   return { check, status: "fail", message, hint };
 }
 
-/** The finding of an error that was thrown. */
+/** Creates a finding from an error that was thrown. */
 export function failOf(check: string, error: unknown, hint: string): Finding {
   return fail(check, error instanceof Error ? error.message : String(error), hint);
 }

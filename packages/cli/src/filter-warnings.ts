@@ -1,4 +1,4 @@
-/** Node 22 calls `node:sqlite` experimental each time. That warning is left out, and no other. */
+/** Suppresses the warning that `node:sqlite` is experimental in Node 22, and no other. */
 export function filterWarnings(): void {
   const emit = process.emitWarning.bind(process);
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
@@ -7,7 +7,7 @@ export function filterWarnings(): void {
   };
 }
 
-/** True for the one warning that is left out. */
+/** Returns true for the one warning that is suppressed. */
 export function isSqliteWarning(warning: string | Error, [type]: readonly unknown[]): boolean {
   const text = typeof warning === "string" ? warning : warning.message;
   const name = typeof warning === "string" ? (typeof type === "string" ? type : "") : warning.name;

@@ -12,7 +12,7 @@ import { VERSION } from "./version.ts";
 /** Files that a folder may well have already; they are left as they are. */
 const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitignore"]);
 
-/** Beside `src` and `dist`; the packages of a project besides `stackyard`, and its first event. */
+/** Next to `src` and `dist`; a project's packages in addition to `stackyard`, and its first event. */
 const TEMPLATES = {
   "review-app": {
     folder: "template",
@@ -23,7 +23,7 @@ const TEMPLATES = {
   previews: {
     folder: "template-previews",
     packages: ["@stackyard/hosts", "@stackyard/previews"],
-    // A member of this group approves what is replaced.
+    // Members of this group approve replacements.
     dev: "stackyard dev --groups reviewers",
     event: "shop-pr-1 OPENED --machine preview --metadata sha=9f1c",
   },
@@ -127,10 +127,10 @@ interface TemplateFile {
   readonly text: string;
 }
 
-/** What tools of this repository, or npm, would take for their own carries this ending in the template. */
+/** Ending in the template of files that tools of this repository, or npm, would otherwise treat as their own. */
 const ENDING = ".template";
 
-/** The files of a new project, in the order of their paths. */
+/** Returns the files of a new project, sorted by path. */
 export async function loadTemplate(name: TemplateName): Promise<readonly TemplateFile[]> {
   const root = fileURLToPath(new URL(`../${TEMPLATES[name].folder}/`, import.meta.url));
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
@@ -150,8 +150,8 @@ export async function loadTemplate(name: TemplateName): Promise<readonly Templat
 }
 
 /**
- * What the package.json of a new project asks npm for: this version or, where this package was not installed but stands
- * in a clone of its repository, the clone's folder, since the registry may not have the version.
+ * Returns the version of this package for a new project's package.json, or its folder when it runs from a clone of the
+ * repository, because the registry may not have the version.
  */
 export function toDependency(folder: string): string {
   const parts = folder.replaceAll("\\", "/");

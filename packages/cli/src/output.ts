@@ -6,9 +6,9 @@ import { readVariables } from "./variables.ts";
 export interface OutputOptions {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Results as JSON, one object a line. */
+  /** True for results as JSON, one object per line. */
   readonly json: boolean;
-  /** Results and errors only: no notes, no progress. Default: false. */
+  /** True for results and errors only, without notes and progress. Default: false. */
   readonly quiet?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -16,24 +16,24 @@ export interface OutputOptions {
 /** Looks of words. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** How a command speaks. Results go to standard output; what is for people goes to standard error. */
+/** The output of a command. Results go to standard output, everything for people to standard error. */
 export interface Output extends CommandOutput {
   readonly json: boolean;
   /** True when results go to a terminal. */
   readonly interactive: boolean;
-  /** Text as it stands, such as a graph or a script; never as JSON. */
+  /** Prints text unchanged, such as a graph or a script; never as JSON. */
   text(text: string): void;
-  /** A lasting line of long work: to people on standard error; with `--json` one object on standard output. */
+  /** Prints a permanent line during long work, on standard error; with `--json` one object on standard output. */
   step(value: Readonly<Record<string, unknown>>, toText: () => string): void;
-  /** A line of a log: on standard error, with `--json` as an object. */
+  /** Prints a line of a log on standard error; with `--json` as an object. */
   log(value: Readonly<Record<string, unknown>>, toText: () => string): void;
-  /** Takes the live lines away. */
+  /** Removes the live lines. */
   settle(): void;
-  /** Colours a word; taken off again where colours are not wanted. */
+  /** Colors a word; the colors are removed where they are not wanted. */
   paint(style: Style, text: string): string;
 }
 
-/** An output for these streams. */
+/** Creates an output for these streams. */
 export function createOutput({ stdout, stderr, json, quiet = false, env }: OutputOptions): Output {
   const results = createWriter(stdout, env);
   const people = createWriter(stderr, env);
@@ -75,7 +75,7 @@ export function createOutput({ stdout, stderr, json, quiet = false, env }: Outpu
   };
 }
 
-/** True where colours are wanted: a terminal, unless `NO_COLOR` (no-color.org) says no or `FORCE_COLOR` says yes. */
+/** Returns true for a terminal, unless `NO_COLOR` (no-color.org) disables or `FORCE_COLOR` forces colors. */
 function wantsColor(stream: OutputStream, env: OutputOptions["env"]): boolean {
   const { NO_COLOR, FORCE_COLOR } = readVariables(env);
   if (NO_COLOR !== undefined) return false;
@@ -100,15 +100,15 @@ export interface OutputStream {
   write(text: string): unknown;
 }
 
-/** What of long work is seen for a while. */
+/** The part of the output that shows the progress of long work and then disappears. */
 interface LiveBlock {
-  /** A line; where there is a block too, a terminal shows that. */
+  /** Shows a line; a terminal shows the block instead if there is one. */
   show(toText: () => string, toBlock?: (columns: number) => string): void;
-  /** Takes it away. */
+  /** Removes it. */
   clear(): void;
 }
 
-/** One line, or a block, that a terminal shows anew in place; in a pipe lines, each of them where it is another one. */
+/** Creates a line or block that a terminal redraws in place; a pipe gets a line for each change. */
 export function createLiveBlock(
   stream: OutputStream,
   write: (text: string) => void,
@@ -154,7 +154,7 @@ function toLine(text: string, columns: number): string {
   return truncateText(toPlainText(line), columns, "");
 }
 
-/** A block that is higher than its terminal could not be drawn anew. */
+/** Cuts the text to the terminal's size: a block that is higher than its terminal could not be redrawn. */
 function toLines(text: string, stream: OutputStream, color: boolean): readonly string[] {
   const most = Math.max(1, (stream.rows || 24) - 1);
   const lines = text.split("\n");
@@ -163,13 +163,13 @@ function toLines(text: string, stream: OutputStream, color: boolean): readonly s
   return fitting.map((line) => truncateText(color ? toColoredText(line) : toPlainText(line), columns, ""));
 }
 
-/** What turns the direction of the text around it, so that a name reads as another one. */
+/** Characters that change the direction of the surrounding text, so that a name looks like another. */
 const DIRECTIONS = "\\u202a-\\u202e\\u2066-\\u2069";
 const COLOR_OR_CONTROL = new RegExp(`\\u001b\\[[0-9;]*m|[\\p{Cc}${DIRECTIONS}]`, "gu");
 const CONTROL = new RegExp(`[\\p{Cc}${DIRECTIONS}]`, "gu");
 const UNESCAPED_IN_JSON = new RegExp(`[\\u007f-\\u009f${DIRECTIONS}]`, "gu");
 
-/** Names and messages come from outside: of all control sequences, only colours and line ends are kept. */
+/** Removes all control sequences except colors and line ends: names and messages come from outside. */
 export function toColoredText(text: string): string {
   return text.replaceAll(COLOR_OR_CONTROL, (match) => (match.length > 1 ? match : keepBlank(match)));
 }
@@ -179,7 +179,7 @@ export function toPlainText(text: string): string {
   return stripVTControlCharacters(text).replaceAll(CONTROL, keepBlank);
 }
 
-/** JSON of one line, whole: what a terminal would obey is escaped. */
+/** Formats JSON in one line; escapes everything that a terminal would interpret. */
 export function toJsonText(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     UNESCAPED_IN_JSON,
@@ -198,7 +198,7 @@ const UNITS = [
   ["s", 1_000],
 ] as const;
 
-/** How long ago an instant was, in its largest two units: `3d 4h`, `12s`. */
+/** Formats the age of an instant in its largest two units: `3d 4h`, `12s`. */
 export function toAge(at: string, now: number): string {
   let left = Math.max(0, now - Date.parse(at));
   const parts: string[] = [];

@@ -7,11 +7,11 @@ import { findFamiliarCommand } from "./suggestions.ts";
 /** Options that every command takes. */
 export interface GlobalOptions {
   readonly json: boolean;
-  /** Results and errors only. */
+  /** True for results and errors only. */
   readonly quiet: boolean;
-  /** Also what the command does on the way, and where an error comes from. */
+  /** True to also print what the command does meanwhile, and where an error comes from. */
   readonly verbose: boolean;
-  /** False: no colors, whatever the environment says. */
+  /** False for no colors, whatever the environment says. */
   readonly color: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface Invocation extends GlobalOptions {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** What reading the words of a command line gives. */
+/** The result of parsing a command line. */
 export type ReadResult =
   | { readonly kind: "invocation"; readonly invocation: Invocation }
   /** Help or the version: to standard output. */
@@ -81,13 +81,13 @@ export async function readWords(words: readonly string[], input: ReadInput): Pro
   return { kind: "invocation", invocation: found };
 }
 
-// `help` of the parser knows commands of one word only.
+// The parser's `help` supports only commands of one word.
 function findHelpWords(words: readonly string[]): readonly string[] {
   const [first, ...rest] = words.filter((word) => !word.startsWith("-"));
   return first === "help" ? rest.filter((word) => word !== "help") : [];
 }
 
-/** The words up to the first flag: those that may name a command. */
+/** Returns the words up to the first flag: those that may name a command. */
 function findCommandWords(words: readonly string[]): readonly string[] {
   const asked = findHelpWords(words);
   if (asked.length > 0 || words[0] === "help") return asked;
@@ -96,7 +96,7 @@ function findCommandWords(words: readonly string[]): readonly string[] {
   return end < 0 ? rest : rest.slice(0, end);
 }
 
-/** The parser does not know the commands of other tools, and with `--help` it ignores a word that it does not know. */
+/** Returns the error of unknown words. The parser ignores them with `--help`, and does not know other tools. */
 function findUnknownWords(
   program: Program,
   words: readonly string[],
@@ -130,7 +130,7 @@ function formatUnknownCommand(name: string, nearest: string | undefined): { read
 
 const GLOBAL_FLAGS: ReadonlySet<string> = new Set(["--json", "-q", "--quiet", "--verbose", "--no-color"]);
 
-/** `stackyard --json stacks ls` means the same as `stackyard stacks ls --json`. */
+/** Moves leading global flags behind the command: `stackyard --json stacks ls` means `stackyard stacks ls --json`. */
 function toOrder(words: readonly string[]): string[] {
   if (words[0] === "help" && words.includes("--help")) return ["--help"];
   const first = words.findIndex((word) => !GLOBAL_FLAGS.has(word));
@@ -151,7 +151,7 @@ function createProgram({ version }: ReadInput): Program {
       .helpOption("-h, --help", "Show help.")
       .helpCommand("help [command]", "Show the help of a command.")
       .exitOverride()
-      // A command with commands below it, such as `audit`, would take their options otherwise.
+      // Otherwise a command with subcommands, such as `audit`, would consume their options.
       .enablePositionalOptions()
       .showSuggestionAfterError(true)
       .allowExcessArguments(false)

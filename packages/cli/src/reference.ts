@@ -1,7 +1,7 @@
 import { toFlag } from "@stackyard/sdk/commands";
 import { type Command, toArgumentFacts } from "./command.ts";
 
-/** The reference of the command line as a Markdown page, made from the table of commands. */
+/** Formats the command-line reference as a Markdown page, from the table of commands. */
 export function toReference(commands: readonly Command[]): string {
   const index = commands.map(({ name, summary }) => `| [\`stackyard ${name}\`](#${toAnchor(name)}) | ${summary} |`);
   return [HEAD, "| command | does |", "|---|---|", ...index, "", ...commands.flatMap(toSection), NEXT]

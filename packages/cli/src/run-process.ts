@@ -20,7 +20,7 @@ export async function runProcess(): Promise<void> {
   });
   process.off("SIGINT", stop);
   process.off("SIGTERM", stop);
-  // What is still open, such as a module that a project's configuration left running, must not hold the shell.
+  // Open handles, such as a module that a project's configuration left running, must not block the shell.
   await flush(process.stdout);
   process.exit();
 }

@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
 
-/** Commands of other tools, and ours that do the same; the first one that exists is suggested. */
+/** Commands of other tools and our equivalents; the first one that exists is suggested. */
 const COMMANDS = toMap({
   apply: ["send"],
   cancel: ["stacks cancel"],
@@ -57,7 +57,7 @@ const VERBS = toMap({
 
 /**
  * Returns what to type instead of a command that only other tools have, such as `logs` or `rm`; undefined for other
- * words. `typed` are the words that name no command of ours, `rest` what follows.
+ * words. `typed` are the words that match no command of ours, `rest` what follows.
  */
 export function findFamiliarCommand(
   typed: readonly string[],
@@ -112,7 +112,7 @@ function toMap(words: Readonly<Record<string, readonly string[]>>): ReadonlyMap<
   return new Map(Object.entries(words));
 }
 
-/** Commands of packages of ours that a project may not have. */
+/** Commands of our packages that a project may not have installed. */
 const PACKAGES: ReadonlyMap<string, string> = new Map([
   ["apps", "@stackyard/deployment"],
   ["fleet", "@stackyard/executor-runcommand"],
@@ -126,7 +126,7 @@ const PACKAGES: ReadonlyMap<string, string> = new Map([
   ["notify", "@stackyard/notifications"],
 ]);
 
-/** The error for a command whose package the project lacks. `CONFIG_INVALID`; undefined for any other word. */
+/** Creates the `CONFIG_INVALID` for a command whose package is not installed; returns undefined for any other word. */
 export function createMissingPackageError(words: readonly string[]): StackyardError | undefined {
   const first = words.find((word) => !word.startsWith("-")) ?? "";
   const name = PACKAGES.get(first);

@@ -56,7 +56,7 @@ export const CliVariables = Type.Object({
   STACKYARD_DEBUG: text("`1` prints more log lines, and the stack trace of an error"),
 });
 
-/** Reads these variables. An empty one counts as not set. */
+/** Reads these variables. An empty one is treated as not set. */
 export function readVariables(env: EnvironmentVariables): Static<typeof CliVariables> {
   return readEnvironment(CliVariables, env).values;
 }

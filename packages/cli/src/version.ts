@@ -12,7 +12,7 @@ function readVersion(): string {
   return String(version);
 }
 
-/** `stackyard version`; `-v` and `--version` mean the same. */
+/** `stackyard version`; `-v` and `--version` are equivalent. */
 export const version = defineCommand({
   name: "version",
   summary: "Print the version, like -v and --version.",

@@ -5,7 +5,7 @@ import { type AnnouncedMessage, type ArtifactMessage, parseArtifactMessage } fro
 
 /** The configuration of a consumer: itself and its distributor. */
 export interface ConsumerConfig {
-  /** Its own. */
+  /** The consumer's own account. */
   readonly account: string;
   readonly region: string;
   readonly topicArn: string;
@@ -19,13 +19,16 @@ export interface ConsumerConfig {
   readonly extraHosts?: readonly string[];
   /** Default: 50 GiB. */
   readonly maxBytes?: number;
-  /** Accept messages of version 1, which have no digest. Default: true. */
+  /** True to accept messages of version 1, which have no digest. Default: true. */
   readonly acceptV1?: boolean;
-  /** Reject messages whose signature is not verified. The consumer verifies none, so this rejects every message. Default: false. */
+  /**
+   * True to reject messages with an unverified signature. The consumer verifies none, so this rejects every message.
+   * Default: false.
+   */
   readonly requireSignature?: boolean;
-  /** Request a new URL for an expired one. Default: true. */
+  /** True to request a new URL for an expired one. Default: true. */
   readonly refresh?: boolean;
-  /** Delete files at the request of the distributor. Default: false. */
+  /** True to delete files at the request of the distributor. Default: false. */
   readonly retire?: boolean;
 }
 
@@ -204,7 +207,7 @@ function evaluateHistory(
   return undefined;
 }
 
-/** The expiry of the URL as the distributor states it. */
+/** Returns the expiry of the URL from the distributor. */
 function readEnd(message: ArtifactMessage): number {
   const said = message.v === 2 && message.urlExpiresAt !== undefined ? Date.parse(message.urlExpiresAt) : Number.NaN;
   return Number.isNaN(said) ? Number.POSITIVE_INFINITY : said;
@@ -255,7 +258,10 @@ function toRawAttributes(attributes: Readonly<Record<string, MessageAttribute>>)
   return new Map(Object.entries(attributes).map(([name, attribute]) => [name, attribute?.stringValue ?? ""]));
 }
 
-/** Source: Amazon SNS developer guide, "Parsing message formats": `{ "Type": "String", "Value": "…" }` by name. */
+/**
+ * Parses attributes. Source: Amazon SNS developer guide, "Parsing message formats": `{ "Type": "String", "Value": "…"
+ * }` by name.
+ */
 function toEnvelopeAttributes(attributes: unknown): ReadonlyMap<string, string> {
   if (!isMap(attributes)) return new Map();
   const entries = Object.entries(attributes).map(([name, attribute]) => {
@@ -274,7 +280,7 @@ function parseJsonObject(text: string): JsonObject | undefined {
   return isMap(value) && !namesPrototype(value) ? value : undefined;
 }
 
-/** Iterative, because nested input could exceed the call stack. */
+/** Returns true if a key is `__proto__`. Iterative, because nested input could exceed the call stack. */
 function namesPrototype(root: object): boolean {
   const left: object[] = [root];
   for (let value = left.pop(); value !== undefined; value = left.pop()) {

@@ -146,7 +146,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** `20261120T061500Z` as epoch milliseconds. */
+/** Parses `20261120T061500Z` to epoch milliseconds. */
 function parseBasicDate(text: string): number | undefined {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text) ?? [];
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;

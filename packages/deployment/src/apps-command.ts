@@ -15,7 +15,7 @@ import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import { type Place, parsePlace } from "./published-objects.ts";
 
-/** What a command of this package is given. */
+/** The context of a command of this package. */
 export interface AppsContext {
   readonly out: CommandOutput;
   readonly projectDir: string;
@@ -26,7 +26,7 @@ export interface AppsContext {
   readonly aws: AppsAws;
 }
 
-/** Opens AWS for a command; tests have their own. */
+/** Opens AWS for a command; tests pass their own. */
 export type OpenAppsAws = (context: Pick<PluginCommandContext, "environment" | "yards">, yard: string) => AppsAws;
 
 const YardArg = Type.Optional(
@@ -86,7 +86,7 @@ function withHint(error: StackyardError): StackyardError {
   return new StackyardError(error.code, error.message, { cause: error, details: { ...error.details, hint } });
 }
 
-/** Arguments that say where releases lie. */
+/** Arguments for the location of releases. */
 export const placeArgs = {
   bucket: Type.Optional(
     Type.String({
@@ -96,7 +96,7 @@ export const placeArgs = {
   prefix: Type.Optional(Type.String({ description: "Beginning of all keys in the bucket, such as `stackyard/`." })),
 };
 
-/** What the arguments hold. */
+/** The values of these arguments. */
 export interface GivenPlace {
   readonly bucket?: string | undefined;
   readonly prefix?: string | undefined;
@@ -118,8 +118,8 @@ export interface AppsAws {
 }
 
 /**
- * AWS of a yard, as the configuration says (region, profile, role); for a yard that it does not name, as the SDK finds it.
- * Makes no request. Throws `CONFIG_INVALID`, also for a yard that is not on AWS.
+ * Opens AWS for a yard, as configured (region, profile, role), or with the SDK's defaults for a yard that is not in the
+ * configuration. Makes no request. Throws `CONFIG_INVALID`, also for a yard that is not on AWS.
  */
 export function openAppsAws(
   { environment, yards }: Pick<PluginCommandContext, "environment" | "yards">,

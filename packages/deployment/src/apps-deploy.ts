@@ -101,14 +101,14 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
   return { name, existing, templateUrl: template.url, namesRoles, parameters, tags, dryRun: args.dryRun === true };
 }
 
-/** Outputs of the yard's other stacks: a runner of its own finds the queues of its state manager so. */
+/** Returns the outputs of the yard's other stacks: a separate runner finds the queues of its state manager there. */
 async function findOffered({ aws, yard }: AppsContext, name: string): Promise<ReadonlyMap<string, string>> {
   const stacks = await listStacks(aws.cloudFormation);
   const others = stacks.filter((stack) => stack.tags.get(STACK_TAGS.yard) === yard && stack.name !== name);
   return new Map(others.flatMap(({ outputs }) => Object.entries(outputs)));
 }
 
-/** What was rolled back or never made has no values that could be kept. */
+/** Returns true for an existing stack. One that was rolled back or never created has no values to keep. */
 function isMade(stack: StackFacts | undefined): stack is StackFacts {
   return stack !== undefined && !/^(REVIEW_IN_PROGRESS|ROLLBACK_COMPLETE)$/.test(stack.status);
 }
@@ -137,7 +137,7 @@ async function fillParameters({ aws }: AppsContext, input: FillInput): Promise<R
     ["YardName", yard],
   ]);
   for (const [start, app] of findCodeApps(declared)) {
-    // Code of one's own: an object that need not be one of ours.
+    // Custom code: the object need not be one of ours.
     if (given.has(`${start}CodeKey`)) continue;
     const { key, versionId } = await findCode(aws.s3, place, app, release);
     filled.set(`${start}CodeKey`, key).set(`${start}CodeVersion`, versionId);
@@ -175,27 +175,28 @@ function printResult({ out, yard }: AppsContext, { name }: DeployInput, result: 
   }
 }
 
-/** What the values of a template's parameters can come from. */
+/** The sources of values for a template's parameters. */
 export interface ParameterSources {
   readonly template: TemplateParameters;
   /** By the person who deploys. */
   readonly given: ReadonlyMap<string, string>;
-  /** By what is deployed: bucket, keys, yard. */
+  /** From the deployment: bucket, keys, yard. */
   readonly filled: ReadonlyMap<string, string>;
   /** Names that the stack has values for; empty for a new stack. */
   readonly previous: ReadonlySet<string>;
-  /** By other stacks of the yard, whose outputs have the names of parameters. */
+  /** From other stacks of the yard, with outputs named like parameters. */
   readonly offered: ReadonlyMap<string, string>;
 }
 
-/** All values, or all that is wrong. */
+/** All values, or all faults. */
 type ParameterPlan =
   | { readonly kind: "planned"; readonly parameters: readonly Parameter[] }
   | { readonly kind: "refused"; readonly faults: readonly string[] };
 
 /**
- * Gives each parameter of the template its value: the given one, else the filled one, else the stack's previous one, else what
- * another stack of the yard offers, else the template's default. A given name that the template lacks, and a parameter without any value, are faults.
+ * Assigns each parameter of the template its value: the given one, else the filled one, else the stack's previous one,
+ * else that of another stack of the yard, else the template's default. A given name that the template lacks, and a
+ * parameter without any value, are faults.
  */
 export function planParameters(sources: ParameterSources): ParameterPlan {
   const { template, given } = sources;
@@ -220,7 +221,7 @@ function findValue(name: string, sources: ParameterSources): Parameter | undefin
   return other === undefined ? undefined : { ParameterKey: name, ParameterValue: other };
 }
 
-/** Reads `Name=value` as it was typed; the value may hold further `=` and may be empty. */
+/** Parses `Name=value` as it was typed; the value may contain further `=` and may be empty. */
 export function parseGiven(words: readonly string[]): ReadonlyMap<string, string> | { readonly refusal: string } {
   const values = new Map<string, string>();
   for (const word of words) {
@@ -273,7 +274,10 @@ const FIELDS: Readonly<Record<string, string>> = {
   WorkTableName: "workTable",
 };
 
-/** The yard as a project's configuration names it, made of a stack's outputs; undefined: the stack has no queue of events. */
+/**
+ * Returns the yard for a project's configuration, from a stack's outputs; undefined when the stack has no queue of
+ * events.
+ */
 export function toYardEntry(yard: string, stack: StackFacts | undefined): string | undefined {
   if (stack === undefined || !stack.outputs["EventQueueUrl"]) return undefined;
   const { outputs, parameters, id } = stack;
@@ -301,7 +305,9 @@ export function toYardEntry(yard: string, stack: StackFacts | undefined): string
 
 const CODE_KEY = /^([A-Z][A-Za-z0-9]*)CodeKey$/;
 
-/** Lists the apps whose code a template takes by a parameter such as `StateManagerCodeKey`: `state-manager`, by that beginning. */
+/**
+ * Lists the apps with code in a template's parameters such as `StateManagerCodeKey`: `state-manager`, by that prefix.
+ */
 export function findCodeApps(template: TemplateParameters): ReadonlyMap<string, string> {
   const apps = new Map<string, string>();
   for (const name of Object.keys(template)) {

@@ -65,7 +65,7 @@ function chooseFiles({ files, version }: Release, names: readonly string[] | und
 
 const ListArgs = Type.Object({ ...placeArgs });
 
-/** `apps ls`: what is published, and what is deployed from it. */
+/** `apps ls`: lists published releases, and deployments of them. */
 export const appsLs: AppsCommandSpec<typeof ListArgs> = {
   name: "apps ls",
   summary: "List the apps that are published, and the stacks that are deployed.",

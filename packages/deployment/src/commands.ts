@@ -3,7 +3,7 @@ import { createAppsCommand, type OpenAppsAws } from "./apps-command.ts";
 import { appsDeploy } from "./apps-deploy.ts";
 import { appsLs, appsPublish } from "./apps-publish.ts";
 
-/** All commands of this package. */
+/** Creates all commands of this package. */
 export function createAppsCommands(openAws: OpenAppsAws): readonly PluginCommand[] {
   return [
     createAppsCommand(appsPublish, openAws),

@@ -5,7 +5,7 @@ import { StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
-/** A file of a release whose sum was checked. */
+/** A file of a release with a verified checksum. */
 export interface ReleaseFile {
   readonly kind: "app" | "template";
   readonly name: string;
@@ -22,8 +22,8 @@ export interface Release {
 }
 
 /**
- * Reads a release and checks every file that it gives back against `SHA256SUMS`. Throws `NOT_FOUND` where there is no
- * release, `CONFIG_INVALID` with all files that are missing or differ.
+ * Loads a release and verifies every returned file against `SHA256SUMS`. Throws `NOT_FOUND` when there is no release,
+ * `CONFIG_INVALID` with all files that are missing or differ.
  */
 export async function loadRelease(folder: string): Promise<Release> {
   const sums = parseSums(await readText(folder, "SHA256SUMS"));
@@ -60,7 +60,7 @@ async function readChecked(
   faults: string[],
 ): Promise<Buffer> {
   const expected = sums.get(name);
-  // A name without a sum is not read: sums hold plain names only, so no path leads out of the folder.
+  // A name without a sum is not read: sums contain only plain names, so no path leads out of the folder.
   if (expected === undefined) {
     faults.push(`"${name}" has no line in SHA256SUMS.`);
     return Buffer.alloc(0);
@@ -94,7 +94,7 @@ function toSha256(body: Uint8Array): string {
 
 const Name = Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" });
 
-/** `release.json`: what a folder of a release holds, and under which names it is published. */
+/** `release.json`: the content of a release's folder, and the names to publish it under. */
 const ReleaseDocument = Type.Object(
   {
     version: Type.String({ pattern: "^[0-9][0-9A-Za-z.-]{0,63}$" }),
@@ -108,7 +108,7 @@ type ReleaseDocument = Static<typeof ReleaseDocument>;
 
 const document = Compile(ReleaseDocument);
 
-/** Reads the text of a `release.json`. Throws `CONFIG_INVALID` with what is wrong and where. */
+/** Parses the text of a `release.json`. Throws `CONFIG_INVALID` with the faults and their places. */
 export function parseReleaseDocument(text: string): ReleaseDocument {
   const value = parseJson(text);
   if (document.Check(value)) return value;
@@ -127,8 +127,8 @@ function parseJson(text: string): unknown {
 const LINE = /^([0-9a-f]{64}) [ *]([A-Za-z0-9][A-Za-z0-9._-]{0,200})$/;
 
 /**
- * The SHA-256 sums of files by name, from a `SHA256SUMS` as `sha256sum` writes it. Names are plain: a path that leads out of
- * the folder is rejected. Throws `CONFIG_INVALID` with the line number.
+ * Parses the SHA-256 sums of files by name, from a `SHA256SUMS` as `sha256sum` writes it. Names are plain: a path that
+ * leads out of the folder is rejected. Throws `CONFIG_INVALID` with the line number.
  */
 export function parseSums(text: string): ReadonlyMap<string, string> {
   const sums = new Map<string, string>();

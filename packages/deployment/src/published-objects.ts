@@ -12,7 +12,7 @@ import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { StackyardError } from "@stackyard/core";
 import type { ReleaseFile } from "./load-release.ts";
 
-/** Where releases lie in a bucket. */
+/** The location of releases in a bucket. */
 export interface Place {
   readonly bucket: string;
   /** Empty, or with a slash at its end. */
@@ -41,14 +41,17 @@ interface PublishedName {
   readonly version: string;
 }
 
-/** The key of a zip, `<prefix><app>/<version>/<app>.zip`, or of a template, `<prefix>templates/<version>/<name>.template.json`. */
+/**
+ * Returns the key of a zip, `<prefix><app>/<version>/<app>.zip`, or of a template,
+ * `<prefix>templates/<version>/<name>.template.json`.
+ */
 export function toKey({ prefix }: Pick<Place, "prefix">, { kind, name, version }: PublishedName): string {
   return kind === "app"
     ? `${prefix}${name}/${version}/${name}.zip`
     : `${prefix}templates/${version}/${name}.template.json`;
 }
 
-/** What a key is of; undefined: something else that lies there. */
+/** Parses a key; undefined for other objects. */
 export function findPublishedName({ prefix }: Pick<Place, "prefix">, key: string): PublishedName | undefined {
   if (!key.startsWith(prefix)) return undefined;
   const [folder = "", version = "", file = "", ...more] = key.slice(prefix.length).split("/");
@@ -63,20 +66,20 @@ interface Published {
   readonly key: string;
   /** `present`: the object exists with the same digest; nothing was uploaded. */
   readonly action: "uploaded" | "present";
-  /** Of S3; undefined where the bucket keeps no versions. */
+  /** S3's version; undefined if the bucket has no versioning. */
   readonly versionId: string | undefined;
   readonly sha256: string;
 }
 
 /** What standing things a publication may write over. */
 interface PublishOptions {
-  /** Allows overwriting a published version, for development. Default: false. */
+  /** True to allow overwriting a published version, for development. Default: false. */
   readonly replace?: boolean;
 }
 
 /**
  * Uploads one file of a release with its SHA-256, which S3 checks and stores. Skips a file that exists with the same
- * digest, so an interrupted publication can be repeated. Throws `RECORD_CONFLICT` when the key holds another digest.
+ * digest, so an interrupted publication can be repeated. Throws `RECORD_CONFLICT` when the key has another digest.
  */
 export async function publishFile(
   s3: S3Client,
@@ -103,7 +106,7 @@ async function upload(s3: S3Client, { bucket }: Place, key: string, file: Releas
         Body: file.body,
         ContentType: file.kind === "app" ? "application/zip" : "application/json",
         ChecksumSHA256: Buffer.from(file.sha256, "hex").toString("base64"),
-        // Beside the checksum, for stores that keep none.
+        // In addition to the checksum, for stores that keep none.
         Metadata: { sha256: file.sha256 },
         ...(isNew ? { IfNoneMatch: "*" } : {}),
       }),
@@ -158,7 +161,7 @@ export interface PublishedObject extends PublishedName {
   readonly publishedAt: string;
 }
 
-/** All that was published there, the newest first. Other objects are left out. */
+/** Lists everything that was published there, the newest first. Skips other objects. */
 export async function listPublished(s3: S3Client, place: Place): Promise<readonly PublishedObject[]> {
   const found: PublishedObject[] = [];
   try {
@@ -183,19 +186,19 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** The version of a template that was published last; undefined: none was. */
+/** Returns the version of a template that was published last; undefined if none was. */
 export function findLatest(published: readonly PublishedObject[], template: string): string | undefined {
   return published.find(({ kind, name }) => kind === "template" && name === template)?.version;
 }
 
-/** Where an app's code lies. */
+/** The location of an app's code. */
 interface CodeObject {
   readonly key: string;
-  /** Empty where the bucket keeps no versions. */
+  /** Empty if the bucket has no versioning. */
   readonly versionId: string;
 }
 
-/** The published zip of an app. Throws `NOT_FOUND` when it is not there. */
+/** Finds the published zip of an app. Throws `NOT_FOUND` when it is missing. */
 export async function findCode(s3: S3Client, place: Place, name: string, version: string): Promise<CodeObject> {
   const key = toKey(place, { kind: "app", name, version });
   try {
@@ -244,7 +247,7 @@ export async function loadTemplate(
   }
 }
 
-/** API reference, "CreateChangeSet", TemplateURL: an https address of S3. */
+/** Returns a TemplateURL, an https address of S3 (API reference, "CreateChangeSet"). */
 function toTemplateUrl(bucket: string, key: string, region: string): string {
   const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   return `https://${bucket}.s3.${region}.${suffix}/${key}`;

@@ -17,17 +17,17 @@ import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { type Clock, StackyardError } from "@stackyard/core";
 import { type Place, parsePlace } from "./published-objects.ts";
 
-/** What a stack shall become. */
+/** The desired state of a stack. */
 export interface DeployInput {
   readonly name: string;
-  /** As it stands now; undefined: it is new. */
+  /** The present state; undefined for a new stack. */
   readonly existing: StackFacts | undefined;
   readonly templateUrl: string;
   readonly parameters: readonly Parameter[];
   readonly tags: Readonly<Record<string, string>>;
-  /** Whether a role of the template has a name of its own. */
+  /** Whether a role of the template has an explicit name. */
   readonly namesRoles: boolean;
-  /** Reports what would change and changes nothing. */
+  /** True to report what would change without changing anything. */
   readonly dryRun: boolean;
 }
 
@@ -38,10 +38,10 @@ export type DeployResult =
   | { readonly kind: "created" | "updated"; readonly stack: StackFacts | undefined };
 
 /**
- * Creates or updates a stack through a change set and waits for its end. Nothing to change is success. A creation that was
- * rolled back before is cleared away first. Throws `RECORD_CONFLICT` when the stack cannot be changed now,
- * `CONFIG_INVALID` when CloudFormation refuses, `OUTCOME_NEGATIVE` when it failed and all was undone, `LEFT_BEHIND` when
- * something stays, `TIMED_OUT` and `INTERRUPTED` while CloudFormation continues.
+ * Creates or updates a stack through a change set and waits for its end. No changes count as success. Deletes a
+ * creation that was rolled back first. Throws `RECORD_CONFLICT` when the stack cannot be changed now, `CONFIG_INVALID`
+ * when CloudFormation rejects it, `OUTCOME_NEGATIVE` when it failed and was rolled back, `LEFT_BEHIND` when resources
+ * remain, `TIMED_OUT` and `INTERRUPTED` while CloudFormation continues.
  */
 export async function deployStack(
   client: CloudFormationClient,
@@ -137,22 +137,22 @@ async function removeStack(client: CloudFormationClient, stackId: string, deps: 
   if (summary.status !== "DELETE_COMPLETE") throw toFailure(summary);
 }
 
-/** A stack that has only had a change set holds nothing. */
+/** Deletes a stack that has only had a change set, and so is empty. */
 async function dropShell(client: CloudFormationClient, name: string): Promise<void> {
   const shell = await findStack(client, name);
   if (shell?.status === "REVIEW_IN_PROGRESS") await client.send(new DeleteStackCommand({ StackName: shell.id }));
 }
 
-/** What a change set would do to one resource. */
+/** The effect of a change set on one resource. */
 interface PlannedChange {
   readonly action: string;
   readonly logicalId: string;
   readonly type: string;
-  /** `True`: the resource is made anew; `Conditional`: that is seen only then. */
+  /** `True`: the resource is replaced; `Conditional`: that is known only during the change. */
   readonly replacement: string | undefined;
 }
 
-/** A change set that can be executed, or one that was empty and is gone. */
+/** A change set that can be executed, or an empty one that was deleted. */
 type PreparedChange =
   | {
       readonly kind: "ready";
@@ -167,8 +167,8 @@ const POLL_MS = 2_000;
 const NO_CHANGES = /didn't contain changes|No updates are to be performed/;
 
 /**
- * Makes a change set and waits until CloudFormation has judged it. One that fails or changes nothing is deleted. Throws
- * `CONFIG_INVALID` with CloudFormation's reason.
+ * Creates a change set and waits until CloudFormation has evaluated it. Deletes one that fails or changes nothing.
+ * Throws `CONFIG_INVALID` with CloudFormation's reason.
  */
 async function prepareChangeSet(
   client: CloudFormationClient,
@@ -242,7 +242,7 @@ async function dropChangeSet(client: CloudFormationClient, at: ChangeSetAddress)
 interface FollowDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Called with each event once, oldest first. */
+  /** Called once with each event, oldest first. */
   readonly onEvent: (event: ResourceEvent) => void;
   /** Milliseconds until `TIMED_OUT`. */
   readonly timeoutMs: number;
@@ -250,7 +250,7 @@ interface FollowDeps {
 
 const POLL_MS_FOLLOW_STACK = 3_000;
 
-/** The id of a stack's newest event; undefined: it has none. What comes after it belongs to what is begun now. */
+/** Returns the id of a stack's newest event; undefined without one. Later events belong to the current change. */
 async function findLastEventId(client: CloudFormationClient, stackId: string): Promise<string | undefined> {
   const [newest] = await loadEventsAfter(client, stackId, undefined, 1);
   return newest?.id;
@@ -288,7 +288,7 @@ async function loadFresh(client: CloudFormationClient, stackId: string, after: s
   }
 }
 
-/** Newest first. */
+/** Loads events, newest first. */
 async function loadEventsAfter(
   client: CloudFormationClient,
   stackId: string,
@@ -319,11 +319,11 @@ export interface ResourceEvent {
   readonly type: string;
   readonly status: string;
   readonly reason: string | undefined;
-  /** Of the stack itself, not of a resource or a nested stack. */
+  /** True for the stack itself, not a resource or a nested stack. */
   readonly isStack: boolean;
 }
 
-/** From the API's form. */
+/** Converts an event of the API. */
 export function toResourceEvent(event: StackEvent): ResourceEvent {
   const {
     EventId: id = "",
@@ -366,7 +366,7 @@ export function summarize(events: readonly ResourceEvent[]): OperationSummary {
   return { status, failures: failed, left };
 }
 
-/** A stack as it stands. */
+/** The present state of a stack. */
 export interface StackFacts {
   readonly id: string;
   readonly name: string;
@@ -387,13 +387,13 @@ export async function findStack(client: CloudFormationClient, name: string): Pro
     return stack && toFacts(stack);
   } catch (error) {
     const { name: fault } = findAwsFault(error);
-    // CloudFormation has no error of its own for it (API reference, "DescribeStacks").
+    // CloudFormation has no separate error for it (API reference, "DescribeStacks").
     if (fault === "ValidationError" && String(error).includes("does not exist")) return undefined;
     throw toAwsError(error, `Cannot read the status of the stack ${name} from CloudFormation.`);
   }
 }
 
-/** All stacks of the account and region that are not deleted. */
+/** Lists all stacks of the account and region that are not deleted. */
 export async function listStacks(client: CloudFormationClient): Promise<readonly StackFacts[]> {
   const found: StackFacts[] = [];
   try {
@@ -423,7 +423,7 @@ function toFacts(stack: Stack): StackFacts {
   };
 }
 
-/** What a deployment can do with a stack in its present status. */
+/** The possible action on a stack in its present status. */
 type StatusVerdict =
   | { readonly kind: "create" }
   | { readonly kind: "update" }
@@ -440,7 +440,10 @@ const STUCK: Readonly<Record<string, string>> = {
   DELETE_FAILED: "It could not be deleted. Finish that in CloudFormation, then deploy again.",
 };
 
-/** Decides what a deployment does with a stack by its status; undefined: the stack does not exist. Source: user guide, "Stack status codes". */
+/**
+ * Decides a deployment's action by the stack's status; undefined: the stack does not exist. Source: user guide, "Stack
+ * status codes".
+ */
 export function evaluateStatus(status: string | undefined): StatusVerdict {
   if (status === undefined || status === "REVIEW_IN_PROGRESS" || status === "DELETE_COMPLETE")
     return { kind: "create" };
@@ -455,7 +458,7 @@ export function evaluateStatus(status: string | undefined): StatusVerdict {
   return reason === undefined ? { kind: "update" } : { kind: "refused", reason: `${status}. ${reason}` };
 }
 
-/** Tags by which our stacks know what they were deployed from. */
+/** Tags on our stacks with the source of their deployment. */
 export const STACK_TAGS = {
   template: "stackyard:template",
   yard: "stackyard:yard",
@@ -464,7 +467,7 @@ export const STACK_TAGS = {
   prefix: "stackyard:prefix",
 } as const;
 
-/** Where a stack was deployed from; undefined: not by us, or the tags are not ours any more. */
+/** Returns the source of a stack's deployment; undefined if it is not ours, or its tags were changed. */
 export function findDeployedPlace({ tags }: Pick<StackFacts, "tags">): Place | undefined {
   const bucket = tags.get(STACK_TAGS.bucket);
   if (bucket === undefined) return undefined;
@@ -475,7 +478,10 @@ export function findDeployedPlace({ tags }: Pick<StackFacts, "tags">): Place | u
   }
 }
 
-/** `stackyard-main` for the whole yard, `stackyard-main-task-runner` for a part of it. Names of stacks have no `_`. */
+/**
+ * Returns a stack's name: `stackyard-main` for the whole yard, `stackyard-main-task-runner` for a part of it. Names of
+ * stacks have no `_`.
+ */
 export function toStackName(yard: string, template: string): string {
   const start = `stackyard-${yard.replaceAll("_", "-")}`;
   return template === "yard" ? start : `${start}-${template}`;

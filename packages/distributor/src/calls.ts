@@ -49,7 +49,7 @@ export async function onCall(context: DistributorContext, request: unknown): Pro
 
 const ANSWERS: ReadonlySet<string> = new Set(["NOT_FOUND", "OUTCOME_NEGATIVE", "USAGE"]);
 
-/** Errors of the caller, such as a mistyped name, which must not raise an alarm on the log. */
+/** Returns true for errors of the caller, such as a mistyped name, which must not raise an alarm on the log. */
 function isAnswer(error: unknown): boolean {
   return isStackyardError(error) && ANSWERS.has(error.code);
 }
@@ -160,7 +160,10 @@ export async function retire(
   return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
 }
 
-/** The previous version becomes current again, also for consumers that joined after it was covered. The sweep announces it to them. */
+/**
+ * Makes the previous version current again, also for consumers that joined after it was covered. The sweep announces it
+ * to them.
+ */
 async function openCurrent(context: DistributorContext, name: string): Promise<void> {
   for (const each of await listVersions(context, name)) if (each.isCurrent) await openCoverage(context, each);
 }
@@ -224,12 +227,12 @@ function refuse(code: CallCode, message: string): StackyardError {
   return new StackyardError("OUTCOME_NEGATIVE", message, { details: { problem: { code } } });
 }
 
-/** The version does not exist, or retention has removed it. */
+/** Returns the error for a version that does not exist, or that retention has removed. */
 function unknownVersion({ name, version }: { readonly name: string; readonly version: string }): StackyardError {
   return new StackyardError("NOT_FOUND", `Version ${version} of ${name} not found.`);
 }
 
-/** The consumer has never registered, reported, or requested a set. */
+/** Returns the error for a consumer that has never registered, reported, or requested a set. */
 function unknownConsumer({ account, region }: { readonly account: string; readonly region: string }) {
   return new StackyardError("NOT_FOUND", `No consumer found in ${account} ${region}.`);
 }

@@ -36,7 +36,7 @@ export interface DistributorOptions {
   /** In the distributor's account and region: `artifact.covered` is sent to the default bus. */
   readonly events: EventBridgeClient;
   readonly states: SFNClient;
-  /** The credentials that sign URLs. URLs expire with them. */
+  /** Returns the credentials that sign URLs. URLs expire with them. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;
   /** Returns the current W3C Trace Context for announcements. Default: none. */
@@ -70,7 +70,7 @@ export interface DistributorConfig {
   readonly transfer?: "identity" | "presigned" | "auto";
   /** Lifetime of presigned URLs. Default: 3,600. */
   readonly urlSeconds?: number;
-  /** Use path-style URLs, for emulators. Default: only for bucket names with dots. */
+  /** True for path-style URLs, for emulators. Default: only for bucket names with dots. */
   readonly pathStyleUrls?: boolean;
   /** Time without a receipt after which files are announced again. Default: 900. */
   readonly overdueSeconds?: number;

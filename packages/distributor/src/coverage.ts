@@ -50,7 +50,7 @@ export async function onPublished(
   await beginCoverage(context, manifest, sequence);
 }
 
-/** A receipt can arrive before this record: then it belongs to this announcement. */
+/** Returns the announcement's event. A receipt can arrive before this record: then it belongs to this announcement. */
 function toAnnounced({ failures }: Cell, now: number): CellEvent & { readonly kind: "announced" } {
   const heard = Object.values(failures).map(({ at }) => at);
   return { kind: "announced", at: Math.min(now, ...heard), scope: "all" };
@@ -121,7 +121,10 @@ type Note =
   | { readonly kind: "registered"; readonly bucket: string; readonly capabilities: readonly string[] }
   | { readonly kind: "unregistered" };
 
-/** EventBridge does not keep order. The time of sending counts, so that a quick re-registration is not undone. */
+/**
+ * Records an event of a consumer. EventBridge does not keep order, so the time of sending counts, and a quick
+ * re-registration is not undone.
+ */
 async function note(context: ReceiptContext, place: SaidPlace, said: Note, time: unknown): Promise<ReceiptOutcome> {
   const [now, sentAt] = [context.clock.now(), Date.parse(String(time))];
   await noteConsumer(context, place, { ...said, at: sentAt >= 0 && sentAt < now ? sentAt : now });
@@ -158,7 +161,7 @@ async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): 
   return { kind: "taken" };
 }
 
-/** Also for a complete cell: the process that completed it can have crashed here. */
+/** Settles a version, also for a complete cell: the process that completed it can have crashed here. */
 async function settle(context: ReceiptContext, id: VersionId): Promise<void> {
   const found = await findVersion(context, id);
   if (found === undefined || found.retired) return;

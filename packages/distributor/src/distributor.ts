@@ -81,7 +81,7 @@ async function take(open: OpenDistributor, event: DistributorEvent, turn: Turn):
   }
 }
 
-/** Unreadable records fail the event after all others are processed, so that it reaches the dead-letter queue. */
+/** Processes all objects, then fails for unreadable records, so that the event reaches the dead-letter queue. */
 async function takeObjects(
   open: OpenDistributor,
   { objects, faulty }: DistributorEvent & { readonly kind: "objects" },
@@ -125,7 +125,7 @@ async function takeSetTask({ context }: OpenDistributor, event: unknown, turn: T
   return { kind: "failed", code, message, askedAt: context.clock.now() };
 }
 
-/** "Reporting batch item failures for Lambda functions with an Amazon SQS trigger". */
+/** Returns the failed messages ("Reporting batch item failures for Lambda functions with an Amazon SQS trigger"). */
 async function takeMessages(
   open: OpenDistributor,
   messages: readonly { readonly id: string; readonly body: string }[],

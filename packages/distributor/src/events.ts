@@ -88,7 +88,7 @@ function parseRecords(records: readonly unknown[]): DistributorEvent {
   return fields.every((record) => record["EventSource"] === "aws:sns") ? parseNotifications(fields) : UNKNOWN;
 }
 
-/** An invalid record does not affect the others. */
+/** Parses the records of an S3 event. An invalid record does not affect the others. */
 function parseWritten(records: readonly Fields[], count: number): DistributorEvent {
   const others = records.filter(({ eventName }) => typeof eventName === "string" && !CREATED.test(eventName));
   const created = records.filter(({ eventName }) => typeof eventName === "string" && CREATED.test(eventName));

@@ -14,7 +14,7 @@ interface RecordChange<Value> {
   readonly key: string;
   /** Returns undefined for an invalid record. */
   parse(value: unknown): Value | undefined;
-  /** Can be called several times. Returns undefined for no change. */
+  /** Returns the new value, or undefined for no change. Can be called several times. */
   change(known: Value | undefined): Value | undefined;
 }
 

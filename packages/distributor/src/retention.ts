@@ -66,7 +66,7 @@ function listOld(
   return decideRetention({ versions: all, now: clock.now(), keepMs: keepDays * DAY_MS });
 }
 
-/** `able`: keys of consumers that send receipts. */
+/** Removes an old version. `able`: keys of consumers that send receipts. */
 async function removeOld(
   context: RetentionContext,
   version: ListedVersion,
@@ -108,7 +108,7 @@ async function removeVersion(context: RetentionContext, { name, version, record 
   return 1;
 }
 
-/** Another run removed the version meanwhile, and it was published again. */
+/** Returns true if another run removed the version meanwhile, and it was published again. */
 function isBack({ sequence = 0 }: CoverageRecord, removed: ArtifactRecord): boolean {
   return sequence > removed.sequence;
 }
@@ -157,7 +157,10 @@ interface StoredObject {
   readonly versionId?: string | undefined;
 }
 
-/** An upload can be overwritten by a later one: without its version id it is not deleted. */
+/**
+ * Returns true if the object belongs to the version. An upload can be overwritten by a later one: without its version
+ * id it is not deleted.
+ */
 function isOwn({ key, versionId }: StoredObject, manifestKey: string): boolean {
   return versionId !== undefined || key.startsWith(manifestKey.slice(0, manifestKey.lastIndexOf("/") + 1));
 }

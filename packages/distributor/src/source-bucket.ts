@@ -280,7 +280,7 @@ export async function isNewest(s3: S3Client, bucket: string, { createdAt, files 
 interface PublishedSource {
   readonly records: Pick<Records, "get">;
   readonly clock: Clock;
-  /** Such as `loadArtifact`. */
+  /** Loads a publication, such as `loadArtifact`. */
   load(record: ArtifactRecord): Promise<PublishedArtifact>;
 }
 

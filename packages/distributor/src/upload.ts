@@ -355,7 +355,7 @@ interface DigestedUpload {
 const TEMPLATES = /\.(yaml|yml|template)$/;
 const CONTENT_TYPE = /^[\u0020-\u007e]{1,255}$/;
 
-/** The manifest of one uploaded file. */
+/** Returns the manifest of one uploaded file. */
 function toUploadManifest({ name, version }: UploadName, upload: DigestedUpload): Manifest {
   return { v: 1, name, version, createdAt: upload.modifiedAt.toISOString(), files: [toFile(upload)] };
 }

@@ -26,9 +26,9 @@ export interface UrlSignerOptions {
   readonly bucket: string;
   /** The bucket's region: a URL of another region is redirected, and newer consumers refuse the global endpoint. */
   readonly region: string;
-  /** Use path-style URLs, for emulators. Default: only for bucket names with dots. */
+  /** True for path-style URLs, for emulators. Default: only for bucket names with dots. */
   readonly pathStyle?: boolean;
-  /** Called before each signature. Credentials without `expiration` do not expire. */
+  /** Returns the credentials before each signature. Credentials without `expiration` do not expire. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;
 }
@@ -55,7 +55,7 @@ export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
   const { bucket, region, pathStyle: forcePathStyle = false, credentials, clock } = options;
   let current: { readonly of: string; readonly client: S3Client } | undefined;
 
-  /** One client per set of credentials, so that the expiry belongs to the signing credentials. */
+  /** Returns one client per set of credentials, so that the expiry belongs to the signing credentials. */
   function findClient(own: AwsCredentials): S3Client {
     const of = `${own.accessKeyId} ${own.sessionToken}`;
     if (current?.of !== of)

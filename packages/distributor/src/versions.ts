@@ -275,7 +275,10 @@ export function findCurrent<Version extends PublishedVersion>(versions: readonly
   return versions.filter((version) => current.has(version));
 }
 
-/** Events arrive in any order and get their sequence on arrival, so the time of writing decides first. */
+/**
+ * Returns true if one version is later: events arrive in any order and get their sequence on arrival, so the time of
+ * writing decides first.
+ */
 function isLater(one: PublishedVersion, other: PublishedVersion): boolean {
   const afterMs = (one.writtenAt ?? 0) - (other.writtenAt ?? 0);
   return afterMs === 0 ? one.sequence > other.sequence : afterMs > 0;
@@ -299,7 +302,7 @@ export function expectedSet<Version extends PublishedVersion>(
 export interface KeptVersion extends PublishedVersion {
   /** Epoch milliseconds. */
   readonly publishedAt: number;
-  /** The version was covered. */
+  /** True if the version was covered. */
   readonly covered: boolean;
 }
 

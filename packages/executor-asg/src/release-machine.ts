@@ -93,7 +93,10 @@ const KEEPS = {
   Next: toLane("WaitForDetach"),
 };
 
-/** The next release holds the lock while it runs; it deletes kept groups itself before it creates new ones. */
+/**
+ * Returns the retire state. It waits while the next release holds the lock; that one deletes kept groups itself before
+ * it creates new ones.
+ */
 function toRetire({ Retry = [], Catch = [], ...cleanUp }: StateOfRelease): StateOfRelease {
   const held = { ErrorEquals: ["LockExistsError"] };
   return {
@@ -429,7 +432,7 @@ const CAUSES = {
   FailureDirty: "The release failed and may have left resources and its lock behind. A person has to decide.",
 };
 
-/** Comparing a missing variable would end the execution. */
+/** Returns a choice that first checks for the variable: comparing a missing one would end the execution. */
 function toChoice({ healthy, unhealthy, otherwise }: ChoiceRow): StateOfRelease {
   const is = (value: boolean) => [
     { Variable: "$.healthy", IsPresent: true },

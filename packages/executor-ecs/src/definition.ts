@@ -2,7 +2,7 @@ import type { Executor } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
-/** How long stopped tasks may take to be STOPPED and their logs to be read, beyond the task's own time. */
+/** Time to stop tasks and read their logs, beyond the task's own time. */
 const SLACK_MS = 2 * 60_000;
 
 /** When `timeout` is left out. */
@@ -135,7 +135,7 @@ const StoredRun = Type.Object(
   { additionalProperties: false },
 );
 
-/** What a suspended attempt knows. Instants are epoch milliseconds. */
+/** The progress of a suspended attempt. Instants are epoch milliseconds. */
 export const EcsProgress = Type.Object(
   {
     run: StoredRun,
@@ -160,7 +160,7 @@ export type EcsProgress = Static<typeof EcsProgress>;
 export const EcsOutputs = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), { maxProperties: 64 });
 export type EcsOutputs = Static<typeof EcsOutputs>;
 
-/** What engine, validator and editor need to know of the executor `ecs`; imports no SDK. */
+/** The definition of the executor `ecs` for engine, validator and editor; imports no SDK. */
 export const ecsDefinition = {
   name: "ecs",
   config: EcsConfig,

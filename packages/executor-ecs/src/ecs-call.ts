@@ -14,7 +14,7 @@ import { parseOverrides, type TaskOverrides, withEnvironment } from "./parse-ove
 import type { LogDeps } from "./tail-logs.ts";
 import { type DefinitionCache, type EcsDeps, expectedCountOf, loadDefinition, type TaskOrder } from "./task-order.ts";
 
-/** What the executor answers. */
+/** The result of the executor. */
 export type EcsStep = Step<EcsProgress, EcsOutputs>;
 
 /** One call of the executor. */
@@ -26,7 +26,7 @@ export interface EcsCall {
   readonly definitions: DefinitionCache;
 }
 
-/** The call with its clients for the task's target, or why the config cannot work. */
+/** Returns the call with its clients for the task's target, or why the config is invalid. */
 export function toCall(ctx: ExecutorContext, config: EcsConfig, definitions: DefinitionCache): EcsCall | Failed {
   const read = toSettings(config);
   if (read.kind === "problems") {
@@ -37,7 +37,7 @@ export function toCall(ctx: ExecutorContext, config: EcsConfig, definitions: Def
     ctx,
     settings: read.settings,
     deps: { ecs: ctx.aws(ECSClient), clock, signal },
-    // Opened by the first log that is read: a run without logs needs no such client.
+    // Created when the first log is read: a run without logs needs no such client.
     logs: {
       get logs() {
         return ctx.aws(CloudWatchLogsClient);
@@ -48,12 +48,12 @@ export function toCall(ctx: ExecutorContext, config: EcsConfig, definitions: Def
   };
 }
 
-/** ECS takes 36 characters of `startedBy` in StartTask; an attempt's key has 32. */
+/** Returns `startedBy`. ECS allows 36 characters in StartTask; an attempt's key has 32. */
 export function toStartedBy({ idempotencyKey }: Pick<ExecutorContext, "idempotencyKey">): string {
   return idempotencyKey.slice(0, 36);
 }
 
-/** All that the config adds to containers' environments, for the mask of their logs. */
+/** Returns everything that the config adds to containers' environments, for the mask of their logs. */
 export function toMaskedOverrides({ overrides, environment }: EcsSettings): TaskOverrides {
   return { containerOverrides: [...(overrides.containerOverrides ?? []), { name: "", environment }] };
 }
@@ -81,7 +81,7 @@ interface EcsSettings {
   >;
 }
 
-/** The settings, or everything that is wrong with the config. */
+/** The settings, or all faults of the config. */
 type ReadSettings =
   | { readonly kind: "settings"; readonly settings: EcsSettings }
   | { readonly kind: "problems"; readonly message: string };
@@ -90,7 +90,7 @@ const MIN_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 7 * 24 * 3_600_000;
 const TAIL_LINES = 50;
 
-/** Reads what the schema cannot check: lengths, overrides, and keys that exclude each other. */
+/** Checks what the schema cannot: lengths, overrides, and keys that exclude each other. */
 export function toSettings(config: EcsConfig): ReadSettings {
   const timeoutMs = parseDuration(config.timeout ?? DEFAULT_TIMEOUT) ?? 0;
   const overrides = parseOverrides(config.overrides);
@@ -115,7 +115,10 @@ export function toSettings(config: EcsConfig): ReadSettings {
   return { kind: "settings", settings };
 }
 
-/** StartTask has neither launch type nor capacity providers, and RunTask takes only one of the two. */
+/**
+ * Lists contradictions: StartTask has neither launch type nor capacity providers, and RunTask accepts only one of the
+ * two.
+ */
 function listContradictions({ instances = [], launchType, capacityProviders, platformVersion }: EcsConfig): string[] {
   const onInstances = instances.length > 0;
   const isFargate = launchType === "FARGATE" || (launchType === undefined && capacityProviders !== undefined);
@@ -142,7 +145,7 @@ function toOrderParts(config: EcsConfig): EcsSettings["order"] {
   };
 }
 
-/** A name alone is to be used: ECS takes a missing weight for 0, and refuses a strategy of nothing but zeros. */
+/** Adds a weight to a name: ECS treats a missing weight as 0, and rejects a strategy of only zeros. */
 function toProvider(provider: NonNullable<EcsConfig["capacityProviders"]>[number]) {
   return typeof provider === "string" ? { capacityProvider: provider, weight: 1 } : provider;
 }
@@ -160,7 +163,7 @@ function toNetwork(network: EcsConfig["network"]): TaskOrder["networkConfigurati
   };
 }
 
-/** What is to be run: an order that names a revision, and that revision. */
+/** An order that names a revision, and that revision. */
 export interface PreparedOrder {
   readonly kind: "prepared";
   readonly order: TaskOrder;
@@ -199,7 +202,7 @@ export async function prepareOrder(
   return { kind: "prepared", order, definition, taskDefinitionArn };
 }
 
-/** A container that is named for its exit code only must exist as well. */
+/** Adds the container of the exit code to the checked ones: it must exist as well. */
 function toChecked(overrides: TaskOverrides, container: string | undefined): TaskOverrides {
   if (container === undefined) return overrides;
   return { ...overrides, containerOverrides: [...(overrides.containerOverrides ?? []), { name: container }] };
@@ -209,7 +212,7 @@ function withoutKind({ code, message, retryable }: Omit<Failed, "kind">): Omit<F
   return { code, message, retryable };
 }
 
-/** What would be run: the resolved revision, its images, the network, and what would be overridden, values left out. */
+/** Returns a plan: the resolved revision, its images, the network, and the overrides without their values. */
 export async function planTasks(call: EcsCall | Failed): Promise<Plan> {
   if ("kind" in call) return toFaultPlan(call);
   const prepared = await prepareOrder(call);
@@ -240,7 +243,7 @@ function toWhere({ instances = [], launchType, capacityProviderStrategy = [] }: 
   return launchType === undefined ? "" : ` on ${launchType}`;
 }
 
-/** A digest always names the same image; a tag may be moved. */
+/** Describes a container. A digest always identifies the same image; a tag may be moved. */
 function toContainer({ name, image = "", essential }: NonNullable<TaskDefinition["containerDefinitions"]>[number]) {
   const digest = image.includes("@") ? image.slice(image.indexOf("@") + 1) : null;
   return { name, image, digest, essential: essential !== false };

@@ -51,12 +51,13 @@ import {
 
 /** Between two looks, tries and calls that failed. */
 const EVERY_MS = 10_000;
-/** So long after the deadline AWS may fail to answer before the attempt gives up on it. */
+/** Time after the deadline in which AWS may fail to answer before the attempt gives up. */
 const PATIENCE_MS = 2 * 60_000;
 
 /**
- * The executor `ecs`: runs tasks to their end and judges their exit codes. The attempt's idempotency key is the client token,
- * so an attempt that is delivered again finds the tasks that it has started. Fails with the `ECS_…` codes of the README.
+ * Creates the executor `ecs`: runs tasks to their end and evaluates their exit codes. The attempt's idempotency key is
+ * the client token, so a redelivered attempt finds the tasks that it has started. Fails with the `ECS_…` codes of the
+ * README.
  */
 export function createEcsExecutor(): Executor {
   const definitions = createDefinitionCache();
@@ -101,13 +102,13 @@ async function run(
   }
 }
 
-/** Nothing was started. Errors of ours say themselves what they are. */
+/** Returns the failure when nothing was started. Rethrows our own errors. */
 function toNotStarted({ ctx, settings }: EcsCall, error: unknown): EcsStep {
   if (ctx.signal.aborted || isStackyardError(error)) throw error;
   return failed(toAwsFailure(error, toWhat(settings)));
 }
 
-/** An error of AWS ends nothing that runs while it may pass: the same progress is polled again. */
+/** Polls the same progress again after a transient error of AWS, which must not end running tasks. */
 function toAskedAgain({ ctx, settings }: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
   const failure = toAwsFailure(error, toWhat(settings));
   const until = Math.max(progress.deadline, progress.run.ending?.until ?? 0) + PATIENCE_MS;
@@ -119,7 +120,7 @@ function toWhat({ order }: EcsCall["settings"]): string {
   return `A call of ECS in "${order.cluster}"`;
 }
 
-/** A cancel that follows must find the tasks. */
+/** Returns the progress of an interrupted call, so that a later cancel finds the tasks. */
 function toInterrupted(progress: EcsProgress): EcsStep {
   return running({ progress, pollAfterMs: 0, message: "The call was interrupted; the tasks run on." });
 }
@@ -131,16 +132,16 @@ function toLeft(failure: AwsFailure, { taskArns }: TaskRun): Failed {
   return failed({ ...failure, message, outputs: { taskArns: JSON.stringify(taskArns) } });
 }
 
-/** Stored as JSON, which knows no undefined values. */
+/** Adds the run without undefined values, because it is stored as JSON. */
 function withRun(progress: EcsProgress, run: TaskRun): EcsProgress {
   return { ...progress, run: { ...defined(run), taskArns: [...run.taskArns] } };
 }
 
 const MAX_WHY_CHARS = 500;
-/** A record of an intent outlives every attempt that could ask for it. */
+/** A stored intent outlives every attempt that could need it. */
 const INTENT_KEPT_MS = 14 * 24 * 3_600_000;
 
-/** The progress before the first try. */
+/** Returns the progress before the first try. */
 function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn }: PreparedOrder): EcsProgress {
   const now = ctx.clock.now();
   return {
@@ -154,8 +155,8 @@ function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn 
 }
 
 /**
- * One try to start what is missing. A try that is repeated after a crash has the same token and starts nothing twice. While
- * causes are temporary and time is left, the step continues; then the started tasks are stopped.
+ * Tries once to start the missing tasks. A try that is repeated after a crash has the same token and starts nothing
+ * twice. Continues while causes are temporary and time is left; then stops the started tasks.
  */
 async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsProgress): Promise<EcsStep> {
   const { ctx } = call;
@@ -188,7 +189,7 @@ function toToken(base: string, attempt: number): string {
   return attempt === 1 ? base : `${base.slice(0, 50)}-${attempt}`;
 }
 
-/** StartTask knows no token: that a try was begun is written down before it, so that a repeat looks before it starts. */
+/** Stores that a try was started, because StartTask has no token: a repeat then checks before it starts. */
 async function recordIntent(
   { ctx }: EcsCall,
   { instances = [] }: TaskOrder,
@@ -205,7 +206,7 @@ async function recordIntent(
   return { intendedAt: typeof at === "number" ? at : now };
 }
 
-/** Looks at the tasks: places what is missing, ends what is late or lost, judges what has stopped. */
+/** Polls the tasks: places missing ones, stops late or lost ones, evaluates stopped ones. */
 async function pollTasks(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
   const { ctx, deps, settings } = call;
   const { run, deadline } = progress;
@@ -270,8 +271,8 @@ const CANCEL_WITHIN_MS = 4 * 60_000;
 const CANCELLED: RunFailure = { code: "ECS_CANCELLED", message: "The attempt was cancelled.", retryable: false };
 
 /**
- * The progress of an attempt that is to be cancelled: whatever it has started is stopped by the next `pollEnd`, also what only
- * an interrupted call knows of. An end that was already begun does not change.
+ * Returns the progress of an attempt to cancel: the next `pollEnd` stops everything it has started, including tasks of
+ * an interrupted call. Does not change an end that has begun.
  */
 function toCancelled(
   { clock, idempotencyKey }: EcsCall["ctx"],
@@ -334,13 +335,13 @@ async function finishTasks(
   return failed({ code: failures[0].code, message: text, retryable: isRetryable(failures), outputs });
 }
 
-/** What is known of the tasks whose logs are shown. */
+/** The facts about the tasks to show logs of. */
 interface ReportInput {
   readonly tasks: readonly Task[];
   readonly definition: TaskDefinition | undefined;
 }
 
-/** What the next call needs. */
+/** The progress for the next call. */
 type ReportedLogs = Pick<EcsProgress, "logs" | "lastLine">;
 
 const MAX_STREAMS = 10;
@@ -348,7 +349,7 @@ const MAX_LINE_CHARS = 200;
 /** Before that no container has written anything. */
 const SILENT: ReadonlySet<string> = new Set(["PROVISIONING", "PENDING", "ACTIVATING"]);
 
-/** Shows what the checked containers have written since the last call. A log that cannot be read is left out. */
+/** Reports the checked containers' new log lines since the last call. Skips a log that cannot be read. */
 export async function reportLogs(call: EcsCall, progress: EcsProgress, input: ReportInput): Promise<ReportedLogs> {
   const { ctx, settings } = call;
   const known = new Map(Object.entries(progress.logs ?? {}));

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
-/** Whose exit codes count: every container's, those of essential containers, or those of these names. */
+/** Containers with relevant exit codes: all, the essential ones, or those of these names. */
 export type CheckContainers = "all" | "essential" | readonly string[];
 
 /** A container of a task as DescribeTasks shows it; `essential` comes from the task definition. */
@@ -35,7 +35,7 @@ export interface TaskFailure {
   readonly reason?: string;
 }
 
-/** All went well, or everything that did not; the first failure gives the code. */
+/** Success, or all failures; the first one sets the code. */
 export type Judgement =
   | { readonly kind: "ok" }
   | { readonly kind: "failed"; readonly failures: readonly [TaskFailure, ...TaskFailure[]] };
@@ -52,8 +52,8 @@ const STOPPED_FROM_OUTSIDE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether stopped tasks did their work. The names of essential containers come from the task definition; without them,
- * `essential` checks every container that does not say of itself that it is not essential. No task at all is a failure.
+ * Evaluates whether stopped tasks succeeded. The names of essential containers come from the task definition; without
+ * them, `essential` checks every container that is not marked as not essential. No task at all is a failure.
  */
 export function judge(
   tasks: readonly JudgedTask[],
@@ -90,7 +90,7 @@ function evaluateContainer(task: JudgedTask, { name, exitCode, reason }: JudgedC
   return [failure];
 }
 
-/** A name that the task does not have has no exit code either. */
+/** Returns the containers to check. A missing one has no exit code either. */
 function findChecked(containers: readonly JudgedContainer[], check: CheckContainers): readonly JudgedContainer[] {
   if (check === "all") return containers;
   if (check === "essential") return containers.filter(({ essential }) => essential !== false);
@@ -105,7 +105,7 @@ function toShownStop({ stopCode, stoppedReason }: JudgedTask): Pick<TaskFailure,
   return { ...(stopCode ? { stopCode } : {}), ...(stoppedReason ? { stoppedReason } : {}) };
 }
 
-/** The parts of a task definition that decide whether it can be run as asked (ECS API, TaskDefinition). */
+/** The parts of a task definition that decide whether it can run (ECS API, TaskDefinition). */
 interface CheckedDefinition {
   readonly taskDefinitionArn?: string | undefined;
   readonly networkMode?: string | undefined;
@@ -128,12 +128,12 @@ interface DefinitionFault {
   readonly message: string;
 }
 
-/** The first thing that stands against running a definition so; undefined: nothing does. */
+/** Returns the first reason why a definition cannot run; undefined when it can. */
 export function checkDefinition(definition: CheckedDefinition, run: CheckedRun): DefinitionFault | undefined {
   return checkStatus(definition) ?? checkNetwork(definition, run) ?? checkNames(definition, run);
 }
 
-/** True when the tasks would run on Fargate, Spot or not. */
+/** Returns true if the tasks would run on Fargate, Spot or not. */
 export function isFargate({ launchType, capacityProviderStrategy = [] }: CheckedRun): boolean {
   return (
     launchType === "FARGATE" ||
@@ -149,7 +149,10 @@ function checkStatus({ status, taskDefinitionArn }: CheckedDefinition): Definiti
   return { code: "ECS_TASK_DEFINITION", message };
 }
 
-/** RunTask API, `networkConfiguration`: required for the network mode awsvpc, "and it isn't supported for other network modes". */
+/**
+ * Checks the network configuration (RunTask API, `networkConfiguration`): required for the network mode awsvpc, "and it
+ * isn't supported for other network modes".
+ */
 function checkNetwork(definition: CheckedDefinition, run: CheckedRun): DefinitionFault | undefined {
   const { networkMode = "bridge" } = definition;
   const isAwsvpc = networkMode === "awsvpc";
@@ -191,7 +194,7 @@ interface PlacementFailure {
 }
 
 /**
- * Reasons that pass by themselves (ECS developer guide, "API failure reasons"): RESOURCE:* and AGENT; Fargate's "Capacity is
+ * Transient reasons (ECS developer guide, "API failure reasons"): RESOURCE:* and AGENT; Fargate's "Capacity is
  * unavailable at this time"; and limits on how many tasks are provisioned or run at once.
  */
 const TRANSIENT: readonly RegExp[] = [
@@ -205,17 +208,17 @@ const TRANSIENT: readonly RegExp[] = [
   /\bthrottl|rate exceeded/i,
 ];
 
-/** True when a place may be found later although nothing is changed. */
+/** Returns true if placement may succeed later without any change. */
 export function isTransientReason(reason: string | undefined): boolean {
   return reason !== undefined && TRANSIENT.some((pattern) => pattern.test(reason.trim()));
 }
 
-/** `RESOURCE:MEMORY (detail) arn:…`, for people. */
+/** Formats `RESOURCE:MEMORY (detail) arn:…`, for people. */
 export function toReasonText({ arn, reason, detail }: PlacementFailure): string {
   return [reason ?? "no reason was reported", detail && `(${detail})`, arn].filter(Boolean).join(" ");
 }
 
-/** Of what kinds the reasons are, with how many tasks had each. */
+/** Formats the kinds of reasons, with the number of tasks for each. */
 export function toPlacementMessage(
   { placed, expected }: { readonly placed: number; readonly expected: number },
   reasons: readonly string[],
@@ -227,13 +230,16 @@ export function toPlacementMessage(
   return `${placed} of ${expected} tasks found a place: ${why}.`;
 }
 
-/** The machine went away, not the work (ECS API, Task, `stopCode`). */
+/** The machine was removed; the work did not fail (ECS API, Task, `stopCode`). */
 const INTERRUPTED: ReadonlySet<string> = new Set(["SpotInterruption", "TerminationNotice", "InfrastructureHealth"]);
 
 const PULL = /CannotPull/;
 const TIMED_OUT = /time(d[ -]?)?out|deadline exceeded|request cancell?ed/i;
 
-/** True when another attempt may succeed: each of the failures was an interruption, a lack of room, or a slow registry. */
+/**
+ * Returns true if another attempt may succeed: each failure was an interruption, a lack of capacity, or a slow
+ * registry.
+ */
 export function isRetryable(failures: readonly TaskFailure[]): boolean {
   return failures.length > 0 && failures.every(passes);
 }

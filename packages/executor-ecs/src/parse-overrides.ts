@@ -8,7 +8,7 @@ export interface ValueProblem {
   readonly message: string;
 }
 
-/** What one container of a task gets instead of what its definition says (ECS API, ContainerOverride). */
+/** The overrides of one container's definition (ECS API, ContainerOverride). */
 interface ContainerOverrides {
   readonly name: string;
   readonly command?: readonly string[];
@@ -20,7 +20,7 @@ interface ContainerOverrides {
   readonly memoryReservation?: number;
 }
 
-/** What a task gets instead of what its definition says (ECS API, TaskOverride). */
+/** The overrides of a task's definition (ECS API, TaskOverride). */
 export interface TaskOverrides {
   readonly containerOverrides?: readonly ContainerOverrides[];
   readonly cpu?: string;
@@ -30,7 +30,7 @@ export interface TaskOverrides {
   readonly ephemeralStorage?: { readonly sizeInGiB: number };
 }
 
-/** Overrides as ECS takes them, or everything that is wrong with them. */
+/** Overrides in the format of ECS, or all their faults. */
 export type ParsedOverrides =
   | { readonly overrides: TaskOverrides }
   | { readonly problems: readonly [ValueProblem, ...ValueProblem[]] };
@@ -39,9 +39,9 @@ export type ParsedOverrides =
 const MAX_CHARS = 8_192;
 
 /**
- * Reads overrides as people write them in templates and machines: first letters may be upper case, numbers and booleans
- * are accepted as text where text is required, and digits as an integer where one is required. Unknown keys, nulls and more than
- * 8,192 characters of JSON are problems. An absent value overrides nothing. Never throws.
+ * Parses overrides as people write them in templates and machines: first letters may be upper case, numbers and
+ * booleans are accepted as text where text is required, and digits as an integer where one is required. Unknown keys,
+ * nulls and more than 8,192 characters of JSON are problems. An absent value overrides nothing. Never throws.
  */
 export function parseOverrides(value: unknown): ParsedOverrides {
   if (value === undefined) return { overrides: {} };
@@ -168,8 +168,8 @@ interface AddedEnvironment {
 }
 
 /**
- * Overrides with variables added to those of a container; they win over overrides of the same name. Without a name they go
- * to the only container of the definition. More than ECS takes is a problem, as in `parseOverrides`.
+ * Adds variables to a container's overrides; they take precedence over overrides of the same name. Without a name they
+ * go to the only container of the definition. Exceeding the limits of ECS is a problem, as in `parseOverrides`.
  */
 export function withEnvironment(
   overrides: TaskOverrides,
@@ -193,7 +193,7 @@ export function withEnvironment(
   return parseOverrides({ ...overrides, containerOverrides });
 }
 
-/** The parts of a container's definition that may hold secrets or names of them. */
+/** The parts of a container's definition that may contain secrets or names of them. */
 interface SecretiveContainer {
   readonly secrets?: readonly { readonly name?: string | undefined }[] | undefined;
   readonly environment?:
@@ -207,9 +207,9 @@ const MIN_VALUE_CHARS = 4;
 const SECRET_NAME = /pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|dsn|_url$|_uri$/i;
 
 /**
- * Takes secrets out of a line of a task's log: what follows the name of a secret of the task definition (`NAME=…`, `NAME: …`,
- * `"NAME":"…"`), the values of variables whose names sound secret, and what is secret by its form. The values of the
- * definition's `secrets` are in their store, where this does not look.
+ * Creates a mask for lines of a task's log: values after the name of a secret of the task definition (`NAME=…`, `NAME:
+ * …`, `"NAME":"…"`), the values of variables with names of secrets, and texts in the form of secrets. The values of the
+ * definition's `secrets` remain in their store and are not read.
  */
 export function createSecretMask(
   containers: readonly SecretiveContainer[],

@@ -15,7 +15,7 @@ import {
 } from "./task-order.ts";
 import { isStopped, type LeftTasks, type TaskRun } from "./task-run.ts";
 
-/** All tasks that a run has started, also those that only a try without an answer knows of. */
+/** Returns all tasks that a run has started, including those of a try without a response. */
 export async function findTasks(
   deps: EcsDeps,
   { taskArns, intendedAt }: TaskRun,
@@ -31,7 +31,7 @@ interface StopInput {
   readonly cluster: string;
   readonly taskArns: readonly string[];
   readonly reason: string;
-  /** ECS may not know some of them yet. */
+  /** True if ECS may not list some of them yet. */
   readonly isYoung: boolean;
 }
 
@@ -56,19 +56,19 @@ export interface JudgeDeps {
   readonly definitions: DefinitionCache;
 }
 
-/** What is judged, and what a failure shows. */
+/** The tasks to evaluate, and the details of a failure. */
 interface JudgeInput {
   readonly tasks: readonly Task[];
   /** The ARN of its revision. */
   readonly taskDefinition: string;
   readonly check: CheckContainers;
-  /** Overrides whose values are masked in logs. */
+  /** Overrides with values that logs must not show. */
   readonly overrides: TaskOverrides;
   /** Lines of each log; 0 reads no log. */
   readonly tailLines: number;
   /** UTF-8 bytes of all logs together. Default: 8 KiB each. */
   readonly maxTailBytes?: number;
-  /** Whose exit code is meant. Default: the first failing one's, else the first one's. */
+  /** The container of the exit code. Default: the first failing one, else the first one. */
   readonly container?: string | undefined;
 }
 
@@ -89,7 +89,7 @@ export async function evaluateTasks(
   return { judgement, text: toFailureText(failures, { logs: tails }), outputs };
 }
 
-/** Names of containers whose end ends the task; all, unless the definition says otherwise. */
+/** Returns the names of containers that end the task when they end; all, unless the definition says otherwise. */
 export function toEssentialNames(definition: TaskDefinition | undefined): readonly string[] | undefined {
   return definition?.containerDefinitions?.flatMap(({ name, essential }) => (essential === false ? [] : (name ?? [])));
 }
@@ -122,11 +122,14 @@ interface OutputsInput {
   readonly tasks: readonly Task[];
   readonly failures: readonly TaskFailure[];
   readonly definition: TaskDefinition | undefined;
-  /** Whose exit code is meant. Default: the first failing one's, else the first one's. */
+  /** The container of the exit code. Default: the first failing one, else the first one. */
   readonly container: string | undefined;
 }
 
-/** The outputs of ended tasks; what is not known is left out. Of several tasks a container has its first bad exit code. */
+/**
+ * Returns the outputs of ended tasks, without unknown values. With several tasks, a container has its first failing
+ * exit code.
+ */
 export function toOutputs({ tasks, failures, definition, container }: OutputsInput): EcsOutputs {
   const codes = toExitCodes(tasks);
   const failing = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;

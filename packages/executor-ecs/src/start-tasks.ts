@@ -26,7 +26,10 @@ export type StartResult =
   /** Reasons that pass: try again, or stop what did start. */
   | {
       readonly kind: "retry";
-      /** The call itself was refused: the same order with the same token again. Else the next try takes another token. */
+      /**
+       * True if the call itself was rejected: send the same order with the same token again. Else the next try uses
+       * another token.
+       */
       readonly isSameTry: boolean;
       readonly taskArns: readonly string[];
       readonly reasons: readonly string[];
@@ -39,14 +42,14 @@ export type StartResult =
       readonly taskArns: readonly string[];
       readonly code: "ECS_PLACEMENT_FAILED" | AwsFailure["code"];
       readonly message: string;
-      /** AWS could not serve the call now, and may later. */
+      /** True if AWS could not serve the call now, and may later. */
       readonly retryable: boolean;
     };
 
 /**
- * One try to start what is missing of an order. The same order with the same `alreadyStarted` may be sent again after a
- * crash and starts nothing twice: RunTask by its client token (and the tasks that a ConflictException names are adopted),
- * StartTask by `intendedAt`. Errors of AWS are answers, not throws.
+ * Tries once to start an order's missing tasks. The same order with the same `alreadyStarted` may be sent again after a
+ * crash and starts nothing twice: RunTask by its client token (and the tasks in a ConflictException are adopted),
+ * StartTask by `intendedAt`. Returns errors of AWS instead of throwing them.
  */
 export async function startTasks(
   deps: EcsDeps,
@@ -78,7 +81,10 @@ async function runTasks({ ecs }: EcsDeps, order: TaskOrder, count: number): Prom
   }
 }
 
-/** RunTask API, ConflictException: `resourceIds` are the tasks that the client token has started with other parameters. */
+/**
+ * Returns the tasks that the client token has started with other parameters: `resourceIds` (RunTask API,
+ * ConflictException).
+ */
 function findAdopted(error: unknown): readonly string[] {
   if (!(error instanceof Error) || error.name !== "ConflictException") return [];
   const ids: unknown = "resourceIds" in error ? error.resourceIds : [];
@@ -91,14 +97,14 @@ function toResult(order: TaskOrder, alreadyStarted: readonly string[], { tasks, 
   if (failures.length === 0 && taskArns.length >= expected) return { kind: "started", taskArns };
   const reasons = failures.map(toReasonText);
   const message = toPlacementMessage({ placed: taskArns.length, expected }, reasons);
-  // ECS names no reasons when a try is repeated after a crash: it answers with what the first one has started.
+  // A try that is repeated after a crash returns the first one's tasks without reasons.
   const passes = failures.every(({ reason }) => isTransientReason(reason));
   const code = "ECS_PLACEMENT_FAILED";
   if (passes) return { kind: "retry", isSameTry: false, taskArns, reasons, code, message };
   return { kind: "failed", taskArns, code, message, retryable: false };
 }
 
-/** The call may have succeeded; repeating it with the same token shows the result. */
+/** Returns the result of an interrupted call, which may have succeeded; repeating it with the same token shows that. */
 function toInterrupted(taskArns: readonly string[], what: string): StartResult {
   const message = `${what} was interrupted before its outcome was known.`;
   return { kind: "failed", taskArns, code: "ECS_AWS_ERROR", message, retryable: true };
@@ -112,13 +118,13 @@ function toErrorResult(error: unknown, taskArns: readonly string[], what: string
   return { kind: "retry", isSameTry: true, taskArns, reasons: [message], code: "ECS_PLACEMENT_FAILED", message };
 }
 
-/** The errors by which ECS reports limits on provisioned or running tasks. */
+/** Returns the message of an error by which ECS reports limits on provisioned or running tasks. */
 function toLimitText(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return ["ClientException", "LimitExceededException"].includes(error.name) ? error.message : undefined;
 }
 
-/** What ECS answered to a try: tasks, and why some have none. */
+/** The response of ECS to a try: tasks, and why some are missing. */
 interface StartAnswer {
   readonly tasks: readonly Pick<Task, "taskArn">[];
   readonly failures: readonly Failure[];
@@ -129,7 +135,7 @@ const VISIBLE_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Starts one task on each container instance that has none of this order. First waits up to a minute for tasks that an
+ * Starts one task on each container instance without one of this order. First waits up to a minute for tasks that an
  * interrupted call may have started.
  */
 async function startOnInstances(
@@ -212,8 +218,8 @@ type StartTaskAnswer =
   | { readonly kind: "unknown"; readonly error: unknown };
 
 /**
- * Sends StartTask so that it is carried out at most once. The SDK repeats calls whose answer was lost, and StartTask knows
- * no client token; only what ECS has refused (throttling) is sent again. Throws what ECS refuses for good.
+ * Sends StartTask so that it is executed at most once. The SDK retries calls with a lost response, and StartTask has no
+ * client token; only rejected calls (throttling) are sent again. Throws permanent rejections.
  */
 export async function sendStartTask(
   { ecs }: Pick<EcsDeps, "ecs">,
@@ -231,7 +237,7 @@ export async function sendStartTask(
         throw error;
       }
     },
-    // Behind the SDK's retries, so that each try passes here.
+    // After the SDK's retries, so that each try passes here.
     { step: "finalizeRequest", priority: "low", name: "startTaskOnce" },
   );
   try {
@@ -248,7 +254,7 @@ function isUnknown(error: unknown): boolean {
   return isServers || (kind === "retryable" && !throttled) || isUnanswered(error);
 }
 
-/** Neither judged by its name nor answered with a status: the connection ended. */
+/** Returns true if the connection ended: an unknown error without a status. */
 function isUnanswered(error: unknown): boolean {
   const { code, kind } = findAwsFault(error);
   return kind === "fatal" && code === "INTERNAL";

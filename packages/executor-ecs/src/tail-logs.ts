@@ -16,9 +16,9 @@ interface TailInput {
   readonly lines?: number;
   /** UTF-8 bytes of these lines. Default: 8 KiB. */
   readonly maxBytes?: number;
-  /** Where an earlier answer ended: only what is newer is read. */
+  /** The end of an earlier response: only newer lines are read. */
   readonly after?: string;
-  /** Takes secrets out of a line. */
+  /** Masks secrets in a line. */
   readonly mask?: (line: string) => string;
 }
 
@@ -45,8 +45,8 @@ export const MAX_TAIL_BYTES = 8_192;
 const MAX_PAGES = 5;
 
 /**
- * The end of a container's log: at most 50 lines and 8 KiB, secrets masked. A log that cannot be read is not a failure of the
- * task: the answer says why.
+ * Returns the end of a container's log: at most 50 lines and 8 KiB, secrets masked. An unreadable log does not fail the
+ * task: the result contains the reason.
  */
 export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail> {
   const stream = findLogStream(input.container, input.taskArn);
@@ -66,7 +66,7 @@ export async function tailLogs(deps: LogDeps, input: TailInput): Promise<LogTail
   }
 }
 
-/** The last lines that fit into lines and bytes; a single line that does not fit keeps its end. */
+/** Returns the last lines that fit into lines and bytes; a single line that does not fit keeps its end. */
 export function boundLines(
   lines: readonly string[],
   max: number = MAX_TAIL_LINES,
@@ -128,7 +128,7 @@ async function readOn({ logs, signal }: LogDeps, at: Place, after: string): Prom
   return { events, skipped, next };
 }
 
-/** The client is one of the task's region, and `awslogs-region` may name another one. */
+/** Returns true for another region: the client is for the task's region, and `awslogs-region` may name another. */
 async function isElsewhere({ logs }: LogDeps, region: string | undefined): Promise<boolean> {
   if (region === undefined) return false;
   return logs.config.region().then((own) => own !== region);
@@ -152,7 +152,7 @@ function toUnreadable(error: unknown, { group, stream }: { readonly group: strin
   return `the log ${group} ${stream} could not be read (${name})${advice}`;
 }
 
-/** The parts of a container's definition that say where its log goes (ECS API, ContainerDefinition). */
+/** The parts of a container's definition that configure its log (ECS API, ContainerDefinition). */
 interface LoggingContainer {
   readonly name?: string | undefined;
   readonly logConfiguration?:
@@ -160,14 +160,15 @@ interface LoggingContainer {
     | undefined;
 }
 
-/** A stream of CloudWatch Logs, or why none can be read. */
+/** A stream of CloudWatch Logs, or why there is none. */
 type LogStream =
   | { readonly kind: "stream"; readonly group: string; readonly stream: string; readonly region: string | undefined }
   | { readonly kind: "none"; readonly why: string };
 
 /**
- * Where one container of one task writes. ECS names the stream `prefix/container/taskId` (developer guide, "Using the awslogs
- * driver", awslogs-stream-prefix); without a prefix Docker names it after the container's id, which is unknown here.
+ * Returns the log stream of one container of one task. ECS names it `prefix/container/taskId` (developer guide, "Using
+ * the awslogs driver", awslogs-stream-prefix); without a prefix Docker names it after the container's id, which is
+ * unknown here.
  */
 export function findLogStream(container: LoggingContainer | undefined, taskArn: string): LogStream {
   const { logDriver, options = {} } = container?.logConfiguration ?? {};
@@ -181,7 +182,7 @@ export function findLogStream(container: LoggingContainer | undefined, taskArn: 
   return { kind: "stream", group, stream: `${prefix}/${name}/${toTaskId(taskArn)}`, region: options["awslogs-region"] };
 }
 
-/** The last part of a task's ARN, whichever form the ARN has. */
+/** Returns the last part of a task's ARN, in any form of the ARN. */
 export function toTaskId(taskArn: string): string {
   return taskArn.slice(taskArn.lastIndexOf("/") + 1);
 }
@@ -192,7 +193,7 @@ const HOSTS: Readonly<Record<string, string>> = {
   "aws-us-gov": "console.amazonaws-us-gov.com",
 };
 
-/** The page of a log stream in the CloudWatch console; the console encodes names twice and writes `$` for `%`. */
+/** Returns the page of a log stream in the CloudWatch console, which encodes names twice and writes `$` for `%`. */
 export function toLogsUrl(stream: LogStream, taskArn: string): string | undefined {
   const [, partition = "", , arnRegion = ""] = taskArn.split(":");
   const host = HOSTS[partition];
@@ -217,7 +218,7 @@ const SHORT_ID_CHARS = 8;
 const MAX_CHARS = 16_384;
 const MAX_PART_CHARS = 1_000;
 
-/** What to do about reasons whose beginning is documented (developer guide, "Stopped tasks error messages"). */
+/** Advice for reasons with a documented beginning (developer guide, "Stopped tasks error messages"). */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /CannotPull(Container|ECRContainer)?Error|CannotPullImageManifestError/,
@@ -236,8 +237,8 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What went wrong, for people, without the code before it: per failure the task, the container, its exit code, the stop and
- * its reasons, what to do about known ones, and the end of its log.
+ * Formats failures for people, without the code: per failure the task, the container, its exit code, the stop and its
+ * reasons, advice for known ones, and the end of its log.
  */
 export function toFailureText(
   failures: readonly TaskFailure[],
@@ -250,7 +251,7 @@ export function toFailureText(
   return cut([head, ...new Set(tails)].join(" "), maxChars);
 }
 
-/** The first eight characters of a task's id. */
+/** Returns the first eight characters of a task's id. */
 export function toShortId(taskArn: string): string {
   return toTaskId(taskArn).slice(0, SHORT_ID_CHARS);
 }

@@ -21,15 +21,15 @@ import { findAwsFault, redactText } from "@stackyard/aws";
 import { type Clock, defined, listPages } from "@stackyard/core";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
-/** What the calls of ECS need. */
+/** The dependencies of ECS calls. */
 export interface EcsDeps {
   readonly ecs: ECSClient;
   readonly clock: Clock;
-  /** Ends reads and waits; a call that starts or stops a task is let to its end, so that its answer is known. */
+  /** Ends reads and waits; a call that starts or stops a task is completed, so that its result is known. */
   readonly signal: AbortSignal;
 }
 
-/** Tasks to start: `count` of them wherever there is room, or one on each of `instances`. */
+/** Tasks to start: `count` of them wherever there is capacity, or one on each of `instances`. */
 export interface TaskOrder {
   readonly cluster: string;
   readonly taskDefinition: string;
@@ -49,21 +49,21 @@ export interface TaskOrder {
   readonly placementStrategy?: readonly PlacementStrategy[];
   /** At most 36 characters with `instances`, else 128. */
   readonly startedBy: string;
-  /** At most 64 characters. Another one for each try, the same one when a try is repeated after a crash. */
+  /** At most 64 characters. Unique for each try; a try that is repeated after a crash has the same one. */
   readonly clientToken: string;
   /**
-   * Epoch milliseconds of an earlier, maybe interrupted call of this very try. StartTask knows no client token, so what that
-   * call started is looked for first, by `startedBy` and `tags`.
+   * Epoch milliseconds of an earlier, maybe interrupted call of this try. StartTask has no client token, so the tasks
+   * of that call are looked up first, by `startedBy` and `tags`.
    */
   readonly intendedAt?: number;
 }
 
-/** How many tasks an order is about. */
+/** Returns the number of tasks of an order. */
 export function expectedCountOf({ instances = [], count }: Pick<TaskOrder, "instances" | "count">): number {
   return instances.length > 0 ? instances.length : count;
 }
 
-/** The input of RunTask for so many tasks. */
+/** Returns the input of RunTask for `count` tasks. */
 export function toRunTaskInput(order: TaskOrder, count: number): RunTaskCommandInput {
   const { capacityProviderStrategy, launchType, platformVersion, placementConstraints, placementStrategy } = order;
   return {
@@ -78,7 +78,7 @@ export function toRunTaskInput(order: TaskOrder, count: number): RunTaskCommandI
   };
 }
 
-/** The input of StartTask on these container instances. */
+/** Returns the input of StartTask on these container instances. */
 export function toStartTaskInput(order: TaskOrder, instances: readonly string[]): StartTaskCommandInput {
   return { ...toCommonInput(order), containerInstances: [...instances] };
 }
@@ -96,7 +96,10 @@ function toCommonInput(order: TaskOrder) {
   };
 }
 
-/** The SDK's lists are writable, and its kinds of resources are unions of literals that ECS itself checks. */
+/**
+ * Casts overrides: the SDK's lists are writable, and its kinds of resources are unions of literals that ECS itself
+ * checks.
+ */
 function toSdkOverrides(overrides: TaskOverrides): NonNullable<RunTaskCommandInput["overrides"]> {
   return overrides as NonNullable<RunTaskCommandInput["overrides"]>;
 }
@@ -133,7 +136,10 @@ export async function loadDefinition(
   }
 }
 
-/** DescribeTaskDefinition API: an unknown definition is a ClientException, "Unable to describe task definition." */
+/**
+ * Returns true for an unknown definition: a ClientException, "Unable to describe task definition."
+ * (DescribeTaskDefinition API).
+ */
 function isRefusal(error: unknown): error is Error {
   return error instanceof Error && ["ClientException", "InvalidParameterException"].includes(error.name);
 }
@@ -152,7 +158,7 @@ export interface DefinitionCache {
 
 const MAX_DEFINITIONS = 100;
 
-/** A cache of one process, so that a poll does not ask for the same revision again. */
+/** Creates a cache for one process, so that a poll does not load the same revision again. */
 export function createDefinitionCache(): DefinitionCache {
   const known = new Map<string, TaskDefinition>();
 
@@ -183,7 +189,7 @@ interface TasksInput {
   readonly taskArns: readonly string[];
 }
 
-/** Tasks in the order of the request, and the ARNs that ECS does not know (any more, or yet). */
+/** Tasks in the order of the request, and the ARNs that ECS does not list (any more, or yet). */
 export interface DescribedTasks {
   readonly tasks: readonly Task[];
   readonly missing: readonly string[];
@@ -192,7 +198,7 @@ export interface DescribedTasks {
 /** DescribeTasks API, `tasks`: "up to 100 task IDs or full ARN entries". */
 const MAX_TASKS = 100;
 
-/** Looks tasks up, 100 a call. ECS forgets stopped tasks after an hour, and knows new ones only after some seconds. */
+/** Loads tasks, 100 per call. ECS forgets stopped tasks after an hour, and lists new ones only after some seconds. */
 export async function describeTasks(
   { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
   { cluster, taskArns, tags = false }: TasksInput & { readonly tags?: boolean },
@@ -214,8 +220,8 @@ export async function describeTasks(
 }
 
 /**
- * The ARNs of the tasks in a cluster that are meant to run and were started by that name, over all pages. ListTasks allows
- * no other filter together with `startedBy`, and without a `desiredStatus` it lists RUNNING tasks.
+ * Returns the ARNs of all tasks in a cluster with this `startedBy` that are meant to run. ListTasks allows no other
+ * filter together with `startedBy`, and without a `desiredStatus` it lists RUNNING tasks.
  */
 export function listTasks(
   deps: Pick<EcsDeps, "ecs" | "signal">,
@@ -224,7 +230,7 @@ export function listTasks(
   return listTaskArns(deps, { cluster, startedBy });
 }
 
-/** The ARNs of tasks of a family that have stopped, or are about to, within the last hour. */
+/** Returns the ARNs of tasks of a family that have stopped, or are stopping, within the last hour. */
 function listStoppedTasks(
   deps: Pick<EcsDeps, "ecs" | "signal">,
   { cluster, family }: { readonly cluster: string; readonly family: string },
@@ -246,8 +252,8 @@ async function listTaskArns(
 }
 
 /**
- * The tasks that an earlier call for this order has started, running or stopped within the last hour: those of its
- * `startedBy` that carry all its tags. A task shows up some seconds after its start.
+ * Returns the tasks that an earlier call for this order has started, running or stopped within the last hour: those of
+ * its `startedBy` with all its tags. A task is listed some seconds after its start.
  */
 export async function findStartedTasks(
   deps: Pick<EcsDeps, "ecs" | "signal">,
@@ -261,13 +267,13 @@ export async function findStartedTasks(
   return tasks.filter((task) => task.startedBy === startedBy && hasTags(task, tags));
 }
 
-/** The family of a task definition given as ARN, `family:revision` or family. */
+/** Returns the family of a task definition given as ARN, `family:revision` or family. */
 function toFamily(taskDefinition: string): string {
   const name = taskDefinition.slice(taskDefinition.lastIndexOf("/") + 1);
   return name.replace(/:[0-9]+$/, "");
 }
 
-/** A tag without a value has an empty one. */
+/** Returns true if the task has all tags. A tag without a value has an empty one. */
 function hasTags(task: Task, tags: readonly Tag[]): boolean {
   const own = new Map(task.tags?.map(({ key, value = "" }) => [key, value]));
   return tags.every(({ key, value = "" }) => own.get(key) === value);
@@ -283,8 +289,8 @@ interface StoppedTasks {
 const MAX_REASON_CHARS = 1_024;
 
 /**
- * Tells each task to stop: SIGTERM now, SIGKILL after its stop timeout (30 s by default). A task or a cluster that is gone
- * is not an error, so it may be called again. Other errors are thrown after every task was tried.
+ * Stops each task: SIGTERM now, SIGKILL after its stop timeout (30 s by default). A missing task or cluster is not an
+ * error, so it may be called again. Throws other errors after every task was tried.
  */
 export async function stopTasks(
   { ecs }: Pick<EcsDeps, "ecs">,
@@ -306,14 +312,14 @@ export async function stopTasks(
   return { stopped, gone };
 }
 
-/** ECS answers InvalidParameterException "The referenced task was not found." for a task that it has forgotten. */
+/** Returns true for a task that ECS has forgotten: InvalidParameterException "The referenced task was not found." */
 function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === "ClusterNotFoundException") return true;
   return error.name === "InvalidParameterException" && /not found/i.test(error.message);
 }
 
-/** `2 RUNNING, 1 PENDING`, in the order in which tasks go through them; for people. */
+/** Formats `2 RUNNING, 1 PENDING`, in the order of a task's states, for people. */
 export function toStatesText(tasks: readonly { readonly lastStatus?: string | undefined }[], missing = 0): string {
   const counts = new Map<string, number>();
   for (const { lastStatus = "UNKNOWN" } of tasks) counts.set(lastStatus, (counts.get(lastStatus) ?? 0) + 1);
@@ -352,7 +358,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, "ECS_TASK_DEFINITION" | "ECS_NETWO
   [/network ?configuration|network ?mode/i, "ECS_NETWORK"],
 ];
 
-/** Judges an error of a call of ECS or CloudWatch Logs; `what` is a short clause such as `RunTask in "web"`. */
+/** Evaluates an error of a call of ECS or CloudWatch Logs; `what` is a short clause such as `RunTask in "web"`. */
 export function toAwsFailure(error: unknown, what: string): AwsFailure {
   const fault = findAwsFault(error);
   const message = error instanceof Error ? error.message : String(error);

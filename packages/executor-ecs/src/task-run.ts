@@ -22,9 +22,9 @@ export interface RunEnding extends RunFailure {
  */
 export interface TaskRun {
   readonly taskArns: readonly string[];
-  /** Tries to start tasks, the current one included. Each has a client token of its own. */
+  /** Tries to start tasks, including the current one. Each has its own client token. */
   readonly attempt: number;
-  /** The current try has begun and has no answer yet: it may have started tasks whose ARNs are not recorded. */
+  /** The current try has no response yet: it may have started tasks with unrecorded ARNs. */
   readonly intendedAt?: number | undefined;
   /** The last try came to its end. */
   readonly triedAt?: number | undefined;
@@ -41,15 +41,15 @@ const SEARCH_MS = 30_000;
 export const STOP_WITHIN_MS = 45_000;
 /** Between two checks of tasks that stop. */
 export const LOOK_EVERY_MS = 5_000;
-/** ECS knows new tasks after some seconds. */
+/** ECS lists new tasks after some seconds. */
 export const FIRST_LOOK_MS = 2_000;
 
-/** Returns true if a task of the run may run, even one that ECS has not returned. */
+/** Returns true if a task of the run may be running, even one that ECS has not returned. */
 export function mayRun({ taskArns, intendedAt }: TaskRun): boolean {
   return taskArns.length > 0 || intendedAt !== undefined;
 }
 
-/** True while a task that ECS does not know may be one that it does not know yet. */
+/** Returns true while a task that ECS does not list may be too new. */
 export function isYoung({ startedAt, triedAt = 0, intendedAt = 0 }: TaskRun, now: number): boolean {
   return now - (startedAt ?? Math.max(triedAt, intendedAt)) < UNKNOWN_FOR_MS;
 }
@@ -100,7 +100,7 @@ export function decideAfterLook(
   return now >= deadline ? "late" : "running";
 }
 
-/** The failure of a run of which ECS no longer knows every task. */
+/** Returns the failure of a run with tasks that ECS no longer lists. */
 export function toLost({ tasks, missing }: DescribedTasks): RunFailure {
   const others = tasks.length === 0 ? "" : ` The others are ${toStatesText(tasks)}.`;
   const message = `ECS does not know ${missing.join(", ")}; it forgets stopped tasks after an hour.${others}`;
@@ -108,8 +108,9 @@ export function toLost({ tasks, missing }: DescribedTasks): RunFailure {
 }
 
 /**
- * What changes in a run that is to end with the failure once its tasks are stopped; their end is waited for `waitMs`. Nothing
- * is stopped yet: the decision is stored first, so that after a crash between the two the stop is not attributed to others.
+ * Returns the changes in a run that will fail with this failure once its tasks are stopped, after waiting `waitMs` for
+ * their end. Stops nothing yet: the decision is stored first, so that after a crash in between the stop is not
+ * attributed to others.
  */
 export function toEnding(
   { intendedAt, triedAt }: TaskRun,
@@ -125,7 +126,7 @@ export function toEnding(
 export interface LeftTasks {
   /** They have not stopped yet. */
   readonly alive: number;
-  /** ECS does not know them yet, and could not stop them. */
+  /** Tasks that ECS does not list yet, and could not stop. */
   readonly unseen: number;
 }
 
@@ -141,7 +142,7 @@ export function decideAfterStop(run: TaskRun, { alive, unseen }: LeftTasks, now:
   return longest === 0 ? undefined : Math.min(LOOK_EVERY_MS, longest);
 }
 
-/** True for a task that has ended. */
+/** Returns true for a task that has ended. */
 export function isStopped({ lastStatus }: { readonly lastStatus?: string | undefined }): boolean {
   return lastStatus === "STOPPED";
 }

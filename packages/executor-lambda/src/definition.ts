@@ -7,10 +7,10 @@ const AnyMap = Type.Record(Type.String(), Type.Unknown());
 
 const Name = Type.String({ minLength: 1, description: "Function name or ARN." });
 
-/** A text that holds an expression. */
+/** A text with an expression. */
 const Template = Type.String({ pattern: "\\$\\{" });
 
-/** What editors know of the config in documents of either version. */
+/** The config's schemas for editors, in documents of either version. */
 const lambdaDocumentSchemas = {
   v1: Type.Object({ name: Name, args: Type.Optional(AnyMap) }, closed),
   v2: Type.Object({ name: Name, args: Type.Optional(Type.Union([AnyMap, Template])) }, closed),
@@ -28,7 +28,7 @@ const env = Type.Optional(
   Type.Record(Type.String(), Type.String(), { description: "Added to the runner's environment" }),
 );
 
-/** A module that exports a handler as Lambda wants it: Node (`.ts`, `.js`, `.mjs`, `.cjs`, `.mts`, `.cts`) or Python. */
+/** A module that exports a Lambda handler: Node (`.ts`, `.js`, `.mjs`, `.cjs`, `.mts`, `.cts`) or Python. */
 const ModuleFunction = Type.Object(
   {
     file: Type.String({ minLength: 1, maxLength: 1_024, description: "`./make-db.ts`, or `./make_db.py:main`" }),
@@ -77,7 +77,7 @@ export const LambdaOutputs = Type.Record(
 );
 export type LambdaOutputs = Static<typeof LambdaOutputs>;
 
-/** What engine, validator and editor need to know of the executor `lambda`; imports no SDK. */
+/** The definition of the executor `lambda` for engine, validator and editor; imports no SDK. */
 export const lambdaDefinition = {
   name: "lambda",
   config: LambdaConfig,

@@ -3,8 +3,8 @@ import { type ExecutorContext, type Failed, failed } from "@stackyard/core";
 import type { FunctionAnswer, InvokeInput } from "./to-step.ts";
 
 /**
- * Calls a deployed function once and waits for its answer. Invoke has no idempotency token: when an attempt is delivered
- * again, the function is called again. The end of `ctx.signal` ends the wait; a function that runs cannot be stopped.
+ * Calls a deployed function once and waits for its response. Invoke has no idempotency token: a redelivered attempt
+ * calls the function again. The end of `ctx.signal` ends the wait; a running function cannot be stopped.
  */
 export async function invokeInAws(
   ctx: ExecutorContext,
@@ -36,9 +36,9 @@ function toCancelled(name: string): Failed {
 }
 
 /**
- * What a client must have so that a call is made once and waited for: no retry by the SDK, which cannot know whether the
- * function has run, and a socket that may be silent for longer than any function runs (900 s). TCP keep-alive is the
- * SDK's default. The connection's own timeout comes before anything is sent.
+ * The client configuration for a single call with a wait: no retry by the SDK, which cannot know whether the function
+ * has run, and a socket timeout longer than any function runs (900 s). TCP keep-alive is the SDK's default. The
+ * connection's own timeout applies before anything is sent.
  */
 const lambdaClientConfig = {
   maxAttempts: 1,
@@ -52,8 +52,8 @@ const lambdaClientConfig = {
 } as const satisfies LambdaClientConfig;
 
 /**
- * The client of Invoke. `ctx.aws` makes it with the configuration that it gives every client; what a call must not have
- * is replaced here, so that no runner can forget it. A request handler that the runner made itself is kept.
+ * The client of Invoke. `ctx.aws` creates it with the configuration of every client; settings that are unsafe for a
+ * call are replaced here, so that no runner can forget it. A request handler of the runner is kept.
  */
 export class InvokeClient extends LambdaClient {
   constructor(config: LambdaClientConfig) {
@@ -139,7 +139,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
 /** Nothing reached Lambda: the address, the route or the connection was missing. */
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
-/** An error of the Invoke call, of any shape, as the failure of the attempt. */
+/** Converts any error of the Invoke call to the failure of the attempt. */
 export function toCallFailure(name: string, error: unknown): Failed {
   const { code, retryable, advice } = toKind(error);
   const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -187,7 +187,7 @@ function toEntries(kind: Kind, names: readonly string[]): [string, Kind][] {
 /** Lambda sends the last 4 KB (Invoke API, LogResult); a proxy in between might not. */
 const MAX_CHARS = 8_192;
 
-/** The lines of a call's LogResult, which is base64 of UTF-8 whose first character may be cut in half. Never throws. */
+/** Returns the lines of a call's LogResult, which is base64 of UTF-8 and may start within a character. Never throws. */
 export function toLogLines(logResult: string | undefined): readonly string[] {
   if (logResult === undefined) return [];
   const text = Buffer.from(logResult, "base64").toString("utf8").slice(-MAX_CHARS);

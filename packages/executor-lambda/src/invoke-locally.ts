@@ -13,8 +13,8 @@ import { createLineSink, type LineSink, type ProgramEnd, type RunProgramInput, r
 import { type FunctionAnswer, type InvokeInput, MAX_RESPONSE_BYTES } from "./to-step.ts";
 
 /**
- * Runs a function of this machine in a process of its own, so that its crash, exit, endless loop or hunger for memory is
- * its error and nothing else's. Each call loads the function anew. The end of `ctx.signal` kills it.
+ * Runs a function of this machine in a separate process, so that a crash, exit, endless loop or lack of memory is only
+ * its own error. Each call loads the function anew. The end of `ctx.signal` kills it.
  */
 export async function invokeLocally(
   ctx: ExecutorContext,
@@ -59,7 +59,7 @@ function toAnswer(end: ProgramEnd, call: Call): FunctionAnswer | Failed {
 
 type Ended = Extract<ProgramEnd, { kind: "ended" }>;
 
-/** `S` or `E`, JSON and a line's end; anything else is a process that ended before its answer. */
+/** Parses the result: `S` or `E`, JSON and a line end; otherwise the process has ended before its response. */
 function toModuleAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
   const { result } = end;
   if (!result.endsWith("\n")) return toExited(context.awsRequestId, end, sink.tail());
@@ -67,7 +67,7 @@ function toModuleAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
   return result.startsWith("E") ? { functionError: "Unhandled", payload } : { payload };
 }
 
-/** A failed program may still report its error as Lambda's runtimes do. */
+/** Parses the result of a program. A failed one may still report its error as Lambda's runtimes do. */
 function toCommandAnswer(end: Ended, { context, sink }: Call): FunctionAnswer {
   const value = end.result.trim() === "" ? null : parseJson(end.result);
   if (end.code !== 0) {
@@ -93,7 +93,7 @@ type Program = Pick<RunProgramInput, "command" | "env" | "stdin" | "holdStdin" |
 // Run from the sources, Node strips the types; the build puts both into one folder.
 const nodeBootstrap = import.meta.url.endsWith(".ts") ? "./node-bootstrap.ts" : "./node-bootstrap.js";
 
-/** The program that runs a local function, and how the call is given to it. */
+/** Returns the program that runs a local function, with the call as its input. */
 export function toLocalProgram(local: LocalFunction, context: InvocationContext, payload: string): Program {
   const env = { ...local.runnerEnv, ...toEnv(local, context), ...local.env };
   const { entry } = local;
@@ -113,7 +113,7 @@ function toPath(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
 }
 
-/** What Lambda sets for every function (Lambda, "Using environment variables", reserved ones). */
+/** Returns the variables that Lambda sets for every function (Lambda, "Using environment variables", reserved ones). */
 function toEnv({ cwd }: LocalFunction, context: InvocationContext): Record<string, string> {
   return {
     AWS_LAMBDA_FUNCTION_NAME: context.functionName,
@@ -135,9 +135,9 @@ export interface LocalFunction {
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** What the function sees of the process that runs it. */
+  /** The variables of the runner's process that the function gets. */
   readonly runnerEnv: PluginContext["environment"];
-  /** Stands above `runnerEnv`. */
+  /** Overrides `runnerEnv`. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -187,13 +187,13 @@ function toTimeoutMs(timeout: string | undefined): number {
   return Number.parseInt(timeout, 10) * (timeout.endsWith("m") ? 60_000 : 1_000);
 }
 
-/** What a handler learns of its call, besides the time that is left. */
+/** The context of a call for its handler, except the remaining time. */
 interface InvocationContext {
   readonly functionName: string;
   readonly functionVersion: string;
   readonly invokedFunctionArn: string;
   readonly memoryLimitInMB: string;
-  /** Made of the idempotency key, so a redelivered attempt has the same one, and a function can recognize it. */
+  /** Derived from the idempotency key, so a redelivered attempt has the same one, and a function can recognize it. */
   readonly awsRequestId: string;
   readonly logGroupName: string;
   readonly logStreamName: string;
@@ -201,7 +201,7 @@ interface InvocationContext {
 
 const NO_TARGET = { partition: "aws", region: "local", account: "000000000000" };
 
-/** The context of a local call, with an ARN of the target where the task has one. */
+/** Returns the context of a local call, with an ARN of the target if the task has one. */
 function toInvocationContext(
   ctx: Pick<ExecutorContext, "target" | "idempotencyKey">,
   { name, memoryMb }: LocalFunction,
@@ -225,7 +225,7 @@ function toUuid(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** The names that Go's `os/exec` gives signals, which is what Lambda shows. */
+/** Names of signals in Go's `os/exec`, which Lambda shows. */
 const SIGNALS: Readonly<Record<string, string>> = {
   SIGKILL: "killed",
   SIGTERM: "terminated",
@@ -233,13 +233,13 @@ const SIGNALS: Readonly<Record<string, string>> = {
   SIGSEGV: "segmentation fault",
 };
 
-/** The answer of a function that ran out of time, in Lambda's words. */
+/** Returns the answer of a function that timed out, in Lambda's words. */
 function toTimedOut(requestId: string, timeoutMs: number): FunctionAnswer {
   const seconds = (timeoutMs / 1_000).toFixed(2);
   return toUnhandled("Sandbox.Timedout", `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`);
 }
 
-/** The answer of a function whose process ended without one, in Lambda's words, with what it wrote last. */
+/** Returns the answer of a function with a process that ended without one, in Lambda's words, with its last output. */
 function toExited(
   requestId: string,
   { code, signal }: { readonly code: number | null; readonly signal: string | null },
@@ -250,13 +250,13 @@ function toExited(
   return toUnhandled("Runtime.ExitError", `RequestId: ${requestId} Error: ${said}`, trace);
 }
 
-/** The answer of a function whose result is larger than Lambda lets through. */
+/** Returns the answer of a function with a result above Lambda's limit. */
 function toResponseTooLarge(): FunctionAnswer {
   const limit = `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_BYTES} bytes).`;
   return toUnhandled("Function.ResponseSizeTooLarge", limit);
 }
 
-/** The system has run out of something. The function is as good as before, and a later try may start it. */
+/** The system lacks a resource. The function is not at fault, and a retry may start it. */
 const EXHAUSTED: ReadonlyMap<string, string> = new Map([
   ["EMFILE", "This process has no free file descriptors. Raise its limit (ulimit -n), or lower the worker's capacity."],
   ["ENFILE", "The system has no free file descriptors. Raise fs.file-max, or lower the worker's capacity."],
@@ -264,7 +264,10 @@ const EXHAUSTED: ReadonlyMap<string, string> = new Map([
   ["ENOMEM", "The system has no free memory. Lower the worker's capacity."],
 ]);
 
-/** The answer of a function whose program cannot be started; `LAMBDA_UNAVAILABLE` when the system has run out. */
+/**
+ * Returns the answer of a function with a program that cannot be started; `LAMBDA_UNAVAILABLE` if the system lacks a
+ * resource.
+ */
 export function toNotStarted(requestId: string, program: string, error: Error): FunctionAnswer | Failed {
   const advice = "code" in error ? EXHAUSTED.get(String(error.code)) : undefined;
   if (advice !== undefined) {
@@ -276,7 +279,7 @@ export function toNotStarted(requestId: string, program: string, error: Error): 
   return toUnhandled("Runtime.InvalidEntrypoint", `RequestId: ${requestId} Error: ${said}`);
 }
 
-/** The answer of a program that wrote something else than JSON. */
+/** Returns the answer of a program with an output that is not JSON. */
 function toNotJson(output: string): FunctionAnswer {
   const said =
     "Standard output is not JSON. Write logs to standard error, and nothing or one JSON value to standard output.";
@@ -288,7 +291,7 @@ function toUnhandled(errorType: string, errorMessage: string, trace?: readonly s
   return { functionError: "Unhandled", payload: JSON.stringify(error) };
 }
 
-/** The parts of what a task calls a function. */
+/** The parts of a task's function name. */
 interface FunctionName {
   /** Without account, region and qualifier. */
   readonly name: string;
@@ -297,9 +300,9 @@ interface FunctionName {
 }
 
 /**
- * Takes apart a function name in any of the forms of the Invoke API (parameter FunctionName): `make-db`, `make-db:live`,
- * `123456789012:function:make-db` and `arn:aws:lambda:eu-west-1:123456789012:function:make-db:live`. What fits none of
- * them is a plain name.
+ * Parses a function name in any format of the Invoke API (parameter FunctionName): `make-db`, `make-db:live`,
+ * `123456789012:function:make-db` and `arn:aws:lambda:eu-west-1:123456789012:function:make-db:live`. Any other text is
+ * a plain name.
  */
 export function parseFunctionName(text: string): FunctionName {
   const parts = text.split(":");

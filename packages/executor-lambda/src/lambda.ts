@@ -14,9 +14,10 @@ import { invokeLocally, type LocalFunction, parseFunctionName, parseLocalFunctio
 import { type FunctionAnswer, findPayloadFault, type InvokeInput, toPayload, toStep } from "./to-step.ts";
 
 /**
- * The executor `lambda`: calls a function with the stack's id and metadata and waits for its answer. A name found in
- * `functions` runs on this machine, every other one in AWS. Invoke has no idempotency token and the payload is fixed, so a
- * redelivered attempt may call a function twice. Throws `CONFIG_INVALID`. Fails with the `LAMBDA_…` codes of the README.
+ * Creates the executor `lambda`: calls a function with the stack's id and metadata and waits for its response. A name
+ * found in `functions` runs on this machine, every other one in AWS. Invoke has no idempotency token and the payload is
+ * fixed, so a redelivered attempt may call a function twice. Throws `CONFIG_INVALID`. Fails with the `LAMBDA_…` codes
+ * of the README.
  */
 export function createLambdaExecutor(
   options: LambdaOptions = {},
@@ -47,7 +48,7 @@ interface Yard {
   readonly functions: ReadonlyMap<string, LocalFunction>;
 }
 
-/** A local function, `aws`, or none. */
+/** A local function, `aws`, or undefined for an unknown name. */
 type Route = LocalFunction | "aws" | undefined;
 
 function findRoute({ mode, functions }: Yard, name: string): Route {
@@ -64,7 +65,7 @@ async function invoke(ctx: ExecutorContext, yard: Yard, input: InvokeInput): Pro
   return "kind" in answer ? withServedText(answer, yard, input.name) : answer;
 }
 
-/** The SDK is loaded by the first call that needs it, so that a laptop's local functions start without it. */
+/** Invokes a deployed function. Loads the SDK on the first call, so that local functions start without it. */
 async function invokeDeployed(ctx: ExecutorContext, yard: Yard, input: InvokeInput): Promise<FunctionAnswer | Failed> {
   const { invokeInAws } = await import("./invoke-in-aws.ts");
   try {
@@ -85,7 +86,7 @@ function toUnknown(code: string, { functions }: Yard, name: string, why: string)
   return failed({ code, message, retryable: false });
 }
 
-/** Where functions are served locally, a name that AWS does not know is often a misspelt one of those. */
+/** Adds the local functions to a failure: a name that is unknown to AWS is often a misspelled local one. */
 function withServedText(failure: Failed, { functions, mode }: Yard, name: string): Failed {
   const helps = failure.code === "LAMBDA_NOT_FOUND" || failure.code === "LAMBDA_ACCESS_DENIED";
   if (!helps || mode === "aws" || functions.size === 0) return failure;
@@ -98,12 +99,12 @@ function toPlanText(ctx: ExecutorContext, { name }: LambdaConfig, route: Route):
   return `Would call "${name}" in ${ctx.target ? `${ctx.target.account}, ${ctx.target.region}` : "AWS"}.`;
 }
 
-/** The local function that a task means: by the very text, else by the name without account, region and alias. */
+/** Returns a task's local function: by the exact text, else by the name without account, region and alias. */
 export function findFunction(functions: ReadonlyMap<string, LocalFunction>, text: string): LocalFunction | undefined {
   return functions.get(text) ?? functions.get(parseFunctionName(text).name);
 }
 
-/** For messages: which functions are served here, and which one was probably meant. */
+/** Formats the local functions for messages, and which one was probably meant. */
 export function toServedText(functions: ReadonlyMap<string, LocalFunction>, text: string): string {
   const names = [...functions.keys()];
   if (names.length === 0) return 'No function is served locally; name some in the option "functions".';

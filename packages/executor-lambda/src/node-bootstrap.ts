@@ -1,9 +1,9 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-// The program of the child process that one call of a local Node function runs in: `node node-bootstrap.js <file>
-// <handler>`. The call comes as one line on standard input, which stays open as long as the runner lives; the answer goes
-// to descriptor 3 as `S` or `E` and JSON. Errors look as the Node runtime of Lambda writes them. Imports nothing of ours.
+// The program of the child process for one call of a local Node function: `node node-bootstrap.js <file> <handler>`.
+// The call is one line on standard input, which stays open while the runner lives; the result goes to descriptor 3 as
+// `S` or `E` and JSON. Errors have the format of Lambda's Node runtime. Imports nothing of ours.
 
 interface Call {
   readonly event: unknown;
@@ -36,12 +36,12 @@ async function main(call: Call): Promise<void> {
 function readCall(start: (call: Call) => void): void {
   let text = "";
   process.stdin.setEncoding("utf8");
-  // The runner has ended, so the answer has no receiver.
+  // The runner has ended, so nobody can receive the result.
   process.stdin.on("end", () => process.exit(1));
   process.stdin.on("data", (chunk: string) => {
     text += chunk;
     if (!chunk.endsWith("\n")) return;
-    // A handler that waits for nothing that can come must end the process instead of waiting for the timeout.
+    // A handler that waits forever must end the process instead of waiting for the timeout.
     process.stdin.unref();
     start(JSON.parse(text));
   });
@@ -55,7 +55,7 @@ async function loadHandler(file: string, name: string): Promise<Handler> {
   return fail({ errorType: "Runtime.HandlerNotFound", errorMessage: `${file}.${name} ${fault}`, trace: [] });
 }
 
-/** A handler with three parameters answers through its callback, unless it gives a promise. */
+/** Calls the handler. One with three parameters answers through its callback, unless it returns a promise. */
 function invoke(handler: Handler, { event, context, timeoutMs }: Call): unknown {
   const endsAt = Date.now() + timeoutMs;
   const given = { ...context, getRemainingTimeInMillis: () => Math.max(0, endsAt - Date.now()) };
@@ -101,7 +101,7 @@ function toLoadErrorType(error: unknown): string | undefined {
   return missing ? "Runtime.ImportModuleError" : undefined;
 }
 
-/** Without this program and Node itself, which a function's author cannot change. */
+/** Returns the trace without this program and Node itself, which a function's author cannot change. */
 function toTrace(error: Error): readonly string[] {
   const lines = (error.stack ?? "").split("\n");
   const own = lines.findIndex((line) => line.includes(import.meta.url));
@@ -115,8 +115,8 @@ function fail(error: ErrorPayload): Promise<never> {
 let answered = false;
 
 /**
- * The runner takes what is complete, which the line's end shows, and ends the process then; in Lambda it is frozen. So
- * the output comes before the answer. The first answer counts.
+ * Writes the first result, after all output: the runner ends the process once the result is complete, as shown by its
+ * line end; in Lambda it would be frozen.
  */
 async function answer(kind: "S" | "E", json: string): Promise<never> {
   if (answered) return new Promise(() => {});

@@ -8,9 +8,9 @@ export interface RunProgramInput {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: string;
-  /** Keep standard input open after `stdin`, so that the program sees the end of this process. */
+  /** True to keep standard input open after `stdin`, so that the program detects the end of this process. */
   readonly holdStdin: boolean;
-  /** Where the program writes its result: standard output, or a descriptor of its own. */
+  /** Where the program writes its result: standard output, or a separate descriptor. */
   readonly resultFd: 1 | 3;
   readonly maxResultBytes: number;
   readonly timeoutMs: number;
@@ -19,18 +19,18 @@ export interface RunProgramInput {
   onLine(line: string): void;
 }
 
-/** How a program ended. `result` is empty when it gave none. */
+/** How a program ended. `result` is empty without one. */
 export type ProgramEnd =
   | { readonly kind: "ended"; readonly code: number | null; readonly signal: string | null; readonly result: string }
   | { readonly kind: "timed-out" | "cancelled" | "too-large" }
   | { readonly kind: "not-started"; readonly error: Error };
 
-/** What a killed program's streams may still give. */
+/** Time for the remaining output of a killed program. */
 const DRAIN_MS = 500;
 
 /**
- * Runs a program in a process group of its own until it ends, gives its result on descriptor 3, runs out of time or is
- * cancelled. Whatever is left of the group is killed then. Never rejects.
+ * Runs a program in its own process group until it ends, writes its result to descriptor 3, times out or is cancelled.
+ * Then kills the rest of the group. Never rejects.
  */
 export async function runProgram(input: RunProgramInput): Promise<ProgramEnd> {
   const started = await startProgram(input);
@@ -63,7 +63,7 @@ async function startProgram({ command: [file, ...args], cwd, env }: RunProgramIn
     });
     if (child.pid !== undefined) return { kind: "started", child };
     const [error]: Error[] = await once(child, "error");
-    // Without file descriptors for the streams, the child has none at all.
+    // Without free file descriptors, the child has no streams.
     const streams: ChildProcess["stdio"] | undefined = child.stdio;
     for (const stream of streams ?? []) stream?.destroy();
     return { kind: "not-started", error: error ?? new Error(`"${file}" could not be started.`) };
@@ -140,7 +140,7 @@ function collect(
 
 const live = new Set<ChildProcess>();
 
-/** Sees to it that the program, and what it started, does not outlive this process. */
+/** Ensures that the program, and its children, do not outlive this process. */
 function keepTrack(child: ChildProcess): void {
   if (live.size === 0) process.on("exit", killAll);
   live.add(child);
@@ -150,13 +150,13 @@ function keepTrack(child: ChildProcess): void {
   });
 }
 
-/** Ends a program that leads its own process group, with all that it started. It has no say in it, as in Lambda. */
+/** Kills a program that leads its own process group, with all its children, without a warning, as in Lambda. */
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // The group is gone, or this system has none.
+    // The group is gone, or this system has no groups.
     child.kill("SIGKILL");
   }
 }
@@ -165,19 +165,19 @@ function killAll(): void {
   for (const child of live) killGroup(child);
 }
 
-/** Takes what a process writes and gives it on as lines. */
+/** Splits a process's output into lines. */
 interface OutputLines {
   write(chunk: Buffer): void;
-  /** Gives on a last line without an end; for the program's end. */
+  /** Emits a last line without an end, when the program ends. */
   end(): void;
 }
 
-/** Where lines go; the limits hold over all streams that share it. */
+/** The receiver of lines; the limits apply to all streams that share it. */
 export interface LineSink {
   line(text: string): void;
-  /** Tells how much was held back and gives on the newest of it. */
+  /** Reports how much was omitted and emits the newest part of it. */
   end(): void;
-  /** The newest lines, shown or not. */
+  /** Returns the newest lines, shown or not. */
   tail(): readonly string[];
 }
 
@@ -218,7 +218,7 @@ export function createOutputLines(onLine: (line: string) => void): OutputLines {
   return {
     write(chunk) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      // What is over the limit would be cut anyway, so a program without line ends cannot fill the memory.
+      // The rest above the limit would be cut anyway, so a program without line ends cannot fill the memory.
       rest = (lines.pop() ?? "").slice(0, MAX_LINE_CHARS + 1);
       for (const line of lines) give(line);
     },

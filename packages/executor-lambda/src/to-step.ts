@@ -10,7 +10,7 @@ import {
 } from "@stackyard/core";
 import type { LambdaConfig, LambdaOutputs } from "./definition.ts";
 
-/** An answer as the step that ends the attempt. What the outputs leave out is reported. */
+/** Converts an answer to the step that ends the attempt. Reports omitted outputs. */
 export function toStep(
   ctx: Pick<ExecutorContext, "report">,
   answer: FunctionAnswer,
@@ -35,7 +35,7 @@ function toNames(names: readonly string[]): string {
 }
 
 const MAX_OUTPUTS = 64;
-/** As much as a stack's metadata holds, where outputs go. */
+/** The limit of a stack's metadata, which stores outputs. */
 const MAX_OUTPUTS_CHARS = 65_536;
 
 /** The outputs of an answer, and the names of scalars that found no room. */
@@ -45,8 +45,8 @@ interface AnswerOutputs {
 }
 
 /**
- * The top-level scalars of a payload that is a JSON object: the first 64, and 64 Ki characters of names and values. Every
- * other payload has no outputs, which is not a failure. Never throws.
+ * Returns the top-level scalars of a payload that is a JSON object: the first 64, and 64 Ki characters of names and
+ * values. Every other payload has no outputs, which is not a failure. Never throws.
  */
 export function toOutputs(payload: string): AnswerOutputs {
   const scalars = Object.entries(parseObject(payload)).filter(isScalarEntry);
@@ -83,7 +83,7 @@ interface FunctionError {
   readonly errorMessage?: string;
   /** Lines of the stack trace, bounded in number and length. */
   readonly trace: readonly string[];
-  /** Lambda ended the function at its own timeout. */
+  /** True if Lambda ended the function at its own timeout. */
   readonly timedOut: boolean;
 }
 
@@ -93,9 +93,9 @@ const MAX_MESSAGE_CHARS = 4_000;
 const TIMED_OUT = /\bTask timed out after \d+(\.\d+)? seconds/;
 
 /**
- * Reads the payload of a failed call. Runtimes differ: Node sends `trace`, Python, Ruby, Java, .NET and Go `stackTrace`
- * (lines, or maps with path, line and label), a timeout has neither and on older runtimes no `errorType`, and a custom
- * runtime may send anything, JSON or not. Never throws.
+ * Parses the payload of a failed call. Runtimes differ: Node sends `trace`, Python, Ruby, Java, .NET and Go
+ * `stackTrace` (lines, or maps with path, line and label), a timeout has neither and on older runtimes no `errorType`,
+ * and a custom runtime may send anything, JSON or not. Never throws.
  */
 export function parseFunctionError(payload: string): FunctionError {
   const value = parseJson(payload);
@@ -103,7 +103,7 @@ export function parseFunctionError(payload: string): FunctionError {
   const errorType = toText(value["errorType"]);
   const errorMessage = toText(value["errorMessage"] ?? value["message"] ?? value["error"]);
   const trace = toTrace(value["trace"] ?? value["stackTrace"] ?? value["stack"]);
-  // A function may throw an error with the same words: that one has a type of its own.
+  // A function may throw an error with the same message, but with its own type.
   const timedOut = errorType === "Sandbox.Timedout" || (errorType === undefined && TIMED_OUT.test(errorMessage ?? ""));
   const told = errorType === undefined && errorMessage === undefined ? toMessage(payload) : {};
   return {
@@ -114,7 +114,7 @@ export function parseFunctionError(payload: string): FunctionError {
   };
 }
 
-/** For people: `errorType: errorMessage`, then the trace. */
+/** Formats `errorType: errorMessage`, then the trace, for people. */
 export function toErrorText({ errorType, errorMessage, trace }: FunctionError): string {
   const head = [errorType, errorMessage].filter((part) => part !== undefined).join(": ");
   return [head === "" ? "The function failed without a reason." : head, ...trace].join("\n");
@@ -141,7 +141,7 @@ function toTrace(value: unknown): readonly string[] {
   return lines.length > MAX_TRACE_LINES ? [...lines.slice(0, MAX_TRACE_LINES), "…"] : lines;
 }
 
-/** Go sends `{path, line, label}`, Python 2 sent `[path, line, function, text]`. */
+/** Formats a frame. Go sends `{path, line, label}`, Python 2 sent `[path, line, function, text]`. */
 function toFrame(frame: unknown): string {
   if (typeof frame === "string") return frame.slice(0, MAX_MESSAGE_CHARS);
   if (isMap(frame) && typeof frame["path"] === "string") {
@@ -157,13 +157,13 @@ function cut(text: string, maxChars: number): string {
 /** What Lambda takes in a synchronous call (Lambda quotas, "Invocation payload": 6 MB, enforced as 6,291,456 bytes). */
 export const MAX_REQUEST_BYTES = 6_291_456;
 
-/** The event of a function: `{"stackId":…,"metadata":…}` and `"args"` where the task has any, in this order. */
+/** Returns the event of a function: `{"stackId":…,"metadata":…}` and `"args"` if the task has any, in this order. */
 export function toPayload(ctx: Pick<ExecutorContext, "stackId" | "metadata">, { args }: LambdaConfig): string {
   const { stackId, metadata } = ctx;
   return JSON.stringify(isMap(args) ? { stackId, metadata, args } : { stackId, metadata });
 }
 
-/** The failure of a payload that Lambda would reject, found before the call. */
+/** Returns the failure of a payload that Lambda would reject, before the call. */
 export function findPayloadFault(name: string, payload: string): Failed | undefined {
   const bytes = Buffer.byteLength(payload);
   if (bytes <= MAX_REQUEST_BYTES) return undefined;
@@ -174,7 +174,7 @@ export function findPayloadFault(name: string, payload: string): Failed | undefi
   });
 }
 
-/** What a call of a function gave, deployed or local. */
+/** The result of a call, deployed or local. */
 export interface FunctionAnswer {
   /** `Unhandled` or `Handled` when the function failed: the header X-Amz-Function-Error. */
   readonly functionError?: string;
@@ -182,10 +182,10 @@ export interface FunctionAnswer {
   readonly payload: string;
 }
 
-/** What a function may answer with (Function.ResponseSizeTooLarge names this number: 6 MB and 100 bytes). */
+/** Maximum size of a function's response (Function.ResponseSizeTooLarge names this number: 6 MB and 100 bytes). */
 export const MAX_RESPONSE_BYTES = 6_291_556;
 
-/** One call: the name as the task gives it, and the event as JSON. */
+/** One call: the name as in the task, and the event as JSON. */
 export interface InvokeInput {
   readonly name: string;
   readonly payload: string;

@@ -35,13 +35,13 @@ export interface AdvanceDeps extends SendDeps {
 export interface AdvancedRun {
   readonly run: FleetRun;
   readonly isOver: boolean;
-  /** There is more to do at once. */
+  /** True if there is more to do immediately. */
   readonly isHurried: boolean;
-  /** Something was sent. */
+  /** True if something was sent. */
   readonly hasSent: boolean;
 }
 
-/** One step sends for so long at most, so that a function's time and a lease's renewals suffice. */
+/** Maximum time of sending in one step, so that a function's time and a lease's renewals suffice. */
 const SEND_FOR_MS = 60_000;
 
 /** Watches what runs, sends what may be sent, and notes both. */
@@ -86,7 +86,7 @@ async function dropWaiting({ store }: AdvanceDeps, run: FleetRun, stop: RunStop)
 /** A run that can continue, or the step that ends this call. */
 type WaitedRun = { readonly run: FleetRun } | { readonly step: RunCommandStep };
 
-/** The run of one instance: sends when its agent is online; ends when the instance does not match or the time is over. */
+/** Sends to the run's single instance when its agent is online; ends when the instance does not match or time is up. */
 export async function waitForAgent(
   deps: StepDeps,
   loaded: FleetRun | undefined,
@@ -109,7 +109,7 @@ export async function waitForAgent(
   return loaded === undefined ? beginRun(deps, decision.instance) : { run: loaded };
 }
 
-/** SSM knew the agent a moment ago and took no command for it: it is not online yet. */
+/** Waits for an agent again: SSM listed it but accepted no command for it, so it is not online yet. */
 export function waitAgain(
   deps: StepDeps,
   { run, hasSent }: Pick<AdvancedRun, "run" | "hasSent">,
@@ -133,7 +133,7 @@ async function beginRun(given: StepDeps, instance: KnownInstance): Promise<Waite
   return { run };
 }
 
-/** The run with the instance as it has ended, without anything having been sent. */
+/** Returns the run with the ended instance, without having sent anything. */
 function toEnded(
   deps: StepDeps,
   loaded: FleetRun | undefined,
@@ -150,7 +150,7 @@ function toEnded(
 /** What was found about one instance. */
 export interface AgentCheck {
   readonly instance: KnownInstance | undefined;
-  /** Undefined: not registered, or not asked. */
+  /** Undefined when not registered, or not looked up. */
   readonly agent: SsmAgent | undefined;
   /** When the first check was. */
   readonly since: number;
@@ -171,8 +171,8 @@ const DELAYS_MS: readonly number[] = [5_000, 10_000, 20_000];
 const DELAY_MS = 30_000;
 
 /**
- * What to do about an instance that has just started: its agent registers some time after it runs. An instance that is not
- * one of ours, or has gone, is left alone. Pure.
+ * Decides about an instance that has just started: its agent registers some time later. Skips an instance that is not
+ * ours, or is gone. Pure.
  */
 export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): AgentDecision {
   const { instance, agent, since, now } = check;
@@ -192,7 +192,7 @@ export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): Agen
   return toWait(check, until, "The agent has not registered yet");
 }
 
-/** The agent is a matter of time and no reason to leave an instance alone. */
+/** Removes the agent's state: it may still come online, which is no reason to skip an instance. */
 function toUnasked({ ssm: _, ...instance }: KnownInstance): KnownInstance {
   return instance;
 }
@@ -201,12 +201,12 @@ function toWait({ polls, now }: AgentCheck, until: number, why: string): AgentDe
   return { kind: "wait", afterMs: Math.max(1, Math.min(toAgentDelayMs(polls), until - now)), why };
 }
 
-/** The pause by number of checks: 5, 10, 20, then 30 seconds. */
+/** Returns the pause by number of checks: 5, 10, 20, then 30 seconds. */
 function toAgentDelayMs(polls: number): number {
   return DELAYS_MS[polls] ?? DELAY_MS;
 }
 
-/** What a step of the executor works with. */
+/** The dependencies of a step of the executor. */
 export interface StepDeps {
   readonly ctx: ExecutorContext;
   readonly config: RunCommandConfig;
@@ -217,7 +217,7 @@ export interface StepDeps {
   readonly runId: string;
 }
 
-/** What a step works with, made of the executor's context. */
+/** Creates the dependencies of a step from the executor's context. */
 export function toStepDeps(
   ctx: ExecutorContext,
   config: RunCommandConfig,
@@ -230,41 +230,41 @@ export function toStepDeps(
   return { ctx, config, options, random, aws, store: createRunStore({ records, clock, runId, source }), runId };
 }
 
-/** A run of its own has the id of its stack; a task of a machine that of its attempt. */
+/** Returns the run's id: a job's stack id, or the attempt's key for a machine's task. */
 export function toRunId({ machine, stackId, idempotencyKey }: ExecutorContext): string {
   return machine === "stackyard.run" ? stackId : idempotencyKey;
 }
 
-/** What plans of this run are made with. */
+/** Returns the dependencies of this run's plans. */
 export function toPlanDeps({ aws, config, options }: StepDeps): PlanDeps {
   return { aws, config, profiles: options.profiles };
 }
 
-/** Whose run it is. */
+/** Returns the facts about this run for its plan. */
 export function toPlanInput({ ctx, config, runId }: StepDeps): PlanInput {
   const artifact = config.artifact === undefined ? {} : { artifact: config.artifact };
   return { runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), ...artifact };
 }
 
-/** With the artifact as it was when the run began. */
+/** Replaces the artifact by that of the run's start. */
 export function withArtifact(deps: StepDeps, artifact: RunCommandConfig["artifact"]): StepDeps {
   return artifact === undefined ? deps : { ...deps, config: { ...deps.config, artifact } };
 }
 
-/** Ends a run that has nothing left to do. */
+/** Ends a run without remaining work. */
 export async function endRun(deps: StepDeps, run: FleetRun): Promise<RunCommandStep> {
   const ended = { ...run, state: { ...run.state, endedAt: deps.ctx.clock.now() } };
   await deps.store.save(ended);
   return toEnd(deps, ended);
 }
 
-/** The last step of a run that has ended. */
+/** Returns the last step of a run that has ended. */
 export function toEnd({ config, options }: StepDeps, run: FleetRun): RunCommandStep {
   return toFinalStep(run, { config, reportUrl: options.reportUrl });
 }
 
 /**
- * The config with its artifact's SHA-256 and version, where the profile checks them and the config leaves them out: read once, so
+ * Adds the artifact's SHA-256 and version to the config if the profile checks them and they are missing: read once, so
  * that every instance of the run gets the same content.
  */
 export async function pinConfig(ctx: ExecutorContext, config: RunCommandConfig): Promise<RunCommandConfig | Failed> {
@@ -282,7 +282,7 @@ export async function pinConfig(ctx: ExecutorContext, config: RunCommandConfig):
   }
 }
 
-/** The predecessor's lines check nothing. */
+/** Returns true if the artifact needs pinning. The predecessor's lines check nothing. */
 export function isToBePinned({ artifact, document, profile }: RunCommandConfig): boolean {
   return artifact !== undefined && artifact.sha256 === undefined && document === undefined && profile !== "garlc-1";
 }
@@ -290,7 +290,7 @@ export function isToBePinned({ artifact, document, profile }: RunCommandConfig):
 const FIRST_MS = 5_000;
 const CAP_MS = 30_000;
 
-/** The pause before the next poll: five seconds after something was sent, growing to thirty. */
+/** Returns the pause before the next poll: five seconds after something was sent, growing to thirty. */
 export function toPollMs(polls: number): number {
   return Math.min(CAP_MS, Math.round(FIRST_MS * 1.5 ** polls));
 }

@@ -3,7 +3,7 @@ import { SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
 import { type AwsFault, findAwsFault, toAwsError } from "@stackyard/aws";
 import { type Clock, listPages, type Random } from "@stackyard/core";
 
-/** What the AWS calls of a run need. */
+/** The dependencies of a run's AWS calls. */
 export interface FleetAws {
   readonly ssm: FleetSsmClient;
   readonly ec2: FleetEc2Client;
@@ -20,7 +20,7 @@ export class AwsCallError extends Error {
   readonly retryable: boolean;
   /** As AWS names it. */
   readonly awsName: string | undefined;
-  /** It is unknown whether AWS carried out the call. */
+  /** True if it is unknown whether AWS executed the call. */
   readonly isOpen: boolean;
 
   constructor(code: string, message: string, options: AwsCallErrorOptions) {
@@ -47,7 +47,10 @@ interface AwsCall<Answer> {
   readonly send: (signal: AbortSignal) => Promise<Answer>;
   /** Default: `AWS_UNAVAILABLE`. */
   readonly unavailable?: string;
-  /** Called before a repeat, and after the last try, when it is unknown whether AWS carried out the call; its result is the call's. */
+  /**
+   * Called before a retry, and after the last try, when it is unknown whether AWS executed the call; its result is the
+   * call's.
+   */
   readonly recover?: () => Promise<Answer | undefined>;
 }
 
@@ -88,7 +91,7 @@ async function waitForNext<Answer>(
   return found;
 }
 
-/** When `recover` itself fails, the outcome of the call stays unknown. */
+/** Recovers a response. If `recover` itself fails, the outcome of the call stays unknown. */
 async function recoverAnswer<Answer>(recover: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
   try {
     return await recover();
@@ -118,7 +121,7 @@ function toCode({ code, name }: AwsFault): string {
   return name === undefined ? "AWS_ERROR" : toUpperSnake(name);
 }
 
-/** `InvalidInstanceID.NotFound` becomes `INVALID_INSTANCE_ID_NOT_FOUND`. */
+/** Converts `InvalidInstanceID.NotFound` to `INVALID_INSTANCE_ID_NOT_FOUND`. */
 function toUpperSnake(name: string): string {
   return name
     .replace(/Exception$/, "")
@@ -133,7 +136,7 @@ export const MAX_ATTEMPTS = 10;
 const FIRST_MS = 200;
 const CAP_MS = 20_000;
 
-/** Exponential backoff with full jitter: from 200 ms, doubled after each try, at most 20 s. */
+/** Returns the delay: exponential backoff with full jitter from 200 ms, doubled after each try, at most 20 s. */
 export function toDelayMs(attempts: number, random: number): number {
   return Math.floor(random * Math.min(CAP_MS, FIRST_MS * 2 ** (attempts - 1)));
 }
@@ -160,7 +163,7 @@ export class FleetEc2Client extends EC2Client {
   }
 }
 
-/** Yields all pages of a listing, each by a call of its own. A missing or empty `NextToken` ends it. */
+/** Yields all pages of a listing, one call per page. A missing or empty `NextToken` ends it. */
 export function listTokenPages<Page extends { readonly NextToken?: string | undefined }>(
   aws: FleetAws,
   what: string,

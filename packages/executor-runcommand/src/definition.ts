@@ -135,7 +135,7 @@ export const RunCommandConfig = Type.Object(
 );
 export type RunCommandConfig = Static<typeof RunCommandConfig>;
 
-/** What a suspended attempt keeps: little, since the instances are in the run's records. */
+/** The progress of a suspended attempt: small, because the instances are in the run's records. */
 export const RunCommandProgress = Type.Object(
   {
     runId: Type.String(),
@@ -150,7 +150,7 @@ export const RunCommandProgress = Type.Object(
 );
 export type RunCommandProgress = Static<typeof RunCommandProgress>;
 
-/** The run's count. `failed` is of those that were sent to, or should have been and could not. */
+/** The run's counts. `failed` counts instances that were sent to, or could not be. */
 export const RunCommandOutputs = Type.Object({
   runId: Type.String(),
   selected: Type.Integer(),
@@ -161,15 +161,15 @@ export const RunCommandOutputs = Type.Object({
 });
 export type RunCommandOutputs = Static<typeof RunCommandOutputs>;
 
-/** What a call of the executor answers. */
+/** The result of a call of the executor. */
 export type RunCommandStep = Step<RunCommandProgress, RunCommandOutputs>;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** How long a command may run where the config does not say it. */
+/** Default time limit of a command. */
 const DEFAULT_TIMEOUT_MS = 10 * MINUTE_MS;
-/** How long a command may wait for its instance where the config does not say it. */
+/** Default time for a command to wait for its instance. */
 const DEFAULT_DELIVERY_TIMEOUT_MS = 15 * MINUTE_MS;
 /** How long an instance that has started is waited for until its agent is online. */
 const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
@@ -177,7 +177,7 @@ const DEFAULT_AGENT_TIMEOUT_MS = 10 * MINUTE_MS;
 /** How long a run waits for commands that it has cancelled. */
 export const CANCEL_WAIT_MS = 4 * MINUTE_MS;
 
-/** What engine, validator and editor need to know of the executor `runcommand`; imports no SDK. */
+/** The definition of the executor `runcommand` for engine, validator and editor; imports no SDK. */
 export const runCommandDefinition = {
   name: "runcommand",
   config: RunCommandConfig,
@@ -185,7 +185,7 @@ export const runCommandDefinition = {
   outputs: RunCommandOutputs,
   resumable: true,
   cancelWithin: "5m",
-  // Each command ends by itself. A fleet is worked through in waves, and CodePipeline gives an action a day.
+  // Each command has its own limit. A fleet is processed in waves, and CodePipeline limits an action to a day.
   timeout: (config: RunCommandConfig): number => {
     const { timeout, deliveryTimeout, agentTimeout } = toLengths(config);
     const one = timeout + deliveryTimeout + 10 * MINUTE_MS;
@@ -196,7 +196,7 @@ export const runCommandDefinition = {
   "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout"
 >;
 
-/** The config's lengths in milliseconds, with their defaults. */
+/** Returns the config's durations in milliseconds, with their defaults. */
 export function toLengths(config: Pick<RunCommandConfig, "timeout" | "deliveryTimeout" | "agentTimeout">) {
   return {
     timeout: parseDuration(config.timeout ?? "") ?? DEFAULT_TIMEOUT_MS,
@@ -216,7 +216,7 @@ const LIMITS: readonly (readonly [key: Length, minMs: number, maxMs: number, sai
   ["agentTimeout", SECOND_MS, DAY_MS, "1s to 24h"],
 ];
 
-/** Everything that is wrong with a config although it fits the schema, as the failure of the attempt. */
+/** Returns the faults of a config that fits the schema, as the failure of the attempt. */
 export function findConfigFault(config: RunCommandConfig): Failed | undefined {
   const problems = [...listLengthProblems(config), ...listChoiceProblems(config)];
   if (problems.length === 0) return undefined;

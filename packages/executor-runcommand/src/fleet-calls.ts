@@ -31,17 +31,17 @@ import {
   type SsmAgent,
 } from "./select-instances.ts";
 
-/** DescribeInstances gives at most so many on a page (API reference, "MaxResults"). */
+/** Maximum page size of DescribeInstances (API reference, "MaxResults"). */
 const PAGE_SIZE = 1_000;
 /** At most 200 values of filters in a call (EC2 user guide, "Filtering considerations"). */
 const IDS_PER_CALL = 50;
 
-/** Instances that the selection's own filters find; what they are is checked again by `selectInstances`. */
+/** Loads the instances that match the selection's filters; `selectInstances` checks them again. */
 export function loadSelected(aws: FleetAws, select: SelectOptions): Promise<readonly KnownInstance[]> {
   return loadFiltered(aws, toTagFilters(select));
 }
 
-/** The filters of a selection. EC2 reads wildcards in their values, so that these are escaped. */
+/** Returns the filters of a selection. Escapes their values, in which EC2 supports wildcards. */
 export function toTagFilters({ tagKey, tagValues, states }: SelectOptions): Filter[] {
   return [
     { Name: `tag:${tagKey ?? DEFAULT_TAG_KEY}`, Values: (tagValues ?? DEFAULT_TAG_VALUES).map(escapeFilterValue) },
@@ -49,7 +49,7 @@ export function toTagFilters({ tagKey, tagValues, states }: SelectOptions): Filt
   ];
 }
 
-/** Instances by their ids, in that order. EC2 knows nothing of those that are missing, and of managed nodes. */
+/** Loads instances by their ids, in that order. EC2 does not return missing ones and managed nodes. */
 export async function loadByIds(aws: FleetAws, ids: readonly string[]): Promise<readonly KnownInstance[]> {
   const found: KnownInstance[] = [];
   for (const part of chunk(
@@ -62,7 +62,7 @@ export async function loadByIds(aws: FleetAws, ids: readonly string[]): Promise<
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** One instance; undefined where EC2 does not know it, which may be that it does not know it yet. */
+/** Returns one instance; undefined if EC2 does not list it, maybe not yet. */
 export async function findInstance(aws: FleetAws, instanceId: string): Promise<KnownInstance | undefined> {
   try {
     const answer = await callAws(aws, {
@@ -81,7 +81,7 @@ async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly 
   const pages = listTokenPages(aws, "The instances could not be listed.", (token, options) =>
     aws.ec2.send(new DescribeInstancesCommand({ Filters: filters, MaxResults: PAGE_SIZE, ...token }), options),
   );
-  // Only what is needed is kept: a page of EC2 is some megabytes.
+  // Keeps only the required fields: a page of EC2 has some megabytes.
   for await (const page of pages) found.push(...toInstances(page));
   return found;
 }
@@ -99,7 +99,7 @@ function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): Kno
   };
 }
 
-/** What SSM knows of the agents of instances; one that has not registered is missing. */
+/** Loads the agents of instances from SSM; unregistered ones are missing. */
 export async function loadAgents(aws: FleetAws, ids: readonly string[]): Promise<ReadonlyMap<string, SsmAgent>> {
   const agents = new Map<string, SsmAgent>();
   for (const part of chunk(ids, IDS_PER_CALL)) {
@@ -139,12 +139,12 @@ const SLACK_MS = 5 * 60_000;
 /** A command is looked for so long after it may have been sent. */
 export const LISTED_AFTER_MS = 10_000;
 
-/** The comment that a chunk's command is found by; SendCommand takes no token. */
+/** Returns the comment that identifies a chunk's command; SendCommand has no client token. */
 export function toComment(runId: string, chunk: number): string {
   return `stackyard:${runId}:${chunk}`;
 }
 
-/** Which of the commands with these comments SSM has taken since then. */
+/** Finds the commands with these comments that SSM has accepted since then. */
 export async function findCommands(
   aws: FleetAws,
   comments: readonly string[],
@@ -161,7 +161,7 @@ export async function findCommands(
   return found;
 }
 
-/** One command as it stands; undefined where SSM does not list it yet. */
+/** Returns the current state of one command; undefined if SSM does not list it yet. */
 export async function findCommand(aws: FleetAws, commandId: string): Promise<SentCommand | undefined> {
   for await (const command of listCommands(aws, { CommandId: commandId })) return command;
   return undefined;
@@ -198,7 +198,7 @@ export interface Invocation {
   readonly links: { readonly stdout?: string; readonly stderr?: string };
 }
 
-/** All invocations of a command that SSM lists by now. */
+/** Lists all invocations of a command, as far as SSM lists them yet. */
 export async function listInvocations(aws: FleetAws, commandId: string): Promise<readonly Invocation[]> {
   const found: Invocation[] = [];
   const asked = { CommandId: commandId, Details: false, MaxResults: 50 };
@@ -222,8 +222,8 @@ function toInvocation(invocation: CommandInvocation): Invocation {
 }
 
 /**
- * Asks SSM to cancel a command on these instances, at most 50 a call, or on all of its instances. SSM does what it can; a
- * command that it no longer knows, or that has ended, is not an error.
+ * Requests the cancellation of a command on these instances, at most 50 per call, or on all of its instances. Best
+ * effort in SSM; an unknown or ended command is not an error.
  */
 export async function cancelCommand(aws: FleetAws, commandId: string, ids: readonly string[] | "all"): Promise<void> {
   const parts = ids === "all" ? [undefined] : chunk(ids);
@@ -246,19 +246,19 @@ function isOver(error: unknown): boolean {
   );
 }
 
-/** What GetCommandInvocation shows of each stream (API reference): the first so many characters. */
+/** Maximum characters of each stream in GetCommandInvocation (API reference). */
 const MAX_STDOUT = 24_000;
 const MAX_STDERR = 8_000;
 
-/** What a command that failed on an instance left behind. */
+/** The output of a command that failed on an instance. */
 export type InvocationOutput = Pick<
   FleetInstanceReport,
   "responseCode" | "startedAt" | "endedAt" | "stdoutTail" | "stderrTail" | "cut" | "links"
 >;
 
 /**
- * The output of a command on one instance, as far as SSM shows it. A document of several steps has an output for each; that
- * of the one that failed is taken. What looks like a secret is left out.
+ * Loads the output of a command on one instance, as far as SSM has it. Of a document with several steps, returns that
+ * of the failed one. Masks possible secrets.
  */
 export async function loadOutput(aws: FleetAws, commandId: string, instanceId: string): Promise<InvocationOutput> {
   const step = await findStep(aws, commandId, instanceId);
@@ -297,7 +297,7 @@ function toOutput(answer: GetCommandInvocationResult): InvocationOutput {
   };
 }
 
-/** Absent where the command never began there. */
+/** Returns the times of an invocation; absent if the command never started there. */
 function toTimes({ ExecutionStartDateTime = "", ExecutionEndDateTime = "" }: GetCommandInvocationResult) {
   const startedAt = Date.parse(ExecutionStartDateTime);
   const endedAt = Date.parse(ExecutionEndDateTime);

@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import type { RunCommandConfig } from "./definition.ts";
 import type { Platform } from "./select-instances.ts";
 
-/** A run as its record holds it; the instances are in the report's pages. */
+/** A run as stored in its record; the instances are in the report's pages. */
 export interface RunState {
   readonly version: 1;
   readonly runId: string;
@@ -10,21 +10,21 @@ export interface RunState {
   readonly attempt: string;
   readonly startedAt: number;
   readonly endedAt?: number;
-  /** What is applied, as it was when the run began. */
+  /** The artifact, as of the start of the run. */
   readonly artifact?: RunCommandConfig["artifact"];
-  /** `targets`: one command, whose instances SSM finds. */
+  /** `targets`: one command, for which SSM finds the instances. */
   readonly way: "ids" | "targets";
-  /** Of the way `targets`: the instances were selected before, and SSM may find others with the same tag that were not. */
+  /** True if the instances were selected before, with the way `targets`: SSM may find others with the same tag. */
   readonly isPinned?: boolean;
-  /** Instances with other roles need another command. */
+  /** True if instances with other roles need another command. */
   readonly byInventory: boolean;
   readonly maxConcurrency: number;
   readonly maxErrors: number;
-  /** As the config says, where SSM keeps them. */
+  /** The configured limits, if SSM enforces them. */
   readonly limits?: { readonly maxConcurrency: string; readonly maxErrors: string };
   /** The number of the next chunk; it is part of its command's comment. */
   readonly nextChunk: number;
-  /** What is being sent. After a crash, SSM is queried for what was sent. */
+  /** Chunks being sent. After a crash, SSM is queried for them. */
   readonly sending: readonly SendingChunk[];
   readonly sendingAt?: number;
   readonly lastSentAt?: number;
@@ -34,13 +34,13 @@ export interface RunState {
   /** Why nothing more is sent. */
   readonly stop?: RunStop;
   readonly cancelledAt?: number;
-  /** SSM was asked to cancel whatever ran then. */
+  /** True if SSM was requested to cancel all running commands. */
   readonly isCancelAsked?: boolean;
   /** Of the way `targets`. */
   readonly fleetCommand?: {
     readonly commandId: string;
     readonly status?: string;
-    /** An end that was seen before all of its instances were listed. */
+    /** A final status that was seen before all instances were listed. */
     readonly ending?: string;
   };
   /** One for each page of the report. */
@@ -70,17 +70,17 @@ export interface FleetRun {
   readonly pages: ReadonlyMap<number, readonly FleetInstanceReport[]>;
 }
 
-/** Where the whole run stands. */
+/** Returns the totals of the whole run. */
 export function tallyOf({ state }: FleetRun): Tally {
   return addTallies(state.tallies);
 }
 
-/** The instances of the pages that are there, in the order of the report. */
+/** Returns the instances of the loaded pages, in the order of the report. */
 export function listInstances({ pages }: FleetRun): readonly FleetInstanceReport[] {
   return [...pages].toSorted(([a], [b]) => a - b).flatMap(([, instances]) => instances);
 }
 
-/** The run with some of its instances changed; `change` gives back the same object where nothing changes. */
+/** Updates some instances of the run; `change` returns the same object if nothing changes. */
 export function updateInstances(
   run: FleetRun,
   change: (instance: FleetInstanceReport) => FleetInstanceReport,
@@ -96,7 +96,7 @@ export function updateInstances(
   return { state: { ...run.state, tallies }, pages };
 }
 
-/** The run with more instances at its end, on the last page and on new ones. The last page must be there. */
+/** Appends instances to the run, on the last page and on new ones. The last page must be loaded. */
 export function addInstances(run: FleetRun, added: readonly FleetInstanceReport[]): FleetRun {
   if (added.length === 0) return run;
   const pages = new Map(run.pages);
@@ -111,13 +111,13 @@ export function addInstances(run: FleetRun, added: readonly FleetInstanceReport[
   return { state: { ...run.state, tallies }, pages };
 }
 
-/** What is about to be sent, kept before it is. */
+/** Records what will be sent, before it is. */
 export function noteSending(run: FleetRun, chunks: readonly SendingChunk[], now: number): FleetRun {
   const nextChunk = Math.max(run.state.nextChunk, ...chunks.map(({ chunk }) => chunk + 1));
   return { ...run, state: { ...run.state, sending: chunks, sendingAt: now, nextChunk } };
 }
 
-/** A chunk that SSM took: its instances run, but for those that were left out of it. */
+/** Records a chunk that SSM accepted: its instances run, except those that were left out of it. */
 export function noteSent(
   run: FleetRun,
   { chunk, ids }: Pick<SendingChunk, "chunk" | "ids">,
@@ -132,7 +132,7 @@ export function noteSent(
   return withoutSending({ ...noted, state: { ...noted.state, lastSentAt: startedAt } }, chunk);
 }
 
-/** Instances that failed before anything was sent to them. */
+/** Records instances that failed before anything was sent to them. */
 export function noteFailed(run: FleetRun, ids: readonly string[], code: string): FleetRun {
   const meant = new Set(ids);
   return updateInstances(run, (instance) =>
@@ -140,7 +140,7 @@ export function noteFailed(run: FleetRun, ids: readonly string[], code: string):
   );
 }
 
-/** A chunk that SSM refused for good: its instances count as failures, and nothing more is sent. */
+/** Records a chunk that SSM rejected permanently: its instances count as failures, and nothing more is sent. */
 export function noteRefused(run: FleetRun, { chunk, ids }: SendingChunk, stop: RunStop): FleetRun {
   const meant = new Set(ids);
   const noted = updateInstances(run, (instance) =>
@@ -151,28 +151,28 @@ export function noteRefused(run: FleetRun, { chunk, ids }: SendingChunk, stop: R
   return withoutSending({ ...noted, state: { ...noted.state, stop: run.state.stop ?? stop } }, chunk);
 }
 
-/** The run without a chunk among those that are being sent. */
+/** Removes a chunk from those being sent. */
 export function withoutSending(run: FleetRun, chunk: number): FleetRun {
   return { ...run, state: { ...run.state, sending: run.state.sending.filter((each) => each.chunk !== chunk) } };
 }
 
-/** Nothing more is sent. What still waits on the pages that are there becomes `NOT_SENT`. */
+/** Stops sending. Waiting instances on the loaded pages become `NOT_SENT`. */
 export function noteStopped(run: FleetRun, stop: RunStop): FleetRun {
   const stopped = { ...run, state: { ...run.state, stop: run.state.stop ?? stop } };
   return updateInstances(stopped, (instance) => (isWaiting(instance) ? { ...instance, code: NOT_SENT } : instance));
 }
 
-/** True for an instance that is still to be sent to. */
+/** Returns true for an instance that still waits to be sent to. */
 export function isWaiting({ state, code }: FleetInstanceReport): boolean {
   return state === "not-sent" && code === undefined;
 }
 
-/** An instance as it was before anything was sent to it. */
+/** Returns an instance in its state before anything was sent to it. */
 export function toWaiting({ instanceId, roles, platform }: FleetInstanceReport): FleetInstanceReport {
   return { instanceId, state: "not-sent", roles, ...defined({ platform }) };
 }
 
-/** What a run begins with. */
+/** The input of a new run. */
 interface CreateRunInput
   extends Pick<RunState, "runId" | "attempt" | "startedAt" | "artifact" | "way" | "byInventory"> {
   readonly members: readonly FleetInstanceReport[];
@@ -180,7 +180,7 @@ interface CreateRunInput
   readonly maxErrors: string | number;
 }
 
-/** A run of which nothing has been sent. Percentages are of the instances that were selected. */
+/** Creates a run before anything was sent. Percentages refer to the selected instances. */
 export function createRun({ members, maxConcurrency, maxErrors, ...given }: CreateRunInput): FleetRun {
   const selected = members.filter(({ state }) => state !== "skipped").length;
   const state: RunState = {
@@ -195,7 +195,7 @@ export function createRun({ members, maxConcurrency, maxErrors, ...given }: Crea
   return addInstances({ state, pages: new Map([[0, []]]) }, members);
 }
 
-/** What a run knows of one instance. */
+/** The state of one instance in a run. */
 export interface FleetInstanceReport {
   readonly instanceId: string;
   /** `not-sent` without a code: still to be sent. */
@@ -205,7 +205,7 @@ export interface FleetInstanceReport {
   readonly roles: readonly string[];
   readonly platform?: Platform;
   readonly commandId?: string;
-  /** As SSM spells it; of an instance whose command SSM refused, SSM's or our code. */
+  /** As in SSM; the code of SSM or ours if SSM rejected its command. */
   readonly detailedStatus?: string;
   /** `-1`: not started. */
   readonly responseCode?: number;
@@ -214,12 +214,12 @@ export interface FleetInstanceReport {
   readonly endedAt?: number;
   readonly stdoutTail?: string;
   readonly stderrTail?: string;
-  /** One of the texts is not whole. */
+  /** True if one of the texts was cut. */
   readonly cut?: boolean;
   readonly links?: { readonly stdout?: string; readonly stderr?: string };
 }
 
-/** How many instances of a run stand where. */
+/** How many instances of a run are in each state. */
 export interface FleetCounts {
   readonly selected: number;
   readonly succeeded: number;
@@ -231,7 +231,7 @@ export interface FleetCounts {
   readonly notSent: number;
 }
 
-/** A part of a run's report, as its record holds it: at most 200 KiB. */
+/** A part of a run's report, as stored in its record: at most 200 KiB. */
 export interface FleetReportPage {
   readonly runId: string;
   readonly instances: readonly FleetInstanceReport[];
@@ -243,15 +243,15 @@ export interface FleetReportPage {
   readonly endedAt?: number;
 }
 
-/** Instances of one page, so that a poll writes little and a page has room for what they said. */
+/** Instances per page, so that a poll writes little and a page has space for their output. */
 const PAGE_SIZE = 50;
 
-/** The key of a page's record. */
+/** Returns the key of a page's record. */
 export function toPageKey(runId: string, page: number): string {
   return `run-report/${runId}/${String(page).padStart(4, "0")}`;
 }
 
-/** How many instances of a page, or of a run, stand where. */
+/** How many instances of a page, or of a run, are in each state. */
 export interface Tally {
   /** Still to be sent. */
   readonly waiting: number;
@@ -262,21 +262,21 @@ export interface Tally {
   readonly codes: Readonly<Record<string, number>>;
 }
 
-/** The code of instances that a run which has stopped never sent to. */
+/** The code of instances to which a stopped run never sent. */
 const NOT_SENT = "NOT_SENT";
 
-/** In a tally, the beginning of the codes of those among them whose own command was refused: they are failures. */
+/** Prefix in a tally of the codes of rejected commands among them: those are failures. */
 const REFUSED = "NOT_SENT:";
 
 /** What SSM counts against `MaxErrors` (user guide, "Understanding command statuses"). */
 const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOUT"]);
 
-/** Instances that nothing was run on because they did not answer. */
+/** Instances that did not answer, so nothing was run on them. */
 const UNREACHABLE: ReadonlySet<string> = new Set(["DELIVERY_TIMEOUT", "UNDELIVERABLE", "SSM_NOT_ONLINE"]);
 
 const EMPTY: Tally = { waiting: 0, running: 0, succeeded: 0, skipped: 0, codes: {} };
 
-/** True for an instance that did not answer, so that nothing was run on it. */
+/** Returns true for an instance that did not answer, so that nothing was run on it. */
 export function isUnreachable({ code = "" }: FleetInstanceReport): boolean {
   return UNREACHABLE.has(code);
 }
@@ -310,29 +310,29 @@ export function countErrors({ codes }: Tally): number {
   return sumOf(codes, (code) => ERRORS.has(code));
 }
 
-/** Instances that did not succeed although they were sent to, or should have been. */
+/** Counts instances that failed although they were sent to, or should have been. */
 export function countFailures({ codes }: Tally, { ignoreUnreachable = false } = {}): number {
   return sumOf(codes, (code) => code !== NOT_SENT && !(ignoreUnreachable && UNREACHABLE.has(code)));
 }
 
-/** Instances that a run left out because it stopped. */
+/** Counts instances that a run left out because it stopped. */
 export function countNotSent({ codes }: Tally): number {
   return codes[NOT_SENT] ?? 0;
 }
 
-/** Instances whose own command was refused. */
+/** Counts instances with a rejected command. */
 export function countRefused({ codes }: Tally): number {
   return sumOf(codes, (code) => code.startsWith(REFUSED));
 }
 
-/** Why a command was refused, where one was. */
+/** Returns why a command was rejected; undefined if none was. */
 export function findRefusal({ codes }: Tally): string | undefined {
   return Object.keys(codes)
     .find((code) => code.startsWith(REFUSED))
     ?.slice(REFUSED.length);
 }
 
-/** The counts of a report. */
+/** Returns the counts of a report. */
 export function toCounts(tally: Tally): FleetCounts {
   const { waiting, running, succeeded, skipped } = tally;
   const notSent = waiting + countNotSent(tally) + countRefused(tally);
@@ -388,27 +388,27 @@ const OUTCOMES: ReadonlyMap<string, InstanceOutcome> = new Map([
   ["failed", FAILED],
 ]);
 
-/** What SSM's detailed status of an invocation means; one that is not known is a failure. */
+/** Converts SSM's detailed status of an invocation; an unknown one is a failure. */
 export function toInstanceState(detailedStatus: string): InstanceOutcome {
   return OUTCOMES.get(detailedStatus.replace(/[\s_-]+/g, "").toLowerCase()) ?? FAILED;
 }
 
-/** What may run or fail at once: a number of instances, or a share of them such as `10%`. */
+/** A limit of concurrent runs or failures: a number of instances, or a share such as `10%`. */
 type Share = string | number;
 
-/** How many instances a share of so many is; parts of an instance are dropped. */
+/** Returns the number of instances in a share, rounded down. */
 export function toCount(share: Share, total: number): number {
   const written = String(share);
   const number = Number.parseInt(written, 10);
   return written.endsWith("%") ? Math.floor((number * total) / 100) : number;
 }
 
-/** At least one, or nothing would ever be sent. */
+/** Returns the concurrency: at least one, or nothing would ever be sent. */
 export function toConcurrency(share: Share, total: number): number {
   return Math.max(1, toCount(share, total));
 }
 
-/** One line on where a run stands. */
+/** Formats the state of a run in one line. */
 export function toMessage(tally: Tally): string {
   const { selected, succeeded, failed, running, notSent } = toCounts(tally);
   const parts = [`${succeeded} succeeded`, `${failed} failed`, `${running} running`, `${notSent} waiting`];
@@ -417,7 +417,7 @@ export function toMessage(tally: Tally): string {
 
 const MAX_LINES = 20;
 
-/** A line on each instance that has failed, the first twenty of them. */
+/** Formats a line for each failed instance, the first twenty of them. */
 export function toFailureLines(ended: readonly FleetInstanceReport[]): readonly string[] {
   const failures = ended.filter(({ state }) => state === "failed" || state === "cancelled");
   const lines = failures.slice(0, MAX_LINES).map(toLine);
@@ -437,7 +437,7 @@ function toLastLine(text = ""): string {
 
 const OPEN: ReadonlySet<string> = new Set(["pending", "inprogress", "delayed", "cancelling", "canceling"]);
 
-/** Detailed states of a command after which nothing happens to it. None is known yet: not final. */
+/** Returns true for a final detailed status of a command. Unknown yet: not final. */
 export function isFinalStatus(status: string | undefined): boolean {
   return status !== undefined && !OPEN.has(status.replace(/\s+/g, "").toLowerCase());
 }

@@ -21,15 +21,17 @@ import {
 } from "./fleet-run.ts";
 import { MAX_CHUNK_SIZE } from "./select-instances.ts";
 
-/** Why nothing more is sent to an account that has too many commands under way. */
+/** Why nothing more is sent to an account with too many running commands. */
 export const RATE_EXCEEDED: RunStop = {
   code: "SSM_THROTTLED",
   message: "SSM has too many commands under way in this account (Rate Exceeded). Try again later.",
   retryable: true,
 };
 
-/** What a run does next. `drop`: what still waits is never sent. `miss`: SSM
- * has not found those who wait. `settle`: everything has ended. */
+/**
+ * The next action of a run. `drop`: waiting instances are never sent to. `miss`: SSM has not found the waiting
+ * instances. `settle`: everything has ended.
+ */
 export type RunAction =
   | { readonly kind: "send"; readonly chunks: readonly SendingChunk[] }
   | { readonly kind: "drop"; readonly stop: RunStop }
@@ -37,23 +39,25 @@ export type RunAction =
   | { readonly kind: "watch" }
   | { readonly kind: "settle" };
 
-/** What the plan of a run depends on besides the run itself. */
+/** The input of a run's plan, in addition to the run itself. */
 interface NextActionInput {
   readonly now: number;
   /** 1 to 50. */
   readonly chunkSize: number;
 }
 
-/** Chunks that are noted together before they are sent; a crash asks SSM for so many at most. */
+/** Chunks that are recorded together before they are sent; after a crash SSM is queried for at most that many. */
 export const MAX_WAVE = 20;
 
-/** Places that stayed free for so long are used by a smaller chunk, so that a slow instance does not hold up the fleet. */
+/**
+ * Capacity that stayed free for that long is used by a smaller chunk, so that a slow instance does not delay the fleet.
+ */
 export const PARTIAL_AFTER_MS = 60_000;
 
 /**
- * Plans a run with chunks, over the whole run: at most `maxConcurrency` instances are under way, and once there are more
- * errors than `maxErrors` nothing more is sent. Pages with waiting instances must be there, in order, as far as
- * `maxConcurrency` reaches.
+ * Plans a run with chunks, over the whole run: at most `maxConcurrency` instances run, and after more errors than
+ * `maxErrors` nothing more is sent. Pages with waiting instances must be loaded, in order, as far as `maxConcurrency`
+ * reaches.
  */
 export function nextAction(run: FleetRun, input: NextActionInput): RunAction {
   const tally = tallyOf(run);
@@ -64,7 +68,7 @@ export function nextAction(run: FleetRun, input: NextActionInput): RunAction {
   return tally.waiting > 0 || tally.running > 0 ? { kind: "watch" } : { kind: "settle" };
 }
 
-/** Why nothing more may be sent; exceeded is one error more than the limit. */
+/** Returns why nothing more may be sent, such as one error more than the limit. */
 function findStop(run: FleetRun): RunStop | undefined {
   const { stop, maxErrors } = run.state;
   if (stop !== undefined) return stop;
@@ -76,7 +80,7 @@ function findStop(run: FleetRun): RunStop | undefined {
   return { code: "MAX_ERRORS_EXCEEDED", message, retryable: false };
 }
 
-/** The instances show the refusal if the process died before the run was written. */
+/** Returns the rejection, which the instances show if the process died before the run was written. */
 function findRefusedStop(tally: Tally): RunStop | undefined {
   const code = findRefusal(tally);
   if (code === undefined) return undefined;
@@ -110,7 +114,7 @@ function planChunks(run: FleetRun, { now, chunkSize }: NextActionInput): readonl
   return chunks;
 }
 
-/** Neighbours that the same command is for, at most so many at a time. */
+/** Yields neighbors for the same command, up to a limit. */
 function* listGroups(
   instances: readonly FleetInstanceReport[],
   byInventory: boolean,
@@ -129,12 +133,12 @@ function* listGroups(
   if (group.length > 0) yield group;
 }
 
-/** Instances with the same key can be served by one command. */
+/** Returns the key of instances that one command can serve. */
 export function toGroupKey({ platform = "linux", roles }: FleetInstanceReport, byInventory: boolean): string {
   return byInventory ? `${platform} ${roles.join()}` : platform;
 }
 
-/** Plans a run of the way `targets`: one command for the whole fleet, whose limits SSM keeps. */
+/** Plans a run of the way `targets`: one command for the whole fleet; SSM enforces its limits. */
 export function nextFleetAction(run: FleetRun): RunAction {
   const { fleetCommand, stop } = run.state;
   const tally = tallyOf(run);
@@ -160,7 +164,7 @@ function toFleetChunk({ state, ...run }: FleetRun): SendingChunk {
   return { chunk: state.nextChunk, ids: [], platform, roles, maxConcurrency, maxErrors };
 }
 
-/** A command that SSM could not begin, or that has ended before it was begun everywhere. */
+/** Returns the stop of a command that SSM could not start, or that has ended before it started everywhere. */
 function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
   const plain = status.replace(/\s+/g, "").toLowerCase();
   if (plain === "rateexceeded") return RATE_EXCEEDED;
@@ -174,13 +178,13 @@ function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
   return findStop(run);
 }
 
-/** What the end of a run is made of. */
+/** The input of the end of a run. */
 interface FinalStepInput {
   readonly config: RunCommandConfig;
   readonly reportUrl: string | undefined;
 }
 
-/** The last step of a run. */
+/** Returns the last step of a run. */
 export function toFinalStep(
   run: FleetRun,
   { config, reportUrl }: FinalStepInput,
@@ -204,12 +208,12 @@ export function toFinalStep(
   return incomplete === undefined ? succeeded(outputs) : failed({ ...incomplete, retryable: false, outputs });
 }
 
-/** Where SSM has found the instances, how many a share of them is was not known before. */
+/** Returns the error limit. If SSM has found the instances, a share could not be computed before. */
 function findMaxErrors({ state }: FleetRun, { selected }: RunCommandOutputs): number {
   return state.limits === undefined ? state.maxErrors : toCount(state.limits.maxErrors, selected);
 }
 
-/** The counts of a run, as its step gives them. */
+/** Returns the counts of a run for its step. */
 export function toOutputs({ state }: FleetRun, tally: Tally, reportUrl: string | undefined): RunCommandOutputs {
   const { selected, succeeded: done, failed: bad, skipped } = toCounts(tally);
   const address = reportUrl?.replaceAll("{runId}", encodeURIComponent(state.runId));
@@ -250,7 +254,7 @@ function findAgentTimeout(run: FleetRun): (Fault & { readonly retryable: boolean
   return { code: "SSM_AGENT_TIMEOUT", message, retryable: true };
 }
 
-/** SSM's own word on a command for a whole fleet, where no instance of the report says why. */
+/** Returns SSM's status of a command for a whole fleet if no instance of the report explains it. */
 function findIncomplete({ state }: FleetRun, tally: Tally): Fault | undefined {
   const { fleetCommand } = state;
   const status = fleetCommand?.status;
@@ -259,14 +263,14 @@ function findIncomplete({ state }: FleetRun, tally: Tally): Fault | undefined {
   return { code: "COMMAND_FAILED", message: `SSM ended the command as ${status}.` };
 }
 
-/** How a run that has nothing left to do ends. */
+/** The end of a run without remaining work. */
 type Verdict =
   | { readonly kind: "succeeded" }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly retryable: boolean };
 
 /**
- * A run succeeds when no more of its instances failed than its limit. Instances that could not be reached are failures
- * unless they are ignored, although SSM does not count them: a fleet that is switched off must not pass.
+ * Evaluates a run, which succeeds if at most its limit of instances failed. Unreachable instances are failures unless
+ * they are ignored, although SSM does not count them: a fleet that is switched off must not pass.
  */
 export function toVerdict(
   state: Pick<RunState, "stop" | "maxErrors" | "cancelledAt">,
@@ -291,10 +295,10 @@ function cancelled(tally: Tally): Verdict {
   return { kind: "failed", code: "RUN_CANCELLED", message, retryable: false };
 }
 
-/** What a failure of others brought about. */
+/** Codes that follow from other failures. */
 const CONSEQUENCES: ReadonlySet<string> = new Set(["TERMINATED", "NOT_SENT"]);
 
-/** A command that was refused says most; else the code that most of the instances have, causes before consequences. */
+/** Returns the cause: a rejected command first; else the most frequent code, causes before consequences. */
 function findCause(
   { stop }: Pick<RunState, "stop">,
   tally: Tally,

@@ -29,14 +29,14 @@ import {
   toPlatform,
 } from "./select-instances.ts";
 
-/** What a plan is made of. */
+/** The dependencies of a plan. */
 export interface PlanDeps {
   readonly aws: FleetAws;
   readonly config: RunCommandConfig;
   readonly profiles: RunCommandOptions["profiles"];
 }
 
-/** Whose run it is, and when it began. */
+/** The run of a plan, and its start. */
 export interface PlanInput {
   readonly runId: string;
   readonly attempt: string;
@@ -57,7 +57,7 @@ export async function planRun(deps: PlanDeps, input: PlanInput): Promise<FleetRu
   return toRun(deps, input, await loadFound(deps.aws, config));
 }
 
-/** The run of instances that are known. */
+/** Creates the run of known instances. */
 export function toRun(deps: PlanDeps, input: PlanInput, found: FoundInstances): FleetRun | Failed {
   const members = toMembers(deps, input, found);
   if ("kind" in members) return members;
@@ -74,7 +74,7 @@ export function toRun(deps: PlanDeps, input: PlanInput, found: FoundInstances): 
   return isOneCommand ? withLimits({ ...run, state: { ...run.state, isPinned: true } }, config) : run;
 }
 
-/** What instances of a run become, each with what it is sent. */
+/** Returns the members of a run, each with its command's input. */
 function toMembers(
   { config, profiles }: PlanDeps,
   { startedAt }: Pick<PlanInput, "startedAt">,
@@ -98,7 +98,7 @@ function toFailed({ code, message }: { readonly code: string; readonly message: 
   return failed({ code, message, retryable: false });
 }
 
-/** SSM selects the instances: all that match the targets when the command arrives. */
+/** Plans a run for which SSM selects the instances: all that match the targets when the command arrives. */
 function planTargets({ config, profiles }: PlanDeps, input: PlanInput): FleetRun | Failed {
   const { startedAt } = input;
   const command = resolveCommand(
@@ -119,7 +119,7 @@ function planTargets({ config, profiles }: PlanDeps, input: PlanInput): FleetRun
   return withLimits(run, config);
 }
 
-/** SSM does not say which platform its targets have. */
+/** Returns the platform of the targets, which SSM does not report. */
 export function toTargetPlatform({ select }: RunCommandConfig): Platform {
   return select?.platform === "windows" ? "windows" : "linux";
 }
@@ -132,7 +132,7 @@ function withLimits(
   return { ...run, state: { ...run.state, limits } };
 }
 
-/** Many instances that one command by their tag serves as well, without any that it should not reach. */
+/** Returns true if one command by tag serves all instances, without reaching any other. */
 function isForTargets(
   config: RunCommandConfig,
   { members, byInventory }: { readonly members: readonly FleetInstanceReport[]; readonly byInventory: boolean },
@@ -146,7 +146,7 @@ function isForTargets(
   return members.every((member) => member.state === "not-sent" && toGroupKey(member, byInventory) === key);
 }
 
-/** The instances that a config names, and which of them are part of the run. */
+/** Loads the instances of a config, and selects those of the run. */
 async function loadFound(aws: FleetAws, config: RunCommandConfig): Promise<FoundInstances> {
   const { select = {}, instance, instanceIds = instance === undefined ? undefined : [instance] } = config;
   if (instanceIds !== undefined) return loadFoundByIds(aws, config, instanceIds);
@@ -154,7 +154,7 @@ async function loadFound(aws: FleetAws, config: RunCommandConfig): Promise<Found
   return { instances, ...selectInstances(instances, select) };
 }
 
-/** Exactly these, as far as they are still there and may be touched. */
+/** Loads exactly these instances, if they still exist and may be used. */
 async function loadFoundByIds(
   aws: FleetAws,
   config: RunCommandConfig,
@@ -176,7 +176,7 @@ async function loadFoundByIds(
   };
 }
 
-/** SSM's targets have already selected them, or they are managed nodes outside EC2, which have no EC2 tags. */
+/** Returns true if SSM's targets have selected the instance, or it is a managed node outside EC2, without EC2 tags. */
 function isTrusted({ targets }: RunCommandConfig, { instanceId }: KnownInstance): boolean {
   return targets !== undefined || instanceId.startsWith("mi-");
 }
@@ -191,7 +191,7 @@ function selectTrusted(instances: readonly KnownInstance[]): Pick<FoundInstances
   };
 }
 
-/** Managed nodes, which only SSM knows. */
+/** Loads managed nodes, which only SSM lists. */
 async function loadNodes(aws: FleetAws, ids: readonly string[]): Promise<readonly KnownInstance[]> {
   const agents = await loadAgents(
     aws,
@@ -227,18 +227,18 @@ interface FoundInstances {
   readonly skipped: readonly { readonly instanceId: string; readonly code: string }[];
 }
 
-/** What the members of a run follow from. */
+/** The input of a run's members. */
 interface PlanMembersInput {
   readonly found: FoundInstances;
   /** Platforms that there is a command for. */
   readonly platforms: ReadonlySet<Platform>;
-  /** Roles are part of the command, so each instance's must make an inventory. */
+  /** True if roles are part of the command, so each instance's must form an inventory. */
   readonly byInventory: boolean;
 }
 
 /**
- * The instances of a run's report: first those to send to, neighbours where one command serves them; then those whose roles
- * make no inventory, then those that were skipped.
+ * Returns the instances of a run's report: first those to send to, grouped by command; then those with invalid roles,
+ * then skipped ones.
  */
 export function planMembers({ found, platforms, byInventory }: PlanMembersInput): readonly FleetInstanceReport[] {
   const selected = new Set(found.selected);
@@ -253,7 +253,7 @@ export function planMembers({ found, platforms, byInventory }: PlanMembersInput)
   return [...sorted.flatMap(([, group]) => group), ...skipped];
 }
 
-/** An instance that a run leaves alone. */
+/** Returns an instance that a run skips. */
 export function toSkipped(instanceId: unknown, code: string): FleetInstanceReport {
   return { instanceId: String(instanceId), state: "skipped", code, roles: [] };
 }
@@ -278,12 +278,12 @@ function rankOf({ state }: FleetInstanceReport): number {
 /** Whom a command is for, and when its run began. */
 interface CommandSubject {
   readonly platform: Platform;
-  /** Of all of its instances. `from-tags`: they differ, and each instance reads its own tag. */
+  /** The roles of all its instances. `from-tags`: they differ, and each instance reads its own tag. */
   readonly roles: readonly string[] | "from-tags";
   readonly startedAt: number;
 }
 
-/** The document and parameters that instances of one platform with the same roles are sent. */
+/** Returns the document and parameters for instances of one platform with the same roles. */
 export function resolveCommand(
   config: RunCommandConfig,
   subject: CommandSubject,
@@ -301,7 +301,7 @@ export function resolveCommand(
   });
 }
 
-/** Shell documents of AWS have a time limit of their own, an hour unless it is said. */
+/** Shell documents of AWS have their own time limit, an hour by default. */
 const SHELL_DOCUMENTS: ReadonlySet<string> = new Set(["AWS-RunShellScript", "AWS-RunPowerShellScript"]);
 
 function toOwnDocument(config: RunCommandConfig, documentName: string, timeoutSeconds: number): ResolvedProfile {
@@ -342,7 +342,7 @@ export async function retryRun(
   return { ...reset, state: toFreshState(reset, config, { attempt, startedAt, byInventory: planned.byInventory }) };
 }
 
-/** Skipped instances were none of the run's; those that run are still under way. */
+/** Returns true for instances to retry: skipped ones were not part of the run, and running ones continue. */
 function isToBeTried({ state }: FleetInstanceReport): boolean {
   return state === "failed" || state === "cancelled" || state === "not-sent";
 }

@@ -67,9 +67,9 @@ const MAX_OUTAGES = 20;
 const OUTAGE_MS = 30_000;
 
 /**
- * The executor `runcommand`: configures a fleet of instances over SSM Run Command. `start` selects and sends as much as the
- * limits allow, `poll` watches and sends the rest. The instances are in the run's records, so progress stays small and no
- * command is sent twice after a crash. Throws `CONFIG_INVALID`. Fails with the codes of the README.
+ * Creates the executor `runcommand`: configures a fleet of instances over SSM Run Command. `start` selects and sends as
+ * much as the limits allow, `poll` watches and sends the rest. The instances are in the run's records, so progress
+ * stays small and no command is sent twice after a crash. Throws `CONFIG_INVALID`. Fails with the codes of the README.
  */
 export function createRunCommandExecutor(
   options: RunCommandOptions = {},
@@ -91,7 +91,7 @@ export function createRunCommandExecutor(
   });
 }
 
-/** Turns what a step throws into a step: a run that has records continues at the next poll. */
+/** Converts a step's error to a step: a run with records continues at the next poll. */
 async function guard(
   deps: StepDeps,
   progress: RunCommandProgress,
@@ -124,7 +124,7 @@ function toFailed({ code, message, retryable }: AwsCallError): Failed {
   return failed({ code, message, retryable });
 }
 
-/** The predecessor's profile kept its small chunks. */
+/** The chunk size of the predecessor's profile. */
 const GARLC_CHUNK_SIZE = 3;
 
 /** Continues a run. The executor's `cancel` is called once; an interrupted one continues here. */
@@ -133,7 +133,7 @@ async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<Ru
   return isToBeCancelled ? cancelRun(deps) : runStep(deps, progress);
 }
 
-/** Takes the run where it stands, or plans it, and does what can be done now. */
+/** Continues the run, or plans it, and does everything that is possible now. */
 async function runStep(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
   const loaded = await loadRun(given);
   if (loaded !== undefined && "kind" in loaded) return loaded;
@@ -169,7 +169,7 @@ function toDryEnd(deps: StepDeps, run: FleetRun): RunCommandStep | Promise<RunCo
 async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | Failed | undefined> {
   const run = await store.load();
   if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
-  // Nothing was sent, so that there is nothing to keep: the instances are selected anew.
+  // Nothing was sent, so there is nothing to keep: the instances are selected again.
   if (run.state.nextChunk === 1) return undefined;
   const deps = withArtifact({ ctx, store, ...given }, run.state.artifact);
   const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), toPlanInput(deps));
@@ -192,7 +192,7 @@ async function continueRun(deps: StepDeps, run: FleetRun, progress: RunCommandPr
   return toRunning(advanced, progress);
 }
 
-/** As the predecessor did: done once everything was sent. */
+/** Returns true once everything was sent, when the predecessor was done. */
 function isDispatched({ wait }: RunCommandConfig, run: FleetRun): boolean {
   const { way, fleetCommand, cancelledAt, stop } = run.state;
   if (wait !== false || cancelledAt !== undefined || stop !== undefined) return false;
@@ -229,7 +229,7 @@ function toTargets({ targets, select = {} }: RunCommandConfig): NonNullable<RunC
   return targets ?? [{ key: `tag:${tagKey}`, values: tagValues }];
 }
 
-/** The plan has already checked this; it fails only if the profile was removed since then. */
+/** Resolves the command. The plan has already checked this; it fails only if the profile was removed since. */
 function resolveNow({ config, options }: StepDeps, { state }: FleetRun, chunk: SendingChunk): ResolvedProfile {
   const isOfTargets = state.way === "targets" && config.targets !== undefined;
   const platform = isOfTargets ? toTargetPlatform(config) : chunk.platform;
@@ -261,7 +261,7 @@ async function cancelRun(deps: StepDeps): Promise<RunCommandStep> {
   return running({ progress: { runId, polls: 0, outages: 0 }, pollAfterMs: toPollMs(0), message });
 }
 
-/** True once there is nothing left to ask of SSM, or no time to: the run is only watched. */
+/** Returns true if the run is only watched: SSM was requested to cancel everything, or time is up. */
 async function isCancelAsked({ ctx, store }: StepDeps): Promise<boolean> {
   const state = (await store.load())?.state;
   if (state === undefined || state.attempt !== ctx.idempotencyKey) return false;
@@ -269,7 +269,7 @@ async function isCancelAsked({ ctx, store }: StepDeps): Promise<boolean> {
   return isAsked || (cancelledAt !== undefined && ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS);
 }
 
-/** Where the run is still that of an earlier attempt, it is this one's from now on: a poll must not begin it again. */
+/** Records the cancel. An earlier attempt's run becomes this one's: a poll must not start it again. */
 function noteCancelled(run: FleetRun, { clock, idempotencyKey: attempt }: StepDeps["ctx"]): FleetRun {
   const { state } = run;
   const before = state.attempt === attempt ? state.cancelledAt : undefined;
@@ -282,14 +282,14 @@ function toNothingSent(): Failed {
   return failed({ code: "RUN_CANCELLED", message, retryable: false });
 }
 
-/** False where SSM is to be asked again. */
+/** Requests the cancellation of all open commands; returns false if SSM must be called again. */
 async function cancelCommands(deps: StepDeps, run: FleetRun): Promise<boolean> {
   let isAsked = true;
   for (const commandId of listOpenCommands(run)) isAsked = (await cancelOne(deps, run, commandId)) && isAsked;
   return isAsked;
 }
 
-/** What SSM refuses to cancel ends by itself. */
+/** Cancels one command. Commands that SSM refuses to cancel end on their own. */
 async function cancelOne({ aws, ctx }: StepDeps, run: FleetRun, commandId: string): Promise<boolean> {
   const ids = listInstances(run).flatMap((instance) =>
     instance.state === "running" && instance.commandId === commandId ? [instance.instanceId] : [],
@@ -307,7 +307,7 @@ async function cancelOne({ aws, ctx }: StepDeps, run: FleetRun, commandId: strin
 /** Instances that the details of a plan name; the counts are of all. */
 const MAX_LISTED = 200;
 
-/** Whom a run would send to. Reads only. */
+/** Plans which instances a run would send to. Read-only. */
 async function toPlan(deps: StepDeps): Promise<Plan> {
   const fault = findConfigFault(deps.config);
   if (fault !== undefined) return { summary: `Would fail: ${fault.message}`, details: { code: fault.code } };
@@ -332,7 +332,7 @@ async function toPlan(deps: StepDeps): Promise<Plan> {
   };
 }
 
-/** A plan does not read the artifact, so it uses any digest. */
+/** Returns the config with any digest, because a plan does not read the artifact. */
 function toKnown(config: RunCommandConfig): RunCommandConfig {
   const { artifact } = config;
   if (artifact === undefined || !isToBePinned(config)) return config;

@@ -13,16 +13,18 @@ import {
 
 /** The records of one run: its state, and its report in pages. One for each step of the executor. */
 export interface RunStore {
-  /** With the pages on which something runs, the first and the last; all of them where SSM finds the instances. */
+  /**
+   * Loads the run with the first, the last, and all pages with running instances; all pages if SSM finds the instances.
+   */
   load(): Promise<FleetRun | undefined>;
-  /** The run with the first pages that together have so many waiting instances. */
+  /** Loads the run's first pages that together have `waiting` waiting instances. */
   loadWaiting(run: FleetRun, waiting: number): Promise<FleetRun>;
   loadAll(run: FleetRun): Promise<FleetRun>;
   /** Pages first, then the state, which is what counts. Throws `RunConflictError`. */
   save(run: FleetRun): Promise<void>;
 }
 
-/** What a store works with. */
+/** The dependencies of a store. */
 interface RunStoreInput {
   readonly records: Records;
   readonly clock: Clock;
@@ -33,7 +35,7 @@ interface RunStoreInput {
 
 const AT_ONCE = 8;
 
-/** A run's records. */
+/** Creates the store of a run's records. */
 export function createRunStore({ records, clock, runId, source }: RunStoreInput): RunStore {
   const documents = createVersionedRecords(records, clock);
   const stateKey = `run-state/${runId}`;
@@ -88,7 +90,7 @@ export function createRunStore({ records, clock, runId, source }: RunStoreInput)
   };
 }
 
-/** What the first page says of the whole run. */
+/** Returns the first page's summary of the whole run. */
 function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial<FleetReportPage> {
   const { bucket, key, versionId } = artifact ?? {};
   const isNamed = bucket !== undefined && key !== undefined;
@@ -124,10 +126,10 @@ function listWaitingPages({ tallies }: RunState, waiting: number): readonly numb
 /** Of the instances' part of a page; the record as a whole stays below 200 KiB. */
 export const MAX_PAGE_BYTES = 190 * 1024;
 
-/** How much of each text is kept, tried in this order; SSM shows 24,000 characters of one and 8,000 of the other. */
+/** Lengths to cut each text to, tried in this order; SSM returns 24,000 characters of one and 8,000 of the other. */
 const TAILS: readonly number[] = [24_000, 8_000, 4_000, 2_000, 1_000, 400, 0];
 
-/** The instances of a page with their texts cut until they fit: all to the same length, which keeps the ends. */
+/** Cuts the texts of a page's instances until they fit: all to the same length, keeping their ends. */
 export function fitPage(instances: readonly FleetInstanceReport[]): readonly FleetInstanceReport[] {
   for (const tail of TAILS) {
     const fitted = instances.map((instance) => cutTexts(instance, tail));
@@ -143,7 +145,7 @@ function cutTexts(instance: FleetInstanceReport, tail: number): FleetInstanceRep
   return { ...instance, stdoutTail: toTail(stdoutTail, tail), stderrTail: toTail(stderrTail, tail), cut: true };
 }
 
-/** The end of a text, not beginning in the middle of a character. */
+/** Returns the end of a text, without splitting a character. */
 function toTail(text: string, length: number): string {
   if (text.length <= length) return text;
   const start = text.length - length;

@@ -1,21 +1,21 @@
-/** What is known of one instance. `ssm`: absent was not asked, null was asked and is not registered. */
+/** The known facts about one instance. `ssm`: absent if not looked up, null if not registered. */
 export interface KnownInstance {
   readonly instanceId: string;
   /** As EC2 spells it: `running`, `stopped`, … */
   readonly state?: string;
   readonly tags?: readonly InstanceTag[];
-  /** `windows`, or nothing, as EC2 answers. */
+  /** `windows`, or absent, as in EC2. */
   readonly platform?: string;
   readonly ssm?: SsmAgent | null;
 }
 
-/** A tag as EC2 gives it; case counts in both. */
+/** A tag as in EC2; both parts are case-sensitive. */
 interface InstanceTag {
   readonly key: string;
   readonly value: string;
 }
 
-/** What SSM says of an instance's agent. */
+/** SSM's facts about an instance's agent. */
 export interface SsmAgent {
   readonly pingStatus: string;
   readonly agentVersion?: string;
@@ -33,11 +33,11 @@ export interface SelectOptions {
   readonly states?: readonly string[];
   /** Default: `any`. */
   readonly platform?: Platform | "any";
-  /** Default: true where SSM was asked. */
+  /** Default: true if SSM was queried. */
   readonly requireOnline?: boolean;
 }
 
-/** What commands are written for. macOS counts as Linux: it has a shell. */
+/** The platform of commands. macOS counts as Linux: it has a shell. */
 export type Platform = "linux" | "windows";
 
 /** Why an instance is not part of the run, in the order of the checks. */
@@ -57,7 +57,7 @@ export interface Selection {
   readonly skipped: readonly { readonly instanceId: string; readonly code: SkipCode }[];
 }
 
-/** The tag that the predecessor looked for, and the values that it took. */
+/** The predecessor's tag, and its accepted values. */
 export const DEFAULT_TAG_KEY = "has_ssm_agent";
 export const DEFAULT_TAG_VALUES: readonly string[] = ["true", "True"];
 export const DEFAULT_STATES: readonly string[] = ["running"];
@@ -65,7 +65,7 @@ export const DEFAULT_STATES: readonly string[] = ["running"];
 /** Ids of EC2 instances (8 or 17 hex digits) and of managed nodes (17), stricter than the API's own word characters. */
 const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
 
-/** Which instances a run works on, and why the others are left alone. */
+/** Selects the instances of a run, with the reasons for skipping the others. */
 export function selectInstances(instances: readonly KnownInstance[], options: SelectOptions = {}): Selection {
   const rules = toRules(options);
   const seen = new Set<string>();
@@ -81,7 +81,7 @@ export function selectInstances(instances: readonly KnownInstance[], options: Se
   return { selected, skipped };
 }
 
-/** What commands for this instance are written for. */
+/** Returns the platform of commands for this instance. */
 export function toPlatform({ platform, ssm }: Pick<KnownInstance, "platform" | "ssm">): Platform {
   return isWindows(platform) || isWindows(ssm?.platformType) ? "windows" : "linux";
 }
@@ -153,8 +153,9 @@ const MAX_ROLES = 50;
 const HOST = "localhost ansible_connection=local";
 
 /**
- * The Ansible inventory of one instance, by the value of its tag `Ansible_Roles`: a group for each role, which holds the
- * instance itself. No tag or a blank one: no groups. Everyone who may tag an instance writes this file, so names are checked.
+ * Returns the Ansible inventory of one instance, by the value of its tag `Ansible_Roles`: a group for each role, with
+ * the instance itself. Without a tag, or with a blank one: no groups. Everyone who may tag an instance writes this
+ * file, so names are checked.
  */
 export function inventory(tagValue: string | null | undefined): Inventory | InventoryFault {
   const elements = String(tagValue ?? "")
@@ -189,7 +190,7 @@ export class ChunkSizeError extends RangeError {
 }
 
 /**
- * Cuts ids into lists of so many, in order; only the last one may be shorter, and none is empty. Throws
+ * Splits ids into lists of `size`, in order; only the last one may be shorter, and none is empty. Throws
  * `CHUNK_SIZE_INVALID`.
  */
 export function chunk<Id>(ids: readonly Id[], size: number = MAX_CHUNK_SIZE): Id[][] {

@@ -25,15 +25,15 @@ export interface SendDeps {
   readonly store: RunStore;
   readonly config: RunCommandConfig;
   readonly resolve: (chunk: SendingChunk) => ResolvedProfile;
-  /** An instance that SSM does not know yet is retried later instead of failed. */
+  /** True to retry an instance that SSM does not list yet later instead of failing it. */
   readonly waitsForAgent: boolean;
   /** Of a run of the way `targets`. */
   readonly targets?: RunCommandConfig["targets"];
 }
 
 /**
- * Sends chunks, having noted them before: whatever happens in between, the next one finds them by their comments. What SSM
- * refuses for good ends the sending.
+ * Records and then sends chunks: after a crash, they are found by their comments. A permanent rejection by SSM ends the
+ * sending.
  */
 export async function sendWave(deps: SendDeps, run: FleetRun, chunks: readonly SendingChunk[]): Promise<FleetRun> {
   const { aws, store } = deps;
@@ -57,9 +57,9 @@ async function sendOne(deps: SendDeps, run: FleetRun, chunk: SendingChunk): Prom
     const sent = { commandId, startedAt: aws.clock.now() };
     return withFleetCommand(noteSent(dropped, { chunk: chunk.chunk, ids }, sent), commandId);
   } catch (error) {
-    // What may have been taken stays among what is being sent: the next step asks SSM for it.
+    // A possibly accepted chunk remains among those being sent: the next step looks it up in SSM.
     if (!(error instanceof AwsCallError) || error.isOpen) throw error;
-    // SSM has heard of the agent, but not everywhere: as if it were not online yet.
+    // SSM does not list the agent everywhere yet: handled as not online.
     if (deps.waitsForAgent && error.awsName === "InvalidInstanceId") return withoutSending(run, chunk.chunk);
     return noteRefused(run, chunk, toStop(error));
   }
@@ -74,8 +74,8 @@ function toStop({ code, message, retryable }: AwsCallError): RunStop {
 }
 
 /**
- * After a crash: which of the chunks that were being sent SSM has. The others are sent again as new ones. Asks once more
- * when the crash was just before, because SSM lists a command some seconds late.
+ * Finds, after a crash, which of the chunks being sent SSM has. The others are sent again as new ones. Looks twice
+ * after a recent crash, because SSM lists a command some seconds late.
  */
 export async function recoverSending(aws: FleetAws, run: FleetRun): Promise<FleetRun> {
   const { sending, runId, sendingAt = 0 } = run.state;
@@ -92,7 +92,7 @@ export async function recoverSending(aws: FleetAws, run: FleetRun): Promise<Flee
   return { ...recovered, state: { ...recovered.state, sending: [] } };
 }
 
-/** Those of a chunk that are not in its command were left out as not online. */
+/** Records a found chunk. Its instances that are not in its command were left out as not online. */
 function noteFound(run: FleetRun, { chunk, ids }: SendingChunk, command: SentCommand | undefined): FleetRun {
   if (command === undefined) return run;
   const { commandId, requestedAt: startedAt } = command;
@@ -103,7 +103,7 @@ function noteFound(run: FleetRun, { chunk, ids }: SendingChunk, command: SentCom
   return withFleetCommand(noted, commandId);
 }
 
-/** What a command is made of. */
+/** The input of a command. */
 interface SendRequestInput {
   readonly config: RunCommandConfig;
   readonly state: Pick<RunState, "runId">;
@@ -113,7 +113,7 @@ interface SendRequestInput {
   readonly targets?: RunCommandConfig["targets"];
 }
 
-/** SendCommand's request for one chunk. */
+/** Returns SendCommand's request for one chunk. */
 export function toSendRequest({ config, state, command, chunk, targets }: SendRequestInput): SendCommandCommandInput {
   const { documentName, documentHash, documentVersion, parameters } = command;
   return {
@@ -155,8 +155,8 @@ interface SendResult {
 }
 
 /**
- * Sends one command. Where SSM knows an instance no more, the ones that are not online are left out and the rest is sent
- * once. Throws `AwsCallError`, `SSM_THROTTLED` when SSM did not take it in ten tries.
+ * Sends one command. If SSM no longer knows an instance, leaves out those that are not online and sends the rest once.
+ * Throws `AwsCallError`, `SSM_THROTTLED` when SSM did not accept it in ten tries.
  */
 async function sendChunk(aws: FleetAws, request: SendCommandCommandInput): Promise<SendResult> {
   const ids = request.InstanceIds ?? [];

@@ -32,13 +32,13 @@ const MAX_OUTPUTS = 200;
 /** A run after a look at SSM. */
 interface WatchedRun {
   readonly run: FleetRun;
-  /** Some failures were left for the next look. */
+  /** True if some failures were left for the next poll. */
   readonly isPartial: boolean;
   /** Those that have ended since. */
   readonly ended: readonly FleetInstanceReport[];
 }
 
-/** Asks SSM for the open commands of a run, and for the outputs of what failed. */
+/** Loads the open commands of a run from SSM, and the outputs of failures. */
 export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun> {
   const commandIds = listOpenCommands(run);
   if (commandIds.length === 0) return { run, isPartial: false, ended: [] };
@@ -80,7 +80,7 @@ export function listOpenCommands(run: FleetRun): readonly string[] {
   return [...new Set([...own, ...fleet])];
 }
 
-/** Read before the invocations: what ended before the command did is then among them. */
+/** Finds the fleet's command. Read before the invocations, so that they include everything that ended before it. */
 async function findFleetCommand(aws: FleetAws, { state }: FleetRun): Promise<SentCommand | undefined> {
   const { fleetCommand } = state;
   if (fleetCommand === undefined || isFinalStatus(fleetCommand.status)) return undefined;
@@ -92,7 +92,7 @@ async function loadOutputs(aws: FleetAws, failures: readonly Invocation[]): Prom
     try {
       return [instanceId, await loadOutput(aws, commandId, instanceId)] as const;
     } catch (error) {
-      // What failed is known without what it said.
+      // The failure is known even without its output.
       if (!(error instanceof AwsCallError)) throw error;
       return [instanceId, {}] as const;
     }
@@ -111,15 +111,15 @@ function isOpenState(state: string | undefined): boolean {
   return state === undefined || state === "running" || state === "not-sent";
 }
 
-/** What SSM says of the instances of a run. */
+/** SSM's news about the instances of a run. */
 interface InvocationNews {
   readonly invocations: readonly Invocation[];
-  /** By instance: what those that failed left behind. */
+  /** The outputs of failed instances, by instance. */
   readonly outputs: ReadonlyMap<string, InvocationOutput>;
   readonly now: number;
 }
 
-/** Instances whose commands are still open by what is known so far, but failed with an output by what SSM says. */
+/** Returns new failures with an output: instances that the run does not list as ended. */
 export function findNewFailures(run: FleetRun, invocations: readonly Invocation[]): readonly Invocation[] {
   const byId = toOpen(run);
   return invocations.filter((invocation) => {
@@ -130,9 +130,9 @@ export function findNewFailures(run: FleetRun, invocations: readonly Invocation[
 }
 
 /**
- * The run with the news of its instances. Where SSM found the instances itself, those that are new are added; where they had been
- * selected before, one that is new and cannot be reached is one that does not run. That a command
- * has reached an instance without having ended there changes nothing: pages are written only for what counts.
+ * Applies the news of the instances. If SSM found the instances itself, adds new ones; if they had been selected
+ * before, an unreachable new one counts as not running. A command that has arrived at an instance without ending there
+ * changes nothing, so that pages are written only for relevant changes.
  */
 export function noteInvocations(run: FleetRun, { invocations, outputs, now }: InvocationNews): FleetRun {
   const byId = new Map(invocations.map((invocation) => [invocation.instanceId, invocation]));
@@ -155,7 +155,10 @@ export function noteInvocations(run: FleetRun, { invocations, outputs, now }: In
   );
 }
 
-/** Whom SSM found besides those that were selected (they alone have a platform) and cannot reach: it does not run. */
+/**
+ * Skips an unreachable instance that SSM found in addition to the selected ones (only those have a platform): it is not
+ * running.
+ */
 function leaveOut({ state }: FleetRun, instance: FleetInstanceReport): FleetInstanceReport {
   const isOther = state.isPinned === true && instance.platform === undefined;
   return isOther && isUnreachable(instance) ? toSkipped(instance.instanceId, "STATE_NOT_RUNNING") : instance;
@@ -188,7 +191,7 @@ function toNoted(
   };
 }
 
-/** An instance of which news of this command still matter. */
+/** Returns true if news of this command still matter for the instance. */
 function isOpen({ state }: FleetRun, instance: FleetInstanceReport, { commandId }: Invocation): boolean {
   if (instance.state === "running") return instance.commandId === commandId;
   return state.way === "targets" && (isWaiting(instance) || instance.code === "NOT_SENT");
@@ -209,8 +212,8 @@ function isKnownFinal(run: FleetRun, invocation: Invocation, byId: ReadonlyMap<s
 }
 
 /**
- * The run with the state of its one command. SSM lists what a command has begun some seconds late: an end counts once all of
- * its instances are listed, or by the second look, since a command that was stopped never lists the rest.
+ * Applies the state of the run's one command. SSM lists invocations some seconds late: an end counts once all of its
+ * instances are listed, or at the second poll, because a stopped command never lists the rest.
  */
 export function noteStatus(
   run: FleetRun,
@@ -225,14 +228,14 @@ export function noteStatus(
   return { ...run, state: { ...run.state, fleetCommand: noted } };
 }
 
-/** SSM lists what it has begun some seconds late; who is missing for longer than that has not been begun. */
+/** SSM lists invocations some seconds late; instances missing for longer were never started. */
 const LISTED_WITHIN_MS = 15_000;
 
 /** How often, and after which pause, commands are sent again that SSM rejected because the account had too many. */
 const MAX_REFUSALS = 20;
 const REFUSAL_PAUSE_MS = 30_000;
 
-/** Commands of which some instances are missing in what SSM lists. */
+/** Returns commands with instances that SSM does not list. */
 export function findUnbegun(run: FleetRun, invocations: readonly Invocation[], now: number): readonly string[] {
   if (run.state.way === "targets") return [];
   const listed = toKeys(invocations);
@@ -243,8 +246,8 @@ export function findUnbegun(run: FleetRun, invocations: readonly Invocation[], n
 }
 
 /**
- * The run without those whom SSM will not begin, because their command has ended. Where the account had too many invocations
- * under way (`Rate Exceeded`), they wait again.
+ * Updates instances that SSM will not start, because their command has ended. If the account had too many running
+ * invocations (`Rate Exceeded`), they wait again.
  */
 export function noteUnbegun(
   run: FleetRun,
@@ -264,7 +267,7 @@ export function noteUnbegun(
   return { ...noted, state: { ...noted.state, refusals, pausedUntil: now + REFUSAL_PAUSE_MS, ...stop } };
 }
 
-/** A command that has failed or was cancelled ended these with it; otherwise SSM could not reach them. */
+/** Ends an instance with its command: cancelled if that failed or was cancelled; otherwise SSM could not reach it. */
 function toEnded(instance: FleetInstanceReport, status: string, now: number): FleetInstanceReport {
   const isTerminated = ["failed", "executiontimedout", "cancelled", "canceled"].includes(toPlain(status));
   const outcome = isTerminated

@@ -22,8 +22,8 @@ export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Pro
 }
 
 /**
- * Applies a saved plan, once. It is claimed before anything is changed, so an attempt that ends in the middle leaves a plan
- * that is not applied again: what it would do has been done in part.
+ * Applies a saved plan, once. Claims it before anything is changed, so an attempt that ends early leaves a plan that
+ * cannot be applied again: it may be applied in part.
  */
 async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
   const saved = await openSavedPlan(run, id);
@@ -36,7 +36,7 @@ async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
     return outputs;
   } catch (error) {
     if (!(error instanceof TerraformFailure)) throw error;
-    // Without the lock nothing was done yet.
+    // Nothing was done before the lock.
     if (error.code === "TERRAFORM_STATE_LOCKED") {
       await releaseSavedPlan(run, claim);
       throw error;
@@ -45,7 +45,7 @@ async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
   }
 }
 
-/** `planFile`: the plan to apply; without it Terraform makes its own. */
+/** Applies `planFile`; without it Terraform makes its own plan. */
 async function apply(
   run: StagedRun,
   action: "apply" | "destroy",
@@ -69,7 +69,7 @@ async function apply(
 /** Where Terraform puts a state that its backend did not take. */
 const UNSAVED_STATE = "errored.tfstate";
 
-/** An unsaved state would be deleted with the folder, and the created resources would be lost from it. */
+/** Rescues an unsaved state, which would be deleted with the folder, and the created resources lost. */
 async function rescueState({ ctx, module, settings }: StagedRun): Promise<void> {
   const unsaved = join(module, UNSAVED_STATE);
   if (!existsSync(unsaved)) return;
@@ -106,12 +106,12 @@ function toScalar(value: unknown): string | number | boolean | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
-/** True when the stream does not say all: it never shows what is sensitive. */
+/** Returns true if the stream is incomplete: it never contains sensitive values. */
 function needsValues(outputs: ReadonlyMap<string, StreamOutput>): boolean {
   return [...outputs.values()].some(({ sensitive }) => sensitive);
 }
 
-/** Reads what `output -json` prints; undefined when it is something else. */
+/** Parses the output of `output -json`; undefined for anything else. */
 function parseOutputs(text: string): ReadonlyMap<string, StreamOutput> | undefined {
   const outputs = parseJson(text);
   if (!isMap(outputs)) return undefined;

@@ -15,8 +15,8 @@ export function checkTerraformConfig(config: DocumentConfig, report: ConfigRepor
 }
 
 /**
- * Warns of tasks that work on one Terraform state though they look apart: the state's key is made of the source's key and
- * does not contain the bucket.
+ * Warns about different tasks with the same Terraform state: the state's key contains the source's key and not the
+ * bucket.
  */
 export function checkTerraformTasks(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void {
   const owners = new Map<string, S3Source>();
@@ -52,7 +52,7 @@ function toOwner(action: unknown): string {
   return isAction(action) ? `a terraform config with action: ${action}` : "a terraform config";
 }
 
-/** Version 1 has no outputs, without which a plan is of no use. */
+/** Returns the actions. Version 1 has no outputs, without which a plan is useless. */
 function listActions({ version }: ConfigReport): readonly string[] {
   return version === 1 ? ["apply", "destroy"] : Object.keys(ACTION_KEYS);
 }
@@ -69,7 +69,7 @@ function checkAction({ action }: DocumentConfig, report: ConfigReport): void {
   }
 }
 
-/** Of the keys that only version 2 has. What an expression becomes is checked when the task is dispatched. */
+/** Checks the keys that only version 2 has. The values of expressions are checked when the task is dispatched. */
 function checkValues(config: DocumentConfig, report: ConfigReport): void {
   for (const [key, { schema, what }] of Object.entries(VALUES)) {
     if (config[key] === undefined || Value.Check(schema, config[key]) || report.hasExpression([key])) continue;
@@ -96,7 +96,7 @@ interface Fault {
   readonly mend: string;
 }
 
-/** Version 1 accepts the document, and its task fails when it runs. */
+/** Reports an unusable config. Version 1 accepts the document, and its task fails when it runs. */
 function reportUnusable(report: ConfigReport, code: string, { path, what, mend }: Fault): void {
   if (report.version === 2) report.error(code, path, `${what}. ${mend}`);
   else report.warn(code, path, `${what}; the task will fail when it runs.`);
@@ -111,7 +111,7 @@ type SourceKind = keyof typeof SOURCE_KEYS;
 /** These may be missing. */
 const OPTIONAL_KEYS: readonly string[] = ["path"];
 
-/** Version 1 has no values that change with a commit. */
+/** Returns the kinds of sources. Version 1 has no values that change with a commit. */
 function listKinds({ version }: ConfigReport): readonly SourceKind[] {
   return version === 1 ? ["s3", "local"] : ["s3", "local", "git"];
 }
@@ -134,7 +134,7 @@ function checkSourceFields(source: DocumentConfig, report: ConfigReport): void {
   checkFieldsOf(source, known, report);
 }
 
-/** For an unknown kind: rejects keys that no kind accepts. */
+/** Checks the fields. For an unknown kind: rejects keys that no kind accepts. */
 function checkFieldsOf(source: DocumentConfig, kind: SourceKind | undefined, report: ConfigReport): void {
   const known: readonly string[] = kind ? SOURCE_KEYS[kind] : listKinds(report).flatMap((each) => SOURCE_KEYS[each]);
   const owner = kind ? `a source of the type ${kind}` : "a source";
@@ -215,7 +215,7 @@ function isCollection(value: unknown): value is object {
 const closed = { additionalProperties: false };
 const Filled = Type.String({ minLength: 1 });
 const AnyMap = Type.Record(Type.String(), Type.Unknown());
-/** A text that holds an expression. */
+/** A text with an expression. */
 const Template = Type.String({ pattern: "\\$\\{" });
 
 /** The config in documents of version 1, where a source may lack what only its task needs. */
@@ -247,7 +247,7 @@ const GitV2 = Type.Object(
   },
   closed,
 );
-/** Its type is known only when it is resolved. */
+/** The type is known only after it is resolved. */
 const UnknownV2 = Type.Object(
   {
     type: Template,
@@ -260,7 +260,7 @@ const UnknownV2 = Type.Object(
 
 /** Files, as in `source`, where any value may be an expression. */
 const SourceV2 = Type.Union([S3V2, LocalV2, GitV2, UnknownV2, Template]);
-/** Never from the repository of a change that they check. */
+/** Never from the repository of the change to check. */
 const PolicySourceV2 = Type.Union([S3V2, LocalV2, UnknownV2, Template]);
 
 const Texts = Type.Array(Filled);
@@ -302,5 +302,5 @@ const ConfigV2 = Type.Object(
   closed,
 );
 
-/** What editors know of the config in documents of either version. */
+/** The config's schemas for editors, in documents of either version. */
 export const terraformDocumentSchemas = { v1: ConfigV1, v2: ConfigV2 };

@@ -22,14 +22,14 @@ interface ChildInput {
   readonly signal: AbortSignal;
   /** How long the program may take to stop before its whole process group is killed. */
   readonly graceMs: number;
-  /** Each piece of the standard output, soon after it was written. */
+  /** Called with each piece of the standard output, soon after it was written. */
   readonly onOutput: (piece: string) => void;
 }
 
 /**
- * Runs a program without a shell until it has ended. Its output goes through a file, not a pipe: should this process
- * be killed, the program can still finish, save its state and give up its lock, instead of dying at its next line.
- * An abort interrupts it; what is left of its process group when it has ended, or after `graceMs`, is killed.
+ * Runs a program without a shell until it has ended. Its output goes through a file, not a pipe: if this process is
+ * killed, the program can still finish, save its state and release its lock, instead of dying at its next line. An
+ * abort interrupts it; the rest of its process group is killed when it has ended, or after `graceMs`.
  */
 export async function runChild(input: ChildInput): Promise<ChildEnd> {
   const out = await open(`${input.logPath}.out`, "w+", 0o600);
@@ -88,17 +88,17 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Nothing is left of the group.
+    // The group is empty.
   }
 }
 
-/** Progress is for people: a tenth of a second late is at once. */
+/** Progress is for people: a delay of a tenth of a second is acceptable. */
 const INTERVAL_MS = 100;
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Reads a growing file to its end, again and again, until `ended` is settled and everything is read. The file stays
- * open. Reads at positions of its own, so the handle may be the one that a program writes through.
+ * Repeatedly reads a growing file to its end, until `ended` is settled and everything is read. The file stays open.
+ * Reads at explicit positions, so the handle may be the one that a program writes through.
  */
 async function followFile(file: FileHandle, ended: Promise<unknown>, onText: (text: string) => void): Promise<void> {
   const waking = new AbortController();
@@ -131,13 +131,13 @@ const MAX_LINE_CHARS = 8 * 1024 * 1024;
 
 /** Makes lines of a stream of text pieces. */
 interface LineSplitter {
-  /** The lines that this piece completes, without their ends. */
+  /** Returns the lines that this piece completes, without their ends. */
   push(piece: string): string[];
-  /** What follows the last line end. */
+  /** Returns the text after the last line end. */
   end(): string[];
 }
 
-/** A splitter that gives no line longer than `maxChars`. */
+/** Creates a splitter that returns no line longer than `maxChars`. */
 export function createLineSplitter(maxChars: number = MAX_LINE_CHARS): LineSplitter {
   let rest = "";
   let dropping = false;
@@ -175,7 +175,7 @@ export interface OwnedFolder {
   remove(): Promise<void>;
 }
 
-/** Makes a folder that only this user can read; `remove` takes it away with everything in it. */
+/** Creates a folder that only this user can read; `remove` deletes it with its content. */
 export async function createOwnedFolder(parent: string): Promise<OwnedFolder> {
   await mkdir(parent, { recursive: true });
   const path = await mkdtemp(join(parent, `stackyard-tf-${HOST}-${process.pid}-`));
@@ -183,8 +183,8 @@ export async function createOwnedFolder(parent: string): Promise<OwnedFolder> {
 }
 
 /**
- * Removes what runs of killed processes of this host and user left in a folder. A program that still works there is
- * asked to stop, so that it saves its state and gives up its lock; its folder goes at a later call. Never throws.
+ * Removes folders of killed processes of this host and user. Stops a program that still works there, so that it saves
+ * its state and releases its lock; its folder is removed by a later call. Never throws.
  */
 export async function removeDeadFolders(parent: string): Promise<void> {
   const names = await readdir(parent).catch((): string[] => []);
@@ -197,7 +197,7 @@ async function removeIfDead(path: string, name: string): Promise<void> {
     if (await stopProcessesIn(path)) return;
     await rm(path, { recursive: true, force: true });
   } catch {
-    // Another start removes the same folder, or may remove it where we may not.
+    // Another start removes the same folder, or this one lacks the permission.
   }
 }
 
@@ -221,9 +221,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Asks what works inside a folder to stop; true when there was something. Leaders of a process group stop what belongs
- * to them themselves; what is left without one is killed. Knows processes only where the system shows them as files
- * under /proc.
+ * Stops the processes inside a folder; returns true if there were any. Leaders of a process group stop their group
+ * themselves; other processes are killed. Finds processes only on systems with /proc.
  */
 async function stopProcessesIn(folder: string): Promise<boolean> {
   const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^\d+$/.test(name));
@@ -241,10 +240,10 @@ async function worksIn(pid: string, folder: string): Promise<boolean> {
   return cwd === folder || cwd.startsWith(folder + sep);
 }
 
-/** The program was made a leader when it was started; its providers and provisioners are not. */
+/** Returns true for a group leader, which the program became at its start; its providers and provisioners are not. */
 async function isGroupLeader(pid: string): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // `pid (name) state ppid pgrp …`, where the name may hold anything (proc(5)).
+  // `pid (name) state ppid pgrp …`; the name may contain anything (proc(5)).
   const [, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return group === pid;
 }
@@ -253,6 +252,6 @@ function kill(pid: string, signal: NodeJS.Signals): void {
   try {
     process.kill(Number(pid), signal);
   } catch {
-    // It ended by itself.
+    // It has ended already.
   }
 }

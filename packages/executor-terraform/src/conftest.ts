@@ -34,8 +34,8 @@ export interface ConftestInput {
 }
 
 /**
- * Returns what conftest finds in the masked plan, at most 100 problems. A program that is missing, fails, or prints something
- * else is an error too, and so is one that has evaluated no rule: the plan is not known to be allowed.
+ * Returns conftest's results for the masked plan, at most 100 problems. A program that is missing, fails, or prints
+ * something else is an error too, also one that has evaluated no rule: the plan is not known to be allowed.
  */
 export async function runConftest(
   run: StagedRun,
@@ -49,7 +49,10 @@ export async function runConftest(
     .map(({ level, text }) => ({ level, text: toLine(run.mask(text)) }));
 }
 
-/** `conftest test` exits with 1 when rules deny something, and when it fails itself (conftest docs, "Exit codes"). */
+/**
+ * Returns the problems. `conftest test` exits with 1 when rules deny something, and when it fails itself (conftest
+ * docs, "Exit codes").
+ */
 function findProblems(end: ToolEnd): readonly PolicyProblem[] {
   if (end.kind === "unusable") return [toError(end.reason)];
   const { code, output, errors } = end;

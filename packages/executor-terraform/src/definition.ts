@@ -9,7 +9,7 @@ import {
 import { type Static, Type } from "typebox";
 import { checkTerraformConfig, checkTerraformTasks, terraformDocumentSchemas } from "./check-config.ts";
 
-/** Terraform releases its lock and saves the state within seconds; a provider may need minutes to let go. */
+/** Terraform releases its lock and saves the state within seconds; a provider may need minutes to stop. */
 const CANCEL_WITHIN = "5m";
 
 /** Files of a bucket: one object, or everything under `key` + `/`. */
@@ -39,7 +39,7 @@ const LocalSourceConfig = Type.Object(
   { additionalProperties: false },
 );
 
-/** A name of a file or folder, and none that leads elsewhere. */
+/** The name of a file or folder; never one that leads elsewhere. */
 const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[^/\\\0]+`;
 
 /** A folder of a commit at a code host. */
@@ -85,7 +85,7 @@ const UntypedSourceConfig = Type.Object(
   { additionalProperties: false },
 );
 
-/** Files with rules: from the project or a bucket, never from the configuration that they check. */
+/** Files with rules: from the project or a bucket, never from the configuration to check. */
 const PolicySource = Type.Union([S3SourceConfig, LocalSourceConfig]);
 /** Where the policies of a plan are. */
 export type PolicySource = Static<typeof PolicySource>;
@@ -93,7 +93,7 @@ export type PolicySource = Static<typeof PolicySource>;
 /** Addresses of resources; a star fits any characters. */
 const AddressGlobs = Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { maxItems: 100 });
 
-/** What a task does with which configuration files. */
+/** The action of a task, and its configuration files. */
 export const TerraformConfig = Type.Object(
   {
     action: Type.Union([
@@ -164,14 +164,14 @@ export const TerraformOutputs = Type.Record(
 );
 export type TerraformOutputs = Static<typeof TerraformOutputs>;
 
-/** What engine, validator and editor need to know of the executor `terraform`; imports no SDK. */
+/** The definition of the executor `terraform` for engine, validator and editor; imports no SDK. */
 export const terraformDefinition = {
   name: "terraform",
   config: TerraformConfig,
   outputs: TerraformOutputs,
   resumable: false,
   cancelWithin: CANCEL_WITHIN,
-  /** Two runs on one state would refuse or, without locks, destroy each other: they queue instead. */
+  /** Returns the state's key. Two runs on one state would fail or, without locks, corrupt it: they queue instead. */
   exclusiveKey: (subject: { readonly machine: string; readonly stackId: string }, config: TerraformConfig) =>
     toStateKey(subject, config.source),
   checkConfig: checkTerraformConfig,
@@ -179,13 +179,13 @@ export const terraformDefinition = {
   documentSchemas: terraformDocumentSchemas,
 } as const satisfies Omit<Executor, "start">;
 
-/** The parts of a stack that a state key is made of. */
+/** The parts of a stack in a state key. */
 interface StateOwner {
   readonly machine: string;
   readonly stackId: string;
 }
 
-/** The parts of a task's `source` that a state key is made of. */
+/** The parts of a task's `source` in a state key. */
 interface StateSource {
   readonly type?: "s3" | "local" | "git";
   readonly key?: string;
@@ -197,8 +197,9 @@ interface StateSource {
 
 /**
  * Returns the key of a source's state: the stack's prefix, then `<source.key>`, `local/<location>` or
- * `git:<host>/<repository>:<path>`, without the commit. Two stacks or two sources never share a key. The last part is kept byte for byte, a trailing slash included: existing state is found by
- * it, and `destroy` finds by it what `apply` made. Undefined when the source names no files.
+ * `git:<host>/<repository>:<path>`, without the commit. Two stacks or two sources never share a key. The last part is
+ * kept byte for byte, including a trailing slash: it identifies existing state, and `destroy` finds the resources of
+ * `apply` by it. Undefined when the source names no files.
  */
 export function toStateKey(owner: StateOwner, source: StateSource | undefined): string | undefined {
   const last = toLastPart(source);
@@ -206,7 +207,8 @@ export function toStateKey(owner: StateOwner, source: StateSource | undefined): 
 }
 
 function toLastPart(source: StateSource | undefined): string | undefined {
-  // `local/` and `git:` belong to other sources: an S3 key that begins so has its next character encoded, and % as well.
+  // `local/` and `git:` belong to other sources: an S3 key with this prefix has its next character encoded, and % as
+  // well.
   if (source?.type === "s3")
     return source.key?.replace(/^(local(?=[/%])|git(?=[:%]))(.)/, (_, name, sign) => name + encodeURIComponent(sign));
   if (source?.type === "git") {
@@ -218,8 +220,8 @@ function toLastPart(source: StateSource | undefined): string | undefined {
 }
 
 /**
- * The address of a state in the yard's own backend: the key as path, each part escaped, so that none can leave its
- * place. Where a part is a dot, which every reader of addresses would resolve, the key is one escaped part.
+ * Returns the address of a state in the yard's own backend: the key as path, each part escaped, so that none can leave
+ * its place. If a part is a dot, which URL parsers resolve, the key is one escaped part.
  */
 export function toStateAddress(baseUrl: string, stateKey: string): string {
   const parts = stateKey.split("/");
@@ -229,8 +231,8 @@ export function toStateAddress(baseUrl: string, stateKey: string): string {
 }
 
 /**
- * Returns the beginning of the keys of inventories: of all, or of states whose keys begin so. Those of other states with long keys
- * may begin in the same way: compare the stack and machine of the inventory.
+ * Returns the key prefix of inventories: of all, or of states with this key prefix. Other states with long keys may
+ * share it: compare the stack and machine of the inventory.
  */
 export function toInventoryPrefix(stateKey = ""): string {
   return `terraform-inventory/${encodeURIComponent(stateKey).slice(0, MAX_READABLE)}`;
@@ -238,7 +240,7 @@ export function toInventoryPrefix(stateKey = ""): string {
 
 const MAX_READABLE = 300;
 
-/** What a state contained after its last apply or destroy, as a record of the yard keeps it. */
+/** The content of a state after its last apply or destroy, as stored in a record of the yard. */
 export const TerraformInventory = Type.Object({
   stack: Type.String(),
   machine: Type.String(),
@@ -256,7 +258,7 @@ export const TerraformInventory = Type.Object({
 });
 export type TerraformInventory = Static<typeof TerraformInventory>;
 
-/** What a project may set for this plugin. */
+/** The options of this plugin in a project. */
 export const TerraformOptions = Type.Object(
   {
     binary: Type.Optional(
@@ -332,11 +334,11 @@ export type TerraformOptions = Static<typeof TerraformOptions>;
 export interface TerraformState {
   /** The base address of the `http` backend. */
   readonly url: string;
-  /** What the attempt signs in there with, for as long as its lease lives; the user is the attempt's id. A secret. */
+  /** Returns the attempt's password, valid while its lease is; the user is the attempt's id. A secret. */
   password(): Promise<string>;
 }
 
-/** The service by which runners give tasks without a backend of their own a place for their state. */
+/** The service with which runners store the state of tasks without a backend. */
 export const TERRAFORM_STATE: ServiceKey<TerraformState> = defineService<TerraformState>("terraform-state");
 
 /** Returns the service for a worker; `url` is the `stateBackendUrl` of the yard's server. */

@@ -24,8 +24,8 @@ export interface DriftedResource {
 }
 
 /**
- * Returns the resources that were changed or deleted outside of Terraform, without what is ignored. `ignore` contains
- * `address:attribute`, where a star fits any characters; `:*` also ignores that the resource was deleted.
+ * Returns the resources that were changed or deleted outside of Terraform, without ignored ones. `ignore` contains
+ * `address:attribute`; a star matches any characters, and `:*` also ignores a deletion.
  */
 export function findDrift(drift: readonly ResourceChange[], ignore: readonly string[]): readonly DriftedResource[] {
   const isIgnored = (address: string, attribute: string) =>
@@ -38,10 +38,10 @@ export function findDrift(drift: readonly ResourceChange[], ignore: readonly str
   });
 }
 
-/** More lines say no more. */
+/** More lines add no information. */
 const MAX_LISTED = 50;
 
-/** One line, then one for each resource: its address, and the names of the attributes that differ. */
+/** Formats one line, then one for each resource: its address, and the names of the changed attributes. */
 export function toDriftSummary(found: readonly DriftedResource[]): string {
   if (found.length === 0) return "No drift.";
   const lines = found.slice(0, MAX_LISTED).map(({ address, attributes }) => {

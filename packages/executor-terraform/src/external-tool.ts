@@ -12,7 +12,7 @@ interface ToolCall {
   readonly arguments: readonly string[];
   /** Besides PATH. HOME and TMPDIR are a new folder. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** What it reads, as a file whose path follows the arguments. */
+  /** The input, as a file; its path follows the arguments. */
   readonly input: unknown;
   readonly limits?: ToolLimits;
 }
@@ -24,7 +24,7 @@ export interface ToolLimits {
   readonly maxBytes: number;
 }
 
-/** What a tool printed, or why there is nothing. */
+/** The output of a tool, or why there is none. */
 export type ToolEnd =
   | { readonly kind: "ended"; readonly code: number; readonly output: string; readonly errors: string }
   | { readonly kind: "unusable"; readonly reason: string };
@@ -33,7 +33,7 @@ const LIMITS: ToolLimits = { timeoutMs: 60_000, maxBytes: 4 * 1024 * 1024 };
 const ERROR_BYTES = 1_000;
 
 /**
- * Runs a tool in an empty folder with nothing of the runner's environment but PATH and what the call names. Fails with
+ * Runs a tool in an empty folder, with only PATH and the call's variables from the runner's environment. Fails with
  * TERRAFORM_CANCELLED when the task is cancelled.
  */
 export async function runTool(run: StagedRun, call: ToolCall): Promise<ToolEnd> {
@@ -69,7 +69,7 @@ export async function runTool(run: StagedRun, call: ToolCall): Promise<ToolEnd> 
   return { kind: "ended", code: end.code, output, errors: await readErrors(run, join(folder, "log.err")) };
 }
 
-/** The beginning of what it said to people, in one line. */
+/** Returns the start of the error output, in one line. */
 async function readErrors({ mask }: StagedRun, path: string): Promise<string> {
   const handle = await open(path, "r");
   try {
@@ -80,7 +80,7 @@ async function readErrors({ mask }: StagedRun, path: string): Promise<string> {
   }
 }
 
-/** Text of others in one line without control characters. */
+/** Returns foreign text in one line without control characters. */
 export function toLine(text: string): string {
   return toHead(text.replaceAll(/[\s\p{Cc}]+/gu, " ").trim(), ERROR_BYTES);
 }

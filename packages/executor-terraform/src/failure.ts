@@ -1,8 +1,8 @@
 import { type Failed, failed, isMap } from "@stackyard/core";
 
-/** What is known of a code besides its name. */
+/** The facts about a code. */
 interface FailureFacts {
-  /** False: another attempt would fail in the same way. */
+  /** False if another attempt would fail in the same way. */
   readonly retryable: boolean;
   /** One sentence for the table in the README. */
   readonly meaning: string;
@@ -12,7 +12,7 @@ function fact(retryable: boolean, meaning: string): FailureFacts {
   return { retryable, meaning };
 }
 
-/** The codes that a failed task of this executor may have. Never renamed or used for something else. */
+/** The codes of failed tasks of this executor. Never renamed or used for something else. */
 export const TERRAFORM_FAILURES = {
   TERRAFORM_NOT_FOUND: fact(false, "The program is not installed on the runner."),
   TERRAFORM_VERSION_MISMATCH: fact(false, "The option `version` does not allow the version of the program."),
@@ -49,12 +49,12 @@ interface FailureOptions extends ErrorOptions {
   readonly final?: boolean;
 }
 
-/** Ends a run from any depth; `start` turns it into the failed step that it holds. Never leaves this package. */
+/** Ends a run from any depth; `start` returns its failed step. Never leaves this package. */
 export class TerraformFailure extends Error {
   readonly code: TerraformFailureCode;
   readonly step: Failed;
 
-  /** `final`: another attempt cannot succeed here, whatever the code says. */
+  /** Creates a failure. `final`: another attempt cannot succeed, whatever the code says. */
   constructor(code: TerraformFailureCode, message: string, { final = false, ...options }: FailureOptions = {}) {
     super(message, options);
     this.name = "TerraformFailure";
@@ -63,7 +63,7 @@ export class TerraformFailure extends Error {
   }
 }
 
-/** What Terraform says about a problem. */
+/** Terraform's description of a problem. */
 export interface Diagnostic {
   readonly severity: string;
   readonly summary: string;
@@ -74,10 +74,10 @@ export interface Diagnostic {
   readonly address?: string;
 }
 
-/** The summary that Terraform and OpenTofu give when another run holds the state. */
+/** The summary of Terraform and OpenTofu when another run has locked the state. */
 const LOCKED_SUMMARY = /^Error acquiring the state lock$/i;
 
-/** Reads the `diagnostic` of a message; what is missing stays empty. */
+/** Parses the `diagnostic` of a message; missing fields stay empty. */
 export function parseDiagnostic(diagnostic: JsonObject): Diagnostic {
   const range = objectAt(diagnostic, "range");
   const file = textAt(range, "filename");
@@ -91,42 +91,42 @@ export function parseDiagnostic(diagnostic: JsonObject): Diagnostic {
   };
 }
 
-/** One diagnostic for people: severity, summary and place in the first line, then the detail. */
+/** Formats one diagnostic for people: severity, summary and place in the first line, then the detail. */
 export function toDiagnosticText({ severity, summary, detail, place, address }: Diagnostic): string {
   const where = [place, address].filter((part) => part !== undefined).join(", ");
   const first = `${severity}: ${summary}${where === "" ? "" : ` (${where})`}`;
   return detail.trim() === "" ? first : `${first}\n${detail.trim()}`;
 }
 
-/** What Terraform and OpenTofu say when the state has changed since a plan was saved. */
+/** The message of Terraform and OpenTofu when the state has changed since a plan was saved. */
 const STALE_SUMMARY = /^Saved plan (is stale|does not match the given state)$/i;
 
-/** True when a saved plan does not fit the state any more. */
+/** Returns true if a saved plan does not match the state any more. */
 export function saysStale({ summary }: Diagnostic): boolean {
   return STALE_SUMMARY.test(summary);
 }
 
-/** True when another run holds the state. */
+/** Returns true if another run has locked the state. */
 export function saysLocked({ summary }: Diagnostic): boolean {
   return LOCKED_SUMMARY.test(summary);
 }
 
-/** A JSON object of which nothing is known yet. */
+/** A JSON object of unknown content. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The object under a key, or an empty one. */
+/** Returns the object under a key, or an empty one. */
 export function objectAt(object: JsonObject, key: string): JsonObject {
   const value = valueAt(object, key);
   return isMap(value) ? value : {};
 }
 
-/** The text under a key, or an empty one. */
+/** Returns the text under a key, or an empty one. */
 export function textAt(object: JsonObject, key: string): string {
   const value = valueAt(object, key);
   return typeof value === "string" ? value : "";
 }
 
-/** The number under a key, or 0. */
+/** Returns the number under a key, or 0. */
 export function numberAt(object: JsonObject, key: string): number {
   const value = valueAt(object, key);
   return typeof value === "number" ? value : 0;
@@ -139,7 +139,7 @@ function valueAt(object: JsonObject, key: string): unknown {
 /** The last lines of a log, as many as fit. */
 export interface LogTail {
   add(line: string): void;
-  /** The newest lines, at most this many bytes of UTF-8. */
+  /** Returns the newest lines, at most `maxBytes` of UTF-8. */
   text(maxBytes: number): string;
 }
 
@@ -158,7 +158,7 @@ export function createLogTail(keepBytes: number): LogTail {
   };
 }
 
-/** The end of a text, cut between characters, at most `maxBytes` of UTF-8. */
+/** Returns the end of a text, cut between characters, at most `maxBytes` of UTF-8. */
 export function toTail(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
@@ -166,7 +166,7 @@ export function toTail(text: string, maxBytes: number): string {
   return new TextDecoder().decode(bytes.subarray(bytes.length - Math.max(0, maxBytes))).replace(/^\uFFFD+/, "");
 }
 
-/** The beginning of a text, cut between characters, at most `maxBytes` of UTF-8. */
+/** Returns the beginning of a text, cut between characters, at most `maxBytes` of UTF-8. */
 export function toHead(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;

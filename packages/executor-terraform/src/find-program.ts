@@ -16,7 +16,7 @@ export interface Program {
   readonly version: string;
 }
 
-/** What a task says about its program. */
+/** A task's choice of its program. */
 interface ProgramChoice {
   /** One of the programs of the settings. Default: any. */
   readonly binary?: string;
@@ -51,7 +51,10 @@ function checkConstraint(constraint: string | undefined): string | undefined {
   throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", text);
 }
 
-/** A task can name only what the project's options list: any other path would run what it likes on the runner. */
+/**
+ * Returns the programs for a task, which can name only those in the project's options: any other path could run any
+ * program on the runner.
+ */
 function chooseBinaries(binaries: readonly string[], wanted: string | undefined): readonly string[] {
   if (wanted === undefined) return binaries;
   const chosen = binaries.filter((binary) => binary === wanted || basename(binary) === wanted);
@@ -116,7 +119,7 @@ async function loadFacts(path: string, environment: Environment): Promise<Progra
 const run = promisify(execFile);
 const VERSION_TIMEOUT_MS = 30_000;
 
-/** The system has run out of something, which says nothing about the program. */
+/** The system lacks a resource, which is not the program's fault. */
 const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]);
 
 async function askProgram(path: string, { PATH, HOME }: Environment): Promise<ProgramFacts> {
@@ -128,7 +131,7 @@ async function askProgram(path: string, { PATH, HOME }: Environment): Promise<Pr
   return parseVersionText(stdout);
 }
 
-/** Reads what `version` prints: only the text names the product, `version -json` is the same for both. */
+/** Parses the output of `version`: only the text names the product, `version -json` is the same for both. */
 export function parseVersionText(text: string): ProgramFacts {
   const [, product = "", version = ""] = /^(Terraform|OpenTofu) v(\d\S*)/m.exec(text) ?? [];
   return { product: product.toLowerCase(), version };

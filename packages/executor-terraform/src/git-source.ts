@@ -104,7 +104,7 @@ async function extractFolder(
       try {
         return "type" in entry && isWanted(path, entry.type, entry.size);
       } catch (error) {
-        // What is thrown here would not reach the caller.
+        // An error thrown here would not reach the caller.
         stop.abort(error);
         return false;
       }
@@ -119,7 +119,7 @@ async function extractFolder(
   return count;
 }
 
-/** The rest of a path below a folder; undefined when it is elsewhere. */
+/** Returns the rest of a path below a folder; undefined when it is elsewhere. */
 function findInFolder(segments: readonly string[], folder: readonly string[]): readonly string[] | undefined {
   const isInside = folder.every((segment, index) => segments[index] === segment);
   return isInside ? segments.slice(folder.length) : undefined;

@@ -26,7 +26,7 @@ const NAMES = [
 /** Uploads only what prices are needed for. */
 const FIXED = { INFRACOST_ENABLE_CLOUD: "false", INFRACOST_SKIP_UPDATE_CHECK: "true", INFRACOST_CURRENCY: "USD" };
 
-/** Estimates with Infracost what exists after the masked plan. The log says why there is no estimate. */
+/** Estimates with Infracost the costs after the masked plan. Logs why there is no estimate. */
 export async function estimateWithInfracost(
   run: StagedRun,
   changes: readonly ResourceChange[],
@@ -53,7 +53,7 @@ function toNone({ ctx }: StagedRun, reason: string, errors = ""): InfracostEstim
   return { kind: "none", reason };
 }
 
-/** Returns the estimate, or what is wrong with it. */
+/** Returns the estimate, or its fault. */
 function readCost(output: string): PlanCost | string {
   const breakdown = parseJson(output);
   if (!Value.Check(Breakdown, breakdown)) return "the output of infracost cannot be read";

@@ -13,8 +13,8 @@ import { callTerraform } from "./terraform-call.ts";
 const MAX_BYTES = 200 * 1024;
 
 /**
- * Compares the program with the one that last wrote the state: Terraform and OpenTofu read each other's states only in part.
- * Fails with TERRAFORM_PRODUCT_CHANGED.
+ * Compares the program with the last writer of the state: Terraform and OpenTofu can read each other's states only in
+ * part. Fails with TERRAFORM_PRODUCT_CHANGED.
  */
 export async function checkProduct({ ctx, config, program, stateKey }: StagedRun): Promise<void> {
   if (config.switchProduct === true || program.product === "") return;
@@ -27,8 +27,8 @@ export async function checkProduct({ ctx, config, program, stateKey }: StagedRun
 }
 
 /**
- * Records what the state contains after an apply or destroy, also a failed one. A runner without a store records nothing, and
- * a state that cannot be read leaves the earlier record, which says more than none.
+ * Records the content of the state after an apply or destroy, also a failed one. A runner without a store records
+ * nothing, and an unreadable state leaves the earlier record, which is better than none.
  */
 export async function recordInventory(run: StagedRun): Promise<void> {
   const { ctx, stateKey } = run;
@@ -41,7 +41,7 @@ export async function recordInventory(run: StagedRun): Promise<void> {
     const key = toInventoryKey(stateKey);
     const now = ctx.clock.now();
     const present = await ctx.records.get(key, now);
-    // The state's key is exclusive, so nothing else writes this record at the same time.
+    // The state's key is exclusive, so there are no concurrent writers of this record.
     await ctx.records.put({ key, value, expected: present?.version ?? "absent", now });
   } catch (error) {
     if (error instanceof TerraformFailure) return ctx.report("The resources of the state could not be listed.");
@@ -49,7 +49,7 @@ export async function recordInventory(run: StagedRun): Promise<void> {
   }
 }
 
-/** Returns what was recorded of a state; undefined when nothing was, or when the runner has no store. */
+/** Returns the record of a state; undefined without one, or when the runner has no store. */
 async function findInventory(ctx: ExecutorContext, stateKey: string): Promise<TerraformInventory | undefined> {
   try {
     const found = await ctx.records.get(toInventoryKey(stateKey), ctx.clock.now());
@@ -82,7 +82,7 @@ function toInventory(run: StagedRun, resources: readonly InventoryResource[]): T
   };
 }
 
-/** The managed resources of a module and of those below it. ARNs are not secret; other values are left out. */
+/** Returns the managed resources of a module and its submodules. ARNs are not secret; other values are left out. */
 function listResources(module: JsonObject): InventoryResource[] {
   const resources = listAt(module, "resources").filter((resource) => textAt(resource, "mode") === "managed");
   const own = resources.map((resource): InventoryResource => {
@@ -98,7 +98,7 @@ function listAt(object: JsonObject, key: string): readonly JsonObject[] {
   return Array.isArray(list) ? list.filter(isMap) : [];
 }
 
-/** Readable as far as it goes, and different for different states. */
+/** Returns a key, readable up to its cut, and unique for each state. */
 export function toInventoryKey(stateKey: string): string {
   const digest = createHash("sha256").update(stateKey).digest("hex").slice(0, 32);
   return `${toInventoryPrefix(stateKey)}~${digest}`;

@@ -1,17 +1,17 @@
 import { isAbsolute } from "node:path";
 import { defined, isMap, parseJson } from "@stackyard/core";
 
-/** Where the root module keeps its state. */
+/** The root module's backend. */
 export type DeclaredBackend =
   | { readonly kind: "cloud" }
   | {
       readonly kind: "backend";
       readonly type: string;
-      /** True: a `local` backend that writes into the module's own folder. */
+      /** True for a `local` backend that writes into the module's own folder. */
       readonly inFolder: boolean;
     };
 
-/** What the root module's own files say. */
+/** The facts in the root module's own files. */
 export interface ModuleFacts {
   readonly backend?: DeclaredBackend;
   /** Names of the declared variables; true: marked as sensitive. */
@@ -24,12 +24,12 @@ export interface ModuleFile {
   readonly text: string;
 }
 
-/** True for the names that Terraform, or OpenTofu too, reads in a module's folder. */
+/** Returns true for the names that Terraform, or OpenTofu too, reads in a module's folder. */
 export function isModuleFile(name: string): boolean {
   return /^[^.#].*\.(tf|tofu)(\.json)?$/.test(name);
 }
 
-/** Reads what a run has to know before `init`: override files last, because what they say wins. */
+/** Reads the facts that a run needs before `init`: override files last, because they take precedence. */
 export function findModuleFacts(files: readonly ModuleFile[]): ModuleFacts {
   const ordered = [...files].sort((a, b) => Number(isOverride(a.name)) - Number(isOverride(b.name)));
   const parts = ordered.map(({ name, text }) => (name.endsWith(".json") ? findInJson(text) : findInHcl(text)));
@@ -81,7 +81,7 @@ function toDeclared(type: string, path: string | undefined, isDefault: boolean):
   return { kind: "backend", type, inFolder };
 }
 
-/** Parses the tree of blocks. Skips what it does not understand, up to the next line. */
+/** Parses the tree of blocks. Skips unknown syntax, up to the next line. */
 function toBlocks(tokens: readonly HclToken[]): Block {
   const root: Block = { type: "", labels: [], attributes: new Map(), blocks: [] };
   const open = [root];
@@ -125,7 +125,7 @@ function toLabel(token: HclToken | undefined): string | undefined {
   return token?.kind === "word" || token?.kind === "string" ? token.text : undefined;
 }
 
-/** A value ends with its line, unless a bracket is open, or before the brace that closes its block. */
+/** Returns the end of a value: its line's, unless a bracket is open, or before the brace that closes its block. */
 function endOfValue(tokens: readonly HclToken[], start: number): number {
   let depth = 0;
   for (let at = start; at < tokens.length; at += 1) {
@@ -154,7 +154,7 @@ function findInJson(text: string): ModuleFacts {
   return { variables: new Map(variables), backend: toDeclared(type, path, path === undefined) };
 }
 
-/** In JSON a block is an object or a list of them; `//` holds a comment. */
+/** Returns the bodies of JSON blocks: an object or a list of them; `//` is a comment. */
 function toObjects(parent: unknown, key: string): Readonly<Record<string, unknown>>[] {
   const bodies = (Array.isArray(parent) ? parent : [parent]).filter(isMap).map((object) => object[key]);
   return bodies
@@ -182,8 +182,8 @@ const BLOCK_COMMENT = /\/\*[\s\S]*?(?:\*\/|$)/y;
 const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)[^\n]*\n/uy;
 
 /**
- * Splits an HCL text into tokens. Drops comments; strings, templates and heredocs are one token each.
- * Not a check of the syntax: Terraform makes that itself. Never throws, and reads each character once.
+ * Splits an HCL text into tokens. Drops comments; strings, templates and heredocs are one token each. Does not check
+ * the syntax: Terraform does. Never throws, and reads each character once.
  */
 export function toHclTokens(text: string): HclToken[] {
   const tokens: HclToken[] = [];
@@ -222,7 +222,7 @@ function readString(text: string, start: number): Read {
   return { end, token: { kind: "string", text: toUnescaped(text.slice(start + 1, end - 1)) } };
 }
 
-/** The place after the closing quote; at a line end a string that was never closed ends too. */
+/** Returns the place after the closing quote; an unclosed string ends at its line end. */
 function endOfString(text: string, start: number): { end: number; hasTemplate: boolean } {
   let at = start;
   let hasTemplate = false;
@@ -238,7 +238,10 @@ function endOfString(text: string, start: number): { end: number; hasTemplate: b
   return { end: at, hasTemplate };
 }
 
-/** Escapes are read as one, so that an escaped quote does not end a string and `$${` begins no template. */
+/**
+ * Returns the length of a unit. An escape is one, so that an escaped quote does not end a string and `$${` begins no
+ * template.
+ */
 function lengthOfUnit(text: string, at: number): number {
   if (text.charAt(at) === "\\") return 2;
   return text.startsWith("$${", at) || text.startsWith("%%{", at) ? 3 : 1;
@@ -249,8 +252,8 @@ function beginsTemplate(text: string, at: number): boolean {
 }
 
 /**
- * The place after the brace that closes a template. Strings inside may contain templates again: open ones are kept on an
- * explicit stack, because a hostile text may nest deeper than the call stack allows.
+ * Returns the place after the brace that closes a template. Strings inside may contain templates again: open ones are
+ * kept on an explicit stack, because a hostile text may nest deeper than the call stack allows.
  */
 function endOfTemplate(text: string, start: number): number {
   const open: ("brace" | "quote")[] = ["brace"];
@@ -281,7 +284,7 @@ function stepInCode(text: string, at: number, open: ("brace" | "quote")[]): numb
   return at + 1;
 }
 
-/** The place after the line that holds nothing but the marker; a marker inside a template does not count. */
+/** Returns the place after the line with only the marker; a marker inside a template does not count. */
 function endOfHeredoc(text: string, start: number, marker: string): number {
   let at = start;
   while (at < text.length) {
@@ -321,14 +324,14 @@ interface Version {
 const VERSION = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 const CONDITION = /^(=|!=|>=|<=|>|<|~>)?\s*(\S+)$/;
 
-/** True when the text is a constraint that `allowsVersion` understands. */
+/** Returns true if the text is a constraint that `allowsVersion` supports. */
 export function isVersionConstraint(text: string): boolean {
   return text.split(",").every((part) => parseCondition(part) !== undefined);
 }
 
 /**
- * True when the version fits the constraint, written as in Terraform's own `required_version`:
- * `1.11.4`, `>= 1.6, < 2.0`, `~> 1.11.0`. A pre-release comes before its release.
+ * Returns true if the version matches the constraint, in the syntax of Terraform's `required_version`: `1.11.4`, `>=
+ * 1.6, < 2.0`, `~> 1.11.0`. A pre-release comes before its release.
  */
 export function allowsVersion(constraint: string, version: string): boolean {
   const actual = parseVersion(version);

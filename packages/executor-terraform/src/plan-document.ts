@@ -16,7 +16,7 @@ export interface ResourceChange {
   /** Values of the attributes by name; null when the resource does not exist then. */
   readonly before: unknown;
   readonly after: unknown;
-  /** The attributes of `after` whose values are known only after the apply: true at their places. */
+  /** Marks with true the attributes of `after` with values that are known only after the apply. */
   readonly unknown: unknown;
   /** The address before a move. */
   readonly previousAddress?: string;
@@ -32,7 +32,7 @@ export interface PlanDocument {
   readonly drift: readonly ResourceChange[];
 }
 
-/** How many resources a plan concerns. A replacement also counts as an addition and as a deletion. */
+/** The numbers of resources in a plan. A replacement also counts as an addition and as a deletion. */
 export interface PlanCounts {
   readonly adds: number;
   readonly changes: number;
@@ -43,8 +43,8 @@ export interface PlanCounts {
 }
 
 /**
- * Reads what `show -json` prints of a plan (Terraform docs, "JSON Output Format"); undefined when it is something else. The
- * text contains sensitive values; the result contains masks in their places.
+ * Parses the output of `show -json` for a plan (Terraform docs, "JSON Output Format"); undefined for anything else. The
+ * text contains sensitive values; the result contains masks instead.
  */
 export function parsePlanDocument(text: string, mask: (text: string) => string): PlanDocument | undefined {
   const document = parseJson(text);
@@ -87,7 +87,10 @@ function listChangedAttributes(before: unknown, after: unknown): readonly string
   return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name]));
 }
 
-/** `sensitive` has the shape of the value, with true where a value is sensitive. Null stays: it says that no value is set. */
+/**
+ * Masks a value. `sensitive` has its shape, with true for sensitive parts. Keeps null, which means that no value is
+ * set.
+ */
 function maskValue(value: unknown, sensitive: unknown, mask: (text: string) => string): unknown {
   if (value === null || value === undefined) return null;
   if (sensitive === true) return MASK;
@@ -105,8 +108,8 @@ function maskValue(value: unknown, sensitive: unknown, mask: (text: string) => s
 }
 
 /**
- * Returns the changes in the format in which Terraform prints plans, for programs that read it: `resource_changes` and
- * `planned_values`, all in the root module, and nothing else. `region` is that of the AWS provider.
+ * Returns the changes in the format in which Terraform prints plans, for programs that read it: only `resource_changes`
+ * and `planned_values`, all in the root module. `region` is that of the AWS provider.
  */
 export function toPlanJson(changes: readonly ResourceChange[], region?: string): JsonObject {
   const toResource = ({ address, type, name, provider }: ResourceChange) => {
@@ -127,7 +130,7 @@ export function toPlanJson(changes: readonly ResourceChange[], region?: string):
   };
 }
 
-/** True for a change that deletes a resource that exists, also to replace it. */
+/** Returns true for a change that deletes an existing resource, also to replace it. */
 export function isDeletion({ actions }: ResourceChange): boolean {
   return actions.includes("delete");
 }
@@ -146,7 +149,7 @@ export function countChanges(changes: readonly ResourceChange[]): PlanCounts {
   };
 }
 
-/** The counts in one sentence. */
+/** Formats the counts in one sentence. */
 export function toPlanSummary(counts: PlanCounts): string {
   const { adds, changes, destroys, replacements, imports, moves } = counts;
   const replaced = replacements > 0 ? ` (${replacements} replaced)` : "";

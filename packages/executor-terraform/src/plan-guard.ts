@@ -40,12 +40,12 @@ export async function loadPlanDocument(run: StagedRun, planFile: string): Promis
   throw new TerraformFailure(code, "terraform show did not print a plan.");
 }
 
-/** True when a run must look at its plan before it applies it. */
+/** Returns true if a run must check its plan before applying it. */
 export function isGuarded({ config }: StagedRun): boolean {
   return config.policies !== undefined || (config.protect ?? []).length > 0;
 }
 
-/** Throws TERRAFORM_PROTECTED or TERRAFORM_POLICY_DENIED when the plan may not be applied. */
+/** Throws TERRAFORM_PROTECTED or TERRAFORM_POLICY_DENIED if the plan must not be applied. */
 export async function checkPlan(run: StagedRun, planFile: string): Promise<void> {
   if (!isGuarded(run)) return;
   const { changes } = await loadPlanDocument(run, planFile);
@@ -53,7 +53,7 @@ export async function checkPlan(run: StagedRun, planFile: string): Promise<void>
   await checkPolicies(run, changes, (await estimatePlan(run, changes))?.monthly);
 }
 
-/** What there is to know about a plan before anybody applies it. */
+/** The results of checking a plan before it is applied. */
 interface PlanReview {
   /** One line each. */
   readonly problems: readonly string[];
@@ -68,7 +68,7 @@ export async function reviewPlan(run: StagedRun, { changes }: PlanDocument): Pro
   return { cost, problems: [...lost, ...found] };
 }
 
-/** Returns what the policies of the task find, one line each. Throws TERRAFORM_POLICY_DENIED. */
+/** Returns the findings of the task's policies, one line each. Throws TERRAFORM_POLICY_DENIED. */
 async function checkPolicies(
   run: StagedRun,
   changes: readonly ResourceChange[],
@@ -91,7 +91,7 @@ async function checkPolicies(
   return found.map(({ level, text }) => (level === "warning" ? `warning: ${text}` : text));
 }
 
-/** With conftest, there may be only policies in Rego. */
+/** Loads the policies. With conftest, there may be only policies in Rego. */
 async function loadPolicies(folder: string, mayBeEmpty: boolean): Promise<readonly PolicyFile[]> {
   const names = (await readdir(folder)).filter((name) => /\.(ya?ml|json)$/.test(name)).sort();
   if (names.length === 0 && !mayBeEmpty) {
@@ -101,7 +101,7 @@ async function loadPolicies(folder: string, mayBeEmpty: boolean): Promise<readon
   return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(folder, name), "utf8") })));
 }
 
-/** Returns what the resources cost after the plan; undefined without prices. Fails with TERRAFORM_PRICES_INVALID. */
+/** Returns the costs of the resources after the plan; undefined without prices. Fails with TERRAFORM_PRICES_INVALID. */
 export async function estimatePlan(run: StagedRun, changes: readonly ResourceChange[]): Promise<PlanCost | undefined> {
   if (!run.settings.usesInfracost) return estimateByPrices(run, changes);
   const estimate = await estimateWithInfracost(run, changes);
@@ -127,7 +127,10 @@ async function estimateByPrices(
   return { monthly, currency: "USD", unpriced: count, source: `${name} ${prices.asOf}` };
 }
 
-/** Returns the changes that delete or replace a resource whose address, now or before a move, fits one of the globs. */
+/**
+ * Returns the changes that delete or replace a resource with an address, now or before a move, that matches one of the
+ * globs.
+ */
 function findProtected(changes: readonly ResourceChange[], globs: readonly string[]): readonly ResourceChange[] {
   const isProtected = (address: string | undefined) =>
     address !== undefined && globs.some((glob) => matchesGlob(glob, address));
@@ -149,7 +152,7 @@ function checkProtected(changes: readonly ResourceChange[], globs: readonly stri
   throw new TerraformFailure("TERRAFORM_PROTECTED", text);
 }
 
-/** One line about a protected resource. */
+/** Formats one line about a protected resource. */
 function toProtectedText({ address, actions }: ResourceChange): string {
   return `${address} is protected and would be ${actions.includes("create") ? "replaced" : "deleted"}.`;
 }

@@ -12,7 +12,7 @@ const CHANGES = 2;
 
 interface PlanOptions {
   readonly destroy?: boolean;
-  /** Only compares the resources with the state. Default: false. */
+  /** True to only compare the resources with the state. Default: false. */
   readonly refreshOnly?: boolean;
   /** Default: true. */
   readonly lock?: boolean;
@@ -21,7 +21,7 @@ interface PlanOptions {
 /** A plan in the folder of the run. */
 interface MadePlan extends StreamEnd {
   readonly file: string;
-  /** False when nothing would change, not even outputs. */
+  /** False if nothing would change, not even outputs. */
   readonly hasChanges: boolean;
 }
 
@@ -78,7 +78,7 @@ function toSummary({ changes }: PlanDocument, hasChanges: boolean): string {
 }
 
 /**
- * What a task would do. Takes no lock: a dry run must neither wait for a run nor hold one up. Fails with
+ * Plans what a task would do. Takes no lock: a dry run must neither wait for a run nor delay one. Fails with
  * TerraformFailure.
  */
 export async function previewRun(run: StagedRun): Promise<Plan> {

@@ -24,13 +24,13 @@ const PolicyDocument = Type.Object(
 );
 type PolicyRule = Static<typeof PolicyDocument>["rules"][number];
 
-/** Something that a policy has found. Warnings never deny a plan. */
+/** A finding of a policy. Warnings never deny a plan. */
 export interface PolicyProblem {
   readonly level: "error" | "warning";
   readonly text: string;
 }
 
-/** What rules know of a plan as a whole. */
+/** The plan as a whole, for rules. */
 export interface PolicyPlan extends PlanCounts {
   /** USD; null without an estimate. */
   readonly monthly_cost: number | null;
@@ -58,13 +58,13 @@ interface CompiledRule {
 }
 
 const VARIABLES = ["plan", "resource"];
-/** More say no more. */
+/** More would add no information. */
 const MAX_PROBLEMS = 100;
 const MAX_PROBLEM_BYTES = 1000;
 
 /**
- * Returns what the rules find in a plan, at most 100 problems. A file or rule that cannot be read, and one that cannot be
- * evaluated for a resource, is an error too: it says nothing about the plan, so the plan is not known to be allowed.
+ * Evaluates the rules for a plan; returns at most 100 problems. A file or rule that cannot be read, or evaluated for a
+ * resource, is an error too: the plan is not known to be allowed.
  */
 export function evaluatePolicies(files: readonly PolicyFile[], input: PolicyInput): readonly PolicyProblem[] {
   const found: PolicyProblem[] = [];
@@ -127,7 +127,7 @@ function compileRule(rule: PolicyRule, report: (key: string, message: string) =>
   return [{ name, level, when, deny, message: message.template, isPerResource: namesResource(rule) }];
 }
 
-/** An expression without `resource` also compiles where that variable is missing. */
+/** Returns true if a rule uses `resource`: an expression without it also compiles if that variable is missing. */
 function namesResource({ when = "true", deny, message }: PolicyRule): boolean {
   const needsIt = [when, deny].some((source) => compileCel(source, ["plan"]).kind === "faults");
   return needsIt || compileCelTemplate(message, ["plan"]).kind === "faults";

@@ -38,7 +38,7 @@ export interface PriceList {
   readonly prices: readonly (readonly [type: string, price: Cel])[];
 }
 
-/** What the resources of a plan will cost. */
+/** The future costs of a plan's resources. */
 export interface CostEstimate {
   /** USD. */
   readonly monthly: number;
@@ -73,7 +73,7 @@ function toInvalid(name: string, faults: readonly { readonly line: number; reado
   return new TerraformFailure("TERRAFORM_PRICES_INVALID", lines.join("\n"));
 }
 
-/** Adds up what exists after a plan. A price that is null, or cannot be evaluated, counts as unpriced. */
+/** Adds up the costs after a plan. A price that is null, or cannot be evaluated, counts as unpriced. */
 export function estimateCost({ prices, constants }: PriceList, changes: readonly ResourceChange[]): CostEstimate {
   let hourly = 0;
   const unpriced = new Map<string, number>();

@@ -20,7 +20,7 @@ import type { StagedRun } from "./staged-run.ts";
 const MAX_BYTES = 32 * 1024 * 1024;
 const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Everything that a plan depends on besides the state, whose lineage and serial Terraform itself compares. */
+/** All inputs of a plan except the state: Terraform itself compares its lineage and serial. */
 const PlanBinding = Type.Object({
   stack: Type.String(),
   incarnation: Type.String(),
@@ -43,7 +43,7 @@ const PARTS: Readonly<Record<keyof PlanBinding, string>> = {
   target: "target",
 };
 
-/** Stored with the plan under the seal, so that neither can be exchanged. */
+/** Sealed together with the plan, so that neither can be exchanged. */
 const PlanHeader = Type.Object({
   id: Type.String(),
   binding: PlanBinding,
@@ -52,7 +52,7 @@ const PlanHeader = Type.Object({
 });
 type PlanHeader = Static<typeof PlanHeader>;
 
-/** What the store knows of a plan besides its sealed content. */
+/** The unsealed facts about a stored plan. */
 const PlanRecord = Type.Object({
   chunks: Type.Integer({ minimum: 1 }),
   /** The attempt that has begun to apply it. */
@@ -69,7 +69,7 @@ export interface OpenedPlan {
   readonly version: number;
 }
 
-/** Checks that a plan can be saved, before it is made. Fails with TERRAFORM_NEEDS_STORE. */
+/** Checks that a plan can be saved, before creating it. Fails with TERRAFORM_NEEDS_STORE. */
 export async function checkSaving(ctx: ExecutorContext): Promise<void> {
   requireSealer(ctx);
   await withStore(() => ctx.records.get(toPlanKey("none"), ctx.clock.now()));
@@ -107,7 +107,7 @@ export async function savePlan(run: StagedRun, file: string): Promise<string> {
 const LOCK_FILE = ".terraform.lock.hcl";
 
 /**
- * Puts a saved plan into the folder of the run, with its choice of providers, after comparing what it depends on. Fails with
+ * Writes a saved plan into the folder of the run, with its choice of providers, after comparing its inputs. Fails with
  * TERRAFORM_PLAN_STALE, TERRAFORM_NEEDS_STORE.
  */
 export async function openSavedPlan(run: StagedRun, id: string): Promise<OpenedPlan> {
@@ -123,14 +123,14 @@ export async function openSavedPlan(run: StagedRun, id: string): Promise<OpenedP
   return { id, file, record, version };
 }
 
-/** Marks a plan as applied, before it is. Fails with TERRAFORM_PLAN_STALE when another attempt was first. */
+/** Marks a plan as applied, before it is. Fails with TERRAFORM_PLAN_STALE if another attempt was first. */
 export async function claimSavedPlan({ ctx }: StagedRun, plan: OpenedPlan): Promise<OpenedPlan> {
   const put = await putPlanRecord(ctx, plan, { ...plan.record, appliedBy: ctx.attempt.id });
   if (put.kind === "conflict") throw toStale(plan.id, "another attempt applies it");
   return { ...plan, version: put.record.version };
 }
 
-/** Lets another attempt apply a claimed plan of which nothing was applied. */
+/** Lets another attempt apply a claimed plan that was not applied at all. */
 export async function releaseSavedPlan({ ctx }: StagedRun, plan: OpenedPlan): Promise<void> {
   await putPlanRecord(ctx, plan, plan.record);
 }
@@ -140,7 +140,9 @@ function putPlanRecord({ records, clock }: ExecutorContext, { id, version }: Ope
   return records.put({ key: toPlanKey(id), value, expected: version, expiresAt: now + KEEP_MS, now });
 }
 
-/** Removes the content of a plan that was applied; its record stays, so that a second apply is refused by name. */
+/**
+ * Removes the content of a plan that was applied; its record remains, so that a second apply is rejected with a reason.
+ */
 export async function dropSavedPlan({ ctx }: StagedRun, { id, record }: OpenedPlan): Promise<void> {
   await removeChunks(ctx.records, { keyOf: toChunkKey(id), now: ctx.clock.now() }, record.chunks);
 }
@@ -189,7 +191,7 @@ function toStale(id: string, reason: string): TerraformFailure {
   return new TerraformFailure("TERRAFORM_PLAN_STALE", `The plan ${id} cannot be applied: ${reason}. Plan again.`);
 }
 
-/** The length of the header, the header, the plan. */
+/** Packs the length of the header, the header, the plan. */
 function pack(header: PlanHeader, plan: Uint8Array): Uint8Array {
   const head = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(4);
@@ -213,7 +215,7 @@ function toChunkKey(id: string): (index: number) => string {
   return (index) => `terraform-plan/data/${id}/${String(index).padStart(4, "0")}`;
 }
 
-/** A runner that works by message alone refuses every call of its records. */
+/** Calls the store; a runner without one rejects every call of its records. */
 async function withStore<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

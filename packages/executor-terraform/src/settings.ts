@@ -7,21 +7,21 @@ import { TerraformFailure } from "./failure.ts";
 import { isVersionConstraint } from "./module-facts.ts";
 import { loadSdkS3Source, type S3Source } from "./sources.ts";
 
-/** What the executor is given besides the project's options. */
+/** The dependencies of the executor, in addition to the project's options. */
 export interface TerraformDeps {
   /** The folder of the project; relative paths in options start there. */
   readonly projectDir: string;
   /** A folder that outlives runs: for providers, and for a state that could not be saved. */
   readonly dataDir: string;
-  /** The runner's own environment, of which named parts are handed on. */
+  /** The runner's own environment; only named parts are passed on. */
   readonly environment: Environment;
-  /** How S3 is read for a task. Default: the SDK's client for the task's target. */
+  /** Opens S3 for a task. Default: the SDK's client for the task's target. */
   readonly s3?: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
-  /** How long a stopped run may take before it is killed, in milliseconds. Default: 240,000, within `cancelWithin`. */
+  /** Time for a stopped run before it is killed, in milliseconds. Default: 240,000, within `cancelWithin`. */
   readonly graceMs?: number;
 }
 
-/** Options and what is there without them, paths absolute. */
+/** Options with their defaults, paths absolute. */
 export interface Settings {
   /** Names that are looked up in PATH, or absolute paths. */
   readonly binaries: readonly string[];
@@ -34,11 +34,11 @@ export interface Settings {
   readonly ownDirs: readonly string[];
   readonly cliConfigFile?: string;
   readonly pricesFile?: string;
-  /** Estimates are Infracost's where it can be run. */
+  /** True to use Infracost for estimates if it is available. */
   readonly usesInfracost: boolean;
   readonly passEnvironment: readonly string[];
   readonly lockTimeout: string;
-  /** Sources whose authors are not trusted are run. */
+  /** True to run sources of untrusted authors. */
   readonly allowsUntrusted: boolean;
   readonly environment: Environment;
   readonly s3: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
@@ -47,7 +47,7 @@ export interface Settings {
 
 const DEFAULTS = { binary: "terraform", lockTimeout: "30s", graceMs: 240_000 };
 
-/** Puts options and defaults together. Throws CONFIG_INVALID for a version constraint that cannot be read. */
+/** Combines options and defaults. Throws CONFIG_INVALID for an invalid version constraint. */
 export function toSettings(options: TerraformOptions, deps: TerraformDeps): Settings {
   const { version, cliConfigFile, prices, passEnvironment = [], lockTimeout = DEFAULTS.lockTimeout } = options;
   checkVersion(version);
@@ -75,7 +75,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
   };
 }
 
-/** A bare name is looked up in PATH; with a folder in it, it is a path like the others. */
+/** Resolves a program: a bare name is looked up in PATH; with a folder, it is a path like the others. */
 function toBinary(binary: string, inProject: (path: string) => string): string {
   return binary.includes("/") || binary.includes(sep) ? inProject(binary) : binary;
 }
@@ -91,7 +91,7 @@ function checkVersion(version: string | undefined): void {
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that a program needs to run; none is a secret of the runner. A star is allowed at the end only. */
+/** Variables that a program needs to run; none is a secret of the runner. A star is allowed only at the end. */
 const BASE = [
   ...["PATH", "HOME", "USER", "LANG", "LC_*", "TZ", "TMPDIR", "SYSTEMROOT"],
   ...[
@@ -106,20 +106,20 @@ const BASE = [
   ],
 ];
 
-/** The runner's own way to AWS, for tasks without a target. */
+/** The runner's own access to AWS, for tasks without a target. */
 const AWS_ACCESS = ["AWS_*"];
 
 /**
- * Requests to an `http` backend are retried after 1, 2, 4, 8, 16 and 30 s, unless the runner's environment says otherwise: long
- * enough for a server that is replaced by its next version. Terraform's own default is 2 tries, after which a state that
- * could not be saved is left in a file (Terraform docs, "Backend Type: http").
+ * Requests to an `http` backend are retried after 1, 2, 4, 8, 16 and 30 s, unless the runner's environment overrides
+ * it: long enough for a server that is replaced by its next version. Terraform's own default is 2 tries, after which an
+ * unsaved state is left in a file (Terraform docs, "Backend Type: http").
  */
 const DEFAULTS_ENVIRONMENT: Environment = { TF_HTTP_RETRY_MAX: "6" };
 const TUNING = ["TF_HTTP_RETRY_*"];
 
 /**
- * Terraform exports traces of its own where OTEL_TRACES_EXPORTER is `otlp` (its telemetry.go: an experiment); newer versions
- * below the span that TRACEPARENT names, 1.11 in a trace of its own. Headers, which may hold a key, are handed on only by
+ * Terraform exports its own traces if OTEL_TRACES_EXPORTER is `otlp` (its telemetry.go: an experiment); newer versions
+ * below the span in TRACEPARENT, 1.11 in a separate trace. Headers, which may contain a key, are passed on only by
  * `passEnvironment`.
  */
 const TRACING = [
@@ -132,12 +132,12 @@ const TRACING = [
   ...["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_INSECURE"],
 ];
 
-/** The same for every run: no questions, no look for updates, no hints for people at a terminal. */
+/** The same for every run: no questions, no update checks, no hints for people at a terminal. */
 const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DISABLE: "1" };
 
 /**
- * Default tags of all resources that the AWS provider 5.62 and later creates (its changelog, 5.62.0). Those of a `provider` block
- * override them.
+ * Returns default tags of all resources that the AWS provider 5.62 and later creates (its changelog, 5.62.0). Those of
+ * a `provider` block override them.
  */
 export function toDefaultTags(runner: Environment, { stackId, machine }: ExecutorContext): Environment {
   const tags = toStackTags({ yard: runner["YARD_NAME"], stackId, machine });
@@ -145,7 +145,7 @@ export function toDefaultTags(runner: Environment, { stackId, machine }: Executo
 }
 
 interface EnvironmentInput {
-  /** The runner's own environment, of which only named parts are handed on. */
+  /** The runner's own environment; only named parts are passed on. */
   readonly runner: Environment;
   /** More variables to pass on. A star at the end matches any suffix. */
   readonly passEnvironment: readonly string[];
@@ -160,8 +160,8 @@ interface EnvironmentInput {
 }
 
 /**
- * The whole environment of a run. With a target the runner's own credentials are left out, so that a task can never
- * work in the runner's account by mistake. Fails with TERRAFORM_VALUE_REFUSED.
+ * Returns the whole environment of a run. With a target the runner's own credentials are left out, so that a task can
+ * never work in the runner's account by mistake. Fails with TERRAFORM_VALUE_REFUSED.
  */
 export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   const { runner, passEnvironment, access, cliConfigFile, variables, settings, traceContext } = input;
@@ -172,7 +172,7 @@ export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   };
   add(DEFAULTS_ENVIRONMENT);
   add(pick(runner, names));
-  // A path that leads nowhere makes every call print a warning, so it is set only when it is configured.
+  // An invalid path makes every call print a warning, so it is set only if configured.
   add({ ...FIXED, TF_CLI_CONFIG_FILE: cliConfigFile, ...settings, ...toAccess(access) });
   add({ TRACEPARENT: traceContext?.traceparent, TRACESTATE: traceContext?.tracestate });
   for (const [name, value] of variables) environment.set(`TF_VAR_${name}`, checkValue(name, value));

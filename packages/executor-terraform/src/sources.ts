@@ -7,13 +7,16 @@ import type { ExecutorContext } from "@stackyard/core";
 import { TerraformFailure } from "./failure.ts";
 
 interface LocalSourceInput {
-  /** Nothing outside of it is ever read. */
+  /** Nothing outside of it is read. */
   readonly baseDir: string;
   /** A file, or a folder whose contents are copied; relative to `baseDir`. */
   readonly location: string;
   /** An empty folder. */
   readonly target: string;
-  /** Folders of the runner itself, absolute. They are not sources: skipped where they lie in one, refused by any link. */
+  /**
+   * Folders of the runner itself, absolute. They are not sources: skipped inside a source, and links to them are
+   * rejected.
+   */
   readonly leaveOut?: readonly string[];
 }
 
@@ -24,7 +27,7 @@ interface LocalSourceInput {
 export async function copyLocalSource({ baseDir, location, target, leaveOut = [] }: LocalSourceInput): Promise<void> {
   const root = await realpath(baseDir);
   const wanted = resolve(root, location);
-  // Checked before the file system, so that the answer does not reveal what exists outside.
+  // Checked before the file system, so that the error does not reveal what exists outside.
   if (!isInside(root, wanted)) throw toOutside(location);
   const source = await realpath(wanted).catch(() => undefined);
   if (source === undefined) {
@@ -46,7 +49,7 @@ interface Copy {
   readonly budget: (bytes: number) => void;
 }
 
-/** `open`: the real paths of this folder and of those around it, so that a link back to one of them is seen. */
+/** Copies a folder. `open`: the real paths of this folder and its parents, to detect links back to one of them. */
 async function copyFolder(copy: Copy, from: string, to: string, open: readonly string[]): Promise<void> {
   await mkdir(to, { recursive: true });
   const entries = await readdir(from, { withFileTypes: true });
@@ -59,7 +62,7 @@ async function copyEntry(copy: Copy, entry: Dirent, to: string, open: readonly s
   const path = join(entry.parentPath, entry.name);
   if (isOwn(copy.own, path)) return;
   const from = entry.isSymbolicLink() ? await followLink(copy, path, open) : path;
-  // A link to nothing, as some editors leave them while a file is open.
+  // A dangling link, as some editors create while a file is open.
   if (from === undefined) return;
   const { isFile, isFolder, size } = await statOf(from);
   if (isFolder) await copyFolder(copy, from, to, [...open, from]);
@@ -92,7 +95,10 @@ function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
-/** Those inside the base folder. One around it, such as the system's folder for temporary files, hides nothing of it. */
+/**
+ * Returns the folders inside the base folder. A parent, such as the system's folder for temporary files, excludes
+ * nothing.
+ */
 async function findOwn(root: string, leaveOut: readonly string[]): Promise<readonly string[]> {
   const paths = await Promise.all(leaveOut.map((path) => realpath(path).catch(() => resolve(path))));
   return paths.filter((path) => path !== root && isInside(root, path));
@@ -120,7 +126,7 @@ export interface S3Object {
 
 /** What reading a source needs of S3. Anything thrown becomes TERRAFORM_SOURCE_UNREADABLE. */
 export interface S3Source {
-  /** All objects whose key begins with the prefix, over all pages, in the order of their keys. */
+  /** Lists all objects with this key prefix, over all pages, in the order of their keys. */
   list(bucket: string, prefix: string): AsyncIterable<S3Object>;
   read(bucket: string, key: string): Promise<AsyncIterable<Uint8Array>>;
 }
@@ -133,7 +139,7 @@ interface S3SourceInput {
   readonly signal: AbortSignal;
 }
 
-/** How many objects are read at the same time. */
+/** Objects that are read concurrently. */
 const CONCURRENCY = 8;
 
 interface SourceFile {
@@ -144,8 +150,8 @@ interface SourceFile {
 
 /**
  * Stores the object `key` under its base name or, if it does not exist, everything under `key` + `/` with its folders.
- * Siblings that only share the prefix are never taken, empty objects (folder marks) neither.
- * Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED, TERRAFORM_SOURCE_UNREADABLE.
+ * Never copies siblings that only share the prefix, nor empty objects (folder marks). Fails with
+ * TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED, TERRAFORM_SOURCE_UNREADABLE.
  */
 export async function copyS3Source(s3: S3Source, input: S3SourceInput): Promise<void> {
   try {
@@ -182,7 +188,10 @@ async function findFiles(s3: S3Source, { bucket, key }: S3SourceInput): Promise<
   return files;
 }
 
-/** The exact key comes first of all that begin with it (S3 API, ListObjectsV2: "in UTF-8 binary order"). */
+/**
+ * Returns true if the exact key exists, which is listed first of all with this prefix (S3 API, ListObjectsV2: "in UTF-8
+ * binary order").
+ */
 async function isObject(s3: S3Source, bucket: string, key: string): Promise<boolean> {
   for await (const object of s3.list(bucket, key)) return object.key === key && object.size > 0;
   return false;
@@ -216,8 +225,8 @@ const MISSING_TEXT =
   'Sources of type "s3" need the package @aws-sdk/client-s3: install it next to @stackyard/executor-terraform.';
 
 /**
- * S3 through the SDK's client for the task's target. The SDK is loaded when the first source needs it, so a project that uses
- * none need not install it. Fails with TERRAFORM_SOURCE_UNSUPPORTED.
+ * Creates S3 access through the SDK's client for the task's target. Loads the SDK when the first source needs it, so a
+ * project without S3 sources need not install it. Fails with TERRAFORM_SOURCE_UNSUPPORTED.
  */
 export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
   const sdk = await import("@aws-sdk/client-s3").catch((cause: unknown) => {
@@ -260,14 +269,14 @@ const MAX_FILES = 10_000;
 const MAX_BYTES = 512 * 1024 * 1024;
 
 /**
- * True for what belongs to an earlier run in the same folder and must not come along: Terraform's working folder,
+ * Returns true for files of an earlier run in the same folder, which must not be copied: Terraform's working folder,
  * state files, and the yard's own data.
  */
 export function isLeftOut(name: string): boolean {
   return name === ".terraform" || name === ".stackyard" || name.includes(".tfstate");
 }
 
-/** Counts files and bytes; fails with TERRAFORM_SOURCE_REFUSED at the one that is too many. */
+/** Counts files and bytes; fails with TERRAFORM_SOURCE_REFUSED above the limit. */
 export function createSourceBudget(source: string): (bytes: number) => void {
   let files = 0;
   let total = 0;

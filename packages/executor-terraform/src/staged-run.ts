@@ -22,7 +22,7 @@ import {
 import { type Environment, type Settings, toDefaultTags, toEnvironment } from "./settings.ts";
 import { copyLocalSource, copyS3Source, digestFolder } from "./sources.ts";
 
-/** A configuration in a folder of its own, with all that a call of the program needs. */
+/** A configuration in its own folder, with everything that a call of the program needs. */
 export interface StagedRun {
   readonly ctx: ExecutorContext;
   readonly settings: Settings;
@@ -37,7 +37,7 @@ export interface StagedRun {
   readonly initArguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly mask: (text: string) => string;
-  /** To be called after `init`. */
+  /** Shares the new providers; call it after `init`. */
   shareProviders(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export interface RunOutputs {
   readonly sensitive: readonly string[];
 }
 
-/** Runs `work` in a folder that is gone afterwards, however it ends. Fails with TerraformFailure. */
+/** Runs `work` in a folder that is always removed afterwards. Fails with TerraformFailure. */
 export async function withStagedRun<T>(
   settings: Settings,
   ctx: ExecutorContext,
@@ -108,7 +108,7 @@ async function withFolders<T>({ workDir, providerCacheDir }: Settings, work: Fol
   }
 }
 
-/** A source that says where it is, and the state key that follows from it. */
+/** A source with a location, and its state key. */
 type Source = TypedSource & { readonly stateKey: string };
 type TypedSource = Extract<NonNullable<TerraformConfig["source"]>, { type: string }>;
 
@@ -123,7 +123,7 @@ function requireSource({ source }: TerraformConfig, ctx: ExecutorContext): Sourc
   throw new TerraformFailure("TERRAFORM_SOURCE_UNSUPPORTED", text);
 }
 
-/** Terraform runs what the authors of its source want. Fails with TERRAFORM_SOURCE_REFUSED. */
+/** Checks trust: Terraform runs any code of its source's authors. Fails with TERRAFORM_SOURCE_REFUSED. */
 function checkTrust({ allowsUntrusted }: Settings, ctx: ExecutorContext, source: Source): boolean {
   if (source.type !== "git" || source.trusted) return true;
   if (allowsUntrusted && ctx.target?.role !== undefined) return false;
@@ -180,7 +180,10 @@ async function setBackend(
   return setup;
 }
 
-/** `stack_id` is not set by users in metadata, so a module that does not declare it needs no warning. */
+/**
+ * Reports ignored variables. Users do not set `stack_id` in metadata, so a module that does not declare it needs no
+ * warning.
+ */
 function reportIgnored(ctx: ExecutorContext, { values, unusable }: Variables, { variables }: ModuleFacts): void {
   const undeclared = [...values.keys()].filter((name) => name !== "stack_id" && !variables.has(name));
   if (undeclared.length > 0) ctx.report(`Not declared as variables by the configuration: ${undeclared.join(", ")}`);
@@ -210,13 +213,13 @@ function toSecrets(environment: Readonly<Record<string, string>>, { variables }:
   return Object.entries(environment).flatMap(([name, value]) => (isSecret(name) ? [value] : []));
 }
 
-/** The name that makes Terraform read the file last, so that it adds to what the module's own files say. */
+/** With this name Terraform reads the file last, so that it overrides the module's own files. */
 const BACKEND_OVERRIDE_FILE = "stackyard_backend_override.tf.json";
 
-/** The contents of the override file: all else comes by environment variables. */
+/** The content of the override file: everything else is in environment variables. */
 const BACKEND_OVERRIDE: string = JSON.stringify({ terraform: { backend: { http: {} } } });
 
-/** What a run has to do so that the state is kept. */
+/** The setup of a run that persists the state. */
 interface BackendSetup {
   /** More arguments of `init`. */
   readonly initArguments: readonly string[];
@@ -229,12 +232,12 @@ interface BackendInput {
   readonly declared: DeclaredBackend | undefined;
   readonly stateKey: string;
   readonly stateBackendUrl: string | undefined;
-  /** How the attempt signs in to the yard's own backend. */
+  /** The attempt's credentials for the yard's own backend. */
   readonly attempt: { readonly id: string; readonly password: string };
 }
 
 /**
- * Where the state goes: an `s3` backend gets the state key, any other declared one is used unchanged, and without
+ * Returns the backend setup: an `s3` backend gets the state key, any other declared one is used unchanged, and without
  * one the yard's own backend is used. Fails with TERRAFORM_BACKEND_MISSING when the state would be lost with the run.
  */
 export function toBackendSetup({ declared, stateKey, stateBackendUrl, attempt }: BackendInput): BackendSetup {
@@ -258,7 +261,10 @@ function requireUrl(stateBackendUrl: string | undefined): string {
   throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", MISSING_TEXT);
 }
 
-/** User and password are the attempt's: the server lets the lock end with the attempt's lease. */
+/**
+ * Returns the setup for the yard's backend with the attempt's user and password: the lock ends with the attempt's
+ * lease.
+ */
 function toYardBackend(url: string, stateKey: string, attempt: BackendInput["attempt"]): BackendSetup {
   const address = toStateAddress(url, stateKey);
   const environment = {
@@ -276,7 +282,7 @@ function toYardBackend(url: string, stateKey: string, attempt: BackendInput["att
 /** Terraform's identifiers: letters of any script, digits, underscores and hyphens, not beginning with a digit or hyphen. */
 const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
 
-/** What a module is given, and the names that it cannot be given. */
+/** The variables of a module, and the names that are unusable. */
 interface Variables {
   /** Text by name, in the form that `-var` takes. */
   readonly values: ReadonlyMap<string, string>;
@@ -290,7 +296,9 @@ interface VariablesInput {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** The variables of a run: `stack_id`, then metadata, then the task's own; a later one of the same name wins. */
+/**
+ * Returns the variables of a run: `stack_id`, then metadata, then the task's own; a later one of the same name wins.
+ */
 export function toVariables({ stackId, metadata, variables }: VariablesInput): Variables {
   const given = new Map<string, unknown>([
     ["stack_id", stackId],
@@ -304,14 +312,17 @@ export function toVariables({ stackId, metadata, variables }: VariablesInput): V
   };
 }
 
-/** A value as text: null is `null`, lists and maps are JSON. */
+/** Formats a value as text: null is `null`, lists and maps are JSON. */
 export function toVariableText(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "object" && value !== null) return toNestedText(value);
   return String(value);
 }
 
-/** Terraform reads the text of a list or map as an expression, where `${` and `%{` begin a template: escaped, they stay data. */
+/**
+ * Formats a list or map, escaping `${` and `%{`: Terraform parses the text as an expression, where they begin a
+ * template.
+ */
 function toNestedText(value: object): string {
   return JSON.stringify(value).replaceAll("${", "\\u0024{").replaceAll("%{", "\\u0025{");
 }
@@ -320,19 +331,19 @@ function toNestedText(value: object): string {
 const DEPTH = 5;
 const RUNS = ".runs";
 
-/** The provider cache as one run sees it. */
+/** The provider cache of one run. */
 interface RunProviderCache {
   readonly environment: Environment;
-  /** Gives the providers that this run has installed to later runs. */
+  /** Shares the providers that this run has installed with later runs. */
   share(): Promise<void>;
   remove(): Promise<void>;
 }
 
 /**
- * Terraform's own cache folder must not be used by two runs of `init` at once. So each run has a folder of its own, in
- * which the shared packages stand as links; what it installs is moved into the shared folder afterwards by one rename
- * a package. No run waits for another, and a killed run leaves no partial file there. Two runs that need the same new
- * provider at the same moment both load it, and one of the two is kept.
+ * Opens the provider cache. Two concurrent runs of `init` must not use the same cache folder, so each run has its own
+ * folder with links to the shared packages; new ones are moved into the shared folder afterwards by one rename per
+ * package. No run waits for another, and a killed run leaves no partial file there. Two runs that need the same new
+ * provider at the same time both load it, and one of the two is kept.
  */
 async function openProviderCache(shared: string): Promise<RunProviderCache> {
   // In the shared folder, because a rename needs the same file system.
@@ -354,7 +365,7 @@ async function openProviderCache(shared: string): Promise<RunProviderCache> {
   };
 }
 
-/** The packages of a cache, as paths relative to it. */
+/** Returns the packages of a cache, as paths relative to it. */
 async function findPackages(cache: string): Promise<string[]> {
   let level = [""];
   for (let depth = 0; depth < DEPTH; depth += 1) {
@@ -375,7 +386,7 @@ async function link(target: string, path: string): Promise<void> {
   await symlink(target, path);
 }
 
-/** The run itself still finds the package in its original place. */
+/** Moves a package and leaves a link, so that the run still finds it in its original place. */
 async function moveAndLink(from: string, to: string): Promise<void> {
   // A provider of a local mirror is a link already; it is cheap to make again.
   if ((await lstat(from)).isSymbolicLink()) return;
@@ -390,18 +401,18 @@ async function moveAndLink(from: string, to: string): Promise<void> {
 
 /** Shorter texts would mask half of any log. */
 const MIN_SECRET_CHARS = 4;
-/** A line of a longer secret, such as a private key, is masked by itself from here on. */
+/** A line of a longer secret, such as a private key, is masked separately from this length on. */
 const MIN_LINE_CHARS = 8;
-/** What a secret is replaced by. */
+/** Replaces secrets. */
 export const MASK = "***";
 const SECRET_NAME = /pass(word|phrase|wd)?|secret|token|credential|private_?key|api_?key|access_?key/i;
 
-/** Returns true for names whose values count as secrets without being marked. */
+/** Returns true for names with values that count as secrets without being marked. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** A function that replaces every occurrence of the secrets, as they are, as JSON writes them, and line by line. */
+/** Creates a function that masks every occurrence of the secrets: raw, as in JSON, and line by line. */
 export function createMasker(secrets: Iterable<string>): (text: string) => string {
   const forms = new Set([...secrets].filter((secret) => secret.trim().length >= MIN_SECRET_CHARS).flatMap(toForms));
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);

@@ -20,9 +20,9 @@ import {
 } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 
-/** As much of a call's output as a failure message may hold. */
+/** Maximum bytes of a call's output in a failure message. */
 const TAIL_BYTES = 64 * 1024;
-/** What the program says on its standard error is shown, never read. */
+/** The program's standard error is shown, never parsed. */
 const ERROR_TAIL_BYTES = 8 * 1024;
 /** Only the first diagnostics are reported. */
 const MAX_DIAGNOSTICS = 100;
@@ -36,18 +36,18 @@ interface Call {
 
 /** How a call ended. */
 export interface CallEnd extends ChildEnd {
-  /** True when it was asked to stop while it worked. */
+  /** True if it was requested to stop while it worked. */
   readonly stopped: boolean;
-  /** The last of what it said, secrets masked. */
+  /** The last output, secrets masked. */
   readonly tail: LogTail;
 }
 
-/** What a call with `-json` said. */
+/** The results of a call with `-json`. */
 export interface StreamEnd extends CallEnd {
   readonly diagnostics: readonly Diagnostic[];
   readonly outputs: ReadonlyMap<string, StreamOutput>;
   readonly counts?: ChangeCounts;
-  /** The last summary that it gave. */
+  /** The last summary. */
   readonly summary: string;
   /** Addresses and actions of a plan, the first 200. */
   readonly planned: readonly string[];
@@ -87,7 +87,7 @@ function toStartFailure(error: unknown): never {
   throw error;
 }
 
-/** What `init` says about providers that it loads, which may take minutes. */
+/** Lines of `init` about providers that it loads, which may take minutes. */
 const PROVIDER_LINE = /^- (Install|Using|Download)/;
 
 /** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */
@@ -109,7 +109,7 @@ export async function initRun(run: StagedRun): Promise<void> {
   });
 }
 
-/** Calls the program with `-json`, shows its progress and keeps what counts. */
+/** Calls the program with `-json`, shows its progress and collects its results. */
 export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd> {
   const seen = createCollector();
   const end = await callTerraform(run, call, (line) => {
@@ -171,7 +171,7 @@ interface ChangeCounts {
   readonly import: number;
 }
 
-/** What one line of `terraform … -json` says (Terraform docs, "Machine-Readable UI"). */
+/** One line of `terraform … -json` (Terraform docs, "Machine-Readable UI"). */
 type StreamMessage =
   | { readonly kind: "diagnostic"; readonly diagnostic: Diagnostic }
   /** Planned ones come before the work, the real ones after it. */
@@ -203,7 +203,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["apply_complete", (message) => readResource(message, "complete")],
   ["apply_errored", (message) => readResource(message, "errored")],
   ["provision_progress", readProvisioner],
-  // A line each for every resource, every time: a log of them says nothing.
+  // One line for every resource, every time: useless in a log.
   ["refresh_start", () => undefined],
   ["refresh_complete", () => undefined],
   ["provision_start", () => undefined],
@@ -269,7 +269,7 @@ const VERBS: ReadonlyMap<string, string> = new Map([
   ["noop", "checking"],
 ]);
 
-/** The lines that a message is worth to a person who watches. */
+/** Formats a message for a person who watches. */
 export function toProgressLines(message: StreamMessage): readonly string[] {
   return toText(message)
     .split(/\r?\n/)
@@ -309,7 +309,7 @@ function toResourceText({ address, action, phase, elapsedSeconds }: ResourceMess
   }
 }
 
-/** Output of a provisioner may hold control characters, which would reach a terminal. */
+/** Removes control characters, which a provisioner's output may contain and which would reach a terminal. */
 function toPlainText(line: string): string {
   return line.replace(/[^\P{Cc}\t]/gu, "");
 }
@@ -326,7 +326,7 @@ interface FailedCall {
   readonly mask: (text: string) => string;
 }
 
-/** Why a call failed, for people: what the program says about the problems or, without any, the end of its output. */
+/** Returns why a call failed, for people: the program's diagnostics or, without any, the end of its output. */
 export function toCallFailure({ command, code, end, diagnostics, mask }: FailedCall): TerraformFailure {
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const found = toCode(code, end, errors);

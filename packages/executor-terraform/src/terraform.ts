@@ -22,8 +22,8 @@ import { type TerraformDeps, toSettings } from "./settings.ts";
 import { type RunOutputs, type StagedRun, withStagedRun } from "./staged-run.ts";
 
 /**
- * The executor `terraform`: `init`, then what the action says, each task in a folder of its own. A second start of the
- * same attempt is safe: what is in the state is not made again. Fails with the codes of TERRAFORM_FAILURES.
+ * Creates the executor `terraform`: runs `init`, then the action, each task in its own folder. A second start of the
+ * same attempt is safe: resources in the state are not created again. Fails with the codes of TERRAFORM_FAILURES.
  */
 export function createTerraformExecutor(options: TerraformOptions, deps: TerraformDeps): Executor {
   const settings = toSettings(options, deps);

@@ -19,7 +19,7 @@ export interface MatchedMapping {
   readonly stackId: string;
 }
 
-/** Why a hook cannot be applied: an expression of a document failed, or two documents name one stack. */
+/** Why a hook cannot be applied: an expression of a document failed, or two documents name the same stack. */
 export interface MappingFailure {
   readonly kind: "failed";
   readonly code: "HOOK_FAILED";
@@ -28,8 +28,8 @@ export interface MappingFailure {
 }
 
 /**
- * Returns the first document that a hook of this host belongs to. Undefined: none does. Two documents that name one stack for
- * the same hook are a failure, because each would send it events.
+ * Returns the first document that matches a hook of this host; undefined when none does. Two documents that name the
+ * same stack for a hook are a failure, because each would send it events.
  */
 export function findMapping(
   mappings: readonly Mapping[],
@@ -55,7 +55,7 @@ export function findMapping(
   );
 }
 
-/** Pushes and messages have no pull request: documents without rules for them, whose `when` may need one, are not asked. */
+/** Skips documents without rules for pushes and messages: these have no pull request, which `when` may need. */
 function isFor({ rules }: Mapping, { kind }: MappedHook): boolean {
   return kind === "pull" || kind === "command" || rules.some(({ on }) => on.startsWith(`${kind}.`));
 }
@@ -64,7 +64,7 @@ function fail({ name }: Mapping, reason: string): MappingFailure {
   return { kind: "failed", code: "HOOK_FAILED", reason: `document ${name}: ${reason}` };
 }
 
-/** What the yard and the host know about a pull request besides the request itself. */
+/** The facts of the yard and the host about a pull request, in addition to the request itself. */
 export interface PullState {
   readonly record?: PullRecord;
   readonly hasStack: boolean;
@@ -74,7 +74,7 @@ export interface PullState {
 /** A hook about a pull request. */
 export type PullHook = Hook & { readonly pull: HookPull };
 
-/** What follows for the stack of a pull request, and the record to keep once its event was published. */
+/** The event for the stack of a pull request, and the record to store once it was published. */
 export type AppliedPull =
   | { readonly kind: "send"; readonly event: MappedEvent; readonly record: PullRecord }
   | { readonly kind: "nothing" | "waits-for-trust"; readonly record: PullRecord }
@@ -117,7 +117,7 @@ export function withTrust(hook: Hook, record: PullRecord = NO_PULL): MappedHook 
   return { ...hook, pull: { ...pull, trusted: !pull.fork || record.trustedHead === pull.head } };
 }
 
-/** What the rules of a document make of a hook. */
+/** The events that the rules of a document produce for a hook. */
 export interface AppliedRules {
   readonly kind: "events";
   readonly events: readonly MappedEvent[];
@@ -125,7 +125,7 @@ export interface AppliedRules {
   readonly lacking: readonly HostPermission[];
 }
 
-/** Applies the rules of a document to a hook: one event for each rule that fits, and whose permission its sender has. */
+/** Applies the rules of a document to a hook: one event for each rule that matches if its sender has the permission. */
 export function applyRules(match: MatchedMapping, hook: MappedHook): AppliedRules | MappingFailure {
   const events: MappedEvent[] = [];
   const lacking: HostPermission[] = [];

@@ -8,11 +8,11 @@ import type { LinkedPerson } from "./linked-people.ts";
 export interface OpenApproval {
   readonly task: string;
   readonly approvalId: string;
-  /** Another one for every question: who asks something else, or asks it for other metadata, gets another code. */
+  /** Unique for every question: another requester, value or metadata gets another code. */
   readonly code: string;
-  /** The requester may approve too. */
+  /** True if the requester may approve too. */
   readonly own: boolean;
-  /** What is approved, where the task names it. */
+  /** The value to approve, if the task names it. */
   readonly of?: string;
 }
 
@@ -32,7 +32,7 @@ export type ApproveDeps = Pick<ServiceDeps, "records" | "queries" | "clock" | "f
 /** A comment that approves. */
 export interface ApproveInput {
   readonly host: string;
-  /** Of the event that follows. The same comment has the same one. */
+  /** The id of the resulting event. The same comment has the same id. */
   readonly eventId: string;
   readonly hook: PullHook;
   /** Undefined: the sender is not linked to a person of the yard. */
@@ -40,8 +40,8 @@ export interface ApproveInput {
 }
 
 /**
- * Approves what the code of a comment names, as the person to whom its author is linked. May be repeated: the event has the same
- * id. Returns undefined while the yard has not decided yet.
+ * Approves the task in the code of a comment, as the person to whom its author is linked. May be repeated: the event
+ * has the same id. Returns undefined while the yard has not decided yet.
  */
 export async function approveByComment(
   deps: ApproveDeps,
@@ -87,7 +87,7 @@ function describeOpen(open: readonly (OpenApproval & { readonly stack: Stack })[
   return `${what}: ${list.join(", ")}.`;
 }
 
-/** What the yard has decided about an event, by its history. */
+/** Returns the yard's decision about an event, from its history. */
 async function findDecision(
   { queries }: ApproveDeps,
   stackIds: readonly string[],

@@ -5,11 +5,11 @@ import type { HostFault, ReportHost } from "./report/report-host.ts";
 /** A delivery as the host remembers it. */
 export interface SentDelivery {
   readonly id: number | bigint;
-  /** With which it was sent, in lower case. The host may hide some of them. */
+  /** The request headers, in lower case. The host may hide some of them. */
   readonly headers: Readonly<Record<string, string>>;
   /** Grows from one delivery to the next: when it was sent, or its number. */
   readonly position: number;
-  /** The receiver took it. */
+  /** True if the receiver accepted it. */
   readonly isTaken: boolean;
   /** Missing: it is read with `findDeliveryBody`. */
   readonly body?: unknown;
@@ -17,7 +17,7 @@ export interface SentDelivery {
 
 /** A code host: facts are looked up, and reports are written. */
 export interface CodeHost {
-  /** Missing: nothing is reported to hosts of this kind. */
+  /** Missing if nothing is reported to hosts of this kind. */
   readonly reports?: ReportHost;
   /** Returns why a call failed; undefined for an error that does not come from the host. */
   toFault(error: unknown): HostFault | undefined;

@@ -8,7 +8,7 @@ import type { NamedHost } from "./receive.ts";
 
 /** The clients of the hosts, by name. */
 export interface CodeHosts {
-  /** Undefined: the options of the host do not allow look-ups. */
+  /** Opens the client of a host; returns undefined when the host's options do not allow lookups. */
   open(name: string, deps: Pick<ServiceDeps, "clock" | "readSecret">): Promise<CodeHost | undefined>;
 }
 
@@ -22,7 +22,7 @@ export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
       if (host === undefined || reference === undefined) return undefined;
       const key = await readSecret(reference);
       const known = opened.get(name);
-      // A key that was replaced counts at once.
+      // A replaced key is used immediately.
       if (known?.key === key) return known.client;
       const client = createClient(host, key, () => clock.now());
       if (client !== undefined) opened.set(name, { key, client });
@@ -45,7 +45,7 @@ function createClient(host: NamedHost, key: string, now: () => number): CodeHost
   return createGitHub({ appId, privateKey: key, url, now });
 }
 
-/** What signs requests says of another text only that a character is invalid. */
+/** Throws `CONFIG_INVALID` for a key that is not PEM; the signing library only reports an invalid character. */
 function checkPem(name: string, key: string): void {
   try {
     createPrivateKey(key);

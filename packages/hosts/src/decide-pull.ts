@@ -1,8 +1,8 @@
 import type { HookPull } from "./hook.ts";
 
-/** What Stackyard has done for one pull request. Kept as a record. */
+/** Stackyard's state of one pull request, stored as a record. */
 export interface PullRecord {
-  /** `open`: a stack was asked for and not yet closed. */
+  /** `open`: a stack was requested and not yet closed. */
   readonly phase: "none" | "open";
   /** The head of the last event that was sent. */
   readonly head?: string;
@@ -24,16 +24,16 @@ export interface PullTarget {
 /** A pull request that Stackyard has not seen. */
 export const NO_PULL: PullRecord = { phase: "none", updatedAt: 0 };
 
-/** What is true now, by the host and by the yard. */
+/** The current facts, from the host and from the yard. */
 export interface PullFacts {
   readonly pull: HookPull;
-  /** Where its events go by the documents of now; undefined when none of them is for this pull request. */
+  /** The target of its events by the current documents; undefined when none of them matches this pull request. */
   readonly target: PullTarget | undefined;
   /** Of that document. */
   readonly forks: "ignore" | "trust" | "allow";
-  /** The stack of the record exists and has not ended. */
+  /** True if the stack of the record exists and has not ended. */
   readonly hasStack: boolean;
-  /** A person has asked for the stack by `/preview up`. */
+  /** True if a person has requested the stack by `/preview up`. */
   readonly isAsked: boolean;
 }
 
@@ -41,11 +41,11 @@ export interface PullFacts {
 export type PullRule = "open" | "head" | "closed";
 
 /**
- * What follows for a pull request.
- * - `send`: the event of this rule to this target; `record` is kept after it was published.
- * - `nothing`: the record, which may have changed, is kept.
+ * The decision about a pull request.
+ * - `send`: the event of this rule to this target; `record` is stored after it was published.
+ * - `nothing`: the record, which may have changed, is stored.
  * - `waits-for-trust`: nothing is sent for this head before it is trusted.
- * - `stale`: the facts are older than those that were decided on. Nothing is kept.
+ * - `stale`: the facts are older than those of the last decision. Nothing is stored.
  */
 export type PullDecision =
   | { readonly kind: "send"; readonly rule: PullRule; readonly target: PullTarget; readonly record: PullRecord }
@@ -53,9 +53,9 @@ export type PullDecision =
   | { readonly kind: "stale" };
 
 /**
- * Decides what a pull request needs from what is true now, not from what a webhook reported: lost, doubled and reordered
- * deliveries lead to the same stack. A stack that ended under an open pull request returns with the next head, or when a
- * person asks for it.
+ * Decides what a pull request needs from the current facts, not from a webhook's content: lost, duplicate and reordered
+ * deliveries lead to the same stack. A stack that ended under an open pull request returns with the next head, or when
+ * a person requests it.
  */
 export function decidePull(record: PullRecord, facts: PullFacts): PullDecision {
   const { pull, target } = facts;
@@ -77,7 +77,7 @@ function toAccess({ trustedHead }: PullRecord, { pull, forks }: PullFacts): "all
   return trustedHead === pull.head ? "allowed" : "waits";
 }
 
-/** True when the documents of now name another stack than the one that was opened. */
+/** Returns true if the current documents name another stack than the opened one. */
 function hasMoved({ phase, target }: PullRecord, { mapping, stackId }: PullTarget): boolean {
   return phase === "open" && (target?.mapping !== mapping || target.stackId !== stackId);
 }
@@ -98,7 +98,7 @@ function close(record: PullRecord, { hasStack }: PullFacts): PullDecision {
   return hasStack ? { kind: "send", rule: "closed", target, record: closed } : { kind: "nothing", record: closed };
 }
 
-/** Keeps that a person trusts a head. @see decidePull */
+/** Records that a person trusts a head. @see decidePull */
 export function trustHead(record: PullRecord, head: string): PullRecord {
   return { ...record, trustedHead: head };
 }

@@ -12,7 +12,7 @@ export const MAX_LABEL = 128;
 
 type Ignored = Extract<ParsedDelivery, { readonly kind: "ignored" }>;
 
-/** A delivery that leads to nothing. */
+/** Creates the result of a delivery without an effect. */
 export function ignore(reason: string): Ignored {
   return { kind: "ignored", reason };
 }
@@ -29,7 +29,7 @@ export function withSchema<Schema extends TSchema>(schema: Schema, parse: (body:
   };
 }
 
-/** Returns the hook of a comment that is a command; ignored when it is none. */
+/** Returns the hook of a comment that is a command, else an ignored delivery. */
 export function toCommandHook(
   text: string,
   origin: { readonly repository: HookRepository; readonly sender: HookSender },
@@ -45,7 +45,7 @@ export function toCommandHook(
   };
 }
 
-/** Returns epoch milliseconds; undefined for what is not an instant. */
+/** Returns epoch milliseconds; undefined for an invalid instant. */
 export function toInstant(text: string | undefined): number | undefined {
   const at = Date.parse(text ?? "");
   return Number.isNaN(at) ? undefined : at;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { defined, isMap } from "@stackyard/core";
 import type { Hook } from "./hook.ts";
 
-/** Returns the digest of a JSON value, whatever the order of its keys and its white space. */
+/** Returns the digest of a JSON value, independent of the order of its keys and its white space. */
 export function digestOf(value: unknown): string {
   return createHash("sha256").update(toCanonicalText(value)).digest("hex");
 }
@@ -14,7 +14,7 @@ function toCanonicalText(value: unknown): string {
   return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${toCanonicalText(each)}`).join(",")}}`;
 }
 
-/** What a delivery is about, for people. */
+/** Describes the subject of a delivery for people. */
 export function describeHook({ kind, action, repository, pull }: Hook, pullNumber = pull?.number) {
   const number = pullNumber === undefined ? "" : `#${pullNumber}`;
   const subject = repository && `${repository.fullName}${number}`;

@@ -6,7 +6,7 @@ import type { Mapping } from "./mapping.ts";
 /** The action of what was read at a host. */
 export const CONVERGED = "converged";
 
-/** What a host and the yard know about the pull requests of a repository. */
+/** The facts of a host and the yard about the pull requests of a repository. */
 export interface RepositoryFacts {
   readonly host: string;
   readonly repository: HookRepository;
@@ -23,8 +23,8 @@ export interface UnsettledPull {
 }
 
 /**
- * Returns the pull requests whose records do not say what is true now: whose deliveries were lost, or whose mapping documents
- * have changed. A decision about the others would change nothing.
+ * Returns the pull requests with outdated records: their deliveries were lost, or their mapping documents have changed.
+ * A decision about the others would change nothing.
  */
 export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFacts): readonly UnsettledPull[] {
   const { host, repository, pulls, records } = facts;

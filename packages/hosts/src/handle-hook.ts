@@ -14,7 +14,7 @@ import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
 
-/** What the decision about a delivery needs. */
+/** The dependencies of a decision about a delivery. */
 export interface HandleDeps
   extends Pick<ServiceDeps, "records" | "queries" | "locator" | "clock" | "findStack" | "publish" | "approve"> {
   readonly mappings: readonly Mapping[];
@@ -23,22 +23,22 @@ export interface HandleDeps
   readonly codeHost: CodeHost | undefined;
 }
 
-/** A delivery that fails in the same way until a person has changed something. */
+/** A delivery that keeps failing until a person has changed something. */
 export class HookFailed extends Error {}
 
-/** The yard has not decided yet about what a delivery says. The delivery is handled again a little later. */
+/** The yard has not decided yet about a delivery, which is handled again a little later. */
 export class HookUndecided extends Error {}
 
 /** What became of a delivery. */
 export interface HandledHook {
   readonly outcome: HookOutcome;
-  /** The pull request that it is about; undefined when it is about none, or when Stackyard has nothing to say there. */
+  /** The pull request; undefined when the delivery has none, or there is nothing to report. */
   readonly report?: ReportRequest;
 }
 
 /**
- * Decides about one delivery, publishes what follows, and records it. May be repeated from the beginning after a crash at any
- * point: what is published is recorded first as an intent, and every event has an id that follows from the delivery.
+ * Decides about one delivery, publishes the resulting event, and records it. May be repeated from the start after a
+ * crash at any point: an intent is recorded before publishing, and every event's id is derived from the delivery.
  */
 export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HandledHook> {
   const looked = await lookUp(deps, queued);
@@ -66,7 +66,7 @@ async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHoo
   return outcome;
 }
 
-/** A person who asks for a preview is told when there is nothing to create. */
+/** Returns the answer to a person who requests a preview that cannot be created. */
 function findRefusedUp({ kind, action }: Hook, pull: SettledPull | undefined): string | undefined {
   if (kind !== "command" || action !== "up" || pull?.record.phase !== "none" || pull.waits) return undefined;
   return "This pull request has no preview: it is closed, or no mapping document matches it.";
@@ -94,7 +94,7 @@ interface Decided {
   readonly settled?: SettledPull;
 }
 
-/** What is said about it at the pull request. */
+/** Returns the report for the pull request. */
 function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): ReportRequest | undefined {
   const { hook, settled } = decided ?? { hook: queued.hook };
   const number = queued.pullNumber ?? hook.pull?.number;
@@ -123,12 +123,12 @@ function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOut
   return { id, reaction: "confused", text: `${hook.sender.name}: ${text}`, ...comment };
 }
 
-/** What was read at the host so long ago counts as what is true now. */
+/** How long facts that were read at the host count as current. */
 const FRESH_MS = 60_000;
 
 type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | HookOutcome;
 
-/** Adds to a hook what is true now: a delivery may be late, and a command has only the number of its pull request. */
+/** Adds current facts to a hook: a delivery may be late, and a command has only the number of its pull request. */
 async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Promise<LookedUp> {
   const { host, hook, pullNumber } = queued;
   const { kind, action, args, repository } = hook;
@@ -155,8 +155,8 @@ function toPullNumber({ pull }: Hook, given: number | undefined): number | undef
 }
 
 /**
- * Finds out what the sender may do, and refuses words of our own that they may not use, and the trust in a head that is not the
- * one of now. What other words need is said by their rules.
+ * Looks up the sender's permission, and rejects our own commands without it, and trust in an outdated head. The rules
+ * define the permissions of other commands.
  */
 async function checkCommand(
   codeHost: CodeHost,
@@ -189,8 +189,8 @@ const MOST_ROUNDS = 4;
 /** An event that has no line of the history after that time is not waited for. */
 const UNDECIDED_MS = 86_400_000;
 /**
- * Without a stack a record only says which facts are older than known ones, and which head of a fork is trusted. Deliveries are
- * taken for three days, and known for fourteen.
+ * Without a stack a record only marks older facts as stale, and the trusted head of a fork. Deliveries are accepted for
+ * three days, and remembered for fourteen.
  */
 const KEEP_ENDED_MS = 15 * 86_400_000;
 
@@ -234,7 +234,7 @@ async function linkPull(
   await link(deps, { host, hook: withTrust(hook, record), mapping }, event);
 }
 
-/** Before its event is published: the stack of a pull request always has a link. */
+/** Links the stack before its event is published: the stack of a pull request always has a link. */
 async function link(deps: HandleDeps, from: Omit<LinkInput, "stackId">, { stackId, rule }: MappedEvent): Promise<void> {
   const fault = await linkStack(deps, { ...from, stackId });
   if (fault !== undefined) throw new HookFailed(`HOOK_FAILED: ${rule}: ${fault}`);
@@ -243,12 +243,12 @@ async function link(deps: HandleDeps, from: Omit<LinkInput, "stackId">, { stackI
 interface PullFact {
   readonly rule: string;
   readonly head: string;
-  /** Of the record that was decided on: the same facts may follow again, as when a pull request is opened again. */
+  /** The version of the record of the decision: the same facts may recur, such as when a pull request is reopened. */
   readonly version: number;
 }
 
 function toPullEventId({ host, id, readAt }: QueuedHook, { rule, head, version }: PullFact): string {
-  // A record that has expired begins again with the same versions.
+  // An expired record starts again with the same versions.
   return readAt === undefined ? `${host}/${id}/pull.${rule}` : `${host}/${id}/${rule}/${head}.${readAt}.${version}`;
 }
 
@@ -256,7 +256,7 @@ function withTrusted(stored: StoredPull, { kind, action, pull }: PullHook): Stor
   return kind === "command" && action === "trust" ? { ...stored, ...trustHead(stored, pull.head) } : stored;
 }
 
-/** Publishes what was meant to be published, and returns the record without the intent. */
+/** Publishes an intended event, and returns the record without the intent. */
 async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord | undefined> {
   const found = await deps.records.get(key, deps.clock.now());
   const { intent, ...before } = toStoredPull(found);
@@ -283,7 +283,7 @@ async function save(deps: HandleDeps, key: string, found: StoredRecord | undefin
   if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
 }
 
-/** True also while the last event is not decided: the stack may come of it. */
+/** Returns true if the stack exists, or while the last event, which may create it, is not decided. */
 async function hasStack({ findStack, queries, clock }: HandleDeps, { target, last }: StoredPull): Promise<boolean> {
   if (target === undefined) return false;
   if ((await findStack(target.stackId)) !== undefined) return true;
@@ -298,7 +298,7 @@ async function findMachine({ locator }: HandleDeps, { machine }: MappedEvent, ma
   throw new HookFailed(`HOOK_FAILED: document ${mapping}: machine: Unknown machine "${machine}".`);
 }
 
-/** A new stack has the newest revision. Later events are for the revision of their stack, which is not known here. */
+/** Checks the event of a new stack, which gets the newest revision. The revision of later events is unknown here. */
 async function checkPull(deps: HandleDeps, mapped: MappedEvent, mapping: string): Promise<void> {
   const { machine, event, rule } = mapped;
   const found = await findMachine(deps, mapped, mapping);
@@ -309,10 +309,10 @@ async function checkPull(deps: HandleDeps, mapped: MappedEvent, mapping: string)
   throw new HookFailed(`${place} Machine "${machine}" declares no event "${event}".${advice}`);
 }
 
-/** These run nothing of the newest head. */
+/** These run nothing from the newest head. */
 const REMOVING: ReadonlySet<string> = new Set(["down", "sleep"]);
 
-/** Who may write may always stop what runs: of a fork whose newest head is not trusted, the rules see the head that runs. */
+/** Replaces an untrusted head by the running one for commands that stop it: anyone with write permission may. */
 function toRunning(hook: Hook, record: PullRecord | undefined): Hook {
   const { kind, action, sender, pull } = hook;
   const head = record?.phase === "open" ? record.head : undefined;
@@ -365,7 +365,7 @@ async function publish(
 }
 
 function toUser({ findPerson }: HandleDeps, host: string, { action, sender, pull }: Hook): ServiceUser {
-  // Who has changed a pull request that was read is not known; its author has most likely.
+  // The latest editor of a pull request that was read is unknown; most likely its author.
   const by = action === CONVERGED ? { id: pull?.authorId ?? "", name: pull?.author ?? "" } : sender;
   const subject = findPerson(host, by)?.subject;
   return { id: `${host}/${sender.id}`, name: sender.name, ...defined({ subject }) };

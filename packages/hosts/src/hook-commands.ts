@@ -13,7 +13,7 @@ function openServer({ server: { url, token } }: PluginCommandContext): HttpClien
   return createHttpClient({ url, ...defined({ token }), retries: 1 });
 }
 
-/** Prints a list: one object a line with `--json`, else a table. */
+/** Prints a list: one object per line with `--json`, else a table. */
 function printList<Item>(
   { out }: PluginCommandContext,
   items: readonly Item[],
@@ -77,7 +77,7 @@ const RedriveArguments = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 1_024, description: "The key of the dead letter." }),
 });
 
-/** `stackyard queue redrive`: repeats the work on a dead letter. */
+/** `stackyard queue redrive`: retries a dead letter. */
 export const queueRedrive: PluginCommand = {
   name: "queue redrive",
   summary: "Repeat the work on a dead letter of a queue.",

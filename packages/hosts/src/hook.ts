@@ -1,8 +1,8 @@
 import type { HostPermission } from "./host-permission.ts";
 
 /**
- * What a code host reported, in one shape for all hosts. Expressions of mapping documents see it as `hook`. Texts come from
- * outside and are bounded, but not trusted.
+ * An event of a code host, in one format for all hosts. Expressions of mapping documents access it as `hook`. Texts
+ * come from outside and are bounded, but not trusted.
  */
 export interface Hook {
   readonly kind: "pull" | "push" | "command" | "installation" | "message";
@@ -76,17 +76,17 @@ export interface HookSender {
   readonly id: string;
   readonly name: string;
   readonly bot: boolean;
-  /** What the person may do in the repository. Only of commands. */
+  /** The person's permission in the repository. Only for commands. */
   readonly permission?: HostPermission;
 }
 
 /**
- * What a delivery of a code host contains.
- * - `hook`: something that mapping documents may handle.
- * - `comment`: a command on a pull request whose facts are not in the delivery; they are looked up by its number.
+ * The content of a code host's delivery.
+ * - `hook`: an event that mapping documents may handle.
+ * - `comment`: a command on a pull request without facts in the delivery; they are looked up by its number.
  * - `ignored`: nothing that Stackyard handles, and why.
  *
- * `at` is when it happened, by the host's clock, in epoch milliseconds. Missing: the delivery does not say.
+ * `at` is when it happened, by the host's clock, in epoch milliseconds. Missing if the delivery has no time.
  */
 export type ParsedDelivery =
   | { readonly kind: "hook"; readonly hook: Hook; readonly at?: number }

@@ -28,13 +28,13 @@ const Arguments = Type.Object({
   opened: Type.Optional(Type.String({ minLength: 1, description: "The head for which the stack was opened before." })),
 });
 
-/** What a delivery leads to: `hooks test --json` prints it. */
+/** The result of a delivery, as `hooks test --json` prints it. */
 type Tested =
   | { readonly kind: "events"; readonly events: readonly MappedEvent[] }
   | { readonly kind: "nothing"; readonly reason: string }
   | { readonly kind: "failed"; readonly code: string; readonly reason: string };
 
-/** `stackyard hooks test`: which events a mapping document makes of a delivery. Nothing is sent. */
+/** `stackyard hooks test`: prints a mapping document's events for a delivery. Sends nothing. */
 export const hooksTest: PluginCommand = {
   name: "hooks test",
   summary: "Print the events that a mapping document makes of a delivery. Sends nothing.",
@@ -63,7 +63,7 @@ export const hooksTest: PluginCommand = {
   },
 };
 
-/** Bodies of GitLab name their own event. */
+/** Parses a delivery. Bodies of GitLab contain their own event. */
 function parseDelivery(event: string, body: unknown): ParsedDelivery {
   const isGitLab = isMap(body) && "object_kind" in body;
   return isGitLab ? parseGitLabDelivery(body) : parseGitHubDelivery(event, body);
@@ -93,7 +93,7 @@ async function readPull(context: PluginCommandContext, file: string): Promise<Ho
   );
 }
 
-/** A delivery about a comment has only the number of the pull request. */
+/** Adds the pull request to a delivery about a comment, which has only its number. */
 function withPull(parsed: ParsedDelivery, pull: HookPull | undefined): ParsedDelivery {
   if (parsed.kind !== "comment") return parsed;
   if (pull?.number === parsed.pullNumber) return { kind: "hook", hook: { ...parsed.hook, pull } };
@@ -121,7 +121,7 @@ function toMapping(source: string, file: string): Mapping {
 
 function test(mapping: Mapping, parsed: ParsedDelivery, opened: string | undefined): Tested {
   if (parsed.kind === "ignored") return { kind: "nothing", reason: parsed.reason };
-  // Who the sender is at the host is not known here.
+  // The sender's permission at the host is unknown here.
   const hook: Hook = { ...parsed.hook, sender: { ...parsed.hook.sender, permission: "admin" } };
   const found = findMapping([mapping], mapping.host, withTrust(hook));
   if (found?.kind === "failed") return found;

@@ -9,7 +9,7 @@ const Secrets = Type.Array(SecretReferenceSchema, { minItems: 1, maxItems: 10 })
 const PullableSecrets = Type.Optional(Secrets);
 
 const ReportKind = Type.Union([Type.Literal("comment"), Type.Literal("check"), Type.Literal("deployment")]);
-/** What is written to pull requests. */
+/** The kinds of reports to pull requests. */
 export type ReportKind = Static<typeof ReportKind>;
 
 const Reports = Type.Optional(
@@ -52,7 +52,7 @@ const Pull = Type.Optional(
   }),
 );
 
-/** A host at an address of its own. */
+/** Defines the option for the address of a self-hosted host. */
 const toUrl = (description: string) =>
   Type.Optional(
     Type.String({
@@ -106,7 +106,7 @@ export type HostOptions = Static<typeof HostOptions>;
 
 const DEFAULT_PULL_MS = 60_000;
 const LEAST_PULL_MS = 10_000;
-/** GitHub keeps deliveries for three days. */
+/** GitHub stores deliveries for three days. */
 const MOST_PULL_MS = 86_400_000;
 
 function findPull(options: HostOptions): string | undefined {
@@ -136,7 +136,7 @@ export function toPullMs({ name, options }: { readonly name: string; readonly op
   throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull: "${pull}" must be at least 10s and at most 24h.`);
 }
 
-/** Half of an App would be none, and nobody would be told. */
+/** Throws `CONFIG_INVALID` for an incomplete App, which would be ignored silently. */
 function checkApp(name: string, options: HostOptions): void {
   if (!("appId" in options || "key" in options)) return;
   const { appId, key } = options;

@@ -27,12 +27,12 @@ import {
 
 /** Claimed together, and decided within their minute. */
 const AT_ONCE = 64;
-/** Pull requests that are decided on at the same time. */
+/** Pull requests that are decided concurrently. */
 const LANES = 8;
 
 /**
- * Creates the service that receives deliveries of the hosts and decides about them, and the one that reads what was not
- * delivered. Without hosts there is none.
+ * Creates the service that receives deliveries of the hosts and decides about them, and the one that reads missed ones.
+ * Returns none without hosts.
  */
 export function createHostsServices(
   { hosts = {}, documents = "hooks" }: HostsOptions,
@@ -45,14 +45,14 @@ export function createHostsServices(
   for (const host of named) toPullMs(host);
   const queues = new WeakMap<object, KeyedQueue>();
   const openQueue = (deps: ServiceDeps): KeyedQueue => {
-    // It counts its items, so one is kept for each store.
+    // A queue counts its items, so there is one per store.
     const queue = queues.get(deps.records) ?? createKeyedQueue(deps, "hooks");
     queues.set(deps.records, queue);
     return queue;
   };
   const folder = resolve(projectDir, documents);
   const warned = new Set<string>();
-  /** No delivery is ever for a document whose host is not in the options. */
+  /** Warns of documents with a host that is not in the options: they get no deliveries. */
   const warnOfUnknownHosts = ({ logger }: ServiceDeps, mappings: readonly Mapping[]): void => {
     for (const { name, host } of mappings.filter((each) => !Object.hasOwn(hosts, each.host))) {
       if (warned.has(`${name} ${host}`)) continue;
@@ -93,7 +93,7 @@ export function createHostsServices(
   ];
 }
 
-/** What reports consist of. They need an App or a token, whose name is under them. */
+/** Returns the kinds of reports to write. They need an App or a token. */
 function listReportKinds({ options }: NamedHost): readonly ReportKind[] {
   if (options.type === "standard" || findKey(options) === undefined) return [];
   return options.reports ?? ["comment", "check", "deployment"];
@@ -120,7 +120,7 @@ interface WorkDeps extends ServiceDeps {
 
 async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   const { queue, signal, clock, logger } = deps;
-  // What is left undone is claimed again after its minute.
+  // Unfinished items are claimed again after their minute.
   if (signal.aborted || clock.now() >= claim.until) return;
   const queued = toQueued(claim.value);
   try {
@@ -160,7 +160,7 @@ function toQueued(value: unknown): QueuedHook | undefined {
   return isQueued(value) ? value : undefined;
 }
 
-/** The receiver has stored it, so a look is enough. */
+/** Returns true for a queued hook. The receiver has stored it, so a brief check is enough. */
 function isQueued(value: unknown): value is QueuedHook {
   return isMap(value) && typeof value["host"] === "string" && isMap(value["hook"]);
 }

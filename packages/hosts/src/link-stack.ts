@@ -20,7 +20,7 @@ export interface LinkInput {
   readonly mapping: Mapping;
 }
 
-/** Links the stack of an event to its pull request. Returns what is wrong when that is not possible. */
+/** Links the stack of an event to its pull request. Returns the fault when that is not possible. */
 export async function linkStack(
   deps: PreviewLinksDeps,
   { host, hook, stackId, mapping }: LinkInput,
@@ -41,7 +41,7 @@ export async function linkStack(
 /** No command has it as its duration, which is a whole number. */
 const SOME_SECONDS = 86_399.75;
 
-/** The events by which the rules of a document answer commands. A rule that needs more than a duration is left out. */
+/** Returns the events for commands by the rules of a document. Leaves out rules that need more than a duration. */
 function toCommands({ rules, pull }: Mapping, hook: MappedHook): PreviewCommands {
   const find = (word: string, otherwise?: EventTemplate) => {
     const [rule, ...others] = rules.filter(({ on }) => on === `command.${word}`);
@@ -54,7 +54,7 @@ function toCommands({ rules, pull }: Mapping, hook: MappedHook): PreviewCommands
 
 function toCommand(template: EventTemplate, word: string, { repository, pull }: MappedHook) {
   const args = { words: [], duration: SOME_SECONDS };
-  // Without a sender: who gives the command is not known yet.
+  // Without a sender, who is not known yet.
   const made = template.metadataOf({ kind: "command", action: word, args, ...defined({ repository, pull }) });
   if (made.kind === "error") return undefined;
   const entries = Object.entries(made.value);
@@ -65,7 +65,7 @@ function toCommand(template: EventTemplate, word: string, { repository, pull }: 
   return { event: template.event, metadata: Object.fromEntries(others), ...defined({ duration }) };
 }
 
-/** Keeps the link of a stack whose pull request has ended for a while only. */
+/** Lets the link of a stack expire when its pull request has ended. */
 export async function endLink(deps: PreviewLinksDeps, before: PullRecord, applied: AppliedPull): Promise<void> {
   if (before.phase !== "open" || before.target === undefined) return;
   if ("record" in applied && applied.record.phase === "none") await endPreviewLink(deps, before.target.stackId);

@@ -15,8 +15,8 @@ export interface HostUser {
 }
 
 /**
- * Finds the person to whom a user of a host is linked: by the number of the user where the link has one, else by the login,
- * whose letters may be small or capital.
+ * Finds the person who is linked to a user of a host: by the user's number if the link has one, else by the login,
+ * ignoring case.
  */
 export type FindPerson = (host: string, user: HostUser) => LinkedPerson | undefined;
 

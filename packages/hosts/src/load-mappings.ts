@@ -46,7 +46,7 @@ async function readDocument(folder: string, file: string): Promise<string> {
   }
 }
 
-/** As people find it in the project. */
+/** Returns the path relative to the project, for people. */
 function toShown(folder: string, file: string): string {
   return `${basename(folder)}/${file}`;
 }

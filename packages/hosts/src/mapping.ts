@@ -26,7 +26,7 @@ const Sent = {
 };
 const PullSend = Type.Object(Sent, closed);
 
-/** A document of the folder `hooks`: which events of a code host become which events of which stacks. */
+/** A document of the folder `hooks`: maps events of a code host to events of stacks. */
 export const MappingDocument = Type.Object(
   {
     host: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", description: "Name of a host of the plugin's options." }),
@@ -83,10 +83,10 @@ export interface Mapping {
   readonly rules: readonly MappingRule[];
 }
 
-/** A hook as expressions see it: a pull request of a fork whose head is trusted, or of the repository itself, is `trusted`. */
+/** A hook for expressions: a pull request of a fork with a trusted head, or of the repository itself, is `trusted`. */
 export type MappedHook = Hook | (Hook & { readonly pull: { readonly trusted: boolean } });
 
-/** A hook whose sender need not be known. Expressions that name the sender fail without one. */
+/** A hook with an optional sender. Expressions that use the sender fail without one. */
 export type MetadataHook = Omit<Hook, "sender"> & Partial<Pick<Hook, "sender">>;
 
 /** A rule under `rules`. */
@@ -110,12 +110,12 @@ export interface EventTemplate {
 /** Metadata of an event. */
 export type EventMetadata = Readonly<Record<string, string | number | boolean | null>>;
 
-/** What an expression of a mapping gave; `error` says where it stands and why it cannot be evaluated. */
+/** The result of an expression of a mapping; `error` names its place and why it cannot be evaluated. */
 export type Applied<Value> =
   | { readonly kind: "value"; readonly value: Value }
   | { readonly kind: "error"; readonly reason: string };
 
-/** Reads a mapping document. Never throws: without problems it has a mapping. */
+/** Parses a mapping document. Never throws: without problems it has a mapping. */
 export function parseMapping(
   source: string,
   name: string,

@@ -19,7 +19,7 @@ export const COMMAND_WORDS = [
 /** One of the words that follow `/preview`. */
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
-/** The command of a comment. `unknown`: it begins with `/preview`, but not as a command does; `message` says how to write it. */
+/** The command of a comment. `unknown`: it begins with `/preview` but is invalid; `message` explains the syntax. */
 export type ParsedCommand =
   | { readonly kind: "command"; readonly word: CommandWord; readonly args: HookArguments }
   | { readonly kind: "unknown"; readonly message: string };

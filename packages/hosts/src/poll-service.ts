@@ -17,7 +17,7 @@ const ROUND_MS = 300_000;
 const READ_MS = 60_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 
-/** What is read, and where what is found goes. */
+/** The hosts to read, and the queue for the results. */
 export interface PollInput {
   readonly hosts: readonly NamedHost[];
   /** Of mapping documents. */
@@ -42,10 +42,10 @@ interface Round {
 type Found = (deps: PollDeps) => Promise<void>;
 
 /**
- * Creates the service that reads what was not delivered. Every minute, or as often as the options say, it takes deliveries that
- * did not reach the receiver. At the start and every five minutes it compares open pull requests with what was done for them, and
- * queues those that need a decision. What cannot be read is read again in the next round. Every server reads, and writes only
- * when it finds something.
+ * Creates the service that reads missed deliveries. Every minute, or as often as configured, it reads deliveries that
+ * did not reach the receiver. At the start and every five minutes it compares open pull requests with their records,
+ * and queues those that need a decision. Reads that fail are repeated in the next round. Every server reads, and writes
+ * only when it finds something.
  */
 export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
   const rounds = createRounds();
@@ -53,7 +53,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   const found: Found[] = [];
   const errors: unknown[] = [];
 
-  /** One that fails does not hold up the others. */
+  /** Runs the work and collects its error: a failure must not delay the others. */
   async function collect(work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => errors.push(error));
   }
@@ -68,7 +68,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     if (store !== undefined) found.push(store);
   }
 
-  /** Reads what is due at a host, up to the first repository in which something is found. */
+  /** Reads the due items of a host, up to the first repository with a result. */
   async function readHost(deps: PollDeps, host: NamedHost): Promise<void> {
     const { name } = host;
     const codeHost = await codeHosts.open(name, deps);
@@ -82,7 +82,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     }
   }
 
-  /** The receiver does not say to strangers which secret is missing: `stackyard doctor` does. */
+  /** Checks the webhook secrets. The receiver does not report missing ones to strangers; `stackyard doctor` does. */
   async function checkSecrets(deps: ServiceDeps): Promise<void> {
     for (const host of hosts.filter((each) => !isPullOnly(each))) {
       await collect(async () => void (await readWebhookSecrets(host, deps)));
@@ -106,14 +106,14 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   return {
     name: "hosts-poll",
     async dueAt(deps) {
-      // Without an App or a token nothing can be read.
+      // Nothing can be read without an App or a token.
       const canRead = hosts.some(({ options }) => findKey(options) !== undefined);
       if (canRead && found.length === 0) await read(await toPollDeps(deps, deps.clock.now() + READ_MS));
       if (found.length > 0) return deps.clock.now();
       await checkSecrets(deps);
       throwFirst();
       const nextAt = findNext();
-      // What is left, or became due meanwhile, is read in the next turn: a tick is only for what was found.
+      // Everything else is read in the next turn: a tick handles one result.
       return nextAt === undefined ? undefined : Math.max(nextAt, deps.clock.now() + 1);
     },
     async tick(deps, until) {
@@ -128,7 +128,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   };
 }
 
-/** The repositories of each host that are left in its round. */
+/** Creates the rounds: the remaining repositories of each host. */
 function createRounds() {
   const rounds = new Map<string, Round>();
   return {
@@ -144,11 +144,11 @@ function createRounds() {
   };
 }
 
-/** When deliveries of each host are read, and which ones were listed last. */
+/** Tracks when to read the deliveries of each host, and which ones were listed last. */
 function createPulls() {
   const pulls = new Map<string, Pull>();
   return {
-    /** Returns what takes new deliveries; undefined: nothing is due, or nothing is new. */
+    /** Returns a function that queues new deliveries; undefined when nothing is due or new. */
     async read(deps: PollDeps, host: NamedHost, codeHost: CodeHost): Promise<Found | undefined> {
       const { name } = host;
       const before = pulls.get(name);
@@ -170,7 +170,7 @@ function createPulls() {
 
 interface PollDeps extends ReceiveDeps {
   readonly mappings: readonly Mapping[];
-  /** Nothing more may be begun. */
+  /** Returns true if nothing more may be started. */
   readonly isOver: () => boolean;
 }
 
@@ -180,7 +180,7 @@ interface RepositoryInput {
   readonly repository: HookRepository;
 }
 
-/** Returns what queues the pull requests that need a decision; undefined: none does. */
+/** Returns a function that queues the pull requests that need a decision; undefined when there are none. */
 async function findPullsToDecide(
   deps: PollDeps,
   { host, codeHost, repository }: RepositoryInput,

@@ -3,7 +3,7 @@ import type { CodeHost, SentDelivery } from "./code-host.ts";
 import { isPullOnly } from "./host-options.ts";
 import { type NamedHost, type ReceiveDeps, takeRead } from "./receive.ts";
 
-/** What is read at a host. */
+/** The input of a read at a host. */
 export interface PullInput {
   readonly host: NamedHost;
   readonly codeHost: CodeHost;
@@ -14,13 +14,16 @@ export interface PullInput {
 /** Deliveries that were listed, and what follows from them. */
 export interface ListedDeliveries {
   readonly listed: readonly SentDelivery[];
-  /** Takes those that did not reach the receiver, oldest first, and stores where the list ends. Undefined: nothing is new. */
+  /**
+   * Queues those that did not reach the receiver, oldest first, and stores the list's end. Undefined when there are
+   * none.
+   */
   readonly take: (() => Promise<void>) | undefined;
 }
 
 /**
- * Lists the deliveries since the last call, and finds those that did not reach the receiver. Writes nothing. The first call of a
- * yard only finds where the list ends.
+ * Lists the deliveries since the last call, and finds those that did not reach the receiver. Writes nothing. The first
+ * call of a yard only finds the end of the list.
  */
 export async function listMissedDeliveries(
   deps: ReceiveDeps,
@@ -42,7 +45,7 @@ export async function listMissedDeliveries(
     }
     if (missed.length > 0) wake("hosts");
     if (newest === since) return;
-    // What another process stores at the same time is as good.
+    // The value of a concurrent process is as good.
     await records.put({ key, value: { at: newest }, expected: found?.version ?? "absent", now: clock.now() });
   };
   return { listed, take };

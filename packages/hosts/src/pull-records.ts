@@ -26,12 +26,12 @@ function toPrefix(host: string, repositoryId: string): string {
   return `hooks/pulls/${host}/${repositoryId}/`;
 }
 
-/** Returns what a record contains; without one, that nothing was done for the pull request. */
+/** Parses a record; without one, returns the state of an unhandled pull request. */
 export function toStoredPull(found: StoredRecord | undefined): StoredPull {
   return isStoredPull(found?.value) ? found.value : NO_PULL;
 }
 
-/** Nothing else is stored under these keys, so a look is enough. */
+/** Returns true for a stored pull request. These keys have no other values, so a brief check is enough. */
 function isStoredPull(value: unknown): value is StoredPull {
   return isMap(value) && typeof value["phase"] === "string" && typeof value["updatedAt"] === "number";
 }

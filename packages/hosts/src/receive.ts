@@ -24,7 +24,7 @@ export interface NamedHost {
 export interface QueuedHook {
   readonly host: string;
   readonly id: string;
-  /** Under which the delivery is remembered. Missing: the facts were read at the host. */
+  /** The key of the delivery. Missing if the facts were read at the host. */
   readonly digest?: string;
   readonly hook: Hook;
   /** Of a command, and of a pull request that was read. */
@@ -40,11 +40,11 @@ const MAX_BYTES = 26_214_400;
 const MAX_FACTS = 65_536;
 /** Deliveries of code hosts have about ten levels. */
 const MAX_DEPTH = 64;
-/** GitHub keeps deliveries for three days; what is older was not sent by it now. */
+/** GitHub stores deliveries for three days; it does not send older ones. */
 const STALE_MS = 3 * 86_400_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 
-/** Returns the route on which a host delivers. It stores what a delivery says, and answers; the decision follows in a tick. */
+/** Returns the route for a host's deliveries. It stores a delivery and answers; a tick decides later. */
 export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) => KeyedQueue): ServiceRoute {
   return {
     method: "POST",
@@ -54,7 +54,7 @@ export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) =
   };
 }
 
-/** Returns the route of a host whose deliveries are read. */
+/** Returns the route of a host whose deliveries are polled. */
 export function createClosedReceiver({ name }: NamedHost): ServiceRoute {
   const detail = `Deliveries of "${name}" are read at the host, not received, because of the option pull: "only".`;
   return {
@@ -74,7 +74,7 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   const secrets = await readWebhookSecrets(host, deps).catch((error: unknown) => {
     deps.logger.error("A delivery was refused: a secret of its host cannot be read.", { host: host.name, error });
   });
-  // The host shows a failed delivery, which is read again later. Which secret is missing is said in the yard only.
+  // The host shows a failed delivery, which is read again later. Only the yard reports which secret is missing.
   if (secrets === undefined) return problem(503, "HOOK_UNAVAILABLE", "Deliveries cannot be checked now.");
   const delivery = toSigned(request);
   if (delivery === undefined || !(await isSigned(host, delivery, secrets))) {
@@ -111,7 +111,7 @@ export async function takeRead(deps: ReceiveDeps, host: NamedHost, delivery: Fou
   await take(deps, host, delivery);
 }
 
-/** Level by level, because a function that calls itself for each level ends with an error where there are many. */
+/** Returns true if a value has more levels. Not recursive, so that deep values do not overflow the call stack. */
 function isDeeper(value: unknown, levels: number): boolean {
   let level: readonly unknown[] = [value];
   for (let depth = 0; depth < levels && level.length > 0; depth++) {
@@ -120,7 +120,7 @@ function isDeeper(value: unknown, levels: number): boolean {
   return level.length > 0;
 }
 
-/** Undefined: the bytes are no text, which no host signs. */
+/** Returns the delivery; undefined when the body is not UTF-8 text, which no host signs. */
 function toSigned({ headers, body }: ServiceRequest): SignedDelivery | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
@@ -130,7 +130,7 @@ function toSigned({ headers, body }: ServiceRequest): SignedDelivery | undefined
   }
 }
 
-/** Returns the secrets with which a host signs. Throws `CONFIG_INVALID` with the option when one of them is missing. */
+/** Returns the secrets with which a host signs. Throws `CONFIG_INVALID` with the option of a missing one. */
 export async function readWebhookSecrets(
   { name, options }: NamedHost,
   { readSecret }: Pick<ServiceDeps, "readSecret">,
@@ -152,7 +152,7 @@ async function isSigned(
   return isSignedByStandard(delivery, secrets) || (options.type === "gitlab" && hasToken(delivery, secrets));
 }
 
-/** A GitLab that signs sends no token as a fallback, and a signing key is no token. */
+/** Returns true for a valid token. A signed delivery has no token as a fallback, and a signing key is not a token. */
 function hasToken(delivery: SignedDelivery, secrets: readonly string[]): boolean {
   const isSigned = delivery.headers["webhook-signature"] !== undefined;
   return (
@@ -175,7 +175,7 @@ function parse(text: string): unknown {
 interface ReadDelivery {
   readonly parsed: ParsedDelivery;
   readonly id: string | undefined;
-  /** GitHub signs no id: the same body under another id is the same delivery. */
+  /** GitHub does not sign the id: the same body with another id is the same delivery. */
   readonly unique: unknown;
   /** The name of its event. */
   readonly what: string;
@@ -231,7 +231,7 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
     return problem(413, "PAYLOAD_TOO_LARGE", "The message is larger than 64 KiB.");
   }
   const { first } = await createHookDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
-  // Without an outcome the first one may have died before it was queued: this queues it again, under its own id.
+  // Without an outcome the first one may have died before it was queued: queues it again, with its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
   const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
   const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber, commentId }) };
@@ -248,7 +248,7 @@ interface NoteInput {
   readonly outcome: HookOutcome;
 }
 
-/** Remembers what leads to nothing, for lists. */
+/** Records deliveries without an effect, for lists. */
 async function note(deps: ReceiveDeps, digest: string, input: NoteInput): Promise<Response> {
   const { isNew } = await createHookDeliveries(deps).add(digest, { ...input, receivedAt: deps.clock.now() });
   return answer(200, isNew ? input.outcome.kind : "duplicate");

@@ -3,7 +3,7 @@ import { provideSourceArchives } from "@stackyard/core/services";
 import { createCodeHosts } from "./code-hosts.ts";
 import type { HostsOptions } from "./host-options.ts";
 
-/** Lets executors read the files of repositories at the hosts whose App may. */
+/** Lets executors read the files of repositories at hosts with a suitable App. */
 export function provideArchives({ hosts = {} }: HostsOptions, context: ProvidingContext): readonly ProvidedService[] {
   const codeHosts = createCodeHosts(Object.entries(hosts).map(([name, options]) => ({ name, options })));
   const provided = provideSourceArchives({

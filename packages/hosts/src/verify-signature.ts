@@ -10,8 +10,8 @@ export interface SignedDelivery {
 }
 
 /**
- * Returns true when GitHub signed the body with one of the secrets (header `X-Hub-Signature-256`). Several secrets let you
- * rotate. Compares in constant time. Source: "Validating webhook deliveries", GitHub Docs.
+ * Returns true if GitHub signed the body with one of the secrets (header `X-Hub-Signature-256`). Several secrets allow
+ * rotation. Compares in constant time. Source: "Validating webhook deliveries", GitHub Docs.
  */
 export async function isSignedByGitHub(
   { headers, body }: SignedDelivery,
@@ -26,8 +26,8 @@ export async function isSignedByGitHub(
 }
 
 /**
- * Returns true when the delivery has a signature of Standard Webhooks by one of the secrets (`whsec_…`), at most five minutes
- * old. GitLab signs so too where it has a signing token. Source: the specification of Standard Webhooks.
+ * Returns true if the delivery has a signature of Standard Webhooks by one of the secrets (`whsec_…`), at most five
+ * minutes old. GitLab uses them too if it has a signing token. Source: the specification of Standard Webhooks.
  */
 export function isSignedByStandard({ headers, body }: SignedDelivery, secrets: readonly string[]): boolean {
   const { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature } = headers;
@@ -53,7 +53,7 @@ export function hasGitLabToken({ headers }: SignedDelivery, secrets: readonly st
   return secrets.filter((secret) => secret !== "" && timingSafeEqual(digest(secret), given)).length > 0;
 }
 
-// Equal lengths, as the comparison needs, whatever was sent.
+// Equal lengths, which the comparison requires, for any input.
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

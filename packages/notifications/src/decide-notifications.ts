@@ -1,10 +1,10 @@
 import type { Applied, Applies, Rule, RuleScope } from "./parse-notifications.ts";
 import { findQuietEnd } from "./quiet-hours.ts";
 
-/** A line of the history, or a notice, as rules see it. */
+/** A line of the history, or a notice, for rules. */
 export interface Subject {
   readonly about: Rule["about"];
-  /** Unique, and the same whenever it is read again. */
+  /** Unique and stable. */
   readonly position: string;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -27,14 +27,14 @@ export interface RuleMatch {
   readonly rule: Rule;
   readonly kind: "trigger" | "resolve";
   readonly subject: Subject;
-  /** Under which it is remembered; undefined: it is not. */
+  /** The key of its record; undefined when it has none. */
   readonly key: string | undefined;
   readonly isUrgent: boolean;
   readonly title: string;
   readonly text: string;
 }
 
-/** What is remembered of a rule and a key. */
+/** The record of a rule and a key. */
 export interface RuleRecord {
   /** Of the last notification. */
   readonly position: string;
@@ -46,22 +46,22 @@ export interface RuleRecord {
 
 /** What follows from a match. */
 export interface Decided {
-  /** Undefined: nothing is sent. */
+  /** Undefined if nothing is sent. */
   readonly send: Outgoing | undefined;
   /** What to remember once it was queued. */
   readonly record: RuleRecord | undefined;
 }
 
-/** What is sent on each channel of the rule. */
+/** The notification for each channel of the rule. */
 export interface Outgoing {
   readonly incident: string;
   /** Epoch milliseconds. */
   readonly dueAt: number;
-  /** It waits, and goes with others that are due at the same time. */
+  /** True if it waits, and is sent with others that are due at the same time. */
   readonly isDigest: boolean;
 }
 
-/** False: no rule is about this, whatever its stack is. The subject may be one without its stack. */
+/** Returns false if no rule matches, whatever the stack is. The subject may lack its stack. */
 export function mayMatch(rules: readonly Rule[], { about, scope }: Subject): boolean {
   const isOn = (condition: Applies<boolean> | undefined): boolean => {
     const applied = condition?.(scope);
@@ -71,8 +71,8 @@ export function mayMatch(rules: readonly Rule[], { about, scope }: Subject): boo
 }
 
 /**
- * Returns which rules are about a subject. A condition that fails is taken for false; a title, text or key that fails is left
- * out, so that the notification is not lost. All failures are returned.
+ * Returns the rules that match a subject. A condition that fails counts as false; a title, text or key that fails is
+ * left out, so that the notification is not lost. Returns all failures.
  */
 export function matchRules(
   rules: readonly Rule[],
@@ -108,8 +108,8 @@ export function matchRules(
 }
 
 /**
- * Decides whether a match is sent, and when. Pure: the same match and record lead to the same decision, and a match that was
- * decided on last leads to what it led to.
+ * Decides whether and when to send a match. Pure: the same match and record produce the same decision, and repeating
+ * the last match repeats its decision.
  */
 export function decideNotification(
   { rule, kind, subject, isUrgent }: RuleMatch,

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-/** What a channel sends. Texts come from outside: no format of a channel may give them a meaning. */
+/** The content for a channel. Texts come from outside: a channel must not interpret them in any format. */
 export interface Notification {
-  /** The same however often it is sent. */
+  /** The same for each retry. */
   readonly id: string;
   readonly kind: "trigger" | "resolve";
-  /** Of the trigger: a resolution has that of what it resolves. */
+  /** The trigger's id; a resolution has that of its trigger. */
   readonly incident: string;
   readonly rule: string;
   /** One line. */
@@ -19,7 +19,7 @@ export interface Notification {
   readonly url?: string;
 }
 
-/** Returns the id of what a rule sends on a channel about these positions. 32 hexadecimal digits. */
+/** Returns the id of a rule's notification on a channel about these positions. 32 hexadecimal digits. */
 export function toNotificationId(rule: string, channel: string, positions: readonly string[]): string {
   const text = JSON.stringify([rule, channel, ...positions]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);

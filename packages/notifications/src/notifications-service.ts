@@ -49,11 +49,11 @@ const NAME = "notifications";
 /** The history is read so often. */
 const FOLLOW_MS = 5_000;
 const AT_ONCE = 64;
-/** Channels that are sent on at the same time. */
+/** Channels that are sent to concurrently. */
 const LANES = 8;
-/** A channel that did not answer gets nothing for so long, unless it asked for another time. */
+/** The pause of a channel that did not answer, unless it required another time. */
 const PAUSE_MS = 15_000;
-/** A rule remembers what it sent for so long at least, and an open incident. */
+/** Minimum time that a rule's record is kept; open incidents are kept too. */
 const KEEP_MS = 90 * 86_400_000;
 
 /** What tests replace. */
@@ -61,19 +61,19 @@ export interface NotificationsServiceDeps {
   readonly post: PostJson;
 }
 
-/** Creates the service that follows the history and the notices, and sends what the rules say. */
+/** Creates the service that follows the history and the notices, and sends notifications by the rules. */
 export function createNotificationsService(
   { document = "notifications.yaml" }: NotificationsOptions,
   { projectDir }: Pick<PluginContext, "projectDir">,
   { post }: NotificationsServiceDeps = { post: createPostJson() },
 ): PluginService {
   const file = resolve(projectDir, document);
-  /** Until when nothing is sent on a channel. Forgotten with the process: then one request too many is sent. */
+  /** When a channel's pause ends. In memory only: after a restart there is one request too many. */
   const pauses = new Map<string, number>();
   return {
     name: NAME,
     async dueAt(deps) {
-      // Faults are reported also while nothing happens.
+      // Also reports faults while there are no events.
       await loadNotifications(file);
       const now = deps.clock.now();
       if ((await createFollower(deps, NAME).isBehind()) || (await hasNotices(deps))) return now;
@@ -155,7 +155,7 @@ async function handleMatch(deps: WorkDeps, match: RuleMatch, except: string | un
   if (send === undefined) return;
   for (const channel of rule.to.filter((name) => name !== except)) await enqueue(deps, { match, send, channel });
   if (key === undefined || record === undefined) return;
-  // After the queue: what was decided on last is queued again after a crash, under the same key.
+  // Stored after queueing: after a crash, the last decision is queued again with the same key.
   const now = deps.clock.now();
   const expiresAt = now + Math.max(KEEP_MS, rule.dedupe?.forMs ?? 0);
   await deps.records.put({ key, value: record, expected: found?.version ?? "absent", expiresAt, now });
@@ -180,7 +180,7 @@ async function enqueue({ queue, clock }: WorkDeps, { match, send, channel }: Enq
   await queue.put(key, queued, { dueMs: waitMs, maxWaitMs: waitMs, ...defined({ merge }) });
 }
 
-/** What the quiet hours collect: so many are listed. */
+/** Maximum number of entries listed after quiet hours. */
 const MAX_QUIET = 20;
 
 function digestOf(key: string): string {
@@ -191,12 +191,12 @@ function toRecord(value: unknown): RuleRecord | undefined {
   return isRecord(value) ? value : undefined;
 }
 
-/** Nothing else is stored under these keys, so a look is enough. */
+/** Returns true for a record. These keys have no other values, so a brief check is enough. */
 function isRecord(value: unknown): value is RuleRecord {
   return isMap(value) && typeof value["position"] === "string" && typeof value["isOpen"] === "boolean";
 }
 
-/** Sends what is due, and returns when more may be. */
+/** Sends due notifications, and returns when to send more. */
 async function sendDue(deps: WorkDeps, isOver: () => boolean): Promise<number | undefined> {
   for (;;) {
     const { claims, nextAt } = await deps.queue.claim(AT_ONCE);
@@ -215,7 +215,7 @@ function toChannel({ key, value }: QueueClaim): string {
 async function sendClaim(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   const { queue, clock, signal, pauses, notifications, logger } = deps;
   const channel = toChannel(claim);
-  // What is left undone is claimed again after its minute.
+  // Unfinished items are claimed again after their minute.
   if (signal.aborted || clock.now() >= claim.until || (pauses.get(channel) ?? 0) > clock.now()) return;
   const options = notifications.channels.get(channel);
   if (!isQueuedNotification(claim.value) || options === undefined) {

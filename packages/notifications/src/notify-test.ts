@@ -71,7 +71,7 @@ function unknownName(name: string, { channels, rules }: Notifications): Stackyar
   return new StackyardError("USAGE", `"${name}" is not a rule or channel of the document. It has: ${known}.`);
 }
 
-/** Returns what the rule, or without one a channel, would send. */
+/** Returns an example of what the rule, or without one a channel, would send. */
 function toExample({ out }: PluginCommandContext, rule: Rule | undefined): Omit<QueuedNotification, "channel"> {
   const subject = toExampleSubject(rule);
   const evaluate = (applies: Applies<string> | undefined, fallback: string): string => {
@@ -128,7 +128,7 @@ function toSendDeps({ environment, projectDir, signal }: PluginCommandContext, p
       throw new StackyardError("CONFIG_INVALID", "Secrets of AWS are read by servers only. Pass --dry-run.");
     },
   });
-  // The message of a stack is not looked for: the example is a message of its own.
+  // Does not look up the stack's message: the example is a separate message.
   return { post, readSecret, records: createMemoryStore().records, clock, signal };
 }
 

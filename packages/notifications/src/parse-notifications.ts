@@ -15,7 +15,7 @@ import ipaddr from "ipaddr.js";
 import { type Channel, NotificationsDocument, type RuleSource } from "./notifications-document.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 
-/** What an expression returned; `failed` says where it is and why it cannot be evaluated. */
+/** The result of an expression; `failed` contains its place and why it cannot be evaluated. */
 export type Applied<Value> =
   | { readonly kind: "value"; readonly value: Value }
   | { readonly kind: "failed"; readonly path: string; readonly reason: string };
@@ -31,7 +31,7 @@ export interface Rule {
   readonly name: string;
   /** Which things it is about: lines of the history, or notices. */
   readonly about: "entry" | "notice";
-  /** False: `when`, `resolve` and `urgent` need only the line, so stacks are loaded only for lines that match. */
+  /** False if `when`, `resolve` and `urgent` need only the line, so stacks are loaded only for lines that match. */
   readonly needsStack: boolean;
   readonly to: readonly string[];
   readonly when: Applies<boolean>;
@@ -58,7 +58,7 @@ const NOTICE = ["notice"];
 /** Lines of a digest that are listed; the others are counted. */
 const MAX_LISTED = 20;
 
-/** Reads a document of notifications. Never throws: without problems it has notifications. */
+/** Parses a document of notifications. Never throws: without problems it has notifications. */
 export function parseNotifications(source: string): {
   readonly notifications?: Notifications;
   readonly problems: readonly Problem[];
@@ -197,7 +197,7 @@ function resolve(template: CelTemplate, path: string, scope: RuleScope): Applied
   return { kind: "value", value: typeof value === "string" ? value : (JSON.stringify(value) ?? "") };
 }
 
-/** The schema has checked the text. */
+/** Converts a duration, which the schema has checked, to milliseconds. */
 function toMs(duration: string): number {
   return parseDuration(duration) ?? 0;
 }

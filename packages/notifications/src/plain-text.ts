@@ -6,12 +6,12 @@ export function toPlainText(text: string): string {
   return text.replaceAll("\r\n", "\n").replaceAll(UNSAFE, (character) => (character === "\n" ? "\n" : ""));
 }
 
-/** As `toPlainText`, on one line and cut at so many characters. */
+/** Converts a text as `toPlainText` does, to one line of at most `maxLength` characters. */
 export function toPlainLine(text: string, maxLength: number): string {
   return cut(toPlainText(text).replaceAll(/\s+/g, " ").trim(), maxLength);
 }
 
-/** Cuts a text at so many UTF-16 units, without half a character. */
+/** Cuts a text to `maxLength` UTF-16 units, without splitting a character. */
 export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   return `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, "")}…`;

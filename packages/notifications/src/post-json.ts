@@ -46,7 +46,7 @@ const REAL: PostJsonDeps = {
   timeoutMs: TIMEOUT_MS,
 };
 const MAX_BYTES = 65_536;
-/** What a server may ask to wait at most. */
+/** Maximum wait that a server may require. */
 const MAX_RETRY_MS = 3_600_000;
 
 /**
@@ -110,7 +110,7 @@ function checkedLookup(lookUp: PostJsonDeps["lookUp"], allow: readonly string[])
   };
 }
 
-/** Throws for an address that is not public and in none of the allowed networks. */
+/** Throws for an address that is neither public nor in an allowed network. */
 function checkAddress(host: string, address: string, allow: readonly string[]): void {
   const parsed = ipaddr.process(address);
   if (parsed.range() === "unicast") return;

@@ -26,7 +26,7 @@ export interface QueuedNotification {
 
 const MAX_TITLE = 255;
 const MAX_TEXT = 4_096;
-/** So many characters of each text are kept for a digest, which fits into a record so. */
+/** Characters of each text in a digest, so that it fits into a record. */
 const MAX_DIGEST_TEXT = 500;
 
 /** Returns an entry with bounded texts. */
@@ -35,7 +35,7 @@ export function toQueuedEntry(entry: QueuedEntry, isDigest: boolean): QueuedEntr
   return { ...entry, title: toPlainLine(entry.title, MAX_TITLE), text };
 }
 
-/** Adds an entry to a digest of at most `max` listed entries. One that it has already is not added again. */
+/** Adds an entry to a digest of at most `max` listed entries. Skips an entry that it already has. */
 export function addToDigest(before: unknown, added: QueuedNotification, max: number): QueuedNotification {
   if (!isQueuedNotification(before)) return added;
   const known = new Set(before.entries.map(({ position }) => position));
@@ -43,12 +43,12 @@ export function addToDigest(before: unknown, added: QueuedNotification, max: num
   return { ...before, entries: entries.slice(0, max), more: before.more + Math.max(0, entries.length - max) };
 }
 
-/** True for what was queued: nothing else is in the queue, so a look is enough. */
+/** Returns true for a queued notification. The queue has no other values, so a brief check is enough. */
 export function isQueuedNotification(value: unknown): value is QueuedNotification {
   return isMap(value) && typeof value["channel"] === "string" && Array.isArray(value["entries"]);
 }
 
-/** Returns what a channel sends. `console` is the address of the yard's console. */
+/** Returns the notification for a channel. `console` is the address of the yard's console. */
 export function toNotification(queued: QueuedNotification, console: string | undefined): Notification {
   const { rule, channel, entries, more } = queued;
   const positions = entries.map(({ position }) => position);

@@ -1,6 +1,6 @@
 import { nextOccurrence } from "@stackyard/core/services";
 
-/** Hours of the day in which nothing is sent at once. `from` later than `to`: over midnight. */
+/** Hours of the day in which notifications are delayed. `from` later than `to`: over midnight. */
 export interface QuietHours {
   /** `HH:MM`. */
   readonly from: string;
@@ -8,7 +8,7 @@ export interface QuietHours {
   readonly zone: string;
 }
 
-/** Returns the end of the quiet hours that an instant is in; undefined when it is in none. */
+/** Returns the end of the quiet hours around an instant; undefined outside of them. */
 export function findQuietEnd({ from, to, zone }: QuietHours, at: number): number | undefined {
   const start = nextOccurrence({ cron: toCron(from), zone }, at);
   const end = nextOccurrence({ cron: toCron(to), zone }, at);

@@ -6,7 +6,7 @@ import type { Subject } from "./decide-notifications.ts";
 /** A line of the history with its position. */
 export type HistoryLine = FollowedLines["lines"][number];
 
-/** Returns a line of the history as rules see it. Without `stack` the stack does not exist any more. Sensitive values are `***`. */
+/** Returns a history line for rules. Without `stack` the stack does not exist any more. Sensitive values are `***`. */
 export function toEntrySubject(stored: HistoryLine, stack: Stack | undefined): Subject {
   const entry = toPrinted.entry(stored);
   const { stackId, at, position, from, to = "", reason = "" } = entry;
@@ -24,13 +24,13 @@ export function toEntrySubject(stored: HistoryLine, stack: Stack | undefined): S
   };
 }
 
-/** Returns a notice as rules see it. */
+/** Returns a notice for rules. */
 export function toNoticeSubject(notice: Notice): Subject {
   const { id, at, stackId, title, text } = notice;
   return { about: "notice", position: id, at, stackId, title, text, scope: { notice: { data: {}, ...notice } } };
 }
 
-/** The channel on which a notification of this plugin became the dead letter that a notice is about. */
+/** Returns the channel of the notification that became a notice's dead letter. */
 export function findDeadChannel({ data = {} }: Notice, queue: string): string | undefined {
   const { queue: dead, key } = data;
   return dead === queue && typeof key === "string" ? key.split("/")[1] : undefined;

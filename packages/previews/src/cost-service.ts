@@ -12,27 +12,27 @@ import { loadCosts, toDay } from "./load-costs.ts";
 const EVENT = "COST";
 /** The key of the metadata. */
 const KEY = "cost_actual";
-/** In whose name stacks are told their costs. */
+/** The sender of events with costs. */
 const USER = { id: "previews/cost", name: "costs" };
 const RECORD = "previews/costs";
 const DAY_MS = 86_400_000;
 /** A search of another server may still be under way. */
 const ASKING_MS = 600_000;
-/** A search that was refused, which costs nothing, is repeated after that time. */
+/** A rejected search, which is free, is repeated after that time. */
 const REFUSED_MS = 3_600_000;
 /** A record has at most 256 KiB. */
 const MOST_BYTES = 200 * 1024;
 
-/** What was bought on which day. It is written before the first page is bought, so that no page is bought twice. */
+/** The purchase of a day. Written before the first page is bought, so that no page is bought twice. */
 const BoughtCosts = Type.Object({
   /** In UTC, such as 2026-11-22. */
   day: Type.String(),
   askedAt: Type.Number(),
-  /** There is no answer yet. */
+  /** The search has no result yet. */
   isOpen: Type.Optional(Type.Literal(true)),
-  /** The first page was refused, so nothing was bought. */
+  /** The first page was rejected, so nothing was bought. */
   isRefused: Type.Optional(Type.Literal(true)),
-  /** Why there is nothing, or not everything. */
+  /** Why the result is missing or incomplete. */
   failure: Type.Optional(Type.String()),
   /** Stacks that were not sent their costs yet. */
   costs: Type.Optional(Type.Array(Type.Object({ stackId: Type.String(), usd: Type.Number() }))),
@@ -120,7 +120,7 @@ async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput)
   }
 }
 
-/** Once a day. */
+/** Notifies once per day that the search was denied. */
 async function notifyDenied(
   deps: ServiceDeps,
   { day, account, failure }: { readonly day: string; readonly account: string; readonly failure: string },
@@ -137,7 +137,7 @@ interface Items {
   readonly isWhole: boolean;
 }
 
-/** Of stacks that exist, the dearest first: they matter most where not all fit. */
+/** Returns the costs of existing stacks, the most expensive first, because not all may fit. */
 async function toItems(deps: ServiceDeps, costs: ReadonlyMap<string, number>): Promise<Items> {
   const items: { readonly stackId: string; readonly usd: number }[] = [];
   let bytes = 0;
@@ -152,7 +152,7 @@ async function toItems(deps: ServiceDeps, costs: ReadonlyMap<string, number>): P
   return { items, isWhole: true };
 }
 
-/** The ids of the events follow from the day, so that a repetition sends nothing twice. */
+/** Sends the costs. The ids of the events are derived from the day, so that a retry sends nothing twice. */
 async function sendCosts(deps: ServiceDeps, { version, value }: StoredBought): Promise<number> {
   const { costs = [], ...done } = value;
   for (const { stackId, usd } of costs) {
@@ -165,7 +165,7 @@ async function sendCosts(deps: ServiceDeps, { version, value }: StoredBought): P
   return toNextDay(deps.clock.now());
 }
 
-/** A state that does not handle the event would have a dead letter each day. */
+/** Returns true if the state handles the event; others would get a dead letter each day. */
 async function needsCost(deps: ServiceDeps, stack: Stack, usd: number): Promise<boolean> {
   return stack.metadata[KEY] !== usd && (await findReactions(deps, stack, EVENT)) !== undefined;
 }

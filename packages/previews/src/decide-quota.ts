@@ -1,12 +1,12 @@
 import { defined } from "@stackyard/core";
 
-/** A stack in one of its incarnations: another one under the same id holds nothing of it. */
+/** A stack in one of its incarnations: another incarnation of the same id does not own its parts. */
 export interface QuotaOwner {
   readonly stack: string;
   readonly incarnation: string;
 }
 
-/** What a stack holds of a quota. */
+/** A stack's part of a quota. */
 export interface QuotaHolder extends QuotaOwner {
   readonly weight: number;
   /** When it was granted first. Epoch milliseconds. */
@@ -28,7 +28,7 @@ export interface QuotaEviction extends QuotaOwner {
   readonly at: number;
 }
 
-/** One quota, as a record of the yard keeps it. */
+/** One quota, as stored in a record of the yard. */
 export interface QuotaRecord {
   readonly key: string;
   readonly holders: readonly QuotaHolder[];
@@ -37,16 +37,16 @@ export interface QuotaRecord {
   readonly evictions: readonly QuotaEviction[];
 }
 
-/** What an attempt asks of a quota. */
+/** An attempt's request to a quota. */
 export interface QuotaRequest extends QuotaOwner {
   readonly weight: number;
   readonly attempt: string;
-  /** False: the attempt does not wait. */
+  /** False if the attempt does not wait. */
   readonly waits: boolean;
   readonly evictEvent?: string;
 }
 
-/** The answer, and the record afterwards: the same one when nothing has changed. */
+/** The answer, and the record afterwards: the same object when nothing has changed. */
 export type QuotaDecision =
   | { readonly kind: "granted" | "waits"; readonly record: QuotaRecord }
   /** `too-large`: more than the whole capacity. */
@@ -55,12 +55,12 @@ export type QuotaDecision =
 /** The next holder is sent the event after so long. */
 const EVICT_AFTER_MS = 600_000;
 
-/** A quota that nothing is held of. */
+/** Creates a quota without holders. */
 export function createQuota(key: string): QuotaRecord {
   return { key, holders: [], waiting: [], evictions: [] };
 }
 
-/** Returns whether two are the same stack in the same incarnation. */
+/** Returns true if both are the same stack in the same incarnation. */
 export function isSameOwner(a: QuotaOwner, b: QuotaOwner): boolean {
   return a.stack === b.stack && a.incarnation === b.incarnation;
 }
@@ -77,8 +77,8 @@ function toUnits(weight: number): number {
 }
 
 /**
- * Decides what an attempt gets of a quota. It is served once there is room and no other stack came before it. A stack that holds
- * something and asks for more comes first, because those before it may wait for what it holds.
+ * Decides a request to a quota. It is granted once there is capacity and no other stack is ahead. A holder that
+ * requests more goes first, because those ahead may wait for what it holds.
  */
 export function decideQuota(
   record: QuotaRecord,
@@ -109,7 +109,7 @@ function grant(
   const { stack, incarnation } = request;
   const holder: QuotaHolder = { stack, incarnation, weight: request.weight, since, attempt };
   const before = removeOwner(record, (owner) => isSameOwner(owner, request));
-  // A place in the list shows who came first, so one that asks for more or less keeps it.
+  // The position in the list is the order of arrival, so a holder that changes its request keeps it.
   const holders = [...before.holders, holder].toSorted((a, b) => a.since - b.since);
   return { ...before, holders };
 }
@@ -124,7 +124,7 @@ function enqueue(record: QuotaRecord, request: QuotaRequest, now: number): Quota
   return { ...record, waiting: record.waiting.map((each) => (each === present ? waiter : each)) };
 }
 
-/** Removes the holders and waiters that the condition is true for. Returns the same record when there are none. */
+/** Removes the holders and waiters that match the condition. Returns the same record when there are none. */
 export function removeOwner(record: QuotaRecord, isRemoved: (owner: QuotaHolder) => boolean): QuotaRecord {
   const holders = record.holders.filter((holder) => !isRemoved(holder));
   const waiting = record.waiting.filter((waiter) => !isRemoved(waiter));
@@ -133,7 +133,7 @@ export function removeOwner(record: QuotaRecord, isRemoved: (owner: QuotaHolder)
   return { ...record, holders, waiting, evictions };
 }
 
-/** Which holder is sent an event now, for which waiter. */
+/** The holder to evict now, and the waiter. */
 export interface DecidedEviction {
   readonly holder: QuotaHolder;
   readonly waiter: QuotaWaiter;
@@ -143,8 +143,8 @@ export interface DecidedEviction {
 }
 
 /**
- * Decides which holder makes room for the first in line: the oldest, and after ten minutes the next one, each once for a waiter.
- * Undefined: none is sent an event now.
+ * Decides which holder makes room for the first waiter: the oldest, and after ten minutes the next one, each once per
+ * waiter. Returns undefined when none is sent an event now.
  */
 export function decideEviction(
   record: QuotaRecord,

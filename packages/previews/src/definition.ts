@@ -23,7 +23,7 @@ const Hold = Type.Object(
   closed,
 );
 
-/** What a task takes of which quotas, or that it returns everything. */
+/** The quotas that a task claims, or that it releases everything. */
 export const QuotaConfig = Type.Object(
   {
     holds: Type.Optional(Type.Array(Hold, { minItems: 1, maxItems: 10, description: "What the stack takes" })),
@@ -45,10 +45,10 @@ export const QuotaConfig = Type.Object(
 );
 export type QuotaConfig = Static<typeof QuotaConfig>;
 
-/** What a waiting task keeps. */
+/** The progress of a waiting task. */
 export const QuotaProgress = Type.Object({ since: Type.Number() });
 
-/** What engine, validator and editor need to know of the executor `quota`. */
+/** The definition of the executor `quota` for engine, validator and editor. */
 export const quotaDefinition = {
   name: "quota",
   config: QuotaConfig,
@@ -64,17 +64,17 @@ export const quotaDefinition = {
   },
 } as const satisfies Omit<Executor, "start">;
 
-/** How long what is found may be a resource that was deleted. */
+/** How long a resource in the results may already be deleted. */
 const DEFAULT_SETTLE_MS = 1_800_000;
 
-/** AWS lists new resources late: the time between the two searches that must find nothing. */
+/** AWS lists new resources late: the time between the two searches that must return nothing. */
 const DEFAULT_SEARCH_MS = 60_000;
 
 const SHORT_DURATION = "^[1-9][0-9]{0,3}(s|m|h)$";
 
 const REGION = "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$";
 
-/** Where a task searches for what is left of its stack. */
+/** Where a task searches for the remaining resources of its stack. */
 export const LeakCheckConfig = Type.Object(
   {
     regions: Type.Optional(
@@ -110,7 +110,7 @@ export const LeakCheckConfig = Type.Object(
 );
 export type LeakCheckConfig = Static<typeof LeakCheckConfig>;
 
-/** Since when nothing, or something, was found without interruption. Epoch milliseconds. */
+/** Since when all searches have returned nothing, or something. Epoch milliseconds. */
 export const LeakCheckProgress = Type.Object({
   cleanAt: Type.Optional(Type.Number()),
   foundAt: Type.Optional(Type.Number()),
@@ -121,10 +121,10 @@ export type LeakCheckProgress = Static<typeof LeakCheckProgress>;
 export const LeakCheckOutputs = Type.Object({ regions: Type.Integer() });
 export type LeakCheckOutputs = Static<typeof LeakCheckOutputs>;
 
-/** Deleted resources may come and go in lists, and a region may not answer for a while. */
+/** Deleted resources may reappear in lists, and a region may be unavailable for a while. */
 const LEAK_CHECK_SLACK_MS = 3_600_000;
 
-/** What engine, validator and editor need to know of the executor `leak-check`. */
+/** The definition of the executor `leak-check` for engine, validator and editor. */
 export const leakCheckDefinition = {
   name: "leak-check",
   config: LeakCheckConfig,
@@ -153,7 +153,7 @@ export function toSearchMs({ searchEvery = "" }: Pick<LeakCheckConfig, "searchEv
   return parseDuration(searchEvery) ?? DEFAULT_SEARCH_MS;
 }
 
-/** Of other executors it is not known what their tasks do. */
+/** Returns true if the task removes resources; other executors than `terraform` may. */
 function removesResources({ executor, config }: NeededTask): boolean {
   return executor !== "terraform" || config?.["action"] === "destroy";
 }
@@ -193,15 +193,15 @@ export const IdleConfig = Type.Union([
 ]);
 export type IdleConfig = Static<typeof IdleConfig>;
 
-/** The last time that the preview was in use, as far as it is known; at first the start of the task. Epoch milliseconds. */
+/** The last known use of the preview; at first the start of the task. Epoch milliseconds. */
 export const IdleProgress = Type.Object({ lastAt: Type.Number() });
 export type IdleProgress = Static<typeof IdleProgress>;
 
 const DEFAULT_QUIET_MS = 3_600_000;
-/** CloudWatch, "GetMetricData": data points of a minute are kept for 15 days. */
+/** CloudWatch, "GetMetricData": data points of a minute are stored for 15 days. */
 const LONGEST_QUIET_MS = 14 * 86_400_000;
 
-/** What engine, validator and editor need to know of the executor `idle`. */
+/** The definition of the executor `idle` for engine, validator and editor. */
 export const idleDefinition = {
   name: "idle",
   config: IdleConfig,
@@ -217,7 +217,7 @@ export const idleDefinition = {
   },
 } as const satisfies Omit<Executor, "start">;
 
-/** Returns how long nothing must happen, in milliseconds; undefined for more than 14 days. */
+/** Returns the required idle time in milliseconds; undefined for more than 14 days. */
 export function toQuietMs(config: Pick<IdleConfig, "for">): number | undefined {
   const ms = config.for === undefined ? DEFAULT_QUIET_MS : (parseDuration(config.for) ?? 0);
   return ms <= LONGEST_QUIET_MS ? ms : undefined;
@@ -244,7 +244,7 @@ const Account = Type.Object(
   closed,
 );
 
-/** What a project may set for this plugin. */
+/** The options of this plugin in a project. */
 export const PreviewsOptions = Type.Object(
   {
     quotas: Type.Optional(

@@ -31,7 +31,7 @@ export async function findLastRequest(
   });
   const { MetricDataResults = [] } = await aws(CloudWatchClient, region).send(command, { abortSignal: signal });
   const [{ StatusCode, Timestamps = [], Values = [] } = {}] = MetricDataResults;
-  // Of partial data it is not known which minutes are missing.
+  // In partial data, the missing minutes are unknown.
   if (StatusCode !== "Complete") throw new StackyardError("UNREACHABLE", `CloudWatch answered ${StatusCode}.`);
   const minutes = Timestamps.filter((_, index) => (Values[index] ?? 0) > 0);
   const ends = minutes.map((minute) => Math.min(now, minute.getTime() + PERIOD_SECONDS * 1_000));
@@ -39,8 +39,9 @@ export async function findLastRequest(
 }
 
 /**
- * `RequestCountPerTarget` has the dimension TargetGroup alone, but is not reported for Lambda functions; `RequestCount` of a target
- * group needs its load balancer too. Source: Elastic Load Balancing, "CloudWatch metrics for your Application Load Balancer".
+ * Returns the query. `RequestCountPerTarget` needs only the dimension TargetGroup, but is not reported for Lambda
+ * functions; `RequestCount` of a target group needs its load balancer too. Source: Elastic Load Balancing, "CloudWatch
+ * metrics for your Application Load Balancer".
  */
 function toQuery({ targetGroup, loadBalancer }: RequestSource): MetricDataQuery {
   const group = { Name: "TargetGroup", Value: targetGroup.split(":").at(-1) };

@@ -22,7 +22,7 @@ export interface FoundOrphan {
   readonly resources: readonly OrphanResource[];
 }
 
-/** What a search has found, and where it failed. */
+/** The results of a search, and its failures. */
 export interface FoundOrphans {
   readonly orphans: readonly FoundOrphan[];
   readonly failures: OrphanCheck["failures"];
@@ -33,7 +33,7 @@ const MOST_BYTES = 128 * 1024;
 /** Of an account and region. */
 const MOST_TAGGED = 100_000;
 
-/** Searches the inventories, states and accounts for what remains of stacks that are gone. Only reads. */
+/** Searches the inventories, states and accounts for resources of removed stacks. Read-only. */
 export async function findOrphans(
   deps: ServiceDeps,
   { accounts = [], yard }: Pick<PreviewsOptions, "accounts"> & { readonly yard: string | undefined },
@@ -54,7 +54,7 @@ export async function findOrphans(
   return { orphans: board.list(), failures };
 }
 
-/** A state without an inventory counts when it contains something. */
+/** Adds states. One without an inventory counts if it is not empty. */
 async function addStates(deps: ServiceDeps, board: Board): Promise<void> {
   const recorded = new Set<string>();
   for await (const { stack: stackId, machine, state, count, resources } of listInventories(deps)) {
@@ -72,7 +72,7 @@ async function addStates(deps: ServiceDeps, board: Board): Promise<void> {
   }
 }
 
-/** Global services are listed in one region of each account. */
+/** Returns the targets of a search. Global services are listed in one region of each account. */
 function toTargets(accounts: NonNullable<PreviewsOptions["accounts"]>): readonly Target[] {
   const targets = accounts.flatMap(({ account, region, role }) => {
     const partition = toPartition(region);
@@ -105,7 +105,7 @@ interface Owner {
   readonly machine: string;
 }
 
-/** Collects what belongs to stacks that are gone. */
+/** Collects resources of removed stacks. */
 interface Board {
   add(owner: Owner, resource: OrphanResource | undefined, count?: number): Promise<void>;
   addTagged(resource: TaggedResource, target: Target): Promise<void>;
@@ -130,7 +130,7 @@ function createBoard(deps: ServiceDeps): Board {
   }
 
   function collect(owner: Owner, resource: OrphanResource | undefined, count: number): void {
-    // Tags name the same stack in their own spelling.
+    // A tag may spell the stack's id differently.
     const key = toTags(owner);
     const entry = found.get(key) ?? { ...owner, count: 0, bytes: 0, resources: new Map() };
     found.set(key, entry);

@@ -1,4 +1,4 @@
-/** Returns what is wrong with keys that each are valid by themselves. */
+/** Returns the fault of a combination of keys that are valid separately. */
 export function findQuotaFault({
   holds,
   onFull,

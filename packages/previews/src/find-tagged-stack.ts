@@ -6,8 +6,8 @@ const PAGE = 500;
 const MOST_TAG_VALUE = 256;
 
 /**
- * Returns the stack that has these tags. In its id, other characters may stand where the tag has `-`, and at the end. Without a machine,
- * the id is enough.
+ * Returns the stack with these tags. Its id may have other characters for `-` in the tag, and more at its end. Without
+ * a machine, the id is sufficient.
  */
 export async function findTaggedStack(
   deps: Pick<ServiceDeps, "findStack" | "queries">,

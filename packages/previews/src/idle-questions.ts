@@ -2,7 +2,7 @@ import { type Clock, defined, listPages, type PageStart, type Records, type Stor
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 
-/** A task that wants to know when its stack had its last event `ACTIVE`: executors cannot read the history, services can. */
+/** A task's question for the last event `ACTIVE` of its stack: executors cannot read the history, services can. */
 export const IdleQuestion = Type.Object({
   stack: Type.String(),
   /** Epoch milliseconds: only later events count. */
@@ -14,7 +14,7 @@ export const IdleQuestion = Type.Object({
 });
 export type IdleQuestion = Static<typeof IdleQuestion>;
 
-/** Where questions are kept. */
+/** The storage of questions. */
 export interface QuestionStore {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
@@ -25,7 +25,7 @@ export type StoredQuestion = Omit<StoredRecord, "value"> & { readonly value: Idl
 
 const PREFIX = "previews/idle/";
 const PAGE = 100;
-/** Of an attempt that is gone the question remains. */
+/** The question of an attempt that is gone remains that long. */
 const KEEP_MS = 86_400_000;
 
 /** Returns the question of an attempt. */
@@ -36,7 +36,7 @@ export async function findQuestion(
   return toQuestion(await records.get(`${PREFIX}${attempt}`, clock.now()));
 }
 
-/** Asks, or asks anew. When it was asked at the same time, that question counts. */
+/** Stores a question, or replaces it. A concurrent question wins. */
 export async function ask(
   { records, clock }: QuestionStore,
   attempt: string,
@@ -47,7 +47,7 @@ export async function ask(
   await records.put({ key: `${PREFIX}${attempt}`, value, expected, expiresAt: now + KEEP_MS, now });
 }
 
-/** Stores the answer, unless the task has ended or asks anew. */
+/** Stores the answer, unless the task has ended or has asked anew. */
 export async function answer(
   { records, clock }: QuestionStore,
   { key, version, value }: StoredQuestion,

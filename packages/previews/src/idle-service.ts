@@ -7,7 +7,7 @@ const PAGE = 200;
 /** Of a stack with more lines than these the rest is not read: it is in use. */
 const MOST_PAGES = 50;
 
-/** Creates the service that finds the last event `ACTIVE` of the stacks whose tasks ask for it. */
+/** Creates the service that answers tasks with the last event `ACTIVE` of their stacks. */
 export function createIdleService(): PluginService {
   return {
     name: "idle",
@@ -25,7 +25,10 @@ export function createIdleService(): PluginService {
   };
 }
 
-/** A redelivered event has no second line. Events that no state handles count too: the preview is in use all the same. */
+/**
+ * Returns the last event. A redelivered event has no second line. Unhandled events count too: the preview is in use
+ * anyway.
+ */
 async function findLastActive(
   { queries, clock }: ServiceDeps,
   { stack, since }: IdleQuestion,

@@ -21,7 +21,7 @@ const METRICS_LAG_MS = 300_000;
 const AGAIN_MS = 300_000;
 /** A server looks for questions once a minute. */
 const ANSWER_MS = 60_000;
-/** An older answer says nothing about the time since. */
+/** An older answer does not cover the time since. */
 const FRESH_MS = 300_000;
 const MINUTE_MS = 60_000;
 
@@ -36,9 +36,9 @@ interface LookInput {
 }
 
 /**
- * The executor `idle`: succeeds when a preview was not used for a while. It looks once that time has passed since the last use
- * that it knows of, so it makes about one call in that time. Fails with IDLE_DENIED, IDLE_NOT_CONFIGURED, IDLE_NEEDS_STORE,
- * IDLE_CANCELLED, CONFIG_INVALID.
+ * Creates the executor `idle`: succeeds when a preview was not used for a while. It polls once that time has passed
+ * since the last known use, so it makes about one call in that time. Fails with IDLE_DENIED, IDLE_NOT_CONFIGURED,
+ * IDLE_NEEDS_STORE, IDLE_CANCELLED, CONFIG_INVALID.
  */
 export function createIdleExecutor(): Executor {
   const look = async (ctx: ExecutorContext, config: IdleConfig, lastAt: number): Promise<IdleStep> => {
@@ -52,7 +52,7 @@ export function createIdleExecutor(): Executor {
     ...idleDefinition,
     start: (ctx, config) => look(ctx, config, ctx.clock.now()),
     poll: (ctx, config, { lastAt }) => look(ctx, config, lastAt),
-    // A question that was asked expires.
+    // Stored questions expire.
     cancel: async () => failed({ code: "IDLE_CANCELLED", message: "The wait was cancelled.", retryable: false }),
   });
 }
@@ -71,7 +71,7 @@ async function lookForRequests(input: LookInput & { readonly config: RequestSour
   }
 }
 
-/** What denies the search ends the task, anything else is tried again: without an answer, nothing is idle. */
+/** Fails the task when the search is denied, and retries other faults: without an answer, nothing is idle. */
 function toFaultStep({ ctx, lastAt }: LookInput, error: unknown): IdleStep {
   if (isStackyardError(error, "CONFIG_INVALID")) {
     return failed({ code: "IDLE_NOT_CONFIGURED", message: error.message, retryable: false });
@@ -125,7 +125,7 @@ function waiting({ ctx, config, lastAt }: LookInput, last: number, waitMs: numbe
   });
 }
 
-/** Such as 2026-11-22 12:05 UTC. */
+/** Formats a minute, such as 2026-11-22 12:05 UTC. */
 function toMinute(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

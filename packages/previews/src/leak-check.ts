@@ -36,9 +36,10 @@ const MOST_FOUND = 10_000;
 type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
 
 /**
- * The executor `leak-check`: succeeds when nothing of the stack is left. That is so when the inventories of its Terraform states are
- * empty and a search for its tags finds nothing twice in a row; without such a search the inventories decide at once. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED,
- * LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED, LEAK_CHECK_CANCELLED.
+ * Creates the executor `leak-check`: succeeds when nothing of the stack is left, which is when the inventories of its
+ * Terraform states are empty and a search for its tags finds nothing twice in a row; without such a search, when the
+ * inventories are empty. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED, LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED,
+ * LEAK_CHECK_CANCELLED.
  */
 export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "environment">): Executor {
   const yard = environment["YARD_NAME"];
@@ -73,7 +74,7 @@ async function look(input: LookInput): Promise<LeakCheckStep> {
 function decide(input: LookInput, left: readonly string[]): LeakCheckStep {
   const { ctx, config, progress } = input;
   const now = ctx.clock.now();
-  // Inventories are exact at once. AWS lists new resources late, and deleted ones for a while.
+  // Inventories are exact immediately. AWS lists new resources late, and deleted ones for a while.
   const isExact = toRegions(ctx, config).length === 0;
   if (left.length === 0) {
     if (isExact) return succeeded({ regions: 0 });
@@ -106,7 +107,7 @@ async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly stri
   for await (const { state, count, resources } of listInventories(ctx, { stackId, machine })) {
     const kept = resources.filter(({ address, arn = "" }) => ![address, arn].some((text) => isIgnored(config, text)));
     left.push(...kept.map(({ address, arn }) => arn ?? `${address} in ${state}`));
-    // An inventory names no more resources than its record can contain.
+    // An inventory lists at most as many resources as fit into its record.
     if (count > resources.length) left.push(`${count - resources.length} more resources in ${state}`);
   }
   const tags = toStackTags({ yard, stackId, machine });
@@ -126,7 +127,9 @@ function isIgnored({ ignore = [] }: LeakCheckConfig, text: string): boolean {
   return ignore.some((pattern) => matchesGlob(pattern, text));
 }
 
-/** An empty list turns the search by tags off; otherwise the region of global services is one of them. */
+/**
+ * Returns the regions to search, including that of global services; none for an empty list, which disables the search.
+ */
 function toRegions({ target }: ExecutorContext, { regions }: LeakCheckConfig): readonly string[] {
   if (target === undefined || regions?.length === 0) return [];
   return withGlobalRegion(regions ?? [target.region], target.partition);
@@ -137,7 +140,7 @@ function formatLeft(left: readonly string[]): string {
   return `${left.slice(0, MOST_NAMES).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** A search that fails is no success: what denies it ends the check, and anything else is tried again. */
+/** Ends the check when the search is denied, and retries other faults: a failed search is not a success. */
 function toFaultStep(input: LookInput, error: unknown): LeakCheckStep {
   if (isStackyardError(error, "CONFIG_INVALID")) return toNotConfigured(error.message);
   const { ctx, progress } = input;

@@ -7,11 +7,11 @@ import type { PreviewsOptions } from "./definition.ts";
 export interface LoadedCosts {
   /** USD, by the value of the stack's tag. */
   readonly costs: ReadonlyMap<string, number>;
-  /** False: there are more pages than the option allows. */
+  /** False if there are more pages than the option allows. */
   readonly isComplete: boolean;
 }
 
-/** Whose costs are loaded. */
+/** The yard and account to load costs for. */
 export interface CostsQuery {
   readonly options: NonNullable<PreviewsOptions["costs"]>;
   readonly yard: string | undefined;
@@ -27,7 +27,7 @@ const METRIC = "UnblendedCost";
 /** Cost Explorer has one endpoint in a partition. */
 const PLACE = { region: "us-east-1", partition: "aws" };
 
-/** Loads what the stacks of the yard have cost. Each page costs 0.01 USD, so nothing is repeated here. */
+/** Loads the costs of the yard's stacks. Each page costs 0.01 USD, so nothing is retried here. */
 export async function loadCosts(deps: ServiceDeps, { options, yard, onPage }: CostsQuery): Promise<LoadedCosts> {
   const { account, role, maxPages = DEFAULT_PAGES } = options;
   const client = deps.aws(CostExplorerClient, { account, ...PLACE, ...defined({ role }) });
@@ -54,7 +54,7 @@ export async function loadCosts(deps: ServiceDeps, { options, yard, onPage }: Co
   return { costs, isComplete: false };
 }
 
-/** The key of a group is the tag, `$` and its value, which is empty for resources without the tag. */
+/** Adds a result. A group's key is the tag, `$` and its value, which is empty for resources without the tag. */
 function addGroups(costs: Map<string, number>, { Groups = [] }: ResultByTime): void {
   for (const { Keys: [key = ""] = [], Metrics } of Groups) {
     const value = key.slice(TAG.length + 1);

@@ -27,8 +27,9 @@ const PAGE = 50;
 const MOST_NAMES = 10;
 
 /**
- * Creates the service that searches each hour for what remains of stacks that are gone, and notifies once of what remains for an
- * hour. It deletes nothing. An account that cannot be searched is a failure of the service; then nothing is taken off the list.
+ * Creates the service that searches hourly for resources of removed stacks, and notifies once about those that remain
+ * for an hour. Deletes nothing. An account that cannot be searched is a failure of the service; then nothing is removed
+ * from the list.
  */
 export function createOrphanService(
   { accounts = [] }: Pick<PreviewsOptions, "accounts">,
@@ -59,7 +60,7 @@ export function createOrphanService(
   };
 }
 
-/** A yard that has neither accounts nor Terraform states, or what was found of them, has nothing to search. */
+/** Returns false if there is nothing to search: no Terraform states, and nothing on the list. */
 async function hasStates(deps: ServiceDeps): Promise<boolean> {
   for await (const _ of listInventories(deps)) return true;
   for await (const _ of listFilledStates(deps)) return true;
@@ -110,7 +111,7 @@ async function storeCheck({ records, clock }: ServiceDeps, value: OrphanCheck): 
   await records.put({ key: ORPHAN_CHECK_KEY, value, expected: stored?.version ?? "absent", now });
 }
 
-/** Before it is listed, so that a crash in between repeats the notice, which is one. */
+/** Notifies of an orphan before it is listed: after a crash in between, the same notice is repeated. */
 async function notifyOrphan(deps: ServiceDeps, { stackId, machine, since, count, resources }: Orphan): Promise<void> {
   const names = resources.slice(0, MOST_NAMES).map(({ name }) => name);
   const more = count - names.length;

@@ -9,7 +9,7 @@ import {
 } from "@stackyard/core";
 import { createQuota, type QuotaRecord } from "./decide-quota.ts";
 
-/** Where quotas are kept. */
+/** The storage of quotas. */
 export interface QuotaStore {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
@@ -20,7 +20,7 @@ const PREFIX = "quotas/";
 const MAX_TRIES = 50;
 const PAGE = 100;
 
-/** Stores what is decided about a quota; decides again when another process was first. Throws `RECORD_CONFLICT`. */
+/** Stores a decision about a quota; decides again if another process was first. Throws `RECORD_CONFLICT`. */
 export async function updateQuota<Result>(
   { records, clock }: QuotaStore,
   key: string,
@@ -44,7 +44,7 @@ interface StoreInput {
   readonly now: number;
 }
 
-/** Returns false when another process was first. A quota that nothing is held of needs no record. */
+/** Returns false if another process was first. A quota without holders needs no record. */
 async function store(records: Records, { recordKey, found, record, now }: StoreInput): Promise<boolean> {
   if (found !== undefined && record.holders.length === 0 && record.waiting.length === 0) {
     return records.remove(recordKey, found.version);
@@ -65,7 +65,7 @@ function toQuota(value: unknown): QuotaRecord | undefined {
   return isQuota(value) ? value : undefined;
 }
 
-/** Nothing else is stored under these keys, so a look is enough. */
+/** Returns true for a quota. These keys have no other values, so a brief check is enough. */
 function isQuota(value: unknown): value is QuotaRecord {
   return isMap(value) && Array.isArray(value["holders"]) && Array.isArray(value["waiting"]);
 }

@@ -6,14 +6,14 @@ import type { PreviewsOptions } from "./definition.ts";
 import { findCapacity } from "./quota.ts";
 import { listQuotas, updateQuota } from "./quota-records.ts";
 
-/** In whose name holders are sent events. */
+/** The sender of events to holders. */
 const USER = { id: "previews/quota", name: "quota" };
 /** While a stack waits for another one to leave. */
 const EVICTING_MS = 10_000;
 
 /**
- * Creates the service that returns what removed stacks hold, ends the wait of attempts that have ended, and sends events to the
- * holders of full quotas.
+ * Creates the service that releases the parts of removed stacks, ends the wait of attempts that have ended, and sends
+ * events to the holders of full quotas.
  */
 export function createQuotaService({ quotas = {} }: Pick<PreviewsOptions, "quotas">): PluginService {
   return {
@@ -59,7 +59,7 @@ async function loadStacks(deps: ServiceDeps, { holders, waiting }: QuotaRecord):
   return stacks;
 }
 
-/** The stacks were loaded after the record, so a stack that has just come is not taken for one that is gone. */
+/** Returns gone owners. The stacks were loaded after the record, so a new stack is not treated as gone. */
 function findGone({ holders, waiting }: QuotaRecord, stacks: Stacks): readonly string[] {
   return [
     ...holders.filter((holder) => isGone(holder, stacks)),
@@ -98,7 +98,7 @@ interface EvictionInput {
   readonly stacks: Stacks;
 }
 
-/** Returns whom to send the event to; undefined when it must not be sent now. */
+/** Returns the holder to send the event to; undefined when none must be sent now. */
 function findEviction(deps: ServiceDeps, record: QuotaRecord, { capacity, stacks }: EvictionInput) {
   if (capacity === undefined) return undefined;
   const decided = decideEviction(record, { capacity, now: deps.clock.now() });
@@ -110,7 +110,7 @@ async function evict(deps: ServiceDeps, record: QuotaRecord, input: EvictionInpu
   const found = findEviction(deps, record, input);
   if (found === undefined) return;
   const { holder, waiter, event, stack, capacity } = found;
-  // The id depends on who leaves for whom, so a repeated tick sends the same event.
+  // The id depends on holder and waiter, so a repeated tick sends the same event.
   const digest = createHash("sha256").update(JSON.stringify([record.key, holder.stack, holder.incarnation]));
   const id = `quota/${waiter.attempt}/${digest.digest("hex").slice(0, 32)}`;
   const published = await deps.publish({ id, stackId: stack.id, machine: stack.machine, event, metadata: {} }, USER);

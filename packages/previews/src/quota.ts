@@ -31,16 +31,16 @@ const MOST_NAMES = 10;
 const FIRST_POLL_MS = 5_000;
 const LONGEST_POLL_MS = 60_000;
 
-/** Returns the capacity of a quota: that of the very key, else that of the first pattern that fits. */
+/** Returns the capacity of a quota: that of the exact key, else that of the first matching pattern. */
 export function findCapacity(quotas: PreviewsOptions["quotas"] = {}, key: string): number | undefined {
   if (Object.hasOwn(quotas, key)) return quotas[key];
   return Object.entries(quotas).find(([pattern]) => matchesGlob(pattern, key))?.[1];
 }
 
 /**
- * The executor `quota`: takes parts of quotas for its stack, in the order of their keys, and waits, is refused or makes the oldest
- * holder leave when one is full. What a stack holds is its own until a task returns it or the stack is removed. Fails with
- * QUOTA_FULL, QUOTA_UNKNOWN, QUOTA_NEEDS_STORE, CONFIG_INVALID.
+ * Creates the executor `quota`: claims parts of quotas for its stack, in the order of their keys. When one is full, it
+ * waits, fails or evicts the oldest holder. A stack keeps its parts until a task releases them or the stack is removed.
+ * Fails with QUOTA_FULL, QUOTA_UNKNOWN, QUOTA_NEEDS_STORE, CONFIG_INVALID.
  */
 export function createQuotaExecutor({ quotas = {} }: Pick<PreviewsOptions, "quotas"> = {}): Executor {
   const begin = async (ctx: ExecutorContext, config: QuotaConfig, since: number): Promise<Step<Progress>> => {
@@ -75,7 +75,7 @@ interface TakeInput {
   readonly since: number;
 }
 
-/** In the order of the keys, so that two stacks never wait for each other. */
+/** Claims quotas in the order of the keys, so that two stacks never wait for each other. */
 async function take({ ctx, config, quotas, since }: TakeInput): Promise<Step<Progress>> {
   const { holds = [], onFull = "wait", evictEvent } = config;
   const wanted = toHolds(holds);
@@ -135,7 +135,7 @@ function toOwner({ stackId, attempt }: ExecutorContext): QuotaOwner {
   return { stack: stackId, incarnation: parseAttemptId(attempt.id)?.incarnation ?? "" };
 }
 
-/** Returns what this attempt was granted, and its places in lines. What the stack held before remains. */
+/** Releases this attempt's grants and its places in lines. Keeps earlier parts of the stack. */
 async function withdraw(ctx: ExecutorContext, holds: ReadonlyMap<string, number>): Promise<void> {
   for (const key of holds.keys()) {
     await updateQuota(ctx, key, (record) => ({
@@ -155,7 +155,7 @@ async function releaseAll(ctx: ExecutorContext): Promise<Step<Progress>> {
   return succeeded({});
 }
 
-/** Returns why a stack does not get what it requests, and which stacks hold it. */
+/** Formats why a stack does not get its request, and the stacks that hold the quota. */
 function formatFull(
   { key, holders, waiting: line }: QuotaRecord,
   owner: QuotaOwner,

@@ -1,11 +1,14 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** Returns the link whose page wakes a stack. `url`: the public address of the yard; `key`: one of the option `wake.keys`. */
+/**
+ * Returns the link to the page that wakes a stack. `url`: the public address of the yard; `key`: one of the option
+ * `wake.keys`.
+ */
 export function toWakeLink({ url, key }: { readonly url: string; readonly key: string }, stackId: string): string {
   return `${url.replace(/\/+$/, "")}/wake/${encodeURIComponent(stackId)}?s=${sign(key, stackId).toString("base64url")}`;
 }
 
-/** Returns the stack of a link; undefined when none of the keys has signed it. */
+/** Returns the stack of a link; undefined if none of the keys has signed it. */
 export function findWakeStack({ pathname, searchParams }: URL, keys: readonly string[]): string | undefined {
   const stackId = decode(pathname.slice("/wake/".length));
   const signature = Buffer.from(searchParams.get("s") ?? "", "base64url");
@@ -18,7 +21,7 @@ export function findWakeStack({ pathname, searchParams }: URL, keys: readonly st
 }
 
 function sign(key: string, stackId: string): Buffer {
-  // A key that someone uses for something else too signs nothing that is valid here.
+  // The prefix prevents that signatures of the same key for other purposes are valid here.
   return createHmac("sha256", key).update(`stackyard-wake\0${stackId}`).digest();
 }
 

@@ -4,14 +4,14 @@ import { findReactions } from "./find-reactions.ts";
 import { findWakeStack, toWakeLink } from "./wake-link.ts";
 
 const EVENT = "WAKE";
-/** In whose name stacks are woken. */
+/** The sender of events that wake stacks. */
 const USER = { id: "previews/wake", name: "wake link" };
 /** Of an address. */
 const MOST_A_MINUTE = 10;
 const MOST_ADDRESSES = 10_000;
 const MINUTE_MS = 60_000;
 
-/** The page runs and loads nothing, and no other page shows it. */
+/** The page runs and loads nothing, and no other page can embed it. */
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -70,7 +70,7 @@ export function createWakeServices(
   ];
 }
 
-/** True for a stack that the event would move into another state. */
+/** Returns true for a stack that the event would move to another state. */
 async function sleeps(deps: ServiceDeps, stack: Stack): Promise<boolean> {
   const { state } = stack;
   const reactions = await findReactions(deps, stack, EVENT);

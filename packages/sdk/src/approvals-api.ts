@@ -5,13 +5,13 @@ import type { ListStacksOptions } from "./stacks-api.ts";
 
 /** Which approvals to list. */
 interface ApprovalFilter extends ListStacksOptions {
-  /** True: only those that the caller may approve. */
+  /** True for only those that the caller may approve. */
   readonly mine?: boolean;
 }
 
 /** What goes with an answer. */
 interface AnswerOptions extends CallOptions {
-  /** Stands in the history. */
+  /** Recorded in the history. */
   readonly comment?: string;
   /** The event's id: the same one is applied once. Default: a new one. */
   readonly id?: string;
@@ -19,22 +19,22 @@ interface AnswerOptions extends CallOptions {
 
 /** What goes with an approval. */
 interface ApproveOptions extends AnswerOptions {
-  /** What is approved; must equal the approval's own `of`, where it has one. */
+  /** The value to approve; must equal the approval's own `of` if it has one. */
   readonly of?: string;
 }
 
 /** Open approvals. Refusals have the codes `NOT_ALLOWED`, `APPROVAL_CLOSED`, `APPROVAL_REPEATED` and `COMMENT_REQUIRED`. */
 export interface ApprovalsApi {
-  /** In the order of their stacks; all approvals of one stack are on one page. */
+  /** Returns approvals in the order of their stacks; all approvals of one stack are on one page. */
   list(options?: ApprovalFilter): Promise<Page<Approval>>;
   approve(approvalId: string, options?: ApproveOptions): Promise<OperationAnswer>;
-  /** The task fails with `APPROVAL_REJECTED`. */
+  /** Rejects an approval: the task fails with `APPROVAL_REJECTED`. */
   reject(approvalId: string, options?: AnswerOptions): Promise<OperationAnswer>;
-  /** Takes back the caller's own approval. */
+  /** Withdraws the caller's own approval. */
   withdraw(approvalId: string, options?: AnswerOptions): Promise<OperationAnswer>;
 }
 
-/** The part of the client that is about approvals. */
+/** Creates the part of the client for approvals. */
 export function createApprovalsApi(http: HttpClient): ApprovalsApi {
   const answer =
     (name: string) =>

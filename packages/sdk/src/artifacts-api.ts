@@ -1,7 +1,7 @@
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
 
-/** Which versions at which consumers; what is left out does not matter. */
+/** Which versions at which consumers; omitted fields match everything. */
 interface CoverageFilter extends PageOptions {
   readonly name?: string;
   readonly version?: string;
@@ -9,9 +9,9 @@ interface CoverageFilter extends PageOptions {
   readonly region?: string;
 }
 
-/** Build artifacts over the distributor that the yard's server knows. Without one: `NOT_CONFIGURED`. */
+/** Build artifacts of the distributor in the server's configuration. Throws `NOT_CONFIGURED` without one. */
 export interface YardArtifactsApi {
-  /** Versions with their status at each consumer. */
+  /** Returns versions with their status at each consumer. */
   coverage(filter?: CoverageFilter): Promise<Page<ArtifactCoverage>>;
   consumers(page?: PageOptions): Promise<Page<ArtifactConsumer>>;
   /** Announces one version again, to one consumer or to all that lack it. */
@@ -33,7 +33,7 @@ export interface YardArtifactsApi {
   ): Promise<ArtifactReplay>;
 }
 
-/** The part of the client that is about build artifacts. */
+/** Creates the part of the client for build artifacts. */
 export function createYardArtifactsApi(http: HttpClient): YardArtifactsApi {
   const path = (name: string) => ["v1", "artifacts", name];
   return {

@@ -6,7 +6,7 @@ export interface LogOptions extends CallOptions {
   readonly from?: number;
   /** Bytes of the log after which the part ends. Default: its present end. */
   readonly to?: number;
-  /** The last so many bytes, instead of `from` and `to`. */
+  /** The last `last` bytes, instead of `from` and `to`. */
   readonly last?: number;
 }
 
@@ -46,7 +46,7 @@ async function readPart(response: Response): Promise<AttemptLog> {
   return toAttemptLog(bytes, start, Number(size ?? start + bytes.byteLength));
 }
 
-/** Nothing is there yet, or not any more. */
+/** Returns an empty part, for a log that does not exist yet or any more. */
 function toNothing({ problem }: StackyardApiError, { from = 0, last }: LogOptions): AttemptLog {
   const size = Number(problem.details?.["size"] ?? from);
   const end = last === undefined ? from : size;
@@ -63,13 +63,13 @@ function toAttemptLog(bytes: Uint8Array, start: number, size: number): AttemptLo
   return { text: decoder.decode(bytes.subarray(from, to)), from: start + from, to: start + to, size };
 }
 
-/** Where the first whole character begins: a character has at most 3 bytes after its first. */
+/** Returns the start of the first whole character: a character has at most 3 bytes after its first. */
 function findFirst(bytes: Uint8Array): number {
   const first = bytes.subarray(0, 4).findIndex((byte) => (byte & 0xc0) !== 0x80);
   return first === -1 ? 0 : first;
 }
 
-/** Where the last whole character ends. */
+/** Returns the end of the last whole character. */
 function findEnd(bytes: Uint8Array): number {
   const start = bytes.subarray(-4).findLastIndex((byte) => (byte & 0xc0) !== 0x80);
   if (start === -1) return bytes.byteLength;
@@ -77,7 +77,7 @@ function findEnd(bytes: Uint8Array): number {
   return last + lengthOf(bytes[last] ?? 0) > bytes.byteLength ? last : bytes.byteLength;
 }
 
-/** The bytes of a character, by its first one (RFC 3629). */
+/** Returns the number of bytes of a character, by its first one (RFC 3629). */
 function lengthOf(first: number): number {
   if (first >= 0xf0) return 4;
   if (first >= 0xe0) return 3;

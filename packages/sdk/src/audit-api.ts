@@ -2,7 +2,7 @@ import type { AuditHead, AuditLine } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
 
-/** Which lines to list; what is left out does not matter. */
+/** Which lines to list; omitted fields match everything. */
 export interface AuditFilter extends PageOptions {
   /** The id or the name of a sender. */
   readonly who?: string;
@@ -15,15 +15,15 @@ export interface AuditFilter extends PageOptions {
 
 /** Who did what: needs the permission `audit`. Each read of lines leaves a line itself. */
 export interface AuditApi {
-  /** Newest first. A page may be empty and have a cursor. */
+  /** Returns lines, newest first. A page may be empty and have a cursor. */
   list(filter?: AuditFilter): Promise<Page<AuditLine>>;
-  /** Where the log begins and ends. */
+  /** Returns the first and the last position of the log. */
   head(options?: CallOptions): Promise<AuditHead>;
-  /** The texts of all lines, oldest first: the SHA-256 of a text is the `prev` of the next line. */
+  /** Yields the texts of all lines, oldest first: the SHA-256 of a text is the `prev` of the next line. */
   export(options?: CallOptions): AsyncGenerator<string, void, undefined>;
 }
 
-/** The part of the client that is about the audit log. */
+/** Creates the part of the client for the audit log. */
 export function createAuditApi(http: HttpClient): AuditApi {
   return {
     list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "audit"], query: { ...query }, signal }),

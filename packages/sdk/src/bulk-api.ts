@@ -3,12 +3,12 @@ import type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "@stac
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page, sleep } from "./http-client.ts";
 
-/** What to do to which stacks, or dead letters with `redrive`. */
+/** The operation, and the stacks, or the dead letters for `redrive`. */
 export interface BulkRequest {
   readonly operation: BulkOperation;
-  /** `ids` alone; else of `redrive` stackId, event and code, of the others what `stacks.list` takes. */
+  /** `ids` alone; else `stackId`, `event` and `code` for `redrive`, and the filter of `stacks.list` for the others. */
   readonly filter: Readonly<Record<string, unknown>>;
-  /** As the operation on one stack takes it: `event` and `metadata` of `send`, `task` of `cancel` and `settle`, and so on. */
+  /** The body of the operation on one stack: `event` and `metadata` of `send`, `task` of `cancel`, and so on. */
   readonly body?: Readonly<Record<string, unknown>>;
   readonly reason?: string;
 }
@@ -21,7 +21,7 @@ export interface StartBulkOptions extends CallOptions {
 
 /** How to wait for the end of a bulk. */
 export interface WaitForBulkOptions extends CallOptions {
-  /** Called with each state that is new. */
+  /** Called with each new state. */
   readonly onProgress?: (bulk: Bulk) => void;
   /** Default 500. */
   readonly pollMs?: number;
@@ -34,11 +34,11 @@ export interface BulkItemsOptions extends PageOptions {
 
 /** The same operation on many stacks or dead letters. */
 export interface BulkApi {
-  /** What it would do now. Changes nothing. */
+  /** Returns what it would do now. Changes nothing. */
   plan(request: BulkRequest, options?: CallOptions): Promise<BulkPlan>;
-  /** Begins; the server continues by itself. Throws `BULK_CHANGED`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not repeated after a failure. */
+  /** Starts on the server. Throws `BULK_CHANGED`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not retried after a failure. */
   start(request: BulkRequest, options?: StartBulkOptions): Promise<Bulk>;
-  /** Of the last 7 days, newest first. */
+  /** Returns those of the last 7 days, newest first. */
   list(options?: PageOptions): Promise<Page<Bulk>>;
   /** Throws `NOT_FOUND`. */
   get(bulkId: string, options?: CallOptions): Promise<Bulk>;
@@ -51,7 +51,7 @@ export interface BulkApi {
 
 const DEFAULT_POLL_MS = 500;
 
-/** The part of the client that is about bulk operations. */
+/** Creates the part of the client for bulk operations. */
 export function createBulkApi(http: HttpClient): BulkApi {
   const post = <Answer>(body: object, signal: AbortSignal | undefined, repeatable: boolean) =>
     http.requestJson<Answer>({ method: "POST", path: ["v1", "bulk"], body, repeatable, signal });

@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { toApiError, toTransportError } from "./http-client.ts";
 
-/** What a job's token is exchanged with. */
+/** The options to exchange a job's token. */
 export interface CiTokenOptions {
   /** The address of the server; its origin is the audience of the job's token. */
   readonly url: string;
@@ -9,11 +9,11 @@ export interface CiTokenOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
-  /** Called with each secret before it is used, such as to mask it in the job's log. */
+  /** Called with each secret before it is used, for example to mask it in the job's log. */
   readonly onSecret?: (secret: string) => void;
 }
 
-/** The session is renewed before it ends, so that no request is sent with one that ends on the way. */
+/** The session is renewed early, so that none expires during a request. */
 const EARLY_MS = 5 * 60_000;
 const TIMEOUT_MS = 30_000;
 
@@ -51,7 +51,7 @@ function toIdTokenSource(options: CiTokenOptions): (() => Promise<string>) | und
   return url ? () => requestGithubToken(url, options) : undefined;
 }
 
-/** "Security hardening your deployments: OpenID Connect reference", GitHub Actions. */
+/** Requests the job's token ("Security hardening your deployments: OpenID Connect reference", GitHub Actions). */
 async function requestGithubToken(requestUrl: string, options: CiTokenOptions): Promise<string> {
   const { url, env } = options;
   const target = new URL(requestUrl);

@@ -82,17 +82,17 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `ready` comes after every connection: what was read before it may be old. */
+/** `ready` follows every connection: data that was read before it may be old. */
 type WatchSignal =
   | { readonly kind: "ready"; readonly position: number }
   | { readonly kind: "entry"; readonly entry: HistoryEntry };
 
-/** A server says something at least every 15 s; three times that in silence means that the connection is dead. */
+/** A server sends something at least every 15 s; silence for three times that means that the connection is dead. */
 export const SILENCE_MS = 45_000;
 
 /**
  * Follows the history over any number of connections: each continues after the last entry. Ends when the signal is
- * aborted; throws what no further try would change, such as a wrong token.
+ * aborted; throws permanent errors, such as an invalid token.
  */
 export async function* followHistory(http: HttpClient, options: WatchOptions): AsyncGenerator<WatchSignal> {
   const { stackId, signal = new AbortController().signal } = options;
@@ -112,7 +112,7 @@ export async function* followHistory(http: HttpClient, options: WatchOptions): A
   }
 }
 
-/** A connection that ends in peace is renewed when the server likes it; one that fails, ever later. */
+/** Returns the pause before the next connection: the server's after a clean end, else an increasing backoff. */
 export function pauseMs({ failures, retryMs }: { readonly failures: number; readonly retryMs: number }): number {
   return Math.max(failures === 1 ? retryMs * Math.random() : 0, backoffMs(failures));
 }

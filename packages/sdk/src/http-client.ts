@@ -2,9 +2,12 @@ import { defined, ERROR_CODES, type ErrorCode, parseJson, StackyardError } from 
 
 /** How to reach a server. */
 export interface StackyardOptions {
-  /** Such as `http://127.0.0.1:7070`; a path before the API's own is kept. */
+  /** Such as `http://127.0.0.1:7070`; a path is kept before the API's own. */
   readonly url: string;
-  /** Without it the server must allow anonymous calls. A function is called for each request, such as `createCiToken` returns. */
+  /**
+   * Required unless the server allows anonymous calls. A function, such as that of `createCiToken`, is called per
+   * request.
+   */
   readonly token?: string | TokenSource;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
@@ -17,7 +20,7 @@ export interface StackyardOptions {
 /** Returns the present token; undefined for none. */
 export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
-/** What a call may be given. */
+/** The options of a call. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,13 +32,13 @@ export interface ApiRequest extends CallOptions {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
-  /** False: the server may do it twice when it is sent twice. Default true. */
+  /** False if the server may execute a repeated request twice. Default true. */
   readonly repeatable?: boolean;
 }
 
 /** Talks to the server. */
 export interface HttpClient {
-  /** The answer's JSON. Its shape is the server's promise and not checked again. */
+  /** Returns the response's JSON. The server guarantees its shape; it is not checked again. */
   requestJson<Answer>(request: ApiRequest): Promise<Answer>;
   requestText(request: ApiRequest): Promise<string>;
   /** Opens a stream; no retries and no time limit. */
@@ -45,7 +48,7 @@ export interface HttpClient {
 const DEFAULT_RETRIES = 3;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** A client over `fetch`. */
+/** Creates a client over `fetch`. */
 export function createHttpClient(options: StackyardOptions): HttpClient {
   const send = createSend(options);
   return {
@@ -63,7 +66,7 @@ type Send = (request: ApiRequest, signal: AbortSignal, headers?: Readonly<Record
 
 function createSend({ url, token, fetch: given }: StackyardOptions): Send {
   const base = parseBase(url);
-  // Called as a plain function: browsers refuse a fetch that is called as a method of something else.
+  // Called as a plain function: browsers reject a fetch that is called as another object's method.
   const call = given ?? ((...input: Parameters<typeof fetch>) => globalThis.fetch(...input));
   const findToken = async () => (typeof token === "function" ? token() : token);
   return async (request, signal, headers = {}) => {
@@ -121,7 +124,7 @@ async function sendOnce(
   const limit = AbortSignal.timeout(timeoutMs);
   try {
     const response = await send(request, AbortSignal.any([abort, limit]));
-    // The body is read under the same limit.
+    // The body is read under the same time limit.
     const text = await response.text();
     return response.ok ? text : toApiError(response, text);
   } catch (error) {
@@ -152,12 +155,12 @@ function retryAfterMs({ details }: StackyardError): number {
   return typeof wait === "number" ? Math.min(wait, MAX_RETRY_AFTER_MS) : 0;
 }
 
-/** What a server says of a request that it refuses (RFC 9457). */
+/** The server's description of a rejected request (RFC 9457). */
 export interface ProblemDetails {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
-  /** Stable; also the codes of refusals, such as `TASK_NOT_RUNNING`. */
+  /** Stable; also the codes of rejections, such as `TASK_NOT_RUNNING`. */
   readonly code: string;
   readonly retryable: boolean;
   readonly requestId?: string;
@@ -176,7 +179,7 @@ export class StackyardApiError extends StackyardError {
   }
 }
 
-/** The problem in an answer. An answer of something in between, such as a proxy, becomes one too. */
+/** Parses the problem in a response. Also converts responses of intermediaries, such as a proxy. */
 function parseProblem({ status, statusText }: Response, text: string): ProblemDetails {
   const body = parseJson(text);
   const fallback = { status, title: statusText, retryable: status >= 500 };
@@ -244,8 +247,8 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 
 /**
- * Loads a page up to its limit. The server ends a page of large items at about 1 MiB, so that it may take several
- * requests; a page that is shorter than its limit and has a cursor never leaves this function.
+ * Loads a page up to its limit. The server ends a page of large items at about 1 MiB, so this may take several
+ * requests; it never returns a page that is shorter than its limit and has a cursor.
  */
 export async function loadPage<Item>(
   http: Pick<HttpClient, "requestJson">,
@@ -272,15 +275,15 @@ export async function loadPage<Item>(
 
 const FIRST_MS = 200;
 const MAX_MS = 5_000;
-/** `setTimeout` keeps 31 bits: what is longer would end at once. */
+/** `setTimeout` uses 31 bits: longer times would end immediately. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** How long to wait before try n + 1: anything up to a limit that doubles, so that many senders do not come at once. */
+/** Returns the wait before try n + 1: random, up to a doubling limit, so that senders do not retry together. */
 export function backoffMs(tries: number, random: () => number = Math.random): number {
   return random() * Math.min(MAX_MS, FIRST_MS * 2 ** (tries - 1));
 }
 
-/** Resolves after the time, or at once when the signal is aborted. A longer one than of 24 days is cut. */
+/** Resolves after the time, or when the signal is aborted. Times above 24 days are shortened. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -308,7 +311,7 @@ export interface UnreadableRow {
   readonly reason: string;
 }
 
-/** A new event id: 128 random bits in hex. `crypto.randomUUID` is not there on pages without TLS. */
+/** Creates a new event id: 128 random bits in hex. `crypto.randomUUID` is missing on pages without TLS. */
 export function createEventId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

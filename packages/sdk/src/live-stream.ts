@@ -3,7 +3,7 @@ import type { Attempt, Bulk, HistoryEntry } from "@stackyard/core/api";
 import { createWatchdog, isPassing, pauseMs, readEventStream, SILENCE_MS } from "./event-stream.ts";
 import { type HttpClient, sleep } from "./http-client.ts";
 
-/** What a stream brings. */
+/** The kinds of messages in a stream. */
 export type StreamKind = "history" | "progress" | "log" | "bulk";
 
 /** What to follow. */
@@ -17,7 +17,7 @@ export interface StreamOptions {
   readonly attemptId?: string;
   /** The id of the last message that was processed: continues history and log after it. */
   readonly lastEventId?: string;
-  /** False: ends with the connection, or throws why it was lost, and the caller reconnects. Default true. */
+  /** False to end with the connection, or throw why it was lost; the caller reconnects. Default true. */
   readonly reconnect?: boolean;
   /** Ends the stream. */
   readonly signal?: AbortSignal | undefined;
@@ -29,11 +29,11 @@ export interface LogPart {
   /** Where it begins, in bytes. */
   readonly offset: number;
   readonly text: string;
-  /** There will be no more. */
+  /** The log is complete. */
   readonly ended?: true;
 }
 
-/** One message. `ready` comes after every connection. Each has the id with which a later stream continues. */
+/** One message. `ready` follows every connection. Each has the id with which a later stream continues. */
 export type StreamMessage =
   | { readonly kind: "ready"; readonly id: string; readonly position: number }
   | { readonly kind: "history"; readonly id: string; readonly entry: HistoryEntry }
@@ -42,9 +42,9 @@ export type StreamMessage =
   | { readonly kind: "bulk"; readonly id: string; readonly bulk: Bulk };
 
 /**
- * Follows the yard over any number of connections: history and log continue after the last message, and progress begins
- * with what is open. Ends when the signal is aborted. Throws what no further try would change, such as `NOT_FOUND` when the
- * history after the last message is not kept any more. Skips messages of unknown kinds.
+ * Follows the yard over any number of connections: history and log continue after the last message, and progress starts
+ * with open attempts. Ends when the signal is aborted. Throws permanent errors, such as `NOT_FOUND` when the history
+ * after the last message was pruned. Skips messages of unknown kinds.
  */
 export async function* followStream(http: HttpClient, options: StreamOptions): AsyncGenerator<StreamMessage, void> {
   const { signal = new AbortController().signal, reconnect = true } = options;
@@ -61,7 +61,7 @@ export async function* followStream(http: HttpClient, options: StreamOptions): A
   }
 }
 
-/** One connection's messages. Ends quietly after an error that passes. */
+/** Yields one connection's messages. Ends without an error after a transient one. */
 async function* connectOnce(http: HttpClient, connection: Connection, passes: (error: unknown) => boolean) {
   try {
     yield* connect(http, connection);
@@ -93,7 +93,7 @@ async function* connect(http: HttpClient, { kinds, lastEventId, signal, ...filte
   }
 }
 
-/** The shapes are the server's promise. */
+/** Converts an event to a message. The server guarantees the shapes. */
 function toMessage(name: string, id: string, data: never): StreamMessage | undefined {
   switch (name) {
     case "ready":

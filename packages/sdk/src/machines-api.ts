@@ -13,7 +13,7 @@ import type {
 import type { Page, PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage } from "./http-client.ts";
 
-/** Which stacks of a machine to move where; see `UpgradeOptions`. */
+/** Which stacks of a machine to move, and to which revision; see `UpgradeOptions`. */
 interface UpgradeStacksOptions extends PageOptions {
   readonly to?: string;
   readonly reason?: string;
@@ -25,7 +25,7 @@ interface PlanUpgradesOptions extends Omit<UpgradeStacksOptions, "reason"> {
   readonly source?: string;
 }
 
-/** What shall replace a document. */
+/** The replacement of a document. */
 export interface WriteSourceOptions extends CallOptions {
   readonly source: string;
   /** The `hash` of the text that it replaces, as it was read. */
@@ -37,28 +37,28 @@ export interface MachinesApi {
   list(options?: CallOptions): Promise<readonly MachineSummary[]>;
   /** Throws `MACHINE_UNKNOWN`. */
   get(name: string, options?: CallOptions): Promise<MachineDetails>;
-  /** Its document as it was written. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+  /** Returns its document as it was written. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
   source(name: string, options?: CallOptions): Promise<MachineSource>;
   /**
    * Replaces its document in the folder of `stackyard dev`. Throws `RECORD_CONFLICT` with `hash` and `source` when it has changed
    * meanwhile, `MACHINE_INVALID` with `problems`, `NOT_CONFIGURED` elsewhere. Not repeated after a failure.
    */
   write(name: string, input: WriteSourceOptions): Promise<MachineSource>;
-  /** Its states as nodes and its reactions as edges. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
+  /** Returns its states as nodes and its reactions as edges. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`. */
   graph(name: string, options?: CallOptions): Promise<MachineGraph>;
-  /** Its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
+  /** Returns its revisions, newest first, with the number of stacks of each. Throws `MACHINE_UNKNOWN`. */
   revisions(name: string, page?: PageOptions): Promise<Page<RevisionSummary>>;
-  /** One revision by its whole hash, with its document. Throws `NOT_FOUND`. */
+  /** Returns one revision by its full hash, with its document. Throws `NOT_FOUND`. */
   revision(hash: string, options?: CallOptions): Promise<RevisionDetails>;
   /** Tries steps, such as `{ event: {…} }` or `{ task, result }`, on an empty yard. Changes nothing. */
   simulate(steps: readonly unknown[], options?: CallOptions): Promise<readonly SimulationLine[]>;
   /** Moves one page of a machine's stacks to another revision, at most 100; pass the cursor for the next one. */
   upgradeStacks(name: string, options?: UpgradeStacksOptions): Promise<Page<UpgradeResult>>;
-  /** What that would do to each of a page, at most 20. Changes nothing. */
+  /** Returns what that would do to each stack of a page, at most 20. Changes nothing. */
   planUpgrades(name: string, options?: PlanUpgradesOptions): Promise<Page<UpgradeResult>>;
 }
 
-/** The part of the client that is about machines. */
+/** Creates the part of the client for machines. */
 export function createMachinesApi(http: HttpClient): MachinesApi {
   const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) => {
     const path = ["v1", "machines", name, "upgrade"];
@@ -94,11 +94,11 @@ export function createMachinesApi(http: HttpClient): MachinesApi {
 
 /** What machines of the yard may name as executors. */
 export interface ExecutorsApi {
-  /** All of them by name, with the JSON Schemas of their configs and outputs. */
+  /** Returns all executors by name, with the JSON Schemas of their configs and outputs. */
   list(options?: CallOptions): Promise<readonly ExecutorDetails[]>;
 }
 
-/** The part of the client that is about executors. */
+/** Creates the part of the client for executors. */
 export function createExecutorsApi(http: HttpClient): ExecutorsApi {
   const query = { limit: Number.POSITIVE_INFINITY };
   return {
@@ -109,11 +109,11 @@ export function createExecutorsApi(http: HttpClient): ExecutorsApi {
 
 /** Servers and workers of the yard. */
 export interface ProcessesApi {
-  /** In the order in which they started. One that died is listed as gone for 10 minutes. */
+  /** Returns processes in the order in which they started. A dead one is listed as gone for 10 minutes. */
   list(page?: PageOptions): Promise<Page<YardProcess>>;
 }
 
-/** The part of the client that is about processes. */
+/** Creates the part of the client for processes. */
 export function createProcessesApi(http: HttpClient): ProcessesApi {
   return {
     list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "processes"], query, signal }),

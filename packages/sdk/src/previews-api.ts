@@ -16,23 +16,23 @@ export interface PreviewFilter extends PageOptions {
   readonly condition?: string;
 }
 
-/** Stacks that are gone, and the last search for what remains of them. */
+/** Removed stacks with remaining resources, and the last search for them. */
 export interface OrphanPage extends Page<Orphan> {
-  /** Missing: no search has ended yet, so nothing is known. */
+  /** Missing while no search has ended. */
   readonly check?: OrphanCheck;
 }
 
 /** Stacks of pull requests. */
 export interface PreviewsApi {
-  /** Lists what remains of stacks that have been gone for an hour. */
+  /** Returns the remaining resources of stacks that were removed at least an hour ago. */
   orphans(options?: PageOptions): Promise<OrphanPage>;
-  /** In order of stack ids. */
+  /** Returns previews in order of stack ids. */
   list(options?: PreviewFilter): Promise<Page<StackPreview>>;
   /** Throws `STACK_UNKNOWN`, and `NOT_FOUND` for a stack that is of no pull request. */
   get(stackId: string, options?: CallOptions): Promise<StackPreview>;
   /**
-   * Links a stack, which need not exist yet, to a pull request; `machine` is that of a stack to come. Throws `FORBIDDEN` when
-   * the token is of a job for another repository.
+   * Links a stack, which need not exist yet, to a pull request; `machine` is that of a future stack. Throws `FORBIDDEN`
+   * when the token is from a job for another repository.
    */
   link(
     stackId: string,
@@ -41,7 +41,7 @@ export interface PreviewsApi {
   ): Promise<{ readonly stackId: string; readonly pull: PreviewPull }>;
 }
 
-/** The part of the client that is about previews. */
+/** Creates the part of the client for previews. */
 export function createPreviewsApi(http: HttpClient): PreviewsApi {
   return {
     orphans: ({ signal, ...query } = {}) =>

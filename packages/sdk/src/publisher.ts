@@ -3,7 +3,7 @@ import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcom
 import type { HistoryOptions, Page, PageOptions } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
 
-/** Anything that knows its events: what `defineMachine` returns for a document of version 1 or 2. */
+/** Any type with its events: the result of `defineMachine` for a document of version 1 or 2. */
 export interface MachineEvents {
   readonly document: { readonly events?: readonly string[] | Readonly<Record<string, unknown>> | undefined };
 }
@@ -12,7 +12,7 @@ export interface MachineEvents {
 export interface NewEvent<Event extends string = string> {
   readonly stackId: string;
   readonly event: Event;
-  /** The same id is applied once. Made when it is left out, so that a repeat is safe in any case. */
+  /** The same id is applied once. Generated when omitted, so that a retry is always safe. */
   readonly id?: string;
   /** Needed by the event that creates the stack. */
   readonly machine?: string;
@@ -25,7 +25,7 @@ export interface NewEvent<Event extends string = string> {
 export interface PublishedEvent {
   readonly eventId: string;
   readonly stackId: string;
-  /** The stack had the id already, so nothing was sent again. Absent otherwise, and where it is not known at once. */
+  /** The stack already had the id, so nothing was sent again. Absent otherwise, and when not known immediately. */
   readonly duplicate?: Duplicate;
 }
 
@@ -43,7 +43,7 @@ export type PublishResult =
   | ({ readonly kind: "duplicate"; readonly eventId: string; readonly stackId: string } & Duplicate)
   | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
 
-/** The way of events into a yard, whatever carries them. */
+/** Publishes events to a yard, over any transport. */
 export interface Publisher<Event extends string = string> {
   /**
    * Throws `EVENT_INVALID` when the message is not an event, `PAYLOAD_TOO_LARGE`, and `DUPLICATE` when its id was used for
@@ -54,9 +54,9 @@ export interface Publisher<Event extends string = string> {
   publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;
 }
 
-/** The event will not apply by itself: it was dead-lettered, refused or ignored. `code` is `OUTCOME_NEGATIVE`. */
+/** The event will not be applied: it was dead-lettered, rejected or ignored. `code` is `OUTCOME_NEGATIVE`. */
 export class EventNotAppliedError extends StackyardError {
-  /** The line of the history that says so. */
+  /** The history line with the outcome. */
   readonly entry: HistoryEntry;
 
   constructor(entry: HistoryEntry) {
@@ -70,7 +70,7 @@ export class EventNotAppliedError extends StackyardError {
   }
 }
 
-/** The server's default limit of one request. */
+/** The server's default limit per request. */
 const MAX_EVENTS = 100;
 
 /** Publishes over the HTTP API. */
@@ -114,7 +114,7 @@ export function createHttpPublisher(http: HttpClient): Publisher {
 
 const TOO_LARGE = "PAYLOAD_TOO_LARGE";
 
-/** A repeat is harmless; another event under the same id would be lost without a word. */
+/** Returns a repeat as published. Throws for another event under the same id, which would be lost silently. */
 function toRepeated(event: NewEvent, result: Extract<PublishResult, { kind: "duplicate" }>): PublishedEvent {
   const { kind: _, eventId, stackId, ...duplicate } = result;
   const { reason, usedFor } = duplicate;
@@ -138,21 +138,21 @@ interface DeadLetterFilter {
 
 /** Events of the yard. */
 export interface EventsApi {
-  /** What became of an event, oldest first. */
+  /** Returns the history of an event, oldest first. */
   history(eventId: string, page?: PageOptions): Promise<Page<HistoryEntry>>;
   /** Lists the history of the yard. */
   list(options?: HistoryOptions): Promise<Page<HistoryEntry>>;
-  /** Events that their stacks refuse for the present, also of stacks that do not exist yet. Pages may be short. */
+  /** Returns events that their stacks reject for now, also of stacks that do not exist yet. Pages may be short. */
   listParked(filter?: DeadLetterFilter, page?: PageOptions): Promise<Page<ListedParkedEvent>>;
   listDeadLetters(filter?: DeadLetterFilter, page?: PageOptions): Promise<Page<DeadLetter>>;
-  /** Puts dead letters back into the queue, by the ids of their entries. */
+  /** Puts dead letters back into the queue, by their ids. */
   redrive(
     ids: readonly string[],
     options?: CallOptions,
   ): Promise<{ readonly redriven: readonly string[]; readonly unknown: readonly string[] }>;
 }
 
-/** The part of the client that is about events. */
+/** Creates the part of the client for events. */
 export function createEventsApi(http: HttpClient): EventsApi {
   return {
     history: (eventId, { signal, ...query } = {}) =>

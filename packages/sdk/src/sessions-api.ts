@@ -4,13 +4,13 @@ import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-c
 
 /** Logins that have not ended: your own, and with the permission `access` those of others. */
 export interface SessionsApi {
-  /** In order of ids. */
+  /** Returns sessions in order of ids. */
   list(page?: PageOptions): Promise<Page<Session>>;
-  /** Ends a login: on that server at once, on others within 5 s. Throws `NOT_FOUND`. */
+  /** Ends a login: on that server immediately, on others within 5 s. Throws `NOT_FOUND`. */
   revoke(sessionId: string, options?: CallOptions): Promise<Session>;
 }
 
-/** The part of the client that is about sessions. */
+/** Creates the part of the client for sessions. */
 export function createSessionsApi(http: HttpClient): SessionsApi {
   return {
     list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "sessions"], query, signal }),

@@ -48,7 +48,7 @@ export interface StackFilter {
   readonly ids?: readonly string[];
   /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. `any`: all. */
   readonly condition?: StackCondition | "any";
-  /** With what each stack waits for; without a condition only those that are not quiet. */
+  /** True to include what each stack waits for; without a condition only stacks that are not quiet. */
   readonly waiting?: boolean;
 }
 
@@ -73,13 +73,13 @@ export interface OpenAttemptFilter {
 
 /** Attempts of the yard. */
 export interface AttemptsApi {
-  /** Those that have not ended, oldest first. */
+  /** Returns attempts that have not ended, oldest first. */
   list(filter?: OpenAttemptFilter, page?: PageOptions): Promise<Page<OpenAttempt>>;
-  /** One attempt, also after its end. Throws `NOT_FOUND`. */
+  /** Returns one attempt, also after its end. Throws `NOT_FOUND`. */
   get(attemptId: string, options?: CallOptions): Promise<Attempt>;
 }
 
-/** The part of the client that is about the attempts of all stacks. */
+/** Creates the part of the client for the attempts of all stacks. */
 export function createAttemptsApi(http: HttpClient): AttemptsApi {
   return {
     list: (filter = {}, { signal, ...page } = {}) =>
@@ -90,7 +90,7 @@ export function createAttemptsApi(http: HttpClient): AttemptsApi {
 
 /** What every operation may be given. */
 interface OperationOptions extends CallOptions {
-  /** Stands in the history. */
+  /** Recorded in the history. */
   readonly reason?: string;
   /** The event's id: the same one is applied once. Default: a new one. */
   readonly id?: string;
@@ -102,7 +102,7 @@ interface RetryOptions extends OperationOptions {
   readonly task?: string;
 }
 
-/** Where to: a kept revision or the newest, by its content hash or 4 or more of its first digits; default the newest valid one. */
+/** The target: a stored revision or the newest, by 4 or more digits of its hash; default the newest valid one. */
 interface UpgradeOptions extends OperationOptions {
   readonly to?: string;
 }
@@ -110,39 +110,39 @@ interface UpgradeOptions extends OperationOptions {
 /** Stacks of the yard. */
 export interface StacksApi {
   list(filter?: StackFilter, page?: ListStacksOptions): Promise<Page<StackSummary>>;
-  /** How many stacks the filter fits, and at most 200 groups of them. */
+  /** Returns how many stacks match the filter, and at most 200 groups of them. */
   counts(filter?: Omit<StackFilter, "waiting">, options?: CountStacksOptions): Promise<StackCounts>;
   /** Throws `STACK_UNKNOWN`. */
   get(stackId: string, options?: CallOptions): Promise<StackDetails>;
-  /** What an event would do to the stack as it stands. Changes nothing. Throws `EVENT_INVALID`, `STACK_UNKNOWN`. */
+  /** Simulates an event on the stack in its present state. Changes nothing. Throws `EVENT_INVALID`, `STACK_UNKNOWN`. */
   preview(stackId: string, event: Omit<NewEvent, "stackId">, options?: CallOptions): Promise<Preview>;
   history(stackId: string, options?: HistoryOptions): Promise<Page<HistoryEntry>>;
   attempts(stackId: string, options?: CallOptions): Promise<readonly Attempt[]>;
-  /** The end of an attempt's log, at most 64 KiB. */
+  /** Returns the end of an attempt's log, at most 64 KiB. */
   attemptLog(attemptId: string, options?: CallOptions): Promise<string>;
-  /** The log of an attempt, up to 16 MiB, while it runs too: all of it, or the part that the options name. */
+  /** Returns the log of an attempt, up to 16 MiB, also while it runs: all of it, or the part in the options. */
   log(attemptId: string, options?: LogOptions): Promise<AttemptLog>;
-  /** The stack as the first step of a simulation; sensitive values are `***`. Throws `STACK_UNKNOWN`. */
+  /** Returns the stack as the first step of a simulation; sensitive values are `***`. Throws `STACK_UNKNOWN`. */
   snapshot(stackId: string, options?: CallOptions): Promise<StackSnapshot>;
-  /** The stack as it was after the last line of its history up to a position, by replay. Throws `NOT_FOUND`. */
+  /** Returns the stack after the last line of its history up to a position, by replay. Throws `NOT_FOUND`. */
   at(stackId: string, position: number, options?: CallOptions): Promise<StackAt>;
-  /** Everything about a stack, to attach to an incident; up to 32 MiB. Sensitive values are masked. */
+  /** Returns everything about a stack, to attach to an incident; up to 32 MiB. Sensitive values are masked. */
   bundle(stackId: string, options?: CallOptions): Promise<StackBundle>;
-  /** A sensitive value. Needs `secrets:read`, and is recorded in the audit log with the reason. */
+  /** Returns a sensitive value. Needs `secrets:read`, and is recorded in the audit log with the reason. */
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
   cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationAnswer>;
-  /** Declares a task done by hand. */
+  /** Marks a task as done. */
   settle(
     stackId: string,
     task: string,
     options: OperationOptions & { readonly reason: string },
   ): Promise<OperationAnswer>;
-  /** Removes the record by force; what the stack has made stays. */
+  /** Removes the record by force; the stack's resources remain. */
   remove(stackId: string, options: OperationOptions & { readonly reason: string }): Promise<OperationAnswer>;
   /** Moves the stack to another revision of its machine. `UPGRADE_STATE_MISSING`, `UPGRADE_TASK_UNKNOWN` and others. */
   upgrade(stackId: string, options?: UpgradeOptions): Promise<OperationAnswer>;
-  /** What that would do: the stack's history is replayed on the revision. Changes nothing. */
+  /** Plans the upgrade: replays the stack's history on the revision. Changes nothing. */
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
@@ -154,7 +154,7 @@ function toQuery({ metadata, ids, ...filter }: Omit<StackFilter, "waiting">) {
   };
 }
 
-/** The part of the client that is about stacks. */
+/** Creates the part of the client for stacks. */
 export function createStacksApi(http: HttpClient): StacksApi {
   const operate = (
     stackId: string,

@@ -96,25 +96,25 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.artifacts = createYardArtifactsApi(this.#http);
   }
 
-  /** Who calls, and what it may do. Throws `UNAUTHENTICATED`. */
+  /** Returns the caller and its rights. Throws `UNAUTHENTICATED`. */
   me(options?: CallOptions): Promise<Me> {
     return this.#http.requestJson({ path: ["v1", "me"], ...options });
   }
 
-  /** The version of the server, and counts of the whole yard. Needs the permission `read` everywhere. */
+  /** Returns the version of the server, and counts of the whole yard. Needs the permission `read` everywhere. */
   info(options?: CallOptions): Promise<YardInfo> {
     return this.#http.requestJson({ path: ["v1", "yard"], ...options });
   }
 
   /**
-   * Failed tasks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted:
-   * of more the page is `incomplete`.
+   * Returns failed tasks, parked events or dead letters grouped by task, event and code, the most frequent first.
+   * Counts at most 20,000; above that the page is `incomplete`.
    */
   causes({ signal, ...query }: PageOptions & { readonly kind: CauseKind }): Promise<CausePage> {
     return this.#http.requestJson({ path: ["v1", "causes"], query: { ...query }, signal });
   }
 
-  /** Hands one event over. It is stored when this resolves, and applied soon; see `waitForOutcome`. */
+  /** Publishes one event. It is stored when this resolves, and applied soon; see `waitForOutcome`. */
   publish(event: NewEvent<EventOf<Machine>>, options?: CallOptions): Promise<PublishedEvent> {
     return this.#publisher.publish(event, options);
   }
@@ -143,17 +143,19 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     return waitForStack(this.#http, { stackId, goal }, options);
   }
 
-  /** Resolves when the event was applied. Throws `EventNotAppliedError` when it was dead-lettered, refused or ignored. */
+  /**
+   * Resolves when the event was applied. Throws `EventNotAppliedError` if it was dead-lettered, rejected or ignored.
+   */
   waitForOutcome(event: PublishedEvent, options?: WaitForOutcomeOptions): Promise<HistoryEntry> {
     return waitForOutcome(this.#http, event, options);
   }
 
-  /** History, progress, logs and bulk operations as they happen, in one connection; see `StreamOptions`. */
+  /** Yields history, progress, logs and bulk operations as they happen, over one connection; see `StreamOptions`. */
   stream(options: StreamOptions = {}): AsyncGenerator<StreamMessage, void> {
     return followStream(this.#http, options);
   }
 
-  /** The history as it grows, over lost connections too, until the signal is aborted. */
+  /** Yields new history entries, also over lost connections, until the signal is aborted. */
   async *watch(options: WatchOptions = {}): AsyncGenerator<HistoryEntry, void> {
     for await (const signal of followHistory(this.#http, options)) if (signal.kind === "entry") yield signal.entry;
   }

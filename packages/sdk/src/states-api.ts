@@ -10,19 +10,19 @@ interface StateFilter extends PageOptions {
 
 /** Terraform states in the yard's state backend. */
 export interface StatesApi {
-  /** In order of their keys. */
+  /** Returns states in order of their keys. */
   list(filter?: StateFilter): Promise<Page<TerraformState>>;
   /** Throws `NOT_FOUND`. */
   get(key: string, options?: CallOptions): Promise<TerraformState>;
-  /** The content of a version, which may hold secrets. Needs `states:read`, and is recorded in the audit log. */
+  /** Returns the content of a version, which may contain secrets. Needs `states:read`; recorded in the audit log. */
   version(key: string, version: number, options?: CallOptions): Promise<string>;
-  /** Makes an old version the newest. Throws `RECORD_CONFLICT` while the state is locked. Not repeated after a failure. */
+  /** Makes an old version the newest. Throws `RECORD_CONFLICT` while the state is locked. Not retried on failure. */
   restore(key: string, version: number, options?: CallOptions): Promise<StateVersion>;
   /** Breaks the lock with that id. Throws `RECORD_CONFLICT` for another one. */
   unlock(key: string, lockId: string, options?: CallOptions): Promise<TerraformState>;
 }
 
-/** The part of the client that is about Terraform states. */
+/** Creates the part of the client for Terraform states. */
 export function createStatesApi(http: HttpClient): StatesApi {
   const toPath = (key: string, ...rest: readonly string[]) => ["v1", "terraform", "states", key, ...rest];
   return {

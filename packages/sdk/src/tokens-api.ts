@@ -2,7 +2,7 @@ import type { ApiToken, NewApiToken } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
 
-/** What a new token is given: never more than its creator has. */
+/** The rights of a new token: never more than its creator has. */
 export interface CreateTokenInput {
   /** As histories show it: letters, digits, `_`, `.` and `-`. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface CreateTokenInput {
   readonly machines?: readonly string[];
   /** Beginnings of stack ids. Default: all. */
   readonly stacks?: readonly string[];
-  /** Groups that the token counts as where a machine says who may send an event. */
+  /** Groups of the token, for machines that limit who may send an event. */
   readonly groups?: readonly string[];
   /** A duration such as `30d`, at most `366d`, or `never`. Default `90d`. */
   readonly expires?: string;
@@ -29,22 +29,22 @@ export interface RotateTokenOptions extends CallOptions {
 
 /** API tokens: your own, and with the permission `access` those of others. */
 export interface TokensApi {
-  /** In order of ids. Those that have ended are listed for 30 days. A page may be short and have a cursor. */
+  /** Returns tokens in order of ids. Ended ones are listed for 30 days. A page may be short and have a cursor. */
   list(page?: PageOptions): Promise<Page<ApiToken>>;
-  /** Not repeated when the answer is lost. Throws `FORBIDDEN` for more than the caller has, `USAGE`. */
+  /** Creates a token. Not retried. Throws `FORBIDDEN` for more rights than the caller has, `USAGE`. */
   create(input: CreateTokenInput, options?: CallOptions): Promise<NewApiToken>;
   /** Throws `NOT_FOUND`, `OUTCOME_NEGATIVE` for a token that has ended, and as `create`. */
   rotate(tokenId: string, options?: RotateTokenOptions): Promise<NewApiToken>;
-  /** Ends a token: on that server at once, on others within 5 s. Throws `NOT_FOUND`. */
+  /** Ends a token: on that server immediately, on others within 5 s. Throws `NOT_FOUND`. */
   revoke(tokenId: string, options?: CallOptions): Promise<ApiToken>;
 }
 
-/** The part of the client that is about API tokens. */
+/** Creates the part of the client for API tokens. */
 export function createTokensApi(http: HttpClient): TokensApi {
   const post = <Answer>(path: readonly string[], body: unknown, options: CallOptions = {}) => {
     const { signal } = options;
     const request = { method: "POST", path: ["v1", "tokens", ...path], body, signal } as const;
-    // A repeat would create another secret, whose value is lost.
+    // A retry would create another secret, and the first one would be lost.
     return http.requestJson<Answer>({ ...request, repeatable: path[1] === "revoke" });
   };
   return {

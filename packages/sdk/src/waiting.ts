@@ -16,14 +16,15 @@ export interface WaitForStateOptions extends WaitOptions {
   /** Called with the stack after each of its changes. */
   readonly onChange?: (stack: StackDetails) => void;
   /**
-   * Give up (`OUTCOME_NEGATIVE`, with the cause) as soon as a task has failed for good, also where the machine handles
-   * `FAILED`, or the stack can no longer get there by itself. Default false: an operator may retry or send an event.
+   * True to give up (`OUTCOME_NEGATIVE`, with the cause) as soon as a task has failed permanently, also if the machine
+   * handles `FAILED`, or the stack can no longer get there without help. Default false: an operator may retry or send
+   * an event.
    */
   readonly stopOnFailure?: boolean;
   /**
-   * The event that the wait follows: it is waited for first (`EventNotAppliedError` when it is not applied), and only
-   * failures since then count. Without it, what the first look finds must still hold two seconds later, because
-   * an event may be on its way.
+   * The event that the wait follows: it must be applied first (else `EventNotAppliedError`), and only failures since
+   * then count. Without it, the result of the first poll must be unchanged two seconds later, because an event may be
+   * on its way.
    */
   readonly after?: PublishedEvent | HistoryEntry;
 }
@@ -36,7 +37,7 @@ export interface WaitForOutcomeOptions extends WaitOptions {
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 
-/** What the first look of a wait without an event finds must hold for so long. */
+/** How long the first result of a wait without an event must remain unchanged. */
 const GRACE_MS = 2_000;
 
 /** Resolves when the stack is in one of the states. A stack that is not there yet is waited for. */
@@ -47,7 +48,7 @@ export async function waitForState(
 ): Promise<StackDetails> {
   const { stackId, states } = input;
   const found = await waitForStack(http, { stackId, goal: { states } }, options);
-  // Never so without that goal.
+  // Impossible without that goal.
   if (found === "removed") throw negative(`Stack "${stackId}" is gone.`, { stackId });
   return found;
 }
@@ -88,7 +89,7 @@ export async function waitForStack(
   return waitUntil(http, { stackId }, { ...options, timeoutMs }, `stack "${stackId}" was ${formatPlace(goal)}`, look);
 }
 
-/** What a wait has seen so far. */
+/** The observations of a wait so far. */
 interface Seen {
   first: StackDetails | undefined;
   readonly after: HistoryEntry | undefined;
@@ -105,7 +106,7 @@ function answer(status: GoalStatus, stack: StackDetails): StackDetails | undefin
   throw negative(status.message, { stackId: stack.id, state: stack.state, ...failure });
 }
 
-/** Where only its removal is waited for, a stack that is not there is gone; else it may be still to come. */
+/** Returns the answer for a missing stack: it was removed if only its removal is awaited; else it may not exist yet. */
 function answerMissing(
   { stackId, goal }: { readonly stackId: string; readonly goal: WaitGoal },
   { first, after }: Seen,
@@ -116,7 +117,7 @@ function answerMissing(
   throw negative(`Stack "${stackId}" is gone.`, { stackId });
 }
 
-/** The line of the event that a wait follows. */
+/** Returns the history line of the event that a wait follows. */
 async function findApplied(http: HttpClient, options: WaitForStateOptions): Promise<HistoryEntry | undefined> {
   const { after, timeoutMs, signal } = options;
   if (after === undefined || "outcome" in after) return after;
@@ -125,8 +126,8 @@ async function findApplied(http: HttpClient, options: WaitForStateOptions): Prom
 }
 
 /**
- * Resolves with the line that says that the event was applied. Throws `EventNotAppliedError` when it was dead-lettered,
- * refused or ignored.
+ * Resolves with the history line of the event's application. Throws `EventNotAppliedError` when it was dead-lettered,
+ * rejected or ignored.
  */
 export async function waitForOutcome(
   http: HttpClient,
@@ -151,7 +152,7 @@ export async function waitForOutcome(
   });
 }
 
-/** Looks after every change until there is an answer. Each connection begins with a look, so no change is missed. */
+/** Polls after every change until there is an answer. Each connection starts with a poll, so no change is missed. */
 async function waitUntil<Answer>(
   http: HttpClient,
   watch: WatchOptions,
@@ -162,7 +163,7 @@ async function waitUntil<Answer>(
   const limit = AbortSignal.timeout(timeoutMs);
   const end = signal === undefined ? limit : AbortSignal.any([limit, signal]);
   for await (const _ of followHistory(http, { ...watch, signal: end })) {
-    // A server that does not answer must not hold the wait beyond its end.
+    // A server that does not answer must not extend the wait.
     const answer = await look({ signal: end }).catch((error: unknown) => {
       if (end.aborted && isStackyardError(error, "INTERRUPTED")) return undefined;
       throw error;
@@ -187,22 +188,22 @@ function negative(message: string, details: Readonly<Record<string, unknown>>): 
   return new StackyardError("OUTCOME_NEGATIVE", message, { details });
 }
 
-/** What a stack is waited for: one of these states, its removal, or whichever comes first. */
+/** The goal of a wait: one of these states, the stack's removal, or whichever comes first. */
 export interface WaitGoal {
   readonly states?: readonly string[];
   /** Default false. */
   readonly removal?: boolean;
 }
 
-/** What a look at a stack says about a goal. */
+/** The status of a goal after a poll. */
 type GoalStatus =
   | { readonly kind: "reached" }
-  /** The stack may still get there by itself. */
+  /** The stack may still get there without help. */
   | { readonly kind: "open" }
   | { readonly kind: "failed"; readonly message: string; readonly failure: LastFailure }
   | { readonly kind: "unreachable"; readonly message: string };
 
-/** What is known of the time before the look: the event that the wait follows, or the stack as it was first seen. */
+/** Facts from before the poll: the event that the wait follows, or the stack as it was first seen. */
 interface GoalContext {
   readonly after: HistoryEntry | undefined;
   readonly first: StackDetails | undefined;
@@ -229,7 +230,7 @@ export function evaluateGoal(stack: StackDetails, goal: WaitGoal, context: GoalC
   return { kind: "unreachable", message: formatUnreachable(stack, goal) };
 }
 
-/** Formats a goal as the words after "is", such as `in LIVE or removed`. */
+/** Formats a goal as the phrase after "is", such as `in LIVE or removed`. */
 function formatPlace({ states = [], removal = false }: WaitGoal): string {
   return [...states.map((state) => `in ${state}`), ...(removal ? ["removed"] : [])].join(" or ");
 }

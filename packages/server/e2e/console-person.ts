@@ -4,11 +4,11 @@ import type { ConsoleYard } from "./console-yard.ts";
 
 type Role = "link" | "button" | "checkbox" | "tab";
 
-/** A person at the console, whose clicks are counted. A shortcut is a click; typing is free. */
+/** A person at the console. Counts clicks, and shortcuts as clicks; typing is not counted. */
 export interface Person {
   readonly page: Page;
   readonly press: (role: Role, name: string | RegExp) => Promise<void>;
-  /** Follows a link to a stack itself, not to a line of its history, which has the same name. */
+  /** Follows a link to the stack itself, not to a history line of the same name. */
   readonly openStack: (id: string) => Promise<void>;
   readonly key: (key: string) => Promise<void>;
   /** Waits for a text. */
@@ -18,7 +18,7 @@ export interface Person {
   readonly clicks: () => number;
 }
 
-/** Signs a person in, in a context of their own. */
+/** Signs a person in, in a separate browser context. */
 export async function signIn(
   yard: ConsoleYard,
   browser: Browser,

@@ -32,9 +32,9 @@ tasks:
   app: { executor: script, config: { mode: ok } }
 `;
 
-/** A yard in which people have something to do. */
+/** A yard with open work for people. */
 export interface TasksYard extends ConsoleYard {
-  /** Whether the tasks that fail for want of room would succeed now. */
+  /** Whether the tasks that fail for lack of capacity would succeed now. */
   readonly room: { isFree: boolean };
   /** Writes a line into the log of the newest task that hangs. */
   say(line: string): void;
@@ -71,7 +71,7 @@ export async function startTasksYard(): Promise<TasksYard> {
 
 export const PLACE = { account: "111122223333", region: "eu-west-1", project: "acme/web", config: "prod" };
 
-/** Runs a release until it is halted; everything else about releases is done at once. */
+/** Runs a release until it is halted; all other operations on releases succeed immediately. */
 const releases = defineExecutor({
   name: "asg",
   config: Type.Record(Type.String(), Type.Unknown()),

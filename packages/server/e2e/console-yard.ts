@@ -10,11 +10,11 @@ import { createSqliteStore } from "@stackyard/store-sqlite";
 /** A yard on SQLite with a server on the loopback, for a browser. */
 export interface ConsoleYard {
   readonly url: string;
-  /** Calls the API with a token; with a body, the method is POST unless another is named. Throws what is not a success. */
+  /** Calls the API with a token; with a body, the default method is POST. Throws on unsuccessful responses. */
   call<Answer>(path: string, body?: unknown, method?: string): Promise<Answer>;
   /** Returns an address at which a browser signs in, once. */
   findSignIn(): Promise<string>;
-  /** Ends the server; the yard goes on. `startServer` starts another one at the same address. */
+  /** Stops the server; the yard keeps running. `startServer` starts another one at the same address. */
   stopServer(): Promise<void>;
   startServer(): Promise<void>;
   stop(): Promise<void>;

@@ -6,17 +6,17 @@ import { Type } from "typebox";
 import { fakeArtifacts } from "../src/testing/fake-artifacts.ts";
 import { type ConsoleYard, startConsoleYard } from "./console-yard.ts";
 
-/** A yard with a server on the loopback, whose data tries to become more than text in a browser. */
+/** A yard with a server on the loopback, with data that tries to inject code into a browser. */
 export interface HostileYard extends ConsoleYard {
-  /** The stack whose task failed, and the attempt of that task. */
+  /** The stack with the failed task, and the attempt of that task. */
   readonly stackId: string;
   readonly attemptId: string;
   /** A job that does not end. */
   readonly runId: string;
-  /** A release that runs, and one that has failed. */
+  /** A running release and a failed one. */
   readonly releaseId: string;
   readonly failedReleaseId: string;
-  /** A Terraform state with two versions, and one that is locked. */
+  /** A Terraform state with two versions, and a locked one. */
   readonly stateKey: string;
   readonly lockedKey: string;
 }
@@ -59,7 +59,7 @@ const endless = defineExecutor({
   poll: async () => running({ progress: {}, pollAfterMs: 3_600_000, message: HOSTILE }),
 });
 
-/** Releases that run until the yard ends, or fail at once. */
+/** Releases that run until the yard ends, or fail immediately. */
 const asg = defineExecutor({
   name: "asg",
   config: Type.Object({ op: Type.String(), release: Type.Record(Type.String(), Type.String()) }),

@@ -73,12 +73,12 @@ export function createApp(deps: AppDeps): Hono {
   return app;
 }
 
-/** Of the Node server; requests that come without a socket have none. */
+/** Returns the address of the Node server's socket; undefined for requests without a socket. */
 function toSocketAddress(env: Context["env"]): string | undefined {
   return (env as Partial<HttpBindings> | undefined)?.incoming?.socket.remoteAddress;
 }
 
-/** Counts requests by route, so that no id of a path becomes a label. */
+/** Counts requests by route, so that no id in a path becomes a label. */
 export interface RequestMetrics {
   observe(route: string, method: string, status: number, seconds: number): void;
   list(): readonly Metric[];
@@ -129,7 +129,7 @@ function toSamples({ labels, counts, count, sum }: Series): Metric["samples"] {
   ];
 }
 
-/** Records a denial. When that cannot be stored, this is the error to answer. */
+/** Records a denial. Returns the error to answer with: the denial, or the error of the audit log. */
 async function denied({ recordDenial }: AppDeps, request: Request, error: Error, facts: RequestFacts): Promise<Error> {
   try {
     await recordDenial(request, error, facts);
@@ -139,7 +139,7 @@ async function denied({ recordDenial }: AppDeps, request: Request, error: Error,
   }
 }
 
-/** Answers a request that no route sees. One of a foreign `Host` or `Origin` is a denial for every sender. */
+/** Answers a request before any route. An unknown `Host` or `Origin` is a denial for every sender. */
 async function answerEarly(deps: AppDeps, request: Request, early: ProblemInput, facts: RequestFacts) {
   const { requestId } = facts;
   if (early.code !== "FORBIDDEN") return problemResponse({ ...early, requestId }, toHeaders(early));
@@ -168,7 +168,7 @@ export function addCommonHeaders(headers: Headers, requestId: string): void {
   headers.set("x-request-id", requestId);
   headers.set("x-content-type-options", "nosniff");
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
-  // Pages have a policy of their own.
+  // Pages have their own policy.
   if (headers.has("content-security-policy")) return;
   // Responses are data. If a browser renders one, such as an SVG, it must not run or load anything.
   headers.set(
@@ -177,7 +177,7 @@ export function addCommonHeaders(headers: Headers, requestId: string): void {
   );
 }
 
-/** Answers an error, and logs one that is a fault of ours. */
+/** Converts an error into a response, and logs internal errors. */
 export function toErrorResponse(error: Error, requestId: string, logger: Logger): Response {
   const problem: ProblemInput = { ...toProblemInput(error), requestId };
   if (problem.status >= 500) logger.error("A request failed.", { requestId, code: problem.code, error });
@@ -188,7 +188,7 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
   if (status === 401) return { "www-authenticate": 'Bearer realm="stackyard"' };
   const allow = details?.["allow"];
   if (status === 405 && typeof allow === "string") return { allow };
-  // RFC 9110, 15.5.17: how long the thing is of which a range was requested.
+  // RFC 9110, 15.5.17: the total length of the resource.
   if (status === 416) return { "content-range": `bytes */${Number(details?.["size"] ?? 0)}` };
   const waitMs = details?.["retryAfterMs"];
   const seconds = typeof waitMs === "number" ? Math.max(1, Math.ceil(waitMs / 1_000)) : 1;
@@ -196,8 +196,9 @@ function toHeaders({ status, details }: ProblemInput): Readonly<Record<string, s
 }
 
 /**
- * Returns why a request is rejected before any other check. A page of another site can make a browser call a server on the
- * loopback, also under a name that resolves to it (DNS rebinding). Such requests have a foreign `Host` or `Origin`.
+ * Returns why a request is rejected before any other check. A page of another site can make a browser call a server on
+ * the loopback, also under a name that resolves to it (DNS rebinding). Such requests have an unknown `Host` or
+ * `Origin`.
  */
 export function findRefusal(
   request: Request,
@@ -242,7 +243,7 @@ function isWellEncoded(path: string): boolean {
   }
 }
 
-/** The lower-case name in a `Host` header, without port; an invalid header gives a name that is never allowed. */
+/** Returns the lower-case name in a `Host` header, without port; a name that is never allowed for an invalid one. */
 function hostnameOf(header: string | null): string | undefined {
   if (header === null) return undefined;
   return URL.parse(`http://${header}`)?.hostname ?? "";
@@ -276,7 +277,7 @@ function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet
   headers.set("access-control-expose-headers", "x-request-id, content-range");
 }
 
-/** Returns a function that finds the name of a token. It compares every known token, each in constant time. */
+/** Returns a function that finds the name of a token. Compares all tokens, each in constant time. */
 function createTokenFinder(tokens: readonly OperatorToken[]): (token: string) => string | undefined {
   const known = tokens.map(({ name, token }) => ({ name, digest: digestOf(token) }));
   return (token) => {
@@ -307,7 +308,7 @@ export function createAuthenticate(
     if (header === null) return allowAnonymous ? "anonymous" : undefined;
     const bearer = /^bearer +([^\s]{1,512})$/i.exec(header)?.[1];
     if (bearer !== undefined) return findName(bearer);
-    // Terraform's http backend knows user and password only.
+    // Terraform's http backend supports only user and password.
     const basic = parseBasic(header);
     return basic?.user === "token" ? findName(basic.password) : undefined;
   };

@@ -54,13 +54,13 @@ export interface Server {
   readonly app: { readonly fetch: (request: Request) => Response | Promise<Response> };
   /** Listens. Throws `CONFIG_INVALID` when the address is taken. Runners of Terraform are given `stateBackendUrl`. */
   start(): Promise<{ readonly url: string; readonly stateBackendUrl: string }>;
-  /** Answers as before, but says that it is not ready any more: balancers send new requests elsewhere. */
+  /** Keeps answering, but reports that it is not ready: balancers send new requests elsewhere. */
   drain(): void;
   /** Ends streams, lets requests finish within `limits.stopMs`, then closes. The store stays open. */
   stop(): Promise<void>;
 }
 
-/** Creates the server of a yard. It adds events to the store's queue; a yard of its own, which may be elsewhere, applies them. */
+/** Creates a yard's server. It adds events to the store's queue; the engine, which may run elsewhere, applies them. */
 export function createServer(deps: ServerDeps, options: ServerOptions = {}): Server {
   const settings = parseServerOptions(options);
   const { limits } = settings;
@@ -177,7 +177,7 @@ interface RoutesDeps extends ServerDeps, OperateDeps, Access {
   readonly settings: ServerSettings;
 }
 
-/** All routes of the API, in the order of its document. */
+/** Returns all routes of the API, in the order of its document. */
 function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly Route[]): readonly Route[] {
   const { limits, allowExternalNext } = deps.settings;
   return [
@@ -222,7 +222,7 @@ function prove(secret: string | undefined, url: string, challenge: string): stri
 
 const STATE_PATH = "/terraform/state/";
 
-/** The key is what follows in the path, decoded: its slashes may be encoded or not. */
+/** Parses the key from the rest of the path, decoded: its slashes may be encoded or not. */
 function toStateRequest(request: Request, facts: RequestFacts): UncheckedRequest {
   return { key: decodeURIComponent(new URL(request.url).pathname.slice(STATE_PATH.length)), request, facts };
 }
@@ -245,7 +245,7 @@ function openApiRoute(routes: readonly Route[], version: string): Route {
 /** A socket that answers. */
 interface Listener {
   readonly url: string;
-  /** Takes nothing new; requests under way may end within the time, then their sockets are closed. */
+  /** Accepts nothing new; running requests may finish within the time, then their sockets are closed. */
   close(withinMs: number): Promise<void>;
 }
 
@@ -275,7 +275,7 @@ async function createListener(fetch: Fetch, { host, port, limits }: ListenOption
   return { url: toUrl(host, server.address()), close: (withinMs) => close(server, unused, withinMs) };
 }
 
-/** Answers a request that has no valid address, so that no route can see it. */
+/** Answers a request with an invalid address, which no route can parse. */
 function toUnreadable(error: unknown): Response {
   if (!(error instanceof RequestError)) return problemResponse(toProblemInput(error));
   const detail = "The path or the Host header of the request is not part of a valid address.";
@@ -300,7 +300,7 @@ function toUrl(host: string, address: AddressInfo | string | null): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Sockets that no request has come on yet, such as those that clients open ahead: they are not idle in Node's eyes. */
+/** Tracks sockets without a request so far, such as those opened in advance: Node does not treat them as idle. */
 function trackUnused(server: HttpServer): ReadonlySet<Socket> {
   const unused = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -316,7 +316,7 @@ const IDLE_CHECK_MS = 50;
 function close(server: HttpServer, unused: ReadonlySet<Socket>, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), withinMs);
-    // A connection that falls idle after its last answer would stay open for its keep-alive time.
+    // A connection that becomes idle after its last response would stay open for its keep-alive time.
     const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
     server.close(() => {
       clearTimeout(force);
@@ -327,17 +327,17 @@ function close(server: HttpServer, unused: ReadonlySet<Socket>, withinMs: number
   });
 }
 
-/** What a server proves: that it knows a secret, and that it listens at this port. */
+/** The facts that a server proves: that it has a secret, and that it listens at this port. */
 interface ServerProofInput {
-  /** Known to the server and to the one who asks, such as the token of the data folder. Never sent. */
+  /** Shared by the server and the client, such as the token of the data folder. Never sent. */
   readonly secret: string;
-  /** Random bytes of the one who asks; new for each question. */
+  /** Random bytes of the client; new for each request. */
   readonly challenge: string;
   /** Where the server listens: a process at another port cannot pass the question on to it. */
   readonly port: number;
 }
 
-/** Returns the answer of a server that knows the secret: an HMAC-SHA256 (RFC 2104) in base64url. */
+/** Returns the proof that the server has the secret: an HMAC-SHA256 (RFC 2104) in base64url. */
 function toServerProof({ secret, challenge, port }: ServerProofInput): string {
   return createHmac("sha256", secret).update(`stackyard-server\n${port}\n${challenge}`).digest("base64url");
 }
@@ -346,16 +346,17 @@ const TOKEN_FILE = "token";
 const TOKEN = /^[A-Za-z0-9_-]{32,128}$/;
 
 /**
- * Returns the token in the data folder (file `token`, mode 600); creates one of 256 random bits when the file is missing. Two processes that
- * start together get the same one. Throws `CONFIG_INVALID` when the file holds something else.
+ * Returns the token in the data folder (file `token`, mode 600); creates one of 256 random bits when the file is
+ * missing. Two processes that start together get the same one. Throws `CONFIG_INVALID` when the file contains something
+ * else.
  */
 export async function ensureToken(dataDir: string): Promise<string> {
   return ensureSecret(join(dataDir, TOKEN_FILE));
 }
 
 /**
- * Returns the random secret of a file, which is created on first use and which only its owner can read. Of processes that start at
- * the same time all get the same one.
+ * Returns the random secret of a file, which is created on first use and which only its owner can read. Processes that
+ * start at the same time all get the same one.
  *
  * @throws StackyardError `CONFIG_INVALID` when the file contains something else.
  */
@@ -363,7 +364,7 @@ export async function ensureSecret(file: string): Promise<string> {
   await mkdir(dirname(file), { recursive: true });
   const present = await findToken(file);
   if (present !== undefined) return present;
-  // A link appears whole or not at all, and never replaces what another process has put there first.
+  // A link is atomic, and never replaces a file that another process has created first.
   const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
   await writeFile(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
   try {

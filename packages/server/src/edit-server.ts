@@ -6,9 +6,9 @@ import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { mountEditor } from "./http/console-pages.ts";
 
-/** What is edited. */
+/** The machine file to edit. */
 export interface EditServerOptions {
-  /** The absolute path of the file; it may not exist yet. Without it the editor begins empty. */
+  /** The absolute path of the file; it may not exist yet. Without it the editor starts empty. */
   readonly file?: string | undefined;
   /** Default: any free port. */
   readonly port?: number | undefined;
@@ -148,7 +148,7 @@ async function readInput(c: Context): Promise<Input | undefined> {
   return Buffer.byteLength(source) > MAX_BYTES ? undefined : { source, expectedHash };
 }
 
-/** The whole file or nothing: a crash leaves the old one. */
+/** Replaces the file atomically: a crash leaves the old one. */
 async function replace(file: string, source: string): Promise<void> {
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString("hex")}`);
   try {

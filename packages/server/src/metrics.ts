@@ -14,7 +14,7 @@ export interface Metric {
   readonly samples: readonly (Sample & { readonly suffix?: string })[];
 }
 
-/** The exposition text. Four lines of format need no library. */
+/** Formats metrics as exposition text. The format is too simple for a library. */
 export function toExposition(metrics: readonly Metric[]): string {
   return metrics.map(toLines).join("");
 }
@@ -33,7 +33,7 @@ function escapeLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 
-/** The store's counts as metrics. */
+/** Converts the store's counts to metrics. */
 export function toYardMetrics(stats: StoreStats, version: string): readonly Metric[] {
   const gauge = (name: string, help: string, value: number): Metric => ({
     name,
@@ -60,7 +60,7 @@ interface Counted {
   readonly running: number;
 }
 
-/** How many live in which version, and how much of what workers can do they do. */
+/** Counts the live processes by role and version, and the used and total capacity of workers. */
 export function toProcessMetrics(processes: readonly Counted[]): readonly Metric[] {
   const counts = new Map<string, { readonly role: string; readonly version: string; count: number }>();
   for (const { roles, version } of processes) {

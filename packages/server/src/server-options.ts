@@ -16,7 +16,7 @@ import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactRepla
 import type { MachineSources } from "@stackyard/core/engine";
 import type { YardServicesDeps } from "@stackyard/core/services";
 
-/** What the server works on. It decides nothing: events go into the store's queue, and an engine takes them up. */
+/** The dependencies of the server. It decides nothing: events go into the store's queue, and an engine claims them. */
 export interface ServerDeps {
   readonly store: Store;
   readonly locator: Locator;
@@ -28,15 +28,15 @@ export interface ServerDeps {
   readonly version: string;
   /** The yard's distributor of build artifacts. Default: none. */
   readonly artifacts?: ArtifactsClient | undefined;
-  /** The folder of machines that may be edited, where there is one. Default: none. */
+  /** The folder of machines that may be edited. Default: none. */
   readonly sources?: MachineSources | undefined;
-  /** Where runners keep the whole logs of attempts. Default: the store's records. */
+  /** Where runners store the full logs of attempts. Default: the store's records. */
   readonly logs?: Pick<Records, "get"> | undefined;
-  /** Where logins are kept, with their audit lines. Default: the store's records. */
+  /** Where logins are stored, with their audit lines. Default: the store's records. */
   readonly loginRecords?: Records | undefined;
-  /** Of plugins; the servers of a yard run them. Default: none. */
+  /** Services of plugins; the servers of a yard run them. Default: none. */
   readonly services?: readonly PluginService[] | undefined;
-  /** How services reach AWS. Default: not at all. */
+  /** AWS access for services. Default: none. */
   readonly aws?: YardServicesDeps["aws"];
   /** Reads secrets for services. Default: services have no secrets. */
   readonly readSecret?: ((reference: SecretReference) => Promise<string>) | undefined;
@@ -54,7 +54,7 @@ export interface ConsoleFiles {
 export interface ConsoleFile {
   readonly contentType: string;
   readonly immutable: boolean;
-  /** Codings other than none in which it can be read, best first. */
+  /** The available content codings, best first. */
   readonly encodings: readonly ("br" | "gzip")[];
   readonly read: (encoding?: "br" | "gzip") => Uint8Array<ArrayBuffer>;
 }
@@ -65,7 +65,7 @@ interface ArtifactsPage {
   readonly limit?: number;
 }
 
-/** What the server asks of a distributor; calls of `createLambdaCall` of `@stackyard/sdk/artifacts` answer it. */
+/** The calls of the server to a distributor; `createLambdaCall` of `@stackyard/sdk/artifacts` implements them. */
 export interface ArtifactsClient {
   coverage(
     query: ArtifactsPage & {
@@ -90,7 +90,7 @@ export interface ArtifactsClient {
   }): Promise<ArtifactReplay>;
 }
 
-/** A secret that lets its bearer do everything, and the name under which that shows in histories. */
+/** A secret that allows everything, and its name in histories. */
 export interface OperatorToken {
   readonly name: string;
   readonly token: string;
@@ -118,7 +118,7 @@ export interface ServerLimits {
   readonly stopMs: number;
   /** Of one Terraform state. Default 32 MiB. */
   readonly stateBytes: number;
-  /** Versions of a Terraform state that are kept. Default 20. */
+  /** Versions of a Terraform state to keep. Default 20. */
   readonly stateVersions: number;
 }
 
@@ -130,32 +130,34 @@ export interface ServerOptions {
   readonly port?: number;
   /** At least one, unless `allowAnonymous`. */
   readonly tokens?: readonly OperatorToken[];
-  /** Asks for no token. Only where `host` is a loopback address. Default false. */
+  /** True to require no token. Only if `host` is a loopback address. Default false. */
   readonly allowAnonymous?: boolean;
-  /** Names under which the server may be called. Default: names of the loopback, or any name on another `host`. */
+  /** Host names that requests may use. Default: names of the loopback, or any name on another `host`. */
   readonly allowedHosts?: readonly string[];
   /** Pages of these origins, such as `https://console.example.org`, may call the API from a browser. Default: none. */
   readonly corsOrigins?: readonly string[];
-  /** Lets the event `NEXT` in, for engines that do too. Default: false. */
+  /** True to accept the event `NEXT`, for engines that do too. Default: false. */
   readonly allowExternalNext?: boolean;
   /**
-   * What `/v1/proof` proves knowledge of, such as the token of the data folder. Anyone may ask, so it must be random:
-   * 32 characters or more. Default: none, and the path answers 404.
+   * The secret that `/v1/proof` proves, such as the token of the data folder. Anyone may call it, so the secret must be
+   * random: 32 characters or more. Default: none, and the path answers 404.
    */
   readonly proofSecret?: string;
-  /** Where people and workloads reach the server, such as `https://yard.example.org`. Logins need it. */
+  /** The public address of the server, such as `https://yard.example.org`. Required for logins. */
   readonly url?: string;
-  /** Networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`. Default: none. */
+  /** Networks of trusted proxies, for `X-Forwarded-For`, such as `10.0.0.0/8`. Default: none. */
   readonly trustedProxies?: readonly string[];
   /** Who may sign in, and who may do what. Default: every token may do everything. */
   readonly access?: AccessConfig;
-  /** Whether the server keeps API tokens of its own. Not where IAM decides who may send and read. Default true. */
+  /** Whether the server has its own API tokens. Not if IAM decides who may send and read. Default true. */
   readonly apiTokens?: boolean;
   /** The secret of the client `access.people.clientId`. Default: a public client. */
   readonly clientSecret?: string;
-  /** The person at this machine, who signs in with a code. Only where `host` is a loopback address. Default: none. */
+  /** The person at this machine, who signs in with a code. Only if `host` is a loopback address. Default: none. */
   readonly local?: LocalPerson;
-  /** The web console, which is public and calls the API as the person who is signed in; false: none. Default: `@stackyard/console`. */
+  /**
+   * The public web console, which calls the API as the signed-in person; false for none. Default: `@stackyard/console`.
+   */
   readonly console?: ConsoleFiles | false;
   readonly limits?: Partial<ServerLimits>;
 }
@@ -163,7 +165,7 @@ export interface ServerOptions {
 /** Who may sign in to `stackyard dev` with its code. */
 export interface LocalPerson {
   readonly name: string;
-  /** With groups, the person may do what grants give these; without, all that the token of the data folder may do. */
+  /** With groups, the person has the rights of their grants; without, those of the data folder's token. */
   readonly groups?: readonly string[];
 }
 
@@ -241,7 +243,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
   };
 }
 
-/** Returns what is wrong with who may come in. */
+/** Returns the fault in the settings for authentication. */
 function findWayInFault(
   { tokens = [], allowAnonymous = false, local }: ServerOptions,
   { host, access }: { readonly host: string; readonly access: AccessConfig | undefined },
@@ -253,7 +255,7 @@ function findWayInFault(
   return allowAnonymous || tokens.length > 0 || hasLogins ? undefined : "The server needs at least one token.";
 }
 
-/** A proxy on this machine hands the name on under which it was called. */
+/** Returns the allowed names: a proxy on this machine forwards the host name of the request. */
 function toLoopbackNames(url: string | undefined): ReadonlySet<string> {
   return url === undefined ? LOOPBACK_NAMES : new Set([...LOOPBACK_NAMES, new URL(url).hostname]);
 }
@@ -262,7 +264,7 @@ function invalid(message: string): StackyardError {
   return new StackyardError("CONFIG_INVALID", message);
 }
 
-/** True for addresses that only programs on this machine reach. */
+/** Returns true for addresses that only programs on this machine can reach. */
 export function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

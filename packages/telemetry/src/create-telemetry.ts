@@ -30,7 +30,7 @@ import {
   type TelemetrySettings,
 } from "./telemetry-settings.ts";
 
-/** What telemetry is made of. */
+/** The options of telemetry. */
 export interface TelemetryOptions {
   /** The app, such as `state-manager`. */
   readonly service: string;
@@ -44,31 +44,31 @@ export interface TelemetryOptions {
 
 /** Logs, metrics and traces of an app. */
 export interface Telemetry {
-  /** JSON lines, as `LOG_LEVEL` says, with the ids of the trace. */
+  /** JSON lines, at the level of `LOG_LEVEL`, with the ids of the trace. */
   readonly logger: Logger;
   readonly tracing: Tracing;
   /** Follows an engine's decisions. */
   instrumentEngine<E extends EngineLike>(engine: E): E;
-  /** Follows what an engine or a worker commits, and keeps the trace with it. */
+  /** Traces the commits of an engine or a worker, and stores the trace with them. */
   instrumentStore<S extends StoreLike>(store: S): S;
   /** Follows an executor's calls. */
   instrumentExecutor(executor: Executor): Executor;
   readonly count: Count;
-  /** Measures how many stacks are in which state and what waits, at most every five minutes. */
+  /** Measures how many stacks are in which state and what is waiting, at most every five minutes. */
   measureYard(store: MeasuredStore): Promise<void>;
   /**
    * Runs one invocation: adds the fields (its id) to each log line, and flushes metrics and spans at the end. A failed
    * flush is not a failure of the invocation.
    */
   invoke<Result>(fields: Readonly<Record<string, unknown>>, work: () => Promise<Result>): Promise<Result>;
-  /** At the end of an invocation: writes and sends what waits, within seconds. Never throws. */
+  /** Writes and sends buffered data at the end of an invocation, within seconds. Never throws. */
   flush(): Promise<void>;
 }
 
 /** Longer than an exporter tries. */
 const FLUSH_MS = 4_000;
 
-/** Logs, metrics and traces as the environment says. Invalid settings are logged as warnings and ignored. */
+/** Creates logs, metrics and traces from the environment. Invalid settings are logged as warnings and ignored. */
 export async function createTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { service, environment, clock, write = (line) => void process.stdout.write(line) } = options;
   const settings = parseTelemetrySettings(environment, service);
@@ -98,7 +98,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
     instrumentStore: (store) => instrumentStore(deps, store),
     instrumentExecutor: (executor) => instrumentExecutor(deps, executor),
     async measureYard(store) {
-      // Flushes at once: in a container nothing else may end for hours.
+      // Flushes now: in a container no invocation may end for hours.
       if (await measure(store)) emf?.flush();
     },
     async invoke(fields, work) {
@@ -144,17 +144,17 @@ function toFields(scopes: Scopes): Readonly<Record<string, unknown>> {
   return traceId === undefined ? fields : { traceId, spanId, ...fields };
 }
 
-/** How spans follow messages, in the shape that transports ask for. */
+/** How spans follow messages, in the format of transports. */
 export interface Tracing {
-  /** What goes along with a message that is sent now. */
+  /** Returns the trace carrier for a message that is sent now. */
   inject(): TraceCarrier;
   /** Works deliveries under what came along with them, in their order. */
   run<Result>(carriers: readonly TraceCarrier[], work: () => Promise<Result>): Promise<Result>;
 }
 
 /**
- * One message is worked as a part of its sender's trace; several together in a trace of their own that is linked with each, and
- * what is done for each of them alone goes into its own.
+ * Creates tracing. One message is processed as a part of its sender's trace; several together in a new trace that is
+ * linked with each, and the work for each one alone goes into its own.
  */
 export function createTracing(scopes: Scopes, spans: Spans): Tracing {
   return {
@@ -187,12 +187,12 @@ export function findGlobalOpenTelemetry(): OpenTelemetry | undefined {
   return { tracer: provider.getTracer(INSTRUMENTATION), meter: metrics.getMeter(INSTRUMENTATION) };
 }
 
-/** What is read of a store. */
+/** The parts of a store to measure. */
 export interface MeasuredStore {
   readonly queries: Pick<Store["queries"], "stats" | "listStacks">;
 }
 
-/** Measures how a yard stands, at most once in five minutes; false: not now. */
+/** Measures a yard, at most once in five minutes; returns false if not now. */
 type MeasureYard = (store: MeasuredStore) => Promise<boolean>;
 
 /** In DynamoDB each look reads the whole table three times, which is paid for. */
@@ -200,7 +200,7 @@ const EVERY_MS = 300_000;
 /** The highest count that is reported. */
 const MOST_LISTED = 1_000;
 
-/** Of one process. Several measure the same, each in its turn. */
+/** Creates the measure of one process. Several processes measure the same, each in its turn. */
 export function createMeasureYard({ count, clock }: { readonly count: Count; readonly clock: Clock }): MeasureYard {
   let measuredIn = Number.NaN;
   let told = new Map<string, { readonly machine: string; readonly state: string }>();

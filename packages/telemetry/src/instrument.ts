@@ -24,7 +24,7 @@ import {
   toSpanContext,
 } from "./spans.ts";
 
-/** What is followed of an engine. */
+/** The traced part of an engine. */
 export type EngineLike = Pick<Engine, "handle">;
 
 /** What following needs. */
@@ -36,8 +36,8 @@ export interface InstrumentDeps {
 }
 
 /**
- * An engine whose decisions are spans, each in the trace of its own event, also where one commit decides many. What the commits
- * do is measured by the store; see `instrumentStore`.
+ * Wraps an engine: its decisions become spans, each in the trace of its own event, also if one commit decides many. The
+ * store measures the commits; see `instrumentStore`.
  */
 export function instrumentEngine<E extends EngineLike>(deps: InstrumentDeps, engine: E): E {
   return { ...engine, handle: (deliveries: readonly EventDelivery[]) => handle(deps, engine, deliveries) };
@@ -73,7 +73,7 @@ function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly Even
   const isOfDeliveries = carriers.length === deliveries.length;
   return deliveries.map((delivery, index) => {
     const own = isOfDeliveries ? (carriers[index] ?? NO_CARRIER) : NO_CARRIER;
-    // Events of the store's own queue have no attributes: there the body has the trace.
+    // Events in the store's own queue have no attributes: there the trace is in the body.
     const parent = own === NO_CARRIER ? findCarrier(delivery.event.message) : own;
     const attributes = {
       "stackyard.stack.id": delivery.event.stackId,
@@ -98,7 +98,10 @@ function toScope(outer: Scope, deliveries: readonly EventDelivery[], open: reado
   return { events, fields, carrier: open[0]?.carrier ?? outer.carrier };
 }
 
-/** Names of events are words of machines; anything else would make names of spans without end. */
+/**
+ * Returns the event's name, which is a word of a machine; any other text would create an unlimited number of span
+ * names.
+ */
 function toSpanWord({ event: { message } }: EventDelivery): string {
   // Like `toEventName` of the engine, whose import would put the engine into the bundles of all apps.
   const name = [message["event"], message["action"]].find((text) => typeof text === "string" && text !== "");
@@ -113,8 +116,8 @@ function toLinks(carrier: TraceCarrier): readonly Link[] {
 type Operation = "start" | "poll" | "cancel";
 
 /**
- * An executor whose calls are spans in the trace of the event that has sent the task, and are measured. The context says so too
- * (`ctx.traceContext`), for programs and requests that the executor starts.
+ * Wraps an executor: its calls become spans in the trace of the event that has sent the task, and are measured. The
+ * context has the trace too (`ctx.traceContext`), for programs and requests that the executor starts.
  */
 export function instrumentExecutor(deps: InstrumentDeps, executor: Executor): Executor {
   const { poll, cancel } = executor;
@@ -174,7 +177,7 @@ function createCall({ scopes, spans, count, clock }: InstrumentDeps, executor: s
   };
 }
 
-/** Codes only: messages are masked later, by who knows the task's secrets. */
+/** Codes only: messages are masked later, where the task's secrets are known. */
 function noteStep(span: OpenSpan["span"], step: Step): void {
   span?.setAttribute("stackyard.step", step.kind);
   if (step.kind !== "failed") return;
@@ -188,13 +191,13 @@ function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext
   return { ...ctx, traceContext: { traceparent, ...defined({ tracestate }) } };
 }
 
-/** What is followed of a store. */
+/** The traced part of a store. */
 export type StoreLike = Pick<Store, "load" | "commit" | "settle">;
 
 /** How stacks and their parked events were when they were loaded last. */
 type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, TraceCarrier> }>;
 
-/** A load is followed by its commit; what never was is forgotten in time. */
+/** A load is followed by its commit; others are evicted. */
 const MOST_KNOWN = 1_000;
 
 /**
@@ -237,7 +240,7 @@ export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store
 interface Followed {
   readonly change: Change;
   readonly before: StackBefore;
-  /** Tells the spans what was committed. */
+  /** Reports the commit to the spans. */
   end(): void;
   /** Ends a span that was begun for the commit. */
   drop(): void;
@@ -248,7 +251,7 @@ function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: C
   const before = known.get(change.stackId) ?? { stack: undefined, parked: new Map() };
   known.delete(change.stackId);
   const [first] = change.history;
-  // What time has made due came with no message: its trace begins here.
+  // Due work has no message: its trace starts here.
   const begun =
     events.size > 0 || carrier !== NO_CARRIER || first === undefined
       ? undefined
@@ -286,7 +289,7 @@ function toGiven(carrier: TraceCarrier | undefined): TraceCarrier | undefined {
 
 type Dispatch = Change["dispatches"][number];
 
-/** Each line of the history names what it has sent, and both are in one order. */
+/** Adds traces to dispatches. Each line of the history names what it has sent, and both are in the same order. */
 function withTraces(
   { dispatches, history }: Change,
   carrierOf: (eventId: string) => TraceCarrier,
@@ -329,7 +332,7 @@ type Entry = Change["history"][number];
 
 const REFUSALS: ReadonlySet<Entry["outcome"]> = new Set(["parked", "refused", "dead-lettered"]);
 
-/** What a commit has done, in numbers. */
+/** Returns the metrics of a commit. */
 export function toCommitMetrics(change: Change, before: StackBefore): readonly Measured[] {
   const { write, history, dispatches, now } = change;
   const after = write.kind === "put" ? write.stack : before.stack;
@@ -357,7 +360,7 @@ function isFailure({ event, outcome }: Entry): boolean {
   return outcome === "applied" && (event === "TASK_ERROR" || event === "TASK_TIMED_OUT");
 }
 
-/** Runners of others may say anything. */
+/** Foreign runners may report any code. */
 function toFailureCode(code: string | undefined): string {
   if (code === undefined) return "none";
   return /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : "other";
@@ -368,7 +371,7 @@ function toStalls({ stack }: StackBefore, write: Change["write"]): readonly Meas
   return stalled === undefined || stack?.stalled !== undefined ? [] : [one("stalls", { code: stalled.code })];
 }
 
-/** How long it was in the state that it leaves. States that it passes within one commit take no time. */
+/** Returns how long the stack was in the state that it leaves. States passed within one commit take no time. */
 function toStateDurations({ stack }: StackBefore, write: Change["write"], now: number): readonly Measured[] {
   if (stack === undefined || write.kind === "keep") return [];
   if (write.kind === "put" && write.stack.entry === stack.entry && write.stack.incarnation === stack.incarnation)

@@ -14,14 +14,14 @@ export interface JsonLoggerInput {
   readonly clock: Clock;
   /** Takes one line with its end. */
   readonly write: (line: string) => void;
-  /** What is true of every line that is written now, such as the trace; the line's own fields win. */
+  /** Returns common fields of every line, such as the trace; the line's own fields win. */
   readonly fields?: () => Readonly<Record<string, unknown>>;
 }
 
 /** A log event of CloudWatch Logs had at most 256 KB until 2025; other collectors still cut there or earlier. */
 const LONGEST_LINE = 250_000;
 
-/** A logger whose lines are JSON objects, as CloudWatch searches them. It never throws for a value's sake. */
+/** Creates a logger that writes JSON objects, which CloudWatch can search. No value makes it throw. */
 export function createJsonLogger(input: JsonLoggerInput): Logger {
   const { service, level, clock, write, fields: common = () => ({}) } = input;
   const toLevel = (own: LogLevel): Logger["info"] => {
@@ -38,7 +38,7 @@ function toShown(fields: Readonly<Record<string, unknown>>): unknown {
   try {
     return redactFields(fields);
   } catch (error) {
-    // A property that throws when it is read must not take the line with it, nor what was about to be done.
+    // A property that throws on access must not lose the line, nor fail the caller's work.
     return { unreadable: String(error) };
   }
 }
@@ -58,7 +58,7 @@ const DEEPEST = 8;
 const MOST_ITEMS = 100;
 const LONGEST_TEXT = 16_384;
 
-/** Names of values that are secrets whatever they look like. Numbers under them are counts, such as a fencing token. */
+/** Names of secret values of any form. Numbers under them are counts, such as a fencing token. */
 const SECRET_NAME =
   /(secret|passw(or)?d|passphrase|authorization|cookie|credential|api[_-]?key|private[_-]?key|access[_-]?key|(^|[_-]|[a-z])token)$/i;
 
@@ -112,7 +112,7 @@ function redactEntries(entries: Iterable<readonly [unknown, unknown]>, path: rea
   return Object.fromEntries(shown);
 }
 
-/** Stack and cause of an error. Of the other fields of SDK errors only the code is kept. */
+/** Returns stack and cause of an error. Of the other fields of SDK errors only the code is kept. */
 function redactError(error: Error, path: readonly object[]): unknown {
   const { name, message, stack, cause } = error;
   const code = "code" in error && ["string", "number"].includes(typeof error.code) ? { code: error.code } : {};

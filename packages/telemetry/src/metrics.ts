@@ -3,22 +3,23 @@ import type { Clock } from "@stackyard/core";
 
 /** The definition of a metric. */
 export interface MetricDefinition {
-  /** `counter`: how often. `gauge`: how it stands. `distribution`: single values, such as times. */
+  /** `counter`: a total. `gauge`: a present value. `distribution`: single values, such as times. */
   readonly kind: "counter" | "gauge" | "distribution";
   readonly unit: "Count" | "Seconds";
   readonly help: string;
   /** Dimensions in addition to the yard. */
   readonly dimensions: readonly string[];
   /**
-   * Sets of dimensions under which CloudWatch keeps it, each with `yard` before them. Each combination of values is a metric
-   * that is paid for, so there are fewer than elsewhere. Default: all dimensions.
+   * Sets of dimensions for CloudWatch, each with `yard` first. Each combination of values is a billed metric, so there
+   * are fewer than elsewhere. Default: all dimensions.
    */
   readonly cloudWatch?: readonly (readonly string[])[];
 }
 
 /**
- * Every metric, by its name. Each medium spells it in its own way: `stalled_stacks` is `stackyard_stalled_stacks` at the server's
- * `/metrics`, `stackyard.stalled_stacks` in OpenTelemetry, and `stalledStacks` in CloudWatch's namespace `Stackyard`.
+ * Every metric, by its name. Each system has its own spelling: `stalled_stacks` is `stackyard_stalled_stacks` at the
+ * server's `/metrics`, `stackyard.stalled_stacks` in OpenTelemetry, and `stalledStacks` in CloudWatch's namespace
+ * `Stackyard`.
  */
 export const METRICS = {
   stacks: gauge("Stacks by machine and state.", ["machine", "state"]),
@@ -54,12 +55,12 @@ export type MetricName = keyof typeof METRICS;
 /** The dimensions of a value. */
 export type Dimensions = Readonly<Record<string, string>>;
 
-/** The name in CloudWatch. */
+/** Returns the name in CloudWatch. */
 export function toCloudWatchName(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The name in OpenTelemetry. Its way to Prometheus makes `stackyard_…` of it. */
+/** Returns the name in OpenTelemetry, which becomes `stackyard_…` in Prometheus. */
 export function toOpenTelemetryName(name: string): string {
   return `stackyard.${name}`;
 }
@@ -98,9 +99,9 @@ export interface Sample {
 /** Collects values until they are taken. */
 interface MetricBuffer {
   add(name: MetricName, value: number, dimensions: Dimensions): void;
-  /** How many values wait. */
+  /** Returns the number of buffered values. */
   size(): number;
-  /** All samples, in the order in which they came first; then it is empty. */
+  /** Returns and removes all samples, in the order of their first values. */
   take(): readonly Sample[];
 }
 
@@ -159,7 +160,7 @@ const MAX_METRICS = 100;
 const MAX_VALUES = 100;
 const MAX_DIMENSION_CHARACTERS = 1_024;
 
-/** Samples as lines of the embedded metric format, from which CloudWatch Logs takes metrics. */
+/** Formats samples as lines of the embedded metric format, from which CloudWatch Logs extracts metrics. */
 export function toEmfLines(samples: readonly Sample[], input: EmfInput): readonly string[] {
   const documents = new Map<string, Line>();
   for (const part of samples.flatMap(toParts)) addPart(documents, part);
@@ -199,7 +200,10 @@ function toParts({ name, dimensions, values }: Sample): readonly Part[] {
   }));
 }
 
-/** Parts with the same dimensions share a line. A line has a metric once, so its second part starts another line. */
+/**
+ * Adds a part. Parts with the same dimensions share a line; a line has a metric once, so its second part starts another
+ * line.
+ */
 function addPart(lines: Map<string, Line>, part: Part): void {
   const base = JSON.stringify([part.sets, Object.entries(part.dimensions).sort()]);
   for (let number = 0; ; number += 1) {
@@ -253,7 +257,7 @@ interface EmfMetrics {
   flush(): void;
 }
 
-/** A container has no end of an invocation; what waits there is written when it is so old, or so much. */
+/** A container has no end of an invocation; buffered data there is written at this age, or size. */
 const WRITE_AFTER_MS = 60_000;
 const MOST_WAITING = 5_000;
 
@@ -266,7 +270,7 @@ export function createEmfMetrics({ yard, service, clock, write }: EmfMetricsInpu
     waiting = undefined;
     for (const line of toEmfLines(buffer.take(), { yard, service, now: clock.now() })) write(line);
   }
-  /** An invocation flushes at its end, and then nothing waits any more. */
+  /** Flushes later, unless an invocation has flushed at its end. */
   async function flushLater(own: AbortController): Promise<void> {
     await clock.sleep(WRITE_AFTER_MS, own.signal);
     if (waiting === own) flush();
@@ -285,7 +289,7 @@ export function createEmfMetrics({ yard, service, clock, write }: EmfMetricsInpu
 
 type RecordValue = (value: number, attributes: Readonly<{ [name: string]: string }>) => void;
 
-/** Measures with OpenTelemetry; every value also says the yard. */
+/** Measures with OpenTelemetry; every value has the yard as attribute. */
 export function createOtelMetrics(meter: Meter, yard: string): Count {
   const instruments = new Map<MetricName, RecordValue>();
   return (name, value, dimensions = {}) => {

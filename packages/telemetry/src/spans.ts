@@ -16,7 +16,7 @@ import {
 /** Trace context as it travels: W3C `traceparent`, and perhaps `tracestate`. https://www.w3.org/TR/trace-context/ */
 export type TraceCarrier = Readonly<Record<string, string>>;
 
-/** Nothing came along. */
+/** The carrier without a trace. */
 export const NO_CARRIER: TraceCarrier = {};
 
 /** A span to be. */
@@ -24,7 +24,7 @@ interface SpanInput {
   readonly name: string;
   readonly kind?: "internal" | "consumer";
   readonly attributes: Attributes;
-  /** Default: what is under way. */
+  /** Default: the current one. */
   readonly parent?: TraceCarrier;
   /** Others that it follows from. */
   readonly links?: readonly TraceCarrier[];
@@ -33,7 +33,7 @@ interface SpanInput {
 /** A span under way. */
 export interface OpenSpan {
   readonly carrier: TraceCarrier;
-  /** Undefined where nothing is exported: then the carrier is the parent's. */
+  /** Undefined without an exporter: then the carrier is the parent's. */
   readonly span: Span | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface Spans {
   start(input: SpanInput): OpenSpan;
   /** Works under one, and ends it. */
   run<Result>(input: SpanInput, work: (open: OpenSpan) => Promise<Result>): Promise<Result>;
-  /** What goes along with a message that is sent now. */
+  /** Returns the trace carrier for a message that is sent now. */
   inject(): TraceCarrier;
 }
 
@@ -64,7 +64,7 @@ export function createSpans(scopes: Scopes, tracer: Tracer | undefined): Spans {
       const inScope = () => scopes.run({ carrier }, () => work(open));
       try {
         if (span === undefined) return await inScope();
-        // Whatever else in the process makes spans, such as an instrumented SDK, finds its parent here.
+        // Other span sources in the process, such as an instrumented SDK, find their parent here.
         return await context.with(trace.setSpan(context.active(), span), inScope);
       } catch (error) {
         span?.setStatus({ code: SpanStatusCode.ERROR });
@@ -85,7 +85,7 @@ export function createSpans(scopes: Scopes, tracer: Tracer | undefined): Spans {
 
 const KINDS = { internal: SpanKind.INTERNAL, consumer: SpanKind.CONSUMER } as const;
 
-/** What an error is called; its text may hold what a trace must not. */
+/** Returns an error's code or name; its message may contain text that must not be in a trace. */
 export function toErrorType(error: unknown): string {
   if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string")
     return error.code;
@@ -105,17 +105,17 @@ function toContext(parent: TraceCarrier): Context {
 /** How the decision of one event is followed. */
 export interface DecidedEvent {
   readonly carrier: TraceCarrier;
-  /** Undefined where nothing is exported. */
+  /** Undefined without an exporter. */
   readonly span: Span | undefined;
 }
 
-/** What is done now, for everything that is called meanwhile. */
+/** The current work, for everything that is called meanwhile. */
 export interface Scope {
-  /** Of the span under way; where nothing is exported, what came along. */
+  /** Of the current span; without an exporter, the incoming carrier. */
   readonly carrier: TraceCarrier;
   /**
-   * Gives what came along with the deliveries in hand, in their order, to the first who asks: who works something else under the
-   * same messages later, such as what their commits have left behind, must not take it for theirs.
+   * Returns the carriers of the current deliveries, in their order, only to the first caller: later work under the same
+   * messages, such as leftovers of their commits, must not use them.
    */
   readonly takeCarriers: () => readonly TraceCarrier[];
   /** Events that are decided now, by id. */
@@ -126,7 +126,7 @@ export interface Scope {
 
 const NO_SCOPE: Scope = { carrier: NO_CARRIER, takeCarriers: () => [], events: new Map(), fields: {} };
 
-/** Gives them once. */
+/** Returns them only once. */
 export function toOnce(carriers: readonly TraceCarrier[]): Scope["takeCarriers"] {
   let left = carriers;
   return () => {
@@ -136,7 +136,7 @@ export function toOnce(carriers: readonly TraceCarrier[]): Scope["takeCarriers"]
   };
 }
 
-/** Keeps what is done now apart for each chain of calls. */
+/** Separates the current work of each chain of calls. */
 export interface Scopes {
   current(): Scope;
   /** Changes it while the work is under way. */
@@ -158,7 +158,7 @@ export function findCarrier(values: Readonly<Record<string, unknown>>): TraceCar
   return hasState ? { traceparent, tracestate } : { traceparent };
 }
 
-/** A span's context as it travels. */
+/** Converts a span's context to a carrier. */
 export function toCarrier({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceCarrier {
   const traceparent = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, "0")}`;
   const tracestate = traceState?.serialize() ?? "";

@@ -93,20 +93,20 @@ interface ExportSettings {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Which traces are kept. */
+/** Which traces to sample. */
 interface SamplerSettings {
   readonly kind: "always_on" | "always_off" | "traceidratio";
   readonly ratio: number;
-  /** What the sender has decided counts. */
+  /** True to follow the sender's decision. */
   readonly isParentBased: boolean;
 }
 
-/** What the environment says about telemetry. */
+/** The telemetry settings of the environment. */
 export interface TelemetrySettings {
   readonly level: LogLevel;
   readonly yard: string;
   readonly service: string;
-  /** Metrics are written as lines of CloudWatch's embedded metric format. */
+  /** True to write metrics as lines of CloudWatch's embedded metric format. */
   readonly emf: boolean;
   readonly traces: ExportSettings | undefined;
   readonly metrics: ExportSettings | undefined;
@@ -154,7 +154,9 @@ function findExport(values: TelemetryVariables, signal: "TRACES" | "METRICS"): E
   return { url, headers: parsePairs(headers) };
 }
 
-/** CloudWatch Logs reads what functions and tasks of ECS write; at a terminal such lines would only disturb. */
+/**
+ * Returns true if CloudWatch Logs reads the output, as for functions and ECS tasks; at a terminal such lines are noise.
+ */
 function isReadByCloudWatch(environment: EnvironmentVariables): boolean {
   return ["AWS_LAMBDA_FUNCTION_NAME", "ECS_CONTAINER_METADATA_URI_V4"].some((name) => Boolean(environment[name]));
 }
@@ -170,7 +172,7 @@ function toSampler(values: TelemetryVariables): SamplerSettings {
 
 const KINDS = ["always_on", "always_off", "traceidratio"] as const;
 
-/** `a=1,b=2`, percent-encoded. Invalid pairs are ignored. */
+/** Parses `a=1,b=2`, percent-encoded. Ignores invalid pairs. */
 function parsePairs(text: string): Readonly<Record<string, string>> {
   const pairs = text.split(",").flatMap((pair) => {
     const [name = "", ...rest] = pair.split("=");
@@ -199,7 +201,7 @@ export interface OpenTelemetry {
 export const INSTRUMENTATION = "stackyard";
 
 const METRICS_EVERY_MS = 60_000;
-/** A collector that does not answer must not hold up the end of an invocation. */
+/** A collector that does not answer must not delay the end of an invocation. */
 const TIMEOUT_MS = 3_000;
 
 /** Opens exporters over OTLP/HTTP. The SDK is loaded only here, so without an address it costs no start-up time. */

@@ -32,7 +32,7 @@ function change(node: unknown, isWhole: boolean): unknown {
   return isWhole ? withoutOptional(openEnumeration(children)) : openEnumeration(children);
 }
 
-/** Of texts only: `true` and `null` are no enumerations that grow. */
+/** Returns an enumeration of texts only: `true` and `null` do not grow. */
 function openEnumeration(schema: Json): Json {
   const { enum: values, const: value, ...rest } = schema;
   const all = Array.isArray(values) ? values : [value];

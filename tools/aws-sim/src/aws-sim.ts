@@ -45,7 +45,7 @@ import { createTagging, type SimTagging } from "./tagging/sim-tagging.ts";
 export interface AwsSim extends SimServices {
   /** What was asked, in order, also what was refused. */
   readonly calls: readonly LoggedCall[];
-  /** How the next call of an operation, such as `S3.PutObject`, is served instead. Several wait their turn. */
+  /** Sets how the next call of an operation, such as `S3.PutObject`, is served instead. Several wait their turn. */
   once(operation: string, behaviour: Behaviour): void;
   /** Holds an account and region to so many calls a second of a service, or of one operation of it. */
   limit(operation: string, limit: ThrottleInput): void;

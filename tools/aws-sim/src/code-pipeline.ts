@@ -7,13 +7,13 @@ import { SimFault } from "./sim-fault.ts";
 /** Pipelines with an artifact store, and Invoke actions whose functions report. */
 export interface SimCodePipeline {
   readonly service: SimService;
-  /** A run reaches the Invoke action: gives the first job's id and the event that the function gets. */
+  /** Starts the Invoke action of a run; returns the first job's id and the event for the function. */
   startAction(input: ActionInput): { readonly jobId: string; readonly event: Readonly<Record<string, unknown>> };
-  /** The action that a job is of: how it stands, and what was reported in order. */
+  /** Returns the action of a job: its state, and what was reported in order. */
   findAction(jobId: string): { readonly status: ActionStatus; readonly results: readonly JobResult[] } | undefined;
   /**
-   * How the function is invoked next, and from when on; undefined: not any more. A continued action has a new job ("Future jobs
-   * use this token", PutJobSuccessResult), which begins when this is called.
+   * Returns the next invocation of the function, and its time; undefined if there is none. A continued action has a new
+   * job ("Future jobs use this token", PutJobSuccessResult), which begins when this is called.
    */
   continueAction(
     jobId: string,
@@ -30,7 +30,7 @@ interface ActionInput {
   readonly inputArtifacts?: readonly ArtifactInput[];
 }
 
-/** CodePipeline without pipelines. Source: API reference of version 2015-07-09. */
+/** Creates CodePipeline without pipelines. Source: API reference of version 2015-07-09. */
 export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCodePipeline {
   const actions = new Map<string, SimAction>();
 
@@ -140,7 +140,7 @@ const ACTION_MS = 24 * 3_600_000;
 /** That a continued action is invoked again after some 30 seconds is known from practice; no figure is documented. */
 const CONTINUE_MS = 30_000;
 
-/** Its status at an instant. */
+/** Returns its status at an instant. */
 function statusOf({ jobs, startedAt }: SimAction, now: number): ActionStatus {
   const { result, invokedAt = startedAt } = jobs.at(-1) ?? {};
   if (result?.kind === "succeeded") return "Succeeded";
@@ -149,7 +149,10 @@ function statusOf({ jobs, startedAt }: SimAction, now: number): ActionStatus {
   return result === undefined && now >= invokedAt + ANSWER_MS ? "TimedOut" : "InProgress";
 }
 
-/** The event that a function is invoked with. Source: user guide, "JSON event example" (names and places of its fields). */
+/**
+ * Returns the event that a function is invoked with. Source: user guide, "JSON event example" (names and places of its
+ * fields).
+ */
 function toJobEvent(action: SimAction, { id, continuationToken }: SimJob): Readonly<Record<string, unknown>> {
   const { userParameters, functionName, account, inputArtifacts } = action;
   const parameters = userParameters === undefined ? {} : { UserParameters: userParameters };
@@ -246,7 +249,7 @@ function checkText(field: string, value: unknown, min: number, max: number): voi
   );
 }
 
-/** "outputVariables can be included only when there is no continuation token on the request." */
+/** Follows "outputVariables can be included only when there is no continuation token on the request." */
 function checkVariables(input: Input): void {
   const variables: Readonly<Record<string, unknown>> = Object(input["outputVariables"]);
   const names = Object.keys(variables);

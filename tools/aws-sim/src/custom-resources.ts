@@ -10,7 +10,7 @@ export interface ResourceLife {
   /** Changes it. When that fails, it is changed back; a new physical id is a replacement, and the old one is deleted. */
   update(properties: Properties): Promise<LifeStep>;
   delete(): Promise<LifeStep>;
-  /** The same request once more, as an asynchronous invocation may come twice. */
+  /** Sends the same request again, as an asynchronous invocation may arrive twice. */
   repeat(requestId: string): Promise<void>;
   /** All requests, in order. */
   readonly requests: readonly ResourceRequest[];
@@ -109,7 +109,9 @@ interface Known {
 type RequestFacts = Pick<ResourceRequest, "RequestType"> & Partial<ResourceRequest>;
 type Send = (facts: RequestFacts) => Promise<LifeStep>;
 
-/** With what follows: the old one is deleted when there is a new one; after a failure the way back. */
+/**
+ * Runs a request with its consequences: the old one is deleted when there is a new one; after a failure the way back.
+ */
 async function updateResource(
   send: Send,
   before: Known,
@@ -162,7 +164,10 @@ async function sendRequest(
   return toStep(request, await waitForEnd(input, request));
 }
 
-/** In the form of a UUID, another one for each request of each resource, and the same ones in each run of a test. */
+/**
+ * Returns an id in the form of a UUID, another one for each request of each resource, and the same ones in each run of
+ * a test.
+ */
 function toRequestId(of: string): string {
   return createHash("md5")
     .update(of)
@@ -182,7 +187,7 @@ async function invokeAsync({ invoke, clock }: ResourceLifeInput, request: Resour
   }
 }
 
-/** The answer, or undefined when the time is over. */
+/** Returns the response, or undefined when the time is over. */
 async function waitForEnd(
   { clock, endpoint }: ResourceLifeInput,
   { RequestId, ResourceProperties }: ResourceRequest,
@@ -202,7 +207,7 @@ function toStep({ RequestType, RequestId }: ResourceRequest, upload: AnswerUploa
   return { status, reason: problem ?? answer?.Reason, answer, requestId: RequestId, followedBy: [] };
 }
 
-/** CloudFormation hands every scalar over as a text. */
+/** Converts every scalar to text, as CloudFormation does. */
 function toText(properties: Properties): Properties {
   const text: unknown = JSON.parse(JSON.stringify(properties), (_key, value: unknown) => {
     return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
@@ -212,19 +217,19 @@ function toText(properties: Properties): Properties {
 
 /** The bucket behind `ResponseURL`s. */
 export interface AnswerEndpoint {
-  /** A response URL for one request, good for two hours. */
+  /** Creates a response URL for one request, valid for two hours. */
   open(ids: RequestIds, region: string): string;
-  /** In the place of the program's `fetch`. Other hosts are not reached. */
+  /** Replaces the program's `fetch`. Other hosts are unreachable. */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>;
   /** Serves one PUT, by the path and query of its URL. */
   put(upload: Upload): PutResult;
   /** All uploads, in order, also those that were refused. */
   readonly uploads: readonly AnswerUpload[];
-  /** What counts for a request: its first answer. */
+  /** Returns the effective response of a request: its first one. */
   findAnswer(requestId: string): AnswerUpload | undefined;
   /** Resolves with it. */
   waitForAnswer(requestId: string): Promise<AnswerUpload>;
-  /** How the next upload fails: with a status, or a connection that breaks before or after it was stored. */
+  /** Makes the next upload fail: with a status, or a connection that breaks before or after it was stored. */
   failNext(failure: UploadFailure): void;
 }
 
@@ -266,9 +271,9 @@ interface Slot {
 }
 
 /**
- * The endpoint that custom resources answer to. Sources: user guide, "Custom resource reference" (`ResponseURL`: a presigned
- * S3 URL; the answer is uploaded by PUT); S3 API reference, signature version 2: the content type is part of what is signed,
- * and CloudFormation signs an empty one.
+ * Creates the endpoint for custom resources' responses. Sources: user guide, "Custom resource reference"
+ * (`ResponseURL`: a presigned S3 URL; the answer is uploaded by PUT); S3 API reference, signature version 2: the
+ * content type is part of what is signed, and CloudFormation signs an empty one.
  */
 export function createAnswerEndpoint(now: () => number): AnswerEndpoint {
   const slots = new Map<string, Slot>();
@@ -400,7 +405,7 @@ const MAX_BYTES = 4_096;
 const MAX_PHYSICAL_ID_BYTES = 1_024;
 const IDS = ["StackId", "RequestId", "LogicalResourceId"] as const;
 
-/** What CloudFormation makes of the bytes at a response URL: the answer, or why it fails the resource. */
+/** Parses the bytes at a response URL like CloudFormation: the response, or why it fails the resource. */
 function evaluateAnswer(
   body: string,
   ids: RequestIds,

@@ -45,7 +45,7 @@ interface DeliverOptions {
   readonly reversed?: boolean;
 }
 
-/** EventBridge without rules. */
+/** Creates EventBridge without rules. */
 export function createEventBridge(): SimEventBridge {
   const rules: RuleInput[] = [];
   const buses = new Map<string, BusInput>();
@@ -129,7 +129,7 @@ interface BusPlace {
 
 /** What buses there are, and who takes what is on them. */
 interface PutEventsDeps {
-  /** True when the policy of the bus lets the account put events. */
+  /** Returns true if the policy of the bus lets the account put events. */
   readonly admits: (place: BusPlace, account: string) => boolean;
   readonly take: (event: AwsEvent, place: BusPlace) => void;
 }
@@ -177,8 +177,9 @@ function putEntry(entry: Entry, call: SimCall, { admits, take }: PutEventsDeps):
 const BUS = /^arn:aws[\w-]*:events:([\w-]+):(\d{12}):event-bus\/(.+)$/;
 
 /**
- * "PutEventsRequestEntry", EventBusName: the name or, for a bus of another account, the ARN. Across regions only rules send (user
- * guide, "Sending and receiving events between AWS Regions"), so the endpoint has to be that of the bus.
+ * Follows "PutEventsRequestEntry", EventBusName: the name or, for a bus of another account, the ARN. Across regions
+ * only rules send (user guide, "Sending and receiving events between AWS Regions"), so the endpoint has to be that of
+ * the bus.
  */
 function toPlace(name: string, { identity, region }: SimCall): BusPlace {
   const [, home = region, account = identity.account, bus = name] = BUS.exec(name) ?? [];
@@ -200,7 +201,7 @@ function problemOf({ Source, DetailType, Detail }: Entry): { ErrorCode: string; 
   return isMap(parseJson(Detail)) ? undefined : { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
 }
 
-/** User guide, "Calculating PutEvents event entry size". */
+/** Follows the user guide, "Calculating PutEvents event entry size". */
 function sizeOf({ Time, Source = "", DetailType = "", Detail = "", Resources = [] }: Entry): number {
   const texts = [Source, DetailType, Detail, ...Resources];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), Time === undefined ? 0 : 14);
@@ -210,8 +211,8 @@ function sizeOf({ Time, Source = "", DetailType = "", Detail = "", Resources = [
 export type EventPattern = { readonly [name: string]: EventPattern | readonly unknown[] };
 
 /**
- * True when the event fits. Source: EventBridge user guide, "Creating Amazon EventBridge event patterns" and "Comparison
- * operators": values are ORed, names are ANDed, lists in the event fit when one of theirs does.
+ * Returns true if the event matches. Source: EventBridge user guide, "Creating Amazon EventBridge event patterns" and
+ * "Comparison operators": values are ORed, names are ANDed, lists in the event fit when one of theirs does.
  */
 export function matchesPattern(event: unknown, pattern: EventPattern): boolean {
   return Object.entries(pattern).every(([name, wanted]) => {
@@ -270,7 +271,7 @@ interface EventInput extends EventPlace {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Any event. */
+/** Creates an event from any input. */
 export function toAwsEvent({ id = randomUUID(), account, region, at, ...input }: EventInput): AwsEvent {
   return {
     version: "0",
@@ -286,7 +287,7 @@ export function toAwsEvent({ id = randomUUID(), account, region, at, ...input }:
   };
 }
 
-/** EC2 user guide, "Instance state change events". */
+/** Follows the EC2 user guide, "Instance state change events". */
 export function toStateEvent(place: EventPlace, instanceId: string, state: string): AwsEvent {
   return toAwsEvent({
     ...place,
@@ -297,7 +298,7 @@ export function toStateEvent(place: EventPlace, instanceId: string, state: strin
   });
 }
 
-/** Auto Scaling user guide, "Lifecycle action": launch. */
+/** Follows the Auto Scaling user guide, "Lifecycle action": launch. */
 export function toLaunchEvent(place: EventPlace, action: LaunchAction): AwsEvent {
   const { token, group, hook, instanceId } = action;
   const transition = "autoscaling:EC2_INSTANCE_LAUNCHING";

@@ -11,7 +11,9 @@ export interface SimIam extends Identities {
   addInstanceProfile(input: InstanceProfileInput): string;
 }
 
-/** IAM without anybody. It is one for all regions ("Amazon IAM endpoints"). Source: API reference (2010-05-08). */
+/**
+ * Creates IAM without anybody. It is one for all regions ("Amazon IAM endpoints"). Source: API reference (2010-05-08).
+ */
 export function createIam({ clock }: { readonly clock: Clock }): SimIam {
   const identities = createIdentities();
   const profiles = new Map<string, InstanceProfile>();
@@ -40,7 +42,7 @@ const NAME = /^[\w+=,.@-]+$/;
 const MAX_PROFILE_NAME = 128;
 const MAX_ROLE_NAME = 64;
 
-/** GetInstanceProfile: by its name, whatever its path is. */
+/** Implements GetInstanceProfile: by its name, whatever its path is. */
 function getInstanceProfile(profiles: readonly InstanceProfile[], roles: Roles, call: SimCall): unknown {
   const name = nameOf(call, "InstanceProfileName", MAX_PROFILE_NAME);
   const found = profiles.find(
@@ -60,7 +62,7 @@ function getInstanceProfile(profiles: readonly InstanceProfile[], roles: Roles, 
   };
 }
 
-/** GetRole: by its name, whatever its path is. */
+/** Implements GetRole: by its name, whatever its path is. */
 function getRole(roles: Roles, call: SimCall): unknown {
   const name = nameOf(call, "RoleName", MAX_ROLE_NAME);
   const found = roles
@@ -89,7 +91,7 @@ function splitName({ name }: Role): { readonly path: string; readonly name: stri
   return { path: `/${name.slice(0, end)}`, name: name.slice(end) };
 }
 
-/** Unique ids: a prefix by kind and letters and digits ("IAM identifiers"). */
+/** Returns unique ids: a prefix by kind and letters and digits ("IAM identifiers"). */
 function toId(prefix: string, arn: string): string {
   return `${prefix}${Buffer.from(arn).toString("hex").toUpperCase().slice(-17)}`;
 }
@@ -128,7 +130,7 @@ interface InstanceProfile extends InstanceProfileInput {
   readonly madeAt: number;
 }
 
-/** A new one. ARN: IAM guide, "IAM ARNs", with the path before the name. */
+/** Creates a new one. ARN: IAM guide, "IAM ARNs", with the path before the name. */
 function createInstanceProfile(input: InstanceProfileInput, madeAt: number): InstanceProfile {
   const { account, name, path = "/", partition = "aws" } = input;
   return { ...input, path, madeAt, arn: `arn:${partition}:iam::${account}:instance-profile${path}${name}` };

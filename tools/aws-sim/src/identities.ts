@@ -57,13 +57,13 @@ export interface Identities {
   addUser(input: UserInput): SimCredentials;
   addRole(input: RoleInput): Role;
   findRole(arn: string): Role | undefined;
-  /** All roles of an account. */
+  /** Returns all roles of an account. */
   listRoles(account: string): readonly Role[];
-  /** A session of a role, as AssumeRole begins it, and as Lambda, ECS and EC2 give it to what runs there. */
+  /** Creates a session of a role, as AssumeRole, Lambda, ECS and EC2 do. */
   beginSession(role: Role, session: SessionInput): SimSession;
-  /** The secret key of an access key; undefined: the access key is unknown. */
+  /** Returns the secret key of an access key; undefined for an unknown one. */
   findSecret(accessKeyId: string): string | undefined;
-  /** Whom the credentials belong to. Throws what the service answers to unknown and to ended ones. */
+  /** Returns the owner of the credentials. Throws the service's errors for unknown and expired ones. */
   authenticate(signed: SignedBy): Identity;
 }
 
@@ -100,7 +100,7 @@ interface Key {
 const ALL = ["*"];
 const HOUR_SECONDS = 3_600;
 
-/** An empty registry. */
+/** Creates an empty registry. */
 export function createIdentities(): Identities {
   const roles = new Map<string, Role>();
   const keys = new Map<string, Key>();
@@ -150,7 +150,7 @@ function toSecret(accessKeyId: string): string {
   return `secret-of-${accessKeyId}`;
 }
 
-/** True when one of the patterns covers the action. */
+/** Returns true if one of the patterns covers the action. */
 export function allows(patterns: readonly string[], action: string): boolean {
   return patterns.some((pattern) =>
     pattern.endsWith("*") ? action.startsWith(pattern.slice(0, -1)) : pattern === action,

@@ -26,7 +26,7 @@ export interface SimService {
   readonly operations: Readonly<Record<string, (call: SimCall) => unknown>>;
   /** The errors that differ from service to service. */
   readonly faults: ServiceFaults;
-  /** The IAM action of an operation. */
+  /** Returns the IAM action of an operation. */
   toAction(operation: string): string;
 }
 
@@ -38,20 +38,20 @@ export interface ServiceFaults {
   readonly throttled: () => Error;
 }
 
-/** A text field of an input that has to be there; the SDK refuses a request without it before it is sent. */
+/** Returns a required text field of an input; the SDK rejects a request without it before it is sent. */
 export function textOf(input: Readonly<Record<string, unknown>>, field: string): string {
   const value = input[field];
   if (typeof value !== "string") throw new Error(`No value provided for input HTTP label: ${field}.`);
   return value;
 }
 
-/** A text field that may be left out. */
+/** Returns an optional text field. */
 export function findText(input: Readonly<Record<string, unknown>>, field: string): string | undefined {
   const value = input[field];
   return typeof value === "string" ? value : undefined;
 }
 
-/** A number that may be left out. */
+/** Returns an optional number. */
 export function findNumber(input: Readonly<Record<string, unknown>>, field: string): number | undefined {
   const value = input[field];
   return typeof value === "number" ? value : undefined;
@@ -59,25 +59,25 @@ export function findNumber(input: Readonly<Record<string, unknown>>, field: stri
 
 type Input = Readonly<Record<string, unknown>>;
 
-/** A list of strings, empty if absent. */
+/** Returns a list of strings, empty if absent. */
 export function textsOf(input: Input, field: string): readonly string[] {
   const value = input[field];
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** A list of structures, empty if absent. */
+/** Returns a list of structures, empty if absent. */
 export function recordsOf(input: Input, field: string): readonly Input[] {
   const value = input[field];
   return Array.isArray(value) ? value.map((each) => Object(each)) : [];
 }
 
-/** A structure that may be left out. */
+/** Returns an optional structure. */
 export function findRecord(input: Input, field: string): Input | undefined {
   const value = input[field];
   return typeof value === "object" && value !== null ? Object(value) : undefined;
 }
 
-/** A yes or no that may be left out. */
+/** Returns an optional boolean. */
 export function findFlag(input: Input, field: string): boolean | undefined {
   const value = input[field];
   return typeof value === "boolean" ? value : undefined;
@@ -85,7 +85,7 @@ export function findFlag(input: Input, field: string): boolean | undefined {
 
 /** A service's own token bucket for one account, region and group of operations. */
 export interface Throttle {
-  /** False: the call is refused. */
+  /** Returns false if the call is rejected. */
   admit(key: string, now: number): boolean;
 }
 

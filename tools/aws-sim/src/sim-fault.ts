@@ -3,7 +3,7 @@ export class SimFault extends Error {
   readonly $fault: "client" | "server";
   readonly $metadata: { readonly httpStatusCode: number; requestId?: string };
 
-  /** `name`: as the service names it. `fields`: what else the service puts into the error. */
+  /** Creates an error. `name`: the service's name for it. `fields`: further fields of the service's error. */
   constructor(name: string, httpStatusCode: number, message: string, fields: Readonly<Record<string, unknown>> = {}) {
     super(message);
     this.name = name;
@@ -13,17 +13,20 @@ export class SimFault extends Error {
   }
 }
 
-/** A connection that broke before the answer arrived. The caller cannot know whether the request was served. */
+/**
+ * Creates the error of a connection that broke before the response arrived. The caller cannot know whether the request
+ * was served.
+ */
 export function connectionReset(): Error {
   return Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
 }
 
-/** A token or marker that says where the next page begins. */
+/** Returns a token or marker for the start of the next page. */
 export function toPageToken(from: number): string {
   return Buffer.from(`from:${from}`).toString("base64");
 }
 
-/** Where a page begins: at the first item without a token; undefined: the token is unknown. */
+/** Returns the start of a page: the first item without a token; undefined for an unknown token. */
 export function parsePageToken(token: string | undefined): number | undefined {
   if (token === undefined) return 0;
   const found = /^from:(\d+)$/.exec(Buffer.from(token, "base64").toString());

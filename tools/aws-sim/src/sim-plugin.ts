@@ -51,7 +51,10 @@ interface Signer {
 
 const CREDENTIAL = /Credential=([^/]+)\/\d{8}\/([^/]+)\//;
 
-/** Who signed, and for which region ("Authenticating Requests: Using the Authorization Header", the credential scope). */
+/**
+ * Returns who signed, and for which region ("Authenticating Requests: Using the Authorization Header", the credential
+ * scope).
+ */
 function readSigner(request: unknown): Signer {
   const headers = Object(Object(request).headers);
   const [, accessKeyId = "", region = ""] = CREDENTIAL.exec(String(headers.authorization)) ?? [];

@@ -8,9 +8,9 @@ export interface SimSns {
   readonly service: SimService;
   /** Gives the ARN. */
   addTopic(input: TopicInput): string;
-  /** As a queue with raw delivery subscribes. */
+  /** Subscribes like a queue with raw delivery. */
   subscribe(topicArn: string, subscription: Subscription): void;
-  /** What was published, in order. */
+  /** Returns the published messages, in order. */
   published(topicArn: string): readonly SnsMessage[];
 }
 
@@ -26,7 +26,7 @@ interface TopicInput {
 /** ARN of a topic ("Amazon SNS topic": names have at most 256 letters, digits, hyphens and underscores). */
 const TOPIC = /^arn:aws[\w-]*:sns:([\w-]+):(\d{12}):([\w-]{1,256}(?:\.fifo)?)$/;
 
-/** SNS without topics. Source: API reference (2010-03-31), "GetTopicAttributes". */
+/** Creates SNS without topics. Source: API reference (2010-03-31), "GetTopicAttributes". */
 export function createSns(): SimSns {
   const topics = new Map<string, TopicInput>();
   const messages = new Map<string, SnsMessage[]>();
@@ -136,7 +136,7 @@ interface Entry {
   readonly MessageAttributes?: Readonly<Record<string, { readonly DataType?: string; readonly StringValue?: string }>>;
 }
 
-/** PublishBatch: the whole batch is refused for its form; entries with no message fail by themselves. */
+/** Implements PublishBatch: the whole batch is refused for its form; entries with no message fail by themselves. */
 function publishBatch(topic: Topic, { input }: SimCall): unknown {
   const entries: readonly Entry[] = Object(input["PublishBatchRequestEntries"] ?? []);
   const code = findBatchFault(entries);
@@ -158,7 +158,7 @@ function findBatchFault(entries: readonly Entry[]): string | undefined {
     : undefined;
 }
 
-/** SNS guide, "Message attributes": name, type and value count. */
+/** Follows the SNS guide, "Message attributes": name, type and value count. */
 function sizeOf({ Message = "", MessageAttributes = {} }: Entry): number {
   const parts = Object.entries(MessageAttributes).flatMap(([name, { DataType = "", StringValue = "" }]) => [
     ...[name, DataType, StringValue],
@@ -176,7 +176,10 @@ function send({ messages, subscriptions }: Topic, { Message = "", MessageAttribu
   return message.messageId;
 }
 
-/** SNS guide, "Filter policy scope, attributes": every name has to be there with one of its values; letters count. */
+/**
+ * Follows the SNS guide, "Filter policy scope, attributes": every name has to be there with one of its values; letters
+ * count.
+ */
 function isLetThrough({ attributes }: SnsMessage, policy: Readonly<Record<string, readonly string[]>>): boolean {
   return Object.entries(policy).every(([name, values]) => {
     const value = attributes[name];

@@ -4,8 +4,8 @@ import { findNumber, findText, type SimCall, type SimService, textOf } from "./s
 import { SimFault } from "./sim-fault.ts";
 
 /**
- * STS: AssumeRole and GetCallerIdentity. Sources: STS API reference, "AssumeRole", "GetCallerIdentity" and "Common errors"
- * (names and statuses); IAM guide, "Methods to assume a role" and "Role chaining" (limits).
+ * Creates STS: AssumeRole and GetCallerIdentity. Sources: STS API reference, "AssumeRole", "GetCallerIdentity" and
+ * "Common errors" (names and statuses); IAM guide, "Methods to assume a role" and "Role chaining" (limits).
  */
 export function createSts(iam: Identities): SimService {
   return {
@@ -54,7 +54,9 @@ function isTrusted(role: Role, { input, identity, now }: SimCall): boolean {
   return role.trusts === undefined || role.trusts.includes(identity.account) || role.trusts.includes(identity.arn);
 }
 
-/** "AssumeRole", DurationSeconds: the role's own limit, and one hour for a chained role, whatever its limit is. */
+/**
+ * Follows "AssumeRole", DurationSeconds: the role's own limit, and one hour for a chained role, whatever its limit is.
+ */
 function checkLength(role: Role, seconds: number, isChained: boolean): void {
   if (isChained && seconds > 3_600) {
     const why = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
@@ -125,7 +127,7 @@ function checkTags(tags: SessionFacts["tags"]): void {
   }
 }
 
-/** The tags of a request by key. */
+/** Returns the tags of a request by key. */
 function toSessionTags(tags: unknown): Readonly<Record<string, string>> {
   const list: readonly { readonly Key?: unknown; readonly Value?: unknown }[] = Array.isArray(tags) ? tags : [];
   return Object.fromEntries(list.map(({ Key, Value }) => [String(Key), String(Value)]));

@@ -19,7 +19,7 @@ const SOURCE = JSON.stringify({
   tasks: { work: { executor: "no-op", config: {} } },
 });
 
-/** An executor that does nothing; `onStart` hears of each start. */
+/** Creates an executor that does nothing; `onStart` is called with each start. */
 export function createNoOp(onStart: (stackId: string) => void = () => undefined): ReadonlyMap<string, Executor> {
   const executor = defineExecutor({
     name: "no-op",
@@ -32,7 +32,10 @@ export function createNoOp(onStart: (stackId: string) => void = () => undefined)
   return new Map([[executor.name, executor]]);
 }
 
-/** Two states that lead to each other whenever their one task has succeeded, and one that is left for good. */
+/**
+ * Loads a machine with two states that lead to each other whenever their one task has succeeded, and one that is left
+ * for good.
+ */
 export function loadBenchMachine(executors: ReadonlyMap<string, Executor>) {
   const { machine, problems } = parseMachine(SOURCE, { name: MACHINE_NAME, executors });
   if (machine === undefined) throw new Error(JSON.stringify(problems));
@@ -49,7 +52,7 @@ export function onceMessage(stackId: string): object {
   return { stackId, event: "ONCE", machine: MACHINE_NAME };
 }
 
-/** The answer that takes a stack into its other state and sends the next task. */
+/** Returns the answer that takes a stack into its other state and sends the next task. */
 export function answerMessage(stackId: string): object {
   return { stackId, event: "TASK_COMPLETED", task: { name: "work" } };
 }

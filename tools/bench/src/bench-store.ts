@@ -21,7 +21,7 @@ export async function withStore<Result>(kind: StoreKind, work: (store: Store) =>
   });
 }
 
-/** A fresh folder that is removed after the work. */
+/** Returns a fresh folder that is removed after the work. */
 export async function withFolder<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), "stackyard-bench-"));
   try {

@@ -18,7 +18,10 @@ const TICK_MS = 10;
 const DRAIN_LIMIT_MS = 60_000;
 const CONCURRENCY = 16;
 
-/** Events a second that a whole yard carries when all of them wait: decided, their one task run, its result decided. */
+/**
+ * Measures the events per second that a whole yard processes when all of them wait: decided, their one task run, its
+ * result decided.
+ */
 export function measureYardRate(input: { readonly store: StoreKind; readonly events: number }): Promise<number> {
   return withYard(input.store, async ({ send, countStarts }) => {
     const startedAt = performance.now();
@@ -28,7 +31,7 @@ export function measureYardRate(input: { readonly store: StoreKind; readonly eve
   });
 }
 
-/** Events come at an even rate; each begins a stack and starts a task in a whole yard. */
+/** Measures events at an even rate; each begins a stack and starts a task in a whole yard. */
 export function measureLatency(input: {
   readonly store: StoreKind;
   readonly rate: number;
@@ -54,7 +57,7 @@ interface MeasuredYard {
   /** Sends so many events in one call, each for a new stack; the first has this number. */
   readonly send: (first: number, count: number) => Promise<void>;
   readonly countStarts: () => number;
-  /** From each event's call to the start of its task, in milliseconds. */
+  /** Returns the times from each event's call to the start of its task, in milliseconds. */
   readonly waits: () => number[];
 }
 

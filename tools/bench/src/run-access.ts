@@ -43,7 +43,10 @@ interface RequestResult {
 const TOKEN = "a-token-of-the-benchmark-0123456789";
 const GRANTS = 100;
 
-/** The same route behind each identity, in turn, so that both meet the same machine. The remembered identity lasts 5 s. */
+/**
+ * Returns the same route behind each identity, in turn, so that both meet the same machine. The remembered identity
+ * lasts 5 s.
+ */
 async function measureRequests(count: number): Promise<readonly RequestResult[]> {
   const store = createMemoryStore();
   const reads = { count: 0 };

@@ -147,7 +147,10 @@ async function measurePages(
   ];
 }
 
-/** The time of the page's own scripts while the map of a fleet is laid out and drawn again, for another width of the window. */
+/**
+ * Returns the time of the page's own scripts while the map of a fleet is laid out and drawn again, for another width of
+ * the window.
+ */
 async function measureFleet(page: Page, url: string, instances: number): Promise<number> {
   await page.setViewportSize({ width: 1280, height: 720 });
   await page.goto(`${url}/fleet?id=big`);
@@ -199,7 +202,10 @@ const MOST_TRIES = 30;
 
 const ENTRIES_A_SECOND = 200;
 
-/** How much of the page's main thread is busy while the overview shows 200 new lines of the history a second, and its memory after many. */
+/**
+ * Returns how much of the page's main thread is busy while the overview shows 200 new lines of the history a second,
+ * and its memory after many.
+ */
 async function measureStream(
   page: Page,
   url: string,
@@ -252,7 +258,7 @@ async function time(what: string, goal: number | undefined, measure: () => Promi
   return { what, unit: "s", goal, value: ms / 1_000 };
 }
 
-/** A machine larger than the server accepts, so that only the page is measured. */
+/** Returns a machine larger than the server accepts, so that only the page is measured. */
 async function answerGraph(context: BrowserContext, count: number): Promise<void> {
   const ids = Array.from({ length: count }, (_, n) => `STATE-${n}`);
   const nodes = ids.map((id) => ({ kind: "state", id, terminal: false, tasks: [], reachable: true }));
@@ -283,7 +289,7 @@ async function answerFleet(context: BrowserContext, count: number): Promise<void
   );
 }
 
-/** A log of so many MiB, answered in ranges as the server does. */
+/** Returns a log of so many MiB, answered in ranges as the server does. */
 async function answerLog(context: BrowserContext, mebibytes: number): Promise<void> {
   const line = `${"terraform: still creating, 10 seconds elapsed ".padEnd(127, ".")}\n`;
   const body = `${line.repeat(mebibytes * 8_192)}the last line\n`;

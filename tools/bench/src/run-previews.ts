@@ -59,7 +59,10 @@ interface Yard {
   readonly readSecret: (reference: SecretReference) => Promise<string>;
 }
 
-/** A simulated GitHub with open pull requests that no delivery has announced, and the services that a yard has for it. */
+/**
+ * Returns a simulated GitHub with open pull requests that no delivery has announced, and the services that a yard has
+ * for it.
+ */
 async function withYard<Result>(
   { pulls, clock }: { readonly pulls: number; readonly clock: Pick<Clock, "now"> },
   work: (yard: Yard) => Promise<Result>,

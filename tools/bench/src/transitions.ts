@@ -74,7 +74,7 @@ export async function publishEvents(store: Store, messages: readonly object[], s
   }
 }
 
-/** An engine without loops of its own, so that nothing else is measured. */
+/** Returns an engine without loops of its own, so that nothing else is measured. */
 export function createDrain(store: Store): (batchSize: number) => Promise<number> {
   const executors = createNoOp();
   const engine = createEngine({
@@ -115,7 +115,10 @@ create table run (id text primary key, body text) without rowid;
 const BODY = JSON.stringify({ text: "x".repeat(600) });
 const STACKS = 1_000;
 
-/** What the same machine and disk do with the rows alone: read the stack, add event id, history and run, write the stack. */
+/**
+ * Measures the same machine and disk with the rows alone: read the stack, add event id, history and run, write the
+ * stack.
+ */
 export function measureBareRows(input: {
   readonly batch: number;
   readonly transitions: number;

@@ -62,7 +62,7 @@ function count(files: readonly CorridorFile[]): string {
   return `${files.length} ${files.length === 1 ? "file" : "files"}, ${lines} lines`;
 }
 
-/** Where the body stands, when it ran and is not the top level of a module. */
+/** Returns the place of the body, if it ran and is not the top level of a module. */
 function toBody({ functionName, ranges: [body] }: ScriptCoverage["functions"][number]): readonly string[] {
   const isTopLevel = functionName === "" && body?.startOffset === 0;
   return body === undefined || body.count === 0 || isTopLevel ? [] : [`${body.startOffset}-${body.endOffset}`];

@@ -3,7 +3,7 @@ import { registerHooks } from "node:module";
 
 const packages = new URL("../../../packages/", import.meta.url);
 
-/** Where the source of a package's entry is: what is built as `dist/x.js` is written in `src/x.ts`. */
+/** Returns the source of a package's entry: the one built as `dist/x.js` is written in `src/x.ts`. */
 function findSource(specifier: string): string | undefined {
   const [, folder, subpath = ""] = /^@stackyard\/([^/]+)(\/.+)?$/.exec(specifier) ?? [];
   if (folder === undefined) return undefined;

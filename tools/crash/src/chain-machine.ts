@@ -7,7 +7,7 @@ export interface ChainPlan {
 export const MACHINE_NAME = "chain";
 export const LAST_STATE = "DONE";
 
-/** A machine whose stacks go from INIT through S1, S2, … to DONE by themselves once they have started. */
+/** Returns a machine with stacks that go from INIT through S1, S2, … to DONE automatically once started. */
 export function chainMachineSource({ transitions }: ChainPlan): string {
   const states: Record<string, unknown> = { INIT: { on: { START: advanceTo(stateAt(1, transitions)) } } };
   for (let place = 1; place < transitions; place += 1) {
@@ -18,17 +18,17 @@ export function chainMachineSource({ transitions }: ChainPlan): string {
   return JSON.stringify({ version: 1, events: ["START"], states, tasks });
 }
 
-/** The states that a stack enters, in order. */
+/** Returns the states that a stack enters, in order. */
 export function wayOf({ transitions }: ChainPlan): readonly string[] {
   return Array.from({ length: transitions }, (_, index) => stateAt(index + 1, transitions));
 }
 
-/** The message that starts one stack; its id is always the same. */
+/** Returns the message that starts one stack; its id is always the same. */
 export function startMessage(index: number): Readonly<Record<string, unknown>> {
   return { id: `start-${index}`, stackId: stackIdOf(index), event: "START", machine: MACHINE_NAME };
 }
 
-/** The id of one of the stacks. */
+/** Returns the id of one of the stacks. */
 export function stackIdOf(index: number): string {
   return `stack-${index}`;
 }

@@ -16,7 +16,7 @@ export interface Victim {
 
 /** A process of the yard that comes back whenever it ends. */
 export interface YardProcess extends Victim {
-  /** How it has ended by itself after it was ready, which it may not: not even when its database goes away. */
+  /** Returns how it ended unexpectedly after it was ready, which is a fault even when its database goes away. */
   ownExits(): readonly string[];
   end(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export function startYardProcess(name: string, start: () => ChildProcess): YardP
   };
 }
 
-/** The database as a victim. */
+/** Returns the database as a victim. */
 export function toVictim(server: PostgresServer): Victim {
   return {
     name: "postgres",

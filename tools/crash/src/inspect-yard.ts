@@ -58,7 +58,7 @@ export async function countDamage(
   return { ...counts, leftOvers: queuedEvents + queuedTasks + openAttempts + parkedEvents + deadLetters };
 }
 
-/** All of them, in the order in which they were written. */
+/** Returns all of them, in the order in which they were written. */
 async function readApplied(store: InspectedStore, stackId: string): Promise<readonly StoredHistoryEntry[]> {
   const found: StoredHistoryEntry[] = [];
   let cursor: string | undefined;
@@ -70,7 +70,7 @@ async function readApplied(store: InspectedStore, stackId: string): Promise<read
   return found;
 }
 
-/** The id of a result's event names its attempt. */
+/** Returns true for a result of an attempt that was not started; the event's id names the attempt. */
 function isUnstarted({ eventId, internal }: StoredHistoryEntry, started: ReadonlySet<string>): boolean {
   return internal === true && eventId.startsWith("result:") && !started.has(eventId.slice("result:".length));
 }

@@ -70,14 +70,14 @@ function startProcesses(
   return [...start("engine", engines), ...start("worker", workers)];
 }
 
-/** Until every stack is through, the time is, or it is over. */
+/** Works until every stack is finished, or the time is over. */
 async function workAll(store: Store, input: PostgresCrashInput, over: AbortSignal): Promise<void> {
   const until = AbortSignal.any([over, AbortSignal.timeout(input.limitMs)]);
   await publishAll(store, input, until);
   await waitForAll(store, input, until);
 }
 
-/** Every batch is sent until it is accepted: known ids are skipped. */
+/** Sends every batch until it is accepted: known ids are skipped. */
 async function publishAll(store: Store, { stacks }: ChainPlan, until: AbortSignal): Promise<void> {
   const deps = { store, clock: systemClock, ids: createUlids() };
   for (let first = 0; first < stacks; first += PUBLISH_BATCH) {

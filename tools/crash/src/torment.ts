@@ -10,7 +10,7 @@ export interface TormentInput {
   readonly torments: number;
   /** The longest freeze: one of three. One lasts half as long, one hardly at all. */
   readonly freezeMs: number;
-  /** Called with what was done to whom. */
+  /** Called with the action and its victim. */
   readonly onTorment?: (what: string) => void;
 }
 
@@ -58,7 +58,7 @@ export async function torment(input: TormentInput, over: AbortSignal): Promise<T
   return toTorments(blows);
 }
 
-/** In turns, so that each one is hit. One that has not restarted yet has its turn later. */
+/** Picks victims in turns, so that each one is hit. One that has not restarted yet has its turn later. */
 function createTurns(victims: readonly Victim[]): (busy: ReadonlySet<Victim>) => Victim | undefined {
   let turns: readonly Victim[] = [];
   return (busy) => {

@@ -11,7 +11,7 @@ export const STARTS_LOG = "starts.log";
 
 const WORK_MS = 5;
 
-/** The executor of the chain's tasks. It notes each start in the folder. */
+/** Creates the executor of the chain's tasks. It records each start in the folder. */
 export function createWorkExecutor(folder: string): Executor {
   return defineExecutor({
     name: "work",

@@ -29,7 +29,7 @@ interface AppFacts {
 
 /** The pages and the endpoint that register an App from a manifest. */
 export interface AppManifests {
-  /** Undefined: the path is another one. A person who confirms the page at once is taken for granted. */
+  /** Answers the page; undefined for other paths. Assumes a person who confirms the page immediately. */
   answer(method: string, url: URL, readText: () => Promise<string>): Promise<Answer | undefined>;
 }
 

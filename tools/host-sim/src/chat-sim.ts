@@ -39,7 +39,7 @@ export interface ChatSim {
   /** Alerts of PagerDuty that are open, by `dedup_key`. */
   readonly alerts: ReadonlySet<string>;
   fault: ((path: string) => ChatFault | undefined) | undefined;
-  /** As when a person deletes it. */
+  /** Deletes the messages, as a person does. */
   removeMessages(): void;
   stop(): Promise<void>;
 }

@@ -93,7 +93,7 @@ export function createDeliveries({ secret, now, settings }: DeliveriesInput) {
       if (found !== undefined) await send(found.guid, found.event, found.payload, true);
       return found !== undefined;
     },
-    /** A page, the newest first. `cursor` is the id of its first delivery. */
+    /** Returns a page, the newest first. `cursor` is the id of its first delivery. */
     list(perPage: number, cursor: number) {
       const kept = sent.filter((each) => each.deliveredAt > now() - KEEP_MS && each.id <= cursor).reverse();
       const page = kept.slice(0, Math.min(perPage, MOST_PER_PAGE));

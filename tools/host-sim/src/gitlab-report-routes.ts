@@ -72,7 +72,7 @@ const toOk = (body: unknown, status = 200): GitLabRouteAnswer => ({ status, body
 interface RouteState {
   readonly reports: GitLabReports;
   readonly nextId: () => number;
-  /** Whether the project has this merge request, and this commit on a branch. */
+  /** Returns whether the project has this merge request, and this commit on a branch. */
   hasMerge(iid: number): boolean;
   hasCommit(sha: string): boolean;
 }
@@ -142,7 +142,7 @@ const MACHINE: Readonly<Record<string, readonly string[]>> = {
   canceled: ["created", "pending", "running"],
 };
 
-/** Source: "Set the pipeline status of a commit", GitLab Docs, and `Ci::CreateCommitStatusService`. */
+/** Follows "Set the pipeline status of a commit", GitLab Docs, and `Ci::CreateCommitStatusService`. */
 function setStatus(
   { reports: { statuses }, nextId, hasCommit }: RouteState,
   sha: string,

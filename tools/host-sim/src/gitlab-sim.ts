@@ -51,7 +51,7 @@ export interface GitLabSim {
   close(iid: number, state?: "closed" | "merged"): Promise<void>;
   /** Comments as octocat. */
   note(iid: number, text: string): Promise<void>;
-  /** A push to a branch. */
+  /** Sends a push to a branch. */
   pushBranch(name: string, after: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -164,7 +164,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   };
 }
 
-/** Source: "Webhooks", GitLab Docs: with a signing token the headers of Standard Webhooks are added. */
+/** Follows "Webhooks", GitLab Docs: with a signing token the headers of Standard Webhooks are added. */
 function toHeaders(secret: string, { event, id, text }: Record<"event" | "id" | "text", string>) {
   const headers = { "x-gitlab-event": event, "idempotency-key": id, "x-gitlab-event-uuid": `event-${id}` };
   if (!secret.startsWith("whsec_")) return { ...headers, "x-gitlab-token": secret };
@@ -175,7 +175,7 @@ function toHeaders(secret: string, { event, id, text }: Record<"event" | "id" | 
   return { ...headers, "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
 }
 
-/** Source: "Webhook events: merge request events", GitLab Docs. */
+/** Follows "Webhook events: merge request events", GitLab Docs. */
 function toMergeBody(merge: Merge, attributes: Record<string, unknown>, previous: readonly string[]) {
   const toLabels = (titles: readonly string[]) => titles.map((title, index) => ({ id: index + 1, title }));
   const changed = previous.join() !== merge.labels.join();
@@ -205,7 +205,7 @@ function toMergeBody(merge: Merge, attributes: Record<string, unknown>, previous
   };
 }
 
-/** Source: "Webhook events: comment on a merge request", GitLab Docs. */
+/** Follows "Webhook events: comment on a merge request", GitLab Docs. */
 function toNoteBody({ id, iid, text, at }: Record<"id" | "iid" | "at", number> & { readonly text: string }) {
   return {
     object_kind: "note",
@@ -322,7 +322,7 @@ function answerMerges(
   return merge === undefined ? MISSING : { status: 200, body: toMerge(merge) };
 }
 
-/** Source: "Merge requests API", GitLab Docs. */
+/** Follows "Merge requests API", GitLab Docs. */
 function toMerge(merge: Merge) {
   const { iid, title, state, labels, head, fork, updatedAt } = merge;
   return {

@@ -48,7 +48,7 @@ const PREFIX = "/api/v3";
 export interface HostSimInput {
   /** The secret of the webhook. */
   readonly secret: string;
-  /** The time of pull requests and deliveries. Tokens follow the real clock, because clients sign by it. */
+  /** Returns the time of pull requests and deliveries. Tokens follow the real clock, because clients sign by it. */
   readonly now: () => number;
 }
 
@@ -315,7 +315,7 @@ function findRoute({ method }: IncomingMessage, url: URL, credential: Route["cre
 
 const REFUSED: Answer = { status: 403, body: { message: "Resource not accessible by integration" } };
 
-/** A token may be bound to repositories and rights. */
+/** Returns true if a token, which may be limited to repositories and permissions, allows it. */
 function isAllowed({ repositories }: State, token: Token, { right, reads }: Route, repo: string | undefined): boolean {
   const id = repositories.get(repo ?? "")?.id;
   // Source: "Create a check run", GitHub Docs: only Apps may.
@@ -348,7 +348,7 @@ function isSignedByApp(token: string): boolean {
   return String(iss) === String(APP_ID) && iat <= now && exp > now && exp - now <= LONGEST_JWT_SECONDS;
 }
 
-/** Source: "Create an installation access token for an app", GitHub Docs. */
+/** Follows "Create an installation access token for an app", GitHub Docs. */
 function createToken({ settings, tokens, repositories }: State, { body }: RouteInput): Answer {
   if (!settings.isInstalled) return MISSING;
   const permissions = body["permissions"] as Token["permissions"];

@@ -65,7 +65,7 @@ export function toAnswer(body: unknown): Answer {
   return body === undefined ? MISSING : { status: 200, body };
 }
 
-/** How many items a page of a list has. */
+/** Returns how many items a page of a list has. */
 export function toPerPage(url: URL): number {
   return Math.min(Number(url.searchParams.get("per_page") ?? DEFAULT_PER_PAGE), MOST_PER_PAGE);
 }

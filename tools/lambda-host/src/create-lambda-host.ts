@@ -11,11 +11,13 @@ export interface LambdaHost {
   addFunction(input: FunctionInput): void;
   /** Creates an event source mapping. Throws what `CreateEventSourceMapping` refuses. */
   connect(input: EventSourceInput): Promise<EventSource>;
-  /** `Invoke` with `RequestResponse`. Throws when the function is throttled or the event is larger than 6 MB. */
+  /**
+   * Implements `Invoke` with `RequestResponse`. Throws when the function is throttled or the event is larger than 6 MB.
+   */
   invoke(functionName: string, event: unknown): Promise<Invocation>;
-  /** What a schedule does now. Undefined: the host has stopped meanwhile. */
+  /** Runs a schedule now. Returns undefined when the host has stopped meanwhile. */
   tick(functionName: string): Promise<Invocation | undefined>;
-  /** A schedule: each full minute of the clock. */
+  /** Runs a schedule at each full minute of the clock. */
   everyMinute(functionName: string): void;
   /** All invocations that have ended, in that order. */
   readonly invocations: readonly Invocation[];
@@ -40,7 +42,7 @@ interface Connected {
 
 const MINUTE_MS = 60_000;
 
-/** A host without functions. */
+/** Creates a host without functions. */
 export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost {
   const pools = new Map<string, FunctionPool>();
   const sources: Connected[] = [];
@@ -166,7 +168,7 @@ function createChanges(): Changes {
   };
 }
 
-/** The event of a rule with a schedule. Source: "Amazon EventBridge User Guide", events of scheduled rules. */
+/** Returns the event of a rule with a schedule. Source: "Amazon EventBridge User Guide", events of scheduled rules. */
 function toScheduleEvent(now: number): Readonly<Record<string, unknown>> {
   return {
     version: "0",

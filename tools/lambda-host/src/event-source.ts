@@ -23,7 +23,7 @@ export interface EventSource {
   readonly busy: number;
   /** Messages that wait for the end of their visibility timeout. */
   readonly waiting: number;
-  /** Does not delete what the next batch has worked: Lambda "can process duplicate batches". */
+  /** Loses the deletion of the next batch's messages: Lambda "can process duplicate batches". */
   loseNextDeletion(): void;
   /** Receives nothing more. What is under way is left to itself. */
   stop(): void;
@@ -36,7 +36,7 @@ export interface EventSourceDeps {
   readonly visibilityMs: number;
   readonly pool: FunctionPool;
   readonly clock: Clock;
-  /** After each batch, and when messages have become visible again. */
+  /** Called after each batch, and when messages have become visible again. */
   readonly onChange: (invocation: Invocation | undefined) => void;
 }
 
@@ -91,7 +91,7 @@ export function startEventSource(input: EventSourceInput, deps: EventSourceDeps)
   return toEventSource(state, () => stopped.abort());
 }
 
-/** Aborted when that has come. */
+/** Returns a signal that is aborted at that time. */
 function toSignal(instant: Promise<void>): AbortSignal {
   const controller = new AbortController();
   void instant.then(() => controller.abort());
@@ -119,7 +119,7 @@ function toEventSource(state: SourceState, stop: () => void): EventSource {
   };
 }
 
-/** What of a batch is to be deleted. */
+/** Returns the messages of a batch to delete. */
 function findWorked(
   messages: readonly Message[],
   invocation: Invocation | undefined,

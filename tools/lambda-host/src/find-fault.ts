@@ -1,7 +1,7 @@
 import type { EventSourceInput } from "./event-source.ts";
 import { type FunctionInput, LAMBDA_LIMITS } from "./function-input.ts";
 
-/** Why Lambda would not have this function. */
+/** Returns why Lambda would reject this function. */
 export function findFunctionFault({ timeoutMs, reservedConcurrency = 1 }: FunctionInput): string | undefined {
   const { maxTimeoutMs, accountConcurrency } = LAMBDA_LIMITS;
   if (timeoutMs < 1_000 || timeoutMs > maxTimeoutMs) {
@@ -14,7 +14,10 @@ export function findFunctionFault({ timeoutMs, reservedConcurrency = 1 }: Functi
   return undefined;
 }
 
-/** Why Lambda would not connect this queue. Source: API reference, `CreateEventSourceMapping`, and what it answers. */
+/**
+ * Returns why Lambda would not connect this queue. Source: API reference, `CreateEventSourceMapping`, and what it
+ * answers.
+ */
 export function findEventSourceFault(
   { batchSize = LAMBDA_LIMITS.batchSize, maximumConcurrency }: EventSourceInput,
   { visibilityMs, timeoutMs }: { readonly visibilityMs: number; readonly timeoutMs: number },

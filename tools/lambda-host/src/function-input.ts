@@ -3,7 +3,7 @@ export interface FunctionInput {
   readonly name: string;
   /** Variables of each instance. Addresses in them (`AWS_ENDPOINT_URL…`, `DATABASE_URL`) are led through the instance's own way out. */
   readonly environment: Readonly<Record<string, string>>;
-  /** A cold start: makes the handler of a new instance. */
+  /** Creates the handler of a new instance, at a cold start. */
   readonly create: (environment: Readonly<Record<string, string>>) => FunctionHandler | Promise<FunctionHandler>;
   /** After which an invocation is given up and its instance with it. */
   readonly timeoutMs: number;

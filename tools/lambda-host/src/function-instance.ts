@@ -13,13 +13,16 @@ import { openWayOut, type WayOut } from "./way-out.ts";
 export interface FunctionInstance {
   call(event: unknown): Promise<Invocation>;
   isAlive(): boolean;
-  /** Nothing that it does from now on reaches anybody. */
+  /** Cuts the instance off: its later calls reach nobody. */
   kill(): void;
 }
 
 let requests = 0;
 
-/** One that has not begun. Source of its life: "Understanding the Lambda execution environment lifecycle". */
+/**
+ * Creates an instance that has not started. Source of its life: "Understanding the Lambda execution environment
+ * lifecycle".
+ */
 export function createInstance(
   input: FunctionInput,
   { clock, number }: { readonly clock: Clock; readonly number: number },
@@ -86,7 +89,7 @@ async function begin({ environment, create }: FunctionInput): Promise<Live> {
   }
 }
 
-/** The start has failed; one that is still under way is not broken. */
+/** Returns true if the start has failed; one that is still running has not. */
 async function isBroken(live: Promise<Live> | undefined): Promise<boolean> {
   if (live === undefined) return false;
   return Promise.race([
@@ -108,7 +111,7 @@ function toContext(input: FunctionInput, awsRequestId: string, clock: Clock, sta
   };
 }
 
-/** As the runtime gives it: parsed from JSON, so nothing is shared with the caller. */
+/** Returns the event as the runtime passes it: parsed from JSON, so nothing is shared with the caller. */
 function toPlain(event: unknown): unknown {
   return JSON.parse(JSON.stringify(event));
 }

@@ -15,7 +15,7 @@ export interface FunctionPool {
   stop(): void;
 }
 
-/** One without instances. */
+/** Creates a pool without instances. */
 export function createFunctionPool(input: FunctionInput, { clock }: { readonly clock: Clock }): FunctionPool {
   const most = input.reservedConcurrency ?? LAMBDA_LIMITS.accountConcurrency;
   const warm: FunctionInstance[] = [];
@@ -60,7 +60,7 @@ export function createFunctionPool(input: FunctionInput, { clock }: { readonly c
   };
 }
 
-/** Who waits for a place, in the order in which they came. */
+/** Creates a waiting room, which wakes waiters in the order of their arrival. */
 function createWaitingRoom() {
   const waiting = new Set<() => void>();
   return {
@@ -68,7 +68,7 @@ function createWaitingRoom() {
       const [next] = waiting;
       next?.();
     },
-    /** Until it is woken, or the signal. */
+    /** Waits until it is woken, or the signal is aborted. */
     enter(signal: AbortSignal): Promise<void> {
       return new Promise((resolve) => {
         function leave(): void {

@@ -36,7 +36,7 @@ interface Reply {
   readonly error?: { readonly name: string; readonly message: string };
 }
 
-/** No instance is made before the first event. */
+/** Creates the function; makes no instance before the first event. */
 export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
   const instances = new Set<Instance>();
   let ids = 0;

@@ -26,7 +26,7 @@ export interface QueueAttributes {
   readonly hidden: number;
 }
 
-/** Of one queue. */
+/** Creates the calls of one queue. */
 export function createQueueCalls(sqs: SQSClient, queueUrl: string): QueueCalls {
   const QueueUrl = queueUrl;
   return {

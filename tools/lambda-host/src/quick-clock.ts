@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 
-/** A clock that runs ahead of the system's, so many times as fast: minutes of AWS are seconds of a test. */
+/** Creates a clock that runs faster than the system's: minutes of AWS are seconds of a test. */
 export function createQuickClock(times: number): Clock {
   const start = Date.now();
   return {

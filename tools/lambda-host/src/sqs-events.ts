@@ -27,7 +27,7 @@ interface SqsRecordAttribute {
   readonly binaryListValues: readonly string[];
 }
 
-/** What a function is called with for these messages. */
+/** Returns the function's event for these messages. */
 export function toSqsEvent(messages: readonly Message[], queueArn: string): SqsEvent {
   return { Records: messages.map((message) => toRecord(message, queueArn)) };
 }

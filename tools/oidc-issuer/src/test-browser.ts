@@ -6,7 +6,7 @@ export interface TestBrowser {
   submit(url: string, fields: Readonly<Record<string, string>>): Promise<TestPage>;
   /** A call of a script on a page of the same origin. */
   call(url: string, init?: RequestInit): Promise<Response>;
-  /** The value of a cookie. */
+  /** Returns the value of a cookie. */
   cookie(name: string): string | undefined;
   /** Takes a cookie, as a browser that was moved to another machine would. */
   plant(name: string, value: string): void;

@@ -63,7 +63,7 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   return issuer;
 }
 
-/** A port that is free now: an issuer must know the address of the yard before the server listens. */
+/** Returns a port that is free now: an issuer needs the address of the yard before the server listens. */
 export async function findFreePort(): Promise<number> {
   const server = createServer();
   const url = await listen(server);

@@ -53,7 +53,7 @@ export interface AppFolder {
   readonly folder: string;
 }
 
-/** The apps under `apps/` that have a build, by name; nothing lists them. */
+/** Returns the apps under `apps/` that have a build, by name; nothing lists them. */
 export function findApps(root: string): readonly AppFolder[] {
   const home = join(root, "apps");
   const names = existsSync(home) ? readdirSync(home).sort() : [];
@@ -63,7 +63,7 @@ export function findApps(root: string): readonly AppFolder[] {
   );
 }
 
-/** The apps of these names; none: all. Throws for a name that no app has. */
+/** Returns the apps of these names; all without names. Throws for an unknown name. */
 export function chooseApps(apps: readonly AppFolder[], names: readonly string[]): readonly AppFolder[] {
   const known = apps.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));

@@ -55,7 +55,7 @@ export async function loadComponents({ packages }: BundleInputs, root: string): 
   return (await Promise.all(components)).sort((a, b) => (toReference(a) < toReference(b) ? -1 : 1));
 }
 
-/** How a package is named in a bill of materials: `name@version`. */
+/** Returns the name of a package in a bill of materials: `name@version`. */
 export function toReference({ name, version }: Pick<Component, "name" | "version">): string {
   return `${name}@${version}`;
 }

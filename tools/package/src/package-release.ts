@@ -62,7 +62,7 @@ async function packageApps({ root, apps, revision }: ReleaseInput): Promise<read
   }
 }
 
-/** Sorted by name, so that the sums are the same each time. */
+/** Returns the contents sorted by name, so that the sums are always the same. */
 function toContents(
   apps: readonly PackagedApp[],
   templates: ReleaseInput["templates"],

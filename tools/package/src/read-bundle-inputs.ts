@@ -60,7 +60,7 @@ interface FoundPackage {
   readonly name: string;
 }
 
-/** The package that a file is of: below the last `node_modules`, or one of ours under `packages/` or `apps/`. */
+/** Returns the package of a file: below the last `node_modules`, or one of ours under `packages/` or `apps/`. */
 function findPackage(path: string): FoundPackage | undefined {
   const at = path.lastIndexOf(`${sep}node_modules${sep}`);
   if (at >= 0) {

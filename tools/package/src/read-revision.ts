@@ -31,7 +31,7 @@ export interface GitFacts {
   readonly committedAt: number;
 }
 
-/** The version of what git says; without git, that of the packages. */
+/** Returns the version from git's facts; without git, that of the packages. */
 export function toRevision(version: string, git: GitFacts | undefined): Revision {
   if (git === undefined) return { version, commit: undefined, at: undefined };
   const isRelease = git.tags.includes(`v${version}`) && !git.isChanged;
@@ -40,7 +40,7 @@ export function toRevision(version: string, git: GitFacts | undefined): Revision
   return { version: `${version}${suffix}`, commit: git.commit, at };
 }
 
-/** What is built from `root`: the version that all packages share, at the commit that is checked out. */
+/** Returns the revision of `root`: the version that all packages share, at the checked-out commit. */
 export function readRevision(root: string): Revision {
   const { version } = Object(JSON.parse(readFileSync(join(root, "packages/core/package.json"), "utf8")));
   return toRevision(String(version), readGit(root));

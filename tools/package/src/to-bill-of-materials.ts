@@ -15,8 +15,8 @@ export interface BillInput {
 }
 
 /**
- * A CycloneDX 1.6 bill of materials as JSON (cyclonedx.org/docs/1.6/json): what is in the zip, with licences, digests of the
- * packages and who needs whom. It is the same for the same input; its serial number comes from the zip.
+ * Returns a CycloneDX 1.6 bill of materials as JSON (cyclonedx.org/docs/1.6/json): what is in the zip, with licences,
+ * digests of the packages and who needs whom. It is the same for the same input; its serial number comes from the zip.
  */
 export function toBillOfMaterials(input: BillInput): string {
   const { app, version, sha256, at, components, external } = input;
@@ -61,12 +61,12 @@ function toComponent(component: Component) {
   };
 }
 
-/** The package URL of an npm package: a scope's `@` is escaped (package-url/purl-spec, types/npm). */
+/** Returns the package URL of an npm package: a scope's `@` is escaped (package-url/purl-spec, types/npm). */
 function toPackageUrl(name: string, version: string): string {
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
 
-/** A UUID of version 8, RFC 9562: its bits are ours to choose. */
+/** Returns a UUID of version 8, RFC 9562: its bits are ours to choose. */
 function toUuid(text: string): string {
   const hex = createHash("sha256").update(text).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

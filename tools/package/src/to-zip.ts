@@ -8,8 +8,9 @@ const MADE_BY_UNIX = 3;
 const MODE = 0o100644 * 2 ** 16;
 
 /**
- * A zip whose bytes depend on names and contents only: sorted, one mode, one time, and a compressor in JavaScript, for that of
- * Node changes from version to version. Paths must be relative and stay inside. Files of the same content give the same zip.
+ * Returns a zip whose bytes depend on names and contents only: sorted, one mode, one time, and a compressor in
+ * JavaScript, for that of Node changes from version to version. Paths must be relative and stay inside. Files of the
+ * same content give the same zip.
  */
 export function toZip(files: Files): Uint8Array {
   const paths = [...files.keys()].sort();

@@ -9,7 +9,7 @@ export interface ServerUser {
 
 const NAME = "postgres";
 
-/** PostgreSQL refuses to run as root: it then runs as the user `postgres`, which is created if missing. */
+/** Returns the user to run PostgreSQL, which refuses to run as root: then `postgres`, created if missing. */
 export function findServerUser(): ServerUser {
   if (userInfo().uid !== 0) return {};
   return findUser() ?? addUser();

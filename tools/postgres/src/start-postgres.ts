@@ -40,7 +40,7 @@ export interface PostgresServer {
   readonly port: number;
   /** Holds `data`, and `log` with what the server says. */
   readonly folder: string;
-  /** Of the server's first process. */
+  /** Returns the pid of the server's first process. */
   readonly pid: () => number;
   /** Ends all of the server's processes as a failing machine does: no checkpoint, no goodbye. */
   readonly kill: () => Promise<void>;
@@ -83,7 +83,7 @@ export async function startPostgres(options: StartPostgresOptions = {}): Promise
 
 const PORT_TRIES = 5;
 
-/** Another process may take a port between the moment at which it was free and the start. */
+/** Retries the start: another process may take a port that was free before. */
 async function startOnFreePort(parts: ServerParts): Promise<ServerProcess & { readonly port: number }> {
   for (let tries = 1; ; tries += 1) {
     const port = await findFreePort();
@@ -99,7 +99,7 @@ async function startOnFreePort(parts: ServerParts): Promise<ServerProcess & { re
 
 const CACHE = join(import.meta.dirname, "../../../node_modules/.cache/postgres");
 
-/** A copy of data that were made once: a copy takes a quarter of what `initdb` takes. */
+/** Creates the data by a copy of those made once: a copy takes a quarter of the time of `initdb`. */
 function makeData(programs: PostgresPrograms, user: ServerUser, folder: string, password: string): void {
   const version = `${programs.initdb} ${statSync(programs.initdb).mtimeMs} ${password}`;
   const made = join(CACHE, createHash("sha256").update(version).digest("hex").slice(0, 16));
@@ -115,7 +115,7 @@ function makeData(programs: PostgresPrograms, user: ServerUser, folder: string, 
   }
 }
 
-/** Another process may keep the same at the same time; what is there is whole. */
+/** Stores the copy; a concurrent process may store the same, and an existing one is complete. */
 function keepData(data: string, made: string): void {
   const own = `${made}-${randomUUID()}`;
   cpSync(data, own, { recursive: true });

@@ -4,11 +4,11 @@ import { addRun, NO_RUNS, printSummary, type Summary } from "./summary.ts";
 
 /** Where a run of many seeds writes, and its clock. */
 export interface SimOutput {
-  /** A line of the result. */
+  /** Prints a line of the result. */
   result(line: string): void;
-  /** A line about the progress. */
+  /** Prints a line about the progress. */
   progress(line: string): void;
-  /** Milliseconds. */
+  /** Returns milliseconds. */
   now(): number;
 }
 

@@ -18,7 +18,7 @@ export const NO_RUNS: Summary = { seeds: 0, failed: 0, steps: 0, hours: 0, fault
 
 const HOUR_MS = 3_600_000;
 
-/** The summary with one more run. */
+/** Returns the summary with one more run. */
 export function addRun(summary: Summary, run: SimulationRun): Summary {
   return {
     seeds: summary.seeds + 1,
@@ -30,7 +30,7 @@ export function addRun(summary: Summary, run: SimulationRun): Summary {
   };
 }
 
-/** The summary for people. */
+/** Formats the summary for people. */
 export function printSummary({ seeds, failed, steps, hours, faults, checks }: Summary, seconds: number): string {
   const perMinute = seconds > 0 ? Math.round((seeds / seconds) * 60) : seeds;
   return [

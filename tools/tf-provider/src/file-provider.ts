@@ -117,7 +117,7 @@ function createCalls(folder: string): Calls {
   };
 }
 
-/** An error becomes a diagnostic of Terraform. */
+/** Returns the handlers, which convert errors to diagnostics of Terraform. */
 function toHandlers(calls: Calls) {
   const toHandler = (call: Calls[string]) => {
     return ({ request }: { request: Request }, respond: (error: null, response: object) => void) => {

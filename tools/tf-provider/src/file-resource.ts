@@ -33,7 +33,7 @@ export function planFile(prior: FileResource | null, proposed: FileResource | nu
   return { planned: isSame ? prior : { ...proposed, arn, sha256: UNKNOWN }, replaces };
 }
 
-/** True when the attributes that a configuration sets are known. */
+/** Returns true if the attributes that a configuration sets are known. */
 export function isPlanned(file: FileResource): file is PlannedFile {
   return typeof file.name === "string" && typeof file.content === "string";
 }
@@ -67,7 +67,7 @@ function toArn(name: string): string {
   return `arn:aws:files:::${name}`;
 }
 
-/** A name is a file of the folder itself. */
+/** Returns the path of a file, which must be in the folder itself. */
 function toPath(folder: string, name: unknown): string {
   if (typeof name !== "string" || !/^[\w-][\w.-]*$/.test(name)) throw new Error(`Invalid name ${String(name)}.`);
   return join(folder, name);

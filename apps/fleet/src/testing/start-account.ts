@@ -93,7 +93,7 @@ async function createTable(config: object): Promise<void> {
   dynamodb.destroy();
 }
 
-/** A table is ready a moment after it is created. */
+/** Waits until a table is ready, a moment after it is created. */
 async function untilActive(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
   if (Table?.TableStatus !== "ACTIVE") await untilActive(dynamodb, TableName);

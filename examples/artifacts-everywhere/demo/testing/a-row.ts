@@ -1,6 +1,6 @@
 import type { CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
 
-/** A version that no consumer has stored yet. */
+/** Returns a version that no consumer has stored yet. */
 export function aRow(row: Partial<CoverageRow> = {}): CoverageRow {
   return {
     name: "app",
@@ -14,7 +14,7 @@ export function aRow(row: Partial<CoverageRow> = {}): CoverageRow {
   };
 }
 
-/** A version of one file that one consumer has stored. */
+/** Returns a version of one file that one consumer has stored. */
 export function aCell(cell: Partial<CoverageCell> = {}): CoverageCell {
   return {
     account: "222222222222",

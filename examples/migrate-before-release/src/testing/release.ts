@@ -37,7 +37,7 @@ export async function release({ yard }: SimulatedYard, revision: string): Promis
   throw new Error(`The release of revision ${revision} has not ended within ${MAX_STEPS} steps.`);
 }
 
-/** Pending requests to AWS are answered within the step. */
+/** Advances the time; pending requests to AWS are answered within the step. */
 async function letPass(yard: SimulatedYard["yard"]): Promise<void> {
   await yard.advance(STEP_MS);
   for (let turn = 0; turn < 8; turn++) await yard.settle();

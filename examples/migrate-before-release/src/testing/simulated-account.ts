@@ -24,7 +24,10 @@ const MIGRATION = {
 
 const FARGATE = { networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"], cpu: "256", memory: "512" } as const;
 
-/** Three revisions: one that migrates well, one that fails, and one whose first task loses its Spot capacity. */
+/**
+ * Creates an account with three revisions: one that migrates well, one that fails, and one with a first task that loses
+ * its Spot capacity.
+ */
 export function createSimulatedAccount(clock: Clock): SimulatedAccount {
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "runner" });

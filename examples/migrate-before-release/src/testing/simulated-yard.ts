@@ -10,7 +10,7 @@ export interface SimulatedYard extends SimulatedAccount {
   readonly yard: Simulator;
 }
 
-/** A minute passes at once. `report` receives the output of tasks, line by line. */
+/** Creates a yard in which a minute passes at once. `report` receives the output of tasks, line by line. */
 export function createSimulatedYard(source: string, report: (line: string) => void): SimulatedYard {
   const executors = [createEcsExecutor(), createLambdaExecutor({ mode: "aws" })];
   const registry = new Map(executors.map((executor) => [executor.name, executor]));

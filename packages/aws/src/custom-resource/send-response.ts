@@ -1,6 +1,6 @@
 import { type Clock, defined, isMap, type Logger, StackyardError } from "@stackyard/core";
 
-/** What the sending of an answer needs; the global `fetch` fits. */
+/** The dependencies of sending a response; the global `fetch` works. */
 export interface SendDeps {
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
@@ -12,8 +12,8 @@ const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const ANSWERS_WITHIN_MS = 10_000;
 
 /**
- * Puts the answer to the address that CloudFormation gave, which is signed for an empty content type. Repeated five times;
- * then it throws `UNREACHABLE`. The address is a secret and is in no log and no error.
+ * Sends the response to CloudFormation's address, which is signed for an empty content type. Retries five times; then
+ * throws `UNREACHABLE`. The address is a secret and is in no log and no error.
  */
 export async function sendResponse(
   deps: SendDeps,
@@ -43,7 +43,7 @@ async function putOnce({ fetch }: SendDeps, url: string, body: string): Promise<
     const answer = await fetch(url, { method: "PUT", body, headers, redirect: "manual", signal });
     return answer.ok ? undefined : `status ${answer.status}`;
   } catch (error) {
-    // The message of an error of `fetch` may hold the address.
+    // The message of an error of `fetch` may contain the address.
     return error instanceof Error ? error.name : "unknown";
   }
 }
@@ -52,7 +52,10 @@ async function putOnce({ fetch }: SendDeps, url: string, body: string): Promise<
 const MAX_RESPONSE_BYTES = 4_096;
 const ELLIPSIS = "…";
 
-/** True for an answer that CloudFormation reads: at most 4,096 bytes of JSON (user guide, "Custom resource response objects"). */
+/**
+ * Returns true for a response that CloudFormation reads: at most 4,096 bytes of JSON (user guide, "Custom resource
+ * response objects").
+ */
 export function isWithinLimit(response: object): boolean {
   return Buffer.byteLength(JSON.stringify(response)) <= MAX_RESPONSE_BYTES;
 }
@@ -64,7 +67,7 @@ export function toReason(text: string, status: "SUCCESS" | "FAILED"): string {
   return (status === "SUCCESS" ? plain.replace(/\s*\n\s*/g, " ") : plain).trim();
 }
 
-/** The longest beginning of the reason with which the answer fits; where none does, `least` characters of it. */
+/** Cuts the reason until the response fits, to at least `least` characters. */
 export function cutReason<Response extends { readonly Reason: string }>(response: Response, least: number): Response {
   const characters = [...response.Reason];
   if (characters.length <= least || isWithinLimit(response)) return response;
@@ -86,8 +89,8 @@ const S3_HOST =
   /^(?:[a-z0-9][a-z0-9.-]{0,62}\.)?s3(?:-external-1|[.-](?:dualstack\.)?[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2})?\.amazonaws\.(?:com(?:\.cn)?|eu)$/;
 
 /**
- * True for an address that CloudFormation may have made: `https`, on a host of S3. A request may come from anybody who may
- * invoke the function, and the answer must not go anywhere else.
+ * Returns true for a possible address of CloudFormation: `https`, on a host of S3. Anybody who may invoke the function
+ * can send a request, and the response must not go anywhere else.
  */
 export function isResponseUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
@@ -96,9 +99,9 @@ export function isResponseUrl(text: string): boolean {
 }
 
 /**
- * What CloudFormation sends to a custom resource, as it spells it (CloudFormation user guide, "Custom resource request
- * objects"). Properties and the type of the request are judged later: a resource whose properties are wrong must still be
- * answered, and deleted.
+ * CloudFormation's request to a custom resource, in its spelling (CloudFormation user guide, "Custom resource request
+ * objects"). Properties and the type of the request are validated later: a resource with invalid properties must still
+ * be answered, and deleted.
  */
 export interface CustomResourceRequest {
   readonly RequestType: string;
@@ -120,8 +123,8 @@ const MAX_LENGTHS = { RequestId: 128, StackId: 512, LogicalResourceId: 512, Resp
 const MAX_PHYSICAL_ID = 1_024;
 
 /**
- * Reads a request far enough to answer it. Undefined: it cannot be answered, since an id or the address of the answer is
- * absent or far too long.
+ * Parses a request as far as needed to answer it. Returns undefined if an id or the response's address is absent or far
+ * too long.
  */
 export function parseRequest(event: unknown): CustomResourceRequest | undefined {
   if (!isMap(event)) return undefined;
@@ -142,7 +145,7 @@ export function parseRequest(event: unknown): CustomResourceRequest | undefined 
   };
 }
 
-/** True for what CloudFormation sends, whether it is whole or not. */
+/** Returns true for an event of CloudFormation, complete or not. */
 export function isCloudFormationEvent(event: unknown): boolean {
   return isMap(event) && ("ResponseURL" in event || "RequestType" in event);
 }

@@ -8,23 +8,26 @@ export interface KmsSealerOptions {
   readonly client: Pick<KMSClient, "send">;
   /** ARNs of symmetric keys, the newest first: it seals with the first, and opens what was sealed with any. */
   readonly keyArns: readonly string[];
-  /** The yard's name. What was sealed in another yard cannot be opened. */
+  /** The yard's name. Data that was sealed in another yard cannot be opened. */
   readonly yard: string;
   readonly clock: Pick<Clock, "now">;
 }
 
-// Of the sealed bytes, in this order: format, length of the encrypted data key, the encrypted data key, what a `createSealer`
-// with the data key has sealed.
+// The sealed bytes, in this order: format, length of the encrypted data key, the encrypted data key, the result of a
+// `createSealer` with the data key.
 const FORMAT = 2;
 const HEAD_BYTES = 3;
-/** A data key in clear is kept for so long, then KMS is called again: a key that was disabled is noticed by then. */
+/** How long a plain data key is cached before KMS is called again, which detects a disabled key. */
 const KEEP_MS = 300_000;
-/** So many times a data key seals. */
+/** Maximum number of uses of a data key. */
 const MOST_USES = 1_000;
-/** Data keys in clear that are kept to open. */
+/** Plain data keys that are cached to open. */
 const MOST_KEPT = 64;
 
-/** Says that a key does not open this, now or ever. Others, such as throttling, pass. Source: KMS API reference, "Decrypt". */
+/**
+ * Errors of a key that never opens this. Others, such as throttling, are transient. Source: KMS API reference,
+ * "Decrypt".
+ */
 const REFUSED = new Set([
   "AccessDeniedException",
   "DisabledException",
@@ -45,10 +48,11 @@ interface NewDataKey extends DataKey {
 }
 
 /**
- * Creates a sealer whose data keys come from KMS. The encryption context is `stackyard:yard` and `stackyard:purpose` (`seal`).
- * `open` returns undefined for what no key opens any more, as after a key was disabled or the role lost it.
+ * Creates a sealer with data keys from KMS. The encryption context is `stackyard:yard` and `stackyard:purpose`
+ * (`seal`). `open` returns undefined if no key opens the data any more, such as after a key was disabled or the role
+ * lost access.
  *
- * @throws StackyardError `FORBIDDEN`, `RATE_LIMITED`, `UNREACHABLE`, … for calls of KMS that fail otherwise.
+ * @throws StackyardError `FORBIDDEN`, `RATE_LIMITED`, `UNREACHABLE`, … for other failures of KMS.
  */
 export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptions): Sealer {
   const [newest] = keyArns;
@@ -75,7 +79,7 @@ export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptio
 
   async function findNewest(): Promise<NewDataKey> {
     if (current !== undefined && current.until > clock.now() && current.uses < MOST_USES) return current;
-    // Calls that come meanwhile wait for the same key.
+    // Concurrent calls wait for the same key.
     coming ??= generate().finally(() => {
       coming = undefined;
     });
@@ -83,7 +87,7 @@ export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptio
     return current;
   }
 
-  /** Undefined: the key refuses it. */
+  /** Decrypts a data key; undefined when the key refuses. */
   async function decryptWith(KeyId: string, encrypted: Uint8Array): Promise<Uint8Array | undefined> {
     try {
       return (await client.send(new DecryptCommand({ KeyId, CiphertextBlob: encrypted, ...context }))).Plaintext;

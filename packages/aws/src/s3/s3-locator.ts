@@ -20,7 +20,7 @@ import { findAwsFault, toAwsError } from "../aws-fault.ts";
 
 type Located = MachineListing["located"];
 
-/** What the locator works with. */
+/** The dependencies of the locator. */
 export interface S3LocatorOptions extends MachinePlace {
   readonly client: S3Client;
   readonly executors: ReadonlyMap<string, Pick<Executor, "name" | "config">>;
@@ -37,9 +37,9 @@ const AT_A_TIME = 8;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Machines in S3: `.yml` and `.yaml` objects, each judged alone, read again when its ETag has changed. While S3 cannot be
- * asked, the last answers stand. Two objects of one name make that machine invalid and are both named. Throws only while
- * nothing was ever listed: `FORBIDDEN`, `NOT_FOUND`, `UNREACHABLE`, ….
+ * Creates a locator of machines in S3: `.yml` and `.yaml` objects, each validated separately, reloaded when its ETag
+ * has changed. While S3 is unavailable, uses the last results. Two objects of one name make that machine invalid and
+ * are both named. Throws only before the first successful listing: `FORBIDDEN`, `NOT_FOUND`, `UNREACHABLE`, ….
  */
 export function createS3Locator(options: S3LocatorOptions): Locator {
   const { clock, cacheMs = DEFAULT_CACHE_MS, logger = silentLogger } = options;
@@ -84,7 +84,7 @@ interface LoadedObject extends MachineObject {
   readonly located: Located;
 }
 
-/** Undefined for an object that is gone by now. */
+/** Loads an object; undefined if it was deleted meanwhile. */
 async function load(
   options: S3LocatorOptions,
   object: MachineObject,
@@ -95,12 +95,12 @@ async function load(
   try {
     const got = await options.client.send(new GetObjectCommand({ Bucket: options.bucket, Key: object.key }));
     const source = await readSource(got);
-    // The object may be newer than its listing; the next listing then has the same ETag as the answer.
+    // The object may be newer than its listing; the next listing then has the ETag of the response.
     return { ...object, etag: got.ETag ?? object.etag, located: compile(options, object.name, source) };
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
     const failure = toAwsError(error, `s3://${options.bucket}/${object.key} cannot be read.`);
-    // Its ETag stays that of what was read, so that the next look tries again.
+    // Keeps the ETag of the loaded version, so that the next poll retries.
     if (before !== undefined) {
       options.logger?.warn("A machine could not be read; its last known version is used.", {
         machine: object.name,
@@ -125,7 +125,7 @@ function compile({ executors }: S3LocatorOptions, name: string, source: string):
   return { kind: "found", machine, revision: { name: machine.name, hash: machine.hash, source }, problems };
 }
 
-/** Machines by name; one that several objects give is invalid and names them all. */
+/** Returns machines by name; one in several objects is invalid and names them all. */
 function toListings(objects: ReadonlyMap<string, LoadedObject>, bucket: string): ReadonlyMap<string, MachineListing> {
   const byName = Map.groupBy(objects.values(), ({ name }) => name);
   return new Map(
@@ -157,7 +157,7 @@ function toAdvice(error: unknown): string {
     : "";
 }
 
-/** An object that holds a machine. */
+/** An object with a machine. */
 interface MachineObject {
   readonly key: string;
   /** The base name without its last ending. */
@@ -166,14 +166,14 @@ interface MachineObject {
   readonly bytes: number;
 }
 
-/** Where machines lie. */
+/** The location of machines. */
 export interface MachinePlace {
   readonly bucket: string;
   /** A folder, one object, or the beginning of keys. Empty: the whole bucket. */
   readonly prefix: string;
 }
 
-/** All machines of a place, however many pages they are. */
+/** Loads all machines of a place, over all pages. */
 export async function loadMachineObjects(client: S3Client, place: MachinePlace): Promise<readonly MachineObject[]> {
   const { bucket, prefix } = place;
   const objects: _Object[] = [];
@@ -183,9 +183,9 @@ export async function loadMachineObjects(client: S3Client, place: MachinePlace):
 }
 
 /**
- * The machines among what begins with the prefix: the one object of that very name; else what lies in that folder; else,
- * otherwise everything with this prefix of the key. So `machines` does not bring in
- * `machines-old/…`. Empty objects, which mark folders, and other files are ignored.
+ * Selects the machines with the prefix: the one object of exactly that name; else those in that folder; else all with
+ * this key prefix. So `machines` does not include `machines-old/…`. Ignores empty objects, which mark folders, and
+ * other files.
  */
 export function toMachineObjects(objects: readonly _Object[], prefix: string): readonly MachineObject[] {
   const all = objects.map(({ Key = "", ETag = "", Size = 0 }) => ({ key: Key, etag: ETag, bytes: Size }));

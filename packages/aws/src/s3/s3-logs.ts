@@ -3,7 +3,7 @@ import type { Clock, Records } from "@stackyard/core";
 import type { AwsAccess } from "../aws-access.ts";
 import { createS3Records } from "./s3-records.ts";
 
-/** Where the whole logs of attempts are kept. Nothing but a lifecycle rule of the bucket removes them. */
+/** The location of full logs of attempts. Only a lifecycle rule of the bucket removes them. */
 export interface LogPlace {
   readonly bucket: string;
   /** Default: `stackyard/logs/`. */
@@ -27,7 +27,9 @@ export function openS3Logs({ bucket, prefix = DEFAULT_PREFIX }: LogPlace, { aws,
 export interface LogPlaceFacts {
   /** Such as `s3://acme-logs/stackyard/logs/`. */
   readonly address: string;
-  /** Whether an enabled rule of the bucket removes the objects there some day. Undefined: the rules cannot be read. */
+  /**
+   * Whether an enabled rule of the bucket removes the objects there eventually. Undefined if the rules cannot be read.
+   */
   readonly isCleaned: boolean | undefined;
 }
 
@@ -48,7 +50,7 @@ async function findRules(client: S3Client, bucket: string): Promise<readonly Lif
   }
 }
 
-/** A filter of tags or sizes may leave objects out. */
+/** Returns true if a rule removes all objects: a filter of tags or sizes may exclude some. */
 function cleans({ Status, Expiration, Filter, Prefix }: LifecycleRule, prefix: string): boolean {
   const { Prefix: filtered = Prefix ?? "", ...others } = Filter ?? {};
   const isForAll = Object.values(others).every((other) => other === undefined);

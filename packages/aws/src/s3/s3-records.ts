@@ -30,12 +30,12 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
 
-/** Where records are kept. */
+/** The location of records. */
 export interface S3RecordsOptions {
   readonly client: S3Client;
   /** A general purpose bucket: others do not list in order of keys. */
   readonly bucket: string;
-  /** Before every key; nothing else may lie under it. Default: `records/`. */
+  /** Prefix of every key, for records only. Default: `records/`. */
   readonly prefix?: string;
   /** For the pauses between writes that meet others. */
   readonly clock: Clock;
@@ -45,17 +45,16 @@ const AT_A_TIME = 16;
 const MAX_TRIES = 12;
 const FIRST_PAUSE_MS = 10;
 /**
- * What a removal leaves, and what has expired, is deleted after so long. From then on the version of a new record comes
- * from the clock, which is past every earlier version as long as no writer's clock is a day behind.
+ * When removal markers and expired records are deleted. Afterwards the version of a new record comes from the clock,
+ * which exceeds every earlier version unless a writer's clock is a day behind.
  */
 const SWEEP_AFTER_MS = 24 * 60 * 60_000;
-/** A key can be written so often in a millisecond without a version that the clock would give again. */
+/** Maximum writes of a key per millisecond, so that versions never reach those of the clock. */
 const VERSIONS_A_MS = 1_000;
 
 /**
- * Stores records as objects of S3 with conditional writes. For apps that have only a
- * bucket; leases are built on it. A write whose answer was lost is recognized. Throws `FORBIDDEN`, `UNREACHABLE`,
- * `STORE_CORRUPT`, …
+ * Stores records as objects of S3 with conditional writes. For apps that have only a bucket; leases are built on it.
+ * Detects its own write when the response was lost. Throws `FORBIDDEN`, `UNREACHABLE`, `STORE_CORRUPT`, …
  */
 export function createS3Records(options: S3RecordsOptions): Records {
   const { client, bucket, prefix = "records/", clock } = options;
@@ -95,7 +94,7 @@ function nextVersion(found: RecordObject | undefined, now: number): number {
   return found === undefined ? Math.max(1, Math.floor(now * VERSIONS_A_MS)) : found.document.version + 1;
 }
 
-/** The removed record's version stays for a while, so that the key's next record has a higher one. */
+/** Removes a record. Its version stays for a while, so that the key's next record has a higher one. */
 async function remove(deps: WriteDeps, objectKey: string, expected: number): Promise<boolean> {
   const writer = randomUUID();
   return contend(deps, objectKey, async (found) => {
@@ -158,7 +157,7 @@ interface ListedObject {
   readonly Size?: number | undefined;
 }
 
-/** Objects that are read next: those that the page has room for, one at least. */
+/** Counts the objects to read next: those that fit into the page, at least one. */
 function countFitting(objects: readonly ListedObject[], bytes: number): number {
   let left = bytes;
   const end = objects.findIndex(({ Size = 0 }) => {
@@ -168,7 +167,7 @@ function countFitting(objects: readonly ListedObject[], bytes: number): number {
   return end < 0 ? objects.length : end + 1;
 }
 
-/** Undefined for what is gone. An object that holds no record is reported in its place. */
+/** Loads a listed record; undefined if it is gone. An invalid object is reported instead. */
 async function findListed(
   { objects, prefix }: ListDeps,
   { Key = "", Size: bytes = 0 }: ListedObject,
@@ -192,7 +191,7 @@ async function findListed(
   }
 }
 
-/** Undefined for what was removed or has expired. */
+/** Converts a document to a record; undefined if it was removed or has expired. */
 function toRecord(key: string, document: RecordDocument, now: number): StoredRecord | undefined {
   const { version, value, expiresAt, removedAt } = document;
   if (removedAt !== undefined || (expiresAt !== undefined && expiresAt <= now)) return undefined;
@@ -205,9 +204,9 @@ interface RecordObject {
   readonly etag: string;
 }
 
-/** Reads and conditional writes of the objects that hold records. */
+/** Reads and conditional writes of the objects with records. */
 interface RecordObjects {
-  /** Undefined if it does not exist. */
+  /** Loads an object; undefined if it does not exist. */
   load(objectKey: string): Promise<RecordObject | undefined>;
   /** Writes only over the version that was read, or only if none exists. Returns false on a conflict. */
   write(objectKey: string, document: RecordDocument, over: RecordObject | undefined): Promise<boolean>;
@@ -248,8 +247,8 @@ function createRecordObjects(client: S3Client, bucket: string): RecordObjects {
 }
 
 /**
- * Conditional writes are answered 412 when the condition does not hold, 404 when `If-Match` meets no object, and 409 when
- * another request is under way (S3 guide, "How to prevent object overwrites with conditional writes").
+ * Returns true for a lost conditional write: 412 when the condition fails, 404 when `If-Match` finds no object, and 409
+ * for a concurrent request (S3 guide, "How to prevent object overwrites with conditional writes").
  */
 function isLost(error: unknown): boolean {
   const { code, name } = findAwsFault(error);
@@ -262,12 +261,12 @@ function toAdvice(error: unknown): string {
     : "";
 }
 
-/** A record as an object of S3 holds it. */
+/** A record as stored in an object of S3. */
 const RecordDocument = Type.Object({
   version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  /** Of one write: who reads it after a lost answer knows whether the write was its own. */
+  /** Identifies one write, so that a writer recognizes its own after a lost response. */
   writer: Type.String({ minLength: 1, maxLength: 64 }),
-  /** Absent in what a removal leaves. */
+  /** Absent in removal markers. */
   value: Type.Optional(Type.Unknown()),
   expiresAt: Type.Optional(Type.Number()),
   removedAt: Type.Optional(Type.Number()),

@@ -25,7 +25,10 @@ export interface ConnectionSecretOptions {
   readonly client: SecretsManagerClient;
   /** A name in the account and region of the client, or an ARN. */
   readonly secretId: string;
-  /** For what the secret lacks: those that RDS manages hold `username` and `password` only. Default: port 5432. */
+  /**
+   * For fields missing in the secret: those that RDS manages contain only `username` and `password`. Default: port
+   * 5432.
+   */
   readonly defaults?: Partial<Pick<ConnectionSecret, "host" | "dbname" | "port">>;
 }
 
@@ -33,9 +36,10 @@ const secret = Compile(ConnectionSecret);
 const DEFAULT_PORT = 5432;
 
 /**
- * Reads a database's connection secret anew with each call: what it gives is what `createPostgresStore` takes as
- * `connection` and asks again when the server refuses the credentials, as after a rotation. Throws `CONFIG_INVALID` for a
- * secret of another form, without showing it, `NOT_FOUND`, `FORBIDDEN` and what else Secrets Manager answers.
+ * Creates a function that loads a database's connection secret with each call, for the `connection` of
+ * `createPostgresStore`, which calls it again when the server rejects the credentials, such as after a rotation. It
+ * throws `CONFIG_INVALID` for a secret in another format, without showing it, `NOT_FOUND`, `FORBIDDEN` and other errors
+ * of Secrets Manager.
  */
 export function createConnectionSecret(options: ConnectionSecretOptions): () => Promise<ConnectionSecret> {
   const { secretId, defaults = {} } = options;
@@ -52,7 +56,7 @@ export function createConnectionSecret(options: ConnectionSecretOptions): () => 
   };
 }
 
-/** Returns the text of a secret. Throws `NOT_FOUND`, `FORBIDDEN` and what else Secrets Manager answers. */
+/** Returns the text of a secret. Throws `NOT_FOUND`, `FORBIDDEN` and other errors of Secrets Manager. */
 export async function loadSecretText({
   client,
   secretId,

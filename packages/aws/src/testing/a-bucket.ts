@@ -19,7 +19,7 @@ export interface BucketOptions {
   readonly maxAttempts?: number;
 }
 
-/** An empty bucket. */
+/** Creates an empty bucket. */
 export function createBucket({ allow = ["*"], maxAttempts = 1 }: BucketOptions = {}): ABucket {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });

@@ -36,7 +36,7 @@ export class Announcements extends Construct {
     this.#trusted = trusted;
   }
 
-  /** The topic's policy: only that role publishes. */
+  /** Creates the topic's policy: only that role publishes. */
   letPublish(publisherArn: string): void {
     new CfnTopicPolicy(this, "DistributionTopicPolicy", {
       topics: [this.topicArn],
@@ -74,9 +74,9 @@ export class Announcements extends Construct {
   }
 }
 
-/** Whom a distributor serves: say one of them, or both. */
+/** The consumers that a distributor serves: accounts, an organization, or both. */
 export interface TrustedConsumers {
-  /** Accounts, by their numbers. The trust of a role, 2,048 characters, holds some 40. */
+  /** Accounts, by their numbers. The trust of a role, 2,048 characters, has space for some 40. */
   readonly accounts?: Given<readonly string[]>;
   /** All accounts of an organisation. */
   readonly organizationId?: Given<string>;
@@ -111,8 +111,8 @@ export function letConsumers(trusted: TrustedConsumers, right: ConsumerRight): r
 }
 
 /**
- * One statement for the accounts and one for the organization. The latter excludes services: `aws:PrincipalOrgID` is empty for these
- * (IAM, "AWS global condition context keys").
+ * Returns one statement for the accounts and one for the organization. The latter excludes services:
+ * `aws:PrincipalOrgID` is empty for these (IAM, "AWS global condition context keys").
  */
 export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRight): readonly Given<TrustStatement>[] {
   const { accounts, organizationId } = trusted;
@@ -130,7 +130,7 @@ export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRigh
   ];
 }
 
-/** IAM rejects an empty condition, so it is omitted completely. */
+/** Returns the condition of the accounts. IAM rejects an empty one, so it is omitted completely. */
 function toAccountTests({ conditions, externalId }: ConsumerRight): Tests | IResolvable | undefined {
   if (externalId === undefined) return conditions;
   const test = mapGiven(externalId, (id) => ({ ...conditions, StringEquals: { "sts:ExternalId": id } }));
@@ -180,7 +180,7 @@ export class ReceiptBus extends Construct {
     for (const given of statements) this.#add(given);
   }
 
-  /** Each statement is a separate resource here, so that it can depend on a condition. */
+  /** Adds a statement as a separate resource, so that it can depend on a condition. */
   #add(given: Given<TrustStatement>): void {
     const statement = toValue(given);
     const policy = new CfnEventBusPolicy(this, statement.Sid, {
@@ -228,7 +228,7 @@ export class DistributorEvents extends Construct {
   }
 }
 
-/** The manifest is written last: the event for it publishes the artifact. */
+/** Returns the event pattern. The manifest is written last: the event for it publishes the artifact. */
 function toObjectPattern({ bucket, uploadPrefix }: DistributorEventsProps): object {
   const uploads = uploadPrefix === undefined ? [] : [toPrefixTest(uploadPrefix)];
   return {

@@ -111,7 +111,7 @@ function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
   };
 }
 
-/** The capabilities that a consumer reports. */
+/** Returns the capabilities that a consumer reports. */
 function toCapabilities({ transfer, retire }: ArtifactConsumerProps) {
   return { TRANSFER: transfer, RETIRE: retire === undefined ? undefined : toFlag(retire) };
 }
@@ -123,7 +123,7 @@ export interface ConsumerAlarmsProps {
 }
 
 const FIVE_MINUTES = 300;
-/** A copy of the largest file takes several deliveries, each of which may take a quarter of an hour. */
+/** A copy of the largest file needs several deliveries of up to a quarter of an hour each. */
 const QUEUE_WAIT_SECONDS = 21_600;
 
 /** Alarms that require a person: failed or rejected messages, a blocked queue, a failing function. */

@@ -31,7 +31,7 @@ const TIMEOUT_SECONDS = 900;
 /** "Asynchronous invocation": at most 6 hours, and two retries. */
 const ATTEMPTS = { maximumEventAgeInSeconds: 21_600, maximumRetryAttempts: 2 };
 
-/** What announces artifacts to consumers in all accounts and regions, and knows which stand where. One for all. */
+/** Announces artifacts to consumers in all accounts and regions, and tracks where they are stored. One for all. */
 export class ArtifactDistributor extends Construct {
   readonly function: AppFunction;
   readonly topicArn: string;
@@ -128,7 +128,9 @@ export class ArtifactDistributor extends Construct {
   }
 }
 
-/** Role names are unique in an account, and other regions may have a distributor too. */
+/**
+ * Returns a name with the region: role names are unique in an account, and other regions may have a distributor too.
+ */
 function toSignerName(name: string): string {
   return Fn.join("", [name, "-signer-", Aws.REGION]);
 }

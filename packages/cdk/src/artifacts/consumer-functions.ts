@@ -49,7 +49,7 @@ export interface DistributorAddress {
   readonly keyArn?: Given<string>;
 }
 
-/** What a consumer needs. Memory, network and space are those of the function that copies. */
+/** The input of a consumer. Memory, network and space are those of the function that copies. */
 export interface ArtifactConsumerProps extends FunctionSettings {
   readonly code: ConsumerCode;
   readonly distributor: DistributorAddress;
@@ -57,9 +57,9 @@ export interface ArtifactConsumerProps extends FunctionSettings {
   readonly targetBucket?: Given<string>;
   /** At most 34 characters. Default: `stackyard-artifacts`. */
   readonly bucketPrefix?: string;
-  /** The customer's key of the copies. Default: what the bucket has. */
+  /** The customer's key for the copies. Default: the bucket's. */
   readonly kmsKeyArn?: Given<string>;
-  /** The customer's key of the queues; its policy must let `sns.amazonaws.com` use it. Default: SQS's own. */
+  /** The customer's key for the queues; its policy must let `sns.amazonaws.com` use it. Default: SQS's own. */
   readonly queueKeyArn?: Given<string>;
   /** Larger artifacts are refused. Default: 50 GiB. */
   readonly maxBytes?: number;
@@ -67,15 +67,15 @@ export interface ArtifactConsumerProps extends FunctionSettings {
   readonly transfer?: string;
   /** The function may read the distributor's bucket itself. Default: unless `transfer` is `presigned`. */
   readonly readsSource?: Switch;
-  /** What the distributor retires is deleted. Default: no. */
+  /** True to delete versions that the distributor retires. Default: false. */
   readonly retire?: Switch;
-  /** The bucket is emptied and deleted with the consumer. Default: no, it is kept with all that is in it. */
+  /** True to empty and delete the bucket with the consumer. Default: false, it is kept with its content. */
   readonly emptyOnDelete?: Switch;
-  /** The stack waits until the initial set was announced. The distributor must let it. Default: no. */
+  /** True to make the stack wait until the initial set was announced. The distributor must allow it. Default: false. */
   readonly waitForInitialSet?: Switch;
   /** Another value sends the initial set again. Default: `1.0`. */
   readonly triggerVersion?: string;
-  /** `false`: messages of distributors of old are refused. Default: `true`. */
+  /** `false` to reject messages of old distributors. Default: `true`. */
   readonly acceptV1?: string;
   /** Exact names of hosts besides S3's, by commas. */
   readonly extraHosts?: Given<string>;
@@ -99,7 +99,7 @@ export interface CopyFunctionProps {
   readonly environment: Variables;
 }
 
-/** The longest time that Lambda lets a function run; unfinished work continues with the next delivery. */
+/** Lambda's maximum timeout of a function; unfinished work continues with the next delivery. */
 export const COPY_TIMEOUT_SECONDS = 900;
 const MEMORY_MB = 1_024;
 /** Files up to 64 MiB are stored there while they are checked, twice if they are rewritten; a batch has ten. */
@@ -193,7 +193,7 @@ export interface InitialSetTriggerProps extends ResourceSettings {
   readonly after: readonly CfnResource[];
 }
 
-/** Time to assume a role and start an execution in another region; or the longest time that Lambda lets a function wait. */
+/** Time to assume a role and start an execution in another region; or Lambda's maximum timeout, to wait. */
 const TIMEOUT_SECONDS = { on: 900, off: 60 };
 /** Lambda retries a failed call twice, after one and two minutes. */
 const SERVICE_TIMEOUT_SECONDS = { on: 3_600, off: 600 };
@@ -246,7 +246,7 @@ export class InitialSetTrigger extends Construct {
   }
 }
 
-/** The permission to send events about a consumer to the distributor. */
+/** Returns the permission to send events about a consumer to the distributor. */
 export function toReceiptPermission(busArn: Given<string> | undefined) {
   return busArn === undefined ? [] : [mapGiven(busArn, sendReceipts)];
 }
@@ -256,7 +256,7 @@ export interface AdoptedBucketProps extends ResourceSettings {
   readonly code: Code;
   /** Account and region are appended. */
   readonly prefix: string;
-  /** The bucket that artifacts come from: it is never adopted. */
+  /** The source bucket of artifacts: it is never adopted. */
   readonly sourceBucket: string;
   readonly kmsKeyArn?: Given<string> | undefined;
   readonly emptyOnDelete: Switch;

@@ -49,7 +49,10 @@ export class ConsumerQueues extends Construct {
   }
 }
 
-/** The account is the one in the topic's ARN, which alone decides if SNS sends none: the SNS docs do not guarantee that it always does. */
+/**
+ * Returns the statement that lets the topic send. The account in the topic's ARN decides, because the SNS docs do not
+ * guarantee that SNS always sends one.
+ */
 function letTopicSend(queueArn: string, topicArn: string, principals: readonly unknown[]): object {
   return {
     Sid: "Topic",
@@ -88,16 +91,17 @@ const DEFAULT_REGIONS = [
 ];
 
 /**
- * The principals as which SNS sends to a queue of this region: SNS of the opt-in region if topic or queue is in one, and SNS of the
- * queue's region if both are. Otherwise messages are lost without an error. Source: SNS developer guide, "Sending Amazon SNS messages to
- * an Amazon SQS queue or AWS Lambda function in a different Region", which counts ap-northeast-3 among these.
+ * Returns the principals as which SNS sends to a queue of this region: SNS of the opt-in region if topic or queue is in
+ * one, and SNS of the queue's region if both are. Otherwise messages are lost without an error. Source: SNS developer
+ * guide, "Sending Amazon SNS messages to an Amazon SQS queue or AWS Lambda function in a different Region", which
+ * counts ap-northeast-3 among these.
  */
 export function toTopicPrincipals(scope: Construct, topicArn: string): readonly unknown[] {
   const here = addOptInCondition(scope, "QueueRegionIsOptIn", Aws.REGION);
   return ["sns.amazonaws.com", Fn.conditionIf(here.logicalId, toPrincipal(Aws.REGION), toPrincipalOf(scope, topicArn))];
 }
 
-/** Only the standard partition has opt-in regions. */
+/** Returns the topic's principal if it is in an opt-in region, which only the standard partition has. */
 function toPrincipalOf(scope: Construct, topicArn: string): unknown {
   const region = Fn.select(3, Fn.split(":", `${topicArn}:::`));
   if (Token.isUnresolved(topicArn)) {

@@ -92,7 +92,10 @@ export function createSourceBucket(scope: Construct, id: string, input: SourceBu
   });
 }
 
-/** Each statement depends on the condition of its own consumers, which is nested in the condition of the whole policy. */
+/**
+ * Lets consumers read. Each statement depends on the condition of its own consumers, which is nested in the condition
+ * of the whole policy.
+ */
 function letRead(resources: readonly string[], trusted: TrustedConsumers, readByIdentity: Switch): readonly unknown[] {
   const statements = letConsumers(trusted, {
     sid: "Read",

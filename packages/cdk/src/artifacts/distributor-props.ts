@@ -5,28 +5,28 @@ import type { FunctionSettings } from "../app-function.ts";
 import { findCondition, type Given, mapGiven, type Switch, toValue } from "../given.ts";
 import type { TrustedConsumers } from "./announcements.ts";
 
-/** A bucket or table that is there under a condition of the template, and made otherwise. */
+/** An existing bucket or table under a condition of the template; otherwise a new one is created. */
 export interface ExistingMemory {
   readonly bucket?: Given<string>;
   readonly table?: Given<string>;
 }
 
-/** What a distributor needs. */
+/** The input of a distributor. */
 export interface ArtifactDistributorProps extends FunctionSettings {
   readonly code: Code;
   /** Whom it serves. */
   readonly trusted: TrustedConsumers;
-  /** What consumers must say when they ask for their initial set. Default: nothing, as consumers of old. */
+  /** The external id of consumers that request their initial set. Default: none, as for old consumers. */
   readonly externalId?: Given<string>;
   /** Of the function, at most 42 characters; state machine, table and signer are called so too. Default: `stackyard-distributor`. */
   readonly name?: string;
-  /** A bucket of artifacts and a table of records that are there. Default: they are made, and kept. */
+  /** An existing bucket of artifacts and table of records. Default: they are created, and retained. */
   readonly existing?: ExistingMemory;
   /** Beginning of the name of the bucket that is made; at most 34 characters. Default: `stackyard-artifact-source`. */
   readonly bucketPrefix?: string;
-  /** The customer's key of the bucket. Default: S3's own. */
+  /** The customer's key for the bucket. Default: S3's own. */
   readonly kmsKeyArn?: Given<string>;
-  /** The customer's key of the topic; its policy must let `sns.amazonaws.com` use it. Default: none. */
+  /** The customer's key for the topic; its policy must let `sns.amazonaws.com` use it. Default: none. */
   readonly topicKeyArn?: Given<string>;
   /** Beginning of the keys of artifacts. Default: the whole bucket. */
   readonly artifactPrefix?: Given<string>;
@@ -36,15 +36,17 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly transfer?: string;
   /** Consumers may read the bucket themselves. Default: unless `transfer` is `presigned`. */
   readonly readByIdentity?: Switch;
-  /** The second distributor of an account needs another one. Default: `TriggerInitSetRole`, as consumers of old know it. */
+  /**
+   * The second distributor of an account needs another one. Default: `TriggerInitSetRole`, the name for old consumers.
+   */
   readonly initialSetRoleName?: string;
-  /** Consumers may see when their initial set has ended. Default: no. */
+  /** True to let consumers see when their initial set has ended. Default: false. */
   readonly consumersMayWait?: Switch;
   /** How long URLs are valid, at most. Default: 3600. */
   readonly urlSeconds?: number;
   /** After that time without a receipt an artifact is announced again. Default: 900. */
   readonly overdueSeconds?: number;
-  /** Days for which versions that are neither current nor missing anywhere are kept. Default: unlimited. */
+  /** Days to keep versions that are neither current nor missing anywhere. Default: unlimited. */
   readonly keepDays?: Given<string>;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;
@@ -58,7 +60,7 @@ export interface SourcePrefixes {
   readonly uploadPrefix?: Given<string> | undefined;
 }
 
-/** A single slash means the whole bucket. */
+/** Returns the prefix. A single slash means the whole bucket. */
 export function openRoot(scope: Construct, uploadPrefix: Given<string>): Given<string> {
   const prefix = toValue(uploadPrefix);
   if (findCondition(uploadPrefix) === undefined) return prefix === "/" ? "" : prefix;
@@ -66,7 +68,7 @@ export function openRoot(scope: Construct, uploadPrefix: Given<string>): Given<s
   return mapGiven(uploadPrefix, () => Token.asString(Fn.conditionIf(isRoot.logicalId, "", prefix)));
 }
 
-/** The objects that are announced: consumers may read no others. */
+/** Returns the objects that are announced: consumers may read no others. */
 export function toAnnouncedObjects(
   bucketArn: string,
   { artifactPrefix = "", uploadPrefix }: SourcePrefixes,

@@ -32,7 +32,7 @@ export interface DistributorParts {
   readonly prefixes: SourcePrefixes;
 }
 
-/** The variables of the function. */
+/** Returns the variables of the function. */
 export function toDistributorEnvironment(props: ArtifactDistributorProps, parts: DistributorParts): Variables {
   const { accounts, organizationId } = props.trusted;
   return {
@@ -54,7 +54,7 @@ export function toDistributorEnvironment(props: ArtifactDistributorProps, parts:
   };
 }
 
-/** The permissions of the function. */
+/** Returns the permissions of the function. */
 export function toDistributorPermissions(
   props: ArtifactDistributorProps,
   parts: DistributorParts,
@@ -78,8 +78,8 @@ export function toDistributorPermissions(
 }
 
 /**
- * Creates the role whose credentials sign URLs, assumed by the function alone. A function's own credentials expire at an unknown time,
- * and so does a URL signed with them; the credentials of an assumed role include their expiry.
+ * Creates the role that signs URLs, which only the function assumes. A function's own credentials expire at an unknown
+ * time, and so does a URL signed with them; the credentials of an assumed role include their expiry.
  */
 export function createSignerRole(
   scope: Construct,

@@ -12,14 +12,14 @@ import { type EcsRights, runEcsTasks } from "../policies/ecs-permissions.ts";
 import { allow, type Permission } from "../policies/statement.ts";
 import { DEFAULT_YARD } from "../yard-settings.ts";
 
-/** What the custom resource needs. */
+/** The input of the custom resource. */
 export interface EcsTaskProps extends FunctionSettings, EcsRights {
   readonly code: Code;
   /** Of this installation. Default: `main`. */
   readonly name?: string;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
   readonly logLevel?: string;
-  /** `taskArn` for templates of old that use `Ref` as the ARN of a task. Default: an id that stays. */
+  /** `taskArn` for old templates that use `Ref` as the ARN of a task. Default: a stable id. */
   readonly physicalId?: Given<string>;
 }
 
@@ -127,7 +127,9 @@ export function createRecordsTable(scope: Construct, id: string, tableName: stri
   return table;
 }
 
-/** Creates the secret that encrypts the addresses of answers: a caller that knows an address may answer in our place. */
+/**
+ * Creates the secret that encrypts the addresses of responses: a caller with an address could respond instead of us.
+ */
 export function createAnswerSecret(scope: Construct, id: string): CfnSecret {
   return new CfnSecret(scope, id, {
     description: "Stackyard: encrypts the addresses at which CloudFormation waits for answers.",

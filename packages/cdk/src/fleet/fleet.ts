@@ -17,7 +17,10 @@ import {
   type YardSettings,
 } from "../yard-settings.ts";
 
-/** What a fleet's function needs: the queue of events and the store of a yard whose runner has the executor `runcommand`. */
+/**
+ * The input of a fleet's function: the queue of events and the store of a yard; its runner needs the executor
+ * `runcommand`.
+ */
 export interface FleetProps extends YardSettings, FunctionSettings {
   readonly code: Code;
   readonly queues: { readonly events: QueueAddress };
@@ -29,13 +32,13 @@ export interface FleetProps extends YardSettings, FunctionSettings {
   readonly newestArtifacts?: Given<BucketPrefix>;
   /** Name under which artifacts are recorded: one of several fleets of a yard. Default: `main`. */
   readonly environmentName?: string;
-  /** Where people see a run, with `{runId}` in it. */
+  /** The page of a run, with `{runId}` in it. */
   readonly reportUrl?: Given<string>;
   /** Whether instances that start are configured: `ENABLED` or `DISABLED`. Default: `ENABLED`. */
   readonly bootState?: string;
   /** How they are, as variables that begin with `BOOT_`. */
   readonly environment?: Variables;
-  /** Auto Scaling groups whose launches wait for the configuration: ARNs. Default: none. */
+  /** Auto Scaling groups in which launches wait for the configuration: ARNs. Default: none. */
   readonly autoScalingGroupArns?: Given<readonly string[]>;
   /** The role to take in the account of the fleet, where that is another one. Its events must be sent on to this account. */
   readonly targetRoleArn?: string;

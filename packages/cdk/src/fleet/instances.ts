@@ -23,7 +23,7 @@ export interface FleetInstanceProfileProps {
   readonly permissionsBoundaryArn?: Given<string>;
 }
 
-/** The role of instances: they talk to SSM, read artifacts and write output, and nothing else. */
+/** The role of instances: they can only connect to SSM, read artifacts and write output. */
 export class FleetInstanceProfile extends Construct {
   readonly name: string;
   readonly arn: string;
@@ -55,7 +55,7 @@ function writeOutput(objects: BucketPrefix): Permission {
   return { name: "Output", statements: [allow("Write", ["s3:PutObject"], keys)] };
 }
 
-/** Whose launches wait. */
+/** The group in which launches wait. */
 export interface LaunchHookProps {
   readonly autoScalingGroupName: string;
   /** Seconds without a heartbeat after which a launch counts as failed, 300 or more. Default: an hour. */
@@ -78,7 +78,7 @@ export function createLaunchHook(scope: Construct, id: string, props: LaunchHook
   return hook;
 }
 
-/** Which artifact SSM itself applies to which instances. */
+/** The artifact that SSM itself applies, and the instances. */
 export interface FleetAssociationProps {
   readonly name: string;
   readonly tagKey: string;
@@ -122,9 +122,9 @@ export function createFleetAssociation(scope: Construct, id: string, props: Flee
 }
 
 /**
- * Makes the document that applies artifacts, in the account and region of the instances. Its content is given as text, so
- * that SSM keeps these very bytes and the hash that commands name is the one that it reckons. A new content is a new version
- * of the same document, and becomes its default.
+ * Creates the document that applies artifacts, in the account and region of the instances. Its content is passed as
+ * text, so that SSM stores the exact bytes and computes the hash that commands contain. New content becomes the new
+ * default version of the same document.
  */
 export function createApplyDocument(scope: Construct, id: string, name: string = applyArtifactName): CfnDocument {
   const document = new CfnDocument(scope, id, {
@@ -149,7 +149,7 @@ export interface PatchWindowProps {
   readonly timeZone: string;
   /** 1 to 24. */
   readonly durationHours: number;
-  /** Before its end nothing new is begun: 0 to 23, less than the duration. */
+  /** No new work starts in the last hours: 0 to 23, less than the duration. */
   readonly cutoffHours: number;
   /** What becomes of commands that run at the cutoff: `CONTINUE_TASK` or `CANCEL_TASK`. */
   readonly cutoffBehavior: string;

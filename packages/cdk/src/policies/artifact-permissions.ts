@@ -24,7 +24,7 @@ export function storeCopies(bucket: string): Permission {
   };
 }
 
-/** Deletes what the distributor retires. */
+/** Deletes versions that the distributor retires. */
 export function deleteRetired(bucket: string): Permission {
   return { name: "Retired", statements: [allow("Delete", ["s3:DeleteObject"], `${toBucketArn(bucket)}/*`)] };
 }
@@ -81,7 +81,7 @@ const SETTINGS = [
   ...["EncryptionConfiguration", "LifecycleConfiguration"],
 ];
 
-/** Makes one bucket, or takes over the one that is there, and closes it. */
+/** Creates one bucket, or adopts the existing one, and closes it. */
 export function adoptBucket(bucket: string): Permission {
   const actions = [
     "s3:CreateBucket",
@@ -92,8 +92,8 @@ export function adoptBucket(bucket: string): Permission {
 }
 
 /**
- * Never touches the bucket that artifacts come from. A distributor that has taken over a bucket of old has it under the name that a
- * consumer with the prefix of old has in the same account and region.
+ * Denies access to the source bucket. A distributor with an adopted old bucket has it under the name that a consumer
+ * with the old prefix has in the same account and region.
  */
 export function spareSource(sourceBucket: string): Permission {
   const arn = toBucketArn(sourceBucket);
@@ -118,7 +118,7 @@ function withinOrganization(statement: Statement, organizationId: Given<string> 
   return { ...statement, Condition: toCfn(within, (condition) => condition) };
 }
 
-/** Registry, coverage and outbox. */
+/** Allows the registry, coverage and outbox. */
 export function keepRecords(tableArn: string): Permission {
   const items = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"].map((call) => `dynamodb:${call}`);
   return { name: "Records", statements: [allow("Items", items, tableArn)] };
@@ -159,12 +159,12 @@ export function startInitialSets(machineArn: string): Permission {
   return { name: "InitialSets", statements: [allow("Start", ["states:StartExecution"], machineArn)] };
 }
 
-/** Assumes the role that signs URLs, whose credentials have a known expiry. */
+/** Assumes the role that signs URLs; its credentials have a known expiry. */
 export function takeSignerRole(roleArn: string): Permission {
   return { name: "Signer", statements: [allow("TakeRole", ["sts:AssumeRole"], roleArn)] };
 }
 
-/** The objects that a URL may name. */
+/** Allows the objects that a URL may name. */
 export function readSigned(objects: readonly string[]): Permission {
   return { name: "Artifacts", statements: [allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], objects)] };
 }
@@ -175,7 +175,7 @@ export function useKeyVia(name: string, service: "s3" | "sns", keyArn: string, a
   return { name, statements: [{ ...allow("Use", actions, keyArn), Condition }] };
 }
 
-/** Lets Lambda send the events there that the function failed to process. */
+/** Lets Lambda send failed events there. */
 export function sendFailures(queueArn: string): Permission {
   return { name: "Failures", statements: [allow("Send", ["sqs:SendMessage"], queueArn)] };
 }

@@ -6,18 +6,18 @@ import { allow, type Permission, type Statement, withEnding } from "./statement.
 export interface EcsRights {
   /** Clusters that tasks run in: ARNs. */
   readonly clusterArns: readonly string[];
-  /** Task definitions, ARNs of families with `:*` behind: a call is judged by the revision that it comes to. */
+  /** Task definitions, ARNs of families with `:*` appended: IAM evaluates a call by its resolved revision. */
   readonly taskDefinitionArns: readonly string[];
-  /** Roles of the tasks and of their start, which are handed on to ECS. Default: none, so definitions have no roles. */
+  /** Roles of the tasks and of their start, which are passed to ECS. Default: none, so definitions have no roles. */
   readonly passRoleArns?: Given<readonly string[]>;
   /** Log groups of the tasks, ARNs without `:*`; failures include their last lines. Default: none. */
   readonly logGroupArns?: Given<readonly string[]>;
 }
 
 /**
- * Starts, watches and stops tasks, in those clusters alone. Calls that know no resource, or only one that does not exist
- * yet, are limited by the cluster.
- * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+ * Starts, watches and stops tasks, only in those clusters. Calls without a resource, or with one that does not exist
+ * yet, are limited by the cluster. Source:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
  */
 export function runEcsTasks(rights: EcsRights): readonly Given<Permission>[] {
   const { clusterArns, taskDefinitionArns, passRoleArns, logGroupArns } = rights;
@@ -44,7 +44,7 @@ function tagOnCreate(): Statement {
   return { ...allow("TagWhatIsStarted", ["ecs:TagResource"], tasks), Condition };
 }
 
-/** A role can be passed only to tasks, and to no other service. */
+/** Allows passing roles only to tasks, and to no other service. */
 function passRoles(arns: readonly string[]): Permission {
   const Condition = { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } };
   return { name: "TaskRoles", statements: [{ ...allow("HandOn", ["iam:PassRole"], arns), Condition }] };

@@ -8,18 +8,19 @@ export interface ReleaseRights {
   readonly profileRoot: string;
   /** Root of the names of placement groups. */
   readonly placementRoot: string;
-  /** Roles of instances and hooks, which are handed on: ARNs. Default: those under the root of profiles. */
+  /** Roles of instances and hooks to pass: ARNs. Default: those under the root of profiles. */
   readonly passRoleArns?: readonly string[];
-  /** The project that a session may touch: `${aws:PrincipalTag/ProjectName}` where sessions are tagged, else `*`, any that is tagged. */
+  /** The project of a session: `${aws:PrincipalTag/ProjectName}` if sessions are tagged, else `*`, any tagged one. */
   readonly project: Given<string>;
-  /** The same of the config. */
+  /** The same for the config. */
   readonly config: Given<string>;
 }
 
 /**
- * The policies of the assumed role, one for each state of a release that is the first to need it. What is there already is touched
- * only with the tags of the project-config, and nothing is made without them. Calls that know no resources stand apart.
- * Sources: service authorization references of Auto Scaling, EC2, CloudWatch and IAM; Auto Scaling user guide, "API permissions".
+ * Returns the policies of the assumed role, one for each state of a release that is the first to need it. Existing
+ * resources are limited to those with the tags of the project-config, and new ones require them. Calls without
+ * resources are separate. Sources: service authorization references of Auto Scaling, EC2, CloudWatch and IAM; Auto
+ * Scaling user guide, "API permissions".
  */
 export function releaseIntoAccount(rights: ReleaseRights): readonly Permission[] {
   return [toValidation(rights), toDeployment(rights), toHealth(rights), toDetachment(rights), toCleanUp(rights)];

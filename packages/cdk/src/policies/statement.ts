@@ -10,19 +10,19 @@ export interface Statement {
   readonly Condition?: IResolvable | Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
-/** What a role may do for one purpose: an inline policy of its own, so that people can read what it is for. */
+/** A role's permission for one purpose: a separate inline policy, so that its purpose is readable. */
 export interface Permission {
   /** The policy's name. */
   readonly name: string;
   readonly statements: readonly Given<Statement>[];
 }
 
-/** A statement that denies calls on resources, even if others allow them. */
+/** Returns a statement that denies calls on resources, even if others allow them. */
 export function deny(sid: string, actions: readonly string[], resource: string | readonly string[]): Statement {
   return { Sid: sid, Effect: "Deny", Action: actions, Resource: resource };
 }
 
-/** A statement that allows calls on resources. */
+/** Returns a statement that allows calls on resources. */
 export function allow(sid: string, actions: readonly string[], resource: string | readonly string[]): Statement {
   return { Sid: sid, Effect: "Allow", Action: actions, Resource: resource };
 }
@@ -33,7 +33,7 @@ export function withEnding(arns: readonly string[], ending: string): readonly st
   return Fn.split(",", `${Fn.join(`${ending},`, [...arns])}${ending}`);
 }
 
-/** The ARN of a bucket by its name. */
+/** Returns the ARN of a bucket by its name. */
 export function toBucketArn(bucket: string): string {
   return Fn.join("", ["arn:", Aws.PARTITION, ":s3:::", bucket]);
 }

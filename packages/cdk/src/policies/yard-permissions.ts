@@ -53,7 +53,7 @@ export function sealWith(keyArn: string, yardName: string): Permission {
   return { name: "SealKey", statements: [statement] };
 }
 
-/** Objects of a bucket whose keys begin so. */
+/** Objects of a bucket with this key prefix. */
 export interface BucketPrefix {
   readonly bucket: string;
   /** Default: the whole bucket. */
@@ -99,7 +99,7 @@ export function keepTaskLogs(objects: BucketPrefix): Permission {
 
 const ITEMS = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"];
 
-/** The calls of the store on its two tables: no transactions, and no creation of tables. */
+/** Returns the permission for the store's calls on its two tables: no transactions, and no creation of tables. */
 export function toDynamodbPermission(tables: { readonly stacksArn: string; readonly workArn: string }): Permission {
   const { stacksArn, workArn } = tables;
   return {
@@ -113,14 +113,15 @@ export function toDynamodbPermission(tables: { readonly stacksArn: string; reado
   };
 }
 
-/** What Lambda needs as with `readByLambda`, plus what the function needs to set when a failed message comes again. */
+/** Returns the permission of `readByLambda`, plus that for the function to set when a failed message is redelivered. */
 export function workByLambda(sid: string, queueArn: string): Statement {
   return allow(sid, [...READ_ACTIONS, "sqs:ChangeMessageVisibility"], queueArn);
 }
 
 /**
- * What Lambda needs to read a queue with a function's role; the function itself neither reads nor hides messages.
- * Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+ * Returns the permission with which Lambda reads a queue with a function's role; the function itself neither reads nor
+ * hides messages. Source:
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
  */
 export function readByLambda(sid: string, queueArn: string): Statement {
   return allow(sid, READ_ACTIONS, queueArn);
@@ -128,7 +129,7 @@ export function readByLambda(sid: string, queueArn: string): Statement {
 
 const READ_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"] as const;
 
-/** What a container needs, which keeps a message hidden while it runs the task. */
+/** Returns the permission of a container, which keeps a message hidden while it runs the task. */
 export function readByContainer(sid: string, queueArn: string): Statement {
   return allow(sid, ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"], queueArn);
 }
@@ -138,13 +139,13 @@ export function sendTo(sid: string, queueArn: string): Statement {
   return allow(sid, ["sqs:SendMessage"], queueArn);
 }
 
-/** What the executors of a runner may do beyond the yard itself. Whatever Terraform makes needs policies besides. */
+/** The permissions of a runner's executors, beyond the yard itself. Resources of Terraform need further policies. */
 export interface ExecutorRights {
   /** Functions that tasks of `lambda` call: ARNs, with `:*` for their versions and aliases. Default: none. */
   readonly functionArns?: Given<readonly string[]>;
-  /** Buckets that hold the sources of `terraform`: their ARNs. Default: none. */
+  /** Buckets with the sources of `terraform`: their ARNs. Default: none. */
   readonly sourceBucketArns?: Given<readonly string[]>;
-  /** Roles in targets that the runner takes. Default: none. */
+  /** Roles in targets that the runner assumes. Default: none. */
   readonly targetRoleArns?: Given<readonly string[]>;
 }
 

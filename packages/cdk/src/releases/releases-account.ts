@@ -15,7 +15,7 @@ export interface ReleasesAccountProps {
   readonly preset?: PresetName | ReleaseNames;
   /** Name of the role that is made. Default: the preset's. */
   readonly roleName?: string;
-  /** What the deployer must say when it takes the role. Default: nothing. */
+  /** The external id for the deployer to assume the role. Default: none. */
   readonly externalId?: Given<string>;
   /**
    * The project and config that a session may touch. Default: those of its tags. `*` where the deployer does not tag its sessions:
@@ -62,7 +62,7 @@ export class ReleasesAccount extends Construct {
   }
 }
 
-/** Tagging a session is a separate call, which has no external id. */
+/** Returns the trust policy. Tagging a session is a separate call, without an external id. */
 function toTrust({ deployerRoleArn, externalId }: ReleasesAccountProps): readonly object[] {
   const Principal = { AWS: deployerRoleArn };
   const asked = externalId && toCfn(externalId, (id) => ({ StringEquals: { "sts:ExternalId": id } }));

@@ -11,7 +11,7 @@ import { deployReleases, readEncrypted } from "../policies/release-permissions.t
 import { allow } from "../policies/statement.ts";
 import { createClosedBucket } from "../stores.ts";
 
-/** What the deployer of releases needs. */
+/** The input of the deployer of releases. */
 export interface ReleasesProps extends FunctionSettings {
   readonly code: Code;
   /** What things are called: `stackyard`, or as a predecessor called them. Default: `stackyard`. */
@@ -20,7 +20,7 @@ export interface ReleasesProps extends FunctionSettings {
   readonly bucket?: string;
   /** A table of locks that is there. Default: one is made, called by the preset. */
   readonly lockTable?: string;
-  /** The customer's key of the bucket's objects. Default: S3's own. */
+  /** The customer's key for the bucket's objects. Default: S3's own. */
   readonly keyArn?: Given<string>;
   /** The role in each account: its name. Default: the preset's. */
   readonly assumedRole?: string;
@@ -142,7 +142,7 @@ const FUNCTIONS = {
   "step-asg-deployer": "coinbase-step-asg-deployer",
 } as const satisfies Readonly<Record<PresetName, string>>;
 
-/** The names of a preset. The lock table is called as the function, in lower case, and `-locks`. */
+/** Returns the names of a preset. The lock table is named like the function, in lower case, plus `-locks`. */
 export function toReleaseNames(preset: PresetName): ReleaseNames {
   const { bucketPrefix, assumedRole, profileRoot, placementRoot, lockTableSuffix } = PRESETS[preset];
   const name = FUNCTIONS[preset];

@@ -13,7 +13,7 @@ import {
 const CLUSTER = `${ARN}:ecs:[a-z0-9-]+:[0-9]{12}:cluster/[A-Za-z0-9_-]{1,255}`;
 const DEFINITION = `${ARN}:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_*-]{1,255}:(\\*|[0-9]{1,9})`;
 
-/** What the custom resource for tasks of ECS may run: parameters of the template `ecs-task`. */
+/** The tasks that the custom resource for ECS may run: parameters of the template `ecs-task`. */
 export const ECS_TASK_PARAMETERS = {
   EcsTaskCodeKey: { group: "Code", description: "Key of the zip of the custom resource for ECS tasks.", ...KEY },
   EcsTaskCodeVersion: {

@@ -98,19 +98,19 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
   };
 }
 
-/** The predecessor's word for none, in addition to an empty one. */
+/** Returns the condition for a target bucket: neither empty nor the predecessor's word for none. */
 function toTargetCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
   const isNone = ["", "!NO_VALUE"].map((none) => Fn.conditionEquals(parameters.text("TargetBucket"), none));
   return new CfnCondition(stack, "HasTargetBucket", { expression: Fn.conditionNot(Fn.conditionOr(...isNone)) });
 }
 
-/** Whether artifacts may be read without a URL. */
+/** Returns the condition under which artifacts may be read without a URL. */
 export function toIdentityCondition(stack: Stack, parameters: TemplateParameters): CfnCondition {
   const isPresigned = Fn.conditionEquals(parameters.text("Transfer"), "presigned");
   return new CfnCondition(stack, "ReadsByIdentity", { expression: Fn.conditionNot(isPresigned) });
 }
 
-/** Copies never go into the source bucket. The role of a created bucket prevents that. */
+/** Rejects the source bucket as target. The role of a created bucket prevents that too. */
 function refuseSource(stack: Stack): void {
   const [target, source] = [Fn.ref("TargetBucket"), Fn.ref("DistributionBucket")];
   new CfnRule(stack, "TargetIsNotSource", {
@@ -130,7 +130,7 @@ const REQUIRED = [
   "InitialDistributionSetMachine",
 ] as const satisfies readonly ParameterName[];
 
-/** These parameters have defaults, as in the predecessor, but the defaults name no real distributor. */
+/** Requires these parameters: as in the predecessor they have defaults, which name no real distributor. */
 export function requireDistributor(stack: Stack): void {
   const assertions = REQUIRED.map((name) => ({
     assert: Fn.conditionNot(Fn.conditionEquals(Fn.ref(name), "")),

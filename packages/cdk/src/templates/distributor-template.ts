@@ -10,7 +10,7 @@ import { addOutput, TemplateStack } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: announces artifacts to all accounts and regions, and knows where they stand.";
 
-/** Adds the template of the distributor. Its role has a name that consumers know: it needs `CAPABILITY_NAMED_IAM`. */
+/** Adds the template of the distributor. Its role has a fixed name for consumers: it needs `CAPABILITY_NAMED_IAM`. */
 export function addDistributorTemplate(app: App): Stack {
   const stack = new TemplateStack(app, "distributor", DESCRIPTION);
   const parameters = addParameters(stack, PARAMETERS_OF.distributor);
@@ -50,7 +50,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
   };
 }
 
-/** The outputs that consumers need have the names of their parameters. */
+/** Adds the outputs for consumers, named like their parameters. */
 function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: ArtifactDistributor): void {
   const outputs = [
     ["DistributionTopic", distributor.topicArn, "Topic of announcements."],
@@ -72,7 +72,7 @@ function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: A
   }
 }
 
-/** Without either, no consumer could subscribe. */
+/** Requires accounts or an organization: without either, no consumer could subscribe. */
 function requireConsumers(stack: Stack): void {
   const isGiven = (name: ParameterName) => Fn.conditionNot(Fn.conditionEquals(Fn.ref(name), ""));
   new CfnRule(stack, "ConsumersAreGiven", {

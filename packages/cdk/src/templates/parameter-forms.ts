@@ -18,37 +18,37 @@ export interface ParameterDefinition {
 export const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
 /** How ARNs begin. */
 export const ARN = "arn:aws[a-z-]*";
-/** An optional text. */
+/** Returns the form of an optional text. */
 export function optional(pattern: string, constraint: string) {
   return { default: "", pattern: `^(${pattern})?$`, constraint } as const;
 }
 /** The key of an object. */
 export const KEY = { pattern: "^[^\\s]{1,1024}$", constraint: "The key of an object." } as const;
-/** A number, or nothing. */
+/** A number, or empty. */
 export const COUNT = optional("[1-9][0-9]{0,4}", "A number above 0, or nothing.");
-/** The name of a table, or nothing. */
+/** The name of a table, or empty. */
 export const TABLE = optional("[a-zA-Z0-9_.-]{3,255}", "The name of a table, or nothing.");
-/** Texts with commas between them, or nothing. */
+/** Texts separated by commas, or empty. */
 export const LIST = { type: "CommaDelimitedList", default: "" } as const;
 /** The ARN of a queue. */
 export const QUEUE_ARN = `${ARN}:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}(\\.fifo)?`;
-/** The address of an image, or nothing. */
+/** The address of an image, or empty. */
 export const IMAGE = optional("[a-z0-9][^\\s]{0,499}", "The address of an image, or nothing.");
-/** An address, or nothing. */
+/** An address, or empty. */
 export const ADDRESS = optional("https?://[^\\s]{1,2000}", "An address such as https://example.org, or nothing.");
-/** Account ids separated by commas, at most this many, or nothing. */
+/** Returns the form of account ids separated by commas, at most `count`, or empty. */
 export function accountsUpTo(count: number) {
   const more = count - 1;
   return optional(`[0-9]{12}(,[0-9]{12}){0,${more}}`, `Numbers of accounts by commas, at most ${count}, or nothing.`);
 }
 /** A switch that is off by default. */
 export const SWITCH = { default: "false", values: ["true", "false"] } as const;
-/** The name of a bucket, or nothing. */
+/** The name of a bucket, or empty. */
 export const BUCKET_OR_NOTHING = optional(BUCKET.pattern.slice(1, -1), "The name of a bucket, or nothing.");
 /** Prefix of the name of a bucket. With account and region appended, the name has at most 63 characters. */
 export const BUCKET_PREFIX = {
   pattern: "^[a-z0-9][a-z0-9-]{0,33}$",
   constraint: "1 to 34 small letters, digits and -.",
 } as const;
-/** The ARN of a key, or nothing. */
+/** The ARN of a key, or empty. */
 export const KEY_ARN = optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing.");

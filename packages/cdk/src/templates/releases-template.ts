@@ -51,7 +51,7 @@ export function addReleasesTemplate(app: App): Stack {
   return stack;
 }
 
-/** Bucket and table, created unless they exist. */
+/** Adds bucket and table, created unless they exist. */
 function addReleaseMemory(stack: Stack, parameters: TemplateParameters, names: ReleaseNames) {
   const either = (parameter: "ExistingReleaseBucket" | "ExistingLockTable", make: (makes: CfnCondition) => string) => {
     const existing = parameters.text(parameter);
@@ -95,7 +95,7 @@ export function addReleasesAccountTemplate(app: App): Stack {
   return stack;
 }
 
-/** Without session tags, projects cannot be distinguished. */
+/** Returns the scope. Without session tags, projects cannot be distinguished. */
 function toScope(parameters: TemplateParameters) {
   const isTagged = parameters.condition("HasSessionTags", "ReleaseSessionTags", "true");
   const own = (tag: string) => Token.asString(Fn.conditionIf(isTagged.logicalId, `\${aws:PrincipalTag/${tag}}`, "*"));
@@ -117,7 +117,7 @@ const COLUMNS = {
   placementRoot: "PlacementRoot",
 } as const satisfies Record<keyof ReleaseNames, string>;
 
-/** What a parameter chooses: a row of a mapping in the template. `columns`: the required ones. */
+/** Returns the names for the preset parameter: a row of a mapping in the template. `columns`: the required ones. */
 export function addReleaseNames<Column extends keyof ReleaseNames>(
   stack: Stack,
   columns: readonly Column[],

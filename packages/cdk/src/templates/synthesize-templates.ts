@@ -12,7 +12,7 @@ import { addReleasesAccountTemplate, addReleasesTemplate } from "./releases-temp
 import { addServicesTemplate } from "./services-template.ts";
 import { addStateManagerTemplate, addTaskRunnerTemplate, addYardTemplate } from "./yard-template.ts";
 
-/** A template that stands alone. */
+/** A standalone template. */
 export interface Template {
   /** `yard`, or the app that it installs. Its file is `<name>.template.json`. */
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Template {
   readonly body: string;
 }
 
-/** What templates are made from besides the sources of this package. */
+/** The sources of templates outside this package. */
 export interface TemplateSources {
   /** The built consumer, which is embedded in its template. Default: that template is omitted. */
   readonly consumer?: InlineConsumer;
@@ -33,7 +33,7 @@ const TEMPLATES = [
   ...[addDistributorTemplate, addConsumerZipTemplate, addConsumersRolloutTemplate],
 ];
 
-/** Synthesises the plain templates from the constructs. The same sources give the same bytes. */
+/** Synthesizes the plain templates from the constructs. The same sources produce the same bytes. */
 export function synthesizeTemplates({ consumer }: TemplateSources = {}): readonly Template[] {
   // The built-in validator treats the empty defaults of parameters as values; tests validate with real ones.
   const app = new App({ analyticsReporting: false, treeMetadata: false, builtinCloudFormationValidation: false });

@@ -17,13 +17,13 @@ export interface TemplateParameters {
   text(name: ParameterName): string;
   number(name: ParameterName): number;
   list(name: ParameterName): string[];
-  /** The text, if it is not empty. */
+  /** Returns the text, if it is not empty. */
   given(name: ParameterName): Conditional<string>;
-  /** The text as a number. */
+  /** Returns the text as a number. */
   givenNumber(name: ParameterName): Conditional<number>;
-  /** The list, if it is not empty. */
+  /** Returns the list, if it is not empty. */
   givenList(name: ParameterName): Conditional<readonly string[]>;
-  /** A condition that is true if the parameter has that value. */
+  /** Creates a condition that is true if the parameter has that value. */
   condition(id: string, name: ParameterName, value: string): CfnCondition;
 }
 

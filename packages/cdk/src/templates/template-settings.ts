@@ -60,7 +60,7 @@ export function toStateManagerSettings(parameters: TemplateParameters, scope: St
   };
 }
 
-/** Returns what a runner may do, in a function and in a container. */
+/** Returns a runner's permissions, in a function and in a container. */
 export function toRunnerRights(parameters: TemplateParameters) {
   return {
     functionArns: parameters.givenList("FunctionArns"),
@@ -147,7 +147,10 @@ export function toQueueSettings(stack: Stack, parameters: TemplateParameters): Y
   };
 }
 
-/** The store of a template that makes one: a database whose secret is named, else tables, made unless they are named. */
+/**
+ * Adds the store of a template that creates one: a database if its secret is named, else tables, created unless they
+ * are named.
+ */
 export function addStores(stack: Stack, parameters: TemplateParameters): StoreChoices {
   const secret = parameters.given("ConnectionSecretArn");
   const usesTables = parameters.condition("UsesTables", "ConnectionSecretArn", "");
@@ -189,7 +192,7 @@ export function findStores(parameters: TemplateParameters): StoreChoices {
   ];
 }
 
-/** Where runners of the template of a whole yard keep logs: the bucket that is named, or one that is made. */
+/** Adds the bucket for the runners' logs in the template of a whole yard: the named one, or a new one. */
 export function addTaskLogs(stack: Stack, parameters: TemplateParameters): BucketPrefix {
   const makes = parameters.condition("MakesTaskLogs", "ExistingTaskLogBucket", "");
   const made = createTaskLogBucket(stack, "TaskLogs", makes).ref;
@@ -198,7 +201,7 @@ export function addTaskLogs(stack: Stack, parameters: TemplateParameters): Bucke
   return { bucket, prefix: parameters.text("TaskLogPrefix") };
 }
 
-/** Where runners of another template keep logs, if a bucket is named. */
+/** Returns the bucket for the runners' logs in another template, if one is named. */
 export function findTaskLogs(parameters: TemplateParameters): Conditional<BucketPrefix> {
   const { condition, value: bucket } = parameters.given("TaskLogBucket");
   return onlyIf(condition, { bucket, prefix: parameters.text("TaskLogPrefix") });
@@ -214,7 +217,7 @@ function toExistingTable(name: string): TableAddress {
   return { name, arn: `arn:${Aws.PARTITION}:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/${name}` };
 }
 
-/** The queues of containers for long tasks, and the condition under which there are containers. */
+/** The queues of containers for long tasks, and the condition for having containers. */
 export interface ContainersInput {
   readonly queue: QueueAddress;
   readonly queues: TaskRunnerQueues;

@@ -12,16 +12,16 @@ import { findCondition, type Given, toValue } from "../given.ts";
 import type { QueueAddress, YardQueues } from "../queues.ts";
 import type { StoreChoices } from "../yard-settings.ts";
 
-/** Parts of the construct tree whose names mean nothing to a reader of the template. */
+/** Parts of the construct tree with names that are meaningless in the template. */
 const UNNAMED = new Set([
   ...["Yard", "App", "Queues", "Functions", "Resource"],
   ...["Adoption", "Copying", "Asking", "Memory", "Announcing", "Receiving", "InitialSets"],
 ]);
 
 /**
- * A stack whose template stands alone: no parameters of the CDK's bootstrap, no assets, no hashes in the names of
- * resources. So a release can change how constructs are nested without replacing what people have deployed only as long
- * as these names stay: a test holds them.
+ * A stack with a standalone template: no parameters of the CDK's bootstrap, no assets, no hashes in the names of
+ * resources. A release can change how constructs are nested without replacing deployed resources only while these names
+ * stay the same, which a test checks.
  */
 export class TemplateStack extends Stack {
   constructor(app: App, name: string, description: string) {
@@ -76,7 +76,7 @@ export function addFunctionOutputs(
   new CfnOutput(stack, `${app}RoleArn`, { value: role.roleArn, description: "Its role; roles in targets trust it." });
 }
 
-/** An output may have the name of a resource or a parameter; a construct may not. */
+/** Adds an output, which may have the name of a resource or a parameter; a construct may not. */
 export function addOutput(
   stack: Stack,
   name: string,

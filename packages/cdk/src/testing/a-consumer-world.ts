@@ -28,11 +28,11 @@ type Role = "CopyRole" | "InitialSetTriggerRole" | "AdoptedBucketRole";
 /** The functions of a consumer's template over a simulated AWS, each with its role of the template. */
 export interface ConsumerWorld {
   readonly sim: AwsSim;
-  /** Messages as the queue delivers them; gives those that come again. */
+  /** Delivers messages like the queue; returns those to redeliver. */
   deliver(bodies: readonly object[], options?: { readonly deadlineMs?: number }): Promise<readonly string[]>;
-  /** A file of the source and its message. */
+  /** Writes a file to the source and returns its message. */
   publish(key: string, bytes: Buffer, facts?: Readonly<Record<string, unknown>>): object;
-  /** A custom resource with the properties of the template, which lives and is deleted. */
+  /** Returns a custom resource with the properties of the template, to create and delete. */
   resource(id: "AdoptedBucket" | "InitialSetTrigger"): { create(): Promise<string>; delete(): Promise<string> };
   callsOf(role: Role): readonly LoggedCall[];
   pass(ms: number): Promise<void>;
@@ -103,7 +103,7 @@ export function createConsumerWorld(template: ResolvedTemplate): ConsumerWorld {
   };
 }
 
-/** Its bucket lets the consumer read, its bus lets it send, its role lets it in. */
+/** Adds a distributor: its bucket lets the consumer read, its bus lets it send, its role lets it in. */
 function addDistributor(sim: AwsSim): void {
   sim.s3.createBucket({
     ...DISTRIBUTOR_PLACE,
@@ -130,7 +130,7 @@ interface AccessInput {
 
 const users = new WeakMap<AwsSim, Map<string, ReturnType<AwsSim["iam"]["addUser"]>>>();
 
-/** As the role of the template: what it does not allow is denied. */
+/** Opens AWS with the role of the template: everything else is denied. */
 function openAccess({ sim, clock, template, role, region }: AccessInput) {
   const known = users.get(sim) ?? new Map();
   users.set(sim, known);

@@ -22,13 +22,13 @@ export interface DistributorWorld {
   readonly sim: AwsSim;
   /** Puts a file and its manifest into the bucket, and sends the function an event. */
   publish(version: string): Promise<void>;
-  /** Another application puts a file there, which also sends an event. */
+  /** Uploads a file as another application, which also sends an event. */
   upload(key: string): Promise<void>;
-  /** The consumer answers that it has the files of a version. */
+  /** Sends the consumer's receipts for the files of a version. */
   receive(version: string): Promise<void>;
-  /** Any other event or request. */
+  /** Handles any other event or request. */
   handle(event: unknown): Promise<unknown>;
-  /** What the topic has sent. */
+  /** Returns the messages of the topic. */
   sent(): readonly Readonly<Record<string, unknown>>[];
   pass(ms: number): Promise<void>;
   callsOf(role: "DistributorRole" | "SignerRole"): readonly LoggedCall[];
@@ -88,7 +88,7 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
   };
 }
 
-/** As the roles of the template: what they do not allow is denied. */
+/** Opens the distributor with the roles of the template: everything else is denied. */
 function openDistributor(input: {
   readonly sim: AwsSim;
   readonly clock: FakeClock;

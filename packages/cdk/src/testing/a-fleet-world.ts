@@ -17,9 +17,9 @@ export interface FleetWorld {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   readonly app: FleetApp;
-  /** From now on that run has succeeded. */
+  /** Marks that run as succeeded from now on. */
   finish(runId: string): void;
-  /** A running instance with the tag; its agent registers at that time. */
+  /** Adds a running instance with the tag; its agent registers at that time. */
   add(registersAt?: number): string;
   /** Runs a config to its end, as the runner does. */
   run(config: RunCommandConfig, options?: { readonly cancelAfterMs?: number }): Promise<unknown>;

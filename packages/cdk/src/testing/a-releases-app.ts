@@ -1,7 +1,7 @@
-/** Parameters with which the deployer of releases is deployed. */
+/** Parameters of a deployment of the deployer of releases. */
 export const RELEASES_APP = { CodeBucket: "code", ReleasesCodeKey: "releases.zip" } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_RELEASES_APP = {
   ...RELEASES_APP,
   LogLevel: "debug",
@@ -24,7 +24,7 @@ export const RELEASES_ACCOUNT = {
   DeployerRoleArn: "arn:aws:iam::999900001111:role/stackyard-releases-ReleasesRole-AbCdEf",
 } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_RELEASES_ACCOUNT = {
   ...RELEASES_ACCOUNT,
   ReleasesPreset: "odin",

@@ -16,10 +16,10 @@ export const BUCKET = `stackyard-releases-${ACCOUNT}`;
 export const ASSUMED = "stackyard-releases-assumed";
 export const PROJECT = { ProjectName: "org/shop", ConfigName: "production" } as const;
 
-/** The deployer's function behind its state machine, and an account in which releases find all that they ask for. */
+/** The deployer's function behind its state machine, and an account with everything that releases need. */
 export interface ReleasesWorld {
   readonly sim: AwsSim;
-  /** Puts the document where it belongs and starts an execution; gives how it ended. */
+  /** Stores the document and starts an execution; returns how it ended. */
   release(document: Readonly<Record<string, unknown>>): Promise<string>;
   /** Calls of the function itself, and those in sessions of the role. */
   calls(): { readonly own: readonly LoggedCall[]; readonly assumed: readonly LoggedCall[] };
@@ -76,7 +76,7 @@ export function createReleasesWorld(): ReleasesWorld {
   };
 }
 
-/** Image, network and what the service `web` may use, with the tags and paths that let it. */
+/** Adds image, network and the resources of the service `web`, with the required tags and paths. */
 function addResources(sim: AwsSim): void {
   const shared = { DeployWith: PRESETS.stackyard.optInTag };
   const tags = { Name: "web", ...PROJECT, ServiceName: "web" };
@@ -104,7 +104,7 @@ function addResources(sim: AwsSim): void {
   });
 }
 
-/** A release that uses every option. */
+/** Returns a release that uses every option. */
 function aDocument(now: Date) {
   const stamp = now.toISOString().slice(0, 19);
   return {

@@ -1,4 +1,4 @@
-/** Parameters with which the template of a yard is deployed; what has a default has it. */
+/** Parameters of a yard's deployment; others have their defaults. */
 export const YARD_PARAMETERS = {
   CodeBucket: "code",
   StateManagerCodeKey: "state-manager.zip",
@@ -6,7 +6,7 @@ export const YARD_PARAMETERS = {
   MachineBucket: "machines",
 } as const;
 
-/** Everything that can be said is said. */
+/** All parameters are set. */
 export const FULL_YARD_PARAMETERS = {
   ...YARD_PARAMETERS,
   YardName: "blue",

@@ -1,6 +1,6 @@
 import { RUNNER_PARAMETERS } from "./a-yard.ts";
 
-/** Parameters with which the custom resource for tasks of ECS is deployed. */
+/** Parameters of a deployment of the custom resource for ECS tasks. */
 export const ECS_TASK_APP = {
   CodeBucket: "code",
   EcsTaskCodeKey: "ecs-task.zip",
@@ -8,7 +8,7 @@ export const ECS_TASK_APP = {
   TaskDefinitionArns: "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:*",
 } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_ECS_TASK_APP = {
   ...ECS_TASK_APP,
   YardName: "blue",
@@ -35,7 +35,7 @@ export const FLEET_APP = {
   WorkTable: "stackyard-main-stacks-work",
 } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_FLEET_APP = {
   ...FLEET_APP,
   YardName: "blue",
@@ -79,7 +79,7 @@ export const SERVICES_APP = {
   ProjectBucket: "projects",
 } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_SERVICES_APP = {
   ...SERVICES_APP,
   YardName: "blue",
@@ -103,7 +103,7 @@ export const FULL_SERVICES_APP = {
 /** The resources that accompany instances. */
 export const INSTANCES_APP = { ArtifactBucket: "artifacts" } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_INSTANCES_APP = {
   ...INSTANCES_APP,
   YardName: "blue",

@@ -1,7 +1,7 @@
 import type { InlineConsumer } from "../templates/consumer-template.ts";
 import type { TemplateSources } from "../templates/synthesize-templates.ts";
 
-/** Stands for the built consumer. */
+/** Replaces the built consumer. */
 export const INLINE: InlineConsumer = {
   copy: "exports.handler = async () => 'copied';",
   resources: "exports.initialSet = async () => {}; exports.bucket = async () => {};",
@@ -17,14 +17,14 @@ const OPERATIONS = {
   PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
-/** Parameters with which the distributor is deployed. */
+/** Parameters of the distributor's deployment. */
 export const DISTRIBUTOR_APP = {
   CodeBucket: "code",
   DistributorCodeKey: "distributor.zip",
   TrustedAccounts: "111122223333,444455556666",
 } as const;
 
-/** Everything that can be said of it is said. */
+/** All parameters are set. */
 export const FULL_DISTRIBUTOR_APP = {
   ...DISTRIBUTOR_APP,
   ...SUBNETS,
@@ -67,7 +67,7 @@ export const OLD_CONSUMER_APP = {
   TriggerVersion: "1.1",
 } as const;
 
-/** Everything that can be said of a consumer is said. */
+/** All parameters are set. */
 export const FULL_CONSUMER_APP = {
   ...DISTRIBUTOR_OUTPUTS,
   ...SUBNETS,
@@ -92,7 +92,7 @@ export const FULL_CONSUMER_APP = {
   WaitForInitialSet: "true",
 } as const;
 
-/** A bucket that is made, with what only such a one has. */
+/** A bucket to create, with the parameters for one. */
 export const ADOPTING_CONSUMER_APP = {
   ...DISTRIBUTOR_OUTPUTS,
   BucketPrefix: "tts-cloud-artifacts",
@@ -115,7 +115,7 @@ export const ROLLOUT_APP = {
   ConsumerRegions: "eu-west-1,us-east-1",
 } as const;
 
-/** One into accounts, with everything said. */
+/** A rollout to accounts, with all parameters set. */
 export const FULL_ROLLOUT_APP = {
   ...ROLLOUT_APP,
   StackSetName: "acme-consumers",

@@ -17,7 +17,7 @@ export interface EcsTaskWorld {
   until<T>(done: Promise<T>): Promise<T>;
 }
 
-/** Makes one; its tasks have roles and log to a group. Ids are those of old, which take a call more. */
+/** Creates a world; its tasks have roles and log to a group. Ids are the old ones, which need one more call. */
 export function createEcsTaskWorld(stateMachineName: string): EcsTaskWorld {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });

@@ -75,7 +75,7 @@ function checkList(database: Database, type: TypeOf<"array">, value: unknown, pa
   return value.flatMap((each, index) => checkValue(database, type.element, each, `${path}[${index}]`));
 }
 
-/** Any of them will do; where one of them knows what a list holds, it is that one. */
+/** Checks a union: any member may match; for a list, only members that are lists. */
 function checkUnion(database: Database, { types }: TypeOf<"union">, value: unknown, path: string): readonly string[] {
   const lists = Array.isArray(value) ? types.filter(({ type }) => type === "array") : [];
   const answers = (lists.length > 0 ? lists : types).map((each) => checkValue(database, each, value, path));

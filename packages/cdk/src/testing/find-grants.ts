@@ -6,7 +6,7 @@ export interface Call {
   readonly action: string;
   /** An ARN. */
   readonly resource: string;
-  /** What conditions look at, such as `s3:prefix`. */
+  /** Values for conditions, such as `s3:prefix`. */
   readonly context?: Readonly<Record<string, string>>;
 }
 
@@ -19,7 +19,7 @@ export interface Grant {
   readonly conditions: Readonly<Record<string, unknown>>;
 }
 
-/** What a role of a template may do. */
+/** Returns the permissions of a template's role. */
 export function findGrants({ resources }: ResolvedTemplate, roleId: string): readonly Grant[] {
   const role = resources[roleId];
   if (role === undefined) throw new TypeError(`There is no ${roleId}.`);
@@ -40,7 +40,7 @@ export function listPairs(grants: readonly Grant[]): readonly string[] {
     .toSorted();
 }
 
-/** Whether statements allow a call. */
+/** Returns true if statements allow a call. */
 export function isAllowed(grants: readonly Grant[], call: Call): boolean {
   return grants.some(
     ({ actions, resources, conditions }) =>
@@ -50,7 +50,7 @@ export function isAllowed(grants: readonly Grant[], call: Call): boolean {
   );
 }
 
-/** A condition on a key that the call lacks does not hold. */
+/** Evaluates a condition, which is false for a key that the call lacks. */
 function holds(tests: Readonly<Record<string, unknown>>, context: Readonly<Record<string, string>>): boolean {
   return Object.entries(tests).every(([key, pattern]) => {
     const value = context[key];

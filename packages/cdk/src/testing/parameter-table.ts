@@ -17,7 +17,7 @@ const LETTERS = {
   "consumers-rollout": "O",
 } as const;
 
-/** The parameters of the templates as the table of the README. */
+/** Formats the parameters of the templates as the table of the README. */
 export function toParameterTable(): string {
   const rows = Object.entries<ParameterDefinition>(PARAMETERS).map(([name, definition]) => {
     const { description, values } = definition;

@@ -5,8 +5,8 @@ import { toJson } from "./resolve-template.ts";
 const PACKAGES = join(import.meta.dirname, "../../..");
 
 /**
- * The permissions that a package's README documents, as pairs `action resource`. Tests of those packages hold that they are
- * the calls that the code makes, neither more nor less.
+ * Returns the permissions that a package's README documents, as pairs `action resource`. Tests of those packages check
+ * that they match the calls of the code exactly.
  */
 export function listDocumented(name: string, pick: (document: unknown) => unknown): readonly string[] {
   const readme = readFileSync(join(PACKAGES, name, "README.md"), "utf8");

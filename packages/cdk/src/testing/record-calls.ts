@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Call } from "./find-grants.ts";
 import { ACCOUNT, REGION, toJson } from "./resolve-template.ts";
 
-/** A server before an emulator that notes what is called. */
+/** A server in front of an emulator that records calls. */
 export interface Recorder {
   readonly endpoint: string;
   readonly calls: readonly Call[];
@@ -43,7 +43,7 @@ async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A request as a policy names it. The action of a batch is that of the single call. */
+/** Converts a request to a call in a policy. The action of a batch is that of the single call. */
 function toCall(incoming: IncomingMessage, body: Buffer): Call {
   const [service = "", operation = ""] = String(incoming.headers["x-amz-target"] ?? "").split(".");
   if (service === "") return toS3Call(incoming);

@@ -18,7 +18,7 @@ export interface TemplateResource {
 
 /** A template with parameters, as CloudFormation would deploy it. */
 export interface ResolvedTemplate {
-  /** Those whose conditions hold. */
+  /** Those with true conditions. */
   readonly resources: Readonly<Record<string, { readonly type: string; readonly properties: Json }>>;
   readonly outputs: Readonly<Record<string, unknown>>;
 }
@@ -38,8 +38,8 @@ const PSEUDO: Readonly<Record<string, string>> = {
 const NOTHING = Symbol("AWS::NoValue");
 
 /**
- * Works out what a template is with such parameters: conditions, references and functions. Throws where a parameter is missing
- * and where something refers to what is not there, as CloudFormation does. What is given may also say `AWS::Region` and the like.
+ * Resolves a template with such parameters: conditions, references and functions. Throws for a missing parameter and a
+ * reference to a missing resource, as CloudFormation does. The parameters may include `AWS::Region` and the like.
  */
 export function resolveTemplate(
   template: TemplateBody,
@@ -58,7 +58,7 @@ export function resolveTemplate(
   return { resources: Object.fromEntries(resources), outputs: Object.fromEntries(outputs) };
 }
 
-/** An object, whatever it holds. */
+/** Returns an object, whatever its content. */
 export function toJson(value: unknown): Json {
   return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
@@ -130,7 +130,7 @@ function toReturned({ type, name }: MadeResource, queueUrlBase: string): string 
 /** A reference to one of these is its ARN. */
 const RETURN_ARNS = new Set(["AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret", "AWS::SNS::Topic"]);
 
-/** What stands before and behind the name in an ARN. */
+/** The parts before and after the name in an ARN. */
 const ARNS: Readonly<Record<string, (name: string) => string>> = {
   "AWS::IAM::Role": (name) => `iam::${ACCOUNT}:role/${name}`,
   "AWS::Events::EventBus": (name) => `events:${REGION}:${ACCOUNT}:event-bus/${name}`,

@@ -17,14 +17,14 @@ import {
 /** A template on emulators: its queues and tables are there, and calls are noted. */
 export interface Deployment {
   readonly resolved: ResolvedTemplate;
-  /** The variables that the template gives a function, and those that lead to the emulators. */
+  /** Returns a function's variables in the template, and those for the emulators. */
   environmentOf(functionId: string): Readonly<Record<string, string>>;
   /** Puts a machine into the bucket. */
   putMachine(key: string, source: string): Promise<void>;
   send(queue: string, body: unknown): Promise<void>;
-  /** What lies in a queue, as the event that Lambda calls a function with. */
+  /** Returns a queue's messages as the event for a Lambda function. */
   receive(queue: string): Promise<{ readonly Records: readonly Readonly<Record<string, unknown>>[] }>;
-  /** What was called since, and forgets it. */
+  /** Returns and forgets the calls since the last time. */
   takeCalls(): readonly Call[];
   stop(): Promise<void>;
 }
@@ -32,7 +32,7 @@ export interface Deployment {
 const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
 const EMULATED_ACCOUNT = "000000000000";
 
-/** Starts emulators and makes the queues, tables and the bucket of machines that a template with such parameters has. */
+/** Starts emulators and creates the queues, tables and the bucket of machines of a template with such parameters. */
 export async function startDeployment(
   template: TemplateBody,
   parameters: Readonly<Record<string, string>>,

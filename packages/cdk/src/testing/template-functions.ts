@@ -1,8 +1,8 @@
 /** How the value of an argument is found. */
 export interface ResolveContext {
-  /** A value with everything in it worked out. */
+  /** Resolves a value with all its parts. */
   resolve(value: unknown): unknown;
-  /** Whether a condition holds. */
+  /** Returns true if a condition is true. */
   holds(condition: string): boolean;
   readonly mappings: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
 }

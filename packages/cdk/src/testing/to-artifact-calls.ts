@@ -73,13 +73,16 @@ export function toArtifactCalls(calls: readonly LoggedCall[]): readonly Call[] {
   });
 }
 
-/** The first one always ("DeleteObject" and "DeleteObjects", Permissions). */
+/** Returns the calls of a deletion; the first one always ("DeleteObject" and "DeleteObjects", Permissions). */
 function toDeletions(input: Readonly<Record<string, unknown>>, key: unknown, version: unknown): readonly Call[] {
   const actions = ["s3:DeleteObject", ...(version === undefined ? [] : ["s3:DeleteObjectVersion"])];
   return actions.map((action) => ({ action, resource: objectArn(input, key) }));
 }
 
-/** S3 reports a missing key as missing only to callers that may list ("GetObject", Permissions). */
+/**
+ * Returns the calls of a read. S3 reports a missing key as missing only to callers that may list ("GetObject",
+ * Permissions).
+ */
 function readObject(input: Readonly<Record<string, unknown>>): readonly Call[] {
   const action = input["VersionId"] === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   return [{ action, resource: objectArn(input) }];

@@ -8,12 +8,12 @@ export interface SimulatedCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What only AWS knows about the things that calls name. */
+/** Facts about named resources that only AWS has. */
 export interface SimulatedFacts {
   readonly account: string;
   /** Roles of a task definition, by its ARN. */
   readonly rolesOf?: (taskDefinitionArn: string) => readonly string[];
-  /** Tags of an instance or a task, by its id or ARN. */
+  /** Returns the tags of an instance or a task, by its id or ARN. */
   readonly tagsOf?: (id: string) => Readonly<Record<string, string>>;
 }
 
@@ -69,7 +69,7 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   ],
 };
 
-/** A simulated call as policies name it: one call may need several permissions. */
+/** Converts a simulated call to calls in policies: one may need several permissions. */
 export function toIamCalls(call: SimulatedCall, facts: SimulatedFacts): readonly Call[] {
   const judge = JUDGES[call.operation];
   if (judge !== undefined) return judge(call, facts);
@@ -107,7 +107,10 @@ function toClusterContext({ input, region }: SimulatedCall, { account }: Simulat
   return { "ecs:cluster": arn };
 }
 
-/** The document is judged, and each instance by its tags. With targets it is every instance that they come to. */
+/**
+ * Returns the calls of a command: for the document, and each instance by its tags. With targets it is every matching
+ * instance.
+ */
 function toCommandCalls({ input, region }: SimulatedCall, { account, tagsOf }: SimulatedFacts): readonly Call[] {
   const action = "ssm:SendCommand";
   const name = String(input["DocumentName"]);

@@ -4,7 +4,7 @@ import { ACCOUNT, REGION, toJson } from "./resolve-template.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What only AWS knows about the things that calls name: their tags, by name. */
+/** Facts about named resources that only AWS has: their tags, by name. */
 interface Known {
   readonly tagsOf: (name: string) => Tags;
 }
@@ -109,7 +109,10 @@ const JUDGES: Readonly<Record<string, Judge>> = {
     }),
 };
 
-/** Auto Scaling launches by the template, passes on the roles, and creates its own role if it is missing. */
+/**
+ * Returns the calls of a creation: Auto Scaling launches by the template, passes the roles, and creates its own role if
+ * it is missing.
+ */
 function toCreationCalls(call: LoggedCall): readonly Call[] {
   const role = (name: string) => `arn:aws:iam::${ACCOUNT}:role${name}`;
   const handOn = (resource: string, service: string) => {
@@ -153,7 +156,7 @@ function toAction({ operation }: LoggedCall): string {
   return `${prefix}:${name}`;
 }
 
-/** Tags that a call brings along, as Auto Scaling and CloudWatch take them, or as EC2 does. */
+/** Returns the tags in a call, in the format of Auto Scaling and CloudWatch, or of EC2. */
 function tagsIn({ input }: LoggedCall): Tags {
   const specifications = toList(input["TagSpecifications"]).flatMap((each) => toList(toJson(each)["Tags"]));
   const pairs = [...toList(input["Tags"]), ...specifications].map(toJson);

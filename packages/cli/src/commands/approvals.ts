@@ -147,7 +147,7 @@ async function answer(
   return formatOperation(context, result, done);
 }
 
-/** What the stack asks now. Throws `NOT_FOUND` when the task waits for no approval. */
+/** Returns a stack's open approval. Throws `NOT_FOUND` when the task waits for no approval. */
 async function findApproval({ yard, signal }: ServerContext, stack: string, task: string): Promise<Approval> {
   const { approvals = [], tasks, state } = await yard.stacks.get(stack, { signal });
   const found = approvals.find((approval) => approval.task === task);

@@ -87,7 +87,7 @@ export const restore = defineCommand({
   },
 });
 
-/** The folder of the embedded store; others are copied with tools of their own. */
+/** Returns the embedded store's folder. Throws `CONFIG_INVALID` for other stores, which have their own tools. */
 function findFolder(file: ConfigFile): string {
   const choice = chooseStore(file);
   if (choice.kind === "sqlite") return choice.folder;
@@ -121,7 +121,7 @@ export const migrate = defineCommand({
     }
     const input = { projectDir: file.projectDir, env, logger: createProcessLogger({ out, env }) };
     const wasReady = await isUpToDate(choice, input);
-    // Also where it was ready: a store of another package may not know how to only look.
+    // Also when it was ready: a store of another package may not support a check without changes.
     await (await openStore(choice, input)).close();
     out.result({ ...facts, migrated: !wasReady }, () => {
       return wasReady ? `${place} was up to date already.` : `${place} was migrated.`;
@@ -130,12 +130,12 @@ export const migrate = defineCommand({
   },
 });
 
-/** Without a token there has never been a store. */
+/** Returns true if there was never a store: without a database and without a token. */
 function isNew(folder: string): boolean {
   return !existsSync(join(folder, "stackyard.db")) && !existsSync(join(folder, "token"));
 }
 
-/** False when a look without a change is refused, for whatever reason: the change that follows says it. */
+/** Returns whether the store opens without a migration; the migration reports why it does not. */
 async function isUpToDate(choice: StoreChoice, input: OpenStoreInput): Promise<boolean> {
   try {
     await (await openStore(choice, { ...input, migrate: false })).close();
@@ -146,7 +146,7 @@ async function isUpToDate(choice: StoreChoice, input: OpenStoreInput): Promise<b
   }
 }
 
-/** `migrate: false` in the configuration is for the processes that only work. */
+/** Removes the configured `migrate`: `migrate: false` is for processes that only run tasks. */
 function withoutOwnWord(choice: StoreChoice): StoreChoice {
   if (choice.kind === "sqlite") return choice;
   const { migrate: _, ...options } = choice.options;

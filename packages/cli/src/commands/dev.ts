@@ -25,7 +25,7 @@ import {
 import { loadClientSecret } from "../yard/settings.ts";
 import { formatHistoryEntry } from "./stacks.ts";
 
-// As the help says.
+// As in the help.
 const DRAIN_MS = 10_000;
 
 /** `stackyard dev` */
@@ -145,7 +145,7 @@ function toMachine({ name, origin, located }: MachineListing) {
 interface DevOptions {
   readonly host: string;
   readonly port: number;
-  /** Everybody on this machine may call the server. */
+  /** True if everybody on this machine may call the server. */
   readonly anonymous: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
@@ -227,7 +227,7 @@ async function watchMachines(
   }
 }
 
-/** The difference of two lists. */
+/** Returns the differences between two lists. */
 export function toChanges(
   before: readonly MachineListing[],
   after: readonly MachineListing[],

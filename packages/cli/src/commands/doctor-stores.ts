@@ -39,7 +39,7 @@ export async function checkStore(dataDir: string): Promise<Finding> {
   }
 }
 
-/** Why nothing can be written where the data folder is, or will be made. */
+/** Returns why the data folder cannot be written, or created where it is missing; undefined when it can. */
 async function findFolderFault(dataDir: string): Promise<string | undefined> {
   const folder = findExisting(dataDir);
   if (!statSync(folder).isDirectory()) return `${folder} is not a folder, so the store cannot be in ${dataDir}.`;
@@ -60,7 +60,7 @@ async function formatOwner(dataDir: string, { details }: StackyardError): Promis
     : ` by process ${String(owner.pid)}`;
 }
 
-/** Looks at the folder that keeps Terraform's providers for later runs. */
+/** Checks the folder that caches Terraform's providers. */
 export async function checkProviderCache(folder: string): Promise<Finding> {
   try {
     await access(findExisting(folder), constants.W_OK);
@@ -78,7 +78,7 @@ const MIB = 1_048_576;
 const LOW_MIB = 1_024;
 const TOO_LOW_MIB = 100;
 
-/** Looks at the room that is left where the data folder lies. */
+/** Checks the free space on the disk of the data folder. */
 export async function checkDisk(dataDir: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(findExisting(dataDir));
   const freeMib = Math.floor((bavail * bsize) / MIB);
@@ -181,7 +181,7 @@ export async function checkServer(
   }
 }
 
-/** Looks whether the services of plugins work. A token that may not see the whole yard does not see them. */
+/** Checks whether the services of plugins work. Skips them when the token may not see the whole yard. */
 async function checkServices(server: StackyardOptions, signal: AbortSignal): Promise<readonly Finding[]> {
   const http = createHttpClient({ ...server, retries: 0 });
   try {
@@ -212,7 +212,7 @@ async function checkQueues(http: HttpClient, signal: AbortSignal): Promise<reado
 /** Work that failed so often in a row is more than a short interruption. */
 const MANY_FAILURES = 5;
 
-/** Returns what people should know of the items of queues. */
+/** Returns findings for items in queues that need attention. */
 export function toQueueFindings(items: readonly Pick<QueuedItem, "queue" | "key" | "failure" | "deadAt">[]) {
   const isFailing = ({ failure, deadAt }: (typeof items)[number]): boolean =>
     deadAt === undefined && (failure?.count ?? 0) >= MANY_FAILURES;

@@ -27,7 +27,7 @@ import {
   type SharedStoreInput,
 } from "./doctor-stores.ts";
 
-/** `stackyard doctor`; `listCommands` gives the names of all our commands. */
+/** Creates `stackyard doctor`; `listCommands` returns the names of all our commands. */
 export function createDoctor(listCommands: () => readonly string[]): Command {
   return defineCommand({
     name: "doctor",
@@ -57,7 +57,7 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
   });
 }
 
-/** What the project works with: this machine and its server, or a yard elsewhere. */
+/** Checks what the project works with: this machine and its server, or a named yard. */
 async function checkRest(
   context: CommandContext,
   { file, used }: CheckedProject & { readonly file: ConfigFile },
@@ -107,7 +107,7 @@ async function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Prom
   }
 }
 
-/** A variable of a developer's shell may name any database, so its faults are not the project's. */
+/** Turns a failure into a warning: a variable in a developer's shell may name any database, not the project's. */
 function doubtStore(finding: Finding, variable: string): Finding {
   if (finding.status !== "fail") return finding;
   const message = `${variable} names a store that cannot be used; \`stackyard dev\` does without it. ${finding.message}`;
@@ -169,7 +169,7 @@ function checkConfig({ path, projectDir }: ConfigFile): Finding {
   );
 }
 
-/** A token that no grant names may do everything: next to grants that is rarely meant. */
+/** Warns about tokens without a grant: such a token may do everything, which is rarely intended next to grants. */
 async function checkGrants({ config }: ConfigFile, env: CommandContext["env"]): Promise<readonly Finding[]> {
   if (config.access === undefined) return [];
   try {
@@ -230,7 +230,7 @@ async function checkMachines(
   return { findings: [reports.length === 0 ? none : ok("machines", names)], used };
 }
 
-/** Looks for commands of plugins that cannot be reached, because they have the name of one of our own. */
+/** Checks for plugin commands that cannot be reached because one of our own has the same name. */
 async function checkPluginCommands(
   { config, projectDir }: ConfigFile,
   own: readonly string[],
@@ -254,7 +254,7 @@ interface NamedYardInput {
   readonly given: GivenServer;
 }
 
-/** Looks at a yard of the configuration: on AWS at all that it is made of, else whether its server answers. */
+/** Checks a yard of the configuration: all its resources on AWS, else whether its server answers. */
 async function checkNamedYard(
   context: CommandContext,
   { file, name, given }: NamedYardInput,
@@ -269,7 +269,7 @@ async function checkNamedYard(
   }
 }
 
-/** The check of the plugins reports those that do not load. */
+/** Loads the executors; returns none when a plugin does not load, which the check of the plugins reports. */
 async function findExecutors(file: ConfigFile, env: CommandContext["env"]): Promise<ReadonlyMap<string, Executor>> {
   return loadExecutors(file, "all", env).catch(() => new Map());
 }
@@ -280,7 +280,7 @@ const TIMEOUT_MS = 20_000;
 interface CheckTerraformInput {
   /** As the project's options name it. */
   readonly binary: string;
-  /** A machine of the project needs it. */
+  /** True if a machine of the project needs it. */
   readonly needed: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }

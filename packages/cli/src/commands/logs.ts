@@ -79,7 +79,7 @@ function compareAge(a: Attempt, b: Attempt): number {
   return a.entry - b.entry || a.dispatchedAt.localeCompare(b.dispatchedAt) || a.attempt - b.attempt;
 }
 
-/** Shows the log of an attempt that has ended; of another one only where it stands. */
+/** Prints the log of an attempt that has ended, or the current status of one that has not. */
 async function showLog({ out, yard, signal }: ServerContext, attempt: Attempt): Promise<void> {
   const { attemptId, task, hasLog, status, outcome } = attempt;
   const text = hasLog ? await yard.stacks.attemptLog(attemptId, { signal }) : "";
@@ -100,7 +100,7 @@ async function showFullLogs(context: ServerContext, attempts: readonly Attempt[]
     let to = await showPart(context, attempt, 0);
     for (let mayCome = follows && status !== "settled"; mayCome && !signal.aborted; ) {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
-      // The status is read first, so that what was logged before the end is shown.
+      // Reads the status first, so that lines logged before the end are shown.
       mayCome = await isOpen(context, attempt);
       to = await showPart(context, attempt, to);
     }

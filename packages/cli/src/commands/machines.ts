@@ -102,7 +102,7 @@ function toRevisionRow({ hash, firstSeenAt, stacks, current }: RevisionSummary, 
 
 const HASH_LENGTH = 64;
 
-/** The whole hash of a revision by its first digits, which name it only within its machine. Throws `USAGE`. */
+/** Returns a revision's full hash from its first digits, which are unique only within a machine. Throws `USAGE`. */
 export async function findRevisionHash(
   { yard, signal }: ServerContext,
   digits: string,
@@ -281,12 +281,12 @@ async function findByName({ cwd }: CommandContext, name: string, project?: strin
   });
 }
 
-/** Whether a machine can be used, in colour. */
+/** Formats the status of a machine in color. */
 function formatMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint" | "columns">): string {
   return out.paint(status === "valid" ? "green" : status === "stale" ? "yellow" : "red", status);
 }
 
-/** A machine for a reader: its problems, events, states and tasks. */
+/** Formats a machine for people: its problems, events, states and tasks. */
 export function formatMachine(machine: MachineDetails, out: Pick<Output, "paint" | "columns">): string {
   const { name, status, hash, events, states, tasks, problems } = machine;
   return [

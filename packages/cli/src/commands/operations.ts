@@ -49,7 +49,7 @@ export const stacksRetry = defineServerCommand({
   },
 });
 
-/** What helps where no task can be tried again. */
+/** Returns advice for a stack without tasks that can be retried. */
 function adviseInstead({ id, tasks, reachable, waitsFor, lastFailure }: StackDetails): readonly string[] {
   const failed = tasks.filter(({ status }) => status === "ERROR");
   const pending = tasks.filter(({ status }) => status === "PENDING");

@@ -72,7 +72,7 @@ function printOrphans(items: readonly Orphan[], out: Output): void {
 
 const DEFAULT_EVENT = "CLOSED";
 
-/** The search was up to an hour ago: the event must not close a preview that has come back since. */
+/** Throws if the stack exists again. The search is up to an hour old: the event must not close a new preview. */
 async function checkGone({ yard, signal }: ServerContext, stackId: string): Promise<void> {
   const stack = await yard.stacks.get(stackId, { signal }).catch((error: unknown) => {
     if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;

@@ -166,7 +166,7 @@ interface Given {
   readonly seconds?: number;
 }
 
-/** Sends the event of a command. Throws `NOT_CONFIGURED` without a rule, and what the stack would answer. */
+/** Sends the event of a command. Throws `NOT_CONFIGURED` without a rule, and the stack's rejection. */
 async function command(context: ServerContext, stackId: string, { word, seconds }: Given): Promise<number> {
   const { previews, signal } = context;
   const { commands, machine } = await previews.get(stackId, { signal });
@@ -182,7 +182,7 @@ async function command(context: ServerContext, stackId: string, { word, seconds 
   return sendUnlessRefused(context, { stackId, event, metadata }, hint);
 }
 
-/** Sends an event that the stack would apply now. Throws what the stack would answer, with the hint. */
+/** Sends an event if the stack would apply it now. Throws the stack's rejection with the hint. */
 export async function sendUnlessRefused(context: ServerContext, sent: NewEvent, hint: string): Promise<number> {
   const { yard, signal } = context;
   const { stackId, event } = sent;

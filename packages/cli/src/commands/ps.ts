@@ -24,7 +24,7 @@ export const ps = defineServerCommand({
 
 const COLUMNS = ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"];
 
-/** The table of `stackyard ps`. */
+/** Formats the table of `stackyard ps`. */
 export function formatProcesses(
   processes: readonly YardProcess[],
   out: Pick<Output, "paint" | "columns">,
@@ -48,7 +48,7 @@ function toRow(each: YardProcess, out: Pick<Output, "paint">, now: number): read
   ];
 }
 
-/** What it did when it died says nothing of now. */
+/** Formats the running tasks. The count of a process that has died is stale, so it is not shown. */
 function toTasks({ roles, running, capacity, gone }: YardProcess, out: Pick<Output, "paint">): string {
   if (gone) return out.paint("red", "gone");
   return roles.includes("worker") ? `${running} of ${capacity}` : "";

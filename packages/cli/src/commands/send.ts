@@ -98,10 +98,10 @@ export const send = defineServerCommand({
   },
 });
 
-/** How long a command that does not wait looks for the first decision: a refusal is reported at once. */
+/** How long a command without `--wait` waits for the first decision: a rejection is reported at once. */
 const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
 
-/** Reports that the event was accepted, or what is in its way, without waiting for what comes after. */
+/** Reports that the event was accepted, or what blocks it, without waiting for the outcome. */
 export async function reportAccepted(
   context: ServerContext,
   published: PublishedEvent,
@@ -132,7 +132,7 @@ export async function reportAccepted(
   return 0;
 }
 
-/** The first line of the event's history, also one that says that it is parked; undefined: it is not decided in that time. */
+/** Returns the event's first history entry, also that it is parked; undefined without a decision in time. */
 async function findFirstDecision(
   { yard, signal }: ServerContext,
   event: PublishedEvent,

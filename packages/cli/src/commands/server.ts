@@ -208,7 +208,7 @@ function chooseWorkerStore(file: ConfigFile, env: CommandContext["env"]): StoreC
   throw failWith("CONFIG_INVALID", message, { hint: SHARED_STORE_HINT });
 }
 
-/** As given, else of the configuration: on one machine nothing need be said. */
+/** Returns the server's address: the given one, else that of the configuration, else the default on this machine. */
 function findServerUrl({ config }: ConfigFile, given: string | undefined): string {
   const text = given || config.server?.url || toServerUrl(toServerAddress(config));
   const parsed = URL.parse(text);

@@ -81,7 +81,7 @@ async function waitForAnswer(url: string, code: DeviceCode, signal: AbortSignal)
   }
 }
 
-/** A server that restarts while a person types must not end the login; the code ends it. */
+/** Polls for the login; a server that restarts meanwhile does not end it. It ends when the code expires. */
 async function pollOrWait(url: string, deviceCode: string) {
   try {
     return await pollDeviceCode(url, deviceCode);
@@ -149,7 +149,7 @@ export const sessionsRevoke = defineServerCommand({
 const KINDS: Readonly<Record<Session["kind"], string>> = { browser: "browser", cli: "command line", workload: "job" };
 const COLUMNS = ["ID", "WHO", "LOGIN", "FROM", "SINCE", "USED", "ENDS", "GROUPS"];
 
-/** The table of `stackyard sessions ls`. */
+/** Formats the table of `stackyard sessions ls`. */
 export function formatSessions(
   sessions: readonly Session[],
   out: Pick<Output, "paint" | "columns">,

@@ -75,14 +75,14 @@ export const simulate = defineCommand({
       const line = simulation.step(step);
       out.result(line, () => formatSimulationLine(line, step, out));
     }
-    // In a folder a machine may be broken that no step needs; one that is named is part of the question.
+    // A broken machine in a folder fails only if a step needs it; one that is named always does.
     return broken.some((file) => paths.includes(file) && !isFolder(resolve(cwd, file))) ? 1 : 0;
   },
 });
 
 type Revision = Omit<MachineFileReport, "machine"> & { readonly machine: Machine | undefined };
 
-/** The machines that `load` steps name, by the text of the step. */
+/** Returns the machines that `load` steps name, by the text of the step. */
 async function readRevisions(
   steps: readonly unknown[],
   options: ReadMachinesOptions,
@@ -101,7 +101,7 @@ function findLoaded(step: unknown): string | undefined {
   return read.kind === "load" ? read.file : undefined;
 }
 
-// Without an offset a time would be that of whatever machine this is.
+// Without an offset, the time would depend on this machine's time zone.
 const INSTANT = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/;
 
 function toClock(now: string | undefined): { readonly now?: number } {
@@ -111,7 +111,7 @@ function toClock(now: string | undefined): { readonly now?: number } {
   throw failWith("USAGE", `Invalid time "${now}".`, { hint: "Use a time such as 2030-01-01T00:00:00Z." });
 }
 
-/** The 31st of February is read as a day in March. */
+/** Returns true for an existing day: `Date` reads February 31 as a day in March. */
 function isDay(text: string): boolean {
   return new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
 }
@@ -138,7 +138,7 @@ function reportBroken(reports: readonly (MachineFileReport | Revision)[], { out 
   return broken.map(({ file }) => file);
 }
 
-/** One step of a simulation, for people. */
+/** Formats one step of a simulation for people. */
 function formatSimulationLine(line: SimulationLine, step: unknown, out: Output): string {
   const { stack, code, reason, dispatched, cancelled } = line;
   const head = `${String(line.step).padStart(3)}  ${toTitle(step)}  ${out.paint(COLORS[line.outcome], line.outcome)}`;
@@ -311,7 +311,7 @@ export function parseSteps(text: string, from: string): readonly unknown[] {
   if (whole.startsWith("[")) {
     const value = tryParse(whole);
     if (value.kind === "value" && Array.isArray(value.value)) return value.value;
-    // Lines may be arrays too, however useless; but who begins so most often means one array.
+    // A line may itself be an array, but input that starts like this is most often one array.
     if (value.kind === "fault") throw invalid(from, value.message);
   }
   const single = tryParse(whole);

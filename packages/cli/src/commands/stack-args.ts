@@ -11,7 +11,7 @@ export const limitArg = {
   limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
 };
 
-/** The order of a list of stacks, or of what is about stacks. */
+/** The order of a list of stacks, or of items about stacks. */
 export const sortArg = {
   sort: Type.Optional(
     Type.Enum([...STACK_SORTS], {

@@ -45,7 +45,7 @@ interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata" | "ids"> 
   readonly metadata?: readonly string[];
 }
 
-/** What the arguments ask for. Throws `USAGE` for metadata or a revision that cannot be read. */
+/** Returns the filter that the arguments describe. Throws `USAGE` for invalid metadata or an invalid revision. */
 async function toFilter(context: ServerContext, args: FilterArgs): Promise<StackFilter> {
   const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting } = args;
   const hash = revision === undefined ? undefined : await findRevisionHash(context, revision, machine);
@@ -105,7 +105,7 @@ export const stacksLs = defineServerCommand({
   },
 });
 
-/** What is empty: the yard, or what the filter leaves of it. */
+/** Formats the message of an empty list, which depends on whether a filter was given. */
 function formatNoneFound({ waiting, metadata = [], ...args }: FilterArgs): string {
   const flags = [
     ...Object.entries(defined(args)).map(([name, value]) => `--${name} ${value}`),
@@ -131,7 +131,7 @@ interface Rows<Item> {
   readonly withHead: boolean;
 }
 
-/** One JSON object a line, or rows of a table. */
+/** Prints one JSON object per line, or the rows of a table. */
 function printRows<Item>(out: Output, items: readonly Item[], { columns, toRow, withHead }: Rows<Item>): void {
   if (items.length === 0) return;
   if (out.json) {
@@ -156,7 +156,7 @@ function toStackRow(stack: StackSummary, out: Painter, now: number): readonly st
   ];
 }
 
-/** The heads of the columns of `toStackRow`; the last one only where a stack has had a failure. */
+/** Returns the column heads of `toStackRow`; the last one only if a stack has had a failure. */
 function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
   const columns = ["STACK", "MACHINE", "STATE", "TASKS", "FOR"];
   return stacks.some(({ lastFailure }) => lastFailure !== undefined) ? [...columns, "LAST FAILURE"] : columns;
@@ -188,7 +188,7 @@ export const stacksCounts = defineServerCommand({
   },
 });
 
-/** The groups as a table, and the total below. */
+/** Formats the groups as a table with the total below it. */
 export function formatCounts({ total, groups, moreGroups }: StackCounts, out: Painter): string {
   const rows = groups.map(({ machine, state, condition, revision, count }) => {
     const names = [machine, state, condition, revision?.slice(0, 12)].filter((name) => name !== undefined);

@@ -42,7 +42,7 @@ export const stacksShow = defineServerCommand({
   },
 });
 
-/** Of a stack that does not exist yet, shows the events that wait for it. Throws the error, with what to do. */
+/** Prints the events that wait for a stack that does not exist yet. Throws the error with a hint. */
 async function explainMissing({ out, yard, signal }: ServerContext, id: string, error: unknown): Promise<never> {
   if (!isStackyardError(error, "STACK_UNKNOWN")) throw error;
   const { items } = await yard.events.listParked({ stackId: id }, { signal });
@@ -129,18 +129,18 @@ type TaskStatus = StackSummary["tasks"][number]["status"];
 
 const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
 
-/** A status in its colour. */
+/** Formats a status in its color. */
 function formatStatus(status: TaskStatus, out: Painter): string {
   return out.paint(STYLES[status], status);
 }
 
-/** The row of a stack in a list of those that wait. */
+/** Returns the row of a stack in the list of waiting stacks. */
 export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
   const row = [out.paint("bold", stack.id), stack.machine, formatState(stack, out), toAge(stack.enteredAt, now)];
   return [...row, stack.waiting?.summary ?? "It is gone."];
 }
 
-/** A stack with everything that explains its present state. */
+/** Formats a stack with everything that explains its present state. */
 export function formatStack(stack: StackDetails, out: Painter, now: number): string {
   const { id, machine, machineHash, previousState, metadata } = stack;
   const facts = [
@@ -178,7 +178,7 @@ function toTimerName(event: string, task: string | undefined): string {
   return event === "TASK_TIMED_OUT" ? `end of the approval of ${task}` : `next try of ${task}`;
 }
 
-/** The rows of a stack's open approvals. */
+/** Returns the rows of a stack's open approvals. */
 function toApprovalRows({ approvals = [] }: StackDetails): readonly (readonly string[])[] {
   return approvals.map((approval) => {
     const { task, from, askedBy, of, comment } = approval;
@@ -189,7 +189,7 @@ function toApprovalRows({ approvals = [] }: StackDetails): readonly (readonly st
   });
 }
 
-/** How many people have approved, and who. */
+/** Formats how many people have approved, and their names. */
 export function formatGiven({ given, count }: NonNullable<StackDetails["approvals"]>[number]): string {
   const names = given.length === 0 ? "" : ` (${given.map(({ by }) => by.name).join(", ")})`;
   return `${given.length} of ${count}${names}`;
@@ -206,7 +206,7 @@ function toFailureSection({ id, lastFailure }: StackDetails, out: Painter, now: 
   return ["", out.paint("bold", "Last failure"), formatFailure(lastFailure, { stackId: id, out, now })];
 }
 
-/** What a failed task said may have many lines; those of the last one are shown apart. */
+/** A failed task's message may have many lines; those of the last failure are shown separately. */
 const MOST_WHY_CHARACTERS = 500;
 
 function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
@@ -225,7 +225,7 @@ function formatProgress(why: string, progress: string | undefined, out: Painter)
   return progress === undefined || why.includes(progress) ? why : `${why} ${out.paint("dim", progress)}`;
 }
 
-/** The events that wait for a stack that does not exist yet. */
+/** Formats the events that wait for a stack that does not exist yet. */
 function formatParked(parked: StackDetails["parked"], out: Painter): string {
   return toSection("Waiting events", toParkedRows(parked, out), out).slice(1).join("\n");
 }
@@ -244,7 +244,7 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
   return old.map(({ task, status, deadlineAt }) => [`  ${task}`, status, `until ${deadlineAt} at the latest`]);
 }
 
-/** The state, with what is wrong with the stack. */
+/** Formats the state, with the stack's problems. */
 export function formatState(
   { state, stalled, failed, overdue }: Pick<StackSummary, "state" | "stalled" | "failed" | "overdue">,
   out: Painter,
@@ -254,7 +254,7 @@ export function formatState(
   return `${state}${shown.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
 }
 
-/** The tasks, as a row of a list shows them. */
+/** Formats the tasks for a row of a list. */
 export function formatTasks({ tasks }: StackSummary): string {
   const parts = (["PENDING", "ERROR", "SATISFIED"] as const).map((wanted) => {
     const names = tasks.filter(({ status }) => status === wanted).map(({ name }) => name);
@@ -272,7 +272,7 @@ const OUTCOME_STYLES: Readonly<Record<HistoryEntry["outcome"], Style>> = {
   ignored: "dim",
 };
 
-/** One line of the history for people. */
+/** Formats one line of the history for people. */
 export function formatHistoryEntry(
   entry: HistoryEntry,
   out: Pick<Output, "paint">,
@@ -295,7 +295,7 @@ export function formatHistoryEntry(
 
 const MOST_CHARACTERS = 300;
 
-/** The code and reason of a line, where it has some, and the beginning of what a failed task said. */
+/** Formats the code and reason of a line, if any, and the start of the failed task's message. */
 export function toWhy({ code, reason, description }: Pick<HistoryEntry, "code" | "reason" | "description">): string {
   const said = toOneLine(description ?? "", MOST_CHARACTERS);
   return [code, reason, said].filter((part) => part !== undefined && part !== "").join(": ");
@@ -309,7 +309,7 @@ function toWay({ from, to, outcome }: HistoryEntry): string {
 
 type FailurePainter = Pick<Output, "paint">;
 
-/** A text of several lines as one; of a long one the beginning and the end, where tools print what went wrong. */
+/** Joins lines into one; keeps the start and the end of a long text, because tools print errors there. */
 export function toOneLine(text: string, mostCharacters: number): string {
   const line = text.replace(/\s+/g, " ").trim();
   if (line.length <= mostCharacters) return line;
@@ -317,7 +317,7 @@ export function toOneLine(text: string, mostCharacters: number): string {
   return `${line.slice(0, half)} … ${line.slice(-half)}`;
 }
 
-/** The last failure of a stack in a row of a list. What is resolved is not painted. */
+/** Formats a stack's last failure for a row of a list. A resolved one is not highlighted. */
 export function formatFailureCell(failure: LastFailure, out: FailurePainter, now: number): string {
   const { task, code, message = "", at, resolvedAt } = failure;
   const what = [task, code].filter((part) => part !== undefined).join(" ");
@@ -328,7 +328,7 @@ export function formatFailureCell(failure: LastFailure, out: FailurePainter, now
 
 const MOST_LINES = 12;
 
-/** The last failure of a stack with the beginning of what its task said, and where the rest is. */
+/** Formats a stack's last failure, the start of its task's message, and where to find the rest. */
 export function formatFailure(
   { task, state, attempt, code, message = "", at, resolvedAt }: LastFailure,
   { stackId, out, now }: { readonly stackId: string; readonly out: FailurePainter; readonly now: number },

@@ -52,7 +52,7 @@ export const taskRun = defineCommand({
 
 const INTERRUPTED = 130;
 const DAY_MS = 86_400_000;
-/** Nothing was begun. */
+/** Failures before anything was started. */
 const NOT_BEGUN = new Set<unknown>(["EXECUTOR_UNKNOWN", "CONFIG_INVALID", "SECRETS_NEED_STORE", "PLUGIN_INVALID"]);
 
 /** Returns the answer; undefined after an interrupt. */
@@ -74,7 +74,7 @@ async function runTask(
     },
     { onReport: ({ line }) => out.step({ kind: "report", line }, () => line) },
   );
-  // Old messages are tried too.
+  // Extends the deadline: old messages may be retried too.
   const deadline = new Date(systemClock.now() + DAY_MS).toISOString();
   const message = { ...given, dispatch: { ...given.dispatch, deadline } };
   signal.addEventListener("abort", worker.abort, { once: true });
@@ -101,7 +101,7 @@ function printAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answ
 /** A task message; its type is of core. */
 type TaskMessage = Extract<ReturnType<typeof parseTaskMessage>, { kind: "task" }>["message"];
 
-/** Where a message is read, and what names its attempt if it has none. */
+/** The source of a message, and the name of its attempt if the message has none. */
 interface ReadTaskInput {
   readonly cwd: string;
   readonly stdin: AsyncIterable<Uint8Array | string>;
@@ -110,8 +110,8 @@ interface ReadTaskInput {
 }
 
 /**
- * Reads a task message from a file or, for `-`, from standard input: the body as it lies in the queue, or the event that Lambda
- * calls a function with, if that holds one message. Throws `CONFIG_INVALID`.
+ * Reads a task message from a file or, for `-`, from standard input: a queue message's body, or an event with which
+ * Lambda invokes a function if it contains exactly one message. Throws `CONFIG_INVALID`.
  */
 async function readTaskMessage(from: string, { cwd, stdin, ...options }: ReadTaskInput): Promise<TaskMessage> {
   const read = from === "-" ? await text(stdin) : await readFile(resolve(cwd, from), "utf8");

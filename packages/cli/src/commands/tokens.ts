@@ -97,7 +97,7 @@ export const tokensCreate = defineServerCommand({
   },
 });
 
-/** The secret alone goes to the standard output, so that a program can take it from there. */
+/** Prints only the secret to standard output, so that a program can read it from there. */
 function printSecret(created: NewApiToken, out: Output): void {
   out.result(created, () => created.token);
   const end = created.expiresAt === undefined ? "It never expires." : `It expires at ${created.expiresAt}.`;
@@ -167,7 +167,7 @@ export const tokensRevoke = defineServerCommand({
 
 const COLUMNS = ["ID", "NAME", "STATUS", "ROLE", "SCOPE", "BY", "USED", "ENDS"];
 
-/** The table of `stackyard tokens ls`. */
+/** Formats the table of `stackyard tokens ls`. */
 export function formatTokens(tokens: readonly ApiToken[], out: Pick<Output, "paint" | "columns">, now: number): string {
   const head = COLUMNS.map((name) => out.paint("dim", name));
   const rows = tokens.map((token) => [

@@ -207,23 +207,23 @@ type Painter = Pick<Output, "paint" | "columns">;
 type Difference = UpgradePlan["differences"][number];
 type Replayed = Difference["after"];
 
-/** What became of one stack of many. */
+/** Formats the result for one stack of many. */
 export function formatUpgraded({ stackId, outcome, code, reason }: UpgradeResult, out: Painter): string {
   const why = code === undefined ? "" : ` ${code}: ${reason ?? ""}`;
   return `${out.paint("bold", stackId)} ${out.paint(outcome === "refused" ? "red" : "green", outcome)}${why}`;
 }
 
-/** True when the upgrade would be accepted, and the history says that nothing would be another. */
+/** Returns true if the upgrade would be accepted and a replay of the history shows no differences. */
 function isPlain({ outcome, differences, end, incomplete }: UpgradePlan): boolean {
   return outcome === "applied" && differences.length === 0 && end.length === 0 && incomplete === undefined;
 }
 
-/** True for a stack of many about which there is nothing to say. */
+/** Returns true for a stack of many that needs no attention. */
 function isHarmless({ outcome, plan }: UpgradeResult): boolean {
   return outcome !== "refused" && (plan === undefined || isPlain(plan));
 }
 
-/** The dry run of many stacks: how many would fare how, and a line of each of the first; what needs a look comes first. */
+/** Formats the dry run of many stacks: the counts, then a line for each of the first; problems come first. */
 function formatPlans(
   results: readonly UpgradeResult[],
   { out, most }: { readonly out: Painter; readonly most: number },
@@ -265,7 +265,7 @@ function toPlanRow({ stackId, outcome, code, reason, plan }: UpgradeResult, out:
   return [id, out.paint("green", "accepted"), facts.join("; ")];
 }
 
-/** What an upgrade would do: first whether it would be accepted, then where the stack's incarnation would have been another. */
+/** Formats what an upgrade would do: if it would be accepted, then how the stack's incarnation would have differed. */
 export function formatPlan(plan: UpgradePlan, out: Painter): string {
   const { stackId, machine, from, to, outcome, code, reason } = plan;
   const answer =

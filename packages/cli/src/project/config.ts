@@ -17,15 +17,15 @@ import { Value } from "typebox/value";
 import { failWith } from "../failure.ts";
 import { findTypeAdvice, formatLoadError, isPlugin, offerOwnPackages } from "./modules.ts";
 
-/** A folder with its configuration; without a file the defaults hold. */
+/** A folder with its configuration; without a file the defaults apply. */
 export interface ConfigFile {
   readonly projectDir: string;
-  /** Absolute; undefined when the project has none. */
+  /** Absolute; undefined without a configuration file. */
   readonly path?: string;
   readonly config: StackyardConfig;
 }
 
-/** Names under which the configuration is looked for, the first one wins. */
+/** File names of the configuration; the first one found wins. */
 export const CONFIG_NAMES = [
   "stackyard.config.ts",
   "stackyard.config.mts",
@@ -36,7 +36,7 @@ export const CONFIG_NAMES = [
 
 /**
  * Loads the configuration of a project: of `project`, or of the nearest folder from `cwd` upwards that has one. Throws
- * `CONFIG_INVALID` with all that is wrong.
+ * one `CONFIG_INVALID` that lists all faults.
  */
 export async function loadConfigFile(cwd: string, project?: string): Promise<ConfigFile> {
   const path = project === undefined ? findUpwards(cwd) : findGiven(resolve(cwd, project));
@@ -80,7 +80,7 @@ const Keys = {
   dataDir: Type.Optional(Path),
   // A name or an object with options of its package, which checks them.
   store: Type.Optional(Type.Unknown()),
-  // Plugins contain functions; each is validated on its own.
+  // Plugins contain functions; each is validated separately.
   plugins: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
   executors: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   server: Type.Optional(
@@ -100,14 +100,14 @@ const Keys = {
   worker: Type.Optional(
     Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
   ),
-  // Places of objects and yards: their faults are easier to read when each key is validated on its own.
+  // Logs and yards: the faults are easier to read when each key is validated separately.
   logs: Type.Optional(Type.Unknown()),
   distributor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
   yards: Type.Optional(Type.Unknown()),
 };
 const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
 
-/** Reads a configuration. Throws one `CONFIG_INVALID` that lists everything that is wrong. */
+/** Parses a configuration. Throws one `CONFIG_INVALID` that lists all faults. */
 export function parseConfig(value: unknown, name: string): StackyardConfig {
   const faults = findFaults(value);
   if (faults.length === 0) return value as StackyardConfig;
@@ -170,7 +170,7 @@ function findUrlFaults(server: unknown): readonly string[] {
   });
 }
 
-/** What the schema cannot say about `access`. */
+/** Returns the faults of `access` that a schema cannot express. */
 function findGrantFaults(access: unknown, server: unknown): readonly string[] {
   if (access === undefined || !Value.Check(AccessConfig, access)) return [];
   const url = isMap(server) ? server["url"] : undefined;
@@ -250,10 +250,10 @@ const OF_PLACE: ReadonlyMap<string, Form> = new Map([
   ["bucket", BUCKET],
   ["prefix", PREFIX],
 ]);
-/** Who leads to an account names no more than these. */
+/** The keys of a yard that only names an account. */
 const OF_ACCOUNT: ReadonlySet<string> = new Set(["type", "region", "profile", "role", "externalId"]);
 
-/** Everything that is wrong with the yards of a configuration. No value is shown that may be a secret. */
+/** Returns all faults of a configuration's yards. Shows no value that may be a secret. */
 export function findYardFaults(yards: unknown): readonly string[] {
   if (yards === undefined) return [];
   if (!isMap(yards)) return ["yards must be a map of names and yards."];
@@ -265,7 +265,7 @@ export function findYardFaults(yards: unknown): readonly string[] {
   });
 }
 
-/** True for a yard in an AWS account. */
+/** Returns true for a yard in an AWS account. */
 export function isAwsYard(yard: YardOptions): yard is AwsYardOptions {
   return "type" in yard;
 }
@@ -335,7 +335,10 @@ function findContradictions(place: string, yard: Fields): readonly string[] {
   ];
 }
 
-/** "Using dead-letter queues in Amazon SQS": that of a FIFO queue is a FIFO queue, that of a standard one is standard. */
+/**
+ * Requires a queue and its dead-letter queue to be both FIFO or both standard ("Using dead-letter queues in Amazon
+ * SQS").
+ */
 function findOrderFaults(place: string, yard: Fields, queue: string, deadLetters: string): readonly string[] {
   const [first, second] = [yard[queue], yard[deadLetters]];
   if (typeof first !== "string" || typeof second !== "string") return [];
@@ -343,12 +346,12 @@ function findOrderFaults(place: string, yard: Fields, queue: string, deadLetters
   return [`${place}.${deadLetters} must be a FIFO queue where ${queue} is one, and only there.`];
 }
 
-/** What comes from the environment may be undefined. */
+/** Removes undefined values, which come from missing environment variables. */
 function withoutUndefined(value: Fields): Fields {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
 }
 
-/** The yard of that name in a configuration. Throws `CONFIG_INVALID` that lists those that there are. */
+/** Returns the yard of that name in a configuration. Throws `CONFIG_INVALID` that lists the existing ones. */
 export function findYard({ config, path }: ConfigFile, name: string): YardOptions {
   const yards = config.yards ?? {};
   const found = Object.hasOwn(yards, name) ? yards[name] : undefined;
@@ -380,12 +383,12 @@ export const projectArg = {
   ),
 };
 
-/** Where a project's store, token and working files lie; absolute. */
+/** Returns the absolute path of the folder for a project's store, token and working files. */
 export function dataDirOf({ config, projectDir }: ConfigFile): string {
   return toAbsolute(projectDir, config.dataDir ?? ".stackyard");
 }
 
-/** Where a project's machines lie; absolute. */
+/** Returns the absolute path of the folder of a project's machines. */
 export function machinesDirOf({ config, projectDir }: ConfigFile): string {
   return toAbsolute(projectDir, config.machines ?? "machines");
 }

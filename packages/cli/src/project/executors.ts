@@ -22,15 +22,15 @@ import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from
 
 /** The executors that come with the command line. */
 const BUILT_IN = ["terraform", "lambda"] as const;
-/** Plugins must not bring executors of these names; people do approvals. */
+/** Reserved names that executors of plugins must not have; `approval` tasks are done by people. */
 const TAKEN: readonly string[] = [...BUILT_IN, "approval"];
 
-/** What is loaded of a project: `plugins` leaves out the built-in executors, whose names every machine knows. */
+/** Which executors of a project to load: `plugins` leaves out the built-in ones, whose names every machine can use. */
 type ExecutorScope = "all" | "plugins";
 
 /**
- * The executors of a project by name; they may hand the environment on to programs. Throws one `CONFIG_INVALID` that lists
- * every plugin that does not load and every option that does not fit.
+ * Loads the executors of a project by name; they may pass the environment on to programs. Throws one `CONFIG_INVALID`
+ * that lists every plugin that does not load and every invalid option.
  */
 export async function loadExecutors(
   file: ConfigFile,
@@ -104,7 +104,7 @@ function addExecutors(
   }
 }
 
-// A plugin in plain JavaScript may give anything, and the worker would find out when a task runs.
+// A plugin in plain JavaScript may return anything; without this check, it would fail only when a task runs.
 function isExecutor(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const parts = new Map<string, unknown>(Object.entries(value));
@@ -113,7 +113,7 @@ function isExecutor(value: unknown): boolean {
   return typeof parts.get("name") === "string" && hasSchema && typeof parts.get("start") === "function";
 }
 
-/** The definitions of the built-in executors and of those that the plugins of the nearest project bring. */
+/** Loads the definitions of the built-in executors and of those in the plugins of the nearest project. */
 export async function loadDefinitions(
   { cwd, env }: Pick<CommandContext, "cwd" | "env">,
   project?: string,
@@ -128,13 +128,13 @@ export async function loadDefinitions(
   return new Map([...builtIn.map((definition) => [definition.name, definition] as const), ...plugins]);
 }
 
-/** What documents are checked by. Simulations take the limits of the document: `timeout`, else the default of its version. */
+/** Removes the limits, because simulations use those of the document: `timeout`, else the default of its version. */
 function withoutLimits(definition: ExecutorDefinition): ExecutorDefinition {
   const { timeout, cancelWithin, exclusiveKey, ...checks } = definition;
   return checks;
 }
 
-/** A file with the machine in it, if it has one, and all that is to say about it. */
+/** A file, its machine if it has one, and all its problems. */
 export interface MachineFileReport {
   /** As it was given, or as found in the folder that was given. */
   readonly file: string;
@@ -178,7 +178,7 @@ export function requireReports(reports: readonly MachineFileReport[], paths: rea
   });
 }
 
-/** Returns the reports with an error for each machine that a folder has in several files: a yard uses none of them. */
+/** Returns the reports with an error for each machine in several files of a folder: a yard uses none of them. */
 export function markDuplicates(reports: readonly MachineFileReport[]): readonly MachineFileReport[] {
   const keyOf = ({ file, name }: MachineFileReport) => join(dirname(file), name);
   const byKey = Map.groupBy(new Map(reports.map((report) => [report.file, report])).values(), keyOf);
@@ -192,13 +192,13 @@ export function markDuplicates(reports: readonly MachineFileReport[]): readonly 
   });
 }
 
-/** Returns the names of the machines in a folder, without reading them. Throws when it cannot be listed. */
+/** Returns the names of the machines in a folder without reading them. Throws when the folder cannot be listed. */
 export async function listMachineNames(folder: string): Promise<readonly string[]> {
   const files = await listFiles(folder, ".");
   return files.map((file) => basename(file, extname(file)));
 }
 
-/** True where a path names a folder. */
+/** Returns true if the path is a folder. */
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
@@ -222,7 +222,7 @@ async function readMachineFile(
   options: { readonly executors: ExecutorRegistry; readonly strict: boolean },
 ): Promise<MachineFileReport> {
   if (!ENDINGS.has(extname(path))) {
-    // A file that is named outright is read as YAML, whatever its ending.
+    // A file that is named explicitly is read as YAML, whatever its ending.
     const name = basename(path, extname(path));
     const { machine, problems } = parseMachine(await readFile(path, "utf8"), { ...options, name });
     return { file, name, problems, ...defined({ machine }) };
@@ -236,7 +236,7 @@ async function readMachineFile(
 /** Executors that machines may name, besides the built-in ones. */
 export type ExecutorRegistry = NonNullable<ParseMachineOptions["executors"]>;
 
-/** A machine's document as its file contains it, and the name that the file gives it. */
+/** A machine's document as in its file, and the name from the file. */
 interface MachineText {
   readonly name: string;
   readonly source: string;
@@ -244,7 +244,7 @@ interface MachineText {
 
 const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
 
-/** Reads the text of a YAML or JSON machine. Throws `CONFIG_INVALID` for programs and for what cannot be read. */
+/** Reads the text of a YAML or JSON machine. Throws `CONFIG_INVALID` for programs and unreadable files. */
 export async function readMachineText(file: string, cwd: string): Promise<MachineText> {
   const ending = extname(file);
   if (MODULES.has(ending)) {
@@ -263,21 +263,21 @@ export async function readMachineText(file: string, cwd: string): Promise<Machin
   }
 }
 
-/** A plugin with the options that the project gives it, checked. */
+/** A plugin with its validated options from the project. */
 export interface LoadedPlugin {
   readonly plugin: Plugin;
   readonly options: unknown;
 }
 
-/** Plugins that could be loaded, and what is wrong with the others. */
+/** The plugins that were loaded, and the faults of the others. */
 interface LoadedPlugins {
   readonly plugins: readonly LoadedPlugin[];
   readonly faults: readonly string[];
-  /** What those that do not load have thrown. */
+  /** The errors that the other plugins have thrown. */
   readonly cause?: unknown;
 }
 
-/** Loads what the configuration names, by package or by path from the project's folder. Never throws. */
+/** Loads the plugins of the configuration, by package or by path from the project's folder. Never throws. */
 export async function loadPlugins(references: readonly PluginReference[], projectDir: string): Promise<LoadedPlugins> {
   const thrown: unknown[] = [];
   const noteThrown = (error: unknown) => thrown.push(error);
@@ -289,7 +289,7 @@ export async function loadPlugins(references: readonly PluginReference[], projec
   };
 }
 
-/** The plugin with its options, or what is wrong with them. */
+/** Returns the plugin with its options, or the faults of the options. */
 export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | string {
   if (plugin.options === undefined) {
     return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" has no options.`;

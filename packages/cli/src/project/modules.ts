@@ -5,18 +5,18 @@ import { dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Plugin } from "@stackyard/core";
 
-/** True for what `definePlugin` gives, of any copy of the core package. */
+/** Returns true for a value that `definePlugin` returned, in any copy of the core package. */
 export function isPlugin(value: unknown): value is Plugin {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "stackyard-plugin";
 }
 
-/** Loads a module as the project sees it: a package by name, or a file by a path that begins with `./` or `/`. */
+/** Loads a module as the project resolves it: a package by name, or a file by a path that begins with `./` or `/`. */
 export async function importFromProject(use: string, projectDir: string): Promise<Readonly<Record<string, unknown>>> {
   const module: unknown = await import(/* @vite-ignore */ toSpecifier(use, projectDir));
   return module as Readonly<Record<string, unknown>>;
 }
 
-/** Why `importFromProject` failed, and what to do; the end of a sentence. */
+/** Formats why `importFromProject` failed and what to do, as the end of a sentence. */
 export async function formatImportError(error: unknown, use: string, projectDir: string): Promise<string> {
   const missing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
   if (isPath(use)) {
@@ -35,7 +35,7 @@ function toErrorMessage(error: unknown): string {
 
 function toSpecifier(use: string, projectDir: string): string {
   if (isPath(use)) return pathToFileURL(resolve(projectDir, use)).href;
-  // As the project sees the package, not as this one does.
+  // Resolves the package from the project, not from this package.
   return pathToFileURL(createRequire(join(projectDir, "stackyard.config.js")).resolve(use)).href;
 }
 
@@ -44,7 +44,7 @@ function isPath(use: string): boolean {
 }
 
 /**
- * Loads an optional package of Stackyard: the project's own, else one that was installed globally with this package.
+ * Loads an optional package of Stackyard: from the project, else one that was installed globally with this package.
  * Throws the error of the lookup in the project.
  */
 export async function importOwn(use: string, projectDir: string): Promise<Readonly<Record<string, unknown>>> {
@@ -73,9 +73,9 @@ const OWN = /^(stackyard|@stackyard\/[a-z0-9-]+)(\/|$)/;
 let registered = false;
 
 /**
- * Lets what a project loads find this package and those that come with it, where the project has not installed them: a
- * fresh project works before `npm install`, and with a command line that was installed for the whole machine. What the
- * project has installed itself comes first.
+ * Lets a project's modules resolve this package and its dependencies if the project has not installed them: a new
+ * project works before `npm install`, and with a globally installed command line. The project's own packages take
+ * precedence.
  */
 export function offerOwnPackages(): void {
   if (registered) return;
@@ -97,7 +97,7 @@ function isNotFound(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
 }
 
-/** Why a module could not be loaded; of a syntax error with its file and line. */
+/** Formats why a module could not be loaded; a syntax error with its file and line. */
 export async function formatLoadError(error: unknown, path: string): Promise<string> {
   if (!(error instanceof Error)) return String(error);
   if (error.name !== "SyntaxError") return error.message;
@@ -112,14 +112,14 @@ function findPlace(text: string): string | undefined {
   return /^(?:file:\/\/)?(\/.*:\d+)$/m.exec(text.slice(0, text.indexOf("\n")))?.[1];
 }
 
-/** What Node says of a file without running it; nothing of a file that is sound. */
+/** Returns Node's syntax errors for a file without running it; an empty text for a valid file. */
 function check(path: string): Promise<string> {
   return new Promise((resolve) => {
     execFile(process.execPath, ["--check", path], (_error, _stdout, stderr) => resolve(stderr));
   });
 }
 
-/** What to do about a module that Node reads as CommonJS because of its package; undefined: that is not the reason. */
+/** Returns a hint for a module that Node reads as CommonJS because of its package; undefined otherwise. */
 export function findTypeAdvice(path: string): string | undefined {
   if (![".ts", ".js"].includes(extname(path))) return undefined;
   const manifest = findManifest(dirname(path));
@@ -127,7 +127,7 @@ export function findTypeAdvice(path: string): string | undefined {
   return `${manifest} says "type": "commonjs". Set it to "module", or let the file's name end with .m${extname(path).slice(1)}.`;
 }
 
-/** The `type` of a package.json; undefined where it has none or cannot be read. */
+/** Returns the `type` of a package.json; undefined if it is missing or the file cannot be read. */
 export function readPackageType(manifest: string): string | undefined {
   try {
     const parsed: unknown = JSON.parse(readFileSync(manifest, "utf8"));

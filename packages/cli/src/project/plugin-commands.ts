@@ -7,8 +7,8 @@ import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { loadPlugins } from "./executors.ts";
 
 /**
- * The commands that the plugins of the project bring. `quiet`: a configuration that does not load gives none, as for
- * help; else it throws `CONFIG_INVALID`.
+ * Returns the commands of the project's plugins. If the configuration does not load, returns none when `quiet` (as for
+ * help), else throws `CONFIG_INVALID`.
  */
 export async function findPluginCommands(
   { cwd }: { readonly cwd: string },
@@ -89,7 +89,7 @@ function toOwnError(error: unknown, { command, plugin, server }: Failing): Error
   return failWith("PLUGIN_INVALID", message, { cause: error, hint });
 }
 
-/** Commands call other services too: this is what the SDK says of the server. */
+/** Plugin commands also call other services; the SDK's message identifies an error of the server. */
 function isServerDown(error: unknown): error is Error {
   return isStackyardError(error, "UNREACHABLE") && /^The server (did not|cannot) [a-z ]+\.$/.test(error.message);
 }
@@ -117,7 +117,7 @@ function isString(schema: unknown): boolean {
   return typeof schema === "object" && schema !== null && "type" in schema && schema.type === "string";
 }
 
-/** A command's own arguments are its own, also where one has the name of ours. */
+/** Separates a command's own arguments from the server's. The command's own win when names are equal. */
 function partArgs(args: Readonly<Record<string, unknown>>, { properties }: TObject) {
   const isOwn = ([name]: [string, unknown]): boolean => Object.hasOwn(properties, name);
   const entries = Object.entries(args);

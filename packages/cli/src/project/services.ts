@@ -6,7 +6,7 @@ import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { type LoadedPlugin, loadPlugins } from "./executors.ts";
 
-/** The services of a project's plugins. Throws `CONFIG_INVALID` with what a plugin says of its options. */
+/** Loads the services of a project's plugins. Throws `CONFIG_INVALID` with a plugin's message about its options. */
 export async function loadServices(
   file: ConfigFile,
   environment: PluginContext["environment"],
@@ -16,7 +16,7 @@ export async function loadServices(
   return collect(file, ({ plugin, options }) => plugin.services?.(options, context));
 }
 
-/** What a project's plugins provide to executors. Throws `CONFIG_INVALID` with what a plugin says of its options. */
+/** Loads the services of plugins for executors. Throws `CONFIG_INVALID` with a plugin's message about its options. */
 export async function loadProvided(
   file: ConfigFile,
   given: Omit<ProvidingContext, "projectDir" | "dataDir">,

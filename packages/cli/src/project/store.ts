@@ -6,7 +6,7 @@ import { PostgresVariables, TokenVariables } from "../variables.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { formatImportError, importFromProject, importOwn, offerOwnPackages } from "./modules.ts";
 
-/** The store of a project: the embedded one in a folder, or one that a package brings. */
+/** The store of a project: the embedded one in a folder, or one from a package. */
 export type StoreChoice =
   | { readonly kind: "sqlite"; readonly folder: string }
   | {
@@ -27,7 +27,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** Each names a Postgres server; the package reads them. */
 const POSTGRES_VARIABLES = Object.keys(PostgresVariables.properties);
 
-/** The store that the configuration names; without a word of it the embedded one. Throws `CONFIG_INVALID`. */
+/** Returns the store of the configuration; the embedded one by default. Throws `CONFIG_INVALID`. */
 export function chooseStore(file: ConfigFile): StoreChoice {
   const { store = "sqlite" } = file.config;
   const { type, ...options } = typeof store === "string" ? { type: store } : store;
@@ -40,30 +40,30 @@ export function chooseStore(file: ConfigFile): StoreChoice {
 }
 
 /**
- * The store of a process that shares its yard with others. Where the configuration is silent, the environment may name a
- * Postgres server: who runs servers and workers means that one, while in a developer's shell it may be any database.
+ * Returns the store of a process that shares its yard. Without `store` in the configuration, the environment may name a
+ * Postgres server: for servers and workers that is intended; in a developer's shell it may be any database.
  */
 export function chooseSharedStore(file: ConfigFile, env: Environment): StoreChoice {
   if (findStoreVariable(file, env) === undefined) return chooseStore(file);
   return chooseStore({ ...file, config: { ...file.config, store: "postgres" } });
 }
 
-/** The variable that names the store where the configuration is silent; undefined: none does. */
+/** Returns the variable that selects the store when the configuration has none; undefined when no variable does. */
 export function findStoreVariable({ config }: ConfigFile, env: Environment): string | undefined {
   if (config.store !== undefined) return undefined;
   return POSTGRES_VARIABLES.find((name) => (env[name] ?? "") !== "");
 }
 
-/** The environment as tasks may see it: with the store or a token, a task has the whole yard. */
+/** Returns the environment for tasks. Without tokens and store variables, which give access to the whole yard. */
 export function toTaskEnvironment(env: Environment, choice: StoreChoice): Environment {
   const hidden = new Set<string>([...TOKEN_VARIABLES, ...listStoreVariables(choice), ...listDriverVariables(choice)]);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.has(name)));
 }
 
 /**
- * Removes from the environment of this process what tasks must not see, once the process has read it: a plugin that starts
- * a program without naming an environment hands on that of the process. What the driver of the database reads again for
- * each connection stays. On Linux `/proc/<pid>/environ` still shows the environment that the process started with.
+ * Removes the variables that tasks must not see from this process's environment once they have been read: a plugin may
+ * start a program with the environment of the process. Keeps those that the database driver reads for each connection.
+ * On Linux `/proc/<pid>/environ` still shows the original environment.
  */
 export function forgetSecrets(env: Record<string, string | undefined>, choice: StoreChoice): void {
   for (const name of [...TOKEN_VARIABLES, ...listStoreVariables(choice)]) delete env[name];
@@ -74,16 +74,16 @@ const TOKEN_VARIABLES = Object.keys(TokenVariables.properties);
 function listStoreVariables(choice: StoreChoice): readonly string[] {
   if (choice.kind === "sqlite") return [];
   if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
-  // Your own store may also use Postgres.
+  // A custom store may also use Postgres.
   return POSTGRES_VARIABLES;
 }
 
-/** libpq's names for a password and the file that holds some, which Postgres drivers know too. */
+/** Returns libpq's variables for a password and a password file, which Postgres drivers support too. */
 function listDriverVariables(choice: StoreChoice): readonly string[] {
   return choice.kind === "sqlite" || choice.name === "dynamodb" ? [] : ["PGPASSWORD", "PGPASSFILE"];
 }
 
-/** What to do where one process may write and several are wanted. */
+/** The hint when several processes need a store that only one may write. */
 export const SHARED_STORE_HINT =
   'Use Postgres: `npm install @stackyard/store-postgres`, write `store: "postgres"` into the configuration and set DATABASE_URL. Or let one process do everything: `stackyard server --with-worker`.';
 
@@ -92,13 +92,13 @@ export interface OpenStoreInput {
   readonly projectDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
-  /** False: who only looks brings nothing up to date. Default: true. */
+  /** False to open it without a migration, for read-only use. Default: true. */
   readonly migrate?: boolean;
 }
 
 /**
- * Opens a project's store, which brings it up to date. Throws `STORE_LOCKED` with the owner, `CONFIG_INVALID` for a package
- * that is missing or invalid, and what the package throws.
+ * Opens a project's store and migrates it. Throws `STORE_LOCKED` with the owner, `CONFIG_INVALID` for a package that is
+ * missing or invalid, and the errors of the package.
  */
 export async function openStore(choice: StoreChoice, input: OpenStoreInput): Promise<Store> {
   if (choice.kind === "sqlite") return openSqlite(choice.folder, input);
@@ -120,7 +120,7 @@ const ONE_PROCESS =
 
 async function openSqlite(folder: string, { logger, migrate = true }: OpenStoreInput): Promise<Store> {
   const { createSqliteStore } = await import("@stackyard/store-sqlite");
-  // The token is made after the store, so a folder with a token has had one.
+  // The token is created after the store, so a folder with a token has had a store.
   const token = join(folder, "token");
   try {
     return await createSqliteStore({ folder, logger, migrate, mustExist: existsSync(token) });
@@ -131,7 +131,7 @@ async function openSqlite(folder: string, { logger, migrate = true }: OpenStoreI
   }
 }
 
-/** Shared by the commands that find a data folder with a token and without a store. */
+/** Creates the error of a data folder with a token but no store, for all commands. */
 export function storeMissing(folder: string, token: string, cause?: unknown): StackyardError {
   const message = `The store ${join(folder, "stackyard.db")} is missing or empty, but ${token} shows that there was one.`;
   const hint = [

@@ -14,18 +14,18 @@ import { createProcessLogger } from "../yard/health-listener.ts";
 import { findLogin } from "./credentials.ts";
 import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
 
-/** What a command that talks to a server is given. */
+/** The context of a command that calls a server. */
 export interface ServerContext extends CommandContext {
   readonly yard: Stackyard;
   readonly previews: PreviewsApi;
 }
 
 type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
-  /** Gives the exit code; nothing is 0. Errors fly. */
+  /** Returns the exit code; undefined means 0. May throw. */
   run(context: ServerContext, args: Static<Args>): Promise<number | undefined>;
 };
 
-/** A command over a server: `--url`, `--token`, `--yard` and `--project` are added to its own arguments. */
+/** Defines a command that calls a server: adds `--url`, `--token`, `--yard` and `--project` to its arguments. */
 export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Command {
   const args = Type.Object({ ...spec.args.properties, ...serverArgs });
   return createCommand({ ...spec, args }, async (context, { url, token, yard: name, project, ...rest }) => {
@@ -39,7 +39,7 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
     const yard = new Stackyard(options);
     const previews = createPreviewsApi(createHttpClient(options));
     try {
-      // `createCommand` has checked them against the schema that holds these.
+      // `createCommand` has checked them against the schema that contains these.
       return await spec.run({ ...context, yard, previews }, rest as Static<Args>);
     } catch (error) {
       throw await toExplained(
@@ -53,7 +53,7 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
   });
 }
 
-/** The error with what helps against it: where the server should be, or which stack was probably meant. */
+/** Adds a hint to the error: where the server should be, or which stack was probably meant. */
 async function toExplained(
   error: unknown,
   context: ServerContext,
@@ -65,12 +65,12 @@ async function toExplained(
   return failWith("STACK_UNKNOWN", error.message, { hint, cause: error });
 }
 
-/** The error of a server that does not answer, with its address. */
+/** Returns the error of a server that does not answer, with its address. */
 export function toUnreachable(error: Error, url: string): Error {
   return failWith("UNREACHABLE", `${error.message.replace(/\.$/, "")} at ${url}.`, { cause: error });
 }
 
-/** Calls `fetch`, and logs each request with the answer's status; never its headers, which hold the token. */
+/** Wraps `fetch` and logs each request with the response's status; never its headers, which contain the token. */
 function createLoggedFetch(logger: Logger): typeof fetch {
   return async (input, init) => {
     const startedAt = performance.now();
@@ -96,7 +96,7 @@ export interface OpenServer extends FoundServer {
   readonly isOwn?: true;
 }
 
-/** What flags say of a server. */
+/** The flags that select a server. */
 export interface GivenServer {
   readonly url?: string;
   readonly token?: string;
@@ -105,8 +105,8 @@ export interface GivenServer {
 }
 
 /**
- * Returns the server of a command. A yard on AWS has none, so one runs in this process until `close`.
- * Throws what `findServer` throws, and `CONFIG_INVALID` and the errors of AWS for yards.
+ * Returns the server of a command. A yard on AWS has none, so one runs in this process until `close`. Throws the errors
+ * of `findServer`, and `CONFIG_INVALID` and the errors of AWS for yards.
  */
 export async function openServer(
   context: Pick<CommandContext, "cwd" | "env" | "out">,
@@ -122,7 +122,7 @@ export async function openServer(
   return { ...withToken(url, token ?? (await findSignedInToken(context.env, url))), close: async () => {} };
 }
 
-/** The yard that flags or environment name; an address comes before it. Throws `USAGE` for flags of both kinds. */
+/** Returns the yard of flags or environment; an address takes precedence. Throws `USAGE` if both flags are given. */
 export function findYardName(given: GivenServer, env: CommandContext["env"]): string | undefined {
   if (given.yard !== undefined && given.url !== undefined) {
     throw failWith("USAGE", "--url and --yard select different servers.", { hint: "Pass only one of them." });
@@ -170,8 +170,8 @@ interface FoundServer {
 }
 
 /**
- * The server that a command talks to: by flags, by environment, else the one that runs for the project. The latter
- * proves itself before a token is sent to it. Throws `UNREACHABLE` when none is named and none runs, and
+ * Returns the server that a command calls: from flags, from the environment, else the one that runs for the project,
+ * which must prove its identity before it gets a token. Throws `UNREACHABLE` when none is named and none runs, and
  * `CONFIG_INVALID` for an invalid address.
  */
 async function findServer({ cwd, env }: Pick<CommandContext, "cwd" | "env">, given: GivenServer): Promise<FoundServer> {
@@ -184,7 +184,7 @@ async function findServer({ cwd, env }: Pick<CommandContext, "cwd" | "env">, giv
   return withToken(address, signedIn ?? (await findOwnToken(await loadDataDir(), address)));
 }
 
-/** The server of this project, which proves itself before a token is sent to it. */
+/** Returns the running server of this project, which must prove its identity before it gets a token. */
 async function findRunningServer(
   dataDir: string,
   { token, env }: Pick<CommandContext, "env"> & { readonly token: string | undefined },
@@ -201,17 +201,17 @@ async function findRunningServer(
   return withToken(address, token ?? (await findSignedInToken(env, address)) ?? own);
 }
 
-/** The token of the CI job, else of `stackyard login` at this very server. */
+/** Returns the token of the CI job, else that of `stackyard login` at this server. */
 async function findSignedInToken(env: CommandContext["env"], url: string): Promise<string | TokenSource | undefined> {
-  // Jobs have the variables of GitHub Actions for other purposes too, and then may test a server of their own machine.
+  // Jobs have GitHub Actions' variables for other purposes too, and may then test a server on their own machine.
   const isOfJob = readVariables(env).STACKYARD_ID_TOKEN !== undefined || url.startsWith("https:");
   const ofJob = isOfJob ? createCiToken({ url, env }) : undefined;
   return ofJob ?? (await findLogin(env, url, Date.now()))?.token;
 }
 
 /**
- * The server that a login is for, and the project's token where the server is the project's own. Throws as `openServer`;
- * `CONFIG_INVALID` for yards on AWS.
+ * Returns the server that a login is for, and the project's token if the server is the project's own. Throws as
+ * `openServer` does; `CONFIG_INVALID` for yards on AWS.
  */
 export async function findServerPlace(
   { cwd, env }: Pick<CommandContext, "cwd" | "env">,
@@ -232,7 +232,7 @@ export async function findServerPlace(
   return { url: own.url, ...defined({ ownToken }) };
 }
 
-/** The project's token is a secret: it goes to the project's own server, never to another address or another server. */
+/** Returns the project's token only for the project's own server. It is a secret: no other address may get it. */
 async function findOwnToken(dataDir: string, address: string): Promise<string | undefined> {
   const running = await readServerFile(dataDir);
   if (running?.url !== address) return undefined;
@@ -245,7 +245,7 @@ function withToken(url: string, token: FoundServer["token"]): FoundServer {
   return token === undefined ? { url } : { url, token };
 }
 
-/** An address of a server without a slash at its end. Throws `CONFIG_INVALID`. */
+/** Parses the address of a server and removes the trailing slash. Throws `CONFIG_INVALID`. */
 function parseUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
@@ -265,22 +265,22 @@ async function findToken(dataDir: string): Promise<string | undefined> {
   }
 }
 
-/** What a terminal or a reader would take for layout: controls, ends of lines, and what turns the direction of text. */
+/** Characters that affect layout: controls, line ends, and those that change the direction of text. */
 const LAYOUT = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-/** The same but for tabs and ends of lines. */
+/** The same except tabs and line ends. */
 const LAYOUT_IN_TEXT = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Values that have lines of their own, such as the error of a tool. Their further lines are indented. */
+/** Values that are printed on separate lines, such as the error of a tool. Their further lines are indented. */
 const TEXTS: ReadonlySet<string> = new Set(["description", "message", "errorMessage"]);
 /** Values that are printed alone and byte for byte. */
 const DOCUMENTS: ReadonlySet<string> = new Set(["source"]);
 const INDENT = "    ";
 
 /**
- * Returns a `fetch` for commands that print for people: in each JSON answer, and each event of a stream, names and values
- * are one line each, and what a terminal would obey is escaped so that it is seen. Anyone who may send an event chooses
- * its name and metadata; printed as they are, they could add rows to a table or rewrite the screen. Done here, where the
- * server's data enters a command, no template can forget it. With `--json` nothing is changed: JSON escapes by itself.
+ * Returns a `fetch` for commands that print for people: in each JSON response and stream event, names and values become
+ * one line, and characters that a terminal interprets are escaped visibly. Anyone who may send an event chooses its
+ * name and metadata; printed raw, they could add rows to a table or rewrite the screen. Done where the server's data
+ * enters a command, so no template can forget it. With `--json` nothing changes: JSON escapes them.
  */
 export function createDisplayFetch(given: typeof fetch): typeof fetch {
   return async (input, init) => {
@@ -338,7 +338,7 @@ function escapeAll(text: string, what: RegExp): string {
 
 const DATA = /^data: ?/;
 
-/** Server-sent events (HTML, 9.2): the data of each is JSON in one line. */
+/** Creates a stream that rewrites server-sent events (HTML, 9.2): the data of each is one line of JSON. */
 function createLineStream(): ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
@@ -367,7 +367,7 @@ interface ReadOptions {
 /** Loads a page of a list. */
 export type LoadPage<Item> = (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>;
 
-/** The pages of a list, one after the other, until the end or so many items. Damaged rows are reported as notes. */
+/** Yields the pages of a list until its end or `limit` items. Damaged rows are reported as notes. */
 export async function* readPages<Item>(
   load: LoadPage<Item>,
   { out, limit = Number.POSITIVE_INFINITY }: ReadOptions,
@@ -381,7 +381,7 @@ export async function* readPages<Item>(
   }
 }
 
-/** All items of the pages, at most so many. */
+/** Returns all items of the pages, at most `limit`. */
 export async function readAll<Item>(load: LoadPage<Item>, options: ReadOptions): Promise<readonly Item[]> {
   const items: Item[] = [];
   for await (const page of readPages(load, options)) items.push(...page);
@@ -400,10 +400,10 @@ interface YardContext {
   readonly signal: AbortSignal;
 }
 
-/** Stacks that are compared at most: the advice must not cost more than the command. */
+/** Maximum number of stacks that are compared: the advice must not cost more than the command. */
 const MAX_STACKS = 1_000;
 
-/** Returns the id of an existing stack that was probably meant; undefined when none is near or they cannot be listed. */
+/** Returns the id of the stack that was probably meant; undefined when none is similar or they cannot be listed. */
 export async function findNearestStack({ yard, signal }: YardContext, id: string): Promise<string | undefined> {
   const stacks = await readAll((page) => yard.stacks.list({}, { ...page, signal }), { limit: MAX_STACKS }).catch(
     () => [],

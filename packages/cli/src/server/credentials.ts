@@ -15,19 +15,19 @@ export interface StoredLogin {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where logins are kept: `$XDG_CONFIG_HOME/stackyard/credentials.json`, else below `~/.config`. */
+/** Returns the path of the stored logins: `$XDG_CONFIG_HOME/stackyard/credentials.json`, else below `~/.config`. */
 export function credentialsPath(env: Environment): string {
   const folder = env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config");
   return join(folder, "stackyard", "credentials.json");
 }
 
-/** Returns the login at a server; undefined when it is missing or has ended. The token goes to its own origin only. */
+/** Returns the login at a server; undefined when missing or expired. The token is sent to its own origin only. */
 export async function findLogin(env: Environment, url: string, now: number): Promise<StoredLogin | undefined> {
   const login = (await loadLogins(credentialsPath(env))).get(new URL(url).origin);
   return login !== undefined && login.expiresAt > now ? login : undefined;
 }
 
-/** Keeps a login, or removes it. Logins that have ended are removed too. */
+/** Stores or removes a login. Also removes expired ones. */
 export async function storeLogin(
   env: Environment,
   url: string,
@@ -39,7 +39,7 @@ export async function storeLogin(
   if (login === undefined) logins.delete(origin);
   else logins.set(origin, login);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  // Whole or not at all: another command may read it meanwhile.
+  // Written atomically: another command may read it meanwhile.
   const draft = `${path}.${randomBytes(6).toString("hex")}`;
   await writeFile(draft, `${JSON.stringify(Object.fromEntries(logins), undefined, 2)}\n`, { mode: 0o600 });
   await chmod(draft, 0o600);

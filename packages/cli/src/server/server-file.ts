@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { StackyardError } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
-/** What `stackyard dev` leaves in the data folder while it runs, so that other commands find it. */
+/** The file that `stackyard dev` writes to the data folder while it runs, so that other commands find the server. */
 interface ServerFile {
   readonly url: string;
   readonly pid: number;
@@ -15,7 +15,7 @@ interface ServerFile {
 /** Its name in the data folder. */
 export const SERVER_FILE = "server.json";
 
-/** Writes it whole or not at all. */
+/** Writes the file atomically. */
 export async function writeServerFile(dataDir: string, file: ServerFile): Promise<void> {
   const draft = join(dataDir, `${SERVER_FILE}.${file.pid}`);
   await writeFile(draft, `${JSON.stringify(file)}\n`, { mode: 0o600 });
@@ -31,13 +31,13 @@ export async function readServerFile(dataDir: string): Promise<ServerFile | unde
   }
 }
 
-/** Removes the file when it is this process's own. */
+/** Removes the file if this process wrote it. */
 export function removeServerFile(dataDir: string, pid: number): void {
   const path = join(dataDir, SERVER_FILE);
   try {
     if (parse(readFileSync(path, "utf8"))?.pid === pid) rmSync(path, { force: true });
   } catch {
-    // Not there: nothing to remove.
+    // Already missing.
   }
 }
 
@@ -53,9 +53,9 @@ const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_CHARS = 1_000;
 
 /**
- * Why the server that a project's `server.json` names is not to be trusted with a token, as an `UNREACHABLE` to throw.
- * Undefined: its process is alive, and it has answered a challenge with an HMAC under the project's token
- * (`GET /v1/proof`). The file outlives a server that was killed, and then any process may hold its port.
+ * Returns why the server in a project's `server.json` must not get a token, as an `UNREACHABLE` to throw; undefined
+ * when its process is alive and it answered a challenge with an HMAC under the project's token (`GET /v1/proof`). The
+ * file outlives a server that was killed, after which any process may use its port.
  */
 export async function findIdentityFault(
   { url, pid }: Pick<ServerFile, "url" | "pid">,
@@ -89,7 +89,7 @@ async function ask(url: string): Promise<string> {
   return response.ok ? await readStart(response) : "";
 }
 
-/** Any program may answer: of an endless answer only the beginning is read. */
+/** Reads only the start of a response: any program may answer, even endlessly. */
 async function readStart({ body }: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

@@ -1,7 +1,7 @@
 import { isMap, isStackyardError } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
-/** What a server answers to a request for a login of a command line (RFC 8628). */
+/** A server's response to a request for a command-line login (RFC 8628). */
 export interface DeviceCode {
   readonly deviceCode: string;
   readonly userCode: string;
@@ -25,12 +25,12 @@ export async function requestDeviceCode(url: string, clientName: string): Promis
   };
 }
 
-/** What a poll for the answer of the person gives. */
+/** The result of polling for the person's answer. */
 export type PollResult =
   | { readonly kind: "signed-in"; readonly token: string; readonly name: string; readonly lifetimeMs: number }
   | { readonly kind: "pending" | "slow-down" };
 
-/** Asks whether the person has answered. Throws `LOGIN_FAILED` when the login was denied or has ended, and `UNREACHABLE`. */
+/** Polls for the person's answer. Throws `LOGIN_FAILED` when the login was denied or has expired, and `UNREACHABLE`. */
 export async function pollDeviceCode(url: string, deviceCode: string): Promise<PollResult> {
   const { status, body } = await post(`${url}/auth/token`, {
     grant_type: "urn:ietf:params:oauth:grant-type:device_code",
@@ -48,13 +48,13 @@ export async function pollDeviceCode(url: string, deviceCode: string): Promise<P
   throw toError(status, body);
 }
 
-/** Asks `stackyard dev` for the address of a login at this machine; undefined: the server offers none. */
+/** Requests a local login address from `stackyard dev`; undefined when the server does not offer one. */
 export async function requestLocalUrl(url: string, token: string): Promise<string | undefined> {
   const { status, body } = await post(`${url}/auth/local`, {}, { authorization: `Bearer ${token}` });
   return status === 200 && typeof body["url"] === "string" ? body["url"] : undefined;
 }
 
-/** Ends the session of a token. False: the server does not know it any more. Throws `UNREACHABLE`. */
+/** Ends the session of a token. Returns false when the server does not have it any more. Throws `UNREACHABLE`. */
 export async function endLogin(url: string, token: string): Promise<boolean> {
   const { status, body } = await post(`${url}/auth/logout`, {}, { authorization: `Bearer ${token}` });
   if (status === 200) return true;

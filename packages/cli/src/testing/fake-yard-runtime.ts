@@ -19,7 +19,7 @@ export const createYardAws = () => ({});
 const toStatus = (yard) => (yard.profile === "broken" ? "fail" : "warn");
 `;
 
-/** Files of a project in which `@stackyard/runtime` is installed, but leads to no AWS. */
+/** Files of a project with a fake `@stackyard/runtime` that never calls AWS. */
 export const FAKE_YARD_RUNTIME: Readonly<Record<string, string>> = {
   "node_modules/@stackyard/runtime/package.json": JSON.stringify({
     name: "@stackyard/runtime",

@@ -1,6 +1,6 @@
 import { runCommandLine } from "../command-line.ts";
 
-/** What a command line has left. */
+/** The result of a command line. */
 export interface CliResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -10,7 +10,7 @@ export interface CliResult {
 /** A command line at work. */
 export interface RunningCli {
   readonly result: Promise<CliResult>;
-  /** Ctrl-C. */
+  /** Sends Ctrl-C. */
   interrupt(): void;
   /** Resolves with the first line of standard output that fits. */
   line(fits: (line: string) => boolean): Promise<string>;
@@ -44,7 +44,7 @@ export function runCli(words: readonly string[], world?: CliWorld): Promise<CliR
   return startCli(words, world).result;
 }
 
-/** The lines of JSON Lines. */
+/** Parses JSON Lines. */
 export function parseLines(text: string): readonly Record<string, unknown>[] {
   return text
     .split("\n")

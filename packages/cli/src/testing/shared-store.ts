@@ -6,7 +6,7 @@ declare global {
   var stackyardTestStore: Store | undefined;
 }
 
-/** A configuration's store that several processes of one test share: files of the project, and the store itself. */
+/** Creates a store that several processes of one test share, and the project files that configure it. */
 export function makeSharedStore(): { readonly files: Readonly<Record<string, string>>; readonly store: Store } {
   const store = createMemoryStore();
   globalThis.stackyardTestStore = store;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** A folder with these files, and the way to remove it. */
+/** Creates a folder with these files, and a function that removes it. */
 export function makeTempProject(files: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), "stackyard-cli-"));
   for (const [path, text] of Object.entries(files)) {

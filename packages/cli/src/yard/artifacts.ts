@@ -9,7 +9,7 @@ import { readVariables } from "../variables.ts";
 
 const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
 
-/** Within the time that the server gives a request. */
+/** Below the time limit of the server's requests. */
 const ANSWER_MS = 25_000;
 
 /** What opens a distributor. */
@@ -20,8 +20,8 @@ interface ArtifactsDeps {
 }
 
 /**
- * Returns the distributor that the environment or the configuration names; undefined: none. Nothing is loaded before its first
- * request. Throws `CONFIG_INVALID`.
+ * Returns the distributor of the environment or the configuration; undefined when neither names one. Loads nothing
+ * before its first request. Throws `CONFIG_INVALID`.
  */
 export function findArtifacts({ config }: ConfigFile, { env, createAws }: ArtifactsDeps): ArtifactsClient | undefined {
   const functionName = readVariables(env).STACKYARD_DISTRIBUTOR ?? config.distributor;
@@ -53,7 +53,7 @@ async function openDistributor(functionName: string, createAws: ArtifactsDeps["c
   return createLambdaCall({ client, functionName, timeoutMs: ANSWER_MS });
 }
 
-/** What AWS refuses to the server is not refused to its caller, whose login and permissions are right. */
+/** Turns AWS's refusal of the server into `CONFIG_INVALID`: the caller's login and permissions are valid. */
 function toOwnFault(error: unknown): unknown {
   if (!isStackyardError(error, "UNAUTHENTICATED") && !isStackyardError(error, "FORBIDDEN")) return error;
   return new StackyardError("CONFIG_INVALID", error.message, { cause: error, details: error.details });

@@ -31,12 +31,12 @@ interface ServedYard {
   close(): Promise<void>;
 }
 
-/** A function that starts anew takes some seconds; then its answer is worth waiting for. */
+/** A cold start of a function takes some seconds; waiting for its response is worth it. */
 const OUTCOME_MS = 20_000;
 
 /**
- * Opens a yard on AWS and serves its API on a free loopback port, with a random token. So every command
- * works as on a server; the yard's own state manager decides. Throws `CONFIG_INVALID` and what opening the yard throws.
+ * Opens a yard on AWS and serves its API on a free loopback port, with a random token, so that every command works as
+ * on a server; the yard's own state manager decides. Throws `CONFIG_INVALID` and the errors of opening the yard.
  */
 export async function serveAwsYard(
   yard: AwsYardOptions,
@@ -119,12 +119,12 @@ interface OpenedYard {
   /** Whole logs of attempts that are not in its store. */
   readonly logs?: Records | undefined;
   readonly aws: AwsAccess;
-  /** Whose credentials these are. */
+  /** The identity behind these credentials. */
   readonly caller: string;
   close(): Promise<void>;
 }
 
-/** What `@stackyard/runtime/yard` gives. */
+/** The exports of `@stackyard/runtime/yard`. */
 interface YardRuntime {
   openYard(yard: AwsYardOptions, context: YardRuntimeContext): Promise<OpenedYard>;
   checkYard(yard: AwsYardOptions, context: YardRuntimeContext): Promise<readonly Finding[]>;
@@ -135,8 +135,8 @@ const PACKAGE = "@stackyard/runtime";
 const CALLS = ["openYard", "checkYard", "createYardAws"] as const;
 
 /**
- * Loads what reaches yards on AWS. It brings SDKs of several services, so the command line does without it until a command
- * names such a yard. Throws `CONFIG_INVALID` that says what to install.
+ * Loads the package for yards on AWS. It imports several SDKs, so the command line loads it only when a command names
+ * such a yard. Throws `CONFIG_INVALID` that names the package to install.
  */
 export async function loadYardRuntime(projectDir: string): Promise<YardRuntime> {
   const module = await load(projectDir);
@@ -163,7 +163,7 @@ function isYardRuntime(module: unknown): module is YardRuntime {
   return CALLS.every((name) => typeof Reflect.get(module, name) === "function");
 }
 
-/** The context of this machine for a yard on AWS. `doctor`, not each command, reports what slows a yard down. */
+/** Returns this machine's context for a yard on AWS. `doctor`, not each command, reports what slows a yard down. */
 export function toYardRuntimeContext(
   { env, out }: Pick<CommandContext, "env" | "out">,
   executors: ReadonlyMap<string, Executor>,

@@ -13,15 +13,15 @@ export interface HealthListener {
   close(): Promise<void>;
 }
 
-/** Where it listens, and what it checks. */
+/** The listener's address, and its checks. */
 export interface HealthInput {
   readonly host: string;
   readonly port: number;
-  /** True once the process takes nothing new. */
+  /** Returns true once the process accepts no new work. */
   readonly isStopping: () => boolean;
   /** Fails when the store takes no writes. */
   readonly check: () => Promise<void>;
-  /** A store that is silent for so long counts as one that does not answer. Default: 5 s. */
+  /** Time in which the store must answer. Default: 5 s. */
   readonly checkMs?: number;
 }
 
@@ -31,8 +31,8 @@ const CHECK_MS = 5_000;
 const REQUEST_MS = 5_000;
 
 /**
- * `/health/live` and `/health/ready` as a server has them: 200, or 503 with the reason. Throws `CONFIG_INVALID` when the
- * address is taken.
+ * Serves `/health/live` and `/health/ready` as a server does: 200, or 503 with the reason. Throws `CONFIG_INVALID` when
+ * the address is in use.
  */
 export async function startHealthListener({ host, port, ...given }: HealthInput): Promise<HealthListener> {
   const input = { ...given, check: toTimedCheck(given.check, given.checkMs ?? CHECK_MS) };
@@ -69,7 +69,7 @@ async function answerReady(
   }
 }
 
-/** Fails when the check takes too long. Concurrent callers share one check, so a slow store gets no extra load. */
+/** Limits the time of a check. Concurrent callers share one check, so a slow store gets no extra load. */
 function toTimedCheck(check: () => Promise<void>, withinMs: number): () => Promise<void> {
   let asked: Promise<void> | undefined;
   return async () => {
@@ -126,7 +126,7 @@ function createLevel(out: Output, level: Level): Logger["warn"] {
   };
 }
 
-// JSON knows nothing of errors.
+// JSON.stringify drops the fields of errors.
 function toPlain(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const entries = Object.entries(fields).map(([key, value]) => [
     key,

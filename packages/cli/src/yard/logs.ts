@@ -11,7 +11,7 @@ export async function openLogs({ config: { logs } }: ConfigFile, aws: AwsAccess)
   return openS3Logs(logs, { aws, clock: systemClock });
 }
 
-/** Checks that the bucket of whole logs can be read, and that objects there expire. Changes nothing. */
+/** Checks that the bucket of full logs can be read, and that its objects expire. Changes nothing. */
 export async function checkLogs({ config: { logs } }: ConfigFile, aws: AwsAccess): Promise<readonly Finding[]> {
   if (logs === undefined) return [];
   try {
@@ -25,7 +25,7 @@ export async function checkLogs({ config: { logs } }: ConfigFile, aws: AwsAccess
   }
 }
 
-/** The SDK of S3 is loaded only where the configuration needs it. */
+/** Loads the SDK of S3, only if the configuration needs it. Throws `CONFIG_INVALID`. */
 async function loadS3() {
   try {
     return await import("@stackyard/aws/s3");

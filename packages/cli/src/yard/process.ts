@@ -56,21 +56,21 @@ export interface TaskReport extends RunningTask {
 interface ServeInput {
   readonly host: string;
   readonly port: number;
-  /** Asked for when the store is open. */
+  /** Loads the tokens, once the store is open. */
   readonly loadTokens: () => Promise<readonly ApiToken[]>;
-  /** Everybody on this machine may call the server. */
+  /** True if everybody on this machine may call the server. */
   readonly anonymous: boolean;
-  /** Where the token lies that the server proves to this machine's commands that it knows. Without it: no proof. */
+  /** The folder of the token with which the server proves its identity to local commands. Undefined: no proof. */
   readonly proofDir?: string;
   /** The secret of the client of people's issuer. */
   readonly clientSecret?: string | undefined;
-  /** Clients may edit the documents in the project's machines folder. Default: false. */
+  /** True if clients may edit the documents in the project's machines folder. Default: false. */
   readonly isEditable?: boolean;
   /** The person at this machine, who may sign in with a code. */
   readonly local?: { readonly name: string; readonly groups?: readonly string[] } | undefined;
 }
 
-/** What a process of a project's yard does. */
+/** The roles and settings of a process of a project's yard. */
 interface ProcessInput {
   readonly roles: readonly ("engine" | "worker")[];
   readonly store: StoreChoice;
@@ -87,7 +87,7 @@ interface ProcessInput {
   readonly drainMs?: number;
 }
 
-/** Tasks that a process runs at the same time. */
+/** Maximum number of tasks that a process runs concurrently. */
 export const DEFAULT_CONCURRENCY = 8;
 
 /** A process of a yard at work. */
@@ -103,7 +103,7 @@ export interface RunningProcess {
   running(): readonly RunningTask[];
   /** Fails when the store does not answer. */
   check(): Promise<void>;
-  /** Lets running tasks end, then closes server and store. */
+  /** Waits for running tasks, then closes server and store. */
   stop(): Promise<void>;
 }
 
@@ -153,7 +153,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       check: createStoreProbe(ports).check,
       async stop() {
         served?.drain();
-        // Terraform keeps its state in the server: tasks end before it does.
+        // Terraform keeps its state in the server, so tasks end before the server does.
         await yard.stop();
         await served?.stop();
         await store.close();
@@ -216,7 +216,7 @@ async function startServing(
   };
 }
 
-/** A proxy hands the name on under which it was called. */
+/** Returns the hosts and origins to allow: a proxy forwards the host name of the request. */
 function allowProxy({ hostname, origin }: URL) {
   return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
 }
@@ -254,8 +254,8 @@ async function startParts(
 }
 
 /**
- * Runs a process until it is interrupted, then drains it; returns the exit code. `onEnding` is called first: from then on
- * nothing should be sent to it.
+ * Runs a process until it is interrupted, then drains it; returns the exit code. Calls `onEnding` first: nothing should
+ * be sent to the process afterwards.
  */
 export async function runUntilSignal(
   { out, signal }: CommandContext,
@@ -289,12 +289,12 @@ export function createReportPrinter(out: Output): (report: TaskReport) => void {
 }
 
 /**
- * Lets the project's commands find the server of this process. Gives the way to take the address away. When it cannot be
- * written, the process is stopped.
+ * Publishes this process's address to the project's commands; returns a function that removes it. Stops the process
+ * when it cannot be written.
  */
 export async function publishAddress(dataDir: string, running: RunningProcess): Promise<() => void> {
   const remove = () => removeServerFile(dataDir, process.pid);
-  // Removes the file however the process ends, so that commands do not look for a server that is gone.
+  // Removes the file however the process ends, so that commands do not find a server that is gone.
   process.once("exit", remove);
   try {
     await writeServerFile(dataDir, {
@@ -312,7 +312,7 @@ export async function publishAddress(dataDir: string, running: RunningProcess): 
 /** Where servers listen by themselves. */
 const DEFAULTS = { host: "127.0.0.1", port: 7070 };
 
-/** Where a server listens: as the command says, else the configuration. */
+/** Returns where a server listens: as the command says, else as the configuration does. */
 export function toServerAddress(
   { server }: StackyardConfig,
   given: { readonly host?: string | undefined; readonly port?: number | undefined } = {},
@@ -323,12 +323,12 @@ export function toServerAddress(
   };
 }
 
-/** How this machine reaches a server that listens there. */
+/** Returns the URL under which this machine reaches a server that listens there. */
 export function toServerUrl({ host, port }: { readonly host: string; readonly port: number }): string {
   return toReachableUrl(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
 }
 
-/** The same for its own word: who listens on all addresses is reached by the loopback. */
+/** Returns a URL under which the server is reachable: a wildcard address becomes the loopback one. */
 export function toReachableUrl(url: string): string {
   return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${DEFAULTS.host}`).replace(/\/$/, "");
 }
@@ -347,7 +347,7 @@ export const listenArgs = {
   noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
 };
 
-/** How long a process that is ending lets its tasks continue. */
+/** How long a process that is stopping lets its tasks continue. */
 export const drainArg = {
   drainTimeout: Type.Optional(
     Type.String({
@@ -360,7 +360,7 @@ export const drainArg = {
 
 const DEFAULT_DRAIN = "30s";
 
-/** The argument in milliseconds. Throws `USAGE`. */
+/** Parses the argument into milliseconds. Throws `USAGE`. */
 export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
   const ms = /^0m?s$/.test(text) ? 0 : parseDuration(text);
   if (ms !== undefined) return ms;
@@ -370,9 +370,9 @@ export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
 }
 
 /**
- * AWS as this machine reaches it: the SDK finds credentials and region by itself (environment, shared files, instance
- * role), and a task with a target gets a session of the target's role under this machine's name. Nothing of the SDK is
- * loaded before a task needs it.
+ * Creates this machine's access to AWS: the SDK finds credentials and region (environment, shared files, instance
+ * role), and a task with a target gets a session of the target's role under this machine's name. Loads no SDK before a
+ * task needs it.
  */
 export function createOwnAwsAccess(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },

@@ -14,7 +14,7 @@ import { Type } from "typebox";
 import { failWith } from "../failure.ts";
 import { readVariables } from "../variables.ts";
 
-/** The variables of an engine whose queue is its store: events are not delivered again. */
+/** The variables of an engine that uses its store as the queue, so events are not redelivered. */
 export const YardVariables = Type.Object({
   ...EngineVariables.properties,
   REFUSED_EVENTS: Type.Enum(["park", "drop"], {
@@ -29,7 +29,7 @@ export function parseEngineSettings(env: EnvironmentVariables): EngineSettings {
   return toEngineSettings(parseEnvironment(YardVariables, env, { app: "yard" }));
 }
 
-/** A secret that lets its bearer in, and the name under which that shows in histories. */
+/** A secret that grants access, and its name in histories. */
 export interface ApiToken {
   readonly name: string;
   readonly token: string;
@@ -39,8 +39,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 const SECRET = /^[\x21-\x2b\x2d-\x7e]{16,256}$/;
 
 /**
- * The tokens that the environment names: `STACKYARD_API_TOKENS` (`ada=secret,ci=other`; one name may have two, while one
- * replaces the other), or the same in the file `STACKYARD_API_TOKENS_FILE`. None: the environment names none. Throws
+ * Loads the tokens of `STACKYARD_API_TOKENS` (`ada=secret,ci=other`; one name may have two, while one replaces the
+ * other) and of the file `STACKYARD_API_TOKENS_FILE`. Returns an empty list when neither is set. Throws
  * `CONFIG_INVALID` that shows no secret.
  */
 export async function loadApiTokens(env: EnvironmentVariables): Promise<readonly ApiToken[]> {
@@ -93,8 +93,8 @@ function invalidApiTokens(message: string): Error {
 }
 
 /**
- * The secret of the client `access.people.clientId`: `OIDC_CLIENT_SECRET`, or the file `OIDC_CLIENT_SECRET_FILE`. Undefined: a
- * public client. Throws `CONFIG_INVALID`.
+ * Loads the secret of the client `access.people.clientId` from `OIDC_CLIENT_SECRET` or the file
+ * `OIDC_CLIENT_SECRET_FILE`; returns undefined for a public client. Throws `CONFIG_INVALID`.
  */
 export async function loadClientSecret(env: EnvironmentVariables): Promise<string | undefined> {
   const { OIDC_CLIENT_SECRET: given, OIDC_CLIENT_SECRET_FILE: path } = readVariables(env);
@@ -107,13 +107,13 @@ const KMS_KEY = new RegExp(VARIABLE_FORMS.key.pattern);
 interface SealerDeps {
   /** Creates access to AWS in a region. */
   readonly createAws: (region: string) => AwsAccess;
-  /** The folder that has a key of its own, which is created once, where the environment names none. */
+  /** The folder with its own key, created on first use when the environment names none. */
   readonly dataDir?: string | undefined;
 }
 
 /**
- * The sealer with the keys of `STACKYARD_SEAL_KEY`, or of the file `STACKYARD_SEAL_KEY_FILE`, or with the keys of KMS in
- * `STACKYARD_SEAL_KMS_KEY`. Undefined: there are none. Throws `CONFIG_INVALID`, which shows no key.
+ * Loads the sealer with the keys of `STACKYARD_SEAL_KEY`, of the file `STACKYARD_SEAL_KEY_FILE`, or of KMS in
+ * `STACKYARD_SEAL_KMS_KEY`; returns undefined when there are none. Throws `CONFIG_INVALID`, which shows no key.
  */
 export async function loadSealer(env: EnvironmentVariables, deps: SealerDeps): Promise<Sealer | undefined> {
   const { STACKYARD_SEAL_KEY: given, STACKYARD_SEAL_KEY_FILE: path, STACKYARD_SEAL_KMS_KEY: kms } = readVariables(env);

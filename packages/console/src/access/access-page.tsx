@@ -5,7 +5,7 @@ import { MePanel } from "./me-panel.tsx";
 import { SessionsPanel } from "./sessions-panel.tsx";
 import { TokensPanel } from "./tokens-panel.tsx";
 
-/** Who you are and what you may do, API tokens, and logins. */
+/** Renders who you are and what you may do, API tokens, and logins. */
 export function AccessPage() {
   const tab = useSearch()["tab"] ?? "me";
   return (

@@ -6,7 +6,7 @@ import { Ago, Text } from "../design/text.tsx";
 
 type Right = Me["rights"][number];
 
-/** Who is signed in, and what all grants together permit. */
+/** Renders who is signed in, and what all grants together permit. */
 export function MePanel() {
   const me = useMe();
   return (
@@ -60,7 +60,7 @@ export function MePanel() {
   );
 }
 
-/** What a grant is limited to. */
+/** Renders the limits of a grant. */
 export function Scope({ of }: { of: readonly string[] | undefined }) {
   return of === undefined ? <span className="muted">all</span> : <Text>{of.join(", ")}</Text>;
 }

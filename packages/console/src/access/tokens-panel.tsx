@@ -21,7 +21,7 @@ type Open =
   | { readonly kind: "rotate" | "revoke"; readonly token: ApiToken }
   | { readonly kind: "secret"; readonly token: NewApiToken };
 
-/** API tokens: your own, and those of others with the permission `access`. A secret is shown once. */
+/** Renders API tokens: your own, and those of others with the permission `access`. A secret is shown once. */
 export function TokensPanel() {
   const tokens = usePages(KEY, (part) => yard.tokens.list(part));
   const [open, setOpen] = useState<Open>();

@@ -7,7 +7,7 @@ import { useLiveState } from "./use-live.tsx";
 /** A permission of the API, such as `operate`. */
 export type Permission = Me["rights"][number]["permissions"][number];
 
-/** What a permission is needed for. Without both: the whole yard. */
+/** The subject of a permission. Without both: the whole yard. */
 export interface Subject {
   readonly machine?: string | undefined;
   readonly stackId?: string | undefined;

@@ -1,6 +1,6 @@
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 
-/** Returns the stack whose attempt has this id: the first of its five parts. */
+/** Returns the stack of the attempt with this id: the first of its five parts. */
 export function toStackId(attemptId: string): string {
   const [first = ""] = attemptId.split("/");
   try {

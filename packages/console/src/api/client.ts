@@ -2,7 +2,7 @@ import { Stackyard, StackyardApiError } from "@stackyard/sdk";
 import { QueryClient } from "@tanstack/react-query";
 import { setServerDate } from "../text/server-clock.ts";
 
-/** The yard that served this page. The browser sends the session's cookie; the page holds no token. */
+/** The yard that served this page. The browser sends the session's cookie; the page has no token. */
 export const yard = new Stackyard({
   url: globalThis.location?.origin ?? "http://127.0.0.1",
   retries: 1,
@@ -40,12 +40,14 @@ export function toFailure(error: unknown): Failure {
   return { detail: String(error), code: "UNKNOWN" };
 }
 
-/** True when the server says that the thing does not exist, or that this person may not read it: both look alike. */
+/**
+ * Returns true if the server reports that it does not exist, or that this person may not read it: both look the same.
+ */
 export function isAbsent(error: unknown): boolean {
   return error instanceof StackyardApiError && error.problem.status === 404;
 }
 
-/** True when the session has ended. */
+/** Returns true if the session has ended. */
 export function isSignedOut(error: unknown): boolean {
   return error instanceof StackyardApiError && error.problem.status === 401;
 }
@@ -65,7 +67,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** True when no answer came at all. */
+/** Returns true if there was no response at all. */
 export function isUnreachable(error: unknown): boolean {
   return toFailure(error).code === "UNREACHABLE";
 }

@@ -2,7 +2,7 @@
 export const keys = {
   me: ["me"],
   yard: ["yard"],
-  /** Lists that change with any stack, refetched at most every 2 s. */
+  /** Returns the key of a list that changes with any stack, refetched at most every 2 s. */
   list: (name: string, filter: object = {}) => ["list", name, filter],
   /** Counts, refetched at most every 5 s. */
   count: (name: string, filter: object = {}) => ["count", name, filter],
@@ -10,6 +10,6 @@ export const keys = {
   machine: (name: string, part = "details", filter: object = {}) => ["machine", name, part, filter],
   attempt: (attemptId: string, part = "details") => ["attempt", attemptId, part],
   bulk: (id: string, part = "details") => ["bulk", id, part],
-  /** Anything that no stack changes, such as audit pages and tokens. */
+  /** Returns the key of data that no stack changes, such as audit pages and tokens. */
   other: (name: string, filter: object = {}) => ["other", name, filter],
 } as const;

@@ -124,7 +124,7 @@ function update(): void {
   updateLog();
 }
 
-/** At most one log is followed: the last that a visible tab asked for. */
+/** Follows at most one log: the last that a visible tab requested. */
 function updateLog(): void {
   const attemptId = [...tabs].reverse().find((tab) => tab.visible && tab.attemptId !== undefined)?.attemptId;
   if (logStream?.attemptId === attemptId) return;

@@ -26,7 +26,7 @@ export function createRefetch(client: Pick<QueryClient, "invalidateQueries">): R
     later.set(name, setTimeout(refetch, ms));
   };
   const refetchAll = () => {
-    // What a new page requested while it connected is hardly old: it is shown before it is requested again.
+    // Data that a new page requested while it connected is recent: it is shown before it is requested again.
     refetchLater([], isNew ? LIST_MS : 0);
     isNew = false;
   };

@@ -3,7 +3,7 @@ import type { Status } from "../design/mark.tsx";
 
 type Task = Pick<StackTask, "status" | "detail">;
 
-/** What the status of a stack is read from; details have approvals and parked events besides. */
+/** The source of a stack's status; details also have approvals and parked events. */
 export type StatusSource = Pick<StackSummary, "failed" | "stalled" | "overdue"> & {
   readonly tasks: readonly Task[];
   readonly parked?: readonly unknown[] | undefined;

@@ -9,7 +9,7 @@ import { createRefetch } from "./refetch.ts";
 
 notifyManager.setScheduler(createPressGate(window));
 
-/** What a page knows of the live stream. */
+/** The state of the live stream for a page. */
 interface LiveContext {
   readonly state: LiveState;
   readonly live: Live | undefined;
@@ -19,7 +19,7 @@ const Context = createContext<LiveContext>({ state: { kind: "connecting" }, live
 
 interface LiveProviderProps {
   readonly children: ReactNode;
-  /** The default shares a worker with the other tabs. */
+  /** Connects to the stream. Default: through a worker shared with the other tabs. */
   readonly connect?: () => Live;
 }
 

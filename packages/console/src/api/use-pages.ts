@@ -27,7 +27,7 @@ export function usePages<Item>(
   limit = PAGE_SIZE,
 ): PagedList<Item> {
   const query = useInfiniteQuery({
-    // What is loaded by pages has another form than one answer of the same name.
+    // Paged data has another format than a single response of the same name.
     queryKey: [...queryKey, "pages"],
     queryFn: ({ pageParam, signal }) => load({ limit, signal, ...(pageParam !== "" && { cursor: pageParam }) }),
     initialPageParam: "",

@@ -11,8 +11,8 @@ export class PageNotLoadedError extends Error {
 }
 
 /**
- * Takes the place of a page whose module could not be loaded. Without a server it waits for the stream; while the server
- * answers, a missing module means that it was upgraded. Browsers remember the failure of a module: only a reload tries again.
+ * Replaces a page whose module could not be loaded. Without a server it waits for the stream; while the server answers,
+ * a missing module means that it was upgraded. Browsers cache the failure of a module: only a reload tries again.
  */
 export function NotLoaded({ reload = () => location.reload() }: { reload?: () => void }) {
   const { kind } = useLiveState();

@@ -53,7 +53,7 @@ const routes = pages.map(([path, load, name]) =>
   }),
 );
 
-/** The pages of the console. The query of an address holds plain texts: `?id=pr-12&tab=history`. */
+/** The pages of the console. The query of an address contains plain texts: `?id=pr-12&tab=history`. */
 export const router = createRouter({
   routeTree: root.addChildren(routes),
   defaultPreload: "intent",

@@ -32,7 +32,7 @@ const NAVIGATION: readonly (readonly [string, string, ("phone" | "desk")?])[] = 
   ["/access", "Access"],
 ];
 
-/** Everything around a page: navigation, freshness, who is signed in. */
+/** Renders everything around a page: navigation, freshness, who is signed in. */
 export function Shell() {
   const [open, setOpen] = useState<"palette" | "help">();
   useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help") });
@@ -155,7 +155,7 @@ function Person() {
   );
 }
 
-/** The session ended: signing in returns to this address. What was being written stays until then. */
+/** Renders the sign-in after the session has ended, which returns to this address. Unsaved input remains until then. */
 function SignInOverlay() {
   const { error, refetch } = useMe();
   const live = useLiveState();
@@ -191,7 +191,7 @@ function SignInOverlay() {
   );
 }
 
-/** Without a worker nothing runs, on any page. */
+/** Renders a warning on every page if there is no worker. */
 function WorkerBanner() {
   const { data } = useQuery({
     queryKey: keys.count("processes"),

@@ -13,8 +13,9 @@ interface Handlers {
 }
 
 /**
- * The keys that work on every page. Pages offer their own by attributes: `/` focuses `[data-shortcut="/"]`, `r` and others
- * press the button with that attribute, `j` and `k` move over `[data-row]`, Enter opens the row's first link.
+ * Handles the keys that work on every page. Pages add their own by attributes: `/` focuses `[data-shortcut="/"]`, `r`
+ * and others press the button with that attribute, `j` and `k` move over `[data-row]`, Enter opens the row's first
+ * link.
  */
 export function useShortcuts({ openPalette, openHelp }: Handlers): void {
   const go = useGo();
@@ -69,7 +70,7 @@ function moveRow(key: string): boolean {
   return true;
 }
 
-/** `x` selects the row that has the focus. */
+/** Selects the focused row when `x` is pressed; returns false otherwise. */
 function selectRow(key: string): boolean {
   const box = document.activeElement?.closest("[data-row]")?.querySelector<HTMLElement>("input[type=checkbox]");
   if (key !== "x" || !box) return false;
@@ -100,7 +101,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Esc", "Close"],
 ];
 
-/** All keys, and the switch that turns single letters off (WCAG 2.1.4). */
+/** Renders all keys, and the switch that turns single letters off (WCAG 2.1.4). */
 export function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const { shortcuts } = useSettings();
   return (

@@ -15,7 +15,7 @@ export function useApprovals(mine: boolean): PagedList<Approval> {
   );
 }
 
-/** The task of an approval as a link to the approval's page. */
+/** Renders the task of an approval as a link to the approval's page. */
 export function ApprovalLink({ approval: { stackId, task } }: { approval: Approval }) {
   return (
     <>
@@ -27,7 +27,7 @@ export function ApprovalLink({ approval: { stackId, task } }: { approval: Approv
   );
 }
 
-/** The open approvals beside one of them. */
+/** Renders the open approvals beside one of them. */
 export function ApprovalList({ stackId, task }: { stackId: string; task: string }) {
   return (
     <SideList

@@ -16,7 +16,7 @@ import { Ago, Instant, MaybeLink, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { ApprovalList } from "./approval-list.tsx";
 
-/** One approval: what is approved, what follows, and who has approved it. */
+/** Renders one approval: its subject, what follows, and who has approved it. */
 export function ApprovalPage() {
   const { stack: stackId = "", task = "" } = useSearch();
   return (
@@ -83,7 +83,7 @@ function ApprovalOf({ details, task }: { details: StackDetails; task: string }) 
   );
 }
 
-/** A changed metadata value makes a new approval: what was read before is not what would be approved. */
+/** Renders a warning when a changed metadata value has created a new approval: the one that was read is obsolete. */
 function Changed({ approval: { id } }: { approval: Approval }) {
   const first = useRef(id);
   const [acknowledged, setAcknowledged] = useState(id);
@@ -192,7 +192,7 @@ function Given({ approval: { given, from, need } }: { approval: Approval }) {
   );
 }
 
-/** What the last missing approval leads to, as the server would decide it now. */
+/** Renders the effect of the last missing approval, as the server would decide it now. */
 function Effect({ approval, details }: { approval: Approval; details: StackDetails }) {
   const dependents = details.tasks.filter((task) => task.waitsFor?.tasks?.includes(approval.task));
   const { states = [], removal = false } = details.reachable ?? {};
@@ -247,7 +247,7 @@ function Actions({ approval }: { approval: Approval }) {
 
 const READ_MS = 1_500;
 
-/** Right after a change the buttons refuse: a click that was meant for what stood there before must not count. */
+/** Returns why the buttons are disabled right after a change: a click meant for the previous content must not count. */
 function useReading(approvalId: string): string | undefined {
   const first = useRef(approvalId);
   const [readId, setReadId] = useState(approvalId);

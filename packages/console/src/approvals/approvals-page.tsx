@@ -6,7 +6,7 @@ import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { ApprovalLink, useApprovals } from "./approval-list.tsx";
 
-/** Open approvals: those that you may give, or all. */
+/** Renders open approvals: those that you may give, or all. */
 export function ApprovalsPage() {
   const mine = useSearch()["tab"] !== "all";
   const approvals = useApprovals(mine);

@@ -33,7 +33,7 @@ const FILTERS = [
   ["version", "Version"],
 ] as const;
 
-/** Which version of which artifact has arrived in which account and region, and why not. */
+/** Renders which version of which artifact has arrived in which account and region, and why not. */
 export function ArtifactsPage() {
   const search = useSearch();
   const change = useChangeSearch();

@@ -23,7 +23,7 @@ const FILTERS = [
   ["since", "Since (2026-11-20T00:00:00Z)"],
 ] as const;
 
-/** Who did what: the lines of the audit log and the state of its chain. */
+/** Renders the audit log: its lines and the state of its chain. */
 export function AuditPage() {
   return (
     <Page title="Audit" actions={<Export />}>

@@ -40,7 +40,7 @@ function OpenedBundle({ bundle, onClose }: { bundle: StackBundle; onClose: () =>
   );
 }
 
-/** What a bundle contains, and its download. */
+/** Renders the content of a bundle, and its download. */
 function Download() {
   const { id = "" } = useSearch();
   const [failure, setFailure] = useState<string>();

@@ -1,7 +1,7 @@
 import { type StackBundle, StackyardApiError } from "@stackyard/sdk";
 import type { StackSource } from "../stack/source.ts";
 
-/** A stack as the file of a bundle has it. Nothing is fetched. */
+/** Creates the source of a stack from the file of a bundle. Fetches nothing. */
 export function createBundleSource(bundle: StackBundle): StackSource {
   const { stackId, stack, graph, history, attempts, revisions, createdAt } = bundle;
   return {
@@ -25,7 +25,7 @@ export function createBundleSource(bundle: StackBundle): StackSource {
   };
 }
 
-/** As the API answers for what does not exist. */
+/** Throws the API's error for something that does not exist. */
 function throwMissing(detail: string): never {
   throw new StackyardApiError({ status: 404, title: "Not found", code: "NOT_FOUND", detail, retryable: false });
 }

@@ -1,6 +1,6 @@
 import type { StackBundle } from "@stackyard/sdk";
 
-/** What a dropped file is. */
+/** The content of a dropped file. */
 export type ParsedBundle =
   | { readonly kind: "bundle"; readonly bundle: StackBundle }
   | { readonly kind: "problem"; readonly message: string };

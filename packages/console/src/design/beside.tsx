@@ -5,7 +5,7 @@ import { type Column, Listed, Table } from "./table.tsx";
 import { useMedia } from "./use-media.ts";
 import "./beside.css";
 
-/** A detail with the list that it belongs to at its side, where there is room for both. */
+/** Renders a detail with the list that it belongs to, if there is space for both. */
 export function Beside({ label, list, children }: BesideProps) {
   const hasRoom = useMedia("(min-width: 1200px)");
   return (
@@ -28,7 +28,7 @@ interface BesideProps {
   readonly children: ReactNode;
 }
 
-/** The list at the side: few columns, with the item that is shown selected. */
+/** Renders the list next to a detail: few columns, with the shown item selected. */
 export function SideTable<Item>({ label, rows, keyOf, selected, columns, onEnd }: SideTableProps<Item>) {
   return (
     <Table
@@ -53,7 +53,7 @@ interface SideTableProps<Item> {
   readonly onEnd?: (() => void) | undefined;
 }
 
-/** As `SideTable`, of a list that the server pages. */
+/** Renders a list that the server pages, as `SideTable` does. */
 export function SideList<Item>({ list, ...table }: SideListProps<Item>) {
   return (
     <Listed list={list} empty={<Empty>The list is empty.</Empty>} height={400}>

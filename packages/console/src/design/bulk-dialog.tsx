@@ -20,7 +20,7 @@ interface Look {
   readonly items: string;
   readonly danger?: true;
   readonly reason: "required" | "optional";
-  /** What it does to each item, for the preview. */
+  /** The effect on each item, for the preview. */
   readonly effect: string;
 }
 
@@ -73,14 +73,16 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
   },
 };
 
-/** A bulk operation: what it would do, the confirmation, and how far it is. It continues when the dialog is closed. */
+/**
+ * Renders a bulk operation: its dry run, the confirmation, and its progress. It continues when the dialog is closed.
+ */
 export function BulkDialog({ request, onClose }: { request: BulkRequest; onClose: () => void }) {
   const [started, setStarted] = useState<Bulk>();
   if (started !== undefined) return <BulkProgress started={started} onClose={onClose} />;
   return <BulkStart request={request} onStarted={setStarted} onClose={onClose} />;
 }
 
-/** A button that opens the dialog of a bulk operation. */
+/** Renders a button that opens the dialog of a bulk operation. */
 export function BulkButton({ request, children }: BulkButtonProps) {
   const [open, setOpen] = useState(false);
   const refusal = useAnyRefusal(LOOKS[request.operation].permission);
@@ -108,7 +110,7 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
   const plan = useQuery({
     queryKey: keys.other("bulk-plan", { planId, request }),
     queryFn: ({ signal }) => yard.bulk.plan(request, { signal }),
-    // What is confirmed is what was shown: nothing that happens meanwhile repeats the dry run, only Retry does.
+    // The person confirms what was shown: only Retry repeats the dry run, no other change does.
     staleTime: "static",
     gcTime: 0,
   });
@@ -175,7 +177,7 @@ function countBad({ counts }: Bulk): number {
   return Object.entries(counts).reduce((sum, [outcome, count]) => sum + (GOOD.includes(outcome) ? 0 : count), 0);
 }
 
-/** Which items: the ids, or the filter. */
+/** Renders the selected items: the ids, or the filter. */
 function Scope({ request: { filter } }: { request: BulkRequest }) {
   const { ids, ...rest } = filter;
   if (Array.isArray(ids)) {
@@ -204,7 +206,7 @@ export interface OutcomeCounts extends Pick<BulkPlan, "examined" | "total"> {
   readonly outcomes: readonly (Omit<BulkPlan["outcomes"][number], "outcome"> & { readonly outcome: string })[];
 }
 
-/** What would become of items, grouped. */
+/** Renders the planned outcomes of items, grouped. */
 export function OutcomeTable({ plan: { outcomes, examined, total } }: { plan: OutcomeCounts }) {
   if (total === 0) return null;
   return (
@@ -250,7 +252,7 @@ export function OutcomeTable({ plan: { outcomes, examined, total } }: { plan: Ou
 
 const POLL_MS = 500;
 
-/** How far a bulk operation is, what became of its items, and how to stop it. */
+/** Renders the progress of a bulk operation, the outcomes of its items, and how to stop it. */
 export function BulkProgress({ started, onClose }: { started: Bulk; onClose: () => void }) {
   const query = useQuery({
     queryKey: keys.bulk(started.id),
@@ -307,7 +309,7 @@ function Progress({ bulk }: { bulk: Bulk }) {
 
 const SHOWN = 20;
 
-/** The first items that were not applied, with their reasons. */
+/** Renders the first items that were not applied, with their reasons. */
 function NotApplied({ bulkId, done }: { bulkId: string; done: number }) {
   const items = useQuery({
     queryKey: keys.bulk(bulkId, `items ${done}`),

@@ -16,7 +16,7 @@ export interface ButtonProps {
   readonly pressed?: boolean;
 }
 
-/** A button. Actions are never hidden: one that is refused says why. */
+/** Renders a button. Actions are never hidden: a disabled one explains why. */
 export function Button({ children, onPress, look, refusal, label, type = "button", autoFocus, pressed }: ButtonProps) {
   const className = look === undefined ? "button" : `button ${look}`;
   const refused = refusal !== undefined;

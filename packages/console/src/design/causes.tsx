@@ -2,7 +2,7 @@ import type { BulkRequest, Cause } from "@stackyard/sdk";
 import { toFirstLine, toSafeText } from "../text/safe-text.ts";
 import { Text } from "./text.tsx";
 
-/** What failed and how, with the first line of the message: `database LAMBDA_FUNCTION_ERROR "no room"`. */
+/** Renders a failure with the first line of its message: `database LAMBDA_FUNCTION_ERROR "no room"`. */
 export function CauseName({ cause: { task, event, code, sample } }: { cause: Cause }) {
   return (
     <span className="cause-name">
@@ -19,7 +19,7 @@ export function CauseName({ cause: { task, event, code, sample } }: { cause: Cau
   );
 }
 
-/** Returns the filter of the page of stacks whose tasks failed so. */
+/** Returns the filter of the page of stacks with tasks that failed for this cause. */
 export function toStacksOfCause({ task, code }: Cause): Readonly<Record<string, string | undefined>> {
   return { condition: "failed", task, code: code ?? "none" };
 }

@@ -19,7 +19,7 @@ export function CopyButton({ text, label, look }: { text: string; label?: string
   );
 }
 
-/** A command of the terminal with a button that copies it. */
+/** Renders a command of the terminal with a button that copies it. */
 export function Command({ text }: { text: string }) {
   return (
     <span className="command">

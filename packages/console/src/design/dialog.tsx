@@ -8,7 +8,10 @@ import { Text } from "./text.tsx";
 let openDialogs = 0;
 let opener: Element | null = null;
 
-/** Returns the focus to what opened the first dialog, also when another one has taken its place: React Aria knows only the last. */
+/**
+ * Returns the focus to the element that opened the first dialog, also after another dialog: React Aria only remembers
+ * the last.
+ */
 function useReturnedFocus(): void {
   useState(() => {
     if (openDialogs === 0) opener = document.activeElement;
@@ -25,7 +28,7 @@ function useReturnedFocus(): void {
   }, []);
 }
 
-/** A dialog over the page; `Esc` closes it. */
+/** Renders a dialog over the page; `Esc` closes it. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   useReturnedFocus();
   return (
@@ -60,14 +63,17 @@ export interface ActionProps {
   /** A text that must be typed exactly, such as the stack's id. */
   readonly typed?: string | undefined;
   readonly refusal?: string | undefined;
-  /** Acts. What it throws is explained at the button, and the dialog stays. */
+  /** Performs the action. Its errors are shown at the button, and the dialog stays open. */
   readonly act: (reason: string | undefined) => Promise<void>;
   readonly onClose: () => void;
   /** The caller shows something else after the action, and closes that. */
   readonly keepsOpen?: true;
 }
 
-/** A dialog with preview, reason and confirmation. The caller makes the event's id when it opens, so repeats are harmless. */
+/**
+ * Renders a dialog with preview, reason and confirmation. The caller creates the event's id when it opens, so retries
+ * are harmless.
+ */
 export function ActionDialog(props: ActionProps) {
   const { title, verb, danger, children, reason, typed, refusal, act, onClose, keepsOpen } = props;
   const [text, setText] = useState("");
@@ -134,7 +140,7 @@ interface DialogButtonsProps {
   readonly onClose: () => void;
 }
 
-/** The end of a form in a dialog. */
+/** Renders the end of a form in a dialog. */
 export function DialogButtons({ verb, danger, refusal, onClose }: DialogButtonsProps) {
   return (
     <div className="row">

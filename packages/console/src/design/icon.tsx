@@ -9,7 +9,7 @@ const SHAPES = {
   check: "m3 8.5 3.5 3.5L13 4.5",
 } as const;
 
-/** The sign on a button, which has a label or a word too. */
+/** Renders the icon on a button, which also has a label or a word. */
 export function Icon({ name }: { name: keyof typeof SHAPES }) {
   return (
     <svg className="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

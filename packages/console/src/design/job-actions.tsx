@@ -10,7 +10,7 @@ import { ActionDialog } from "./dialog.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
 
-/** Retry and cancel of a job. `retryWord` names what is retried, such as `Retry the 12 failed`. */
+/** Renders retry and cancel of a job. `retryWord` names what is retried, such as `Retry the 12 failed`. */
 export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?: string }) {
   const { runId, state, endedAt, cancelling } = job;
   const [dialog, setDialog] = useState(false);

@@ -7,7 +7,7 @@ export function toJobPath({ executor }: Pick<Run, "executor">): string {
   return executor === "runcommand" ? "/fleet" : "/job";
 }
 
-/** The id of a job as a link to its page. */
+/** Renders the id of a job as a link to its page. */
 export function JobLink({ job }: { job: Pick<Run, "runId" | "executor"> }) {
   return (
     <To path={toJobPath(job)} search={{ id: job.runId }}>

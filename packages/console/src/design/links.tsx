@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
 export type Search = Readonly<Record<string, string>>;
 
-/** A link to a page of the console. Empty values are left out of the address. */
+/** Renders a link to a page of the console. Empty values are left out of the address. */
 export function To({
   path,
   search = {},

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** What a color means. */
+/** The meaning of a color. */
 export type Tone = "fail" | "warn" | "busy" | "wait" | "ok" | "off";
 
 /** A status of a stack, task, event or job. */
@@ -32,7 +32,7 @@ const box = <rect x="2" y="2" width="12" height="12" />;
 const ring = <circle cx="8" cy="8" r="6" />;
 const cross = <path d="m5 5 6 6m0-6-6 6" />;
 
-// Drawn on 16 × 16 with a stroke of 1.6; each shape is told from the others without its color.
+// Drawn on 16 × 16 with a stroke of 1.6; each shape is distinguishable without its color.
 const LOOKS: Readonly<Record<Status, Look>> = {
   failed: {
     word: "Failed",
@@ -88,7 +88,7 @@ export function wordOf(status: Status): string {
   return LOOKS[status].word;
 }
 
-/** The shape of a status inside another drawing; its left upper corner is at `x`, `y`. */
+/** Renders the shape of a status inside another drawing; its left upper corner is at `x`, `y`. */
 export function MarkShape({ status, x, y }: { status: Status; x: number; y: number }) {
   const { tone, shape } = LOOKS[status];
   return (
@@ -104,7 +104,10 @@ export function MarkShape({ status, x, y }: { status: Status; x: number; y: numb
   );
 }
 
-/** A status as a shape and a word. `word` replaces the usual one, such as `Failed 37`; without room only the shape is shown. */
+/**
+ * Renders a status as a shape and a word. `word` replaces the usual one, such as `Failed 37`; `bare` shows only the
+ * shape.
+ */
 export function Mark({ status, word, bare }: { status: Status; word?: string; bare?: boolean }) {
   const look = LOOKS[status];
   const text = word ?? look.word;

@@ -5,7 +5,7 @@ import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
 import { Command } from "./copy-button.tsx";
 
-/** The frame of a page: its heading gets the focus after a navigation, and names the window. */
+/** Renders the frame of a page: its heading gets the focus after a navigation, and names the window. */
 export function Page({ title, heading, actions, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -33,7 +33,7 @@ interface PageProps {
   readonly children: ReactNode;
 }
 
-/** A part of a page with a heading of its own. */
+/** Renders a part of a page with its own heading. */
 export function Panel({ title, actions, children }: { title: ReactNode; actions?: ReactNode; children: ReactNode }) {
   return (
     <section className="panel">
@@ -46,7 +46,7 @@ export function Panel({ title, actions, children }: { title: ReactNode; actions?
   );
 }
 
-/** Nothing is there: one sentence, and a command that changes that. */
+/** Renders an empty state: one sentence, and a command that changes it. */
 export function Empty({ children, command }: { children: ReactNode; command?: string }) {
   return (
     <div className="notice">
@@ -56,7 +56,7 @@ export function Empty({ children, command }: { children: ReactNode; command?: st
   );
 }
 
-/** No item fits the filters. */
+/** Renders that no item matches the filters. */
 export function NoMatch({ filters, onClear }: { filters: string; onClear: () => void }) {
   return (
     <div className="notice">
@@ -66,7 +66,7 @@ export function NoMatch({ filters, onClear }: { filters: string; onClear: () => 
   );
 }
 
-/** What a request failed with, in its panel only. */
+/** Renders the error of a request, only in its panel. */
 export function ErrorNotice({ error, onRetry }: FailureProps) {
   if (isAbsent(error)) return <Empty>Not found, or you may not read it.</Empty>;
   return <FailureNotice error={error} onRetry={onRetry} />;
@@ -77,12 +77,12 @@ interface FailureProps {
   readonly onRetry?: (() => void) | undefined;
 }
 
-/** What failed, with its code and request. */
+/** Renders a failure, with its code and request. */
 export function FailureNotice({ error, onRetry }: FailureProps) {
   const { detail, code, requestId } = toFailure(error);
   return (
     <div className="notice fail" role="alert">
-      {/* What the server advises here, to send a token, is for programs. */}
+      {/* The server's advice for this, to send a token, is for programs. */}
       <p className="wrap">{code === "UNAUTHENTICATED" ? "You are not signed in." : detail}</p>
       <p className="muted mono wrap">
         {code}
@@ -109,7 +109,7 @@ export function Skeleton({ height }: { height: number }) {
   );
 }
 
-/** A query's states. Data that is there stays while a refetch fails. */
+/** Renders a query's states. Loaded data remains while a refetch fails. */
 export function Loaded<Data>({
   query,
   height = 120,

@@ -10,8 +10,8 @@ interface ScrolledProps {
 }
 
 /**
- * A text that scrolls where it is too long for its place. Then it takes the focus, so that keys can scroll it (WCAG 2.1.1); a
- * short one is no stop of the Tab key.
+ * Renders a text that scrolls if it is too long for its place. Then it takes the focus, so that keys can scroll it
+ * (WCAG 2.1.1); a short one is not a stop of the Tab key.
  */
 export function Scrolled({ label, className, as: Element = "div", children }: ScrolledProps) {
   const place = useRef<HTMLDivElement & HTMLPreElement>(null);

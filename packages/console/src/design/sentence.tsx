@@ -2,7 +2,7 @@ import { Fragment } from "react";
 import { dropColors } from "../text/ansi.ts";
 import { Text } from "./text.tsx";
 
-/** A sentence of the server. Commands in it stand between backticks; what a task has reported may have colors of a terminal. */
+/** Renders a sentence of the server. Commands are between backticks; a task's output may have terminal colors. */
 export function Sentence({ text }: { text: string }) {
   return dropColors(text)
     .split("`")

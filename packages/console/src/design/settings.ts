@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from "react";
 import type { Zone } from "../text/durations.ts";
 
-/** What a person chose in this browser. */
+/** The person's choices in this browser. */
 export interface Settings {
   readonly theme: "system" | "light" | "dark";
   readonly zone: Zone;

@@ -5,7 +5,7 @@ import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
 import { Text } from "./text.tsx";
 
-/** The id of a stack as a link to its page. */
+/** Renders the id of a stack as a link to its page. */
 export function StackLink({ id }: { id: string }) {
   return (
     <To path="/stack" search={{ id }}>

@@ -17,7 +17,7 @@ export interface Column<Row> {
 }
 
 interface TableProps<Row> {
-  /** What the table lists, for screen readers. */
+  /** The content of the table, for screen readers. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
@@ -35,7 +35,7 @@ const ROW_PX = 29;
 // Less than a page of the server, so that its first page is not laid out as a whole either.
 const VIRTUAL_FROM = 60;
 
-/** A table. More than 60 rows are laid out only where they are seen. */
+/** Renders a table. More than 60 rows are laid out only while visible. */
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, keyOf, height, onEnd, selected, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -44,7 +44,7 @@ export function Table<Row>(props: TableProps<Row>) {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    // Until the area is measured: what is seen is laid out at once, not in a second rendering.
+    // Until the area is measured: visible rows are laid out immediately, not in a second rendering.
     initialRect: { width: 0, height: window.innerHeight },
     overscan: 12,
     enabled: isVirtual,
@@ -148,7 +148,7 @@ function ListEnd({
   );
 }
 
-/** A paged list's states around its table: loading, error, empty. */
+/** Renders a paged list's states around its table: loading, error, empty. */
 export function Listed<Item>({ list, empty, height = 240, children }: ListedProps<Item>) {
   if (list.items === undefined) {
     return list.error === null ? (

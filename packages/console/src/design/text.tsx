@@ -4,12 +4,12 @@ import { toSafeLink, toSafeText } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
 
-/** Text from outside: control and bidi characters are shown by their codes. */
+/** Renders text from outside: control and bidi characters are shown by their codes. */
 export function Text({ children, mono }: { children: string; mono?: boolean }) {
   return <bdi className={mono ? "mono wrap" : "wrap"}>{toSafeText(children)}</bdi>;
 }
 
-/** "Becomes". It is drawn, since not each font has an arrow; its text is read aloud and copied. */
+/** Renders an arrow for "becomes": drawn, because not every font has one; its text is read aloud and copied. */
 export function Arrow() {
   return (
     <span className="arrow">
@@ -21,12 +21,12 @@ export function Arrow() {
   );
 }
 
-/** The heading of a column of buttons. */
+/** Renders the heading of a column of buttons. */
 export function ActionsHeading() {
   return <span className="hidden-visually">Actions</span>;
 }
 
-/** An instant, in UTC or local time by the person's choice. `short` leaves out the date. */
+/** Renders an instant, in UTC or local time by the person's choice. `short` leaves out the date. */
 export function Instant({ at, short }: { at: string; short?: boolean }) {
   const { zone } = useSettings();
   const full = formatInstant(at, zone);
@@ -37,7 +37,7 @@ export function Instant({ at, short }: { at: string; short?: boolean }) {
   );
 }
 
-/** Returns the server's present time in milliseconds, again each second (or so many milliseconds). */
+/** Returns the server's present time in milliseconds, updated each second (or each `everyMs`). */
 export function useNow(everyMs = 1_000): number {
   const [now, setNow] = useState(() => serverNow());
   useEffect(() => onTick(everyMs, () => setNow(serverNow())), [everyMs]);
@@ -71,7 +71,7 @@ function startTicks(everyMs: number) {
   return started;
 }
 
-/** How long ago an instant was, or how long until it: `3m 5s ago`, `in 2h`. */
+/** Renders how long ago an instant was, or how long until it: `3m 5s ago`, `in 2h`. */
 export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   const ms = useNow() - Date.parse(at);
   const duration = formatDuration(Math.abs(ms));
@@ -83,7 +83,7 @@ export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   );
 }
 
-/** A value that may be an http or https address: a link that shows its host; everything else is text. */
+/** Renders an http or https address as a link that shows its host; everything else as text. */
 export function MaybeLink({ value }: { value: string }) {
   const url = toSafeLink(value);
   if (url === undefined) return <Text>{value}</Text>;

@@ -57,7 +57,7 @@ function schemasAt(knowledge: Knowledge, path: readonly string[]): readonly Sche
   ];
 }
 
-/** The schema of the config that a path leads into, such as `tasks.app.config.source`. */
+/** Returns the schema of the config that a path leads into, such as `tasks.app.config.source`. */
 function findConfig({ outline, executors }: Knowledge, [first, name, key]: readonly string[]): Schema | undefined {
   if (first !== "tasks" || key !== "config") return undefined;
   const executor = outline?.tasks.find((task) => task.name === name)?.executor;

@@ -16,7 +16,7 @@ export interface Side {
   readonly text: string;
 }
 
-/** What is compared, for what else a tab Diff may offer. */
+/** The sides of a comparison, for additional tools in the tab Diff. */
 export interface Comparing {
   readonly base: Side;
   /** Compares with another text; undefined: with the first one again. */
@@ -27,7 +27,7 @@ export interface Comparing {
 
 const COLLAPSED = { margin: 3, minSize: 6 };
 
-/** Two texts of a machine side by side, and the states that differ. */
+/** Renders two texts of a machine side by side, and the different states. */
 export function DiffPanel({ before, after, tools }: { before: Side; after: Side; tools?: ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {

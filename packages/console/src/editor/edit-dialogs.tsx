@@ -30,7 +30,7 @@ interface NamedDialogProps extends DialogProps {
   readonly name: string;
 }
 
-/** The open dialog. */
+/** Renders the open dialog. */
 export function EditDialog({ dialog, ...props }: DialogProps & { readonly dialog: OpenDialog }) {
   switch (dialog.kind) {
     case "add-state":

@@ -1,7 +1,7 @@
 import { useSearch } from "../design/links.tsx";
 import { YardEditor } from "./yard-editor.tsx";
 
-/** A machine as text and graph: of the yard, one of its revisions, or a file. */
+/** Renders a machine as text and graph: of the yard, one of its revisions, or a file. */
 export function EditPage() {
   const { tab } = useSearch();
   return <YardEditor tab={tab === "diff" || tab === "simulation" ? tab : "problems"} />;

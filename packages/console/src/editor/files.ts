@@ -9,7 +9,7 @@ export interface OpenedText {
   readonly format: TextFormat;
 }
 
-/** What the editor does not show of a text, and writes back. */
+/** The parts of a text that the editor does not show but writes back. */
 export interface TextFormat {
   readonly bom: boolean;
   readonly crlf: boolean;

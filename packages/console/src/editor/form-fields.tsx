@@ -15,7 +15,7 @@ export function toValue(outline: Outline | undefined, key: string, text: string)
   return type === "boolean" ? text === "true" : text;
 }
 
-/** A checkbox with its label. */
+/** Renders a checkbox with its label. */
 export function Check({
   label,
   checked,
@@ -43,16 +43,16 @@ interface TextFieldProps {
   readonly value: string;
   readonly placeholder?: string;
   readonly hidden?: boolean;
-  /** What is offered while one types; any other text can be entered too. */
+  /** Suggestions while typing; any other text can be entered too. */
   readonly offers?: readonly string[];
   readonly onEnter: (value: string) => void;
 }
 
-/** A text that is taken when the field is left or Enter is pressed. */
+/** Renders a text field; its text is applied when the field is left or Enter is pressed. */
 export function TextField({ label, value, placeholder, hidden, offers = [], onEnter }: TextFieldProps) {
   const [text, setText] = useState(value);
   const [known, setKnown] = useState(value);
-  // What the field shows, or what was entered last: another text is being typed, and a value that comes late leaves it.
+  // The shown or last entered text: any other is being typed, and a late value does not replace it.
   const [settled, setSettled] = useState(value);
   if (known !== value) {
     setKnown(value);
@@ -110,7 +110,7 @@ interface SelectProps {
   readonly onChange: (name: string) => void;
 }
 
-/** A choice of a name. */
+/** Renders a choice of a name. */
 export function NameSelect({ label, names, value, none, onChange }: SelectProps) {
   const options = value === "" || names.includes(value) ? names : [value, ...names];
   return (

@@ -28,7 +28,7 @@ import { CHANGE_WORDS, type ChangeMark } from "./graph-diff.ts";
 import { findNeighbor } from "./neighbors.ts";
 import "@xyflow/react/dist/base.css";
 
-/** What is shown at a state besides its name and tasks. */
+/** The marks at a state besides its name and tasks. */
 export interface NodeMark {
   readonly problems?: { readonly count: number; readonly hasError: boolean };
   readonly current?: boolean;
@@ -54,7 +54,7 @@ interface CanvasProps {
   readonly onSelect: (state: string | undefined) => void;
   readonly onSelectEdge: (edge: MachineGraph["edges"][number]) => void;
   readonly onConnect?: ((from: string, to: string) => void) | undefined;
-  /** `Enter`, `F2`, `c`, `Delete` and undo on the focused state, else the selected one. */
+  /** Called for `Enter`, `F2`, `c`, `Delete` and undo on the focused state, else the selected one. */
   readonly onKey: (key: CanvasKey, state: string | undefined) => void;
 }
 
@@ -70,7 +70,7 @@ type ReactionEdge = Edge<{
   readonly change: ChangeMark | undefined;
 }>;
 
-/** The graph of a machine, in which states are selected, moved and connected. */
+/** Renders the graph of a machine, in which states are selected, moved and connected. */
 export function GraphCanvas(props: CanvasProps) {
   return (
     <ReactFlowProvider>
@@ -119,8 +119,8 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
 const HANDLE_SIZE = 9;
 
 /**
- * Where arrows begin and end. Without them, states that change while they are measured would lose their arrows: what was
- * measured is forgotten, and not measured again.
+ * Returns where arrows begin and end. Without them, states that change while they are measured would lose their arrows:
+ * the measurement is lost, and not repeated.
  */
 function toHandles({ width, height }: { width: number; height: number }, direction: Direction): NodeHandle[] {
   const down = direction === "down";
@@ -382,7 +382,7 @@ interface Curve {
   readonly label: { readonly x: number; readonly y: number };
 }
 
-/** Between states that were moved; arrows between the same two bend differently. */
+/** Returns the curve between states that were moved; arrows between the same two bend differently. */
 function toCurve({ id, source, target, sourceX, sourceY, targetX, targetY }: EdgeProps<ReactionEdge>): Curve {
   if (source === target) {
     const [x, y] = [(sourceX + targetX) / 2, Math.min(sourceY, targetY) - 40];

@@ -41,7 +41,9 @@ export function compareStates(before: Outline, after: Outline): readonly StateCh
   ];
 }
 
-/** What a state does; its own name, where a reaction leads back to it, is read as another one. */
+/**
+ * Returns a state's behavior for comparison; replaces its own name `own`, to which a reaction may lead back, by `as`.
+ */
 function toBody({ tasks, timers, reactions, keys }: OutlineState, own = "", as = ""): string {
   const ways = reactions.map(({ event, when, target, set, raise }) => [
     event,

@@ -23,7 +23,7 @@ export interface PaneProps {
   readonly onReveal: (range: Range) => void;
 }
 
-/** The graph of the last valid text, and the selected state as a form. */
+/** Renders the graph of the last valid text, and the selected state as a form. */
 export function GraphPane(props: PaneProps) {
   const { session, document, view, base, onReveal } = props;
   const { machine } = document;
@@ -56,7 +56,7 @@ export function GraphPane(props: PaneProps) {
   );
 }
 
-/** The graph with what differs from the base, while the tab Diff is open. */
+/** Returns the graph with the differences from the base, while the tab Diff is open. */
 function useDiff({ document: { machine }, view, base }: PaneProps): GraphDiff | undefined {
   const old = useParsed(view.tab === "diff" ? base.text : undefined);
   const { valid } = machine;

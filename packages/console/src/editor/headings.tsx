@@ -1,6 +1,6 @@
 import { ActionsHeading } from "../design/text.tsx";
 
-/** The head of a table of the editor: a column for each name, and one for buttons. */
+/** Renders the head of a table of the editor: a column for each name, and one for buttons. */
 export function Headings({ names, isHidden = false }: { names: readonly string[]; isHidden?: boolean }) {
   return (
     <thead className={isHidden ? "hidden-visually" : undefined}>

@@ -20,7 +20,7 @@ interface InspectorProps {
   readonly onReveal: (range: Range) => void;
 }
 
-/** The selected state, or the whole machine, as a form. Each change is one edit of the text. */
+/** Renders the selected state, or the whole machine, as a form. Each change is one edit of the text. */
 export function Inspector(props: InspectorProps) {
   return (
     <section className="inspector stack-v" aria-label={props.state ? `State ${props.state.name}` : "Machine"}>

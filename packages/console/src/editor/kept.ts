@@ -3,7 +3,7 @@ import type { Point } from "../graph/layout.ts";
 /** A text that was being edited, kept in this browser. */
 export interface Draft {
   readonly text: string;
-  /** What it began with, to see whether that has changed meanwhile. */
+  /** The original text, to detect changes meanwhile. */
   readonly base: string;
   readonly at: number;
 }

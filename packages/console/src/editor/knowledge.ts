@@ -6,7 +6,7 @@ import type { Knowledge } from "./completion.ts";
 /** Executors of this project, where no yard lists its own. */
 const EXECUTORS = ["approval", "asg", "ecs", "lambda", "runcommand", "terraform"].map((name) => ({ name }));
 
-/** Returns what completion knows besides the document; executors are those of the yard where there is one. */
+/** Returns completion's data in addition to the document; executors are those of the yard if there is one. */
 export function useKnowledge(executors: Knowledge["executors"] = EXECUTORS): Omit<Knowledge, "outline"> {
   const [schemas, setSchemas] = useState<MachineSchemas>();
   useEffect(() => {

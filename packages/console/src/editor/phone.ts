@@ -1,4 +1,4 @@
-/** True where text and graph have no room next to each other. */
+/** Returns true if there is no space for text and graph next to each other. */
 export function isPhone(): boolean {
   return matchMedia("(max-width: 639px)").matches;
 }

@@ -13,7 +13,7 @@ interface DetailsProps {
   readonly edit: Edit;
 }
 
-/** What a reaction does besides entering a state: the event that it raises and the metadata that it sets. */
+/** Renders the further effects of a reaction: the event that it raises and the metadata that it sets. */
 export function ReactionDetails({ outline, place, reaction: { raise, set = {} }, edit }: DetailsProps) {
   const { state, event } = place;
   const label = `${event} of ${state}`;

@@ -16,7 +16,7 @@ interface ReactionsProps {
   readonly onReveal: (range: Range) => void;
 }
 
-/** The reactions of a state as a table, with one more to add. */
+/** Renders the reactions of a state as a table, with one more to add. */
 export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
   const { name, reactions } = state;
   const known = [...outline.events.map((event) => event.name), "NEXT", "FAILED", "TIMEOUT"];

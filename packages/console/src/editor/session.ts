@@ -28,23 +28,23 @@ export interface Session {
   readonly home?: Home;
 }
 
-/** A document of which only this page knows. */
+/** Creates the session of a document that only this page has. */
 export function createSession(file: string, raw: string): Session {
   const opened = openText(file, raw);
   return { key: `file ${file}`, ...opened };
 }
 
-/** A document to begin with. */
+/** Creates the session of a template. */
 export function createTemplateSession(): Session {
   return { ...createSession("machine.yaml", TEMPLATE), key: "template" };
 }
 
-/** An empty document. */
+/** Creates the session of an empty document. */
 export function createEmptySession(): Session {
   return { ...createSession("machine.yaml", ""), key: "new" };
 }
 
-/** The text of a session as its file has it. */
+/** Returns the text of a session in the format of its file. */
 export function toRaw({ format }: Session, text: string): string {
   return toFileText(text, format);
 }

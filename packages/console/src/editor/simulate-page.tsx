@@ -7,7 +7,7 @@ import { useSearch } from "../design/links.tsx";
 import { Loaded } from "../design/page.tsx";
 import { Opened, toRevisionSession, YardEditor } from "./yard-editor.tsx";
 
-/** A machine played step by step: from nothing, or from a present or earlier position of a stack. */
+/** Renders a machine played step by step: from nothing, or from a present or earlier position of a stack. */
 export function SimulatePage() {
   const { stack, at } = useSearch();
   if (stack === undefined) return <YardEditor tab="simulation" />;

@@ -21,11 +21,11 @@ interface PanelProps {
   readonly second?: (MachineText & { readonly file: string }) | undefined;
   /** Steps to begin with, such as a stack of the yard. */
   readonly initial?: readonly unknown[] | undefined;
-  /** Called with what was played, for the graph. */
+  /** Called with the simulation, for the graph. */
   readonly onPlayed: (played: Simulated | undefined) => void;
 }
 
-/** A scenario that is played from its beginning after every change of its steps or the machine. */
+/** Renders a scenario that is replayed after every change of its steps or the machine. */
 export function SimulationPanel({ machine, outline, second, initial, onPlayed }: PanelProps) {
   const [steps, setSteps] = useState<readonly unknown[]>(initial ?? []);
   const { played, failure } = usePlayed({ machine, second, steps, onPlayed });

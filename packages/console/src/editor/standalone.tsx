@@ -14,7 +14,10 @@ interface EditedFile {
 
 const FILE_PATH = "/edit/file";
 
-/** The editor without a yard: with the file of `stackyard edit`, or, on a static host, with any file that is opened. */
+/**
+ * Renders the editor without a yard: with the file of `stackyard edit`, or, on a static host, with any file that is
+ * opened.
+ */
 export function StandaloneEditor() {
   const [session, setSession] = useState<Session>();
   const [failure, setFailure] = useState<string>();
@@ -34,7 +37,7 @@ export function StandaloneEditor() {
   return <Workbench key={session.key} alone session={session} onOpen={setSession} knowledge={knowledge} />;
 }
 
-/** A static host has no such path, or answers it with a page. */
+/** Loads the file. A static host has no such path, or answers it with a page. */
 async function loadFile(): Promise<Session> {
   const response = await fetch(FILE_PATH, { headers: { accept: "application/json" } }).catch(() => undefined);
   if (response === undefined || response.status === 404) return createEmptySession();

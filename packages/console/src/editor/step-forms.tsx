@@ -10,14 +10,14 @@ import { toValue } from "./form-fields.tsx";
 interface FormsProps {
   readonly machine: string;
   readonly outline: Outline | undefined;
-  /** What the last step did. */
+  /** The result of the last step. */
   readonly line: SimulationLine | undefined;
   readonly next: NextTimer | undefined;
   readonly second: (MachineText & { readonly file: string }) | undefined;
   readonly onStep: (step: unknown) => void;
 }
 
-/** The next step of a scenario: send an event, answer a task, approve, let time pass, load a revision. */
+/** Renders the next step of a scenario: send an event, complete a task, approve, advance time, load a revision. */
 export function StepForms({ machine, outline, line, next, second, onStep }: FormsProps) {
   const [stackId, setStackId] = useState("stack-1");
   const stack = line?.stack;
@@ -191,7 +191,7 @@ function TaskAnswer({ name, stackId, onStep }: { name: string; stackId: string; 
   );
 }
 
-/** `url=https://x, port=80` as a map. */
+/** Parses `url=https://x, port=80` to a map. */
 function toOutputs(text: string): Readonly<Record<string, string>> | undefined {
   const entries = text.split(",").flatMap((part) => {
     const at = part.indexOf("=");

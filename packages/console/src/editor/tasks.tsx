@@ -15,7 +15,7 @@ interface TasksProps {
   readonly edit: Edit;
 }
 
-/** The tasks of a state with keys of their own as a table. The config of a task is edited in the text. */
+/** Renders the tasks of a state with their keys as a table. The config of a task is edited in the text. */
 export function Tasks({ outline, state, executors, edit }: TasksProps) {
   return (
     <>

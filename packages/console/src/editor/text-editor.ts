@@ -36,7 +36,7 @@ export interface TextProblem {
   readonly column: number;
 }
 
-/** What the text editor calls back, and what it asks. */
+/** The callbacks of the text editor. */
 export interface TextEditorOptions {
   readonly text: string;
   readonly readOnly: boolean;
@@ -44,11 +44,11 @@ export interface TextEditorOptions {
   readonly onCursor: (offset: number) => void;
   readonly onSave: () => void;
   readonly complete: CompletionSource;
-  /** What is known of the word at an offset. */
+  /** Returns an explanation of the word at an offset. */
   readonly explain: (state: EditorState, offset: number) => Explained | undefined;
 }
 
-/** What is known of the word at these offsets. */
+/** An explanation of the word at these offsets. */
 interface Explained {
   readonly from: number;
   readonly to: number;
@@ -66,7 +66,7 @@ export interface TextEditor {
   readonly reveal: (range: Range, focus?: boolean) => void;
   readonly undo: () => void;
   readonly redo: () => void;
-  /** What the next undo takes back: `rename LIVE`; undefined when there is nothing. */
+  /** Returns the label of the next undo, such as `rename LIVE`; undefined without one. */
   readonly undoLabel: () => string | undefined;
   readonly canRedo: () => boolean;
   readonly destroy: () => void;
@@ -155,13 +155,13 @@ export function createTextEditor(parent: HTMLElement, options: TextEditorOptions
   };
 }
 
-/** CodeMirror writes style elements, which the content security policy admits by the nonce of the page. */
+/** Allows the style elements of CodeMirror by the nonce of the page's content security policy. */
 export function allowStyles(): Extension {
   const nonce = document.querySelector<HTMLElement>('meta[property="csp-nonce"]')?.nonce;
   return nonce === undefined ? [] : EditorView.cspNonce.of(nonce);
 }
 
-/** CodeMirror's own marks are characters that not each font has. */
+/** Draws a fold mark: CodeMirror's own are characters that not every font has. */
 function drawFoldMark(open: boolean): HTMLElement {
   const mark = document.createElement("span");
   mark.className = open ? "cm-fold open" : "cm-fold";
@@ -229,7 +229,7 @@ function toDiagnostics(state: EditorState, problems: readonly TextProblem[]): Di
   });
 }
 
-/** The word at a place, or the rest of its line. */
+/** Returns the word at a place, or the rest of its line. */
 export function toRange({ doc }: EditorState, line: number, column: number): Range {
   const found = doc.line(Math.min(Math.max(line, 1), doc.lines));
   const from = Math.min(found.from + column - 1, found.to);

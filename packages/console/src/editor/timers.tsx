@@ -23,7 +23,7 @@ interface TimersProps {
   readonly edit: Edit;
 }
 
-/** The events that a state sends itself as a table, with one more to add. */
+/** Renders the events that a state sends itself as a table, with one more to add. */
 export function Timers({ outline, state: { name: state, timers }, edit }: TimersProps) {
   const [time, setTime] = useState<TimerTime>({ in: KINDS.in.example });
   const events = outline.events.map(({ name }) => name);

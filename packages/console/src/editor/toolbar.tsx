@@ -19,7 +19,7 @@ interface ToolbarProps {
   readonly view: EditorView;
 }
 
-/** What can be done with the whole document. */
+/** Renders the actions for the whole document. */
 export function Toolbar({ session, document, saving, onOpen, openers, view }: ToolbarProps) {
   const { editor, text, undoLabel, canRedo, machine, base } = document;
   const [more, setMore] = useState(false);

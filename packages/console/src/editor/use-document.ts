@@ -11,7 +11,7 @@ import type { Session } from "./session.ts";
 import { createTextEditor, type TextEditor } from "./text-editor.ts";
 import { type DraftLock, useDraftLock } from "./use-draft-lock.ts";
 
-/** The open document: its text in the editor, and what the worker knows of it. */
+/** The open document: its text in the editor, and the worker's results for it. */
 export interface OpenDocument {
   /** Puts the text editor into an element. */
   readonly attach: (place: HTMLElement | null) => void;
@@ -19,7 +19,7 @@ export interface OpenDocument {
   readonly text: string;
   readonly machine: MachineState;
   readonly cursor: number;
-  /** What it was when it was opened or saved last. */
+  /** The text when it was last opened or saved. */
   readonly base: string;
   readonly setBase: (text: string) => void;
   /** Which tab keeps the draft. */

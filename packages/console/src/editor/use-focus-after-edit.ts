@@ -7,13 +7,13 @@ const FORM = ".inspector h2";
 
 /** Moves the focus when what had it was renamed or deleted. */
 export interface FocusAfterEdit {
-  /** Call before a dialog takes the focus. */
+  /** Remembers the focus; call it before a dialog takes the focus. */
   readonly remember: () => void;
-  /** Call with an edit; `states` are those before it. */
+  /** Follows an edit with the focus; `states` are those before it. */
   readonly follow: (operation: Operation, states: readonly string[]) => void;
 }
 
-/** What takes the place of a name appears only when the changed text was parsed and laid out: the focus waits for it. */
+/** Moves the focus after an edit, once the new name appears: when the changed text was parsed and laid out. */
 export function useFocusAfterEdit(): FocusAfterEdit {
   const part = useRef<(typeof PARTS)[number]>(undefined);
   const waiting = useRef<AbortController>(undefined);
@@ -55,7 +55,7 @@ function toSelector(part: (typeof PARTS)[number] | undefined, operation: Renamin
   return part === ".canvas" ? `.react-flow__node[data-id="${name}"]` : `tr[data-row="${name}"] .link`;
 }
 
-/** The state before a deleted one, else the one after it. */
+/** Returns the state before a deleted one, else the one after it. */
 function findNeighbor(states: readonly string[], name: string): string | undefined {
   const at = states.indexOf(name);
   return states[at === 0 ? 1 : at - 1];

@@ -15,7 +15,7 @@ import { useFocusAfterEdit } from "./use-focus-after-edit.ts";
 /** The text of a document or its graph. */
 export type Pane = "text" | "graph";
 
-/** What is shown of a document, and how. */
+/** The view of a document. */
 export interface EditorView {
   readonly selected: string | undefined;
   readonly setSelected: (state: string | undefined) => void;
@@ -144,7 +144,7 @@ interface TextSelection {
   readonly setSelected: (state: string) => void;
 }
 
-/** The state in which the cursor is becomes the selected one. */
+/** Selects the state at the cursor. */
 function useSelectionOfText({ cursor, outline, setSelected }: TextSelection): void {
   const states = useRef(outline?.states);
   states.current = outline?.states;

@@ -40,7 +40,7 @@ interface WorkbenchProps {
   readonly alone?: boolean;
 }
 
-/** A machine as text and graph, with its problems, simulations and differences. */
+/** Renders a machine as text and graph, with its problems, simulations and differences. */
 export function Workbench(props: WorkbenchProps) {
   const { session, onOpen, knowledge, openers, tab = "problems", second, steps, diffTools, alone } = props;
   const save = useRef<() => void>(() => {});
@@ -129,7 +129,7 @@ function OtherTabNotice({ document: { draftLock, text, base } }: Pick<PaneProps,
   );
 }
 
-/** On a phone there is room for one of both. */
+/** Renders the tabs of text and graph on a phone, which has space for one of them. */
 function PaneTabs({ pane, onPane }: { pane: Pane; onPane: (pane: Pane) => void }) {
   return (
     <div className="workbench-tabs of-panes" role="tablist" aria-label="Text or graph">
@@ -177,7 +177,7 @@ function EmptyHint({ onTemplate }: { onTemplate: () => void }) {
   );
 }
 
-/** Between text and graph: moved by the pointer or the arrow keys. */
+/** Renders the divider between text and graph: moved by the pointer or the arrow keys. */
 function Divider({ share, onShare }: { share: number; onShare: (share: number) => void }) {
   const limit = (value: number) => onShare(Math.min(85, Math.max(15, value)));
   return (

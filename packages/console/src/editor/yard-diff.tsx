@@ -18,7 +18,7 @@ interface YardDiffProps extends Comparing {
   readonly machine: string;
 }
 
-/** What a yard adds to the tab Diff: its revisions to compare with, and what the text would do to its stacks. */
+/** Renders a yard's part of the tab Diff: its revisions to compare with, and the text's effect on its stacks. */
 export function YardDiff({ machine, base, onBase, valid }: YardDiffProps) {
   const [isOpen, setOpen] = useState(false);
   const refusal = useRefusal("repair", { machine });
@@ -75,7 +75,7 @@ interface EffectProps {
   readonly onClose: () => void;
 }
 
-/** What an upgrade to a text would do to the stacks of the machine, and to their histories. Changes nothing. */
+/** Renders the effect of an upgrade to a text on the stacks of the machine, and on their histories. Changes nothing. */
 function EffectDialog({ machine, text, onClose }: EffectProps) {
   const query = useQuery({
     queryKey: keys.other("effect", { machine, text }),
@@ -132,7 +132,7 @@ function differs({ plan }: UpgradeResult): boolean {
   return (plan?.differences.length ?? 0) > 0;
 }
 
-/** Why a stack is refused, or where its history would have had another outcome. */
+/** Returns why a stack is rejected, or where its history would have had another outcome. */
 function toReason({ reason, plan }: UpgradeResult): string | undefined {
   const first = plan?.differences[0];
   if (reason !== undefined || first === undefined) return reason ?? plan?.incomplete;

@@ -16,7 +16,7 @@ import { createEmptySession, type Home, type Session } from "./session.ts";
 import { type SecondRevision, Workbench } from "./workbench.tsx";
 import { YardDiff } from "./yard-diff.tsx";
 
-/** The editor with documents of the yard. */
+/** Renders the editor with documents of the yard. */
 export function YardEditor({ tab }: { tab: BottomTab }) {
   const { machine, rev } = useSearch();
   useEffect(() => {
@@ -34,7 +34,7 @@ function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
   const query = useQuery({
     queryKey: keys.machine(name, "source"),
     queryFn: ({ signal }) => yard.machines.source(name, { signal }),
-    // What is being edited is not replaced under the user; saving finds what changed meanwhile.
+    // The document must not be replaced during editing; saving detects concurrent changes.
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
@@ -67,7 +67,7 @@ function SourceEditor({ source, tab }: { source: MachineSource; tab: BottomTab }
   );
 }
 
-/** A machine of TypeScript or JavaScript, as the document that it makes. */
+/** Renders a machine of TypeScript or JavaScript, as its generated document. */
 function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSource; tab: BottomTab }) {
   const query = useQuery({
     queryKey: keys.machine(machine, "newest revision"),
@@ -85,7 +85,7 @@ function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSou
   );
 }
 
-/** What a module makes is edited in the module. */
+/** Creates the session of a module's document, which is edited in the module. */
 export function toModuleSession({ machine, hash, source }: RevisionDetails, origin: string): Session {
   const opened = openText(`${machine}.json`, JSON.stringify(JSON.parse(source), undefined, 2));
   return { ...opened, key: `revision ${hash}`, name: machine, readOnly: `Change it in ${origin}` };
@@ -117,7 +117,7 @@ function RevisionEditor({ revision, tab }: { revision: RevisionDetails; tab: Bot
   return <Opened session={session} tab={tab} second={second} machine={revision.machine} />;
 }
 
-/** A revision of the yard, which never changes. */
+/** Creates the session of a yard's revision, which never changes. */
 export function toRevisionSession({ machine, hash, source }: RevisionDetails): Session {
   const opened = openText(`${machine}.yaml`, source);
   return {
@@ -129,7 +129,7 @@ export function toRevisionSession({ machine, hash, source }: RevisionDetails): S
   };
 }
 
-/** A machine of the yard, with its folder as its home where it can be written. */
+/** Creates the session of a yard's machine, with its folder as its home if that is writable. */
 export function toSession({ machine, source, hash, writable, origin }: MachineSource): Session {
   const file = /[^/\\]+\.(?:ya?ml|json)$/.exec(origin)?.[0] ?? `${machine}.yaml`;
   const opened = openText(file, source);
@@ -161,7 +161,7 @@ function createFolderHome(machine: string, hash: string): Home {
 }
 
 interface OpenedProps {
-  /** Of the yard, whose document it is. */
+  /** The machine of the yard with this document. */
   readonly machine?: string;
   readonly session: Session;
   readonly tab: BottomTab;
@@ -169,7 +169,7 @@ interface OpenedProps {
   readonly steps?: readonly unknown[];
 }
 
-/** The editor with a document; others can be opened in its place. */
+/** Renders the editor with a document; others can be opened in its place. */
 export function Opened({ machine, session: first, tab, second, steps }: OpenedProps) {
   const [session, setSession] = useState(first);
   const { data: executors } = useQuery({
@@ -197,7 +197,10 @@ export function Opened({ machine, session: first, tab, second, steps }: OpenedPr
   );
 }
 
-/** The API leaves open what a schema contains; completion reads only what it knows of it. */
+/**
+ * Casts the schemas of an executor: the API leaves their content open, and completion reads only the parts that it
+ * supports.
+ */
 function toKnownExecutor({ name, config, documents }: ExecutorDetails): KnownExecutor {
   return {
     name,

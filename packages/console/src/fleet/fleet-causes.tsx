@@ -8,7 +8,7 @@ import { Text } from "../design/text.tsx";
 
 const SHOWN = 3;
 
-/** Why instances failed, what that means and what to do, the most frequent first. */
+/** Renders why instances failed, what that means and what to do, the most frequent first. */
 export function FleetCauses({ causes }: { causes: readonly FailureCause[] }) {
   if (causes.length === 0) return null;
   return (
@@ -66,7 +66,7 @@ function ShowCode({ code }: { code: string }) {
   );
 }
 
-/** Text of ours in which words between backticks are code. */
+/** Renders our own text; words between backticks are code. */
 function RichText({ text }: { text: string }) {
   // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text never move
   return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));

@@ -27,7 +27,7 @@ export interface FleetFilter {
   readonly code?: string | undefined;
 }
 
-/** What the map is grouped by. */
+/** The grouping of the map. */
 export type FleetGrouping = "role" | "state" | "code";
 
 /** Cells of the map that belong together. */
@@ -100,7 +100,7 @@ export interface ErrorBudget {
   readonly used: number;
 }
 
-/** Returns the budget of a run whose config has `maxErrors`: a number, or a share of the selected instances, rounded down. */
+/** Returns the error budget of a run from `maxErrors`: a number, or a share of the selected instances, rounded down. */
 export function toErrorBudget(maxErrors: unknown, { counts: { selected, failed } }: FleetReport): ErrorBudget {
   const [, share] = /^(\d{1,3})%$/.exec(String(maxErrors ?? 0)) ?? [];
   const allowed = share === undefined ? Number(maxErrors ?? 0) : Math.floor((selected * Number(share)) / 100);

@@ -16,7 +16,7 @@ import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS } from "./fleet-data.ts";
 import { useFleetFilter } from "./use-fleet-filter.ts";
 
-/** The instances of the filter, failing first, and next to them the output of the selected one. */
+/** Renders the instances of the filter, failed ones first, and next to them the output of the selected one. */
 export function FleetInstances({ report }: { report: FleetReport }) {
   const { instances, description, clear } = useFleetFilter(report);
   const search = useSearch();
@@ -68,7 +68,7 @@ export function FleetInstances({ report }: { report: FleetReport }) {
   );
 }
 
-/** What is skipped may be listed twice on purpose, once for each reason. */
+/** Returns the key of a row. A skipped instance may intentionally be listed twice, once for each reason. */
 function toRowKey({ instanceId, state, code }: FleetInstanceReport): string {
   return state === "skipped" ? `${instanceId} ${code}` : instanceId;
 }

@@ -16,7 +16,7 @@ import { useFleetFilter } from "./use-fleet-filter.ts";
 
 const GROUPINGS: readonly FleetGrouping[] = ["role", "state", "code"];
 
-/** A cell for each instance. The tables below list the same. */
+/** Renders a cell for each instance. The tables below contain the same. */
 export function FleetMap({ report }: { report: FleetReport }) {
   const search = useSearch();
   const { instances, description, clear } = useFleetFilter(report);

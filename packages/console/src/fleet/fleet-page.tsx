@@ -19,7 +19,7 @@ import "./fleet.css";
 const REFETCH_MS = 10_000;
 const PAGES_AT_ONCE = 50;
 
-/** One run of a command on a fleet: where each instance stands, and why some failed. */
+/** Renders one run of a command on a fleet: the state of each instance, and why some failed. */
 export function FleetPage() {
   const { id = "" } = useSearch();
   const run = useQuery({
@@ -75,8 +75,8 @@ export function FleetPage() {
 }
 
 /**
- * All pages of the report. While the run works they are fetched again every 10 s, when its message has changed since: it counts
- * the instances by state, and a report of 10,000 instances has megabytes.
+ * Loads all pages of the report. During the run they are fetched every 10 s if its message has changed: that counts the
+ * instances by state, and a report of 10,000 instances has megabytes.
  */
 function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run>) {
   const { endedAt, message } = run ?? {};

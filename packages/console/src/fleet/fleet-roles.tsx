@@ -5,7 +5,7 @@ import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { NO_ROLE } from "./fleet-data.ts";
 
-/** The same as the map in numbers: how many instances of each role stand where. */
+/** Renders the map in numbers: how many instances of each role are in each state. */
 export function FleetRoles({ report: { roles, standings } }: { report: FleetReport }) {
   const search = useSearch();
   const shown = STANDINGS.filter((standing) => standings[standing] > 0);

@@ -7,7 +7,7 @@ import { Instant, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS, toErrorBudget } from "./fleet-data.ts";
 
-/** How the run stands: counts, the error budget, and what was applied. */
+/** Renders the state of the run: counts, the error budget, and what was applied. */
 export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }) {
   const { counts, artifact, source, startedAt, endedAt } = report;
   return (

@@ -4,7 +4,7 @@ import { MarkShape, type Status, wordOf } from "../design/mark.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type GraphLayout, METRICS, type PlacedEdge, type PlacedNode, toLabel } from "./layout.ts";
 
-/** What is shown at a state besides its name. */
+/** The badge of a state besides its name. */
 export interface StateBadge {
   /** The shape before its name. */
   readonly status?: Status;
@@ -14,7 +14,7 @@ export interface StateBadge {
   readonly current?: boolean;
 }
 
-/** What a graph shows besides the machine. */
+/** The marks of a graph besides the machine. */
 export interface GraphMarks {
   readonly states?: Readonly<Record<string, StateBadge>>;
   /** Of the tasks of the present state, by name. */
@@ -37,7 +37,7 @@ interface DrawingProps extends GraphMarks {
   readonly zoom: number | undefined;
 }
 
-/** A laid-out graph. It is one image for screen readers; the table has the same content. */
+/** Renders a laid-out graph. It is one image for screen readers; the table has the same content. */
 export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
@@ -125,7 +125,7 @@ const EdgeLabels = memo(function EdgeLabels({ graph, layout, from }: SliceProps)
     .map((edge, n) => <EdgeLabel key={toEdgeKey(graph, from + n)} placed={edge} edge={graph.edges[from + n]} />);
 });
 
-/** All of a graph is in view; one that would become too small to read is scrolled. */
+/** Returns a size that fits the whole graph; one that would become too small to read is scrolled. */
 function toFittedSize({ width, height }: GraphLayout) {
   return {
     width: "100%",
@@ -156,7 +156,7 @@ function EdgePath({ placed: { points }, passing }: { placed: PlacedEdge; passing
   );
 }
 
-/** Straight lines with their corners rounded: each inner point only bends the way. */
+/** Returns a path of straight lines with rounded corners: each inner point only bends the path. */
 export function toPath(points: PlacedEdge["points"]): string {
   const [first, ...rest] = points;
   if (first === undefined) return "";

@@ -10,7 +10,7 @@ import "./graph.css";
 
 interface GraphPanelProps extends GraphMarks {
   readonly graph: MachineGraph;
-  /** What it shows, for screen readers: `Graph of review-app`. */
+  /** The label for screen readers: `Graph of review-app`. */
   readonly label: string;
   readonly title?: ReactNode;
   readonly actions?: ReactNode;
@@ -20,7 +20,7 @@ const ZOOM_STEP = 1.25;
 /** In narrower places a graph grows downwards. */
 const NARROW_PX = 640;
 
-/** A machine as a graph, or as a table with the same content. */
+/** Renders a machine as a graph, or as a table with the same content. */
 export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }: GraphPanelProps) {
   const [view, setView] = useState<"graph" | "table">("graph");
   const [zoom, setZoom] = useState<number>();

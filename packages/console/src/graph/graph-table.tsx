@@ -11,7 +11,7 @@ interface TableProps extends GraphMarks {
 
 type Row = MachineGraph["nodes"][number];
 
-/** Everything that a graph shows, as a table: a row a state, with its tasks and the ways out of it. */
+/** Renders the content of a graph as a table: a row per state, with its tasks and outgoing reactions. */
 export function GraphTable({ graph, label, states = {}, tasks = {}, selected, onSelect }: TableProps) {
   const first = graph.edges.find(({ from }) => graph.nodes.some(({ kind, id }) => kind === "start" && id === from))?.to;
   const ends = new Set(graph.nodes.flatMap(({ kind, id }) => (kind === "end" ? [id] : [])));

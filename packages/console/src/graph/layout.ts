@@ -92,7 +92,7 @@ export function toLayout({ nodes, edges }: MachineGraph, direction: Direction): 
 
 const LOOP_PX = 10;
 
-/** From a state around the arrow's text and back. The loops of dagre do not touch their state. */
+/** Returns a loop from a state around the arrow's text and back. The loops of dagre do not touch their state. */
 function toLoop({ x, y, width, height }: PlacedNode, label: Point, direction: Direction): readonly Point[] {
   if (direction === "down") {
     const right = x + width / 2;

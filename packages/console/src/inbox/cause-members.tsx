@@ -18,7 +18,7 @@ import { isOfCause, toLetterFilter } from "./dead-letters.ts";
 
 const HEIGHT = 360;
 
-/** The stacks whose tasks failed by one cause. */
+/** Renders the stacks with tasks that failed by one cause. */
 export function FailedStacks({ cause }: { cause: Cause }) {
   const { task, code = "" } = cause;
   const filter = { condition: "failed", code, ...(task !== undefined && { task }) } as const;
@@ -81,7 +81,7 @@ function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task:
   );
 }
 
-/** The parked events of one cause. */
+/** Renders the parked events of one cause. */
 export function ParkedEvents({ cause }: { cause: Cause }) {
   const { event, code } = cause;
   const filter = { ...(event !== undefined && { event }), ...(code !== undefined && { code }) };
@@ -119,7 +119,7 @@ const PARKED: readonly Column<ListedParkedEvent>[] = [
   { id: "next", header: "Next try", cell: ({ nextTryAt }) => <Ago at={nextTryAt} /> },
 ];
 
-/** The dead letters of one cause. */
+/** Renders the dead letters of one cause. */
 export function DeadLetters({ cause }: { cause: Cause }) {
   const filter = toLetterFilter(cause);
   const list = usePages(keys.list("dead-letters", filter), (part) => yard.events.listDeadLetters(filter, part));

@@ -49,7 +49,7 @@ const LOOKS: Readonly<Record<Kind, Look>> = {
   },
 };
 
-/** The causes of one kind, the most frequent first; each opens to what it concerns. */
+/** Renders the causes of one kind, the most frequent first; each opens to its members. */
 export function CausePanel({ kind }: { kind: Kind }) {
   const { title, empty } = LOOKS[kind];
   const causes = useQuery({
@@ -128,7 +128,10 @@ function CauseAction({ cause }: { cause: Cause }) {
   return <RedriveButton cause={cause} />;
 }
 
-/** A filter without event or code would take the dead letters of other causes too: those of such a cause are named one by one. */
+/**
+ * Renders the redrive of a cause. A filter without event or code would include dead letters of other causes: those of
+ * such a cause are named one by one.
+ */
 function RedriveButton({ cause }: { cause: Cause }) {
   const { event, code, count } = cause;
   const filter = toLetterFilter(cause);

@@ -7,7 +7,7 @@ export function toLetterFilter({ event, code }: Cause): Partial<Pick<DeadLetter,
   return defined({ event, code });
 }
 
-/** True for a dead letter of a cause among those of its filter. */
+/** Returns true if a dead letter of the filter belongs to the cause. */
 export function isOfCause(letter: DeadLetter, { event, code }: Cause): boolean {
   return letter.event === event && letter.code === code;
 }

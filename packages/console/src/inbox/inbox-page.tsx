@@ -22,7 +22,7 @@ const LOOKS: Readonly<Record<TabId, readonly [Status, string]>> = {
   approvals: ["approval", "Approvals"],
 };
 
-/** What needs a person, by its cause. */
+/** Renders everything that needs a person, by its cause. */
 export function InboxPage() {
   const search = useSearch();
   const tab = TABS.find((id) => id === search["tab"]) ?? "failed";
@@ -48,7 +48,7 @@ function Shown({ tab }: { tab: TabId }) {
   return <CausePanel key={tab} kind={tab} />;
 }
 
-/** How much each tab has; undefined while it is not known. */
+/** Returns the count of each tab; undefined while unknown. */
 function useCounts(): Readonly<Record<TabId, number | undefined>> {
   const conditions = useConditionCounts();
   const parked = useCauseCount("parked");

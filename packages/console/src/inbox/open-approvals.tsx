@@ -14,7 +14,7 @@ import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
-/** Open approvals; those that the person may give say so. */
+/** Renders open approvals, and marks those that the person may give. */
 export function OpenApprovals() {
   const list = usePages(keys.list("approvals", { all: true }), (part) =>
     yard.approvals.list({ sort: "enteredAt", ...part }),

@@ -10,7 +10,7 @@ import { STACK_COLUMN } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
-/** What a wait is for, in words. */
+/** The reason of a wait, in words. */
 const KINDS: Readonly<Record<string, string>> = {
   worker: "No worker has taken the task",
   key: "Another attempt holds the exclusive key",
@@ -54,7 +54,7 @@ export function WaitingPanel() {
   );
 }
 
-/** How many of the loaded stacks wait for what. A cause is a filter. */
+/** Renders how many of the loaded stacks wait for each cause. A cause is a filter. */
 function Causes({ items, isAll }: { items: readonly StackSummary[]; isAll: boolean }) {
   const { cause } = useSearch();
   const change = useChangeSearch();

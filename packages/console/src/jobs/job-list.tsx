@@ -14,12 +14,12 @@ export function useJobs(filter: { readonly state?: JobState; readonly executor?:
   return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, { sort: "-createdAt", ...part }));
 }
 
-/** The jobs beside one of them. */
+/** Renders the jobs beside one of them. */
 export function JobList({ runId }: { runId: string }) {
   return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.runId} selected={runId} columns={COLUMNS} />;
 }
 
-// Ids begin with the time: only the end tells jobs of the same hour apart.
+// Ids begin with the time: only the end distinguishes jobs of the same hour.
 const COLUMNS: readonly Column<Job>[] = [
   {
     id: "id",

@@ -15,7 +15,7 @@ import { JobList } from "./job-list.tsx";
 import { type Job, statusOfJob } from "./job-states.ts";
 import "./jobs.css";
 
-/** One job: its state, report and log. */
+/** Renders one job: its state, report and log. */
 export function JobPage() {
   const { id = "" } = useSearch();
   return (
@@ -147,7 +147,7 @@ function Json({ title, value }: { title: string; value: unknown }) {
 
 const TAIL_LINES = 40;
 
-/** The end of the newest attempt's log; the whole is on its own page. */
+/** Renders the end of the newest attempt's log; the full log has its own page. */
 function LogTail({ job: { runId, endedAt } }: { job: Job }) {
   const attempts = useQuery({
     queryKey: keys.stack(runId, "attempts"),
@@ -188,7 +188,7 @@ function LogTail({ job: { runId, endedAt } }: { job: Job }) {
 
 const MAX_PAGES = 20;
 
-/** What the executor has reported, as it wrote it. */
+/** Renders the executor's report unchanged. */
 function Report({ job: { runId, endedAt } }: { job: Job }) {
   const report = useQuery({
     queryKey: keys.other("job-report", { runId, endedAt }),

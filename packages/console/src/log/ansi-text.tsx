@@ -1,7 +1,7 @@
 import { parseAnsiLine } from "../text/ansi.ts";
 import "./ansi.css";
 
-/** A line of a log with its colors. Sequences that are not colors are left out, and their number is shown. */
+/** Renders a line of a log with its colors. Other sequences are left out, and their number is shown. */
 export function AnsiText({ children }: { children: string }) {
   const { spans, dropped } = parseAnsiLine(children);
   return (

@@ -59,7 +59,7 @@ export function prependPart(buffer: LogBuffer, part: Part): LogBuffer {
   return dropLast({ ...buffer, lines, from: part.from, firstNumber: part.from === 0 ? 1 : undefined });
 }
 
-/** Returns the index of the line that holds a byte of the log; -1 when the buffer does not have it. */
+/** Returns the index of the line with a byte of the log; -1 when the buffer does not have it. */
 export function findLine({ lines, from, to }: LogBuffer, at: number): number {
   if (at < from || at >= to) return -1;
   let low = 0;
@@ -118,7 +118,7 @@ function dropLast(buffer: LogBuffer): LogBuffer {
   return { ...buffer, lines: lines.slice(0, kept), to: lines[kept]?.at ?? buffer.to, open: false };
 }
 
-/** How many lines may be kept: one at least. */
+/** Returns how many lines may be kept, at least one. */
 function countKept(lines: readonly LogLine[]): number {
   let cost = 0;
   for (const [index, line] of lines.entries()) {

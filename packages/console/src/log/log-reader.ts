@@ -6,7 +6,7 @@ export type LoadLog = (
   part: { readonly from: number; readonly to: number } | { readonly last: number },
 ) => Promise<AttemptLog>;
 
-/** What is known of a log. */
+/** The state of a log. */
 export interface LogState {
   readonly buffer: LogBuffer;
   /** Bytes of the whole log, as far as known. */
@@ -36,8 +36,8 @@ export interface LogReader {
   /** Takes over a part of the live stream. */
   readonly takePart: (part: LogPart) => void;
   /**
-   * Returns the address of the next line that fits, after or before a line; undefined when there is none up to the end or the
-   * beginning. Without a line it begins at the other end. A later search ends this one.
+   * Returns the address of the next matching line, after or before a line; undefined when there is none up to the end
+   * or the beginning. Without a line it begins at the other end. A later search ends this one.
    */
   readonly find: (
     fits: (line: string) => boolean,

@@ -23,7 +23,7 @@ const LINE_PX = 24;
 /** Lines before the edge at which more is loaded. */
 const NEAR = 200;
 
-/** The log of an attempt, by pieces; the address has the line that is selected and the text that is sought. */
+/** Renders the log of an attempt, by pieces; the address contains the selected line and the search text. */
 export function LogView({ attemptId, reader, live }: LogViewProps) {
   const { q = "" } = useSearch();
   const selected = useSelectedLine();
@@ -230,7 +230,7 @@ function Lines({ reader, buffer, size, selected, sought, follow, wrap, onLeaveEn
   );
 }
 
-/** Where a log is opened: at its selected line, else at its end. */
+/** Returns where a log is opened: at its selected line, else at its end. */
 function toFirstIndex(buffer: LogBuffer, selected: number | undefined): number {
   const index = selected === undefined ? -1 : findLine(buffer, selected);
   return index === -1 ? buffer.lines.length - 1 : index;
@@ -238,7 +238,7 @@ function toFirstIndex(buffer: LogBuffer, selected: number | undefined): number {
 
 type Virtualizer = ReturnType<typeof useVirtualizer<HTMLElement, Element>>;
 
-/** Lines that come before what is shown do not move it. */
+/** Keeps the position when lines are inserted before it. */
 function useKeptPlace(virtualizer: Virtualizer, buffer: LogBuffer, first: number, follow: boolean): void {
   const before = useRef<{ readonly from: number; readonly at: number | undefined }>(undefined);
   useEffect(() => {

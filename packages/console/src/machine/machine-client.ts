@@ -21,11 +21,15 @@ interface Waiting {
 
 /** Runs tasks about machines in a worker. */
 export interface MachineClient {
-  /** @throws MachineTimeout when the worker, once it has been loaded, does not answer within 5 s; it is replaced. */
+  /**
+   * Runs a task.
+   *
+   * @throws MachineTimeout when the worker, once it has been loaded, does not answer within 5 s; it is replaced.
+   */
   readonly run: <Kind extends keyof Tasks>(kind: Kind, input: Tasks[Kind]["in"]) => Promise<Tasks[Kind]["out"]>;
 }
 
-/** Creates a client whose worker starts with the first task. */
+/** Creates a client; its worker starts with the first task. */
 export function createMachineClient(
   startWorker: () => Worker = () => new Worker(toWorkerUrl(workerUrl), { type: "module" }),
   silentMs = SILENT_MS,

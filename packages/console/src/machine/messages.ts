@@ -17,7 +17,7 @@ export interface KnownExecutor {
   readonly documents?: MachineSchemas;
 }
 
-/** What a text means. Without a graph the machine has errors. */
+/** The meaning of a text. Without a graph the machine has errors. */
 export interface ParsedMachine {
   readonly problems: readonly Problem[];
   readonly outline?: Outline;
@@ -44,7 +44,7 @@ export interface NextTimer {
 /** A scenario that was played. */
 export interface Simulated {
   readonly lines: readonly SimulationLine[];
-  /** Where the clock stands, ISO 8601. */
+  /** The time of the clock, ISO 8601. */
   readonly now: string;
   readonly next?: NextTimer;
   /** Arrows of the first machine's graph that were taken, by their indexes. */
@@ -53,7 +53,7 @@ export interface Simulated {
   readonly total: number;
 }
 
-/** What a deletion takes along, and what prevents it. */
+/** The further effects of a deletion, and what prevents it. */
 export interface Removals {
   readonly removed: readonly (Range & { readonly path: string })[];
   readonly blocked: readonly Range[];
@@ -80,7 +80,7 @@ export interface JsonSchema {
   readonly enum?: readonly unknown[];
 }
 
-/** What the worker can do, by name: what goes in and what comes back. */
+/** The tasks of the worker, by name: their inputs and results. */
 export interface Tasks {
   readonly parse: {
     /** Without executors any name is accepted, and configs are not checked. */

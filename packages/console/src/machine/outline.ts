@@ -41,7 +41,7 @@ export interface OutlineMetadata {
   readonly rule: Plain;
 }
 
-/** What a text declares and where, also when the machine has errors. */
+/** The declarations of a text and their places, also when the machine has errors. */
 export interface Outline {
   readonly version: 1 | 2;
   readonly description?: string;

@@ -74,7 +74,7 @@ function findNext(
   return undefined;
 }
 
-/** The arrows that the steps have taken, as far as states and events show it. */
+/** Returns the arrows of the simulated steps, as far as states and events show them. */
 function findTried(graph: Graph, steps: readonly unknown[], lines: readonly SimulationLine[]): readonly number[] {
   const tried = new Set<number>();
   const states = new Map<string, string>();
@@ -92,7 +92,7 @@ function findTried(graph: Graph, steps: readonly unknown[], lines: readonly Simu
   return [...tried];
 }
 
-/** The stack of a step; undefined: that of the step before. */
+/** Returns the stack of a step; undefined if it is that of the previous step. */
 function findSubject(step: unknown, { stack }: SimulationLine): string | undefined {
   const named = fieldOf(fieldOf(step, "event"), "stackId") ?? fieldOf(step, "stackId");
   return stack?.id ?? (typeof named === "string" ? named : undefined);
@@ -113,7 +113,7 @@ interface Way {
 
 const MAX_WAY = 4;
 
-/** The shortest way over arrows of these events. */
+/** Returns the shortest way over arrows of these events. */
 function findWay({ edges, nodes }: Graph, { from, to, events }: Way): readonly number[] {
   const ends = new Set(nodes.flatMap((node) => (node.kind === "state" && node.terminal ? [node.id] : [])));
   const isThere = (state: string) => (to === undefined ? ends.has(state) : state === to);

@@ -17,7 +17,7 @@ import type { JsonSchema, KnownExecutor, ParsedMachine, Removals, Tasks, Upgrade
 import { type Outline, toOutline } from "./outline.ts";
 import { simulate } from "./simulate.ts";
 
-/** What the worker does. Every function is pure. */
+/** The tasks of the worker. Every function is pure. */
 export const tasks: { readonly [Kind in keyof Tasks]: (input: Tasks[Kind]["in"]) => Tasks[Kind]["out"] } = {
   parse,
   plan: ({ text, operation }) => planEdit(text, operation),
@@ -39,7 +39,10 @@ function parse({ name, text, executors = [] }: Tasks["parse"]["in"]): ParsedMach
   };
 }
 
-/** In version 1 a config that fails when it runs is valid, which schemas do not describe. */
+/**
+ * Returns the executors for checks. In version 1 a config that fails when it runs is valid, which schemas do not
+ * describe.
+ */
 function toRegistry(
   known: readonly KnownExecutor[],
   { version, tasks: declared }: Outline,
@@ -53,7 +56,7 @@ function toRegistry(
   return { executors: new Map(described), uncheckedExecutors: declared.flatMap(({ executor }) => executor ?? []) };
 }
 
-/** Without the functions that schemas carry, which cannot be posted. */
+/** Returns a schema without its functions, which cannot be posted. */
 function toJson(schema: object): JsonSchema {
   return JSON.parse(JSON.stringify(schema)) as JsonSchema;
 }

@@ -5,7 +5,7 @@ import type { ParsedMachine, Tasks } from "./messages.ts";
 /** Typing pauses this long before a text is parsed. */
 const PAUSE_MS = 150;
 
-/** What is known of a text that is being edited. */
+/** The results for a text that is being edited. */
 export interface MachineState extends Partial<ParsedMachine> {
   /** The text that was parsed last. */
   readonly text?: string;

@@ -35,7 +35,7 @@ export const MACHINE_COLUMNS: readonly Column<MachineSummary>[] = [
   },
 ];
 
-/** The machines beside one of them. */
+/** Renders the machines beside one of them. */
 export function MachineList({ name }: { name: string }) {
   return (
     <Loaded query={useMachines()} height={400}>

@@ -7,7 +7,7 @@ const LOOKS = {
   invalid: ["failed", "Invalid"],
 } as const satisfies Record<MachineSummary["status"], readonly [Status, string]>;
 
-/** Whether the newest document of a machine can be used. */
+/** Renders whether the newest document of a machine can be used. */
 export function MachineMark({ status }: { status: MachineSummary["status"] }) {
   const [mark, word] = LOOKS[status];
   return <Mark status={mark} word={word} />;

@@ -21,7 +21,7 @@ const TABS = [
   { id: "revisions", title: "Revisions" },
 ];
 
-/** One machine: its problems, graph with the stacks of each state, text and revisions. */
+/** Renders one machine: its problems, graph with the stacks of each state, text and revisions. */
 export function MachinePage() {
   const { name = "" } = useSearch();
   return (

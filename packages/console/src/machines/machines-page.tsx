@@ -8,7 +8,7 @@ import { type Column, Table } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
 
-/** All machines of the yard, those with errors first. */
+/** Renders all machines of the yard, those with errors first. */
 export function MachinesPage() {
   const query = useMachines();
   const { data: counts } = useQuery({

@@ -11,7 +11,7 @@ import { Empty, Panel } from "../design/page.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 
-/** The revisions of a machine, newest first, with how many stacks each has. */
+/** Renders the revisions of a machine, newest first, with how many stacks each has. */
 export function Revisions({ name }: { name: string }) {
   const list = usePages(keys.machine(name, "revisions"), (part) => yard.machines.revisions(name, part));
   const [request, setRequest] = useState<BulkRequest>();

@@ -10,7 +10,9 @@ import { Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import "./machines.css";
 
-/** The newest document of a machine as it was written, also one with errors; `line` of the address is marked. */
+/**
+ * Renders the newest document of a machine as it was written, also one with errors; marks the `line` in the address.
+ */
 export function SourceText({ name }: { name: string }) {
   const query = useQuery({
     queryKey: keys.machine(name, "source"),

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 
-/** One line: what it is, why, and what can be done. */
+/** Renders one line: the subject, the reason, and the possible action. */
 export function Line({ id, status, word, path = "/stacks", search, children, action }: LineProps) {
   return (
     <div className="attention-line" data-row={id}>

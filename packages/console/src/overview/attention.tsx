@@ -15,7 +15,10 @@ import { FailedJobs, useFailedJobs } from "./failed-jobs.tsx";
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
 
-/** What needs a person, worst first: failures by their cause and failed jobs, then stalled, overdue and approvals. */
+/**
+ * Renders everything that needs a person, worst first: failures by their cause and failed jobs, then stalled, overdue
+ * and approvals.
+ */
 export function Attention({ counts }: { counts: StackCounts }) {
   const countOf = (condition: StackCondition) =>
     counts.groups.find((group) => group.condition === condition)?.count ?? 0;

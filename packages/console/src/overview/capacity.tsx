@@ -6,7 +6,7 @@ import { Mark } from "../design/mark.tsx";
 
 const MAX_PROCESSES = 1_000;
 
-/** Whether workers are alive, how much room they have, and how much waits for it. */
+/** Renders whether workers are alive, their free capacity, and the waiting work. */
 export function Capacity() {
   const processes = useQuery({
     queryKey: keys.count("processes"),

@@ -29,7 +29,7 @@ export function useFailedJobs(): readonly Run[] {
   return data ?? [];
 }
 
-/** A job may be closed between the two requests. */
+/** Loads a job, which may have been closed since it was listed. */
 async function loadJob(runId: string, signal: AbortSignal): Promise<Run | undefined> {
   try {
     return await yard.runs.get(runId, { signal });

@@ -9,7 +9,7 @@ import { Arrow, Instant, Text } from "../design/text.tsx";
 
 const SHOWN = 20;
 
-/** The newest lines of the yard's history. */
+/** Renders the newest lines of the yard's history. */
 export function Latest() {
   const latest = useQuery({
     queryKey: keys.list("latest"),

@@ -6,7 +6,7 @@ import { Latest } from "./latest.tsx";
 import { RunningAttempts } from "./running-attempts.tsx";
 import "./overview.css";
 
-/** What needs attention, what runs and what happened last. */
+/** Renders what needs attention, what runs and what happened last. */
 export function OverviewPage() {
   const counts = useConditionCounts();
   return (

@@ -13,7 +13,7 @@ import { formatDuration } from "../text/durations.ts";
 const SHOWN = 20;
 const COUNTED = 100;
 
-/** The attempts that have not ended, oldest first. */
+/** Renders the attempts that have not ended, oldest first. */
 export function RunningAttempts() {
   const attempts = useQuery({
     queryKey: keys.list("attempts"),
@@ -69,7 +69,7 @@ function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
   );
 }
 
-/** How long it has been under way, of how much time. */
+/** Renders the elapsed time of an attempt, and its limit. */
 function Elapsed({ attempt: { dispatchedAt, deadlineAt } }: { attempt: OpenAttempt }) {
   const now = useNow();
   const [began, end] = [Date.parse(dispatchedAt), Date.parse(deadlineAt)];

@@ -27,7 +27,7 @@ export const RELEASE_COLUMNS: readonly Column<Release>[] = [
   },
 ];
 
-/** The releases beside one of them. */
+/** Renders the releases beside one of them. */
 export function ReleaseList({ runId }: { runId: string }) {
   return (
     <SideList

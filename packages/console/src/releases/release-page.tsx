@@ -20,7 +20,7 @@ import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
 
 const REFETCH_MS = 2_000;
 
-/** One release: how far it is, what its services report, and what can be done about it. */
+/** Renders one release: its progress, the reports of its services, and the possible actions. */
 export function ReleasePage() {
   const { id = "" } = useSearch();
   return (

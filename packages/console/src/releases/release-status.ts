@@ -4,7 +4,7 @@ import type { Status } from "../design/mark.tsx";
 /** Releases of the yard that served this page. */
 export const releases = createReleasesClient({ url: globalThis.location?.origin ?? "http://127.0.0.1", retries: 1 });
 
-/** Returns how a release stands, as a mark. */
+/** Returns the state of a release as a mark. */
 export function toReleaseStatus({ standing, end, isHalting, report }: Release): { status: Status; word: string } {
   if (end === "Success") return { status: "succeeded", word: "Success" };
   if (end === "FailureDirty") return { status: "failed", word: "Failed, left something behind" };

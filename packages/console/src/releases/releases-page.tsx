@@ -8,7 +8,7 @@ import { Ago, Text } from "../design/text.tsx";
 import { RELEASE_COLUMNS, useReleases } from "./release-list.tsx";
 import { releases } from "./release-status.ts";
 
-/** The running version of each project and configuration, and the latest releases. */
+/** Renders the running version of each project and configuration, and the latest releases. */
 export function ReleasesPage() {
   const list = useReleases();
   const places = usePages(keys.list("release-places"), (part) => releases.places(part));

@@ -16,7 +16,7 @@ interface AtProps {
   readonly entry: HistoryEntry;
 }
 
-/** One line of a history, how the stack was after it, and in what that differs from now. */
+/** Renders one line of a history, the stack after it, and its differences from now. */
 export function AtPosition({ source, stack, entry }: AtProps) {
   return (
     <div className="columns">

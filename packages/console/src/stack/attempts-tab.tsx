@@ -26,7 +26,7 @@ interface TabProps {
 
 const HISTORY = 1_000;
 
-/** All attempts, and two of them side by side; the address has which two. */
+/** Renders all attempts, and two of them side by side; the address names the two. */
 export function AttemptsTab({ source, stack }: TabProps) {
   const query = useQuery({
     queryKey: source.key("attempts"),
@@ -135,7 +135,7 @@ function AttemptName({ attempt }: { attempt: Attempt }) {
   );
 }
 
-/** True for the attempt of the same task in the same entry that another one repeats. */
+/** Returns true if an attempt is an earlier one of the same task in the same entry. */
 function isBefore({ task, entry, attempt }: Attempt, next: Attempt): boolean {
   return task === next.task && entry === next.entry && attempt === next.attempt - 1;
 }

@@ -1,6 +1,6 @@
 import type { StackAt, StackDetails } from "@stackyard/sdk";
 
-/** What is other at one place of two versions of a stack. */
+/** A difference between two versions of a stack. */
 export interface Difference {
   readonly what: string;
   readonly before: string | undefined;

@@ -25,7 +25,7 @@ export function explainLog(text: string): readonly ExplainingLine[] {
     .map((line, index) => ({ text: line, cause: causes[from + index] === true }));
 }
 
-/** The first line of the causes that belong to the last one. */
+/** Returns the first line of the causes that belong to the last one. */
 function findFirst(lines: readonly string[], causes: readonly boolean[], last: number): number {
   let first = last;
   while (first > 0 && last - first < MAX_LINES - 2 && (causes[first - 1] || BOX.test(lines[first - 1] ?? "")))

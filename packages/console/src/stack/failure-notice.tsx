@@ -20,7 +20,7 @@ interface Failing {
 const MAX_LOGS = 3;
 const MAX_FAILURES = 20;
 
-/** Why a stack has failed: each failed task with its error and the lines of its log that explain it. */
+/** Renders why a stack has failed: each failed task with its error and the relevant lines of its log. */
 export function FailureNotices({ source, stack }: { source: StackSource; stack: StackDetails }) {
   const all = listFailures(stack);
   if (all.length === 0 && stack.stalled === undefined) return null;

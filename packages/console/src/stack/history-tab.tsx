@@ -22,7 +22,7 @@ interface TabProps {
 const PAGE = 200;
 const VIEWS = ["compact", "timeline", "all"] as const;
 
-/** What happened to a stack, and how it was at any position. */
+/** Renders the history of a stack, and the stack at any position. */
 export function HistoryTab({ source, stack }: TabProps) {
   const list = usePages(source.key("history"), (part) => source.loadHistory(part), PAGE);
   const { at } = useSearch();
@@ -35,7 +35,7 @@ export function HistoryTab({ source, stack }: TabProps) {
   return <History source={source} stack={stack} list={list} entries={list.items.toReversed()} position={position} />;
 }
 
-/** A position in the address may be older than what is loaded. */
+/** Loads more history until it contains the position in the address. */
 function useLoadedPosition({ items, loadMore }: PagedList<HistoryEntry>, position: number | undefined): void {
   const oldest = items?.at(-1)?.position;
   useEffect(() => {
@@ -135,7 +135,9 @@ function Steps({ entries, shown, onShow }: StepsProps) {
   );
 }
 
-/** Where the history begins: at the stack's creation, before what is loaded, or where older lines were pruned. */
+/**
+ * Renders the start of the history: at the stack's creation, before the loaded lines, or where older lines were pruned.
+ */
 function Beginning({ list, oldest }: { list: PagedList<HistoryEntry>; oldest: HistoryEntry | undefined }) {
   if (oldest === undefined) return null;
   return (
@@ -160,7 +162,7 @@ interface LinesProps {
   readonly onShow: (entry: HistoryEntry) => void;
 }
 
-/** All lines, newest first. */
+/** Renders all lines, newest first. */
 function AllLines({ list, shown, onShow }: LinesProps) {
   const columns: Column<HistoryEntry>[] = [
     { id: "at", header: "At", cell: ({ at }) => <Instant at={at} /> },

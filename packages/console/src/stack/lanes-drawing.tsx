@@ -15,7 +15,7 @@ interface DrawingProps {
   readonly onShow: (index: number) => void;
 }
 
-/** Everything that happened to a stack as bars. The table of all lines has the same content. */
+/** Renders the history of a stack as bars. The table of all lines has the same content. */
 export function LanesDrawing({ entries, scale, stack, shown, onShow }: DrawingProps) {
   const now = useNow(5_000);
   const lanes = toLanes(entries);

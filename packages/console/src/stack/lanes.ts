@@ -36,7 +36,7 @@ interface Builder {
   state: string | undefined;
 }
 
-/** Returns the lanes of a history whose lines are given oldest first. */
+/** Returns the lanes of a history, from its lines, oldest first. */
 export function toLanes(entries: readonly HistoryEntry[]): readonly Lane[] {
   const builder: Builder = { lanes: new Map(), state: undefined };
   addLane(builder, "state", "State");

@@ -13,7 +13,7 @@ import { dropColors } from "../text/ansi.ts";
 import "./stack.css";
 import { StackLink } from "../design/stack-link.tsx";
 
-/** The log of one attempt. */
+/** Renders the log of one attempt. */
 export function LogPage() {
   const { attempt = "" } = useSearch();
   const query = useQuery({

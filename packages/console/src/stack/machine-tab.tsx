@@ -15,7 +15,7 @@ interface TabProps {
   readonly stack: StackDetails;
 }
 
-/** The machine of a stack: its graph, the revision that the stack has, and that revision's text. */
+/** Renders the machine of a stack: its graph, the stack's revision, and that revision's text. */
 export function MachineTab({ source, stack }: TabProps) {
   if (stack.machine === JOB_MACHINE) return <StackGraph source={source} stack={stack} />;
   return (

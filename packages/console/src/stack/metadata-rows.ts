@@ -24,7 +24,9 @@ function brings({ metadata }: HistoryEntry, key: string): boolean {
   return typeof metadata === "object" && metadata !== null && Object.hasOwn(metadata, key);
 }
 
-/** An output may be stored under another key, so that its value must fit too. */
+/**
+ * Returns true if an event set the value as an output; it may be stored under another key, so its value must match too.
+ */
 function isOutput({ outputs }: HistoryEntry, key: string, value: MetadataValue): boolean {
   if (typeof outputs !== "object" || outputs === null) return false;
   if (Object.hasOwn(outputs, key)) return true;

@@ -26,7 +26,7 @@ const PREVIEW = 200;
 const REVEALED_MS = 30_000;
 const HISTORY = 1_000;
 
-/** The metadata of a stack: each key with its value and the event that has set it. */
+/** Renders the metadata of a stack: each key with its value and the event that has set it. */
 export function MetadataTab({ source, stack }: TabProps) {
   const { q = "" } = useSearch();
   const change = useChangeSearch();
@@ -109,7 +109,7 @@ interface SecretProps extends TabProps {
   readonly name: string;
 }
 
-/** A sensitive value: shown on request for 30 seconds, and recorded. It is kept in no cache. */
+/** Renders a sensitive value: shown on request for 30 seconds, and recorded. It is never cached. */
 function SecretValue({ source, stack, name }: SecretProps) {
   const refusal = useOperateRefusal(source, stack, "secrets:read");
   const [asking, setAsking] = useState(false);

@@ -14,7 +14,7 @@ interface TabProps {
   readonly stack: StackDetails;
 }
 
-/** What a stack does now: its failures first, tasks, what it waits for, and where it is in its machine. */
+/** Renders the present state of a stack: its failures first, tasks, what it waits for, and its place in its machine. */
 export function NowTab({ source, stack }: TabProps) {
   return (
     <>
@@ -35,7 +35,7 @@ export function NowTab({ source, stack }: TabProps) {
   );
 }
 
-/** The machine's graph with the stack's place in it. */
+/** Renders the machine's graph with the stack's place in it. */
 export function StackGraph({ source, stack }: TabProps) {
   if (stack.machine !== JOB_MACHINE) return <MachineGraph source={source} stack={stack} />;
   return (

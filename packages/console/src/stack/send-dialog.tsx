@@ -124,7 +124,7 @@ function usePreview(stack: StackDetails, event: string, metadata: object, enable
   });
 }
 
-/** An event that leads from a protected state into a terminal one is sent with the stack's id typed. */
+/** Returns true if the stack's id must be typed: for an event from a protected state to a terminal one. */
 function needsConfirmation({ states }: MachineDetails, { state }: StackDetails, preview: Preview | undefined): boolean {
   if (preview?.code === "CONFIRMATION_REQUIRED") return true;
   const isProtected = states.some(({ name, ...rest }) => name === state && rest.protected === true);
@@ -213,7 +213,7 @@ function FieldInput({ field, value, onChange }: FieldProps) {
   );
 }
 
-/** What a field may hold: `required, number from 1 to 5`. */
+/** Describes the values of a field: `required, number from 1 to 5`. */
 function describe({ needed, sensitive, type, minimum, maximum, pattern }: EventField): string {
   const range = [minimum !== undefined && `from ${minimum}`, maximum !== undefined && `to ${maximum}`];
   const kind = type === "string" ? undefined : [type, ...range].filter(Boolean).join(" ");

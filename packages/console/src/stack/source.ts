@@ -16,25 +16,25 @@ export interface StackSource {
   readonly path: string;
   /** Why nothing can be done to the stack, such as that it is in a file. */
   readonly refusal?: string;
-  /** The key of a query. */
+  /** Returns the key of a query. */
   readonly key: (part: string, filter?: object) => readonly unknown[];
   /** Throws an error with status 404 for a stack that does not exist any more. */
   readonly loadDetails: (signal: AbortSignal) => Promise<StackDetails>;
-  /** Newest first. */
+  /** Loads the history, newest first. */
   readonly loadHistory: (part: HistoryPart) => Promise<Page<HistoryEntry>>;
   readonly loadAttempts: (signal: AbortSignal) => Promise<readonly Attempt[]>;
-  /** The end of an attempt's log. */
+  /** Loads the end of an attempt's log. */
   readonly loadLogTail: (attemptId: string, signal: AbortSignal) => Promise<string>;
-  /** How the stack was after a line of its history, where that can be replayed. */
+  /** Returns the stack after a line of its history, if that can be replayed. */
   readonly loadAt?: (position: number, signal: AbortSignal) => Promise<StackAt>;
   readonly loadGraph: (machine: string, signal: AbortSignal) => Promise<MachineGraph>;
-  /** Undefined where the machine's details are not known. */
+  /** Loads the machine's details; undefined if they are unavailable. */
   readonly loadMachine?: (machine: string, signal: AbortSignal) => Promise<MachineDetails>;
-  /** The text of a revision's document. */
+  /** Loads the text of a revision's document. */
   readonly loadRevision: (hash: string, signal: AbortSignal) => Promise<string>;
 }
 
-/** A stack of the yard that serves the page. */
+/** Creates the source of a stack of the yard that serves the page. */
 export function createYardSource(stackId: string): StackSource {
   return {
     stackId,

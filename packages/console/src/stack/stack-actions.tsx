@@ -21,7 +21,7 @@ interface ActionsProps {
 
 type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
 
-/** What can be done to a stack. What cannot be done now says why. */
+/** Renders the actions on a stack. A disabled one explains why. */
 export function StackActions({ source, stack }: ActionsProps) {
   const [open, setOpen] = useState<DialogName>();
   const { send, operate, repair, cancel, settle, upgrade } = useRefusals({ source, stack });
@@ -62,7 +62,7 @@ export function StackActions({ source, stack }: ActionsProps) {
   );
 }
 
-/** Why each action cannot be done now; undefined: it can. */
+/** Returns why each action is disabled; undefined if it is enabled. */
 function useRefusals({ source, stack }: ActionsProps) {
   const operate = useOperateRefusal(source, stack, "operate");
   const repair = useOperateRefusal(source, stack, "repair");

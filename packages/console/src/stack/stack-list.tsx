@@ -11,7 +11,7 @@ import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 import { choosePart } from "./list-part.ts";
 
-/** The list from which a stack was opened, around that stack; without one, the stacks that changed last. */
+/** Renders the list from which a stack was opened, around that stack; without one, the stacks that changed last. */
 export function StackList({ stackId }: { stackId: string }) {
   const remembered = useRememberedList();
   const isOpened = useListPlace(stackId) !== undefined;

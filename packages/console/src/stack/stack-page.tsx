@@ -6,7 +6,7 @@ import { createYardSource } from "./source.ts";
 import { StackList } from "./stack-list.tsx";
 import { StackView } from "./stack-view.tsx";
 
-/** One stack: what it waits for, its tasks, history, attempts and metadata. */
+/** Renders one stack: what it waits for, its tasks, history, attempts and metadata. */
 export function StackPage() {
   const { id = "" } = useSearch();
   const source = useMemo(() => createYardSource(id), [id]);

@@ -28,7 +28,7 @@ const TABS = [
   { id: "machine", title: "Machine" },
 ];
 
-/** A stack from any source, with its tabs. */
+/** Renders a stack from any source, with its tabs. */
 export function StackView({ source }: { source: StackSource }) {
   const query = useQuery({
     queryKey: source.key("details"),
@@ -147,7 +147,7 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
   );
 }
 
-/** A stack that was removed has its history; one without a history never was, or may not be read. */
+/** Renders a removed stack with its history; one without a history never existed, or may not be read. */
 function RemovedStack({ source }: { source: StackSource }) {
   const query = useQuery({
     queryKey: source.key("exists"),

@@ -17,7 +17,7 @@ import { useOperation } from "./use-operation.tsx";
 
 type Task = StackDetails["tasks"][number];
 
-/** The tasks of the present state: how each stands, why, its attempt and deadline. */
+/** Renders the tasks of the present state: each one's status, reason, attempt and deadline. */
 export function TasksPanel({ source, stack }: { source: StackSource; stack: StackDetails }) {
   const refusal = useOperateRefusal(source, stack, "operate");
   const run = useOperation(stack.id);
@@ -90,7 +90,7 @@ const SHOWN_CHARACTERS = 300;
 
 function Why({ task: { why, status, attempt } }: { task: Task }) {
   const [whole, setWhole] = useState(false);
-  // The whole error of a failed task stands above.
+  // The full error of a failed task is shown above.
   const short = dropColors(status === "ERROR" ? toFirstLine(why) : why);
   const long = short.length > SHOWN_CHARACTERS;
   const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;

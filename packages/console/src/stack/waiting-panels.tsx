@@ -36,7 +36,7 @@ const APPROVALS: Column<Approval>[] = [
   { id: "ends", header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
 ];
 
-/** Open approvals, with links to where they are given. */
+/** Renders open approvals, with links to where they are given. */
 export function ApprovalsPanel({ stack: { approvals = [] } }: Props) {
   if (approvals.length === 0) return null;
   return (
@@ -86,7 +86,7 @@ const PARKED: Column<StackDetails["parked"][number]>[] = [
   },
 ];
 
-/** Events that the stack refuses for the present. */
+/** Renders events that the stack rejects for now. */
 export function ParkedPanel({ stack: { parked } }: Props) {
   if (parked.length === 0) return null;
   return (
@@ -116,7 +116,7 @@ const TIMERS: Column<StackDetails["timers"][number]>[] = [
   { id: "at", header: "At", cell: ({ dueAt }) => <Instant at={dueAt} /> },
 ];
 
-/** What the stack does by itself, and when. */
+/** Renders the stack's timers. */
 export function TimersPanel({ stack: { timers } }: Props) {
   if (timers.length === 0) return null;
   return (
@@ -157,7 +157,7 @@ const KEYS: Column<KeyRow>[] = [
   },
 ];
 
-/** Exclusive keys that attempts of this stack hold or wait for. */
+/** Renders exclusive keys that attempts of this stack hold or wait for. */
 export function KeysPanel({ stack: { attempts } }: Props) {
   const open = attempts.filter(({ status }) => status !== "settled");
   const rows = open.flatMap(({ attemptId, task, heldKeys, queuedFor }): KeyRow[] => [

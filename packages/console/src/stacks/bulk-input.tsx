@@ -5,7 +5,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
 
-/** What is done to stacks. */
+/** The bulk operations on stacks. */
 export type StackOperation = Exclude<BulkOperation, "redrive">;
 
 type Body = Readonly<Record<string, unknown>>;
@@ -75,7 +75,7 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
   );
 }
 
-/** Events or tasks of the machine that the filter names; none without one. */
+/** Returns events or tasks of the machine in the filter; none without one. */
 function useNames(machine = "", ofEvents: boolean): readonly string[] {
   const { data } = useQuery({
     queryKey: keys.machine(machine, "graph"),

@@ -8,7 +8,7 @@ function toStatus(condition: string): Status {
   return condition === "busy" ? "running" : (condition as Exclude<StackCondition, "busy">);
 }
 
-/** How many of the stacks have which condition; each is a filter. */
+/** Renders how many of the stacks have which condition; each is a filter. */
 export function Conditions({ filter: { condition, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
   const search = useSearch();
   const counts = useConditionCounts(filter);

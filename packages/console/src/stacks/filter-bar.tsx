@@ -8,7 +8,7 @@ import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
 
 const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "metadata"];
 
-/** All filters and the order; each is a part of the address. */
+/** Renders all filters and the order; each is a part of the address. */
 export function FilterBar() {
   const search = useSearch();
   const changeSearch = useChangeSearch();
@@ -79,7 +79,7 @@ function Choice({ name, options }: { name: "machine" | "state"; options: readonl
 
 const PAUSE_MS = 150;
 
-/** A text of the address that is being typed: the address follows after a short pause. */
+/** Renders a text field for a part of the address, which changes after a short pause in typing. */
 function FilterText({ name, label, shortcut, placeholder }: FilterTextProps) {
   const search = useSearch();
   const changeSearch = useChangeSearch();

@@ -11,7 +11,7 @@ import { Ago, Text } from "../design/text.tsx";
 
 const SHOWN = 50;
 
-/** The bulk operations of the last days, or the one that the address names. */
+/** Renders the bulk operations of the last days, or the one in the address. */
 export function RecentBulks() {
   const search = useSearch();
   const changeSearch = useChangeSearch();

@@ -28,7 +28,7 @@ const OPERATIONS: readonly (readonly [StackOperation, string, Permission])[] = [
 ];
 const MAX_IDS = 10_000;
 
-/** What is selected, and what can be done to it. */
+/** Renders the selection, and its possible actions. */
 export function SelectionBar({ selection, filter, total, onChange }: SelectionBarProps) {
   const [operation, setOperation] = useState<StackOperation>();
   const [request, setRequest] = useState<BulkRequest>();
@@ -93,7 +93,7 @@ interface BulkButtonProps {
   readonly onPress: () => void;
 }
 
-/** A bulk does not know `any`: without a condition it chooses all stacks. */
+/** Converts the filter: a bulk does not support `any`, and selects all stacks without a condition. */
 function toBulkFilter({ condition, ...rest }: Omit<StackFilter, "waiting">): BulkRequest["filter"] {
   return { ...rest, ...(condition !== undefined && condition !== "any" && { condition }) };
 }

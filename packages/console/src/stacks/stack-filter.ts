@@ -39,7 +39,7 @@ export const CONDITION_WORDS: Readonly<Record<StackCondition, string>> = {
   waiting: "Waiting",
 };
 
-/** What the code of failures without one is called in the address. */
+/** The name in the address for failures without a code. */
 export const NO_CODE = "none";
 
 const MAX_METADATA = 5;

@@ -26,7 +26,7 @@ interface StackTableProps {
   readonly onSelect: (selection: Selection) => void;
 }
 
-/** The stacks of the filter; a row of a page that is not loaded now keeps its place. */
+/** Renders the stacks of the filter; a row of an unloaded page keeps its place. */
 export function StackTable({ list, sort, selection, onSelect }: StackTableProps) {
   const { columns: chosen } = useSearch();
   const rows = useMemo(() => toRows(list.rows ?? []), [list.rows]);
@@ -80,7 +80,7 @@ function cellOf(toCell: (stack: StackSummary) => ReactNode) {
   return ({ stack }: Row) => (stack === undefined ? <span className="muted">…</span> : toCell(stack));
 }
 
-/** Rows with keys; a stack that moved between two pages is shown once. */
+/** Returns rows with keys; a stack that moved between two pages is shown once. */
 function toRows(stacks: readonly (StackSummary | undefined)[]): readonly Row[] {
   const seen = new Set<string>();
   return stacks.flatMap((stack, index): Row[] => {

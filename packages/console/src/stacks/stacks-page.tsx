@@ -15,7 +15,7 @@ import "./stacks.css";
 
 const NONE: Selection = { ids: new Set(), all: false };
 
-/** All stacks, by pages of the server, with bulk operations on some of them or on all that match. */
+/** Renders all stacks, by pages of the server, with bulk operations on some of them or on all that match. */
 export function StacksPage() {
   const search = useSearch();
   const filter = useMemo(() => toStackFilter(search), [search]);

@@ -25,7 +25,7 @@ export const STATE_COLUMN: Column<TerraformState> = {
   ),
 };
 
-/** The Terraform states beside one of them. */
+/** Renders the Terraform states beside one of them. */
 export function StateList({ stateKey }: { stateKey: string }) {
   return (
     <SideList

@@ -16,7 +16,7 @@ import { useToast } from "../design/toasts.tsx";
 import { diffStates } from "./diff-states.ts";
 import { StateList } from "./state-list.tsx";
 
-/** One Terraform state: its versions, who holds its lock, and what changed between two versions. */
+/** Renders one Terraform state: its versions, the holder of its lock, and what changed between two versions. */
 export function StatePage() {
   const { key = "" } = useSearch();
   return (
@@ -201,7 +201,7 @@ function Versions({ state }: { state: TerraformState }) {
   );
 }
 
-/** The content of one version. It may hold secrets: it is not cached, and the reading is recorded. */
+/** Renders the content of one version. It may contain secrets: it is not cached, and the reading is recorded. */
 function Content({ stateKey, version, onClose }: { stateKey: string; version: number; onClose: () => void }) {
   const content = useQuery({
     queryKey: keys.other("state-content", { stateKey, version }),

@@ -7,7 +7,7 @@ import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { STATE_COLUMN, useStates } from "./state-list.tsx";
 
-/** All Terraform states of the yard's state backend. */
+/** Renders all Terraform states of the yard's state backend. */
 export function StatesPage() {
   const { prefix } = useSearch();
   const change = useChangeSearch();

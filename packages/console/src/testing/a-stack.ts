@@ -29,7 +29,7 @@ export function anAttempt(changes: Partial<Attempt> = {}): Attempt {
   };
 }
 
-/** Returns `pr-12`, whose task `database` has failed. */
+/** Returns `pr-12` with the failed task `database`. */
 export function aStack(changes: Partial<StackDetails> = {}): StackDetails {
   const database = anAttempt();
   return {
@@ -122,7 +122,7 @@ export const reviewAppGraph: MachineGraph = {
 /** What an operation answers that was applied. */
 export const applied: OperationResult = { eventId: "e9", stackId: "pr-12", outcome: "applied", notes: [] };
 
-/** The answers for the pages of a stack. */
+/** Returns the responses for the pages of a stack. */
 export function stackApi(stack: StackDetails, history: readonly HistoryEntry[] = []) {
   const path = `/v1/stacks/${stack.id}`;
   return {

@@ -3,7 +3,7 @@ import { afterEach, expect } from "vitest";
 
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-// What a test leaves on the screen is a state of it: loading, empty, failed, refused, hostile. Each must be accessible.
+// The screen after a test is one of its states: loading, empty, failed, rejected, hostile. Each must be accessible.
 afterEach(async ({ task }) => {
   if (task.result?.state === "fail") return;
   const light = await findViolations({ runOnly: { type: "tag", values: STANDARDS } });

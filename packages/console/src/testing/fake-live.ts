@@ -3,7 +3,7 @@ import type { LiveEvent, LiveRequest } from "../api/live-messages.ts";
 
 /** The live stream of a page under test. */
 export interface FakeLive extends Live {
-  /** What the page sent to the worker. */
+  /** The page's requests to the worker. */
   readonly requests: readonly LiveRequest[];
   /** Sends an event to the page, as the worker does. */
   readonly emit: (event: LiveEvent) => void;

@@ -25,7 +25,10 @@ export interface SentRequest {
   readonly body: unknown;
 }
 
-/** What the API answers: JSON, a whole response, or a function of the request. A promise that never resolves: still loading. */
+/**
+ * The API's response: JSON, a whole response, or a function of the request. A promise that never resolves: still
+ * loading.
+ */
 export type Answer = unknown | Response | ((request: SentRequest, headers: Headers) => unknown);
 
 /** A person who may do everything. */

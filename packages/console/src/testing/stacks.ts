@@ -20,7 +20,7 @@ export function aStack(id: string, more: Partial<StackSummary> = {}): StackSumma
   };
 }
 
-/** Returns a stack whose task `database` has failed. */
+/** Returns a stack with the failed task `database`. */
 export function aFailedStack(id: string, more: Partial<StackSummary> = {}): StackSummary {
   const database = { name: "database", status: "ERROR", errorCode: "NO_ROOM", errorMessage: "no room" } as const;
   return aStack(id, { state: "BUILD", failed: true, tasks: [database], ...more });
@@ -72,5 +72,5 @@ export const HOSTILE = "<img src=x onerror=alert(1)>\u202e\u0000";
 /** How a page shows it. */
 export const SHOWN_HOSTILE = "<img src=x onerror=alert(1)>‹U+202E›‹U+0000›";
 
-/** An answer that never comes. */
+/** Returns a response that never comes. */
 export const never = (): Promise<never> => new Promise(() => {});

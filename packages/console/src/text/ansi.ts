@@ -116,7 +116,10 @@ const CHANGES: ReadonlyMap<number, Partial<Style>> = new Map<number, Partial<Sty
   ]),
 ]);
 
-/** The color after 38 or 48, and how many parameters it has: `5;n` or `2;r;g;b`. Only the 16 basic ones have a tone. */
+/**
+ * Returns the color after 38 or 48, and how many parameters it has: `5;n` or `2;r;g;b`. Only the 16 basic ones have a
+ * tone.
+ */
 function readLongColor([kind, color = 0]: readonly number[]): readonly [AnsiTone | undefined, number] {
   if (kind === 5) return [color < 16 ? TONES[color % 8] : undefined, 2];
   return [undefined, kind === 2 ? 4 : 0];

@@ -139,7 +139,7 @@ async function* guard(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arra
   }
 }
 
-/** A retryable fault of the source. */
+/** Returns a retryable fault of the source. */
 function toUnavailable(reason: string): CopyStop {
   return new CopyStop({ kind: "passing", code: "SOURCE_UNAVAILABLE", reason });
 }
@@ -237,7 +237,7 @@ function checkPart(opened: OpenedFile, size: number | undefined, range: ByteRang
   }
 }
 
-/** Without a size or a digest, only this check detects a partial file. */
+/** Checks that the file is whole. Without a size or a digest, only this detects a partial file. */
 function checkUnasked({ range }: OpenedFile): void {
   if (range === undefined || (range.from === 0 && range.to + 1 === range.size)) return;
   throw toSizeMismatch("The source sends a part instead of the whole file.");
@@ -289,7 +289,7 @@ function checkDigest(found: string, expected: string): void {
   });
 }
 
-/** A fault for an unexpected number of bytes. */
+/** Returns a fault for an unexpected number of bytes. */
 export function toSizeMismatch(reason: string): CopyStop {
   return new CopyStop({ kind: "counted", code: "SIZE_MISMATCH", reason });
 }
@@ -303,7 +303,7 @@ export interface ByteReader {
   close(): Promise<void>;
 }
 
-/** Splits a stream at byte offsets, independent of its chunks. Holds at most one chunk. */
+/** Splits a stream at byte offsets, independent of its chunks. Keeps at most one chunk in memory. */
 export function createByteReader(body: AsyncIterable<Uint8Array>): ByteReader {
   const iterator = body[Symbol.asyncIterator]();
   let held: Uint8Array | undefined;
@@ -340,9 +340,10 @@ const EVERY_BYTES = 1_024 ** 2;
 const WHOLE_EVERY = 64;
 
 /**
- * Returns a function that runs a minor garbage collection, which takes a fraction of a millisecond. Every 64th call runs a
- * full one. For `CopierDeps.collect` in processes that do little else. Each chunk of a stream is a buffer outside of V8's heap,
- * and V8 lets more than 100 MiB of dead ones lie before it looks: measured at 400 MiB/s, a process needs half as much memory with this.
+ * Returns a function that runs a minor garbage collection, which takes a fraction of a millisecond. Every 64th call
+ * runs a full one. For `CopierDeps.collect` in processes that do little else. Each chunk of a stream is a buffer
+ * outside of V8's heap, and V8 collects only after more than 100 MiB of garbage: measured at 400 MiB/s, a process needs
+ * half as much memory with this.
  */
 export function createCollector(): () => void {
   // The flag applies to contexts that are created while it is set (Node.js documentation, "v8.setFlagsFromString").

@@ -34,7 +34,7 @@ export interface CopierDeps {
   readonly clock: Clock;
   /** Default: 50 GiB. */
   readonly maxBytes?: number;
-  /** Parts of one file that are copied at the same time. Default: 4. */
+  /** Parts of one file that are copied concurrently. Default: 4. */
   readonly partsAtOnce?: number;
   /** Larger files are uploaded in parts. Default: 64 MiB. */
   readonly wholeBytes?: number;
@@ -103,7 +103,7 @@ function toSource(deps: CopierDeps, message: ArtifactMessage): ArtifactSource {
   return deps.collect === undefined ? source : collectAlong(source, deps.collect);
 }
 
-/** A message of version 1 contains only a key and a URL. */
+/** Returns the source for a message. One of version 1 contains only a key and a URL. */
 function chooseSource({ transfer, source, fetch }: CopierDeps, message: ArtifactMessage): ArtifactSource {
   const presigned = createPresignedSource(fetch);
   const { client } = source;
@@ -185,7 +185,7 @@ async function findFault({ signal, target }: CopyJob, error: unknown): Promise<C
   return { kind: "target", code: "BUCKET_FOREIGN", reason: "Another account owns the target bucket." };
 }
 
-/** After an abort, stream errors and short bodies are consequences of the abort. */
+/** Returns true for a consequence of our own abort: stream errors and short bodies. */
 function isOwnDoing(fault: CopyFault | undefined): boolean {
   if (fault?.kind === "counted") return fault.code === "SIZE_MISMATCH";
   return fault === undefined || (fault.kind === "passing" && fault.code !== "COPY_BUSY");

@@ -88,7 +88,10 @@ async function rewrite({ message, buckets }: CopyJob, file: StagedFile): Promise
   return { size: bytes.byteLength, sha256, body: () => Readable.from([bytes], { objectMode: false }) };
 }
 
-/** A message of version 1 has no such field: its templates are rewritten like the predecessor's, which ignores `.json` files. */
+/**
+ * Returns true if the file is rewritten. A message of version 1 has no such field: its templates are rewritten like the
+ * predecessor's, which ignores `.json` files.
+ */
 function isRewritten(message: CopyJob["message"]): boolean {
   return message.v === 1 ? !message.ArtifactKey.endsWith(".json") : message.artifact.rewrite === "template";
 }

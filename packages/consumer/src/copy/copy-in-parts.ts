@@ -170,7 +170,7 @@ export function planParts(
   return { parts, digest: createHash("sha256").update(text).digest("hex") };
 }
 
-/** As `mapLimited`, but the first failure, or the signal, also aborts the running items. */
+/** Runs items as `mapLimited` does, but the first failure, or the signal, also aborts the running items. */
 export async function runLimited<Item>(
   items: readonly Item[],
   limit: number,

@@ -12,13 +12,13 @@ interface CopyRecord {
   readonly progress: CopyProgress | undefined;
   /** Returns false when another process has changed the record. */
   save(progress: Omit<CopyProgress, "key" | "savedAt">): Promise<boolean>;
-  /** Does nothing when the record is missing or was changed by another process. */
+  /** Removes the record. Does nothing when it is missing or was changed by another process. */
   forget(): Promise<void>;
 }
 
 /** Stores the progress of copies for their next attempt. */
 export interface CopyMemory {
-  /** `sha256`: digest of the source file; undefined when unknown. */
+  /** Opens the record of a key. `sha256`: digest of the source file; undefined when unknown. */
   open(key: string, sha256: string | undefined): Promise<CopyRecord>;
   /** Lists the copies that were saved last before an instant. */
   listIdle(savedBefore: number): AsyncIterable<CopyRecord>;
@@ -94,7 +94,7 @@ export interface CopyLedger {
   readonly newBytes: number;
   /** Returns the ETag of an uploaded part. */
   findEtag(number: number): string | undefined;
-  /** Like `add`, throws a `CopyStop` when another process works on the same copy. */
+  /** Records a new upload. Like `add`, throws a `CopyStop` when another process works on the same copy. */
   begin(upload: Pick<BegunUpload, "id" | "plan">): Promise<void>;
   add(number: number, etag: string, size: number): Promise<void>;
   /** Forgets the upload. */
@@ -198,7 +198,7 @@ function parseCopyProgress(value: unknown): CopyProgress | undefined {
   return compiled.Check(value) ? value : undefined;
 }
 
-/** 10,000 ETags in hex exceed the size of a record; in base64 they fit. */
+/** Packs an ETag: 10,000 ETags in hex exceed the size of a record; in base64 they fit. */
 export function packEtag(etag: string): string {
   const [, hex] = /^"([0-9a-f]{32})"$/.exec(etag) ?? [];
   return hex === undefined ? etag : Buffer.from(hex, "hex").toString("base64url");

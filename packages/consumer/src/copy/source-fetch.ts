@@ -16,7 +16,7 @@ import { evaluateUrl, type UrlFault, type UrlRules } from "../evaluate-url.ts";
 export interface SourceFetchOptions {
   /** Checked before every request, including a redirected one. */
   readonly rules: UrlRules;
-  /** Also allows private addresses, for interface endpoints. Default: false. */
+  /** True to allow private addresses too, for interface endpoints. Default: false. */
   readonly privateEndpoints?: boolean;
   /** Default: 5,000. */
   readonly connectTimeoutMs?: number;
@@ -26,7 +26,7 @@ export interface SourceFetchOptions {
   readonly origin?: (url: URL) => string;
   /** Default: the system's resolver. */
   readonly resolve?: Resolve;
-  /** Default: the system's clock. */
+  /** Returns the time. Default: the system's clock. */
   readonly now?: () => number;
 }
 
@@ -228,7 +228,7 @@ type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 export interface CheckedLookupOptions {
   /** Default: the system's resolver. */
   readonly resolve?: Resolve;
-  /** Also allows private addresses, for interface endpoints. Default: false. */
+  /** True to allow private addresses too, for interface endpoints. Default: false. */
   readonly privateEndpoints?: boolean;
 }
 
@@ -276,7 +276,7 @@ const NOT_PUBLIC_4 = [
   "224.0.0.0/4",
   "240.0.0.0/4",
 ];
-/** Global unicast: whatever wraps an IPv4 address, is local, or is not assigned lies outside (IANA, "IPv6 Address Space"). */
+/** Global unicast: addresses that wrap IPv4, are local, or unassigned are outside (IANA, "IPv6 Address Space"). */
 const PUBLIC_6 = ["2000::/3"];
 /** Within it: protocol assignments with Teredo, 6to4, documentation (IANA, "IPv6 Special-Purpose Address Registry"). */
 const NOT_PUBLIC_6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
@@ -328,7 +328,7 @@ export async function* readWithin(stream: Readable, idleMs: number): AsyncGenera
   }
 }
 
-/** Socket errors can contain anything, so only the code is repeated. */
+/** Converts a socket error. Such errors can contain anything, so only the code is repeated. */
 function toUnreachable(error: unknown): StackyardError {
   if (error instanceof StackyardError) return error;
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";

@@ -142,8 +142,9 @@ async function ask<Output>(call: Promise<Output>): Promise<Output> {
 }
 
 /**
- * Amazon S3 user guide, "How to prevent object overwrites with conditional writes": 412 when the condition does not hold, 404 when
- * `If-Match` meets no object, 409 when another request was under way; an upload in parts must be begun anew then.
+ * Returns the result of a conditional write (Amazon S3 user guide, "How to prevent object overwrites with conditional
+ * writes"): 412 when the condition fails, 404 when `If-Match` finds no object, 409 for a concurrent request; a
+ * multipart upload must then be started anew.
  */
 async function write(
   call: Promise<{ readonly VersionId?: string | undefined }>,
@@ -325,7 +326,10 @@ export function compareStored(
   return isSame ? { kind: "same", storedSha256: rewritten ?? sha256 } : compareVersions(stored, message);
 }
 
-/** An object copied for a version 1 message has no version to conflict with. Objects of other writers are not overwritten. */
+/**
+ * Compares the stored version. An object copied for a version 1 message has no version to conflict with. Objects of
+ * other writers are not overwritten.
+ */
 function compareVersions({ metadata }: StoredObject, { artifact, sequence }: AnnouncedMessage): StoredVerdict {
   const { [METADATA.sha256]: said, [METADATA.version]: version, [METADATA.sequence]: stored } = metadata;
   if (version === undefined) return { kind: said === undefined ? "conflict" : "earlier" };

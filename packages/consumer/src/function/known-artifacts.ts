@@ -73,7 +73,7 @@ function isLater(standing: KnownObject, { sequence }: KnownObject): boolean {
   return standing.sequence !== undefined && sequence !== undefined && standing.sequence > sequence;
 }
 
-/** Object keys can be longer than record keys. */
+/** Returns a record key; object keys can be longer. */
 function toRecordKey(key: string): string {
   return `known/${createHash("sha256").update(key).digest("hex")}`;
 }

@@ -70,12 +70,12 @@ export function parseRecords(event: unknown): readonly SqsRecord[] {
   throw new StackyardError("EVENT_INVALID", "The event is not an SQS batch.");
 }
 
-/** A manual invocation can omit the event source. */
+/** Returns true for a queue's record. A manual invocation can omit the event source. */
 function isOfQueue(record: unknown): boolean {
   return isMap(record) && (record["eventSource"] ?? "aws:sqs") === "aws:sqs";
 }
 
-/** The number of deliveries of a message, including this one. */
+/** Returns the number of deliveries of a message, including this one. */
 export function toAttempt({ attributes }: SqsRecord): number {
   const count = Number(attributes?.ApproximateReceiveCount ?? 1);
   return Number.isSafeInteger(count) && count > 0 ? count : 1;

@@ -15,7 +15,7 @@ import { CONSUMER, NOW, SHA256 } from "./a-message.ts";
 export const BUCKET = "own-bucket";
 const { account, region } = CONSUMER;
 
-/** What a copy does in the place of one over the network: by default it writes a small object. */
+/** Replaces a copy over the network: by default it writes a small object. */
 export type CopyScript = (input: CopyInput) => CopyOutcome | undefined | Promise<CopyOutcome | undefined>;
 
 /** A death of the process: at the call of that number, before it takes effect or after. */
@@ -40,12 +40,12 @@ export interface ConsumerWorld {
   readonly records: Records;
   readonly lines: string[];
   readonly copies: CopyInput[];
-  /** A new process; with a death it ends there, and `calls` returns how many calls it has made. */
+  /** Starts a new process; with a death it ends there, and `calls` returns its number of calls. */
   start(death?: Death): { readonly consumer: ReturnType<typeof createConsumer>; readonly calls: () => number };
-  /** Events on the distributor's bus, those of receipts without what differs from run to run. */
+  /** Returns events on the distributor's bus, those of receipts without fields that differ between runs. */
   events(): readonly { readonly type: string; readonly detail: Readonly<Record<string, unknown>> }[];
   parked(): readonly Readonly<Record<string, unknown>>[];
-  /** What every place has received, as one text. */
+  /** Returns everything that each place has received, as one text. */
   everything(): string;
 }
 
@@ -134,7 +134,7 @@ function createScriptedCopier(s3: S3Client, script: CopyScript | undefined, copi
 
 class Died extends Error {}
 
-/** Counts what goes out, and lets nothing out any more after a death. */
+/** Counts outgoing calls, and blocks them after a death. */
 function createGuard(death: Death | undefined) {
   let calls = 0;
   let isDead = false;
@@ -170,12 +170,12 @@ function createLineLogger(lines: string[]): Logger {
   return { debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
 }
 
-/** A delivery of a message. */
+/** Returns a delivery of a message. */
 export function aDelivery(record: Pick<SqsRecord, "body" | "messageAttributes">, id = "m-1", count = 1): SqsRecord {
   return { ...record, messageId: id, attributes: { ApproximateReceiveCount: String(count) } };
 }
 
-/** SHA-256 as hex. */
+/** Returns the SHA-256 as hex. */
 export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

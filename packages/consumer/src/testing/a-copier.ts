@@ -21,12 +21,12 @@ export interface ACopier {
   readonly copier: Copier;
   /** The consumer's own client, in its own region. */
   readonly client: S3Client;
-  /** Another process of the same consumer. */
+  /** Creates another process of the same consumer. */
   create(over?: Partial<CopierDeps> & { readonly client?: S3Client }): Copier;
   connect(region?: string): S3Client;
 }
 
-/** Consumer and distributor, each with a bucket; `allow`: what the consumer may do. */
+/** Creates consumer and distributor, each with a bucket; `allow`: the consumer's permissions. */
 export function createACopier(
   over: Partial<CopierDeps> = {},
   { allow = ["*"], shared = false }: { readonly allow?: readonly string[]; readonly shared?: boolean } = {},
@@ -60,7 +60,7 @@ export function createACopier(
   return { sim, clock, client, connect, create, copier: create() };
 }
 
-/** A message of the second version about these bytes. */
+/** Returns a message of the second version about these bytes. */
 export function anAnnouncement(
   bytes: Buffer,
   over: Partial<Extract<ArtifactMessage, { readonly v: 2 }>["artifact"]> = {},
@@ -77,24 +77,24 @@ export function anAnnouncement(
   };
 }
 
-/** A message of the first version. */
+/** Returns a message of the first version. */
 export function anOldAnnouncement(key = KEY): ArtifactMessage {
   return { v: 1, ArtifactKey: key, ArtifactUrl: aUrl({}, `/${key}`) };
 }
 
-/** SHA-256 in hex. */
+/** Returns the SHA-256 in hex. */
 export function digest(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Bytes that differ from place to place. */
+/** Returns bytes that differ from position to position. */
 export function someBytes(size: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(size, createHash("sha512").update(String(seed)).digest());
   for (let at = 0; at < size; at += 4_096) bytes.writeUInt32LE((at + seed) >>> 0, Math.min(at, Math.max(0, size - 4)));
   return bytes;
 }
 
-/** A source that serves these bytes, or parts of them; what a script returns for a request is served instead. */
+/** Creates a source of these bytes, or parts of them; a script's result for a request is served instead. */
 export function serve(
   files: Readonly<Record<string, Buffer>>,
   script: (call: number, bytes: Buffer) => Partial<SourceAnswer> | Buffer | undefined = () => undefined,
@@ -121,7 +121,7 @@ export function serve(
   return Object.assign(fetch, { ranges });
 }
 
-/** Bytes as a network brings them. */
+/** Yields bytes in chunks, like a network. */
 export async function* inChunks(bytes: Buffer, size = 700_001): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }

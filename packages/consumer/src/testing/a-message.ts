@@ -26,7 +26,7 @@ const V4 = {
   "X-Amz-Signature": "0".repeat(64),
 };
 
-/** A signed URL, with parameters exchanged or (`undefined`) left out. */
+/** Returns a signed URL, with parameters replaced or (`undefined`) removed. */
 export function aUrl(
   over: Readonly<Record<string, string | undefined>> = {},
   path = `/${KEY}`,
@@ -38,7 +38,7 @@ export function aUrl(
   return `https://${host}${path}?${parameters.join("&")}`;
 }
 
-/** The body of a message of the second version. */
+/** Returns the body of a message of the second version. */
 export function aBody(over: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
     ArtifactKey: KEY,
@@ -63,7 +63,7 @@ export function aBody(over: Readonly<Record<string, unknown>> = {}): Record<stri
   };
 }
 
-/** A record of the queue, with the attributes of a message to everybody. */
+/** Returns a record of the queue, with the attributes of a message to everybody. */
 export function aRecord(
   body: unknown = aBody(),
   attributes: Readonly<Record<string, string>> = { account: "ALL", region: "ALL" },

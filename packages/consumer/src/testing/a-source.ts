@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 /** A server on loopback that replaces the source bucket. */
 export interface ASource {
   readonly origin: string;
-  /** Headers and path of what was asked, in order. */
+  /** Headers and path of the requests, in order. */
   readonly requests: readonly { readonly path: string; readonly host: string; readonly range: string | undefined }[];
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { type AwsSim, createAwsSim, createSimPlugin, type SimCredentials } from 
 import type { Clock } from "@stackyard/core";
 import type { AppsAws } from "../apps-command.ts";
 
-/** An account with a bucket that keeps versions, and clients for it. */
+/** An account with a versioned bucket, and clients for it. */
 export interface ACloud {
   readonly sim: AwsSim;
   readonly aws: AppsAws;
@@ -17,7 +17,7 @@ export const ACCOUNT = "111122223333";
 export const BUCKET = "releases";
 const REGION = "eu-west-1";
 
-/** A clock whose sleeps end at once and advance it. */
+/** Creates a clock that sleeps without waiting and advances. */
 function createJumpingClock(): Clock {
   let at = Date.UTC(2026, 0, 1);
   return {
@@ -28,7 +28,7 @@ function createJumpingClock(): Clock {
   };
 }
 
-/** An empty one. */
+/** Creates an empty account. */
 export function createCloud({ versioned = true }: { readonly versioned?: boolean } = {}): ACloud {
   const clock = createJumpingClock();
   const sim = createAwsSim({ clock });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A template with a queue, a function with its code, and a role. */
+/** Returns a template with a queue, a function with its code, and a role. */
 export function aTemplate(changes: { readonly parameters?: object; readonly resources?: object } = {}): string {
   const Ref = (name: string) => ({ Ref: name });
   return JSON.stringify({
@@ -42,7 +42,7 @@ export function aTemplate(changes: { readonly parameters?: object; readonly reso
   });
 }
 
-/** What a test says of a release; the rest is small and right. */
+/** A test's release; other fields have small valid values. */
 export interface ReleaseSketch {
   readonly version?: string;
   readonly zips?: Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { AppsAws } from "../apps-command.ts";
 import { createAppsCommands } from "../commands.ts";
 
-/** What a command has said. */
+/** The output of a command. */
 export interface CommandRun {
   readonly exitCode: number;
   readonly results: readonly unknown[];
@@ -13,14 +13,14 @@ export interface CommandRun {
   readonly notes: readonly string[];
 }
 
-/** A project in a folder of its own. */
+/** A project in its own folder. */
 export interface AProject {
   readonly folder: string;
   run(aws: AppsAws, name: string, args?: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<CommandRun>;
   remove(): void;
 }
 
-/** An empty project. */
+/** Creates an empty project. */
 export function makeProject(environment: Readonly<Record<string, string>> = {}): AProject {
   const folder = mkdtempSync(join(tmpdir(), "stackyard-deployment-"));
   return {

@@ -19,7 +19,7 @@ export interface AwsPlace {
   /** ARN of a role to assume. Default: the user's own credentials. */
   readonly role?: string;
   readonly externalId?: string;
-  /** Use path-style S3 URLs, for emulators. Default: the SDK's default. */
+  /** True for path-style S3 URLs, for emulators. Default: the SDK's default. */
   readonly pathStyle?: boolean;
 }
 
@@ -267,11 +267,11 @@ export function formatCount(count: number, what: string): string {
 
 /** The progress of a long operation. */
 interface Told {
-  /** A change of the phase is reported at once. */
+  /** A change of the phase is reported immediately. */
   readonly phase: string;
   readonly value: Readonly<Record<string, unknown>>;
   toLine(): string;
-  /** The block for a terminal of the given width. Default: the line. */
+  /** Formats the block for a terminal of the given width. Default: the line. */
   toBlock?(columns: number): string;
 }
 

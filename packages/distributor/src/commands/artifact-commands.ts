@@ -166,7 +166,7 @@ function toCellTable({ cells }: DistributorAnswers["show"], columns: number | un
   });
 }
 
-/** Empty for a version that did not arrive, because nothing was compared. */
+/** Formats whether a version was verified; empty if it did not arrive, because nothing was compared. */
 function formatVerified(cell: DistributorAnswers["show"]["cells"][number]): string {
   if (!isStored(cell)) return "";
   return cell.verified ? "yes" : "no";

@@ -136,7 +136,7 @@ function padLine(words: readonly string[], { width }: Group): string {
   return words.join(" ".repeat(GAP)).padEnd(width);
 }
 
-/** Pads by visible width: colors take none. */
+/** Formats a row of marks, padded by visible width: colors have none. */
 function toMarks({ places, width }: Group, cells: ReadonlyMap<string, CoverageCell>): string {
   const marks = places.map(({ key, short }) => {
     const cell = cells.get(key);

@@ -196,7 +196,7 @@ interface FoundFiles {
 interface FindFilesOptions {
   readonly cwd: string;
   readonly hidden: boolean;
-  /** Consumers rewrite CloudFormation templates. */
+  /** True if consumers rewrite CloudFormation templates. */
   readonly rewriteTemplates: boolean;
 }
 

@@ -98,7 +98,7 @@ async function verifyConsumer(
   return show(context, args, { bucket, seen: seen.map((check) => correct(check, answer)) });
 }
 
-/** Corrects a check with the distributor's records, which know the digests of rewritten templates. */
+/** Corrects a check with the distributor's records, which contain the digests of rewritten templates. */
 function correct(check: SeenFileCheck, answer: DistributorAnswers["compare"]): SeenFileCheck {
   if (check.verdict === "missing") return check;
   const isWrong = answer.missing.includes(check.key) || answer.different.includes(check.key);

@@ -30,7 +30,7 @@ export interface SetFacts {
   readonly now: number;
 }
 
-/** What a step does. `set`: the record to save first. */
+/** The decision about a step. `set`: the record to save first. */
 export type SetDecision =
   | { readonly kind: "wait"; readonly seconds: number; readonly set?: SetRecord }
   | { readonly kind: "probe"; readonly seconds: number; readonly set: SetRecord }
@@ -119,7 +119,7 @@ function goOn(facts: SetFacts, known: SetRecord): SetDecision {
   return set.phase === "pausing" ? pause(facts, set) : shakeHands(facts, set);
 }
 
-/** Execution names have at most 80 characters. */
+/** Hands a set over to a new execution. Execution names have at most 80 characters. */
 function handOver(set: SetRecord): SetRecord {
   const restarts = set.restarts + 1;
   return { ...set, restarts, steps: 0, execution: `${set.line.slice(0, 70)}-r${restarts}` };

@@ -186,8 +186,8 @@ interface AnnounceSetInput {
 }
 
 /**
- * Announces the next files of a set, from its cursor. The cursor is saved after each file, so after a crash at most one file is
- * announced twice. The rate of 20 files per second leaves time for a save per file.
+ * Announces the next files of a set, from its cursor. Saves the cursor after each file, so after a crash at most one
+ * file is announced twice. The rate of 20 files per second leaves time for a save per file.
  */
 async function announceSet(
   context: SetContext,

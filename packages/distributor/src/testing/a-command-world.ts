@@ -20,7 +20,7 @@ export interface CommandWorld {
   readonly cwd: string;
   readonly sim: AwsSim;
   readonly clock: FakeClock;
-  /** What the distributor was asked. */
+  /** The requests to the distributor. */
   readonly asked: DistributorRequest[];
   /** Its answers by request; an error is thrown. */
   readonly answers: Partial<Record<DistributorRequest["op"], (request: DistributorRequest) => unknown>>;
@@ -81,7 +81,7 @@ export function createCommandWorld(deps: Partial<ArtifactCommandDeps> = {}): Com
   };
 }
 
-/** The state of a version at a consumer: it is stored. */
+/** Returns the state of a version at a consumer: it is stored. */
 export function aCell(over: Partial<CoverageCell> = {}): CoverageCell {
   return {
     account: "222233334444",
@@ -97,7 +97,7 @@ export function aCell(over: Partial<CoverageCell> = {}): CoverageCell {
   };
 }
 
-/** A version; it is covered when its cells say so. */
+/** Returns a version; it is covered if its cells say so. */
 export function aRow(cells: readonly CoverageCell[] = [aCell()], over: Partial<CoverageRow> = {}): CoverageRow {
   const covered = cells.length > 0 && cells.every(({ status }) => status === "stored" || status === "present");
   return {

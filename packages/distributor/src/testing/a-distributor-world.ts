@@ -9,10 +9,10 @@ import { digestOf, T0 } from "./a-cell.ts";
 import { createPassingClock } from "./passing-clock.ts";
 import { openSimClients } from "./sim-clients.ts";
 
-/** The distributor's own place. */
+/** The distributor's account and region. */
 export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
 
-/** What was announced: how many files of which version to whom, a probe, or a retirement. */
+/** An announcement: the number of files, the version and the target; a probe, or a retirement. */
 export interface Announced {
   readonly what: "files" | "probe" | "retirement";
   readonly to: string;
@@ -46,11 +46,11 @@ export interface DistributorWorld {
 export interface WorldOptions {
   readonly config?: Partial<DistributorContext["config"]>;
   readonly trust?: DistributorContext["trust"];
-  /** Another process over the same records and services. */
+  /** Wraps the records, for another process over the same records and services. */
   wrapRecords?(records: Records): Records;
 }
 
-/** An empty distributor that trusts two accounts. */
+/** Creates an empty distributor that trusts two accounts. */
 export function createDistributorWorld(options: WorldOptions = {}): DistributorWorld {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
@@ -162,7 +162,7 @@ function createRecordingAnnouncer(announced: Announced[], { now }: { now(): numb
   };
 }
 
-/** The event of a receipt for a file of a version, as EventBridge brings it. */
+/** Returns EventBridge's event of a receipt for a file of a version. */
 export function aReceiptEvent(
   artifact: PublishedArtifact,
   { account, region }: ConsumerPlace,
@@ -191,13 +191,13 @@ export function aReceiptEvent(
   return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
 }
 
-/** The event by which a consumer registers. */
+/** Returns the event by which a consumer registers. */
 export function aRegistration({ account, region }: ConsumerPlace, capabilities: readonly string[] = ["v2", "sha256"]) {
   const detail = { v: 1, account, region, bucket: `bucket-${account}-${region}`, capabilities };
   return { source: "stackyard.consumer", account, "detail-type": "consumer.registered", detail };
 }
 
-/** The event of the answer to a probe. */
+/** Returns the event of the answer to a probe. */
 export function aProbeAnswer({ account, region }: ConsumerPlace) {
   const detail = {
     v: 1,

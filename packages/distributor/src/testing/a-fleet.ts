@@ -27,7 +27,9 @@ export interface AskedExecution {
   readonly input: object;
 }
 
-/** The distributor's function over simulated services, and two consumers that answer when a test lets them. */
+/**
+ * Creates the distributor's function over simulated services, and two consumers that answer when a test requests it.
+ */
 export function createFleet(config: Partial<DistributorConfig> = {}, { versioned = true } = {}) {
   const services = openServices(versioned);
   const { sim, topicArn, options, clock } = services;
@@ -44,7 +46,7 @@ export function createFleet(config: Partial<DistributorConfig> = {}, { versioned
     receipt,
     answer,
     register,
-    /** Another process, perhaps with another configuration. */
+    /** Starts another process, perhaps with another configuration. */
     restart(over: Partial<DistributorConfig> = {}) {
       distributor = start(over);
     },
@@ -58,7 +60,7 @@ export function createFleet(config: Partial<DistributorConfig> = {}, { versioned
         detail: { bucket: { name: "source" }, object: { key } },
       }),
     look: () => handle({ op: "schedule" }),
-    /** The schedule, every five minutes for so many hours. */
+    /** Runs the schedule, every five minutes for `hours` hours. */
     async lookFor(hours: number) {
       for (let tick = 0; tick < hours * 12; tick += 1) {
         await clock.advance(300_000);
@@ -105,7 +107,7 @@ function openServices(versioned: boolean) {
   return { clock, sim, topicArn, options, records, covered, metrics, executions };
 }
 
-/** Notes what is to be started: a name starts one execution. */
+/** Records executions to start: a name starts one execution. */
 function openStates(executions: AskedExecution[]): SFNClient {
   const send = async ({
     input: { name, input },
@@ -127,7 +129,7 @@ interface Artifact {
   readonly files: readonly string[];
 }
 
-/** Puts an artifact into the bucket as `publish` does, and gives the key of its manifest. */
+/** Writes an artifact into the bucket as `publish` does, and returns the key of its manifest. */
 function writeArtifact({ sim, clock }: ReturnType<typeof openServices>, { name, version, files }: Artifact): string {
   const folder = `artifacts/${name}/${version}/`;
   const listed = files.map((file) => {
@@ -150,7 +152,7 @@ interface ConsumersInput {
 function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
   let heard = 0;
 
-  /** The event of the answer to a message. */
+  /** Returns the event of the answer to a message. */
   function receipt({ ArtifactKey: key, artifact }: FleetMessage, place: ConsumerPlace, over: object = {}) {
     const { name, version, sha256 } = artifact;
     const detail = {
@@ -178,7 +180,7 @@ function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
     await handle(isProbe ? aProbeAnswer(place) : receipt(message, place, over));
   }
 
-  /** These consumers answer all that was sent since; what others say of it is lost. */
+  /** Makes these consumers answer everything that was sent since; other consumers' answers are lost. */
   async function answer(places: readonly ConsumerPlace[], over: object = {}): Promise<void> {
     const messages = sent().slice(heard);
     heard += messages.length;

@@ -18,7 +18,7 @@ export interface Announced {
   readonly keys: readonly string[];
 }
 
-/** A source bucket with versions, records, and an announcer that remembers. */
+/** Creates a source bucket with versions, records, and an announcer that records its calls. */
 export function createSource() {
   const clock = createPassingClock(Date.UTC(2026, 10, 20, 6));
   const sim = createAwsSim({ clock });
@@ -49,7 +49,7 @@ export function createSource() {
   return { clock, random: createRandom(1), sim, s3, records, announcer, announced, put, putManifest };
 }
 
-/** 64 lower-case hex digits. */
+/** Returns the SHA-256 in 64 lower-case hex digits. */
 export function toSha256(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }

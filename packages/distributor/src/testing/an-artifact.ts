@@ -4,12 +4,12 @@ import type { PublishedArtifact } from "../fan-out.ts";
 /** A digest of the builders. */
 export const SHA256 = "ab".repeat(32);
 
-/** A file of the builders' artifact. */
+/** Returns a file of the builders' artifact. */
 export function aFile(over: Partial<ManifestFile> = {}): ManifestFile {
   return { key: "billing-api/1.4.2/app.zip", size: 1_234, sha256: SHA256, contentType: "application/zip", ...over };
 }
 
-/** A manifest of one file. */
+/** Returns a manifest of one file. */
 export function aManifest(over: Partial<Manifest> = {}): Manifest {
   return {
     v: 1,
@@ -21,7 +21,7 @@ export function aManifest(over: Partial<Manifest> = {}): Manifest {
   };
 }
 
-/** A published version of so many files, or of these. */
+/** Returns a published version of `files` files, or of these. */
 export function anArtifact(files: number | readonly ManifestFile[] = [aFile()]): PublishedArtifact {
   const listed =
     typeof files === "number"

@@ -1,6 +1,6 @@
 import type { Records } from "@stackyard/core";
 
-/** Records that cannot be reached any more once the count, which is taken at each call, is used up. */
+/** Returns records that become unreachable once the count, which each call decrements, is used up. */
 export function mortalRecords(records: Records, count: () => number): Records {
   const guard = <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
     return async (...args: Args): Promise<Result> => {

@@ -3,7 +3,7 @@ import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 /** Turns of the event loop after which all work counts as idle. */
 const TURNS = 8;
 
-/** A clock that advances by itself while everything sleeps, up to the earliest wake-up. */
+/** Creates a clock that advances while everything sleeps, up to the earliest wake-up. */
 export function createPassingClock(start: number): FakeClock {
   const clock = createFakeClock(start);
   let isPassing = false;

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { AskedExecution, createFleet } from "./a-fleet.ts";
 
-/** Works on an execution to its end, while what is sent is answered after each step. Gives the last step's answer. */
+/** Runs an execution to its end; messages are answered after each step. Returns the last step's result. */
 export async function runExecution(
   { handle, clock }: Pick<ReturnType<typeof createFleet>, "handle" | "clock">,
   { name, input }: AskedExecution,

@@ -5,7 +5,7 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import { type AwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 
-/** What a distributor of that place calls, over simulated services, and its credentials. */
+/** Returns the clients of a distributor of that place, over simulated services, and its credentials. */
 export function openSimClients(sim: AwsSim, { account, region }: ConsumerPlace) {
   const credentials = sim.iam.addUser({ account, name: "distributor" });
   const plugin = createSimPlugin(sim);

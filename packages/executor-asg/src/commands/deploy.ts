@@ -151,7 +151,7 @@ export async function followRelease(
   }
 }
 
-/** Checks a release once. Skips transient errors, such as throttling. */
+/** Polls a release once. Skips transient errors, such as throttling. */
 function createLook(context: ReleaseContext, place: ReleasePlace, id: string): () => Promise<Release | undefined> {
   let faults = 0;
   let last = "";

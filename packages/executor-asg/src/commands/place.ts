@@ -154,7 +154,7 @@ function usage(message: string): StackyardError {
 /** Dependencies of the release commands; tests replace them. */
 export interface ReleaseCommandDeps {
   readonly clock: Clock;
-  /** Random numbers from 0 to below 1. */
+  /** Returns random numbers from 0 to below 1. */
   readonly random: () => number;
   /** Opens the releases of the command's server. */
   openReleases(server: PluginCommandContext["server"]): ReleasesApi;

@@ -231,7 +231,7 @@ function findMissingUserData(document: unknown, input: PrepareInput): readonly R
   return [{ class: "BadReleaseError", code: "release-user-data-file", pointer, message }];
 }
 
-/** The hash is missing because the file is missing: report it once. */
+/** Removes the hash's problem if its file is missing, so that it is reported once. */
 function withoutHash(problems: readonly ReleaseProblem[], missing: readonly ReleaseProblem[]) {
   return problems.filter(({ pointer }) => missing.every((each) => each.pointer !== pointer));
 }

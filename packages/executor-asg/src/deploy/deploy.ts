@@ -55,7 +55,7 @@ export const deploy: ReleaseTask = async (deps, work) => {
   return state;
 };
 
-/** Names of the groups, by service. */
+/** Returns the names of the groups, by service. */
 function toNames({ constants }: ReleaseDeps, { release, state }: ReleaseWork): ReadonlyMap<string, string> {
   const services = toServiceOrder(release);
   return new Map(services.map((each) => [each.service_name, toGroupName(release, each, { state, constants })]));
@@ -101,7 +101,9 @@ function hasOwn({ groups, templates }: Made, { uuid }: ReleaseState): boolean {
   return [...groups.values(), ...templates.values()].some((each) => isOwn(each, uuid));
 }
 
-/** Names contain `created_at` to the second, so two releases of one second would share them. */
+/**
+ * Throws for resources of another release: names contain `created_at` to the second, so two releases could share them.
+ */
 function refuseStrangers(made: Made, { state }: ReleaseWork): void {
   const strangers = [
     ...[...made.groups].filter(([, each]) => !isOwn(each, state.uuid)).map(([name]) => `group "${name}"`),
@@ -185,7 +187,7 @@ async function collect<Item, Result>(
   return results;
 }
 
-/** A halt is final, so it does not wait for load balancers or unreadable services. */
+/** Throws for a halt without waiting for load balancers or unreadable services, because it is final. */
 async function throwIfTerminated(round: Round, looks: readonly GroupLook[]): Promise<void> {
   if (looks.every(({ halt }) => halt === undefined)) return;
   const { deps, errors } = round;

@@ -58,8 +58,8 @@ export function evaluateDrain({ attachments, remaining, now, beganAt, budgetSeco
 }
 
 /**
- * With `keep_scaled_capacity`, an old group that has grown since the release began raises the capacity of the new one,
- * which is enlarged before traffic moves. A lower capacity changes nothing. Returns the state with the capacities
+ * Raises the capacity of a new group, with `keep_scaled_capacity`, if the old one has grown since the release began;
+ * the new one is enlarged before traffic moves. A lower capacity changes nothing. Returns the state with the capacities
  * found.
  */
 export async function followOldCapacity(
@@ -96,8 +96,8 @@ async function enlarge(deps: ReleaseDeps, name: string | undefined, desired: num
 const TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING";
 
 /**
- * If a group has termination hooks, scales it to 0 so that its hooks run: deleting a group by force skips them. Returns
- * the number of remaining servers; 0 without such hooks.
+ * Scales a group with termination hooks to 0 so that its hooks run: deleting a group by force skips them. Returns the
+ * number of remaining servers; 0 without such hooks.
  */
 export async function emptyByHooks(deps: AwsDeps, group: AutoScalingGroup): Promise<number> {
   if (!(await hasTerminatingHook(deps, group))) return 0;
@@ -176,7 +176,7 @@ export async function detachTraffic(
   }
 }
 
-/** The lists of Auto Scaling may be outdated, so a repeated call may detach what is already detached. */
+/** Ignores that something is detached already: the lists of Auto Scaling may be outdated. */
 async function unlessDetached(detach: () => Promise<unknown>): Promise<void> {
   try {
     await detach();
@@ -406,13 +406,13 @@ const GONE_NAMES = /NotFound|NoSuchEntity/;
 /** Auto Scaling answers so, as a ValidationError, where a group, template or configuration is not there (any more). */
 const GONE_MESSAGES = /not found|does not exist|doesn't exist|non-existing/i;
 
-/** Was something asked to be deleted, or changed, that is not there? Then it need not be. */
+/** Returns true if the error means that the resource to delete or change does not exist. */
 export function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return GONE_NAMES.test(error.name) || (error.name === "ValidationError" && GONE_MESSAGES.test(error.message));
 }
 
-/** Deletes what may be gone already. */
+/** Deletes a resource that may not exist any more. */
 export async function deleteIfThere(remove: () => Promise<unknown>): Promise<void> {
   try {
     await remove();
@@ -421,7 +421,7 @@ export async function deleteIfThere(remove: () => Promise<unknown>): Promise<voi
   }
 }
 
-/** Does the work for each, whatever becomes of the others; then throws the first error, with the words of all. */
+/** Processes every item even if others fail; then throws the first error with the messages of all. */
 export async function doAll<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const errors: unknown[] = [];
   for (const item of items) await work(item).catch((error: unknown) => errors.push(error));

@@ -74,8 +74,8 @@ function toData(facts: LaunchFacts, userData: string): RequestLaunchTemplateData
 }
 
 /**
- * EC2 accepts security groups either of the instance or of its network interface, and a public address only of the
- * latter.
+ * Returns the network settings. EC2 accepts security groups either on the instance or on its network interface, and a
+ * public address only on the latter.
  */
 function toNetwork({ service, resources }: LaunchFacts): Partial<RequestLaunchTemplateData> {
   const groups = [...resources.security_groups];
@@ -93,8 +93,8 @@ function toNetwork({ service, resources }: LaunchFacts): Partial<RequestLaunchTe
 }
 
 /**
- * Spot options of a group with one instance type. For several types they are in the group's policy: Auto Scaling
- * rejects them in the template.
+ * Returns the spot options of a group with one instance type. For several types they are in the group's policy: Auto
+ * Scaling rejects them in the template.
  */
 function toMarket({ service }: LaunchFacts): LaunchTemplateInstanceMarketOptionsRequest | undefined {
   if (service.spot_price === undefined || isMixed(service)) return undefined;

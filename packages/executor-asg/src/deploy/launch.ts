@@ -118,7 +118,7 @@ async function makeGroup(
   if (made !== "created") checkOwn(made, facts);
 }
 
-/** `undefined`: the name is taken, maybe by the same request whose answer was lost. */
+/** Creates the group; returns undefined if the name exists, maybe from the same request with a lost response. */
 async function create(deps: ReleaseDeps, request: CreateAutoScalingGroupCommandInput): Promise<"created" | undefined> {
   let lastError: unknown;
   const answer = await untilVisible(deps, async () => {
@@ -175,7 +175,7 @@ async function makeTemplate(
   return { LaunchTemplateId: template.LaunchTemplateId, Version: VERSION };
 }
 
-/** `undefined`: the name is taken, maybe by the same request whose answer was lost. */
+/** Creates the template; returns undefined if the name exists, maybe from the same request with a lost response. */
 async function createTemplate(
   deps: ReleaseDeps,
   facts: LaunchFacts,
@@ -193,7 +193,7 @@ async function createTemplate(
   }
 }
 
-/** EC2 returns the same template for a repeated request with the same token. */
+/** Returns the client token, for which EC2 returns the same template again. */
 function toToken({ serviceId, state }: LaunchFacts): string {
   return createHash("sha256").update(`${state.uuid}\0${serviceId}`).digest("hex");
 }

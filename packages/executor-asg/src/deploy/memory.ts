@@ -26,7 +26,7 @@ export interface YardMemoryOptions {
   readonly by?: string;
 }
 
-/** The lock files in a yard for one account and region. */
+/** Creates the lock files in a yard for one account and region. */
 export function createYardLockFiles({
   records,
   clock,
@@ -58,7 +58,7 @@ export interface FileMemoryOptions {
   readonly clock: Clock;
   readonly generation: ReleaseConstants["generation"];
   readonly isSecondChannel: boolean;
-  /** Set if user data is stored differently from other files. */
+  /** Stores user data; set if that differs from other files. */
   putUserData?(path: string, text: string): Promise<void>;
   /** Reads the predecessor's halt file, if supported. */
   findHaltFile?(path: string): Promise<HaltOrder | undefined>;
@@ -68,7 +68,7 @@ export interface FileMemoryOptions {
 const READS = 3;
 const READ_AGAIN_MS = 500;
 
-/** A memory of files with the predecessor's paths. */
+/** Creates a memory of files with the predecessor's paths. */
 export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
   const { files, clock, locks, isSecondChannel } = options;
   const toPaths = (release: ReleaseKey) => toReleasePaths(release, options.generation);
@@ -173,7 +173,8 @@ export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory 
 }
 
 /**
- * The predecessor's clients encrypt user data with the account's key for S3, `alias/aws/s3`: `aws:kms` without a key.
+ * Stores user data encrypted with the account's key for S3, `alias/aws/s3`, as the predecessor does: `aws:kms` without
+ * a key.
  */
 async function putUserData({ client, bucket, key }: BucketObject, text: string): Promise<void> {
   const object = { Bucket: bucket, Key: key, Body: text };

@@ -72,7 +72,7 @@ export async function checkGroup(
 }
 
 /**
- * Also counts instances that were terminated between two checks, if `count_terminations` is `cumulative`. Throws
+ * Adds instances that were terminated between two checks, if `count_terminations` is `cumulative`. Throws
  * `HEALTH_CHECK_FAILED`.
  */
 export async function readTerminations(deps: ReleaseDeps, look: GroupLook): Promise<GroupLook> {
@@ -115,8 +115,8 @@ export async function completeCheck(
 }
 
 /**
- * What a release that halts knows of the service: the group by its own account, and at most as many healthy instances as the load
- * balancers confirmed before, since they are not asked any more.
+ * Returns the service's state in a release that halts: the group from its own data, and at most as many healthy
+ * instances as the load balancers confirmed before, because they are not queried any more.
  */
 export async function toHaltedState(deps: ReleaseDeps, look: GroupLook): Promise<ServiceState> {
   const { known, terminated } = look;
@@ -169,9 +169,7 @@ function isBehind({ Instances = [], DesiredCapacity = 0 }: AutoScalingGroup): bo
   return staying.length < DesiredCapacity || staying.length < Instances.length;
 }
 
-/**
- * The predecessor's role may lack the permission to read activities. Then the release continues without an explanation.
- */
+/** Explains terminations. The predecessor's role may lack the permission; then the release continues without it. */
 async function explain(
   deps: Pick<ReleaseDeps, "target" | "signal" | "logger">,
   group: AutoScalingGroup,
@@ -195,7 +193,9 @@ async function explainSoon(deps: ReleaseDeps, group: AutoScalingGroup): Promise<
   }
 }
 
-/** What the load balancers of a service say of the instances of its group, classic ones first, each by its own words. */
+/**
+ * Loads the health of a group's instances from the service's load balancers, classic ones first, in their own states.
+ */
 export async function loadHealthSources(
   deps: AwsDeps,
   { elbs, target_group_arns }: Pick<ServiceResources, "elbs" | "target_group_arns">,
@@ -234,9 +234,9 @@ async function loadInstanceHealth(
 }
 
 /**
- * Every error is thrown. For an instance that is not registered the answer is the state `unused`; `InvalidTarget` says that the
- * instance cannot be a target of this group at all, for example because it is in another VPC (API reference 2015-12-01,
- * "DescribeTargetHealth" and "TargetHealth").
+ * Loads the states of targets; throws every error. An instance that is not registered is `unused`; `InvalidTarget`
+ * means that it cannot be a target of this group at all, for example because it is in another VPC (API reference
+ * 2015-12-01, "DescribeTargetHealth" and "TargetHealth").
  */
 async function loadTargetHealth(
   { target, signal }: AwsDeps,
@@ -252,7 +252,7 @@ async function loadTargetHealth(
   return toStates(TargetHealthDescriptions.map(({ Target, TargetHealth }) => [Target?.Id, TargetHealth?.State]));
 }
 
-/** An instance that is registered with several ports is as healthy as the worst of them. */
+/** Returns the states by instance; the worst of its ports if an instance is registered with several. */
 function toStates(pairs: readonly (readonly [id: string | undefined, state: string | undefined])[]): States {
   const states = new Map<string, string>();
   for (const [id, state = "unknown"] of pairs) {
@@ -264,8 +264,8 @@ function toStates(pairs: readonly (readonly [id: string | undefined, state: stri
 }
 
 /**
- * A classic load balancer does not know one of the instances (yet, or any more). API reference 2012-06-01,
- * "DescribeInstanceHealth": `InvalidInstance`, which the SDK calls InvalidEndPointException.
+ * Returns true if a classic load balancer does not know an instance (yet, or any more). API reference 2012-06-01,
+ * "DescribeInstanceHealth": `InvalidInstance`, InvalidEndPointException in the SDK.
  */
 function isUnregistered(error: unknown): boolean {
   return error instanceof Error && /^(InvalidInstance|InvalidEndPoint)(Exception)?$/.test(error.name);

@@ -66,7 +66,7 @@ export async function repairRelease(deps: ReleaseDeps, input: RepairInput): Prom
   }
 }
 
-/** A repeated repair whose first result was lost lists what is left. */
+/** Lists the remaining resources for a repeated repair with a lost first result. */
 async function listAfter(deps: ReleaseDeps, input: RepairInput, message: string): Promise<RepairResult> {
   const standing = await deps.memory.locks.renew({ ...input.at, release_id: input.uuid }, input.uuid);
   if (standing !== "released") throw new ReleaseError("LOCK_EXISTS", message);

@@ -70,7 +70,7 @@ function toReturn(
   return { kind: "return", releaseId, previousReleaseId, kept: returning, left: names };
 }
 
-/** Undefined if its tags are missing. */
+/** Returns the kept group; undefined if its tags are missing. */
 function toKept({ name, tags }: GroupFacts, place: TrafficPlace): KeptGroup | undefined {
   const former = parseFormerTags(tags, place);
   return former && { name, ...former };

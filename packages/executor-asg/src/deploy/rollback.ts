@@ -57,7 +57,7 @@ export async function rollbackRelease(deps: ReleaseDeps, input: RollbackInput): 
   }
 }
 
-/** A rollback without kept groups releases the locks before its result is stored, so it may be called again. */
+/** Repeats a rollback without kept groups, which releases the locks before its result is stored. */
 async function toHeld(deps: ReleaseDeps, input: RollbackInput, message: string): Promise<RollbackStep> {
   const standing = await deps.memory.locks.renew(toRollbackKey(input), input.uuid);
   const route = standing === "released" ? await loadRoute(deps, input) : undefined;
@@ -176,7 +176,7 @@ async function heal(deps: ReleaseDeps, input: RollbackInput, progress: RollbackP
   return running(deps, next, 0, `Release "${progress.releaseId}" leaves.`);
 }
 
-/** Point of no return: the previous groups serve, and the others are deleted. */
+/** Moves on to the previous groups and deletes the others: the point of no return. */
 async function leave(deps: ReleaseDeps, input: RollbackInput, progress: RollbackProgress): Promise<RollbackStep> {
   const unhealthy = await findUnhealthyKept(deps, progress.kept);
   if (unhealthy.length > 0) return waitForKept(deps, input, progress, unhealthy.join("; "));
@@ -202,10 +202,7 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
   return succeeded(progress);
 }
 
-/**
- * The returning groups were healthy when traffic moved. They have an hour to become healthy again; then a person has to
- * decide.
- */
+/** Waits up to an hour for returning groups that were healthy when traffic moved; then a person has to decide. */
 async function waitForKept(
   deps: ReleaseDeps,
   input: RollbackInput,

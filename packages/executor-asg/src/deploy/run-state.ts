@@ -75,7 +75,7 @@ async function holdLock(deps: ReleaseDeps, name: ReleaseWorkName, work: ReleaseW
   throw new ReleaseError(code, `The lock of release ${release.release_id} ${what}, so ${name} did not run.`);
 }
 
-/** A failed heartbeat counts as an error of the state, with the same retries. */
+/** Fails the state after a failed heartbeat, with the same retries. */
 async function failHeartbeat(
   deps: ReleaseDeps,
   name: ReleaseWorkName,
@@ -95,7 +95,7 @@ async function endAgain({ memory }: ReleaseDeps, { release, state }: ReleaseWork
   return { ...state, success: true };
 }
 
-/** Traffic has moved: a halt request is answered, but has no effect. */
+/** Answers a halt request after traffic has moved: it has no effect. */
 async function reportTooLate(deps: ReleaseDeps, { release }: ReleaseWork): Promise<void> {
   const halts = await deps.memory.listHalts(release).catch(() => []);
   if (!halts.some(({ kind }) => kind === "release")) return;
@@ -131,7 +131,8 @@ export async function tryLock({ memory }: ReleaseDeps, { release, state }: Relea
 }
 
 /**
- * The state Lock. Throws `LOCK_EXISTS` if another owner has a lock, `LOCK_FAILED` if something may have been written.
+ * Runs the state Lock. Throws `LOCK_EXISTS` if another owner has a lock, `LOCK_FAILED` if something may have been
+ * written.
  */
 async function lock(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseState> {
   const result = await tryLock(deps, work);
@@ -139,7 +140,7 @@ async function lock(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseState>
   throw new ReleaseError("LOCK_EXISTS", result.message);
 }
 
-/** The state ReleaseLockFailure: releases the locks and clears halt requests. Throws `LOCK_FAILED`. */
+/** Runs the state ReleaseLockFailure: releases the locks and clears halt requests. Throws `LOCK_FAILED`. */
 async function releaseLock({ memory }: ReleaseDeps, { release, state }: ReleaseWork): Promise<ReleaseState> {
   // Without a token the state Lock has failed, so a lock of another owner was never lost.
   await memory.locks.release(release, state.uuid, { wasHeld: state.fencing_token !== undefined });

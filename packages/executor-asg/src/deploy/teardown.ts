@@ -78,7 +78,10 @@ async function sweepPlacementGroups(deps: ReleaseDeps, releaseId: string): Promi
   }
 }
 
-/** API reference, "DeletePlacementGroup": all its instances must be terminated, which takes a minute or two. */
+/**
+ * Deletes a placement group, whose instances must all be terminated first, which takes a minute or two (API reference,
+ * "DeletePlacementGroup").
+ */
 export async function deletePlacementGroup(
   { target, signal, report }: Pick<ReleaseDeps, "target" | "signal" | "report">,
   GroupName: string,
@@ -178,7 +181,7 @@ export async function removeOld(deps: ReleaseDeps, work: ReleaseWork, groups: Pr
   });
 }
 
-/** The group is already being deleted. While its servers terminate, a launch configuration may still be in use. */
+/** Deletes the launch resource unless it is in use: servers of the deleted group may still be terminating. */
 export async function deleteLaunchIfFree(deps: ReleaseDeps, group: AutoScalingGroup): Promise<void> {
   try {
     await deleteLaunch(deps, group);
@@ -208,7 +211,7 @@ export async function tearDownGroup(deps: TearDownDeps, group: AutoScalingGroup)
   }
 }
 
-/** The first generation has no detach states, and does not wait: a failed detach does not keep the group. */
+/** Detaches a group without waiting. A failure does not keep it: the first generation has no detach states. */
 async function loseTraffic(deps: TearDownDeps, group: AutoScalingGroup): Promise<void> {
   try {
     await detachTraffic(deps, group);
@@ -249,7 +252,7 @@ export async function deleteAlarms(deps: AwsDeps, names: readonly string[]): Pro
   for (const part of chunk([...new Set(names)].toSorted(), MAX_ALARM_NAMES)) await deletePart(deps, part);
 }
 
-/** One unknown name makes CloudWatch reject the whole call. Then only existing alarms are deleted. */
+/** Deletes some alarms; only existing ones if CloudWatch rejects the whole call because of one unknown name. */
 async function deletePart({ target, signal }: AwsDeps, names: string[]): Promise<void> {
   const client = target.client(CloudWatchClient);
   const remove = (AlarmNames: string[]) =>

@@ -27,9 +27,9 @@ export interface ValidateInput {
 }
 
 /**
- * The state Validate: parses the document, compares it with the second channel before defaults are filled in, verifies
- * the hash of the user data, and starts the execution with a new id. Throws `RELEASE_UNREADABLE` or `BAD_RELEASE` with
- * all problems.
+ * Runs the state Validate: parses the document, compares it with the second channel before defaults are filled in,
+ * verifies the hash of the user data, and starts the execution with a new id. Throws `RELEASE_UNREADABLE` or
+ * `BAD_RELEASE` with all problems.
  */
 export async function validateRelease(deps: ReleaseDeps, input: ValidateInput): Promise<ReleaseWork> {
   const { constants, clock, random } = deps;
@@ -67,7 +67,7 @@ async function checkSecondChannel({ memory, constants }: ReleaseDeps, release: R
   throw bad(release, `Its document in ${release.bucket} differs from the one in the call.`);
 }
 
-/** A stored value that is not a document does not match. */
+/** Returns the hash of a stored value. A value that is not a document does not match. */
 function toHash(document: unknown, constants: ReleaseDeps["constants"]): string {
   const value: unknown = typeof document === "string" ? JSON.parse(document) : document;
   return hashRelease(value, constants);
@@ -79,7 +79,7 @@ async function loadUserData({ memory }: ReleaseDeps, release: Release, given: st
   return text;
 }
 
-/** The user data must match the document's hash and the limits of EC2. */
+/** Checks the user data against the document's hash and the limits of EC2. */
 function checkUserData(deps: ReleaseDeps, release: Release, text: string): void {
   const found = hashUserData(text);
   if (found !== release.user_data_sha256) {

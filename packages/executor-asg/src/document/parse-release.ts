@@ -227,7 +227,7 @@ function* warnOfFirstVolume(service: RawService, pointer: string): Generator<Rel
   }
 }
 
-/** CloudWatch API reference, PutMetricAlarm, `Period`. */
+/** Yields warnings about periods that CloudWatch rejects (API reference, PutMetricAlarm, `Period`). */
 function* warnOfPeriods(policies: NonNullable<RawAutoscaling["policies"]>, pointer: string): Generator<ReleaseWarning> {
   for (const [index, policy] of policies.entries()) {
     const { type, period = 300 } = policy ?? {};

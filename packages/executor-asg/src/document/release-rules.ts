@@ -109,7 +109,7 @@ export function* checkOwn(raw: RawRelease, { generation }: RuleContext): Generat
   }
 }
 
-/** Every service needs subnets, its own or the release's. */
+/** Checks that every service has subnets, its own or the release's. */
 export function* checkSubnets(raw: RawRelease): Generator<Fault> {
   if (raw.subnets !== undefined && raw.subnets.length > 0) return;
   const services = Object.values(raw.services ?? {});
@@ -275,7 +275,7 @@ function* checkCount(count: number | undefined, strategy: string, pointer: strin
   }
 }
 
-/** The rules of `depends_on`: services of the release, and no circles. */
+/** Checks `depends_on`: services of the release, without cycles. */
 export function* checkOrder({ services = {} }: RawRelease): Generator<Fault> {
   // Too many are refused for that alone.
   if (Object.keys(services).length > MAX_SERVICES) return;
@@ -296,7 +296,8 @@ export function* checkOrder({ services = {} }: RawRelease): Generator<Fault> {
 
 type Services = NonNullable<RawRelease["services"]>;
 
-// Takes away, again and again, what waits for nothing that is left. What stays has a circle: follow it until a name returns.
+// Repeatedly removes services without remaining dependencies. The rest contains a cycle: follow it until a name
+// repeats.
 function findCircle(services: Services): readonly string[] | undefined {
   const left = new Map(Object.entries(services).map(([name, service]) => [name, toNeeded(services, service)]));
   for (let before = -1; before !== left.size; ) {

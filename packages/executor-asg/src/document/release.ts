@@ -14,8 +14,8 @@ import type {
 type Filled<Part, Keys extends keyof Part> = Omit<Part, Keys> & Required<Pick<Part, Keys>>;
 
 /**
- * A release that has passed every check, with its defaults filled in. Names and units are those of the document: lengths of time
- * in seconds. What the deployer finds out while it works is in `ReleaseState`.
+ * A release that has passed every check, with its defaults filled in. Names and units are those of the document:
+ * durations in seconds. Values that the deployer determines are in `ReleaseState`.
  */
 export type Release = Omit<
   Required<View<typeof ReleaseDocument>>,
@@ -31,7 +31,7 @@ export type Release = Omit<
 
 type ServicePart = Omit<View<typeof ServiceDocument>, keyof typeof SERVICE_SERVER_FIELDS>;
 
-/** A group of servers that are alike: one Auto Scaling group. */
+/** A group of equal servers: one Auto Scaling group. */
 export type Service = Omit<
   Filled<
     ServicePart,
@@ -73,7 +73,7 @@ type PolicyPart = View<typeof PolicyDocument>;
 export type AlarmPolicy = { readonly type: "cpu_scale_up" | "cpu_scale_down" } & Pick<PolicyPart, "name"> &
   Required<Pick<PolicyPart, "scaling_adjustment" | "threshold" | "period" | "evaluation_periods" | "cooldown">>;
 
-/** Holds a metric at a value. */
+/** Keeps a metric at a value. */
 export type TargetTrackingPolicy = { readonly type: "target_tracking" } & Pick<
   PolicyPart,
   "name" | "target_group" | "disable_scale_in"
@@ -93,7 +93,7 @@ export interface ReleaseProblem {
   readonly code: `release-${string}`;
   /** JSON pointer (RFC 6901) to the place, also of a member that is missing. */
   readonly pointer: string;
-  /** What is wrong, where, and what to do. */
+  /** The fault, its place, and the remedy. */
   readonly message: string;
 }
 

@@ -59,7 +59,10 @@ export function toRelease(raw: RawRelease, { generation, volumeType }: ReleaseDe
   };
 }
 
-/** Seconds between two health checks: longer releases check less often, to limit the number of execution events. */
+/**
+ * Returns the seconds between two health checks: longer releases check less often, to limit the number of execution
+ * events.
+ */
 export function toPollSeconds(timeout: number, generation: Generation): number {
   if (generation === "step-asg-deployer" || timeout < 1800) return 15;
   return timeout < 7200 ? 60 : 120;

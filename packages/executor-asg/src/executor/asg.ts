@@ -138,7 +138,7 @@ function checkName(what: "project" | "config", name: string): void {
   throw new ReleaseError("BAD_RELEASE", `${JSON.stringify(name)} is not a valid ${what} name. ${why}`);
 }
 
-/** Errors of states are handled by the state machine. This function handles errors of the call itself. */
+/** Handles errors of the call itself. The state machine handles errors of states. */
 async function guard(
   progress: AsgProgress | undefined,
   ctx: ExecutorContext,
@@ -196,7 +196,7 @@ function rememberRelease({ ctx, config }: AsgCall, { release }: ReleaseProgress)
   return rememberPlace(ctx, { account, region, project, config: config_name }, { running });
 }
 
-/** A cancel is a halt of this release, handled where the states check for halts. */
+/** Halts this release, where the states check for halts. */
 function cancelRelease(call: AsgCall, progress: ReleaseProgress): Promise<AsgStep> {
   const at = call.ctx.clock.now();
   const halt = progress.halt ?? { kind: "release", message: "Halted: the run was cancelled.", at };
@@ -213,7 +213,7 @@ async function goOn(call: AsgCall, progress: ReleaseProgress, message: string): 
   });
 }
 
-/** `CheckHealthy: web 3/4, worker 1/1.` */
+/** Formats `CheckHealthy: web 3/4, worker 1/1.` */
 function toMessage({ state }: ReleaseProgress, message: string): string {
   const services = Object.entries(state.services).flatMap(([name, { healthy_report: report }]) =>
     report === undefined ? [] : [`${name} ${report.healthy}/${report.target_healthy}`],
@@ -315,7 +315,7 @@ async function tell(call: AsgCall, place: Place, { step, lines: earlier }: Told)
   return failed({ code: dirty ? "LEFT_BEHIND" : code, message, retryable: false, outputs });
 }
 
-/** No group was kept: deploys the previous document again, in this run. */
+/** Deploys the previous document again, in this run: no group was kept. */
 async function redeploy(call: AsgCall, step: Extract<RollbackStep, { kind: "redeploy" }>): Promise<AsgStep> {
   const { document, userData, previousReleaseId } = step;
   call.deps.report(`No group of release ${previousReleaseId} was kept. Deploying its document again.`);
@@ -401,7 +401,7 @@ async function loadRelease({ deps, config, constants }: AsgCall, place: Place): 
   throw new ReleaseError("BAD_RELEASE", parsed.problems.map(({ message }) => message).join("\n"));
 }
 
-/** What this file has kept comes back as it was. */
+/** Casts the progress, which this file has stored itself. */
 function parseRetire(progress: AsgProgress): RetireProgress {
   return progress as unknown as RetireProgress;
 }

@@ -153,7 +153,7 @@ export function parseReleaseProgress(progress: AsgProgress): ReleaseProgress {
   return progress as unknown as ReleaseProgress;
 }
 
-/** The fields that identify documents, locks and groups of a project and config. */
+/** Returns the fields that identify documents, locks and groups of a project and config. */
 export function toProjectConfig({ account, region, project, config }: Place): Omit<ReleaseKey, "release_id"> & {
   readonly aws_region: string;
 } {
@@ -202,7 +202,7 @@ export function fillDocument({
   };
 }
 
-/** A follow-up run that deletes the kept groups after the rollback window. */
+/** Returns a follow-up run that deletes the kept groups after the rollback window. */
 export function toFollowUp({ config }: AsgCall, { release, state }: ReleaseProgress): Pick<Succeeded, "followUp"> {
   if (release.rollback_window === 0) return {};
   const { preset, constants, memory, actor, revision } = config;

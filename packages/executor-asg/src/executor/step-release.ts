@@ -56,7 +56,7 @@ async function work(deps: ReleaseDeps, progress: ReleaseProgress, task: string):
   }
 }
 
-/** If allowed, a release waits for the one that has the locks. Its timeout starts when it gets them. */
+/** Takes the locks; waits, if allowed, for the release that has them. The timeout starts when it gets them. */
 async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<ReleaseStep> {
   const { release, state, queuedSince } = progress;
   const now = deps.clock.now();
@@ -78,7 +78,7 @@ async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<R
   }
 }
 
-/** A wait ends after its time, or with a halt. The lock's lease is renewed meanwhile. */
+/** Continues a wait until its time or a halt. Renews the lock's lease meanwhile. */
 async function passWait(deps: ReleaseDeps, progress: ReleaseProgress): Promise<ReleaseStep> {
   const { state, release } = progress;
   const row = machineOf(deps)[progress.position.state];
@@ -226,7 +226,7 @@ export function writeReport(call: AsgCall, progress: ReleaseProgress, end?: Rele
   return putReport(call, report);
 }
 
-/** A failed write does not stop the release: the next report follows soon. */
+/** Stores a report. A failed write does not stop the release: the next report follows soon. */
 export async function putReport({ ctx }: Pick<AsgCall, "ctx">, value: ReleaseReport): Promise<void> {
   const { records, clock, logger, stackId } = ctx;
   const key = toReportKey(stackId);

@@ -208,7 +208,7 @@ interface HeldLock {
   readonly words?: readonly string[] | undefined;
 }
 
-/** Message: another release is running, or has left resources behind. */
+/** Formats that another release is running, or has left resources behind. */
 export function formatRootLock(release: ReleaseKey, { file, at, words }: HeldLock): Held {
   const by = toOwner(file);
   const end =
@@ -226,7 +226,7 @@ export function formatRootLock(release: ReleaseKey, { file, at, words }: HeldLoc
   };
 }
 
-/** Message: the release id was used before. */
+/** Formats that the release id was used before. */
 export function formatUsedId(release: ReleaseKey, file: LockFile | undefined): Held {
   const by = toOwner(file);
   const id = JSON.stringify(release.release_id);
@@ -238,7 +238,7 @@ export function formatUsedId(release: ReleaseKey, file: LockFile | undefined): H
   };
 }
 
-/** Message: a person has locked the project and config. */
+/** Formats that a person has locked the project and config. */
 export function formatUserLock(
   release: ReleaseKey,
   { user, reason, words }: { readonly user: string; readonly reason: string; readonly words?: HeldLock["words"] },

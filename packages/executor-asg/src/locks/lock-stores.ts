@@ -94,7 +94,7 @@ export function createRecordLockFiles({ records, clock, prefix = "releases/" }: 
   };
 }
 
-/** Project names may contain characters that keys must not. */
+/** Encodes a path as a key: project names may contain characters that keys must not. */
 function toKey(prefix: string, path: string): string {
   return prefix + path.split("/").map(encodeSegment).join("/");
 }
@@ -129,7 +129,7 @@ interface Condition {
 export function createDynamoLock({ client, table, clock }: DynamoLockOptions): StrongLock {
   const describe = (path: string): string => `The lock ${path} in the table ${table}`;
 
-  /** The predecessor's policies allow only PutItem and DeleteItem. */
+  /** Writes an item. The predecessor's policies allow only PutItem and DeleteItem. */
   function put(path: string, { owner, until }: StrongLockRequest, condition: Condition): Promise<boolean> {
     const item = {
       key: { S: path },

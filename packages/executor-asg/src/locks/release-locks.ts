@@ -161,7 +161,7 @@ function toBy({ by }: Locking): Pick<LockFile, "by"> {
   return by === undefined ? {} : { by };
 }
 
-/** The file of a release id does not expire. */
+/** Returns the file of a release id, which does not expire. */
 function toUsed(locking: Locking, owner: string, file: LockFile | undefined): LockFile {
   return file?.uuid === owner ? file : { uuid: owner, ...toBy(locking) };
 }
@@ -176,7 +176,7 @@ function toRoot(
   return { uuid: owner, until: new Date(until).toISOString(), release, ...toBy(locking) };
 }
 
-/** A lock kept for a person does not expire. */
+/** Renews a file's expiry. A lock that is kept for a person has none. */
 function toRenewed(file: LockFile, until: number): LockFile {
   return file.until === undefined ? file : { ...file, until: new Date(until).toISOString() };
 }

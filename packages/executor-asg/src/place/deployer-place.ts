@@ -111,7 +111,7 @@ interface Wanted {
   readonly not?: string;
 }
 
-/** Names of executions are ambiguous, so the input of the execution decides. */
+/** Finds the first matching execution by its input, because names of executions are ambiguous. */
 async function findFirst(
   options: DeployerPlaceOptions,
   at: ProjectConfig,
@@ -145,7 +145,7 @@ async function list(options: DeployerPlaceOptions, filter: PlaceFilter): Promise
   return found;
 }
 
-/** A deployer keeps no groups, so a rollback deploys the previous document again. */
+/** Deploys the previous document again, because a deployer keeps no groups. */
 async function rollback(options: DeployerPlaceOptions, at: ProjectConfig, leave?: string): Promise<Release> {
   const left = leave ?? (await findFirst(options, at, { status: ExecutionStatus.SUCCEEDED }))?.releaseId;
   const before = left && (await findFirst(options, at, { status: ExecutionStatus.SUCCEEDED, not: left }));
@@ -294,7 +294,7 @@ function toReport(
   });
 }
 
-/** As in a report of the yard, but unchecked. */
+/** Converts a service as in a report of the yard, but unchecked. */
 function toService(service: Json): Json {
   const report = mapOf(service["healthy_report"]);
   const count = (key: string) => Number(report[key]) || 0;
@@ -311,7 +311,7 @@ function toService(service: Json): Json {
   };
 }
 
-/** The cause of a Lambda function is JSON; its `errorMessage` is the text. */
+/** Parses a fault. The cause of a Lambda function is JSON; its `errorMessage` is the text. */
 function parseFault(value: unknown): ReleaseFault | undefined {
   const { Error: name, Cause: cause } = mapOf(value);
   if (typeof name !== "string") return undefined;

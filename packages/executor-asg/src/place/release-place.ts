@@ -225,7 +225,7 @@ function toError({ standing, error }: Release): string {
   return error === undefined ? `The run was ${standing}.` : `${toCell(error.code)}: ${toCell(error.message, 2_000)}`;
 }
 
-/** JSON text of a list, as the executor writes it. */
+/** Parses the JSON text of a list, as the executor writes it. */
 function parseLeftOvers(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   const list = parseJson(String(value));
   return Array.isArray(list) ? list.map((each) => ({ ...Object(each) })) : [];

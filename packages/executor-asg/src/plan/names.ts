@@ -228,7 +228,7 @@ export function toReleaseTags(facts: Omit<LaunchFacts, "resources">): Readonly<R
   return { ...needed, ...Object.fromEntries(telling) };
 }
 
-/** Most important first. */
+/** Returns the optional tags, most important first. */
 function toOptionalTags({ state, actor }: Omit<LaunchFacts, "resources">): readonly (readonly [string, string])[] {
   const tags = [
     [RELEASE_TAGS.fencingToken, state.fencing_token],

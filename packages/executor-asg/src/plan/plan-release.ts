@@ -39,7 +39,7 @@ interface PlanFinding {
   readonly message: string;
 }
 
-/** NetworkLookups at the account and changes nothing. Throws `BAD_RELEASE` where AWS cannot be asked at all. */
+/** Plans a release from the resources in the account; read-only. Throws `BAD_RELEASE` if AWS cannot be called. */
 export async function planRelease(deps: ReleaseDeps, release: Release): Promise<ReleasePlan> {
   const verdict = await assessRelease(deps, release);
   const services = planOffline(release, toPrevious(verdict));
@@ -67,8 +67,8 @@ function withFound(plan: ServicePlan, { services }: ReleaseVerdict): PlannedServ
 }
 
 /**
- * NetworkLookups up all that a release names and judges it, against the release before where it shall be safe. Reads only. Throws
- * `BAD_RELEASE` where AWS cannot be asked at all.
+ * Evaluates a release from all resources that it names; a safe one also against the previous release. Read-only. Throws
+ * `BAD_RELEASE` if AWS cannot be called.
  */
 export async function assessRelease(deps: ReleaseDeps, release: Release): Promise<ReleaseVerdict> {
   const verdict = evaluateRelease(await loadReleaseLookups(deps, release), release, deps.constants);

@@ -2,7 +2,7 @@ import { defined, type ExecutorContext } from "@stackyard/core";
 import { RELEASE_PLACES, type ReleasePlace } from "@stackyard/core/api";
 import type { ProjectConfig } from "@stackyard/sdk/releases";
 
-/** What has changed at a place; what is left out stays. */
+/** A change at a place; missing fields are unchanged. */
 export interface ReleasePlaceChange {
   readonly running?: Omit<NonNullable<ReleasePlace["running"]>, "since" | "stackId">;
   /** Undefined: it was unlocked. */
@@ -18,8 +18,8 @@ const MAX_TRIES = 3;
 const MAX_CHARACTERS = 1_024;
 
 /**
- * Remembers in the yard what runs at a place and who has locked it, one record per project and config. It is for people who
- * look: a failed write neither fails a release nor changes who holds a lock.
+ * Records in the yard which release runs at a place and who has locked it, one record per project and config. It is
+ * informational: a failed write neither fails a release nor changes the lock.
  */
 export async function rememberPlace(
   { records, clock, logger, stackId }: Pick<ExecutorContext, "records" | "clock" | "logger" | "stackId">,
@@ -47,7 +47,7 @@ interface ChangeInput {
   readonly stackId: string;
 }
 
-/** Pure. Texts are cut, so that the size of a record is bounded. */
+/** Applies a change. Texts are cut, so that the size of a record is bounded. */
 export function applyChange(
   { account, region, project, config }: ProjectConfig,
   before: ReleasePlace | undefined,

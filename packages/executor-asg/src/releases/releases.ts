@@ -55,7 +55,7 @@ async function validate(deps: ReleasesDeps, open: OpenSession, document: unknown
   return validateRelease(openDeps(deps, open, readPlaces(deps, document)), { document, ...places });
 }
 
-/** The document names its bucket, too; whether it is new enough is checked later. */
+/** Parses the document with its bucket; its age is checked later. */
 function readPlaces({ constants, deployer }: ReleasesDeps, document: unknown): Release {
   const places = { account: deployer.account, region: deployer.region, deployerAccount: deployer.account };
   const parsed = parseRelease(document, { constants, ...places });
@@ -167,16 +167,16 @@ export function parseWire(value: unknown, constants: ReleaseConstants): ReleaseW
   return { release: toRelease(document, constants), state };
 }
 
-/** The predecessor omits empty lists, or writes `null`. */
+/** Fills in resources: the predecessor omits empty lists, or writes `null`. */
 function toResources(found: unknown): Pick<ServiceState, "resources"> {
   if (typeof found !== "object" || found === null) return {};
   const given = Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
   return { resources: { image: "", security_groups: [], elbs: [], target_group_arns: [], subnets: [], ...given } };
 }
 
-/** A state that passed Stackyard's Validate is complete. */
+/** Returns the release of a state. One that passed Stackyard's Validate is complete. */
 function toRelease(document: WireRelease, constants: ReleaseConstants): Release {
-  // Such a document is the very Release that toWire was given.
+  // Such a document is exactly the Release passed to toWire.
   if ("drain_timeout" in document && "wait_for_healthy" in document) return document as unknown as Release;
   const parsed = parseRelease(document, { constants });
   if (parsed.kind === "parsed") return parsed.release;
@@ -249,7 +249,8 @@ export function parseReleaseCall(event: unknown): ReleaseCall {
 }
 
 /**
- * An error as Lambda reports it to Step Functions: `errorType` is its name (Lambda guide, "Node.js function errors").
+ * Returns an error for Lambda to report to Step Functions: `errorType` is its name (Lambda guide, "Node.js function
+ * errors").
  */
 export function toWireError(error: unknown): Error {
   const isOurs = error instanceof ReleaseError;
@@ -283,7 +284,10 @@ export function createSessions({ access }: ReleasesDeps): OpenSession {
   };
 }
 
-/** STS API reference, `Tag`: letters, digits, spaces and `_.:/=+-@`, at most 256. */
+/**
+ * Replaces characters that a tag must not contain. STS API reference, `Tag`: letters, digits, spaces and `_.:/=+-@`, at
+ * most 256.
+ */
 function toTagValue(text: string): string {
   return text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-").slice(0, 256);
 }

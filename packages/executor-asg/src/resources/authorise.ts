@@ -60,8 +60,8 @@ const WORDS = {
 const OWNER_TAGS = ["ProjectName", "ConfigName", "ServiceName"] as const;
 
 /**
- * Each of the three tags must have the value of the service, or the wildcard. A target group may additionally allow one
- * service of another project with `AllowedService`.
+ * Authorises by the three owner tags, which must have the values of the service or the wildcard. A target group may
+ * additionally allow one service of another project with `AllowedService`.
  */
 function authoriseByTags(resource: TaggedResource, scope: ServiceScope): Authorisation {
   const owner = { ProjectName: scope.project, ConfigName: scope.config, ServiceName: scope.service };
@@ -81,7 +81,7 @@ function isFor(value: string | undefined, expected: string, { constants }: Servi
   return value !== undefined && (value === expected || value === constants.wildcard);
 }
 
-/** `AllowedService` counts only if all three owner tags exist. */
+/** Returns true if `AllowedService` names the service; it counts only if all three owner tags exist. */
 function isAllowed({ kind, tags }: TaggedResource, { project, config, service, constants }: ServiceScope): boolean {
   if (kind !== "target-group" || constants.generation !== "odin") return false;
   if (OWNER_TAGS.some((key) => tags[key] === undefined)) return false;
@@ -104,7 +104,10 @@ interface ProfileResource {
   readonly path: string;
 }
 
-/** The path must contain project, config and service. Levels may be the wildcard, starting from the right. */
+/**
+ * Authorises a profile by its path, which must contain project, config and service. Levels may be the wildcard,
+ * starting from the right.
+ */
 function authoriseProfile({ name, path }: ProfileResource, scope: ServiceScope): Authorisation {
   const allowed = toPaths(scope);
   if (allowed.includes(path)) return AUTHORISED;
@@ -138,9 +141,9 @@ interface PlacementGroupResource {
 const PLACEMENT_OWNER_TAGS = ["ProjectName", "ConfigName"] as const;
 
 /**
- * The name of a new placement group must be `<root>project/config`, optionally followed by a slash and more. An
- * existing group must match the document and must not be tagged for another project; without such tags every project
- * may use it.
+ * Authorises a placement group. The name of a new one must be `<root>project/config`, optionally followed by a slash
+ * and more. An existing one must match the document and must not be tagged for another project; without such tags every
+ * project may use it.
  */
 function authorisePlacementGroup(group: PlacementGroupResource, scope: ServiceScope): Authorisation {
   const { name, found } = group;

@@ -208,7 +208,7 @@ function toGroupResource({ id, name = id, tags }: NetworkFacts): Resource {
   return { kind: "security-group", name, tags };
 }
 
-/** A policy that tracks requests needs the load balancer of its target group. */
+/** Finds policies that track requests of a target group without a load balancer. */
 function findLabelProblems({ service, targetGroups }: ServiceLookups): readonly ResourceProblem[] {
   const found = targetGroups.flatMap(foundOf);
   return toTrackedGroups(service).flatMap((name) => {
@@ -250,8 +250,8 @@ function toServiceResources(
 type NetworkLookups = Pick<ServiceLookups, "subnets" | "securityGroups" | "elbs" | "targetGroups">;
 
 /**
- * A group, its subnets, security groups and load balancers must be in one VPC ("CreateAutoScalingGroup",
- * VPCZoneIdentifier; "CreateLaunchTemplate", SecurityGroupIds). Resources without a known VPC are skipped.
+ * Checks that a group, its subnets, security groups and load balancers are in one VPC ("CreateAutoScalingGroup",
+ * VPCZoneIdentifier; "CreateLaunchTemplate", SecurityGroupIds). Skips resources without a known VPC.
  */
 export function findNetworkProblems(looks: NetworkLookups): readonly ResourceProblem[] {
   const subnets = foundOf(looks.subnets).flat();

@@ -183,7 +183,7 @@ function isRetired({ tags }: GroupFacts): boolean {
 export interface ResourceProblem {
   /** In kebab-case, such as `release-image-missing`. */
   readonly code: string;
-  /** What is wrong, where, and what to do. */
+  /** The fault, its place, and the remedy. */
   readonly message: string;
   readonly cause?: unknown;
 }
@@ -224,7 +224,7 @@ export async function lookup<Found>(
   }
 }
 
-/** Like `lookup`, for a resource that must exist: an undefined result is the problem `missing`. */
+/** Looks up a resource that must exist, as `lookup` does: an undefined result is the problem `missing`. */
 export async function lookupExisting<Found>(
   deps: Pick<ReleaseDeps, "signal">,
   input: Required<LookupInput>,

@@ -247,7 +247,7 @@ export async function loadImage(deps: ReleaseDeps, ami: string): Promise<Lookup<
   return { kind: "refused", problems: [{ code: "release-image-ambiguous", message }] };
 }
 
-/** Anything starting with `ami-` is an id; everything else is a name. */
+/** Returns true for an id, which starts with `ami-`; everything else is a name. */
 function isImageId(ami: string): boolean {
   return ami.startsWith("ami-") && ami.length >= 5;
 }
@@ -378,7 +378,10 @@ async function loadSlowStart({ target, signal, logger }: ReleaseDeps, arn: strin
   }
 }
 
-/** Auto Scaling API reference, "PredefinedMetricSpecification", ResourceLabel. */
+/**
+ * Returns the label of a target group's requests (Auto Scaling API reference, "PredefinedMetricSpecification",
+ * ResourceLabel).
+ */
 function toRequestLabel({ TargetGroupArn = "", LoadBalancerArns = [] }: TargetGroup): string | undefined {
   const balancer = LoadBalancerArns.map((arn) => arn.split(":loadbalancer/")[1]).find((each) =>
     each?.startsWith("app/"),

@@ -9,12 +9,12 @@ import type { ServiceLookups } from "../resources/lookups.ts";
 /** Where the releases of tests go to. */
 export const TARGET = { account: "111122223333", region: "eu-west-1", partition: "aws" } as const;
 
-/** Says which service of which release a server is. */
+/** Shows a server's service and release. */
 export const USER_DATA = "#!/bin/sh\necho {{SERVICE_NAME}} of {{RELEASE_ID}}\n";
 /** SHA-256 of it. */
 export const USER_DATA_SHA256 = "01adc58098da24040e5e434adbbfff1fff92e606a63538ac59e3784c6d0e6131";
 
-/** A release of one service `web`, with the defaults that a parsed document has. */
+/** Returns a release of one service `web`, with the defaults that a parsed document has. */
 export function aRelease(over: Partial<Release> = {}): Release {
   return {
     aws_account_id: TARGET.account,
@@ -46,7 +46,7 @@ export function aRelease(over: Partial<Release> = {}): Release {
   };
 }
 
-/** The service `web`: one server with one security group. */
+/** Returns the service `web`: one server with one security group. */
 export function aService(over: Partial<Service> = {}): Service {
   return {
     service_name: "web",
@@ -65,7 +65,7 @@ export function aService(over: Partial<Service> = {}): Service {
   };
 }
 
-/** One server, all at once. */
+/** Returns one server, all at once. */
 export function anAutoscaling(over: Partial<Autoscaling> = {}): Autoscaling {
   return {
     min_size: 1,
@@ -81,7 +81,7 @@ export function anAutoscaling(over: Partial<Autoscaling> = {}): Autoscaling {
   };
 }
 
-/** More servers above half of the CPU. */
+/** Returns a policy that adds servers above half of the CPU. */
 export function anAlarmPolicy(over: Partial<AlarmPolicy> = {}): AlarmPolicy {
   return {
     type: "cpu_scale_up",
@@ -94,7 +94,7 @@ export function anAlarmPolicy(over: Partial<AlarmPolicy> = {}): AlarmPolicy {
   };
 }
 
-/** A hook at the launch, with role and topic of the target account. */
+/** Returns a hook at the launch, with role and topic of the target account. */
 export function aHook(over: Partial<LifecycleHook> = {}): LifecycleHook {
   return {
     name: "ready",
@@ -107,7 +107,7 @@ export function aHook(over: Partial<LifecycleHook> = {}): LifecycleHook {
   };
 }
 
-/** The state of a release that has its locks and nothing else. */
+/** Returns the state of a release that has only its locks. */
 export function aState(over: Partial<ReleaseState> = {}): ReleaseState {
   return {
     uuid: "release-2026-01-01T00-00-10Z-abcdefg",
@@ -120,10 +120,10 @@ export function aState(over: Partial<ReleaseState> = {}): ReleaseState {
   };
 }
 
-/** Members by JSON pointer; `undefined` takes one away. Pointers hold no escapes. */
+/** Members by JSON pointer; `undefined` removes one. Pointers contain no escapes. */
 export type Changes = Readonly<Record<string, unknown>>;
 
-/** A document of one service `web` that is refused for nothing, as changed. */
+/** Returns a valid document of one service `web`, with changes. */
 export function aDocument(changes: Changes = {}, fixture = "odin/one-service"): Record<string, unknown> {
   const document = JSON.parse(releaseFixture(fixture));
   for (const [pointer, value] of Object.entries(changes)) {
@@ -140,12 +140,12 @@ export function aDocument(changes: Changes = {}, fixture = "odin/one-service"): 
   return document;
 }
 
-/** A document of the first generation, as changed. */
+/** Returns a document of the first generation, with changes. */
 export function aSeedDocument(changes: Changes = {}): Record<string, unknown> {
   return aDocument(changes, "step-asg-deployer/one-service");
 }
 
-/** A report of a release that has one service and checks its health. */
+/** Returns a report of a release that has one service and checks its health. */
 export function aReport(over: Partial<ReleaseReport> = {}): ReleaseReport {
   return {
     operation: "deploy",
@@ -166,7 +166,7 @@ export function aReport(over: Partial<ReleaseReport> = {}): ReleaseReport {
   };
 }
 
-/** A service of which nothing is known yet. */
+/** Returns a service without known facts. */
 export function aServiceReport(over: Partial<ServiceReport> = {}): ServiceReport {
   return {
     healthy: 0,
@@ -181,7 +181,7 @@ export function aServiceReport(over: Partial<ServiceReport> = {}): ServiceReport
   };
 }
 
-/** A running release, as a yard shows it. */
+/** Returns a running release, as a yard shows it. */
 export function aYardRelease(over: Partial<YardRelease> = {}): YardRelease {
   return {
     runId: "run-1",
@@ -198,29 +198,29 @@ export function aYardRelease(over: Partial<YardRelease> = {}): YardRelease {
   };
 }
 
-/** The text of a release document of this package's fixtures, such as `odin/one-service`. */
+/** Returns the text of a release document of this package's fixtures, such as `odin/one-service`. */
 export function releaseFixture(name: string): string {
   return readFileSync(new URL(`../../fixtures/${name}.json`, import.meta.url), "utf8");
 }
 
-/** What a look-up has found. */
+/** Returns the result of a successful lookup. */
 export function found<Value>(value: Value): Lookup<Value> {
   return { kind: "found", value };
 }
 
-/** What a look-up has not found. */
+/** Returns the result of a failed lookup. */
 export function notFound(code: string, message: string): Lookup<never> {
   return { kind: "refused", problems: [{ code, message }] };
 }
 
 const OWN = { ProjectName: "org/shop", ConfigName: "production", ServiceName: "web" };
 
-/** Tags of what belongs to the service `web`. */
+/** Returns tags of resources of the service `web`. */
 export function ownTags(over: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   return { ...OWN, ...over };
 }
 
-/** All that the service `web` names is there, and may be used. */
+/** Returns lookups in which everything that the service `web` names exists and may be used. */
 export function aServiceLookups(over: Partial<ServiceLookups> = {}): ServiceLookups {
   const tags = { DeployWith: "odin" };
   return {
@@ -238,7 +238,7 @@ export function aServiceLookups(over: Partial<ServiceLookups> = {}): ServiceLook
   };
 }
 
-/** What the names of a service mean. */
+/** Returns the resources that a service's names refer to. */
 export function someResources(over: Partial<ServiceResources> = {}): ServiceResources {
   return {
     image: "ami-1",
@@ -250,7 +250,7 @@ export function someResources(over: Partial<ServiceResources> = {}): ServiceReso
   };
 }
 
-/** The facts of the service `web` of a release. */
+/** Returns the facts of the service `web` of a release. */
 export function someLaunchFacts(over: Partial<LaunchFacts> = {}): LaunchFacts {
   return {
     constants: PRESETS.odin,

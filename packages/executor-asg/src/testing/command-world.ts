@@ -47,7 +47,7 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
   };
 }
 
-/** A release file as people write it: without id, time and hash. */
+/** Returns a release file as people write it: without id, time and hash. */
 export function aReleaseFile(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
     aws_account_id: "111122223333",
@@ -151,7 +151,7 @@ interface Executed {
   readonly output: Readonly<Record<string, unknown>>;
 }
 
-/** What a client of the predecessor sends. */
+/** Returns a document of the predecessor's client. */
 export function aClientDocument(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
     aws_account_id: TARGET.account,
@@ -176,7 +176,7 @@ export function aClientDocument(over: Readonly<Record<string, unknown>> = {}): R
   };
 }
 
-/** The path of a document's objects. */
+/** Returns the path of a document's objects. */
 export function toRoot({ release_id }: Readonly<Record<string, unknown>> = aClientDocument()): string {
   return `${TARGET.account}/org/shop/production/${release_id}`;
 }
@@ -231,7 +231,7 @@ export function createDeployer({ preset = "odin" }: { readonly preset?: PresetNa
   };
 }
 
-/** The newest execution, when it has ended. */
+/** Returns the newest execution, when it has ended. */
 async function toExecuted({ sim, until }: ReleaseWorld): Promise<Executed> {
   const execution = sim.stepFunctions.executions.at(-1);
   if (execution === undefined) throw new Error("No execution was started.");

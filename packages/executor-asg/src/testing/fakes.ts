@@ -2,7 +2,7 @@ import { defined, type ExecutorContext, type Random } from "@stackyard/core";
 import type { LockFiles, StoredFile } from "../locks/lock-files.ts";
 import type { HaltAnswer, HaltOrder, ReleaseDeps, ReleaseLocks, ReleaseMemory } from "../release-state.ts";
 
-/** What a deployer stores, in maps that a test fills and inspects. All but the halts are by release id. */
+/** A deployer's storage, in maps that a test fills and inspects. All except the halts are by release id. */
 export interface TestMemory extends ReleaseMemory {
   readonly documents: Map<string, unknown>;
   readonly userData: Map<string, string>;
@@ -11,7 +11,7 @@ export interface TestMemory extends ReleaseMemory {
   readonly answers: HaltAnswer[];
 }
 
-/** An empty one, whose locks have no other owner. */
+/** Creates an empty memory. Its locks have no other owner. */
 export function createTestMemory(): TestMemory {
   const documents = new Map<string, unknown>();
   const userData = new Map<string, string>();
@@ -56,12 +56,12 @@ function createFreeLocks(): ReleaseLocks {
       if (owner === by) owner = undefined;
     },
     async keep() {
-      // No other owner wants them.
+      // No other owner competes for them.
     },
   };
 }
 
-/** Files in memory, with what a test may look at and do to every call. */
+/** Files in memory; a test may inspect and intercept every call. */
 interface MemoryLockFiles extends LockFiles {
   readonly texts: ReadonlyMap<string, string>;
 }
@@ -70,7 +70,7 @@ interface MemoryLockFiles extends LockFiles {
 export interface CallHooks {
   before?(operation: "load" | "put" | "remove", path: string): Promise<void>;
   after?(operation: "load" | "put" | "remove", path: string): Promise<void>;
-  /** The last writer wins, as in the predecessor's days. */
+  /** True if the last writer wins, as in the predecessor. */
   readonly isUnconditional?: boolean;
 }
 
@@ -119,7 +119,7 @@ export function createMemoryLockFiles(hooks: CallHooks = {}, stored: StoredFiles
 export interface Scheduler {
   /** Waits for its turn. */
   turn(): Promise<void>;
-  /** Until all work has ended. `between` is called before each turn. */
+  /** Runs until all work has ended. Calls `between` before each turn. */
   run(work: readonly Promise<unknown>[], between?: () => void): Promise<void>;
 }
 
@@ -150,7 +150,7 @@ async function letSettle(): Promise<void> {
   for (let rounds = 0; rounds < 12; rounds += 1) await Promise.resolve();
 }
 
-/** Ports of which every call of AWS and of the memory goes through the guard. */
+/** Routes every call of AWS and of the memory through the guard. */
 export function guardDeps(deps: ReleaseDeps, guard: CallGuard): ReleaseDeps {
   const { target, memory } = deps;
   const guardedMemory = guardPort(memory, guard, "Memory", () => true);
@@ -181,12 +181,12 @@ function guardPort<Port extends object>(
   });
 }
 
-/** The command's where one is sent. */
+/** Returns the name of a call; the command's if one is sent. */
 function toName(what: string, name: string | symbol, [command]: readonly unknown[]): string {
   return name === "send" ? String(Object(command).constructor.name) : `${what}.${String(name)}`;
 }
 
-/** What is done to each call that leaves a process: of AWS, and of the records. */
+/** Intercepts each call that leaves a process: to AWS, and to the records. */
 export interface CallGuard {
   /** Performs the call, or throws instead, or afterwards. `name` is the command's, or `Records.put`; `group`: of Auto Scaling. */
   around<Result>(name: string, call: () => Promise<Result>, group?: string): Promise<Result>;
@@ -196,7 +196,7 @@ interface Sender {
   send(...args: readonly unknown[]): Promise<unknown>;
 }
 
-/** A context of which every call goes through the guard. The clients of the context stay as they are. */
+/** Routes every call of a context through the guard, except those of its clients. */
 export function guardContext<Context extends ExecutorContext>(context: Context, { around }: CallGuard): Context {
   const { records } = context;
   return {
@@ -221,7 +221,10 @@ function toGroup(command: unknown): string | undefined {
   return input?.AutoScalingGroupName;
 }
 
-/** A process that dies at its call of that number, from 1: before the call, or after it was served and before its answer arrives. */
+/**
+ * Creates a process that dies at its call number `number`, from 1: before the call, or after it was served and before
+ * its response arrives.
+ */
 export function createDeath(
   number: number,
   when: "before" | "after",
@@ -236,7 +239,7 @@ export function createDeath(
     count: () => calls,
     isDead: () => dead,
     async around(name, call) {
-      // Whether a process dies before or after it has read a record is the same to the world.
+      // It makes no difference whether a process dies before or after it has read a record.
       if (name === "Records.get" && !dead) return call();
       calls += 1;
       const isIt = calls === number;

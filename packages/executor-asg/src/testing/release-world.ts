@@ -25,7 +25,7 @@ import {
 import { anAutoscaling, aRelease, aService, aState, TARGET, USER_DATA } from "./builders.ts";
 import { createTestMemory, type TestMemory } from "./fakes.ts";
 
-/** An account in which a release finds all that it may ask for, and the deployer's ports. */
+/** An account with everything that a release may need, and the deployer's ports. */
 export interface ReleaseWorld {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
@@ -33,19 +33,19 @@ export interface ReleaseWorld {
   readonly deps: ReleaseDeps;
   /** Lines of progress so far. */
   readonly lines: readonly string[];
-  /** What stands, by its name or by the service that it is for. */
+  /** Ids of existing resources, by name or by service. */
   readonly ids: WorldIds;
-  /** The release with the state that it has after its locks. Its user data is stored. */
+  /** Returns the release with the state after its locks. Its user data is stored. */
   work(over?: Partial<Release>): ReleaseWork;
-  /** A group of an earlier release, with its servers. Gives its name. */
+  /** Adds a group of an earlier release, with its servers. Returns its name. */
   addOldGroup(input: OldGroup): string;
-  /** What the calls of an operation, such as `EC2.CreateLaunchTemplate`, were given. */
+  /** Returns the inputs of an operation's calls, such as `EC2.CreateLaunchTemplate`. */
   inputs(operation: string): readonly Readonly<Record<string, unknown>>[];
-  /** Lets time pass until that is done. */
+  /** Advances the time until the promise settles. */
   until<Result>(done: Promise<Result>): Promise<Result>;
 }
 
-/** Ids of what stands. */
+/** Ids of existing resources. */
 interface WorldIds {
   readonly image: string;
   /** `private-a` and `private-b`. */
@@ -64,7 +64,7 @@ export interface WorldOptions {
   readonly services?: readonly string[];
   readonly slowStartSeconds?: number;
   readonly actor?: NonNullable<ReleaseDeps["actor"]>;
-  /** In place of the world's own, such as one of a failing process. */
+  /** Replaces the world's own, for example by one of a failing process. */
   readonly clock?: FakeClock;
 }
 
@@ -126,7 +126,7 @@ interface ResourcesInput {
   readonly slowStartSeconds: number;
 }
 
-/** Puts everything into an account that releases of these services may ask for. */
+/** Creates all resources that releases of these services may need. */
 export function addResources(sim: AwsSim, { constants, services, slowStartSeconds }: ResourcesInput): WorldIds {
   const shared = (Name: string) => ({ ...PLACE, tags: { Name, DeployWith: constants.optInTag } });
   const own = (name: string) => ({ ...PLACE, name, tags: { Name: name, ...tagsOf(name) } });
@@ -169,7 +169,7 @@ function toClients(sim: AwsSim): ReleaseDeps["target"]["client"] {
   const clients = new Map<unknown, unknown>();
   return <Client>(type: new (config: never) => Client): Client => {
     const known = clients.get(type);
-    // What the map holds under a class is one of it.
+    // The map's value for a class is an instance of it.
     if (known !== undefined) return known as Client;
     const client = new type({ region: PLACE.region, credentials, maxAttempts: 1 } as never);
     (client as Pluggable).middlewareStack.use(plugin as never);
@@ -178,7 +178,7 @@ function toClients(sim: AwsSim): ReleaseDeps["target"]["client"] {
   };
 }
 
-/** From one waiter to the next, for a day at most. */
+/** Advances to each waiter in turn, for a day at most. */
 async function passUntil<Result>(clock: FakeClock, done: Promise<Result>): Promise<Result> {
   let isDone = false;
   const end = () => {
@@ -187,7 +187,7 @@ async function passUntil<Result>(clock: FakeClock, done: Promise<Result>): Promi
   done.then(end, end);
   const giveUpAt = clock.now() + 24 * 3_600_000;
   while (!isDone && clock.now() < giveUpAt) {
-    // What is under way in the SDK must not look like waiting.
+    // Pending work in the SDK must not look like waiting.
     for (let round = 0; round < 20 && !isDone; round += 1) await settlePromises();
     const next = clock.nextWakeAt();
     if (!isDone && next !== undefined) await clock.advance(next - clock.now());
@@ -195,17 +195,17 @@ async function passUntil<Result>(clock: FakeClock, done: Promise<Result>): Promi
   return done;
 }
 
-/** A release whose new group runs next to the old one, which has the traffic. */
+/** A release with its new group next to the old one, which has the traffic. */
 export interface Switch extends ReleaseWorld {
-  /** The release with what it knows so far. */
+  /** The release with its present state. */
   readonly now: ReleaseWork;
   /** Names. */
   readonly oldGroup: string;
   readonly newGroup: string;
   readonly targetGroup: string;
-  /** Does a state; keeps what it gives. */
+  /** Runs a state and keeps its result. */
   run(task: ReleaseTask): Promise<ReleaseState>;
-  /** Names of the groups that are not being deleted. */
+  /** Returns the names of the groups that are not being deleted. */
   standing(): readonly string[];
   pass(seconds: number): Promise<void>;
 }
@@ -217,15 +217,15 @@ export interface SwitchInput {
   readonly world?: WorldOptions;
   /** Of the old group. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Of the old group: a hook at the end of its servers, for so many seconds. */
+  /** Of the old group: the seconds of a termination hook. */
   readonly hookSeconds?: number;
-  /** Takes the new group as far as healthy. Default: true. */
+  /** True to make the new group healthy. Default: true. */
   readonly isHealthy?: boolean;
 }
 
 const TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING";
 
-/** Two servers of `web`, in a target group and a classic load balancer, before and after. */
+/** Creates two servers of `web`, in a target group and a classic load balancer, before and after. */
 export async function createSwitch(input: SwitchInput = {}): Promise<Switch> {
   const world = createReleaseWorld({ services: ["web"], ...input.world });
   const targetGroup = world.ids.targetGroups["web"] ?? "";
@@ -281,7 +281,7 @@ function addOld({ sim, ids }: ReleaseWorld, { tags, hookSeconds }: SwitchInput, 
   });
 }
 
-/** What exists in the account without a group, or a release that serves: one line each. */
+/** Returns resources in the account that belong to no group or serving release: one line each. */
 export async function findOrphans({ deps, clock }: Pick<ReleaseWorld, "deps" | "clock">): Promise<readonly string[]> {
   const facts = await loadRepairFacts(deps, aRelease());
   return findLeftOvers(facts, { now: clock.now(), running: [] }).map(
@@ -289,12 +289,10 @@ export async function findOrphans({ deps, clock }: Pick<ReleaseWorld, "deps" | "
   );
 }
 
-/** What is known after a state. */
+/** The known values after a state. */
 type Told = Partial<ReleaseValues> & Readonly<Record<string, unknown>>;
 
-/**
- * What the visits of a state come to: an error class, or values that are known then. After the last one all is well.
- */
+/** The results of a state's visits: an error class, or the values afterwards. Visits beyond the last one succeed. */
 export type Script = Readonly<Partial<Record<ReleaseStateName, readonly (string | Told)[]>>>;
 
 /** The way of a release through the table. */
@@ -305,7 +303,7 @@ interface Walk {
   readonly end: string;
 }
 
-/** Values of a release whose first look at its health is good. */
+/** Values of a release with a successful first health check. */
 export const HEALTHY = { healthy: true, wait_for_healthy: 15, wait_for_detach: 30 } satisfies ReleaseValues;
 
 /** Walks a release through the table: every visit of a state, retries too, is a place in the path. */

@@ -33,7 +33,7 @@ import { aReport, TARGET, USER_DATA } from "./builders.ts";
 import type { CallGuard } from "./fakes.ts";
 import { createReleaseWorld, type ReleaseWorld, type WorldOptions } from "./release-world.ts";
 
-/** A simulated account, and a yard whose records and leases outlive its runs. */
+/** A simulated account, and a yard with records and leases that outlive its runs. */
 export interface AsgYard {
   readonly world: ReleaseWorld;
   readonly records: ExecutorContext["records"];
@@ -48,9 +48,9 @@ export interface AsgYard {
     readonly steps: readonly Step[];
     readonly elapsedMs: number;
   }>;
-  /** Names of groups that stand and are not being deleted. */
+  /** Returns the names of groups that exist and are not being deleted. */
   groups(): readonly string[];
-  /** What stands, by kind: names. */
+  /** Returns the names of existing resources, by kind. */
   standing(): Promise<Standing>;
 }
 
@@ -61,7 +61,7 @@ interface Standing {
   readonly alarms: readonly string[];
 }
 
-/** A document of one service `web` with a target group, in a machine: without id, time and target. */
+/** Returns a document of one service `web` with a target group, in a machine: without id, time and target. */
 export function aTaskDocument(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
     project_name: "org/shop",
@@ -73,7 +73,7 @@ export function aTaskDocument(over: Readonly<Record<string, unknown>> = {}): Rea
   };
 }
 
-/** Two servers behind the target group `web`. */
+/** Returns two servers behind the target group `web`. */
 function aTaskService(over: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
     instance_type: "t3.micro",
@@ -84,12 +84,12 @@ function aTaskService(over: Readonly<Record<string, unknown>> = {}): Readonly<Re
   };
 }
 
-/** What a task is given for it. */
+/** Returns the config of its task. */
 export function aTaskConfig(over: Readonly<Record<string, unknown>> = {}, config: object = {}) {
   return { release: aTaskDocument(over), userData: USER_DATA, preset: "odin", ...config };
 }
 
-/** The group of the release before, behind the target group `web`, which lets go of its servers within 15 s. */
+/** Adds the group of the previous release, behind the target group `web`, which drains its servers within 15 s. */
 export async function addServingGroup({ world, aws }: AsgYard): Promise<string> {
   const { web: arn = "" } = world.ids.targetGroups;
   const attribute = { Key: "deregistration_delay.timeout_seconds", Value: "15" };
@@ -143,14 +143,14 @@ export function createAsgYard(options: WorldOptions = {}): AsgYard {
   };
 }
 
-/** What no release may ever do, checked after each call. */
+/** Invariants of all releases, checked after each call. */
 interface TrafficWatch extends CallGuard {
   readonly faults: readonly string[];
 }
 
 const OLD_RELEASE = "release-1";
 
-/** Sees whether an old group is deleted, or loses its traffic, before the new one has enough healthy servers. */
+/** Detects an old group that is deleted, or loses its traffic, before the new one has enough healthy servers. */
 export function watchTraffic({ world }: AsgYard, needed: number): TrafficWatch {
   const faults: string[] = [];
   const standing = new Set<string>();
@@ -165,7 +165,7 @@ export function watchTraffic({ world }: AsgYard, needed: number): TrafficWatch {
       .length;
   }
 
-  /** An old group that loses its load balancers, or that is being deleted now and was not before. */
+  /** Returns true for an old group that loses its load balancers, or that is newly being deleted. */
   function isTaken(
     call: string,
     { name, isDeleting }: { readonly name: string; readonly isDeleting: boolean },
@@ -193,7 +193,7 @@ export function watchTraffic({ world }: AsgYard, needed: number): TrafficWatch {
   };
 }
 
-/** A yard whose executor `asg` answers and reports as a test says, step by step. */
+/** A yard with an executor `asg` that answers and reports as the test scripts it, step by step. */
 export interface ReleaseServer {
   readonly url: string;
   /** Configs of runs, in order. */
@@ -209,7 +209,7 @@ interface ScriptedStep {
   readonly answer?: Step;
 }
 
-/** A step that is polled again at once. */
+/** A step that is polled again immediately. */
 const GOES_ON: Step = running({ progress: {}, pollAfterMs: 10, message: "CheckHealthy." });
 /** The end of a release that is done. */
 export const DONE: Step = succeeded({ releaseId: "release-2", end: "Success", dirty: false });

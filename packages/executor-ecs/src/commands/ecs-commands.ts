@@ -19,7 +19,7 @@ import {
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
 
-/** What tasks are made of, as words of a command line. */
+/** The settings of tasks as command-line arguments. */
 const taskArgs = {
   cluster: textArg("name", "Name or ARN of the cluster. Needed, unless the file names it."),
   taskDefinition: textArg("name", "Family, family:revision or ARN. Needed, unless the file names it."),
@@ -42,7 +42,7 @@ const taskArgs = {
   ...startArgs,
 };
 
-/** The commands about tasks on ECS, over runs that are opened when one of them is called. */
+/** Creates the commands for tasks on ECS, over runs that are opened on the first call. */
 export function createEcsCommands(open: OpenRuns): readonly PluginCommand[] {
   return [createRunsCommand(ecsRun, open), createRunsCommand(ecsLogs, open)];
 }
@@ -92,7 +92,7 @@ const LogsArgs = Type.Object({
 });
 type LogsArgs = Static<typeof LogsArgs>;
 
-/** `ecs logs`: what the tasks of a run have logged. */
+/** `ecs logs`: prints the logs of a run's tasks. */
 const ecsLogs: RunsCommandSpec<typeof LogsArgs> = {
   name: "ecs logs",
   summary: "Show what the tasks of a run have logged, at most 64 KiB of the end.",
@@ -128,13 +128,13 @@ function formatProgress({ runId, state, message = "", cancelling }: Run): string
   return `${runId}  ${cancelling === true ? "being cancelled" : state}  ${line}`.trimEnd();
 }
 
-/** Prints a run with what it has logged, as one object with `--json`. */
+/** Prints a run with its logs, as one object with `--json`. */
 async function showRun({ runs, out, signal }: RunsContext, run: Run): Promise<void> {
   const log = await runs.log(run.runId, { signal });
   out.result({ run, log }, () => [log, formatRun(run)].filter((part) => part !== "").join("\n\n"));
 }
 
-/** How a run stands, and the exit codes and addresses that it gave, in a few lines. */
+/** Formats the state of a run with its exit codes and addresses, in a few lines. */
 export function formatRun({ runId, state, error, message, outputs = {} }: Run): string {
   const facts = Object.entries(outputs)
     .filter(([name, value]) => name !== "taskArns" && typeof value !== "object")
@@ -156,8 +156,8 @@ const COULD_NOT_START: ReadonlySet<string> = new Set([
 const MAY_STILL_RUN: ReadonlySet<string> = new Set(["ECS_TASK_LOST", "ECS_TIMEOUT", "TASK_TIMEOUT"]);
 
 /**
- * The exit code of a command that has followed a run to its end: 0 it has succeeded, 1 its tasks have ended and failed, 2 a
- * task may still run, 3 none could be started.
+ * Returns the exit code of a command that has followed a run to its end: 0 for success, 1 if its tasks have ended and
+ * failed, 2 if a task may still run, 3 if none could be started.
  */
 export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 3 {
   if (state === "succeeded") return 0;
@@ -165,11 +165,11 @@ export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 
   if (MAY_STILL_RUN.has(error.code)) return 2;
   if (!COULD_NOT_START.has(error.code)) return 1;
   if (!hasTasks(outputs)) return 3;
-  // A partial start was stopped again; tasks whose state AWS did not report were left running.
+  // A partial start was stopped; tasks with a state that AWS did not report were left running.
   return error.code === "ECS_AWS_ERROR" ? 2 : 1;
 }
 
-/** True when some task was started. The output is a list as JSON. */
+/** Returns true if some task was started. The output is a list as JSON. */
 function hasTasks({ taskArns }: NonNullable<Run["outputs"]>): boolean {
   return typeof taskArns === "string" && taskArns !== "" && taskArns !== "[]";
 }
@@ -178,7 +178,7 @@ export type TaskArgs = Static<typeof TaskArgs>;
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** The executor's config that these words mean, over the config of a file. Throws `USAGE`. */
+/** Converts arguments to the executor's config, over the config of a file. Throws `USAGE`. */
 export function toTaskConfig(args: TaskArgs, file: Config = {}): Config {
   const { cluster, taskDefinition, count, launchType, capacityProvider, container, timeout, placementTimeout } = args;
   // The server checks the whole against the executor's schema.
@@ -198,7 +198,7 @@ function toNetwork({ subnet, securityGroup, assignPublicIp }: TaskArgs, file: un
   const network = defined({ subnets: subnet, securityGroups: securityGroup, assignPublicIp });
   if (Object.keys(network).length === 0) return undefined;
   const before = isMap(file) ? file : {};
-  // The shape of AWS wraps the same keys.
+  // The format of AWS wraps the same keys.
   const inner = before["awsvpcConfiguration"];
   return { ...(isMap(inner) ? inner : before), ...network };
 }

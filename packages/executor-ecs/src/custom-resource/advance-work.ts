@@ -21,7 +21,7 @@ import {
   type WorkStore,
 } from "./work-store.ts";
 
-/** The result for the state machine: whether the response is known, otherwise when to call again. */
+/** The result for the state machine: whether there is a response, otherwise when to call again. */
 interface StepAnswer {
   readonly done: boolean;
   /** At least 1. */
@@ -32,8 +32,8 @@ const LOOK_AGAIN: StepAnswer = { done: false, waitSeconds: 5 };
 const DONE: StepAnswer = { done: true, waitSeconds: 1 };
 
 /**
- * Goes on with a request as far as it goes without waiting. Safe to call at any time and any number of times: what another
- * invocation works on is left to it.
+ * Continues a request as far as possible without waiting. Safe to call at any time, any number of times: skips requests
+ * that another invocation works on.
  */
 export async function advanceWork(
   { deps, definitions, store, newOwner }: EcsTaskApp,
@@ -63,7 +63,7 @@ export async function release(claimed: ClaimedWork): Promise<void> {
   await claimed.release().catch(() => undefined);
 }
 
-/** Where the work stands after some turns: the answer is known, or it is to be gone on with after a while. */
+/** The result of some turns: the response is ready, or the work continues after a delay. */
 type TurnsEnd = { readonly kind: "answer" } | { readonly kind: "wait"; readonly afterMs: number };
 
 type Work = (context: TurnContext) => Promise<Turn>;
@@ -76,7 +76,7 @@ const TURNS: Readonly<Record<Exclude<WorkPhase, "answer" | "done">, Work>> = {
   end: endWork,
   stop: stopWork,
 };
-/** What each phase asks AWS for, in errors. */
+/** The purpose of each phase's AWS calls, for errors. */
 const DEEDS: Readonly<Record<keyof typeof TURNS, string>> = {
   decide: "A look at what is to run",
   health: "A look at the target group",
@@ -87,8 +87,8 @@ const DEEDS: Readonly<Record<keyof typeof TURNS, string>> = {
 };
 
 /**
- * Goes on with the work as far as it goes without waiting. Each turn ends with a note of what it has come to, so that
- * the next invocation continues there. Handles errors of AWS; throws others.
+ * Continues the work as far as possible without waiting. Each turn stores its result, so that the next invocation
+ * continues there. Handles errors of AWS; throws others.
  */
 export async function takeTurns(context: TurnContext): Promise<TurnsEnd> {
   for (;;) {
@@ -110,7 +110,7 @@ async function takeTurn(context: TurnContext, phase: keyof typeof TURNS): Promis
   }
 }
 
-/** What the turns of claimed work are given. */
+/** Creates the context of turns of claimed work. */
 export function createTurnContext(input: {
   readonly deps: EcsTaskDeps;
   readonly claimed: ClaimedWork;
@@ -145,7 +145,9 @@ export function createTurnContext(input: {
   };
 }
 
-/** The same name and input again are the same execution; one that has ended has done its work. */
+/**
+ * Starts the execution of a request. The same name and input are the same execution; an ended one has done its work.
+ */
 export async function startExecution(deps: EcsTaskDeps, requestId: string, abortSignal: AbortSignal): Promise<void> {
   const { stateMachineArn } = deps;
   const input = JSON.stringify({ requestId });
@@ -157,12 +159,12 @@ export async function startExecution(deps: EcsTaskDeps, requestId: string, abort
   }
 }
 
-/** A cluster's ARN says where it is; a name is of the function's own region. */
+/** Returns the region in a cluster's ARN; undefined for a name, which is in the function's own region. */
 function findRegion(cluster: string): string | undefined {
   return /^arn:[a-z-]+:ecs:([a-z0-9-]+):\d{12}:cluster\//.exec(cluster)?.[1];
 }
 
-/** Sends the answer that was noted. Sent again after a crash it is the same one, and CloudFormation takes the first. */
+/** Sends the stored response. A retry after a crash sends the same one, and CloudFormation uses the first. */
 export async function sendAnswer(deps: EcsTaskDeps, claimed: ClaimedWork): Promise<void> {
   const { response, request } = claimed.work;
   if (response === undefined) throw new Error("The work has no response to send.");
@@ -180,13 +182,13 @@ export async function sendAnswer(deps: EcsTaskDeps, claimed: ClaimedWork): Promi
 export interface EcsTaskApp {
   readonly deps: EcsTaskDeps;
   readonly definitions: DefinitionCache;
-  /** Opened with the first request; tried again while that fails. */
+  /** Opens the store with the first request; retried while that fails. */
   store(): Promise<WorkStore>;
-  /** A name for one invocation. */
+  /** Returns a name for one invocation. */
   newOwner(): string;
 }
 
-/** Makes it; nothing is called yet. */
+/** Creates the app; calls nothing yet. */
 export function createEcsTaskApp(deps: EcsTaskDeps): EcsTaskApp {
   let opened: Promise<WorkStore> | undefined;
   const open = async () => createWorkStore({ ...deps, cipher: createTextCipher(await deps.secret()) });
@@ -210,7 +212,7 @@ export interface Invocation {
   readonly signal: AbortSignal;
   /** The lease of a request: no function runs longer. */
   readonly ttlMs: number;
-  /** Rejects with `TIMED_OUT` when the time for the work is over; what is left is for an answer. */
+  /** Rejects with `TIMED_OUT` when the time for the work is over; the rest is for a response. */
   run<Result>(work: Promise<Result>): Promise<Result>;
 }
 
@@ -238,7 +240,7 @@ export function createInvocation(clock: Clock, context: LambdaContext | undefine
   };
 }
 
-/** A sleeper that is called off wakes too; by then the race is over. */
+/** Rejects with `TIMED_OUT`. A cancelled sleeper wakes too, but the race is over by then. */
 function toTimedOut(controller: AbortController, ended: AbortSignal): Promise<never> {
   const error = new StackyardError("TIMED_OUT", "The function's time is nearly over.");
   if (!ended.aborted) controller.abort(error);

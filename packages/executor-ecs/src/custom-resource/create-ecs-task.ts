@@ -29,13 +29,13 @@ import { type ClaimedWork, type TaskWork, toNewWork, toResourceId } from "./work
 /** The function behind resources of the type `Custom::ECSTask`. */
 export interface EcsTaskFunction {
   /**
-   * Takes requests of CloudFormation, the states of the machine (`{ op, requestId }`), and events of EventBridge: executions
-   * that ended badly, and tasks that stopped. Rejects with `EVENT_INVALID` for everything else.
+   * Handles requests of CloudFormation, the states of the machine (`{ op, requestId }`), and events of EventBridge:
+   * failed executions, and stopped tasks. Rejects with `EVENT_INVALID` for everything else.
    */
   readonly handler: (event: unknown, context?: LambdaContext) => Promise<unknown>;
 }
 
-/** Makes the function. Nothing is called before the first event. */
+/** Creates the function. Calls nothing before the first event. */
 export function createEcsTask(deps: EcsTaskDeps): EcsTaskFunction {
   const app = createEcsTaskApp(deps);
   return {
@@ -113,7 +113,7 @@ function parseTask({ startedBy, lastStatus }: Readonly<Record<string, unknown>>)
   return { kind: "task-stopped", resourceId: startedBy };
 }
 
-/** What Catch hands on: `Error` is a name, `Cause` the function's error as JSON, or text. */
+/** Formats the error that Catch passes: `Error` is a name, `Cause` the function's error as JSON, or text. */
 function toErrorText(error: unknown): string | undefined {
   if (!isMap(error)) return undefined;
   const { Error: name = "an error", Cause: cause = "" } = error;
@@ -125,7 +125,7 @@ function findMessage(cause: string): string {
   return isMap(parsed) && typeof parsed["errorMessage"] === "string" ? parsed["errorMessage"] : cause;
 }
 
-/** What is left for a request that must be answered without records. */
+/** The context for a request that must be answered without records. */
 interface Reception {
   readonly app: EcsTaskApp;
   readonly request: CustomResourceRequest;
@@ -140,8 +140,9 @@ const PAUSES_MS = [500, 2_000, 5_000];
 const NOTED_WITHIN_MS = 5_000;
 
 /**
- * Receives a request of CloudFormation: stores it, starts the work, and answers what is done at once. On any error the
- * request is answered here, unless an execution continues it. Throws `EVENT_INVALID` for what cannot be answered.
+ * Receives a request of CloudFormation: stores it, starts the work, and answers at once if possible. On any error the
+ * request is answered here, unless an execution continues it. Throws `EVENT_INVALID` for requests that cannot be
+ * answered.
  */
 async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invocation): Promise<void> {
   const request = parseRequest(event);
@@ -177,7 +178,10 @@ async function beginWithRetries(reception: Reception): Promise<void> {
   }
 }
 
-/** A conflict means that another invocation has the work, and a response that could not be sent was already retried. */
+/**
+ * Returns true for transient errors. A conflict means that another invocation has the work, and a response that could
+ * not be sent was already retried.
+ */
 function isPassing(error: unknown): boolean {
   return isStackyardError(error) && error.retryable && !["RECORD_CONFLICT", "UNREACHABLE"].includes(error.code);
 }
@@ -190,7 +194,7 @@ async function begin(reception: Reception): Promise<void> {
   const result = await store.claim(request.RequestId, owner, invocation.ttlMs);
   if (result.kind === "none") throw new Error("The request was noted and cannot be found.");
   if (result.kind === "held") {
-    // A repeat, or what another invocation has left behind: an execution finds out.
+    // A repeat, or work abandoned by another invocation: an execution finds out.
     return startExecution(deps, request.RequestId, invocation.signal);
   }
   reception.claimed = result.claimed;
@@ -204,7 +208,7 @@ async function begin(reception: Reception): Promise<void> {
   }
 }
 
-/** What is not read need not fit into a record. A Delete reads the cluster alone. */
+/** Removes unused properties, so that the request fits into a record. A Delete needs only the cluster. */
 function toRemembered(request: CustomResourceRequest): CustomResourceRequest {
   const { RequestType, ResourceProperties, OldResourceProperties } = request;
   if (RequestType === "Delete") return { ...request, ResourceProperties: { Cluster: findCluster(ResourceProperties) } };
@@ -236,13 +240,13 @@ async function meetFault(reception: Reception, error: unknown): Promise<void> {
   await answerFault(reception, error);
 }
 
-/** The answer is noted and could not be sent: an execution tries again. */
+/** Starts an execution to retry a stored response that could not be sent. */
 async function leaveAnswer({ app, request }: Reception, claimed: ClaimedWork): Promise<void> {
   if (claimed.work.phase === "done") return;
   await startExecution(app.deps, request.RequestId, AbortSignal.timeout(10_000));
 }
 
-/** Nothing has been started. The answer is sent also where it cannot be noted. */
+/** Answers a fault when nothing was started, even if the response cannot be stored. */
 async function answerFault({ app, request, claimed, logger }: Reception, error: unknown): Promise<void> {
   const { deps } = app;
   const work = claimed?.work ?? toNewWork(request, deps.clock.now());
@@ -255,7 +259,7 @@ async function answerFault({ app, request, claimed, logger }: Reception, error: 
   const response = toEnd({ work, id: toResourceId(request), config: undefined, deps }, end);
   const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
-  // A table that does not answer must not hold the function until its end.
+  // A table that does not answer must not block the function until its timeout.
   const known = await Promise.race([noted, deps.clock.sleep(NOTED_WITHIN_MS).then(() => undefined)]);
   if (known !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
 }
@@ -270,8 +274,8 @@ interface Stopped {
 const NOTHING_TO_STOP: Stopped = { fault: undefined, changes: {} };
 
 /**
- * Answers an abandoned request that has no response yet: with the stored response, otherwise as failed, after its
- * tasks were stopped. Throws while another invocation works on it, so that the caller comes again.
+ * Answers an abandoned request that has no response yet: with the stored response, otherwise as failed, after its tasks
+ * were stopped. Throws while another invocation works on it, so that the caller retries.
  */
 async function answerWork(
   app: EcsTaskApp,
@@ -322,7 +326,7 @@ async function giveUp(
   });
 }
 
-/** Also finds tasks that were not recorded: the reader of the response must know that they ran. */
+/** Stops tasks, including unrecorded ones: the reader of the response must know that they ran. */
 async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
   try {
     const { changes } = await stopAll(context);

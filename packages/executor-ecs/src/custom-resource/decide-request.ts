@@ -9,14 +9,14 @@ import {
   type UpdateCriterion,
 } from "./parse-properties.ts";
 
-/** Why nothing is run. */
+/** Why nothing was run. */
 export type NoneReason = "COUNT_ZERO" | "RUN_ON_UPDATE_FALSE" | "ROLLBACK" | "CRITERIA_UNCHANGED";
 
 /** Facts besides the request. Each is loaded only if `listNeededFacts` names it. */
 export interface RequestFacts {
-  /** As DescribeStacks gives it; undefined where it could not be read: then the tasks run. */
+  /** As in DescribeStacks; undefined if it could not be read: then the tasks run. */
   readonly stackStatus?: string | undefined;
-  /** What the criteria of the new properties see; undefined where it could not be found out: then the tasks run. */
+  /** The changes by the criteria of the new properties; undefined if unknown: then the tasks run. */
   readonly changes?: CriteriaResult | undefined;
 }
 
@@ -60,7 +60,7 @@ export function listNeededFacts(request: Asked): readonly ("stackStatus" | "chan
   return [...(runOnRollback ? [] : ["stackStatus" as const]), ...(updateCriteria ? ["changes" as const] : [])];
 }
 
-/** The cluster of properties that may be wrong; undefined: they name none. */
+/** Returns the cluster of properties that may be invalid; undefined when they name none. */
 export function findCluster(properties: unknown): string | undefined {
   const cluster = isMap(properties) ? properties["Cluster"] : undefined;
   return typeof cluster === "string" && cluster.trim() !== "" ? cluster : undefined;
@@ -82,12 +82,12 @@ function toRefusal(problems: readonly PropertyProblem[]): RequestAction {
   return { kind: "fail", code: "ECS_PROPERTIES_INVALID", reason, problems };
 }
 
-/** What is read of a task definition (ECS API, ContainerDefinition). */
+/** The required parts of a task definition (ECS API, ContainerDefinition). */
 interface ComparedDefinition {
   readonly containerDefinitions?: readonly ComparedContainer[] | undefined;
 }
 
-/** What is read of a container. */
+/** The required parts of a container. */
 export interface ComparedContainer {
   readonly name?: string | undefined;
   readonly environment?:
@@ -98,7 +98,7 @@ export interface ComparedContainer {
     | undefined;
 }
 
-/** A variable that is another one than before. Never its value, which may be a secret. */
+/** A changed variable. Never its value, which may be a secret. */
 export interface CriteriaChange {
   readonly container: string;
   readonly key: string;
@@ -111,13 +111,13 @@ export interface CriteriaRefusal {
   readonly reason: string;
 }
 
-/** Every difference, in the order of the criteria; none: an empty list. */
+/** All differences, in the order of the criteria; empty without any. */
 export type CriteriaResult = readonly CriteriaChange[] | CriteriaRefusal;
 
 /**
- * Compares the variables that the criteria name in the effective environments of their containers, by name: entries of the
+ * Compares the variables of the criteria in the effective environments of their containers, by name: entries of the
  * definition, its secrets by their references, then the overrides. Absent differs from empty. Without an old definition
- * everything that is named has changed; a container that only the old one lacks had no variables. Pure.
+ * all of them have changed; a container that is missing only in the old one had no variables. Pure.
  */
 export function criteriaChanged(
   criteria: readonly UpdateCriterion[],
@@ -142,7 +142,7 @@ export function criteriaChanged(
   return [...changes.values()];
 }
 
-/** Later entries win, as in the container. A reference to a secret is never equal to a value. */
+/** Returns the effective environment; later entries win. A reference to a secret never equals a value. */
 function toEnvironment(
   definition: ComparedDefinition,
   { containerOverrides = [] }: TaskOverrides = {},

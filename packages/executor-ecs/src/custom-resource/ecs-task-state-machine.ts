@@ -1,13 +1,13 @@
 /** What may be chosen about the state machine. */
 export interface EcsTaskStateMachineOptions {
-  /** After which an execution ends. Default: 3,590, so that its end is answered within CloudFormation's hour. */
+  /** Time limit of an execution. Default: 3,590, so that its end is answered within CloudFormation's hour. */
   readonly timeoutSeconds?: number;
 }
 
 /**
- * The state machine that waits for tasks, in the Amazon States Language: step after step, and at the end of everything, be it
- * an error, one Answer, which is idempotent. Its input is `{ "requestId": … }`. The function's ARN may be a token or a
- * placeholder of a template.
+ * Returns the state machine that waits for tasks, in the Amazon States Language: one step after another, and at every
+ * end, including errors, one idempotent Answer. Its input is `{ "requestId": … }`. The function's ARN may be a token or
+ * a placeholder of a template.
  */
 export function toEcsTaskStateMachine(
   functionArn: string,

@@ -48,7 +48,7 @@ const readPlacementStrategy = listOf(
 /** Tags in addition to ours; a value is optional. */
 const readTags = listOf(fieldsOf({ key: readTagKey, value: readTagValue }, ["key"]), 0, MAX_TAGS);
 
-/** The ARN of a target group of Elastic Load Balancing. */
+/** Reads the ARN of a target group of Elastic Load Balancing. */
 const readTargetGroup: Reader<string> = (value, place) => {
   const arn = readText(value, place);
   if (arn === undefined || /^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup\/[^\s]+$/.test(arn))
@@ -122,13 +122,13 @@ type Needed = "cluster" | "taskDefinition" | keyof typeof DEFAULTS;
 /** The properties of a resource of the type `Custom::ECSTask`. Times are whole seconds, as in the template. */
 export type TaskProperties = { readonly [Name in Needed]: Exclude<Read[Name], undefined> } & Omit<Read, Needed>;
 
-/** The properties, read; or everything that is wrong with them. */
+/** The parsed properties, or all their faults. */
 export type PropertiesResult =
   | { readonly kind: "config"; readonly config: TaskProperties; readonly warnings: readonly string[] }
   | { readonly kind: "problems"; readonly problems: readonly PropertyProblem[] };
 
 /**
- * Reads `ResourceProperties` of a request of CloudFormation, which passes every scalar as text; native forms are
+ * Parses `ResourceProperties` of a request of CloudFormation, which passes every scalar as text; native forms are
  * accepted too. Never throws. Unknown properties are ignored with a warning.
  */
 export function parseProperties(resourceProperties: unknown): PropertiesResult {
@@ -147,7 +147,7 @@ export function parseProperties(resourceProperties: unknown): PropertiesResult {
   return { kind: "config", config, warnings: listWarnings(resourceProperties, config) };
 }
 
-/** The properties that are read, as they were given: what need be remembered of a request. */
+/** Returns the known properties unchanged: the part of a request to store. */
 export function pickProperties(properties: unknown): unknown {
   if (!isMap(properties)) return properties;
   return Object.fromEntries(Object.entries(properties).filter(([name]) => Object.hasOwn(READERS, name)));
@@ -168,12 +168,15 @@ function readAll(properties: Readonly<Record<string, unknown>>, report: Place["r
   return read as Read;
 }
 
-/** An empty list counts as missing. */
+/** Returns true for an empty list, which counts as missing. */
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-/** StartTask takes neither a launch type nor capacity providers, and a platform version is Fargate's alone. */
+/**
+ * Returns contradictions: StartTask accepts neither a launch type nor capacity providers, and only Fargate a platform
+ * version.
+ */
 function findContradictions(read: Read): readonly PropertyProblem[] {
   const { instances, launchType, capacityProviderStrategy, placementStrategy, platformVersion } = read;
   const isFargate =
@@ -207,7 +210,7 @@ function listWarnings(
   ];
 }
 
-/** 0: starts the tasks and does not wait for them. */
+/** Reads the timeout. 0: starts the tasks and does not wait for them. */
 function readTimeout(value: unknown, place: Place): number | undefined {
   const seconds = toInteger(value);
   if (seconds === 0 || (seconds !== undefined && seconds >= 10 && seconds <= DEFAULT_TIMEOUT)) {
@@ -249,7 +252,7 @@ export interface UpdateCriterion {
   readonly environmentKeys: readonly string[];
 }
 
-/** `EnvironmentKey`, as some documentation spells it, may be one name. */
+/** Reads a criterion. `EnvironmentKey`, as in some documentation, may be one name. */
 function readCriterion(value: unknown, place: Place): UpdateCriterion | undefined {
   if (!isMap(value)) return refuse(place, `must be an object; it is ${toShown(value)}.`);
   const { path, report } = countFaults(place);
@@ -272,7 +275,7 @@ function readKeys(value: Readonly<Record<string, unknown>>, { path, report }: Pl
   return listOf(readText, 1, MAX_KEYS)(isOne ? [given] : given, place);
 }
 
-/** What is wrong with a property, and where: a JSON pointer such as `/Overrides/containerOverrides/0/cpu`. */
+/** The fault of a property and its place, a JSON pointer such as `/Overrides/containerOverrides/0/cpu`. */
 export interface PropertyProblem {
   readonly path: string;
   readonly message: string;
@@ -298,7 +301,7 @@ function refuse({ path, report }: Place, message: string): undefined {
   report({ path, message });
 }
 
-/** A value as a message shows it. */
+/** Formats a value for a message. */
 export function toShown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
@@ -306,7 +309,7 @@ export function toShown(value: unknown): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
-/** Text that is not empty. */
+/** Reads text that is not empty. */
 function readText(value: unknown, place: Place): string | undefined {
   if (typeof value !== "string") return refuse(place, `must be text; it is ${toShown(value)}.`);
   if (value.trim() === "") return refuse(place, "must not be empty.");
@@ -314,13 +317,13 @@ function readText(value: unknown, place: Place): string | undefined {
   return value;
 }
 
-/** A whole number, or its digits: CloudFormation hands numbers over as text. */
+/** Converts a whole number, or its digits: CloudFormation passes numbers as text. */
 function toInteger(value: unknown): number | undefined {
   if (typeof value === "string" && /^\d{1,15}$/.test(value)) return Number(value);
   return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** A whole number in a range. */
+/** Creates a reader of whole numbers in a range. */
 function integerFrom(min: number, max: number): Reader<number> {
   return (value, place) => {
     const number = toInteger(value);
@@ -329,7 +332,7 @@ function integerFrom(min: number, max: number): Reader<number> {
   };
 }
 
-/** `true` or `false`, or one of the words true, yes, false and no in any case. */
+/** Reads `true` or `false`, or one of the words true, yes, false and no in any case. */
 function readBoolean(value: unknown, place: Place): boolean | undefined {
   if (typeof value === "boolean") return value;
   const word = typeof value === "string" ? value.toLowerCase() : "";
@@ -338,7 +341,7 @@ function readBoolean(value: unknown, place: Place): boolean | undefined {
   return refuse(place, `must be true, false, yes or no; it is ${toShown(value)}.`);
 }
 
-/** One of some words, spelled so. */
+/** Creates a reader of some words, with exactly this spelling. */
 function oneOf<const Word extends string>(...words: readonly Word[]): Reader<Word> {
   return (value, place) => {
     const found = words.find((word) => word === value);
@@ -346,7 +349,7 @@ function oneOf<const Word extends string>(...words: readonly Word[]): Reader<Wor
   };
 }
 
-/** A list of so many entries, each of one kind. */
+/** Creates a reader of lists with `min` to `max` entries of one kind. */
 function listOf<Value>(entry: Reader<Value>, min: number, max: number): Reader<Value[]> {
   return (value, { path, report }) => {
     const place = { path, report };
@@ -364,8 +367,8 @@ type FieldsOf<S extends Shape, Required extends keyof S> = { readonly [K in Requ
 };
 
 /**
- * An object of known keys. ECS spells them with a small first letter; authors of templates often begin with a capital one,
- * so both are taken.
+ * Creates a reader of objects with known keys. ECS begins them with a small letter, authors of templates often with a
+ * capital one, so both are accepted.
  */
 function fieldsOf<S extends Shape, Required extends keyof S & string>(
   shape: S,
@@ -404,7 +407,7 @@ function countFaults({ path, report }: Place) {
   return { path, report: Object.assign(counting, { count: () => count }) };
 }
 
-/** A key as a segment of a JSON pointer (RFC 6901, section 3), bounded. */
+/** Formats a key as a segment of a JSON pointer (RFC 6901, section 3), bounded. */
 function toSegment(key: string): string {
   const shown = key.length > SHOWN ? `${key.slice(0, SHOWN)}…` : key;
   return shown.replaceAll("~", "~0").replaceAll("/", "~1");

@@ -30,10 +30,10 @@ import {
 } from "./turn.ts";
 import { TASK_TAGS, toClientToken, toTaskTags } from "./work-store.ts";
 
-/** CloudFormation deletes what it has given up to create, whether it has an answer or not. */
+/** CloudFormation deletes a resource after giving up its creation, with or without a response. */
 const DELETED = { code: "ECS_CANCELLED", message: "The resource was deleted before its tasks had been started." };
 
-/** One try to start what is missing. The intent is noted before, so that a crash repeats this try and no other. */
+/** Tries once to start the missing tasks. The intent is stored first, so that a crash repeats only this try. */
 export async function startWork(context: TurnContext): Promise<Turn> {
   const { clock } = context.deps;
   const before = context.work;
@@ -41,7 +41,7 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   if (before.intendedAt === undefined && clock.now() >= toDeadline(config, before)) {
     return fail(context, { code: "ECS_TIMEOUT", message: "The time was over before the tasks were started." });
   }
-  // The tasks of a try that was begun must be known before they can be ended.
+  // The tasks of a try that was started must be known before they can be stopped.
   if (before.intendedAt === undefined && (await isDeletedSince(context.deps, context.id, before.receivedAt))) {
     return fail(context, DELETED);
   }
@@ -65,7 +65,7 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   }
 }
 
-/** How long places are looked for. */
+/** Returns the time limits of placement. */
 function toPlacement(context: TurnContext): TryLimits {
   const { work, deps } = context;
   const { placementTimeout, pollInterval, ...config } = configOf(context);
@@ -74,7 +74,7 @@ function toPlacement(context: TurnContext): TryLimits {
   return { now, until, everyMs: pollInterval * 1_000 };
 }
 
-/** What RunTask or StartTask is sent for the present try. */
+/** Returns the order for RunTask or StartTask of the present try. */
 function toOrder(context: TurnContext, isRepeated: boolean): TaskOrder {
   const { work, id } = context;
   const { instances, tags = [], count, updateCriteria: _, ...config } = configOf(context);
@@ -105,7 +105,7 @@ async function toStarted(context: TurnContext, changes: TaskRun): Promise<Turn> 
   return finish(context, { status: "SUCCESS", code: "RUN", text, why: "RUN" }, changes);
 }
 
-/** A later Delete of this physical id stops these tasks and no others. */
+/** Tags the tasks: a later Delete of this physical id stops only these. */
 async function tagPhysicalId({ ecs, signal }: TurnContext, taskArns: readonly string[]): Promise<void> {
   const tags = [{ key: TASK_TAGS.physicalId, value: taskArns[0] ?? "" }];
   for (const resourceArn of taskArns) {
@@ -113,7 +113,7 @@ async function tagPhysicalId({ ecs, signal }: TurnContext, taskArns: readonly st
   }
 }
 
-/** `1 task was`, `3 tasks were`. */
+/** Formats `1 task was`, `3 tasks were`. */
 export function toCountText(count: number): string {
   return count === 1 ? "1 task was" : `${count} tasks were`;
 }
@@ -125,7 +125,7 @@ const NONE_TEXTS: Readonly<Record<NoneReason, string>> = {
   CRITERIA_UNCHANGED: "Nothing was run, because no variable in UpdateCriteria has changed.",
 };
 
-/** Asks for the facts that the decision depends on, decides, and looks whether what is to run can run. */
+/** Loads the facts for the decision, decides, and checks whether the tasks can run. */
 export async function decideWork(context: TurnContext): Promise<Turn> {
   const { request } = context.work;
   const needed = listNeededFacts(request);
@@ -134,7 +134,7 @@ export async function decideWork(context: TurnContext): Promise<Turn> {
   if (action.kind === "fail") return finish(context, { status: "FAILED", code: action.code, text: action.reason });
   if (action.kind === "stop") return { kind: "next", changes: { phase: "stop" } };
   if (action.kind === "none") return toNone(context, action.reason);
-  // A family is resolved once: what is compared is what is run.
+  // A family is resolved once: the compared revision is the one that runs.
   const loaded = await loadDefinition(context.ecs, action.config.taskDefinition);
   if (needed.includes("changes") && loaded.kind === "found") {
     const changes = await findChanges(context, action.config, loaded.definition);
@@ -165,7 +165,7 @@ async function prepareRun(context: TurnContext, config: TaskProperties, loaded: 
   return { kind: "next", changes: { phase, taskDefinitionArn } };
 }
 
-/** Undefined, with a warning, where it cannot be read: the tasks are run then. */
+/** Returns the stack's status; undefined, with a warning, when it cannot be read: then the tasks run. */
 async function findStackStatus({ deps, work, logger, signal }: TurnContext): Promise<string | undefined> {
   const { StackId, RequestId } = work.request;
   try {
@@ -183,8 +183,8 @@ async function findStackStatus({ deps, work, logger, signal }: TurnContext): Pro
 }
 
 /**
- * What the criteria see between the old and the new properties; undefined: the old ones say nothing, so that everything
- * counts as changed. A family means the revision that the resource ran last.
+ * Returns the changes between the old and the new properties by the criteria; undefined if the old ones are unusable:
+ * then everything counts as changed. A family means the revision that the resource ran last.
  */
 async function findChanges(
   context: TurnContext,
@@ -196,7 +196,7 @@ async function findChanges(
   const before = typeof oldName === "string" && oldName !== "" ? await findOld(context, oldName) : undefined;
   const oldOverrides = toOldOverrides(context, isMap(old) ? old["Overrides"] : undefined);
   const changes = criteriaChanged(config.updateCriteria ?? [], before, definition, oldOverrides, config.overrides);
-  // Without an old definition the tasks run, whatever is named, as long as it can be named.
+  // Without an old definition the tasks run, whatever the criteria name, if that exists.
   return before === undefined && !("kind" in changes) ? undefined : changes;
 }
 

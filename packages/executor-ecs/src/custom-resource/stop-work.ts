@@ -89,7 +89,7 @@ export async function awaitHealth(context: TurnContext): Promise<Turn> {
 /** So that network interfaces and the cluster can go after the resource. */
 const STOPPED_WITHIN_MS = 120_000;
 
-/** Stops what the resource has running, for a Delete. Nothing but a denied or throttled call can fail it. */
+/** Stops the resource's running tasks, for a Delete. Only a denied or throttled call can fail it. */
 export async function stopWork(context: TurnContext): Promise<Turn> {
   const { cluster, deps } = context;
   const until = context.work.until ?? (await beginStop(context));
@@ -103,8 +103,8 @@ export async function stopWork(context: TurnContext): Promise<Turn> {
 }
 
 /**
- * Notes the Delete before the look at what runs, so that a request from before either is seen there or sees this. ListTasks
- * may not show yet what was started within the last minute.
+ * Stores the Delete before listing tasks, so that a concurrent earlier request is either listed or sees the Delete.
+ * ListTasks may not show tasks of the last minute yet.
  */
 async function beginStop({ deps, id, work, save }: TurnContext): Promise<number> {
   const until = deps.clock.now() + STOPPED_WITHIN_MS;
@@ -112,7 +112,7 @@ async function beginStop({ deps, id, work, save }: TurnContext): Promise<number>
   const isOwn = deps.physicalId !== "taskArn" || run?.taskArns[0] === work.request.PhysicalResourceId;
   const isYoung = run !== undefined && deps.clock.now() - run.startedAt < UNKNOWN_FOR_MS;
   await save({ until, ...(isOwn && isYoung ? { taskArns: run.taskArns, startedAt: run.startedAt } : {}) });
-  // The Delete of an old run must not forget the new one. Where nothing has run yet, a Create may still be about to.
+  // The Delete of an old run must not forget the new one. If nothing has run yet, a Create may be about to.
   if (isOwn || run === undefined) await rememberDelete(deps, id);
   return until;
 }
@@ -135,8 +135,8 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
 }
 
 /**
- * With tasks' ARNs as physical ids, the Delete of an old one comes while the tasks of the new one may run: only those of the
- * id in question are stopped. Tasks without such a tag are of a resource that had its own id.
+ * Returns the tasks to stop. With tasks' ARNs as physical ids, the Delete of an old one arrives while the tasks of the
+ * new one may run: only those of its id. Tasks without such a tag belong to a resource with its own id.
  */
 async function findOwn(
   { cluster, deps, ecs, id, work }: TurnContext,
@@ -202,13 +202,16 @@ function meetStopTrouble(context: TurnContext, error: unknown, failure: WorkFail
   return toFailed(context, { ...failure, message: `${failure.message} Tasks may still run: ${message}` });
 }
 
-/** A task that could not be stopped keeps running, so stopping is retried for a while even without a wait. */
+/**
+ * Returns when to give up: a task that could not be stopped keeps running, so stopping is retried for a while even
+ * without a wait.
+ */
 function toGiveUp(context: TurnContext, troubledSince: number): number {
   const latest = toDeadline(configOf(context), context.work) + AFTER_DEADLINE_MS;
   return Math.max(context.work.ending?.until ?? 0, Math.min(troubledSince + TROUBLE_MS, latest));
 }
 
-/** Tells every task that the work has started to stop, also those that only an interrupted try knows of. */
+/** Stops every task that the work has started, including those known only from an interrupted try. */
 export async function stopAll(context: TurnContext): Promise<LeftTasks & { readonly changes: Partial<TaskWork> }> {
   const { work, cluster, ecs, id } = context;
   const { request, taskDefinitionArn: taskDefinition = configOf(context).taskDefinition } = work;

@@ -19,32 +19,32 @@ export type SdkClient<Client> = new (config: never) => Client;
 export interface EcsTaskDeps {
   /** Where requests are remembered. */
   readonly records: Records;
-  /** A client of the SDK for a region. Without one: the function's own. */
+  /** Creates a client of the SDK for a region. Default: the function's own. */
   readonly aws: <Client>(client: SdkClient<Client>, region?: string) => Client;
   readonly clock: Clock;
   /** Sends answers to CloudFormation; the global `fetch` fits. */
   readonly fetch: typeof globalThis.fetch;
-  /** A long random text, under which the addresses of answers are hidden in records. Asked for once. */
+  /** Loads a long random text, once, which encrypts the addresses of responses in records. */
   readonly secret: () => Promise<string>;
   /** The state machine that continues long work. */
   readonly stateMachineArn: string;
   /**
-   * `taskArn`: a run is answered with the ARN of its first task as physical id, as it once was, for templates that use `Ref`
-   * so; then each run is a replacement. Default: `id`, one id for the life of the resource.
+   * `taskArn`: the response of a run has the ARN of its first task as physical id, as in earlier versions, for
+   * templates that use `Ref` like this; then each run is a replacement. Default: `id`, one stable id per resource.
    */
   readonly physicalId?: "id" | "taskArn";
   /** Default: none. */
   readonly logger?: Logger;
 }
 
-/** What a turn of the work is given. */
+/** The context of a turn of the work. */
 export interface TurnContext {
   /** As it is now. */
   readonly work: TaskWork;
-  /** Physical id, and what the tasks are started by. */
+  /** The physical id, also the `startedBy` of the tasks. */
   readonly id: string;
   readonly config: TaskProperties | undefined;
-  /** The cluster; empty where the properties name none. */
+  /** The cluster; empty if the properties name none. */
   readonly cluster: string;
   /** Of the cluster's region. */
   readonly ecs: EcsDeps;
@@ -64,7 +64,7 @@ export type Turn =
   | { readonly kind: "next"; readonly changes: Partial<WorkProgress> }
   | { readonly kind: "wait"; readonly changes: Partial<WorkProgress>; readonly afterMs: number };
 
-/** The properties of work that has been decided. */
+/** Returns the properties of work that has been decided. */
 export function configOf({ config }: Pick<TurnContext, "config">): TaskProperties {
   if (config === undefined) throw new Error("The stored work has invalid properties.");
   return config;
@@ -78,7 +78,7 @@ export interface WorkEnd {
   /** `RUN`, or why nothing was run. */
   readonly why?: string;
   readonly exitCode?: string | number | undefined;
-  /** Where nothing was run: what ran last. */
+  /** If nothing was run: the definition of the last run. */
   readonly taskDefinitionArn?: string | undefined;
 }
 
@@ -94,7 +94,7 @@ export function finish(context: EndContext, end: WorkEnd, changes: Partial<TaskW
   return { kind: "next", changes: { ...changes, phase: "answer", response } };
 }
 
-/** The answer that ends the work so. */
+/** Returns the response for this end of the work. */
 export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): CustomResourceResponse {
   const { taskArns, request } = work;
   const count = config === undefined ? 0 : config.instances.length || config.count;
@@ -116,12 +116,12 @@ export function toEnd({ work, id, config, deps }: EndContext, end: WorkEnd): Cus
   });
 }
 
-/** What an answer says of a failure. */
+/** The failure in a response. */
 export type WorkFailure = Pick<RunFailure, "code" | "message">;
 
 /**
- * Ends the work as failed, after its tasks were stopped: also those that a try has started without leaving their ARNs.
- * `waitMs` sets how long to wait for their end.
+ * Ends the work as failed, after its tasks were stopped: also those of a try that did not store their ARNs. `waitMs`
+ * sets how long to wait for their end.
  */
 export function fail(
   context: TurnContext,
@@ -134,7 +134,7 @@ export function fail(
   return { kind: "next", changes: { ...changes, ...ending, phase: "end" } };
 }
 
-/** Ends the work as failed at once. */
+/** Ends the work as failed immediately. */
 export function toFailed(
   context: EndContext,
   { code, message: text }: WorkFailure,
@@ -143,7 +143,7 @@ export function toFailed(
   return finish(context, { status: "FAILED", code, text, why: "RUN" }, changes);
 }
 
-/** Returns how long a call that AWS does not serve is tried again: for five minutes, and never past the deadline. */
+/** Returns how long to retry a call that AWS does not serve: for five minutes, and never past the deadline. */
 export function toPatience({ work, config, deps }: TurnContext) {
   const now = deps.clock.now();
   const since = work.troubledSince ?? now;
@@ -151,7 +151,7 @@ export function toPatience({ work, config, deps }: TurnContext) {
   return { now, since, until: Math.min(since + TROUBLE_MS, deadline), everyMs: TROUBLE_PAUSE_MS };
 }
 
-/** AWS does not serve a call: it is tried again while patience lasts. */
+/** Handles a call that AWS does not serve: retries it within the limit. */
 export function meetTrouble(context: TurnContext, { code, message, retryable }: RunFailure): Turn {
   const { now, since, until, everyMs } = toPatience(context);
   if (!retryable || now >= until) return fail(context, { code, message });
@@ -162,7 +162,10 @@ export function meetTrouble(context: TurnContext, { code, message, retryable }: 
 const LONGEST = 3_540;
 const BEFORE_SERVICE_TIMEOUT = 60;
 
-/** When the work must have ended, counted from the request. What is not waited for must at least have been started by then. */
+/**
+ * Returns the deadline of the work, counted from the request. Tasks without a wait must at least have been started by
+ * then.
+ */
 export function toDeadline(
   { timeout, serviceTimeout }: Pick<TaskProperties, "timeout" | "serviceTimeout">,
   { receivedAt }: Pick<TaskWork, "receivedAt">,
@@ -172,7 +175,9 @@ export function toDeadline(
   return receivedAt + Math.max(0, Math.min(...limits)) * 1_000;
 }
 
-/** True for what a call of AWS ended with, answered or not. False for faults of ours, and for what was called off. */
+/**
+ * Returns true for an error of an AWS call, with or without a response. False for our faults, and for cancelled calls.
+ */
 export function isAwsError(error: unknown): boolean {
   if (typeof error !== "object" || error === null || isStackyardError(error)) return false;
   if ("$metadata" in error || "$fault" in error) return !("name" in error && error.name === "AbortError");
@@ -180,21 +185,21 @@ export function isAwsError(error: unknown): boolean {
   return code !== "INTERNAL" && code !== "INTERRUPTED";
 }
 
-/** Why tasks are stopped, as ECS shows it. It names the stack. */
+/** Formats why tasks are stopped, as shown by ECS, with the stack's name. */
 export function toStopReason({ request, ending }: Pick<TaskWork, "request" | "ending">): string {
   const { StackId, LogicalResourceId, RequestType } = request;
   const why = ending === undefined ? `${RequestType} of the resource` : ending.code;
   return `Stackyard: ${why} ${LogicalResourceId} of stack ${StackId}`;
 }
 
-/** What is remembered of a resource. */
+/** The stored facts about a resource. */
 type ResourceMemory =
   /** The task definition that it has run last. */
   | {
       readonly kind: "run";
       /** As the properties name it. */
       readonly taskDefinition: string;
-      /** With the revision that it meant then. */
+      /** With its revision at that time. */
       readonly taskDefinitionArn: string;
       readonly requestId: string;
       readonly taskArns: readonly string[];
@@ -214,20 +219,20 @@ interface MemoryDeps {
 /** No request is worked for longer. */
 const DELETED_FOR_MS = 2 * 3_600_000;
 
-/** What a resource has run last; undefined: nothing that is known. */
+/** Returns the last known run of a resource; undefined without one. */
 export async function findRememberedRun(deps: MemoryDeps, id: string): Promise<RememberedRun | undefined> {
   const { memory } = await load(deps, id);
   return memory?.kind === "run" ? memory : undefined;
 }
 
-/** True when the resource was deleted after the instant. */
+/** Returns true if the resource was deleted after the instant. */
 export async function isDeletedSince(deps: MemoryDeps, id: string, since: number): Promise<boolean> {
   return wasDeleted((await load(deps, id)).memory, since);
 }
 
 /**
- * Records what a resource runs. False: it was deleted after the request was received, so nothing would stop what was started
- * meanwhile but the caller.
+ * Records a run of a resource. Returns false if it was deleted after the request was received: then the caller must
+ * stop everything that it has started.
  */
 export async function rememberRun(
   deps: MemoryDeps,

@@ -13,13 +13,13 @@ export interface ClaimedWork {
   release(): Promise<void>;
 }
 
-/** What a claim gives; `none`: no such request is known, or it is older than two hours. */
+/** The result of a claim; `none`: the request is unknown, or older than two hours. */
 type ClaimResult =
   | { readonly kind: "claimed"; readonly claimed: ClaimedWork }
   | { readonly kind: "held"; readonly work: TaskWork; readonly until: number }
   | { readonly kind: "none" };
 
-/** What is remembered of requests. */
+/** The storage of requests. */
 export interface WorkStore {
   /** Returns true for a new request. Does not change a known one. */
   add(request: CustomResourceRequest): Promise<boolean>;
@@ -31,13 +31,13 @@ const KEPT_MS = 2 * 3_600_000;
 const PREFIX = "ecs-task/request/";
 
 interface StoredWork extends WorkProgress {
-  /** The request, hidden: it holds the address of the answer, and overrides may hold secrets. */
+  /** The encrypted request: it contains the address of the response, and overrides may contain secrets. */
   readonly sealed: string;
   readonly receivedAt: number;
   readonly claim?: { readonly owner: string; readonly until: number } | undefined;
 }
 
-/** What a store needs. */
+/** The dependencies of a store. */
 interface WorkStoreDeps {
   readonly records: Records;
   readonly clock: Clock;
@@ -136,7 +136,7 @@ export type WorkPhase = "decide" | "health" | "start" | "wait" | "end" | "stop" 
 /** What changes while a request is worked; instants are epoch milliseconds. */
 export interface WorkProgress extends TaskRun {
   readonly phase: WorkPhase;
-  /** An execution continues the work if this process ends. */
+  /** True if an execution continues the work when this process ends. */
   readonly handedOver: boolean;
   /** The first try. */
   readonly placingSince?: number | undefined;
@@ -146,7 +146,7 @@ export interface WorkProgress extends TaskRun {
   readonly until?: number | undefined;
   /** AWS has not served our calls since. */
   readonly troubledSince?: number | undefined;
-  /** The answer, the same one however often it is sent. */
+  /** The response, identical for each retry. */
   readonly response?: CustomResourceResponse | undefined;
 }
 
@@ -156,14 +156,14 @@ export interface TaskWork extends WorkProgress {
   readonly receivedAt: number;
 }
 
-/** Work that has just been received. */
+/** Creates the work of a request that was just received. */
 export function toNewWork(request: CustomResourceRequest, receivedAt: number): TaskWork {
   return { request, receivedAt, phase: "decide", handedOver: false, attempt: 1, taskArns: [] };
 }
 
 /** Hides texts in records. */
 interface TextCipher {
-  /** `context` is what the text belongs to: it opens under the same only. */
+  /** Encrypts a text. `context` identifies its owner, and decrypting requires the same. */
   seal(text: string, context: string): string;
   /** Throws for what was changed, or sealed under another key or context. */
   open(sealed: string, context: string): string;
@@ -173,7 +173,7 @@ const ALGORITHM = "aes-256-gcm";
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** AES-256-GCM with a key made of a long random text, such as a generated secret. */
+/** Creates a cipher: AES-256-GCM with a key derived from a long random text, such as a generated secret. */
 export function createTextCipher(secret: string): TextCipher {
   const key = createHash("sha256").update(secret).digest();
   return {
@@ -195,24 +195,25 @@ export function createTextCipher(secret: string): TextCipher {
 type Subject = Pick<CustomResourceRequest, "StackId" | "LogicalResourceId">;
 
 /**
- * What a resource's tasks are started by, and its physical id: 32 hex digits, made as they always were, so that running
- * tasks of older deployments are found. It is an identifier and no secret.
+ * Returns the `startedBy` of a resource's tasks, also its physical id: 32 hex digits, computed as in all versions, so
+ * that running tasks of older deployments are found. It is an identifier and not a secret.
  */
 export function toResourceId({ StackId, LogicalResourceId }: Subject): string {
   return createHash("md5").update(StackId).update(LogicalResourceId).digest("hex");
 }
 
 /**
- * The client token of one try of RunTask, 64 characters: ECS gives the same tasks for the same token (RunTask API,
- * `clientToken`). Tries of one request have other tokens, since they ask for the rest only. Attempts begin with 1.
+ * Returns the client token of one try of RunTask, 64 characters: ECS returns the same tasks for the same token (RunTask
+ * API, `clientToken`). Later tries of one request have other tokens, because they request only the missing tasks.
+ * Attempts begin with 1.
  */
 export function toClientToken(requestId: string, attempt: number): string {
   return createHash("sha256").update(`${requestId}${attempt}`).digest("hex");
 }
 
 /**
- * The name of a request's execution (Step Functions API, StartExecution, `name`: 80 characters of few kinds), and the part
- * of keys that is the request's. What CloudFormation sends fits unchanged.
+ * Returns the name of a request's execution (Step Functions API, StartExecution, `name`: 80 characters of few kinds),
+ * also used in keys. CloudFormation's ids fit unchanged.
  */
 export function toExecutionName(requestId: string): string {
   if (/^[A-Za-z0-9_-]{1,80}$/.test(requestId)) return requestId;
@@ -224,11 +225,11 @@ export const TASK_TAGS = {
   stack: "stackyard:stack",
   logicalId: "stackyard:logical-id",
   request: "stackyard:request",
-  /** Only where tasks' ARNs are physical ids: the ARN under which the task's run was answered. */
+  /** Only if tasks' ARNs are physical ids: the ARN in the response of the task's run. */
   physicalId: "stackyard:physical-id",
 } as const;
 
-/** The tags of tasks that a request starts. */
+/** Returns the tags of tasks that a request starts. */
 export function toTaskTags(request: Subject & Pick<CustomResourceRequest, "RequestId">): Tag[] {
   return [
     { key: TASK_TAGS.stack, value: toTagValue(request.StackId) },
@@ -237,15 +238,17 @@ export function toTaskTags(request: Subject & Pick<CustomResourceRequest, "Reque
   ];
 }
 
-/** ECS API, Tag: up to 256 characters, letters, digits, white space and `+ - = . _ : / @`. */
+/**
+ * Replaces invalid characters. ECS API, Tag: up to 256 characters, letters, digits, white space and `+ - = . _ : / @`.
+ */
 function toTagValue(text: string): string {
   return text.replace(/[^\p{L}\p{N}\s+\-=._:/@]/gu, "_").slice(0, 256);
 }
 
 /**
- * The physical id of an answer. Create gives the resource's own, later requests give back what they brought, so that no
- * update is a replacement. With tasks' ARNs as ids, a run is answered with its first one; an update that failed keeps what it
- * had, since CloudFormation goes back to that.
+ * Returns the physical id of a response. Create returns the resource's own, later requests the one they contain, so
+ * that no update is a replacement. With tasks' ARNs as ids, a run returns its first one; a failed update keeps the old
+ * one, because CloudFormation rolls back to it.
  */
 export function toPhysicalId(
   { request, taskArns }: Pick<TaskWork, "request" | "taskArns">,
@@ -257,11 +260,11 @@ export function toPhysicalId(
   return (mode === "taskArn" && isRun ? taskArns[0] : undefined) ?? brought ?? id;
 }
 
-/** What `Fn::GetAtt` finds: always every name, always text, so that a template never breaks. */
+/** The attributes for `Fn::GetAtt`: always all names, always text, so that a template never breaks. */
 export interface ResponseData {
   /** `true` or `false`. */
   readonly Ran: string;
-  /** `RUN`, or why nothing was run; empty where it was not decided. */
+  /** `RUN`, or why nothing was run; empty if it was not decided. */
   readonly Why: string;
   /** The first task's ARN, or empty. */
   readonly TaskArn: string;
@@ -310,8 +313,8 @@ const NO_DATA: ResponseData = {
 };
 
 /**
- * The answer in at most 4,096 bytes of JSON: first the reason is cut, to 200 characters at the least, then the list of ARNs,
- * and only then what is left of both.
+ * Returns the response in at most 4,096 bytes of JSON: first cuts the reason, to at least 200 characters, then the list
+ * of ARNs, then the rest of both.
  */
 export function toResponse(
   request: Pick<CustomResourceRequest, "StackId" | "RequestId" | "LogicalResourceId">,
@@ -342,7 +345,7 @@ function cutReasonTo(least: number) {
   return (response: CustomResourceResponse): CustomResourceResponse => cutReason(response, least);
 }
 
-/** Whole ARNs only, from the end. */
+/** Removes ARNs from the end of the list until the response fits. */
 function cutArns(response: CustomResourceResponse): CustomResourceResponse {
   const arns = response.Data.TaskArns.split(",");
   let cut = response;

@@ -1,7 +1,10 @@
 import { createEcsTask } from "../custom-resource/create-ecs-task.ts";
 import type { EcsTaskDeps, SdkClient } from "../custom-resource/turn.ts";
 
-/** The call at which the process dies, from 1: before it leaves, or after it was served and before its answer arrives. */
+/**
+ * The call at which the process dies, from 1: before it is sent, or after it was served and before its response
+ * arrives.
+ */
 export interface Death {
   readonly at: number;
   readonly when: "before" | "after";
@@ -10,7 +13,7 @@ export interface Death {
 /** A function whose process may die. The next invocation is served by a new one. */
 export interface MortalFunction {
   invoke(event: unknown): Promise<unknown>;
-  /** From now on calls are counted, and the process dies at these. */
+  /** Starts counting calls; the process dies at these. */
   arm(deaths: readonly Death[]): void;
   /** Calls of AWS, records and the answer endpoint since it was armed. */
   count(): number;
@@ -26,7 +29,7 @@ interface Sender {
   send(...args: unknown[]): Promise<unknown>;
 }
 
-/** Lambda's words for a process that is gone: the invocation fails with `Runtime.ExitError`. */
+/** Creates a function that fails like one with a dead process in Lambda: `Runtime.ExitError`. */
 export function createMortalFunction(deps: EcsTaskDeps): MortalFunction {
   let deaths: readonly Death[] = [];
   let calls = 0;

@@ -21,17 +21,17 @@ export interface EcsTaskWorld {
   readonly deps: EcsTaskDeps;
   readonly function: EcsTaskFunction;
   readonly life: ResourceLife;
-  /** Lets time pass until that is done. */
+  /** Advances the time until the promise settles. */
   until<T>(done: Promise<T>): Promise<T>;
-  /** How often an operation, such as `ECS.RunTask`, was called. */
+  /** Returns how often an operation, such as `ECS.RunTask`, was called. */
   count(operation: string): number;
-  /** What the calls of an operation were given. */
+  /** Returns the inputs of an operation's calls. */
   inputs(operation: string): readonly Readonly<Record<string, unknown>>[];
 }
 
 /** How the world differs. */
 export interface WorldOptions extends Partial<Pick<EcsTaskDeps, "records" | "physicalId" | "fetch" | "aws">> {
-  /** In the function's place, as CloudFormation and Step Functions call it. */
+  /** Replaces the function for CloudFormation and Step Functions. */
   readonly invoke?: (event: unknown, made: EcsTaskFunction & { readonly deps: EcsTaskDeps }) => Promise<unknown>;
 }
 
@@ -101,12 +101,12 @@ export function toAws(sim: AwsSim): EcsTaskDeps["aws"] {
   };
 }
 
-/** The answer endpoint of the simulation. */
+/** Returns the response endpoint of the simulation. */
 export function toFetch(sim: AwsSim): typeof globalThis.fetch {
   return (url, init) => sim.answers.fetch(url instanceof Request ? url.url : url, init);
 }
 
-/** From one waiter to the next, for two hours at most. */
+/** Advances to each waiter in turn, for two hours at most. */
 async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
   let isDone = false;
   const end = () => {
@@ -117,7 +117,7 @@ async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
   while (!isDone && clock.now() < giveUpAt) {
     await settlePromises();
     const waitMs = (clock.nextWakeAt() ?? clock.now()) - clock.now();
-    // What is loaded with its first use (the SDK, the interpreter) takes real time, and must not look like long waiting.
+    // Lazily loaded code (the SDK, the interpreter) takes real time, which must not look like a long wait.
     const rounds = waitMs > 30_000 ? 500 : 5;
     for (let round = 0; round < rounds && !isDone; round += 1) await settlePromises();
     const next = clock.nextWakeAt();
@@ -126,7 +126,7 @@ async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
   return done;
 }
 
-/** The SDK and the interpreter load code with their first use, in real time, while the clock of a test would be moved on. */
+/** Loads the SDK and the interpreter in real time, before a test advances its clock. */
 async function loadAll(): Promise<void> {
   for (let tries = 0; tries < 20; tries += 1) {
     const { life, until } = createEcsTaskWorld();

@@ -40,7 +40,7 @@ export interface Outcome {
   readonly elapsedMs: number;
 }
 
-/** A log configuration as most have it. */
+/** Returns a typical log configuration. */
 export function awslogs(group: string) {
   return {
     logDriver: "awslogs",
@@ -48,7 +48,7 @@ export function awslogs(group: string) {
   } as const;
 }
 
-/** Makes one. Nothing runs in it, and its time is still. */
+/** Creates a yard. Nothing runs in it, and its time does not advance. */
 export function createEcsYard(): EcsYard {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });

@@ -8,7 +8,7 @@ export interface CrashingContext {
   isDead(): boolean;
 }
 
-/** Dies at the call of that number, from 1: before it is made, or after it was carried out and before its answer arrives. */
+/** Dies at call `number`, from 1: before it is made, or after it was executed and before its response arrives. */
 export function crashAt(context: ExecutorContext, number: number, when: "before" | "after"): CrashingContext {
   let calls = 0;
   let dead = false;

@@ -7,10 +7,10 @@ export interface Fault {
   readonly after: boolean;
 }
 
-/** Ports of which one call fails. */
+/** Ports with one failing call. */
 export interface FaultyDeps {
   readonly deps: EcsTaskDeps;
-  /** True when the fault was met. */
+  /** Returns true if the fault has occurred. */
   isMet(): boolean;
 }
 
@@ -20,7 +20,10 @@ interface Sending {
   send(command: unknown, options?: unknown): Promise<unknown>;
 }
 
-/** Errors are those that each port may give: of AWS, of a store that is away, of a connection. */
+/**
+ * Creates ports with a fault. Errors are those that each port may return: of AWS, of an unavailable store, of a
+ * connection.
+ */
 export function createFaultyDeps(deps: EcsTaskDeps, fault: Fault): FaultyDeps {
   const { records, aws, fetch } = deps;
   let calls = 0;

@@ -1,6 +1,6 @@
 import { type FakeClock, settlePromises } from "@stackyard/core/testing";
 
-/** From one waiter to the next. All code is loaded by now, so few rounds are enough for what is under way. */
+/** Advances to each waiter in turn. All code is loaded by now, so few rounds are enough for pending work. */
 export async function passUntilDone<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
   let isDone = false;
   const end = () => {

@@ -1,6 +1,6 @@
 import { type ExecutorContext, silentLogger } from "@stackyard/core";
 
-/** A context with the fields that this package uses, and the reported lines. */
+/** Returns a context with the fields that this package uses, and the reported lines. */
 export function aContext(
   given: Partial<ExecutorContext> = {},
 ): ExecutorContext & { readonly lines: readonly string[] } {

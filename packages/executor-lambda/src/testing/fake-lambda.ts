@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** What the service does with one call. */
+/** The service's response to one call. */
 export type Reply =
   | { readonly payload: string; readonly functionError?: string; readonly log?: string; readonly afterMs?: number }
   | { readonly status: number; readonly type?: string; readonly message: string; readonly reason?: string }

@@ -19,12 +19,12 @@ export function checkFleet(facts: FleetFacts, options: { readonly needsTags: boo
 /** Agents from this version on need no endpoint `ec2messages` (Systems Manager user guide, "VPC endpoints"). */
 const WITHOUT_EC2_MESSAGES = "3.3.40.0";
 
-/** True for an agent that still talks to `ec2messages`. */
+/** Returns true for an agent that still uses `ec2messages`. */
 export function needsEc2Messages({ agent }: InstanceFacts): boolean {
   return agent?.agentVersion !== undefined && compareVersions(agent.agentVersion, WITHOUT_EC2_MESSAGES) < 0;
 }
 
-/** Whether every instance has an agent that answers, and of which version. */
+/** Checks that every instance has an agent that answers, and its version. */
 export function checkAgents(instances: readonly InstanceFacts[]): readonly FleetFinding[] {
   const online = instances.filter(isOnline);
   const findings = [
@@ -63,10 +63,10 @@ function toSummary(online: readonly InstanceFacts[]): FleetFinding {
   return { check: "agents", status: "ok", message: `${online.length} online${range}.` };
 }
 
-/** What every agent talks to; artifacts and the agent's own files come from S3. */
+/** Services of every agent; artifacts and the agent's own files come from S3. */
 const NEEDED = ["ssm", "ssmmessages", "s3"];
 
-/** Whether instances without a public address have the endpoints that they need, as far as that can be seen from outside. */
+/** Checks that instances without a public address have the required endpoints, as far as visible from outside. */
 export function checkEndpoints({ instances, endpoints }: FleetFacts): readonly FleetFinding[] {
   const isPrivate = ({ hasPublicAddress, vpcId }: InstanceFacts) => !hasPublicAddress && vpcId !== undefined;
   const byVpc = Map.groupBy(instances.filter(isPrivate), ({ vpcId = "" }) => vpcId);
@@ -140,7 +140,7 @@ export function checkMetadata(
 const HINT =
   "Attach the policy AmazonSSMManagedInstanceCore to the role of the profile, and allow s3:GetObject on the artifacts.";
 
-/** Whether instances have a profile whose role may do what agent and document need. */
+/** Checks that instances have a profile with the permissions of agent and document. */
 export function checkProfiles({ instances, profiles }: FleetFacts): readonly FleetFinding[] {
   const byProfile = Map.groupBy(instances, ({ profileArn }) => profileArn);
   return [...byProfile].flatMap(([arn, members]) => {
@@ -149,7 +149,7 @@ export function checkProfiles({ instances, profiles }: FleetFacts): readonly Fle
   });
 }
 
-/** Default host management gives agents a role without a profile, but nothing to read artifacts with. */
+/** Checks instances without a profile: default host management gives agents a role, but no access to artifacts. */
 function checkWithout(members: readonly InstanceFacts[]): readonly FleetFinding[] {
   const status = members.every(isOnline) ? "warn" : "fail";
   return findingOf(members, { check: "profiles", status, message: "No instance profile", hint: HINT });
@@ -161,13 +161,13 @@ function checkProfile(arn: string, members: readonly InstanceFacts[], facts: Pro
     return [{ check: "profiles", status: "warn", message: `${arn} could not be judged. ${facts.why}`, hint }];
   }
   if (facts.denied.length === 0) return [{ check: "profiles", status: "ok", message: `${arn} may do what is needed.` }];
-  // Agents that are online have been let in, by whatever the simulation of IAM does not see.
+  // Agents that are online have permissions that IAM's simulation does not see.
   const isHarmless = members.every(isOnline) && facts.denied.every((action) => action.startsWith("ssm"));
   const message = `${arn} may not ${facts.denied.join(", ")}`;
   return findingOf(members, { check: "profiles", status: isHarmless ? "warn" : "fail", message, hint: HINT });
 }
 
-/** Below 0 when the first of two versions such as `3.3.40.0` is older; parts that are missing count as 0. */
+/** Compares versions such as `3.3.40.0`: below 0 when the first is older; missing parts count as 0. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [toParts(a), toParts(b)];
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
@@ -209,15 +209,15 @@ function formatIds(ids: readonly string[]): string {
   return `${ids.slice(0, MAX_NAMED).join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
 }
 
-/** What is known of an instance that a run would work on. */
+/** The facts about an instance of a future run. */
 export interface InstanceFacts {
   readonly instanceId: string;
   readonly vpcId?: string;
-  /** Without one it needs endpoints, or a way through a NAT gateway. */
+  /** False if it needs endpoints, or a route through a NAT gateway. */
   readonly hasPublicAddress: boolean;
   /** ARN of its instance profile. */
   readonly profileArn?: string;
-  /** Undefined: never registered. */
+  /** Undefined if never registered. */
   readonly agent?: SsmAgent;
   readonly metadata: {
     readonly isEnabled: boolean;
@@ -226,7 +226,7 @@ export interface InstanceFacts {
   };
 }
 
-/** What a profile's role is not allowed to do, or why that is unknown. */
+/** The actions that a profile's role is denied, or why they are unknown. */
 export type ProfileFacts =
   | { readonly kind: "known"; readonly denied: readonly string[] }
   | { readonly kind: "unknown"; readonly why: string };
@@ -234,13 +234,13 @@ export type ProfileFacts =
 /** What `fleet doctor` judges. */
 export interface FleetFacts {
   readonly instances: readonly InstanceFacts[];
-  /** Names of services with an endpoint, such as `ssm`, by VPC. Undefined: not allowed to list them. */
+  /** Names of services with an endpoint, such as `ssm`, by VPC. Undefined if listing them is denied. */
   readonly endpoints: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   /** By ARN. */
   readonly profiles: ReadonlyMap<string, ProfileFacts>;
 }
 
-/** True for an instance that takes commands now. */
+/** Returns true for an instance that accepts commands now. */
 function isOnline({ agent }: InstanceFacts): boolean {
   return agent?.pingStatus === "Online";
 }

@@ -62,7 +62,7 @@ const RunArgs = Type.Object({
 });
 type RunArgs = Static<typeof RunArgs>;
 
-/** `fleet plan`: a run that selects and plans and sends nothing. */
+/** `fleet plan`: starts a run that selects and plans, and sends nothing. */
 const fleetPlan: RunsCommandSpec<typeof PlanArgs> = {
   name: "fleet plan",
   summary: "Show which instances a run would select. Sends nothing.",
@@ -116,7 +116,7 @@ async function followAndShow(context: RunsContext, runId: string, options: Follo
 
 const ShowArgs = Type.Object({ run: runArg, ...reportArgs });
 
-/** `fleet show`: a run as it stands now. */
+/** `fleet show`: prints the current state of a run. */
 const fleetShow: RunsCommandSpec<typeof ShowArgs> = {
   name: "fleet show",
   summary: "Show a run: counts by role and state, causes of failures, and the instances, failed ones first.",
@@ -134,7 +134,7 @@ const fleetShow: RunsCommandSpec<typeof ShowArgs> = {
   },
 };
 
-/** Undefined for the report of a machine's task, which is stored under the task's idempotency key. */
+/** Returns the run; undefined for a machine's task, with a report under its idempotency key. */
 async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Run | undefined> {
   try {
     return await runs.get(runId, { signal });
@@ -219,7 +219,7 @@ async function startAnew({ runs, signal }: RunsContext, run: Run, instanceIds: r
   return runs.start({ executor: run.executor, config, ...(target && { target }) }, { signal });
 }
 
-/** `fleet cancel`: sends nothing more and cancels what runs. */
+/** `fleet cancel`: sends nothing more and cancels running commands. */
 const fleetCancel: RunsCommandSpec<typeof ReasonArgs> = {
   name: "fleet cancel",
   summary: "Stop sending, cancel the running commands, and wait until they have ended.",

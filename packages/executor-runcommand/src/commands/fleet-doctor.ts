@@ -34,7 +34,7 @@ type Args = Static<typeof Args>;
 /** Opens AWS for one check. Tests pass their own. */
 type OpenDoctorAws = (place: DoctorPlace, signal: AbortSignal) => DoctorAws | Promise<DoctorAws>;
 
-/** `fleet doctor`: checks whether the instances of a fleet can receive commands. */
+/** Creates `fleet doctor`, which checks whether the instances of a fleet can receive commands. */
 export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand {
   return {
     name: "fleet doctor",

@@ -68,7 +68,7 @@ function formatFailure(instance: FleetInstanceReport): string {
   return `${toCell(instanceId)} ${state} ${toCell(code)}${exit}${said === undefined ? "" : `: ${toCell(said, 120)}`}`;
 }
 
-/** All pages of a run's report. */
+/** Loads all pages of a run's report. */
 export async function loadReport({ runs, signal }: RunsContext, runId: string): Promise<readonly FleetReportPage[]> {
   const pages: FleetReportPage[] = [];
   for await (const page of runs.report(runId, { signal })) pages.push(parseReportPage(page));
@@ -85,12 +85,12 @@ async function findFirstPage({ runs, signal }: RunsContext, runId: string): Prom
 export interface ShowOptions {
   readonly html?: string;
   readonly all?: boolean;
-  /** Nothing was sent, and nothing will be. */
+  /** True if nothing is ever sent. */
   readonly isPlan?: boolean;
 }
 
 const SHOWN_INSTANCES = 50;
-/** A plan may concern ten thousand: what it sums up matters more than who they are. */
+/** A plan may have ten thousand instances: its totals matter more. */
 const SHOWN_PLANNED = 20;
 
 /** Prints a run with its report, as one object with `--json`, and writes the page if requested. */
@@ -116,7 +116,7 @@ export async function showReport(
   out.note(`The page is ${resolve(cwd, html)}.`);
 }
 
-/** How a run stands, in one line. */
+/** Formats the state of a run in one line. */
 export function formatRun(run: Run, isPlan = false): string {
   const { runId, state, error } = run;
   const what = isPlan ? "The plan" : `Run ${runId}`;
@@ -127,7 +127,7 @@ export function formatRun(run: Run, isPlan = false): string {
   return `${what} is ${run.cancelling === true ? "being cancelled" : state}.${message}`;
 }
 
-/** How far it is, in one line: a live one, so short. */
+/** Formats the progress in one short live line. */
 function formatProgress({ runId, state, message, cancelling }: Run, counts: FleetCounts | undefined): string {
   const standing = cancelling === true ? "being cancelled" : state;
   if (counts === undefined) return `${runId}  ${standing}  ${toCell(message ?? "", 120)}`.trimEnd();

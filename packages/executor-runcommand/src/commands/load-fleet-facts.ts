@@ -17,7 +17,7 @@ export interface DoctorPlace {
   readonly externalId?: string;
 }
 
-/** What a look at a fleet calls. */
+/** The AWS clients of a fleet check. */
 export interface DoctorAws {
   readonly aws: FleetAws;
   readonly iam: Pick<IAMClient, "send">;
@@ -54,7 +54,7 @@ export interface FleetQuestion {
   readonly artifactArn: string | undefined;
 }
 
-/** Looks at the running instances of a fleet and at what they need. Changes nothing. Throws `AwsCallError`. */
+/** Loads the facts about the running instances of a fleet. Read-only. Throws `AwsCallError`. */
 export async function loadFleetFacts(
   aws: FleetAws,
   iam: Pick<IAMClient, "send">,
@@ -133,7 +133,7 @@ function listEndpoints(aws: FleetAws, vpcIds: readonly string[]) {
   );
 }
 
-/** What the agent calls, of the policy AmazonSSMManagedInstanceCore. */
+/** The agent's actions, from the policy AmazonSSMManagedInstanceCore. */
 const AGENT_ACTIONS = [
   ...["ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"],
   ...["ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"],
@@ -147,7 +147,7 @@ export interface ProfileQuestion {
   readonly artifactArn: string | undefined;
 }
 
-/** Loads what the profiles' roles are not allowed to do, by IAM's policy simulation. */
+/** Loads the denied actions of the profiles' roles, by IAM's policy simulation. */
 export async function loadProfiles(
   aws: FleetAws,
   iam: Pick<IAMClient, "send">,

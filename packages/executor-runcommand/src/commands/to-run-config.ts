@@ -4,7 +4,7 @@ import { type Static, Type } from "typebox";
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 
-/** What a run is made of, as words of a command line. */
+/** The settings of a run as command-line arguments. */
 export const runArgs = {
   tagKey: textArg("key", "The tag that makes an instance a part of the fleet. Default: has_ssm_agent."),
   tagValue: textsArg("value", "A value of that tag, exactly; may be repeated. Default: true, True."),
@@ -35,7 +35,7 @@ export const runArgs = {
 const RunArgs = Type.Object(runArgs);
 export type RunArgs = Static<typeof RunArgs>;
 
-/** The executor's config that these words mean, over the config of a file. Throws `USAGE` for words that contradict. */
+/** Converts arguments to the executor's config, over the config of a file. Throws `USAGE` for contradictions. */
 export function toRunConfig(args: RunArgs, file: Config = {}): Config {
   const ways = [args.tagKey ?? args.tagValue ?? args.platform, args.instanceId, args.target].filter(
     (way) => way !== undefined,

@@ -1,18 +1,19 @@
 import { createHash } from "node:crypto";
 import scripts from "./generated/scripts.json" with { type: "json" };
 
-/** A key of S3 as a URL writes it: what else it holds is `%` and two digits, and never a control character. */
+/** An S3 key encoded for a URL: other characters are `%` and two digits, and never control characters. */
 const KEY = "([A-Za-z0-9_.~/-]|%[2-9A-F][0-9A-F])+";
 
 const BUCKET = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]";
 
-/** No part of a path begins with a dot or a hyphen, so none leads upwards and none is an option. */
+/** No part of a path begins with a dot or a hyphen, so none leads upwards or is an option. */
 const PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*";
 
 /**
- * The parameters of `Stackyard-ApplyArtifact`. Agents that do not know `ENV_VAR` write values into the text of the script,
- * between single quotes. So no pattern lets through what could end them in a shell or in PowerShell (any quote, a backslash,
- * a line's end) nor what SSM would read as a reference (`{{`). Only what all engines of expressions read alike is used.
+ * The parameters of `Stackyard-ApplyArtifact`. Agents without `ENV_VAR` write values into the text of the script,
+ * between single quotes. So every pattern excludes characters that could end them in a shell or in PowerShell (any
+ * quote, a backslash, a line end) and SSM references (`{{`). Uses only syntax that all regular-expression engines
+ * share.
  */
 export const applyArtifactParameters = {
   ArtifactLocation: {
@@ -70,7 +71,7 @@ export const applyArtifactParameters = {
   },
 } as const satisfies Readonly<Record<string, SsmDocumentParameter>>;
 
-/** A document of SSM whose steps run scripts, in the form that SSM takes it. */
+/** An SSM document with steps that run scripts, in SSM's format. */
 export interface SsmDocument {
   readonly schemaVersion: "2.2";
   readonly description: string;
@@ -78,7 +79,7 @@ export interface SsmDocument {
   readonly mainSteps: readonly SsmStep[];
 }
 
-/** A step of such a document; a node takes only those of its platform. */
+/** A step of such a document; a node runs only those of its platform. */
 export interface SsmStep {
   readonly action: "aws:runShellScript" | "aws:runPowerShellScript";
   readonly name: string;
@@ -86,11 +87,11 @@ export interface SsmStep {
   readonly inputs: { readonly timeoutSeconds: string; readonly runCommand: readonly string[] };
 }
 
-/** The name under which the templates make the document. */
+/** The document's name in the templates. */
 export const applyArtifactName = "Stackyard-ApplyArtifact";
 
 /**
- * What runs on an instance: it fetches an artifact with the instance's own role, checks its SHA-256, unpacks it into a
+ * The document for instances: fetches an artifact with the instance's own role, checks its SHA-256, unpacks it into a
  * private folder and runs its entry point. The scripts are in this folder.
  */
 export const applyArtifactDocument: SsmDocument = {
@@ -127,7 +128,7 @@ export interface SsmDocumentParameter {
   readonly allowedPattern: string;
   readonly allowedValues?: readonly string[];
   readonly maxChars?: number;
-  /** The agent hands the value over in the environment, as `SSM_<name>`; agents older than 3.3.2746.0 do not know it. */
+  /** The agent passes the value in the environment, as `SSM_<name>`; agents before 3.3.2746.0 do not support it. */
   readonly interpolationType?: "ENV_VAR";
 }
 
@@ -154,7 +155,7 @@ export function findArtifactLocation({ bucket, key, versionId }: ArtifactObject)
   return LOCATION.test(location) ? location : undefined;
 }
 
-/** `encodeURIComponent` leaves some marks alone that a script's quotes must not hold. */
+/** Encodes a part of a path, including marks that `encodeURIComponent` keeps and a script's quotes must not contain. */
 function encodePart(part: string): string {
   return encodeURIComponent(part).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -8,10 +8,13 @@ import {
   findArtifactLocation,
 } from "./apply-artifact-document.ts";
 
-/** What is known of a run when its command is made. */
+/** The facts about a run for its command. */
 export interface ProfileInput {
   readonly artifact?: (ArtifactObject & { readonly sha256?: string | undefined }) | undefined;
-  /** Text of the inventory. `fromTags`: each instance reads its own tag, since the command goes to many that differ. */
+  /**
+   * Text of the inventory. `fromTags`: each instance reads its own tag, because one command goes to different
+   * instances.
+   */
   readonly inventory: string | { readonly kind: "from-tags" };
   readonly platform: "linux" | "windows";
   /** Seconds that a command may take on an instance, 1 to 172,800. */
@@ -22,7 +25,7 @@ export interface ProfileInput {
   readonly profiles?: Readonly<Record<string, ProfileDefinition>> | undefined;
 }
 
-/** What is sent: the document, pinned, and its parameters. */
+/** The pinned document to send, and its parameters. */
 export interface ResolvedProfile {
   readonly kind: "resolved";
   readonly documentName: string;
@@ -30,7 +33,7 @@ export interface ResolvedProfile {
   readonly documentHash?: string;
   readonly documentVersion?: string;
   readonly parameters: Readonly<Record<string, readonly string[]>>;
-  /** The inventory is among the parameters: instances with other roles need a command of their own. */
+  /** True if the inventory is a parameter: instances with other roles need a separate command. */
   readonly perInstanceInventory: boolean;
 }
 
@@ -41,10 +44,10 @@ export interface ProfileProblem {
   readonly message: string;
 }
 
-/** The old lines had one budget for all of them together. */
+/** The old lines shared one time limit. */
 const GARLC_SECONDS = "600";
 
-/** What a profile sends for one platform. */
+/** Returns a profile's command for one platform. */
 export function resolveProfile(name: string, input: ProfileInput): ResolvedProfile | ProfileProblem {
   const { profiles = {} } = input;
   const found = Object.hasOwn(profiles, name) ? profiles[name] : findBuiltIn(name);
@@ -127,7 +130,7 @@ function resolveGarlc(input: ProfileInput): ResolvedProfile | ProfileProblem {
   if (input.platform !== "linux") return wrongPlatform("garlc-1", ["linux"], input);
   const { artifact } = input;
   if (artifact === undefined) return noArtifact("garlc-1");
-  // SSM would read these as the name of one of its own parameters.
+  // SSM would interpret these as one of its own parameters.
   if (artifact.key.includes("{{") || !isPlainText(artifact.key)) return unusable(artifact);
   const commands = garlcLines({ artifact, stamp: input.stamp });
   return resolved("AWS-RunShellScript", { parameters: { commands, executionTimeout: [GARLC_SECONDS] } });
@@ -219,7 +222,7 @@ export const PatchProfile = Type.Object(
 );
 export type PatchProfile = Static<typeof PatchProfile>;
 
-/** Sends a document of yours, or of AWS, with parameters that are the same for every run but for the names below. */
+/** Sends a document of yours, or of AWS, with parameters that are the same for every run except for the names below. */
 export const DocumentProfile = Type.Object(
   {
     kind: Type.Literal("document"),
@@ -229,8 +232,8 @@ export const DocumentProfile = Type.Object(
     /** Default: both. */
     platforms: Type.Optional(Platforms),
     /**
-     * A value that is exactly `@artifact.location`, `@artifact.sha256`, `@inventory` (base64) or `@timeout` (seconds) stands
-     * for that of the run. Nothing is put into the middle of a text.
+     * A value that is exactly `@artifact.location`, `@artifact.sha256`, `@inventory` (base64) or `@timeout` (seconds)
+     * is replaced by the run's. Names within a longer text are not replaced.
      */
     parameters: Type.Optional(
       Type.Record(
@@ -244,11 +247,11 @@ export const DocumentProfile = Type.Object(
 );
 export type DocumentProfile = Static<typeof DocumentProfile>;
 
-/** What a run sends to its instances. */
+/** The command of a run for its instances. */
 export const ProfileDefinition = Type.Union([ArtifactProfile, PatchProfile, DocumentProfile]);
 export type ProfileDefinition = Static<typeof ProfileDefinition>;
 
-/** The profiles that are always there; `garlc-1` besides, which is made of lines. */
+/** The built-in profiles; `garlc-1` too, but it consists of lines. */
 export const builtInProfiles: Readonly<Record<string, ProfileDefinition>> = {
   ansible: { kind: "artifact", entryPoint: "ansible/playbook.yml" },
   powershell: { kind: "artifact", entryPoint: "windows/configure.ps1" },
@@ -256,7 +259,7 @@ export const builtInProfiles: Readonly<Record<string, ProfileDefinition>> = {
   "patch-install": { kind: "patch", operation: "Install" },
 };
 
-/** What the lines of the profile `garlc-1` are made of. */
+/** The input of the lines of the profile `garlc-1`. */
 export interface GarlcInput {
   readonly artifact: ArtifactObject;
   /** UTC time of the dispatch as `YYYYMMDDHHMMSS`, the same for every instance of a run. */
@@ -267,9 +270,10 @@ const METADATA = "http://169.254.169.254/latest";
 const TOKEN = `curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' ${METADATA}/api/token`;
 
 /**
- * The six lines that old repositories expect, for `AWS-RunShellScript`: region, signature version, copy, unzip, the
- * repository's own `generate_inventory_file.sh`, playbook. What each does is unchanged; the region is requested with a token,
- * so that instances that require IMDSv2 work too. A failing line does not stop the next one; the last exit code counts.
+ * Returns the six lines that old repositories expect, for `AWS-RunShellScript`: region, signature version, copy, unzip,
+ * the repository's own `generate_inventory_file.sh`, playbook. Each is unchanged, except that the region is requested
+ * with a token, so that instances that require IMDSv2 work too. A failing line does not stop the next one; the last
+ * exit code counts.
  */
 export function garlcLines({ artifact, stamp }: GarlcInput): readonly string[] {
   if (!/^[0-9]{14}$/.test(stamp)) throw new TypeError(`A stamp is YYYYMMDDHHMMSS, not ${JSON.stringify(stamp)}.`);
@@ -284,7 +288,7 @@ export function garlcLines({ artifact, stamp }: GarlcInput): readonly string[] {
   ];
 }
 
-/** The lines are all that `AWS-RunShellScript` knows, so a name goes into them as one word, whatever is in it. */
+/** Quotes a name as one word of a line, whatever it contains: `AWS-RunShellScript` only accepts lines. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

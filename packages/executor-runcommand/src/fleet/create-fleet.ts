@@ -26,10 +26,10 @@ export interface FleetApp {
   readonly handler: (event: unknown, context?: LambdaContext) => Promise<FleetAnswer>;
 }
 
-/** Kept for telling a job's result; a quarter of the time where that is less. */
+/** Reserved time to report a job's result; a quarter of the total if that is less. */
 const SPARE_MS = 8_000;
 
-/** An app that configures fleets from a pipeline and instances that start. */
+/** Creates an app that configures fleets from a pipeline and instances that start. */
 export function createFleet(deps: FleetDeps): FleetApp {
   const fleet = toFleet(deps);
   return {
@@ -50,7 +50,7 @@ export function createFleet(deps: FleetDeps): FleetApp {
   };
 }
 
-/** Every other event is handled as a job, and fails for its missing id. */
+/** Routes an event. Unknown ones are handled as jobs, and fail because of the missing id. */
 function route(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<FleetAnswer> {
   if (readField(event, "CodePipeline.job") !== undefined) return handleJob(fleet, event, signal);
   const source = readText(event, "source");
@@ -67,12 +67,15 @@ type InstanceAnswer =
   | { readonly kind: "done"; readonly instanceId: string; readonly code: string }
   | { readonly kind: "run"; readonly instanceId: string; readonly runId: string };
 
-/** A failure that must not be answered by ignoring the instance. */
+/** Failures for which the instance must not be ignored. */
 const FAILURES: ReadonlySet<string> = new Set(["ARTIFACT_NOT_FOUND", "ARTIFACT_ACCESS_DENIED"]);
 /** An event may be ahead of EC2's answers, and during a lifecycle action the instance is still starting. */
 const STATES = ["pending", "running"];
 
-/** An instance has come to run. The same event again changes nothing. Throws what AWS and the store answer. */
+/**
+ * Handles an instance that has started running. The same event again changes nothing. Throws the errors of AWS and the
+ * store.
+ */
 async function handleInstance(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<InstanceAnswer> {
   const decision = parseInstanceEvent(event, fleet.settings);
   if (decision.kind === "ignore") return toIgnored(fleet, decision.code);

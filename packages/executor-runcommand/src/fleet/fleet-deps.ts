@@ -17,7 +17,7 @@ export interface BootSettings {
   readonly deliveryTimeout?: string;
   /** How long the agent is waited for. Default: `10m`. */
   readonly agentTimeout?: string;
-  /** What to take where no run has succeeded yet. Default: the newest with the profile `garlc-1`, else nothing. */
+  /** The artifact if no run has succeeded yet. Default: the newest with the profile `garlc-1`, else nothing. */
   readonly fallback?: "newest" | "none";
   /** Where the newest artifact is looked for: the pipeline's bucket, its name, and the artifact's name. */
   readonly source?: { readonly bucket: string; readonly pipeline: string; readonly artifact: string };
@@ -30,18 +30,18 @@ export interface FleetSettings {
   readonly region?: string;
   /** Artifacts are recorded for it. Default: `main`. */
   readonly environment?: string;
-  /** All names of profiles. Absent: any name is taken, and the run finds out. */
+  /** All names of profiles. Absent: any name is accepted, and the run validates it. */
   readonly profiles?: readonly string[];
-  /** Account and region in which the fleet is, where that is not the app's own. */
+  /** The fleet's account and region, if different from the app's. */
   readonly target?: { readonly account: string; readonly region: string; readonly [name: string]: unknown };
   readonly boot?: BootSettings;
-  /** Where people see a run, with `{runId}` in it. */
+  /** The page of a run, with `{runId}` in it. */
   readonly reportUrl?: string;
   /** Between two heartbeats of a lifecycle hook. Default: 2 minutes. */
   readonly heartbeatMs?: number;
 }
 
-/** What a fleet app works with. */
+/** The dependencies of a fleet app. */
 export interface FleetDeps {
   readonly runs: Pick<Jobs, "start" | "find" | "report" | "reportPage">;
   /** Which events were taken, which artifacts are current, and which runs are to be looked after. */
@@ -51,7 +51,7 @@ export interface FleetDeps {
     readonly own: Pick<AwsAccess, "client">;
     readonly fleet: Pick<AwsAccess, "client">;
   };
-  /** S3 with the credentials that CodePipeline sends along for reading an artifact. */
+  /** Opens S3 with CodePipeline's credentials for reading an artifact. */
   readonly openArtifactS3: (credentials: AwsCredentials) => S3Client | Promise<S3Client>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -100,7 +100,7 @@ export class FleetError extends Error {
   }
 }
 
-/** A failure as a value. */
+/** Creates a failure as a value. */
 export function toFailed(code: string, message: string): FleetFailure {
   return { kind: "failed", code, message };
 }
@@ -109,7 +109,7 @@ export function toFailed(code: string, message: string): FleetFailure {
 export function toFleetFailure(error: unknown): FleetFailure {
   if (error instanceof FleetError || isStackyardError(error)) return toFailed(error.code, redactText(error.message));
   const { code, name } = findAwsFault(error);
-  // What never came from AWS is a fault of ours, and its text says more than any advice.
+  // Errors that did not come from AWS are ours, and their text is the best advice.
   if (code === "INTERNAL") return toFailed(code, redactText(error instanceof Error ? error.message : String(error)));
   return toFailed(code, toAwsError(error, `AWS rejected a call${name === undefined ? "" : ` with ${name}`}.`).message);
 }
@@ -130,7 +130,7 @@ export async function endInTime<Value>(signal: AbortSignal, work: () => Promise<
   }
 }
 
-/** The error for work that did not fit into the remaining time. */
+/** Returns the error for work that exceeded the remaining time. */
 export function toOutOfTime(): FleetError {
   const message = "The function timed out before it could answer the job. Give it more time or memory.";
   return new FleetError({ code: "FLEET_OUT_OF_TIME", message });

@@ -13,18 +13,18 @@ interface RecordsDeps {
   readonly clock: Clock;
 }
 
-/** One content of an artifact, whatever is later written to its place. */
+/** One exact content of an artifact, even if its location is overwritten later. */
 const PinnedArtifact = Type.Object({
   bucket: Type.String(),
   key: Type.String(),
   /** In buckets with versions. */
   versionId: Type.Optional(Type.String()),
-  /** Lower-case hex. Each instance checks it before it unpacks anything. */
+  /** Lower-case hex. Each instance checks it before unpacking. */
   sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
 });
 export type PinnedArtifact = Static<typeof PinnedArtifact>;
 
-/** A run as it was decided: kept before it is started, so that a repeat decides nothing anew. */
+/** A decided run, stored before it is started, so that a retry decides nothing anew. */
 export const RunIntent = Type.Object({
   kind: Type.Literal("run"),
   /** The run's own: a repeat finds the same run. */
@@ -45,12 +45,12 @@ export type RunIntent = Static<typeof RunIntent>;
 
 const intentValidator = Compile(RunIntent);
 
-/** Reads what was kept; undefined for anything else. */
+/** Parses a stored intent; undefined for anything else. */
 export function parseRunIntent(value: unknown): RunIntent | undefined {
   return intentValidator.Check(value) ? value : undefined;
 }
 
-/** The run of a pipeline's job. Its key is the job's id. Pure. */
+/** Returns the run of a pipeline's job. Its key is the job's id. Pure. */
 export function toPipelineIntent(input: {
   readonly jobId: string;
   readonly artifact: PinnedArtifact;
@@ -74,12 +74,12 @@ export function toPipelineIntent(input: {
     artifact: { ...artifact },
     revision,
     decidedAt: now,
-    // A plan brings nothing onto any instance.
+    // A plan changes no instance.
     records: !rest.dryRun,
   };
 }
 
-/** The run of one start of one instance: again after a stop and start, and again with another artifact. Pure. */
+/** Returns the run of one start of one instance: a new one after a stop and start, and with another artifact. Pure. */
 export function toBootIntent(input: {
   readonly instanceId: string;
   /** When the instance was started, as reported by EC2. */
@@ -115,7 +115,7 @@ export function toBootIntent(input: {
   };
 }
 
-/** The same start of the same instance with another artifact; undefined for a run that is of no instance. Pure. */
+/** Returns the same start of the same instance with another artifact; undefined for a run without an instance. Pure. */
 export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"], now: number): RunIntent | undefined {
   const [instanceId, , ...launchedAt] = intent.key.split(":");
   if (intent.source !== "bootstrap" || instanceId === undefined || launchedAt.length === 0) return undefined;
@@ -124,7 +124,7 @@ export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"],
   return { ...intent, key, runId: runStackId({ key }), config, artifact, decidedAt: now };
 }
 
-/** Place and content: the same bytes under another key are another artifact. */
+/** Returns an id of location and content: the same bytes under another key are another artifact. */
 function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifact"]): string {
   const text = [bucket, key, versionId, sha256].join("\u0000");
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
@@ -144,15 +144,15 @@ export interface EventDone {
 /** The decision about an event. The first one counts, even if the event is delivered again. */
 export type EventRecord = RunIntent | EventDone;
 
-/** As long as the yard knows the ids of events: EventBridge gives up after a day. */
+/** As long as the yard remembers ids of events: EventBridge gives up after a day. */
 const KEEP_EVENT_MS = 14 * DAY_MS;
 
-/** What was decided about that event or job before; undefined: nothing yet. */
+/** Returns the earlier decision about that event or job; undefined without one. */
 export async function findEventRecord({ records, clock }: RecordsDeps, id: string): Promise<EventRecord | undefined> {
   return parseEventRecord((await records.get(toEventKey(id), clock.now()))?.value);
 }
 
-/** Keeps a decision, and gives the one that counts. */
+/** Stores a decision, and returns the effective one. */
 export async function keepEventRecord(
   { records, clock }: RecordsDeps,
   id: string,
@@ -202,7 +202,7 @@ interface ArtifactOwner {
 
 const artifactValidator = Compile(ArtifactRecord);
 
-/** The artifact of that rank; undefined before there was one. */
+/** Returns the artifact of that rank; undefined if there was none yet. */
 export async function findArtifactRecord(
   { records, clock }: RecordsDeps,
   owner: ArtifactOwner,
@@ -212,7 +212,9 @@ export async function findArtifactRecord(
   return artifactValidator.Check(value) ? value : undefined;
 }
 
-/** Stores the record, unless a run that was requested later has stored one: an old run that ends late changes nothing. */
+/**
+ * Stores the record, unless a run that was requested later has stored one: a late end of an old run changes nothing.
+ */
 export async function putArtifactRecord(
   { records, clock }: RecordsDeps,
   owner: ArtifactOwner,
@@ -235,7 +237,7 @@ function toArtifactKey({ environment, profile }: ArtifactOwner, rank: ArtifactRa
 
 const Hook = Type.Object({ group: Type.String(), hook: Type.String(), token: Type.String() });
 
-/** A run that is looked after until it has ended: what hangs on its end, and what it was to be started with. */
+/** A run to follow until it has ended: the actions that depend on its end, and the input to start it. */
 export const Watch = Type.Object({
   intent: RunIntent,
   /** Lifecycle actions that wait for it. */
@@ -265,7 +267,7 @@ export async function findWatch({ records, clock }: RecordsDeps, runId: string):
   return toKept(record);
 }
 
-/** Begins to watch over a run, or lets one more lifecycle action wait for it. */
+/** Starts to watch a run, or adds a lifecycle action that waits for it. */
 export async function addWatch(deps: RecordsDeps, intent: RunIntent, hook?: Static<typeof Hook>): Promise<void> {
   const { records, clock } = deps;
   for (;;) {
@@ -298,12 +300,12 @@ export async function replaceWatch(
   return (await records.put(input)).kind === "written";
 }
 
-/** Ends a watch; false: a lifecycle action has come to it meanwhile. */
+/** Ends a watch; returns false if a lifecycle action was added meanwhile. */
 export function removeWatch({ records }: RecordsDeps, { key, version }: KeptWatch): Promise<boolean> {
   return records.remove(key, version);
 }
 
-/** A part of all watches, and where the next one begins. */
+/** Returns a page of all watches, and the cursor of the next one. */
 export async function listWatches(
   { records, clock }: RecordsDeps,
   page: { readonly cursor?: string; readonly limit: number },

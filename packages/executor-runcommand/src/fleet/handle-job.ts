@@ -118,7 +118,7 @@ async function decide(fleet: Fleet, { jobId, artifact, options }: Start, event: 
   return toPipelineIntent({ jobId, artifact: pinned, revision: artifact.revision, options, now: fleet.clock.now() });
 }
 
-/** With the credentials of the job where it brings some: the app's own role need not read every artifact. */
+/** Pins the artifact with the job's credentials if it has some: the app's own role need not read every artifact. */
 async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, signal: AbortSignal) {
   const credentials = findArtifactCredentials(event);
   const { S3Client } = await import("@aws-sdk/client-s3");
@@ -131,7 +131,7 @@ async function pin(fleet: Fleet, artifact: Start["artifact"], event: unknown, si
   }
 }
 
-/** The run was started: a failed check is reported as progress. */
+/** Starts a run. A failed check afterwards is reported as progress, because the run was started. */
 async function begin(fleet: Fleet, jobId: string, intent: RunIntent): Promise<JobResult> {
   const { runId, config, wait, decidedAt } = intent;
   const waiting: JobView = { runId, state: "waiting", executor: "runcommand", config, startedAt: decidedAt };
@@ -189,7 +189,7 @@ function toFacts(result: JobResult): Omit<Extract<JobOutcome, { kind: "job" }>, 
   return { result: "failed", code, ...defined({ runId }) };
 }
 
-/** The job already has its result; the tick retries what fails here. */
+/** Settles a run after its job has its result; the tick retries failures. */
 async function settleQuietly(fleet: Fleet, runId: string): Promise<void> {
   try {
     await settleRun(fleet, runId);

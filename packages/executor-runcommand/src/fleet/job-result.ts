@@ -20,19 +20,19 @@ export type JobResult =
   | { readonly kind: "success"; readonly input: PutJobSuccessResultCommandInput }
   | { readonly kind: "failure"; readonly input: PutJobFailureResultCommandInput };
 
-/** What a result is made of. */
+/** The input of a result. */
 export interface JobResultInput {
   readonly jobId: string;
   readonly run: JobView;
-  /** Undefined: the executor has written none yet. */
+  /** Undefined if the executor has written none yet. */
   readonly report: RunReport | undefined;
-  /** False: the job is done once everything is dispatched. */
+  /** False if the job is done once everything is dispatched. */
   readonly wait: boolean;
-  /** Where people see the run, when it does not say so itself. */
+  /** The page of the run, if the run has none. */
   readonly reportUrl?: string;
 }
 
-/** How a job that has a run stands. Pure; every limit of CodePipeline is kept. */
+/** Returns the state of a job with a run. Pure; respects every limit of CodePipeline. */
 export function toJobResult(input: JobResultInput): JobResult {
   const { jobId, run, report, wait } = input;
   if (run.state === "succeeded") return { kind: "success", input: toDone(input) };
@@ -50,7 +50,7 @@ interface JobFailure {
   readonly runId?: string;
 }
 
-/** The result of a job that has failed: the message begins with the code, is never empty and never too long. */
+/** Returns the result of a failed job: the message begins with the code, is never empty and never too long. */
 export function toFailureResult(jobId: string, { code, message, type, runId }: JobFailure): JobResult {
   const text = message.startsWith(`${code}:`) ? message : `${code}: ${message}`;
   const failureDetails = {
@@ -61,7 +61,7 @@ export function toFailureResult(jobId: string, { code, message, type, runId }: J
   return { kind: "failure", input: { jobId, failureDetails } };
 }
 
-/** If SSM selects the instances, none is known before the command is sent. */
+/** Returns true if everything was dispatched. If SSM selects the instances, none is known before that. */
 function isDispatched(report: RunReport | undefined): boolean {
   return report !== undefined && report.counts.selected > 0 && report.counts.notSent === 0;
 }
@@ -114,7 +114,7 @@ function toRunFailure(jobId: string, run: JobView, report: RunReport | undefined
   return toFailureResult(jobId, { code: failure.code, message: toMessage(failure, report), runId });
 }
 
-/** Which instances failed, as many as there is room for: that is what people look for in the pipeline. */
+/** Adds the failed instances to the message, as many as fit: people look for them in the pipeline. */
 function toMessage({ code, message }: { code: string; message: string }, report: RunReport | undefined): string {
   if (report === undefined || report.failed.length === 0) return message;
   const room = MAX_MESSAGE - code.length - 4;
@@ -228,12 +228,12 @@ export async function stayWithRun(
   }
 }
 
-/** Returns true for errors that a later call may not meet. */
+/** Returns true for transient errors. */
 export function isTransient(error: unknown): boolean {
   return toFailureType(toFleetFailure(error).code) === "SystemUnavailable";
 }
 
-/** The progress of a run whose state is temporarily unavailable. */
+/** Returns the progress of a run with a temporarily unavailable state. */
 export function toUnavailable(
   fleet: Pick<Fleet, "logger" | "clock">,
   { jobId, runId }: FollowedRun,
@@ -286,12 +286,12 @@ function toInstances(page: unknown): readonly unknown[] {
   return Array.isArray(instances) ? instances : [];
 }
 
-/** While pages are being written, an instance may be on two of them; the later one counts. */
+/** Returns the latest entry of each instance, which may be on two pages while they are written. */
 function toLatest(instances: readonly unknown[]): Iterable<unknown> {
   return new Map(instances.map((each) => [readText(each, "instanceId"), each])).values();
 }
 
-/** What still waits to be sent has no code yet. */
+/** Returns the failed instance, if it is one; waiting ones have no code yet. */
 function toFailed(instance: unknown): readonly FailedInstance[] {
   const instanceId = readText(instance, "instanceId");
   const code = readText(instance, "code");
@@ -302,8 +302,8 @@ function toFailed(instance: unknown): readonly FailedInstance[] {
 const MARK = "…";
 
 /**
- * A text of at most `max` UTF-16 units, which is never more than the characters that AWS counts. It is cut at the border of
- * a character, and ends in an ellipsis then.
+ * Cuts a text to `max` UTF-16 units, which are at least as many as AWS counts, at the border of a character, with an
+ * ellipsis.
  */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text;

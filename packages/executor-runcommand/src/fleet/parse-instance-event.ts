@@ -2,7 +2,7 @@ import type { Instance } from "@aws-sdk/client-ec2";
 import type { KnownInstance } from "../select-instances.ts";
 import { type Fleet, FleetError, readField, readText, toFleetFailure } from "./fleet-deps.ts";
 
-/** Where the app is at home. What is absent is not compared. */
+/** The location of the app. Absent fields are not compared. */
 export interface EventHome {
   readonly account?: string;
   readonly region?: string;
@@ -18,7 +18,7 @@ export interface StartedInstance {
   readonly eventId: string;
 }
 
-/** What is to be done about an event of EC2. */
+/** The decision about an event of EC2. */
 export type InstanceDecision =
   | { readonly kind: "ignore"; readonly code: IgnoredCode }
   | ({ readonly kind: "consider" } & StartedInstance);
@@ -31,7 +31,7 @@ type IgnoredCode =
   | "WRONG_ACCOUNT"
   | "WRONG_REGION";
 
-/** EC2 has no `mi-` ids: those are nodes outside of it, which send no such events. */
+/** EC2 has no `mi-` ids: those are nodes outside EC2, without such events. */
 const EC2_INSTANCE_ID: RegExp = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
 /**
@@ -48,7 +48,7 @@ export function parseInstanceEvent(event: unknown, home: EventHome = {}): Instan
   return toConsidered(event, readText(detail, "instance-id"), home);
 }
 
-/** The checks that every event about an instance has in common. */
+/** Performs the checks of all events about an instance. */
 function toConsidered(event: unknown, instanceId: string | undefined, home: EventHome): InstanceDecision {
   if (instanceId === undefined || !EC2_INSTANCE_ID.test(instanceId)) {
     return { kind: "ignore", code: "INVALID_INSTANCE_ID" };
@@ -61,7 +61,7 @@ function toConsidered(event: unknown, instanceId: string | undefined, home: Even
   return { kind: "consider", instanceId, account, region, time, eventId: toEventId(event, instanceId, time) };
 }
 
-/** EventBridge's ids are UUIDs. An event without one, made by hand, is known by what it says. */
+/** Returns the event's id, which is a UUID in EventBridge. A manual event without one is identified by its content. */
 function toEventId(event: unknown, instanceId: string, time: string): string {
   const id = readText(event, "id");
   return id !== undefined && /^[\x21-\x7e]{1,128}$/.test(id) ? id : `${instanceId}@${time}`;
@@ -74,7 +74,7 @@ export interface LifecycleHook {
   readonly token: string;
 }
 
-/** What is to be done about an event of a lifecycle hook. */
+/** The decision about an event of a lifecycle hook. */
 export type HookDecision =
   | { readonly kind: "ignore"; readonly code: IgnoredCode | "NOT_LAUNCH_HOOK" | "HOOK_INVALID" }
   | ({ readonly kind: "consider" } & StartedInstance & { readonly hook: LifecycleHook });
@@ -117,8 +117,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * What EC2 says of one instance; undefined: it is unknown for a minute. Throws `FLEET_OUT_OF_TIME` when the time is over before,
- * and what else EC2 answers.
+ * Loads one instance from EC2; undefined if it is unknown for a minute. Throws `FLEET_OUT_OF_TIME` when time is up
+ * before, and other errors of EC2.
  */
 export async function loadInstance(
   fleet: Fleet,
@@ -133,7 +133,7 @@ export async function loadInstance(
     const leftMs = until - clock.now();
     if (leftMs <= 0) return undefined;
     await clock.sleep(Math.min(pauseMs, leftMs), signal);
-    // The event comes again then: nothing may be decided by a look that was cut short.
+    // The event is redelivered then: an interrupted poll must decide nothing.
     if (signal.aborted)
       throw new FleetError({ code: "FLEET_OUT_OF_TIME", message: `EC2 does not know ${instanceId} yet.` });
   }
@@ -161,8 +161,8 @@ function toLoaded(instanceId: string, { State, Tags = [], Platform, LaunchTime }
 }
 
 /**
- * Completes a lifecycle action (`CONTINUE` or `ABANDON`). An action that was already completed, or whose
- * time is over, is over. Throws what else Auto Scaling answers.
+ * Completes a lifecycle action (`CONTINUE` or `ABANDON`). Ignores an action that was already completed or has expired.
+ * Throws other errors of Auto Scaling.
  */
 export async function completeLifecycleAction(
   fleet: Fleet,
@@ -187,7 +187,7 @@ function toInput({ group, hook, token }: LifecycleHook) {
   return { AutoScalingGroupName: group, LifecycleHookName: hook, LifecycleActionToken: token };
 }
 
-/** Auto Scaling answers `ValidationError`, "No active Lifecycle Action found with token …". */
+/** Returns false if the action is over: `ValidationError`, "No active Lifecycle Action found with token …". */
 async function unlessOver(fleet: Fleet, hook: LifecycleHook, call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call();

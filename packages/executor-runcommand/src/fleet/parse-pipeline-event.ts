@@ -15,11 +15,11 @@ export type FailureType =
 
 /** The input artifact of a job. */
 interface PipelineArtifact extends ArtifactLocation {
-  /** As the source calls it, such as the commit; null where CodePipeline gives none. */
+  /** The source's revision, such as the commit; null without one. */
   readonly revision: string | null;
 }
 
-/** What is to be done about a job of CodePipeline. */
+/** The decision about a job of CodePipeline. */
 export type PipelineDecision =
   | { readonly kind: "reject"; readonly code: "JOB_ID_MISSING" }
   | PipelineFailure
@@ -31,7 +31,7 @@ export type PipelineDecision =
       readonly options: UserParameters;
     };
 
-/** A job that cannot be done, and why. */
+/** Why a job cannot be done. */
 interface PipelineFailure {
   readonly kind: "fail";
   readonly jobId: string;
@@ -43,8 +43,9 @@ interface PipelineFailure {
 const JOB_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
- * Reads the event with which CodePipeline invokes a function. Pure. The order is: the job's id, a continuation token (a job
- * that continues no longer needs its artifact), the input artifact, the parameters. Ignores credentials in the event.
+ * Parses the event with which CodePipeline invokes a function. Pure. The order is: the job's id, a continuation token
+ * (a job that continues no longer needs its artifact), the input artifact, the parameters. Ignores credentials in the
+ * event.
  */
 export function parsePipelineEvent(event: unknown, options: UserParametersOptions = {}): PipelineDecision {
   const job = readField(event, "CodePipeline.job");
@@ -56,7 +57,7 @@ export function parsePipelineEvent(event: unknown, options: UserParametersOption
   return toStart(jobId, data, options);
 }
 
-/** The credentials that the event brings for reading its artifact. They are never logged, kept or passed on. */
+/** Returns the event's credentials for reading its artifact. They are never logged, stored or passed on. */
 export function findArtifactCredentials(event: unknown) {
   const credentials = readField(readField(readField(event, "CodePipeline.job"), "data"), "artifactCredentials");
   const accessKeyId = readText(credentials, "accessKeyId");
@@ -82,7 +83,7 @@ function toStart(jobId: string, data: unknown, options: UserParametersOptions): 
   return { kind: "start", jobId, artifact: found, options: parameters.options };
 }
 
-/** Known also where other parameters are wrong, so that the checks keep their order. */
+/** Returns the artifact's name even if other parameters are invalid, so that the checks keep their order. */
 function findArtifactName(parameters: ParsedUserParameters): string | undefined {
   return parameters.kind === "options" ? parameters.options.artifact : parameters.artifact;
 }
@@ -145,12 +146,12 @@ export interface UserParameters {
   readonly deliveryTimeout: string;
   readonly ignoreUnreachable: boolean;
   readonly allowEmpty: boolean;
-  /** False: the action succeeds once everything is dispatched. */
+  /** False if the action succeeds once everything is dispatched. */
   readonly wait: boolean;
   readonly dryRun: boolean;
 }
 
-/** What the text of an action's parameters says, or everything that is wrong with it. */
+/** The parsed parameters of an action, or all their faults. */
 type ParsedUserParameters =
   | { readonly kind: "options"; readonly options: UserParameters }
   | { readonly kind: "problems"; readonly problems: readonly ParameterProblem[]; readonly artifact?: string };
@@ -240,15 +241,15 @@ const RULES: Readonly<Record<keyof UserParameters, Rule>> = {
 
 const CHECKS = new Map(Object.entries(RULES).map(([key, rule]) => [key, { ...rule, validator: Compile(rule.schema) }]));
 
-/** What else is known of the parameters. */
+/** Further facts for the parameters. */
 interface UserParametersOptions {
-  /** All names of profiles that there are. Absent: any name is taken, and the run finds out. */
+  /** All names of profiles. Absent: any name is accepted, and the run validates it. */
   readonly profiles?: readonly string[];
 }
 
 /**
- * Reads the `UserParameters` of a pipeline's action. A missing or empty text means the defaults. Pure; lists every
- * fault, each key being judged by itself. `artifact` comes along with the faults where it is a name.
+ * Parses the `UserParameters` of a pipeline's action. A missing or empty text means the defaults. Pure; lists all
+ * faults, each key separately. With faults, `artifact` is included if it is a name.
  */
 export function parseUserParameters(text: unknown, { profiles }: UserParametersOptions = {}): ParsedUserParameters {
   if (text === undefined || text === null || text === "") return { kind: "options", options: DEFAULT_USER_PARAMETERS };
@@ -271,7 +272,7 @@ function refuse(problems: readonly ParameterProblem[], artifact?: string): Parse
   return { kind: "problems", problems, ...defined({ artifact }) };
 }
 
-/** As AWS counts: a character outside of the first plane, which JavaScript counts twice, is one. */
+/** Counts characters as AWS does: one outside of the first plane, which JavaScript counts twice, is one. */
 function countCharacters(text: string): number {
   return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
@@ -286,7 +287,7 @@ function findObject(text: string): Readonly<Record<string, unknown>> | undefined
   return isMap(value) ? Object.assign(Object.create(null), Object.fromEntries(Object.entries(value))) : undefined;
 }
 
-/** People write a count without quotes as often as with them. */
+/** Converts a count to text: people write it with and without quotes. */
 function toPlainValue(key: string, value: unknown): unknown {
   const isCount = key === "maxConcurrency" || key === "maxErrors";
   return isCount && typeof value === "number" && Number.isSafeInteger(value) ? String(value) : value;
@@ -311,12 +312,12 @@ function isWithin({ minMs, maxMs }: Rule, value: unknown): boolean {
   return ms !== undefined && ms >= minMs && ms <= maxMs;
 }
 
-/** Each value has been judged by its rule. */
+/** Returns the options of values that their rules have checked. */
 function toOptions(values: readonly (readonly [string, unknown])[]): UserParameters {
   return { ...DEFAULT_USER_PARAMETERS, ...(Object.fromEntries(values) as Partial<UserParameters>) };
 }
 
-/** Where an artifact lies. */
+/** The location of an artifact. */
 export interface ArtifactLocation {
   readonly bucket: string;
   readonly key: string;
@@ -346,12 +347,12 @@ function isKey(key: string): boolean {
 const MAX_TOKEN = 2_048;
 const RUN_ID = /^[A-Za-z0-9-]{1,64}$/;
 
-/** What CodePipeline gives back with its next call: a reference to the run, never its state. */
+/** Returns the token for CodePipeline's next call: a reference to the run, never its state. */
 export function toContinuationToken(runId: string): string {
   return JSON.stringify({ v: 1, run: runId });
 }
 
-/** The run that a token of ours names; undefined for every other text. */
+/** Returns the run in one of our tokens; undefined for every other text. */
 export function findTokenRun(token: unknown): string | undefined {
   if (typeof token !== "string" || token.length > MAX_TOKEN) return undefined;
   const value = parseJson(token);

@@ -9,8 +9,9 @@ import type { ArtifactLocation } from "./parse-pipeline-event.ts";
 const TRIES = 3;
 
 /**
- * Reads the artifact once, as a stream, and names exactly that content: its version (the newest unless one is given), where
- * there are versions, and its SHA-256. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`; throws what else S3 answers.
+ * Reads the artifact once, as a stream, and identifies exactly that content: its version (the newest by default) if the
+ * bucket has versions, and its SHA-256. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`; throws other
+ * errors of S3.
  */
 export async function pinArtifact(
   s3: S3Client,
@@ -42,7 +43,7 @@ async function readOnce(
   return { bucket: input.Bucket, key: input.Key, ...version, sha256: hash.digest("hex") };
 }
 
-/** In Node the SDK gives a readable stream. */
+/** Returns the body, a readable stream of the SDK in Node. */
 function toParts(body: unknown): AsyncIterable<Uint8Array> {
   if (typeof body === "object" && body !== null && Symbol.asyncIterator in body) {
     return body as AsyncIterable<Uint8Array>;
@@ -67,21 +68,23 @@ export interface ListedObject {
 }
 
 /**
- * Where a pipeline keeps an artifact: its name cut to 20 characters, the artifact's cut to 10. CodePipeline does not
- * document it; the first is confirmed by AWS on re:Post, the second is what its events show.
+ * Returns the prefix of a pipeline's artifact: its name cut to 20 characters, the artifact's cut to 10. CodePipeline
+ * does not document it; the first is confirmed by AWS on re:Post, the second is visible in its events.
  */
 export function toArtifactPrefix(pipeline: string, artifact: string): string {
   return `${pipeline.slice(0, 20)}/${artifact.slice(0, 10)}/`;
 }
 
-/** The newest of the objects; at equal times the one with the greatest key. Ignores folders and empty objects. */
+/**
+ * Returns the newest of the objects; at equal times the one with the greatest key. Ignores folders and empty objects.
+ */
 export function findNewest<Listed extends ListedObject>(objects: readonly Listed[]): Listed | undefined {
   return objects.filter(isArtifact).reduce<Listed | undefined>((newest, each) => {
     return newest === undefined || isNewer(each, newest) ? each : newest;
   }, undefined);
 }
 
-/** Looks through every page of the pipeline's own prefix; undefined: nothing lies there. Throws what S3 answers. */
+/** Searches every page of the pipeline's own prefix; undefined if it is empty. Throws the errors of S3. */
 export async function findNewestArtifact(
   s3: S3Client,
   { bucket, pipeline, artifact }: { readonly bucket: string; readonly pipeline: string; readonly artifact: string },
@@ -109,8 +112,9 @@ function toTime({ LastModified }: ListedObject): number {
 }
 
 /**
- * What an instance that starts now gets: the current artifact of its environment and profile, or if none exists yet,
- * and the settings say so, the pipeline's newest. Fails with `ARTIFACT_NOT_FOUND` and `ARTIFACT_ACCESS_DENIED`.
+ * Returns the artifact for an instance that starts now: the current one of its environment and profile, or the
+ * pipeline's newest if none exists yet and the settings allow it. Fails with `ARTIFACT_NOT_FOUND` and
+ * `ARTIFACT_ACCESS_DENIED`.
  */
 export async function findBootArtifact(fleet: Fleet, signal: AbortSignal): Promise<PinnedArtifact | FleetFailure> {
   const { boot, environment } = fleet;

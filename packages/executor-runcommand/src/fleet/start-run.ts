@@ -19,15 +19,15 @@ import { isTransient } from "./job-result.ts";
 import { completeLifecycleAction, type LifecycleHook, recordHeartbeat } from "./parse-instance-event.ts";
 
 /**
- * Starts a run that was decided. The watch stands before the run does: what a crash leaves out is done by the event's repeat,
- * or else by the next tick. Doing it again changes nothing.
+ * Starts a decided run. Stores the watch before the run: after a crash, the event's redelivery or the next tick
+ * completes it. Repeating it changes nothing.
  */
 export async function startRun(fleet: Fleet, intent: RunIntent, hook?: LifecycleHook): Promise<void> {
   await addWatch(fleet, intent, hook);
   await startWatched(fleet, intent);
 }
 
-/** The same for a run that is watched over already. */
+/** Starts a run that is already watched. */
 async function startWatched(fleet: Fleet, intent: RunIntent): Promise<void> {
   const { target } = fleet.settings;
   const { key, config } = intent;
@@ -57,7 +57,7 @@ async function forget(fleet: Fleet, runId: string): Promise<void> {
   if (kept !== undefined) await removeWatch(fleet, kept);
 }
 
-/** The run has already started, so a failure here is only logged. */
+/** Records the artifact as candidate. The run has already started, so a failure is only logged. */
 async function recordCandidate(fleet: Fleet, intent: RunIntent): Promise<void> {
   try {
     await recordArtifact(fleet, intent, "candidate");
@@ -67,7 +67,7 @@ async function recordCandidate(fleet: Fleet, intent: RunIntent): Promise<void> {
   }
 }
 
-/** Records the artifact of a run, where the run is one that brings artifacts to a fleet. */
+/** Records the artifact of a run that brings artifacts to a fleet. */
 async function recordArtifact(fleet: Fleet, intent: RunIntent, rank: "candidate" | "current"): Promise<void> {
   if (intent.records !== true) return;
   const { environment } = fleet;
@@ -85,8 +85,9 @@ const LOOK_AGAIN_MS = 3_600_000;
 type WatchOutcome = "started" | "waiting" | "settled";
 
 /**
- * Does what is due for one run: starts it after a crash, sends heartbeats while it is in progress, and when it has
- * ended records its artifact and completes the lifecycle actions. Each step may be done again. Throws what a step throws.
+ * Does the due work for one run: starts it after a crash, sends heartbeats while it is in progress, and when it has
+ * ended records its artifact and completes the lifecycle actions. Each step is repeatable. Throws the errors of the
+ * steps.
  */
 async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome> {
   const { intent } = kept.watch;
@@ -107,19 +108,22 @@ async function settleWatch(fleet: Fleet, kept: KeptWatch): Promise<WatchOutcome>
   return "waiting";
 }
 
-/** The same for a run that is perhaps not watched over any more. */
+/** Settles a run that may not be watched any more. */
 export async function settleRun(fleet: Fleet, runId: string): Promise<void> {
   const kept = await findWatch(fleet, runId);
   if (kept !== undefined) await settleWatch(fleet, kept);
 }
 
-/** Of a pipeline's run only a retry can come any more; an instance's waits for another run, which may end soon. */
+/**
+ * Returns the watch of an ended run. Only a retry can follow for a pipeline's run; an instance's waits for another run,
+ * which may end soon.
+ */
 function toEnded({ clock }: Fleet, watch: Watch): Watch {
   const isRare = watch.intent.source === "pipeline";
   return { ...watch, hooks: [], ...(isRare ? { lookAt: clock.now() + LOOK_AGAIN_MS } : {}) };
 }
 
-/** False: something may still come of the run, although it has ended. */
+/** Finishes an ended run; returns false if something may still depend on it. */
 async function finish(fleet: Fleet, { intent, hooks }: Watch, run: JobView): Promise<boolean> {
   const isDone = run.state === "succeeded";
   if (isDone) await recordArtifact(fleet, intent, "current");
@@ -128,7 +132,10 @@ async function finish(fleet: Fleet, { intent, hooks }: Watch, run: JobView): Pro
   return isDone || intent.records !== true || isOvertaken(fleet, intent);
 }
 
-/** A failed run may be retried; if it then succeeds, its artifact becomes the current one. */
+/**
+ * Returns true if a newer artifact is current. A failed run may be retried; if it then succeeds, its artifact becomes
+ * the current one.
+ */
 async function isOvertaken(fleet: Fleet, { profile, decidedAt }: Watch["intent"]): Promise<boolean> {
   const current = await findArtifactRecord(fleet, { environment: fleet.environment, profile }, "current");
   return current !== undefined && current.startedAt > decidedAt;
@@ -145,9 +152,10 @@ async function beat(fleet: Fleet, kept: KeptWatch): Promise<void> {
 }
 
 /**
- * An instance that starts while a run brings a new artifact to the fleet gets the current one, and the run has been planned
- * without it. When that run succeeds the instance gets the new artifact too; else it would stay behind until the next commit.
- * Called when the instance's own run has ended, so that the older artifact is not applied last. False: it is not known yet.
+ * Catches up on a new artifact. An instance that starts during a run for the fleet gets the current artifact and is not
+ * in that run's plan: if that run succeeds the instance needs the new artifact too, or it would lag until the next
+ * commit. Called when the instance's own run has ended, so that the older artifact is not applied last. Returns false
+ * if that is unknown yet.
  */
 async function catchUp(fleet: Fleet, intent: RunIntent): Promise<boolean> {
   const { environment, clock } = fleet;
@@ -161,7 +169,7 @@ async function catchUp(fleet: Fleet, intent: RunIntent): Promise<boolean> {
   return true;
 }
 
-/** A run that was requested after the instance started includes it in its plan. */
+/** Returns true if the run may have missed the instance. A run that was requested after its start includes it. */
 function mayHaveMissed({ artifact, startedAt }: ArtifactRecord, intent: RunIntent): boolean {
   const { bucket, key, versionId, sha256 } = intent.artifact;
   const isSame =
@@ -172,15 +180,15 @@ function mayHaveMissed({ artifact, startedAt }: ArtifactRecord, intent: RunInten
   return !isSame && startedAt <= intent.decidedAt;
 }
 
-/** What a tick has found. */
+/** The results of a tick. */
 export type TickReport = { readonly kind: "tick" } & Readonly<Record<WatchOutcome | "failed", number>>;
 
 /** Looked at side by side. */
 const PAGE = 16;
 
 /**
- * Looks after every run that something hangs on; a schedule calls it each minute, and what can wait is left for later. What fails is tried again by the next one.
- * Begins nothing new once the signal is aborted. Throws what listing throws.
+ * Settles every watched run; a schedule calls it each minute, and postpones work that can wait. The next one retries
+ * failures. Starts nothing new once the signal is aborted. Throws the errors of listing.
  */
 export async function handleTick(fleet: Fleet, signal: AbortSignal): Promise<TickReport> {
   const report = { kind: "tick" as const, started: 0, waiting: 0, settled: 0, failed: 0 };

@@ -16,15 +16,15 @@ import {
   toLength,
 } from "./to-fleet-report.ts";
 
-/** What a page shows besides the report. */
+/** The content of a page in addition to the report. */
 export interface FleetHtmlOptions {
   /** Why the run has failed as a whole. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
 /**
- * Formats a run's report as one HTML page for readers who have never seen one: it loads nothing, runs nothing, and whatever
- * instances have said is text. Failing instances come first, with the end of their output.
+ * Formats a run's report as one HTML page for readers who have never seen one: it loads nothing, runs nothing, and all
+ * output of instances is text. Failed instances come first, with the end of their output.
  */
 export function toFleetHtml(pages: readonly FleetReportPage[], { error }: FleetHtmlOptions = {}): string {
   const report = toFleetReport(pages);
@@ -100,7 +100,7 @@ const GLOSSARY = html`<footer>
 <p>All times are in UTC. Output is the end of what the command said; where it is cut, the page says so. Treat it as confidential.</p>
 </footer>`;
 
-/** Why instances failed, what that means, and what to do: what a reader of a bad report looks for first. */
+/** Renders why instances failed, what that means, and what to do: the first question of a reader. */
 function toCauseSection({ causes, runId, endedAt }: FleetReport): Html {
   if (causes.length === 0) return html``;
   return html`<section>
@@ -130,7 +130,7 @@ function toIds(instanceIds: readonly string[]): readonly Html[] {
   return instanceIds.map((id, index) => html`${index === 0 ? "" : ", "}<code>${id}</code>`);
 }
 
-/** How many instances of each role stand where, as a table with a bar for each role. */
+/** Renders the states of the instances by role, as a table with a bar for each role. */
 function toRoleSection({ roles, standings, instances }: FleetReport): Html {
   if (instances.length === 0) return html``;
   const shown = STANDINGS.filter((standing) => standings[standing] > 0);
@@ -149,7 +149,7 @@ ${instances.some(({ roles: own }) => own.length > 1) ? html`<p class="quiet">An 
 </section>`;
 }
 
-/** Hidden from screen readers: the same numbers are in the text. */
+/** Renders a bar, hidden from screen readers: the same numbers are in the text. */
 function toBar({ counts, total }: RoleCounts): Html {
   const parts = STANDINGS.filter((standing) => counts[standing] > 0).map((standing) => {
     const share = Math.round((counts[standing] / total) * 10_000) / 100;
@@ -207,7 +207,7 @@ function toOutput(name: string, text: string | undefined, link: string | undefin
   return [html`<h4>${name}${whole}</h4><pre>${text}</pre>`];
 }
 
-/** Only what leads to a page over https is a link; anything else, such as an address in S3, is text. */
+/** Renders a link for https addresses, and text for others, such as an address in S3. */
 function toLink(address: string): Html {
   if (!/^https:\/\/[^\s"'<>]+$/.test(address)) return html`<code>${address}</code>`;
   return html`<a href="${address}" rel="noopener noreferrer nofollow">${address}</a>`;
@@ -218,7 +218,7 @@ interface Html {
   readonly markup: string;
 }
 
-/** Markup from a template: whatever is put into it is text, unless `html` has made it. */
+/** Renders a template: values become text, unless `html` has created them. */
 function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   const filled = parts.map((part, index) => part + toMarkup(values[index] ?? ""));
   return { markup: filled.join("") };
@@ -240,23 +240,23 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ["`", "&#96;"],
 ]);
 
-/** Text as it may stand between tags and in quoted attributes. */
+/** Escapes text for content and quoted attributes. */
 function toHtmlText(text: string): string {
   return toCleanText(text).replaceAll(/[&<>"'`]/g, (character) => ENTITIES.get(character) ?? "");
 }
 
-/** The class of a standing, such as `is-not-sent`. */
+/** Returns the class of a standing, such as `is-not-sent`. */
 function toClass(standing: string): string {
   return `is-${standing.replaceAll(" ", "-")}`;
 }
 
-/** Text of ours in which words between backticks are code. */
+/** Renders our own text; words between backticks are code. */
 function toRichText(text: string): Html {
   const parts = text.split("`").map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
   return html`${parts}`;
 }
 
-/** The look of a report; it loads nothing, fits a phone and a printer, and follows a dark screen. */
+/** The style of a report; it loads nothing, and supports phones, printers and dark mode. */
 const FLEET_STYLE = html`
 :root { color-scheme: light dark; --back: #fff; --text: #1b1f24; --quiet: #57606a; --line: #d0d7de; --soft: #f6f8fa;
   --failed: #c4231a; --cancelled: #9a4f00; --not-sent: #8a5a00; --running: #0b5fb8; --waiting: #6e7781; --skipped: #8c959f; --succeeded: #1a7f37 }

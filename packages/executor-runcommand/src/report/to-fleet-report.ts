@@ -1,6 +1,6 @@
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
-/** Where an instance stands, for people: those that have failed come first. */
+/** The state of an instance for people, failed ones first. */
 export type FleetStanding = "failed" | "cancelled" | "not sent" | "running" | "waiting" | "skipped" | "succeeded";
 
 /** The standings in the order of a report. */
@@ -8,7 +8,7 @@ export const STANDINGS: readonly FleetStanding[] = [
   ...(["failed", "cancelled", "not sent", "running", "waiting", "skipped", "succeeded"] as const),
 ];
 
-/** How many instances of a role stand where. An instance counts under each of its roles. */
+/** How many instances of a role are in each state. An instance counts for each of its roles. */
 export interface RoleCounts {
   /** Undefined: instances without a role. */
   readonly role: string | undefined;
@@ -45,13 +45,13 @@ export function toFleetReport(pages: readonly FleetReportPage[]): FleetReport {
   };
 }
 
-/** Where an instance stands. */
+/** Returns the standing of an instance. */
 export function standingOf({ state, code }: FleetInstanceReport): FleetStanding {
   if (state !== "not-sent") return state;
   return code === undefined ? "waiting" : "not sent";
 }
 
-/** True for what a retry would send again. */
+/** Returns true for instances that a retry would send to again. */
 export function isFailing(instance: FleetInstanceReport): boolean {
   const standing = standingOf(instance);
   return standing === "failed" || standing === "cancelled" || standing === "not sent";
@@ -59,7 +59,7 @@ export function isFailing(instance: FleetInstanceReport): boolean {
 
 const NONE: FleetReportPage = { runId: "", instances: [] };
 
-// What is skipped may be listed twice on purpose, once for each reason.
+// A skipped instance may intentionally be listed twice, once for each reason.
 function keyOf({ instanceId, state, code }: FleetInstanceReport): string {
   return state === "skipped" ? `skipped ${code} ${instanceId}` : instanceId;
 }
@@ -109,18 +109,18 @@ function countRoles(instances: readonly FleetInstanceReport[]): readonly RoleCou
     .map(([role, members]) => ({ role, counts: countStandings(members), total: members.length }));
 }
 
-/** One way in which instances of a run failed. */
+/** One kind of failure of a run's instances. */
 export interface FailureCause {
   readonly code: string;
   readonly responseCode?: number;
-  /** The last line of the first one; absent where none said anything. */
+  /** The last line of the first one; absent without output. */
   readonly example?: string;
   /** In the order that they were given in. */
   readonly instanceIds: readonly string[];
 }
 
 /**
- * Failures that are alike: the same code, the same exit code, and a last line that differs in ids and numbers alone. The
+ * Groups equal failures: the same code, the same exit code, and a last line that differs only in ids and numbers. The
  * most frequent first.
  */
 export function groupFailures(failing: readonly FleetInstanceReport[]): readonly FailureCause[] {
@@ -128,7 +128,7 @@ export function groupFailures(failing: readonly FleetInstanceReport[]): readonly
   return [...groups.values()].map(toCause).toSorted((a, b) => b.instanceIds.length - a.instanceIds.length);
 }
 
-/** What an instance said last: on its error stream, else on the other. */
+/** Returns an instance's last line: of its error stream, else of the other. */
 export function findSaid({ stderrTail, stdoutTail }: FleetInstanceReport): string | undefined {
   return findLastLine(stderrTail) ?? findLastLine(stdoutTail);
 }
@@ -152,7 +152,7 @@ function toCause(instances: readonly FleetInstanceReport[]): FailureCause {
   };
 }
 
-/** In one sentence how a run stands. */
+/** Formats the state of a run in one sentence. */
 export function formatVerdict({ counts, standings, endedAt }: FleetReport): string {
   const { selected, succeeded, failed } = counts;
   const notSent = standings["not sent"];
@@ -189,7 +189,7 @@ const SOURCES: ReadonlyMap<string, string> = new Map([
   ["task", "a task of a machine"],
 ]);
 
-/** A length in its largest two units: `4m 12s`, `0.4s`. */
+/** Formats a duration in its largest two units: `4m 12s`, `0.4s`. */
 export function toLength(ms: number): string {
   if (!(ms >= 0)) return "";
   if (ms < 10_000) return `${Math.round(ms / 100) / 10}s`;
@@ -217,13 +217,16 @@ function formatCount(count: number): string {
   return count === 1 ? "1 instance" : `${count} instances`;
 }
 
-/** What a code means, and what to do about it. */
+/** The meaning of a code, and the remedy. */
 export interface CodeAdvice {
   readonly meaning: string;
   readonly advice: string;
 }
 
-/** For people who see a report for the first time; undefined for codes of AWS services, which name themselves. */
+/**
+ * Explains a code to people who see a report for the first time; undefined for codes of AWS services, which are
+ * self-explanatory.
+ */
 export function explainCode(code: string): CodeAdvice | undefined {
   return ADVICE.get(code);
 }
@@ -310,10 +313,10 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
 /** The codes that are explained. */
 export const CODES: readonly string[] = [...ADVICE.keys()];
 
-/** What the script of `Stackyard-ApplyArtifact` says when it fails before it has run anything: `stackyard: CODE: text`. */
+/** The message of `Stackyard-ApplyArtifact` if its script fails before running anything: `stackyard: CODE: text`. */
 const OWN_LINE = /^stackyard: ([A-Z][A-Z_]+): /;
 
-/** What the last line of an instance means, where it is one of our script's; undefined for what any other program says. */
+/** Explains an instance's last line if it is from our script; undefined for other programs. */
 export function explainSaid(line: string | undefined): CodeAdvice | undefined {
   const [, code = ""] = OWN_LINE.exec(line ?? "") ?? [];
   const advice = OUTPUT_ADVICE.get(code);
@@ -340,7 +343,7 @@ const OUTPUT_ADVICE: ReadonlyMap<string, string> = new Map([
   ["TOOL_MISSING", "Install the tool on the instance."],
 ]);
 
-/** What a terminal or a browser would obey: control characters, and what turns the direction of the text around it. */
+/** Characters that a terminal or a browser interprets: control characters, and those that change text direction. */
 const OBEYED = /(?![\n\t])\p{Cc}|[\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 // The introducers of escape sequences, with seven and with eight bits, and their ends.
@@ -356,21 +359,21 @@ const SEQUENCE = new RegExp(
   "g",
 );
 
-/** What programs on instances have said, as text alone: no escape sequences, no control characters but ends of lines. */
+/** Cleans programs' output: no escape sequences, no control characters except line ends. */
 export function toCleanText(text: string): string {
-  // What is left when sequences are taken out may be one again.
+  // Removing sequences may form new ones.
   const plain = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n").replaceAll(SEQUENCE, "");
   return plain.replaceAll(SEQUENCE, "").replaceAll(OBEYED, "").toWellFormed();
 }
 
-/** The same on one line, at most so many characters; `…` says that there was more. */
+/** Returns the same on one line, at most `maxCharacters`; `…` marks a cut. */
 export function toCell(text: string, maxCharacters = 80): string {
   const line = toCleanText(text).replaceAll(/\s+/gu, " ").trim();
   const characters = [...line];
   return characters.length <= maxCharacters ? line : `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }
 
-/** The last line that says something; undefined where none does. */
+/** Returns the last line that is not blank; undefined without one. */
 export function findLastLine(text: string | undefined): string | undefined {
   return toCleanText(text ?? "")
     .split("\n")

@@ -21,8 +21,8 @@ export interface FleetTableOptions {
 }
 
 /**
- * A run's report as text for a terminal: how it stands, how many instances of each role stand where, why some failed, and
- * the instances, failing ones first. What instances have said cannot move the cursor or colour anything.
+ * Formats a run's report as text for a terminal: its state, the instances by role and state, why some failed, and the
+ * instances, failed ones first. Output of instances cannot move the cursor or color anything.
  */
 export function toFleetTable(pages: readonly FleetReportPage[], options: FleetTableOptions = {}): string {
   const report = toFleetReport(pages);
@@ -89,7 +89,7 @@ function toRow(instance: FleetInstanceReport): readonly string[] {
   ];
 }
 
-/** SSM gives -1 for what has not started. */
+/** Formats an exit code; SSM reports -1 for commands that have not started. */
 function toExit(responseCode: number | undefined): string {
   return responseCode === undefined || responseCode === -1 ? "" : String(responseCode);
 }

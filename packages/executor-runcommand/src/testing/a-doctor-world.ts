@@ -10,7 +10,7 @@ export interface DoctorCall {
   readonly input: unknown;
 }
 
-/** AWS as a doctor sees it, and the calls that it makes. */
+/** Creates AWS for a doctor, and records its calls. */
 export function aDoctorWorld(answers: Answers): { readonly aws: DoctorAws; readonly calls: DoctorCall[] } {
   const calls: DoctorCall[] = [];
   const send = async (command: { readonly constructor: { readonly name: string }; readonly input: unknown }) => {
@@ -27,7 +27,7 @@ export function aDoctorWorld(answers: Answers): { readonly aws: DoctorAws; reado
   return { aws: { aws, iam: client }, calls };
 }
 
-/** As AWS refuses a call. */
+/** Returns a rejection in the format of AWS. */
 export function refusal(name: string, httpStatusCode = 403): Error {
   return Object.assign(new Error(`Told to: ${name}`), { name, $metadata: { httpStatusCode } });
 }

@@ -11,7 +11,7 @@ import { createMemoryRuns, type MemoryRuns } from "./memory-runs.ts";
 /** The account of the events' builders. */
 export const ACCOUNT = "123456789012";
 export const REGION = "eu-west-1";
-/** What the builder's artifact holds. */
+/** The content of the builder's artifact. */
 export const ARTIFACT_TEXT = "a playbook";
 /** Its SHA-256. */
 export const ARTIFACT_SHA256 = "384b4cccc2311eb9cedd435c9288346a53b25eaef5f6c75e3f4bcd59f1bbfd65";
@@ -33,14 +33,14 @@ export interface FleetWorld {
   readonly calls: readonly ScriptedCall[];
   /** Lines of the log, with their fields. */
   readonly log: readonly string[];
-  /** The next call of that operation fails so. */
+  /** Makes the next call of that operation fail with the error. */
   fail(operation: string, error: Error): void;
-  /** The last result that CodePipeline received. */
+  /** Returns the last result that CodePipeline received. */
   lastResult(): Readonly<Record<string, unknown>> | undefined;
   addInstance(input?: { readonly tags?: Readonly<Record<string, string>>; readonly [name: string]: unknown }): void;
 }
 
-/** An artifact in its bucket, and nothing else yet. */
+/** Creates a world with only an artifact in its bucket. */
 export function createFleetWorld(
   settings: FleetSettings = {},
   wrap = (deps: FleetDeps): FleetDeps => deps,
@@ -65,7 +65,7 @@ export function createFleetWorld(
     clock,
     logger: toLogger(log),
     aws: { own: { client: client as never }, fleet: { client: client as never } },
-    // The job's credentials are the only ones that the simulation does not know: they read nothing else.
+    // The job's credentials are the only ones that the simulation does not know: they can read nothing else.
     openArtifactS3: () => open(S3Client, credentials) as S3Client,
     settings: { account: ACCOUNT, region: REGION, ...settings },
   });
@@ -86,12 +86,12 @@ export function createFleetWorld(
   };
 }
 
-/** True when no log, record or call contains the job's credentials. */
+/** Returns true if a text does not contain the job's credentials. */
 export function isFreeOfCredentials(text: string): boolean {
   return Object.values(ARTIFACT_CREDENTIALS).every((secret) => !text.includes(secret));
 }
 
-/** An error as the SDK throws it. */
+/** Returns an error as the SDK throws it. */
 export function anAwsError(name: string, httpStatusCode = 400): Error {
   return Object.assign(new Error(`${name} was answered`), { name, $fault: "client", $metadata: { httpStatusCode } });
 }

@@ -9,7 +9,7 @@ export interface LargeFleet extends SimFleet {
   readonly members: readonly FleetMember[];
   /** Ids of those with one of these defects, in the fleet's order. */
   idsWith(...defects: readonly FleetDefect[]): readonly string[];
-  /** Ids that SendCommand was called with and that SSM took, one for each time. */
+  /** Returns the ids of accepted SendCommand calls, one for each time. */
   sentIds(): readonly string[];
 }
 
@@ -22,7 +22,7 @@ export const ANSIBLE: RunCommandConfig = {
   deliveryTimeout: "5m",
 };
 
-/** Makes one; `broken` says how often each defect is there. */
+/** Creates one; `broken` is the number of each defect. */
 export async function aLargeFleet(
   count: number,
   broken: Readonly<Partial<Record<FleetDefect, number>>> = {},

@@ -1,6 +1,6 @@
 import type { ExecutorContext, Records } from "@stackyard/core";
 
-/** A process that dies at one of its calls of AWS or of the records: those are the awaits at which a crash matters. */
+/** A process that dies at one of its calls of AWS or of the records: the awaits where a crash matters. */
 export interface MortalProcess {
   readonly records: Records;
   readonly aws: ExecutorContext["aws"];
@@ -9,13 +9,13 @@ export interface MortalProcess {
   count(): number;
 }
 
-/** When it dies: at the how-manieth call, before it is served or after. */
+/** The call at which it dies, and whether before it is served or after. */
 export interface Death {
   readonly at: number;
   readonly when: "before" | "after";
 }
 
-/** Gives a process's view of records and AWS; after its death nothing that it does reaches either. */
+/** Returns a process's view of records and AWS; after its death its calls reach neither. */
 export function aMortalProcess(
   given: { readonly records: Records; readonly aws: ExecutorContext["aws"] },
   death?: Death,

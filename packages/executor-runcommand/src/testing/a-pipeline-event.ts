@@ -1,9 +1,9 @@
 import { defined } from "@stackyard/core";
 /** A job's id. */
 export const JOB_ID = "11111111-abcd-1111-abcd-111111abcdef";
-/** Where the builders' artifact lies. */
+/** The location of the builders' artifact. */
 export const ARTIFACT_PLACE = { bucket: "codepipeline-eu-west-1-123456789012", key: "garlc/MyApp/LtHJHdE.zip" };
-/** What the event brings for reading it. */
+/** The event's credentials for reading it. */
 export const ARTIFACT_CREDENTIALS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -18,7 +18,7 @@ export interface PipelineEventInput {
   readonly inputArtifacts?: unknown;
 }
 
-/** An input artifact as CodePipeline lists it. */
+/** Returns an input artifact as CodePipeline lists it. */
 export function anInputArtifact({
   name = "MyApp",
   revision = null,
@@ -33,7 +33,7 @@ export function anInputArtifact({
   return { name, revision, location: { type: "S3", s3Location: { bucketName: bucket, objectKey: key } } };
 }
 
-/** The event of an invoke action (CodePipeline user guide, "Invoke an AWS Lambda function in a pipeline"). */
+/** Returns the event of an invoke action (CodePipeline user guide, "Invoke an AWS Lambda function in a pipeline"). */
 export function aPipelineEvent(input: PipelineEventInput = {}) {
   const { id = JOB_ID, userParameters, continuationToken, inputArtifacts = [anInputArtifact()] } = input;
   const parameters = userParameters === undefined ? {} : { UserParameters: userParameters };

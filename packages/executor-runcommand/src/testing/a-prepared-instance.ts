@@ -5,7 +5,7 @@ import { aZip, type ZipFile } from "./a-zip.ts";
 import { anInstance, type Instance, type InstanceOptions } from "./an-instance.ts";
 import { toScript } from "./to-script.ts";
 
-/** What is special about an instance and its artifact. */
+/** The special properties of an instance and its artifact. */
 export interface PreparedOptions extends InstanceOptions {
   /** Of the artifact. Default: a playbook. */
   readonly files?: readonly ZipFile[];
@@ -17,18 +17,18 @@ export interface PreparedOptions extends InstanceOptions {
 /** An instance, and the script that applies an artifact to it. */
 export interface PreparedInstance extends Instance {
   readonly script: string;
-  /** What a program has written into `$NOTES`. */
+  /** Returns what a program has written into `$NOTES`. */
   note(name: string): string;
-  /** Whether the playbook was run. */
+  /** Returns true if the playbook was run. */
   ran(): boolean;
 }
 
-/** The file that the document runs by itself. */
+/** The file that the document runs by default. */
 export const PLAYBOOK: ZipFile = { name: "ansible/playbook.yml", text: "- hosts: all\n" };
 /** The inventory that is sent. */
 export const INVENTORY = "[web]\nlocalhost ansible_connection=local\n";
 
-/** Notes what it was given. */
+/** Records its arguments. */
 const ANSIBLE = String.raw`printf '%s\n' "$@" >"$NOTES/arguments"; pwd >"$NOTES/folder"; cat "$2" >"$NOTES/inventory"
 printf '%s\n' "$HOME" "$ANSIBLE_CONFIG" "$AWS_DEFAULT_REGION" >"$NOTES/environment"`;
 const CREDENTIALS = { Code: "Success", AccessKeyId: "AKIA1", SecretAccessKey: "s/cret+", Token: "session==" };

@@ -1,18 +1,18 @@
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
-/** An instance of a report that has succeeded, unless overridden. */
+/** Returns an instance of a report that has succeeded, unless overridden. */
 export function anInstance(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
   const instanceId = `i-${number.toString(16).padStart(17, "0")}`;
   return { instanceId, state: "succeeded", roles: ["webserver"], platform: "linux", ...instance };
 }
 
-/** One that has failed as most do. */
+/** Returns an instance with a typical failure. */
 export function aFailure(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
   const stderrTail = `starting\nfatal: [i-${number}]: UNREACHABLE! after ${number} s\n`;
   return anInstance(number, { state: "failed", code: "COMMAND_FAILED", responseCode: 2, stderrTail, ...instance });
 }
 
-/** A page of a run that has ended. */
+/** Returns a page of a run that has ended. */
 export function aPage(instances: readonly FleetInstanceReport[], page: Partial<FleetReportPage> = {}): FleetReportPage {
   return { runId: "run-7", instances, ...page };
 }

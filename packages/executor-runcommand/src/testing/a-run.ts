@@ -1,21 +1,21 @@
 import { createRun, type FleetInstanceReport, type FleetRun, type RunState } from "../fleet-run.ts";
 
-/** The id of the n-th instance of a test. */
+/** Returns the id of the n-th instance of a test. */
 export function anId(number: number): string {
   return `i-${number.toString(16).padStart(17, "0")}`;
 }
 
-/** An instance that is still to be sent to. */
+/** Returns an instance that still waits to be sent to. */
 export function aMember(number: number, overrides: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
   return { instanceId: anId(number), state: "not-sent", roles: ["web"], platform: "linux", ...overrides };
 }
 
-/** So many of them. */
+/** Returns `count` of them. */
 export function members(count: number, overrides: Partial<FleetInstanceReport> = {}): readonly FleetInstanceReport[] {
   return Array.from({ length: count }, (_, number) => aMember(number, overrides));
 }
 
-/** A run with these members; limits as given, else 50 at once and no error. */
+/** Returns a run with these members; default limits: 50 concurrent and no error. */
 export function aRun(
   given: readonly FleetInstanceReport[],
   { maxConcurrency = 50, maxErrors = 0, ...state }: Partial<RunState> = {},

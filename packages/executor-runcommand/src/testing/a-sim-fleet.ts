@@ -18,7 +18,7 @@ export interface SimFleet {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   readonly records: Records;
-  /** An instance that runs, with the tag and an agent. */
+  /** Adds a running instance with the tag and an agent. */
   add(input?: NodeInput): string;
   addMany(count: number, input?: NodeInput): readonly string[];
   /** Publishes our document. */
@@ -40,13 +40,13 @@ export interface NodeInput {
   readonly roles?: string;
   readonly platform?: "windows";
   readonly state?: "running" | "pending" | "stopped";
-  /** False: never. */
+  /** False if never. */
   readonly agent?: boolean;
   readonly registersAt?: number;
   readonly visibleAt?: number;
 }
 
-/** An account without instances, and a bucket for artifacts. */
+/** Creates an account without instances, and a bucket for artifacts. */
 export function aSimFleet(): SimFleet {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });

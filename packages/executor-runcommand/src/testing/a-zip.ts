@@ -8,7 +8,7 @@ export interface ZipFile {
   readonly mode?: number;
 }
 
-/** A zip archive, stored, whatever the names are. */
+/** Creates a stored zip archive, with any names. */
 export function aZip(files: readonly ZipFile[]): Buffer {
   let offset = 0;
   const parts = files.map(({ name, text, mode = 0o100644 }) => {
@@ -27,7 +27,7 @@ export function aZip(files: readonly ZipFile[]): Buffer {
   return Buffer.concat([...parts.map(({ local }) => local), directory, toEnd(files.length, directory.length, offset)]);
 }
 
-/** Signature, and the versions that follow; the higher byte of the first names Unix, so that modes count. */
+/** Returns the signature and the versions; the higher byte of the first means Unix, so that modes count. */
 function toHeader(signature: number, bytes: 4 | 6): Buffer {
   const header = Buffer.alloc(bytes + 2);
   header.writeUInt32LE(signature, 0);
@@ -36,7 +36,7 @@ function toHeader(signature: number, bytes: 4 | 6): Buffer {
   return header;
 }
 
-/** What both headers say alike: flags, method, time, sum, sizes, lengths of name and extras. */
+/** Returns the common part of both headers: flags, method, time, sum, sizes, lengths of name and extras. */
 function factsOf(body: Buffer, path: Buffer): Buffer {
   const facts = Buffer.alloc(24);
   facts.writeUInt16LE(0x800, 0);

@@ -1,7 +1,7 @@
 /** An instance's id. */
 export const INSTANCE_ID = "i-0abcd1234abcd1234";
 
-/** "EC2 Instance State-change Notification" (EC2 user guide, "State change events for your instances"). */
+/** Returns an "EC2 Instance State-change Notification" (EC2 user guide, "State change events for your instances"). */
 export function anInstanceEvent(fields: Readonly<Record<string, unknown>> = {}) {
   return {
     version: "0",
@@ -20,7 +20,10 @@ export function anInstanceEvent(fields: Readonly<Record<string, unknown>> = {}) 
 /** What completes the builder's lifecycle action. */
 export const HOOK = { group: "garlc_webservers", hook: "configure", token: "87654321-4321-4321-4321-210987654321" };
 
-/** "EC2 Instance-launch Lifecycle Action" (Auto Scaling user guide, "Amazon EC2 Auto Scaling event reference"). */
+/**
+ * Returns an "EC2 Instance-launch Lifecycle Action" (Auto Scaling user guide, "Amazon EC2 Auto Scaling event
+ * reference").
+ */
 export function aHookEvent(fields: Readonly<Record<string, unknown>> = {}, detail: object = {}) {
   return {
     version: "0",

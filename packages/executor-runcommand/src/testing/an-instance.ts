@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 /** What an instance has. */
 export interface InstanceOptions {
-  /** Answers of its metadata service and of S3 by path; what is not there is not found. */
+  /** Responses of its metadata service and of S3 by path; other paths are not found. */
   readonly answers?: Readonly<Record<string, string | Buffer | undefined>>;
   /** Programs besides the usual ones, by name: shell scripts. */
   readonly programs?: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface ScriptEnd {
   readonly stderr: string;
 }
 
-/** A script that runs, in a process group of its own. */
+/** A running script, in its own process group. */
 export interface RunningScript {
   readonly pid: number;
   readonly ended: Promise<ScriptEnd>;
@@ -34,7 +34,7 @@ export interface RunningScript {
 export interface Instance {
   /** Its address, for programs that want to be waited for. */
   readonly url: string;
-  /** What was asked, such as `PUT /latest/api/token`. */
+  /** Returns the requests, such as `PUT /latest/api/token`. */
   requests(): readonly string[];
   /** The requests with their headers. */
   readonly messages: readonly IncomingMessage[];
@@ -44,7 +44,7 @@ export interface Instance {
   hold(path: string): Promise<{ answer(): void }>;
   start(script: string, shell?: readonly string[]): RunningScript;
   run(script: string, shell?: readonly string[]): Promise<ScriptEnd>;
-  /** What runs have left in the folder for temporary files. */
+  /** Returns what runs have left in the folder for temporary files. */
   leftovers(): readonly string[];
   stop(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function anInstance(options: InstanceOptions = {}): Promise<Instanc
   };
 }
 
-/** Nothing of the machine that the tests run on but programs that every Linux host has. */
+/** Returns an environment that uses only programs that every Linux host has. */
 function toEnvironment(home: string, url: string): Record<string, string> {
   return {
     PATH: join(home, "bin"),
@@ -123,7 +123,7 @@ function answer(
   response.writeHead(body === undefined ? 404 : 200).end(body);
 }
 
-/** As the agent does: the commands in a file, run by the shell. */
+/** Starts a script as the agent does: the commands in a file, run by the shell. */
 function startScript(home: string, env: Record<string, string>, text: string, shell: readonly string[]): RunningScript {
   const file = join(mkdtempSync(join(home, "script-")), "_script.sh");
   writeFileSync(file, text);

@@ -8,7 +8,7 @@ import { createFleetCommands } from "../commands/fleet-commands.ts";
 import { RunCommandConfig } from "../definition.ts";
 import type { FleetReportPage } from "../fleet-run.ts";
 
-/** What the fleet of a test does: the pages that it writes and the step that it answers, call by call. */
+/** The script of a test's fleet: the pages that it writes and the step that it returns, call by call. */
 export interface ScriptedFleet {
   pages: readonly Omit<FleetReportPage, "runId">[];
   answer: Step;
@@ -20,12 +20,12 @@ export interface ScriptedFleet {
 export interface CommandYard {
   readonly fleet: ScriptedFleet;
   run(name: string, args?: object, options?: RunCommandOptions): Promise<CommandResult>;
-  /** The first page of a report, as a task in a machine writes it. */
+  /** Writes the first page of a report, as a task in a machine does. */
   writeReport(runId: string, page: FleetReportPage): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A step that is polled again at once. */
+/** A step that is polled again immediately. */
 export const GOES_ON: Step = running({ progress: {}, pollAfterMs: 10, message: "sending" });
 
 /** Makes one. */

@@ -9,7 +9,7 @@ export interface MemoryRuns extends Pick<Jobs, "start" | "find" | "report" | "re
   set(runId: string, view: Partial<JobView>, pages?: readonly unknown[]): void;
 }
 
-/** Runs without an engine: they wait until a test says more. A repeat of a key finds the same run. */
+/** Creates runs without an engine: they wait until a test changes them. A repeat of a key finds the same run. */
 export function createMemoryRuns(now: () => number): MemoryRuns {
   const views = new Map<string, JobView>();
   const reports = new Map<string, readonly unknown[]>();

@@ -1,7 +1,7 @@
 import type { InstanceFacts } from "../commands/check-fleet.ts";
 import { anId } from "./a-run.ts";
 
-/** What is known of the n-th instance: in a private subnet, and all is well with it. */
+/** Returns the facts about the n-th instance: healthy, in a private subnet. */
 export function someFacts(number: number, overrides: Partial<InstanceFacts> = {}): InstanceFacts {
   return {
     instanceId: anId(number),
@@ -14,7 +14,7 @@ export function someFacts(number: number, overrides: Partial<InstanceFacts> = {}
   };
 }
 
-/** Of an instance whose agent has never registered. */
+/** Returns the facts about an instance with an unregistered agent. */
 export function silentFacts(number: number, overrides: Partial<InstanceFacts> = {}): InstanceFacts {
   const { agent: _, ...facts } = someFacts(number);
   return { ...facts, ...overrides };

@@ -1,8 +1,8 @@
 import { applyArtifactDocument } from "../document/apply-artifact-document.ts";
 
 /**
- * The script that an agent runs for the document, with values written into its text as agents do that do not know
- * `interpolationType`. Refuses what SSM refuses: unknown parameters, and values that do not fit their pattern.
+ * Returns the script that an agent runs for the document, with values in its text, as agents without
+ * `interpolationType` do. Rejects what SSM rejects: unknown parameters, and values that do not match their pattern.
  */
 export function toScript(
   values: Readonly<Record<string, readonly string[]>>,

@@ -6,7 +6,7 @@ import { findProgram } from "../find-program.ts";
 /** What it prints. */
 export interface Ends {
   readonly ends: readonly string[];
-  /** What the question for a program's version came to without descriptors, and with some again. */
+  /** The results of asking a program's version without descriptors, and with some again. */
   readonly versions: readonly string[];
   /** The end of a run once descriptors are free again. */
   readonly after: string;

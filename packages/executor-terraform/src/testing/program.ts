@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 /** The program that tests run themselves. */
 export const PROGRAM = "terraform";
 
-/** Says aloud when the program is missing; use as `describe.skipIf(!hasTerraform())`. */
+/** Returns true if there is a program, and reports a missing one; use as `describe.skipIf(!hasTerraform())`. */
 export function hasTerraform(): boolean {
   try {
     execFileSync(PROGRAM, ["version"], { stdio: "ignore" });

@@ -1,6 +1,6 @@
 import type { Environment } from "../settings.ts";
 
-/** The environment of the tests, which stand where the command line stands otherwise. */
+/** Returns the environment of the tests, which run in place of the command line. */
 export function runnerEnvironment(): Environment {
   return {
     // biome-ignore lint/style/noProcessEnv: real programs need PATH, HOME and the like.

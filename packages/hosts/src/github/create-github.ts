@@ -11,7 +11,7 @@ import { openArchive } from "./open-archive.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
 import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
 
-/** How Stackyard is known at GitHub: as an App, or by the token of a user. */
+/** Stackyard's identity at GitHub: an App, or a user's token. */
 export type GitHubInput = (
   | {
       readonly appId: number;
@@ -25,7 +25,7 @@ export type GitHubInput = (
   readonly now: () => number;
 };
 
-/** A permission that was taken away counts for so long. */
+/** How long a revoked permission remains valid. */
 const PERMISSION_MS = 60_000;
 const MOST_CACHED = 1_000;
 const REPOSITORIES_MS = 3_600_000;
@@ -87,7 +87,7 @@ export function createGitHub(input: GitHubInput): CodeHost {
   };
 }
 
-/** While GitHub asks to wait, as after too many requests, none is sent. Continuing would lengthen the wait. */
+/** Blocks requests while GitHub requires a wait, such as after too many requests: more requests would extend it. */
 function createPause(now: () => number) {
   let until = 0;
   return ({ hook }: Octokit): void => {
@@ -103,7 +103,7 @@ function createPause(now: () => number) {
   };
 }
 
-/** GitHub answers 404 also to an App that may not know. */
+/** Returns undefined for 404, with which GitHub also answers an App without access. */
 async function unlessMissing<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await call();
@@ -114,7 +114,7 @@ async function unlessMissing<Result>(call: () => Promise<Result>): Promise<Resul
 }
 
 /**
- * `role_name` knows triage and maintain. Of a role that an organization has made, `permission` is the one that it begins with.
+ * Converts a permission. `role_name` includes triage and maintain; for a custom role, `permission` is its base role.
  * Source: "Get repository permissions for a user", REST API, GitHub Docs.
  */
 function toPermission(data: { readonly permission: string; readonly role_name?: string }): HostPermission {

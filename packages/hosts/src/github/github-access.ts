@@ -18,7 +18,7 @@ import {
 } from "./open-repository.ts";
 import { hasStatus } from "./request-outcome.ts";
 
-/** Who has written a comment, as GitHub says it. */
+/** The author of a comment, as reported by GitHub. */
 export interface GitHubAuthor {
   readonly user?: { readonly id: number } | null;
   readonly performed_via_github_app?: { readonly id: number } | null;
@@ -39,7 +39,7 @@ export interface GitHubAccess extends RepositoryClient {
   findDeliveryBody(id: SentDelivery["id"]): Promise<unknown>;
 }
 
-/** Creates the access of a GitHub App. Tokens of installations are created when they are needed, and kept until they end. */
+/** Creates the access of a GitHub App. Tokens of installations are created on demand, and cached until they expire. */
 export function createAppAccess(
   { appId, privateKey }: { readonly appId: number; readonly privateKey: string },
   Client: typeof Octokit,
@@ -93,7 +93,7 @@ function createReader(deps: AppTokenDeps, Client: typeof Octokit, repository: st
   octokit.hook.wrap("request", async (request, options) => {
     const send = async (refresh: boolean) => {
       const token = await createReadToken(deps, repository, { permissions, refresh });
-      // Hooks within this one get the same object, whatever they are called with.
+      // Inner hooks get the same object, whatever their arguments.
       options.headers["authorization"] = `token ${token}`;
       return request(options);
     };

@@ -62,7 +62,7 @@ type Checks = Pick<ReportHost, "findCheck" | "createCheck" | "updateCheck">;
 /** Source: "Create a commit status", GitHub Docs. */
 const MAX_DESCRIPTION = 140;
 
-/** The newest status of a commit and name counts. */
+/** Creates commit statuses. The newest status of a commit and name counts. */
 function createCommitStatuses({ write }: RepositoryClient): Checks {
   const createCheck: Checks["createCheck"] = (place, { name, head, title, url, conclusion }) => {
     const description = title.slice(0, MAX_DESCRIPTION);
@@ -79,7 +79,7 @@ function createCommitStatuses({ write }: RepositoryClient): Checks {
   };
 }
 
-/** A status has no neutral state. Like a neutral check it does not prevent a merge. */
+/** Converts a conclusion. Statuses have no neutral state; a success does not prevent a merge either. */
 function toState(conclusion: HostCheck["conclusion"]): "pending" | "success" | "failure" | "error" {
   if (conclusion === undefined) return "pending";
   if (conclusion === "cancelled") return "error";
@@ -125,7 +125,7 @@ function createDeployments({
           payload: { stackId, yardId },
           transient_environment: true,
           production_environment: false,
-          // Otherwise GitHub merges the default branch first, and wants all checks to have succeeded, this App's own too.
+          // Otherwise GitHub merges the default branch, and requires success of all checks, this App's own too.
           auto_merge: false,
           required_contexts: [],
         },
@@ -164,7 +164,7 @@ function toUnreadable(what: string): StackyardError {
   return new StackyardError("SERVER_ERROR", `GitHub's answer about ${what} cannot be read.`);
 }
 
-/** False: what the request is about does not exist any more. */
+/** Returns false when the subject of the request does not exist any more. */
 async function unlessGone(call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call();

@@ -22,7 +22,7 @@ interface KnownPage {
   readonly hasNext: boolean;
 }
 
-/** Of all repositories. A page that is not known is sent in full. */
+/** Of all repositories. A page that is not cached is sent in full. */
 const MOST_KNOWN = 500;
 /** Of one repository: 10,000 pull requests. */
 const MOST_PAGES = 100;
@@ -41,7 +41,7 @@ export function createPullReader() {
         ...parameters,
         headers,
         state: "open",
-        // A pull request keeps its place, so that one that changes in between is on no two pages.
+        // The position of a pull request is stable, so that one that changes meanwhile is never on two pages.
         sort: "created",
         direction: "asc",
         per_page: 100,

@@ -5,7 +5,7 @@ import type { HookRepository } from "../hook.ts";
 import { toRepository } from "./parse-delivery.ts";
 import { hasNextPage } from "./request-outcome.ts";
 
-/** A repository, and the installation through which it is read. */
+/** A repository, and the installation that can read it. */
 export interface InstalledRepository {
   readonly installation: number;
   readonly repository: HookRepository;
@@ -25,7 +25,7 @@ export async function listInstalledRepositories(
   });
   for (const { id, suspended_at: suspendedAt } of installations) {
     if (suspendedAt !== null) continue;
-    // Seldom, so it does not matter that the one before may be valid still.
+    // Rare, so it does not matter that the previous token may still be valid.
     const options = { type: "installation", installationId: id, permissions: { metadata: "read" }, refresh: true };
     const created: unknown = await app.octokit.auth(options);
     const octokit = new Client({ auth: isMap(created) ? created["token"] : undefined });

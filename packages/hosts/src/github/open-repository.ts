@@ -45,20 +45,20 @@ export type CreateToken = (
 export interface AppTokenDeps {
   readonly app: App;
   findInstallation(repository: string): Promise<number>;
-  /** Called when an installation does not exist any more: it is looked up again with the next request. */
+  /** Called when an installation does not exist any more: the next request looks it up again. */
   forgetInstallation(repository: string): void;
 }
 
-/** What a token of an App is good for. */
+/** The scope of an App's token. */
 export interface TokenScope {
   readonly repositoryIds?: readonly number[];
   readonly repositoryNames?: readonly string[];
   readonly permissions: Readonly<Record<string, "read" | "write">>;
-  /** The one before is not valid any more. */
+  /** True if the previous one is not valid any more. */
   readonly refresh: boolean;
 }
 
-/** Creates a token of an App for a repository. It is kept until it ends. Names the rights that the App lacks. */
+/** Creates a token of an App for a repository, cached until it expires. Names the permissions that the App lacks. */
 export async function createInstallationToken(
   { app, findInstallation, forgetInstallation }: AppTokenDeps,
   repository: string,
@@ -88,7 +88,7 @@ export function createAppToken(deps: AppTokenDeps): CreateToken {
 
 /** What requests are sent with. */
 export interface RepositoryClientDeps {
-  /** Without credentials of its own. */
+  /** Without its own credentials. */
   readonly octokit: Octokit;
   readonly createToken: CreateToken;
 }

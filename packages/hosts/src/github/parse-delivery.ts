@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
 import type { Hook, HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
 
-// Only what is read; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
+// Only the fields in use; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
 const Id = Type.Integer({ minimum: 0 });
 const Text = Type.String();
 const Commit = Type.String({ pattern: "^[0-9a-f]{40}$" });
@@ -67,8 +67,8 @@ const CheckEvent = Type.Object({
 const InstallationEvent = Type.Object({ action: Text, sender: User });
 
 /**
- * Returns what a webhook delivery of GitHub contains. `event` is its header `X-GitHub-Event`. A body that lacks what its
- * event always has is ignored, with the reason.
+ * Returns the content of a webhook delivery of GitHub. `event` is its header `X-GitHub-Event`. A body without its
+ * event's required fields is ignored, with the reason.
  */
 export function parseGitHubDelivery(event: string, body: unknown): ParsedDelivery {
   const parse = PARSERS.get(event);

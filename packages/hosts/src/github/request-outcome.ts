@@ -1,7 +1,7 @@
 import { isMap, StackyardError } from "@stackyard/core";
 import type { HostFault } from "../report/report-host.ts";
 
-/** GitHub has asked to wait, and a request was not sent because of it. */
+/** GitHub requires a wait, so a request was not sent. */
 export class AskedToWait extends StackyardError {
   /** Epoch milliseconds. */
   readonly until: number;
@@ -21,7 +21,7 @@ export class RightMissing extends StackyardError {
   }
 }
 
-/** Returns what is thrown in place of an error: GitHub's own does not name the right. */
+/** Returns the error to throw instead: GitHub's own does not name the permission. */
 export function toRightFault(error: unknown, rights: readonly string[], repository: string): unknown {
   const message = isMap(error) && typeof error["message"] === "string" ? error["message"] : "";
   // Sources: "Create an installation access token for an app", and "Troubleshooting the REST API", GitHub Docs.
@@ -31,19 +31,19 @@ export function toRightFault(error: unknown, rights: readonly string[], reposito
   return isMissing ? new RightMissing(rights, repository, { cause: error }) : error;
 }
 
-/** True when an error is an answer with this status. */
+/** Returns true if the error is a response with this status. */
 export function hasStatus(error: unknown, status: number): boolean {
   return isMap(error) && error["status"] === status;
 }
 
-/** True when a list has another page. Source: "Using pagination in the REST API", GitHub Docs. */
+/** Returns true if a list has another page. Source: "Using pagination in the REST API", GitHub Docs. */
 export function hasNextPage({ link = "" }: { readonly link?: string }): boolean {
   return link.includes('rel="next"');
 }
 
 /**
- * Returns how many seconds GitHub asks to wait after an error; undefined: it does not ask.
- * Source: "Rate limits for the REST API", GitHub Docs.
+ * Returns how many seconds GitHub requires to wait after an error; undefined if it does not. Source: "Rate limits for
+ * the REST API", GitHub Docs.
  */
 export function toRetryAfterSeconds(error: unknown): number | undefined {
   const response = isMap(error) ? error["response"] : undefined;
@@ -61,7 +61,7 @@ export function toHostFault(error: unknown, now: number): HostFault | undefined 
   const seconds = toRetryAfterSeconds(error);
   if (seconds !== undefined) return { kind: "waiting", until: now + seconds * 1_000 };
   if (status === 401) return { kind: "unauthorized" };
-  // An App that is not installed may not know that a repository exists.
+  // An App that is not installed may not see that a repository exists.
   if (status === 403 || status === 404) return { kind: "forbidden" };
   // A request that got no answer has the status 500 too.
   return { kind: status >= 500 || status === 429 || status === 408 ? "down" : "refused" };

@@ -7,7 +7,7 @@ import { createGitLabReports } from "./gitlab-reports.ts";
 import { createDeliveryReader } from "./list-deliveries.ts";
 import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delivery.ts";
 
-/** A permission that was taken away counts for so long. */
+/** How long a revoked permission remains valid. */
 const PERMISSION_MS = 60_000;
 const MOST_CACHED = 1_000;
 const PROJECTS_MS = 3_600_000;
@@ -21,11 +21,11 @@ const OWNER = 50;
 
 const Member = Type.Object({ username: Type.String(), access_level: Type.Integer() });
 
-/** How Stackyard is known at GitLab, and which deliveries are its own. */
+/** Stackyard's identity at GitLab, and its own deliveries. */
 export interface GitLabHostInput extends GitLabInput {
   /** The end of the address of its webhooks, such as `/hooks/gitlab`. */
   readonly hookPath: string;
-  /** Deliveries are read also when GitLab counts them as received. */
+  /** True to read deliveries that GitLab counts as received, too. */
   readonly readsAll: boolean;
 }
 
@@ -55,7 +55,7 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
       const key = `${repository} ${login}`;
       const known = permissions.get(key);
       if (known !== undefined && known.until > now()) return known.permission;
-      // Searches names too, so the same login is looked for among all that are found.
+      // The query also matches names, so the result is filtered by login.
       const path = `${toProjectPath(repository)}/members/all?query=${encodeURIComponent(login)}`;
       const members = (await client.list(Member, path)) ?? [];
       const levels = members.filter(({ username }) => username === login).map((member) => member.access_level);
@@ -66,7 +66,7 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     },
     listRepositories: listProjects,
     async listOpenPulls(repository) {
-      // A merge request keeps its place, so that one that changes in between is on no two pages.
+      // The position of a merge request is stable, so that one that changes meanwhile is never on two pages.
       const query = "state=opened&scope=all&order_by=created_at&sort=asc";
       const merges = await client.list(GitLabPull, `${toProjectPath(repository)}/merge_requests?${query}`);
       return merges?.map(toHookPull);

@@ -3,7 +3,7 @@ import { type Static, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import type { HostFault } from "../report/report-host.ts";
 
-/** How Stackyard is known at GitLab. */
+/** Stackyard's identity at GitLab. */
 export interface GitLabInput {
   /** Of a project, a group or a user. */
   readonly token: string;
@@ -24,17 +24,17 @@ export interface GitLabRequest {
 
 /** Requests of one token. */
 export interface GitLabClient {
-  /** Undefined: it does not exist, or the token may not know. */
+  /** Sends a request; returns undefined when its subject does not exist, or the token has no access. */
   send(request: GitLabRequest): Promise<Response | undefined>;
   /** Sends a request about what must exist: a 404 is an error too. */
   write<Schema extends TSchema>(schema: Schema, request: GitLabRequest): Promise<Static<Schema>>;
-  /** Returns what is there. */
+  /** Returns the parsed response. */
   read<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema> | undefined>;
   /** Returns all items of a list. */
   list<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema>[] | undefined>;
 }
 
-/** GitLab refused a request, or asked to wait. */
+/** GitLab rejected a request, or requires a wait. */
 class GitLabFailed extends StackyardError {
   readonly status: number;
   /** Epoch milliseconds. */
@@ -53,10 +53,10 @@ const PER_PAGE = 100;
 /** Of one list: 10,000 items. */
 const MOST_PAGES = 100;
 const TOO_MANY = 429;
-/** When GitLab refuses for too many requests and does not say until when. */
+/** The wait when GitLab rejects too many requests without a time. */
 const PAUSE_SECONDS = 60;
 
-/** Creates the client of a token. While GitLab asks to wait it sends nothing. */
+/** Creates the client of a token. Sends nothing while GitLab requires a wait. */
 export function createGitLabClient({ token, url = "https://gitlab.com", now }: GitLabInput): GitLabClient {
   const base = `${url.replace(/\/$/, "")}/api/v4`;
   let pausedUntil = 0;
@@ -117,7 +117,7 @@ function toSeconds({ headers }: Response): number {
   return Number.isFinite(seconds) ? seconds : PAUSE_SECONDS;
 }
 
-/** Returns an answer as its schema says. */
+/** Parses a response by its schema. */
 export function parse<Schema extends TSchema>(schema: Schema, body: unknown): Static<Schema> {
   if (Check(schema, body)) return body;
   throw new StackyardError("SERVER_ERROR", "The answer of GitLab cannot be read.");
@@ -135,7 +135,7 @@ function toStatusFault({ status, until }: GitLabFailed): HostFault {
   if (until !== undefined) return { kind: "waiting", until };
   if (status === 401) return { kind: "unauthorized" };
   if (status === 403 || status === 404) return { kind: "forbidden" };
-  // 409: another request changes the same.
+  // 409: a concurrent request changes the same object.
   return { kind: status >= 500 || status === 408 || status === 409 ? "down" : "refused" };
 }
 

@@ -84,14 +84,14 @@ function toMergePath({ repository, number }: PullPlace): string {
 }
 
 /**
- * Older versions of GitLab execute a line such as `/close` also behind the end of code that is in a longer fence. A space before
- * it makes it a text. Source: `Gitlab::QuickActions::Extractor`.
+ * Escapes lines such as `/close` by a space: older versions of GitLab execute them even in a longer code fence. Source:
+ * `Gitlab::QuickActions::Extractor`.
  */
 function toNote(markdown: string): string {
   return markdown.replace(/^\//gm, " /");
 }
 
-/** A status cannot leave its last state, and only a new one has another description. So all that is to come is `running`. */
+/** Converts a check. Open ones are `running`: a status cannot leave its last state or change its description. */
 function toStatus({ conclusion, title }: HostCheck): { readonly state: string; readonly description: string } {
   if (conclusion === undefined) return { state: "running", description: "The preview is not ready yet" };
   const description = title.slice(0, MAX_TEXT);
@@ -141,12 +141,12 @@ function createDeployments(
   async function loadEnvironment(project: string, name: string): Promise<number> {
     const [found] = (await client.list(Environment, `${project}/environments?${new URLSearchParams({ name })}`)) ?? [];
     if (found !== undefined) return found.id;
-    // Otherwise GitLab guesses the tier by the name, and an environment of production may be protected.
+    // Otherwise GitLab guesses the tier from the name, and a production environment may be protected.
     const body = { name, tier: "development" };
     return (await client.write(Created, { method: "POST", path: `${project}/environments`, body })).id;
   }
 
-  /** The environment is removed with all its deployments. */
+  /** Removes the environment with all its deployments. */
   async function end(project: string, { environment }: Deployment): Promise<void> {
     const path = `${project}/environments/${environment.id}`;
     await client.send({ method: "POST", path: `${path}/stop`, body: { force: true } });
@@ -155,7 +155,7 @@ function createDeployments(
 
   async function set(project: string, { id, status, environment }: Deployment, { state, url }: HostDeployment) {
     const wanted = STATUSES[state];
-    // One that has ended does not run again, and one that was replaced keeps how it ended.
+    // An ended one does not run again, and a replaced one keeps its result.
     const isOpen = status === "running" || status === "created";
     if (status !== wanted && (isOpen || (wanted !== "running" && wanted !== "canceled"))) {
       await client.send({ method: "PUT", path: `${project}/deployments/${id}`, body: { status: wanted } });
@@ -193,7 +193,7 @@ function createDeployments(
   };
 }
 
-/** One for each stack and yard. GitLab allows letters, digits, spaces and some signs. */
+/** Returns the environment of a stack and yard. GitLab allows letters, digits, spaces and some signs. */
 function toEnvironment({ stackId, yardId }: DeploymentSubject): string {
   const digest = createHash("sha256").update(`${yardId}\0${stackId}`).digest("hex").slice(0, 8);
   return `preview/${stackId.replace(/[^a-zA-Z0-9_.-]/g, "-").slice(0, MAX_STACK)}-${digest}`;

@@ -4,13 +4,13 @@ import type { SentDelivery } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import { type GitLabClient, parse, toGitLabFault } from "./gitlab-client.ts";
 
-// Sources: "Project webhooks API" and "Group webhooks API", GitLab Docs. Their answers are alike.
+// Sources: "Project webhooks API" and "Group webhooks API", GitLab Docs. Their responses are equal.
 const OwnedHook = Type.Object({ id: Type.Integer(), url: Type.String() });
 const HookEvent = Type.Object({
   id: Type.Integer(),
   request_headers: Type.Optional(Type.Unknown()),
   request_data: Type.Unknown(),
-  // A number as text, or what went wrong before there was one.
+  // A number as text, or the failure before there was one.
   response_status: Type.Optional(Type.Union([Type.String(), Type.Integer(), Type.Null()])),
 });
 const HookEvents = Type.Array(HookEvent);
@@ -20,28 +20,28 @@ const Group = Type.Object({ id: Type.Integer() });
 const OWNER = 50;
 /** Webhooks are listed so often. */
 const HOOKS_MS = 3_600_000;
-/** GitLab lists at most so many of them at once. Source: `lib/api/hooks/events.rb` of GitLab. */
+/** GitLab's maximum page size. Source: `lib/api/hooks/events.rb` of GitLab. */
 const PER_PAGE = 20;
 /** Of one webhook: 2,000 deliveries. */
 const MOST_PAGES = 100;
 
-/** Whose deliveries are listed. */
+/** The source of the deliveries to list. */
 export interface DeliveryReaderInput {
   readonly client: GitLabClient;
-  /** The webhooks are those whose address ends so, such as `/hooks/gitlab`. */
+  /** The end of the webhooks' address, such as `/hooks/gitlab`. */
   readonly path: string;
-  /** Also deliveries that GitLab counts as received. */
+  /** True to include deliveries that GitLab counts as received. */
   readonly isAll: boolean;
   readonly listProjects: () => Promise<readonly HookRepository[]>;
   readonly now: () => number;
 }
 
-/** Creates a reader of deliveries to webhooks of projects and groups, which GitLab keeps for seven days. */
+/** Creates a reader of deliveries to webhooks of projects and groups, which GitLab stores for seven days. */
 export function createDeliveryReader({ client, path, isAll, listProjects, now }: DeliveryReaderInput) {
   /** Paths of webhooks. */
   let known: { readonly hooks: readonly string[]; readonly until: number } | undefined;
 
-  /** Only maintainers of a project and owners of a group may. Where GitLab has no webhooks of groups, the path does not exist. */
+  /** Lists our webhooks of a project or group. The owner may lack the permission, or GitLab group webhooks. */
   async function listOwnHooks(owner: string): Promise<readonly string[]> {
     const found = await client.list(OwnedHook, `${owner}/hooks`).catch(unlessForbidden);
     const own = (found ?? []).filter(({ url }) => URL.parse(url)?.pathname.endsWith(path) === true);

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
 import type { HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
 
-// Only what is read; GitLab adds keys at any time. Sources: "Webhook events" and "Merge requests API", GitLab Docs.
+// Only the fields in use; GitLab adds keys anytime. Sources: "Webhook events" and "Merge requests API", GitLab Docs.
 const Id = Type.Integer({ minimum: 0 });
 const Text = Type.String();
 const Commit = Type.String({ pattern: "^[0-9a-f]{40}$" });
@@ -91,8 +91,8 @@ const BOT = /^(project|group)_\d+_bot/;
 const NO_COMMIT = "0".repeat(40);
 
 /**
- * Returns what a webhook delivery of GitLab contains, with the facts and actions of GitHub's pull requests. A body that lacks
- * what its event always has is ignored, with the reason.
+ * Returns the content of a webhook delivery of GitLab, with the facts and actions of GitHub's pull requests. A body
+ * without its event's required fields is ignored, with the reason.
  */
 export function parseGitLabDelivery(body: unknown): ParsedDelivery {
   const kind = isMap(body) ? body["object_kind"] : undefined;
@@ -138,7 +138,7 @@ interface ChangedLabel {
   readonly action: "labeled" | "unlabeled";
 }
 
-/** One update may change several labels: the first one that was added counts, else the first that was removed. */
+/** Returns the first label that was added, else the first that was removed: one update may change several. */
 function findChangedLabel(
   changed: { readonly previous: Static<typeof Labels>; readonly current: Static<typeof Labels> } | undefined,
 ): ChangedLabel | undefined {

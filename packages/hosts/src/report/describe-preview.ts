@@ -3,7 +3,7 @@ import type { PreviewCommands } from "@stackyard/core/services";
 import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
 import { findLink, findOwnLink, toLine } from "./safe-text.ts";
 
-/** What a report says about a stack. Texts are foreign. */
+/** The facts about a stack in a report. Texts are foreign. */
 export interface PreviewFacts {
   readonly stackId: string;
   /** Missing: it has ended. */
@@ -11,7 +11,7 @@ export interface PreviewFacts {
   readonly phase: PreviewPhase;
   /** Why it is not ready. */
   readonly reason?: string;
-  /** When what it waits for ends. Epoch milliseconds. */
+  /** The end of the wait. Epoch milliseconds. */
   readonly until?: number;
   readonly url?: string;
   readonly plan?: string;
@@ -23,10 +23,10 @@ export interface PreviewFacts {
   readonly links: readonly PreviewLink[];
   /** The stack's page in the console. */
   readonly console?: string;
-  /** Pages where people do something about the stack, such as wake it. */
+  /** Pages with actions on the stack, such as wake it. */
   readonly actions?: readonly PreviewLink[];
   readonly failure?: PreviewFailure;
-  /** That people may give by comment. */
+  /** Approvals that people may give by comment. */
   readonly approvals?: readonly OpenApproval[];
 }
 
@@ -48,7 +48,7 @@ export interface PreviewFailure {
 /**
  * - `working`: a task runs. `waiting`: an approval is open. `ready`: nothing is left to do.
  * - `asleep`: nothing is left to do, and its state handles the event that wakes it.
- * - `quiet`: nothing is left to do; whether it sleeps is not known, because only other plugins know how to wake it.
+ * - `quiet`: nothing is left to do; unknown whether it sleeps, because only other plugins can wake it.
  * - `failed`: it needs a person. `ended`: it does not exist any more.
  */
 export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" | "failed" | "ended";
@@ -56,7 +56,7 @@ export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" 
 /** Metadata, or outputs of tasks. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What is known about a stack. */
+/** The known facts about a stack. */
 export interface PreviewInput {
   readonly described: DescribedStack;
   /** Outputs of its tasks, the newest first. */
@@ -66,11 +66,11 @@ export interface PreviewInput {
   readonly actions?: readonly ServiceLink[];
   /** The events of commands in comments. */
   readonly commands?: PreviewCommands | undefined;
-  /** Whose it is when the stack does not say so. */
+  /** The owner if the stack does not name one. */
   readonly owner: string;
   /** The end of the log of the attempt that failed last. */
   readonly log?: string;
-  /** People may approve by comment. Default: false. */
+  /** True if people may approve by comment. Default: false. */
   readonly canApprove?: boolean;
 }
 
@@ -78,7 +78,7 @@ const MOST_LINKS = 10;
 const MAX_NAME = 64;
 const URL_KEY = /^(.{1,64})_url$/;
 
-/** Returns what a report says about a stack. Metadata precedes outputs: the machine's author chose it. */
+/** Returns the facts about a stack for a report. Metadata precedes outputs: the machine's author chose it. */
 export function describePreview(input: PreviewInput): PreviewFacts {
   const { described, outputs, owner, log, canApprove = false, yardUrl, actions = [] } = input;
   const { stack } = described;
@@ -106,7 +106,7 @@ export function describePreview(input: PreviewInput): PreviewFacts {
   };
 }
 
-/** Returns what a report says about a stack that does not exist any more. */
+/** Returns the facts about a removed stack for a report. */
 export function describeEnded(stackId: string): PreviewFacts {
   return { stackId, phase: "ended", links: [] };
 }
@@ -119,7 +119,7 @@ function toAction(label: string, url: string | undefined): readonly PreviewLink[
   return url === undefined ? [] : [{ name: toLine(label, MAX_NAME), url }];
 }
 
-/** It waits in the state in which a preview is used. */
+/** The executor of tasks that wait while a preview is in use. */
 const WATCHER = "idle";
 
 function toPhase({ described, commands, actions = [] }: PreviewInput): PreviewPhase {
@@ -134,13 +134,13 @@ function toPhase({ described, commands, actions = [] }: PreviewInput): PreviewPh
   return isAsleep(described, commands) ? "asleep" : "ready";
 }
 
-/** A state that handles both events is not one in which a preview sleeps. */
+/** Returns true if a preview sleeps in the state: it handles the event that wakes it, not the other. */
 function isAsleep({ waitsFor }: DescribedStack, { wake, sleep }: PreviewCommands): boolean {
   const handles = (event: string | undefined) => event !== undefined && waitsFor?.events?.includes(event) === true;
   return handles(wake?.event) && !handles(sleep?.event);
 }
 
-/** True when a failure has led the stack into its state, and success would not have. */
+/** Returns true if a failure has led the stack into its state, and success would not have. */
 function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
   const { entry, missed } = lastFailure;
@@ -150,8 +150,8 @@ function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
 type Waiting = NonNullable<DescribedStack["waitsFor"]>;
 
 /**
- * For what the yard's own sentence has a time that passes: it is wrong as soon as the comment is a minute old, and each comment
- * would differ from the one before. Workers are not named, because their names are those of computers.
+ * Reasons without times, for waits whose own sentence contains one: it would be outdated after a minute, and each
+ * comment would differ from the last. Workers are not named, because their names are those of computers.
  */
 const REASONS: { readonly [Kind in Waiting["kind"]]?: (waitsFor: Waiting, progress: string | undefined) => string } = {
   approval: ({ task, need = 1, groups = [], given = [] }) => {

@@ -6,16 +6,16 @@ import { describeEnded, describePreview, type PreviewFacts, type Values } from "
 export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "listLinks" | "queries"> {
   /** Where people reach the yard. */
   readonly yardUrl: string | undefined;
-  /** Users of the host are linked to people. */
+  /** True if users of the host are linked to people. */
   readonly canApprove: boolean;
 }
 
-/** Lines of a stack's history in which outputs are looked for. */
+/** Lines of a stack's history to search for outputs. */
 const LINES = { limit: 100, maxBytes: 262_144 };
 
 /**
- * Returns what a report says about a stack as it is now; undefined while the event that creates it is not decided. `isSeen`: an
- * earlier report was about it.
+ * Returns the current facts about a stack for a report; undefined while the event that creates it is not decided.
+ * `isSeen`: an earlier report contained it.
  */
 export async function loadPreview(
   deps: PreviewDeps,
@@ -36,7 +36,7 @@ export async function loadPreview(
   return describePreview({ described, outputs, owner, canApprove, yardUrl, actions, commands, ...defined({ log }) });
 }
 
-/** Sensitive outputs are references, which no report shows. */
+/** Returns outputs; sensitive ones are references, which no report shows. */
 function toValues(outputs: unknown): readonly Values[] {
   return isMap(outputs) ? [outputs] : [];
 }

@@ -23,7 +23,7 @@ const STATUSES: Readonly<Record<PreviewPhase, PhaseStatus>> = {
   ended: { conclusion: "neutral", title: "The preview has ended", deployment: "inactive" },
 };
 
-// The identifier is what a comment with this command says behind `/preview`.
+// The identifier is the command after `/preview` in a comment.
 const RETRY: CheckAction = { label: "Retry", description: "Run again what has failed", identifier: "retry" };
 const WAKE: CheckAction = { label: "Wake up", description: "Create again what was removed", identifier: "wake" };
 const EXTEND: CheckAction = {
@@ -48,7 +48,7 @@ export function renderCheck(preview: PreviewFacts, head: string): HostCheck {
   };
 }
 
-/** GitHub shows three. */
+/** Returns the actions of a check; GitHub shows three. */
 function toActions(phase: PreviewPhase): readonly CheckAction[] {
   if (phase === "ended") return [CREATE];
   return [phase === "asleep" ? WAKE : RETRY, EXTEND, DESTROY];

@@ -4,7 +4,7 @@ import type { OpenApproval } from "../approve-by-comment.ts";
 import type { PreviewFacts, PreviewFailure, PreviewLink, PreviewPhase } from "./describe-preview.ts";
 import { toLastLines, toLine } from "./safe-text.ts";
 
-/** What the comment of a pull request says. */
+/** The content of the comment of a pull request. */
 export interface PullReport {
   /** The yard: two of them may report to one pull request. 1 to 64 letters and digits. */
   readonly yardId: string;
@@ -31,12 +31,14 @@ interface CommentSize {
   readonly log: { readonly lines: number; readonly characters: number };
 }
 
-/** Returns the hidden first line by which a yard knows its comment. Code nodes are all that foreign text gets into. */
+/** Returns the hidden first line by which a yard recognizes its comment. Foreign texts go only into code nodes. */
 export function toMarker(yardId: string): string {
   return `<!-- stackyard ${yardId} -->`;
 }
 
-/** Returns the comment as Markdown, of at most 60,000 characters. Foreign texts are code: no mentions, links or HTML follow from them. */
+/**
+ * Returns the comment as Markdown, of at most 60,000 characters. Foreign texts are code: no mentions, links or HTML.
+ */
 export function renderComment(report: PullReport): string {
   const rendered = SIZES.map((size) => () => toMarkdown({ type: "root", children: toContent(report, size) }));
   const fitting = rendered.map((render) => render()).find((text) => text.length <= MAX_CHARACTERS);
@@ -45,7 +47,7 @@ export function renderComment(report: PullReport): string {
   );
 }
 
-/** Returns what is said about one stack, as Markdown of at most 20,000 characters. */
+/** Returns the part about one stack, as Markdown of at most 20,000 characters. */
 export function renderPreview(preview: PreviewFacts): string {
   return toMarkdown({ type: "root", children: toPreview(preview, { lines: 60, characters: 8_000 }) });
 }

@@ -12,7 +12,7 @@ export interface OwnComment {
   readonly body: string;
 }
 
-/** What a person sees under a comment: that a command was taken, or that it was refused. */
+/** The reaction under a comment: the command was accepted, or rejected. */
 export type HostReaction = "+1" | "confused";
 
 /** A check of a commit. */
@@ -47,7 +47,7 @@ export interface DeploymentSubject {
   readonly yardId: string;
 }
 
-/** What a deployment is now. */
+/** The current state of a deployment. */
 export interface HostDeployment {
   readonly state: DeploymentState;
   readonly description: string;
@@ -64,28 +64,28 @@ export interface ReportHost {
   /** Lists the comments that Stackyard has written on a pull request, oldest first: those of this App, or of this token's user. */
   listOwnComments(place: PullPlace): Promise<readonly OwnComment[]>;
   createComment(place: PullPlace, body: string): Promise<number>;
-  /** False: the comment does not exist any more. */
+  /** Updates a comment; returns false when it does not exist any more. */
   updateComment(place: PullPlace, id: number, body: string): Promise<boolean>;
   deleteComment(place: PullPlace, id: number): Promise<void>;
-  /** Finds the check with the name and the head. Undefined also where `createCheck` replaces what is there. */
+  /** Finds the check with the name and the head. Returns undefined if `createCheck` replaces an existing one. */
   findCheck(place: PullPlace, check: Pick<HostCheck, "name" | "head">): Promise<number | undefined>;
   createCheck(place: PullPlace, check: HostCheck): Promise<number>;
-  /** False: the check does not exist any more. */
+  /** Updates a check; returns false when it does not exist any more. */
   updateCheck(place: PullPlace, id: number, check: HostCheck): Promise<boolean>;
   /** Finds the newest deployment with this subject. */
   findDeployment(place: PullPlace, subject: DeploymentSubject): Promise<number | undefined>;
   createDeployment(place: PullPlace, subject: DeploymentSubject): Promise<number>;
-  /** False: the deployment does not exist any more. */
+  /** Updates a deployment; returns false when it does not exist any more. */
   setDeployment(place: PullPlace, id: number, deployment: HostDeployment): Promise<boolean>;
-  /** Has no effect when the comment does not exist any more. */
+  /** Adds a reaction; has no effect when the comment does not exist any more. */
   react(place: PullPlace, commentId: number, reaction: HostReaction): Promise<void>;
 }
 
 /**
  * Why a request failed.
- * - `waiting`: the host asks not to be called before `until`. `down`: it does not answer; nothing is known about the request.
- * - `unauthorized`: it refuses the App's key, or the token. `forbidden`: it refuses everything about this repository, as when the
- *   App was uninstalled. `refused`: it refuses this request, and will again.
+ * - `waiting`: the host requires no calls before `until`. `down`: it does not answer; the result is unknown.
+ * - `unauthorized`: it rejects the App's key, or the token. `forbidden`: it rejects everything about this repository,
+ * such as when the App was uninstalled. `refused`: it rejects this request permanently.
  */
 export type HostFault =
   | { readonly kind: "waiting"; readonly until: number }

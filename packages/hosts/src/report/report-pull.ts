@@ -10,18 +10,18 @@ import type { Turn } from "./report-turns.ts";
 import { type Spending, spendBudget, toBudget } from "./spend-budget.ts";
 import { type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
 
-/** What a report is made with. */
+/** The dependencies of a report. */
 export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "clock"> {
   readonly host: string;
   readonly yardId: string;
   readonly reports: ReportHost;
-  /** What is written. */
+  /** The kinds of reports to write. */
   readonly kinds: ReadonlySet<ReportKind>;
 }
 
 /** What became of a report. */
 export type Reported =
-  /** `isBusy`: tasks run, so it is made again soon. `hasWritten`: the host has taken something. */
+  /** `isBusy`: tasks run, so it is updated again soon. `hasWritten`: the host has accepted a write. */
   | { readonly kind: "done"; readonly isBusy: boolean; readonly hasWritten: boolean }
   /** It is too early, by the budget or after the last one. `room`: how soon there is room for others that wait too. */
   | { readonly kind: "wait"; readonly until: number; readonly room?: Pick<Turn, "everyMs" | "isUrgent"> };
@@ -32,14 +32,14 @@ const MOST_STACKS = 50;
 const APART_MS = 10_000;
 
 /**
- * Brings what is said at a pull request up to what is true now. May be repeated after a crash at any point: what is written once
- * is looked up before it is written again.
+ * Updates the reports of a pull request to the current facts. May be repeated after a crash at any point: it looks up
+ * what was written before it writes again.
  */
 export async function reportPull(deps: ReportDeps, request: ReportRequest): Promise<Reported> {
   const { clock, host } = deps;
   const open = await openReport(deps, host, request.place);
   const report = applyRequest(open.current(), request);
-  // Known before the host is asked for the first time: reports that it has refused are made again from these records.
+  // Stored before the first call: rejected reports are repeated from these records.
   if (open.current() === undefined) await open.save({ ...report, answers: [] });
   const next = report.reportedAt + APART_MS;
   if (next > clock.now()) return { kind: "wait", until: next };
@@ -70,7 +70,7 @@ interface MadeReport {
   readonly needsComment: boolean;
   readonly linked: readonly LinkedPreview[];
   readonly isBusy: boolean;
-  /** None of its stacks exists any more. */
+  /** True if none of its stacks exists any more. */
   readonly hasEnded: boolean;
 }
 
@@ -103,7 +103,7 @@ async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeR
 
 type Waiting = Extract<Reported, { readonly kind: "wait" }>;
 
-/** Takes what is going to be written out of the budget; returns when to try again if it does not fit. */
+/** Deducts the planned requests from the budget; returns when to retry if they do not fit. */
 async function spend(deps: ReportDeps, { place }: StoredReport, spending: Spending): Promise<Waiting | undefined> {
   if (spending.comments + spending.writes === 0) return undefined;
   const { records, clock, host, reports } = deps;
@@ -178,7 +178,7 @@ async function writeComment(
   return store(isThere ? { id, hash } : { deletedAt: head });
 }
 
-/** Finds the comment that was written before a crash, or in an earlier life of the yard's store. Later ones are deleted. */
+/** Finds the comment from before a crash, or before the yard's store was replaced. Deletes later ones. */
 async function adoptComment({ reports, yardId }: Session, place: PullPlace): Promise<number | undefined> {
   const marker = toMarker(yardId);
   const own = (await reports.listOwnComments(place)).filter(({ body }) => body.startsWith(marker));

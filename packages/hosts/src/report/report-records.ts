@@ -1,12 +1,12 @@
 import { defined, isMap, type ServiceDeps, type StoredRecord } from "@stackyard/core";
 import type { HostReaction, PullPlace } from "./report-host.ts";
 
-/** What was reported to a pull request. Kept as a record. */
+/** The reports to a pull request, stored as a record. */
 export interface StoredReport {
   readonly place: PullPlace;
   /** The commit at its head. */
   readonly head: string;
-  /** The head is one of a fork that is not trusted. */
+  /** True if the head is an untrusted one of a fork. */
   readonly isUntrusted: boolean;
   /** Ids of the stacks that the last report was about. */
   readonly seen: readonly string[];
@@ -21,9 +21,9 @@ export interface StoredReport {
 
 /** The comment of a pull request. */
 export interface StoredComment {
-  /** Missing: it is not known whether it was written. */
+  /** Missing if it is unknown whether it was written. */
   readonly id?: number;
-  /** Of what it says. */
+  /** The hash of its content. */
   readonly hash?: string;
   /** The head at which a person has deleted it. It returns with another one. */
   readonly deletedAt?: string;
@@ -33,13 +33,13 @@ export interface StoredComment {
 export interface StoredStatus {
   readonly head: string;
   readonly id: number;
-  /** Of what it says. */
+  /** The hash of its content. */
   readonly hash: string;
-  /** It says that something is still to come. */
+  /** True if it reports unfinished work. */
   readonly isOpen: boolean;
 }
 
-/** What a pull request's report follows from, besides its stacks. The queue keeps it until it was reported. */
+/** The input of a pull request's report, in addition to its stacks. The queue keeps it until it was reported. */
 export interface ReportRequest {
   readonly place: PullPlace;
   readonly head?: string;
@@ -61,7 +61,7 @@ export interface CommandAnswer {
 const MOST_ANSWERS = 3;
 /** Of one report. More commands in ten seconds are not answered. */
 const MOST_REQUESTED = 20;
-/** The record of a pull request whose stacks have ended is kept for so long: its comment is found when it is opened again. */
+/** How long the record of a pull request with only ended stacks is kept: a reopened one finds its comment. */
 const KEEP_ENDED_MS = 30 * 86_400_000;
 
 /** Merges two requests of one pull request; the second is the later one. */
@@ -77,7 +77,7 @@ export function mergeRequests(before: ReportRequest, later: ReportRequest): Repo
   };
 }
 
-/** Returns the record with what a request says. */
+/** Applies a request to the record. */
 export function applyRequest(report: StoredReport | undefined, request: ReportRequest): StoredReport {
   const { place, answers } = request;
   const before = report ?? { place, head: "", isUntrusted: false, seen: [], answers: [], reportedAt: 0 };
@@ -92,7 +92,7 @@ export function applyRequest(report: StoredReport | undefined, request: ReportRe
   };
 }
 
-/** Returns under which key a pull request is reported to. */
+/** Returns the key of a pull request's reports. */
 export function toReportKey({ repository, number }: PullPlace): string {
   return `${repository.id}/${number}`;
 }
@@ -102,7 +102,7 @@ const toPrefix = (host: string): string => `hooks/reports/${host}/`;
 export interface OpenReport {
   /** Returns what was read or stored last. */
   current(): StoredReport | undefined;
-  /** Stores what it is now. Throws when another process has changed it. */
+  /** Stores the present record. Throws when another process has changed it. */
   save(report: StoredReport, options?: { readonly hasEnded?: boolean }): Promise<void>;
 }
 
@@ -146,7 +146,7 @@ function toStoredReport(found: StoredRecord | undefined): StoredReport | undefin
   return isReport(found?.value) ? found.value : undefined;
 }
 
-/** Nothing else is stored under these keys, so a look is enough. */
+/** Returns true for a report. These keys have no other values, so a brief check is enough. */
 function isReport(value: unknown): value is StoredReport {
   return isMap(value) && isMap(value["place"]) && Array.isArray(value["answers"]);
 }

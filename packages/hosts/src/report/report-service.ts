@@ -19,7 +19,7 @@ import { listReports, mergeRequests, type ReportRequest, toReportKey } from "./r
 import { endStop, noteStop } from "./report-stops.ts";
 import { createReportTurns, type ReportTurns } from "./report-turns.ts";
 
-/** The service's name, by which it is woken. */
+/** The service's name, which wakes it. */
 export const REPORTS = "hosts-reports";
 
 /** A report is due so long after the last change, and at most so long after the first. */
@@ -27,14 +27,14 @@ const CHANGE = { dueMs: 3_000, maxWaitMs: 15_000 };
 /** While tasks run a report is made again. */
 const REFRESH_MS = 30_000;
 const REFRESH = " refresh";
-/** A repository whose reports are all dead letters is tried again after that time. */
+/** A repository whose reports are all dead letters is retried after that time. */
 const PROBE_MS = 3_600_000;
 const PROBE = " probe";
 /** The history is read so often. */
 const READ_MS = 2_000;
 /** Claimed together, and reported within their minute. */
 const AT_ONCE = 32;
-/** Pull requests that are reported to at the same time. */
+/** Pull requests that are reported concurrently. */
 const LANES = 4;
 /** A host that does not answer is tried again. */
 const FIRST_PAUSE_MS = 5_000;
@@ -43,7 +43,7 @@ const LONGEST_PAUSE_MS = 60_000;
 /** Opens the queue of reports to a host. */
 export type OpenReportQueue = (deps: ServiceDeps, host: string) => KeyedQueue;
 
-/** Creates the opener. A queue counts its items, so one is kept for each store and host. */
+/** Creates the opener. A queue counts its items, so there is one per store and host. */
 export function createReportQueues(): OpenReportQueue {
   const queues = new WeakMap<object, Map<string, KeyedQueue>>();
   return (deps, host) => {
@@ -61,10 +61,10 @@ export async function requestReport(queue: KeyedQueue, request: ReportRequest): 
   await queue.put(toReportKey(request.place), request, { ...CHANGE, merge });
 }
 
-/** What is reported, and where. */
+/** The hosts to report to. */
 export interface ReportInput {
   readonly hosts: readonly NamedHost[];
-  /** What is written, by the host's name. */
+  /** The kinds of reports by the host's name. */
   readonly kinds: ReadonlyMap<string, ReadonlySet<ReportKind>>;
   readonly codeHosts: CodeHosts;
   readonly openQueue: OpenReportQueue;
@@ -73,8 +73,8 @@ export interface ReportInput {
 }
 
 /**
- * Creates the service that reports to pull requests. It follows the history of the yard, and writes what is true when it writes:
- * while a host does not answer nothing gets lost, and nothing is sent twice.
+ * Creates the service that reports to pull requests. It follows the history of the yard, and writes the facts at the
+ * time of writing: while a host does not answer nothing is lost, and nothing is sent twice.
  */
 export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUrl }: ReportInput): PluginService {
   const pauses = new Map<string, Pause>();
@@ -109,7 +109,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUr
     return 0;
   }
 
-  /** One look at the history and at what is due. Returns when to look again. */
+  /** Polls the history and the due reports once. Returns when to poll again. */
   async function look(deps: ServiceDeps, end: () => boolean): Promise<number> {
     const follower = createFollower(deps, REPORTS);
     const read = () => follower.next((lines) => queueLines(deps, lines, { hosts, openQueue }));
@@ -145,11 +145,11 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUr
 interface Pause {
   readonly until: number;
   readonly count: number;
-  /** What people must know about it. */
+  /** A message for people. */
   readonly message?: string;
 }
 
-/** `stackyard doctor` shows it. Requests of the others are repeated in the next tick. */
+/** Throws a rejection, which `stackyard doctor` shows. Other requests are repeated in the next tick. */
 function throwRefused(pauses: ReadonlyMap<string, Pause>, now: number): void {
   for (const { message, until } of pauses.values()) {
     if (message !== undefined && until > now) throw new Error(message);
@@ -197,7 +197,7 @@ interface ReportWorker extends ServiceDeps {
 async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<void> {
   const { queue, host, codeHost, pauses, clock, end } = worker;
   const now = clock.now();
-  // What is left undone is claimed again after its minute.
+  // Unfinished items are claimed again after their minute.
   if (end() && now >= claim.until) return;
   const pause = pauses.get(host);
   if (pause !== undefined && pause.until > now) return delay(worker, claim, pause.until);
@@ -213,7 +213,7 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
     if (reported.isBusy) {
       const key = `${toReportKey(request.place)}${REFRESH}`;
       const again: ReportRequest = { place: request.place, answers: [] };
-      // Counted from this report: the item that is worked on may have been put long ago.
+      // Counted from this report: the current item may be old.
       await queue.put(key, again, { dueMs: REFRESH_MS, maxWaitMs: Number.POSITIVE_INFINITY });
     }
     await queue.done(claim);
@@ -222,7 +222,7 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
   }
 }
 
-/** Many may wait for the same room: each is made again when there is room for it. */
+/** Returns when to retry: many may wait for the same capacity, and each gets its turn. */
 function findTurn(
   { turns, clock }: ReportWorker,
   { key }: QueueClaim,
@@ -231,7 +231,7 @@ function findTurn(
   return room === undefined ? until : turns.take({ key, until, ...room }, clock.now());
 }
 
-/** Reports again what a host has refused before. */
+/** Repeats reports that a host has rejected before. */
 async function resume(worker: ReportWorker, { repository }: PullPlace): Promise<void> {
   const { host, queue } = worker;
   if (!(await endStop(worker, { host, repository }))) return;
@@ -240,7 +240,7 @@ async function resume(worker: ReportWorker, { repository }: PullPlace): Promise<
   }
 }
 
-/** Where nothing is left to write, nothing is refused: the next pull request is tried, and after the last one the stop has ended. */
+/** Probes the next pull request if this one had nothing to write; after the last one the stop has ended. */
 async function probeNext(worker: ReportWorker, { repository, number }: PullPlace): Promise<void> {
   const { host, queue } = worker;
   const next = await findFirst(worker, repository, number);
@@ -285,20 +285,20 @@ async function settleFailure(worker: ReportWorker, failed: FailedReport, error: 
   await delay(worker, claim, until);
 }
 
-/** Other repositories are reported to. When all items of this one are dead letters, one still tries whether reports may continue. */
+/** Stops reports to a repository; others continue. When all its items are dead letters, one keeps probing. */
 async function stop(worker: ReportWorker, { claim, request }: FailedReport, message: string): Promise<void> {
   const { queue, host } = worker;
   const { place } = request;
   const { repository } = place;
   await noteStop(worker, { host, repository }, message);
   if ((await queue.fail(claim, message)) !== "dead") return;
-  // What a probe has passed was not refused.
+  // Pull requests before a probe's were not rejected.
   const first = claim.key.endsWith(PROBE) ? place : ((await findFirst(worker, repository, 0)) ?? place);
   const probe: ReportRequest = { place: first, answers: [] };
   await queue.put(`${repository.id}${PROBE}`, probe, { dueMs: PROBE_MS, maxWaitMs: PROBE_MS });
 }
 
-/** Does nothing about an item until an instant. */
+/** Delays an item until an instant. */
 async function delay({ queue, clock }: ReportWorker, claim: QueueClaim, until: number): Promise<void> {
   const dueMs = until - clock.now();
   const merge = (before: unknown) => before;
@@ -311,7 +311,7 @@ function toRequest(value: unknown): ReportRequest {
   throw new Error("The item is not a report.");
 }
 
-/** Only this service puts items into its queues, so a look is enough. */
+/** Returns true for a request. Only this service writes its queues, so a brief check is enough. */
 function isRequest(value: unknown): value is ReportRequest {
   return isMap(value) && isMap(value["place"]) && Array.isArray(value["answers"]);
 }

@@ -3,19 +3,19 @@ export interface Turn {
   readonly key: string;
   /** When there is room for the first of them. */
   readonly until: number;
-  /** There is room for one more in such a time. */
+  /** The average time until there is capacity for one more. */
   readonly everyMs: number;
-  /** Urgent reports do not wait behind others. */
+  /** True for urgent reports, which do not wait behind others. */
   readonly isUrgent: boolean;
 }
 
 /** When reports that wait for room are made again. */
 export interface ReportTurns {
-  /** Returns when: one after the other, and the same instant for a report that waits already. */
+  /** Returns its time: one after the other, and the same instant for a report that already waits. */
   take(turn: Turn, now: number): number;
 }
 
-/** However many wait: what is said then may be true for a short time only. */
+/** Limit however many wait: a report may be outdated soon. */
 const LONGEST_MS = 900_000;
 
 /** Creates the turns of one host. `random` returns numbers from 0 to 1. */

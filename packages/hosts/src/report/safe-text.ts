@@ -5,7 +5,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
 const INVISIBLE_IN_LINES = /[^\P{Cc}\n\t]|\p{Cf}/gu;
 const MAX_URL = 2_000;
 
-/** Returns a foreign text as one line of at most so many characters, without characters that cannot be seen. */
+/** Returns a foreign text as one line of at most `most` characters, without invisible characters. */
 export function toLine(text: string, most: number): string {
   // Cut before it is cleaned: a text may have megabytes.
   const line = text
@@ -17,9 +17,9 @@ export function toLine(text: string, most: number): string {
   return line.length > most ? `${cutEnd(line, most - 1)}…` : line;
 }
 
-/** Returns the last lines of a foreign text, of at most so many characters, without characters that cannot be seen. */
+/** Returns the last lines of a foreign text, of at most `characters` characters, without invisible characters. */
 export function toLastLines(text: string, { lines, characters }: { lines: number; characters: number }): string {
-  // Without the colors of terminals, of which only the escape character cannot be seen.
+  // Without the colors of terminals, of which only the escape character is invisible.
   const plain = stripVTControlCharacters(text.slice(-4 * characters).toWellFormed());
   const clean = plain.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(INVISIBLE_IN_LINES, "");
   return clean.trimEnd().split("\n").slice(-lines).join("\n").slice(-characters).toWellFormed();
@@ -31,12 +31,12 @@ function cutEnd(text: string, most: number): string {
 
 const OWN_ADDRESS = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$))/;
 
-/** Returns an address of the yard itself when it may be linked: https, or http on the same computer. */
+/** Returns an address of the yard itself if it may be linked: https, or http on the same computer. */
 export function findOwnLink(url: string): string | undefined {
   return OWN_ADDRESS.test(url) && URL.canParse(url) && url.length <= MAX_URL ? new URL(url).href : undefined;
 }
 
-/** Returns the address when it is one that may be linked: https, and without a user. */
+/** Returns the address if it may be linked: https, and without a user. */
 export function findLink(text: unknown): string | undefined {
   if (typeof text !== "string" || text.length > MAX_URL || !URL.canParse(text)) return undefined;
   const { protocol, username, password, href } = new URL(text);

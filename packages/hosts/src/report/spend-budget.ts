@@ -1,6 +1,6 @@
 import { isMap } from "@stackyard/core";
 
-/** What an installation has sent lately, by spans of ten seconds. Kept as a record. */
+/** The recent requests of an installation, by spans of ten seconds. Stored as a record. */
 export interface Budget {
   readonly comments: readonly SpentSpan[];
   readonly writes: readonly SpentSpan[];
@@ -9,16 +9,16 @@ export interface Budget {
 /** How many requests began in a span: the span's number since 1970, and the count. */
 export type SpentSpan = readonly [span: number, count: number];
 
-/** What is going to be sent. */
+/** The planned requests. */
 export interface Spending {
   /** Requests that GitHub counts as the creation of content. They count as writes too. */
   readonly comments: number;
   readonly writes: number;
-  /** Above half of a limit only what is urgent is sent: checks, first comments, answers and end states. */
+  /** True for urgent requests: checks, first comments, answers and end states. Others may use half of a limit. */
   readonly isUrgent: boolean;
 }
 
-/** An installation that has sent nothing. */
+/** An installation without requests. */
 export const NO_BUDGET: Budget = { comments: [], writes: [] };
 
 interface Limit {
@@ -29,8 +29,9 @@ interface Limit {
 
 const SPAN_MS = 10_000;
 /**
- * GitHub allows 80 requests a minute that create content and 500 an hour, and 900 points a minute, of which a write takes 5.
- * Source: "Rate limits for the REST API", GitHub Docs. The rest is for look-ups and for other programs with the same App.
+ * GitHub allows 80 requests per minute that create content and 500 per hour, and 900 points per minute, of which a
+ * write takes 5. Source: "Rate limits for the REST API", GitHub Docs. The rest is for lookups and for other programs
+ * with the same App.
  */
 const LIMITS: readonly Limit[] = [
   { of: "comments", count: 60, spans: 6 },
@@ -38,19 +39,19 @@ const LIMITS: readonly Limit[] = [
   { of: "writes", count: 150, spans: 6 },
 ];
 const MOST_SPANS = 361;
-/** The part of a limit that is not kept for what is urgent. */
+/** The part of a limit for requests that are not urgent. */
 const COMMON_PART = 0.5;
 
-/** There is no room. */
+/** The budget is exhausted. */
 export interface BudgetWait {
   readonly kind: "wait";
-  /** When there is room for the first of those that wait. */
+  /** When there is capacity for the first waiting request. */
   readonly until: number;
-  /** In the long run there is room for one more in such a time. */
+  /** The average time until there is capacity for one more. */
   readonly everyMs: number;
 }
 
-/** Takes what is going to be sent out of the budget, or returns when to try again. */
+/** Deducts the planned requests from the budget, or returns when to retry. */
 export function spendBudget(
   budget: Budget,
   spending: Spending,
@@ -73,7 +74,7 @@ export function spendBudget(
   };
 }
 
-/** Returns the first span in which there is room; the present one: now. */
+/** Returns the first span with capacity, which may be the present one. */
 function findFreeSpan(
   budget: Budget,
   { comments, writes, isUrgent }: Spending,
@@ -82,10 +83,10 @@ function findFreeSpan(
   const wanted = limit.of === "comments" ? comments : comments + writes;
   if (wanted === 0) return span;
   const most = isUrgent ? limit.count : limit.count * COMMON_PART;
-  // Of a span in the past only its beginning is certain, so one more counts.
+  // Only the start of a past span is certain, so one more span counts.
   const counted = budget[limit.of].filter(([each]) => each >= span - limit.spans);
   let spent = counted.reduce((sum, [, count]) => sum + count, 0);
-  // What never fits is sent when nothing else was.
+  // A request above the limit is sent when nothing else was.
   for (const [each, count] of counted) {
     if (spent + wanted <= most) return span;
     spent -= count;
@@ -101,12 +102,12 @@ function addTo(spans: readonly SpentSpan[], span: number, count: number): readon
   return [...kept, [span, before + count]];
 }
 
-/** Reads what is stored as a budget. */
+/** Parses a stored budget. */
 export function toBudget(value: unknown): Budget {
   return isBudget(value) ? value : NO_BUDGET;
 }
 
-/** Nothing else is stored under its key, so a look is enough. */
+/** Returns true for a budget. Its key has no other values, so a brief check is enough. */
 function isBudget(value: unknown): value is Budget {
   return isMap(value) && Array.isArray(value["comments"]) && Array.isArray(value["writes"]);
 }

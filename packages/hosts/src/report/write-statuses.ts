@@ -6,13 +6,13 @@ import { renderCheck, renderReplacedCheck, renderUntrustedCheck, toDeployment } 
 import type { HostCheck, HostDeployment, PullPlace, ReportHost } from "./report-host.ts";
 import type { StoredReport, StoredStatus } from "./report-records.ts";
 
-/** A check or a deployment that is not what it should be. */
+/** An outdated check or deployment. */
 export interface StatusWrite {
-  /** Under which it is kept in the record of the pull request. */
+  /** Its key in the record of the pull request. */
   readonly key: string;
   /** Requests that it takes at most. */
   readonly writes: number;
-  /** Writes it, and returns what is kept. */
+  /** Writes it, and returns the record. */
   write(): Promise<StoredStatus>;
 }
 
@@ -56,7 +56,7 @@ interface Known {
 }
 
 function toCheck(deps: StatusDeps, place: PullPlace, { link, preview, known }: LinkedPreview & Known) {
-  // A stack that has ended under a commit of which nothing was said needs no check.
+  // A stack that ended under a commit without a report needs no check.
   if (preview.phase === "ended" && known?.head !== link.head) return undefined;
   return toCheckWrite(deps, place, { key: `check ${link.stackId}`, check: renderCheck(preview, link.head), known });
 }
@@ -110,7 +110,7 @@ function toDeploymentWrite(
         find: () => reports.findDeployment(place, subject),
         update: (found) => reports.setDeployment(place, found, deployment),
         async create() {
-          // Gone together with what it is about.
+          // Removed together with its subject.
           if (deployment.state === "inactive") return known?.id ?? 0;
           const created = await reports.createDeployment(place, subject);
           await reports.setDeployment(place, created, deployment);
@@ -124,7 +124,7 @@ function toDeploymentWrite(
 
 interface Once {
   find(): Promise<number | undefined>;
-  /** False: it does not exist any more. */
+  /** Updates it; returns false when it does not exist any more. */
   update(id: number): Promise<boolean>;
   create(): Promise<number>;
 }

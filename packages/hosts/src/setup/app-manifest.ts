@@ -10,7 +10,7 @@ export interface AppManifest {
   readonly default_events: readonly string[];
 }
 
-/** Which App is wanted. */
+/** The requested App. */
 export interface AppInput {
   /** The host's name in the configuration. */
   readonly name: string;

@@ -5,7 +5,7 @@ import { finished } from "node:stream/promises";
 import { toHostFault } from "../github/request-outcome.ts";
 import type { AppManifest } from "./app-manifest.ts";
 
-/** What the pages need. */
+/** The input of the pages. */
 export interface RegistrationInput<Result> {
   readonly manifest: AppManifest;
   /** The page of GitHub that takes the manifest. */
@@ -16,13 +16,13 @@ export interface RegistrationInput<Result> {
   readonly onListening: (url: string) => void;
   /** Called when GitHub did not answer; the person may try again. */
   readonly onRetry: () => void;
-  /** Exchanges the code of GitHub, and stores what it is good for. */
+  /** Exchanges the code of GitHub, and stores the result. */
   readonly exchange: (code: string) => Promise<Result>;
 }
 
 /**
- * Serves a page on this machine whose button sends the manifest to GitHub, until GitHub sends the person back. Resolves with
- * what the code was exchanged for; rejects when the signal aborts, and when the exchange fails for good.
+ * Serves a local page with a button that sends the manifest to GitHub, until GitHub redirects the person back. Resolves
+ * with the result of exchanging the code; rejects when the signal aborts, and when the exchange fails permanently.
  */
 export async function serveRegistration<Result>(input: RegistrationInput<Result>): Promise<Result> {
   const { signal, onListening } = input;
@@ -46,7 +46,7 @@ export async function serveRegistration<Result>(input: RegistrationInput<Result>
   }
 }
 
-/** Browsers hold connections open that they do not use. */
+/** Browsers keep unused connections open. */
 function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
@@ -109,7 +109,7 @@ function parseRequest(
   { method, url = "", headers }: IncomingMessage,
   expected: { host: string; state: string },
 ): Asked {
-  // Under another name this machine is reached by a page elsewhere that wants to read the state.
+  // A page on another site that wants to read the state uses another name for this machine.
   if (headers.host !== expected.host) return refuse(421, "Wrong address.");
   if (method !== "GET") return refuse(405, "This page can only be opened.");
   const found = URL.parse(url, `http://${expected.host}`);
@@ -134,7 +134,7 @@ function isSame(given: string, expected: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** The page runs and loads nothing, and sends its form only to GitHub. */
+/** Returns headers: the page runs and loads nothing, and sends its form only to GitHub. */
 function toHeaders(formOrigin: string) {
   return {
     "content-type": "text/html; charset=utf-8",

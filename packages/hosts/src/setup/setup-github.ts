@@ -124,7 +124,7 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOENT: "cannot be written: its folder does not exist. Create it, or choose another --folder.",
 };
 
-/** Creates the files before the App exists: its key is shown once, and must not be lost to a folder that cannot be written. */
+/** Creates the files before the App exists: its key is shown once, and must not be lost to a read-only folder. */
 async function reserve(paths: readonly string[]) {
   const handles: FileHandle[] = [];
   let isFilled = false;

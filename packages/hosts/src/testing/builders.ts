@@ -26,7 +26,7 @@ export function aPull(over: Partial<HookPull> = {}): HookPull {
   };
 }
 
-/** Returns what a delivery about a pull request contains. */
+/** Returns the content of a delivery about a pull request. */
 export function aHook(over: Partial<Hook> = {}) {
   return {
     kind: "pull",

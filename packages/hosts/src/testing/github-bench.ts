@@ -9,10 +9,10 @@ export const SHOP = "acme/shop";
 /** A simulated GitHub with one repository, and a yard whose App is installed in it. */
 export type GitHubBench = Awaited<ReturnType<typeof createGitHubBench>>;
 
-/** What a bench may be given besides its document. */
+/** The options of a bench, in addition to its document. */
 export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "access"> {
   readonly people?: Extract<HostOptions, { type: "github" }>["people"];
-  /** True: the host is known by the token of a user, instead of an App. */
+  /** True to use a user's token instead of an App. */
   readonly hasToken?: boolean;
   /** The option `pull` of an App. */
   readonly pull?: string;

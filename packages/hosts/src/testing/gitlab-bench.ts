@@ -12,11 +12,11 @@ rules:
   seed: { on: pull.labeled, when: "hook.label == 'seed'", send: SEED }
 `;
 
-/** What the bench is given. */
+/** The input of the bench. */
 export interface GitLabBenchInput {
   /** Signs deliveries, or is the header's token. */
   readonly secret?: string;
-  /** False: the host has no token for look-ups. */
+  /** False if the host has no token for lookups. */
   readonly hasToken?: boolean;
   /** The option of that name. */
   readonly pull?: string;

@@ -41,7 +41,7 @@ states:
 /** Where people reach the yard of a bench. */
 const YARD_URL = "https://yard.example.org/";
 
-/** What a bench may be given. */
+/** The options of a bench. */
 export interface BenchOptions {
   /** Of the App, for options with a `key`. */
   readonly appKey?: string;
@@ -58,7 +58,7 @@ export const NOW = createFakeClock().now();
 /** What tests work with. */
 export type HostsBench = ReturnType<typeof createHostsBench>;
 
-/** A receiver over a store in memory, whose events nothing takes up. */
+/** Creates a receiver over a store in memory. No engine claims its events. */
 export function createHostsBench({
   options,
   appKey = "",
@@ -78,7 +78,7 @@ export function createHostsBench({
   const given: HostsOptions = options ?? { hosts: { github: { type: "github", secrets: [{ env: "SECRET" }] } } };
   const published: string[] = [];
 
-  /** A process over the store; `toStore` may make it die at one of its calls. */
+  /** Starts a process over the store; `toStore` may make it die at one of its calls. */
   function start(toStore: (own: Store) => Store = (own) => own) {
     const counted: Store = {
       ...store,
@@ -111,7 +111,7 @@ export function createHostsBench({
       findDue: async () => service.dueAt?.(deps),
       findPollDue: async () => poller.dueAt?.(deps),
       poll: async () => poller.tick?.(deps, Number.POSITIVE_INFINITY),
-      /** One look at the history and at what is due. */
+      /** Polls the history and the due reports once. */
       report: async () => reporter.tick?.(deps, clock.now()),
     };
   }
@@ -128,7 +128,7 @@ export function createHostsBench({
   };
 }
 
-/** Returns headers with which GitHub would send this body. */
+/** Returns the headers with which GitHub would send this body. */
 export function signedByGitHub(body: string | Uint8Array, id = "delivery-1", event = "pull_request") {
   return {
     "x-github-event": event,
@@ -137,7 +137,7 @@ export function signedByGitHub(body: string | Uint8Array, id = "delivery-1", eve
   };
 }
 
-/** What a test says of a pull request. */
+/** A test's pull request. */
 interface PullInput {
   readonly action?: string;
   readonly head?: number;
@@ -174,7 +174,7 @@ export function toPullBody(input: PullInput = {}): string {
   return JSON.stringify(label === undefined ? body : { ...body, label: { name: label } });
 }
 
-/** Dies at a call of the store, before or after the store has done it: nothing of the process happens any more. */
+/** Dies at a call of the store, before or after it is done: the process does nothing afterwards. */
 export function dieAtCall(at: number, when: "before" | "after") {
   let calls = 0;
   const died = new Error("The process has died.");
@@ -186,7 +186,7 @@ export function dieAtCall(at: number, when: "before" | "after") {
     return result;
   };
   return {
-    /** False: the process came to its end before that call. */
+    /** Returns false when the process ended before that call. */
     hasDied: () => calls >= at,
     toStore(store: Store): Store {
       const { records, queries } = store;

@@ -4,7 +4,7 @@ import { countingIds } from "@stackyard/core/testing";
 import { createGitHubBench, type GitHubBenchOptions } from "./github-bench.ts";
 import type { HostsBench } from "./hosts-bench.ts";
 
-/** A yard whose engine decides, and which reports to a simulated GitHub. */
+/** A yard with an engine that reports to a simulated GitHub. */
 export type ReportBench = Awaited<ReturnType<typeof createReportBench>>;
 
 /** Creates one, by default with the mapping document of the bench of hosts. */
@@ -14,7 +14,7 @@ export async function createReportBench(document?: string, options?: GitHubBench
   return {
     ...runYard(bench),
     reports: github.reports,
-    /** The methods and paths of requests that have changed something at the host, since a number of requests. */
+    /** Lists the methods and paths of requests that have changed the host, after the first `since` requests. */
     listWrites: (since = 0) =>
       github.requests
         .slice(since)
@@ -34,7 +34,7 @@ export function runYard<Bench extends Pick<HostsBench, "store" | "clock" | "loca
   return {
     ...bench,
     ...process,
-    /** Lets the time pass, and does what is due meanwhile as the servers of a yard do. */
+    /** Advances the time, and does the due work meanwhile as the servers of a yard do. */
     async pass(seconds: number, running: Pick<typeof process, "tick" | "report"> = process): Promise<void> {
       for (let second = 0; second < seconds; second++) {
         await running.tick();

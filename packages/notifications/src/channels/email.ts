@@ -8,7 +8,7 @@ import type { SendOn, Sent } from "./send.ts";
 const TIMEOUT_MS = 10_000;
 const MAX_SUBJECT = 200;
 
-/** What is sent by mail. */
+/** The content of a mail. */
 export interface MailContent {
   readonly messageId: string;
   readonly subject: string;
@@ -32,7 +32,7 @@ function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Sends a mail over SMTP. Mail servers know the same notification by its `Message-ID`. */
+/** Sends a mail over SMTP. Mail servers recognize the same notification by its `Message-ID`. */
 export const sendEmail: SendOn<ChannelOf<"email">> = async (deps, { options }, notification) => {
   const { host, port = 587, tls = "required", user, password, from, to } = options;
   const login =
@@ -47,7 +47,7 @@ export const sendEmail: SendOn<ChannelOf<"email">> = async (deps, { options }, n
     greetingTimeout: TIMEOUT_MS,
     socketTimeout: TIMEOUT_MS,
     ...defined({ auth: login }),
-    // Contents are texts of ours: nothing of them names a file or an address to load.
+    // Contents are our texts: they never name a file or an address to load.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -61,7 +61,7 @@ export const sendEmail: SendOn<ChannelOf<"email">> = async (deps, { options }, n
   }
 };
 
-/** A server that answers 5xx refuses the mail for good (RFC 5321, 4.2.1); all other failures may pass. */
+/** Converts a failure. 5xx rejects the mail permanently (RFC 5321, 4.2.1); other failures may be transient. */
 function toMailFailure(error: unknown): Sent {
   const reason = error instanceof Error ? error.message.slice(0, 300) : String(error);
   const code = error instanceof Error && "responseCode" in error ? Number(error.responseCode) : 0;

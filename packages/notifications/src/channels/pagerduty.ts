@@ -7,7 +7,7 @@ import { type SendOn, toSent } from "./send.ts";
 /** Source: "Send an event to PagerDuty", Events API v2: `payload.summary` has at most 1,024 characters. */
 const MAX_SUMMARY = 1_024;
 
-/** Returns an event without its routing key. A resolution has the `dedup_key` of its trigger, and needs nothing else. */
+/** Returns an event without its routing key. A resolution needs only the `dedup_key` of its trigger. */
 export function toPagerDutyEvent(
   { kind, incident, rule, title, text, at, stackId, url }: Notification,
   severity: ChannelOf<"pagerduty">["severity"] = "error",

@@ -19,10 +19,10 @@ export interface NamedChannel<Options extends Channel = Channel> {
 }
 
 /**
- * What became of a notification.
- * - `sent`: the service has it.
- * - `retried`: not now. `afterMs`: the service asked to wait so long.
- * - `refused`: it never takes it like this; a person must change something.
+ * The result of sending a notification.
+ * - `sent`: the service has accepted it.
+ * - `retried`: not now. `afterMs`: the wait that the service requires.
+ * - `refused`: rejected permanently; a person must change something.
  */
 export type Sent =
   | { readonly kind: "sent" }

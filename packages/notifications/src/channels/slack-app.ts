@@ -24,7 +24,7 @@ const MAX_SHOWN = 10;
 /** After so long without a change a stack gets a new message. */
 const KEEP_MS = 7 * 86_400_000;
 const MAX_HEADER = 150;
-/** The message is not there any more, or cannot be edited any more: a new one is posted. */
+/** The message does not exist or cannot be edited any more: a new one is posted. */
 const LOST: ReadonlySet<unknown> = new Set(["message_not_found", "cant_update_message", "edit_window_closed"]);
 /** Errors of Slack that pass. Source: the pages of `chat.postMessage` and `chat.update`. */
 const PASSING: ReadonlySet<unknown> = new Set([
@@ -33,8 +33,8 @@ const PASSING: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Keeps one message for each stack: the first notification posts it, later ones edit it. Others are posted. After a crash
- * between the post and its record a second message may appear, as each notification is sent at least once.
+ * Maintains one message for each stack: the first notification posts it, later ones edit it. Others are posted. After a
+ * crash between the post and its record a second message may appear, because each notification is sent at least once.
  */
 export const sendSlackApp: SendOn<ChannelOf<"slack-app">> = async (deps, channel, notification) => {
   const { stackId } = notification;
@@ -80,7 +80,7 @@ interface Called {
   readonly error: unknown;
 }
 
-/** Calls a method of Slack's Web API, which answers 200 to what it refuses too. */
+/** Calls a method of Slack's Web API, which answers 200 to rejected calls too. */
 async function call(
   deps: SendDeps,
   { options }: NamedChannel<ChannelOf<"slack-app">>,
@@ -118,7 +118,7 @@ function toStackMessage(found: StoredRecord | undefined): StackMessage | undefin
   return isStackMessage(found?.value) ? found.value : undefined;
 }
 
-/** Nothing else is stored under these keys, so a look is enough. */
+/** Returns true for a stack's message. These keys have no other values, so a brief check is enough. */
 function isStackMessage(value: unknown): value is StackMessage {
   return isMap(value) && typeof value["ts"] === "string" && Array.isArray(value["shown"]);
 }

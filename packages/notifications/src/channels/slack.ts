@@ -16,7 +16,7 @@ export interface SlackMessage {
   readonly unfurl_media: false;
 }
 
-/** Returns the message of a notification. Texts are `plain_text`, in which Slack finds no mentions and no formats. */
+/** Returns the message of a notification. Texts are `plain_text`, in which Slack parses no mentions and formats. */
 export function toSlackMessage({ kind, title, text, url }: Notification): SlackMessage {
   const shown = kind === "resolve" ? `Resolved: ${title}` : title;
   return {

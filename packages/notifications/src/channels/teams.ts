@@ -7,8 +7,8 @@ import { type SendOn, toSent } from "./send.ts";
 const MAX_BYTES = 28_000;
 
 /**
- * Returns the message for a workflow "When a Teams webhook request is received". Texts are runs of a `RichTextBlock`, which
- * Adaptive Cards do not read as Markdown; without entities `<at>` is no mention.
+ * Returns the message for a workflow "When a Teams webhook request is received". Texts are runs of a `RichTextBlock`,
+ * which Adaptive Cards do not parse as Markdown; without entities `<at>` is not a mention.
  */
 export function toTeamsMessage({ kind, title, text, url }: Notification): string {
   const shown = kind === "resolve" ? `Resolved: ${title}` : title;

@@ -19,22 +19,22 @@ export function aDocument(rules: string): Notifications {
 /** The time of builders. */
 export const AT = Date.parse("2026-01-15T12:00:00Z");
 
-/** A line of the history: a stack enters LEAKED. */
+/** Returns a line of the history: a stack enters LEAKED. */
 export function aLine(over: Partial<HistoryLine> = {}): HistoryLine {
   const position = over.position ?? 1;
   const line = { stackId: "shop-pr-7", at: AT, eventId: `e${position}`, event: "FAILED", outcome: "applied" } as const;
   return { ...line, from: "CLEAN-UP", to: "LEAKED", sent: [], notes: [], ...over, position };
 }
 
-/** A line as rules see it, of a stack that does not exist any more. */
+/** Returns a line for rules, of a stack that does not exist any more. */
 export function aSubject(over: Partial<HistoryLine> = {}, stack?: Stack) {
   return toEntrySubject(aLine(over), stack);
 }
 
-/** What a test says of a notification. `stackId: undefined`: it is about none. */
+/** A test's notification. `stackId: undefined`: it has no stack. */
 export type NotificationInput = Partial<Omit<Notification, "stackId">> & { readonly stackId?: string | undefined };
 
-/** A notification about a stack. */
+/** Returns a notification about a stack. */
 export function aNotification(over: NotificationInput = {}): Notification {
   const { stackId, ...rest } = { stackId: "shop-pr-7", ...over };
   return {

@@ -10,13 +10,13 @@ import type { JsonPost, PostAnswer } from "../post-json.ts";
 import type { HistoryLine } from "../to-subject.ts";
 import { aLine, CHANNELS } from "./builders.ts";
 
-/** A call that a process makes of the world: it may die at one. */
+/** A process's call to the outside: it may die at one. */
 type Call = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 const goOn: Call = (work) => work();
 const OK: PostAnswer = { status: 200, text: "ok", retryAfterMs: undefined };
 
-/** The service over a store in memory and a history that tests write. */
+/** Creates the service over a store in memory and a history that tests write. */
 export function createServiceBench(rules: string) {
   const projectDir = mkdtempSync(join(tmpdir(), "notifications-"));
   const write = (text: string): void => writeFileSync(join(projectDir, "notifications.yaml"), text);
@@ -29,7 +29,7 @@ export function createServiceBench(rules: string) {
   const posts: JsonPost[] = [];
   const answers = { next: (_: JsonPost): Promise<PostAnswer> => Promise.resolve(OK) };
 
-  /** A process over the store. */
+  /** Starts a process over the store. */
   function start(call: Call = goOn) {
     const dying: Records = {
       get: (...input) => call(() => records.get(...input)),
@@ -90,7 +90,7 @@ export function createServiceBench(rules: string) {
   };
 }
 
-/** Dies at a call, before or after it was done: nothing of the process happens any more. */
+/** Dies at a call, before or after it is done: the process does nothing afterwards. */
 export function dieAtCall(at: number, when: "before" | "after") {
   let calls = 0;
   const died = new Error("The process has died.");

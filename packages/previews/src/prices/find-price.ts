@@ -3,7 +3,7 @@ import { toAwsError } from "@stackyard/aws";
 import { isMap, parseJson } from "@stackyard/core";
 import type { RefreshedConstant } from "./price-file.ts";
 
-/** "GetProducts", MaxResults: the most. More products than that are never one price. */
+/** "GetProducts", MaxResults: its maximum. More products are always more than one price. */
 const MAX_RESULTS = 100;
 const HOURS = "Hrs";
 const DECIMAL = /^\d+(\.\d+)?$/;
@@ -40,7 +40,10 @@ export async function findPrice(
   return { kind: "fault", reason: `${list.length} products have ${prices.length} prices (${some}); add filters` };
 }
 
-/** Of an entry of PriceList (User Guide "AWS Billing", "Reading the service price list file for an AWS service"). */
+/**
+ * Returns the prices in an entry of PriceList (User Guide "AWS Billing", "Reading the service price list file for an
+ * AWS service").
+ */
 function listPrices(item: unknown, unit: string): readonly string[] {
   // The SDK returns objects that are texts.
   const document = parseJson(String(item));
@@ -57,7 +60,7 @@ function childrenOf(value: unknown): readonly Readonly<Record<string, unknown>>[
   return isMap(value) ? Object.values(value).filter(isMap) : [];
 }
 
-/** AWS writes ten decimals. */
+/** Removes trailing zeros: AWS writes ten decimals. */
 function toShort(usd: string): string {
   return usd.includes(".") ? usd.replace(/0+$/, "").replace(/\.$/, ".0") : usd;
 }

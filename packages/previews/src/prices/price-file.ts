@@ -17,7 +17,7 @@ const PriceSource = Type.Object(
   { additionalProperties: false },
 );
 
-/** What to look up, and what the document says now. */
+/** The lookup, and the present value of the document. */
 export interface RefreshedConstant extends Static<typeof PriceSource> {
   readonly name: string;
 }
@@ -66,7 +66,7 @@ function* listSources(document: Document): Generator<readonly [string, YAMLMap]>
   }
 }
 
-/** From the end, so that the places before stay right. */
+/** Replaces ranges from the end, so that earlier offsets remain valid. */
 function replace(text: string, changes: readonly (readonly [Scalar | undefined, string])[]): string {
   const ranges = changes.flatMap(([scalar, value]) => {
     const [start, end] = scalar?.range ?? [];

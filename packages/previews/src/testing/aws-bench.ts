@@ -7,7 +7,7 @@ import { createPreviewsBench } from "./previews-bench.ts";
 export const ACCOUNT = "111122223333";
 export const target = { account: ACCOUNT, region: "eu-west-1", partition: "aws" };
 
-/** A simulated AWS, and the context of a task whose target is an account there. */
+/** Creates a simulated AWS, and the context of a task with an account there as its target. */
 export function createAwsBench({ allow = ["*"] }: { readonly allow?: readonly string[] } = {}) {
   const clock = createFakeClock();
   const sim: AwsSim = createAwsSim({ clock });
@@ -20,7 +20,7 @@ export function createAwsBench({ allow = ["*"] }: { readonly allow?: readonly st
   return { clock, sim, aws, context: createExecutorContext({ clock, aws, target }) };
 }
 
-/** A yard in virtual time whose services reach a simulated AWS; accounts in `denied` allow them nothing. */
+/** Creates a yard in virtual time with services that call a simulated AWS; accounts in `denied` allow nothing. */
 export function createServiceBench({ source, service }: { readonly source: string; readonly service: PluginService }) {
   const denied = new Set<string>();
   const aws: YardServicesDeps["aws"] = {

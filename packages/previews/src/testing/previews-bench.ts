@@ -4,7 +4,7 @@ import { parseMachine } from "@stackyard/core/machine";
 import { createServiceRunner, type YardServicesDeps } from "@stackyard/core/services";
 import { countingIds, createSimulator } from "@stackyard/core/testing";
 
-/** What a bench consists of. */
+/** The parts of a bench. */
 export interface BenchInput {
   /** The document of the machine `preview`. */
   readonly source: string;
@@ -14,7 +14,7 @@ export interface BenchInput {
   readonly aws?: YardServicesDeps["aws"];
 }
 
-/** A yard in virtual time with the machine `preview`, and its services, whose ticks a test calls. */
+/** Creates a yard in virtual time with the machine `preview`, and its services; a test calls their ticks. */
 export function createPreviewsBench({ source, executors, services, aws }: BenchInput) {
   const registry = new Map(executors.map((executor) => [executor.name, executor]));
   const { machine, problems } = parseMachine(source, { name: "preview", executors: registry });
@@ -41,7 +41,7 @@ export function createPreviewsBench({ source, executors, services, aws }: BenchI
       for (const { tick } of services) await tick?.(deps, Number.POSITIVE_INFINITY);
       await yard.settle();
     },
-    /** Lets time pass, and calls the services each minute. */
+    /** Advances the time, and calls the services each minute. */
     async pass(minutes: number) {
       for (let minute = 0; minute < minutes; minute++) {
         await yard.advance(60_000);

@@ -7,16 +7,16 @@ import { toArtifactError, toSdkError } from "./manifest.ts";
 /** A request without its `op` and cursor. */
 type Query<Op extends DistributorRequest["op"]> = Omit<Extract<DistributorRequest, { op: Op }>, "op" | "cursor">;
 
-/** What one can ask a distributor, and have it do. Lists come page by page while they are read. */
+/** The operations of a distributor. Lists are loaded page by page while they are read. */
 export interface ArtifactsClient {
   list(query?: Query<"list">): AsyncIterable<ArtifactSummary>;
   show(query: Query<"show">): Promise<DistributorAnswers["show"]>;
   coverage(query?: Query<"coverage">): AsyncIterable<CoverageRow>;
-  /** Has everything announced again to a consumer that should have it. */
+  /** Announces everything again to a consumer that should have it. */
   replay(query: Query<"replay">): Promise<DistributorAnswers["replay"]>;
-  /** Has one version announced again, with fresh URLs. */
+  /** Announces one version again, with fresh URLs. */
   refresh(query: Query<"refresh">): Promise<DistributorAnswers["refresh"]>;
-  /** A version is expected nowhere any more. */
+  /** Marks a version as no longer expected anywhere. */
   retire(query: Query<"retire">): Promise<DistributorAnswers["retire"]>;
   consumers(query?: Query<"consumers">): AsyncIterable<ConsumerView>;
   consumer(place: ConsumerPlace): Promise<DistributorAnswers["consumer"]>;
@@ -24,7 +24,7 @@ export interface ArtifactsClient {
   compare(query: Query<"compare">): Promise<DistributorAnswers["compare"]>;
 }
 
-/** A client of the distributor that `call` reaches. Its calls throw what `call` throws. */
+/** Creates a client of the distributor that `call` invokes. Its calls throw the errors of `call`. */
 export function createArtifactsClient({ call }: { readonly call: CallDistributor }): ArtifactsClient {
   return {
     list: (query = {}) =>
@@ -83,9 +83,9 @@ interface LambdaCallOptions {
 const TIMEOUT_MS = 120_000;
 
 /**
- * Asks a distributor by invoking its function. Throws the distributor's refusals by their code, `RATE_LIMITED`, `FORBIDDEN`,
- * `CONFIG_INVALID` when the function does not exist, `SERVER_ERROR` when it failed, `UNREACHABLE` (also where it does not answer
- * in time), `INTERRUPTED`.
+ * Creates a call that invokes a distributor's function. It throws the distributor's errors by their code,
+ * `RATE_LIMITED`, `FORBIDDEN`, `CONFIG_INVALID` when the function does not exist, `SERVER_ERROR` when it failed,
+ * `UNREACHABLE` (also when it does not answer in time), `INTERRUPTED`.
  */
 export function createLambdaCall(options: LambdaCallOptions): CallDistributor {
   const { functionName, timeoutMs = TIMEOUT_MS } = options;
@@ -149,7 +149,7 @@ function parsePayload({ Payload }: InvokeCommandOutput): unknown {
   }
 }
 
-/** How Lambda reports an error that a function threw (Lambda developer guide, "Node.js function errors"). */
+/** Parses Lambda's report of an error that a function threw (Lambda developer guide, "Node.js function errors"). */
 function toFailure(value: unknown): { readonly errorType?: string; readonly errorMessage?: string } {
   if (typeof value !== "object" || value === null) return {};
   const [errorType, errorMessage] = [Reflect.get(value, "errorType"), Reflect.get(value, "errorMessage")];
@@ -185,7 +185,7 @@ const summaryFacts = {
   publishedAt: text,
   files: count,
   bytes: count,
-  // Keys that fit no pattern would pass with whatever they have.
+  // Keys that match no pattern would be accepted with any value.
   labels: Type.Record(Type.String({ pattern: "^[^\\u0000-\\u001f]{1,256}$" }), text, { additionalProperties: false }),
   retired: Type.Boolean(),
   covered: Type.Boolean(),
@@ -274,7 +274,7 @@ export interface CoverageCell extends ConsumerPlace {
   /** How many of them have arrived. */
   readonly filesDone: number;
   readonly announcements: number;
-  /** Every digest was compared. */
+  /** True if every digest was compared. */
   readonly verified: boolean;
   /** When the status was reached. ISO 8601. */
   readonly at: string;
@@ -286,7 +286,7 @@ export interface CoverageRow {
   readonly version: string;
   readonly manifestSha256: string;
   readonly publishedAt: string;
-  /** It has arrived at all expected consumers, and at least one is expected. Those that `silent` counts are not waited for. */
+  /** True if it has arrived at all expected consumers, and at least one is expected. Those in `silent` are ignored. */
   readonly covered: boolean;
   /** Expected consumers of the first generation, which cannot report, where it has not been observed. */
   readonly silent?: number;
@@ -294,10 +294,10 @@ export interface CoverageRow {
   readonly cells: readonly CoverageCell[];
 }
 
-/** A consumer, as the distributor knows it. */
+/** A consumer, as the distributor sees it. */
 export interface ConsumerView extends ConsumerPlace {
   readonly bucket: string | null;
-  /** `v2` once it has answered as such; `v1` otherwise. */
+  /** `v2` once it has answered in that format; `v1` otherwise. */
   readonly generation: "v1" | "v2";
   readonly capabilities: readonly string[];
   readonly firstSeenAt: string;
@@ -318,7 +318,7 @@ export interface ArtifactSummary {
   readonly covered: boolean;
 }
 
-/** What a consumer's bucket was seen to hold of a file; null: nothing. */
+/** The state of a file in a consumer's bucket; null when it is missing. */
 export interface SeenFile {
   readonly key: string;
   readonly sha256: string | null;
@@ -361,7 +361,7 @@ export type DistributorRequest =
       readonly seen: readonly SeenFile[];
     } & ConsumerPlace);
 
-/** What it answers, by request. */
+/** The distributor's responses, by request. */
 export interface DistributorAnswers {
   readonly list: { readonly items: readonly ArtifactSummary[]; readonly cursor?: string };
   readonly show: ArtifactSummary & { readonly manifest: unknown; readonly cells: readonly CoverageCell[] };
@@ -385,7 +385,7 @@ export type DistributorReply<Op extends keyof DistributorAnswers = keyof Distrib
   | { readonly kind: "answer"; readonly answer: DistributorAnswers[Op] }
   | { readonly kind: "error"; readonly code: string; readonly message: string };
 
-/** Asks a distributor, wherever it runs. With `signal` the call ends early, with `INTERRUPTED`. */
+/** Calls a distributor, wherever it runs. `signal` ends the call early, with `INTERRUPTED`. */
 export type CallDistributor = <Op extends DistributorRequest["op"]>(
   request: Extract<DistributorRequest, { readonly op: Op }>,
   options?: { readonly signal?: AbortSignal },

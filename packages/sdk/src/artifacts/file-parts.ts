@@ -9,12 +9,12 @@ export type FileBody = string | Uint8Array | Readable;
 
 const CHUNK_BYTES = 1_048_576;
 
-/** Can it be read again? */
+/** Returns true if it can be read again. */
 export function isReplayable(body: FileBody): body is string | Uint8Array {
   return typeof body === "string" || body instanceof Uint8Array;
 }
 
-/** How long it is; of a stream only what it was said to be. Throws `CONFIG_INVALID` for what cannot be read. */
+/** Returns the length of a body; for a stream, the declared one. Throws `CONFIG_INVALID` for unreadable bodies. */
 export async function findSize(body: FileBody, said?: number): Promise<number | undefined> {
   if (body instanceof Uint8Array) return body.length;
   if (typeof body !== "string") {
@@ -31,8 +31,9 @@ export async function findSize(body: FileBody, said?: number): Promise<number | 
 }
 
 /**
- * Its bytes, each chunk valid until the next is requested. Stopping early closes what is open; the signal ends a
- * stream that is silent too. Throws `CONFIG_INVALID` for what cannot be read, `SIZE_MISMATCH` for a file that changes meanwhile.
+ * Yields the bytes, each chunk valid until the next is requested. Stopping early closes open files; the signal also
+ * ends a stream that sends nothing. Throws `CONFIG_INVALID` for unreadable bodies, `SIZE_MISMATCH` for a file that
+ * changes meanwhile.
  */
 export async function* readBody(body: FileBody, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   if (body instanceof Uint8Array) {
@@ -51,7 +52,9 @@ export async function* readBody(body: FileBody, signal: AbortSignal): AsyncGener
   }
 }
 
-/** Into two buffers in turn, one ahead: those of a stream are garbage outside of V8's heap, which costs time to collect. */
+/**
+ * Reads a file ahead into two alternating buffers: those of a stream are garbage outside V8's heap, slow to collect.
+ */
 async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
   // What was a file may be a pipe by now, which would be waited for.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -73,14 +76,14 @@ async function* readAhead(file: FileHandle): AsyncGenerator<Uint8Array, void> {
     const { bytesRead, buffer } = await next;
     if (bytesRead === 0) return;
     next = read(spare);
-    // Who stops now never asks how it went.
+    // A caller that stops now never reads the result.
     next.catch(() => {});
     spare = buffer;
     yield buffer.subarray(0, bytesRead);
   }
 }
 
-/** The error for a file that changes while it is read. `what`: its name, and what was observed. */
+/** Returns the error for a file that changes while it is read. `what`: its name, and the change. */
 export function toChangedError(what: string): Error {
   const hint = "Publish it again when it no longer changes.";
   return toArtifactError("SIZE_MISMATCH", `${what} changed while it was read.`, { hint });
@@ -97,7 +100,7 @@ function toReadError(name: string, cause: unknown): Error {
   return toArtifactError("CONFIG_INVALID", `"${name}" cannot be read: ${why}`, { cause });
 }
 
-/** What the bytes of a file are known by. */
+/** The digests that identify a file. */
 export interface FileDigest {
   readonly size: number;
   readonly sha256: string;
@@ -107,13 +110,13 @@ export interface FileDigest {
 /** Takes the bytes of a file as they come. */
 interface DigestInProgress {
   update(chunk: Uint8Array): void;
-  /** Those that are whole. */
+  /** The complete parts. */
   readonly parts: readonly ManifestPart[];
   /** Ends the last part. Once. */
   end(): FileDigest;
 }
 
-/** SHA-256 of a whole and of its parts, in one pass. */
+/** Computes the SHA-256 of a file and of its parts, in one pass. */
 export function createFileDigest(partBytes: number): DigestInProgress {
   const whole = createHash("sha256");
   const parts: ManifestPart[] = [];
@@ -147,8 +150,8 @@ export function createFileDigest(partBytes: number): DigestInProgress {
 }
 
 /**
- * What S3 calls the SHA-256 of an object that went up in parts: the digest over the parts' digests, and their number (S3 user
- * guide, "Checking object integrity", composite checksums).
+ * Returns S3's SHA-256 of an object that was uploaded in parts: the digest over the parts' digests, and their number
+ * (S3 user guide, "Checking object integrity", composite checksums).
  */
 export function toCompositeSha256(parts: readonly ManifestPart[]): string {
   const hash = createHash("sha256");
@@ -158,19 +161,19 @@ export function toCompositeSha256(parts: readonly ManifestPart[]): string {
 
 const MIB = 1_048_576;
 
-/** Up to here a file is one object put at once; above, it goes up in parts, and the manifest has their digests. */
+/** Up to this size a file is one PUT; above, it is uploaded in parts, and the manifest has their digests. */
 export const SINGLE_BYTES: number = 64 * MIB;
 
 /** S3 user guide, "Amazon S3 multipart upload limits". */
 export const MAX_PARTS = 10_000;
 
 const SMALLEST = 16 * MIB;
-/** For a file that does not say how long it is: up to 312 GiB. */
+/** For a file of unknown length: up to 312 GiB. */
 const UNKNOWN = 32 * MIB;
 
 /**
- * How long the parts of a file are, all but the last: 16 MiB, doubled until they are no more than 10,000. So they divide, or are
- * divided by, the parts in which consumers store it.
+ * Returns the length of all parts of a file except the last: 16 MiB, doubled until there are at most 10,000. So they
+ * divide, or are divided by, the parts in which consumers store the file.
  */
 export function toPartBytes(size: number | undefined): number {
   if (size === undefined) return UNKNOWN;
@@ -192,13 +195,15 @@ export interface HeldPart {
 
 /** Reads a file part by part. */
 export interface PartReader {
-  /** Undefined: there are no more. */
+  /** Returns the next part; undefined at the end. */
   next(): Promise<HeldPart | undefined>;
-  /** Of all that was read; undefined before the end. */
+  /** Returns the digest of everything that was read; undefined before the end. */
   digest(): Promise<FileDigest> | undefined;
 }
 
-/** Cuts what comes into parts of so many bytes, all but the last, and digests them meanwhile. Reads no part before there is room. */
+/**
+ * Splits the input into parts of `partBytes`, except the last, and digests them. Reads no part before there is memory.
+ */
 export function createPartReader(
   chunks: AsyncGenerator<Uint8Array, void>,
   { partBytes, room }: { readonly partBytes: number; readonly room: MemoryRoom },
@@ -209,7 +214,7 @@ export function createPartReader(
   let ended: string | undefined;
   let size = 0;
 
-  /** All of a short file is its only part. */
+  /** Creates a part. A short file is one part. */
   function toPart(held: HeldPart["held"], bytes: Buffer<ArrayBuffer>): HeldPart {
     const sha256 = ended !== undefined && parts.length === 0 ? Promise.resolve(ended) : digestAside(bytes);
     const number = parts.push(sha256.then((digest) => ({ size: bytes.length, sha256: digest })));
@@ -267,15 +272,15 @@ export interface MemoryRoom {
   /** Waits until this many bytes are free, at most the whole pool. The buffers may contain data of earlier holders. */
   take(bytes: number): Promise<Buffer<ArrayBuffer>>;
   /**
-   * Gives back what was taken, once. A request that was answered early may still send what is in it by then; S3 takes no bytes
-   * that are not those of the digest that is signed.
+   * Releases the buffer, once. A request that was answered early may still send its new content, but S3 accepts only
+   * bytes with the signed digest.
    */
   give(memory: Buffer<ArrayBuffer>): void;
 }
 
 /**
- * First come, first served, so every caller is served. Released buffers are reused when the length is the same: new
- * memory outside of V8's heap, part after part, keeps the collector at work.
+ * Creates a memory limit; claims are served in their order. Reuses released buffers of the same length: new memory
+ * outside V8's heap for each part would keep the garbage collector busy.
  */
 export function createMemoryRoom(bytes: number): MemoryRoom {
   const waiting: { readonly wanted: number; readonly go: () => void }[] = [];
@@ -290,7 +295,7 @@ export function createMemoryRoom(bytes: number): MemoryRoom {
     }
   }
 
-  /** What is spare and does not fit makes room. */
+  /** Returns a spare buffer of this length, or a new one; drops spare ones that would exceed the limit. */
   function lend(length: number): Buffer<ArrayBuffer> {
     const found = spare.findIndex((each) => each.length === length);
     const [same] = found === -1 ? [] : spare.splice(found, 1);

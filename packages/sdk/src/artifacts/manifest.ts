@@ -11,7 +11,7 @@ export const ARTIFACT_NAME: string = "^(?!.*(^|/)(\\.{1,2})?(/|$))[a-z0-9][a-z0-
 /** Versions of artifacts. */
 export const ARTIFACT_VERSION: string = "^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$";
 
-/** A part of a file, digested by itself: a running SHA-256 cannot be saved and resumed, digests of parts can. */
+/** A part of a file with its own digest: a running SHA-256 cannot be saved and resumed, digests of parts can. */
 export const ManifestPart = Type.Object({ size, sha256 }, { additionalProperties: false });
 export type ManifestPart = Static<typeof ManifestPart>;
 
@@ -53,7 +53,7 @@ export const Manifest = Type.Object(
 );
 export type Manifest = Static<typeof Manifest>;
 
-/** A manifest, or all that is wrong with a text (the first 50). */
+/** A manifest, or the faults of a text (the first 50). */
 export type ParsedManifest =
   | { readonly kind: "manifest"; readonly manifest: Manifest }
   | { readonly kind: "invalid"; readonly problems: readonly ManifestProblem[] };
@@ -64,14 +64,14 @@ export const MAX_MANIFEST_BYTES: number = 4 * 1_024 ** 2;
 const MAX_PROBLEMS = 50;
 const MAX_LABELS = 50;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/;
-/** It only asks whether anybody listens. */
+/** Only tests whether anybody listens. */
 const RESERVED_NAME = "stackyard.probe";
 
 const compiled = Compile(Manifest);
 
 /**
- * Reads a manifest: its form, its limits, the keys of its files and their parts. Where its files may lie is not known here.
- * Never throws, whatever the text.
+ * Parses a manifest: its form, its limits, the keys of its files and their parts. Does not check where its files may be
+ * stored. Never throws, whatever the text.
  */
 export function parseManifest(text: string): ParsedManifest {
   if (Buffer.byteLength(text) > MAX_MANIFEST_BYTES) {
@@ -99,7 +99,7 @@ function listFaults(value: unknown): readonly ManifestProblem[] {
 const KEY_RULE =
   'A key has at most 1,024 bytes, no backslash, control character, empty part, "." or "..", also when it is decoded, and does not begin with .stackyard/.';
 
-/** What the form alone does not say. */
+/** Returns the faults that the schema does not cover. */
 function listProblems(manifest: Manifest): readonly ManifestProblem[] {
   return [...validateHead(manifest), ...validateKeys(manifest), ...manifest.files.flatMap(validateFile)];
 }
@@ -129,7 +129,7 @@ function validateKeys({ files }: Manifest): readonly ManifestProblem[] {
   });
 }
 
-/** Where a manifest is wrong, as a JSON pointer, and how it must be. Values are not repeated. */
+/** The place of a fault in a manifest as a JSON pointer, and the requirement. Values are not repeated. */
 export interface ManifestProblem {
   readonly pointer: string;
   readonly message: string;
@@ -142,7 +142,7 @@ export const MAX_WHOLE_BYTES: number = 64 * MIB;
 /** The smallest and the largest part but the last. Amazon S3 user guide, "Amazon S3 multipart upload limits": 5 GiB. */
 export const PART_BYTES: { readonly min: number; readonly max: number } = { min: 8 * MIB, max: 5 * 1_024 * MIB };
 
-/** What is wrong with the parts of a file. `pointer`: to the file. */
+/** Returns the faults of a file's parts. `pointer`: to the file. */
 function validateParts({ size, parts }: ManifestFile, pointer: string): readonly ManifestProblem[] {
   if (parts === undefined) {
     if (size <= MAX_WHOLE_BYTES) return [];
@@ -164,14 +164,14 @@ function validateParts({ size, parts }: ManifestFile, pointer: string): readonly
 }
 
 /**
- * Formats a manifest for storage: JSON in UTF-8 with sorted members and without spaces, so that equal manifests have equal bytes, and
- * by them an equal digest.
+ * Formats a manifest for storage: JSON in UTF-8 with sorted members and without spaces, so that equal manifests have
+ * equal bytes, and therefore an equal digest.
  */
 export function toManifestText(manifest: Manifest): string {
   return JSON.stringify(toSorted(manifest));
 }
 
-/** SHA-256 of a manifest's text, as messages and records name it: 64 lower-case hex digits. */
+/** Returns the SHA-256 of a manifest's text, as in messages and records: 64 lower-case hex digits. */
 export function digestManifest(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");
 }
@@ -180,19 +180,20 @@ function toSorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toSorted);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  // Labels may be called by numbers, which an object has before all others: that is an order too, and always the same.
+  // Numeric labels come first in an object: that is an order too, and always the same.
   return Object.fromEntries(entries.map(([key, inner]) => [key, toSorted(inner)]));
 }
 
 const MAX_BYTES = 1_024;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
-/** What consumers keep for themselves. */
+/** The prefix that consumers reserve. */
 const RESERVED = ".stackyard";
 
 /**
- * Will consumers store a file under this key? One to 1,024 bytes of UTF-8 without control characters and backslashes, in segments
- * that are neither empty nor dots, not under `.stackyard/`; also when the key is decoded once or twice.
+ * Returns true if consumers store a file under this key: 1 to 1,024 bytes of UTF-8 without control characters and
+ * backslashes, in segments that are neither empty nor dots, not under `.stackyard/`; also when the key is decoded once
+ * or twice.
  */
 export function isManifestKey(key: string): boolean {
   if (key === "" || !key.isWellFormed() || Buffer.byteLength(key) > MAX_BYTES) return false;
@@ -206,7 +207,7 @@ function isPlain(key: string): boolean {
   return segments.every((segment) => segment !== "" && segment !== "." && segment !== "..");
 }
 
-/** Percent sequences as the bytes that they are; broken ones stay as text. */
+/** Decodes percent sequences into bytes; leaves invalid ones unchanged. */
 function decodeBytes(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_sequence, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
@@ -220,8 +221,8 @@ interface ArtifactErrorOptions {
 }
 
 /**
- * An error with a word of artifacts, such as `VERSION_CONFLICT`. Words that are codes of every error stay codes; others are the
- * refuse, and are passed in `details.problem.code`, which the command line prints.
+ * Creates an error with an artifact code, such as `VERSION_CONFLICT`. Codes of every error are kept; others become
+ * `OUTCOME_NEGATIVE` with the code in `details.problem.code`, which the command line prints.
  */
 export function toArtifactError(word: string, message: string, options: ArtifactErrorOptions = {}): StackyardError {
   const { cause, hint, facts } = options;
@@ -233,7 +234,7 @@ export function toArtifactError(word: string, message: string, options: Artifact
   });
 }
 
-/** The most exact word of an error of ours: `VERSION_CONFLICT`, `SIZE_MISMATCH`, or its code. Undefined for other errors. */
+/** Returns the most specific code of one of our errors, such as `SIZE_MISMATCH`. Undefined for other errors. */
 export function findArtifactCode(error: unknown): string | undefined {
   if (!isStackyardError(error)) return undefined;
   const { problem } = error.details;
@@ -264,7 +265,7 @@ const CODES: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(InternalError|ServiceException|InternalFailure)$/, "SERVER_ERROR"],
 ];
 
-/** An error of an SDK client as one of ours: `what` (a sentence), what AWS said, and the cause. Errors of ours stay as they are. */
+/** Converts an SDK client's error to one of ours: `what` (a sentence), AWS's message, and the cause. */
 export function toSdkError(error: unknown, what: string): StackyardError {
   if (isStackyardError(error)) return error;
   const name = nameOf(error);
@@ -277,7 +278,7 @@ export function toSdkError(error: unknown, what: string): StackyardError {
   });
 }
 
-/** The HTTP status that AWS answered with. */
+/** Returns the HTTP status of AWS's response. */
 export function statusOf(error: unknown): number | undefined {
   const metadata = read(error, "$metadata");
   const status = read(metadata, "httpStatusCode");

@@ -31,7 +31,7 @@ export interface PublishInput extends PublishContent {
   readonly bucket: string;
   readonly onProgress?: (progress: PublishProgress) => void;
   readonly signal?: AbortSignal | undefined;
-  /** Epoch milliseconds. Default: the machine's clock. */
+  /** Returns epoch milliseconds. Default: the machine's clock. */
   readonly now?: () => number;
 }
 
@@ -39,22 +39,22 @@ export interface PublishInput extends PublishContent {
 export interface PublishResult {
   /** `already-published`: the same content was published earlier; nothing was written. */
   readonly outcome: "published" | "already-published";
-  /** As it stands. */
+  /** As stored. */
   readonly manifest: Manifest;
   readonly manifestKey: string;
   readonly manifestSha256: string;
   readonly bytes: number;
   readonly uploadedBytes: number;
-  /** Keys of files that stood already. */
+  /** Keys of files that existed already. */
   readonly skipped: readonly string[];
 }
 
 /**
- * Publishes an artifact: the files first, then the manifest, whose appearance is the commit. It may be repeated after any
- * failure, with new streams: what stands is not sent again. Throws `VERSION_CONFLICT` (`findArtifactCode`) when the version is published with other
- * content, `USAGE` for what could never be published, `CONFIG_INVALID`, `SIZE_MISMATCH`, `RECORD_CONFLICT` (another publisher),
- * `INTERRUPTED`, `FORBIDDEN`, `UNREACHABLE` and what else S3 answers. Nothing is committed then; unless the answer to the
- * commit itself was lost, which a repetition finds out.
+ * Publishes an artifact: the files first, then the manifest, which commits it. It may be repeated after any failure,
+ * with new streams: existing files are not sent again. Throws `VERSION_CONFLICT` (`findArtifactCode`) when the version
+ * is published with other content, `USAGE` for content that can never be published, `CONFIG_INVALID`, `SIZE_MISMATCH`,
+ * `RECORD_CONFLICT` (another publisher), `INTERRUPTED`, `FORBIDDEN`, `UNREACHABLE` and other errors of S3. Nothing is
+ * committed then, unless the response to the commit itself was lost; repeat it to find out.
  */
 export async function publishArtifact(input: PublishInput): Promise<PublishResult> {
   const { client, bucket, now = Date.now, signal = new AbortController().signal, onProgress = () => {} } = input;
@@ -146,7 +146,7 @@ function sumOf(files: readonly { readonly size: number }[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** Where a manifest lies. */
+/** The location of a manifest. */
 interface ManifestPlace {
   readonly client: S3Client;
   readonly bucket: string;
@@ -154,7 +154,7 @@ interface ManifestPlace {
   readonly signal: AbortSignal;
 }
 
-/** A manifest that stands. */
+/** An existing manifest. */
 interface StandingManifest {
   readonly manifest: Manifest;
   readonly manifestSha256: string;
@@ -200,7 +200,7 @@ export async function commitManifest(place: ManifestPlace, manifest: Manifest): 
   }
 }
 
-/** A version never changes: an unreadable manifest, such as one with too many parts, could never be repaired. */
+/** Throws for an invalid manifest, such as too many parts: a version never changes, so it could not be repaired. */
 function checkReadable({ manifestKey }: ManifestPlace, text: string): void {
   const parsed = parseManifest(text);
   if (parsed.kind === "manifest") return;

@@ -32,7 +32,7 @@ interface PublishTarget {
   readonly signal: AbortSignal;
 }
 
-/** A file as the manifest has it, and whether it stood already. */
+/** A file as in the manifest, and whether it existed already. */
 interface PublishedFile {
   readonly file: ManifestFile;
   readonly skipped: boolean;
@@ -75,7 +75,7 @@ export async function publishFiles(
   return files.flatMap((_, index) => published.get(index) ?? []);
 }
 
-/** What a file is known by, without sending it. */
+/** Returns the digests of a file, without sending it. */
 export async function digestFile(
   { body, size }: Pick<PlannedFile, "body" | "size">,
   signal: AbortSignal,
@@ -106,8 +106,8 @@ async function publishFile(target: PublishTarget, file: PlannedFile, room: Memor
 }
 
 /**
- * The digest of the file, if it stands already. What can be read only once is sent again, where the bucket keeps what it replaces.
- * Throws `RECORD_CONFLICT` for other bytes in a bucket that does not: a concurrent publisher may commit them.
+ * Returns the digest of the file if it exists already. Sends a stream again if the bucket keeps old versions. Throws
+ * `RECORD_CONFLICT` for other bytes in a bucket that does not: a concurrent publisher may commit them.
  */
 async function findSame(
   { client, bucket, signal }: PublishTarget,
@@ -127,7 +127,7 @@ async function findSame(
   });
 }
 
-/** The version of a file that stands although S3 has not taken it now. Throws `RECORD_CONFLICT` where it is another's. */
+/** Returns the version of an existing file that S3 has rejected now. Throws `RECORD_CONFLICT` if it is another one. */
 async function findOwn({ client, bucket, signal }: PublishTarget, key: string, sent: FileDigest) {
   const standing = await findStandingFile({ client, bucket, key, signal });
   if (standing !== undefined && holdsFile(standing, sent) === "yes") return standing.versionId;
@@ -162,7 +162,7 @@ export interface PublishProgress {
   readonly secondsLeft: number | null;
 }
 
-/** Tells it. */
+/** Reports the progress. */
 export interface ProgressTeller {
   enter(phase: PublishProgress["phase"]): void;
   sent(bytes: number): void;
@@ -170,10 +170,10 @@ export interface ProgressTeller {
   fileDone(): void;
 }
 
-/** What it needs. */
+/** The input of a progress reporter. */
 interface ProgressTellerInput {
   readonly sizes: readonly (number | undefined)[];
-  /** Milliseconds of any origin. */
+  /** Returns milliseconds of any origin. */
   readonly now: () => number;
   onProgress(progress: PublishProgress): void;
 }
@@ -234,24 +234,24 @@ export interface PublishFile {
   readonly path: string;
   /** A path in the file system, bytes, or a stream. A stream is read once, also when a publication finds it standing. */
   readonly body: string | Uint8Array | Readable;
-  /** Of a stream, where it is known. */
+  /** Of a stream, if known. */
   readonly size?: number;
   readonly contentType?: string;
-  /** `template`: consumers put their own bucket's name in the place of the source's. Default: `none`. */
+  /** `template`: consumers replace the source bucket's name by their own. Default: `none`. */
   readonly rewrite?: "none" | "template";
 }
 
-/** What is published. */
+/** The content to publish. */
 export interface PublishContent {
   readonly name: string;
   readonly version: string;
-  /** Before all keys. Default: none. A `/` is added where it lacks one. */
+  /** Prefix of all keys. Default: none. A missing `/` at its end is added. */
   readonly prefix?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly files: readonly PublishFile[];
 }
 
-/** A file with its key, and how long it is where that is known. */
+/** A file with its key, and its length if that is known. */
 export interface PlannedFile extends Omit<PublishFile, "path" | "size"> {
   readonly key: string;
   readonly size: number | undefined;
@@ -268,7 +268,7 @@ const MAX_FILES = 1_000;
 
 const NO_DIGEST = "0".repeat(64);
 
-/** Checks everything before anything is sent. Throws `USAGE` with all problems, `CONFIG_INVALID` for files that cannot be read. */
+/** Checks everything before anything is sent. Throws `USAGE` with all faults, `CONFIG_INVALID` for unreadable files. */
 export async function planPublish(content: PublishContent, now: number): Promise<PublishPlan> {
   const { name, version, labels = {} } = content;
   if (content.files.length > MAX_FILES) {
@@ -280,7 +280,7 @@ export async function planPublish(content: PublishContent, now: number): Promise
   const folder = `${toPrefix(content.prefix)}${name}/${version}/`;
   const files: PlannedFile[] = [];
   for (const { path, size, ...file } of content.files) {
-    // Until its turn comes nothing else listens, and an unhandled error would end the process.
+    // Until the file is read nothing else listens, and an unhandled error would end the process.
     if (!isReplayable(file.body)) file.body.on("error", () => {});
     files.push({ ...file, key: folder + path, size: await findSize(file.body, size) });
   }
@@ -304,7 +304,7 @@ export async function planPublish(content: PublishContent, now: number): Promise
   throw toArtifactError("USAGE", `Invalid publication. ${invalid.join(" ")}`, { facts: { problems } });
 }
 
-/** `a` and `a/` mean the same; nothing stays nothing. */
+/** Normalizes a prefix: `a` and `a/` are equal; an empty one stays empty. */
 function toPrefix(prefix = ""): string {
   return prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
 }
@@ -314,7 +314,7 @@ interface PublishProblem {
   readonly message: string;
 }
 
-/** By the same rules as a distributor's, over a manifest whose digests are not known yet. */
+/** Returns the faults by a distributor's rules, for a manifest with unknown digests. */
 function listProblems({ head, manifestKey, files }: PublishPlan): readonly PublishProblem[] {
   const parsed = parseManifest(toManifestText({ ...head, files: files.map(toDraft) }));
   const problems = parsed.kind === "invalid" ? parsed.problems : [];
@@ -327,7 +327,7 @@ function listProblems({ head, manifestKey, files }: PublishPlan): readonly Publi
 function nameOf(pointer: string, files: readonly PlannedFile[]): string {
   const [, index = "", rest = ""] = /^\/files\/(\d+)(.*)$/.exec(pointer) ?? [];
   const key = index === "" ? undefined : files[Number(index)]?.key;
-  // What is wrong with a key is said of the file.
+  // A fault of a key is reported with its file.
   return key === undefined ? pointer || "The manifest" : `${JSON.stringify(key)}${rest === "/key" ? "" : rest}`;
 }
 
@@ -343,7 +343,7 @@ function draftParts(size: number): { size: number; sha256: string }[] {
   return parts;
 }
 
-/** What of a file the manifest repeats. */
+/** Returns a file's optional facts for the manifest. */
 export function toFacts({
   contentType,
   rewrite = "none",

@@ -33,14 +33,14 @@ interface UploadSource {
   /** Undefined: unknown. */
   readonly size: number | undefined;
   readonly room: MemoryRoom;
-  /** Bytes that have arrived. */
+  /** Called with the number of bytes that were sent. */
   onSent(bytes: number): void;
   readonly signal: AbortSignal;
 }
 
 /** A file that was read and sent. */
 interface UploadedFile extends FileDigest {
-  /** S3 rejected it: the key exists, perhaps as this file when the answer to an earlier try was lost. */
+  /** True if S3 rejected it: the key exists, perhaps as this file when the response to an earlier try was lost. */
   readonly occupied: boolean;
   readonly versionId?: string;
 }
@@ -48,10 +48,10 @@ interface UploadedFile extends FileDigest {
 /** What aborting an upload may take: a publisher that was stopped does not wait for a silent S3. */
 const GIVE_UP_MS = 5_000;
 
-/** Sends a file, in one piece or in parts, reading each byte once. What it has begun and cannot end it takes away again. */
+/** Sends a file, in one piece or in parts, reading each byte once. Aborts an upload that it cannot complete. */
 export async function uploadFile(target: UploadTarget, source: UploadSource): Promise<UploadedFile> {
   const { body, size, room } = source;
-  // One byte more than there should be: so one part is enough to see that it is the last, and that a file has grown.
+  // One byte more than expected: one part is enough to detect the end, or that a file has grown.
   const partBytes = size !== undefined && size <= SINGLE_BYTES ? size + 1 : toPartBytes(size);
   const stop = new AbortController();
   const signal = AbortSignal.any([source.signal, stop.signal]);
@@ -68,7 +68,7 @@ export async function uploadFile(target: UploadTarget, source: UploadSource): Pr
   }
 }
 
-/** Reads no more than a byte more than there should be. */
+/** Reads at most one byte more than expected. */
 async function* limitSize(
   { key }: UploadTarget,
   size: number | undefined,
@@ -82,7 +82,7 @@ async function* limitSize(
   }
 }
 
-/** The digest as S3 wants it. */
+/** Encodes the digest as S3 requires it. */
 export function toBase64(sha256: string): string {
   return Buffer.from(sha256, "hex").toString("base64");
 }
@@ -180,7 +180,7 @@ async function beginUpload(target: UploadTarget, { signal }: UploadSource): Prom
   return UploadId;
 }
 
-/** Reads the next part while others are on their way; the room for bytes says how many. The first failure stops all. */
+/** Reads the next part while others are being sent; the memory limit decides how many. The first failure stops all. */
 async function sendParts(
   target: UploadTarget,
   source: UploadSource,
@@ -259,8 +259,8 @@ function toContentType({ contentType }: UploadTarget) {
 }
 
 /**
- * Undefined when the condition does not hold, another writer is active (S3 user guide, "Conditional writes"), or the upload
- * has ended already.
+ * Returns undefined when the condition fails, another writer is active (S3 user guide, "Conditional writes"), or the
+ * upload has already ended.
  */
 async function unlessOccupied<Output>(written: Promise<Output>): Promise<Output | undefined> {
   try {
@@ -286,13 +286,13 @@ export interface StandingFile {
   readonly versionId?: string;
   /** The digest in its metadata, written by the uploader. */
   readonly sha256?: string;
-  /** Of the bytes as they lie there, where a consumer has rewritten a template; `sha256` is the source's then. */
+  /** The digest of the stored bytes if a consumer has rewritten a template; `sha256` is then the source's. */
   readonly storedSha256?: string;
-  /** S3's own: the digest of the bytes, or over those of its parts. Base64. */
+  /** S3's own digest, of the bytes or over those of the parts. Base64. */
   readonly checksum?: string;
 }
 
-/** Where an object lies. */
+/** The location of an object. */
 interface ObjectPlace {
   readonly client: S3Client;
   readonly bucket: string;
@@ -301,7 +301,7 @@ interface ObjectPlace {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Finds the stored file; undefined when the key is free. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNREACHABLE` and what else S3 answers. */
+/** Finds the stored file; undefined when the key is free. Throws `FORBIDDEN`, `CONFIG_INVALID`, `UNREACHABLE`. */
 export async function findStandingFile(place: ObjectPlace): Promise<StandingFile | undefined> {
   const { client, bucket, key, versionId, signal } = place;
   const { HeadObjectCommand } = await import("@aws-sdk/client-s3");
@@ -334,8 +334,8 @@ function toStanding(head: HeadObjectCommandOutput): StandingFile {
 }
 
 /**
- * Whether the object has the described bytes, as far as is known without reading: S3's own checksum takes precedence over
- * metadata. A rewritten template is known by the digest of its source.
+ * Returns whether the object has the described bytes, as far as is known without reading: S3's own checksum takes
+ * precedence over metadata. A rewritten template is identified by the digest of its source.
  */
 export function holdsFile(
   standing: StandingFile,
@@ -362,21 +362,21 @@ export function holdsFile(
 export interface CheckStoredFileInput {
   readonly client: S3Client;
   readonly bucket: string;
-  /** As a manifest describes it. Its `versionId` is the source's; give none for a consumer's bucket. */
+  /** The file as in a manifest. Its `versionId` is the source's; omit it for a consumer's bucket. */
   readonly file: Pick<ManifestFile, "key" | "size" | "sha256" | "parts" | "versionId" | "rewrite">;
-  /** Reads every byte. Default: only when S3 has no checksum. */
+  /** True to read every byte. Default: only when S3 has no checksum. */
   readonly read?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What was seen of it. */
+/** The observed state of the file. */
 export interface StoredFileCheck {
   readonly verdict: "matching" | "missing" | "different";
   /** The digest of the stored object; null when it is missing. */
   readonly sha256: string | null;
 }
 
-/** Checks whether a bucket contains a file of a manifest, by S3's checksum or the digest in the metadata, else by reading it. */
+/** Checks if a bucket contains a file of a manifest, by S3's checksum or the metadata's digest, else by reading it. */
 export async function checkStoredFile(input: CheckStoredFileInput): Promise<StoredFileCheck> {
   const { client, bucket, file, read = false, signal } = input;
   const { key, versionId } = file;
@@ -396,7 +396,7 @@ export async function checkStoredFile(input: CheckStoredFileInput): Promise<Stor
     : { verdict: "different", sha256 };
 }
 
-/** The digest that the bytes must have. Only of a template of this very source may they be others. */
+/** Returns the digest that the bytes must have. Only a template of this exact source may have others. */
 function findExpected({ sha256, storedSha256 }: StandingFile, file: CheckStoredFileInput["file"]): string {
   return file.rewrite === "template" && sha256 === file.sha256 ? (storedSha256 ?? file.sha256) : file.sha256;
 }
@@ -421,8 +421,8 @@ interface Step {
 }
 
 /**
- * Signs a body by the digest that is known of it, in hex; otherwise the SDK would work it out once more. Source: Amazon S3 API
- * reference, "Authenticating Requests", `x-amz-content-sha256`.
+ * Signs a body by its known digest, in hex; otherwise the SDK would compute it again. Source: Amazon S3 API reference,
+ * "Authenticating Requests", `x-amz-content-sha256`.
  */
 export function signWithDigest(command: PutObjectCommand | UploadPartCommand, sha256: string): void {
   // The types of the two stacks have no call in common.

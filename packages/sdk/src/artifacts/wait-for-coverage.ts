@@ -12,20 +12,20 @@ export interface WaitForCoverageInput {
   /** Between two looks. Default 5 s. */
   readonly pollMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called when the row is another one than at the look before. */
+  /** Called when the row differs from the previous poll's. */
   readonly onChange?: (row: CoverageRow) => void;
-  /** Called for a look that failed after one that did not: it is tried again. */
+  /** Called for the first of several failed polls; they are retried. */
   readonly onFault?: (fault: StackyardError) => void;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
 
-/** It stands everywhere; or the time was over before. */
+/** It is stored everywhere, or the time has expired before. */
 export type CoverageOutcome =
   | { readonly kind: "covered"; readonly row: CoverageRow }
   /**
-   * Without a row the distributor does not know the version; with one and nothing missing no consumer should have it. With
-   * `fault` the last look failed, and the row is of an earlier one, if there was any.
+   * Without a row the distributor does not have the version; with one and nothing missing, no consumer should have it.
+   * With `fault` the last poll failed, and the row, if any, is from an earlier one.
    */
   | {
       readonly kind: "timed-out";
@@ -35,9 +35,9 @@ export type CoverageOutcome =
     };
 
 const POLL_MS = 5_000;
-/** A look that has no answer by then has lost it, as when a connection is gone without a word: another one is taken. */
+/** A poll without a response by then is lost, such as when a connection ends silently: it is repeated. */
 const LOOK_MS = 60_000;
-/** What the last look has for its answer. */
+/** Time limit of the last poll. */
 const LAST_LOOK_MS = 1_000;
 /** Looks in a row that may fail with what passes. */
 const MAX_FAULTS = 30;
@@ -45,9 +45,10 @@ const never = new AbortController().signal;
 const systemClock: Clock = { now: Date.now, sleep: (ms, signal = never) => sleep(ms, signal) };
 
 /**
- * Polls until a version has arrived at every consumer that should have it. A version that the distributor does not know yet is waited
- * for, and a distributor that does not answer no longer than the time given; a look that is silent for a minute is taken again.
- * Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, and what the distributor refuses.
+ * Polls until a version has arrived at every consumer that should have it. Also waits, within the time limit, for a
+ * version that the distributor does not have yet and for a distributor that does not answer; a poll without a response
+ * for a minute is repeated. Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, and the
+ * distributor's errors.
  */
 export async function waitForCoverage(input: WaitForCoverageInput): Promise<CoverageOutcome> {
   const { timeoutMs, signal = never, clock = systemClock } = input;
@@ -60,7 +61,7 @@ export async function waitForCoverage(input: WaitForCoverageInput): Promise<Cove
   }
 }
 
-/** Clocks cut what is too long for their timers. */
+/** Clocks shorten waits that are too long for their timers. */
 async function sleepUntil(clock: Clock, at: number, signal: AbortSignal): Promise<void> {
   do await clock.sleep(at - clock.now(), signal);
   while (clock.now() < at && !signal.aborted);
@@ -85,15 +86,15 @@ async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise
   }
 }
 
-/** Whether the version has not arrived there. */
+/** Returns true if the version has not arrived there. */
 function isMissing({ status }: Pick<CoverageCell, "status">): boolean {
   return status !== "stored" && status !== "present";
 }
 
 interface Looked {
-  /** The last one that was seen. */
+  /** The last row seen. */
   readonly row?: CoverageRow;
-  /** Why this look saw none. */
+  /** Why this poll returned no row. */
   readonly fault?: StackyardError;
 }
 

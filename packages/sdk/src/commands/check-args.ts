@@ -16,7 +16,7 @@ export function checkArgs(
   throw new StackyardError("USAGE", formatFaults(faults, toPlace).join(" "));
 }
 
-/** The flag of an argument: `--state-dir` for `stateDir`. */
+/** Returns the flag of an argument: `--state-dir` for `stateDir`. */
 export function toFlag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

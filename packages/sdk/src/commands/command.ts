@@ -36,7 +36,7 @@ export function createCommand<Args extends TObject, Context>(
   };
 }
 
-/** What a command over runs is given. */
+/** The context of a command over runs. */
 export interface RunsContext {
   readonly out: CommandOutput;
   readonly runs: RunsApi;
@@ -50,15 +50,15 @@ export interface RunsContext {
 /** One command over runs. */
 export type RunsCommandSpec<Args extends TObject> = CommandSpec<Args, RunsContext>;
 
-/** Opens the runs of the server that a command talks to; tests have their own. */
+/** Opens the runs of the server that a command calls; tests pass their own. */
 export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<RunsContext, "runs" | "pollMs">;
 
-/** The runs of a server. Calls nothing yet. */
+/** Opens the runs of a server. Calls nothing yet. */
 export function openRuns(server: PluginCommandContext["server"]): Pick<RunsContext, "runs"> {
   return { runs: createRunsClient(server) };
 }
 
-/** A command over runs as a plugin gives it. Arguments that do not fit are `USAGE`. */
+/** Creates a plugin's command over runs. Throws `USAGE` for invalid arguments. */
 export function createRunsCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
   return createCommand(spec, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
 }
@@ -73,7 +73,7 @@ export interface StartRunInput {
   readonly note?: false;
 }
 
-/** Starts a run, and with `detach` only prints its id; otherwise returns what `follow` returns. */
+/** Starts a run; with `detach` only prints its id, otherwise returns the result of `follow`. */
 export async function startRun(
   context: RunsContext,
   { executor, config, args, note }: StartRunInput,
@@ -98,7 +98,7 @@ export interface FollowStartedOptions {
   readonly follow: (runId: string) => Promise<number>;
 }
 
-/** Returns the exit code of a command that has just started a run: 0 at once with `detach`, else what `follow` returns. */
+/** Returns the exit code of a command that has just started a run: 0 with `detach`, else that of `follow`. */
 export async function followStarted(
   { out }: RunsContext,
   run: Run,
@@ -114,7 +114,7 @@ export async function followStarted(
 
 /** How a run is followed. */
 export interface FollowRunOptions {
-  /** Called with the run after each look; what it gives is waited for. */
+  /** Called with the run after each poll, and awaited. */
   readonly onLook: (run: Run) => void | Promise<void>;
   /** How people get back to the run: a sentence. */
   readonly hint: string;
@@ -147,7 +147,7 @@ export async function followRun(
   }
 }
 
-/** A run that was started, as the command of this name has printed it. */
+/** Creates the argument for a run's id, as printed by the command of this name. */
 export function toRunArg(command: string) {
   return Type.String({
     pattern: "^[A-Za-z0-9-]{1,64}$",
@@ -166,7 +166,7 @@ export const keyArg = Type.Optional(
   }),
 );
 
-/** Arguments of commands that follow what people call so, such as a `run`. */
+/** Creates the arguments of commands that follow something, such as a `run`. */
 export function toFollowArgs(what: string) {
   return {
     detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
@@ -193,7 +193,7 @@ export function createProgressTeller(out: CommandOutput): ProgressTeller {
   };
 }
 
-/** The config in a JSON file; empty without one. Throws `CONFIG_INVALID`. */
+/** Loads the config in a JSON file; empty without one. Throws `CONFIG_INVALID`. */
 export async function loadConfigFile(
   cwd: string,
   path: string | undefined,
@@ -213,12 +213,12 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-/** An optional text argument. */
+/** Creates an optional text argument. */
 export function textArg(placeholder: string, description: string) {
   return Type.Optional(Type.String({ minLength: 1, placeholder, description }));
 }
 
-/** An optional text argument that may be repeated. */
+/** Creates an optional text argument that may be repeated. */
 export function textsArg(placeholder: string, description: string) {
   return Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
 }

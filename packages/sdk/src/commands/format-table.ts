@@ -3,11 +3,11 @@ import findTruncation from "fast-string-truncated-width";
 
 /** How a table is laid out. */
 export interface TableOptions {
-  /** Indexes of the columns that are aligned at their right, such as numbers. They are never cut. */
+  /** Indexes of the right-aligned columns, such as numbers. They are never cut. */
   readonly numbers?: readonly number[];
   /** Width of the terminal: longer cells are cut, the widest first, and end with `…`. Default: no limit. */
   readonly columns?: number | undefined;
-  /** The last column is not cut, so that a terminal wraps what it says. Default: false. */
+  /** True to not cut the last column, so that a terminal wraps it. Default: false. */
   readonly keepLast?: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface TraceContext {
 
 /** What publishers over queues and topics have in common. */
 export interface SenderOptions {
-  /** Trace context of what is done now; it follows the events into the yard. */
+  /** Returns the current trace context; it is sent with the events. */
   readonly trace?: () => TraceContext | undefined;
   /** Further tries for entries of a batch that were not taken. Default 3. Whole requests are tried again by the SDK client. */
   readonly retries?: number;
@@ -33,8 +33,8 @@ const MAX_BYTES = 1_048_576;
 const TRACE_BYTES = 10_240;
 
 /**
- * Publishes straight into a yard's event queue, without a server; the caller needs `sqs:SendMessage`. Events are sent in
- * batches of ten; an id that is left out is made before the first try, so a repeat is applied once. Errors: `UNREACHABLE`,
+ * Creates a publisher to a yard's event queue, without a server; the caller needs `sqs:SendMessage`. Events are sent in
+ * batches of ten; a missing id is generated before the first try, so a retry is applied once. Errors: `UNREACHABLE`,
  * `RATE_LIMITED` (publish again), `FORBIDDEN`, `CONFIG_INVALID`, `INTERRUPTED`.
  */
 export function createQueuePublisher<Machine extends MachineEvents = MachineEvents>(
@@ -73,9 +73,9 @@ export interface TopicPublisherOptions extends SenderOptions {
 
 /** https://docs.aws.amazon.com/general/latest/gr/sns.html: of a message and of a batch. */
 const MAX_TOPIC_BYTES = 262_144;
-/** Left for the trace context of ten entries. */
+/** Reserve for the trace context of ten entries. */
 
-/** As `createQueuePublisher`, by way of a topic; the caller needs `sns:Publish`. */
+/** Creates a publisher as `createQueuePublisher` does, through a topic; the caller needs `sns:Publish`. */
 export function createTopicPublisher<Machine extends MachineEvents = MachineEvents>(
   options: TopicPublisherOptions,
 ): Publisher<EventOf<Machine>> {
@@ -117,7 +117,7 @@ interface FailedEntry {
 
 /** What sends batches. */
 interface Medium {
-  /** For errors: such as `the queue https://…`. */
+  /** For errors, such as `the queue https://…`. */
   readonly name: string;
   readonly limits: BatchLimits;
   send(
@@ -128,7 +128,7 @@ interface Medium {
 
 const DEFAULT_RETRIES = 3;
 
-/** A publisher over a medium of batches. */
+/** Creates a publisher over a transport of batches. */
 function createSender(medium: Medium, { trace, retries = DEFAULT_RETRIES }: SenderOptions): Publisher {
   const publishMany = async (
     events: readonly NewEvent[],
@@ -165,7 +165,7 @@ interface SendContext {
   readonly trace: TraceContext | undefined;
 }
 
-/** Sends until all entries are taken, or are refused for good: those it gives. */
+/** Sends until all entries are accepted or permanently rejected; returns the rejected ones. */
 async function sendBatch(context: SendContext, batch: readonly BatchEntry[]): Promise<readonly FailedEntry[]> {
   const { medium, retries, abortSignal } = context;
   const refused: FailedEntry[] = [];
@@ -205,7 +205,7 @@ function toResult(
   if (entry.kind === "invalid") return { kind: "invalid", code: entry.code, reason: entry.reason };
   if (refused === undefined) return { kind: "accepted", eventId: entry.eventId, stackId: entry.stackId };
   const { Code = "REFUSED", Message = "It was refused." } = refused;
-  // The queue's own MaximumMessageSize may be less than what SQS takes.
+  // The queue's own MaximumMessageSize may be less than the maximum of SQS.
   const code = /shorter than|too long/i.test(Message) ? "PAYLOAD_TOO_LARGE" : "EVENT_INVALID";
   return { kind: "invalid", code, reason: `${Code}: ${Message}` };
 }
@@ -251,8 +251,8 @@ interface EventEntry {
 }
 
 /**
- * Builds the body of an event's message with its id, or the reason why it is invalid. What the yard would reject is rejected
- * here.
+ * Builds the body of an event's message with its id, or the reason why it is invalid. Rejects everything that the yard
+ * would reject.
  */
 export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Refusal {
   const fault = findEventFault(event);
@@ -262,7 +262,7 @@ export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Re
   const body = findQueueText({ ...event, id: eventId });
   if (body === undefined)
     return { kind: "invalid", code: "EVENT_INVALID", reason: "The metadata cannot be represented as JSON." };
-  // The text is ASCII where it had to be escaped; the rest counts as UTF-8.
+  // Escaped text is ASCII; the rest counts as UTF-8.
   const bytes = new TextEncoder().encode(body).length;
   if (bytes > maxBytes) {
     const reason = `The event is ${bytes} bytes; ${maxBytes} fit into a message. Give large values as a file's address.`;
@@ -271,7 +271,7 @@ export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Re
   return { kind: "ready", eventId, stackId, body, bytes };
 }
 
-/** JSON without the characters that SQS, or an emulator of it, refuses; it reads back as it was. */
+/** Formats JSON, and escapes the characters that SQS, or an emulator of it, rejects. */
 function findQueueText(message: NewEvent): string | undefined {
   try {
     return JSON.stringify(message).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -283,18 +283,18 @@ function findQueueText(message: NewEvent): string | undefined {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageBody.
 const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
 
-/** What FIFO queues and topics ask for: the stack keeps its order, and a repeat within five minutes is one message. */
+/** The ids of FIFO queues and topics: the stack's events stay in order, and a repeat within five minutes is dropped. */
 interface FifoIds {
   readonly MessageGroupId: string;
   readonly MessageDeduplicationId: string;
 }
 
-/** True for the address or ARN of a FIFO queue or topic. */
+/** Returns true for the address or ARN of a FIFO queue or topic. */
 function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
 }
 
-/** The same ids as the yard's own transport gives, so that events from both keep one order. */
+/** Returns the same ids as the yard's own transport, so that events from both stay in one order. */
 function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">): FifoIds {
   return {
     MessageGroupId: GROUP.test(stackId) ? stackId : hashOf([stackId]),
@@ -309,7 +309,7 @@ function hashOf(parts: readonly string[]): string {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageGroupId.
 const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
 
-/** Trace context as attributes of an entry; nothing where nothing is traced. */
+/** Returns the trace context as attributes of an entry; none without tracing. */
 function toAttributes(trace: TraceContext | undefined): {
   readonly MessageAttributes?: Record<string, { DataType: "String"; StringValue: string }>;
 } {
@@ -322,17 +322,17 @@ function toAttributes(trace: TraceContext | undefined): {
   return { MessageAttributes: Object.fromEntries(entries) };
 }
 
-/** SQS and SNS take so many entries at once. */
+/** Maximum entries per batch of SQS and SNS. */
 const MAX_ENTRIES = 10;
 
-/** What a batch must hold. */
+/** The limits of a batch. */
 interface BatchLimits {
   readonly maxBytes: number;
   /** True: no two events of one stack in a batch. Some entries may fail, and the one sent again would come too late. */
   readonly ordered: boolean;
 }
 
-/** Entries as batches that are sent one after the other, those of a stack in their order. */
+/** Splits entries into batches to send one after the other, those of a stack in their order. */
 export function toBatches<Entry extends Pick<EventEntry, "stackId" | "bytes">>(
   entries: readonly Entry[],
   { maxBytes, ordered }: BatchLimits,
@@ -358,7 +358,7 @@ function hasRoom(
   return batch.length < MAX_ENTRIES && batch.reduce((sum, entry) => sum + entry.bytes, bytes) <= maxBytes;
 }
 
-/** An error of an SDK client as one of ours. */
+/** Converts an error of an SDK client to one of ours. */
 function toSendError(error: unknown, target: string): StackyardError {
   if (isStackyardError(error)) return error;
   const name = error instanceof Error ? error.name : "";

@@ -13,13 +13,13 @@ export interface ProjectConfig {
 export interface Release extends ProjectConfig {
   readonly runId: string;
   readonly operation: ReleaseOperation;
-  /** Empty where nothing is known of one. */
+  /** Empty when unknown. */
   readonly releaseId: string;
-  /** How its run stands. */
+  /** The state of its run. */
   readonly standing: RunState;
-  /** A halt was requested and has not finished. */
+  /** True if a halt was requested and has not finished. */
   readonly isHalting: boolean;
-  /** Of one that has ended; a run that failed without a word of its executor has none. */
+  /** The result of an ended release; missing if its run failed without a report of the executor. */
   readonly end?: ReleaseEnd;
   /** The code is the executor's, such as `RELEASE_HALTED`. */
   readonly error?: { readonly code: string; readonly message: string };
@@ -31,10 +31,10 @@ export interface Release extends ProjectConfig {
   readonly endedAt?: string;
 }
 
-/** The name of the executor whose runs are releases. */
+/** The name of the executor that runs releases. */
 export const RELEASE_EXECUTOR = "asg";
 
-/** A run of the executor `asg` as a release, with the first page of its report where there is one. */
+/** Converts a run of the executor `asg` to a release, with the first page of its report if it has one. */
 export function toRelease(run: Run, page?: unknown): Release {
   const { runId, state: standing, error, message, outputs, startedAt, endedAt } = run;
   const report = parseReleaseReport(page);
@@ -74,7 +74,7 @@ function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "opera
 /** How a release ends. `FailureDirty`: it has left something behind, and its lock. */
 export type ReleaseEnd = "Success" | "FailureClean" | "FailureDirty";
 
-/** What a run of the executor `asg` does. */
+/** The operation of a run of the executor `asg`. */
 export type ReleaseOperation = "deploy" | "rollback" | "repair" | "retire" | "lock" | "unlock";
 
 /** Counts of one service, as of the last look at it. */
@@ -84,9 +84,9 @@ export interface ServiceReport {
   readonly terminating: number;
   /** All instances of its group, in any state. */
   readonly launching: number;
-  /** So many healthy ones are enough. */
+  /** Number of healthy instances that is sufficient. */
   readonly targetHealthy: number;
-  /** So many shall run at most until the release is done. */
+  /** Maximum number of instances to run until the release is done. */
   readonly targetLaunched: number;
   /** The name of its Auto Scaling group. */
   readonly group?: string;
@@ -95,13 +95,13 @@ export interface ServiceReport {
   readonly causes: readonly string[];
 }
 
-/** A fault on the way: the predecessor's class, such as `HaltError`, and the text. */
+/** A fault during a release: the predecessor's class, such as `HaltError`, and the text. */
 export interface ReleaseFault {
   readonly class: string;
   readonly message: string;
 }
 
-/** What a release has done so far, as its executor writes it down after each state. */
+/** The progress of a release, which its executor writes after each state. */
 export interface ReleaseReport {
   readonly operation: ReleaseOperation;
   readonly releaseId: string;
@@ -109,7 +109,7 @@ export interface ReleaseReport {
   readonly region: string;
   readonly project: string;
   readonly config: string;
-  /** The state that it is in, such as `CheckHealthy`. */
+  /** The current state, such as `CheckHealthy`. */
   readonly state: string;
   /** Since when, in epoch milliseconds. */
   readonly since: number;
@@ -128,8 +128,8 @@ export interface ReleaseReport {
 }
 
 /**
- * The report of a release, of a page that some version of the executor has written. What is missing is filled in, what is of
- * another type is left out; undefined for a page that is not the report of a release.
+ * Parses the report of a release from a page of any version of the executor. Fills in missing fields and drops fields
+ * of other types; returns undefined for other pages.
  */
 export function parseReleaseReport(page: unknown): ReleaseReport | undefined {
   if (!isMap(page) || typeof page["releaseId"] !== "string" || typeof page["state"] !== "string") return undefined;
@@ -163,12 +163,12 @@ export function parseReleaseReport(page: unknown): ReleaseReport | undefined {
 const OPERATIONS: readonly ReleaseOperation[] = ["deploy", "rollback", "repair", "retire", "lock", "unlock"];
 const ENDS: readonly ReleaseEnd[] = ["Success", "FailureClean", "FailureDirty"];
 
-/** What a run does; `deploy` where it does not say. */
+/** Parses the operation of a run; `deploy` by default. */
 function parseReleaseOperation(value: unknown): ReleaseOperation {
   return OPERATIONS.find((each) => each === value) ?? "deploy";
 }
 
-/** The result of a release; undefined when it has not ended. */
+/** Parses the result of a release; undefined when it has not ended. */
 function parseReleaseEnd(value: unknown): ReleaseEnd | undefined {
   return ENDS.find((end) => end === value);
 }

@@ -20,37 +20,38 @@ import {
 import type { ListStacksOptions } from "../stacks-api.ts";
 import { type ProjectConfig, RELEASE_EXECUTOR, type Release, toRelease } from "./release.ts";
 
-/** The releases of a yard, for programs, pipelines and pages; imports nothing of Node. */
+/** Creates a client for a yard's releases, for programs, pipelines and pages; imports nothing from Node. */
 export function createReleasesClient(options: StackyardOptions): ReleasesApi {
   const http = createHttpClient(options);
   return createReleasesApi(createRunsApi(http), http);
 }
 
-/** Which releases are listed; what is left out does not matter. */
+/** Which releases to list; omitted fields match everything. */
 export interface ReleaseFilter extends Partial<ProjectConfig> {
   readonly standing?: RunState;
 }
 
 /** How to wait for a release. */
 export interface WaitForReleaseOptions extends Omit<WaitForRunOptions, "onLook" | "after"> {
-  /** Called with the release after each look; what it gives is waited for. */
+  /** Called with the release after each poll, and awaited. */
   readonly onLook?: (release: Release) => void | Promise<void>;
 }
 
-/** Releases: what the executor `asg` of a yard does. */
+/** Releases: the runs of a yard's executor `asg`. */
 export interface ReleasesApi {
   /**
-   * Starts a release and gives it back at once. Safe to repeat: the same `release_id` is the same release.
-   * `CONFIG_INVALID` for a document that does not fit. Whether another one runs is `findRunning`'s matter; the lock decides.
+   * Starts a release and returns it immediately. Safe to repeat: the same `release_id` is the same release. Throws
+   * `CONFIG_INVALID` for an invalid document. Does not check whether another one runs (see `findRunning`); the lock
+   * decides.
    */
   deploy(release: NewRelease, options?: CallOptions): Promise<Release>;
-  /** One step back: to the groups that are kept, else to the document before. */
+  /** Rolls back one step: to the groups that are kept, else to the previous document. */
   rollback(care: ReleaseCare & { readonly releaseId?: string }, options?: CallOptions): Promise<Release>;
-  /** Finds what no release owns any more; removes it only with `remove`. */
+  /** Finds resources that no release owns any more; deletes them only with `remove`. */
   repair(
     care: ReleaseCare & {
       readonly remove?: boolean;
-      /** Also the lock of a dead release. */
+      /** True to also remove the lock of a dead release. */
       readonly force?: boolean;
       /** Id of the release to keep, when several have groups and traffic does not show which one serves. */
       readonly keep?: string;
@@ -59,19 +60,19 @@ export interface ReleasesApi {
   ): Promise<Release>;
   /** Blocks deployments until it is removed; running releases continue. */
   lock(care: ReleaseCare & { readonly reason: string }, options?: CallOptions): Promise<Release>;
-  /** Takes that lock away; with `root` also the lock of a release that has died. */
+  /** Removes that lock; with `root` also the lock of a release that has died. */
   unlock(care: ReleaseCare & { readonly root?: boolean }, options?: CallOptions): Promise<Release>;
   /** Stops a release and removes what it created. Does nothing when it has ended. */
   halt(runId: string, options?: RunOperationOptions): Promise<Release>;
-  /** With its report. Throws `NOT_FOUND`. */
+  /** Returns a release with its report. Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Release>;
-  /** Without reports, sorted as runs; a page may be empty and still have a next one. */
+  /** Returns releases without reports, sorted as runs; a page may be empty and still have a next one. */
   list(filter?: ReleaseFilter, page?: ListStacksOptions): Promise<Page<Release>>;
-  /** The release that is deployed or rolled back there now. Exactly there. */
+  /** Returns the release that is being deployed or rolled back in exactly this place now. */
   findRunning(at: ProjectConfig, options?: CallOptions): Promise<Release | undefined>;
-  /** What runs and what is locked, by account, region, project and config, as the executor has left it. */
+  /** Returns running and locked releases by account, region, project and config, as the executor recorded them. */
   places(page?: PageOptions): Promise<Page<ReleasePlace>>;
-  /** Each change, from how it stands now to its end. */
+  /** Yields each change, from the current state to the end. */
   watch(runId: string, options?: WatchReleaseOptions): AsyncGenerator<Release, void>;
   /** Resolves when it has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
   wait(runId: string, options?: WaitForReleaseOptions): Promise<Release>;
@@ -140,11 +141,11 @@ async function findRunning(
       return found.toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
     }),
   );
-  // One that waits may be queued behind the one that runs.
+  // A waiting one may be queued behind the running one.
   return running?.[0] ?? waiting?.[0];
 }
 
-/** Where releases are remembered that a predecessor's tools shall see too. Default: in the yard. */
+/** Where to record releases for a predecessor's tools. Default: in the yard. */
 export interface ReleaseMemoryPlace {
   readonly bucket: string;
   readonly lockTable?: string;
@@ -152,7 +153,7 @@ export interface ReleaseMemoryPlace {
 
 /** Options of every request about a release. */
 export interface ReleaseRequest {
-  /** The installation whose tags and paths count: `stackyard` (default), `odin` or `step-asg-deployer`. */
+  /** The installation with the tags and paths: `stackyard` (default), `odin` or `step-asg-deployer`. */
   readonly preset?: string;
   readonly memory?: ReleaseMemoryPlace;
   /** The role and its account. Default: those of the document, with the runner's own role. */
@@ -161,19 +162,19 @@ export interface ReleaseRequest {
   readonly actor?: string;
 }
 
-/** A release that shall be deployed. */
+/** A release to deploy. */
 export interface NewRelease extends ReleaseRequest {
   /** The document, whole: with account, region, `release_id` and `created_at`. */
   readonly document: Readonly<Record<string, unknown>>;
   /** What `user_data_sha256` of the document is the hash of. */
   readonly userData?: string;
-  /** True: wait for the release that holds the lock. Default: `LOCK_EXISTS`. */
+  /** True to wait for the release that has the lock. Default: fail with `LOCK_EXISTS`. */
   readonly queue?: boolean;
-  /** The source that is deployed, such as a commit; recorded in tags and history. */
+  /** The deployed source, such as a commit; recorded in tags and history. */
   readonly revision?: string;
 }
 
-/** The run of a release. A repeat with the same `release_id` finds the same run. */
+/** Returns the run of a release. A repeat with the same `release_id` finds the same run. */
 export function toDeployRun({ document, userData, queue, revision, ...request }: NewRelease): NewRun {
   const { aws_account_id: account, aws_region: region, project_name: project, config_name: config } = document;
   const id = [account, region, project, config, document["release_id"]].map((part) => String(part ?? "")).join("/");
@@ -192,13 +193,13 @@ export function toDeployRun({ document, userData, queue, revision, ...request }:
   };
 }
 
-/** What is done about the releases of a project-config. */
+/** An operation on the releases of a project-config. */
 export interface ReleaseCare extends ReleaseRequest {
   readonly at: ProjectConfig;
   readonly reason?: string;
 }
 
-/** The run of what is done about releases. */
+/** Returns the run of an operation on releases. */
 export function toCareRun(
   op: "rollback" | "repair" | "lock" | "unlock",
   { at: { account, region, project, config }, reason, ...request }: ReleaseCare,
@@ -223,7 +224,7 @@ function toShared({ preset, memory, actor }: ReleaseRequest) {
 
 const MAX_KEY = 255;
 
-/** The key of a run has an end; what is longer keeps its end, which has the release's own id. */
+/** Returns the key of a run. Shortens a long id at its start, because the release's own id is at its end. */
 function toKey(id: string): string {
   const key = `release:${id}`;
   return key.length <= MAX_KEY ? key : `release:…${key.slice(-(MAX_KEY - "release:…".length))}`;
@@ -237,7 +238,7 @@ export interface WatchReleaseOptions extends CallOptions {
 
 const POLL_MS = 2_000;
 
-/** The release each time that it is another one than at the look before, the last time with its end. Throws `INTERRUPTED`. */
+/** Yields the release whenever it has changed, the last time with its end. Throws `INTERRUPTED`. */
 async function* watchRelease(
   look: (call: CallOptions) => Promise<Release>,
   { pollMs = POLL_MS, signal }: WatchReleaseOptions = {},

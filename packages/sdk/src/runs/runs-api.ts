@@ -12,14 +12,14 @@ import {
 } from "../http-client.ts";
 import type { ListStacksOptions } from "../stacks-api.ts";
 
-/** The runs of a yard alone, as `new Stackyard(…).runs` has them: for commands and programs that need nothing else of it. */
+/** Creates the runs API alone, as in `new Stackyard(…).runs`: for commands and programs that need only runs. */
 export function createRunsClient(options: StackyardOptions): RunsApi {
   return createRunsApi(createHttpClient(options));
 }
 
 /** The reason of a change, optional. */
 export interface RunOperationOptions extends CallOptions {
-  /** Stands in the history. */
+  /** Recorded in the history. */
   readonly reason?: string;
 }
 
@@ -32,30 +32,30 @@ export interface ReportOptions extends CallOptions {
 /** Runs without a machine. */
 export interface RunsApi {
   /**
-   * Safe to repeat by itself: without a key it makes one. `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`, and
-   * `OUTCOME_NEGATIVE` where the key is that of another executor's run.
+   * Starts a run. Safe to retry: generates a missing key. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`,
+   * `PAYLOAD_TOO_LARGE`, and `OUTCOME_NEGATIVE` when the key belongs to another executor's run.
    */
   start(run: NewRun, options?: CallOptions): Promise<Run>;
   /** Throws `NOT_FOUND`. */
   get(runId: string, options?: CallOptions): Promise<Run>;
   /**
-   * Sorted as stacks: `createdAt` is when a run started, `enteredAt` when it ended. With a filter a page may be empty and
-   * still have a next one.
+   * Returns runs, sorted as stacks: `createdAt` is the start of a run, `enteredAt` its end. With a filter a page may be
+   * empty and still have a next one.
    */
   list(filter?: RunFilter, page?: ListStacksOptions): Promise<Page<Run>>;
-  /** Does nothing when it has ended. */
+  /** Cancels a run. Does nothing when it has ended. */
   cancel(runId: string, options?: RunOperationOptions): Promise<Run>;
   /** Throws `OUTCOME_NEGATIVE` for one that has not failed. */
   retry(runId: string, options?: RunOperationOptions): Promise<Run>;
-  /** The pages that the run's executor has written, in order. What they hold is the executor's promise. */
+  /** Yields the pages that the run's executor has written, in order. The executor defines their content. */
   report<ReportPage = unknown>(runId: string, options?: ReportOptions): AsyncGenerator<ReportPage, void>;
-  /** What its newest attempt has logged, at most 64 KiB of the end; empty until the attempt has ended. */
+  /** Returns the log of the newest attempt, at most the last 64 KiB; empty until the attempt has ended. */
   log(runId: string, options?: CallOptions): Promise<string>;
   /** Resolves when the run has ended, however it did. Throws `TIMED_OUT`, `INTERRUPTED`. */
   wait(runId: string, options?: WaitForRunOptions): Promise<Run>;
 }
 
-/** The part of the client that is about runs. */
+/** Creates the part of the client for runs. */
 export function createRunsApi(http: HttpClient): RunsApi {
   const operate = (runId: string, name: string, { reason, signal }: RunOperationOptions = {}) =>
     http.requestJson<Run>({
@@ -99,11 +99,11 @@ async function loadLog(http: HttpClient, runId: string, options: CallOptions = {
   return http.requestText({ path: ["v1", "attempts", newest.attemptId, "log"], ...options });
 }
 
-/** What shall run. */
+/** A run to start. */
 export interface NewRun {
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** The caller's own: a repeat finds the same run, whatever the rest says. Default: a new one. */
+  /** The caller's own: a repeat finds the same run, whatever its other fields. Default: a new one. */
   readonly key?: string;
   /** The account and region to work in. Default: the runner's own. */
   readonly target?: {
@@ -130,7 +130,7 @@ export interface WaitForRunOptions extends CallOptions {
   readonly timeoutMs?: number;
   /** Between two polls, which also report progress. Default 2 s. */
   readonly pollMs?: number;
-  /** Called with the run after each look; what it gives is waited for. */
+  /** Called with the run after each poll, and awaited. */
   readonly onLook?: (run: Run) => void | Promise<void>;
   /** The `endedAt` of an earlier end to ignore, after the run was retried. */
   readonly after?: string;

@@ -8,7 +8,7 @@ export interface MachinesSource {
   readonly signal?: AbortSignal;
 }
 
-/** Returns the machines of the yard, or the one of that name, with their states and events; invalid ones have none. */
+/** Returns the yard's machines, or the one of that name, with their states and events; invalid ones have none. */
 export async function loadMachines(
   { yard, signal }: MachinesSource,
   machine?: string,
@@ -25,12 +25,12 @@ export async function loadMachines(
   return found.filter((each) => each !== undefined);
 }
 
-/** States of jobs, whose machine is in no list. */
+/** States of jobs; their machine is in no list. */
 const JOB_STATES: readonly string[] = ["INIT", "RUN", "DONE", "FAILED", "CLOSED"];
 
 /**
- * Throws `USAGE` for a state that no machine has: names of states are case-sensitive, and a list of stacks in a mistyped
- * one would only be empty. While a machine is invalid its states are not known, so nothing is refused.
+ * Throws `USAGE` for a state that no machine has: names of states are case-sensitive, and the list of stacks in a
+ * mistyped one would only be empty. Accepts any state while a machine is invalid, because its states are unknown.
  */
 export async function checkState(source: MachinesSource, state: string, machine?: string): Promise<void> {
   const machines = await loadMachines(source, machine);
@@ -45,7 +45,7 @@ export async function checkState(source: MachinesSource, state: string, machine?
   throw new StackyardError("USAGE", `${owner} ${verb} state "${state}".`, { details: { hint } });
 }
 
-/** What is sent, and what is waited for. */
+/** The event to send, and the states to wait for. */
 interface Goal {
   readonly stackId: string;
   /** Of a stack that does not exist yet. */

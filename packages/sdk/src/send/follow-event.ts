@@ -4,13 +4,13 @@ import type { PublishedEvent } from "../publisher.ts";
 import type { Stackyard } from "../stackyard.ts";
 import type { WaitForOutcomeOptions, WaitForStateOptions } from "../waiting.ts";
 
-/** What is waited for, and for how long. */
+/** The goal of the wait, and its time limit. */
 export interface FollowEventOptions
   extends Pick<WaitForOutcomeOptions, "onParked">,
     Pick<WaitForStateOptions, "onChange"> {
   /** The event's name. */
   readonly event: string;
-  /** States of which one is waited for, or `removed`. Default: only the event is. */
+  /** States, or `removed`; reaching one of them ends the wait. Default: waits only for the event. */
   readonly until?: readonly string[] | undefined;
   /** Of the whole wait. */
   readonly timeoutMs: number;
@@ -19,16 +19,17 @@ export interface FollowEventOptions
 
 /** What became of an event. */
 export interface FollowedEvent {
-  /** The line that says that it was applied. */
+  /** The history line of its application. */
   readonly entry: HistoryEntry;
   /** With `until` only. */
   readonly stack?: StackDetails | "removed";
 }
 
 /**
- * Waits until a published event is applied, then until its stack is where it should be. Throws `EventNotAppliedError`,
- * `DUPLICATE` when the id was used for another event, `LEFT_BEHIND` with `details.failure` when a task has failed for good or
- * the stack can no longer get there by itself, `OUTCOME_NEGATIVE` when it is gone, and `TIMED_OUT`.
+ * Waits until a published event is applied, then until its stack reaches the goal. Throws `EventNotAppliedError`,
+ * `DUPLICATE` when the id was used for another event, `LEFT_BEHIND` with `details.failure` when a task has failed
+ * permanently or the stack can no longer get there without help, `OUTCOME_NEGATIVE` when it was removed, and
+ * `TIMED_OUT`.
  */
 export async function followEvent(
   yard: Pick<Stackyard, "waitForOutcome" | "waitForStack">,
@@ -44,7 +45,7 @@ export async function followEvent(
   return { entry, stack: await waitForStates(yard, entry, { ...options, until, timeoutMs: left }) };
 }
 
-/** A queue in front of the yard does not know which ids were used before; the history does. */
+/** Returns the error of a reused id, from the history: a queue in front of the yard does not know earlier ids. */
 export function reusedId({ eventId, stackId }: PublishedEvent, { event, outcome, at }: HistoryEntry): StackyardError {
   const message = `The id "${eventId}" was used before for ${event} of "${stackId}" (${outcome}, ${at}).`;
   return new StackyardError("DUPLICATE", message, { details: { hint: "Use a unique --id, or omit it." } });
@@ -95,7 +96,7 @@ async function waitForStates(
       },
     });
   } catch (error) {
-    // A stack that is gone has left nothing behind.
+    // A removed stack has left nothing behind.
     if (!isStackyardError(error, "OUTCOME_NEGATIVE") || error.details["state"] === undefined) throw error;
     const failure = error.details["failure"] === undefined ? undefined : last?.lastFailure;
     const details = { hint: toHint(stackId, last?.state, failure), ...defined({ failure }) };
@@ -103,7 +104,7 @@ async function waitForStates(
   }
 }
 
-/** Retrying helps only while the stack is where its task has failed. */
+/** Formats a hint. Retrying helps only while the stack is in the state in which its task has failed. */
 function toHint(stackId: string, state: string | undefined, failure: LastFailure | undefined): string {
   if (failure === undefined) return `\`stackyard stacks show ${stackId}\` shows what it waits for.`;
   const log = `\`stackyard stacks logs ${stackId} ${failure.task}\` shows its log`;

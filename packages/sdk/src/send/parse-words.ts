@@ -2,7 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import type { MetadataValue } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
 
-/** Parses how long to wait, such as `10m`, and returns milliseconds. `name` names the argument in errors. Throws `USAGE`. */
+/** Parses a timeout, such as `10m`, and returns milliseconds. `name` names the argument in errors. Throws `USAGE`. */
 export function parseTimeout(text: string, name: string): number {
   const ms = parseDuration(text);
   if (ms !== undefined && ms > 0) return ms;

@@ -13,7 +13,7 @@ export interface ABucket {
 
 const ACCOUNT = "111122223333";
 
-/** An empty bucket with versioning. */
+/** Creates an empty bucket with versioning. */
 export function createBucket({ allow = ["*"], versioned = true }: BucketOptions = {}): ABucket {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });
@@ -30,7 +30,7 @@ export interface BucketOptions {
   readonly versioned?: boolean;
 }
 
-/** One small file. */
+/** Returns the publication of one small file. */
 export function aPublication({ client, bucket, clock }: ABucket, over: Partial<PublishInput> = {}): PublishInput {
   return {
     client,
@@ -43,7 +43,7 @@ export function aPublication({ client, bucket, clock }: ABucket, over: Partial<P
   };
 }
 
-/** Lets a client die: its call number `at` (from 1) fails before or after S3 has served it, and every later one too. */
+/** Makes a client die: its call number `at` (from 1) fails before or after S3 has served it, and all later ones too. */
 export function dieAt(client: S3Client, at: number, when: "before" | "after"): { readonly calls: () => number } {
   let calls = 0;
   client.middlewareStack.add(
@@ -59,7 +59,7 @@ export function dieAt(client: S3Client, at: number, when: "before" | "after"): {
   return { calls: () => calls };
 }
 
-/** So many bytes that differ from place to place. */
+/** Returns `length` bytes that differ from position to position. */
 export function someBytes(length: number): Buffer {
   return Buffer.alloc(length, Buffer.from(Array.from({ length: 251 }, (_, index) => index)));
 }

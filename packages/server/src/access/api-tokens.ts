@@ -39,13 +39,13 @@ export interface ApiTokensDeps {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly audit: AuditWriter;
-  /** Called when a token or a secret has ended before its time. */
+  /** Called when a token or a secret was ended early. */
   readonly onRevoked: (tokenId: string) => void;
-  /** Random bytes of a new secret. Default: those of the system. */
+  /** Returns the random bytes of a new secret. Default: the system's. */
   readonly random?: () => Uint8Array;
 }
 
-/** A token with its secret, which is known only now. */
+/** A token with its secret, which is available only now. */
 interface IssuedToken {
   readonly secret: string;
   readonly token: ApiTokenRecord;
@@ -54,9 +54,9 @@ interface IssuedToken {
 /** The API tokens of a yard: one record each, and one for each secret's digest, which leads to the token. */
 export interface ApiTokens {
   readonly authenticate: Authenticator;
-  /** Tokens that the caller may see, in order of their ids. A page may be short and have a cursor. */
+  /** Returns the tokens that the caller may see, in order of their ids. A page may be short and have a cursor. */
   list(caller: Caller, page: PageInput): Promise<Page<ApiTokenRecord>>;
-  /** Throws `FORBIDDEN` for more than the caller has, `USAGE` for a wrong duration. */
+  /** Throws `FORBIDDEN` for more rights than the caller has, `USAGE` for an invalid duration. */
   create(caller: Caller, request: ApiTokenRequest): Promise<IssuedToken>;
   /** Throws `NOT_FOUND`, `OUTCOME_NEGATIVE` for a token that has ended, and as `create`. */
   rotate(caller: Caller, id: string, options: RotateOptions): Promise<IssuedToken>;
@@ -84,7 +84,7 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
   const kept = createTokenRecords(deps);
   const parts: TokenParts = { ...deps, kept };
 
-  /** Does not delay the request: a use that cannot be recorded is not an error of the request. */
+  /** Records a use without delaying the request: a failure to record it is not an error of the request. */
   function noteUse({ token, version }: FoundToken, now: number): void {
     kept.put({ ...token, lastUsedAt: now }, version).catch((error: unknown) => {
       logger.debug("The use of an API token was not recorded.", { tokenId: token.id, error });
@@ -146,7 +146,7 @@ async function rotateToken(parts: TokenParts, { caller, id, options }: Rotation)
   const decide = (token: ApiTokenRecord) => {
     checkActive(token, now);
     const rotated = rotateApiToken(token, { hash, now, overlapMs, ...defined({ expiresAt }) });
-    // A token may renew itself, but not extend its own life.
+    // A token may rotate itself, but not extend its own lifetime.
     if (caller.sender.id !== id || expires !== undefined) checkHandedOn(caller, rotated);
     return rotated;
   };

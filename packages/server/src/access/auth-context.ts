@@ -6,15 +6,15 @@ import { ANONYMOUS, type RequestFacts } from "./caller.ts";
 import { checkGranted } from "./identities.ts";
 import type { NewSession, Session, Sessions } from "./sessions.ts";
 
-/** What the handlers of `/auth/*` share. */
+/** The dependencies of all handlers of `/auth/*`. */
 export interface AuthContext {
   readonly sessions: Sessions;
   readonly grants: readonly Grant[];
   readonly audit: AuditWriter;
   readonly random: (bytes: number) => Uint8Array;
-  /** Where browsers reach the server. */
+  /** Returns the URL under which browsers reach the server. */
   readonly findPlace: (request: Request) => BrowserPlace;
-  /** Called with the ids of sessions that have just ended: their callers must not be remembered. */
+  /** Called with the ids of sessions that have just ended, so that their callers are not remembered. */
   readonly onEnded: (sessionIds: ReadonlySet<string>) => void;
 }
 
@@ -38,7 +38,7 @@ export async function beginSession(
   const { address } = facts;
   const begun = await context.sessions.begin({ ...input, ...defined({ address }) });
   const who = withFacts(input.sender, facts);
-  // The secret has not left the server: when the line cannot be stored, the session is not usable.
+  // The secret has not left the server: if the audit line cannot be stored, the session is not usable.
   await context.audit.write({ action: "login", outcome: "done", who, via: "api", on: { sessionId: begun.session.id } });
   return begun;
 }
@@ -77,7 +77,7 @@ export async function auditDenial(
   await context.audit.write({ action: "login", outcome: "denied", who, via: "api", on: {}, code, reason });
 }
 
-/** True for errors whose line was written with what the login knew. */
+/** Returns true for errors that are in the audit log already, with the facts of the login. */
 export function isAudited(error: object): boolean {
   return audited.has(error);
 }
@@ -116,14 +116,14 @@ export async function findBrowserSession(context: AuthContext, request: Request)
 
 const SESSION_SECONDS = 16 * 3_600;
 
-/** The cookie that holds a new session; `""` removes it. */
+/** Formats the cookie of a new session; `""` removes it. */
 export function toSessionCookie(context: AuthContext, request: Request, secret: string): string {
   const { session, secure } = toCookieNames(context.findPlace(request), request);
   const maxAgeSeconds = secret === "" ? 0 : SESSION_SECONDS;
   return formatCookie(session, secret, { secure, sameSite: "Strict", maxAgeSeconds });
 }
 
-/** Text that only this answer has, for its policy. */
+/** Creates a random nonce for the policy of one response. */
 export function createNonce({ random }: AuthContext): string {
   return Buffer.from(random(16)).toString("base64url");
 }

@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 
-/** What a page of ours shows. Texts are escaped where they are put in. */
+/** The content of one of our pages. Texts are escaped on insertion. */
 interface PageInput {
   readonly status?: number;
   readonly title: string;
@@ -17,8 +17,8 @@ const STYLE =
   "input,button{font:inherit;padding:.4rem .8rem;margin:.2rem .4rem .2rem 0}code{font-size:1.1em}";
 
 /**
- * Answers with a page. It continues by a refresh, not by a redirect: after a redirect from another site, browsers hold
- * back cookies that are `SameSite=Strict`.
+ * Returns a page as a response. It continues by a refresh, not by a redirect: after a redirect from another site,
+ * browsers withhold cookies that are `SameSite=Strict`.
  */
 export async function toPage({
   status = 200,
@@ -38,7 +38,7 @@ export async function toPage({
   return new Response(String(text), { status, headers });
 }
 
-/** The headers that keep a page to itself. Directives in `further` are added to its policy. */
+/** Returns the headers that isolate a page. Directives in `further` are added to its policy. */
 export function toPageHeaders(nonce: string, further: readonly string[] = []): Readonly<Record<string, string>> {
   return {
     "content-security-policy": toPagePolicy(`'self' 'nonce-${nonce}'`, further),
@@ -47,7 +47,7 @@ export function toPageHeaders(nonce: string, further: readonly string[] = []): R
   };
 }
 
-/** The policy of a page whose styles come from these sources. */
+/** Formats the policy of a page that loads its styles from these sources. */
 export function toPagePolicy(styles: string, further: readonly string[]): string {
   return [
     "default-src 'none'",
@@ -63,14 +63,16 @@ export function toPagePolicy(styles: string, further: readonly string[]): string
   ].join("; ");
 }
 
-/** After a login. */
+/** Renders the page after a login. */
 export const signedInBody = (name: string, continueAt: string) =>
   html`<p>You are signed in as ${name}.</p><p><a href="${continueAt}">Continue</a></p>`;
 
-/** After a logout. */
+/** Renders the page after a logout. */
 export const signedOutBody = () => html`<p>You are signed out.</p>`;
 
-/** Asks for the code of a terminal. It is typed, never filled in: a link could otherwise confirm the login of a stranger. */
+/**
+ * Renders a form for the code of a terminal. It is never filled in: a link could then confirm another person's login.
+ */
 export const codeFormBody = (name: string, problem = "") =>
   html`<p>You are signed in as ${name}. Type the code that your terminal shows.</p>
 <p role="alert">${problem}</p>
@@ -78,7 +80,7 @@ export const codeFormBody = (name: string, problem = "") =>
 <input name="code" autocomplete="off" autofocus required maxlength="20" placeholder="XXXX-XXXX"></label>
 <button>Continue</button></form>`;
 
-/** Shows who asks before the person confirms. */
+/** Renders the requester's details before the person confirms. */
 export const confirmBody = (
   name: string,
   code: string,
@@ -90,7 +92,7 @@ export const confirmBody = (
 <form method="post" action="/auth/confirm"><input type="hidden" name="code" value="${code}">
 <button name="answer" value="allow">Allow</button><button name="answer" value="deny">Deny</button></form>`;
 
-/** After a person has answered. */
+/** Renders the page after a person has answered. */
 export const answeredBody = (allowed: boolean) =>
   allowed
     ? html`<p>Your terminal is signed in. You can close this page.</p>`
@@ -103,13 +105,13 @@ export const localBody = (code: string) =>
 <input name="code" autocomplete="off" required maxlength="20" value="${code}"></label>
 <button>Sign in</button></form>`;
 
-/** The page at `/`: who is signed in, and the way out. */
+/** Renders the page at `/`: the person who is signed in, and the logout. */
 export const homeBody = (name: string | undefined) =>
   name === undefined
     ? html`<p>You are not signed in.</p><p><a href="/auth/login">Sign in</a></p>`
     : html`<p>You are signed in as ${name}.</p>
 <form method="post" action="/auth/logout"><button>Sign out</button></form>`;
 
-/** What went wrong, for people. */
+/** Renders an error for people. */
 export const errorBody = (code: string, detail: string) =>
   html`<p role="alert">${detail}</p><p><code>${code}</code></p><p><a href="/auth/login">Sign in</a></p>`;

@@ -14,8 +14,8 @@ export interface CookieNames {
 }
 
 /**
- * Returns the names of the cookies. `__Host-` makes browsers keep them to this very host, with TLS. On the loopback there
- * is no TLS, and cookies of all ports share one jar (RFC 6265, 8.5), so the port is part of the name.
+ * Returns the names of the cookies. `__Host-` makes browsers restrict them to this exact host, with TLS. The loopback
+ * has no TLS, and cookies of all ports share one jar (RFC 6265, 8.5), so the port is part of the name.
  */
 export function toCookieNames({ url }: BrowserPlace, request: Request): CookieNames {
   if (url.protocol === "https:") return { session: "__Host-stackyard", login: "__Host-stackyard-login", secure: true };
@@ -51,8 +51,8 @@ export function formatCookie(name: string, value: string, { secure, sameSite, ma
 }
 
 /**
- * Returns why a request that a browser sends with our cookie, or from one of our pages, is rejected: it came under a foreign
- * name (DNS rebinding), or a page of another origin made it (CSRF).
+ * Returns why a request that a browser sends with our cookie, or from one of our pages, is rejected: its host is not
+ * ours (DNS rebinding), or a page of another origin sent it (CSRF).
  */
 export function findBrowserRefusal(request: Request, place: BrowserPlace): ProblemInput | undefined {
   const host = request.headers.get("host") ?? new URL(request.url).host;
@@ -84,7 +84,7 @@ function isOurPage(request: Request, host: string, { url }: BrowserPlace): boole
 }
 
 /**
- * Returns the path of ours to return to; `/` for anything that a browser would take for another place, such as
+ * Returns the path to return to; `/` for anything that a browser would resolve to another site, such as
  * `//example.org`, `/\example.org` or an address.
  */
 export function toReturnPath(text: string | null | undefined, { url }: BrowserPlace): string {

@@ -28,7 +28,7 @@ import {
 } from "@stackyard/core/access";
 import { formatUnknownMachine, parseAttemptId, RUN_MACHINE } from "@stackyard/core/machine";
 
-/** Who a request comes from, and what it may do. */
+/** The sender of a request, and its rights. */
 export interface Caller {
   /** Without the request's id and address until `withRequest` adds them. */
   readonly sender: Sender;
@@ -48,10 +48,10 @@ export interface Credential {
   readonly secret: string;
 }
 
-/** Why a credential is looked up. `check`: a long request is still open, and nothing else has come from its sender. */
+/** Why a credential is looked up. `check`: a long request is still open, without other activity by its sender. */
 export type LookUp = "use" | "check";
 
-/** Finds out who has a secret. Returns undefined for a secret that is unknown, has ended or is revoked. */
+/** Returns the caller with a secret; undefined when the secret is unknown, expired or revoked. */
 export type Authenticator = (credential: Credential, lookUp: LookUp) => Promise<Caller | undefined>;
 
 /** Returns who a request comes from; undefined without a valid credential. Throws `STORE_UNAVAILABLE`. */
@@ -60,15 +60,15 @@ export type Authenticate = (request: Request) => Promise<Caller | undefined>;
 /** Finds callers, and remembers them for a few seconds. */
 export interface CallerFinder {
   readonly authenticate: Authenticate;
-  /** The same for a long request that is still open: looks the credential up anew, and does not count as its use. */
+  /** The same for a long request that is still open: looks the credential up anew without counting as a use. */
   readonly check: Authenticate;
   /** Returns whom a request was found to come from. */
   readonly findSender: (request: Request) => Sender | undefined;
-  /** Notes a credential that something else has found to be right, such as the password of an attempt. */
+  /** Records a credential that was verified elsewhere, such as the password of an attempt. */
   accept(request: Request): void;
   /** Returns whether the credential of a request was looked up and is right. */
   readonly isAccepted: (request: Request) => boolean;
-  /** Forgets remembered callers, such as those of a token that was revoked just now. */
+  /** Forgets remembered callers, such as those of a token that was just revoked. */
   forget(isMeant: (caller: Caller) => boolean): void;
   /** Returns a signal for long requests: aborted with the request, and when its credential is not good any more. */
   untilRevoked(request: Request, caller: Caller): AbortSignal;
@@ -80,12 +80,12 @@ export interface CallerFinderDeps {
   readonly clock: Clock;
   /** Finds the name of a configured token, or `anonymous` where no credential is needed. */
   readonly findConfigured: (request: Request) => string | undefined;
-  /** What the senders of configured tokens are, by name. Default: `token`. */
+  /** The kinds of the senders of configured tokens, by name. Default: `token`. */
   readonly kinds?: ReadonlyMap<string, SenderKind>;
   readonly grants?: readonly Grant[];
   /** By the beginning of the secret. Only well-formed secrets get there. */
   readonly authenticators?: ReadonlyMap<SecretPrefix, Authenticator>;
-  /** Finds the secret of a session in the request's cookies. Default: none. */
+  /** Returns the secret of a session in the request's cookies. Default: none. */
   readonly findCookie?: (request: Request) => string | undefined;
 }
 
@@ -107,7 +107,7 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     const authenticator = prefix && authenticators?.get(prefix);
     if (credential === undefined || authenticator === undefined) return undefined;
     const load = () => authenticator(credential, lookUp);
-    // What a check would remember, a use would not be noted for.
+    // If a check were remembered, the next use would not be recorded.
     return lookUp === "check" ? load() : remembered.find(credential, load);
   }
 
@@ -131,7 +131,7 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
     const done = AbortSignal.any([request.signal, stopping.signal]);
     while (!done.aborted) {
       await clock.sleep(REMEMBER_MS, AbortSignal.any([done, forgotten.signal]));
-      // A store that does not answer allows nothing either.
+      // A store that does not answer denies access too.
       const caller = done.aborted ? undefined : await check(request).catch(() => undefined);
       if (caller === undefined) return end.abort();
     }
@@ -231,7 +231,7 @@ export function withRequest(caller: Caller, { requestId, address }: RequestFacts
   return { ...caller, sender: { ...caller.sender, requestId, ...defined({ address }) } };
 }
 
-/** Returns the address of the client of a request: that of the socket, or the one that our proxies vouch for. */
+/** Returns the client's address of a request: the socket's, or the one that our proxies forward. */
 export type FindAddress = (socketAddress: string | undefined, forwardedFor: string | null) => string | undefined;
 
 /**
@@ -249,7 +249,7 @@ export function createAddressFinder(trustedProxies: readonly string[] = []): Fin
   };
 }
 
-/** Each proxy appends the address that it was called from, so the part that ours wrote comes first here. */
+/** Returns the rightmost address that is not a trusted proxy: each proxy appends the address of its caller. */
 function findRightmostForeign(hops: readonly string[], isTrusted: (address: string) => boolean): string | undefined {
   let last: string | undefined;
   for (const hop of hops) {
@@ -273,14 +273,14 @@ function addNetwork(list: BlockList, network: string): void {
   list.addSubnet(address, prefix, version === 6 ? "ipv6" : "ipv4");
 }
 
-/** The address without a port, brackets or zone; an IPv4 address that a socket of both kinds shows as `::ffff:…` as itself. */
+/** Returns the address without port, brackets or zone; an IPv4-mapped IPv6 address (`::ffff:…`) as IPv4. */
 function toAddress(text: string): string | undefined {
   const bare = /^\[([^\]]+)\](:\d+)?$/.exec(text)?.[1] ?? /^(\d[\d.]*):\d+$/.exec(text)?.[1] ?? text;
   const address = bare.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "");
   return isIP(address) === 0 ? undefined : address.toLowerCase();
 }
 
-/** What limits count by: the address, of IPv6 the network of 64 bits, which one customer has for itself (RFC 6177). */
+/** Returns the key for rate limits: the address, for IPv6 its /64 network, which one customer has alone (RFC 6177). */
 export function toRateKey(address: string | undefined): string {
   if (address === undefined) return "unknown";
   if (isIP(address) !== 6) return address;
@@ -300,10 +300,11 @@ export const ANONYMOUS: Caller = {
 };
 
 /**
- * What a route is about, and with it who checks the permission there. `list`: the permission is needed somewhere, and the
- * handler shows what is within reach. `items`: the handler checks each item, which may need different permissions. `yard`:
- * only a grant without limits. The others name their parameter: `stack` (`stackId`), `machine` (`name`), `attempt`
- * (`attemptId`), `approval` (`approvalId`), `run` (`runId`; without one a new run) and `state` (`key`).
+ * The subject of a route, which decides who checks the permission there. `list`: the permission is needed somewhere,
+ * and the handler shows what the caller may see. `items`: the handler checks each item, which may need different
+ * permissions. `yard`: only a grant without limits. The others name their parameter: `stack` (`stackId`), `machine`
+ * (`name`), `attempt` (`attemptId`), `approval` (`approvalId`), `run` (`runId`; without one a new run) and `state`
+ * (`key`).
  */
 export type RouteSubject = "list" | "items" | "yard" | "stack" | "machine" | "attempt" | "approval" | "run" | "state";
 
@@ -318,7 +319,7 @@ export interface Guard {
   check(access: RouteAccess, caller: Caller, params: Params): Promise<void>;
   /** Returns the subject of a stack id, with its machine where that matters for these rights. */
   findStack(rights: Rights, stackId: string): Promise<AccessSubject>;
-  /** The same for an attempt, which may be of an earlier stack of that id, and so of another machine. Undefined: not an attempt's id. */
+  /** Returns the subject of an attempt, which may be of an earlier stack of that id; undefined for an invalid id. */
   findAttempt(rights: Rights, attemptId: string): Promise<AccessSubject | undefined>;
 }
 
@@ -390,7 +391,7 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
 type Params = Readonly<Record<string, string>>;
 type OneSubject = Exclude<RouteSubject, "list" | "items">;
 
-/** Returns whether rights without limits include the permission, as those of old identities do: the common case. */
+/** Returns true if rights without limits include the permission, the common case; those of old identities do. */
 export function hasEverywhere(rights: Rights, permission: Permission): boolean {
   return rights.some(({ permissions, machines, stacks }) => {
     return machines === undefined && stacks === undefined && permissions.has(permission);
@@ -414,7 +415,7 @@ export function toStateSubject(key: string): AccessSubject | undefined {
   return owner && { kind: "stack", ...owner };
 }
 
-/** The machine of an incarnation of a stack; by default of the present one, or of the last one of a stack that was removed. */
+/** Returns the machine of a stack's incarnation; by default of the present one, or the last one of a removed stack. */
 async function findMachine(store: Store, stackId: string, incarnation?: string): Promise<string | undefined> {
   try {
     const [loaded] = await store.load([stackId]);
@@ -439,14 +440,14 @@ function noGrant(): StackyardError {
   return new StackyardError("NO_GRANT", "No grant gives you access to this yard. Ask its administrators for one.");
 }
 
-/** The error for something that the caller may read, but not do. */
+/** Returns the error for an operation that the caller may not perform on something it may read. */
 export function forbidden(permission: Permission, details: Readonly<Record<string, unknown>> = {}): StackyardError {
   return new StackyardError("FORBIDDEN", `This needs the permission "${permission}", which you do not have here.`, {
     details: { permission, ...details },
   });
 }
 
-/** The same error as for something that does not exist. */
+/** Returns the error for something that does not exist, also for subjects that the caller may not read. */
 function toAbsent(
   subject: RouteSubject,
   permission: Permission,
@@ -461,7 +462,7 @@ function toAbsent(
   return new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);
 }
 
-/** `MACHINE_UNKNOWN`, with the name that was probably meant among those that the caller may read. */
+/** Returns `MACHINE_UNKNOWN` with the most similar name among those that the caller may read. */
 export async function toUnknownMachine(locator: Locator, rights: Rights, name: string): Promise<StackyardError> {
   const listed = (await locator.list()).map((machine) => machine.name);
   const names = listed.filter((machine) => decideAccess(rights, "read", { kind: "machine", machine }) === "allowed");

@@ -23,7 +23,7 @@ export interface Access {
   readonly subjects: SubjectFinder;
   readonly audit: AuditWriter;
   readonly denials: Denials;
-  /** Undefined: the server keeps none. */
+  /** Undefined when the server has no API tokens. */
   readonly tokens: ApiTokens | undefined;
 }
 

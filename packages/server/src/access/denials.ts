@@ -5,7 +5,7 @@ import { ANONYMOUS, type RequestFacts, toRateKey } from "./caller.ts";
 
 /** Audits requests that were denied. */
 export interface Denials {
-  /** Writes the line of a denial before it is answered; other errors have none. Throws `STORE_UNAVAILABLE`. */
+  /** Writes a denial to the audit log before the response; skips other errors. Throws `STORE_UNAVAILABLE`. */
   record(request: Request, error: Error, facts: RequestFacts): Promise<void>;
   /** Writes the counts of minutes that are over, each minute, until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
@@ -17,7 +17,7 @@ interface DenialDeps {
   readonly audit: Pick<AuditWriter, "write">;
   readonly clock: Pick<Clock, "now" | "sleep">;
   readonly logger: Pick<Logger, "warn">;
-  /** Who the request came from, as far as it is known. */
+  /** Returns the sender of the request, as far as it is known. */
   readonly findSender: (request: Request) => Sender | undefined;
 }
 
@@ -25,7 +25,7 @@ interface DenialDeps {
 interface Window {
   readonly endsAt: number;
   lines: number;
-  /** Denials without a line of their own. */
+  /** Number of denials without their own line. */
   more: number;
   last: Line;
 }
@@ -64,7 +64,7 @@ export function createDenials({ audit, clock, logger, findSender }: DenialDeps):
     }
   }
 
-  /** A count that could not be stored is not lost: it is written later. */
+  /** Keeps a count that could not be stored, so that it is written later. */
   function keep(key: string, window: Window, error: unknown): never {
     const next = windows.get(key);
     if (next === undefined) windows.set(key, window);
@@ -106,7 +106,7 @@ export function createDenials({ audit, clock, logger, findSender }: DenialDeps):
   };
 }
 
-/** A 401 without a credential is not recorded: browsers and health checks cause many. */
+/** Returns true for denials. A 401 without a credential is not one: browsers and health checks cause many. */
 function isDenial(request: Request, error: Error): error is Error & { readonly code: string } {
   if (!isStackyardError(error) || !CODES.has(error.code) || isAudited(error)) return false;
   return error.code !== "UNAUTHENTICATED" || request.headers.has("authorization") || request.headers.has("cookie");

@@ -16,11 +16,11 @@ import { lifetimeSeconds, type Session } from "./sessions.ts";
 /** Logins of command lines (RFC 8628). */
 export interface DeviceDeps {
   readonly devices: DeviceLogins;
-  /** False: no sign-in with a browser is configured, so a request could not be confirmed. */
+  /** False if no sign-in with a browser is configured, so a request could not be confirmed. */
   readonly enabled: boolean;
 }
 
-/** `POST /auth/device`: a command line requests a code. `client_name` is what the person sees. */
+/** Handles `POST /auth/device`: a command line requests a code. `client_name` is shown to the person. */
 export function createDeviceHandler(context: AuthContext, { devices, enabled }: DeviceDeps): AuthHandler {
   return async (request, { address }) => {
     if (!enabled)
@@ -38,7 +38,7 @@ export function createDeviceHandler(context: AuthContext, { devices, enabled }: 
   };
 }
 
-/** A name in one line; the asker chooses it. */
+/** Returns a name in one line; the requester chose it. */
 function toClientName(text: string | undefined): string {
   const name = (text ?? "")
     .replaceAll(/[^\p{L}\p{N} ._@-]/gu, "")
@@ -47,7 +47,7 @@ function toClientName(text: string | undefined): string {
   return name === "" ? "unnamed" : name;
 }
 
-/** `GET /auth/confirm`: shows a form for the code that the terminal shows. */
+/** Handles `GET /auth/confirm`: shows a form for the terminal's code. */
 export function createCodePageHandler(context: AuthContext): AuthHandler {
   return async (request) => {
     const session = await findBrowserSession(context, request);
@@ -60,7 +60,7 @@ export function createCodePageHandler(context: AuthContext): AuthHandler {
 
 const TITLE = "Sign in a terminal";
 
-/** `POST /auth/confirm`: the person has typed the code, sees who asks, and answers. */
+/** Handles `POST /auth/confirm`: the person has typed the code, sees the requester, and answers. */
 export function createConfirmHandler(context: AuthContext, { devices }: DeviceDeps): AuthHandler {
   return async (request) => {
     checkOurPage(context, request);
@@ -98,7 +98,7 @@ function toDeviceSender({ sender, issuer, subject, sid }: Session): DeviceSender
   return { kind, id, name, groups, ...defined({ issuer, subject, sid }) };
 }
 
-/** The part of `POST /auth/token` for device codes. A pending request is not counted as a failure. */
+/** Handles the device codes of `POST /auth/token`. A pending request is not counted as a failure. */
 export async function answerDeviceGrant(
   context: AuthContext,
   { devices }: DeviceDeps,
@@ -131,7 +131,7 @@ const DESCRIPTIONS = {
   expired_token: "The code is unknown, was used, or is older than 10 minutes. Start again.",
 } as const;
 
-/** An answer that programs read, in the form of OAuth. */
+/** Returns a response for programs, in the form of OAuth. */
 export function toJson(status: number, body: object): Response {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
 }

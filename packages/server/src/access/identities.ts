@@ -21,7 +21,7 @@ export function findRights(
   grants: readonly Grant[],
 ): { readonly rights: Rights; readonly groups: readonly string[] } {
   const { kind, groups } = sender;
-  // Groups are given to try approvals and grants; where nothing is granted, they take nothing away.
+  // Groups are passed to try approvals and grants; without any grant they remove no rights.
   if (kind === "local" && (groups.length === 0 || grants.length === 0)) return { rights: OLD_RIGHTS, groups };
   if (kind !== "workload") {
     const receiver: GrantReceiver = { kind: "person", groups, ...defined({ subject }) };
@@ -31,7 +31,7 @@ export function findRights(
   return { rights: toRights(own), groups: toGroups(own) };
 }
 
-/** Throws `NO_GRANT` for an identity that may do nothing. */
+/** Throws `NO_GRANT` for an identity without rights. */
 export function checkGranted(identity: Identity, grants: readonly Grant[]): void {
   if (findRights(identity, grants).rights.length > 0) return;
   const { kind, name, groups } = identity.sender;
@@ -55,7 +55,7 @@ export function createSessionAuthenticator({ sessions, grants }: AuthenticatorDe
   };
 }
 
-/** The claims of GitHub and GitLab for the repository's number. */
+/** Returns the workload of a session, with the repository's number from the claims of GitHub or GitLab. */
 function toWorkload({ workload: name, claims = {} }: Session): Caller["workload"] {
   if (name === undefined) return undefined;
   const id = claims["repository_id"] ?? claims["project_id"];

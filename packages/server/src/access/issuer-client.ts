@@ -22,7 +22,7 @@ export interface SignedInPerson {
   readonly name: string;
   /** Unique, in order. */
   readonly groups: readonly string[];
-  /** The issuer's own session, which its logout names. */
+  /** The issuer's own session, for its logout. */
   readonly sid?: string;
 }
 
@@ -33,7 +33,7 @@ export interface FinishedLogin {
   readonly idToken: string;
 }
 
-/** What ties an answer of the issuer to the browser that asked. All three are derived from the login's secret. */
+/** Values that bind an issuer's response to the browser of the request. All are derived from the login's secret. */
 export interface LoginChecks {
   readonly state: string;
   readonly nonce: string;
@@ -46,7 +46,7 @@ export interface IssuerClient {
   startUrl(redirectUri: string, checks: LoginChecks): Promise<string>;
   /** Returns who signed in. Throws `LOGIN_FAILED`, `CLOCK_SKEW`, `GROUPS_MISSING`. */
   finish(callback: URL, checks: LoginChecks): Promise<FinishedLogin>;
-  /** Returns where the browser goes to end the issuer's session; undefined when the issuer has no such page. */
+  /** Returns the address that ends the issuer's session; undefined when the issuer has no such page. */
   findEndSessionUrl(returnTo: string, idToken: string | undefined): Promise<string | undefined>;
   /** Returns the address of the issuer's keys and its name, as found. */
   loadMetadata(): Promise<IssuerMetadata>;
@@ -67,7 +67,7 @@ interface Discovered {
   readonly metadata: OpenId.ServerMetadata;
 }
 
-/** Creates the client of an issuer. Nothing is loaded or fetched before the first call. */
+/** Creates the client of an issuer. Loads and fetches nothing before the first call. */
 export function createIssuerClient(options: IssuerOptions, { clock }: { readonly clock: Clock }): IssuerClient {
   const discover = createDiscovery(options, clock);
   const configure = async () => {
@@ -114,7 +114,7 @@ export function createIssuerClient(options: IssuerOptions, { clock }: { readonly
   };
 }
 
-/** Keeps what was found for 24 h and a failure for 30 s, so that an issuer that is down is not asked by every login. */
+/** Caches a discovery for 24 h and a failure for 30 s, so that not every login calls an issuer that is down. */
 function createDiscovery(options: IssuerOptions, clock: Clock): () => Promise<Discovered> {
   let kept: { readonly until: number; readonly found: Promise<Discovered> } | undefined;
   return () => {
@@ -143,8 +143,8 @@ async function discoverIssuer({ issuer, clientId }: IssuerOptions, now: number):
 }
 
 /**
- * A configuration of its own for each login: openid-client keeps the issuer's keys with the configuration for a minute
- * at least, and keys that were changed within it must not refuse a login.
+ * Creates a configuration for one login: openid-client caches the issuer's keys in it for at least a minute, and keys
+ * that change meanwhile must not fail a login.
  */
 function toConfiguration(
   openid: typeof OpenId,
@@ -166,13 +166,13 @@ function toConfiguration(
   return config;
 }
 
-/** The default of OpenID Connect Discovery 1.0, section 3, is `client_secret_basic`. */
+/** Returns the authentication with the secret. Its default: OpenID Connect Discovery 1.0, section 3. */
 function chooseSecretAuth(openid: typeof OpenId, metadata: OpenId.ServerMetadata, secret: string): OpenId.ClientAuth {
   const methods = metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
   return methods.includes("client_secret_basic") ? openid.ClientSecretBasic(secret) : openid.ClientSecretPost(secret);
 }
 
-/** Some issuers put groups into the claims of this scope only, others refuse scopes that they do not know. */
+/** Returns the scope: some issuers put groups only into the claims of `groups`, others reject unknown scopes. */
 function toScope(supported: readonly string[] | undefined): string {
   return supported?.includes("groups") ? "openid profile email groups" : "openid profile email";
 }
@@ -198,7 +198,7 @@ async function loadClaims(
   }
   if (config.serverMetadata().userinfo_endpoint === undefined) return { claims, idToken };
   const more = await openid.fetchUserInfo(config, accessToken, String(claims["sub"]));
-  // What the ID token says is signed, so it comes first.
+  // Claims of the ID token are signed, so they take precedence.
   return { claims: { ...more, ...claims }, idToken };
 }
 
@@ -229,7 +229,7 @@ function isName(value: unknown): value is string {
 function readGroups(claims: Claims, { groupsClaim = ["groups"], keepGroups }: IssuerOptions): readonly string[] {
   const [first = ""] = groupsClaim;
   const names = claims["_claim_names"];
-  // Microsoft Entra ID, "Groups overage claim": above 200 groups the token only says where they can be fetched.
+  // Microsoft Entra ID, "Groups overage claim": above 200 groups the token contains only an address of them.
   if (typeof names === "object" && names !== null && Object.hasOwn(names, first)) {
     throw groupsMissing("The person is in more groups than the issuer puts into a token.");
   }

@@ -7,7 +7,7 @@ import { toLoginError } from "./login-errors.ts";
 export interface JwtVerifier {
   /**
    * Returns the claims of a token that the issuer signed for this audience. Throws `LOGIN_FAILED`, `CLOCK_SKEW`, and
-   * `UNREACHABLE` when the keys cannot be fetched and those at hand are older than 10 minutes.
+   * `UNREACHABLE` when the keys cannot be fetched and the cached ones are older than 10 minutes.
    */
   verify(jwt: string, audience: string): Promise<Jose.JWTPayload>;
 }
@@ -73,28 +73,28 @@ export function createJwtVerifier(issuer: string, { client, clock }: VerifierDep
   };
 }
 
-/** jose compares `exp` and `nbf` with the clock, but a token of the future only by `nbf`, which few issuers send. */
+/** Throws for a token from the future. jose compares only `exp` and `nbf`, which few issuers send. */
 function checkIssuedAt({ iat }: Jose.JWTPayload, now: number, issuer: string): void {
   if (iat === undefined || iat * 1_000 <= now + CLOCK_TOLERANCE_S * 1_000) return;
   const error = { code: "ERR_JWT_CLAIM_VALIDATION_FAILED", claim: "iat", payload: { iat } };
   throw toLoginError(error, { issuer, now });
 }
 
-/** The issuer that a token names, unchecked. Throws `LOGIN_FAILED` when the text is not a JWT. */
+/** Returns the issuer in a token without verifying it. Throws `LOGIN_FAILED` when the text is not a JWT. */
 export async function readIssuer(jwt: string): Promise<string> {
   const jose = await import("jose");
   try {
     const { iss } = jose.decodeJwt(jwt.slice(0, MAX_JWT_LENGTH));
     if (typeof iss === "string") return iss;
   } catch {
-    // The answer is the same: the text may be anything.
+    // Throws the same error: the text may be anything.
   }
   throw new StackyardError("LOGIN_FAILED", "The token is not a JWT with an issuer.");
 }
 
 const LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout";
 
-/** Whose sessions a logout token ends. */
+/** The sessions that a logout token ends. */
 export interface LogoutOrder {
   readonly sid?: string;
   readonly subject?: string;
@@ -107,7 +107,7 @@ export function parseLogoutClaims({ events, nonce, sid, sub }: Jose.JWTPayload):
     ...(typeof sid === "string" && { sid }),
     ...(typeof sub === "string" && { subject: sub }),
   };
-  // An ID token has a nonce; it must not pass for a logout token.
+  // An ID token has a nonce; it must not be accepted as a logout token.
   if (isLogout && nonce === undefined && Object.keys(order).length > 0) return order;
   throw new StackyardError("LOGIN_FAILED", "The token is not a logout token.");
 }

@@ -9,8 +9,8 @@ interface Asked {
 }
 
 /**
- * Converts what openid-client and jose throw: `CLOCK_SKEW` for times, `UNREACHABLE` for an issuer that does not answer,
- * else `LOGIN_FAILED`. Answers and tokens of the issuer stay out of the message.
+ * Converts the errors of openid-client and jose: `CLOCK_SKEW` for times, `UNREACHABLE` for an issuer that does not
+ * answer, else `LOGIN_FAILED`. The message contains no responses and tokens of the issuer.
  */
 export function toLoginError(error: unknown, { issuer, now, audience }: Asked): StackyardError {
   if (isStackyardError(error)) return error;
@@ -44,7 +44,7 @@ function findClaim(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What a token says of time, in seconds. */
+/** The times in a token, in seconds. */
 interface Times {
   readonly claim: string;
   readonly at: number;
@@ -63,7 +63,7 @@ function toInstant(seconds: number): string {
 const TIME_CODES: ReadonlySet<string> = new Set(["ERR_JWT_EXPIRED", "ERR_JWT_CLAIM_VALIDATION_FAILED"]);
 const TIME_CLAIMS: ReadonlySet<string> = new Set(["exp", "nbf", "iat"]);
 
-/** openid-client keeps the claims in the cause of the cause, jose in `payload`. */
+/** Returns a rejected token's times. openid-client puts the claims into the cause's cause, jose into `payload`. */
 function findTimes(error: unknown): Times | undefined {
   const code = textAt(error, "code") ?? "";
   if (code === "OAUTH_JWT_TIMESTAMP_CHECK_FAILED") {
@@ -106,7 +106,7 @@ function textAt(value: unknown, key: string): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
-/** Error codes of OAuth are a few words; anything else could be anything. */
+/** Returns an OAuth error code, which is a few words; "unknown" for any other text. */
 function clean(text: string): string {
   return /^[\w.-]{1,64}$/.test(text) ? text : "unknown";
 }

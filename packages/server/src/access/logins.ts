@@ -63,9 +63,9 @@ interface LoginDeps {
   readonly records: Records;
   readonly clock: Clock;
   readonly audit: AuditWriter;
-  /** Cryptographically random bytes. */
+  /** Returns cryptographically random bytes. */
   readonly random: (bytes: number) => Uint8Array;
-  /** Who a request with a credential comes from: programs that know the token of the data folder get local codes. */
+  /** Returns the caller of a request with a credential: programs with the data folder's token get local codes. */
   readonly authenticate: Authenticate;
   readonly onEnded: AuthContext["onEnded"];
 }
@@ -143,7 +143,10 @@ function createPeople(options: IssuerOptions, { records, clock, random }: LoginD
   };
 }
 
-/** Without `server.url`, browsers come by the loopback only: other names could be anyone's (DNS rebinding). */
+/**
+ * Returns a browser's URL of the server. Without `server.url` only the loopback: other names could be anyone's (DNS
+ * rebinding).
+ */
 function createPlaceFinder(url: string | undefined): (request: Request) => BrowserPlace {
   if (url !== undefined) {
     const place = { url: new URL(url) };
@@ -206,7 +209,7 @@ interface TokenDeps {
   readonly failures: RateLimit;
 }
 
-/** `POST /auth/token`: device codes (RFC 8628) and tokens of workloads (RFC 8693). */
+/** Handles `POST /auth/token`: device codes (RFC 8628) and tokens of workloads (RFC 8693). */
 function createTokenHandler(context: AuthContext, deps: TokenDeps): AuthHandler {
   const { failures } = deps;
   return async (request, facts) => {
@@ -254,7 +257,7 @@ const UNSUPPORTED_TYPE = {
   error_description: `subject_token_type must be one of ${[...JWT_TYPES].join(", ")}.`,
 };
 
-/** `GET /`, where logins and logouts end. Programs get the same answer as for any other path that does not exist. */
+/** Handles `GET /`, where logins and logouts end. Programs get the response of any path that does not exist. */
 function createHomeHandler(context: AuthContext, enabled: boolean): AuthHandler {
   return async (request) => {
     if (!enabled || !wantsPage(request)) {
@@ -279,7 +282,7 @@ interface LocalDeps {
   readonly authenticate: Authenticate;
 }
 
-/** `POST /auth/local`: with the token of the data folder a new code, with a code a session. */
+/** Handles `POST /auth/local`: returns a new code for the data folder's token, or a session for a code. */
 function createLocalHandler(context: AuthContext, { local, codes, authenticate }: LocalDeps): AuthHandler {
   return async (request, facts) => {
     if (local === undefined) throw notConfigured("Login by a code");

@@ -19,9 +19,9 @@ const LoginRecord = Type.Object({ kind: Type.Literal("login"), returnTo: Type.St
 
 /** Logins that went to the issuer and have not come back. */
 export interface PendingLogins {
-  /** Returns the secret of the login's cookie, and what the issuer is sent. */
+  /** Returns the secret for the login's cookie, and the checks to send to the issuer. */
   begin(returnTo: string): Promise<{ readonly secret: string; readonly checks: LoginChecks }>;
-  /** Takes a login, once. Undefined: unknown, too old, or taken before. */
+  /** Claims a login, once. Returns undefined when it is unknown, expired or already claimed. */
   take(secret: string): Promise<{ readonly returnTo: string; readonly checks: LoginChecks } | undefined>;
 }
 
@@ -40,14 +40,14 @@ export function createPendingLogins({ records, clock, random }: PendingDeps): Pe
       const record = await records.get(keyOf("", secret), now);
       const login = parse(LoginRecord, record?.value);
       if (record === undefined || login === undefined || login.used) return undefined;
-      // Of two callbacks at the same time only one writes; the mark stays until the record ends.
+      // Of two concurrent callbacks only one writes; the mark stays until the record expires.
       const isTaken = await rewrite({ records, clock }, record, { ...login, used: true });
       return isTaken ? { returnTo: login.returnTo, checks: toChecks(secret) } : undefined;
     },
   };
 }
 
-/** Derived from the secret that only the browser holds, so that the record holds nothing with which to finish the login. */
+/** Derives the checks from the secret, which only the browser has: the record alone cannot finish the login. */
 function toChecks(secret: string): LoginChecks {
   const derive = (what: string) => createHmac("sha256", secret).update(what).digest("base64url");
   return { state: derive("state"), nonce: derive("nonce"), codeVerifier: derive("code verifier") };
@@ -80,7 +80,7 @@ type DeviceRecord = Static<typeof DeviceRecord>;
 
 const CodeRecord = Type.Object({ kind: Type.Literal("code"), device: Type.String() });
 
-/** What the person sees of a request of a command line. */
+/** The details of a command line's request that the person sees. */
 export interface DeviceRequest {
   readonly client: string;
   readonly address?: string;
@@ -94,11 +94,11 @@ export type DevicePoll =
 /** Requests of command lines that wait for a person (RFC 8628). */
 export interface DeviceLogins {
   begin(request: DeviceRequest): Promise<{ readonly deviceCode: string; readonly userCode: string }>;
-  /** The request of a code that a person typed; undefined: unknown, too old or answered. */
+  /** Returns the request of a code that a person typed; undefined when it is unknown, expired or answered. */
   find(userCode: string): Promise<DeviceRequest | undefined>;
   /** Answers a request. False: it was answered before, or has ended. */
   answer(userCode: string, sender: DeviceSender | "denied"): Promise<boolean>;
-  /** Asks whether the person has answered. An approval is given once. */
+  /** Polls for the person's answer. An approval is returned once. */
   poll(deviceCode: string): Promise<DevicePoll>;
 }
 
@@ -217,7 +217,7 @@ const LocalRecord = Type.Object({
 export interface LocalCodes {
   /** Makes a new code; the one before ends. */
   begin(): Promise<string>;
-  /** Takes the code. False: wrong, too old, or taken before. */
+  /** Claims the code. Returns false when it is wrong, expired or already claimed. */
   take(code: string): Promise<boolean>;
 }
 
@@ -252,7 +252,7 @@ export function createLocalCodes({ records, clock, random }: PendingDeps): Local
         const local = parse(LocalRecord, record?.value);
         if (record === undefined || local === undefined || local.tries >= WRONG_TRIES) return false;
         const isRight = digestOf(toPlainCode(code)) === local.code;
-        // A right code uses up all tries. Another try at the same time changed the record: this one is counted after it.
+        // A correct code uses up all tries. A concurrent try changed the record: this one is counted after it.
         const value = { ...local, tries: isRight ? WRONG_TRIES : local.tries + 1 };
         if (await rewrite({ records, clock }, record, value)) return isRight;
       }
@@ -264,13 +264,13 @@ export function createLocalCodes({ records, clock, random }: PendingDeps): Local
 const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LENGTH = 8;
 
-/** A code of 40 random bits for people to type, such as `K7QF-93MZ`. */
+/** Creates a code of 40 random bits for people to type, such as `K7QF-93MZ`. */
 function createTypedCode(random: (bytes: number) => Uint8Array): string {
   const letters = Array.from(random(CODE_LENGTH), (byte) => LETTERS[byte % LETTERS.length]).join("");
   return `${letters.slice(0, 4)}-${letters.slice(4)}`;
 }
 
-/** As typed in any case, with or without the dash. */
+/** Normalizes a typed code: any case, with or without the dash. */
 function toPlainCode(text: string): string {
   const letters = text.toUpperCase().replaceAll(/[^0-9A-Z]/g, "");
   return letters

@@ -28,7 +28,7 @@ export interface PeopleDeps {
   readonly logins: PendingLogins;
 }
 
-/** `GET /auth/login?return=/path`: sends the browser to the issuer. */
+/** Handles `GET /auth/login?return=/path`: redirects the browser to the issuer. */
 export function createLoginHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
   return async (request) => {
     if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
@@ -44,7 +44,7 @@ export function createLoginHandler(context: AuthContext, people: PeopleDeps | un
   };
 }
 
-/** `GET /auth/callback`: the issuer sends the browser back. Throws `LOGIN_FAILED` and what `IssuerClient.finish` throws. */
+/** Handles `GET /auth/callback` of the issuer. Throws `LOGIN_FAILED` and the errors of `IssuerClient.finish`. */
 export function createCallbackHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
   return async (request, facts) => {
     if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
@@ -56,7 +56,7 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
       const message = "This login was not started in this browser, was finished before, or took more than 10 minutes.";
       throw new StackyardError("LOGIN_FAILED", `${message} Sign in again.`);
     }
-    // A proxy changes scheme and host; the issuer knows the address that people use.
+    // A proxy changes scheme and host; the issuer has the public address.
     const callback = new URL(`/auth/callback${new URL(request.url).search}`, place.url.origin);
     const { person, idToken } = await people.issuer.finish(callback, pending.checks);
     const { secret } = await beginSession(context, { ...toNewSession(person), idToken }, facts);
@@ -79,7 +79,7 @@ function toNewSession({ issuer, subject, name, groups, sid }: SignedInPerson): N
   return { kind: "browser", sender, issuer, subject, ...defined({ sid }) };
 }
 
-/** `POST /auth/logout`: ends the session of the cookie, or of the command line's bearer token. */
+/** Handles `POST /auth/logout`: ends the session of the cookie, or of the command line's bearer token. */
 export function createLogoutHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
   return async (request, facts) => {
     const credential = findCredential(request);
@@ -116,7 +116,7 @@ async function endBearerSession(context: AuthContext, secret: string, facts: Req
   return new Response("{}", { headers: { "content-type": "application/json" } });
 }
 
-/** Undefined too when the issuer does not answer: our own session has ended in any case. */
+/** Returns the issuer's logout page; undefined without one or when it does not answer: our session has ended anyway. */
 async function findEndSessionUrl(
   context: AuthContext,
   people: PeopleDeps | undefined,
@@ -133,7 +133,7 @@ async function findEndSessionUrl(
   }
 }
 
-/** `POST /auth/backchannel-logout`: the issuer ends sessions (OpenID Connect Back-Channel Logout 1.0). */
+/** Handles `POST /auth/backchannel-logout`: the issuer ends sessions (OpenID Connect Back-Channel Logout 1.0). */
 export function createBackchannelHandler(context: AuthContext, people: PeopleDeps | undefined): AuthHandler {
   return async (request, facts) => {
     if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
@@ -149,14 +149,14 @@ export function createBackchannelHandler(context: AuthContext, people: PeopleDep
   };
 }
 
-/** With both claims, the session of that person; with one of them, all that have it. */
+/** Returns true for sessions that the order ends: those that match all of its claims. */
 function isMeant(session: Session, { sid, subject }: LogoutOrder, issuer: string | undefined): boolean {
   if (session.issuer === undefined || session.issuer !== issuer) return false;
   if (subject !== undefined && session.subject !== subject) return false;
   return sid === undefined || session.sid === sid;
 }
 
-/** True for a browser that shows the answer as a page; programs ask for JSON or for anything. */
+/** Returns true for a browser that shows the response as a page; programs accept JSON or anything. */
 export function wantsPage(request: Request): boolean {
   return /\btext\/html\b/.test(request.headers.get("accept") ?? "");
 }

@@ -8,13 +8,13 @@ import { toRateKey } from "./caller.ts";
 export interface RateLimit {
   /** Counts one. Throws `RATE_LIMITED` above the limit. */
   count(address: string | undefined): Promise<void>;
-  /** Throws `RATE_LIMITED` when the limit was reached, and counts nothing. */
+  /** Throws `RATE_LIMITED` when the limit was reached. Does not count. */
   check(address: string | undefined): Promise<void>;
 }
 
 const MINUTE_S = 60;
 
-/** Creates a limit of so many calls a minute and address, counted by this process. */
+/** Creates a limit of `pointsAMinute` calls per minute and address, counted by this process. */
 export function createRateLimit(what: string, pointsAMinute: number): RateLimit {
   const limiter = new RateLimiterMemory({ points: pointsAMinute, duration: MINUTE_S });
   const toError = (waitMs: number) =>
@@ -44,18 +44,18 @@ interface Suspect {
 
 /** Limits guesses at credentials. */
 export interface WrongCredentials {
-  /** Empty, nothing needs to be asked. */
+  /** When empty, no check is needed. */
   readonly suspects: ReadonlyMap<string, unknown>;
-  /** Returns the answer to a credential that is not known to be right, from an address that has reached the limit. */
+  /** Returns the response to an unverified credential from an address that has reached the limit. */
   findRefusal(request: Request, address: string | undefined): ProblemInput | undefined;
-  /** Counts a 401 to a credential, and remembers one that was looked up and is right: a public path answers any. */
+  /** Counts a 401 to a credential. Remembers a credential that was verified, since a public path accepts any. */
   observe(request: Request, address: string | undefined, answer: ObservedAnswer): void;
 }
 
 /** What became of a request. */
 interface ObservedAnswer {
   readonly status: number;
-  /** Its credential was looked up and is right. */
+  /** True if its credential was looked up and is valid. */
   readonly accepted: boolean;
 }
 
@@ -115,7 +115,7 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
   }
 }
 
-/** Of what a request proves itself with; undefined when it has nothing. */
+/** Returns the digest of a request's credential; undefined when it has none. */
 function digestOf({ headers }: Request): string | undefined {
   const given = headers.get("authorization") ?? headers.get("cookie");
   return given === null ? undefined : createHash("sha256").update(given).digest("base64");

@@ -17,8 +17,8 @@ export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubje
 }
 
 /**
- * Leaves out the attempts that a caller may not read. With the id of a stack come those of earlier stacks of the same id, which
- * may be of other machines.
+ * Removes the attempts that a caller may not read. A stack's id also finds attempts of earlier stacks of the same id,
+ * which may be of other machines.
  */
 export async function keepReadable<Attempt extends { readonly attemptId: string }>(
   guard: Pick<Guard, "findAttempt">,
@@ -46,7 +46,7 @@ async function isAttemptReadable(
   return subject !== undefined && mayRead(caller, subject);
 }
 
-/** How a page of a list is loaded, and what its items are about; undefined: unknown, so only for callers that read everything. */
+/** How to load a page of a list, and an item's subject; undefined: unknown, only for callers that read everything. */
 interface ListSource<Item> {
   readonly load: (page: PageInput) => Promise<Page<Item>>;
   readonly toSubject: (item: Item) => AccessSubject | undefined | Promise<AccessSubject | undefined>;
@@ -55,8 +55,8 @@ interface ListSource<Item> {
 const MOST_PAGES = 20;
 
 /**
- * Loads a page without what the caller cannot read. Skips empty pages, at most 20, so a page may still be empty and
- * have a cursor. Rows that cannot be read are reported only to callers that read everything: their owners are unknown.
+ * Loads a page without items that the caller cannot read. Skips empty pages, at most 20, so a page may still be empty
+ * and have a cursor. Unreadable rows are reported only to callers that read everything: their owners are unknown.
  */
 export async function loadVisible<Item>(
   caller: Caller,
@@ -78,17 +78,17 @@ export async function loadVisible<Item>(
   }
 }
 
-/** Finds out what lines and events are about. */
+/** Finds the subjects of lines and events. */
 export interface SubjectFinder {
-  /** A line belongs to the machine that decided it; one without, to the stack's. */
+  /** Returns the subject of a line: the machine that decided it; without one, the stack's machine. */
   ofLine(rights: Rights, line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<AccessSubject | undefined>;
-  /** An event belongs to its stack; one of a stack that does not exist, to the machine that it names. */
+  /** Returns the subject of an event: its stack; if that does not exist, the machine that the event names. */
   ofEvent(rights: Rights, event: Pick<QueuedEvent, "stackId" | "message">): Promise<AccessSubject | undefined>;
 }
 
 const MOST_MACHINES = 10_000;
 
-/** Creates a finder. Which machine a revision is of never changes, so that is remembered. */
+/** Creates a finder. Caches the machine of each revision, which never changes. */
 export function createSubjectFinder({ store, guard }: { readonly store: Store; readonly guard: Guard }): SubjectFinder {
   const machines = new Map<string, string>();
 
@@ -117,7 +117,7 @@ export function createSubjectFinder({ store, guard }: { readonly store: Store; r
   };
 }
 
-/** A stack that does not exist yet will be of the machine that its event names. */
+/** Adds the machine that an event names to a stack that does not exist yet. */
 export function withMachine(subject: AccessSubject, machine: unknown): AccessSubject {
   if (subject.kind !== "stack" || subject.machine !== undefined || typeof machine !== "string") return subject;
   return { ...subject, machine };
@@ -142,9 +142,9 @@ export function checkDenied(denied: readonly { readonly index: number; readonly 
 type PublishedEvent = Pick<StackEvent, "name" | "stackId" | "machine"> | undefined;
 
 /**
- * Throws `FORBIDDEN` with the places of events that the caller may not send; one refuses all. An event needs the permission of
- * its operation on its stack, or on the machine that it names where the stack does not exist. A message that is not an event
- * needs `send` somewhere.
+ * Throws `FORBIDDEN` with the places of events that the caller may not send; one rejects all. An event needs the
+ * permission of its operation on its stack, or on the machine that it names if the stack does not exist. A message that
+ * is not an event needs `send` somewhere.
  */
 export async function checkPublished(
   { store }: { readonly store: Pick<Store, "load"> },

@@ -9,7 +9,7 @@ import type { Caller } from "./caller.ts";
 import type { Logins } from "./logins.ts";
 import { type Session, toSessionView } from "./sessions.ts";
 
-/** `/v1/sessions`: own ones, and with the permission `access` those of others. */
+/** Defines `/v1/sessions`: the caller's own, and with the permission `access` those of others. */
 export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "sessions">): readonly Route[] {
   return [
     defineRoute({

@@ -28,7 +28,7 @@ const StoredSession = Type.Object({
   /** Of workloads: the name in the configuration, and the claims that grants name. */
   workload: Type.Optional(Type.String()),
   claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  /** Where the login began: the name that the client gave, and its address. */
+  /** The origin of the login: the name that the client sent, and its address. */
   client: Type.Optional(Type.String()),
   address: Type.Optional(Type.String()),
   createdAt: Type.Number(),
@@ -42,7 +42,7 @@ export interface Session extends StoredSession {
   readonly id: string;
 }
 
-/** What a session is begun with. */
+/** The data of a new session. */
 export interface NewSession
   extends Pick<StoredSession, "kind" | "issuer" | "subject" | "sid" | "workload" | "claims" | "client" | "address"> {
   readonly sender: Sender;
@@ -54,11 +54,11 @@ export interface Sessions {
   begin(input: NewSession): Promise<{ readonly secret: string; readonly session: Session }>;
   /** Returns the session of a secret; undefined when it is unknown or has ended. */
   find(secret: string): Promise<Session | undefined>;
-  /** Does the same and moves the idle time on. */
+  /** Finds a session as `find` does, and restarts its idle time. */
   use(secret: string): Promise<Session | undefined>;
-  /** Those that have not ended, in order of ids. */
+  /** Returns the sessions that have not ended, in order of ids. */
   list(page: PageInput): Promise<Page<Session>>;
-  /** All of them. */
+  /** Yields all sessions that have not ended. */
   all(): AsyncGenerator<Session, void>;
   get(id: string): Promise<Session | undefined>;
   /** Ends one. Returns it, or undefined when it is unknown. */
@@ -87,7 +87,7 @@ const ID_LENGTH = 32;
 const ID = /^[0-9a-f]{32}$/;
 const PAGE = 500;
 
-/** The lifetime of a session, in seconds. */
+/** Returns the lifetime of a session, in seconds. */
 export function lifetimeSeconds(kind: SessionKind): number {
   return TOTAL_MS[kind] / 1_000;
 }
@@ -155,7 +155,7 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
       return record && toSession(record);
     },
     async end(id) {
-      // A use of the session at the same time changes its version.
+      // A concurrent use of the session changes its version.
       for (let record = await findById(id); record !== undefined; record = await findById(id)) {
         if (await records.remove(record.key, record.version)) return toSession(record);
       }
@@ -169,7 +169,7 @@ function toSession({ key, value }: StoredRecord): Session | undefined {
   return session && { ...session, id: idOf(key) };
 }
 
-/** A record that another version wrote in another form counts as none. */
+/** Parses a session; undefined for a record in the format of another version. */
 function parseSession(value: unknown): StoredSession | undefined {
   return Value.Check(StoredSession, value) ? value : undefined;
 }
@@ -189,17 +189,17 @@ async function sealIdToken(idToken: string, secret: string): Promise<string> {
 /** Returns the ID token of a session; undefined when it has none. */
 export async function openIdToken({ sealedIdToken }: Session, secret: string): Promise<string | undefined> {
   if (sealedIdToken === undefined) return undefined;
-  // When the record was changed, the issuer asks the person instead.
+  // If the record was changed, the issuer asks the person instead.
   const bytes = await toSealer(secret).open(Buffer.from(sealedIdToken, "base64url"));
   return bytes && Buffer.from(bytes).toString("utf8");
 }
 
-/** Its key is not the digest that the record is found by: that one is stored. */
+/** Creates the sealer of ID tokens. Its key differs from the digest of the secret, which is stored. */
 function toSealer(secret: string): Sealer {
   return createSealer([createHmac("sha256", secret).update("id token").digest()]);
 }
 
-/** The parts of a session that lists show. */
+/** Returns the parts of a session that lists show. */
 export function toSessionView(session: Session, currentId: string | undefined) {
   const { id, kind, sender, client, address, createdAt, usedAt, endsAt } = session;
   return {

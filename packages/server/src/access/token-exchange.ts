@@ -27,7 +27,7 @@ export interface TokenExchange {
   }): Promise<Response>;
 }
 
-/** Creates the exchange for these workloads. Nothing is fetched before the first token. */
+/** Creates the exchange for these workloads. Fetches nothing before the first token. */
 export function createTokenExchange(
   context: AuthContext,
   { workloads, clock }: { readonly workloads: readonly WorkloadOptions[]; readonly clock: Clock },
@@ -40,7 +40,7 @@ export function createTokenExchange(
     async answer({ subjectToken, audience, facts }) {
       const [workload, ...others] = await findWorkloads(known, subjectToken);
       const verified: Claims = await workload.verifier.verify(subjectToken, audience);
-      // Several may have one issuer. The first that a grant fits is meant.
+      // Several may share an issuer. The first one with a matching grant is used.
       const meant = [workload, ...others].find(
         ({ name }) => findGrants(context.grants, { kind: "workload", name, claims: verified }).length > 0,
       );
@@ -73,7 +73,7 @@ const MAX_CLAIM_LENGTH = 512;
 /** Which repository a job runs for. */
 const REPOSITORY_CLAIMS = ["repository_id", "project_id"];
 
-/** Keeps only the claims that grants name and the repository: rights are found anew at each request, by the grants of then. */
+/** Keeps only the repository and the claims of grants: each request evaluates the rights with the current grants. */
 function toNewSession({ name, issuer }: WorkloadOptions, claims: Claims, grants: readonly Grant[]) {
   const named = new Set(grants.flatMap(({ to }) => (to.workload === name ? Object.keys(to.claims ?? {}) : [])));
   for (const claim of REPOSITORY_CLAIMS) named.add(claim);

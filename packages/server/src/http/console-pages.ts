@@ -11,8 +11,8 @@ const builtConsole: ConsoleFiles = { paths: consolePaths, find: findConsoleFile 
 const TRUSTED_TYPES = ["require-trusted-types-for 'script'", "trusted-types stackyard-worker default"];
 
 /**
- * Serves the console: its pages, and the assets that they load. Both are public, so that links from elsewhere work although
- * browsers hold back the cookie; what they show comes from the API, which checks each call.
+ * Serves the console: its pages, and the assets that they load. Both are public, so that links from other sites work
+ * although browsers withhold the cookie; their data comes from the API, which checks each call.
  */
 export function mountConsole(app: Hono, { paths, find }: ConsoleFiles = builtConsole): void {
   for (const path of paths) app.get(path, () => toConsolePage(find, "/index.html"));
@@ -43,7 +43,7 @@ function toConsolePage(find: ConsoleFiles["find"], path: string): Response {
   });
 }
 
-/** Workers take their policy from their own response (HTML, "initialize worker policy container"). */
+/** Workers get their policy from their own response (HTML, "initialize worker policy container"). */
 const ASSET_POLICY = toPagePolicy("'self'", TRUSTED_TYPES);
 
 function toAsset(find: ConsoleFiles["find"], path: string, accepted: string): Response {

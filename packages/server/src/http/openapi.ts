@@ -52,7 +52,7 @@ import { RunReport } from "../routes/run-routes.ts";
 import { EventBody, PublishAnswer } from "../schemas/event.ts";
 import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
 
-/** Schemas under the names that the OpenAPI document gives them. */
+/** Schemas under their names in the OpenAPI document. */
 export const namedSchemas = {
   Approval,
   ApiToken,
@@ -106,20 +106,20 @@ export const namedSchemas = {
   YardProcess,
 };
 
-/** What the API's JSON looks like, by the names of the OpenAPI document: for clients that are checked against it. */
+/** The types of the API's JSON, by their names in the OpenAPI document: for clients that are checked against it. */
 export type ApiAnswers = { readonly [Name in keyof typeof namedSchemas]: Static<(typeof namedSchemas)[Name]> };
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What the document says of itself. */
+/** The metadata of the document. */
 interface OpenApiInput {
   readonly version: string;
   readonly routes: readonly Route[];
-  /** Schemas that get a name; wherever one of them stands, a reference does. */
+  /** Schemas with a name; each use becomes a reference. */
   readonly schemas: Readonly<Record<string, TSchema>>;
 }
 
-/** The OpenAPI 3.1 document, made of the schemas that requests are checked with. */
+/** Returns the OpenAPI 3.1 document, generated from the schemas that validate requests. */
 export function toOpenApi({ version, routes, schemas }: OpenApiInput): Json {
   const named = { ...schemas, ProblemDetails };
   const names = toNames(named);
@@ -144,7 +144,7 @@ export function toOpenApi({ version, routes, schemas }: OpenApiInput): Json {
 /** The name of a schema, where it has one. */
 type Names = (value: unknown) => string | undefined;
 
-/** By the schema itself and by its properties: a schema that is made optional is a copy that shares them. */
+/** Maps schemas and their properties to names: a schema that is made optional is a copy that shares the properties. */
 function toNames(named: Readonly<Record<string, TSchema>>): Names {
   const bySchema = new Map<unknown, string>();
   const byProperties = new Map<unknown, string>();

@@ -29,22 +29,22 @@ export interface RouteAnswer {
   readonly mediaType?: string;
 }
 
-/** What a handler is given besides its parsed input. */
+/** The context of a handler, in addition to its parsed input. */
 export interface RouteContext {
   readonly request: Request;
   /** The sender of the request, and its rights. `ANONYMOUS` for public routes. */
   readonly caller: Caller;
   /** The caller's name, as histories show it. */
   readonly actor: string;
-  /** Who asks, as the request has proved; events of the request carry it. */
+  /** The verified sender; events of the request carry it. */
   readonly sender: Sender;
   /** Checks the route's permission on its subject. */
   readonly authorize: (access: RouteAccess, params: Readonly<Record<string, string>>) => Promise<void>;
-  /** Aborted when the time of the request is over or its sender is gone. */
+  /** Aborted when the request's time is over or the client has disconnected. */
   readonly signal: AbortSignal;
 }
 
-/** What a route is made of, besides the access that it needs. */
+/** The parts of a route, except the access that it needs. */
 interface RouteParts<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Hono's form: `/v1/stacks/:stackId`. */
@@ -53,13 +53,15 @@ interface RouteParts<Params extends TProperties, Query extends TProperties, Body
   readonly operationId: string;
   readonly tag: string;
   readonly summary: string;
-  /** True where the handler writes the audit log before it acts or answers. The document names the answer when it cannot. */
+  /**
+   * True if the handler writes the audit log before it acts or answers. The document lists the error when it cannot.
+   */
   readonly audited?: boolean;
   /** True for streams that stay open: no time limit. */
   readonly longLived?: boolean;
   readonly params?: Params;
   readonly query?: Query;
-  /** An object has no other properties than these, unless its schema says so or the handler validates it. */
+  /** Rejects properties that are not listed, unless the schema allows them or the handler validates them. */
   readonly body?: Body;
   /** The documented body where the handler, not the schema, validates it. */
   readonly describedBody?: TSchema;
@@ -74,7 +76,7 @@ interface RouteParts<Params extends TProperties, Query extends TProperties, Body
   ): Promise<Response>;
 }
 
-/** What a route is made of; `defineRoute` makes it callable. */
+/** The parts of a route; `defineRoute` makes it callable. */
 type RouteSpec<Params extends TProperties, Query extends TProperties, Body extends TSchema> = RouteParts<
   Params,
   Query,
@@ -122,13 +124,13 @@ export function defineRoute<
   return { ...rest, ...defined({ body }), access, params: params ?? {}, query: query ?? {}, call };
 }
 
-/** A property that the handler does not expect could replace one that the handler adds itself. */
+/** Closes an object schema: an unexpected property could replace one that the handler adds. */
 function toClosed(schema: TSchema): TSchema {
   if (!Type.IsObject(schema) || "additionalProperties" in schema) return schema;
   return Type.Object(schema.properties, { additionalProperties: false });
 }
 
-/** An answer in JSON. */
+/** Returns a JSON response. */
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 }
@@ -138,7 +140,7 @@ const MAX_FAULTS = 20;
 function createParser(part: RequestFault["in"], schema: TSchema) {
   const validator = Compile(schema);
   return (raw: unknown): { readonly value: unknown; readonly faults: readonly RequestFault[] } => {
-    // Text in a query becomes the number that the schema requires; a body has its own types.
+    // Query text is converted to the types of the schema; a body has its own types.
     const value = part === "query" ? validator.Convert({ ...(raw as object) }) : raw;
     if (validator.Check(value)) return { value, faults: [] };
     const errors = validator.Errors(value).slice(0, MAX_FAULTS);
@@ -203,7 +205,7 @@ async function findCaller(c: Context, route: Route, { callers, findFacts }: Moun
   return withRequest(caller, findFacts(c));
 }
 
-/** Nothing reads the body of an answer to HEAD, so it is cancelled here. */
+/** Cancels the body of a response to HEAD, because nothing reads it. */
 async function openLongLived(request: Request, opened: Promise<Response>): Promise<Response> {
   const response = await opened;
   if (request.method === "HEAD") await response.body?.cancel();
@@ -231,14 +233,14 @@ function groupMethods(routes: readonly Route[]): ReadonlyMap<string, readonly st
   return new Map([...paths].map((path) => [path, routes.filter((r) => r.path === path).map((r) => r.method)]));
 }
 
-/** The one answer to no token and to a wrong one. */
+/** Returns the same error for a missing and an invalid token. */
 function unauthenticated(): StackyardError {
   return new StackyardError("UNAUTHENTICATED", 'Send the token: "authorization: Bearer <token>".');
 }
 
 /**
- * The body's bytes, at most so many: `PAYLOAD_TOO_LARGE` comes as soon as that is known. `onBytes` is called with the length of
- * each piece before it is kept, and may throw.
+ * Reads at most `maxBytes` of the body; throws `PAYLOAD_TOO_LARGE` as soon as it is known to be larger. Calls `onBytes`
+ * with the length of each piece before it is kept; it may throw.
  */
 export async function readBytes(
   request: Request,
@@ -259,7 +261,7 @@ export async function readBytes(
   return Buffer.concat(chunks, size);
 }
 
-/** A sender that hangs up is not a fault of the server, so it must not appear in the log as one. */
+/** Turns a client's disconnect into `USAGE`: it is not a fault of the server, so the log must not show it as one. */
 async function* untilBroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
@@ -318,7 +320,7 @@ function parseText(text: string, what: string): unknown {
   }
 }
 
-/** One fault of a request: its place in the body, the query or the path, and what is wrong. */
+/** One fault of a request: its place in the body, the query or the path, and a description. */
 const RequestFault = Type.Object({
   in: Type.Union([Type.Literal("body"), Type.Literal("query"), Type.Literal("path")]),
   pointer: Type.String({ description: "JSON pointer (RFC 6901)." }),
@@ -340,7 +342,7 @@ export const ProblemDetails = Type.Object({
 });
 export type ProblemDetails = Static<typeof ProblemDetails>;
 
-/** What a problem is made of. */
+/** The input of a problem. */
 export interface ProblemInput {
   readonly status: number;
   readonly code: string;
@@ -351,7 +353,7 @@ export interface ProblemInput {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** The problem as it goes over the wire. */
+/** Converts a problem to its JSON. */
 function toProblem(input: ProblemInput): ProblemDetails {
   const { status, code, detail, retryable = false, requestId, faults, details } = input;
   return {
@@ -379,7 +381,7 @@ export function toProblemInput(error: unknown): ProblemInput {
   return { status, code, detail: message, retryable, details, ...defined({ faults }) };
 }
 
-/** An answer with problem details. */
+/** Returns a response with problem details. */
 export function problemResponse(input: ProblemInput, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(toProblem(input)), {
     status: input.status,
@@ -387,7 +389,7 @@ export function problemResponse(input: ProblemInput, headers: Readonly<Record<st
   });
 }
 
-/** An error whose status differs from the one that its code has everywhere else, such as 405 or 415. */
+/** An error with a different status than its code has everywhere else, such as 405 or 415. */
 export class HttpError extends StackyardError {
   readonly status: number;
 

@@ -13,7 +13,7 @@ import { stackSortQuery } from "../schemas/stack-query.ts";
 import { idOf, type OperateDeps, operate } from "./operation-routes.ts";
 import { pageInput } from "./to-page.ts";
 
-/** Open approvals of the yard, and the answers of people. */
+/** Defines the routes of open approvals and of people's answers. */
 export function approvalRoutes(deps: OperateDeps): readonly Route[] {
   return [
     listRoute(deps),
@@ -41,7 +41,7 @@ export function approvalRoutes(deps: OperateDeps): readonly Route[] {
   ];
 }
 
-/** A stack may have a hundred approvals, so that a page of stacks may be a larger page of approvals. */
+/** A stack may have a hundred approvals, so a page of stacks may contain many more approvals. */
 const MOST_BYTES = 1_048_576;
 
 function listRoute({ store }: OperateDeps): Route {

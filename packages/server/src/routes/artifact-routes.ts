@@ -11,7 +11,7 @@ interface ArtifactRoutesDeps {
   readonly artifacts?: ArtifactsClient | undefined;
 }
 
-/** Where build artifacts have arrived, over the yard's distributor. */
+/** Defines the routes about the distribution of build artifacts, through the yard's distributor. */
 export function artifactRoutes(deps: ArtifactRoutesDeps): readonly Route[] {
   return [coverageRoute(deps), consumersRoute(deps), refreshRoute(deps), replayRoute(deps)];
 }

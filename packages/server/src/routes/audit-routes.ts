@@ -19,10 +19,10 @@ interface AuditRoutesDeps {
   readonly audit: Pick<AuditWriter, "write">;
 }
 
-/** The audit log. No route changes or deletes a line, and each read of lines leaves one. */
+/** Defines the routes of the audit log. No route changes or deletes a line, and each read of lines is recorded. */
 export function auditRoutes({ audit, ...deps }: AuditRoutesDeps): readonly Route[] {
   const log = createAuditLog(deps);
-  /** Throws before anything is answered when the read cannot be recorded. */
+  /** Throws before the response starts if the read cannot be recorded. */
   const note = (action: string, who: Sender) => audit.write({ action, outcome: "done", who, via: "api", on: {} });
   return [listRoute(log, note), exportRoute(log, note), headRoute(log)];
 }

@@ -11,7 +11,7 @@ import {
 } from "@stackyard/core/engine";
 import { type Caller, forbidden, type Guard } from "../access/caller.ts";
 
-/** Which dead letters a bulk is about. */
+/** The dead letters that a bulk selects. */
 export interface DeadLetterFilter {
   readonly stackId?: string;
   readonly event?: string;
@@ -38,8 +38,8 @@ export function permissionOfBulk({ operation, message }: Pick<ChooseInput, "oper
 }
 
 /**
- * Returns the ids of the items, in their order. What the caller cannot read is left out. Throws `FORBIDDEN` when the caller may
- * read one, but not do this to it, and `FILTER_TOO_WIDE` above 10,000.
+ * Returns the ids of the items, in their order. Leaves out items that the caller cannot read. Throws `FORBIDDEN` when
+ * the caller may read an item but not do this to it, and `FILTER_TOO_WIDE` above 10,000.
  */
 export async function chooseItems(deps: ChooseDeps, input: ChooseInput): Promise<readonly string[]> {
   const permission = permissionOfBulk(input);
@@ -168,7 +168,7 @@ async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly str
   }
 }
 
-/** A damaged row of one stack must not keep the others from being planned. */
+/** Loads stacks; a damaged row must not prevent a plan for the others. */
 async function loadReadable(store: Store, ids: readonly string[]) {
   try {
     return new Map((await store.load(ids)).map((each) => [each.stackId, each]));

@@ -30,7 +30,7 @@ interface BulkRoutesDeps {
   readonly audit: AuditWriter;
 }
 
-/** One operation on many stacks or dead letters. */
+/** Defines the routes of one operation on many stacks or dead letters. */
 export function bulkRoutes(deps: BulkRoutesDeps): readonly Route[] {
   return [startRoute(deps), listRoute(deps), bulkRoute(deps), itemsRoute(deps), cancelRoute(deps)];
 }
@@ -63,7 +63,7 @@ function startRoute(deps: BulkRoutesDeps): Route {
       const input: ChooseInput = { operation: body.operation, filter: body.filter, message, caller };
       const ids = await chooseItems(deps, input);
       if (body.dryRun === true) {
-        // People give their reason when they have seen what would happen.
+        // People enter their reason after they have seen what would happen.
         const planned = { ...input, message: { ...message, reason: body.reason ?? "dry run" } };
         return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, planned, ids));
       }
@@ -193,7 +193,7 @@ async function loadBulk(bulks: Bulks, caller: Caller, id: string): Promise<KeptB
   throw new StackyardError("NOT_FOUND", `The bulk operation "${id}" does not exist.`);
 }
 
-/** The items of a bulk may be anywhere, so that only those who read the whole yard see what others do. */
+/** Returns true for the starter and for callers that read the whole yard: a bulk's items may be anywhere. */
 export function maySeeBulk(caller: Caller, bulk: KeptBulk): boolean {
   return isStarter(caller, bulk) || hasEverywhere(caller.rights, "read");
 }

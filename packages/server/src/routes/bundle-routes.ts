@@ -22,7 +22,7 @@ interface BundleRoutesDeps {
   readonly version: string;
 }
 
-/** Everything about one stack in one file, to attach to an incident. */
+/** Defines the export of everything about one stack in one file, to attach to an incident. */
 export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -55,13 +55,13 @@ export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
 
 /** Of the whole document, in bytes. */
 const MOST_BYTES = 32 * 1_048_576;
-/** The last part begins before this, so that its first items find room. */
+/** Start of the last part in bytes, so that its first items fit. */
 const BEFORE_REVISIONS = 28 * 1_048_576;
 const MOST_LINES = 10_000;
 const MOST_REVISIONS = 50;
 const PAGE = { limit: 500 };
 
-/** What is loaded before the answer begins: a stack that does not exist is an error, and not a broken document. */
+/** Loads the stack before the response starts, so that a missing stack is an error and not a broken document. */
 async function openBundle(
   deps: BundleRoutesDeps,
   stackId: string,
@@ -104,7 +104,7 @@ interface Part {
 /** What ends a part that has more items than it may have. */
 const MORE = Symbol("more");
 
-/** The document in pieces: no more than one item is held. */
+/** Yields the document in pieces and keeps one item in memory at a time. */
 async function* writeBundle(head: object, parts: readonly Part[]): AsyncGenerator<string, void> {
   const cut: string[] = [];
   const first = JSON.stringify(head).slice(0, -1);
@@ -152,7 +152,7 @@ interface LinesInput {
   readonly hashes: Set<string>;
 }
 
-/** Newest first, without those of an earlier stack that the caller may not read. Notes the revisions. */
+/** Yields lines, newest first, if the caller may read their machine. Adds their revisions to `hashes`. */
 async function* listLines(
   { store, subjects }: BundleRoutesDeps,
   { stackId, caller, hashes }: LinesInput,

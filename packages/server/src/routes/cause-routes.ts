@@ -30,7 +30,7 @@ const CausePage = Type.Object({
   incomplete: Type.Optional(Type.Literal(true, { description: "There are more; only the first were counted." })),
 });
 
-/** Why stacks failed and events were not applied, by cause. */
+/** Defines the routes that group failed stacks and rejected events by cause. */
 export function causeRoutes(deps: CauseRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -117,7 +117,7 @@ function toFailures(stack: Stack): readonly Trouble[] {
   return tasks
     .filter(({ status }) => status === "ERROR")
     .map(({ name: task, errorCode: code }) => {
-      // Of the newest failure alone the instant is known; the others came before the last change.
+      // Only the time of the newest failure is known; the others occurred before the last change.
       const at = lastFailure?.task === task ? lastFailure.at : updatedAt;
       const toMessage = () => toPrinted.stack(stack).tasks.find(({ name }) => name === task)?.errorMessage;
       return { task, code, at, stackId, toMessage };

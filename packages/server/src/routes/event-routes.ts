@@ -42,7 +42,7 @@ interface EventRoutesDeps {
   readonly allowExternalNext: boolean;
 }
 
-/** Publishing events, what became of one, and those that were dead-lettered. */
+/** Defines the routes to publish events, to look one up, and for parked and dead-lettered ones. */
 export function eventRoutes(deps: EventRoutesDeps): readonly Route[] {
   return [publishRoute(deps), eventRoute(deps), parkedRoute(deps), deadLetterRoute(deps), redriveRoute(deps)];
 }
@@ -126,7 +126,7 @@ const troubleQuery = {
   ...pageQuery,
 };
 
-/** The items of a page that are about events of that name. */
+/** Keeps the items of a page that are about events of that name. */
 function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (item: Item) => QueuedEvent): Page<Item> {
   if (name === undefined) return page;
   return { ...page, items: page.items.filter((item) => toEventName(toEvent(item).message) === name) };
@@ -203,7 +203,7 @@ function redriveRoute({ store, clock, subjects, audit }: EventRoutesDeps): Route
   });
 }
 
-/** The ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not redrive one of them. */
+/** Returns the ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not redrive one of them. */
 async function findRedrivable(
   store: Store,
   subjects: SubjectFinder,
@@ -234,7 +234,7 @@ interface PreviewRoutesDeps {
   readonly allowExternalNext: boolean;
 }
 
-/** What an event would do to a stack as it stands now. */
+/** Defines the route that simulates an event on a stack in its present state. */
 export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -293,7 +293,7 @@ function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewR
   throw new HttpError(400, "EVENT_INVALID", parsed.reason);
 }
 
-/** The event's own line of the history, and what parked events do once it has changed the stack. */
+/** Converts a change to a preview: the event's own history line, and what parked events do afterwards. */
 function toPreview(eventId: string, { history, dispatches, write }: Change): Preview {
   const own = history.find((line) => line.internal !== true && line.eventId === eventId);
   const before = defined({ from: own?.from });

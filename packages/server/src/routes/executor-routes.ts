@@ -7,7 +7,7 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-/** What machines may name as executors. */
+/** Defines the list of executors that machines may use. */
 export function executorRoutes({ executors }: { readonly executors: ExecutorRegistry }): readonly Route[] {
   const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...executors]);
   const listed = [...known.values()].map(toExecutorDetails).sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -41,7 +41,7 @@ function toExecutorDetails({ name, resumable, config, outputs, documentSchemas }
   return { name, resumable, config: toJson(config), ...defined({ outputs: outputs && toJson(outputs), documents }) };
 }
 
-/** The schema as JSON: what only a program reads of it is left out. */
+/** Returns the schema as JSON, without keywords that only code uses. */
 function toJson(schema: object): Readonly<Record<string, unknown>> {
   return JSON.parse(JSON.stringify(schema));
 }

@@ -14,14 +14,14 @@ interface HealthRoutesDeps {
   readonly ids: Ids;
   readonly version: string;
   readonly requests: RequestMetrics;
-  /** True once `stop` was called. */
+  /** Returns true once `stop` was called. */
   readonly isStopping: () => boolean;
   readonly countStreams: () => number;
   /** Answers a challenge; undefined: the server has no secret to prove, or does not listen. */
   readonly prove: (challenge: string) => string | undefined;
 }
 
-/** Whether it lives, whether it can serve, who it is, and numbers. */
+/** Defines the routes for liveness, readiness, identity and metrics. */
 export function healthRoutes(deps: HealthRoutesDeps): readonly Route[] {
   return [liveRoute(), readyRoute(deps), proofRoute(deps), yardRoute(deps), metricsRoute(deps)];
 }
@@ -143,7 +143,7 @@ interface ProcessRoutesDeps {
   readonly clock: Clock;
 }
 
-/** Who works for the yard. */
+/** Defines the list of the yard's processes. */
 export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -165,7 +165,7 @@ export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Rou
   ];
 }
 
-/** A process as the API shows it. */
+/** Converts a process to the API's format. */
 export function toYardProcess(process: ListedProcess): YardProcess {
   return { ...process, startedAt: toInstant(process.startedAt), seenAt: toInstant(process.seenAt) };
 }

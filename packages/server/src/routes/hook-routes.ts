@@ -19,7 +19,7 @@ interface HookRoutesDeps {
   readonly audit: AuditWriter;
 }
 
-/** What code hosts delivered, and what waits in the queues of services. */
+/** Defines the routes for code hosts' deliveries and the queues of services. */
 export function hookRoutes(deps: HookRoutesDeps): readonly Route[] {
   return [deliveriesRoute(deps), queueRoute(deps), redriveRoute(deps)];
 }

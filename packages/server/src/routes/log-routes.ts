@@ -7,11 +7,11 @@ import { loadAttempt } from "./operation-routes.ts";
 interface LogRoutesDeps {
   readonly store: Store;
   readonly clock: Clock;
-  /** Where runners keep whole logs. Default: the store's records. */
+  /** Where runners store full logs. Default: the store's records. */
   readonly logs?: Pick<Records, "get"> | undefined;
 }
 
-/** The whole logs of attempts. */
+/** Defines the routes for the full logs of attempts. */
 export function logRoutes(deps: LogRoutesDeps): readonly Route[] {
   return [fullLogRoute(deps)];
 }
@@ -72,7 +72,7 @@ function answerRange(log: StoredLog, header: string | null): Response {
   });
 }
 
-/** The half-open range of a header `Range`; empty when nothing of the log is in it. */
+/** Parses a header `Range` into a half-open range; empty when the log has nothing in it, undefined when invalid. */
 function parseRange(header: string | null, size: number): { readonly from: number; readonly to: number } | undefined {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
   if (first === "" && last === "") return undefined;
@@ -82,7 +82,7 @@ function parseRange(header: string | null, size: number): { readonly from: numbe
   return { from: Number(first), to: last === "" ? size : Math.min(size, Number(last) + 1) };
 }
 
-/** Reads a part when the receiver takes it, so that a slow one holds 64 KiB. */
+/** Reads a part when the client is ready, so that a slow one needs 64 KiB of memory. */
 function toBody(parts: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {

@@ -25,7 +25,7 @@ interface MachineRoutesDeps {
   readonly planner: Pick<Planner, "findRevision">;
 }
 
-/** The machines of the yard, and trying events on them without a yard. */
+/** Defines the routes for the yard's machines, and to simulate events on them without a yard. */
 export function machineRoutes(deps: MachineRoutesDeps): readonly Route[] {
   return [listRoute(deps), machineRoute(deps), graphRoute(deps), simulateRoute(deps)];
 }
@@ -164,7 +164,7 @@ function simulateRoute({ locator, planner }: MachineRoutesDeps): Route {
   });
 }
 
-/** The revisions of stacks that the steps begin with. */
+/** Returns the revisions of the stacks at the start of the steps. */
 function findHashes(steps: readonly unknown[]): readonly string[] {
   const hashes = steps.flatMap((each) => {
     const step = readStep(each, undefined);
@@ -173,7 +173,7 @@ function findHashes(steps: readonly unknown[]): readonly string[] {
   return [...new Set(hashes)];
 }
 
-/** The newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */
+/** Returns the newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */
 export async function loadMachine(locator: Locator, name: string): Promise<Machine> {
   const located = await locator.find(name, { fresh: true });
   if (located.kind === "found") return located.machine;
@@ -182,13 +182,13 @@ export async function loadMachine(locator: Locator, name: string): Promise<Machi
   throw new StackyardError("MACHINE_INVALID", `The machine "${name}" has errors.`, { details: { problems } });
 }
 
-/** `MACHINE_UNKNOWN`, with the known name that was probably meant. */
+/** Returns `MACHINE_UNKNOWN` with the most similar name. */
 async function unknownMachine(locator: Locator, name: string): Promise<StackyardError> {
   const names = (await locator.list()).map((listing) => listing.name);
   return new StackyardError("MACHINE_UNKNOWN", formatUnknownMachine(name, names));
 }
 
-/** What the search works with. */
+/** The dependencies of the search. */
 interface FindRevisionDeps {
   readonly store: Pick<Store, "revisions">;
   readonly locator: Locator;
@@ -196,14 +196,14 @@ interface FindRevisionDeps {
 
 const HASH_LENGTH = 64;
 
-/** True for all digits of a hash. */
+/** Returns true for a hash with all its digits. */
 export function isWholeHash(digits: string): boolean {
   return digits.length === HASH_LENGTH;
 }
 
 /**
- * Returns the whole hash of the revision of a machine that begins with these digits: of a kept one or the newest. A whole
- * hash is returned unchanged. Throws `MACHINE_UNKNOWN` when none matches, `USAGE` when several do.
+ * Returns the full hash of the revision of a machine that begins with these digits: of a stored one or the newest. A
+ * full hash is returned unchanged. Throws `MACHINE_UNKNOWN` when none matches, `USAGE` when several do.
  */
 export async function findRevisionHash(
   { store, locator }: FindRevisionDeps,

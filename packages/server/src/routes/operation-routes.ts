@@ -20,7 +20,7 @@ import { toAttempt } from "../schemas/stack.ts";
 import { pageInput, toPage } from "./to-page.ts";
 import type { ChangeBell } from "./watch-routes.ts";
 
-/** Operations by hand. Each is an event with the actor in the history; the answer contains its outcome. */
+/** Manual operations. Each is an event with the actor in the history; the response contains its outcome. */
 export function operationRoutes(deps: OperateDeps): readonly Route[] {
   return [
     operationRoute(deps, {
@@ -97,7 +97,7 @@ function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Oper
   });
 }
 
-/** Attempts and the logs of their tasks. An attempt's id is one path segment: encode its slashes. */
+/** Defines the routes for attempts and their task logs. An attempt's id is one path segment: encode its slashes. */
 export function attemptRoutes(deps: AttemptRoutesDeps): readonly Route[] {
   return [listRoute(deps), openRoute(deps), attemptRoute(deps), logRoute(deps)];
 }
@@ -132,7 +132,7 @@ function listRoute({ store, guard }: AttemptRoutesDeps): Route {
   });
 }
 
-/** Those behind the one that a page has ended with; when that is gone, those that were dispatched no later. */
+/** Returns the attempts after the page's last one; if that is gone, those that were dispatched no later. */
 function listAfter(attempts: readonly AttemptView[], cursor: string): readonly AttemptView[] {
   const [, at, id] = /^(\d{1,16})\/(.+)$/s.exec(cursor) ?? [];
   if (at === undefined) {
@@ -222,7 +222,7 @@ export interface OperateDeps {
 /** An operator's event. */
 type Message = Readonly<Record<string, unknown>>;
 
-/** The sender's own id, so that a repeat is known as one. */
+/** Returns the sender's own id, so that a repeat is recognized. */
 export function idOf(body: unknown, ids: Ids): string {
   const own = typeof body === "object" && body !== null && "id" in body ? body.id : undefined;
   return typeof own === "string" ? own : ids.next();
@@ -297,10 +297,10 @@ export async function waitForOutcome(
   }
 }
 
-// A worker, a timer or a deadline brings one event under an id, and such an event has a few lines at the most.
+// A worker, a timer or a deadline publishes one event per id, and such an event has a few lines at most.
 const LINES = 16;
 
-/** The first line about an event of a sender. A result or a timer may have the same id: its lines are not about this one. */
+/** Returns the first line about a sender's event. A result or a timer may have the same id: its lines are skipped. */
 async function findSentLine(store: Store, { eventId, stackId }: EventIds): Promise<StoredHistoryEntry | undefined> {
   const { items } = await store.queries.listHistory({ eventId, stackId }, { limit: LINES });
   return items.find(({ internal }) => internal !== true);

@@ -19,7 +19,7 @@ interface OrphanRoutesDeps {
 
 const MOST = 100;
 
-/** What remains of stacks that are gone. */
+/** Defines the list of resources that removed stacks left behind. */
 export function orphanRoutes(deps: OrphanRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -49,7 +49,7 @@ export function orphanRoutes(deps: OrphanRoutesDeps): readonly Route[] {
   ];
 }
 
-/** The pull request's rule of `down` says which event removes such a stack. */
+/** Converts an orphan for the API, with the removing event from the pull request's `down` rule. */
 async function toOrphan(deps: OrphanRoutesDeps, orphan: Orphan): Promise<OrphanSchema> {
   const { stackId, machine, since, count, resources } = orphan;
   const link = await findPreviewLink(deps, stackId);

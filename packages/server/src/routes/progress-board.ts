@@ -19,7 +19,7 @@ export interface ProgressEntry {
 export interface ProgressBoard {
   /** Reads the store again unless that was done just now. */
   refresh(): Promise<void>;
-  /** Entries that changed after that, in the order of their changes. After 0: those of open attempts. */
+  /** Returns entries that changed after `seq`, in the order of their changes. After 0: those of open attempts. */
   listAfter(seq: number): Iterable<ProgressEntry>;
 }
 
@@ -29,14 +29,14 @@ interface BoardDeps {
 }
 
 const REFRESH_MS = 500;
-/** Open attempts on the board: those that were dispatched first. */
+/** Maximum number of open attempts on the board: those that were dispatched first. */
 const MOST_OPEN = 2_000;
-/** Ended ones that are remembered for streams whose receivers are slow. */
+/** Maximum number of ended attempts to remember for streams with slow clients. */
 const MOST_ENDED = 500;
 const PAGE = 500;
 const LOOKED_UP_AT_ONCE = 8;
 
-/** Creates an empty board. It reads nothing until a stream asks. */
+/** Creates an empty board. Reads nothing until a stream needs it. */
 export function createProgressBoard({ store, clock }: BoardDeps): ProgressBoard {
   const entries = new Map<string, ProgressEntry>();
   let seq = 0;
@@ -47,7 +47,7 @@ export function createProgressBoard({ store, clock }: BoardDeps): ProgressBoard 
     const known = entries.get(entry.attemptId);
     if (known?.text === entry.text && known.isOpen === entry.isOpen) return;
     seq += 1;
-    // At the end of the map, so that it is in the order of changes.
+    // Moved to the end of the map, which is in the order of changes.
     entries.delete(entry.attemptId);
     entries.set(entry.attemptId, { ...entry, seq });
   }
@@ -94,7 +94,7 @@ async function listOpen({ queries }: Pick<Store, "queries">): Promise<readonly O
   return found.slice(0, MOST_OPEN);
 }
 
-/** Without the end of the lease: each renewal moves it. */
+/** Formats an attempt without the end of its lease, which each renewal changes. */
 function toText(attempt: Parameters<typeof toAttempt>[0], machine: string): string {
   const { leaseUntil: _, ...view } = toAttempt(attempt);
   return JSON.stringify({ ...view, machine } satisfies Attempt & { machine: string });

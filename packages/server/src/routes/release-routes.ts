@@ -16,7 +16,7 @@ interface ReleaseRoutesDeps {
 
 const validator = Compile(ReleasePlace);
 
-/** What releases have left where. */
+/** Defines the list of the versions that releases have deployed to each place. */
 export function releaseRoutes({ store, clock }: ReleaseRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -39,7 +39,7 @@ export function releaseRoutes({ store, clock }: ReleaseRoutesDeps): readonly Rou
   ];
 }
 
-/** A scope of stacks is one of single jobs too. */
+/** Returns true if the caller may read all jobs: a scope of stacks also limits jobs. */
 function mayReadAllJobs({ rights }: Caller): boolean {
   const scopes = scopesOf(rights, "read");
   return scopes.some(

@@ -10,7 +10,7 @@ interface RevealRoutesDeps {
   readonly audit: AuditWriter;
 }
 
-/** One sensitive value of a stack, for people who must see it. */
+/** Defines the route that reveals one sensitive value of a stack to people. */
 export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route[] {
   return [
     defineRoute({

@@ -57,7 +57,7 @@ function listRoute(deps: RevisionRoutesDeps): Route {
   });
 }
 
-/** A page of what is stored; before it the newest one, where that is not. */
+/** Loads a page of stored revisions; the first page starts with the newest revision if that is not stored. */
 async function loadPage(
   store: Store,
   name: string,
@@ -70,10 +70,10 @@ async function loadPage(
   return { ...page, items: [unused, ...page.items] };
 }
 
-/** The cursor of the page that begins with the newest one that is stored. */
+/** The cursor of the page that starts with the newest stored revision. */
 const START = toRevisionOrder({}).toCursor({ value: Number.MAX_SAFE_INTEGER, id: "" });
 
-/** A revision that is stored, or the newest one that is not yet. */
+/** A stored revision, or the newest one if it is not stored yet. */
 type ListedRevision = Omit<Revision, "source"> & { readonly firstSeenAt?: number };
 
 async function findCurrent(locator: Locator, name: string): Promise<Revision | undefined> {
@@ -86,7 +86,7 @@ async function findUnused(store: Store, current: Revision | undefined): Promise<
   return { name: current.name, hash: current.hash };
 }
 
-/** How many stacks each of some revisions has, as far as the caller may see them. */
+/** Returns how many stacks each of the revisions has, of those that the caller may see. */
 async function countStacks(
   { queries }: Store,
   machine: string,
@@ -139,7 +139,7 @@ function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
   });
 }
 
-/** A stored one, or the newest one of a machine. */
+/** Returns a stored revision, or the newest one of a machine. */
 async function findRevision(
   { store, locator }: RevisionRoutesDeps,
   hash: string,
@@ -150,7 +150,7 @@ async function findRevision(
   return listed.find((revision) => revision.hash === hash);
 }
 
-/** The config of a job is in its revision: what of it may be seen, the job itself shows. */
+/** Returns true if the caller may see the revision. Never a job's: it contains the job's full config. */
 function isVisible({ name }: Revision, { rights }: Caller): boolean {
   return name !== RUN_MACHINE && decideAccess(rights, "read", { kind: "machine", machine: name }) === "allowed";
 }

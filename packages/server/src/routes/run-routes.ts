@@ -40,16 +40,16 @@ const StartRunBody = Type.Object({
   ),
 });
 
-/** Asks a run to stop, or to be tried again. */
+/** Requests that a run stops, or is retried. */
 const RunOperationBody = Type.Object({
   reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 })),
 });
 
-/** Pages of what a run's executor reports, such as instances of a fleet. */
+/** Pages of a run's executor report, such as instances of a fleet. */
 export const RunReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
 export type RunReport = Static<typeof RunReport>;
 
-/** A run as the API shows it. */
+/** Converts a run to the API's format. */
 function toRun({ startedAt, endedAt, ...rest }: JobView): Run {
   return {
     ...rest,
@@ -192,14 +192,14 @@ function reportRoute(runs: Jobs): Route {
   });
 }
 
-/** When an operation counts as done. */
+/** How long to wait for an operation to complete. */
 interface RunOperationDeps {
   readonly clock: Clock;
   readonly bell: ChangeBell;
   readonly outcomeMs: number;
 }
 
-/** What people do with a run by hand; the answer is the run as the operation has left it. */
+/** Defines manual operations on a run; each response is the run after the operation. */
 function runOperationRoutes(runs: Jobs, deps: RunOperationDeps): readonly Route[] {
   return [
     operationRoute(runs, deps, {
@@ -273,7 +273,7 @@ async function waitForRun(
   }
 }
 
-/** How a run stands. Throws `NOT_FOUND`. */
+/** Returns the current state of a run. Throws `NOT_FOUND`. */
 async function loadRun(runs: Jobs, runId: string): Promise<JobView> {
   const run = await runs.find(runId);
   if (run === undefined) throw new StackyardError("NOT_FOUND", `Run "${runId}" not found.`);

@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { toInstant } from "../schemas/event.ts";
 
-/** The services of plugins that the server runs. */
+/** Defines the routes for the plugin services that the server runs. */
 export function serviceRoutes({ runner }: { readonly runner: ServiceRunner }): readonly Route[] {
   return [
     defineRoute({

@@ -13,7 +13,7 @@ interface SourceRoutesDeps {
   readonly sources?: MachineSources | undefined;
 }
 
-/** The documents of machines as they were written. */
+/** Defines the routes for the source documents of machines. */
 export function sourceRoutes(deps: SourceRoutesDeps): readonly Route[] {
   return [sourceRoute(deps), writeRoute(deps)];
 }
@@ -47,7 +47,7 @@ function sourceRoute(deps: SourceRoutesDeps): Route {
   });
 }
 
-/** The text of its file; else of its newest revision. */
+/** Returns the text of the machine's file; else of its newest revision. */
 async function findSource({ locator, sources }: SourceRoutesDeps, name: string): Promise<MachineSource | undefined> {
   const file = await sources?.find(name);
   const located = await locator.find(name, { fresh: true });

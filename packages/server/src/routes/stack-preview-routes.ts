@@ -77,7 +77,7 @@ function isMeant(link: PreviewLink, { host, repository, number, owner }: Wanted)
   return isOfRepository && wanted.every(([given, own]) => given === undefined || given === own);
 }
 
-/** The previews of those links whose stacks exist and fit the filter, in the order of the links. */
+/** Returns the previews of links with existing stacks that match the filter, in the order of the links. */
 async function loadPreviews(
   { store, explainer }: StackPreviewRoutesDeps,
   links: readonly PreviewLink[],
@@ -124,7 +124,7 @@ function toPreview(
 
 const LAST_INSTANT_MS = 8_640_000_000_000_000;
 
-/** Milliseconds since 1970, as timers read them; undefined for a number that is not an instant. */
+/** Formats milliseconds since 1970, which timers use; undefined for an invalid instant. */
 function toExpiry(ms: number | undefined): string | undefined {
   return ms !== undefined && Math.abs(ms) <= LAST_INSTANT_MS ? toInstant(ms) : undefined;
 }
@@ -209,7 +209,7 @@ async function checkSend(
   throw new StackyardError("FORBIDDEN", message, { details });
 }
 
-/** The token of a job says which repository it runs for: it speaks for no other one. */
+/** Throws `FORBIDDEN` if a job's token is for another repository. */
 function checkRepository({ workload }: Caller, { host, repository }: Pick<PreviewLink, "host" | "repository">): void {
   if (workload === undefined) return;
   const { name, repositoryId } = workload;

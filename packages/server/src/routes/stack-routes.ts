@@ -138,7 +138,7 @@ function stackRoute({ store, guard, explainer }: StackRoutesDeps): Route {
   });
 }
 
-/** Events may wait for a stack that does not exist yet: they explain why it does not. */
+/** Returns the error for an unknown stack, with its parked events: they explain why it does not exist. */
 function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): StackyardError {
   const [first] = parked;
   if (first === undefined) return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
@@ -202,11 +202,11 @@ function historyRoute(deps: StackRoutesDeps): Route {
   });
 }
 
-/** Says what stacks wait for. */
+/** Explains what stacks wait for. */
 export interface StackExplainer {
-  /** Undefined: the stack does not exist. */
+  /** Returns undefined when the stack does not exist. */
   explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
-  /** For a page of a list, in its order; undefined for a stack that has gone meanwhile. */
+  /** Explains a page of a list, in its order; undefined for a stack that was removed meanwhile. */
   explainAll(stacks: readonly StoredStack[]): Promise<readonly (Waiting | undefined)[]>;
 }
 
@@ -220,10 +220,10 @@ interface StackExplainerDeps {
 type Stack = StoredStack["stack"];
 type Workers = StackFacts["workers"];
 
-/** Look-ups of one page that are under way at once. */
+/** Concurrent lookups for one page. */
 const AT_ONCE = 10;
 
-/** An explainer over the store: one look at the processes a page, attempts only where a task is pending. */
+/** Creates an explainer over the store: reads the processes once per page, and attempts only if a task is pending. */
 export function createStackExplainer({ store, locator, clock, planner }: StackExplainerDeps): StackExplainer {
   async function findMachine(stack: Stack): Promise<Machine | undefined> {
     const own = await planner.findRevision(stack.machineHash);
@@ -239,7 +239,7 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
     return live.length === 0 ? undefined : live;
   }
 
-  /** Undefined when something of the stack cannot be read: the list still shows its record. */
+  /** Loads a stack; undefined when a part of it cannot be read: the list still shows its record. */
   async function loadReadable(stackId: string): Promise<LoadedStack | undefined> {
     try {
       return (await store.load([stackId]))[0];

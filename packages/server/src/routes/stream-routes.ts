@@ -78,7 +78,7 @@ export function createLive(
 const KINDS = ["history", "progress", "log", "bulk"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Everything live in one stream of server-sent events. */
+/** Defines the route that streams all live updates as server-sent events. */
 function streamRoutes(deps: StreamRoutesDeps): readonly Route[] {
   return [
     defineRoute({
@@ -162,7 +162,7 @@ function createSources(deps: StreamRoutesDeps, { kinds, filter }: OpenInput, pla
   ];
 }
 
-/** Throws `NOT_FOUND` for an id whose successors may have been pruned. */
+/** Throws `NOT_FOUND` for an id that is so old that later events may have been pruned. */
 async function findPlace({ store }: StreamRoutesDeps, header: string | null): Promise<StreamPlace> {
   const newest = await findNewestPosition(store);
   if (header === null || header === "") return { position: newest, logOffset: undefined };
@@ -175,7 +175,7 @@ async function findPlace({ store }: StreamRoutesDeps, header: string | null): Pr
     const message = "The history after this id is not kept any more. Open the stream without Last-Event-ID.";
     throw new StackyardError("NOT_FOUND", message, { details: { oldest } });
   }
-  // A store that was restored is behind what a receiver saw of it before.
+  // A restored store may be behind the position that a client has seen.
   return { position: Math.min(wanted, newest), logOffset: offset === undefined ? undefined : Number(offset) };
 }
 
@@ -190,7 +190,7 @@ interface OpenStream {
 const POLL_MS = 1_000;
 const RECHECK_MS = 5_000;
 
-/** The text of a stream. Sources are read when the receiver is ready, so a slow one holds one turn of each. */
+/** Yields the text of a stream. Reads sources when the client is ready, so a slow one needs the memory of one turn. */
 async function* follow(deps: StreamRoutesDeps, stream: OpenStream): AsyncGenerator<string> {
   const { place, request, signal } = stream;
   const { bell, clock, heartbeatMs } = deps;
@@ -224,7 +224,7 @@ async function* takeTurn({ sources, place }: OpenStream, caller: Caller): AsyncG
   }
 }
 
-/** The caller with present rights; undefined when the credential has ended. */
+/** Returns the caller with its present rights; undefined when the credential has expired. */
 async function findSame({ check }: StreamRoutesDeps, request: Request, before: Caller): Promise<Caller | undefined> {
   const caller = await check(request);
   return caller?.sender.id === before.sender.id ? caller : undefined;

@@ -18,7 +18,7 @@ export interface SourceDeps {
   readonly logs?: Pick<Records, "get"> | undefined;
 }
 
-/** What a stream is about. */
+/** The subject of a stream. */
 export interface StreamFilter {
   readonly machine?: string | undefined;
   readonly idPrefix?: string | undefined;
@@ -34,20 +34,20 @@ export interface StreamPlace {
   logOffset: number | undefined;
 }
 
-/** One event before it has its id. */
+/** One event before it gets its id. */
 export interface SourceEvent {
   readonly name: "history" | "progress" | "log" | "bulk";
   readonly data: string;
 }
 
-/** Returns what is new, about 32 KiB at a time; nothing when there is nothing more for now. */
+/** Returns new events, about 32 KiB at a time; nothing when there are none for now. */
 export type Source = (caller: Caller) => AsyncGenerator<SourceEvent, void>;
 
-/** What a turn holds of each kind, besides one event more. */
+/** Limits of one turn of each kind, plus one event. */
 const TURN = { limit: 100, maxBytes: 32_768 };
 const POLL_MS = 1_000;
 
-/** The history after the place. */
+/** Creates a source of the history after the place. */
 export function createHistorySource(deps: SourceDeps, filter: StreamFilter, place: StreamPlace): Source {
   const { stackId } = filter;
   const findMachine = createMachineNames(deps);
@@ -77,7 +77,7 @@ export function createHistorySource(deps: SourceDeps, filter: StreamFilter, plac
 
 const MOST_NAMES = 1_000;
 
-/** The machine of a line: that of its revision, or of the stack as it is now. */
+/** Finds the machine of a line: that of its revision, or the stack's present one. */
 function createMachineNames({ store }: SourceDeps) {
   const names = new Map<string, string | undefined>();
   const remember = (key: string, name: string | undefined) => {
@@ -92,7 +92,7 @@ function createMachineNames({ store }: SourceDeps) {
   };
 }
 
-/** Attempts that have not ended, then each change of one. */
+/** Creates a source of attempts: those that have not ended, then each change of one. */
 export function createProgressSource({ board }: SourceDeps, filter: StreamFilter): Source {
   let seen = 0;
   return async function* ({ rights }) {
@@ -121,7 +121,7 @@ function mayRead(rights: Rights, { stackId, machine }: ProgressEntry): boolean {
 const FIRST_BYTES = 65_536;
 const PART_BYTES = 16_384;
 
-/** The log of one attempt, from its last 64 KiB on; an event with `ended` when there will be no more. */
+/** Creates a source of an attempt's log, from its last 64 KiB on; it sends `ended` when there will be no more. */
 export function createLogSource(deps: SourceDeps, attemptId: string, place: StreamPlace): Source {
   let lookAt = 0;
   let hasEnded = false;
@@ -160,7 +160,7 @@ async function readPart(log: Log, from: number | undefined) {
   return { offset: start + skipped, bytes: Buffer.byteLength(text), text };
 }
 
-/** Bulk operations that run, then each step of one, and its end. */
+/** Creates a source of running bulk operations, then of each step and end of one. */
 export function createBulkSource({ bulks, clock }: SourceDeps): Source {
   const seen = new Map<string, number>();
   let lookAt = 0;

@@ -11,12 +11,12 @@ export function pageInput(query: { readonly cursor?: string; readonly limit?: nu
 
 /** How a list shows its items. */
 export interface ItemView<Item, View> {
-  /** `index` is the item's place in the page. */
+  /** Converts an item; `index` is its place in the page. */
   readonly toView: (item: Item, index: number) => View;
   readonly toId: (item: Item) => string;
 }
 
-/** A store's page as the API shows it. An item that cannot be shown is reported, as a row that cannot be read. */
+/** Converts a store's page to the API's format. Reports an item that cannot be converted as an unreadable row. */
 export function toPage<Item, View>(page: Page<Item>, { toView, toId }: ItemView<Item, View>) {
   const items: View[] = [];
   const unreadable: UnreadableRow[] = [...(page.unreadable ?? [])];

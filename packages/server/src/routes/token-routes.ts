@@ -17,12 +17,12 @@ import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface TokenRoutesDeps {
-  /** Undefined: the server keeps none, as on AWS. */
+  /** Undefined when the server has no API tokens, as on AWS. */
   readonly tokens: ApiTokens | undefined;
   readonly clock: { now(): number };
 }
 
-/** Who calls, and the API tokens that it has created. */
+/** Defines the routes for the caller, and the API tokens that it has created. */
 export function tokenRoutes(deps: TokenRoutesDeps): readonly Route[] {
   return [meRoute(), listRoute(deps), createRoute(deps), rotateRoute(deps), revokeRoute(deps)];
 }
@@ -170,7 +170,7 @@ function demand(tokens: ApiTokens | undefined): ApiTokens {
   throw new StackyardError("USAGE", message);
 }
 
-/** A token as the API shows it: nothing of its secrets. */
+/** Converts a token to the API's format, without its secrets. */
 function toView(token: ApiTokenRecord, now: number): ApiToken {
   const { id, name, role, also, machines, stacks, groups = [], createdBy, createdAt } = token;
   const { expiresAt, lastUsedAt, revokedAt, secrets } = token;

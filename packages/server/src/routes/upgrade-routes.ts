@@ -49,7 +49,7 @@ const UpgradeMachineBody = Type.Object({
   ),
 });
 
-/** A plan as the API shows it. */
+/** Converts a plan to the API's format. */
 function toUpgradePlan(plan: Planned): UpgradePlan {
   return { ...plan, differences: plan.differences.map((each) => ({ ...each, at: toInstant(each.at) })) };
 }
@@ -61,7 +61,7 @@ interface UpgradeRoutesDeps extends OperateDeps {
   readonly executors: ExecutorRegistry;
 }
 
-/** Moving stacks to other revisions of their machines, and what that would do. */
+/** Defines the routes to move stacks to other revisions of their machines, and to plan that. */
 export function upgradeRoutes(deps: UpgradeRoutesDeps): readonly Route[] {
   return [stackRoute(deps), machineRoute(deps)];
 }
@@ -100,7 +100,7 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
   });
 }
 
-/** The whole hash of the wanted revision of the stack's machine. Throws `STACK_UNKNOWN`, and as `findRevisionHash`. */
+/** Returns the full hash of a stack's wanted revision. Throws `STACK_UNKNOWN`, and as `findRevisionHash`. */
 async function findTarget(
   deps: UpgradeRoutesDeps,
   stackId: string,
@@ -195,11 +195,11 @@ function parseDraft({ executors }: UpgradeRoutesDeps, { name, source }: { name: 
 
 interface Listed {
   readonly stackId: string;
-  /** It has the wanted revision. */
+  /** True if it has the wanted revision. */
   readonly isThere: boolean;
 }
 
-/** A plan lists every difference, so a page of them ends by bytes too. */
+/** Plans a page of stacks. A plan lists every difference, so a page is limited by bytes too. */
 async function plan(
   planner: Planner,
   stacks: readonly Listed[],
@@ -208,7 +208,7 @@ async function plan(
   const found = createPageBuilder<UpgradeResult>({ limit: MOST_PLANS });
   for (const { stackId, isThere } of stacks) {
     const planned = isThere ? undefined : await planner.planUpgrade({ stackId, to, draft });
-    // None: the stack has gone meanwhile.
+    // Undefined when the stack was removed meanwhile.
     if (!isThere && planned === undefined) continue;
     const result: UpgradeResult = planned === undefined ? { stackId, outcome: "unchanged" } : toPlanned(planned);
     const bytes = Buffer.byteLength(JSON.stringify(result));

@@ -6,7 +6,7 @@ import { mayRead, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, HttpError, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry } from "../schemas/event.ts";
 
-/** Live updates as server-sent events. */
+/** Defines the live updates as server-sent events. */
 export function watchRoutes(streams: HistoryStreams): readonly Route[] {
   return [
     defineRoute({
@@ -43,8 +43,7 @@ function parseLastEventId(request: Request): { readonly since?: number } {
 /** Opens streams of the history. */
 interface HistoryStreams {
   /**
-   * `since`: the position after which the stream begins; without it, or beyond the newest one, only what comes from now
-   * on.
+   * Opens a stream after the position `since`; without it, or beyond the newest position, it contains only new entries.
    */
   open(
     input: { readonly stackId?: string; readonly since?: number; readonly caller: Caller },
@@ -66,7 +65,7 @@ interface StreamSlot {
   readonly end: () => void;
 }
 
-/** Creates slots for so many streams. */
+/** Creates slots for at most `max` streams. */
 export function createStreamSlots(max: number): StreamSlots {
   const ending = new AbortController();
   const open = new Map<AbortController, string>();
@@ -103,10 +102,10 @@ interface HistoryStreamsDeps {
 }
 
 const POLL_MS = 1_000;
-/** What a stream holds of the history, besides one entry more. */
+/** Limits of the history that a stream has in memory, plus one entry. */
 const PAGE = { limit: 100, maxBytes: 32_768 };
 
-/** Streams of the history as server-sent events. Each reads when its receiver is ready, so a slow one holds no memory. */
+/** Streams of the history as server-sent events. Each reads when its client is ready, so a slow one needs no memory. */
 export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
   return {
     async open({ stackId, since, caller }, signal) {
@@ -114,7 +113,7 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
       try {
         const filter = defined({ stackId });
         const newest = await findNewestPosition(deps.store);
-        // A store that was restored is behind what a receiver saw of it before: nothing would come for a long time.
+        // A restored store may be behind the position that a client has seen: it would get nothing for a long time.
         const position = Math.min(since ?? newest, newest);
         return toEventStream(followHistory(deps, { filter, position, caller, signal: slot.signal }), slot.end);
       } catch (error) {
@@ -125,7 +124,7 @@ export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
   };
 }
 
-/** The position of the newest entry of the yard; 0 when the history is empty. */
+/** Returns the position of the yard's newest entry; 0 when the history is empty. */
 export async function findNewestPosition(store: Store): Promise<number> {
   const { items } = await store.queries.listHistory({ newestFirst: true }, { limit: 1 });
   return items[0]?.position ?? 0;
@@ -134,14 +133,14 @@ export async function findNewestPosition(store: Store): Promise<number> {
 interface FollowInput {
   readonly filter: { readonly stackId?: string };
   readonly position: number;
-  /** Skips lines that it may not read. */
+  /** Lines that it may not read are skipped. */
   readonly caller: Caller;
   readonly signal: AbortSignal;
 }
 
 /**
- * The text of a stream. It is read when the receiver is ready and holds one small page, so the memory of a stream does
- * not depend on how much its receiver has missed.
+ * Yields the text of a stream. Reads one small page when the client is ready, so the memory of a stream does not depend
+ * on how much its client has missed.
  */
 async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): AsyncGenerator<string> {
   const { filter, signal, caller } = input;
@@ -180,7 +179,7 @@ async function withoutHidden(
   return { items };
 }
 
-/** Formats a page for the stream. Receivers ignore comments, such as those about damaged lines. */
+/** Formats a page for the stream. Clients ignore comments, such as those about damaged lines. */
 function* listLines({ items, unreadable = [] }: Page<StoredHistoryEntry>) {
   for (const { id } of unreadable) yield { position: Number(id), text: `: line ${id} cannot be read\n\n` };
   for (const entry of items) yield { position: entry.position, text: toEvent(entry) };
@@ -193,7 +192,7 @@ function toEvent(entry: StoredHistoryEntry): string {
 /** Answers with a stream. `cancel` is called when it ends, on either side. */
 export function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void): Response {
   const encoder = new TextEncoder();
-  // Without a queue of its own a chunk is made when the socket takes it.
+  // Without a queue, a chunk is created only when the socket accepts it.
   const strategy = { highWaterMark: 0 };
   const body = new ReadableStream<Uint8Array>(
     {
@@ -219,12 +218,12 @@ export function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void
 export interface ChangeBell {
   /** Rings so far. */
   readonly count: number;
-  /** Resolves at the next ring after that count, after the time, or when the signal is aborted. Never rejects. */
+  /** Resolves at the next ring after `count`, after `ms`, or when the signal is aborted. Never rejects. */
   wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
   stop(): void;
 }
 
-/** One subscription to the store for all who wait. `kinds`: what rings; default the history. */
+/** Creates a bell with one subscription for all waiters. `kinds`: the signals that ring; default the history. */
 export function createChangeBell(
   store: Store,
   clock: Clock,

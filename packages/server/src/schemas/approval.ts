@@ -6,7 +6,7 @@ import { toInstant } from "./event.ts";
 type Stack = StoredStack["stack"];
 type KeptApproval = NonNullable<Stack["approvals"]>[string];
 
-/** The open approvals of a stack as the API shows them, in the order of its tasks. The stack is one that may be printed. */
+/** Converts a stack's open approvals to the API's format, in the order of its tasks. The stack must be printable. */
 export function toApprovals(stack: Stack): readonly Approval[] {
   const { approvals = {} } = stack;
   return stack.tasks.flatMap(({ name }) => {

@@ -11,7 +11,7 @@ import { toInstant } from "./event.ts";
 const name = Type.String({ minLength: 1, maxLength: 255 });
 const TaskName = Type.String({ minLength: 1, maxLength: 1_024 });
 
-/** Which items a bulk chooses. Of `redrive`: `stackId`, `event`, `code` and `ids`; of all others what the list of stacks takes. */
+/** The items that a bulk selects. For `redrive`: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
 export const BulkFilter = Type.Object(
   {
     ids: Type.Optional(
@@ -42,7 +42,7 @@ export const BulkFilter = Type.Object(
 );
 export type BulkFilter = Static<typeof BulkFilter>;
 
-/** A new bulk, or the question what it would do. */
+/** A new bulk, or a dry run of it. */
 export const BulkBody = Type.Object(
   {
     operation: BulkOperation,
@@ -71,7 +71,7 @@ export type BulkBody = Static<typeof BulkBody>;
 
 const closed = { additionalProperties: false } as const;
 
-/** What the body of each operation may hold. */
+/** The allowed body of each operation. */
 const BODIES: Readonly<Record<BulkOperation, TObject>> = {
   send: Type.Object({ event: name, metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }, closed),
   retry: Type.Object({ which: Type.Optional(Type.Enum(["failed", "pending"])), task: Type.Optional(TaskName) }, closed),
@@ -83,7 +83,7 @@ const BODIES: Readonly<Record<BulkOperation, TObject>> = {
 };
 const parsers = new Map(Object.entries(BODIES).map(([operation, schema]) => [operation, Compile(schema)]));
 
-/** Bytes of a body as JSON: the record of the bulk holds it. */
+/** Maximum bytes of a body as JSON: the record of the bulk contains it. */
 const MOST_BYTES = 65_536;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -158,7 +158,7 @@ function usage(message: string): HttpError {
   return new HttpError(400, "USAGE", message);
 }
 
-/** A bulk as the API shows it. */
+/** Converts a bulk to the API's format. */
 export function toBulkView(bulk: KeptBulk): Bulk {
   const { id, operation, filter, message, reason, sender, status, createdAt, endedAt, total, done, counts, cancel } =
     bulk;
@@ -178,7 +178,7 @@ export function toBulkView(bulk: KeptBulk): Bulk {
   };
 }
 
-/** An item as the API shows it. */
+/** Converts an item of a bulk to the API's format. */
 export function toBulkItemView({ id, operation }: KeptBulk, item: KeptItem): BulkItem {
   const isSent = operation !== "redrive" && item.outcome !== "skipped";
   return { ...item, ...(isSent && { eventId: toBulkEventId(id, item) }) };

@@ -38,7 +38,7 @@ const UnreadableRow = Type.Object({
   reason: Type.String(),
 });
 
-/** A page of such items; without a cursor it is the last. */
+/** Returns the schema of a page of items; without a cursor it is the last page. */
 export function pageOf<Item extends TSchema>(item: Item) {
   return Type.Object({
     items: Type.Array(item, { description: "Up to the limit, and about 1 MiB of them." }),
@@ -49,20 +49,20 @@ export function pageOf<Item extends TSchema>(item: Item) {
   });
 }
 
-/** Epoch milliseconds as the API shows them. */
+/** Formats epoch milliseconds for the API. */
 export function toInstant(ms: number): string;
 export function toInstant(ms: number | undefined): string | undefined;
 export function toInstant(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
-/** A line of the history as the API shows it. */
+/** Converts a line of the history to the API's format. */
 export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
   const entry = toPrinted.entry(stored);
   return { ...entry, at: toInstant(entry.at) };
 }
 
-/** A dead letter as the API shows it. */
+/** Converts a dead letter to the API's format. */
 export function toDeadLetter(stored: StoredDeadLetter): DeadLetter {
   const { id, event, code, reason, deadLetteredAt } = stored;
   return {
@@ -88,7 +88,7 @@ export const historyItem = {
 export const PublishAnswer = Type.Object({ results: Type.Array(PublishResult) });
 export type PublishAnswer = Static<typeof PublishAnswer>;
 
-/** One event or many. Each is checked by itself, so what is wrong in one of many stops no other. */
+/** One event or many. Each is validated separately, so that faults of one do not affect the others. */
 export const PublishBody = Type.Union([Type.Object({}), Type.Array(Type.Unknown(), { minItems: 1 })]);
 
 const reason = Type.String({ minLength: 1, maxLength: 4_096 });
@@ -103,10 +103,10 @@ export const RetryBody = Type.Object({
   id,
 });
 
-/** Asks a running task to stop. */
+/** Requests that a running task stops. */
 export const CancelBody = Type.Object({ task: TaskName, reason: Type.Optional(reason), id });
 
-/** Declares a task done by hand. */
+/** Marks a task as done. */
 export const SettleBody = Type.Object({ task: TaskName, as: Type.Literal("succeeded"), reason, id });
 
 /** Rejects, or takes back an approval. */
@@ -121,7 +121,7 @@ export const ApproveBody = Type.Object({
   id,
 });
 
-/** Removes a stack's record; what it has made stays. */
+/** Removes a stack's record; its resources remain. */
 export const RemoveBody = Type.Object({ force: Type.Literal(true), reason, id });
 
 /** An event message; the words are those of the queues. */

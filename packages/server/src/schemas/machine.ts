@@ -1,11 +1,11 @@
 import { defined, type LocatedMachine, type MachineListing } from "@stackyard/core";
 import type { MachineDetails, MachineSummary } from "@stackyard/core/api";
-/** A row of the list of machines. */
+/** Converts a machine to a row of the list. */
 export function toMachineSummary({ name, located, origin }: MachineListing): MachineSummary {
   return { ...toFields(name, located), origin };
 }
 
-/** A machine with what it is made of. Lists are empty when no revision can be used. */
+/** Converts a machine with its parts. Lists are empty when no revision can be used. */
 export function toMachineDetails(name: string, located: LocatedMachine): MachineDetails {
   const fields = toFields(name, located);
   if (located.kind !== "found") return { ...fields, events: [], states: [], tasks: [] };

@@ -6,7 +6,7 @@ import { parseJson } from "../http/route.ts";
 
 const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
 
-/** Which stacks are meant, in a query. */
+/** The filter of stacks in a query. */
 export const stackFilterQuery = {
   machine: Name,
   state: Name,
@@ -58,7 +58,7 @@ export const stackFilterQuery = {
 
 const filterSchema = Type.Object(stackFilterQuery);
 
-/** Parses the filter of a query. Throws `USAGE` with what is wrong with its metadata. */
+/** Parses the filter of a query. Throws `USAGE` with the faults of its metadata. */
 export async function toStackFilter(query: Static<typeof filterSchema>, locator: Locator): Promise<StackFilter> {
   const { condition, metadata: text, ids: list, ...rest } = query;
   const ids = list === undefined ? undefined : parseIds(list);

@@ -23,7 +23,7 @@ import {
 import { toApprovals } from "./approval.ts";
 import { toInstant } from "./event.ts";
 
-/** An attempt as the API shows it: without token and log. */
+/** Converts an attempt to the API's format, without token and log. */
 export function toAttempt(view: AttemptView): Attempt {
   const { token: _, log: __, dispatchedAt, deadlineAt, leaseUntil, pollDueAt, ...rest } = view;
   return {
@@ -35,12 +35,12 @@ export function toAttempt(view: AttemptView): Attempt {
   };
 }
 
-/** What a stack is explained with, besides itself. */
+/** The facts that explain a stack, in addition to the stack. */
 export type StackFacts = Omit<ExplainInput, "stack" | "parked" | "attempts"> & {
   readonly attempts: readonly AttemptView[];
 };
 
-/** A stack as a list shows it. With facts, also what it waits for. */
+/** Converts a stack to a row of a list. With `waiting`, includes what it waits for. */
 export function toStackSummary({ stack, version }: StoredStack, waiting?: Waiting): StackSummary {
   const printed = toPrinted.stack(stack);
   const { tasks, lastFailure } = printed;
@@ -52,7 +52,7 @@ export function toStackSummary({ stack, version }: StoredStack, waiting?: Waitin
   };
 }
 
-/** What a stack waits for, in one sentence and as programs read it. */
+/** Explains what a stack waits for, in one sentence and as data. */
 export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): Waiting | undefined {
   const { stack, parked } = loaded;
   if (stack === undefined) return undefined;
@@ -127,7 +127,7 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
   };
 }
 
-/** A parked event as the API shows it. */
+/** Converts a parked event to the API's format. */
 export function toParked(parked: KeptEvent): ParkedEvent {
   const { event, code, reason, parkedAt, tries, nextTryAt } = parked;
   const { message } = event;
@@ -147,7 +147,7 @@ export function toParked(parked: KeptEvent): ParkedEvent {
   };
 }
 
-/** A parked event as the list of the yard's parked events shows it. */
+/** Converts a parked event to a row of the yard's list. */
 export function toListedParked({ parked, stackExists }: ListedParked): ListedParkedEvent {
   return { ...toParked(parked), stackExists };
 }

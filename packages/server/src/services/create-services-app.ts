@@ -5,10 +5,10 @@ import { addCommonHeaders, toErrorResponse } from "../create-app.ts";
 import { HttpError } from "../http/route.ts";
 import { mountServices } from "./mount-services.ts";
 
-/** What a host knows of a request. */
+/** The facts about a request from its host. */
 export interface ServiceFacts {
   readonly requestId: string;
-  /** The sender's; undefined when it is not known. */
+  /** The sender's address; undefined when it is unknown. */
   readonly address: string | undefined;
 }
 

@@ -5,19 +5,19 @@ import type { RequestFacts } from "../access/caller.ts";
 import { createRateLimit, type RateLimit } from "../access/rate-limits.ts";
 import { HttpError, readBytes, within } from "../http/route.ts";
 
-/** What the routes of services go through. */
+/** The limits and checks for the routes of services. */
 interface MountServicesDeps {
   readonly runner: ServiceRunner;
   readonly findFacts: (c: Context) => RequestFacts;
   readonly requestMs: number;
 }
 
-/** Of bodies that are read at the same time: their senders are not known yet. */
+/** Limit for bodies that are read at the same time: their senders are not authenticated yet. */
 const MOST_BYTES = 134_217_728;
-/** Many senders share the addresses of a code host, so this is far above what one wrong secret causes. */
+/** A code host's addresses have many senders, so this is far above what one wrong secret causes. */
 const REFUSED_A_MINUTE = 300;
 
-/** Mounts the routes of services. Their callers prove themselves to the service, so nothing of the API's access applies. */
+/** Mounts the routes of services. Their callers authenticate to the service, so the API's access rules do not apply. */
 export function mountServices(app: Hono, services: readonly PluginService[], deps: MountServicesDeps): void {
   const room = createByteRoom(MOST_BYTES);
   const limit = createRateLimit("refused requests to services", REFUSED_A_MINUTE);
@@ -61,12 +61,12 @@ async function answer(c: Context, input: AnswerInput): Promise<Response> {
   }
 }
 
-/** Bytes that may be in memory at the same time: only what has arrived counts, so that slow senders do not keep others out. */
+/** Limits the bytes in memory: only bytes that have arrived count, so that slow senders do not block others. */
 interface ByteRoom {
   open(): {
     /** Throws `RATE_LIMITED` when too many are taken. */
     take(bytes: number): void;
-    /** Gives back what was taken; nothing can be taken any more. */
+    /** Releases the bytes; no more can be claimed. */
     close(): void;
   };
 }

@@ -21,7 +21,7 @@ import {
 } from "./state-store.ts";
 import { isHolding } from "./terraform-backend.ts";
 
-/** A Terraform state as the API shows it: nothing of its content, no token of a lease. */
+/** Converts a Terraform state to the API's format, without its content and the token of a lease. */
 function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {
   const { key, current, versions, lock, forcedUnlocks } = head;
   return {
@@ -47,7 +47,7 @@ interface TerraformStateRoutesDeps {
   readonly logger: Logger;
 }
 
-/** For operators: states, their versions and their locks. A state's key is one path segment: encode its slashes. */
+/** Defines operators' routes to states, versions and locks. A state's key is one path segment: encode its slashes. */
 export function terraformStateRoutes(deps: TerraformStateRoutesDeps): readonly Route[] {
   return [listRoute(deps), stateRoute(deps), versionRoute(deps), restoreRoute(deps), unlockRoute(deps)];
 }

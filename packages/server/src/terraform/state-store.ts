@@ -28,7 +28,7 @@ interface StateStoreDeps {
   readonly keepVersions: number;
 }
 
-/** What a change of a head comes to: the head to write, if any, and the answer. */
+/** The result of a change of a head: the head to write, if any, and the response. */
 interface HeadChange<Answer> {
   readonly head?: StateHead;
   readonly answer: Answer;
@@ -38,13 +38,13 @@ interface HeadChange<Answer> {
 export interface StateStore {
   /** Returns an empty head when the state has not been written. */
   loadHead(key: string): Promise<StateHead>;
-  /** In order of keys. */
+  /** Returns the states in order of keys. */
   list(prefix: string, page: PageInput): Promise<Page<StateHead>>;
   /** Applies a decision to the present head and writes it; decides again after a concurrent write. */
   change<Answer>(key: string, decide: (head: StateHead) => Promise<HeadChange<Answer>>): Promise<Answer>;
-  /** The content of a version. Throws `NOT_FOUND`. */
+  /** Returns the content of a version. Throws `NOT_FOUND`. */
   read(key: string, version: StateVersion): Promise<Uint8Array>;
-  /** Adds a version if `check` lets it, asked again on the very head that the write is conditional on. */
+  /** Adds a version if `check` allows it; checks again with the exact head that the conditional write replaces. */
   write(key: string, input: WriteInput): Promise<StateVersion>;
 }
 
@@ -59,7 +59,7 @@ interface WriteInput {
 const MAX_TRIES = 20;
 const PRUNE_PAGE = 8;
 
-/** A store over records. */
+/** Creates a store over records. */
 export function createStateStore(deps: StateStoreDeps): StateStore {
   const { records, clock, maxBytes } = deps;
   const store: StateStore = {
@@ -96,7 +96,9 @@ async function changeHead<Answer>(
   throw new StackyardError("RECORD_CONFLICT", "Too many concurrent writes to this Terraform state. Try again.");
 }
 
-/** Content first, then the head that refers to it: a crash between leaves records that a later write removes. */
+/**
+ * Writes the content, then the head with its reference: a crash in between leaves records for a later write to remove.
+ */
 async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput): Promise<StateVersion> {
   const facts = parseStateFacts(input.bytes);
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -135,7 +137,7 @@ function withVersion(head: StateHead, version: StateVersion, keep: number): Stat
   return { ...head, next: version.version + 1, current: version.version, versions };
 }
 
-/** Removes content of versions that left the list, and of writes that never arrived: keys are in order of versions. */
+/** Removes content of versions that left the list, and of incomplete writes: keys are in order of versions. */
 async function prune(deps: StateStoreDeps, key: string): Promise<void> {
   const head = (await loadRecord(deps, key)).head;
   const oldest = Math.min(
@@ -152,7 +154,7 @@ async function prune(deps: StateStoreDeps, key: string): Promise<void> {
   }
 }
 
-/** Who holds a lock: an attempt while its lease lives, an operator until it is unlocked. */
+/** The holder of a lock: an attempt while its lease is valid, an operator until it is unlocked. */
 const LockHolder = Type.Union([
   Type.Object({ kind: Type.Literal("attempt"), attemptId: Type.String(), token: Type.Integer() }),
   Type.Object({ kind: Type.Literal("operator"), name: Type.String() }),
@@ -171,7 +173,7 @@ export type StateLock = Static<typeof StateLock>;
 
 const StateVersion = Type.Object({
   version: Type.Integer({ minimum: 1 }),
-  /** Names the records that hold the content. */
+  /** The name of the records with the content. */
   blob: Type.String(),
   chunks: Type.Integer(),
   bytes: Type.Integer(),
@@ -186,7 +188,7 @@ const StateVersion = Type.Object({
 });
 export type StateVersion = Static<typeof StateVersion>;
 
-/** A lock that was broken by force: who did it, and whose it was. Small, since a record's size is bounded. */
+/** A lock that was broken by force: by whom, and who held it. Small, because a record's size is limited. */
 const ForcedUnlock = Type.Object({
   at: Type.Integer(),
   /** The name of the operator's token. */
@@ -200,10 +202,10 @@ const ForcedUnlock = Type.Object({
 });
 export type ForcedUnlock = Static<typeof ForcedUnlock>;
 
-/** Everything about one state but its content: one record, so lock and versions change in one conditional write. */
+/** Everything about one state except its content: one record, so lock and versions change in one conditional write. */
 const StateHead = Type.Object({
   key: Type.String(),
-  /** The number of the next version; never goes back. */
+  /** The number of the next version; never decreases. */
   next: Type.Integer({ minimum: 1 }),
   /** The current version; absent when the state is empty or was deleted. */
   current: Type.Optional(Type.Integer()),
@@ -217,7 +219,7 @@ export type StateHead = Static<typeof StateHead>;
 
 const validator = Compile(StateHead);
 
-/** A state that has not been written. */
+/** Returns the head of a state that has not been written. */
 function emptyHead(key: string): StateHead {
   return { key, next: 1, versions: [] };
 }
@@ -228,19 +230,19 @@ function parseHead(value: unknown): StateHead {
   throw new StackyardError("STORE_CORRUPT", "The record of a Terraform state cannot be read.");
 }
 
-/** The version that counts now. */
+/** Returns the current version. */
 export function findCurrent({ versions, current }: StateHead): StateVersion | undefined {
   return versions.find(({ version }) => version === current);
 }
 
-/** Where the content of one version lies. */
+/** The location of one version's content. */
 interface ContentPlace {
   readonly key: string;
   readonly version: number;
   readonly blob: string;
 }
 
-/** Writes the content as compressed records; nothing refers to them yet. Gives their number. */
+/** Writes the content as compressed records; nothing refers to them yet. Returns their number. */
 export async function writeContent(
   records: Records,
   place: ContentPlace,
@@ -254,7 +256,7 @@ function toChunkedPlace({ key, version, blob }: ContentPlace, now: number) {
   return { keyOf: (index: number) => chunkKeyOf(key, version, blob, index), now };
 }
 
-/** The content of a version, as it was written. Throws `NOT_FOUND` when it was pruned meanwhile. */
+/** Returns the content of a version, as it was written. Throws `NOT_FOUND` when it was pruned meanwhile. */
 export async function readContent(
   records: Records,
   { key, version, maxBytes }: { readonly key: string; readonly version: StateVersion; readonly maxBytes: number },
@@ -286,15 +288,15 @@ function parseState(bytes: Uint8Array): object {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // The parser's message would quote the state, which may hold secrets.
+    // The parser's message would quote the state, which may contain secrets.
   }
   throw new HttpError(400, "USAGE", "The body is not a Terraform state: it must be a JSON object.");
 }
 
-/** The top level of a state begins with scalars; numbers further down may be larger than JavaScript can hold. */
+/** The top level of a state begins with scalars; numbers further down may be too large for JavaScript. */
 const SERIAL = /^(\s*\{(?:[^{}[\]"]|"(?:[^"\\]|\\.)*")*?"serial"\s*:\s*)\d+/;
 
-/** The same state under another serial, all other bytes as they were. */
+/** Returns the same state with another serial; all other bytes are unchanged. */
 export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
   const text = new TextDecoder().decode(bytes);
   return new TextEncoder().encode(text.replace(SERIAL, (_, before: string) => `${before}${serial}`));
@@ -303,32 +305,32 @@ export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
 const DATA = "terraform-state/data/";
 const MAX_READABLE = 300;
 
-/** The beginning of the keys of all heads whose state keys begin so. Good for prefixes of up to 300 encoded characters. */
+/** Returns the prefix of the heads of states with this key prefix. For prefixes of up to 300 encoded characters. */
 export function headPrefixOf(prefix: string): string {
   return `${STATE_HEADS}${encodeURIComponent(prefix).slice(0, MAX_READABLE)}`;
 }
 
-/** The record that holds everything about a state but its content. */
+/** Returns the key of a state's head, the record with everything except its content. */
 export function headKeyOf(key: string): string {
   return `${STATE_HEADS}${nameOf(key)}`;
 }
 
-/** The beginning of the keys of a state's content, in order of versions. */
+/** Returns the key prefix of a state's content, in order of versions. */
 function dataPrefixOf(key: string): string {
   return `${DATA}${nameOf(key)}/`;
 }
 
-/** One part of the content of a version. */
+/** Returns the key of one part of a version's content. */
 export function chunkKeyOf(key: string, version: number, blob: string, index: number): string {
   return `${dataPrefixOf(key)}${pad(version, 10)}/${blob}/${pad(index, 4)}`;
 }
 
-/** The version that a chunk belongs to. */
+/** Returns the version that a chunk belongs to. */
 export function versionOfChunk(key: string, chunkKey: string): number {
   return Number(chunkKey.slice(dataPrefixOf(key).length).split("/")[0]);
 }
 
-/** Readable and sorted as far as it goes, and different for different keys. A record's key has 512 characters at most. */
+/** Returns a unique name, readable and sorted up to its cut: a record's key has at most 512 characters. */
 function nameOf(key: string): string {
   const digest = createHash("sha256").update(key, "utf8").digest("hex").slice(0, 32);
   return `${encodeURIComponent(key).slice(0, MAX_READABLE)}~${digest}`;
@@ -338,19 +340,19 @@ function pad(value: number, length: number): string {
   return String(value).padStart(length, "0");
 }
 
-/** A lock as it stands, and whether it still binds. */
+/** A lock, and whether it still binds. */
 export interface StandingLock {
   readonly lock: StateLock;
   readonly binds: boolean;
 }
 
-/** What a request for a lock comes to. */
+/** The decision on a request for a lock. */
 export type LockDecision =
   | { readonly kind: "locked"; readonly head: StateHead; readonly takenOverFrom?: StateLock }
   | { readonly kind: "held"; readonly lock: StateLock }
   | { readonly kind: "forbidden" };
 
-/** A free lock, one whose holder has ended, and one's own under the same id are granted. */
+/** Decides on a lock: grants a free one, one with an ended holder, and the caller's own under the same id. */
 export function decideLock(
   head: StateHead,
   standing: StandingLock | undefined,
@@ -367,14 +369,14 @@ export function decideLock(
   return { kind: "locked", head: locked, takenOverFrom: standing.lock };
 }
 
-/** What a request to unlock comes to. */
+/** The decision on a request to unlock. */
 export type UnlockDecision =
   /** `forced` is the lock that was another's, or that was broken without its id. */
   | { readonly kind: "unlocked"; readonly head: StateHead; readonly forced?: StateLock }
   | { readonly kind: "nothing" }
   | { readonly kind: "held"; readonly lock: StateLock };
 
-/** Without an id it is Terraform's force-unlock. Attempts give back their own lock only; operators any. */
+/** Decides on an unlock; without an id it is Terraform's force-unlock. Only operators unlock others' locks. */
 export function decideUnlock(
   head: StateHead,
   request: { readonly caller: StateCaller; readonly id: string | undefined; readonly at: number },
@@ -392,7 +394,7 @@ export function decideUnlock(
 
 const MAX_FORCED_UNLOCKS = 20;
 
-/** The head without its lock, and with a record of who broke it. */
+/** Returns the head without its lock, and with a record of who broke it. */
 export function breakLock(head: StateHead, { by, at }: { readonly by: string; readonly at: number }): StateHead {
   const { lock, forcedUnlocks = [], ...free } = head;
   if (lock === undefined) return head;
@@ -402,7 +404,7 @@ export function breakLock(head: StateHead, { by, at }: { readonly by: string; re
 
 const MAX_FACT = 512;
 
-/** Who holds a lock, for people: by our name for it, and as Terraform describes it. Never the token of a lease. */
+/** Returns a lock's holder for people: our name for it, and Terraform's description. Never the token of a lease. */
 export function toHolderFacts({ holder, info }: StateLock) {
   const described: unknown = JSON.parse(info);
   const { Who: who, Operation: operation } = { ...(described as object) } as Readonly<Record<string, unknown>>;
@@ -413,18 +415,18 @@ export function toHolderFacts({ holder, info }: StateLock) {
   };
 }
 
-/** What the audit log says about a state: its key, and its machine and stack when it has them. */
+/** Returns the audit log's subject of a state: its key, and its machine and stack when it has them. */
 export function toAuditSubject(key: string): AuditSubject {
   return { stateKey: key, ...findStateOwner(key) };
 }
 
-/** What the server's log keeps of a lock that was broken. */
+/** Returns the server's log fields for a lock that was broken. */
 export function toForcedUnlockFields(key: string, by: string, lock: StateLock) {
   const { holder } = toHolderFacts(lock);
   return { key, by, lockId: lock.id, holder, lockedAt: new Date(lock.at).toISOString() };
 }
 
-/** Whether the caller may read or write; a standing lock of another, or under another id, keeps writers out. */
+/** Decides whether the caller may read or write; a lock of another holder, or under another id, blocks writers. */
 export function decideAccess(
   standing: StandingLock | undefined,
   request: { readonly caller: StateCaller; readonly write: boolean; readonly id: string | undefined },
@@ -447,6 +449,6 @@ export interface StateCaller {
   readonly holder: LockHolder;
   /** For the list of versions. */
   readonly name: string;
-  /** False for an attempt whose lease expired but was not claimed again: it may still finish under its own lock. */
+  /** False for an attempt with an expired lease that was not claimed again: it may still finish under its own lock. */
   readonly live: boolean;
 }

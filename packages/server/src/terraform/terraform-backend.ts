@@ -36,13 +36,13 @@ interface StateRequest {
   readonly caller: FoundCaller;
 }
 
-/** The same, before it is known who calls. */
+/** The same, before authentication. */
 export interface UncheckedRequest extends Omit<StateRequest, "caller"> {
   readonly facts: RequestFacts;
 }
 
 interface FoundCaller extends StateCaller {
-  /** Whom the audit log names. Absent for attempts: the history of their stack says what they did. */
+  /** The sender for the audit log. Undefined for attempts: the history of their stack contains their actions. */
   readonly sender?: Sender;
 }
 
@@ -60,7 +60,8 @@ const MAX_KEY = 1_500;
 
 /**
  * Answers Terraform's `http` backend (developer.hashicorp.com/terraform/language/backend/http): 404 without a state,
- * 423 with the holder's description while another holds the lock. States may hold secrets: nothing of them is logged.
+ * 423 with the holder's description while another caller has the lock. States may contain secrets: none of their
+ * content is logged.
  */
 export async function answerTerraform(
   deps: TerraformBackendDeps,
@@ -86,7 +87,7 @@ export async function answerTerraform(
   });
 }
 
-/** Changes a state. Changes by others than attempts are recorded before and after; without the record nothing changes. */
+/** Changes a state. Changes by callers other than attempts are recorded before and after; else nothing changes. */
 async function audited<Result>(
   { audit }: TerraformBackendDeps,
   action: string,
@@ -187,7 +188,7 @@ async function findStanding(deps: TerraformBackendDeps, { lock }: StateHead): Pr
   return lock === undefined ? undefined : { lock, binds: await isHolding(deps, lock.holder) };
 }
 
-/** Another holds the lock. Terraform is answered with the holder's own description. */
+/** Another caller has the lock. Terraform gets the holder's own description. */
 class LockHeld extends HttpError {
   readonly lock: StateLock;
 
@@ -230,8 +231,9 @@ interface StateCallerDeps {
 }
 
 /**
- * Finds out who calls: an operator by token, or an attempt by its id and the password of its newest grant. An attempt
- * reaches only states of its own stack, those below `toStatePrefix`. Undefined: the caller has no access.
+ * Authenticates the caller: an operator by token, or an attempt by its id and the password of its newest grant. An
+ * attempt can access only states of its own stack, those below `toStatePrefix`. Returns undefined when the caller has
+ * no access.
  */
 async function findStateCaller(
   deps: StateCallerDeps,
@@ -274,7 +276,7 @@ function digestOf(text: string): Buffer {
   return createHash("sha256").update(text, "utf8").digest();
 }
 
-/** Whether a lock still binds: an attempt's ends with its lease. */
+/** Returns true if a lock still binds: an attempt's ends with its lease. */
 export async function isHolding(
   { store, clock }: Pick<StateCallerDeps, "store" | "clock">,
   holder: LockHolder,

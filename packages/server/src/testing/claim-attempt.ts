@@ -2,7 +2,7 @@ import { toAttemptPassword } from "@stackyard/core/engine";
 import { decide, parseEventMessage } from "@stackyard/core/machine";
 import type { TestYard } from "./test-yard.ts";
 
-/** An attempt with a lease, as a runner's Terraform knows it. */
+/** An attempt with a lease, as a runner's Terraform gets it. */
 export interface ClaimedAttempt {
   readonly attemptId: string;
   readonly token: number;
@@ -16,7 +16,7 @@ export interface ClaimedAttempt {
 /** Launches a stack without an engine and claims its task. `leaseMs` below zero: a lease that has ended already. */
 export async function claimAttempt(yard: TestYard, stackId: string, leaseMs = 60_000): Promise<ClaimedAttempt> {
   const attemptId = (await findOpenAttempt(yard, stackId)) ?? (await launch(yard, stackId));
-  // A lease that has ended is one that was given long ago.
+  // An expired lease was granted long ago.
   const now = yard.clock.now() + Math.min(0, leaseMs) * 2;
   const input = {
     attemptId,

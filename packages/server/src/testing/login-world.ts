@@ -12,7 +12,7 @@ export interface LoginWorld {
   readonly issuer: TestIssuer;
   /** The name of the session's cookie. */
   readonly cookie: string;
-  /** The lines of the audit log, oldest first. */
+  /** Returns the lines of the audit log, oldest first. */
   listAudit(): Promise<readonly AuditEntry[]>;
   stop(): Promise<void>;
 }

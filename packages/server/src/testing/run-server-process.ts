@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { SOURCE_HOOKS } from "./source-hooks.ts";
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
   readonly url: string;
-  /** The most resident memory that the process has had so far, in bytes. */
+  /** Returns the peak resident memory of the process, in bytes. */
   measure(): Promise<{ readonly rss: number }>;
   stop(): Promise<void>;
 }

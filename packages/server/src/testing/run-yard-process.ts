@@ -37,10 +37,10 @@ const PROGRAM = `
   const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, tokens: [{ name: "tester", token }] });
   console.log((await server.start()).url);`;
 
-/** Engine, worker and server over a store, in a process of its own. */
+/** Engine, worker and server over a store, in one separate process. */
 export interface YardProcess {
   readonly url: string;
-  /** Ends the process at once, as `kill -9` does. */
+  /** Kills the process immediately, as `kill -9` does. */
   kill(): Promise<void>;
 }
 

@@ -45,7 +45,7 @@ export interface TestYard {
   halt(): Promise<void>;
   /** Calls the app without a socket, as an operator unless the headers say otherwise. */
   call(path: string, init?: CallInit): Promise<Response>;
-  /** The same, for the answer's JSON. */
+  /** Returns the JSON of a call's response. */
   json<Answer>(path: string, init?: CallInit): Promise<Answer>;
   stop(): Promise<void>;
 }
@@ -63,14 +63,14 @@ export interface TestYardOptions extends ServerOptions {
   readonly logger?: Logger;
   /** Closed with the yard. Default: a memory store. */
   readonly store?: Store;
-  /** What else the server works on. */
+  /** Further dependencies of the server. */
   readonly deps?: Partial<ServerDeps>;
 }
 
-/** Succeeds at once. */
+/** Succeeds immediately. */
 const obliging = defineExecutor({ name: "script", config: Type.Object({}), start: async () => succeeded({}) });
 
-/** Makes one; the task's executor succeeds at once unless another is given. */
+/** Creates a yard; the task's executor succeeds immediately unless another is given. */
 export function createTestYard(options: TestYardOptions = {}): TestYard {
   const { executor = obliging, source = REVIEW_APP, logger = silentLogger, deps: more, ...rest } = options;
   const { store = createMemoryStore(), ...serverOptions } = rest;
@@ -102,7 +102,7 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
     advance(ms) {
       aheadMs += ms;
     },
-    // What the tests expect of it is what they check.
+    // The tests check what they expect of the JSON.
     json: async <Answer>(path: string, init?: CallInit) => (await (await call(path, init)).json()) as Answer,
     run() {
       yard = startYard(deps, { drainMs: 100, process: { version: "0.0.0-test", host: "blue" } });

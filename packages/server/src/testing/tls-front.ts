@@ -34,7 +34,7 @@ export async function startTlsFront(): Promise<TlsFront> {
   return front;
 }
 
-/** A self-signed certificate (RFC 5280, version 1), so that no private key is part of the repository. */
+/** Creates a self-signed certificate (RFC 5280, version 1), so that no private key is part of the repository. */
 function createCertificate(): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const ecdsaWithSha256 = der(0x30, der(0x06, Buffer.from("2a8648ce3d040302", "hex")));
@@ -52,7 +52,7 @@ function createCertificate(): { readonly key: string; readonly cert: string } {
   };
 }
 
-/** One value in the encoding of certificates (X.690). */
+/** Encodes one value of a certificate (X.690). */
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;

@@ -56,7 +56,7 @@ const NEXT = `## Next
 - [Access control](access.md): who may call which operation
 `;
 
-/** The page `docs/http-api.md`: an introduction by hand, then every operation and every shape of the document. */
+/** Formats the page `docs/http-api.md`: a written introduction, then all operations and schemas of the document. */
 export function toApiPage(document: Document): string {
   const introduction = readFileSync(join(import.meta.dirname, "http-api-introduction.md"), "utf8");
   const rows = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -114,7 +114,7 @@ function formatShape(name: string, schema: Schema): string {
   return `### ${name}\n\n| key | always | type | |\n|---|---|---|---|\n${rows.join("\n")}\n`;
 }
 
-/** A type in one line. */
+/** Formats a type in one line. */
 function formatType(schema: Schema): string {
   const { $ref, anyOf, items, properties, type } = schema;
   if ($ref !== undefined) return linkTo(String($ref).split("/").at(-1) ?? "");

@@ -26,7 +26,7 @@ tasks:
   db: { executor: work, config: {}, timeout: 10m }
 `;
 
-/** A yard over the memory store that is followed. */
+/** Creates a traced yard over the memory store. */
 export function aYard(options: { readonly isTraced?: boolean; readonly wrap?: (store: Store) => Store } = {}) {
   const follow = createFollow(options);
   const memory = createMemoryStore();
@@ -63,7 +63,7 @@ export function aYard(options: { readonly isTraced?: boolean; readonly wrap?: (s
       const deliveries = given.map(([event]) => ({ event, deliveries: 1 }));
       await follow.scopes.run({ takeCarriers }, () => engine.handle(deliveries));
     },
-    /** Takes what lies in the outbox. */
+    /** Takes the messages of the outbox. */
     take: (kind: "task" | "event") =>
       memory.takeDue({ kinds: [kind], now: follow.clock.now(), limit: 10, leaseMs: 30_000 }),
   };

@@ -4,7 +4,7 @@ import type { InstrumentDeps } from "../instrument.ts";
 import type { Dimensions, MetricName } from "../metrics.ts";
 import { createScopes, createSpans } from "../spans.ts";
 
-/** What telemetry's parts need, with spans and measured values kept in memory. */
+/** The dependencies of telemetry's parts, with spans and measured values in memory. */
 export interface Follow extends InstrumentDeps {
   readonly clock: ReturnType<typeof createFakeClock>;
   /** Spans that have ended, in the order of their ends. */
@@ -13,14 +13,14 @@ export interface Follow extends InstrumentDeps {
   readonly measured: readonly string[];
 }
 
-/** A tracer whose spans stay in memory. */
+/** Creates a tracer that keeps its spans in memory. */
 export function createMemoryTracer() {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
   return { tracer: provider.getTracer("test"), spans: () => exporter.getFinishedSpans() };
 }
 
-/** With a tracer, unless it is said that nothing is exported. */
+/** Creates them with a tracer, unless `isTraced` is false. */
 export function createFollow({ isTraced = true }: { readonly isTraced?: boolean } = {}): Follow {
   const { tracer, spans: finished } = createMemoryTracer();
   const scopes = createScopes();

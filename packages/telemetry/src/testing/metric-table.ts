@@ -1,6 +1,6 @@
 import { METRICS, type MetricDefinition, toCloudWatchName } from "../metrics.ts";
 
-/** The metrics as the table of README and docs. */
+/** Formats the metrics as the table of README and docs. */
 export function toMetricTable(): string {
   const metrics: readonly (readonly [string, MetricDefinition])[] = Object.entries(METRICS);
   const rows = metrics.map(([name, { kind, unit, help, dimensions, cloudWatch = [dimensions] }]) => {

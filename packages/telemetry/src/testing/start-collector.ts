@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 
-/** What a collector was sent. */
+/** The data sent to a collector. */
 export interface Received {
   readonly path: string;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ export interface Received {
   readonly bytes: Buffer;
 }
 
-/** A collector on a loopback port that keeps what it is sent. */
+/** Starts a collector on a loopback port that keeps its data. */
 export async function startCollector(status = 200) {
   const received: Received[] = [];
   const server = createServer((request, response) => {

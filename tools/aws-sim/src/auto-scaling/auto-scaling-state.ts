@@ -52,7 +52,7 @@ export interface LaunchConfiguration {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** Nothing yet. */
+/** Creates an empty state. */
 export function createAutoScalingState(deps: AutoScalingDeps): AutoScalingState {
   return {
     ...deps,
@@ -73,21 +73,21 @@ export function createAutoScalingState(deps: AutoScalingDeps): AutoScalingState 
   };
 }
 
-/** The caller's group, whatever state it is in. */
+/** Returns the caller's group, in any state. */
 export function groupOf({ groups }: AutoScalingState, name: string, { identity, region }: SimCall): SimGroup {
   const group = groups.get(toGroupKey({ account: identity.account, region, name }));
   if (group === undefined) throw faults.noGroup(name);
   return group;
 }
 
-/** The same, where it must not be in deletion. */
+/** Returns the caller's group unless it is being deleted. */
 export function standingGroupOf(state: AutoScalingState, name: string, call: SimCall): SimGroup {
   const group = groupOf(state, name, call);
   if (group.isDeleting) throw faults.invalid("The AutoScaling group may not be modified while it is pending delete");
   return group;
 }
 
-/** The caller's groups that Describe operations know, by name. */
+/** Returns the caller's groups that Describe operations return, by name. */
 export function ownGroups({ groups }: AutoScalingState, { identity, region, now }: SimCall): readonly SimGroup[] {
   return [...groups.values()]
     .filter((each) => each.account === identity.account && each.region === region && each.visibleAt <= now)

@@ -15,7 +15,7 @@ import {
   toCauseTime,
 } from "./sim-group.ts";
 
-/** UpdateAutoScalingGroup: what is not named stays. Source: API reference. */
+/** Implements UpdateAutoScalingGroup: other settings are unchanged. Source: API reference. */
 export function updateGroup(state: AutoScalingState, call: SimCall): unknown {
   const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   const settings = readSettings(state, call, group.settings);
@@ -26,7 +26,7 @@ export function updateGroup(state: AutoScalingState, call: SimCall): unknown {
   return {};
 }
 
-/** Another desired capacity, within the bounds. */
+/** Sets another desired capacity, within the bounds. */
 export function setDesired(
   state: AutoScalingState,
   group: SimGroup,
@@ -42,7 +42,7 @@ export function setDesired(
   applySettings(state, group, { settings: { ...group.settings, desired }, words, now });
 }
 
-/** DeleteAutoScalingGroup: by force with its instances, else only an empty one. Source: API reference. */
+/** Implements DeleteAutoScalingGroup: by force with its instances, else only an empty one. Source: API reference. */
 export function deleteGroup(state: AutoScalingState, call: SimCall): unknown {
   const group = groupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   if (findFlag(call.input, "ForceDelete") === true) {
@@ -79,7 +79,10 @@ function applySettings(
   group.scaleAt = Math.min(group.scaleAt, now + state.settings.reactionMs);
 }
 
-/** TerminateInstanceInAutoScalingGroup: it is replaced, unless the desired capacity shrinks with it. Source: API reference. */
+/**
+ * Implements TerminateInstanceInAutoScalingGroup: it is replaced, unless the desired capacity shrinks with it. Source:
+ * API reference.
+ */
 export function terminateInstance(state: AutoScalingState, call: SimCall): unknown {
   const { group, member } = memberOf(state, textOf(call.input, "InstanceId"), call);
   const at = call.now;
@@ -121,7 +124,7 @@ const METRICS = [
   ...["WarmPoolTotalCapacity", "GroupAndWarmPoolDesiredCapacity", "GroupAndWarmPoolTotalCapacity"],
 ];
 
-/** EnableMetricsCollection: every minute, those that are named, or all. Source: API reference. */
+/** Implements EnableMetricsCollection: every minute, those that are named, or all. Source: API reference. */
 export function enableMetrics(state: AutoScalingState, call: SimCall): unknown {
   const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   if (call.input["Granularity"] !== "1Minute") {
@@ -179,7 +182,7 @@ function forgetSources({ settings }: AutoScalingState, group: SimGroup, now: num
   );
 }
 
-/** A service that sees the instances of groups: each call sees all that groups have done until then. */
+/** Wraps a service so that it sees the instances of groups: each call sees all that groups have done until then. */
 export function afterCatchUp(service: SimService, catchUp: (now: number) => void): SimService {
   const operations = Object.entries(service.operations).map(([name, serve]) => {
     const operation = (call: SimCall) => {

@@ -20,7 +20,7 @@ import { autoScalingFaults as faults } from "./sim-group.ts";
 const HEARTBEAT = { min: 30, max: 7_200 };
 const NAME = /^[A-Za-z0-9\-_/]{1,255}$/;
 
-/** A hook of a request. Source: API reference, "LifecycleHookSpecification", "PutLifecycleHook". */
+/** Returns a hook of a request. Source: API reference, "LifecycleHookSpecification", "PutLifecycleHook". */
 export function readHook({ account, region, name: group }: GroupKey, input: SimCall["input"]): HookInput {
   const name = findText(input, "LifecycleHookName") ?? "";
   if (!NAME.test(name)) throw faults.constraint("lifecycleHookName", name, "satisfy regular expression pattern");
@@ -45,7 +45,7 @@ export function readHook({ account, region, name: group }: GroupKey, input: SimC
   };
 }
 
-/** DescribeLifecycleHooks: all of a group, or those that are named. */
+/** Implements DescribeLifecycleHooks: all of a group, or those that are named. */
 export function describeHooks(state: AutoScalingState, call: SimCall): unknown {
   const group = groupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   const names = textsOf(call.input, "LifecycleHookNames");
@@ -82,7 +82,7 @@ function readResult(input: SimCall["input"]): "CONTINUE" | "ABANDON" {
   throw faults.invalid(`Invalid DefaultResult: ${result}`);
 }
 
-/** CompleteLifecycleAction: only once; an instance of a group continues at once. Source: API reference. */
+/** Implements CompleteLifecycleAction: only once; an instance of a group continues at once. Source: API reference. */
 export function completeAction(state: AutoScalingState, call: SimCall): unknown {
   const result = textOf(call.input, "LifecycleActionResult");
   if (result !== "CONTINUE" && result !== "ABANDON") throw faults.invalid(`Invalid LifecycleActionResult: ${result}`);
@@ -94,7 +94,7 @@ export function completeAction(state: AutoScalingState, call: SimCall): unknown 
   return {};
 }
 
-/** RecordLifecycleActionHeartbeat: it waits on. Source: API reference. */
+/** Implements RecordLifecycleActionHeartbeat: extends the wait. Source: API reference. */
 export function recordHeartbeat({ lifecycle }: AutoScalingState, call: SimCall): unknown {
   beat(findActive(lifecycle, call), call.now);
   return {};

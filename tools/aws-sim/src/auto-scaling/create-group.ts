@@ -25,7 +25,7 @@ import { checkSources, toRefs } from "./traffic-operations.ts";
 /** "CreateAutoScalingGroup", AutoScalingGroupName: ASCII 33 to 126 without a colon, at most 255. */
 const NAME = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
 
-/** CreateAutoScalingGroup. The first instances are launched a little later. Source: API reference. */
+/** Implements CreateAutoScalingGroup. The first instances are launched a little later. Source: API reference. */
 export function createGroup(state: AutoScalingState, call: SimCall): unknown {
   const { input, identity, region, now } = call;
   const name = textOf(input, "AutoScalingGroupName");
@@ -60,7 +60,7 @@ export function createGroup(state: AutoScalingState, call: SimCall): unknown {
   return {};
 }
 
-/** A group without instances. */
+/** Creates a group without instances. */
 function toGroup(
   { settings: { describeLagMs } }: AutoScalingState,
   key: GroupKey,
@@ -179,7 +179,7 @@ export function addGroup(state: AutoScalingState, input: GroupInput, now: number
   return name;
 }
 
-/** A launch configuration as old accounts have it. */
+/** Adds a launch configuration, as in old accounts. */
 export function addConfiguration({ configurations }: AutoScalingState, key: GroupKey, now: number): void {
   if (!configurations.has(toGroupKey(key))) configurations.set(toGroupKey(key), { ...key, createdAt: now, input: {} });
 }
@@ -225,7 +225,10 @@ const TERMINATION_POLICIES = [
   ...["OldestLaunchConfiguration", "OldestLaunchTemplate"],
 ];
 
-/** The settings of a request, over those that are there. Source: "CreateAutoScalingGroup", "UpdateAutoScalingGroup". */
+/**
+ * Returns the settings of a request, over those that are there. Source: "CreateAutoScalingGroup",
+ * "UpdateAutoScalingGroup".
+ */
 export function readSettings(state: AutoScalingState, call: SimCall, before: GroupSettings): GroupSettings {
   const { input } = call;
   const sizes = readSizes(input, before);
@@ -243,7 +246,9 @@ export function readSettings(state: AutoScalingState, call: SimCall, before: Gro
   };
 }
 
-/** "UpdateAutoScalingGroup": a new bound moves the desired capacity that lies outside, unless that is set too. */
+/**
+ * Follows "UpdateAutoScalingGroup": a new bound moves the desired capacity that lies outside, unless that is set too.
+ */
 function readSizes(input: Input, before: Pick<GroupSettings, "min" | "max" | "desired">) {
   const min = findNumber(input, "MinSize") ?? before.min;
   const max = findNumber(input, "MaxSize") ?? before.max;
@@ -322,7 +327,7 @@ type TemplateSource = Exclude<LaunchSource, { kind: "configuration" }>;
 const MAX_OVERRIDES = 40;
 const SOURCES = ["LaunchConfigurationName", "LaunchTemplate", "MixedInstancesPolicy"];
 
-/** What a request launches from; undefined: it names nothing. What is named has to be there and be launchable. */
+/** Returns the launch source of a request; undefined if it names none. A named one must exist and be launchable. */
 function readLaunchSource(state: AutoScalingState, call: SimCall): LaunchSource | undefined {
   const { input } = call;
   const named = SOURCES.filter((field) => input[field] !== undefined);
@@ -391,7 +396,7 @@ function toTemplateRef(state: AutoScalingState, { identity, region }: SimCall, n
   return { id: found.id, name: found.name, version: findText(named, "Version") ?? "$Default" };
 }
 
-/** User guide, "Create a launch template": what EC2 takes in a template, and Auto Scaling does not. */
+/** Follows the user guide, "Create a launch template": what EC2 takes in a template, and Auto Scaling does not. */
 function checkTemplate({ ec2 }: AutoScalingState, source: TemplateSource): void {
   const template = ec2.state.launchTemplates.get(source.template.id);
   const data = template === undefined ? undefined : findVersion(template, source.template.version)?.data;
@@ -409,7 +414,7 @@ function checkTemplate({ ec2 }: AutoScalingState, source: TemplateSource): void 
   }
 }
 
-/** Auto Scaling tries the template out before it takes it. */
+/** Tries the template out before it is accepted, as Auto Scaling does. */
 function checkLaunchable(state: AutoScalingState, { identity, region }: SimCall, source: TemplateSource): void {
   const order = resolveLaunch(state, { account: identity.account, region }, { source, count: 0 });
   if ("fault" in order) throw invalidTemplate(order.fault);
@@ -420,8 +425,9 @@ function invalidTemplate(why: string) {
 }
 
 /**
- * What else a caller must be allowed who makes or changes a group. Source: user guide, "Control Amazon EC2 launch template usage
- * in Auto Scaling groups" (RunInstances, PassRole), "Identity-based policy examples" (CreateOrUpdateTags).
+ * Checks the further permissions of a caller that creates or changes a group. Source: user guide, "Control Amazon EC2
+ * launch template usage in Auto Scaling groups" (RunInstances, PassRole), "Identity-based policy examples"
+ * (CreateOrUpdateTags).
  */
 export function checkPermissions(state: AutoScalingState, call: SimCall, source: LaunchSource | undefined): void {
   const { input } = call;

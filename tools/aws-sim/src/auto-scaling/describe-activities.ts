@@ -16,7 +16,7 @@ interface Row {
   readonly isGone: boolean;
 }
 
-/** DescribeScalingActivities: those in progress first, then the newest. Source: API reference. */
+/** Implements DescribeScalingActivities: those in progress first, then the newest. Source: API reference. */
 export function describeActivities(state: AutoScalingState, call: SimCall): unknown {
   const { input, now } = call;
   const ids = textsOf(input, "ActivityIds");
@@ -31,7 +31,7 @@ export function describeActivities(state: AutoScalingState, call: SimCall): unkn
   return { Activities: rows.map(({ group, activity, isGone }) => toActivityOutput(group, activity, isGone)), ...next };
 }
 
-/** API reference, "Activity". */
+/** Follows the API reference, "Activity". */
 export function toActivityOutput({ name, arn }: SimGroup, activity: SimActivity, isGone = false): unknown {
   const { id, cause, details, description, status, message, startedAt, endedAt } = activity;
   return {
@@ -80,7 +80,7 @@ interface RecordLimits {
   readonly max: number;
 }
 
-/** One page by MaxRecords and NextToken, as every Describe operation of Auto Scaling has them. */
+/** Returns one page by MaxRecords and NextToken, as in every Describe operation of Auto Scaling. */
 export function toRecordsPage<Row>(
   rows: readonly Row[],
   { input }: SimCall,

@@ -15,7 +15,9 @@ import {
 /** "DescribeAutoScalingGroups", MaxRecords: 50 unless asked, at most 100. "DescribeAutoScalingInstances": at most 50. */
 const GROUP_PAGES = { usual: 50, max: 100 };
 
-/** DescribeAutoScalingGroups: by names, where unknown ones are ignored, and by tags. Source: API reference. */
+/**
+ * Implements DescribeAutoScalingGroups: by names, where unknown ones are ignored, and by tags. Source: API reference.
+ */
 export function describeGroups(state: AutoScalingState, call: SimCall): unknown {
   const names = textsOf(call.input, "AutoScalingGroupNames");
   const filters = recordsOf(call.input, "Filters").map(toFilter);
@@ -28,7 +30,7 @@ export function describeGroups(state: AutoScalingState, call: SimCall): unknown 
 
 type Fits = (group: SimGroup) => boolean;
 
-/** `tag:KEY`, `tag-key`, `tag-value`: values are ORed, filters are ANDed ("Filter"). */
+/** Applies the filters `tag:KEY`, `tag-key`, `tag-value`: values are ORed, filters are ANDed ("Filter"). */
 function toFilter({ Name, Values }: SimCall["input"]): Fits {
   const name = String(Name);
   const values: readonly unknown[] = Array.isArray(Values) ? Values : [];
@@ -40,7 +42,7 @@ function toFilter({ Name, Values }: SimCall["input"]): Fits {
   throw faults.invalid(`Filter type ${name} is not correct. Allowed Filter types are: tag-key tag-value tag:<key>`);
 }
 
-/** API reference, "AutoScalingGroup". */
+/** Follows the API reference, "AutoScalingGroup". */
 function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
   const { settings, name, arn, createdAt, metrics } = group;
   const attached = group.sources.filter(({ removedAt }) => removedAt === undefined).map(({ ref }) => ref);
@@ -73,7 +75,7 @@ function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
   };
 }
 
-/** API reference, "Instance". */
+/** Follows the API reference, "Instance". */
 function toMemberOutput(member: SimMember): Readonly<Record<string, unknown>> {
   const { instanceId, instanceType, availabilityZone, healthStatus, template, configuration, isProtected } = member;
   return {
@@ -128,7 +130,7 @@ export interface GroupView {
   readonly isDeleting: boolean;
 }
 
-/** What a test may want to know. */
+/** Returns the view of a group for tests. */
 export function toGroupView({ name, settings, tags, members, isDeleting }: SimGroup): GroupView {
   const { min, max, desired } = settings;
   return {

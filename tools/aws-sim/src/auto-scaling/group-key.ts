@@ -5,7 +5,7 @@ export interface GroupKey {
   readonly name: string;
 }
 
-/** The key of a group in a map. */
+/** Returns the key of a group in a map. */
 export function toGroupKey({ account, region, name }: GroupKey): string {
   return [account, region, name].join("\n");
 }

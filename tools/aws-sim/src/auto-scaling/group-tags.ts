@@ -7,7 +7,7 @@ const MAX_TAGS = 50;
 const MAX_KEY = 128;
 const MAX_VALUE = 256;
 
-/** Tags of a request, over those that are there. */
+/** Merges the tags of a request into the existing ones. */
 export function mergeTags(before: readonly GroupTag[], list: readonly SimCall["input"][]): readonly GroupTag[] {
   const tags = new Map(before.map((tag) => [tag.key, tag]));
   for (const each of list) {
@@ -32,13 +32,13 @@ function readTag(input: SimCall["input"]): GroupTag {
   return { key, value, propagates: findFlag(input, "PropagateAtLaunch") ?? true };
 }
 
-/** CreateOrUpdateTags: instances that run already keep theirs. */
+/** Implements CreateOrUpdateTags: instances that run already keep theirs. */
 export function createOrUpdateTags(state: AutoScalingState, call: SimCall): unknown {
   for (const [group, tags] of byGroup(state, call)) group.tags = mergeTags(group.tags, tags);
   return {};
 }
 
-/** DeleteTags: missing tags are ignored. */
+/** Implements DeleteTags: missing tags are ignored. */
 export function deleteTags(state: AutoScalingState, call: SimCall): unknown {
   for (const [group, tags] of byGroup(state, call)) {
     const keys = tags.map(({ Key }) => Key);
@@ -47,7 +47,7 @@ export function deleteTags(state: AutoScalingState, call: SimCall): unknown {
   return {};
 }
 
-/** API reference, "TagDescription". */
+/** Follows the API reference, "TagDescription". */
 export function toTags({ name, tags }: SimGroup) {
   return tags.map(({ key, value, propagates }) => ({
     ResourceId: name,

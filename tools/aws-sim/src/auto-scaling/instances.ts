@@ -75,7 +75,7 @@ export const STEPS: Readonly<Record<Stage, Step>> = {
   shuttingDown: forgetInstance,
 };
 
-/** It comes into service: load balancers get to know it. */
+/** Puts an instance into service: load balancers register it. */
 export function enterService(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   member.stage = "serving";
   member.actions = [];
@@ -126,7 +126,7 @@ export function replaceIfUnhealthy(state: AutoScalingState, group: SimGroup, mem
   endInstance(state, group, member, { at, cause: `At ${toCauseTime(at)} ${why}.` });
 }
 
-/** The next instant at which an instance in service can turn out to be bad. */
+/** Returns the next instant at which an instance in service can turn out to be unhealthy. */
 export function nextLookAt(group: SimGroup, member: SimMember, at: number): number {
   const verdict = verdictAt(group, member);
   const failing = Math.max(verdict, member.course?.unhealthyAt ?? 0);
@@ -177,7 +177,7 @@ interface LaunchInput {
   readonly script?: LaunchScript;
 }
 
-/** The subnet with the fewest instances ("AZRebalance": groups are spread evenly over their zones). */
+/** Returns the subnet with the fewest instances ("AZRebalance": groups are spread evenly over their zones). */
 function toPlace({ ec2 }: AutoScalingState, { settings, members, region }: SimGroup): LaunchPlace {
   const alive = members.filter(isAlive);
   const countOf = (id: string) => alive.filter(({ subnetId }) => subnetId === id).length;
@@ -298,7 +298,7 @@ export function endInstance(state: AutoScalingState, group: SimGroup, member: Si
   group.scaleAt = Math.min(group.scaleAt, at + state.settings.reactionMs);
 }
 
-/** Its connections are gone: it waits at the hooks, if there are any. */
+/** Ends the draining: waits at the hooks, if there are any. */
 function leaveService(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   const hooks = hooksOf(state.lifecycle, group, "autoscaling:EC2_INSTANCE_TERMINATING");
   if (hooks.length === 0) {
@@ -312,7 +312,7 @@ function leaveService(state: AutoScalingState, group: SimGroup, member: SimMembe
   member.nextAt = Math.min(...member.actions.map(({ endsAt }) => endsAt));
 }
 
-/** EC2 terminates it. */
+/** Terminates it, as EC2 does. */
 function shutDown({ ec2, settings }: AutoScalingState, member: SimMember, at: number): void {
   member.stage = "shuttingDown";
   member.activity.status = "InProgress";
@@ -321,14 +321,17 @@ function shutDown({ ec2, settings }: AutoScalingState, member: SimMember, at: nu
   ec2.changeState(member.instanceId, "terminated", member.nextAt);
 }
 
-/** It is gone, and the group does not know it any more. */
+/** Removes it from the group. */
 function forgetInstance(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   endActivity(member.activity, at, { status: "Successful" });
   group.members = group.members.filter((each) => each !== member);
   group.scaleAt = Math.min(group.scaleAt, at + state.settings.reactionMs);
 }
 
-/** All at once, without draining and without hooks. Source: "DeleteAutoScalingGroup", ForceDelete; "Lifecycle hooks". */
+/**
+ * Terminates all at once, without draining and without hooks. Source: "DeleteAutoScalingGroup", ForceDelete; "Lifecycle
+ * hooks".
+ */
 export function endAll(state: AutoScalingState, group: SimGroup, at: number): void {
   const cause = `At ${toCauseTime(at)} a user request force deleted the AutoScalingGroup changing the desired capacity from ${group.settings.desired} to 0.  `;
   for (const member of group.members) {
@@ -356,7 +359,10 @@ function toEndActivity({ instanceId, availabilityZone, subnetId }: SimMember, { 
   };
 }
 
-/** The event of an instance that comes to a hook. Source: user guide, "Amazon EC2 Auto Scaling events", lifecycle actions. */
+/**
+ * Returns the event of an instance that comes to a hook. Source: user guide, "Amazon EC2 Auto Scaling events",
+ * lifecycle actions.
+ */
 function toHookEvent({ account, region, arn, name }: SimGroup, action: LifecycleAction): AwsEvent {
   const { hook, token, instanceId, beganAt } = action;
   const isLaunch = transitionOf(hook) === "autoscaling:EC2_INSTANCE_LAUNCHING";

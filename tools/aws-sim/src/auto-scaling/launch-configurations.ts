@@ -10,7 +10,7 @@ import { autoScalingFaults as faults, type LaunchSource, type TemplateRef } from
 /** "DescribeLaunchConfigurations", MaxRecords: 50 unless asked, at most 100; at most 50 names. */
 const PAGES = { usual: 50, max: 100 };
 
-/** DescribeLaunchConfigurations: unknown names are ignored. Source: API reference. */
+/** Implements DescribeLaunchConfigurations: unknown names are ignored. Source: API reference. */
 export function describeConfigurations(state: AutoScalingState, call: SimCall): unknown {
   const names = textsOf(call.input, "LaunchConfigurationNames");
   const found = ownConfigurations(state, call).filter(({ name }) => names.length === 0 || names.includes(name));
@@ -18,7 +18,7 @@ export function describeConfigurations(state: AutoScalingState, call: SimCall): 
   return { LaunchConfigurations: rows.map(toConfiguration), ...next };
 }
 
-/** DeleteLaunchConfiguration: not while a group has it, unless that goes too. Source: API reference. */
+/** Implements DeleteLaunchConfiguration: not while a group has it, unless that goes too. Source: API reference. */
 export function deleteConfiguration(state: AutoScalingState, call: SimCall): unknown {
   const { identity, region } = call;
   const name = textOf(call.input, "LaunchConfigurationName");
@@ -43,7 +43,10 @@ export function deleteConfiguration(state: AutoScalingState, call: SimCall): unk
   return {};
 }
 
-/** DescribeAccountLimits: quotas of groups and launch configurations, and how far they are used. Source: API reference. */
+/**
+ * Implements DescribeAccountLimits: quotas of groups and launch configurations, and how far they are used. Source: API
+ * reference.
+ */
 export function describeLimits(state: AutoScalingState, call: SimCall): unknown {
   const { groups, configurations } = state.settings.quotas;
   const own = [...state.groups.values()].filter(
@@ -95,7 +98,7 @@ export interface LaunchFault {
   readonly fault: string;
 }
 
-/** What is launched from a source; or why nothing is. `count`: instances that the group has already. */
+/** Returns what is launched from a source, or why nothing is. `count`: instances that the group has already. */
 export function resolveLaunch(
   state: AutoScalingState,
   place: Place,
@@ -149,7 +152,10 @@ function toOrder({ data }: TemplateVersion, template: TemplateRef): LaunchOrder 
   };
 }
 
-/** User guide, "Auto Scaling groups with multiple instance types and purchase options": the base is on demand, then by percent. */
+/**
+ * Follows the user guide, "Auto Scaling groups with multiple instance types and purchase options": the base is on
+ * demand, then by percent.
+ */
 function toMix(policy: Input, order: LaunchOrder, count: number): Pick<LaunchOrder, "instanceType" | "isSpot"> {
   const types = recordsOf(findRecord(policy, "LaunchTemplate") ?? {}, "Overrides").flatMap((each) => {
     const type = findText(each, "InstanceType");
@@ -163,7 +169,10 @@ function toMix(policy: Input, order: LaunchOrder, count: number): Pick<LaunchOrd
   return { instanceType: types[count % Math.max(1, types.length)] ?? order.instanceType, isSpot };
 }
 
-/** What EC2 would refuse. Source: EC2 API reference, "Error codes": the messages of the resources that are not there. */
+/**
+ * Returns what EC2 would reject. Source: EC2 API reference, "Error codes": the messages of the resources that are not
+ * there.
+ */
 function findFault({ ec2 }: AutoScalingState, place: Place, order: LaunchOrder): LaunchFault | undefined {
   const { images, securityGroups, placementGroups } = ec2.state;
   const { imageId, securityGroupIds, placementGroup } = order;
@@ -191,7 +200,10 @@ function findImageFault(image: SimImage | undefined, place: Place, order: Launch
   return `The architecture '${architecture}' of the specified instance type does not match the architecture '${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.`;
 }
 
-/** EC2 user guide, "Amazon EC2 instance type naming conventions": a `g` after the generation is AWS Graviton; so is the A1. */
+/**
+ * Follows the EC2 user guide, "Amazon EC2 instance type naming conventions": a `g` after the generation is AWS
+ * Graviton; so is the A1.
+ */
 function architectureOf(instanceType: string): SimImage["architecture"] {
   return /^(a1|[a-z-]+\d+[a-z]*g[a-z]*)\./.test(instanceType) ? "arm64" : "x86_64";
 }

@@ -45,7 +45,7 @@ const HEARTBEAT_SECONDS = 3_600;
 const GLOBAL_SECONDS = 172_800;
 const GLOBAL_HEARTBEATS = 100;
 
-/** The key of a hook in a map. */
+/** Returns the key of a hook in a map. */
 export function toHookKey({
   account,
   region,
@@ -55,7 +55,7 @@ export function toHookKey({
   return [account, region, group, name].join("\n");
 }
 
-/** The hooks of a group, for one transition or all. */
+/** Returns the hooks of a group, for one transition or all. */
 export function hooksOf({ hooks }: LifecycleHooks, key: GroupKey, transition?: HookTransition): readonly HookInput[] {
   return [...hooks.values()].filter(
     (hook) =>
@@ -66,7 +66,7 @@ export function hooksOf({ hooks }: LifecycleHooks, key: GroupKey, transition?: H
   );
 }
 
-/** When a hook holds an instance. */
+/** Returns the transition at which a hook holds an instance. */
 export function transitionOf({ transition = "autoscaling:EC2_INSTANCE_LAUNCHING" }: HookInput): HookTransition {
   return transition;
 }
@@ -87,14 +87,14 @@ export function beginAction(
   return action;
 }
 
-/** It waits on, up to the hook's limit. */
+/** Extends the wait, up to the hook's limit. */
 export function beat(action: LifecycleAction, now: number): void {
   const { heartbeatSeconds, globalSeconds } = limitsOf(action.hook);
   action.endsAt = Math.min(now + heartbeatSeconds * 1_000, action.beganAt + globalSeconds * 1_000);
   action.heartbeats += 1;
 }
 
-/** Its state at a given time. */
+/** Returns its state at a given time. */
 export function outcomeOf({ result, endsAt, hook }: LifecycleAction, now: number): "waiting" | HookResult {
   return result ?? (now < endsAt ? "waiting" : (hook.defaultResult ?? "ABANDON"));
 }

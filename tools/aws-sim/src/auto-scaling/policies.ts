@@ -54,7 +54,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
   PredictiveScaling: [needs("PredictiveScalingConfiguration")],
 };
 
-/** PutScalingPolicy: a new one, or another under the same name and ARN. Source: API reference. */
+/** Implements PutScalingPolicy: a new one, or another under the same name and ARN. Source: API reference. */
 export function putPolicy(state: AutoScalingState, call: SimCall): unknown {
   const { input } = call;
   const group = standingGroupOf(state, textOf(input, "AutoScalingGroupName"), call);
@@ -74,7 +74,7 @@ export function putPolicy(state: AutoScalingState, call: SimCall): unknown {
   return { PolicyARN: policy.arn, Alarms: toAlarms(state, group, policy) };
 }
 
-/** DescribePolicies: by group, names or ARNs, and types. Unknown names are ignored. */
+/** Implements DescribePolicies: by group, names or ARNs, and types. Unknown names are ignored. */
 export function describePolicies(state: AutoScalingState, call: SimCall): unknown {
   const { input } = call;
   const names = textsOf(input, "PolicyNames");
@@ -127,7 +127,10 @@ function toArn({ account, region, name }: SimGroup, policy: string): string {
 
 type Alarms = Pick<AutoScalingDeps, "alarms">;
 
-/** User guide, "Target tracking scaling policies": Auto Scaling makes and deletes a high and a low alarm. Gives their names. */
+/**
+ * Follows the user guide, "Target tracking scaling policies": Auto Scaling makes and deletes a high and a low alarm.
+ * Gives their names.
+ */
 function addAlarms({ alarms }: Alarms, group: SimGroup, { arn }: SimPolicy): readonly string[] {
   const { account, region } = group;
   return ["AlarmHigh", "AlarmLow"].map((side) => {

@@ -1,6 +1,6 @@
 /** Alarms of CloudWatch, as Auto Scaling works with them. */
 export interface PolicyAlarms {
-  /** Those that have this ARN among their actions. */
+  /** Returns the alarms that have this ARN among their actions. */
   alarmsOf(policy: AlarmPlace & { readonly actionArn: string }): readonly NamedAlarm[];
   /** Makes an alarm of a target tracking policy, which belongs to Auto Scaling. */
   putTrackingAlarm(alarm: AlarmPlace & { readonly name: string; readonly actionArn: string }): void;

@@ -56,7 +56,10 @@ function scaleIn(
   group.scaleAt = Number.POSITIVE_INFINITY;
 }
 
-/** User guide, "Control which Auto Scaling instances terminate during scale in": the zone with the most first, then by age. */
+/**
+ * Follows the user guide, "Control which Auto Scaling instances terminate during scale in": the zone with the most
+ * first, then by age.
+ */
 function chooseLeaving({ settings }: SimGroup, alive: readonly SimMember[]): readonly SimMember[] {
   const isNewestFirst = settings.terminationPolicies[0] === "NewestInstance";
   const byAge = alive

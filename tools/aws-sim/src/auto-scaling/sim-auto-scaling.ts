@@ -24,15 +24,18 @@ import { attachSources, describeSources, detachSources } from "./traffic-operati
 /** Groups that launch, register and replace instances by the clock. */
 export interface SimAutoScaling {
   readonly service: SimService;
-  /** How the next launches of some groups go: one script a launch, the last one for all others. What is said last counts. */
+  /**
+   * Scripts the next launches of some groups: one script a launch, the last one for all others. What is said last
+   * counts.
+   */
   script(match: GroupMatch, ...scripts: readonly LaunchScript[]): void;
-  /** A group that has been there for a while; gives its name. */
+  /** Adds a group that has existed for a while; returns its name. */
   addGroup(input: GroupInput): string;
   addLaunchConfiguration(input: GroupKey): void;
   /** Scales a group as another caller would. */
   setDesired(key: GroupKey, desired: number): void;
   findGroup(key: GroupKey): GroupView | undefined;
-  /** Of one account and region. */
+  /** Returns the groups of one account and region. */
   listGroups(place: Omit<GroupKey, "name">): readonly GroupView[];
   /** Makes Auto Scaling later, slower or smaller. */
   set(settings: Partial<AutoScalingSettings>): void;
@@ -56,7 +59,10 @@ interface ActionView {
   readonly endsAt: number;
 }
 
-/** Auto Scaling without groups. Sources: Amazon EC2 Auto Scaling API reference and user guide, cited at each part. */
+/**
+ * Creates Auto Scaling without groups. Sources: Amazon EC2 Auto Scaling API reference and user guide, cited at each
+ * part.
+ */
 export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readonly clock: Clock }): SimAutoScaling {
   const state = createAutoScalingState(deps);
   const { lifecycle, groups, scripts } = state;
@@ -134,7 +140,7 @@ const SERVES: Readonly<Record<string, Serve>> = {
   UpdateAutoScalingGroup: updateGroup,
 };
 
-/** What Auto Scaling serves; each call sees all that has happened until then. */
+/** Serves the operations of Auto Scaling; each call sees all that has happened until then. */
 function autoScalingOperations(state: AutoScalingState): SimService["operations"] {
   const served = Object.entries(SERVES).map(([name, serve]) => {
     const operation = (call: SimCall) => {

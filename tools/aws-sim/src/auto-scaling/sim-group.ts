@@ -78,7 +78,7 @@ export interface SimPolicy {
   readonly ownAlarms: readonly string[];
 }
 
-/** Load balancers that new instances are registered with. */
+/** Returns the load balancers that new instances are registered with. */
 export function activeSources({ sources }: SimGroup): readonly TrafficSourceRef[] {
   return sources.filter(({ removedAt }) => removedAt === undefined).map(({ ref }) => ref);
 }
@@ -121,12 +121,12 @@ const LIFECYCLE_STATES: Readonly<Record<Stage, string>> = {
   shuttingDown: "Terminating",
 };
 
-/** Its LifecycleState. */
+/** Returns its LifecycleState. */
 export function lifecycleStateOf({ stage, actions }: SimMember): string {
   return stage === "shuttingDown" && actions.length > 0 ? "Terminating:Proceed" : LIFECYCLE_STATES[stage];
 }
 
-/** Does the group still count on it? */
+/** Returns true if the group still counts it. */
 export function isAlive({ stage }: SimMember): boolean {
   return stage === "booting" || stage === "launchHook" || stage === "serving";
 }
@@ -134,12 +134,12 @@ export function isAlive({ stage }: SimMember): boolean {
 const BOOT_MS = 30_000;
 const HEALTHY_MS = 20_000;
 
-/** When it has booted. */
+/** Returns when it has booted. */
 export function bootedAt({ launchedAt, script }: SimMember): number {
   return launchedAt + (script.bootMs ?? BOOT_MS);
 }
 
-/** When its EC2 status checks fail. */
+/** Returns when its EC2 status checks fail. */
 export function diesAt({ launchedAt, script }: SimMember): number {
   return launchedAt + (script.diesAfterMs ?? Number.POSITIVE_INFINITY);
 }
@@ -196,7 +196,7 @@ export function endActivity(
   activity.description += `.  Status Reason: ${end.message}`;
 }
 
-/** An instant as causes write it. */
+/** Formats an instant as in causes. */
 export function toCauseTime(at: number): string {
   return new Date(at).toISOString().replace(/\.\d{3}/, "");
 }
@@ -242,7 +242,7 @@ const LAUNCH_ERRORS: Readonly<Record<string, (attempt: Attempt) => string>> = {
     "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.InternalError: Client error on launch.",
 };
 
-/** The message of an activity. An unknown name is used as the message itself. */
+/** Returns the message of an activity. An unknown name is used as the message itself. */
 export function toLaunchError(name: string, attempt: Attempt): string {
   const known = LAUNCH_ERRORS[name];
   return known === undefined ? name : `${known(attempt)} Launching EC2 instance failed.`;
@@ -271,7 +271,7 @@ export interface TrafficSources {
   register(source: TrafficSourceRef, instanceId: string, course: TargetCourse): void;
   /** Begins to drain; gives the instant at which the last connection is gone. */
   deregister(source: TrafficSourceRef, instanceId: string, now: number): number;
-  /** Does the load balancer take it for healthy? */
+  /** Returns true if the load balancer reports it as healthy. */
   isHealthy(source: TrafficSourceRef, instanceId: string, now: number): boolean;
 }
 
@@ -292,7 +292,7 @@ export const autoScalingFaults = {
   unsupported: (message: string) => new SimFault("UnsupportedOperation", 400, message),
   noGroup: (name: string) =>
     queryFaults.invalid(`AutoScalingGroup name not found - AutoScalingGroup '${name}' not found`),
-  /** How Smithy services word a constraint of one field. */
+  /** Formats a constraint of one field like Smithy services. */
   constraint: (field: string, value: unknown, rule: string) =>
     queryFaults.invalid(
       `1 validation error detected: Value '${value}' at '${field}' failed to satisfy constraint: Member must ${rule}`,

@@ -10,7 +10,7 @@ export interface ScriptEntry {
   readonly left: LaunchScript[];
 }
 
-/** The script of the next launch: what was said last comes first. */
+/** Takes the script of the next launch: the last one set comes first. */
 export function takeScript(entries: readonly ScriptEntry[], group: SimGroup): LaunchScript {
   const left = entries.findLast(({ match }) => fits(match, group))?.left ?? [];
   return (left.length > 1 ? left.shift() : left[0]) ?? {};

@@ -12,7 +12,7 @@ const MAX_ATTACHED = 50;
 const FIELDS: Readonly<Record<Kind, string>> = { classic: "LoadBalancerNames", targetGroup: "TargetGroupARNs" };
 const NAMES: Readonly<Record<Kind, string>> = { classic: "Load Balancers", targetGroup: "Target Groups" };
 
-/** Load balancers as a request names them. */
+/** Returns the load balancers named in a request. */
 export function toRefs({ identity, region }: SimCall, kind: Kind, ids: readonly string[]): readonly TrafficSourceRef[] {
   return [...new Set(ids)].map((id) => ({ account: identity.account, region, kind, id }));
 }
@@ -28,7 +28,7 @@ export function checkSources({ traffic }: AutoScalingState, refs: readonly Traff
   }
 }
 
-/** AttachLoadBalancers, AttachLoadBalancerTargetGroups: instances in service are registered. */
+/** Implements AttachLoadBalancers, AttachLoadBalancerTargetGroups: instances in service are registered. */
 export function attachSources(state: AutoScalingState, call: SimCall, kind: Kind): unknown {
   const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   const refs = readRefs(call, kind);
@@ -45,7 +45,10 @@ export function attachSources(state: AutoScalingState, call: SimCall, kind: Kind
   return {};
 }
 
-/** DetachLoadBalancers, DetachLoadBalancerTargetGroups: instances are deregistered, which takes as long as they drain. */
+/**
+ * Implements DetachLoadBalancers, DetachLoadBalancerTargetGroups: instances are deregistered, which takes as long as
+ * they drain.
+ */
 export function detachSources(state: AutoScalingState, call: SimCall, kind: Kind): unknown {
   const group = standingGroupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   const refs = readRefs(call, kind);
@@ -61,7 +64,9 @@ export function detachSources(state: AutoScalingState, call: SimCall, kind: Kind
   return {};
 }
 
-/** DescribeLoadBalancers, DescribeLoadBalancerTargetGroups: also those that are being removed, or just were. */
+/**
+ * Implements DescribeLoadBalancers, DescribeLoadBalancerTargetGroups: also those that are being removed, or just were.
+ */
 export function describeSources(state: AutoScalingState, call: SimCall, kind: Kind): unknown {
   const group = groupOf(state, textOf(call.input, "AutoScalingGroupName"), call);
   const found = group.sources.filter(({ ref }) => ref.kind === kind);
@@ -75,7 +80,7 @@ export function describeSources(state: AutoScalingState, call: SimCall, kind: Ki
       };
 }
 
-/** API reference, "LoadBalancerTargetGroupState" and "LoadBalancerState", State. */
+/** Follows the API reference, "LoadBalancerTargetGroupState" and "LoadBalancerState", State. */
 function toState(
   { traffic, settings }: AutoScalingState,
   { members }: SimGroup,

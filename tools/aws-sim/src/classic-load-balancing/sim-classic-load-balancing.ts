@@ -22,7 +22,7 @@ export interface SimClassicLoadBalancing {
   readonly findSource: FindSource;
 }
 
-/** Elastic Load Balancing of the first generation, without load. Source: API reference (2012-06-01). */
+/** Creates Elastic Load Balancing of the first generation, without load. Source: API reference (2012-06-01). */
 export function createClassicLoadBalancing({ clock }: { readonly clock: Clock }): SimClassicLoadBalancing {
   const all = new Map<string, ClassicLoadBalancer>();
   return {
@@ -47,7 +47,7 @@ export function createClassicLoadBalancing({ clock }: { readonly clock: Clock })
 /** "DescribeTags" (2012-06-01), LoadBalancerNames: 1 to 20 items. */
 const MAX_NAMES = 20;
 
-/** DescribeLoadBalancers: by names, or all; one that is missing fails the whole request. */
+/** Implements DescribeLoadBalancers: by names, or all; one that is missing fails the whole request. */
 function describeLoadBalancers(all: ClassicLoadBalancers, call: SimCall): unknown {
   const { identity, region, input, now } = call;
   const names = textsOf(input, "LoadBalancerNames");
@@ -71,7 +71,7 @@ function toDescription({ name, region, instances, madeAt }: ClassicLoadBalancer,
   };
 }
 
-/** DescribeTags of classic load balancers. */
+/** Implements DescribeTags of classic load balancers. */
 function describeClassicTags(all: ClassicLoadBalancers, call: SimCall): unknown {
   const names = textsOf(call.input, "LoadBalancerNames");
   if (names.length === 0 || names.length > MAX_NAMES) {
@@ -118,8 +118,8 @@ const HEALTH: Readonly<Record<TargetState, Health>> = {
 };
 
 /**
- * DescribeInstanceHealth: of all instances, or of those that are named, "even if they are no longer registered"; one that never
- * was fails the whole request.
+ * Implements DescribeInstanceHealth: of all instances, or of those that are named, "even if they are no longer
+ * registered"; one that never was fails the whole request.
  */
 function describeInstanceHealth(all: ClassicLoadBalancers, call: SimCall): unknown {
   const { input, now } = call;
@@ -136,7 +136,7 @@ function describeInstanceHealth(all: ClassicLoadBalancers, call: SimCall): unkno
   };
 }
 
-/** The instances of a request. */
+/** Returns the instances of a request. */
 function idsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(({ InstanceId }) => String(InstanceId)) : [];
 }
@@ -169,18 +169,18 @@ interface ClassicLoadBalancer extends ClassicRef {
 /** By account, region and name. */
 type ClassicLoadBalancers = ReadonlyMap<string, ClassicLoadBalancer>;
 
-/** A new one. */
+/** Creates a load balancer. */
 function createClassic(input: ClassicInput, madeAt: number): ClassicLoadBalancer {
   const { account, region, name, tags = {}, drainSeconds, drainsForMs = (drainSeconds ?? 0) * 1_000 } = input;
   return { account, region, name, tags, drainSeconds, drainMs: drainsForMs, instances: createTargetStates(), madeAt };
 }
 
-/** Where it lies in the map. */
+/** Returns its key in the map. */
 function toClassicKey({ account, region, name }: ClassicRef): string {
   return [account, region, name].join("/");
 }
 
-/** The caller's own, by its name. */
+/** Returns the caller's own, by its name. */
 function openClassic(all: ClassicLoadBalancers, name: string, call: SimCall): ClassicLoadBalancer {
   const found = all.get(toClassicKey({ account: call.identity.account, region: call.region, name }));
   if (found === undefined) throw classicFaults.notFound(name);

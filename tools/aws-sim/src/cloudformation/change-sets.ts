@@ -26,7 +26,7 @@ const UPDATABLE = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLE
 const NO_CHANGES =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
 
-/** CreateChangeSet. A new stack is in REVIEW_IN_PROGRESS until its change set is executed. */
+/** Implements CreateChangeSet. A new stack is in REVIEW_IN_PROGRESS until its change set is executed. */
 export function createChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const { input, now } = call;
   const name = textOf(input, "ChangeSetName");
@@ -46,7 +46,7 @@ export function createChangeSet(state: CloudFormationState, call: SimCall): unkn
   return { Id: id, StackId: stack.id };
 }
 
-/** What an update can change apart from resources. */
+/** Returns the differences that an update can have apart from resources. */
 function toRest(content: StackContent | undefined) {
   return [content?.tags ?? [], [...(content?.resolved.outputs ?? [])]];
 }
@@ -87,7 +87,7 @@ function readTemplate({ findObject }: CloudFormationState, input: SimCall["input
   return found;
 }
 
-/** User guide, "Acknowledging IAM resources in CloudFormation templates". */
+/** Follows the user guide, "Acknowledging IAM resources in CloudFormation templates". */
 function checkCapabilities({ resources }: Template, given: unknown): void {
   const has = (capability: string): boolean => Array.isArray(given) && given.includes(capability);
   const ofIam = Object.values(resources).filter(({ Type }) => Type.startsWith("AWS::IAM::"));
@@ -128,7 +128,7 @@ function openChangeSet(state: CloudFormationState, call: SimCall): [SimStack, Ch
   throw faults.changeSetMissing(name);
 }
 
-/** DescribeChangeSet. */
+/** Implements DescribeChangeSet. */
 export function describeChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const [stack, set] = openChangeSet(state, call);
   const [Status, ExecutionStatus] = changeSetStatus(set, call.now);
@@ -152,7 +152,7 @@ function toChange({ action, logicalId, resource, isReplaced }: ChangeSet["change
   return { Type: "Resource", ResourceChange };
 }
 
-/** ExecuteChangeSet. The other change sets of the stack go with it. */
+/** Implements ExecuteChangeSet. The other change sets of the stack go with it. */
 export function executeChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const { now, input } = call;
   const [stack, set] = openChangeSet(state, call);
@@ -176,7 +176,9 @@ export function executeChangeSet(state: CloudFormationState, call: SimCall): unk
   return {};
 }
 
-/** DeleteChangeSet: what is not there is deleted too; the stack of a first one stays in REVIEW_IN_PROGRESS. */
+/**
+ * Implements DeleteChangeSet: what is not there is deleted too; the stack of a first one stays in REVIEW_IN_PROGRESS.
+ */
 export function deleteChangeSet(state: CloudFormationState, call: SimCall): unknown {
   const [stack, set] = openChangeSet(state, call);
   stack.changeSets.delete(set.name);

@@ -76,17 +76,17 @@ export interface SimStack {
   readonly changeSets: Map<string, ChangeSet>;
 }
 
-/** The event with the current status of the stack. */
+/** Returns the event with the current status of the stack. */
 export function findStatusEvent({ events }: SimStack, now: number): StackEventRow | undefined {
   return events.findLast(({ at, type }) => at <= now && type === STACK_TYPE);
 }
 
-/** Such as `CREATE_COMPLETE`. */
+/** Returns a status such as `CREATE_COMPLETE`. */
 export function statusOf(stack: SimStack, now: number): string {
   return findStatusEvent(stack, now)?.status ?? "REVIEW_IN_PROGRESS";
 }
 
-/** Such as `AVAILABLE`: what can be done with a change set. */
+/** Returns the status and execution status of a change set, such as `AVAILABLE`: what can be done with it. */
 export function changeSetStatus({ failure, readyAt, executedAt }: ChangeSet, now: number): [string, string] {
   if (now < readyAt) return ["CREATE_IN_PROGRESS", "UNAVAILABLE"];
   if (failure !== undefined) return ["FAILED", "UNAVAILABLE"];
@@ -94,8 +94,9 @@ export function changeSetStatus({ failure, readyAt, executedAt }: ChangeSet, now
 }
 
 /**
- * Why a resource cannot be made, changed or deleted: a test said so, its name is taken (user guide, "Name type": names are
- * unique in an account and region), or a function's code is not in its bucket (Lambda API reference, "FunctionCode").
+ * Returns why a resource cannot be created, changed or deleted: a test said so, its name is taken (user guide, "Name
+ * type": names are unique in an account and region), or a function's code is not in its bucket (Lambda API reference,
+ * "FunctionCode").
  */
 export function findFailure(state: CloudFormationState, change: ResourceChange, phase: Phase): string | undefined {
   const { logicalId, resource, action, isReplaced } = change;

@@ -140,7 +140,7 @@ export const NAME_PROPERTIES: Readonly<Record<string, string>> = {
   "AWS::StepFunctions::StateMachine": "StateMachineName",
 };
 
-/** The name that a resource was given; undefined: CloudFormation makes one. */
+/** Returns the explicit name of a resource; undefined if CloudFormation chooses it. */
 export function findCustomName({ type, properties }: ResolvedResource): string | undefined {
   const property = NAME_PROPERTIES[type];
   const name = property === undefined ? undefined : properties[property];
@@ -149,7 +149,10 @@ export function findCustomName({ type, properties }: ResolvedResource): string |
 
 type Resources = ReadonlyMap<string, ResolvedResource>;
 
-/** From one set of resources to another: new and other ones in the order of the template, then those that go. */
+/**
+ * Returns the changes from one set of resources to another: new and other ones in the order of the template, then those
+ * that go.
+ */
 export function findChanges(before: Resources, after: Resources): readonly ResourceChange[] {
   const changes: ResourceChange[] = [];
   for (const [logicalId, resource] of after) {
@@ -218,7 +221,7 @@ function toAttribute([logicalId = "", name = ""]: readonly string[], resources: 
   return toArn?.(toName(logicalId, resource, place), place) ?? `${logicalId}.${name}`;
 }
 
-/** User guide, "Name type": where a template gives none, it is made of the stack's and the resource's. */
+/** Follows the user guide, "Name type": where a template gives none, it is made of the stack's and the resource's. */
 function toName(logicalId: string, resource: ResolvedResource | undefined, { stackName }: StackPlace): string {
   return (resource && findCustomName(resource)) ?? `${stackName}-${logicalId}`;
 }

@@ -19,7 +19,7 @@ interface OperationInput {
   readonly stepMs: number;
   /** What has the policy Retain stays when its creation is rolled back. Default: true. */
   readonly retainsNew?: boolean;
-  /** Why the resource cannot be made, changed or deleted; undefined: it can. */
+  /** Returns why the resource cannot be created, changed or deleted; undefined if it can. */
   readonly findFailure: (change: ResourceChange, phase: Phase) => string | undefined;
 }
 
@@ -144,8 +144,8 @@ function runDelete(course: Course): Operation["outcome"] {
 }
 
 /**
- * User guide, "DeletionPolicy": what is retained is skipped, when its creation is rolled back too, unless the policy or the
- * call (API reference, "ExecuteChangeSet", RetainExceptOnCreate) says otherwise.
+ * Follows the user guide, "DeletionPolicy": what is retained is skipped, when its creation is rolled back too, unless
+ * the policy or the call (API reference, "ExecuteChangeSet", RetainExceptOnCreate) says otherwise.
  */
 function reportDelete({ input, tell }: Course, change: ResourceChange, phase: Phase = "delete"): boolean {
   const { deletionPolicy } = change.resource;

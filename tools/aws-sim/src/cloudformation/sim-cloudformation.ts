@@ -7,13 +7,16 @@ import { cloudFormationFaults } from "./templates.ts";
 /** Stacks of JSON templates, by change sets. What their resources would do is not simulated. */
 export interface SimCloudFormation {
   readonly service: SimService;
-  /** The next time that the resource is made or changed (`do`), undone or deleted, it fails for this reason. */
+  /**
+   * Makes the resource fail the next time that it is created or changed (`do`), undone or deleted, it fails for this
+   * reason.
+   */
   failResource(input: ResourceFailure): void;
-  /** A name that something outside of all stacks has: `takeName("AWS::SQS::Queue", "stack-events")`. */
+  /** Takes a name outside of all stacks: `takeName("AWS::SQS::Queue", "stack-events")`. */
   takeName(type: string, name: string): void;
 }
 
-/** CloudFormation without stacks. Source: API reference of version 2010-05-15. */
+/** Creates CloudFormation without stacks. Source: API reference of version 2010-05-15. */
 export function createCloudFormation({ findObject }: { readonly findObject: FindObject }): SimCloudFormation {
   const state: CloudFormationState = { stacks: new Map(), failures: [], takenNames: new Set(), findObject };
   const bind = (serve: (state: CloudFormationState, call: SimCall) => unknown) => (call: SimCall) => serve(state, call);

@@ -17,7 +17,7 @@ import { cloudFormationFaults as faults } from "./templates.ts";
 const PAGE = 100;
 const STEP_MS = 1_000;
 
-/** A stack that is not deleted, by name. */
+/** Returns a stack that is not deleted, by name. */
 export function findLiveStack({ stacks }: CloudFormationState, name: string, call: SimCall): SimStack | undefined {
   return [...stacks.values()].find(
     (stack) => stack.name === name && isOf(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
@@ -61,7 +61,7 @@ export function beginStack(
   return stack;
 }
 
-/** DescribeStacks: one, or all that are not deleted, in pages. */
+/** Implements DescribeStacks: one, or all that are not deleted, in pages. */
 export function describeStacks(state: CloudFormationState, call: SimCall): unknown {
   const name = findText(call.input, "StackName");
   if (name !== undefined) return { Stacks: [toStack(openStack(state, name, call), call.now)] };
@@ -104,7 +104,7 @@ function toContentFields({ parameters, tags, template, resolved }: StackContent,
   };
 }
 
-/** DescribeStackEvents: newest first, in pages; also of deleted stacks, by id. */
+/** Implements DescribeStackEvents: newest first, in pages; also of deleted stacks, by id. */
 export function describeStackEvents(state: CloudFormationState, call: SimCall): unknown {
   const stack = openStack(state, textOf(call.input, "StackName"), call);
   const numbered = stack.events.map((event, index) => ({ event, index }));
@@ -136,7 +136,7 @@ function toPage<Row>(rows: readonly Row[], { input }: SimCall) {
   return { rows: rows.slice(from, from + PAGE), next: isLast ? {} : { NextToken: String(from + PAGE) } };
 }
 
-/** DeleteStack: what is not there is deleted too. */
+/** Implements DeleteStack: what is not there is deleted too. */
 export function deleteStack(state: CloudFormationState, call: SimCall): unknown {
   const { input, now } = call;
   const name = textOf(input, "StackName");

@@ -90,7 +90,7 @@ interface GivenParameter {
 }
 
 /**
- * The values of a template's parameters: those passed, the previous ones on request, else the defaults. Throws
+ * Returns the values of a template's parameters: those passed, the previous ones on request, else the defaults. Throws
  * `ValidationError` (user guide, "Parameters": types, allowed patterns and values; API reference, "Parameter").
  */
 export function toParameters(

@@ -5,18 +5,18 @@ import { SimFault } from "../sim-fault.ts";
 
 /** All alarms of all accounts. */
 export interface Alarms {
-  /** A new one has the state; one that is there keeps its own ("PutMetricAlarm": "its state is left unchanged"). */
+  /** Adds an alarm with the state; an existing one keeps its own ("PutMetricAlarm": "its state is left unchanged"). */
   put(place: AlarmPlace, alarm: PutAlarm): void;
   find(place: AlarmPlace, name: string): SimAlarm | undefined;
   remove(place: AlarmPlace, name: string): boolean;
-  /** Of one account and region, by name. */
+  /** Returns the alarms of one account and region, by name. */
   list(place: AlarmPlace): readonly SimAlarm[];
 }
 
 /** What is put. */
 type PutAlarm = Pick<SimAlarm, "name" | "request" | "configuredAt" | "state">;
 
-/** None at first. */
+/** Creates an empty state. */
 export function createAlarms(): Alarms {
   const alarms = new Map<string, SimAlarm>();
   const find = (place: AlarmPlace, name: string) => alarms.get(toKey(place, name));
@@ -60,12 +60,12 @@ interface AlarmState {
 /** API reference, "MetricAlarm", StateValue. */
 export type AlarmValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 
-/** The ARN of an alarm (Service authorization reference, "Amazon CloudWatch"). */
+/** Returns the ARN of an alarm (Service authorization reference, "Amazon CloudWatch"). */
 function toAlarmArn({ account, region }: AlarmPlace, name: string): string {
   return `arn:aws:cloudwatch:${region}:${account}:alarm:${name}`;
 }
 
-/** An alarm as DescribeAlarms answers it: what was asked, and how it stands. */
+/** Returns an alarm as in DescribeAlarms: the request, and its state. */
 export function toMetricAlarm({ arn, request, configuredAt, state }: SimAlarm): object {
   const { Tags: _tags, ...configuration } = request;
   return {

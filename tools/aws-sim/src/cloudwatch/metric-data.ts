@@ -25,7 +25,10 @@ const ID = /^[a-z][a-zA-Z0-9_]{0,254}$/;
 
 type Input = SimCall["input"];
 
-/** GetMetricData without expressions: sums of each period, newest first. A metric without values has an empty, complete result. */
+/**
+ * Implements GetMetricData without expressions: sums of each period, newest first. A metric without values has an
+ * empty, complete result.
+ */
 export function getMetricData(values: readonly MetricValue[], call: SimCall): unknown {
   const { input } = call;
   const queries = recordsOf(input, "MetricDataQueries");
@@ -59,7 +62,7 @@ interface Window {
   readonly to: number;
 }
 
-/** The sums of a query, newest first. */
+/** Returns the sums of a query, newest first. */
 function toPoints(values: readonly MetricValue[], query: Input, { call, from, to }: Window) {
   const { period, ...metric } = readQuery(query);
   const { region, identity } = call;
@@ -95,7 +98,7 @@ function readQuery(query: Input) {
   };
 }
 
-/** Of a metric. */
+/** Returns a metric as text, for comparison. */
 function toText({ dimensions, ...metric }: Omit<MetricValue, "value" | "at">): string {
   const byName = ([a]: [string, string], [b]: [string, string]) => (a < b ? -1 : 1);
   const { account, region, namespace, name } = metric;

@@ -19,7 +19,7 @@ export interface SimCloudWatch {
   readonly service: SimService;
   /** Adds an alarm that exists already. */
   addAlarm(input: AlarmInput): void;
-  /** Of one account and region, by name. */
+  /** Returns the alarms of one account and region, by name. */
   findAlarms(account: string, region: string): readonly SimAlarm[];
   /** Adds a value that a service has sent. */
   addMetric(value: MetricValue): void;
@@ -35,7 +35,7 @@ interface AlarmInput extends AlarmPlace {
   readonly actions?: readonly string[];
 }
 
-/** CloudWatch without alarms. Source: API reference (2010-08-01). */
+/** Creates CloudWatch without alarms. Source: API reference (2010-08-01). */
 export function createCloudWatch({ clock }: { readonly clock: Clock }): SimCloudWatch {
   const alarms = createAlarms();
   const metrics: MetricValue[] = [];
@@ -86,7 +86,10 @@ function addAlarm(
 const MAX_PAGE = 100;
 const PAGE = 50;
 
-/** DescribeAlarms: metric alarms by names, by a prefix, by state or action. A name that there is not is left out. */
+/**
+ * Implements DescribeAlarms: metric alarms by names, by a prefix, by state or action. A name that there is not is left
+ * out.
+ */
 function describeAlarms(alarms: Alarms, call: SimCall): unknown {
   const { input } = call;
   const names = namesOf(call);
@@ -130,7 +133,7 @@ const MAX_NAMES = 100;
 /** "PutMetricAlarm": "the alarm state is immediately set to INSUFFICIENT_DATA". */
 const FIRST = { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" } as const;
 
-/** PutMetricAlarm: overwrites the whole configuration of an alarm that is there. */
+/** Implements PutMetricAlarm: overwrites the whole configuration of an alarm that is there. */
 function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
   const { input, now } = call;
   checkAlarm(input);
@@ -143,7 +146,7 @@ function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
   return {};
 }
 
-/** DeleteAlarms: "the alarms you specify with correct names are still deleted" when others are not there. */
+/** Implements DeleteAlarms: "the alarms you specify with correct names are still deleted" when others are not there. */
 function deleteAlarms(alarms: Alarms, call: SimCall): unknown {
   const names = namesOf(call);
   if (names.length === 0) throw faults.constraint("alarmNames", "Member must have length greater than or equal to 1");
@@ -152,7 +155,7 @@ function deleteAlarms(alarms: Alarms, call: SimCall): unknown {
   return {};
 }
 
-/** The names in a request. */
+/** Returns the names in a request. */
 function namesOf({ input }: SimCall): readonly string[] {
   const names = textsOf(input, "AlarmNames");
   if (names.length > MAX_NAMES) {
@@ -161,7 +164,7 @@ function namesOf({ input }: SimCall): readonly string[] {
   return names;
 }
 
-/** Whose alarms a request is about. */
+/** Returns the account and region of a request's alarms. */
 function placeOf({ identity, region }: SimCall): { readonly account: string; readonly region: string } {
   return { account: identity.account, region };
 }

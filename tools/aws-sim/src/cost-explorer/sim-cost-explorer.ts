@@ -26,9 +26,10 @@ const MAX_GROUPS = 2;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
- * Cost Explorer without costs. Source: AWS Billing and Cost Management API reference (2017-10-25), "GetCostAndUsage": the start of a period is
- * inclusive and its end exclusive; the key of a group by tag is the tag, `$` and its value, which is empty for resources
- * without the tag. A request costs 0.01 USD ("AWS Cost Explorer pricing").
+ * Creates Cost Explorer without costs. Source: AWS Billing and Cost Management API reference (2017-10-25),
+ * "GetCostAndUsage": the start of a period is inclusive and its end exclusive; the key of a group by tag is the tag,
+ * `$` and its value, which is empty for resources without the tag. A request costs 0.01 USD ("AWS Cost Explorer
+ * pricing").
  */
 export function createCostExplorer(): SimCostExplorer {
   const costs: SimCost[] = [];

@@ -13,7 +13,9 @@ export const ec2Faults = {
       `You are not authorized to perform this operation. User: ${who} is not authorized to perform: ${action}`,
     ),
   throttled: () => new SimFault("RequestLimitExceeded", 503, "Request limit exceeded."),
-  /** `code` names the kind of the resource, such as `InvalidSubnetID.NotFound`. */
+  /**
+   * Creates the error of a missing resource. `code` names the kind of the resource, such as `InvalidSubnetID.NotFound`.
+   */
   named: (code: string, message: string) => new SimFault(code, 400, message),
   malformed: (id: string) => new SimFault("InvalidInstanceID.Malformed", 400, `Invalid id: "${id}"`),
   missing: (ids: readonly string[]) =>
@@ -36,12 +38,12 @@ export interface Ec2Resource extends Tagged {
   readonly visibleAt: number;
 }
 
-/** Is it the caller's, in the region of the call? */
+/** Returns true if it is the caller's, in the region of the call. */
 export function isOwn({ account, region }: Pick<Ec2Resource, "account" | "region">, call: SimCall): boolean {
   return account === call.identity.account && region === call.region;
 }
 
-/** Those that the caller owns and sees. */
+/** Returns those that the caller owns and sees. */
 export function ownOf<Resource extends Ec2Resource>(all: Iterable<Resource>, call: SimCall): readonly Resource[] {
   return [...all].filter((each) => isOwn(each, call) && each.visibleAt <= call.now);
 }
@@ -55,7 +57,10 @@ export interface PageRange {
   readonly max: number;
 }
 
-/** One page, or everything if no size is requested. Source: EC2 API reference, MaxResults and NextToken of each operation. */
+/**
+ * Returns one page, or everything if no size is requested. Source: EC2 API reference, MaxResults and NextToken of each
+ * operation.
+ */
 export function toPage<Row>(
   rows: readonly Row[],
   { input }: SimCall,
@@ -75,7 +80,7 @@ export function toPage<Row>(
   return { rows: rows.slice(from, from + size), next: isMore ? { NextToken: toPageToken(from + size) } : {} };
 }
 
-/** The filters of a request. */
+/** Returns the filters of a request. */
 export function readFilters({ input }: SimCall): readonly Ec2Filter[] {
   const filters: readonly Ec2Filter[] = Array.isArray(input["Filters"]) ? input["Filters"] : [];
   const values = filters.reduce((sum, { Values = [] }) => sum + Values.length, 0);
@@ -100,8 +105,8 @@ export interface Tagged {
 export type FilterReaders<Resource> = Readonly<Record<string, (resource: Resource, now: number) => readonly string[]>>;
 
 /**
- * True when each filter has a value that fits. Filters by tags are known for every resource. Source: EC2 API reference, the
- * Filters of each Describe operation: values are ORed, filters are ANDed.
+ * Returns true if each filter has a matching value. Every resource supports filters by tags. Source: EC2 API reference,
+ * the Filters of each Describe operation: values are ORed, filters are ANDed.
  */
 export function matchesFilters<Resource extends Tagged>(
   resource: Resource,
@@ -141,8 +146,8 @@ function unknownFilter(name: string): SimFault {
 }
 
 /**
- * `*` for any number of characters, `?` for one, `\` for the character itself; upper and lower case differ. Source: EC2 user
- * guide, "Filtering considerations" in "Find your Amazon EC2 resources".
+ * Matches `*` for any number of characters, `?` for one, `\` for the character itself; upper and lower case differ.
+ * Source: EC2 user guide, "Filtering considerations" in "Find your Amazon EC2 resources".
  */
 function matchesPattern(value: string, pattern: string): boolean {
   if (!/[*?\\]/.test(pattern)) return value === pattern;
@@ -165,14 +170,14 @@ const MAX_TAGS = 50;
 const MAX_KEY = 128;
 const MAX_VALUE = 256;
 
-/** Tags as EC2 answers them. */
+/** Returns tags in the format of EC2. */
 export function toTagList(tags: Tags): readonly { readonly Key: string; readonly Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
 /**
- * Tags of a request's TagSpecifications for one type of resource. Others are refused, as the operations do; so is who may not tag
- * (user guide, "Grant permission to tag Amazon EC2 resources during creation").
+ * Returns the tags of a request's TagSpecifications for one type of resource. Others are refused, as the operations do;
+ * so is who may not tag (user guide, "Grant permission to tag Amazon EC2 resources during creation").
  */
 export function readTagSpecifications({ input, identity }: TagCall, resourceType: string): Tags {
   const tags = recordsOf(input, "TagSpecifications").flatMap((specification) => {
@@ -191,7 +196,7 @@ export function readTagSpecifications({ input, identity }: TagCall, resourceType
 /** What tags are read of, and who sends them. */
 type TagCall = Pick<SimCall, "input"> & { readonly identity: Pick<SimCall["identity"], "allow" | "arn"> };
 
-/** A list of tags, held to the limits. */
+/** Returns a list of tags, held to the limits. */
 export function checkTags(list: readonly SimCall["input"][]): Tags {
   const tags = Object.fromEntries(list.map(({ Key = "", Value = "" }) => [String(Key), String(Value)]));
   if (Object.keys(tags).length > MAX_TAGS) {

@@ -110,19 +110,19 @@ const STATE_CODES = {
   stopped: 80,
 } as const;
 
-/** The state at an instant. */
+/** Returns the state at an instant. */
 export function stateOf({ states }: SimInstance, now: number): InstanceState {
   return states.findLast(({ at }) => at <= now)?.state ?? "pending";
 }
 
-/** "Instance", LaunchTime: "updated for instances that are stopped and then started". */
+/** Follows "Instance", LaunchTime: "updated for instances that are stopped and then started". */
 function launchTimeOf({ states, launchedAt }: SimInstance, now: number): number {
   const past = states.filter(({ at }) => at <= now);
   const started = past.findLast(({ state }, index) => state !== "stopped" && past[index - 1]?.state === "stopped");
   return started?.at ?? launchedAt;
 }
 
-/** An instance as DescribeInstances answers it, as far as anything here reads it. */
+/** Returns an instance as DescribeInstances answers it, as far as anything here reads it. */
 function toInstance(instance: SimInstance, now: number): Readonly<Record<string, unknown>> {
   const { instanceId, instanceType, platform, tags } = instance;
   const state = stateOf(instance, now);
@@ -191,7 +191,10 @@ const READERS: FilterReaders<SimInstance> = {
   "instance-state-name": (instance, now) => [stateOf(instance, now)],
 };
 
-/** DescribeInstances: the caller's own, by id or by filters, in pages. A reservation holds what was launched together. */
+/**
+ * Implements DescribeInstances: the caller's own, by id or by filters, in pages. A reservation holds what was launched
+ * together.
+ */
 export function describeInstances(instances: readonly SimInstance[], call: SimCall): unknown {
   const { input, now } = call;
   const own = instances.filter((each) => isOwn(each, call) && isVisible(each, now));

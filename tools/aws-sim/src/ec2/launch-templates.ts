@@ -7,9 +7,9 @@ export interface LaunchTemplateStore {
   readonly launchTemplates: Map<string, SimLaunchTemplate>;
   /** What was made with which client token: the template and the request. */
   readonly templateTokens: Map<string, { readonly id: string; readonly request: string }>;
-  /** A new id, such as `lt-…`. */
+  /** Returns a new id, such as `lt-…`. */
   nextId(prefix: string): string;
-  /** When Describe operations know of what is made at an instant. */
+  /** Returns when Describe operations list a resource that is created at an instant. */
   seenAt(now: number): number;
 }
 
@@ -18,7 +18,7 @@ const NAME = /^[a-zA-Z0-9().\-/_]{3,128}$/;
 /** EC2 user guide, "Launch template restrictions": templates a Region, versions a template. */
 const MAX_TEMPLATES = 5_000;
 
-/** CreateLaunchTemplate: with version 1. The same client token with the same request gives what is there. */
+/** Implements CreateLaunchTemplate: with version 1. The same client token with the same request gives what is there. */
 export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
   const { input, identity, region, now } = call;
   const name = findText(input, "LaunchTemplateName") ?? "";
@@ -59,7 +59,7 @@ export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall):
   return { LaunchTemplate: toTemplate(template) };
 }
 
-/** DeleteLaunchTemplate: with all of its versions. Instances and groups that were made with it live on. */
+/** Implements DeleteLaunchTemplate: with all of its versions. Instances and groups that were made with it live on. */
 export function deleteLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
   const template = findTemplate(store.launchTemplates.values(), call);
   store.launchTemplates.delete(template.id);
@@ -112,7 +112,7 @@ export interface TemplateVersion {
   readonly data: Input;
 }
 
-/** The template that a request names by id or by name. */
+/** Returns the template named by id or by name in a request. */
 function findTemplate(templates: Iterable<SimLaunchTemplate>, call: SimCall): SimLaunchTemplate {
   const id = findText(call.input, "LaunchTemplateId");
   const name = findText(call.input, "LaunchTemplateName");
@@ -128,7 +128,7 @@ function findTemplate(templates: Iterable<SimLaunchTemplate>, call: SimCall): Si
   throw id === undefined ? unknownName(name ?? "") : unknownId(id);
 }
 
-/** Source: EC2 API reference, "Error codes", InvalidLaunchTemplateId.NotFound. */
+/** Follows EC2 API reference, "Error codes", InvalidLaunchTemplateId.NotFound. */
 function unknownId(id: string) {
   return faults.named(
     "InvalidLaunchTemplateId.NotFound",
@@ -136,7 +136,7 @@ function unknownId(id: string) {
   );
 }
 
-/** Source: EC2 API reference, "Error codes", InvalidLaunchTemplateName.NotFoundException. */
+/** Follows EC2 API reference, "Error codes", InvalidLaunchTemplateName.NotFoundException. */
 function unknownName(name: string) {
   return faults.named(
     "InvalidLaunchTemplateName.NotFoundException",
@@ -144,14 +144,14 @@ function unknownName(name: string) {
   );
 }
 
-/** A version by its number, `$Latest` or `$Default`. */
+/** Returns a version by its number, `$Latest` or `$Default`. */
 export function findVersion(template: SimLaunchTemplate, version: string): TemplateVersion | undefined {
   if (version === "$Latest") return template.versions.at(-1);
   const number = version === "$Default" ? template.defaultVersion : Number(version);
   return template.versions.find((each) => each.number === number);
 }
 
-/** API reference, "LaunchTemplate". */
+/** Follows the API reference, "LaunchTemplate". */
 function toTemplate(template: SimLaunchTemplate): unknown {
   const { id, name, createdAt, createdBy, defaultVersion, versions, tags } = template;
   return {
@@ -168,7 +168,7 @@ function toTemplate(template: SimLaunchTemplate): unknown {
 /** EC2 user guide, "Instance user data": "limited to 16 KB, in raw form, before it is base64-encoded". */
 const MAX_USER_DATA_BYTES = 16_384;
 
-/** The data of a new version, validated as EC2 does when a version is created. */
+/** Returns the data of a new version, validated as EC2 does when a version is created. */
 function readTemplateData(input: Input): Input {
   const data = findRecord(input, "LaunchTemplateData") ?? {};
   if (Object.keys(data).length === 0) {
@@ -202,7 +202,7 @@ const KIND: ResourceKind<SimLaunchTemplate> = {
   toOutput: toTemplate,
 };
 
-/** DescribeLaunchTemplates. Source: EC2 API reference. */
+/** Implements DescribeLaunchTemplates. Source: EC2 API reference. */
 export function describeLaunchTemplates(templates: Iterable<SimLaunchTemplate>, call: SimCall): unknown {
   return describeResources(ownOf(templates, call), KIND, call);
 }

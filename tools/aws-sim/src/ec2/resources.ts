@@ -63,7 +63,7 @@ const SUBNET_KIND: ResourceKind<SimSubnet> = {
   }),
 };
 
-/** DescribeSubnets. Source: EC2 API reference. */
+/** Implements DescribeSubnets. Source: EC2 API reference. */
 export function describeSubnets(subnets: Iterable<SimSubnet>, call: SimCall): unknown {
   return describeResources(ownOf(subnets, call), SUBNET_KIND, call);
 }
@@ -112,7 +112,7 @@ const GROUP_KIND: ResourceKind<SimSecurityGroup> = {
   }),
 };
 
-/** DescribeSecurityGroups. Source: EC2 API reference. */
+/** Implements DescribeSecurityGroups. Source: EC2 API reference. */
 export function describeSecurityGroups(groups: Iterable<SimSecurityGroup>, call: SimCall): unknown {
   return describeResources(ownOf(groups, call), GROUP_KIND, call);
 }
@@ -132,11 +132,11 @@ export interface ResourceKind<Resource extends Tagged> {
 /** One way to name a resource. */
 interface ResourceKey<Resource> {
   of(resource: Resource): string;
-  /** What is answered when it is not there. */
+  /** Returns the error for a missing one. */
   missing(key: string): SimFault;
 }
 
-/** A Describe operation of EC2 over what the caller may see. */
+/** Creates a Describe operation of EC2 over the resources that the caller may see. */
 export function describeResources<Resource extends Tagged>(
   seen: readonly Resource[],
   { keys, readers, pages, answer, toOutput }: ResourceKind<Resource>,
@@ -226,7 +226,10 @@ const IMAGE_KIND: ResourceKind<SimImage> = {
   }),
 };
 
-/** DescribeImages: the caller's own, and those that others share. Tags are seen by the owner only ("Tag your resources"). */
+/**
+ * Implements DescribeImages: the caller's own, and those that others share. Tags are seen by the owner only ("Tag your
+ * resources").
+ */
 export function describeImages(images: Iterable<SimImage>, call: SimCall): unknown {
   const { account } = call.identity;
   const owners = textsOf(call.input, "Owners").map((owner) => (owner === "self" ? account : owner));
@@ -237,7 +240,7 @@ export function describeImages(images: Iterable<SimImage>, call: SimCall): unkno
   return describeResources(seen, IMAGE_KIND, call);
 }
 
-/** May this account see the image and launch it? */
+/** Returns true if this account may see the image and launch it. */
 export function mayLaunch({ account, sharedWith }: SimImage, caller: string): boolean {
   return account === caller || sharedWith.includes(caller) || sharedWith.includes("all");
 }
@@ -269,9 +272,9 @@ type PlacementGroups = Map<string, SimPlacementGroup>;
 /** The store, and what gives new ones their ids and instants. */
 export interface PlacementGroupStore {
   readonly placementGroups: PlacementGroups;
-  /** A new id, such as `pg-…`. */
+  /** Returns a new id, such as `pg-…`. */
   nextId(prefix: string): string;
-  /** When Describe operations know of what is made at an instant. */
+  /** Returns when Describe operations list a resource that is created at an instant. */
   seenAt(now: number): number;
 }
 
@@ -296,12 +299,12 @@ const PLACEMENT_GROUP_KIND: ResourceKind<SimPlacementGroup> = {
   toOutput,
 };
 
-/** DescribePlacementGroups. Source: EC2 API reference. */
+/** Implements DescribePlacementGroups. Source: EC2 API reference. */
 export function describePlacementGroups(groups: PlacementGroups, call: SimCall): unknown {
   return describeResources(ownOf(groups.values(), call), PLACEMENT_GROUP_KIND, call);
 }
 
-/** CreatePlacementGroup. Source: EC2 API reference. */
+/** Implements CreatePlacementGroup. Source: EC2 API reference. */
 export function createPlacementGroup(store: PlacementGroupStore, call: SimCall): unknown {
   const { placementGroups: groups } = store;
   const { input, identity, region, now } = call;
@@ -322,7 +325,7 @@ export function createPlacementGroup(store: PlacementGroupStore, call: SimCall):
   return { PlacementGroup: toOutput(group) };
 }
 
-/** DeletePlacementGroup. `isUsed`: are there instances in it? */
+/** Implements DeletePlacementGroup. `isUsed`: are there instances in it? */
 export function deletePlacementGroup(
   groups: PlacementGroups,
   call: SimCall,

@@ -36,9 +36,9 @@ export interface SimEc2 {
   readonly service: SimService;
   /** Gives the id. */
   addInstance(input: InstanceInput): string;
-  /** It enters this state now, or will at an instant to come. */
+  /** Sets this state now, or at a future instant. */
   changeState(instanceId: string, state: InstanceState, at?: number): void;
-  /** Machine images, subnets and the like: all give the id. */
+  /** Adds machine images, subnets and the like: each returns the id. */
   addImage(input: ImageInput): string;
   addSubnet(input: SubnetInput): string;
   addSecurityGroup(input: SecurityGroupInput): string;
@@ -71,7 +71,7 @@ export interface InstanceInput {
   readonly launch?: LaunchFacts;
 }
 
-/** EC2 without resources. Sources: EC2 API reference and user guide, cited at each part. */
+/** Creates EC2 without resources. Sources: EC2 API reference and user guide, cited at each part. */
 export function createEc2({ clock }: { readonly clock: Clock }): SimEc2 {
   const state = createEc2State();
   const { instances } = state;
@@ -118,7 +118,7 @@ function insertState(states: readonly StateAt[], next: StateAt): readonly StateA
   return [...states, next].toSorted((left, right) => left.at - right.at);
 }
 
-/** What EC2 serves. */
+/** Serves the operations of EC2. */
 function ec2Operations(state: Ec2State): SimService["operations"] {
   return {
     DescribeInstances: (call) => describeInstances([...state.instances.values()], call),

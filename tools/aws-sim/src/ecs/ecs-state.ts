@@ -12,7 +12,7 @@ export interface EcsState {
   readonly tokens: Map<string, UsedToken>;
   readonly scripts: ScriptEntry[];
   readonly refusals: Refusal[];
-  /** Told of each task that begins. */
+  /** Called for each task that begins. */
   readonly onStart: (task: SimTask) => void;
 }
 
@@ -160,7 +160,9 @@ export const ecsFaults = {
   client: (message: string) => new SimFault("ClientException", 400, message),
   clusterMissing: () => new SimFault("ClusterNotFoundException", 400, "Cluster not found."),
   taskMissing: () => new SimFault("InvalidParameterException", 400, "The referenced task was not found."),
-  /** "RunTask": the token is in use with a different request; `resourceIds` are the tasks that it has started. */
+  /**
+   * Follows "RunTask": the token is in use with a different request; `resourceIds` are the tasks that it has started.
+   */
   conflict: (resourceIds: readonly string[]) =>
     new SimFault("ConflictException", 400, "The client token is already in use with a different request.", {
       resourceIds,
@@ -168,8 +170,8 @@ export const ecsFaults = {
 } satisfies ServiceFaults & Record<string, (...facts: never[]) => SimFault>;
 
 /**
- * The script of the next task of a definition. What is for its revision comes before what is for its family; what is for
- * some tasks, in order, before what is for all, where the last word counts.
+ * Finds the script of the next task of a definition. What is for its revision comes before what is for its family; what
+ * is for some tasks, in order, before what is for all, where the last word counts.
  */
 export function findScript({ scripts }: EcsState, { family, revision }: Definition): TaskScript {
   for (const name of [`${family}:${revision}`, family]) {
@@ -185,7 +187,7 @@ export function findScript({ scripts }: EcsState, { family, revision }: Definiti
 /** "Amazon ECS service quotas". */
 const PROVISIONING_QUOTA = 500;
 
-/** A cluster with its instances. */
+/** Returns a cluster with its instances. */
 export function createCluster({ clusters }: EcsState, input: ClusterInput): Cluster {
   const { account, region, name, instances = [{}] } = input;
   const cluster: Cluster = {
@@ -209,8 +211,8 @@ function toInstance({ account, region, name }: ClusterInput, input: InstanceInpu
 }
 
 /**
- * The cluster that a request names, by name or ARN; without one, `default` (API reference, "RunTask", `cluster`). Throws
- * if it does not exist.
+ * Returns the cluster that a request names, by name or ARN; without one, `default` (API reference, "RunTask",
+ * `cluster`). Throws if it does not exist.
  */
 export function openCluster({ clusters }: EcsState, { input, identity, region }: SimCall): Cluster {
   const given = findText(input, "cluster") ?? "default";
@@ -225,7 +227,7 @@ function toKey({ account, region }: { readonly account: string; readonly region:
   return [account, region, name].join("/");
 }
 
-/** A new revision of a family; numbers are never used again ("TaskDefinition", `revision`). */
+/** Returns a new revision of a family; numbers are never used again ("TaskDefinition", `revision`). */
 export function registerDefinition({ definitions }: EcsState, input: DefinitionInput): Definition {
   const { account, region, family } = input;
   const revision = 1 + definitions.filter((each) => isOf(each, input) && each.family === family).length;
@@ -235,7 +237,10 @@ export function registerDefinition({ definitions }: EcsState, input: DefinitionI
   return definition;
 }
 
-/** By family (its latest active revision), by `family:revision`, or by ARN ("RunTask", `taskDefinition`). */
+/**
+ * Finds a revision by family (its latest active revision), by `family:revision`, or by ARN ("RunTask",
+ * `taskDefinition`).
+ */
 export function findDefinition({ definitions }: EcsState, name: string, call: SimCall): Definition | undefined {
   const own = definitions.filter((each) => isOf(each, { account: call.identity.account, region: call.region }));
   const short = name.replace(/^arn:[^:]+:ecs:[^:]*:\d*:task-definition\//, "");
@@ -243,7 +248,7 @@ export function findDefinition({ definitions }: EcsState, name: string, call: Si
   return exact ?? own.findLast(({ family, isActive }) => family === short && isActive);
 }
 
-/** DescribeTaskDefinition: inactive revisions are still described. */
+/** Implements DescribeTaskDefinition: inactive revisions are still described. */
 export function describeDefinition(state: EcsState, call: SimCall): unknown {
   const definition = findDefinition(state, textOf(call.input, "taskDefinition"), call);
   if (definition === undefined) throw ecsFaults.client("Unable to describe task definition.");

@@ -44,8 +44,8 @@ interface PlacementInput {
 const FARGATE = ["FARGATE", "FARGATE_SPOT"];
 
 /**
- * RunTask: Fargate has room, instances have what they have. Constraints by expression and strategies are not evaluated.
- * Sources: developer guide, "Amazon ECS API failure reasons" and "Amazon ECS capacity providers".
+ * Implements RunTask: Fargate has room, instances have what they have. Constraints by expression and strategies are not
+ * evaluated. Sources: developer guide, "Amazon ECS API failure reasons" and "Amazon ECS capacity providers".
  */
 export function placeTasks(input: PlacementInput): Placement {
   const { call, cluster, definition, state } = input;
@@ -67,7 +67,7 @@ export function placeTasks(input: PlacementInput): Placement {
   return { seats, failures };
 }
 
-/** StartTask: each instance that is named, or why not. */
+/** Implements StartTask: each instance that is named, or why not. */
 export function placeOnInstances({ call, cluster, definition, state }: PlacementInput): Placement {
   const named: unknown = call.input["containerInstances"];
   const need = toNeed(definition, call.input["overrides"]);
@@ -87,7 +87,7 @@ export function placeOnInstances({ call, cluster, definition, state }: Placement
   return { seats, failures };
 }
 
-/** What each task requires. */
+/** Returns the requirements of each task. */
 function toWishes(input: SimCall["input"], cluster: Cluster): readonly Seat[] {
   const count = findNumber(input, "count") ?? 1;
   const strategy = input["capacityProviderStrategy"];
@@ -139,7 +139,10 @@ function findSeat(
   return { failures };
 }
 
-/** "RunTask": the quota of tasks in the PROVISIONING state of a cluster with managed scaling is a ClientException. */
+/**
+ * Follows "RunTask": the quota of tasks in the PROVISIONING state of a cluster with managed scaling is a
+ * ClientException.
+ */
 function checkProvisioning(tasks: readonly SimTask[], cluster: Cluster, seats: readonly Seat[], now: number): void {
   const coming = seats.filter(({ scaleOutMs }) => scaleOutMs !== undefined).length;
   const waiting = tasks.filter((task) => {
@@ -179,7 +182,10 @@ interface Occupant {
   readonly need: Need;
 }
 
-/** What a task reserves: its own size, else the sum of its containers ("TaskDefinition", `cpu` and `memory`; `memoryReservation` before `memory`). */
+/**
+ * Returns a task's reservation: its own size, else the sum of its containers ("TaskDefinition", `cpu` and `memory`;
+ * `memoryReservation` before `memory`).
+ */
 function toNeed({ containerDefinitions, ...definition }: Definition, overrides: unknown): Need {
   const { cpu = definition.cpu, memory = definition.memory, containerOverrides = [] } = Object(overrides);
   const sum = (fieldsOf: (container: object) => number): number => {
@@ -195,7 +201,9 @@ function toNeed({ containerDefinitions, ...definition }: Definition, overrides: 
   };
 }
 
-/** Why an instance does not take a task: developer guide, "Amazon ECS API failure reasons". Undefined: it does. */
+/**
+ * Returns why an instance cannot run a task (developer guide, "Amazon ECS API failure reasons"); undefined if it can.
+ */
 function findObstacle(instance: Instance, need: Need, occupants: readonly Occupant[]): string | undefined {
   if (!instance.isAgentConnected) return "AGENT";
   if (instance.status !== "ACTIVE") return "INACTIVE";
@@ -206,8 +214,8 @@ function findObstacle(instance: Instance, need: Need, occupants: readonly Occupa
 }
 
 /**
- * Which capacity provider each of `count` tasks goes to: bases first, the rest by weight. Source: API reference,
- * "CapacityProviderStrategyItem".
+ * Returns which capacity provider each of `count` tasks goes to: bases first, the rest by weight. Source: API
+ * reference, "CapacityProviderStrategyItem".
  */
 function spreadOverProviders(strategy: readonly StrategyItem[], count: number): readonly string[] {
   const based = strategy.flatMap(({ capacityProvider, base = 0 }) =>

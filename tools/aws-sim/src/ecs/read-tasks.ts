@@ -17,7 +17,7 @@ const MAX_TASKS = 100;
 const REMEMBERED_MS = 3_600_000;
 const FILTERS = ["containerInstance", "family", "serviceName", "desiredStatus", "launchType", "daemonName"];
 
-/** DescribeTasks: what it does not find is a failure with the reason MISSING. */
+/** Implements DescribeTasks: what it does not find is a failure with the reason MISSING. */
 export function describeTasks(state: EcsState, call: SimCall): unknown {
   const cluster = openCluster(state, call);
   const named: readonly string[] = Array.isArray(call.input["tasks"]) ? call.input["tasks"].map(String) : [];
@@ -35,7 +35,7 @@ export function describeTasks(state: EcsState, call: SimCall): unknown {
   return { tasks, failures };
 }
 
-/** ListTasks: by default those whose desired status is RUNNING. `startedBy` must be the only filter. */
+/** Implements ListTasks: by default those whose desired status is RUNNING. `startedBy` must be the only filter. */
 export function listTasks(state: EcsState, call: SimCall): unknown {
   const { input, now } = call;
   const cluster = openCluster(state, call);
@@ -56,7 +56,9 @@ export function listTasks(state: EcsState, call: SimCall): unknown {
   return { taskArns: page, ...(hasMore ? { nextToken: Buffer.from(`after ${last}`).toString("base64") } : {}) };
 }
 
-/** StopTask: the containers of the task get SIGTERM. A stopped task does not change. Its tags are deleted. */
+/**
+ * Implements StopTask: the containers of the task get SIGTERM. A stopped task does not change. Its tags are deleted.
+ */
 export function stopTask(state: EcsState, call: SimCall): unknown {
   const { input, now } = call;
   const task = findTask(state, openCluster(state, call), textOf(input, "task"), now);
@@ -67,7 +69,7 @@ export function stopTask(state: EcsState, call: SimCall): unknown {
   return { task: toTask(task, now, { withTags: false }) };
 }
 
-/** TagResource: of tasks only. What is given wins over what stands. */
+/** Implements TagResource: only for tasks. New tags override existing ones. */
 export function tagTask({ tasks }: EcsState, { input, now }: SimCall): unknown {
   const arn = textOf(input, "resourceArn");
   const task = tasks.find((each) => each.arn === arn && isRemembered(each, now));
@@ -77,7 +79,7 @@ export function tagTask({ tasks }: EcsState, { input, now }: SimCall): unknown {
   return {};
 }
 
-/** By id or ARN, while ECS remembers it. */
+/** Finds a task by id or ARN, while ECS remembers it. */
 function findTask({ tasks }: EcsState, cluster: Cluster, name: string, now: number): SimTask | undefined {
   return tasks.find(
     (task) => task.cluster === cluster && (task.id === name || task.arn === name) && isRemembered(task, now),
@@ -122,7 +124,7 @@ function toTaskArn({ arn }: Cluster, name: string): string {
   return name.startsWith("arn:") ? name : `${arn.replace(/:cluster\//, ":task/")}/${name}`;
 }
 
-/** A task as ECS describes it (API reference, "Task" and "Container"). Tags are only returned on request. */
+/** Returns a task as ECS describes it (API reference, "Task" and "Container"). Tags are only returned on request. */
 export function toTask(task: SimTask, now: number, { withTags }: { readonly withTags: boolean }) {
   const life = toLife(task, now);
   const { definition, cluster, input } = task;
@@ -207,7 +209,7 @@ const ATTACHMENT_STATUS = {
   STOPPED: "DELETED",
 } as const;
 
-/** The network interface of awsvpc ("Attachment"). */
+/** Returns the network interface of awsvpc ("Attachment"). */
 function toAttachments({ id, definition, input }: SimTask, { stage }: Life) {
   if (definition.networkMode !== "awsvpc") return [];
   const [subnetId] = Object(Object(input["networkConfiguration"]).awsvpcConfiguration).subnets ?? [];

@@ -20,27 +20,30 @@ export interface SimEcs {
   readonly service: SimService;
   /** Gives the ARN. */
   addCluster(input: ClusterInput): string;
-  /** A new revision; gives its ARN. */
+  /** Registers a new revision; returns its ARN. */
   registerTaskDefinition(input: DefinitionInput): string;
   deregisterTaskDefinition(arn: string): void;
-  /** How tasks of a family, or of `family:revision`, go: the next `times` of them, default all. Several wait their turn. */
+  /**
+   * Scripts the tasks of a family, or of `family:revision`: the next `times` of them, default all. Several wait their
+   * turn.
+   */
   script(of: string, script: TaskScript, times?: number): void;
-  /** The next call of RunTask or StartTask does not place its tasks, or some of them. Several wait their turn. */
+  /** Makes the next call of RunTask or StartTask not place its tasks, or some of them. Several wait their turn. */
   refuse(refusal: Refusal): void;
-  /** The tags that a task began with: StopTask deletes them. */
+  /** Returns the tags that a task began with, which StopTask deletes. */
   firstTagsOf(taskArn: string): readonly Tag[];
-  /** All tasks that ever started, as DescribeTasks would return them now, in order. */
+  /** Returns all tasks that ever started, as DescribeTasks would return them now, in order. */
   tasks(): readonly ReturnType<typeof toTask>[];
 }
 
 /** What ECS needs of the rest. */
 interface EcsDeps {
   readonly now: () => number;
-  /** Told of each task that begins. */
+  /** Called for each task that begins. */
   readonly onStart: (task: SimTask) => void;
 }
 
-/** ECS without containers. Sources: ECS API reference and developer guide, cited at each part. */
+/** Creates ECS without containers. Sources: ECS API reference and developer guide, cited at each part. */
 export function createEcs({ now, onStart }: EcsDeps): SimEcs {
   const state: EcsState = {
     clusters: new Map(),

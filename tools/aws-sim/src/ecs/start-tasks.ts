@@ -17,8 +17,8 @@ import { type Placement, placeOnInstances, placeTasks, type Seat } from "./place
 import { toTask } from "./read-tasks.ts";
 
 /**
- * RunTask. The same client token with the same request answers with the tasks of the first, with another request
- * ConflictException. Source: API reference, "RunTask"; "Ensuring idempotency".
+ * Implements RunTask. The same client token with the same request answers with the tasks of the first, with another
+ * request ConflictException. Source: API reference, "RunTask"; "Ensuring idempotency".
  */
 export function runTask(state: EcsState, call: SimCall): unknown {
   const cluster = openCluster(state, call);
@@ -33,7 +33,7 @@ export function runTask(state: EcsState, call: SimCall): unknown {
   return toAnswer(answer.tasks, answer.failures, call.now);
 }
 
-/** StartTask: on named instances, without a client token. */
+/** Implements StartTask: on named instances, without a client token. */
 export function startTask(state: EcsState, call: SimCall): unknown {
   const { tasks, failures } = startTasks(state, call, openCluster(state, call), placeOnInstances);
   return toAnswer(tasks, failures, call.now);
@@ -54,7 +54,7 @@ function startTasks(
   return { tasks, failures };
 }
 
-/** Placement as a test wants it. */
+/** Applies the refusal that a test has set to a placement. */
 function refuse({ refusals }: EcsState, placed: Placement): Placement {
   const [refusal] = refusals;
   if (refusal === undefined) return placed;
@@ -103,14 +103,14 @@ function beginTask(
   return task;
 }
 
-/** What is given wins over what is propagated. */
+/** Merges tags: explicit ones override propagated ones. */
 function mergeTags(propagated: readonly Tag[], given: readonly Tag[]): readonly Tag[] {
   return [...propagated.filter(({ key }) => !given.some((each) => each.key === key)), ...given];
 }
 
 /**
- * Tags on creation need `ecs:TagResource`, roles need `iam:PassRole` (developer guide, "Grant permission to tag resources
- * on creation", "Amazon ECS task execution IAM role").
+ * Checks permissions: tags on creation need `ecs:TagResource`, roles need `iam:PassRole` (developer guide, "Grant
+ * permission to tag resources on creation", "Amazon ECS task execution IAM role").
  */
 function checkPermissions({ identity, input }: SimCall, definition: Definition): void {
   const overrides = Object(input["overrides"]);
@@ -127,7 +127,7 @@ function checkPermissions({ identity, input }: SimCall, definition: Definition):
   }
 }
 
-/** "RunTask", `launchType`: without it and without a strategy, the cluster's default strategy is used. */
+/** Follows "RunTask", `launchType`: without it and without a strategy, the cluster's default strategy is used. */
 function withDefaultStrategy(call: SimCall, { defaultStrategy }: Cluster): SimCall {
   const { launchType, capacityProviderStrategy } = call.input;
   if (defaultStrategy === undefined || launchType !== undefined || capacityProviderStrategy !== undefined) return call;
@@ -138,7 +138,7 @@ function toAnswer(tasks: readonly SimTask[], failures: Placement["failures"], no
   return { tasks: tasks.map((task) => toTask(task, now, { withTags: true })), failures };
 }
 
-/** The request in one order of its fields. */
+/** Returns the request with its fields in a fixed order. */
 function toFingerprint(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => {
     if (typeof each !== "object" || each === null || Array.isArray(each)) return each;
@@ -245,7 +245,7 @@ function checkTags({ tags }: Input): string | undefined {
   return given.some(isBad) ? "Some of the tags contain invalid characters or are too long." : undefined;
 }
 
-/** Launch type, capacity providers, platform version, Fargate. */
+/** Checks launch type, capacity providers, platform version, Fargate. */
 function checkLaunch(input: Input, definition: Definition): string | undefined {
   const launchType = findText(input, "launchType");
   const strategy: unknown = input["capacityProviderStrategy"];
@@ -265,7 +265,7 @@ function checkPlatform(input: Input, launchType: string | undefined): string | u
     : undefined;
 }
 
-/** The doc of `CapacityProviderStrategyItem`. */
+/** Follows the doc of `CapacityProviderStrategyItem`. */
 function checkStrategy(launchType: string | undefined, strategy: unknown): string | undefined {
   if (launchType !== undefined) {
     return "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.";

@@ -62,7 +62,10 @@ interface ContainerScript {
  * task errors", "OutOfMemory container errors", "Fargate Spot termination notices".
  */
 export const taskScripts = {
-  /** As on Fargate: the reason is in the task. On EC2 it is in the container, and the task only "failed to start". */
+  /**
+   * Scripts a failed start as on Fargate: the reason is in the task. On EC2 it is in the container, and the task only
+   * "failed to start".
+   */
   cannotPull: (image: string): TaskScript => ({
     failsToStart: `CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref ${image}: not found`,
   }),
@@ -172,7 +175,7 @@ function toBegin({ createdAt, isAwsvpc, script }: CourseInput, lengths: typeof S
   return { runningAt, stages };
 }
 
-/** The first of all that may end it. */
+/** Returns the first event that may end it. */
 function findEnd({ script, containers, stop }: CourseInput, runningAt: number): StopOrder {
   const { failsToStart, endedBy } = script;
   const ends: StopOrder[] = containers
@@ -191,7 +194,7 @@ function findEnd({ script, containers, stop }: CourseInput, runningAt: number): 
   return ends.reduce((first, each) => (each.at < first.at || isFailedStart(each, first) ? each : first));
 }
 
-/** A container that exits at once has still run; a task that failed to start has not. */
+/** Returns true for a failed start. A container that exits immediately has still run. */
 function isFailedStart(each: StopOrder, first: StopOrder): boolean {
   return each.at === first.at && each.code === "TaskFailedToStart" && each.at !== NEVER;
 }

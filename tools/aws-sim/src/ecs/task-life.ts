@@ -10,7 +10,7 @@ export interface Life extends Course {
 /** The default of `stopTimeout` ("ContainerDefinition"). */
 const STOP_TIMEOUT_SECONDS = 30;
 
-/** A task's life, seen at an instant. */
+/** Returns a task's life, seen at an instant. */
 export function toLife(task: SimTask, now: number): Life {
   const { createdAt, script, stop, definition } = task;
   const containers = definition.containerDefinitions.map(({ name, essential = true, stopTimeout }) => ({
@@ -30,8 +30,8 @@ interface ContainerLog {
 }
 
 /**
- * The streams of a task's containers. Source: developer guide, "Send Amazon ECS logs to CloudWatch": the stream is
- * `prefix/container/task id`; without a prefix it is the container's id, which is never queried.
+ * Returns the streams of a task's containers. Source: developer guide, "Send Amazon ECS logs to CloudWatch": the stream
+ * is `prefix/container/task id`; without a prefix it is the container's id, which is never queried.
  */
 export function toLogSources(task: SimTask): readonly ContainerLog[] {
   const { account, region } = task.cluster;

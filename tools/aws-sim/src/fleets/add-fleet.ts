@@ -8,7 +8,7 @@ export interface FleetInput {
   readonly count: number;
   /** How often each defect is there. Default: nothing is broken. */
   readonly broken?: Readonly<Partial<Record<FleetDefect, number>>>;
-  /** How long a good instance takes, by its place in the fleet. Default: 20 to 40 seconds. */
+  /** Returns how long a healthy instance takes, by its place in the fleet. Default: 20 to 40 seconds. */
   readonly runsForMs?: (index: number) => number;
 }
 
@@ -80,7 +80,7 @@ function usual(index: number): number {
   return 20_000 + (index % 21) * 1_000;
 }
 
-/** A place in the fleet for each broken instance, far from each other. */
+/** Returns the positions of broken instances in the fleet, far from each other. */
 function spread(count: number, broken: NonNullable<FleetInput["broken"]>): ReadonlyMap<number, FleetDefect> {
   const all = Object.entries(broken).flatMap(([defect, many]) =>
     Array.from({ length: many ?? 0 }, () => toDefect(defect)),

@@ -6,7 +6,9 @@ import { answerS3 } from "./s3-door.ts";
 /** The version of the API of classic load balancers; the newer ones answer to 2015-12-01 under the same name. */
 const CLASSIC = "2012-06-01";
 
-/** What releases on Auto Scaling groups touch, by the names in signatures: services for `openFrontDoor`. */
+/**
+ * Returns the services of releases on Auto Scaling groups, by the names in signatures: services for `openFrontDoor`.
+ */
 export function answerReleaseServices(sim: AwsSim): Readonly<Record<string, Answer>> {
   return {
     autoscaling: answerQuery(sim, "AutoScaling"),

@@ -40,7 +40,7 @@ interface FrontDoorOptions {
   readonly others: string;
   /** Changes the requests to a service. */
   readonly rewrite?: (request: DoorRequest) => Buffer;
-  /** After each answer. */
+  /** Called after each response. */
   readonly onExchange?: (request: DoorRequest, answer: HttpAnswer) => void;
 }
 
@@ -148,7 +148,7 @@ function ask(
   });
 }
 
-/** An answer to HEAD contains the length of the omitted body. */
+/** Returns the headers; a response to HEAD has the length of the omitted body. */
 function toHeaders(
   rest: HttpAnswer["headers"],
   answered: HttpAnswer["headers"],
@@ -210,7 +210,7 @@ function toRestOperation(method: string, url: string): string {
 }
 
 /**
- * A service of a simulation that speaks JSON, over HTTP; named as the SDK names its client, without `Client`. Source of the
+ * Serves a JSON service of a simulation over HTTP; named as the SDK names its client, without `Client`. Source of the
  * form: AWS JSON 1.1 protocol, answers and errors.
  */
 export function answerJson(sim: Pick<AwsSim, "serve">, service: string): Answer {
@@ -229,7 +229,7 @@ export function answerJson(sim: Pick<AwsSim, "serve">, service: string): Answer 
   };
 }
 
-/** Lambda's Invoke of a simulation over HTTP. Source of the form: API reference, "Invoke". */
+/** Serves Lambda's Invoke of a simulation over HTTP. Source of the format: API reference, "Invoke". */
 export function answerLambda(sim: Pick<AwsSim, "serve">): Answer {
   return async ({ operation, region, accessKeyId, sessionToken, path, body }) => {
     const name = /^\/2015-03-31\/functions\/([^/]+)/.exec(path)?.[1] ?? "";
@@ -248,16 +248,16 @@ export function answerLambda(sim: Pick<AwsSim, "serve">): Answer {
   };
 }
 
-/** ECS of a simulation over HTTP. */
+/** Serves ECS of a simulation over HTTP. */
 export const answerEcs = (sim: AwsSim): Answer => answerJson(sim, "ECS");
 
-/** CloudWatch Logs of a simulation over HTTP. */
+/** Serves CloudWatch Logs of a simulation over HTTP. */
 export const answerLogs = (sim: AwsSim): Answer => answerJson(sim, "CloudWatchLogs");
 
-/** Step Functions of a simulation over HTTP. */
+/** Serves Step Functions of a simulation over HTTP. */
 export const answerStates = (sim: AwsSim): Answer => answerJson(sim, "SFN");
 
-/** What a service puts into an error besides its name and message. */
+/** Returns the service's error fields besides its name and message. */
 function fieldsOf(error: object): object {
   const kept = Object.entries(error).filter(([name]) => !name.startsWith("$") && name !== "name");
   return Object.fromEntries(kept);
@@ -273,7 +273,7 @@ function toJson(value: unknown): unknown {
 }
 
 /**
- * A service of a simulation that speaks one of the query protocols, over HTTP; named as the SDK names its client, without
+ * Serves a service of a simulation over HTTP, in one of the query protocols; named as the SDK names its client, without
  * `Client`. Sources of the form: Smithy, "AWS query protocol" and "AWS EC2 query protocol".
  */
 export function answerQuery(sim: Pick<AwsSim, "serve">, service: QueryService): Answer {
@@ -297,7 +297,7 @@ interface Asked {
   readonly found: OperationSchemas;
 }
 
-/** Only the older protocol has an element around the result. */
+/** Formats the output; only the older protocol has an element around the result. */
 function toOutput({ operation, dialect, found }: Asked, output: unknown): HttpAnswer {
   const text = found.output === undefined ? "" : toXml(found.output, output);
   const body =
@@ -324,8 +324,8 @@ function toAnswer(status: number, text: string): HttpAnswer {
 }
 
 /**
- * CloudWatch of a simulation over HTTP: JSON, with the codes that errors had in the query protocol in a header of their own.
- * Source of the form: Smithy, "AWS query compatible" (`x-amzn-query-error`).
+ * Serves CloudWatch of a simulation over HTTP: JSON, with the codes that errors had in the query protocol in a header
+ * of their own. Source of the form: Smithy, "AWS query compatible" (`x-amzn-query-error`).
  */
 export function answerCloudWatch(sim: Pick<AwsSim, "serve">): Answer {
   const answer = answerJson(sim, "CloudWatch");

@@ -39,7 +39,7 @@ export type QueryDialect = "awsQuery" | "ec2Query";
 
 const NONE: QueryTree = new Map();
 
-/** A value as the SDK's types have it: numbers, booleans, instants, lists, maps and structures of texts on the wire. */
+/** Parses a value to the SDK's types: numbers, booleans, instants, lists, maps and structures of texts on the wire. */
 function readQueryValue(schema: NormalizedSchema, node: QueryNode, dialect: QueryDialect): unknown {
   if (schema.isListSchema()) return readList(schema, node, dialect);
   if (schema.isMapSchema()) return readMap(schema, node, dialect);
@@ -47,7 +47,7 @@ function readQueryValue(schema: NormalizedSchema, node: QueryNode, dialect: Quer
   return typeof node === "string" ? readText(schema, node) : undefined;
 }
 
-/** A structure of the fields that the request has; what the operation does not know is left out. */
+/** Parses the structure of a request's fields; drops those unknown to the operation. */
 export function readStructure(
   schema: NormalizedSchema,
   tree: QueryTree,
@@ -67,7 +67,7 @@ function toWireName(name: string, member: NormalizedSchema, dialect: QueryDialec
   return String(ec2QueryName ?? `${xmlName.slice(0, 1).toUpperCase()}${xmlName.slice(1)}`);
 }
 
-/** An empty list is written as an empty text. */
+/** Reads a list; an empty one is written as an empty text. */
 function readList(schema: NormalizedSchema, node: QueryNode, dialect: QueryDialect): readonly unknown[] {
   const value = schema.getValueSchema();
   const isFlat = dialect === "ec2Query" || schema.getMergedTraits().xmlFlattened !== undefined;
@@ -108,21 +108,24 @@ interface WireFault {
   readonly status: number;
 }
 
-/** What a service threw; a broken connection is rethrown, and breaks for the caller. */
+/** Returns a service's error; a broken connection is rethrown, and breaks for the caller. */
 export function readFault(error: unknown): WireFault {
   const { name, message, code, $metadata } = Object(error);
   if (code === "ECONNRESET") throw error;
   return { name: String(name), message: String(message), status: Object($metadata).httpStatusCode ?? 500 };
 }
 
-/** A structure as XML, inside of its element. Sources: Smithy, "AWS query protocol", "AWS EC2 query protocol", "XML binding traits". */
+/**
+ * Formats a structure as XML, inside of its element. Sources: Smithy, "AWS query protocol", "AWS EC2 query protocol",
+ * "XML binding traits".
+ */
 export function toXml(schema: NormalizedSchema, value: unknown): string {
   return [...schema.structIterator()]
     .map(([name, member]) => toElement(member.getMemberTraits().xmlName ?? name, member, Object(value)[name]))
     .join("");
 }
 
-/** Text inside of an element. */
+/** Escapes text inside of an element. */
 export function escapeText(text: string): string {
   return text.replace(/[&<>\r]/g, (each) => `&#${each.codePointAt(0)};`);
 }
@@ -170,12 +173,15 @@ interface XmlElement {
   readonly text: string;
 }
 
-/** A structure of a body of XML, as the schema has it. Source: Smithy, "XML binding traits"; no attributes, which S3 reads in grants only. */
+/**
+ * Parses a structure from an XML body, by the schema. Source: Smithy, "XML binding traits"; no attributes, which S3
+ * reads in grants only.
+ */
 export function readXml(schema: NormalizedSchema, text: string): unknown {
   return readValue(schema, [parseXml(text)]);
 }
 
-/** `elements`: those of the name; flattened lists have several. */
+/** Reads a value. `elements`: those of the name; flattened lists have several. */
 function readValue(schema: NormalizedSchema, elements: readonly XmlElement[]): unknown {
   const [first] = elements;
   if (first === undefined) return;
@@ -204,7 +210,7 @@ function readXmlText(schema: NormalizedSchema, text: string): unknown {
 
 const TOKEN = /<(\/?)([\w:.-]+)[^<>]*?(\/?)>|([^<]+)/g;
 
-/** What clients of the SDK write: elements and texts; comments and declarations are not among it. */
+/** Parses the XML of SDK clients: elements and texts, without comments and declarations. */
 function parseXml(text: string): XmlElement {
   const root: Open = { name: "", children: [], texts: [] };
   const open: Open[] = [root];
@@ -248,9 +254,11 @@ export type QueryService = Exclude<KnownService, "CloudWatch" | "S3">;
 
 /** The shapes of a service, as its client writes and reads them. */
 export interface ServiceSchemas {
-  /** Undefined: the service has no such operation. */
+  /** Returns an operation; undefined when the service does not have it. */
   findOperation(operation: string): OperationSchemas | undefined;
-  /** The code on the wire of an error, which clients know by the name of its class (the `awsQueryError` trait). */
+  /**
+   * Returns the code on the wire of an error, which clients know by the name of its class (the `awsQueryError` trait).
+   */
   toCode(errorName: string): string;
 }
 

@@ -5,9 +5,9 @@ import type { Answer, DoorRequest, HttpAnswer } from "./front-door.ts";
 import { escapeText, loadSchemas, readFault, readXml, toXml } from "./query-protocol.ts";
 
 /**
- * S3 of a simulation over HTTP: for clients that write the bucket into the path, and for presigned URLs, of which the host's
- * name is what the `Host` header says. Bodies of answers are streamed. Source of the form: Smithy, "AWS restXml protocol"; S3 API
- * reference, "REST Error Responses".
+ * Serves S3 of a simulation over HTTP: for clients that put the bucket into the path, and for presigned URLs, of which
+ * the host's name is what the `Host` header says. Bodies of answers are streamed. Source of the form: Smithy, "AWS
+ * restXml protocol"; S3 API reference, "REST Error Responses".
  */
 export function answerS3(sim: Pick<AwsSim, "serve" | "fetch">): Answer {
   return async (request) => {
@@ -30,7 +30,7 @@ function isPresigned({ path, headers }: DoorRequest): boolean {
   return headers.authorization === undefined && path.includes("X-Amz-Signature=");
 }
 
-/** A URL of AWS is always one of https; one of this machine is signed with its port. */
+/** Answers a presigned request. A URL of AWS is always https; one of this machine is signed with its port. */
 async function answerPresigned(sim: Pick<AwsSim, "fetch">, request: DoorRequest): Promise<HttpAnswer> {
   const { method, path, headers } = request;
   const host = String(headers["host"]);
@@ -70,7 +70,10 @@ interface Content {
   readonly stream?: Readable;
 }
 
-/** A payload of bytes is streamed; a structure is XML; without a payload all that is not bound elsewhere is. */
+/**
+ * Returns the body: a payload of bytes is streamed; a structure is XML; without a payload all that is not bound
+ * elsewhere is.
+ */
 function toContent(schema: NormalizedSchema, output: Readonly<Record<string, unknown>>): Content {
   for (const [name, member] of schema.structIterator()) {
     if (member.getMergedTraits().httpPayload === undefined) continue;
@@ -118,7 +121,7 @@ function toHeaders(member: NormalizedSchema, value: unknown): Readonly<Record<st
   return { [httpHeader.toLowerCase()]: value instanceof Date ? value.toUTCString() : String(value) };
 }
 
-/** An answer to HEAD and one that says "not modified" have no body. */
+/** Returns an error. A response to HEAD, and "not modified", have no body. */
 function toError(error: unknown, method: string): HttpAnswer {
   const { name, message, status } = readFault(error);
   const xml = `<Error><Code>${name}</Code><Message>${escapeText(message)}</Message><RequestId>1</RequestId></Error>`;
@@ -171,7 +174,7 @@ const OBJECT: Readonly<Record<string, readonly (readonly [string, string])[]>> =
   ],
 };
 
-/** The operation by method and path, path style (S3 API reference, request syntax of each operation). */
+/** Returns the operation by method and path, path style (S3 API reference, request syntax of each operation). */
 function toS3Operation({ method, path }: Pick<DoorRequest, "method" | "path">): string {
   const url = new URL(path, "http://s3");
   const [bucket = "", key = ""] = url.pathname.slice(1).split(/\/(.*)/s);
@@ -184,8 +187,8 @@ function toS3Operation({ method, path }: Pick<DoorRequest, "method" | "path">): 
 }
 
 /**
- * The input of an operation that is bound to path, query, headers and body. Source: Smithy, "HTTP binding traits" and "AWS
- * restXml protocol".
+ * Returns the input of an operation that is bound to path, query, headers and body. Source: Smithy, "HTTP binding
+ * traits" and "AWS restXml protocol".
  */
 export function readRestInput(
   schema: NormalizedSchema,
@@ -223,7 +226,7 @@ function readMember(member: NormalizedSchema, { label, query, headers, body }: S
   return label;
 }
 
-/** A structure is sent as XML, a text and bytes as they are. */
+/** Reads a payload: a structure is XML, texts and bytes are unchanged. */
 function readPayload(member: NormalizedSchema, body: Buffer): unknown {
   if (member.isStructSchema()) return body.length === 0 ? undefined : readXml(member, body.toString());
   return member.isStringSchema() ? body.toString() : body;

@@ -14,7 +14,7 @@ interface FunctionInput {
   readonly account: string;
   readonly region: string;
   readonly name: string;
-  /** What it throws is its error; its answer is sent as JSON. */
+  /** Handles an event: an error is thrown, the result is sent as JSON. */
   readonly handler: (event: unknown) => unknown;
   /** Calls at a time. Default: the account's 1,000. */
   readonly reservedConcurrency?: number;
@@ -33,7 +33,7 @@ const MAX_ANSWER_BYTES = 6_291_556;
 const MAX_ASYNC_BYTES = 1024 * 1024;
 const ACCOUNT_CONCURRENCY = 1_000;
 
-/** Lambda without functions. Source: API reference, "Invoke" (statuses, errors, FunctionError, payload). */
+/** Creates Lambda without functions. Source: API reference, "Invoke" (statuses, errors, FunctionError, payload). */
 export function createLambda(): SimLambda {
   const functions = new Map<string, LiveFunction>();
   return {
@@ -106,7 +106,7 @@ function toUnhandled(error: object): unknown {
   return { StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: "Unhandled", Payload: toPayload(error) };
 }
 
-/** A name, a partial or a full ARN, with or without an alias ("Invoke", FunctionName). */
+/** Parses a name, a partial or a full ARN, with or without an alias ("Invoke", FunctionName). */
 function parseName(text: string, { identity, region }: SimCall): [account: string, region: string, name: string] {
   const arn = /^arn:aws[a-z-]*:lambda:([^:]+):(\d{12}):function:([^:]+)/.exec(text);
   if (arn !== null) return [arn[2] ?? "", arn[1] ?? "", arn[3] ?? ""];

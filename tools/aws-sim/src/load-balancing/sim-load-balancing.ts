@@ -26,7 +26,7 @@ export interface SimLoadBalancing {
   readonly findSource: FindSource;
 }
 
-/** Elastic Load Balancing without load. Source: API reference (2015-12-01). */
+/** Creates Elastic Load Balancing without load. Source: API reference (2015-12-01). */
 export function createLoadBalancing(): SimLoadBalancing {
   const groups = new Map<string, TargetGroup>();
   let made = 0;

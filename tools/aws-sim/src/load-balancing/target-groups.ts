@@ -47,7 +47,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   "stickiness.type": "lb_cookie",
 };
 
-/** A new one; `number` makes its ARN unique. */
+/** Creates a target group; `number` makes its ARN unique. */
 export function createTargetGroup(input: TargetGroupInput, number: number): TargetGroup {
   const { account, region, name, port = 80, tags = {}, drainsForMs } = input;
   const { slowStartSeconds, deregistrationDelaySeconds } = input;
@@ -71,7 +71,7 @@ export function createTargetGroup(input: TargetGroupInput, number: number): Targ
   };
 }
 
-/** How long a target that is deregistered drains. */
+/** Returns how long a target that is deregistered drains. */
 export function drainMsOf({ attributes, drainsForMs }: TargetGroup): number {
   return drainsForMs ?? Number(attributes["deregistration_delay.timeout_seconds"]) * 1_000;
 }
@@ -85,7 +85,10 @@ export const balancingFaults: ServiceFaults = {
 /** API references of both generations, "PageSize": 1 to 400. */
 const MAX_PAGE = 400;
 
-/** A page of a list, and the marker of the next one ("DescribeTargetGroups" and "DescribeLoadBalancers": Marker, PageSize). */
+/**
+ * Returns a page of a list, and the marker of the next one ("DescribeTargetGroups" and "DescribeLoadBalancers": Marker,
+ * PageSize).
+ */
 export function toMarkedPage<Item>(
   found: readonly Item[],
   { input }: SimCall,
@@ -102,19 +105,19 @@ export function toMarkedPage<Item>(
 /** Groups by their ARNs. */
 export type TargetGroups = ReadonlyMap<string, TargetGroup>;
 
-/** The group, if it is the caller's, in the region that was asked. */
+/** Returns the group, if it is the caller's, in the requested region. */
 export function openTargetGroup(groups: TargetGroups, arn: string, call: SimCall): TargetGroup {
   const group = groups.get(arn);
   if (group === undefined || !isOwn(group, call)) throw notFound();
   return group;
 }
 
-/** The groups of the caller's account and region, in the order of their making. */
+/** Returns the groups of the caller's account and region, in the order of their creation. */
 function listOwnGroups(groups: TargetGroups, call: SimCall): readonly TargetGroup[] {
   return [...groups.values()].filter((group) => isOwn(group, call));
 }
 
-/** API reference, "DescribeTargetGroups", errors. */
+/** Follows the API reference, "DescribeTargetGroups", errors. */
 function notFound(): SimFault {
   return new SimFault("TargetGroupNotFoundException", 400, "One or more target groups not found");
 }
@@ -129,12 +132,12 @@ const RANGES: Readonly<Record<string, (seconds: number) => boolean>> = {
   "slow_start.duration_seconds": (seconds) => seconds === 0 || (seconds >= 30 && seconds <= 900),
 };
 
-/** DescribeTargetGroupAttributes. */
+/** Implements DescribeTargetGroupAttributes. */
 export function describeTargetGroupAttributes(groups: TargetGroups, call: SimCall): unknown {
   return toAttributes(openTargetGroup(groups, textOf(call.input, "TargetGroupArn"), call).attributes);
 }
 
-/** ModifyTargetGroupAttributes: all of the request or nothing. */
+/** Implements ModifyTargetGroupAttributes: all of the request or nothing. */
 export function modifyTargetGroupAttributes(groups: TargetGroups, call: SimCall): unknown {
   const group = openTargetGroup(groups, textOf(call.input, "TargetGroupArn"), call);
   const changes = Array.isArray(call.input["Attributes"]) ? call.input["Attributes"] : [];
@@ -167,7 +170,7 @@ const REASONS: Readonly<Record<TargetState, string | undefined>> = {
   unavailable: "Elb.InternalError",
 };
 
-/** DescribeTargetHealth: of all targets, or of those that are named; a stranger is `unused`. */
+/** Implements DescribeTargetHealth: of all targets, or of those that are named; a stranger is `unused`. */
 export function describeTargetHealth(groups: TargetGroups, call: SimCall): unknown {
   const { input, now } = call;
   const registered = openTargetGroup(groups, textOf(input, "TargetGroupArn"), call).targets.list(now);
@@ -189,7 +192,7 @@ function toDescription({ id, port, state }: TargetNow): object {
   };
 }
 
-/** DescribeTargetGroups: by names or ARNs, or all; one that is missing fails the whole request. */
+/** Implements DescribeTargetGroups: by names or ARNs, or all; one that is missing fails the whole request. */
 export function describeTargetGroups(groups: TargetGroups, call: SimCall): unknown {
   const names = textsOf(call.input, "Names");
   const arns = textsOf(call.input, "TargetGroupArns");

@@ -25,15 +25,15 @@ export interface TargetNow {
 
 /** The targets of one load balancer and how they are as time goes by. */
 export interface TargetStates {
-  /** From its instant on a target is like that; what was set last counts. */
+  /** Sets the state of a target from an instant on; the latest one set counts. */
   set(target: TargetInput): void;
-  /** It is being checked until its course says more. Replaces whatever was known of it. */
+  /** Starts checks of a target, until its course changes. Replaces its earlier state. */
   register(target: TargetRef, course: TargetCourse): void;
   /** Drains and removes a target; without a port, under all of its ports. Returns when it is gone; if it is unknown: now. */
   deregister(target: TargetRef, period: DrainPeriod): number;
   list(now: number): readonly TargetNow[];
   find(id: string, now: number): TargetNow | undefined;
-  /** Was it a target at any time? */
+  /** Returns true if it ever was a target. */
   knows(id: string): boolean;
 }
 
@@ -52,7 +52,7 @@ interface Target extends TargetRef {
   readonly changes: readonly Change[];
 }
 
-/** None at first. */
+/** Creates an empty state. */
 export function createTargetStates(): TargetStates {
   // By id and port: groups ask for each of a thousand instances at every look.
   const targets = new Map<string, Map<number | undefined, Target>>();
@@ -88,7 +88,7 @@ function toChanges({ healthyAt, unhealthyAt }: TargetCourse): readonly Change[] 
   return [{ at: healthyAt, state: "healthy" }, ...unhealthy];
 }
 
-/** What already drains is not delayed by a second request. */
+/** Deregisters targets; a second request does not delay those that already drain. */
 function drain(target: Target, now: number, endsAt: number): readonly Change[] {
   const state = toNow(target, now)[0]?.state;
   if (state === undefined || state === "draining") return target.changes;
@@ -112,7 +112,7 @@ interface TrafficSource {
 /** Undefined: it does not exist in that account and region. */
 export type FindSource = (ref: TrafficSourceRef) => TrafficSource | undefined;
 
-/** The load balancers of both generations, as Auto Scaling uses them. In a deleted source no instance is healthy. */
+/** Creates the load balancers of both generations for Auto Scaling. In a deleted source no instance is healthy. */
 export function createTrafficSources(findSource: FindSource): TrafficSources {
   return {
     exists: (ref) => findSource(ref) !== undefined,

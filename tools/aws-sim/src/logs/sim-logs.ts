@@ -7,11 +7,11 @@ export interface SimLogs {
   readonly service: SimService;
   /** Makes group and stream where they are not there. Lines of the future are seen when their time has come. */
   write(place: StreamPlace, events: readonly LogEvent[]): void;
-  /** What writes a stream as time passes. */
+  /** Adds a source that writes a stream as time passes. */
   addSource(place: StreamPlace, source: LogSource): void;
 }
 
-/** CloudWatch Logs, only its read operations. Source: API reference, "GetLogEvents". */
+/** Creates CloudWatch Logs, only its read operations. Source: API reference, "GetLogEvents". */
 export function createLogs(): SimLogs {
   const streams = createLogStreams();
   return {
@@ -45,8 +45,9 @@ interface PageInput {
 }
 
 /**
- * GetLogEvents: without a token the newest, or with `startFromHead` the oldest events of the range, always in the order of time.
- * Source: API reference, "GetLogEvents": tokens are never null, and one that comes back unchanged is the end.
+ * Implements GetLogEvents: without a token the newest, or with `startFromHead` the oldest events of the range, always
+ * in the order of time. Source: API reference, "GetLogEvents": tokens are never null, and one that comes back unchanged
+ * is the end.
  */
 function getLogEvents(streams: LogStreams, call: SimCall): unknown {
   const { input, now } = call;
@@ -134,11 +135,11 @@ export type LogSource = (now: number) => readonly LogEvent[] | undefined;
 interface LogStreams {
   add(place: StreamPlace, source: LogSource): void;
   hasGroup(place: Omit<StreamPlace, "stream">): boolean;
-  /** In order of time; undefined: the stream does not exist. */
+  /** Returns the events in order of time; undefined when the stream does not exist. */
   read(place: StreamPlace, now: number): readonly LogEvent[] | undefined;
 }
 
-/** None at first. */
+/** Creates an empty state. */
 function createLogStreams(): LogStreams {
   const groups = new Map<string, Map<string, LogSource[]>>();
   const toKey = ({ account, region, group }: Omit<StreamPlace, "stream">): string => `${account}/${region}/${group}`;

@@ -30,7 +30,10 @@ const MAX_RESULTS = 100;
 const MAX_FILTERS = 50;
 const MAX_VALUE = 1_024;
 
-/** The prices of AWS without products. Source: API reference of the AWS Price List Service (2017-10-15), "GetProducts". */
+/**
+ * Creates the prices of AWS without products. Source: API reference of the AWS Price List Service (2017-10-15),
+ * "GetProducts".
+ */
 export function createPricing(): SimPricing {
   const products: PricedProduct[] = [];
   return {
@@ -78,7 +81,7 @@ function readFilters(input: SimCall["input"]): readonly { readonly field: string
   return filters;
 }
 
-/** An entry of PriceList: JSON as text, with identifiers of the offer term and the rate code in its keys. */
+/** Returns an entry of PriceList: JSON as text, with identifiers of the offer term and the rate code in its keys. */
 function toPriceItem({ service, sku, attributes, prices }: PricedProduct): string {
   const dimensions = prices.map(({ usd, unit, beginRange = "0" }, index) => {
     const rateCode = `${sku}.JRTCKXETXF.${index}`;

@@ -150,7 +150,7 @@ export interface StoredObject {
 /** Bytes that are made when they are read, so that objects of any size take no room. */
 export interface GeneratedContent {
   readonly size: number;
-  /** The bytes from `from` up to, not including, `end`: the same ones each time. */
+  /** Returns the bytes from `from` up to, not including, `end`: always the same ones. */
   read(from: number, end: number): Iterable<Uint8Array>;
 }
 
@@ -220,15 +220,15 @@ export interface UploadedPart {
 }
 
 /**
- * The MD5 of the content, as for any object that was put in one part, unless it is encrypted with a KMS key: then it is
- * something else (API reference, "Object", ETag).
+ * Returns the MD5 of the content, as for any object that was put in one part, unless it is encrypted with a KMS key:
+ * then it is something else (API reference, "Object", ETag).
  */
 export function toEtag(body: Buffer, { SSEKMSKeyId, ServerSideEncryption } = SSE_S3): string {
   const secret = ServerSideEncryption === "AES256" ? "" : `${ServerSideEncryption} ${SSEKMSKeyId}`;
   return `"${createHash("md5").update(secret).update(body).digest("hex")}"`;
 }
 
-/** The bucket, if the caller may see it, in the region where it is. */
+/** Returns the bucket, if the caller may see it, in its region. */
 export function openBucket(buckets: ReadonlyMap<string, Bucket>, { input, identity, region }: SimCall): Bucket {
   const name = String(input["Bucket"]);
   const bucket = buckets.get(name);
@@ -243,12 +243,12 @@ export function openBucket(buckets: ReadonlyMap<string, Bucket>, { input, identi
   return bucket;
 }
 
-/** Bytes of UTF-8 in order, which is how S3 lists (API reference, "ListObjectsV2"; general purpose buckets). */
+/** Compares the bytes of UTF-8, which is how S3 lists (API reference, "ListObjectsV2"; general purpose buckets). */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** A bucket with nothing in it. */
+/** Creates an empty bucket. */
 export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region" | "createdAt">): Bucket {
   return {
     ...at,
@@ -267,7 +267,7 @@ export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region"
 /** A setting of a bucket: the member that carries it, and what is answered when it was not put. */
 interface Setting {
   readonly put: string;
-  /** Where the answer has another shape than what was put. Default: the same member. */
+  /** Returns the value for a response if its shape differs from the request's. Default: the same member. */
   readonly get?: (value: unknown) => object;
   /** A code of an error, or an answer. */
   readonly missing: string | object;
@@ -327,8 +327,9 @@ function get({ settings }: Bucket, name: string, { put: member, get: toAnswer, m
 const KINDS = ["AES256", "aws:kms", "aws:kms:dsse", "aws:fsx"];
 
 /**
- * How PutObject requests encryption; the default is SSE-S3. With KMS and no key, S3 uses its own key (`aws/s3`). Source: API
- * reference, "PutObject", x-amz-server-side-encryption and x-amz-server-side-encryption-aws-kms-key-id.
+ * Returns how PutObject requests encryption; the default is SSE-S3. With KMS and no key, S3 uses its own key
+ * (`aws/s3`). Source: API reference, "PutObject", x-amz-server-side-encryption and
+ * x-amz-server-side-encryption-aws-kms-key-id.
  */
 export function toEncryption(input: SimCall["input"]): Encryption {
   const kind = findText(input, "ServerSideEncryption");
@@ -358,7 +359,7 @@ export function keepObject(bucket: Bucket, object: StoredObject): StoredObject {
   return kept;
 }
 
-/** A version of a key; undefined: no version has that id. */
+/** Returns a version of a key; undefined for an unknown id. */
 export function findVersion(
   { versions }: Pick<Bucket, "versions">,
   key: string,
@@ -384,13 +385,13 @@ function toSlot(key: string, versionId = NULL_VERSION): string {
   return `${versionId} ${key}`;
 }
 
-/** Opaque, 32 characters. */
+/** Returns an opaque id of 32 characters. */
 function nextVersionId(bucket: Bucket): string {
   bucket.written += 1;
   return createHash("sha256").update(`version ${bucket.written}`).digest("hex").slice(0, 32);
 }
 
-/** True for an object, false for a marker that it was deleted. */
+/** Returns true for an object, false for a marker that it was deleted. */
 export function isObject(version: StoredObject | DeleteMarker): version is StoredObject {
   return "body" in version;
 }

@@ -30,9 +30,9 @@ export const MAX_PUT_BYTES = 5 * 1_024 ** 3;
 export const MAX_KEY_BYTES = 1_024;
 
 /**
- * PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *` returns 412 when
- * the key exists; `If-Match` 412 when the ETag differs and 404 when the object does not exist; of several writers at a time the
- * first wins. A delete in between returns 409, which tests cause with `once`.
+ * Implements PutObject. S3 guide, "How to prevent object overwrites with conditional writes": `If-None-Match: *`
+ * returns 412 when the key exists; `If-Match` 412 when the ETag differs and 404 when the object does not exist; of
+ * several writers at a time the first wins. A delete in between returns 409, which tests cause with `once`.
  */
 export async function putObject(buckets: Buckets, call: SimCall): Promise<WrittenObject> {
   const { input, now } = call;
@@ -67,7 +67,9 @@ export interface WrittenObject {
   readonly object: StoredObject;
 }
 
-/** The SHA-256 that was sent, or requested by algorithm; a wrong one is rejected ("Checking object integrity"). */
+/**
+ * Returns the SHA-256 that was sent, or requested by algorithm; a wrong one is rejected ("Checking object integrity").
+ */
 export function checkSha256(body: Buffer, input: SimCall["input"]): string | undefined {
   const sent = findText(input, "ChecksumSHA256");
   if (sent === undefined && input["ChecksumAlgorithm"] !== "SHA256") return;
@@ -76,7 +78,7 @@ export function checkSha256(body: Buffer, input: SimCall["input"]): string | und
   return real;
 }
 
-/** The conditions of `If-None-Match` and `If-Match` of a write on the existing object. */
+/** Returns the conditions of `If-None-Match` and `If-Match` of a write on the existing object. */
 export function checkWriteCondition(current: StoredObject | undefined, key: string, input: SimCall["input"]): void {
   const { IfMatch: ifMatch, IfNoneMatch: ifNoneMatch } = input;
   // API reference, "PutObject": If-None-Match expects the asterisk; both together are not served.
@@ -89,7 +91,7 @@ export function checkWriteCondition(current: StoredObject | undefined, key: stri
   if (ifMatch !== current.etag) throw s3Faults.preconditionFailed("If-Match");
 }
 
-/** GetObject and what its answer has in common with HeadObject. */
+/** Implements GetObject and the common parts of HeadObject. */
 export function getObject(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const object = findObject(bucket, call) ?? throwMissing(call);
@@ -109,7 +111,7 @@ function readContent({ body, generated }: StoredObject, from: number, end: numbe
   return end === from ? [] : [body.subarray(from, end)];
 }
 
-/** HeadObject: without a body, so a missing object is only `NotFound`. */
+/** Implements HeadObject: without a body, so a missing object is only `NotFound`. */
 export function headObject(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const object = findObject(bucket, call);
@@ -130,7 +132,9 @@ function findObject(bucket: Bucket, call: SimCall): StoredObject | undefined {
   return version;
 }
 
-/** API reference, "GetObject": a caller that may not list the bucket gets 403 for a missing key, not 404. */
+/**
+ * Follows the API reference, "GetObject": a caller that may not list the bucket gets 403 for a missing key, not 404.
+ */
 function throwMissing(call: SimCall): never {
   if (mayList(call)) throw s3Faults.noSuchKey(textOf(call.input, "Key"));
   throw s3Faults.denied(call.identity.arn, "s3:ListBucket");
@@ -162,7 +166,7 @@ function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall
   };
 }
 
-/** The id of the version, where there is one. */
+/** Returns the id of the version, if there is one. */
 export function toVersion({ versionId }: StoredObject): object {
   return versionId === undefined ? {} : { VersionId: versionId };
 }
@@ -175,12 +179,12 @@ function toChecksum({ checksumSha256 }: StoredObject): object {
   };
 }
 
-/** HTTP dates have no fractions of a second (RFC 9110, section 5.6.7). */
+/** Removes fractions of a second, which HTTP dates do not have (RFC 9110, section 5.6.7). */
 function toSeconds(instant: number): Date {
   return new Date(Math.floor(instant / 1_000) * 1_000);
 }
 
-/** RFC 9110, section 14.1.2; S3 serves one range a request. */
+/** Parses a range: RFC 9110, section 14.1.2; S3 serves one range per request. */
 function findRange(
   text: string | undefined,
   length: number,
@@ -196,7 +200,9 @@ function findRange(
 /** "DeleteObjects": up to 1,000 keys. */
 const MAX_KEYS = 1_000;
 
-/** DeleteObject: succeeds for a missing key too, unless `If-Match` is set (S3 guide, "conditional deletes"). */
+/**
+ * Implements DeleteObject: succeeds for a missing key too, unless `If-Match` is set (S3 guide, "conditional deletes").
+ */
 export function deleteObject(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const key = textOf(call.input, "Key");
@@ -209,7 +215,7 @@ export function deleteObject(buckets: Buckets, call: SimCall): unknown {
   return deleteOne(bucket, { key, versionId: findText(call.input, "VersionId"), now: call.now });
 }
 
-/** DeleteObjects: each key separately; with `Quiet` only errors are returned. */
+/** Implements DeleteObjects: each key separately; with `Quiet` only errors are returned. */
 export function deleteObjects(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const { Objects: asked, Quiet: quiet } = Object(call.input["Delete"]);
@@ -231,8 +237,9 @@ interface Deletion {
 }
 
 /**
- * With versioning a delete only adds a marker and older versions stay; with an id it removes that version permanently, and what
- * is then the newest one becomes current (S3 guide, "Deleting object versions" and "Working with delete markers").
+ * Deletes an object: with versioning a delete only adds a marker and older versions stay; with an id it removes that
+ * version permanently, and what is then the newest one becomes current (S3 guide, "Deleting object versions" and
+ * "Working with delete markers").
  */
 export function deleteOne(
   bucket: Bucket,
@@ -263,8 +270,8 @@ function hide(bucket: Bucket, key: string, now: number): { DeleteMarker?: boolea
 const TOKEN = "after:";
 
 /**
- * ListObjectsV2. API reference: at most 1,000 keys per answer, in the order of UTF-8 bytes; keys below
- * a delimiter are rolled up and count as one; `StartAfter` counts on the first page only; the token is opaque.
+ * Implements ListObjectsV2. API reference: at most 1,000 keys per answer, in the order of UTF-8 bytes; keys below a
+ * delimiter are rolled up and count as one; `StartAfter` counts on the first page only; the token is opaque.
  */
 export function listObjects(buckets: ReadonlyMap<string, Bucket>, call: SimCall): unknown {
   const { objects, name } = openBucket(buckets, call);
@@ -326,11 +333,11 @@ function parseToken(token: string | undefined): string | undefined {
   return text.slice(TOKEN.length);
 }
 
-/** "ListObjectVersions": at most 1,000 an answer. */
+/** Follows "ListObjectVersions": at most 1,000 per response. */
 
 /**
- * ListObjectVersions: by key, of each key the newest first. What was written while versions were not kept has the version id
- * `null` (S3 guide, "How S3 Versioning works").
+ * Implements ListObjectVersions: by key, of each key the newest first. What was written while versions were not kept
+ * has the version id `null` (S3 guide, "How S3 Versioning works").
  */
 export function listVersions(buckets: ReadonlyMap<string, Bucket>, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
@@ -391,8 +398,8 @@ function toStart(rows: readonly VersionRow[], key: string | undefined, versionId
 export type CreationReason = "PutObject" | "CompleteMultipartUpload";
 
 /**
- * "Object Created", on the default bus of the bucket's owner. Source: S3 guide, "EventBridge event message structure". Keys stand
- * there as they are, and ETags without quotes.
+ * Returns the event "Object Created", on the default bus of the bucket's owner. Source: S3 guide, "EventBridge event
+ * message structure". Keys stand there as they are, and ETags without quotes.
  */
 export function toObjectCreated(
   { name, account, region, written }: Bucket,
@@ -420,7 +427,7 @@ export function toObjectCreated(
   });
 }
 
-/** What a client is given as a body, as bytes. */
+/** Returns a client's body as bytes. */
 export async function readBody(body: unknown): Promise<Buffer> {
   if (body === undefined) return Buffer.alloc(0);
   if (typeof body === "string") return Buffer.from(body);

@@ -64,7 +64,7 @@ function parsePresignedUrl(method: string, text: string): PresignedUrl {
   };
 }
 
-/** True for the signature that the holder of the secret makes (the same page, "Calculating a Signature"). */
+/** Returns true for the signature of the secret's owner (the same page, "Calculating a Signature"). */
 function isSignedWith(secretAccessKey: string, { scope, stringToSign, signature }: PresignedUrl): boolean {
   let key: Buffer = Buffer.from(`AWS4${secretAccessKey}`);
   for (const part of scope.split("/")) key = hmac(key, part);
@@ -111,8 +111,9 @@ export interface PresignedRequest {
 const OPERATIONS = { GET: "GetObject", HEAD: "HeadObject", PUT: "PutObject" } as const;
 
 /**
- * `fetch` for presigned URLs of the simulation's buckets. A URL is good until its own end, and never longer than the
- * credentials that signed it, whose permissions count at the time of use (S3 guide, "Sharing objects with presigned URLs").
+ * Creates a `fetch` for presigned URLs of the simulation's buckets. A URL is valid until its own end, and never longer
+ * than the credentials that signed it, whose permissions count at the time of use (S3 guide, "Sharing objects with
+ * presigned URLs").
  */
 export async function fetchPresigned(
   sim: Answerer,
@@ -135,7 +136,7 @@ export async function fetchPresigned(
   }
 }
 
-/** S3 returns its time ("Common response headers", Date), so a rejected caller can find out whose clock is wrong. */
+/** Adds S3's time ("Common response headers", Date), so a rejected caller can find out whose clock is wrong. */
 function withDate(response: Response, now: number): Response {
   response.headers.set("date", new Date(now).toUTCString());
   return response;
@@ -156,7 +157,7 @@ function toConditions(headers: Readonly<Record<string, string>>): Readonly<Recor
   ) as never;
 }
 
-/** The body is streamed, like on the wire. */
+/** Returns a response with a streamed body, like on the wire. */
 function toResponse(output: Readonly<Record<string, unknown>>): Response {
   const body = output["Body"];
   const headers = Object.entries(HEADERS).flatMap(([header, field]): [string, string][] => {
@@ -194,7 +195,7 @@ function toErrorResponse(fault: SimFault): Response {
   });
 }
 
-/** An error in the format of S3, with its additional fields (API reference, "REST Error Responses"). */
+/** Returns an error in the format of S3, with its additional fields (API reference, "REST Error Responses"). */
 function toErrorXml({ name: Code, message: Message, $fault: _, $metadata: __, ...fields }: SimFault): string {
   const told = { Code, Message, ...fields, RequestId: "4442587FB7D0A2F9", HostId: "host" };
   const elements = Object.entries(told).map(([tag, value]) => `<${tag}>${escapeText(String(value))}</${tag}>`);

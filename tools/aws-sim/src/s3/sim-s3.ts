@@ -40,12 +40,12 @@ export interface SimS3 {
   /** Puts an object there whose bytes are made when they are read. Its ETag says nothing about them. */
   writeGenerated(bucket: string, key: string, content: GeneratedContent): void;
   remove(bucket: string, key: string): void;
-  /** What lies there, as text by key. */
+  /** Returns its objects, as text by key. */
   texts(bucket: string): Readonly<Record<string, string>>;
   findObject(bucket: string, key: string, versionId?: string): StoredObject | undefined;
-  /** Multipart uploads that are neither completed nor aborted. */
+  /** Returns multipart uploads that are neither completed nor aborted. */
   uploads(bucket: string): readonly MultipartUpload[];
-  /** What was put as the bucket's settings, by name: `BucketPolicy`, `PublicAccessBlock`, … */
+  /** Returns the bucket's settings, by name: `BucketPolicy`, `PublicAccessBlock`, … */
   settings(bucket: string): Readonly<Record<string, unknown>>;
 }
 
@@ -86,11 +86,11 @@ const ACTIONS: Readonly<Record<string, string>> = {
 
 interface S3Deps {
   readonly clock: Pick<Clock, "now">;
-  /** Told of objects in buckets that notify. */
+  /** Called for objects in buckets that notify. */
   readonly onEvent?: (event: AwsEvent) => void;
 }
 
-/** S3 without buckets. */
+/** Creates S3 without buckets. */
 export function createS3({ clock, onEvent }: S3Deps): SimS3 {
   const buckets = new Map<string, Bucket>();
   const open = (name: string): Bucket => {
@@ -174,15 +174,16 @@ type Buckets = Map<string, Bucket>;
 /** S3 guide, "General purpose bucket naming rules". */
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** HeadBucket: without a body, so a missing bucket is only `NotFound`. */
+/** Implements HeadBucket: without a body, so a missing bucket is only `NotFound`. */
 function headBucket(buckets: Buckets, call: SimCall): unknown {
   if (!buckets.has(textOf(call.input, "Bucket"))) throw s3Faults.notFound();
   return { BucketRegion: openBucket(buckets, call).region };
 }
 
 /**
- * CreateBucket. API reference: a name that is taken is `BucketAlreadyExists`, and one of one's own `BucketAlreadyOwnedByYou`, but
- * in us-east-1 success; the location has to be that of the endpoint, and is left out in us-east-1.
+ * Implements CreateBucket. API reference: a name that is taken is `BucketAlreadyExists`, and one of one's own
+ * `BucketAlreadyOwnedByYou`, but in us-east-1 success; the location has to be that of the endpoint, and is left out in
+ * us-east-1.
  */
 function createBucket(buckets: Buckets, { input, identity, region, now }: SimCall): unknown {
   const name = textOf(input, "Bucket");
@@ -208,7 +209,10 @@ const BLOCKED = {
   RestrictPublicBuckets: true,
 };
 
-/** DeleteBucket: "All objects (including all object versions and delete markers) in the bucket must be deleted". */
+/**
+ * Implements DeleteBucket: "All objects (including all object versions and delete markers) in the bucket must be
+ * deleted".
+ */
 function deleteBucket(buckets: Buckets, call: SimCall): unknown {
   const { name, objects, versions } = openBucket(buckets, call);
   if (objects.size > 0 || versions.size > 0) throw s3Faults.bucketNotEmpty();

@@ -26,7 +26,7 @@ type Buckets = ReadonlyMap<string, Bucket>;
 /** S3 guide, "Amazon S3 multipart upload limits": parts are numbered from 1 to 10,000. */
 const MAX_PART_NUMBER = 10_000;
 
-/** CreateMultipartUpload: what the object will be besides its bytes. */
+/** Implements CreateMultipartUpload with the object's facts besides its bytes. */
 export function createUpload(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
   const { input, now } = call;
@@ -50,7 +50,7 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
   return { Bucket: bucket.name, Key: key, UploadId: uploadId, ...encryption, ...told };
 }
 
-/** UploadPart: a number that was there before is written over. Sizes are judged when the upload is completed. */
+/** Implements UploadPart: replaces an existing number. Sizes are validated when the upload is completed. */
 export async function uploadPart(buckets: Buckets, call: SimCall): Promise<unknown> {
   const { input, now } = call;
   const body = await readBody(input["Body"]);
@@ -73,14 +73,14 @@ export async function uploadPart(buckets: Buckets, call: SimCall): Promise<unkno
   };
 }
 
-/** AbortMultipartUpload: one that is not there is an error ("AbortMultipartUpload", NoSuchUpload). */
+/** Implements AbortMultipartUpload: one that is not there is an error ("AbortMultipartUpload", NoSuchUpload). */
 export function abortUpload(buckets: Buckets, call: SimCall): unknown {
   const { bucket, upload } = findUpload(buckets, call);
   bucket.uploads.delete(upload.uploadId);
   return {};
 }
 
-/** The upload that a request names by key and id. */
+/** Returns the upload that a request names by key and id. */
 function findUpload(buckets: Buckets, call: SimCall): { readonly bucket: Bucket; readonly upload: MultipartUpload } {
   const bucket = openBucket(buckets, call);
   const uploadId = textOf(call.input, "UploadId");
@@ -93,8 +93,9 @@ function findUpload(buckets: Buckets, call: SimCall): { readonly bucket: Bucket;
 const MIN_PART_BYTES = 5 * 1_024 ** 2;
 
 /**
- * CompleteMultipartUpload: the object exists at once and complete. `If-None-Match: *` is checked here; if it does not hold the
- * upload stays (API reference, "CompleteMultipartUpload"; S3 guide, "How to prevent object overwrites with conditional writes").
+ * Implements CompleteMultipartUpload: the object exists at once and complete. `If-None-Match: *` is checked here; if it
+ * does not hold the upload stays (API reference, "CompleteMultipartUpload"; S3 guide, "How to prevent object overwrites
+ * with conditional writes").
  */
 export function completeUpload(buckets: ReadonlyMap<string, Bucket>, call: SimCall): WrittenObject {
   const { bucket, upload } = findUpload(buckets, call);
@@ -147,13 +148,15 @@ function findPart({ parts, checksumAlgorithm }: MultipartUpload, asked: Readonly
   return part;
 }
 
-/** The MD5 of the parts' MD5s, and their number (S3 guide, "Checking object integrity", "Part-level checksums"). */
+/**
+ * Returns the MD5 of the parts' MD5s, and their number (S3 guide, "Checking object integrity", "Part-level checksums").
+ */
 function toEtagOfParts(parts: readonly UploadedPart[]): string {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ""), "hex"));
   return `"${createHash("md5").update(Buffer.concat(digests)).digest("hex")}-${parts.length}"`;
 }
 
-/** The same page, "Composite checksums". */
+/** Follows the same page, "Composite checksums". */
 function toDigestOfDigests(parts: readonly UploadedPart[]): string {
   const digests = parts.map(({ checksumSha256 = "" }) => Buffer.from(checksumSha256, "base64"));
   return `${createHash("sha256").update(Buffer.concat(digests)).digest("base64")}-${parts.length}`;

@@ -7,7 +7,7 @@ export interface SimSecretsManager {
   readonly service: SimService;
   /** Gives the ARN. */
   createSecret(input: SecretInput): string;
-  /** A new current version, as a rotation makes it. Readers see it from that instant on. */
+  /** Adds a new current version, as a rotation does. Readers see it from that instant on. */
   rotate(arn: string, value: string, visibleAt?: number): void;
   /** Marks it as deleted, as DeleteSecret does for the days of its recovery window. */
   scheduleDeletion(arn: string): void;
@@ -68,7 +68,10 @@ export function createSecretsManager(): SimSecretsManager {
   };
 }
 
-/** By name or ARN; a name reaches the caller's own account only. Without a stage the current version is read. */
+/**
+ * Finds a secret by name or ARN; a name reaches the caller's own account only. Without a stage the current version is
+ * read.
+ */
 function getSecretValue(secrets: readonly Secret[], { input, identity, region, now }: SimCall): unknown {
   const id = textOf(input, "SecretId");
   const secret = secrets.find(

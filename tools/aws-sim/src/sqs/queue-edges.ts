@@ -3,7 +3,7 @@ import type { SimPlugin } from "../sim-plugin.ts";
 
 /** How one call is served otherwise than an emulator serves it. */
 export interface QueueEdge {
-  /** Entries of a batch that are not taken, by their ids; the others are. Undefined: it is taken. */
+  /** Returns the error of a batch entry by its id; undefined if it is accepted. The other entries are not affected. */
   readonly refusesEntry?: (id: string) => RefusedEntry | undefined;
   /** Thrown before anything has seen the call. */
   readonly refuses?: Error;
@@ -23,11 +23,11 @@ interface RefusedEntry {
 export interface QueueEdges {
   /** For each client of the emulator. */
   readonly plugin: SimPlugin;
-  /** How the next call of an operation, such as `SendMessageBatch`, is served. Several wait their turn. */
+  /** Sets how the next call of an operation, such as `SendMessageBatch`, is served. Several wait their turn. */
   once(operation: string, edge: QueueEdge): void;
 }
 
-/** None at first. */
+/** Creates an empty state. */
 export function createQueueEdges(): QueueEdges {
   const waiting = new Map<string, QueueEdge[]>();
   const middleware: Middleware = (next, { commandName }) => {
@@ -45,14 +45,14 @@ export function createQueueEdges(): QueueEdges {
 }
 
 /**
- * SQS API reference, ReceiveMessage, error OverLimit: "ReceiveMessage returns this error if the maximum number of in flight
- * messages is reached", which is 120,000 for a standard queue (SQS message quotas).
+ * Follows the SQS API reference, ReceiveMessage, error OverLimit: "ReceiveMessage returns this error if the maximum
+ * number of in flight messages is reached", which is 120,000 for a standard queue (SQS message quotas).
  */
 export function overLimit(): Error {
   return new SimFault("OverLimit", 400, "Too many messages in flight");
 }
 
-/** SQS API reference, RequestThrottled: "The request was denied due to request throttling." */
+/** Follows the SQS API reference, RequestThrottled: "The request was denied due to request throttling." */
 export function requestThrottled(): Error {
   return new SimFault("RequestThrottled", 400, "Rate exceeded");
 }
@@ -81,7 +81,9 @@ async function serve(edge: QueueEdge, next: Handle, args: { readonly input: Inpu
   return answer;
 }
 
-/** SNS has another name for entries. A request without entries is invalid, so it is not made. */
+/**
+ * Serves the entries of a batch, which SNS names differently. A request without entries is invalid, so it is not made.
+ */
 async function serveEntries({ refusesEntry }: QueueEdge, next: Handle, args: { readonly input: Input }) {
   const name = "Entries" in args.input ? "Entries" : "PublishBatchRequestEntries";
   const entries = args.input[name];

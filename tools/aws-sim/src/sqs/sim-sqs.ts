@@ -26,7 +26,7 @@ interface Queue {
 /** "SendMessage": 1 MiB since August 2025 with attributes. */
 const MAX_BYTES = 1_048_576;
 
-/** SQS without queues. Source: API reference (2012-11-05), each operation. */
+/** Creates SQS without queues. Source: API reference (2012-11-05), each operation. */
 export function createSqs(): SimSqs {
   const queues = new Map<string, Queue>();
   const open = ({ input, identity, operation }: SimCall): Queue => {

@@ -13,7 +13,7 @@ import {
 const NAME = /^[a-zA-Z0-9_\-.]{3,128}$/;
 const RESERVED = /^(aws|amazon|amzn)/i;
 
-/** CreateDocument: Command documents in JSON. */
+/** Implements CreateDocument: Command documents in JSON. */
 export function createDocument({ documents }: SsmState, call: SimCall): unknown {
   const name = textOf(call.input, "Name");
   if (!NAME.test(name))
@@ -28,7 +28,7 @@ export function createDocument({ documents }: SsmState, call: SimCall): unknown 
   return { DocumentDescription: toDescription(document, 1) };
 }
 
-/** By name, or by the ARN of one of the caller's own. */
+/** Finds a document by name, or by the ARN of one of the caller's own. */
 export function openDocument({ documents }: SsmState, call: SimCall, nameOrArn: string): SimDocument {
   const name = nameOrArn.replace(/^arn:aws[a-z-]*:ssm:[^:]*:\d{12}:document\//, "");
   const found = documents.get(toKey(call, name)) ?? awsDocuments.get(name);
@@ -36,7 +36,7 @@ export function openDocument({ documents }: SsmState, call: SimCall, nameOrArn: 
   return found;
 }
 
-/** `$DEFAULT`, `$LATEST` or a number. */
+/** Finds a version: `$DEFAULT`, `$LATEST` or a number. */
 export function openVersion(
   document: SimDocument,
   wanted: string | undefined,

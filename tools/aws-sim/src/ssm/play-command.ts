@@ -62,7 +62,7 @@ function countErrors({ invocations }: SimCommand, now: number): number {
   return invocations.filter((each) => ["Failed", "ExecutionTimedOut"].includes(detailsOf(each, now))).length;
 }
 
-/** A number, or a share of the targets; how a share is rounded is not documented: down here. */
+/** Returns a number, or a share of the targets; its rounding is not documented: down here. */
 function toCount(text: string, targets: number, least: number): number {
   const count = text.endsWith("%") ? Math.floor((targets * Number.parseInt(text, 10)) / 100) : Number(text);
   return Math.max(least, count);
@@ -96,7 +96,7 @@ interface CommandStanding {
 }
 
 /**
- * Its detailed state and counts at an instant up to which it has been played. Source: API reference, "Command":
+ * Returns its detailed state and counts at an instant up to which it has been played. Source: API reference, "Command":
  * StatusDetails, CompletedCount, ErrorCount, DeliveryTimedOutCount. `Undeliverable` has no part in it.
  */
 export function commandStanding(command: SimCommand, now: number): CommandStanding {
@@ -130,7 +130,7 @@ const CUT_OUT = "\n---Output truncated---";
 const CUT_ERROR = "\n---Error truncated----";
 const ERROR_HEAD = "\n----------ERROR-------\n";
 
-/** Both streams in one text of at most 2,500 characters, errors behind a head line; what is cut says so. */
+/** Joins both streams in one text of at most 2,500 characters, errors after a head line; a cut is marked. */
 export function toPluginOutput(stdout: string, stderr: string): string {
   const both = stderr === "" ? stdout : `${stdout}${ERROR_HEAD}${stderr}`;
   if (both.length <= MAX_PLUGIN) return both;
@@ -165,7 +165,7 @@ interface StepResult {
   readonly endedAt: number | undefined;
 }
 
-/** The steps in order; those for other platforms are skipped, which is success (user guide, "precondition"). */
+/** Returns the steps in order; those for other platforms are skipped, which is success (user guide, "precondition"). */
 export function toStepResults({ steps }: SimCommand, invocation: SimInvocation, now: number): readonly StepResult[] {
   return steps.map((step) =>
     step.platforms.includes(invocation.platformType)
@@ -195,7 +195,7 @@ function toSkip(invocation: SimInvocation, now: number): Partial<StepResult> {
   return { details: "Success", exitCode: 0, stdout, stderr: "" };
 }
 
-/** As ListCommandInvocations answers with Details. Source: API reference, "CommandPlugin". */
+/** Returns a plugin as ListCommandInvocations does with Details. Source: API reference, "CommandPlugin". */
 export function toPlugin(command: SimCommand, result: StepResult): unknown {
   const { step, details, exitCode, startedAt, endedAt } = result;
   return {
@@ -211,7 +211,7 @@ export function toPlugin(command: SimCommand, result: StepResult): unknown {
   };
 }
 
-/** The fields of GetCommandInvocation that are of one step. */
+/** Returns the fields of GetCommandInvocation for one step. */
 export function toStepFields(result: StepResult): object {
   const { step, exitCode, startedAt, endedAt } = result;
   const elapsed = startedAt === undefined || endedAt === undefined ? "" : `PT${(endedAt - startedAt) / 1_000}S`;

@@ -15,7 +15,7 @@ interface CommandFilter {
   readonly value: string;
 }
 
-/** ListCommands: the newest first, by id, instance and filters. */
+/** Implements ListCommands: the newest first, by id, instance and filters. */
 export function listCommands(state: SsmState, call: SimCall): unknown {
   const { input, now } = call;
   const commandId = findText(input, "CommandId");
@@ -48,13 +48,13 @@ function commandFiltersOf(input: SimCall["input"]): readonly CommandFilter[] {
   return filters;
 }
 
-/** True when an instant lies where `InvokedAfter` and `InvokedBefore` say; other filters let all pass. */
+/** Returns true if an instant matches `InvokedAfter` and `InvokedBefore`; other filters match everything. */
 function matchesTime({ key, value }: CommandFilter, at: number): boolean {
   if (key === "InvokedAfter") return at >= Date.parse(value);
   return key !== "InvokedBefore" || at <= Date.parse(value);
 }
 
-/** True when a detailed or a short state is what the filter says. */
+/** Returns true if a detailed or a short state matches the filter. */
 function matchesStatus({ key, value }: CommandFilter, details: string): boolean {
   return key !== "Status" || value === details || value === toStatus(details);
 }
@@ -69,9 +69,9 @@ function matches(command: SimCommand, filter: CommandFilter, now: number): boole
   return matchesTime(filter, command.requestedAt) && matchesStatus(filter, details);
 }
 
-/** API reference, "ListCommandInvocations": MaxResults from 1 to 50. */
+/** Follows the API reference, "ListCommandInvocations": MaxResults from 1 to 50. */
 
-/** ListCommandInvocations: of commands that have been known for some seconds. */
+/** Implements ListCommandInvocations: of commands that have been known for some seconds. */
 export function listCommandInvocations(state: SsmState, call: SimCall): unknown {
   const { input, now } = call;
   const commandId = findText(input, "CommandId");
@@ -100,7 +100,7 @@ export function listCommandInvocations(state: SsmState, call: SimCall): unknown 
   };
 }
 
-/** GetCommandInvocation: one, with the output of its only step, or of the step that is named. */
+/** Implements GetCommandInvocation: one, with the output of its only step, or of the step that is named. */
 export function getCommandInvocation(state: SsmState, call: SimCall): unknown {
   const { input, now } = call;
   const commandId = textOf(input, "CommandId");
@@ -123,7 +123,7 @@ export function getCommandInvocation(state: SsmState, call: SimCall): unknown {
   };
 }
 
-/** "PluginName": may be left out when there is one step; of several steps nothing is shown then. */
+/** Follows "PluginName": may be left out when there is one step; of several steps nothing is shown then. */
 function stepFieldsOf(
   command: SimCommand,
   invocation: SimInvocation,
@@ -168,7 +168,7 @@ function toInvocation(command: SimCommand, invocation: SimInvocation, now: numbe
   };
 }
 
-/** A command as ListCommands and SendCommand answer it. Source: API reference, "Command". */
+/** Returns a command in the format of ListCommands and SendCommand. Source: API reference, "Command". */
 export function toCommand(command: SimCommand, now: number): Readonly<Record<string, unknown>> {
   const { details, completed, errors, deliveryTimedOut } = commandStanding(command, now);
   const { requestedAt, deliverySeconds, executionSeconds, output } = command;

@@ -16,7 +16,7 @@ import {
 /** The user guide names an hour as the console's delivery timeout; the API's own default is the same. */
 const DELIVERY_SECONDS = 3_600;
 
-/** SendCommand: checks the request, finds the nodes, and begins the command. */
+/** Implements SendCommand: checks the request, finds the nodes, and begins the command. */
 export function sendCommand(state: SsmState, call: SimCall): unknown {
   const { input, now } = call;
   checkSend(input);
@@ -54,7 +54,7 @@ export function sendCommand(state: SsmState, call: SimCall): unknown {
   return { Command: toCommand(command, now) };
 }
 
-/** What SSM answers to a wrong hash is not documented; the document that was meant does not exist, so it is this. */
+/** Throws for a wrong hash. SSM's error is not documented; the meant document does not exist, so it is that one. */
 function checkHash({ hash }: DocumentVersion, input: SimCall["input"]): void {
   const wanted = findText(input, "DocumentHash");
   if (wanted !== undefined && wanted !== hash) throw faults.documentMissing("The document has another hash.");
@@ -68,7 +68,9 @@ function checkPlatforms(agents: readonly SimAgent[], { platformTypes }: Document
   }
 }
 
-/** "Command", StatusDetails: over the account's limit of pending invocations the command never runs anywhere. */
+/**
+ * Follows "Command", StatusDetails: over the account's limit of pending invocations the command never runs anywhere.
+ */
 function toInvocations(
   agents: readonly SimAgent[],
   pending: number,
@@ -187,7 +189,7 @@ function checkTargets(input: Input): void {
   }
 }
 
-/** "Targets is required if you don't provide one or more managed node IDs." Both together are refused. */
+/** Follows "Targets is required if you don't provide one or more managed node IDs." Both together are refused. */
 function checkOnlyOne(input: Input): void {
   const [ids, targets] = [listOf(input["InstanceIds"]), listOf(input["Targets"])];
   if (ids.length > 0 === targets.length > 0) {
@@ -201,7 +203,7 @@ function toField(field: string): string {
   return `${field.slice(0, 1).toLowerCase()}${field.slice(1)}`;
 }
 
-/** The nodes that a SendCommand names. Throws what SSM answers when one of the ids is not registered. */
+/** Returns the nodes of a SendCommand. Throws SSM's error when one of the ids is not registered. */
 function findTargets(state: SsmState, call: SimCall): readonly SimAgent[] {
   const given: unknown = call.input["InstanceIds"];
   const ids: readonly string[] = Array.isArray(given) ? given.map(String) : [];
@@ -229,7 +231,10 @@ interface Target {
   readonly Values?: readonly string[];
 }
 
-/** User guide, "Send commands at scale": `tag:Key`, `tag-key`, `InstanceIds`; several keys are ANDed, values ORed. */
+/**
+ * Follows the user guide, "Send commands at scale": `tag:Key`, `tag-key`, `InstanceIds`; several keys are ANDed, values
+ * ORed.
+ */
 function matches(agent: SimAgent, { Key = "", Values = [] }: Target, state: SsmState): boolean {
   const tags = state.tagsOf(agent);
   if (Key === "InstanceIds") return Values.includes(agent.instanceId) || Values.includes("*");
@@ -241,9 +246,9 @@ function matches(agent: SimAgent, { Key = "", Values = [] }: Target, state: SsmS
   throw faults.validation(`The simulation has no targets by ${Key}.`);
 }
 
-/** API reference, "CancelCommand", InstanceIds: at most 50. */
+/** Follows the API reference, "CancelCommand", InstanceIds: at most 50. */
 
-/** CancelCommand: of all of a command, or on some instances. Nothing is promised about what runs. */
+/** Implements CancelCommand: of all of a command, or on some instances. Nothing is promised about what runs. */
 export function cancelCommand(state: SsmState, call: SimCall): unknown {
   const commandId = textOf(call.input, "CommandId");
   const given: unknown = call.input["InstanceIds"];

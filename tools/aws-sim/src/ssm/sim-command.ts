@@ -47,7 +47,7 @@ export interface SimInvocation {
 /** The detailed state of an invocation; the user guide writes some with spaces, the API without. */
 export type InvocationDetails = "Pending" | "InProgress" | "Delayed" | "Cancelling" | "Terminated" | Course["end"];
 
-/** Its detailed state at an instant up to which the command has been played. */
+/** Returns its detailed state at an instant up to which the command has been played. */
 export function detailsOf(
   { startedAt, course, dropped, cancelRequestedAt }: SimInvocation,
   now: number,
@@ -60,14 +60,14 @@ export function detailsOf(
   return course.isDelayed ? "Delayed" : "Pending";
 }
 
-/** True for the states that stay. */
+/** Returns true for final states. */
 export function isOver(details: InvocationDetails): boolean {
   return !["Pending", "InProgress", "Delayed", "Cancelling"].includes(details);
 }
 
 /**
- * The short state of a detailed one. Source: API reference, CommandInvocationStatus, whose values leave no other place for
- * timeouts; those of `Undeliverable` and `Terminated` are not written down.
+ * Converts a detailed state to the short one. Source: API reference, CommandInvocationStatus, whose values leave no
+ * other place for timeouts; those of `Undeliverable` and `Terminated` are not written down.
  */
 export function toStatus(details: string): string {
   if (details.endsWith("TimedOut")) return "TimedOut";
@@ -106,8 +106,9 @@ const NOT_STARTED = { exitCode: -1, stdout: "", stderr: "" };
 const KILLED = 137;
 
 /**
- * Delivery, then execution, each with its own timeout. Source: user guide, "Understanding command statuses" and
- * "Understanding command timeout values"; that the delivery's time begins when the invocation is sent is not written there.
+ * Returns the course: delivery, then execution, each with its own timeout. Source: user guide, "Understanding command
+ * statuses" and "Understanding command timeout values"; that the delivery's time begins when the invocation is sent is
+ * not written there.
  */
 export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }: CourseInput): Course {
   const { deliveredAfterMs = DELIVERY_MS, runsForMs = RUN_MS, exitCode = 0, stdout = "", stderr = "" } = outcome;
@@ -161,12 +162,12 @@ export type Script = Outcome | ((facts: OutcomeFacts) => Outcome);
 
 /** Scripts by instance; `*` is for all others. */
 export interface Scripts {
-  /** One for each command on the instance, in order; the last stays. */
+  /** Sets one script for each command on the instance, in order; the last one is reused. */
   set(instanceId: string, ...scripts: readonly Script[]): void;
   next(facts: Omit<OutcomeFacts, "count">): Outcome;
 }
 
-/** No scripts: everything succeeds. */
+/** Creates no scripts: everything succeeds. */
 export function createScripts(): Scripts {
   const scripts = new Map<string, readonly Script[]>();
   const counts = new Map<string, number>();

@@ -23,15 +23,18 @@ import {
 /** Nodes with agents, documents, and commands whose lives are played by the clock. */
 export interface SimSsm {
   readonly service: SimService;
-  /** An agent that registers, now or later. Instances without one cannot be sent commands. */
+  /** Adds an agent that registers, now or later. Instances without one cannot receive commands. */
   addAgent(input: AgentInput): void;
-  /** Its agent is lost, or is back, from now on or from an instant to come. */
+  /** Makes its agent lost, or available, from now on or from a future instant. */
   changePing(instanceId: string, ping: PingStatus, at?: number): void;
-  /** The scripts of commands on an instance: one for each command in order, the last for all others; `*`: on all others. */
+  /**
+   * Sets the scripts of commands on an instance: one for each command in order, the last for all others; `*`: on all
+   * others.
+   */
   script(instanceId: string, ...scripts: readonly Script[]): void;
-  /** What SSM is late with, and what an account may have pending. */
+  /** Sets SSM's delays, and an account's limit of pending commands. */
   set(limits: Partial<SsmLimits>): void;
-  /** All commands that were sent, in order, up to the time of the last read. */
+  /** Returns all commands that were sent, in order, up to the time of the last read. */
   listCommands(): readonly SimCommand[];
 }
 
@@ -130,7 +133,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ResourceType: ["EC2Instance", "ManagedInstance"],
 };
 
-/** DescribeInstanceInformation: the nodes that have registered, by filters, in pages. Who is not registered is left out. */
+/**
+ * Implements DescribeInstanceInformation: the nodes that have registered, by filters, in pages. Who is not registered
+ * is left out.
+ */
 function describeInstanceInformation(state: SsmState, call: SimCall): unknown {
   const filters = filtersOf(call.input);
   // A large fleet is queried by ids, fifty at a time.

@@ -17,7 +17,9 @@ export interface SsmState {
   readonly limits: SsmLimits;
   /** Where output goes. */
   readonly s3: SimS3;
-  /** Registered nodes of the caller's account and region that are not terminated; of these ids, where some are given. */
+  /**
+   * Returns registered nodes of the caller's account and region that are not terminated; only of these ids if given.
+   */
   agentsOf(call: SimCall, ids?: readonly string[]): readonly SimAgent[];
   tagsOf(agent: SimAgent): Readonly<Record<string, string>>;
   /** Plays all of the caller's commands up to now. */
@@ -44,7 +46,7 @@ interface SsmStateDeps {
 /** That a new command is not listed for some seconds is known from practice; SSM documents no figure. */
 const INVOCATION_LAG_MS = 2_000;
 
-/** No nodes, no documents of one's own, no commands. */
+/** Creates an empty state: no nodes, no own documents, no commands. */
 export function createSsmState({ ec2, scripts, s3 }: SsmStateDeps): SsmState {
   const agents = new Map<string, SimAgent>();
   const commands = new Map<string, SimCommand>();
@@ -179,14 +181,14 @@ function toStep({ action, name, precondition }: Step): CommandStep {
   return { action, name, platforms: isBound ? possible.filter((each) => each === platform) : possible };
 }
 
-/** Each step has its own timeout; the longest is used for all. */
+/** Returns the longest timeout of the steps, which is used for all. */
 function timeoutOf(steps: readonly Step[]): string {
   return String(
     steps.find(({ inputs }) => inputs?.timeoutSeconds !== undefined)?.inputs?.timeoutSeconds ?? DEFAULT_TIMEOUT,
   );
 }
 
-/** Its execution timeout with the parameters of a command, in seconds. */
+/** Returns its execution timeout with the parameters of a command, in seconds. */
 export function executionSecondsOf(
   { timeoutSeconds, parameters }: DocumentVersion,
   given: Readonly<Record<string, readonly string[]>>,
@@ -216,12 +218,12 @@ export type PlatformType = "Linux" | "Windows" | "MacOS";
 /** API reference, "InstanceInformation", PingStatus, without the deprecated value. */
 export type PingStatus = "Online" | "ConnectionLost";
 
-/** Whether the agent answers at an instant. */
+/** Returns whether the agent answers at an instant. */
 export function pingOf({ connections }: SimAgent, now: number): PingStatus {
   return connections.findLast(({ at }) => at <= now)?.ping ?? "Online";
 }
 
-/** The first instant from then on at which it answers; `Infinity`: as things stand it never will. */
+/** Returns the first instant from then on at which it answers; `Infinity` for never. */
 function onlineAt(agent: SimAgent, from: number): number {
   if (pingOf(agent, from) === "Online") return from;
   return agent.connections.find(({ at, ping }) => at > from && ping === "Online")?.at ?? Number.POSITIVE_INFINITY;
@@ -263,7 +265,7 @@ export const ssmFaults = {
   token: of("InvalidNextToken"),
 } satisfies ServiceFaults & Record<string, (...texts: never[]) => SimFault>;
 
-/** What a request breaks, in the words of AWS's own checks of requests. */
+/** Returns the error of a violated constraint, in the words of AWS's own validation. */
 export function constraint(field: string, value: unknown, rule: string): SimFault {
   const shown = typeof value === "string" ? value : JSON.stringify(value);
   return ssmFaults.validation(
@@ -278,7 +280,7 @@ interface PageLimits {
   readonly usual: number;
 }
 
-/** One page of a list, and the token of the next. */
+/** Returns one page of a list, and the token of the next. */
 export function toPage<Row>(rows: readonly Row[], { input }: SimCall, limits: PageLimits) {
   const size = findNumber(input, "MaxResults") ?? limits.usual;
   if (size < limits.min) {

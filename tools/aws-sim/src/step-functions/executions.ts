@@ -119,7 +119,7 @@ function stopped(signal: AbortSignal): Promise<Outcome> {
   );
 }
 
-/** `TimeoutSeconds` of the whole machine; without it a year, which is the quota of an execution. */
+/** Waits for `TimeoutSeconds` of the whole machine; without it a year, which is the quota of an execution. */
 async function timedOut({ TimeoutSeconds }: Definition, signal: AbortSignal, clock: Clock): Promise<Outcome> {
   if (TimeoutSeconds === undefined) return new Promise(() => undefined);
   await clock.sleep(TimeoutSeconds * 1_000, signal);
@@ -134,7 +134,9 @@ interface StateDeps {
   readonly invoke: (functionName: string, payload: unknown) => Promise<unknown>;
 }
 
-/** The work of a task or a wait. A handler is for one execution: it remembers how often the state has failed. */
+/**
+ * Creates the work of a task or a wait. A handler is for one execution: it remembers how often the state has failed.
+ */
 function createStateHandler(state: State, deps: StateDeps): (input: unknown) => Promise<unknown> {
   const attempts = new Map<Retrier, number>();
   let pauseMs = 0;
@@ -155,7 +157,9 @@ function createStateHandler(state: State, deps: StateDeps): (input: unknown) => 
 
 const INVOKE = "arn:aws:states:::lambda:invoke";
 
-/** A function by its ARN, or through the service integration ("Invoke a Lambda function with Step Functions"). */
+/**
+ * Returns a function by its ARN, or through the service integration ("Invoke a Lambda function with Step Functions").
+ */
 async function runTask({ Resource = "" }: State, input: unknown, { invoke }: StateDeps): Promise<unknown> {
   if (Resource !== INVOKE) return invoke(Resource, input);
   const { FunctionName, Payload } = Object(input);
@@ -170,7 +174,9 @@ async function wait(state: State, input: unknown, { clock, signal }: StateDeps):
   return null;
 }
 
-/** `TimeoutSeconds` of a task: 60 s or the given value; the default limit is too long to matter in a test. */
+/**
+ * Limits a task to its `TimeoutSeconds`: 60 s or the given value; the default limit is too long to matter in a test.
+ */
 async function withTimeout<T>(
   { TimeoutSeconds }: State,
   { clock, signal }: StateDeps,
@@ -189,7 +195,7 @@ async function withTimeout<T>(
   }
 }
 
-/** "Retrying after an error": IntervalSeconds 1, MaxAttempts 3 and BackoffRate 2 where nothing is said. */
+/** Follows "Retrying after an error": IntervalSeconds 1, MaxAttempts 3 and BackoffRate 2 by default. */
 function toPause({ Retry = [] }: State, attempts: Map<Retrier, number>, error: unknown): number {
   const name = error instanceof Error ? error.name : "Error";
   const retrier = Retry.find(({ ErrorEquals }) => ErrorEquals.some((each) => matches(each, name)));
@@ -223,7 +229,7 @@ interface HistoryEvent {
   readonly [details: string]: unknown;
 }
 
-/** The history event for an event of the interpreter; undefined: it is not recorded. */
+/** Returns the history event for an event of the interpreter; undefined: it is not recorded. */
 function toHistoryEvent(
   event: object,
   { definition, at, id }: { readonly definition: Definition; readonly at: number; readonly id: number },

@@ -33,7 +33,10 @@ const NAME_KEPT_MS = 90 * 86_400_000;
 /** API reference, "StartExecution", `name`. */
 const NAME = /^[^\s{}[\]?*"#%\\^|~`$&,;:/\p{Cc}\p{Cs}\uFFFE\uFFFF]{1,80}$/u;
 
-/** Step Functions. Sources: API reference, "StartExecution", "DescribeExecution", "StopExecution", "ListExecutions". */
+/**
+ * Creates Step Functions. Sources: API reference, "StartExecution", "DescribeExecution", "StopExecution",
+ * "ListExecutions".
+ */
 export function createStepFunctions(deps: StepFunctionsDeps): SimStepFunctions {
   const state: StepFunctionsState = { ...deps, machines: new Map(), executions: [] };
   return {
@@ -61,7 +64,10 @@ export function createStepFunctions(deps: StepFunctionsDeps): SimStepFunctions {
   };
 }
 
-/** The same name and input as a running execution: the same answer. A name that is taken otherwise is refused. */
+/**
+ * Starts an execution. The same name and input as a running one return the same result; other uses of a taken name
+ * fail.
+ */
 function start(state: StepFunctionsState, { input, now }: SimCall): unknown {
   const arn = textOf(input, "stateMachineArn");
   const name = findText(input, "name") ?? randomUUID();
@@ -118,7 +124,7 @@ function toDeps({ clock, lambda, onEvent }: StepFunctionsState, machine: Machine
   };
 }
 
-/** Developer guide, "Step Functions execution status change events". */
+/** Follows the developer guide, "Step Functions execution status change events". */
 function toStatusEvent({ arn, machine, name, ...facts }: Execution, at: number): AwsEvent {
   const { status, input, output = null, startedAt, stoppedAt = null } = facts;
   return toAwsEvent({
@@ -192,7 +198,7 @@ async function invoke(
 /** API reference, "ListExecutions" and "GetExecutionHistory": 100 without a word, 1,000 at most. */
 const [DEFAULT_RESULTS, MAX_RESULTS] = [100, 1_000];
 
-/** ListExecutions: those of one machine, the newest first. */
+/** Implements ListExecutions: those of one machine, the newest first. */
 function listExecutions(executions: readonly Execution[], call: SimCall): unknown {
   const [arn, status] = [findText(call.input, "stateMachineArn"), findText(call.input, "statusFilter")];
   const found = executions
@@ -211,7 +217,7 @@ function listExecutions(executions: readonly Execution[], call: SimCall): unknow
   return { executions: listed, ...next };
 }
 
-/** GetExecutionHistory: all events, the oldest first unless `reverseOrder`. */
+/** Implements GetExecutionHistory: all events, the oldest first unless `reverseOrder`. */
 function readHistory({ history }: Execution, call: SimCall): unknown {
   const { items, next } = toPage(call.input["reverseOrder"] === true ? history.toReversed() : history, call);
   return { events: items, ...next };

@@ -38,8 +38,9 @@ const MAX_VALUE = 256;
 const TOKEN_MS = 15 * 60_000;
 
 /**
- * The Resource Groups Tagging API without resources. Source: API reference (2017-01-26), "GetResources", which "returns all the
- * tagged or previously tagged resources"; its answer ends with an empty PaginationToken, as moto's does.
+ * Creates the Resource Groups Tagging API without resources. Source: API reference (2017-01-26), "GetResources", which
+ * "returns all the tagged or previously tagged resources"; its answer ends with an empty PaginationToken, as moto's
+ * does.
  */
 export function createTagging({ clock }: { readonly clock: Clock }): SimTagging {
   const resources: Listed[] = [];
@@ -100,7 +101,7 @@ function readFilters(input: SimCall["input"]): readonly Filter[] {
   return filters;
 }
 
-/** A filter without values fits every value of its key. */
+/** Returns true if the value matches; a filter without values matches every value of its key. */
 function fits(value: string | undefined, values: readonly string[]): boolean {
   return value !== undefined && (values.length === 0 || values.includes(value));
 }

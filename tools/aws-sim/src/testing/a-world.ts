@@ -24,7 +24,7 @@ export interface AWorld {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
   readonly credentials: SimCredentials;
-  /** A client that tries once. */
+  /** Returns a client that tries once. */
   client<Client extends Pluggable>(type: new (config: never) => Client, as?: SimCredentials, region?: string): Client;
 }
 
@@ -40,7 +40,7 @@ export const OTHER = "444455556666";
 /** The bucket that the user's account has. */
 export const BUCKET = "yard";
 
-/** A user that may do everything, and an empty bucket in eu-west-1. */
+/** Creates a user with all permissions, and an empty bucket in eu-west-1. */
 export function createWorld(): AWorld {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });
@@ -62,13 +62,13 @@ export function createWorld(): AWorld {
 /** A world with nodes to send commands to. */
 interface AFleet extends AWorld {
   readonly ssm: SSMClient;
-  /** An instance that runs, with an agent; gives its id. */
+  /** Adds a running instance with an agent; returns its id. */
   addNode(input?: Partial<InstanceInput> & Partial<AgentInput>): string;
   /** Sends `AWS-RunShellScript` by default. */
   send(ids: readonly string[], input?: Partial<SendCommandCommandInput>): Promise<Command>;
 }
 
-/** No nodes at first. */
+/** Creates a world without nodes. */
 export function createFleet(): AFleet {
   const world = createWorld();
   const ssm = world.client(SSMClient);
@@ -94,7 +94,7 @@ export function createFleet(): AFleet {
 /** Where everything is. */
 export const SCALING_PLACE = { account: ACCOUNT, region: "eu-west-1" } as const;
 
-/** A world with an image, two subnets, a security group, a target group and the launch template `web`. */
+/** Returns a world with an image, two subnets, a security group, a target group and the launch template `web`. */
 export async function createScalingWorld() {
   const world = createWorld();
   const { ec2, loadBalancing } = world.sim;
@@ -148,7 +148,7 @@ export const PLACE = { account: ACCOUNT, region: "eu-west-1" } as const;
 /** Two subnets are enough for awsvpc. */
 export const NETWORK = { awsvpcConfiguration: { subnets: ["subnet-1", "subnet-2"], securityGroups: ["sg-1"] } };
 
-/** A world with the cluster `main` and the families `migrate` (bridge) and `api` (Fargate). */
+/** Returns a world with the cluster `main` and the families `migrate` (bridge) and `api` (Fargate). */
 export function createEcsWorld(cluster: Partial<ClusterInput> = {}) {
   const world = createWorld();
   const { ecs } = world.sim;
@@ -163,7 +163,7 @@ export function createEcsWorld(cluster: Partial<ClusterInput> = {}) {
 
 const FARGATE = { networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"], cpu: "256", memory: "512" } as const;
 
-/** One essential container `app` of 256 units and 512 MiB. */
+/** Returns one essential container `app` of 256 units and 512 MiB. */
 export function aDefinition(input: Partial<DefinitionInput> & { readonly family: string }): DefinitionInput {
   return { ...PLACE, containerDefinitions: [{ name: "app", cpu: 256, memory: 512 }], ...input };
 }

@@ -10,11 +10,11 @@ export interface SimYard {
   readonly clock: FakeClock;
   readonly store: Store;
   readonly runs: Jobs;
-  /** A client of the yard's user, in its region. */
+  /** Returns a client of the yard's user, in its region. */
   client<Client>(type: new (config: never) => Client): Client;
   /** Lets time pass, with everything that is due in it. */
   advance(ms: number): Promise<void>;
-  /** What must not be, and is, as sentences. */
+  /** Returns violated invariants, as sentences. */
   findViolations(): Promise<readonly string[]>;
 }
 
@@ -31,7 +31,9 @@ const TICK_MS = 1_000;
 /** A request of the SDK goes through a hundred functions, some of which wait for the event loop. */
 const TURNS = 8;
 
-/** The engine and the workers of a yard over the memory store, with executors that work in the simulated AWS. */
+/**
+ * Returns the engine and the workers of a yard over the memory store, with executors that work in the simulated AWS.
+ */
 export function createSimYard({ account, region, executors }: SimYardInput): SimYard {
   const clients = new Map<unknown, unknown>();
   const client = <Client>(type: new (config: never) => Client): Client => {
@@ -69,7 +71,7 @@ export function createSimYard({ account, region, executors }: SimYardInput): Sim
   };
 }
 
-/** The executor with clients of the simulation. */
+/** Returns the executor with clients of the simulation. */
 function bind(executor: Executor, aws: ExecutorContext["aws"]): Executor {
   const within = (ctx: ExecutorContext): ExecutorContext => ({ ...ctx, aws });
   const { plan, poll, cancel } = executor;

@@ -34,7 +34,7 @@ export type AwsUnits = Readonly<Partial<Record<Unit, number>>>;
 
 /** Counts the billed units of requests between `begin` and `end`. */
 export interface CostCounter {
-  /** Must receive every request in order, also those that are not counted. */
+  /** Records a request; must receive every one in order, also those that are not counted. */
   add(request: CountedRequest, answer: Buffer): void;
   begin(): void;
   end(invocations: number): AwsUnits;
@@ -152,7 +152,7 @@ function countEntries(known: Map<string, readonly string[]>, operation: string, 
   return INDEX_KEYS.reduce((sum, _, index) => sum + countChange(before[index] ?? "", after[index] ?? ""), 0);
 }
 
-/** Empty: the item is not in that index. */
+/** Returns the entry; empty when the item is not in that index. */
 function toEntry(item: Readonly<Record<string, unknown>>, names: readonly string[]): string {
   return names.every((name) => item[name] !== undefined) ? JSON.stringify(names.map((name) => item[name])) : "";
 }

@@ -79,7 +79,7 @@ export async function readDatabaseFigures(url: string): Promise<DatabaseFigures>
   }
 }
 
-/** What was done between two readings. */
+/** Returns the difference between two readings. */
 export function subtractFigures(after: DatabaseFigures, before: DatabaseFigures): DatabaseFigures {
   return {
     commits: after.commits - before.commits,

@@ -3,7 +3,7 @@ import type { DrainSummary } from "./drains.ts";
 import type { LatencySummary } from "./latencies.ts";
 import type { Spread } from "./statistics.ts";
 
-/** A contender that is only inspected. */
+/** Returns a contender that is only inspected. */
 export function aContender(id: string, more: Partial<Contender> = {}): Contender {
   return {
     id,
@@ -23,7 +23,7 @@ export function aContender(id: string, more: Partial<Contender> = {}): Contender
   };
 }
 
-/** What three rounds of a contender came to. */
+/** Returns the results of three rounds of a contender. */
 export function aDrainSummary(more: Pick<DrainSummary, "contender"> & Partial<DrainSummary>): DrainSummary {
   return {
     rounds: 3,
@@ -47,7 +47,7 @@ export function aLatencySummary(more: Pick<LatencySummary, "contender"> & Partia
   return { rate: 50, rounds: 3, jobs: 10, p50Ms: aSpread(1), p99Ms: aSpread(4), overCapacity: false, ...more };
 }
 
-/** From half to twice the median. */
+/** Returns a range from half to twice the median. */
 export function aSpread(median: number): Spread {
   return { median, least: median / 2, most: median * 2 };
 }

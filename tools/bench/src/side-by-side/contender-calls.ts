@@ -5,7 +5,7 @@ import { readPostgresCpuMs } from "./postgres-cpu.ts";
 /** The calls that a contender's process supports. */
 export type ContenderCalls = ReturnType<typeof createContenderCalls>;
 
-/** The calls that a process of a contender answers. */
+/** Returns the calls that a process of a contender answers. */
 export function createContenderCalls(input: {
   readonly contender: Contender;
   readonly url: string;
@@ -146,7 +146,7 @@ async function isDone(watcher: pg.Pool, sql: string): Promise<boolean> {
 /** When something happened to jobs: `[job, instant]`. */
 export type Instants = readonly (readonly [index: number, at: number])[];
 
-/** The monotonic clock of the machine, in milliseconds; all its processes share it. */
+/** Returns the monotonic clock of the machine, in milliseconds; all its processes share it. */
 function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

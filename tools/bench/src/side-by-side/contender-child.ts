@@ -47,7 +47,7 @@ export function startContenderChild(
   };
 }
 
-/** Both processes of a contender on a database of its own, which goes when the work is done. */
+/** Runs both processes of a contender on a separate database, which is removed afterwards. */
 export async function withContender<Result>(
   postgres: BenchPostgres,
   contender: Contender,

@@ -123,7 +123,7 @@ async function enqueue(client: DBOSClient, index: number): Promise<void> {
   await client.enqueue({ workflowName: WORKFLOW, queueName: QUEUE, appVersion: VERSION }, index);
 }
 
-/** Ten loops over the numbers that wait; an idle one sleeps until a number comes. */
+/** Runs ten loops over the waiting numbers; an idle one sleeps until a number arrives. */
 function workDirectly(waiting: number[], onWake: (wake: () => void) => void): () => Promise<void> {
   let stopping = false;
   const idle = new Set<() => void>();

@@ -58,7 +58,7 @@ export interface Ratio {
   readonly steps: Spread;
 }
 
-/** The drains of one contender in the order of the rounds. */
+/** Returns the drains of one contender in the order of the rounds. */
 export function summarizeDrains(contender: Contender, results: readonly DrainResult[]): DrainSummary {
   const rate = (result: DrainResult) => (result.jobs / result.ms) * 1_000;
   const perJob = (of: (result: DrainResult) => number) => median(results.map((result) => of(result) / result.jobs));

@@ -78,7 +78,7 @@ function connect(url: string, settings: WorkerSettings): Connection {
   };
 }
 
-/** What adds jobs; it connects with its first call. */
+/** Creates the adder of jobs; it connects with its first call. */
 function createAdder(url: string) {
   let utils: Promise<WorkerUtils> | undefined;
   const loadUtils = () => {

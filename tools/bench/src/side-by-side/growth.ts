@@ -86,7 +86,7 @@ async function fill(url: string, contender: Contender, from: number, to: number)
   }
 }
 
-/** What a job costs at each size, and the last size as a multiple of the first. */
+/** Returns the cost of a job at each size, and the last size as a multiple of the first. */
 export function toGrowthTable(figures: readonly GrowthFigures[], contenders: readonly Contender[]): Table {
   const sizes = [...new Set(figures.map(({ rows }) => rows))].sort((a, b) => a - b);
   return {

@@ -25,7 +25,7 @@ const WARM_UP_SECONDS = 0.5;
 const POLL_MS = 20;
 const LIMIT_MS = 60_000;
 
-/** Each load in turn, on one database, with the worker idle before each. */
+/** Measures each load in turn, on one database, with the worker idle before each. */
 export function measureLatency(
   postgres: BenchPostgres,
   contender: Contender,
@@ -67,7 +67,7 @@ async function play(
   return toWaits(sent, await worker.call("takeStarts", undefined));
 }
 
-/** How long each job waited, in milliseconds. */
+/** Returns how long each job waited, in milliseconds. */
 export function toWaits(sent: Instants, started: Instants): readonly number[] {
   const startedAt = new Map(started);
   return sent.map(([index, at]) => {
@@ -91,7 +91,7 @@ export interface LatencySummary {
   readonly overCapacity: boolean;
 }
 
-/** One summary for each contender and rate, in the order in which they were first measured. */
+/** Returns one summary for each contender and rate, in the order in which they were first measured. */
 export function summarizeLatencies(
   figures: readonly LatencyFigures[],
   drains: readonly DrainSummary[],

@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 // What /proc counts in: USER_HZ, 100 on every Linux that Node runs on (proc_pid_stat(5), sysconf(_SC_CLK_TCK)).
 const TICKS_PER_SECOND = 100;
 
-/** CPU time of a Postgres server so far, in milliseconds: its main process, all that live under it, and all that have ended. */
+/**
+ * Returns the CPU time of a Postgres server so far, in milliseconds: its main process, all that live under it, and all
+ * that have ended.
+ */
 export function readPostgresCpuMs(mainPid: number): number {
   let ticks = 0;
   for (const entry of readdirSync("/proc")) {
@@ -18,7 +21,7 @@ export function readPostgresCpuMs(mainPid: number): number {
   return (ticks * 1_000) / TICKS_PER_SECOND;
 }
 
-/** Parent and CPU time of a process as its `stat` line says them. The second field may hold spaces and brackets. */
+/** Parses parent and CPU time of a process in its `stat` line. The second field may contain spaces and brackets. */
 export function parseStat(line: string): {
   readonly parentPid: number;
   readonly ownTicks: number;

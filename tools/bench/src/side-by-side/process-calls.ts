@@ -15,7 +15,7 @@ interface AnswerMessage {
   readonly error?: string;
 }
 
-/** In the child: answers the calls of the parent, and says that it can. */
+/** Answers the calls of the parent in the child, and signals that it is ready. */
 export function serveCalls(functions: Callable): void {
   process.on("message", async ({ id, name, input }: CallMessage) => {
     try {
@@ -27,7 +27,7 @@ export function serveCalls(functions: Callable): void {
   });
 }
 
-/** In the parent: calls what the child serves. A child that dies fails the calls that are under way. */
+/** Calls the child's functions in the parent. A child that dies fails the pending calls. */
 export function createCaller<Functions extends Callable>(child: ChildProcess) {
   const waiting = new Map<number, (answer: AnswerMessage) => void>();
   let nextId = 0;

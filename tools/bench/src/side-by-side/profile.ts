@@ -71,7 +71,7 @@ async function profileContender(
   }
 }
 
-/** Per job, so that contenders compare. */
+/** Formats statements per job, so that contenders are comparable. */
 export function toStatementTable(rows: readonly StatementRow[], jobs: number): Table {
   return {
     title: "Statements by their time (those within functions are part of their callers'), per job",

@@ -96,7 +96,7 @@ const QUICK_PLAN: SideBySidePlan = {
   ],
 };
 
-/** Every contender in turn on one server; the order is turned round with each round. */
+/** Runs every contender in turn on one server; each round reverses the order. */
 async function measureSideBySide(input: {
   readonly postgres: BenchPostgres;
   readonly contenders: readonly Contender[];

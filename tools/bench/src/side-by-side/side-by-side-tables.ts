@@ -13,7 +13,7 @@ export interface SideBySideSummary {
   readonly latencies: readonly LatencySummary[];
 }
 
-/** All figures of a run as tables. */
+/** Returns all figures of a run as tables. */
 export function toSideBySideTables(summary: SideBySideSummary, contenders: readonly Contender[]): readonly Table[] {
   const nameOf = (id: string) => contenders.find((one) => one.id === id)?.name ?? id;
   const classes = CLASSES.flatMap((batching) => {

@@ -115,7 +115,7 @@ function createParts({ store, onStart }: YardParts) {
   return { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
 }
 
-/** A complete yard: its sweep finds due work and prunes at least once per second. */
+/** Creates a complete yard: its sweep finds due work and prunes at least once per second. */
 function startWorking(parts: YardParts, limits: WorkLimits): StopWork {
   const yard = startYard(createParts(parts), limits);
   return () => yard.stop();
@@ -139,7 +139,7 @@ const SOURCE = JSON.stringify({
   tasks: { work: { executor: "no-op", config: {} } },
 });
 
-/** A machine whose states each run one no-op task; `onStart` hears of each start. */
+/** Creates a machine in which each state runs one no-op task; `onStart` is called with each start. */
 function createChainMachine(onStart: (stackId: string) => void) {
   const executor = defineExecutor({
     name: "no-op",
@@ -160,7 +160,7 @@ function chainMessage(stackId: string): object {
   return { stackId, event: "START", machine: MACHINE_NAME };
 }
 
-/** Has a stack run one task. */
+/** Returns the message that makes a stack run one task. */
 function onceMessage(stackId: string): object {
   return { stackId, event: "ONCE", machine: MACHINE_NAME };
 }

@@ -4,7 +4,7 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** The middle value; of an even count the mean of the two in the middle. */
+/** Returns the middle value; of an even count the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -19,12 +19,15 @@ export interface Spread {
   readonly most: number;
 }
 
-/** What the rounds came to. */
+/** Summarizes the rounds. */
 export function toSpread(values: readonly number[]): Spread {
   return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
 
-/** The order of the contenders in a round: forward in even rounds, backward in odd ones, so that drift favors none. */
+/**
+ * Returns the order of the contenders in a round: forward in even rounds, backward in odd ones, so that drift favors
+ * none.
+ */
 export function orderOfRound<Item>(items: readonly Item[], round: number): readonly Item[] {
   return round % 2 === 0 ? items : items.toReversed();
 }

@@ -39,7 +39,7 @@ export const lambdaHandler = handler;`,
   "apps/broken/README.md": "No app yet.",
 };
 
-/** A small repository in a folder: two apps with a function, one without, and one that is not there yet. */
+/** Creates a small repository in a folder: two apps with a function, one without, and one that is missing. */
 export function makeRepository(changes: Readonly<Record<string, string>> = {}) {
   const root = mkdtempSync(join(tmpdir(), "stackyard-package-test-"));
   for (const [path, text] of Object.entries({ ...FILES, ...changes })) {

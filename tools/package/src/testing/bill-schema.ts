@@ -6,7 +6,7 @@ import addFormats from "ajv-formats";
 
 const require = createRequire(import.meta.url);
 
-/** CycloneDX's own schemas, as they come with its library: what is wrong with a bill of materials, one line each. */
+/** Validates a bill of materials by CycloneDX's own schemas in its library; returns one line per fault. */
 export function findBillFaults(bill: unknown): readonly string[] {
   const library = dirname(require.resolve("@cyclonedx/cyclonedx-library/package.json"));
   const load = (name: string): object =>

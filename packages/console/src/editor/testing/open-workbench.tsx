@@ -47,12 +47,12 @@ export async function openWorkbench(raw: string, opening: Opening = {}) {
   return { screen, opened };
 }
 
-/** The text in the editor, as far as it is laid out. */
+/** Returns the text in the editor, as far as it is laid out. */
 export function textOf(): string {
   return [...document.querySelectorAll(".text-pane .cm-line")].map((line) => line.textContent).join("\n");
 }
 
-/** Selects a state in the graph, whose node has the same label as the form that then edits it. */
+/** Selects a state in the graph; its node has the same label as the form that then edits it. */
 export function selectState(screen: RenderResult, name: string): Promise<void> {
   return screen.getByTestId(`rf__node-${name}`).click();
 }

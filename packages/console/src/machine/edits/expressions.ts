@@ -5,7 +5,7 @@ export interface Mention {
   /** `literal`: a text that equals a name and may mean something else. */
   readonly what: NameKind | "literal";
   readonly name: string;
-  /** What is replaced by another name: `.NAME`, or the text in its quotes. */
+  /** The part to replace by another name: `.NAME`, or the text in its quotes. */
   readonly from: number;
   readonly to: number;
   readonly form: "member" | "text";
@@ -31,7 +31,7 @@ function tokenize(source: string): readonly Token[] {
   return matches.map(({ 0: text, index: from }) => ({ isName: NAME.test(text), text, from, to: from + text.length }));
 }
 
-/** The content of a plain quoted text; undefined for prefixes, triple quotes, escapes and what is no text. */
+/** Returns the content of a plain quoted text; undefined for prefixes, triple quotes, escapes and other tokens. */
 function contentOf({ text }: Token): string | undefined {
   return /^(?:'[^'\\]*'|"[^"\\]*")$/.test(text) ? text.slice(1, -1) : undefined;
 }
@@ -65,7 +65,7 @@ interface Root {
   readonly start: number;
 }
 
-/** `tasks`, `metadata`, `event.metadata` and `stack.visits` have members that are names. */
+/** Parses `tasks`, `metadata`, `event.metadata` and `stack.visits`, which have names as members. */
 function readRoot(tokens: readonly Token[], index: number): Root | undefined {
   const texts = [0, 1, 2].map((at) => tokens[index + at]?.text);
   if (texts[0] === "tasks") return { what: "task", next: index + 1, start: index };
@@ -94,7 +94,7 @@ function isInHas(tokens: readonly Token[], index: number): boolean {
   return tokens[index - 1]?.text === "(" && tokens[index - 2]?.text === "has";
 }
 
-/** The texts that `stack.state`, `stack.previousState` or `event.name` are compared with. */
+/** Returns the texts that are compared with `stack.state`, `stack.previousState` or `event.name`. */
 function readCompared(
   tokens: readonly Token[],
   index: number,

@@ -105,7 +105,7 @@ function outermostFlow(source: Source, path: Path): Item {
   return itemAt(source, path) ?? source.root;
 }
 
-/** True when a text of a flow collection contains a comment; a `#` in quotes may count too. */
+/** Returns true if a text of a flow collection contains a comment; a `#` in quotes may count too. */
 export function hasComment(text: string): boolean {
   return /(?:^|\s)#/.test(text);
 }
@@ -157,14 +157,14 @@ function toLines(lines: readonly string[], column: number): readonly string[] {
   return lines.map((line) => " ".repeat(column) + line);
 }
 
-/** The line end of the line at an offset, else the document's. */
+/** Returns the line end of the line at an offset, else the document's. */
 export function lineEndAt(text: string, offset: number): string {
   const index = text.indexOf("\n", offset > 0 && text[offset - 1] === "\n" ? offset - 1 : offset);
   const end = index === -1 ? text.indexOf("\n") : index;
   return end > 0 && text[end - 1] === "\r" ? "\r\n" : "\n";
 }
 
-/** The first member of `{}`, `[]` or nothing: in block style where its parent is. */
+/** Inserts the first member of `{}`, `[]` or nothing: in block style if its parent is. */
 function fillEmpty(source: Source, { path, collection, member }: Insertion, style: Style): readonly Change[] {
   const parent = itemAt(source, path.slice(0, -1));
   const { from, to } = collection.range;
@@ -228,7 +228,7 @@ function replaceInLine({ text }: Source, { item, entry, end, text: insert }: Rep
   return [{ from, to: withoutLineEnd(text, entry === undefined ? from : afterColon(entry), end), insert }];
 }
 
-/** A block scalar ends behind its line end. */
+/** Returns the end without a line end, which a block scalar includes. */
 function withoutLineEnd(text: string, from: number, end: number): number {
   return end > from && text[end - 1] === "\n" ? lineEndBefore(text, end) : end;
 }
@@ -244,7 +244,7 @@ interface Replacement {
   readonly text: string;
 }
 
-/** A block collection gives way to text on one line, unless comments in it would be lost. */
+/** Replaces a block collection by text on one line, unless comments in it would be lost. */
 function replaceBlock({ text }: Source, { item, entry, end, text: insert }: Replacement): readonly Change[] {
   const from = entry === undefined ? item.range.from : afterColon(entry);
   const to = withoutLineEnd(text, from, end);

@@ -45,7 +45,7 @@ interface EventKey {
   readonly value: Plain | undefined;
 }
 
-/** A list of events has no room for keys: it becomes a map. */
+/** Converts a list of events, which has no place for keys, to a map. */
 function toEventMap(list: ListItem, path: Path, { name, key, value }: EventKey): readonly Step[] {
   if (value === undefined) return [];
   const names = list.items.map((item) => String(toPlain(item.value)));

@@ -2,7 +2,7 @@ import type { CST } from "yaml";
 import type { Range } from "./operation.ts";
 import { type Element, entryAt, type Item, type ListItem, type Member, membersOf, type Source } from "./source.ts";
 
-/** Where a member of a map or list stands. */
+/** The place of a member of a map or list. */
 export interface Extent {
   /** Of its key, its dash, or in flow lists of its value. */
   readonly start: number;
@@ -24,7 +24,7 @@ export function extentsOf(item: Item): readonly Extent[] {
 // What may stand before a key or an item and is part of it.
 const PROPERTIES = new Set(["anchor", "tag", "explicit-key-ind"]);
 
-/** Behind the colon of a member, or the anchor or tag after it. */
+/** Returns the offset after the colon of a member, or the anchor or tag after it. */
 export function afterColon({ keyRange, pair }: Member): number {
   const ends = (pair.srcToken?.sep ?? [])
     .filter(({ type }) => type === "map-value-ind" || type === "anchor" || type === "tag")
@@ -32,7 +32,7 @@ export function afterColon({ keyRange, pair }: Member): number {
   return Math.max(keyRange.to, ...ends);
 }
 
-/** Behind the last character of a value; `empty` where nothing is written. */
+/** Returns the offset after the last character of a value; `empty` if nothing is written. */
 export function elementEnd({ value, alias }: Element, empty: number): number {
   if (alias !== undefined) return alias.to;
   return Math.max(empty, itemEnd(value));
@@ -53,41 +53,41 @@ function itemExtent({ node }: ListItem, element: Element, index: number): Extent
   return { start, end: elementEnd(element, dash === undefined ? from : dash.offset + 1) };
 }
 
-/** True for `{…}` and `[…]`. */
+/** Returns true for `{…}` and `[…]`. */
 export function isFlow(item: Item): boolean {
   return item.kind !== "scalar" && item.node.flow === true;
 }
 
-/** True for a map or list without members. */
+/** Returns true for a map or list without members. */
 export function isEmpty(item: Item): boolean {
   return item.kind === "scalar" ? item.value === null : membersOf(item).length === 0;
 }
 
-/** How far an offset is from the start of its line. */
+/** Returns how far an offset is from the start of its line. */
 export function columnOf({ text }: Source, offset: number): number {
   return offset - lineStart(text, offset);
 }
 
-/** The start of the line of an offset. */
+/** Returns the start of the line of an offset. */
 export function lineStart(text: string, offset: number): number {
   return text.lastIndexOf("\n", offset - 1) + 1;
 }
 
-/** The start of the line after the one on which something ends. Block scalars end behind their line end. */
+/** Returns the start of the line after the end of something. A block scalar ends after its line end. */
 export function nextLine(text: string, end: number): number {
   if (end > 0 && text[end - 1] === "\n") return end;
   const index = text.indexOf("\n", end);
   return index === -1 ? text.length : index + 1;
 }
 
-/** True when only spaces stand before an offset on its line. */
+/** Returns true if only spaces precede an offset on its line. */
 export function isFirstOnLine(text: string, offset: number): boolean {
   return text.slice(lineStart(text, offset), offset).trim() === "";
 }
 
 /**
- * The lines of each member in block style, with the comment lines directly above it that begin in its column. Comments at
- * the head of a document belong to all of it.
+ * Returns the lines of each member in block style, with the comment lines directly above it that begin in its column.
+ * Comments at the head of a document belong to all of it.
  */
 export function linesOf(source: Source, collection: Item): readonly Range[] {
   const owner = entryAt(source, collection.path);
@@ -99,7 +99,10 @@ export function linesOf(source: Source, collection: Item): readonly Range[] {
   });
 }
 
-/** The start of the line of an offset, or of the comment lines above it that begin in its column, not before `after`. */
+/**
+ * Returns the start of the line of an offset, or of the comment lines above it that begin in its column, not before
+ * `after`.
+ */
 function findComments(text: string, start: number, after: number): number {
   let from = lineStart(text, start);
   const comment = `${" ".repeat(start - from)}#`;
@@ -108,7 +111,7 @@ function findComments(text: string, start: number, after: number): number {
   return from;
 }
 
-/** True when a range is on one line. */
+/** Returns true if a range is on one line. */
 export function isOneLine(text: string, { from, to }: Range): boolean {
   return !text.slice(from, to).includes("\n");
 }

@@ -10,7 +10,7 @@ export interface Located {
   readonly path: Path;
 }
 
-/** What is known while an operation is planned. */
+/** The facts for planning an operation. */
 export interface Planning {
   readonly source: Source;
   readonly operation: Operation;
@@ -69,7 +69,7 @@ function stepInto(item: Item, key: string | number): Next | undefined {
   return { value, alias, merged: found.owner !== item };
 }
 
-/** True for a value with aliases. */
+/** Returns true for a value with aliases. */
 export function isAnchored({ aliases }: Source, { anchor }: Item): boolean {
   return anchor !== undefined && (aliases.get(anchor)?.length ?? 0) > 0;
 }

@@ -2,7 +2,10 @@ import type { Path, Plain } from "./operation.ts";
 import { allEntries, type Element, type Item, type MapItem, ownEntries } from "./source.ts";
 import type { Step } from "./step.ts";
 
-/** A document's value that steps change. Values behind aliases are shared objects, so a change is seen wherever they are used. */
+/**
+ * A document's value that steps change. Values behind aliases are shared objects, so a change is visible wherever they
+ * are used.
+ */
 type Model = MapModel | ListModel | ScalarModel;
 
 interface MapModel {
@@ -21,7 +24,7 @@ interface ScalarModel {
   readonly value: string | number | boolean | null;
 }
 
-/** A place that holds a value; aliases share the place of their anchor. */
+/** The place of a value; aliases share the place of their anchor. */
 interface Slot {
   model: Model;
 }
@@ -77,7 +80,7 @@ function insertEntry(slot: Slot, step: Extract<Step, { kind: "insert-entry" }>):
   model.entries.splice(index === -1 ? model.entries.length : index + 1, 0, [step.key, fromPlain(step.value)]);
 }
 
-/** Where nothing is written, a map or list begins with its first member. */
+/** Returns true if nothing is written, where a map or list begins with its first member. */
 function isNothing({ model }: Slot): boolean {
   return model.kind === "scalar" && model.value === null;
 }
@@ -124,7 +127,7 @@ function findSlot({ entries, merges }: MapModel, key: string): Slot | undefined 
 }
 
 /**
- * Returns a function that gives equal numbers to documents that mean the same: aliases and merges resolved, the first of
+ * Returns a function that maps equivalent documents to equal numbers: aliases and merges resolved, the first of
  * duplicate keys, everything in order. Shared values are compared once.
  */
 export function createComparison(): (root: Slot) => number {
@@ -169,7 +172,7 @@ function resolveMap(comparison: Comparison, map: MapModel): ReadonlyMap<string, 
   return entries;
 }
 
-/** A value as JSON, with aliases and merges written out. */
+/** Returns a value as JSON, with aliases and merges written out. */
 export function toPlain(item: Item): Plain {
   if (item.kind === "scalar") return item.value;
   if (item.kind === "list") return item.items.map(({ value }) => toPlain(value));

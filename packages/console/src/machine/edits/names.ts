@@ -26,7 +26,11 @@ const WORDS = {
 const NAME = /^[A-Z0-9][A-Z0-9_-]{0,62}$/;
 const OLD_NAME = /^[A-Z0-9-]+$/;
 
-/** @throws EditRefused `edit-name` when the name cannot be one of this kind, `edit-exists` when it is taken. */
+/**
+ * Validates a new name.
+ *
+ * @throws EditRefused `edit-name` when the name is invalid for this kind, `edit-exists` when it exists.
+ */
 export function requireNewName({ source, version }: Planning, what: NameKind, name: string): void {
   const isStrict = what === "state" || what === "event";
   const rule = version === 2 ? NAME : OLD_NAME;
@@ -43,7 +47,11 @@ export function requireNewName({ source, version }: Planning, what: NameKind, na
   }
 }
 
-/** @throws EditRefused `edit-missing` when the document declares no such name. */
+/**
+ * Returns the declaration of a name.
+ *
+ * @throws EditRefused `edit-missing` when the document declares no such name.
+ */
 export function requireDeclared(source: Planning["source"], what: NameKind, name: string): Reference {
   const declared = findDeclaration(findReferences(source), what, name);
   if (declared !== undefined) return declared;
@@ -54,7 +62,11 @@ function findDeclaration(references: readonly Reference[], what: NameKind, name:
   return references.find((reference) => reference.declares && reference.what === what && reference.name === name);
 }
 
-/** @throws EditRefused `edit-version` for what version 1 has not. */
+/**
+ * Requires version 2.
+ *
+ * @throws EditRefused `edit-version` for features that version 1 lacks.
+ */
 export function requireVersion2({ version, source }: Planning, subject: string): void {
   if (version === 2) return;
   const at = valueAt(source.root, "version")?.range;
@@ -77,7 +89,7 @@ interface Declaration {
   readonly after?: string | undefined;
 }
 
-/** A new name under its key of the document, which is written too where it is missing. */
+/** Inserts a new name under its key of the document; creates a missing key. */
 export function insertDeclaration(planning: Planning, what: NameKind, { name, value, after }: Declaration): Step {
   const key = COLLECTIONS[what];
   const found = locate(planning, [key]);

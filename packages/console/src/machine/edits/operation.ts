@@ -11,7 +11,7 @@ export interface Change {
   readonly insert: string;
 }
 
-/** What a name is a name of. */
+/** The kind of a name. */
 export type NameKind = "state" | "event" | "task" | "metadata" | "target";
 
 /** What an edit may do where a value is shared or merged. */

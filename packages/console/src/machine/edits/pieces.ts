@@ -3,18 +3,18 @@ import type { Change } from "./operation.ts";
 /** A part of the present text: of the old text, or new. */
 type Piece = { readonly from: number; readonly to: number } | { readonly insert: string };
 
-/** A text that is changed several times, and knows what it was. */
+/** A text that is changed several times and tracks its original. */
 export interface Pieces {
   readonly text: string;
   readonly pieces: readonly Piece[];
 }
 
-/** A text without changes. */
+/** Creates the pieces of a text without changes. */
 export function toPieces(text: string): Pieces {
   return { text, pieces: [{ from: 0, to: text.length }] };
 }
 
-/** Applies changes whose offsets are those of the present text. They must not overlap. */
+/** Applies changes with offsets in the present text. They must not overlap. */
 export function applyChanges({ text, pieces }: Pieces, changes: readonly Change[]): Pieces {
   const result: Piece[] = [];
   const parts: string[] = [];
@@ -30,7 +30,7 @@ export function applyChanges({ text, pieces }: Pieces, changes: readonly Change[
   return { text: parts.join("") + text.slice(at), pieces: [...result, ...rest] };
 }
 
-/** The pieces of the first characters, and the others. */
+/** Returns the pieces of the first characters, and the others. */
 function splitPieces(pieces: readonly Piece[], length: number): readonly [readonly Piece[], readonly Piece[]] {
   let left = length;
   for (const [index, piece] of pieces.entries()) {
@@ -60,7 +60,7 @@ function split(piece: Piece, at: number): readonly [Piece, Piece] {
   ];
 }
 
-/** What lies between the old text, of this length, and the present one. */
+/** Returns the changes from the old text, of this length, to the present one. */
 export function toChanges({ pieces }: Pieces, length: number): readonly Change[] {
   const changes: Change[] = [];
   let at = 0;

@@ -49,7 +49,7 @@ function planText(text: string, operation: Operation): readonly Change[] {
   return planSteps(source, [...dropRepeated(planning.before), ...steps]);
 }
 
-/** A value is copied once, however often it was looked for. */
+/** Drops repeated steps: a value is copied once, however often it was looked up. */
 function dropRepeated(steps: readonly Step[]): readonly Step[] {
   return [...new Map(steps.map((step) => [JSON.stringify(step), step])).values()];
 }

@@ -52,7 +52,7 @@ function differs(): EditRefused {
   return new EditRefused("edit-differs", message);
 }
 
-/** Steps from the front that touch different parts, so that one text is enough for all. */
+/** Takes the first steps that touch different parts, so that one text is enough for all. */
 function takeRound(rest: Step[]): readonly Step[] {
   const round: Step[] = [];
   for (let next = rest[0]; next !== undefined; next = rest[0]) {
@@ -64,7 +64,7 @@ function takeRound(rest: Step[]): readonly Step[] {
   return round;
 }
 
-/** True when one path is the beginning of the other. */
+/** Returns true if one path is a prefix of the other. */
 function isNested(a: Path, b: Path): boolean {
   const length = Math.min(a.length, b.length);
   return a.slice(0, length).every((key, index) => key === b[index]);

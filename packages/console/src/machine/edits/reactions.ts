@@ -57,7 +57,7 @@ function toAction(target: string): { readonly [key: string]: Plain } {
   return target === "no-op" ? { action: "no-op" } : { action: "advance", state: target };
 }
 
-/** A value in a map of a state, which is written too where it is missing. */
+/** Inserts a value into a map of a state; creates a missing map. */
 export function insertUnder(
   planning: Planning,
   state: string,
@@ -69,7 +69,11 @@ export function insertUnder(
   return { kind: "insert-entry", path: owner.path, key, value: { [inner]: value } };
 }
 
-/** @throws EditRefused `edit-missing` */
+/**
+ * Returns the place of a state.
+ *
+ * @throws EditRefused `edit-missing`
+ */
 export function requireState(planning: Planning, state: string): Located {
   const found = locate(planning, ["states", state]);
   if (found !== undefined) return found;
@@ -100,7 +104,7 @@ export function changeTarget(planning: Planning, { target, ...place }: Of<"chang
   return target === "no-op" ? toNoOp(entry) : toAdvance(entry);
 }
 
-/** An entry of a reaction whose target changes. */
+/** An entry of a reaction with a changed target. */
 interface TargetChange {
   readonly item: Located;
   readonly target: string;
@@ -230,12 +234,12 @@ export function setOwnKey(planning: Planning, owner: Path, key: string, value: P
   return [{ kind: "insert-entry", path: parent.path, key, value }];
 }
 
-/** An entry is removed where it stands, also when its value is an alias. */
+/** Returns the path to remove: an entry is removed at its own place, also when its value is an alias. */
 function removedPath(planning: Planning, owner: Path, key: string): Path {
   return [...(locate(planning, owner)?.path ?? owner), key];
 }
 
-/** Moves an entry of a reaction: the first whose condition holds is taken. */
+/** Moves an entry of a reaction: the first with a true condition is taken. */
 export function orderReaction(planning: Planning, { to, state, event, index }: Of<"order-reaction">): readonly Step[] {
   const found = requireReaction(planning, { state, event });
   const count = found.item.kind === "list" ? found.item.items.length : 0;

@@ -22,7 +22,7 @@ interface Walk {
   readonly version: 1 | 2;
 }
 
-/** The version of a document; 1 where it says nothing else, as core reads it. */
+/** Returns the version of a document; 1 by default, as in core. */
 export function versionOf({ root }: Source): 1 | 2 {
   const version = valueAt(root, "version");
   return version?.kind === "scalar" && version.value === 2 ? 2 : 1;

@@ -12,7 +12,7 @@ export interface Removal {
   readonly path: Path;
 }
 
-/** Lists what goes with a name, and which expressions mention it: those stop a deletion. */
+/** Lists what is removed with a name, and the expressions that use it: those prevent a deletion. */
 export function listRemovals(
   source: Source,
   what: NameKind,
@@ -47,24 +47,27 @@ function startsWith(path: Path, head: Path): boolean {
   return path.length > head.length && head.every((key, index) => key === path[index]);
 }
 
-/** From the key of an entry, or the beginning of an item. */
+/** Returns the range from the key of an entry, or the beginning of an item. */
 function placeOf(source: Source, path: Path): Range {
   const entry = entryAt(source, path);
   const range = entry?.alias ?? itemAt(source, path)?.range ?? { from: 0, to: 0 };
   return { from: entry?.keyRange.from ?? range.from, to: range.to };
 }
 
-/** What a reference makes useless: an entry of a list of reactions, a timer, a task's target, or itself. */
+/**
+ * Returns the owner of a reference, which is useless without it: an entry of a list of reactions, a timer, a task's
+ * target, or itself.
+ */
 function ownerOf({ what, form, path, declares }: Reference): Path {
   const isInItem = form === "value" && typeof path.at(-1) === "string" && typeof path.at(-2) === "number";
-  // An entry that raises an event has another purpose of its own.
+  // An entry that raises an event also has another purpose.
   const isWhole = isInItem && path.at(-1) !== "raise";
   return !declares && isWhole && (what === "state" || what === "event") ? path.slice(0, -1) : path;
 }
 
 const COLLAPSING = new Set(["on", "after", "tasks", "needs", "set", "outputs", "metadata"]);
 
-/** True for maps and lists that go when nothing is left in them. */
+/** Returns true for maps and lists that are removed when they become empty. */
 function mayCollapse(source: Source, path: Path): boolean {
   const key = path.at(-1);
   if (findHidden(source, path) !== undefined) return false;
@@ -73,7 +76,7 @@ function mayCollapse(source: Source, path: Path): boolean {
   return path.length > 1 && typeof key === "string" && (COLLAPSING.has(key) || isReaction);
 }
 
-/** The entry of a merge that would count without an entry of the map itself. */
+/** Returns the entry of a merge that would apply without an entry of the map itself. */
 function findHidden(source: Source, path: Path): Entry | undefined {
   const map = itemAt(source, path.slice(0, -1));
   if (map?.kind !== "map" || entryAt(source, path) === undefined) return undefined;
@@ -89,7 +92,7 @@ function collapse(source: Source, path: Path): Path {
     : path;
 }
 
-/** Where all members of a map or list go, it goes as a whole. */
+/** Replaces the removal of all members by the removal of their map or list. */
 function mergeEmptied(source: Source, paths: readonly Path[]): readonly Path[] {
   const unique = [...new Map(paths.map((path) => [path.join("\n"), path])).values()];
   const outer = unique.filter((path) => !unique.some((other) => startsWith(path, other)));
@@ -149,14 +152,14 @@ export function removeReaction(
   return toSteps(planning.source, [planning.before.length > 0 ? path : collapse(planning.source, path)]);
 }
 
-/** From the end, so that the indexes before stay what they are. */
+/** Returns the steps from the end, so that earlier indexes stay valid. */
 function toSteps(source: Source, paths: readonly Path[]): readonly Step[] {
   refuseEmptied(source, paths);
   const places = paths.map((path) => ({ path, from: placeOf(source, path).from }));
   return places.toSorted((a, b) => b.from - a.from).map(({ path }) => ({ kind: "remove", path }));
 }
 
-/** A reaction without entries ignores its event, which is another machine. */
+/** Rejects a reaction without entries: it ignores its event, which changes the machine. */
 function refuseEmptied(source: Source, paths: readonly Path[]): void {
   for (const group of Map.groupBy(paths, (path) => path.slice(0, -1).join("\n")).values()) {
     const parent = group[0]?.slice(0, -1) ?? [];

@@ -45,7 +45,7 @@ function refuseAnchors({ aliases }: Source, { member, extent }: Found): void {
   }
 }
 
-/** The anchors that are written in a value. */
+/** Returns the anchors that are written in a value. */
 function listAnchors({ value, alias }: Element): readonly string[] {
   if (alias !== undefined) return [];
   const inner = membersOf(value).flatMap(listAnchors);
@@ -72,7 +72,7 @@ function removedLines(source: Source, { collection, extents, index, extent }: Fo
   throw new EditRefused("edit-flow", "The entry is on the same line as its key.", { place });
 }
 
-/** The only member goes: `{}` or `[]` stays. */
+/** Removes the only member: `{}` or `[]` remains. */
 function removeLast(source: Source, found: Found): readonly Change[] {
   const { collection } = found;
   const entry = entryAt(source, collection.path);
@@ -96,7 +96,7 @@ export function moveMember(source: Source, path: Path, to: number): readonly Cha
   return moveInFlow(source, found, position);
 }
 
-/** Merge keys count as members, but not for the steps. */
+/** Returns the position for a step. Merge keys count as members, but not for the steps. */
 function toPosition({ collection, index, member }: Found, to: number): number {
   if (collection.kind !== "map") return to;
   const { entries, members } = collection;

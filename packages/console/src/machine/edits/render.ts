@@ -14,18 +14,18 @@ export interface Style {
   readonly step: number;
   /** By how much the dashes of a list are indented under its key. */
   readonly listStep: number;
-  /** Whether a map or list under a key is written on one line. */
+  /** Returns whether a map or list under a key is written on one line. */
   readonly prefersFlow: (key: string, value: Plain) => boolean;
   /** Whether maps in block lists are written on one line. */
   readonly flowItems: boolean;
 }
 
 const WORD = /^[A-Za-z0-9_][\w./-]*(?: [\w./-]+)*$/;
-// What the core schema of YAML 1.2 does not read as text.
+// Texts that the core schema of YAML 1.2 does not read as strings.
 const NOT_TEXT =
   /^(?:null|Null|NULL|~|true|True|TRUE|false|False|FALSE|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
-/** True for a text that needs no quotes anywhere. */
+/** Returns true for a text that needs no quotes anywhere. */
 export function isPlainText(text: string): boolean {
   return WORD.test(text) && !NOT_TEXT.test(text);
 }

@@ -49,10 +49,10 @@ export interface ScalarItem extends Base {
   readonly value: string | number | boolean | null;
 }
 
-/** A value where it stands. */
+/** A value at its place. */
 export interface Element {
   readonly value: Item;
-  /** The alias through which it stands here. */
+  /** The alias by which it appears here. */
   readonly alias: Range | undefined;
 }
 
@@ -188,14 +188,14 @@ function toRange(node: unknown, at: number): Range {
   return range ? { from: range[0], to: range[1] } : { from: at, to: at };
 }
 
-/** The sources of a map's merge keys, in the order in which they win. */
+/** Returns the sources of a map's merge keys, in the order of precedence. */
 export function listMerged({ merges }: MapItem): readonly MapItem[] {
   return merges
     .flatMap((merged) => (merged.kind === "list" ? merged.items.map(({ value }) => value) : [merged]))
     .filter((merged) => merged.kind === "map");
 }
 
-/** The entry of a key: the map's own first one, else the first that a merge brings. */
+/** Returns the entry of a key: the map's own first one, else the first from a merge. */
 export function findEntry(map: MapItem, key: string): { readonly entry: Entry; readonly owner: MapItem } | undefined {
   const own = map.entries.find((entry) => entry.key === key);
   if (own !== undefined) return { entry: own, owner: map };
@@ -206,18 +206,18 @@ export function findEntry(map: MapItem, key: string): { readonly entry: Entry; r
   return undefined;
 }
 
-/** The value of a key, also of one that a merge brings. */
+/** Returns the value of a key, also one from a merge. */
 export function valueAt(item: Item | undefined, key: string): Item | undefined {
   return item?.kind === "map" ? findEntry(item, key)?.entry.value : undefined;
 }
 
-/** The value of a key when it is a map. */
+/** Returns the value of a key when it is a map. */
 export function mapAt(item: Item | undefined, key: string): MapItem | undefined {
   const value = valueAt(item, key);
   return value?.kind === "map" ? value : undefined;
 }
 
-/** All entries of a map, merged ones included, each key once. */
+/** Returns all entries of a map, merged ones included, each key once. */
 export function allEntries(map: MapItem): readonly Entry[] {
   const found = new Map(ownEntries(map).map((entry) => [entry.key, entry]));
   for (const source of listMerged(map)) {
@@ -226,29 +226,29 @@ export function allEntries(map: MapItem): readonly Entry[] {
   return [...found.values()];
 }
 
-/** The first entry of each key of a map and of all that it merges, also of keys that it overrides. */
+/** Returns the first entry of each key of a map and of all that it merges, also of keys that it overrides. */
 export function everyEntry(map: MapItem): readonly Entry[] {
   return [...ownEntries(map), ...listMerged(map).flatMap(everyEntry)];
 }
 
-/** The entries that are written in a map itself: of a key that is there twice, the first one counts. */
+/** Returns the entries of a map itself; of a duplicate key, the first one. */
 export function ownEntries({ entries }: MapItem): readonly Entry[] {
   const first = new Map(entries.toReversed().map((entry) => [entry.key, entry]));
   return entries.filter((entry) => first.get(entry.key) === entry);
 }
 
-/** The members of a map or list, in the order of the text. */
+/** Returns the members of a map or list, in the order of the text. */
 export function membersOf(item: Item): readonly (Element | Member)[] {
   if (item.kind === "scalar") return [];
   return item.kind === "map" ? item.members : item.items;
 }
 
-/** The value at a path that is written there, through no alias and no merge key. */
+/** Returns the value written at a path, not through an alias or a merge key. */
 export function itemAt(source: Source, path: Path): Item | undefined {
   return path.length === 0 ? source.root : elementAt(source, path)?.value;
 }
 
-/** The member of a map or list at a path that is written there. */
+/** Returns the member of a map or list written at a path. */
 export function elementAt(source: Source, path: Path): Element | undefined {
   const owner = itemAt(source, path.slice(0, -1));
   const key = path.at(-1);
@@ -257,7 +257,7 @@ export function elementAt(source: Source, path: Path): Element | undefined {
   return owner.entries.find((entry) => entry.key === key) ?? owner.members.find((each) => each.path.at(-1) === key);
 }
 
-/** The entry at a path that is written there. */
+/** Returns the entry written at a path. */
 export function entryAt(source: Source, path: Path): Entry | undefined {
   const map = itemAt(source, path.slice(0, -1));
   return map?.kind === "map" ? map.entries.find(({ key }) => key === path.at(-1)) : undefined;

@@ -21,7 +21,7 @@ export type Step =
   | { readonly kind: "move"; readonly path: Path; readonly to: number }
   | { readonly kind: "to-block"; readonly path: Path };
 
-/** What a step may touch: two steps of which no scope is inside the other can be planned on one text. */
+/** Returns the scope of a step: two steps with disjoint scopes can be planned on one text. */
 export function scopeOf(step: Step): Path {
   switch (step.kind) {
     case "remove":

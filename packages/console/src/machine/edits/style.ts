@@ -23,7 +23,7 @@ function childrenOf(item: Item): readonly Element[] {
   return item.kind === "list" ? item.items : [];
 }
 
-/** Every map and list that is written, in the order of the text. */
+/** Returns every written map and list, in the order of the text. */
 export function listCollections(root: Item): readonly (MapItem | ListItem)[] {
   if (root.kind === "scalar") return [];
   const inner = childrenOf(root).flatMap(({ value, alias }) => (alias === undefined ? listCollections(value) : []));
@@ -41,7 +41,7 @@ function keyTypes({ entries }: MapItem): readonly (string | undefined)[] {
   return entries.map(({ keyNode }) => keyNode.type);
 }
 
-/** The quotes that all have; undefined for none, and where there is nothing to compare. */
+/** Returns the quotes that all of them have; undefined if they differ, and without any to compare. */
 function commonQuote([first, ...rest]: readonly (string | undefined)[]): Quote | undefined {
   if (rest.some((type) => type !== first)) return undefined;
   return first === "QUOTE_DOUBLE" ? "double" : first === "QUOTE_SINGLE" ? "single" : undefined;
@@ -54,7 +54,7 @@ function findPadding({ text }: Source, items: readonly Item[], kind: "map" | "li
   return found && /\s/.test(text[found.range.from + 1] ?? "");
 }
 
-/** How far block maps, or lists, are indented under their keys. */
+/** Returns how far block maps, or lists, are indented under their keys. */
 function findStep(source: Source, collection: Item, kind: "map" | "list"): number | undefined {
   const maps = [collection, ...listCollections(source.root)].filter((item) => item.kind === "map" && !isFlow(item));
   for (const map of maps as readonly MapItem[]) {
@@ -67,7 +67,7 @@ function findStep(source: Source, collection: Item, kind: "map" | "list"): numbe
   return undefined;
 }
 
-/** How the document writes maps and lists under a key of this name. */
+/** Returns how the document writes maps and lists under a key of this name. */
 function findFlow({ root }: Source, key: string): boolean | undefined {
   for (const item of listCollections(root)) {
     if (item.kind !== "map") continue;

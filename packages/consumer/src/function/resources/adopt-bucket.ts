@@ -110,7 +110,7 @@ async function ensureBucket(s3: S3Client, place: BucketPlace): Promise<boolean> 
   return create(s3, place);
 }
 
-/** Finds out who owns the bucket. Bucket names are unique in a partition ("Bucket naming rules"). */
+/** Finds the owner of the bucket. Bucket names are unique in a partition ("Bucket naming rules"). */
 async function findBucket(
   s3: S3Client,
   { bucket, account }: BucketPlace,

@@ -117,7 +117,7 @@ async function addTags(deps: SettingsDeps, { stackId }: WantedSettings): Promise
   }
 }
 
-/** S3 returns a 404 with a different error name for each missing setting. */
+/** Returns undefined for a missing setting: S3 returns a 404 with a different error name for each. */
 async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await answer;

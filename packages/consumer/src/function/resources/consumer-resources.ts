@@ -28,7 +28,7 @@ export interface ResourceContext {
 
 interface ResourceType {
   readonly serve: (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
-  /** For a resource with a constant id. */
+  /** Returns the constant id of a resource that has one. */
   readonly toId?: (place: ResourceDeps) => string;
 }
 

@@ -18,9 +18,12 @@ export interface ConsumerResourcesOptions {
   readonly logger?: Logger;
   /** Address of an AWS emulator, which may receive responses too. Default: none. */
   readonly emulator?: string;
-  /** `Custom::InitialSetTrigger`. An error that it throws, such as `CONFIG_INVALID`, is reported to CloudFormation. */
+  /**
+   * Returns the options of `Custom::InitialSetTrigger`. An error that it throws, such as `CONFIG_INVALID`, is reported
+   * to CloudFormation.
+   */
   readonly initialSet?: () => InitialSetOptions;
-  /** `Custom::AdoptedBucket`. */
+  /** Returns the client of `Custom::AdoptedBucket`. */
   readonly bucket?: () => { readonly s3: S3Client };
 }
 
@@ -66,7 +69,7 @@ export function refusal(code: string, text: string): Error {
   return Object.assign(new Error(text), { refusal: code });
 }
 
-/** The error for a resource type that the function does not support. */
+/** Returns the error for a resource type that the function does not support. */
 export function servesNone(): StackyardError {
   return new StackyardError("CONFIG_INVALID", "This function does not support the resource type.");
 }

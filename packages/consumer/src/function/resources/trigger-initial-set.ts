@@ -43,7 +43,7 @@ export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall):
   return toOutcome(deps, "Started the initial set.", started);
 }
 
-/** The physical id of the resource. */
+/** Returns the physical id of the resource. */
 export function toSetId({ account, region }: Pick<ResourceDeps, "account" | "region">): string {
   return `initial-set-${account}-${region}`;
 }

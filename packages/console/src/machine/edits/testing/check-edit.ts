@@ -32,7 +32,7 @@ function findFault(text: string, operation: Operation, changes: readonly Change[
   return undefined;
 }
 
-/** From the end, so that the offsets before stay what they are. */
+/** Applies changes from the end, so that earlier offsets stay valid. */
 function applyOneByOne(text: string, changes: readonly Change[]): string {
   return changes
     .toReversed()

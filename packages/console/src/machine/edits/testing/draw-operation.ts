@@ -99,7 +99,7 @@ function drawReaction(random: Random, names: Names): Operation | undefined {
   return drawChange(random, names, target);
 }
 
-/** A change of a reaction that is there. */
+/** Draws a change of an existing reaction. */
 function drawChange(random: Random, names: Names, target: string): Operation | undefined {
   const { count, ...reaction } = random.pick(names.reactions);
   const index = count === undefined || count === 0 ? undefined : random.below(count);

@@ -19,7 +19,7 @@ export function readPlain(text: string): Any {
     Map(_key, map) {
       const seen = new Set<unknown>();
       map.items = map.items.filter(({ key }) => {
-        // Each merge key of a map is a symbol of its own.
+        // Each merge key of a map is a separate symbol.
         const name = isScalar(key) ? key.value : key;
         const isFirst = !seen.has(name);
         seen.add(name);
@@ -284,7 +284,7 @@ function remove(root: Any, what: NameKind, name: string): void {
   }
 }
 
-/** Lists and maps without anything: an edit drops those that it has emptied, and leaves those that were written so. */
+/** Removes empty lists and maps: an edit drops those that it has emptied, and leaves those that were written empty. */
 export function prune(root: Any): Any {
   for (const event of Object.values<Any>(Array.isArray(root.events) ? {} : (root.events ?? {})))
     dropEmpty(event, ["metadata"]);

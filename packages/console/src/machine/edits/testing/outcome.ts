@@ -2,14 +2,17 @@ import type { Operation, Refusal } from "../operation.ts";
 import { applyToText } from "../pieces.ts";
 import { planEdit } from "../plan-edit.ts";
 
-/** The lines that an edit takes (-) and gives (+), or why it is refused, where, and what is offered instead. */
+/**
+ * Returns the lines that an edit removes (-) and adds (+), or why and where it is rejected, and the offered
+ * alternatives.
+ */
 export function outcomeOf(text: string, operation: Operation): readonly string[] {
   const plan = planEdit(text, operation);
   if ("refusal" in plan) return describeRefusal(text, plan.refusal);
   return diffLines(text.split("\n"), applyToText(text, plan.changes).split("\n"));
 }
 
-/** A refusal in lines. */
+/** Formats a rejection in lines. */
 export function describeRefusal(text: string, { code, message, place, offers }: Refusal): readonly string[] {
   const offered = offers.map(({ label, operation }) => {
     const path = operation.kind === "convert-to-block" ? ` ${operation.path.join(".")}` : "";

@@ -1,11 +1,11 @@
-/** Draws from a seed: the same seed gives the same draws. */
+/** Draws from a seed: the same seed produces the same draws. */
 export interface Random {
   readonly below: (limit: number) => number;
   readonly chance: (share: number) => boolean;
   readonly pick: <Value>(values: readonly Value[]) => Value;
 }
 
-/** Mulberry32, by Tommy Ettinger, in the public domain. */
+/** Creates a Mulberry32, by Tommy Ettinger, in the public domain. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

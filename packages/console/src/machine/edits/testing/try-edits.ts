@@ -13,7 +13,7 @@ export interface Tried {
   readonly checked: Checked;
 }
 
-/** Draws an edit by its seed and checks it; undefined where the draw gives none. */
+/** Draws an edit by its seed and checks it; undefined if the draw produces none. */
 export function tryEdit(seed: number, given?: string): Tried | undefined {
   const random = createRandom(seed);
   const drawn = given === undefined ? drawDocument(random) : undefined;
@@ -35,7 +35,7 @@ const FORMAL = new Set([
   "edit-differs",
 ]);
 
-/** True when the way in which the text is written stopped the edit. */
+/** Returns true if the form of the text prevented the edit. */
 export function isStoppedByForm({ checked }: Tried): boolean {
   return checked.kind === "refused" && FORMAL.has(checked.code);
 }
