@@ -87,7 +87,7 @@ function tell(problem: Problem): string {
   return `${problemKindInfo[problem.kind].title} ${JSON.stringify(problem)}`;
 }
 
-/** Also installs the peers, optional ones included: an entry that needs one must work when it is there. */
+/** Installs the packages with their peers, optional ones included: an entry that needs one must work if it is there. */
 async function install(packed: readonly Packed[], project: string): Promise<string | undefined> {
   const peers = packed.flatMap(({ folder }) =>
     Object.entries(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).peerDependencies ?? {}),

@@ -65,7 +65,7 @@ export interface LoggedCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** A new one. */
+/** Creates a simulated AWS. */
 export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
   const { services, byClient } = createServices(clock);
   const throttles = new Map<string, Throttle>();
@@ -148,7 +148,7 @@ interface SimServices {
   readonly costExplorer: SimCostExplorer;
 }
 
-/** New ones, and what answers their clients, by the clients' names without `Client`. */
+/** Creates the services, by the names of their clients without `Client`. */
 function createServices(clock: Clock): {
   readonly services: SimServices;
   readonly byClient: ReadonlyMap<string, SimService>;
@@ -253,7 +253,7 @@ interface StacksOfBehaviour {
   serve(operation: string, proceed: () => Promise<unknown>): Promise<unknown>;
 }
 
-/** Per operation, each is used once, in order. */
+/** Creates the behaviors per operation; each is used once, in order. */
 function createStacksOfBehaviour(): StacksOfBehaviour {
   const waiting = new Map<string, Behaviour[]>();
   return {

@@ -81,7 +81,7 @@ export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCod
   };
 }
 
-/** A job takes one result while its action runs and no later job has begun. */
+/** Stores the result of a job: one, while its action runs and no later job has begun. */
 function report(actions: ReadonlyMap<string, SimAction>, call: SimCall, kind: JobResult["kind"]): unknown {
   const id = textOf(call.input, "jobId");
   const action = actions.get(id);

@@ -49,7 +49,7 @@ export interface LifeStep {
 interface ResourceLifeInput {
   readonly clock: Clock;
   readonly endpoint: AnswerEndpoint;
-  /** The function behind `ServiceToken`. What it throws is retried as Lambda retries asynchronous events. */
+  /** Calls the function behind `ServiceToken`. Its errors are retried as Lambda retries asynchronous events. */
   readonly invoke: (event: ResourceRequest) => Promise<unknown>;
   readonly region?: string;
   readonly account?: string;

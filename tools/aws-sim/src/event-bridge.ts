@@ -7,7 +7,7 @@ import { SimFault } from "./sim-fault.ts";
 /** Buses, and rules with targets in this process. Events wait until a test has them delivered. */
 export interface SimEventBridge {
   readonly service: SimService;
-  /** A bus besides the default one; gives its ARN. One's own need none to be put on. */
+  /** Adds a bus besides the default one; returns its ARN. The caller's own bus needs no policy for events. */
   addBus(input: BusInput): string;
   addRule(input: RuleInput): void;
   /** Puts an event on the default bus, as services of AWS do. */

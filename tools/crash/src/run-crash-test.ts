@@ -50,7 +50,10 @@ export async function runCrashTest(input: CrashTestInput): Promise<CrashTestResu
   return { ...counts, ownExits, ...(await inspect(input)) };
 }
 
-/** Every third process dies while it opens its store and sends its events, or about then; the first one while it migrates. */
+/**
+ * Draws a death: every third process dies while it opens its store and sends its events; the first one while it
+ * migrates.
+ */
 function drawDeath(lifeMs: readonly [number, number], kills: number, startMs: number): Death {
   if (kills % 3 === 0) return { after: "opening", ms: draw([0, startMs]) };
   return { after: "ready", ms: draw(lifeMs) };

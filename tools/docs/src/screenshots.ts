@@ -70,7 +70,10 @@ function startDev(): Promise<Ready> {
   });
 }
 
-/** Two environments live; six fail because the database server has no capacity; then one is updated and another one is created. */
+/**
+ * Plays the story: two environments live; six fail because the database server has no capacity; then one is updated and
+ * another one is created.
+ */
 async function playStory(yard: Stackyard): Promise<void> {
   mkdirSync(environments, { recursive: true });
   const open = (stackId: string, seconds = 1) =>
@@ -98,7 +101,7 @@ async function playStory(yard: Stackyard): Promise<void> {
   await waitForRunning(yard, 2);
 }
 
-/** A worker says with its heartbeat, every few seconds, how many tasks it runs. */
+/** Waits for the running tasks: a worker reports their number with its heartbeat, every few seconds. */
 async function waitForRunning(yard: Stackyard, count: number): Promise<void> {
   const until = performance.now() + WAIT_MS;
   while (!(await yard.processes.list()).items.every(({ running }) => running === count)) {

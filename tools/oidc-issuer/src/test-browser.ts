@@ -4,7 +4,7 @@ export interface TestBrowser {
   open(url: string): Promise<TestPage>;
   /** Sends a form from one of the site's own pages. */
   submit(url: string, fields: Readonly<Record<string, string>>): Promise<TestPage>;
-  /** A call of a script on a page of the same origin. */
+  /** Calls a URL by a script on a page of the same origin. */
   call(url: string, init?: RequestInit): Promise<Response>;
   /** Returns the value of a cookie. */
   cookie(name: string): string | undefined;

@@ -30,7 +30,7 @@ const Lock = Type.Object({
 const manifest = Compile(Manifest);
 const lock = Compile(Lock);
 
-/** The packages of a bundle, sorted, with what their manifests and the lock file of `root` say of them. */
+/** Loads the packages of a bundle, sorted, with the facts in their manifests and the lock file of `root`. */
 export async function loadComponents({ packages }: BundleInputs, root: string): Promise<readonly Component[]> {
   const locked: unknown = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8"));
   if (!lock.Check(locked)) throw new Error("package-lock.json does not fit.");

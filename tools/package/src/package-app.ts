@@ -47,7 +47,10 @@ function addFiles({ files, inputs }: Bundle, notices: string): Files {
   return new Map([...files, ...more]);
 }
 
-/** The licences of all that is in a bundle, as they ask to be kept with copies. Packages of the same text share it. */
+/**
+ * Formats the licences of everything in a bundle, which require to be kept with copies. Packages with the same text
+ * share it.
+ */
 export function toNotices(components: readonly Component[]): string {
   const byText = new Map<string, Component[]>();
   for (const component of components) {

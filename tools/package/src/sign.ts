@@ -5,7 +5,10 @@ export interface Signer {
   sign(content: Uint8Array): Promise<string>;
 }
 
-/** A signer with an armored private key. Throws when the key cannot be read or is locked and the passphrase does not open it. */
+/**
+ * Creates a signer with an armored private key. Throws when the key cannot be read or is locked and the passphrase does
+ * not open it.
+ */
 export async function createSigner(armoredKey: string, passphrase?: string): Promise<Signer> {
   const key = await openKey(armoredKey, passphrase);
   return {

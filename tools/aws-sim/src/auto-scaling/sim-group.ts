@@ -144,7 +144,7 @@ export function diesAt({ launchedAt, script }: SimMember): number {
   return launchedAt + (script.diesAfterMs ?? Number.POSITIVE_INFINITY);
 }
 
-/** How load balancers find it when it is registered at an instant. */
+/** Returns its states for load balancers if it is registered at an instant. */
 export function toCourse(member: SimMember, registeredAt: number): TargetCourse {
   const { launchedAt, script } = member;
   const answersAt =

@@ -36,7 +36,7 @@ function isOf({ account, region }: SimStack, call: SimCall): boolean {
   return account === call.identity.account && region === call.region;
 }
 
-/** The stack of a change set that would create it. */
+/** Creates the stack of a change set for a new one. */
 export function beginStack(
   { stacks }: CloudFormationState,
   name: string,

@@ -7,7 +7,7 @@ export interface SimCostExplorer {
   readonly service: SimService;
   /** Adds what resources with these tags have cost on a day. */
   add(cost: SimCost): void;
-  /** How many groups a page has. Default: 100; the documentation names no number. */
+  /** Sets how many groups a page has. Default: 100; the documentation names no number. */
   setPage(size: number): void;
 }
 

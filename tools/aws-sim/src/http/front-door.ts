@@ -74,7 +74,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const refusals = new Set<Matches>();
   const holds = new Set<Hold>();
 
-  /** False: no request is answered. */
+  /** Returns false if the request must not be answered. */
   function passes(request: DoorRequest, when: Hold["when"]): boolean {
     const hold = [...holds].find((each) => each.when === when && each.matches(request));
     if (hold === undefined) return true;

@@ -60,7 +60,7 @@ export function createLoadBalancing(): SimLoadBalancing {
 /** "DescribeTags": up to 20 resources in a single call. */
 const MAX_RESOURCES = 20;
 
-/** DescribeTags of target groups: one that is missing fails the whole request. */
+/** Implements DescribeTags of target groups: one that is missing fails the whole request. */
 function describeTags(groups: TargetGroups, call: SimCall): unknown {
   const arns = textsOf(call.input, "ResourceArns");
   if (arns.length === 0) throw queryFaults.invalid("At least one resource must be specified");

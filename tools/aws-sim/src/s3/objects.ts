@@ -256,7 +256,7 @@ export function deleteOne(
   return { VersionId: versionId, ...(wasMarker ? { DeleteMarker: true } : {}) };
 }
 
-/** A bucket that has never kept versions keeps no marker either. */
+/** Hides an object by a delete marker; a bucket that never had versioning gets none. */
 function hide(bucket: Bucket, key: string, now: number): { DeleteMarker?: boolean; VersionId?: string } {
   bucket.objects.delete(key);
   if (bucket.versioning === "never") {

@@ -141,7 +141,7 @@ export function toPluginOutput(stdout: string, stderr: string): string {
   return `${out}${ERROR_HEAD}${cut(stderr, forErrors, CUT_ERROR)}`;
 }
 
-/** The first so many characters. */
+/** Returns the first `max` characters. */
 function cutText(text: string, max: number): string {
   return text.slice(0, max);
 }

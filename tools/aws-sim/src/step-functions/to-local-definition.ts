@@ -45,8 +45,8 @@ interface LocalDefinition {
 }
 
 /**
- * The interpreter waits in real time; so waits become tasks, and timeouts are taken out, to be kept by the clock of the
- * simulation. Source: Amazon States Language specification, "Wait State" and "Timeouts".
+ * Converts waits to tasks and removes timeouts, because the interpreter waits in real time; the clock of the simulation
+ * handles both. Source: Amazon States Language specification, "Wait State" and "Timeouts".
  */
 export function toLocalDefinition(given: Definition): LocalDefinition {
   const states = new Map<string, State>();

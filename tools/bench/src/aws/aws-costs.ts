@@ -68,7 +68,10 @@ export function createCostCounter(): CostCounter {
   };
 }
 
-/** An idle queue has empty receives too, and only the benchmark reads attributes of queues. */
+/**
+ * Returns true for requests to ignore: an idle queue has empty receives, and only the benchmark reads attributes of
+ * queues.
+ */
 function isEmptyReceive({ operation }: CountedRequest, answer: Buffer): boolean {
   if (operation === "GetQueueAttributes") return true;
   return operation === "ReceiveMessage" && !answer.includes("ReceiptHandle");

@@ -173,7 +173,7 @@ function advanceTo(state: string): readonly object[] {
   return [{ action: "advance", state }];
 }
 
-/** The stacks that run so many tasks between them, a chain each: new ones, or ones spread evenly over what was filled in. */
+/** Returns the stacks for the jobs, a chain each: new ones, or ones spread evenly over the filled-in ones. */
 export function toStackIds({ first, count, spread }: AddedJobs): readonly string[] {
   const chains = Math.ceil(count / CHAIN_LENGTH);
   const start = Math.ceil(first / CHAIN_LENGTH);

@@ -1,4 +1,4 @@
-/** The value below which so much of the values lies, by the nearest rank; NaN of none. */
+/** Returns the value below which this share of the values is, by the nearest rank; NaN for none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
