@@ -106,7 +106,7 @@ function answer(status: GoalStatus, stack: StackDetails): StackDetails | undefin
   throw negative(status.message, { stackId: stack.id, state: stack.state, ...failure });
 }
 
-/** Returns the answer for a missing stack: it was removed if only its removal is awaited; else it may not exist yet. */
+/** Returns `removed` for a missing stack; undefined if it may not exist yet. Throws if its removal is not the goal. */
 function answerMissing(
   { stackId, goal }: { readonly stackId: string; readonly goal: WaitGoal },
   { first, after }: Seen,
