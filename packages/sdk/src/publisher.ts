@@ -54,7 +54,7 @@ export interface Publisher<Event extends string = string> {
   publishMany(events: readonly NewEvent<Event>[], options?: CallOptions): Promise<readonly PublishResult[]>;
 }
 
-/** The event will not be applied: it was dead-lettered, rejected or ignored. `code` is `OUTCOME_NEGATIVE`. */
+/** The event will not be applied: it was dead-lettered, refused or ignored. `code` is `OUTCOME_NEGATIVE`. */
 export class EventNotAppliedError extends StackyardError {
   /** The history line with the outcome. */
   readonly entry: HistoryEntry;

@@ -144,7 +144,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   }
 
   /**
-   * Resolves when the event was applied. Throws `EventNotAppliedError` if it was dead-lettered, rejected or ignored.
+   * Resolves when the event was applied. Throws `EventNotAppliedError` if it was dead-lettered, refused or ignored.
    */
   waitForOutcome(event: PublishedEvent, options?: WaitForOutcomeOptions): Promise<HistoryEntry> {
     return waitForOutcome(this.#http, event, options);

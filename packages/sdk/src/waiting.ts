@@ -127,7 +127,7 @@ async function findApplied(http: HttpClient, options: WaitForStateOptions): Prom
 
 /**
  * Resolves with the history line of the event's application. Throws `EventNotAppliedError` when it was dead-lettered,
- * rejected or ignored.
+ * refused or ignored.
  */
 export async function waitForOutcome(
   http: HttpClient,
