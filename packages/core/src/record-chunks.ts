@@ -6,14 +6,14 @@ const CHUNK_CHARACTERS = 200_000;
 
 /** Where the records of one text are. */
 interface ChunkedPlace {
-  /** The key of the record with this index. */
+  /** Returns the key of the record with this index. */
   keyOf(index: number): string;
   readonly now: number;
 }
 
 /**
- * Writes an ASCII text, such as base64, as records that nothing else writes; a text of any length takes one record at least.
- * Returns their number.
+ * Writes an ASCII text, such as base64, as records that nothing else writes; a text of any length takes one record at
+ * least. Returns their number.
  */
 export async function writeChunks(
   records: Records,

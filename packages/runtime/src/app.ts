@@ -10,18 +10,21 @@ export type AppTelemetry = Telemetry;
 /** One deployable part of a yard, in the three ways in which it runs. */
 export interface App {
   /**
-   * In Lambda: batches of SQS queues, and for the state manager the schedule's event. Answers a batch with the messages that
-   * must come again. Rejects with `SERVER_ERROR` when that is all of them, with `CONFIG_INVALID` while the environment is
-   * wrong, and with `EVENT_INVALID` for other events.
+   * Handles Lambda events: batches of SQS queues, and for the state manager the schedule's event. Returns the messages
+   * of a batch that must be delivered again. Rejects with `SERVER_ERROR` when that is all of them, with
+   * `CONFIG_INVALID` while the environment is invalid, and with `EVENT_INVALID` for other events.
    */
   readonly handler: (event: unknown, context: LambdaContext) => Promise<unknown>;
-  /** In a container or on a laptop: consumes until SIGTERM, SIGINT or the signal, drains, and gives the exit code. */
+  /**
+   * Runs in a container or on a laptop: consumes until SIGTERM, SIGINT or the signal, drains, and returns the exit
+   * code.
+   */
   readonly main: (signal?: AbortSignal) => Promise<number>;
 }
 
-/** What every app takes. */
+/** The options of every app. */
 export interface AppOptions {
-  /** An app passes `process.env`. Default: none are set, which is refused with a list of what is needed. */
+  /** An app passes `process.env`. Default: empty, which is refused with a list of required variables. */
   readonly environment?: EnvironmentVariables;
   /** Default: the system's. */
   readonly clock?: Clock;
@@ -29,7 +32,7 @@ export interface AppOptions {
   readonly ids?: Ids;
   /** Default: `Math.random`. */
   readonly random?: Random;
-  /** Default: logs, metrics and traces as the environment says. */
+  /** Default: logs, metrics and traces as configured in the environment. */
   readonly telemetry?: AppTelemetry;
 }
 
@@ -41,7 +44,7 @@ export interface AppInput<Parts> {
   readonly service: "state-manager" | "task-runner";
   /** Opens the parts, for Lambda or for a container. */
   open(host: AppHost, place: "function" | "container"): Promise<Parts>;
-  /** What Lambda calls. */
+  /** Creates the function that Lambda calls. */
   createHandler(parts: Parts): (event: unknown, context?: LambdaContext) => Promise<unknown>;
   /** Works in a container until the signal, and drains. */
   run(parts: Parts, stopping: AbortSignal): Promise<void>;
@@ -81,12 +84,15 @@ export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): A
   };
 }
 
-/** What names an invocation in the log, as Lambda's own lines do. Who calls a handler by hand may give no context. */
+/**
+ * Returns the id of an invocation for the log, as in Lambda's own lines. A handler that is called by hand may have no
+ * context.
+ */
 export function toInvocationFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
   return defined({ requestId: awsRequestId });
 }
 
-/** Does something once: later calls share its answer. What fails is done again by the next call. */
+/** Runs a function once: later calls share its result. After a failure the next call runs it again. */
 export function createOnce<Value>(run: () => Promise<Value>): () => Promise<Value> {
   let value: Promise<Value> | undefined;
   return () => {
@@ -107,7 +113,10 @@ export interface MainInput {
   readonly run: (stopping: AbortSignal) => Promise<void>;
 }
 
-/** Runs an app until it receives a stop signal. Returns 0 if it drained; otherwise logs the error and returns its exit code. */
+/**
+ * Runs an app until it receives a stop signal. Returns 0 if it drained; otherwise logs the error and returns its exit
+ * code.
+ */
 export async function runMain({ logger, signal, run }: MainInput): Promise<number> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();

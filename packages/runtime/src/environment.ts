@@ -17,12 +17,14 @@ const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
 const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" };
 const TEXT = { maxLength: 2_048 };
 
-/** An optional text. */
+/** Returns the schema of an optional text. */
 function text(description: string, form: { readonly [keyword: string]: unknown } = TEXT) {
   return Type.Optional(Type.String({ ...form, description }));
 }
 
-/** Every variable that the apps read. The names of the first two groups are the predecessor's and keep their meaning. */
+/**
+ * Every variable that the apps read. The names of the first two groups are the predecessor's and keep their meaning.
+ */
 export const Variables = Type.Object({
   MACHINE_LOCATOR: Type.Optional(
     Type.Enum(["S3", "LOCAL_FS"], { description: "Where the machines are: `S3` or `LOCAL_FS`" }),
@@ -155,11 +157,11 @@ export const Variables = Type.Object({
 type Variables = Static<typeof Variables>;
 type Given = GivenVariables<typeof Variables.properties>;
 
-/** What an app cannot do without. */
+/** The requirements of an app. */
 export interface EnvironmentNeeds {
   /** The name of the app in messages. */
   readonly app: string;
-  /** Variables, and what they are for. */
+  /** Variables, and their purpose. */
   readonly required: Readonly<Partial<Record<keyof Variables, string>>>;
   readonly machines?: boolean;
   readonly store?: boolean;
@@ -219,7 +221,7 @@ export interface Queues {
   readonly taskDeadLetters: string | undefined;
 }
 
-/** What an app knows from its environment. */
+/** The settings of an app from its environment. */
 export type Environment = ReturnType<typeof toEnvironment>;
 
 function toEnvironment(values: Variables, environment: EnvironmentVariables) {
@@ -247,7 +249,7 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables) {
     /** Undefined: the app has no store. */
     store: toStoreChoice(values),
     runnersHaveStore: values.RUNNERS_HAVE_STORE,
-    /** Whom the state manager knows among the senders of events. */
+    /** The senders of events that the state manager recognizes. */
     queueSenders: parseQueueSenders(values.QUEUE_SENDERS),
     /** Executors of runners, in addition to `terraform` and `lambda`. */
     executorNames: values.EXECUTORS,
@@ -281,7 +283,9 @@ export function findAccessKeys(values: EnvironmentVariables): AccessKeys | undef
 
 const LOCAL_KEYS: AccessKeys = { accessKeyId: "local", secretAccessKey: "local" };
 
-/** Addresses instead of the services' own: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, as the SDK reads them. */
+/**
+ * Addresses instead of the services' own: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`, as the SDK reads them.
+ */
 export interface Endpoints {
   readonly all: string | undefined;
   /** By the last part of the variable's name, such as `SQS` or `SECRETS_MANAGER`. */
@@ -303,7 +307,7 @@ export function findEndpointFaults(values: EnvironmentVariables): readonly strin
   return wrong.map(([name]) => `${name} must be an address such as http://127.0.0.1:4566.`);
 }
 
-/** Reads the addresses; with `LOCAL_MODE` SQS and DynamoDB have one where none is said. */
+/** Reads the addresses; with `LOCAL_MODE` SQS and DynamoDB have default addresses. */
 export function toEndpoints(values: EnvironmentVariables): Endpoints {
   const all = values["AWS_ENDPOINT_URL"] || undefined;
   if (values["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] === "true") return { all: undefined, byService: new Map() };
@@ -362,8 +366,9 @@ const LOCAL_DATABASE = "postgres://cloudseam:cloudseam@db:5432/cloudseam";
 const LOCAL_TABLE = "Stacks";
 
 /**
- * As the predecessor chose: Postgres where a secret is named, else DynamoDB where a table is named or `LOCAL_MODE` is set.
- * There a database lies on the host `db`, whatever the secret is, and absent tables are made. Undefined: none.
+ * Chooses the store as the predecessor did: Postgres if a secret is named, else DynamoDB if a table is named or
+ * `LOCAL_MODE` is set. With `LOCAL_MODE` the database is on the host `db`, whatever the secret, and missing tables are
+ * created. Undefined: no store.
  */
 function toStoreChoice(values: Pick<Given, StoreVariable>): StoreChoice | undefined {
   const { POSTGRES_CONNECTION_SECRET: secretId, DATABASE_URL, DYNAMODB_TABLE, LOCAL_MODE } = values;
@@ -378,8 +383,8 @@ function toStoreChoice(values: Pick<Given, StoreVariable>): StoreChoice | undefi
 }
 
 /**
- * How a runner runs tasks. With `LOCAL_MODE` alone it has no store, although a state manager then has one: the
- * predecessor's satisfier knows that variable too, and works by message.
+ * Returns how a runner runs tasks. With `LOCAL_MODE` alone it has no store, although a state manager then has one: the
+ * predecessor's satisfier uses that variable too, and communicates only by messages.
  */
 function toTaskSettings(values: Variables) {
   const { TERRAFORM_BINARY: binary, TERRAFORM_VERSION: version, TERRAFORM_STATE_URL: url } = values;
@@ -397,7 +402,7 @@ function toTaskSettings(values: Variables) {
     stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
     /** Undefined: in the folder for temporary files. */
     dataDir: values.TASK_DATA_DIR,
-    /** Tasks have sessions of their own in targets, named and tagged. */
+    /** Tasks have separate sessions in targets, named and tagged. */
     hasSessionTags: values.SESSION_TAGS,
     isFunction: values.AWS_LAMBDA_FUNCTION_NAME !== undefined,
   };

@@ -12,23 +12,24 @@ import { Compile } from "typebox/compile";
 import type { Environment } from "./environment.ts";
 import { MAX_DELIVERIES } from "./parts.ts";
 
-/** What answering needs. */
+/** Dependencies of responding to a batch. */
 export interface AnswerDeps {
   /**
-   * Deletes messages from the queue with that ARN. Undefined: the event source mapping reads what is answered, for the yard was
-   * set up for this app.
+   * Deletes messages from the queue with that ARN. Undefined: the event source mapping reads the response, because the
+   * yard was set up for this app.
    */
   readonly deleteWorked: DeleteWorked | undefined;
   readonly logger: Logger;
 }
 
-/** Gives what was not deleted. */
+/** Deletes messages. Returns those that were not deleted. */
 export type DeleteWorked = (queueArn: string, receiptHandles: readonly string[]) => Promise<readonly FailedReceipt[]>;
 
 /**
- * What a function answers to a batch. A mapping without `ReportBatchItemFailures` takes any answer for success and deletes all
- * messages, and a function cannot know which kind called it. To throw means to both that the batch comes again. So where
- * nothing could be processed it throws; where a part could, it deletes that part and then throws, as the predecessor's did.
+ * Returns the response of a function to a batch. A mapping without `ReportBatchItemFailures` treats any response as
+ * success and deletes all messages, and a function cannot detect which kind called it. With both kinds an error makes
+ * the whole batch come again. So if no message could be processed it throws; if a part could, it deletes that part and
+ * then throws, as the predecessor's did.
  */
 export async function answerBatch(
   deps: AnswerDeps,
@@ -40,7 +41,7 @@ export async function answerBatch(
   const worked = batch.messages.filter(({ messageId }) => !failed.has(messageId));
   if (worked.length > 0) {
     if (deps.deleteWorked === undefined) return response;
-    // What was made by hand lies in no queue.
+    // A message made by hand is in no queue.
     const receiptHandles = worked.map(({ receiptHandle }) => receiptHandle).filter((handle) => handle !== "");
     await attemptToDelete(deps, deps.deleteWorked, { queueArn: batch.queueArn, receiptHandles });
   }
@@ -74,8 +75,8 @@ function formatFailed(failed: number, messages: number): string {
 }
 
 /**
- * How a function deletes what it has worked of a batch. Undefined with `stack-ticks`: a yard that has it was set up for this
- * app, with mappings that read answers.
+ * Returns the function that deletes processed messages of a batch. Undefined with `stack-ticks`: a yard that has it was
+ * set up for this app, with mappings that read responses.
  */
 export function toDeleteWorked(
   { queues }: Pick<Environment, "queues">,
@@ -85,7 +86,7 @@ export function toDeleteWorked(
   return (queueArn, receiptHandles) => deleteMessages(sqs, queueArn, receiptHandles);
 }
 
-/** How a function takes batches, with the transport's options and the queue of what is given up. */
+/** Returns the options of a function's batches, from the transport's options and the dead-letter queue. */
 export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: string | undefined): BatchOptions {
   const { sqs, claimChecks, resultKey, findSender, tracing, clock, random, logger } = queues;
   const { eventQueue, taskQueue, longTaskQueue } = queues;
@@ -103,19 +104,22 @@ export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: strin
   });
 }
 
-/** The name in the URL or the ARN of a queue: its last part. */
+/** Returns the name in the URL or the ARN of a queue: its last part. */
 export function toQueueName(urlOrArn: string): string {
   return urlOrArn.split(/[/:]/).at(-1) ?? "";
 }
 
-/** What EventBridge's rules and Scheduler call a function with: "Scheduled Event" of `aws.events` or `aws.scheduler`. */
+/**
+ * The event with which EventBridge's rules and Scheduler call a function: "Scheduled Event" of `aws.events` or
+ * `aws.scheduler`.
+ */
 const ScheduleEvent = Type.Object({
   source: Type.Union([Type.Literal("aws.events"), Type.Literal("aws.scheduler")]),
   "detail-type": Type.Literal("Scheduled Event"),
 });
 const schedule = Compile(ScheduleEvent);
 
-/** True for the event of a schedule. */
+/** Returns true for the event of a schedule. */
 export function isScheduleEvent(event: unknown): boolean {
   return schedule.Check(event);
 }

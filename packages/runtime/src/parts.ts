@@ -21,8 +21,8 @@ import type { Endpoints, Environment, MachineSource, StoreChoice } from "./envir
 export type ExecutorDefinitions = ReadonlyMap<string, ExecutorDefinition>;
 
 /**
- * Those of `terraform` and `lambda`, and what a user adds; the user's win. Of those that are only named nothing is known but
- * that their config is a map: who runs them checks it.
+ * Returns the definitions of `terraform` and `lambda`, and those that a user adds; the user's win. Of those with only a
+ * name the config must be a map: their runner checks it.
  */
 export function toExecutorDefinitions(
   added: readonly ExecutorDefinition[] = [],
@@ -37,22 +37,22 @@ function toNamed(name: string): ExecutorDefinition {
   return { name, config: Type.Record(Type.String(), Type.Unknown()), resumable: true, cancelWithin: "5m" };
 }
 
-/** What reaching AWS needs. */
+/** Dependencies of the access to AWS. */
 export interface EnvironmentAwsDeps {
   readonly environment: Pick<Environment, "region" | "credentials" | "endpoints" | "targets">;
   /** How sessions in targets are named. */
   readonly session: AwsAccessOptions["session"];
   /** Added to every client's configuration. Default: nothing. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
-  /** Shared among several. Default: one of its own. */
+  /** Shared among several. Default: a separate one. */
   readonly limiter?: Limiter;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * AWS as the environment says: region, credentials, addresses of services, and the role of targets. Where an address is
- * said, S3 is used by path, for emulators have no names of buckets in the DNS. One for a process.
+ * Creates the access to AWS from the environment: region, credentials, addresses of services, and the role of targets.
+ * With an address, S3 is used by path, because emulators have no bucket names in the DNS. One per process.
  */
 export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
   const { environment, session, clientConfig = {}, limiter, clock, logger } = deps;
@@ -79,17 +79,17 @@ export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
 
 type ClientClass<Client> = new (config: never) => Client;
 
-/** Classes of clients that know the address of their service; the same one for the same class. */
+/** Creates classes of clients with the address of their service; the same one for the same class. */
 function createPlacedClasses({ byService }: Endpoints) {
   const known = new Map<unknown, unknown>();
   return <Class extends ClientClass<unknown>>(clientClass: Class): Class => {
     if (!known.has(clientClass)) {
-      // Only an instance of the client knows its service name, so the result is cached.
+      // Only an instance of the client has its service name, so the result is cached.
       const endpoint = byService.get(toServiceName(clientClass));
       known.set(clientClass, endpoint === undefined ? clientClass : placeAt(clientClass, endpoint));
     }
     const placed = known.get(clientClass);
-    // What the map holds under a class is that class, as a proxy.
+    // The map's value for a class is that class, as a proxy.
     return placed as Class;
   };
 }
@@ -100,7 +100,7 @@ function placeAt<Class extends ClientClass<unknown>>(clientClass: Class, endpoin
   });
 }
 
-/** As the SDK makes it out of a service's id: `Secrets Manager` is SECRETS_MANAGER. */
+/** Returns the service name as the SDK derives it from a service's id: `Secrets Manager` is SECRETS_MANAGER. */
 function toServiceName(clientClass: ClientClass<unknown>): string {
   const client: unknown = new clientClass({ region: "us-east-1" } as never);
   const config = isMap(client) ? client["config"] : undefined;
@@ -110,7 +110,7 @@ function toServiceName(clientClass: ClientClass<unknown>): string {
     .replaceAll(/[^A-Z0-9]/g, "_");
 }
 
-/** What opening a store needs. */
+/** Dependencies of opening a store. */
 export interface OpenStoreDeps {
   readonly aws: AwsAccess;
   readonly clock: Clock;
@@ -121,7 +121,7 @@ export interface OpenStoreDeps {
   readonly asItIs?: boolean;
 }
 
-/** A store, and what it can besides. */
+/** A store with its additional functions. */
 export interface OpenedStore extends Store {
   /** As `takeDue`, but only what this process has queued itself a short while ago. */
   readonly takeOwn?: Store["takeDue"];
@@ -130,8 +130,8 @@ export interface OpenedStore extends Store {
 const DEFAULT_CONNECTIONS = 4;
 
 /**
- * Opens the yard's store; only its own package and SDK are loaded. The work table of DynamoDB is made when it is absent and
- * the role may do that. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`, and what reading the secret answers.
+ * Opens the yard's store; only its own package and SDK are loaded. The work table of DynamoDB is created when it is
+ * missing and the role may do that. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`, and errors of reading the secret.
  */
 export function openStore(choice: StoreChoice, deps: OpenStoreDeps): Promise<OpenedStore> {
   return choice.kind === "dynamodb" ? openDynamodb(choice, deps) : openPostgres(choice, deps);
@@ -159,7 +159,9 @@ async function openPostgres(
   return createPostgresStore({ connection, maxConnections, logger, migrate: !asItIs });
 }
 
-/** Read anew when the server refuses the credentials, as after a rotation. */
+/**
+ * Returns the connection's secret, which is read again when the server refuses the credentials, as after a rotation.
+ */
 async function toSecret(secretId: string, aws: AwsAccess) {
   const [{ createConnectionSecret }, { SecretsManagerClient }] = await Promise.all([
     import("@stackyard/aws/secrets"),
@@ -169,8 +171,8 @@ async function toSecret(secretId: string, aws: AwsAccess) {
 }
 
 /**
- * Where a runner with the store keeps the whole logs of its tasks. Undefined: in the store. All records of a DynamoDB store are
- * in one partition, which is too slow for logs, so without a bucket only their ends are kept there.
+ * Opens the records for the whole logs of a runner's tasks. Undefined: in the store. All records of a DynamoDB store
+ * are in one partition, which is too slow for logs, so without a bucket only their ends are kept there.
  */
 export async function openTaskLogs(
   { taskLogs, store }: Pick<Environment, "taskLogs" | "store">,
@@ -184,8 +186,9 @@ export async function openTaskLogs(
 const KEY = "transport/result-key";
 
 /**
- * The key with which the yard's runners prove their results, and its services the senders of events, to its state manager. It
- * lies in the store: a program that may only send to the queue of events does not have it, and does not need it. Closes the store where it fails.
+ * Loads the key with which the yard's runners prove their results, and its services the senders of events, to its state
+ * manager. It is in the store: a program that may only send to the queue of events does not have it, and does not need
+ * it. Closes the store when it fails.
  */
 export async function loadResultKey(store: Pick<Store, "records" | "close">, clock: Clock): Promise<string> {
   try {
@@ -196,7 +199,7 @@ export async function loadResultKey(store: Pick<Store, "records" | "close">, clo
   }
 }
 
-/** What opening a locator needs. */
+/** Dependencies of opening a locator. */
 export interface OpenLocatorDeps {
   readonly aws: AwsAccess;
   readonly executors: ExecutorDefinitions;
@@ -204,7 +207,7 @@ export interface OpenLocatorDeps {
   readonly logger: Logger;
 }
 
-/** Where machines are found. Reads nothing yet. */
+/** Opens the locator of machines. Does not read yet. */
 export async function openLocator(
   source: MachineSource,
   { aws, executors, clock, logger }: OpenLocatorDeps,
@@ -220,7 +223,7 @@ export async function openLocator(
   return createS3Locator({ client, bucket, prefix, cacheMs, executors, clock, logger });
 }
 
-/** What the queues of an environment need. */
+/** Dependencies of an environment's queues. */
 export interface TransportOptionsDeps {
   readonly environment: Pick<Environment, "queues" | "eventTopicArn" | "messages"> &
     Partial<Pick<Environment, "runnersHaveStore">>;
@@ -235,7 +238,7 @@ export interface TransportOptionsDeps {
 /** The delivery after whose failure a message is given up: as the templates' `maxReceiveCount`. */
 export const MAX_DELIVERIES = 5;
 
-/** How the environment's queues are used. Loads the SDKs of those that there are. */
+/** Loads the options of the environment's queues, with only the SDKs that they need. */
 export async function loadTransportOptions(deps: TransportOptionsDeps): Promise<SqsTransportOptions> {
   const { environment, aws, executors, clock, random, logger, tracing } = deps;
   const { queues, runnersHaveStore: everyRunnerClaims = false } = environment;
@@ -264,7 +267,7 @@ function toQueue(url: string | undefined, deadLetterUrl: string | undefined) {
   return url === undefined ? undefined : defined({ url, maxDeliveries: MAX_DELIVERIES, deadLetterUrl });
 }
 
-/** Those that run to the end in one process. */
+/** Lists the executors that run to the end in one process. */
 function listLong(executors: ExecutorDefinitions): ReadonlySet<string> {
   return new Set([...executors.values()].flatMap(({ name, resumable }) => (resumable ? [] : [name])));
 }

@@ -31,10 +31,10 @@ export interface RunnerPlugin {
   readonly options?: unknown;
 }
 
-/** What the executors of a runner are made of. */
+/** The input of a runner's executors. */
 export interface ExecutorsInput {
   readonly environment: Environment;
-  /** What programs that executors start may see of the runner's environment. */
+  /** The variables of the runner's environment that programs of executors may read. */
   readonly variables: EnvironmentVariables;
   readonly telemetry: AppTelemetry;
   readonly executors: readonly Executor[];
@@ -43,7 +43,10 @@ export interface ExecutorsInput {
   readonly lambda: LambdaOptions | undefined;
 }
 
-/** `terraform`, `lambda`, those of plugins and the user's own, by name; later ones win. Throws `CONFIG_INVALID` for options that cannot be. */
+/**
+ * Loads `terraform`, `lambda`, those of plugins and the user's own, by name; later ones win. Throws `CONFIG_INVALID`
+ * for invalid options.
+ */
 export async function loadExecutors(input: ExecutorsInput): Promise<ReadonlyMap<string, Executor>> {
   const { telemetry, executors, plugins } = input;
   const context = toPluginContext(input);
@@ -73,7 +76,7 @@ function toPluginContext({ environment: { tasks }, variables }: ExecutorsInput):
   return { projectDir: ".", dataDir, environment: variables };
 }
 
-/** As the command line checks them. */
+/** Checks the options of a plugin as the command line does. */
 function checkOptions({ use, options = {} }: RunnerPlugin): unknown {
   if (use.options === undefined) return options;
   const faults = formatFaults(listSchemaFaults(use.options, options));
@@ -100,7 +103,10 @@ async function loadBuiltIn(input: ExecutorsInput): Promise<readonly Executor[]> 
 const ADVICE =
   "This function was created from a zip, which contains no Terraform. Send such tasks to a container (SQS_LONG_TASK_QUEUE_URL), create the function from the runner's image, or add a layer with bin/terraform.";
 
-/** The executor `terraform` in a function: where the program is missing, the failure says how it gets there. */
+/**
+ * Adds advice to the executor `terraform` in a function: if the program is missing, the failure explains how to install
+ * it.
+ */
 export function explainMissingTerraform(executor: Executor): Executor {
   return { ...executor, start: async (ctx, config) => withAdvice(await executor.start(ctx, config)) };
 }
@@ -110,7 +116,7 @@ function withAdvice(step: Step): Step {
   return { ...step, message: `${step.message} ${ADVICE}` };
 }
 
-/** The executors of a runner that runs nothing: under every name one that succeeds at once. */
+/** Creates executors that skip all tasks: under every name one that succeeds at once. */
 export function createSkippedExecutors(known: ReadonlyMap<string, Executor>): ReadonlyMap<string, Executor> {
   return new SkippedExecutors(known);
 }
@@ -130,10 +136,10 @@ const SKIPPED = defineExecutor({
   },
 });
 
-/** What sessions of tasks need. */
+/** Dependencies of tasks' sessions. */
 export interface TaskSessionsDeps {
   readonly yard: string;
-  /** Access of its own for each attempt. */
+  /** Creates a separate access for each attempt. */
   readonly createAccess: (session: SessionOptions) => AwsAccess;
 }
 
@@ -141,9 +147,9 @@ export interface TaskSessionsDeps {
 const KEPT_ATTEMPTS = 64;
 
 /**
- * Wraps executors so that each attempt assumes roles in a session of its own, named and tagged with yard, stack and task.
- * CloudTrail shows them separately, and policies can require the tags. Opt-in, because roles must allow `sts:TagSession`.
- * Costs two STS calls per attempt.
+ * Wraps executors so that each attempt assumes roles in a separate session, named and tagged with yard, stack and task.
+ * CloudTrail shows them separately, and policies can require the tags. Opt-in, because roles must allow
+ * `sts:TagSession`. Costs two STS calls per attempt.
  */
 export function tagSessions(
   executors: ReadonlyMap<string, Executor>,

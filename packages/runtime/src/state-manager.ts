@@ -46,7 +46,7 @@ import {
 import { createSenderFinder } from "./queue-senders.ts";
 import { createTickSender, followCommits, handleTicks } from "./ticks.ts";
 
-/** What a state manager does differently from its defaults. */
+/** Options of a state manager. */
 export interface StateManagerOptions extends AppOptions {
   /** Definitions of executors besides `terraform` and `lambda`, so that machines that name them are checked in full. */
   readonly executors?: readonly ExecutorDefinition[];
@@ -64,8 +64,8 @@ const NEEDS_OF_CONTAINER = {
 } as const satisfies EnvironmentNeeds;
 
 /**
- * The app that decides events. In Lambda it is called with batches of the event queue, of `stack-ticks`, and by a schedule
- * each minute; in a container it consumes and sweeps by itself.
+ * Creates the app that decides events. In Lambda it is called with batches of the event queue, of `stack-ticks`, and by
+ * a schedule each minute; in a container it consumes and sweeps by itself.
  */
 export function createStateManager(options: StateManagerOptions = {}): App {
   const { environment: variables = {} } = options;
@@ -84,7 +84,7 @@ export function createStateManager(options: StateManagerOptions = {}): App {
   });
 }
 
-/** What a state manager is made of. */
+/** The input of a state manager. */
 export interface OpenInput {
   readonly environment: Environment;
   readonly executors: ExecutorDefinitions;
@@ -109,12 +109,17 @@ export interface StateManagerParts {
   readonly logger: Logger;
 }
 
-/** Fewer than the queue's: what cannot be decided is dead-lettered with its reason before the queue gives it up without. */
+/**
+ * Fewer than the queue's: an event that cannot be decided is dead-lettered with its reason before the queue moves it
+ * without one.
+ */
 const ENGINE_DELIVERIES = MAX_DELIVERIES - 1;
 const PARKING = { maxTries: 50, maxParked: 1_000 };
 /** Events that one commit may take together. */
 const EVENT_BATCH = 50;
-/** A timer that another process set while this one slept is at most so late. Each look at DynamoDB is a few dozen reads. */
+/**
+ * A timer that another process set while this one slept is at most so late. Each look at DynamoDB is a few dozen reads.
+ */
 const LONGEST_SLEEP_MS = { dynamodb: 5_000, postgres: 1_000 } as const;
 
 /** Opens the store and makes the rest. Throws what opening throws; nothing is left open then. */
@@ -177,7 +182,10 @@ export async function openStateManager(input: OpenInput): Promise<StateManagerPa
 /** Events of a bulk operation that are decided at a time, while it waits. */
 const BULK_DRAIN_MS = 5_000;
 
-/** Items are queued in the store, whose queue this process drains while it waits for them: it may be the only one that does. */
+/**
+ * Items are queued in the store, whose queue this process drains while it waits for them: it may be the only one that
+ * does.
+ */
 export function openBulks(
   deps: Pick<StateManagerParts, "store" | "yard" | "clock" | "logger"> & { readonly ids: Ids },
 ): StateManagerParts["bulks"] {
@@ -194,13 +202,13 @@ export function openBulks(
   });
 }
 
-/** What the environment of a state manager always says. */
+/** Returns a value that the environment of a state manager always contains. */
 function given<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new StackyardError("INTERNAL", "The environment was read for another app.");
   return value;
 }
 
-/** How events are decided; a runner that decides its results uses the same. */
+/** Returns how events are decided; a runner that decides its results uses the same options. */
 export function toEngineOptions({ engine }: Environment) {
   return {
     ...engine,
@@ -210,14 +218,14 @@ export function toEngineOptions({ engine }: Environment) {
   };
 }
 
-/** What following commits by queues needs. */
+/** Dependencies of following commits by queues. */
 interface FollowQueuesDeps extends Pick<SqsTransportOptions, "sqs" | "resultKey"> {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
 
-/** The store whose commits are followed by ticks and copies of dead letters, as far as there are queues for them. */
+/** Wraps the store so that ticks and copies of dead letters follow its commits, if there are queues for them. */
 export function followQueues(
   store: Store,
   { queues: { ticks: ticksUrl, eventDeadLetters } }: Pick<Environment, "queues">,
@@ -239,8 +247,8 @@ const MINUTE_MS = 60_000;
 const DEFAULT_LEFT_MS = 30_000;
 
 /**
- * Creates the Lambda handler for events of the event queue, ticks, and the schedule's event. Queues are identified by the ARN
- * that Lambda passes, never by message content: a sender of events must not be able to send ticks.
+ * Creates the Lambda handler for events of the event queue, ticks, and the schedule's event. Queues are identified by
+ * the ARN that Lambda passes, never by message content: a sender of events must not be able to send ticks.
  */
 export function createInvocationHandler(
   parts: StateManagerParts,
@@ -260,7 +268,9 @@ export function createInvocationHandler(
     return response;
   }
 
-  /** What fails here is in the store; to report the messages would only have them decided again. */
+  /**
+   * Drains the outbox. Work that fails here is in the store; reporting the messages would only have them decided again.
+   */
   function drain({ messages }: SqsBatch, stopAt: number): Promise<void> {
     // Who had a message before may have died between its commit and this; and where nothing sweeps, everybody does.
     const mayBeLeft = !hasTicks || messages.some(({ deliveries }) => deliveries > 1);
@@ -281,7 +291,7 @@ export function createInvocationHandler(
     }
   }
 
-  /** Bulk operations continue also when the sweep has failed. */
+  /** Handles the schedule. Bulk operations continue even when the sweep has failed. */
   async function handleSchedule(stopAt: number): Promise<SweepReport> {
     try {
       return await sweep(stopAt);
@@ -302,7 +312,7 @@ export function createInvocationHandler(
   };
 }
 
-/** What a schedule does each minute: sends everything that is due before the end of the next minute ahead. */
+/** Does the work of a schedule each minute: sends everything ahead that is due before the end of the next minute. */
 export function sweepMinute(
   { yard, clock }: Pick<StateManagerParts, "yard" | "clock">,
   stopAt: number,
@@ -318,7 +328,7 @@ function toStopAt(now: number, context: LambdaContext | undefined): number {
   return now + leftMs - Math.min(SPARE_MS, leftMs / 4);
 }
 
-/** Which of the queues a batch is of. Throws `CONFIG_INVALID` for one that is not for a state manager. */
+/** Finds the queue of a batch. Throws `CONFIG_INVALID` for one that is not for a state manager. */
 function findQueue({ environment: { queues, engine } }: StateManagerParts, queueArn: string): "events" | "ticks" {
   const name = toQueueName(queueArn);
   const isNamed = (url: string | undefined) => url !== undefined && toQueueName(url) === name;
@@ -338,8 +348,8 @@ function findQueue({ environment: { queues, engine } }: StateManagerParts, queue
 }
 
 /**
- * Consumes the event queue and does the scheduled work in this process until the signal; then claims nothing new and finishes
- * what is in progress. Several containers and functions can run at the same time.
+ * Consumes the event queue and does the scheduled work in this process until the signal; then stops claiming and
+ * finishes the work in progress. Several containers and functions can run at the same time.
  */
 export async function runContainer(
   { yard, bulks, environment, logger }: StateManagerParts,

@@ -51,13 +51,13 @@ import {
 } from "./runner-executors.ts";
 import { followQueues, toEngineOptions } from "./state-manager.ts";
 
-/** What a task runner does differently from its defaults. */
+/** Options of a task runner. */
 export interface TaskRunnerOptions extends AppOptions {
   /** Executors besides `terraform` and `lambda`; one of these names takes that one's place. */
   readonly executors?: readonly Executor[];
   /**
-   * Plugins, such as that of code hosts: their executors, and with the store what they provide to executors. Their services run in
-   * servers, and their commands in the command line.
+   * Plugins, such as that of code hosts: their executors, and with the store the services that they provide to
+   * executors. Their other services run in servers, and their commands in the command line.
    */
   readonly plugins?: readonly RunnerPlugin[];
   /** Options of the executor `terraform`, before the environment's. */
@@ -69,11 +69,11 @@ export interface TaskRunnerOptions extends AppOptions {
 }
 
 /**
- * The app that runs tasks. With the store (`DYNAMODB_TABLE`, `POSTGRES_CONNECTION_SECRET` or `DATABASE_URL`) it claims them, so
- * that leases, cancels and exclusive keys hold; with queues alone it works by message, as the predecessor's satisfier. With the
- * store and the machines (`MACHINE_LOCATOR`) it also decides the results of its tasks: the end of a task, its stack's next
- * state and the claim of the next task are one commit. In Lambda it is called with batches of the task queue; a container
- * consumes it.
+ * Creates the app that runs tasks. With the store (`DYNAMODB_TABLE`, `POSTGRES_CONNECTION_SECRET` or `DATABASE_URL`) it
+ * claims them, so that leases, cancels and exclusive keys work; with queues alone it communicates only by messages,
+ * like the predecessor's satisfier. With the store and the machines (`MACHINE_LOCATOR`) it also decides the results of
+ * its tasks: the end of a task, its stack's next state and the claim of the next task are one commit. In Lambda it is
+ * called with batches of the task queue; a container consumes it.
  */
 export function createTaskRunner(options: TaskRunnerOptions = {}): App {
   const { environment: variables = {}, executors = [], plugins = [], terraform, lambda, drainMs } = options;
@@ -110,7 +110,7 @@ function isSet(environment: EnvironmentVariables, name: string): boolean {
   return (environment[name] ?? "") !== "";
 }
 
-/** What a task runner is made of. */
+/** The input of a task runner. */
 export interface OpenTaskRunnerInput extends ExecutorsInput {
   /** See `TaskRunnerOptions`. */
   readonly drainMs?: number | undefined;
@@ -144,7 +144,7 @@ export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRu
     loadTransportOptions({ environment, aws, executors: known, clock, random, logger, tracing }),
     openNamedStore(input, aws),
   ]);
-  // Without the store its answers are events as anybody sends them.
+  // Without the store its results are events like those of any sender.
   const queues = store === undefined ? addresses : { ...addresses, resultKey: await loadResultKey(store, clock) };
   const transport = createSqsTransport(queues);
   const { yard, tasks, skipsTasks } = environment;
@@ -185,7 +185,10 @@ interface RunnerDeps extends Pick<YardDeps, "executors" | "clock" | "ids" | "log
   readonly transport: Transport;
 }
 
-/** Has no service for Terraform states, because the lock of a state belongs to an attempt, which only the store knows. */
+/**
+ * Connects a runner without a store. It has no service for Terraform states, because the lock of a state belongs to an
+ * attempt, which only the store contains.
+ */
 function connectByMessage(deps: RunnerDeps, { environment, drainMs }: OpenTaskRunnerInput): ConnectedRunner {
   const worker = createMessageWorker({ ...deps, publish: deps.transport.publish });
   const { concurrency } = environment.tasks;
@@ -206,7 +209,7 @@ async function connect(
   const { clock, logger } = deps;
   const { takeOwn } = opened;
   const hasTaskQueue = environment.queues.tasks !== undefined;
-  // What a result dispatches must be sent, and its machine must be found.
+  // Tasks dispatched by a result must be sent, and its machine must be found.
   const isDirect = hasTaskQueue && machines !== undefined;
   const { store, ticks } = isDirect
     ? followQueues(opened, environment, { ...queues, clock, random, logger })
@@ -263,9 +266,9 @@ async function loadServices(
 }
 
 /**
- * What Lambda calls: batches of a task queue, every record of them side by side. Throws `SERVER_ERROR` when some of them must
- * come again, having deleted the others; `EVENT_INVALID` for other events, and `CONFIG_INVALID` for a batch of a queue that is
- * not for a task runner.
+ * Creates the function that Lambda calls with batches of a task queue, all records in parallel. Throws `SERVER_ERROR`
+ * when some of them must be delivered again, having deleted the others; `EVENT_INVALID` for other events, and
+ * `CONFIG_INVALID` for a batch of a queue that is not for a task runner.
  */
 export function createTaskHandler(
   parts: TaskRunnerParts,

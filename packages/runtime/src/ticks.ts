@@ -17,7 +17,10 @@ const Id = Type.String({ minLength: 1 });
 const StackId = Type.String({ maxLength: 255 });
 const Instant = Type.Integer({ minimum: 0 });
 
-/** A message of the queue `stack-ticks`: something becomes due now. It says what to look at; the store says what is so. */
+/**
+ * A message of the queue `stack-ticks`: an item is due now. It names the item to check; the store decides whether it is
+ * due.
+ */
 export const Tick = Type.Union([
   Type.Object({ tick: Type.Literal("timer"), stackId: StackId, dueAt: Instant }),
   Type.Object({ tick: Type.Literal("parked"), stackId: StackId, dueAt: Instant }),
@@ -36,7 +39,7 @@ export type Tick = Static<typeof Tick>;
 
 const ticks = Compile(Tick);
 
-/** Returns due work as a tick; undefined: it needs none. */
+/** Returns due work as a tick; undefined when it needs none. */
 export function toTick(item: DueItem): Tick | undefined {
   switch (item.kind) {
     case "timer":
@@ -84,7 +87,7 @@ function toMessage(tick: Tick | undefined, now: number) {
   return [{ body: JSON.stringify(tick), ...plain, delayMs: Math.max(0, tick.dueAt - now) }];
 }
 
-/** What working ticks needs. */
+/** Dependencies of handling ticks. */
 export interface HandleTicksDeps {
   readonly yard: { readonly engine: Pick<Yard["engine"], "processDue"> };
   readonly store: Pick<Store, "findTaskMessage">;
@@ -96,10 +99,15 @@ export interface HandleTicksDeps {
 type Outcome = BatchItem["outcome"];
 
 const DONE: Outcome = { kind: "done" };
-/** The clocks of two functions differ by milliseconds; what is further away is left to the lease of its take. */
+/**
+ * The clocks of two functions differ by milliseconds; ticks that are further ahead are left to the lease of their take.
+ */
 const MOST_EARLY_MS = 2_000;
 
-/** Works a batch of `stack-ticks`. What fails comes again; what is not a tick is ignored, for the store knows what is due. */
+/**
+ * Handles a batch of `stack-ticks`. Failed ticks are delivered again; other messages are ignored, because the store
+ * lists due work.
+ */
 export async function handleTicks(deps: HandleTicksDeps, { messages }: SqsBatch): Promise<SqsBatchResponse> {
   const ticks = messages.map(({ body }) => parseTick(body));
   for (const [index, tick] of ticks.entries()) {
@@ -111,7 +119,7 @@ export async function handleTicks(deps: HandleTicksDeps, { messages }: SqsBatch)
   return toBatchResponse(items);
 }
 
-/** The clock of the sender may be ahead. */
+/** Waits until ticks are due: the clock of the sender may be ahead. */
 async function waitUntilDue(clock: Clock, ticks: readonly (Tick | undefined)[]): Promise<void> {
   const now = clock.now();
   const early = ticks.map((tick) => (tick?.dueAt ?? now) - now).filter((ms) => ms > 0 && ms <= MOST_EARLY_MS);
@@ -133,7 +141,7 @@ async function workAll(deps: HandleTicksDeps, ticks: readonly (Tick | undefined)
   return outcomes;
 }
 
-/** An attempt that has ended meanwhile has a message still; its claim says that it is gone. */
+/** Forwards a poll. An attempt that has ended meanwhile still has a message; its claim returns that it is gone. */
 async function passOn({ store, transport, logger }: HandleTicksDeps, attemptId: string): Promise<Outcome> {
   try {
     const message = await store.findTaskMessage(attemptId);
@@ -145,7 +153,7 @@ async function passOn({ store, transport, logger }: HandleTicksDeps, attemptId: 
   }
 }
 
-/** What hears of commits. */
+/** The followers of commits. */
 export interface FollowCommitsDeps {
   readonly ticks: TickSender | undefined;
   /** Of the event dead-letter queue. */
@@ -154,13 +162,16 @@ export interface FollowCommitsDeps {
   readonly logger: Logger;
 }
 
-/** The schedule comes within a minute and looks one further ahead; what is due sooner it would see too late. */
+/**
+ * The schedule comes within a minute and looks one further ahead; it would be too late for timers that are due sooner.
+ */
 const NEAR_MS = 60_000;
 const MOST_KNOWN = 1_000;
 
 /**
- * Returns the store with what follows from commits besides messages: a tick for a timer that is due before the schedule would
- * see it, and a copy for the dead-letter queue of the dead letters. Both are in the store too, so a failure is only logged.
+ * Returns the store with what follows from commits besides messages: a tick for a timer that is due before the schedule
+ * would see it, and a copy for the dead-letter queue of the dead letters. Both are in the store too, so a failure is
+ * only logged.
  */
 export function followCommits(store: Store, deps: FollowCommitsDeps): Store {
   const follow = createCommitFollower(deps);
@@ -175,7 +186,7 @@ export function followCommits(store: Store, deps: FollowCommitsDeps): Store {
   };
 }
 
-/** Returns what is called with each commit's changes. */
+/** Returns the function to call with each commit's changes. */
 export function createCommitFollower(deps: FollowCommitsDeps): (changes: readonly Change[]) => Promise<void> {
   const { ticks, deadLetters, clock, logger } = deps;
   // A stack may be committed many times before its timer is due.
@@ -205,7 +216,7 @@ export function createCommitFollower(deps: FollowCommitsDeps): (changes: readonl
 
 type NearTimer = Extract<DueItem, { kind: "timer" }>;
 
-/** The instants of a commit's timers that are due soon, each once. */
+/** Finds the instants of a commit's timers that are due soon, each once. */
 function findNearTimers({ stackId, write }: Change, now: number): readonly NearTimer[] {
   if (write.kind !== "put") return [];
   const instants = write.stack.timers.map(({ dueAt }) => dueAt).filter((dueAt) => dueAt < now + NEAR_MS);

@@ -12,7 +12,7 @@ import {
 import type { DeadLetter, HistoryEntry, QueuedEvent } from "@stackyard/core/engine";
 import type { KnownIds } from "./keys.ts";
 
-/** An instant that is not handed out before another one. A new instant is handed out at once. */
+/** An instant that is not delivered before another one. A new instant is delivered at once. */
 interface Hidden {
   readonly at: number;
   readonly until: number;
@@ -50,18 +50,18 @@ interface SentMessage {
 /** How long a queued attempt waits before it checks the holder of its key. */
 const CHECK_AFTER_MS = 60_000;
 
-/** Later, when the instant was handed out. */
+/** Returns the instant, or a later one when it is hidden. */
 export function afterHidden(at: number, hidden: Hidden | undefined): number {
   return hidden?.at === at ? Math.max(at, hidden.until) : at;
 }
 
-/** An instant of an attempt, and when it is handed out. */
+/** An instant of an attempt, and when it is delivered. */
 interface AttemptInstant {
   readonly at: number;
   readonly visibleAt: number;
 }
 
-/** A poll or a lapsed lease, with its instant. */
+/** Returns a poll or a lapsed lease, with its instant. */
 export function findReturn(row: AttemptRow): (AttemptInstant & { readonly kind: "poll" | "lapsedLease" }) | undefined {
   const { poll, lapsedLease } = toAttemptDue(row);
   const at = poll ?? lapsedLease;
@@ -69,13 +69,13 @@ export function findReturn(row: AttemptRow): (AttemptInstant & { readonly kind: 
   return { kind: poll === undefined ? "lapsedLease" : "poll", at, visibleAt: afterHidden(at, row.hidden) };
 }
 
-/** The deadline, or that of a cancel. */
+/** Returns the deadline, or that of a cancel. */
 export function toDeadline(row: AttemptRow): (AttemptInstant & { readonly why: "deadline" | "cancel" }) | undefined {
   const { deadline } = toAttemptDue(row);
   return deadline && { ...deadline, visibleAt: afterHidden(deadline.at, row.deadlineHidden) };
 }
 
-/** A new attempt: with its message in the queue, or granted to the process that dispatches it. */
+/** Creates a new attempt: with its message in the queue, or granted to the process that dispatches it. */
 export function createAttemptRow(
   dispatch: DispatchAttempt,
   input: { readonly sequence: number; readonly now: number },
@@ -97,7 +97,7 @@ export function send(row: AttemptRow, now: number): AttemptRow {
   return { ...row, sentNo: no, sent: { no, dueAt: now, visibleAt: 0, deliveries: 0 } };
 }
 
-/** A claim removes the message. A queued attempt checks its key's holder now and then. */
+/** Returns the row after a claim, without its message. A queued attempt checks its key's holder now and then. */
 export function toClaimed(row: AttemptRow, now: number): AttemptRow {
   return { ...row, sent: undefined, checkAt: row.status === "queued" ? now + CHECK_AFTER_MS : undefined };
 }
@@ -147,7 +147,7 @@ function toQueued({ event, notBefore }: EventToQueue): EventToQueue {
   return { event, notBefore };
 }
 
-/** The attempt of that id, while it is open. */
+/** Returns the attempt of that id, while it is open. */
 export function findOpen({ attempts }: Aggregate, attemptId: string): AttemptRow | undefined {
   return attempts.find((row) => row.attemptId === attemptId);
 }
@@ -176,7 +176,7 @@ export interface LaneEvent {
   readonly beside?: string | undefined;
 }
 
-/** An event to queue, not handed out before that instant. */
+/** An event to queue, not delivered before that instant. */
 export interface EventToQueue {
   readonly event: QueuedEvent;
   readonly notBefore?: number | undefined;
@@ -190,7 +190,7 @@ interface Lane {
 /** Of one stack. Names of events take a hundred bytes each. */
 const MOST_EVENTS = 1_500;
 
-/** Appends those that are not queued yet. Throws `RATE_LIMITED`, and adds none, when there are too many. Pure. */
+/** Appends those that are not queued yet. Throws `RATE_LIMITED`, and adds nothing, when there are too many. Pure. */
 export function appendEvents<A extends Lane>(
   aggregate: A,
   stackId: string,
@@ -203,7 +203,7 @@ export function appendEvents<A extends Lane>(
     if (queued.has(event.id)) continue;
     queued.add(event.id);
     added.push(event);
-    // Numbers come from clocks; within a queue they have to grow whatever those say.
+    // Numbers come from clocks; within a queue they must increase in any case.
     events.push({ ...event, no: Math.max(event.no, (events.at(-1)?.no ?? 0) + 1) });
   }
   if (added.length > 0 && events.length > MOST_EVENTS) {
@@ -213,13 +213,16 @@ export function appendEvents<A extends Lane>(
   return { aggregate: added.length === 0 ? aggregate : { ...aggregate, events }, added };
 }
 
-/** The events that one take may hand out: from the first one on, as long as they are visible. Pure. */
+/** Lists the events that one take may deliver: from the first one on, as long as they are visible. Pure. */
 export function listVisible({ events }: Lane, now: number): readonly LaneEvent[] {
   const blocked = events.findIndex(({ visibleAt }) => visibleAt > now);
   return blocked === -1 ? events : events.slice(0, blocked);
 }
 
-/** The queue without the events of those numbers, and the sort keys of rows that it no longer names. Pure. */
+/**
+ * Returns the queue without the events of those numbers, and the sort keys of rows that it does not reference any
+ * longer. Pure.
+ */
 export function removeEvents<A extends Lane>(
   aggregate: A,
   numbers: readonly number[],
@@ -230,18 +233,18 @@ export function removeEvents<A extends Lane>(
   return { aggregate: { ...aggregate, events }, unused: gone.flatMap(({ beside }) => beside ?? []) };
 }
 
-/** What a receipt of this store identifies. */
+/** The row that a receipt of this store identifies. */
 export type Receipt =
   | { readonly kind: "event"; readonly no: number; readonly stackId: string }
   | { readonly kind: "task"; readonly no: number; readonly attemptId: string }
   | { readonly kind: "return"; readonly attemptId: string };
 
-/** The receipt of an event. */
+/** Returns the receipt of an event. */
 export function toEventReceipt(stackId: string, no: number): string {
   return `event:${no}:${stackId}`;
 }
 
-/** The receipt of a task message. */
+/** Returns the receipt of a task message. */
 export function toTaskReceipt(attemptId: string, no: number): string {
   return `task:${no}:${attemptId}`;
 }
@@ -249,7 +252,7 @@ export function toTaskReceipt(attemptId: string, no: number): string {
 const NUMBERED = /^(event|task):(\d{1,16}):(.*)$/s;
 const RETURN = /^(?:poll|lapsedLease):(.*)$/s;
 
-/** Undefined for a text that is not a receipt of this store. */
+/** Parses a receipt; undefined for a text that is not a receipt of this store. */
 export function parseReceipt(receipt: string): Receipt | undefined {
   const [, kind, no, id = ""] = NUMBERED.exec(receipt) ?? [];
   if (kind === "event") return { kind, no: Number(no), stackId: id };
@@ -270,8 +273,8 @@ export interface ParkedMark {
 }
 
 /**
- * What follows from one write outside of its item, until it is done. The version of the write names it: doing it again
- * changes nothing.
+ * The follow-up work of one write outside of its item, until it is done. The version of the write names it: doing it
+ * again changes nothing.
  */
 export interface OutboxEntry extends FollowUp {
   readonly version: number;
@@ -280,7 +283,7 @@ export interface OutboxEntry extends FollowUp {
   readonly entry: number;
 }
 
-/** What a write leaves to do. */
+/** The work that a write leaves. */
 export interface FollowUp {
   readonly lines?: readonly HistoryEntry[] | undefined;
   /** Attempts that have ended; they move to the row of the lines. */
@@ -288,7 +291,7 @@ export interface FollowUp {
   readonly deadLetters?: readonly DeadLetter[] | undefined;
   /** Entries of the audit log; they become records. */
   readonly audit?: readonly AuditEntry[] | undefined;
-  /** Keys that these attempts hold or may be queued for no longer. */
+  /** Keys that these attempts hold, or may be queued for, no longer. */
   readonly leaves?: readonly { readonly attemptId: string; readonly keys: readonly string[] }[] | undefined;
   /** Events of other stacks. */
   readonly events?: readonly EventToQueue[] | undefined;
@@ -312,7 +315,7 @@ export interface Aggregate extends KnownIds, Lane {
   /** Those that have ended since the last row of history. */
   readonly ended: readonly AttemptRow[];
   readonly outbox: readonly OutboxEntry[];
-  /** What was handed out by `takeDue`. */
+  /** The instants that `takeDue` has delivered. */
   readonly timerHidden?: Hidden | undefined;
   readonly parkedHidden?: Hidden | undefined;
   /** Of a repair that failed. */
@@ -336,7 +339,7 @@ export const EMPTY: Aggregate = {
 /** Instants at which something is due; `repair`: what a write left to do, or a queued attempt that checks its key. */
 export type DueTimes = Readonly<Partial<Record<DueKind | "repair", number>>>;
 
-/** When each kind of work is due first, with what was handed out taken into account. Pure. */
+/** Returns when each kind of work is due first, with delivered work taken into account. Pure. */
 export function findDueTimes(aggregate: Aggregate): DueTimes {
   const { stack, parked, events, attempts, outbox, timerHidden, parkedHidden, repairHidden } = aggregate;
   const returns = attempts.flatMap((row) => findReturn(row) ?? []);
@@ -355,13 +358,13 @@ export function findDueTimes(aggregate: Aggregate): DueTimes {
   return Object.fromEntries(Object.entries(times).filter(([, at]) => at !== undefined));
 }
 
-/** When the sweep finishes what writes have left to do, unless it failed before. Pure. */
+/** Returns when the sweep finishes the work that writes have left, unless it failed before. Pure. */
 export function findRepairAt(outbox: readonly OutboxEntry[]): number | undefined {
   const at = findEarliest(outbox.map(({ now }) => now));
   return at === undefined ? undefined : at + REPAIR_AFTER_MS;
 }
 
-/** The earliest instant of those kinds. Pure. */
+/** Returns the earliest instant of those kinds. Pure. */
 export function findNextDueAt(
   times: DueTimes,
   kinds: readonly (keyof DueTimes)[] = Object.keys(times) as (keyof DueTimes)[],
@@ -369,7 +372,7 @@ export function findNextDueAt(
   return findEarliest(kinds.flatMap((kind) => times[kind] ?? []));
 }
 
-/** The smallest number; undefined without one. */
+/** Returns the smallest number; undefined without one. */
 export function findEarliest(instants: readonly number[]): number | undefined {
   return instants.length === 0 ? undefined : instants.reduce((a, b) => Math.min(a, b));
 }
@@ -378,7 +381,7 @@ function hide(at: number | undefined, hidden: Hidden | undefined): number | unde
   return at === undefined ? undefined : afterHidden(at, hidden);
 }
 
-/** True when nothing would be lost with the item. Pure. */
+/** Returns true when the item has no content to lose. Pure. */
 export function isEmpty({ stack, ids, idCount, parked, events, attempts, ended, outbox }: Aggregate): boolean {
   const count = parked.length + events.length + attempts.length + ended.length + outbox.length + ids.length + idCount;
   return stack === undefined && count === 0;

@@ -43,7 +43,7 @@ import { type Change, changeStack, loadStack } from "./stack-home.ts";
 import { locateAttempt, readLocator, type StoreContext } from "./store-context.ts";
 import { loadRow, type Move, mutateRow, type RowKind, type WorkRow } from "./work-rows.ts";
 
-/** What becomes of an attempt: another row, or a move with what follows from it, or nothing. */
+/** The change of an attempt: another row, or a move with its effects, or neither. */
 interface AttemptChange<Result> {
   readonly write?: AttemptRow | undefined;
   readonly move?: AttemptMove<AttemptRow> | undefined;
@@ -91,7 +91,7 @@ export async function moveAttempt(
   return { next, follow: moved.follow, added: added.length };
 }
 
-/** What two moves of one write leave to do. Pure. */
+/** Joins the follow-up work of two moves of one write. Pure. */
 export function joinFollowUps(a: FollowUp, b: FollowUp): FollowUp {
   return {
     lines: join(a.lines, b.lines),
@@ -109,7 +109,7 @@ function join<Part>(a: readonly Part[] = [], b: readonly Part[] = []): readonly 
   return [...a, ...b];
 }
 
-/** The queue of a key as an item. A free key has none. */
+/** The queue of a key as an item. A free key has no item. */
 interface KeyRow extends WorkRow, KeyQueue {
   readonly key: string;
 }
@@ -135,9 +135,9 @@ async function takeKey(context: StoreContext, key: string, { attemptId, sequence
 }
 
 /**
- * Repairs the state of an exclusive key: removes ended attempts from its holder and its queue, and grants the key to the
- * next one. An attempt that ends calls it after its end is written, and one that queues after it is written as queued, so
- * the later of the two always sees the other. Idempotent.
+ * Repairs the state of an exclusive key: removes ended attempts from its holder and its queue, and grants the key to
+ * the next one. An attempt that ends calls it after its end is written, and one that queues after it is written as
+ * queued, so the later of the two always sees the other. Idempotent.
  */
 export async function settleKey(
   context: StoreContext,
@@ -152,7 +152,7 @@ export async function settleKey(
   } while (gone !== undefined);
 }
 
-/** Gives the holder afterwards. */
+/** Removes an attempt from the queue of a key. Returns the holder afterwards. */
 function leave(row: KeyRow | undefined, leaver: string | undefined): Move<KeyRow, string | undefined> {
   if (row === undefined) return { result: undefined };
   const left = leaver === undefined ? row : leaveKeyQueue(row, leaver);
@@ -170,7 +170,7 @@ async function wakeHolder(context: StoreContext, key: string, holder: string, no
   return became === "dead" ? "dead" : "alive";
 }
 
-/** The part of the port that workers use. */
+/** Creates the part of the port that workers use. */
 export function createAttemptStore(context: StoreContext) {
   return {
     claim: (input: ClaimInput) => claim(context, input),
@@ -218,7 +218,7 @@ async function settle(context: StoreContext, grant: Grant, input: SettleInput): 
   });
 }
 
-/** An attempt of any status, where its stack is known. */
+/** Finds an attempt of any status, if its stack is known. */
 async function findRow(context: StoreContext, attemptId: string): Promise<AttemptRow | undefined> {
   const named = await locateAttempt(context, attemptId);
   const found = named === undefined ? undefined : await findIn(context, named, attemptId);
@@ -235,7 +235,7 @@ async function findIn(context: StoreContext, stackId: string, attemptId: string)
   return undefined;
 }
 
-/** Newest first: all that are open, and the last settled ones, without their logs. */
+/** Lists attempts, newest first: all open ones, and the last 50 settled ones, without their logs. */
 async function list(context: StoreContext, stackId: string): Promise<readonly AttemptView[]> {
   const { aggregate } = await loadStack(context, stackId);
   const ended: AttemptRow[] = [];
@@ -247,7 +247,7 @@ async function list(context: StoreContext, stackId: string): Promise<readonly At
   return Promise.all(rows.map(async (row) => toListedAttempt(await viewAttempt(context, row))));
 }
 
-/** With its place in the queue of the key that it waits for. */
+/** Returns the view of an attempt, with its position in the queue of the key that it waits for. */
 export async function viewAttempt(context: StoreContext, row: AttemptRow): Promise<AttemptView> {
   if (row.queuedFor === undefined) return toAttemptView(row, row, undefined);
   const place = findKeyPlace(await loadRow(context, KEYS, row.queuedFor), row.attemptId) ?? { holder: "", place: 0 };
@@ -255,8 +255,8 @@ export async function viewAttempt(context: StoreContext, row: AttemptRow): Promi
 }
 
 /**
- * Claims an attempt. Without keys it is one write. With keys the attempt notes them first, then takes one after the other;
- * a crash in between leaves keys with an attempt that is open, whose message comes again.
+ * Claims an attempt. Without keys it is one write. With keys the attempt notes them first, then takes one after the
+ * other; a crash in between leaves keys with an attempt that is open, whose message comes again.
  */
 async function claim(context: StoreContext, input: ClaimInput): Promise<ClaimResult> {
   const keys = [...new Set(input.exclusiveKeys)].sort();
@@ -271,7 +271,7 @@ async function claim(context: StoreContext, input: ClaimInput): Promise<ClaimRes
   }
 }
 
-/** Runs before any key is written: the process that ends the attempt must know which keys to release. */
+/** Notes keys before any key is written: the process that ends the attempt must find the keys to release. */
 function noteKeys(context: StoreContext, { attemptId, now }: ClaimInput, keys: readonly string[]) {
   return changeAttempt<AttemptRow | "closed" | "held">(context, attemptId, now, (row) => {
     if (row === undefined) return { result: "closed" };
@@ -282,7 +282,7 @@ function noteKeys(context: StoreContext, { attemptId, now }: ClaimInput, keys: r
   });
 }
 
-/** In order; gives the first key that another one has. */
+/** Takes keys in order; returns the first key that another attempt has. */
 async function takeKeys(context: StoreContext, row: AttemptRow, keys: readonly string[]) {
   for (const [index, key] of keys.entries()) {
     const taken = await takeKey(context, key, row);
@@ -291,7 +291,7 @@ async function takeKeys(context: StoreContext, row: AttemptRow, keys: readonly s
   return undefined;
 }
 
-/** Decides the claim with the keys that the attempt has by now; `blocked`: one more, which another attempt holds. */
+/** Decides the claim with the keys that the attempt holds by now; `blocked`: one more, which another attempt holds. */
 function decideClaim(
   row: AttemptRow | undefined,
   input: ClaimInput,
@@ -308,7 +308,7 @@ async function grantNow(context: StoreContext, input: ClaimInput, keys: readonly
   const { move, stack } = await changeAttempt(context, attemptId, now, (row, aggregate) => {
     const result = { move: decideClaim(row, input, { owned: keys }), stack: aggregate.stack };
     if (result.move.kind === "granted") return { write: toClaimed(result.move.attempt, now), result };
-    // Its message goes whatever the answer is.
+    // Its message is removed whatever the result.
     return { write: row?.sent === undefined ? undefined : { ...row, sent: undefined }, result };
   });
   if (move.kind === "gone") await leaveKeys(context, attemptId, keys, now);
@@ -321,7 +321,9 @@ function readSecrets(stack: Aggregate["stack"], { attemptId, secrets }: AttemptR
   return secrets === undefined ? undefined : readAttemptSecrets(stack, attemptId, secrets);
 }
 
-/** Undefined: the key came meanwhile, or the attempt ended; look again. */
+/**
+ * Queues the attempt for a key. Returns undefined when the key came meanwhile, or the attempt ended; then try again.
+ */
 async function queueNow(
   context: StoreContext,
   input: ClaimInput,

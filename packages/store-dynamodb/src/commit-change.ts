@@ -40,7 +40,7 @@ import { applyParked, loadParked, removeParked, writeParked } from "./work-rows.
 /** Stacks whose last load is remembered for the commit that follows it. */
 const MOST_LOADED = 500;
 
-/** The part of the port that the engine decides on. */
+/** Creates the part of the port that the engine needs to decide. */
 export function createStackStore(context: StoreContext) {
   return {
     load: (stackIds: readonly string[]): Promise<readonly Loaded[]> =>
@@ -59,14 +59,14 @@ async function load(context: StoreContext, stackId: string): Promise<Loaded> {
   return stack === undefined ? { stackId, version: 0, parked } : { stackId, version, stack, parked };
 }
 
-/** The write is conditional on what was loaded, so an old one only makes the commit read after all. */
+/** Caches a loaded stack. Writes are conditional on it, so an old one only makes the commit read after all. */
 function remember({ loaded }: StoreContext, stackId: string, stack: LoadedStack): void {
   loaded.delete(stackId);
   loaded.set(stackId, stack);
   dropOldest(loaded, MOST_LOADED);
 }
 
-/** What a commit knows besides its change. */
+/** The input of a commit in addition to its change. */
 interface Prepared {
   readonly receipts: readonly OwnReceipt[];
   /** Of other stacks. */
@@ -104,7 +104,7 @@ async function commitChange(context: StoreContext, change: Change): Promise<Comm
   return result;
 }
 
-/** The predecessor's item becomes one of ours, which can end. */
+/** Turns the predecessor's item into one of ours, which can end. */
 async function adopt(context: StoreContext, stackId: string): Promise<void> {
   await changeStack<void>(context, stackId, (aggregate) => ({ next: aggregate, adopts: true, result: undefined }));
 }
@@ -114,7 +114,7 @@ function tell({ listeners }: StoreContext, { dispatches, claims = [] }: Change, 
   if (events.size > 0) listeners.notify(["event"]);
 }
 
-/** Why nothing of a change is written; undefined: nothing stands against it. */
+/** Returns why nothing of a change is written; undefined when it can be written. */
 async function refuse(
   context: StoreContext,
   change: Change,
@@ -136,7 +136,7 @@ async function refuse(
   return aggregate.events.every(({ no }) => numbers.has(no)) ? undefined : { kind: "behind" };
 }
 
-/** The aggregate as the change leaves it. Rows that it names are written here, before it. */
+/** Returns the aggregate after the change. Rows that it names are written here, before it. */
 async function apply(context: StoreContext, change: Change, before: Aggregate, prepared: Prepared) {
   const { stackId, now, write, history, deadLetters } = change;
   checkLines(stackId, history);
@@ -242,15 +242,15 @@ async function hasEnded(context: StoreContext, stackId: string, aggregate: Aggre
   return false;
 }
 
-/** What fails is tried again after so long. */
+/** The wait before failed work is tried again. */
 const REPAIR_AGAIN_MS = 60_000;
 /** How many finished entries are remembered. A forgotten one is only checked again. */
 const MOST_DONE = 10_000;
 
 /**
- * Writes the lines of all entries that are not known to be done, in order, so that lines have their positions in the order
- * of the writes. Entries stay in the item until its next write, which saves a write of the item for each transition; the
- * sweep finds what no one has done.
+ * Writes the lines of all entries that are not known to be done, in order, so that lines have their positions in the
+ * order of the writes. Entries stay in the item until its next write, which saves a write of the item for each
+ * transition; the sweep finds what no one has done.
  */
 export async function recordEntries(context: StoreContext, stackId: string, written: Aggregate): Promise<void> {
   for (const entry of written.outbox) {
@@ -263,7 +263,7 @@ export async function recordEntries(context: StoreContext, stackId: string, writ
   }
 }
 
-/** Does what the last write has left to do in items of other stacks and of keys, as far as it gets. */
+/** Publishes the work that the last write has left in items of other stacks and of keys, as far as possible. */
 export async function publishLast(context: StoreContext, stackId: string, written: Aggregate): Promise<void> {
   const entry = written.outbox.find(({ version }) => version === written.version);
   if (entry === undefined || !hasMore(entry)) return;
@@ -280,7 +280,7 @@ function hasMore({ leaves, events, receipts }: OutboxEntry): boolean {
   return leaves !== undefined || events !== undefined || receipts !== undefined;
 }
 
-/** May be done again, by several processes at once. */
+/** Writes the rows of an entry. May be repeated, by several processes at once. */
 async function record(context: StoreContext, stackId: string, entry: OutboxEntry, isNew: boolean): Promise<void> {
   const { deadLetters = [], audit = [], unused = [], lines = [] } = entry;
   await Promise.all([
@@ -292,7 +292,7 @@ async function record(context: StoreContext, stackId: string, entry: OutboxEntry
   if (lines.length > 0) context.listeners.notify(["history"]);
 }
 
-/** May be done again, by several processes at once. */
+/** Publishes an entry. May be repeated, by several processes at once. */
 async function publish(
   context: StoreContext,
   { leaves = [], events = [], receipts = [], now }: OutboxEntry,

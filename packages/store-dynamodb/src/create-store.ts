@@ -99,20 +99,20 @@ function createClient({ region, endpoint }: DynamodbStoreOptions): DynamoDBClien
 export interface DynamodbStore extends Store {
   readonly tables: TableNames;
   readonly capabilities: {
-    /** False: the stacks' table lacks the index of what is due, so that each sweep reads all of it. See `checkTables`. */
+    /** False: the stacks' table lacks the index of due work, so each sweep reads the whole table. See `checkTables`. */
     readonly findsDueByIndex: boolean;
   };
   /**
    * As `takeDue`, of queued events, task messages and polls, but only what this process has queued itself in the last
-   * minute. Processes that work what their commits have left do not contend for each other's; a sweep with `takeDue` finds
-   * what dead ones have left.
+   * minute. Processes that work what their commits have left do not contend for each other's; a sweep with `takeDue`
+   * finds what dead ones have left.
    */
   readonly takeOwn: Store["takeDue"];
 }
 
 /**
- * Opens the store, after a look at both tables. Any number of processes may have it open. Throws `CONFIG_INVALID` when a
- * table is absent or of another shape, and `STORE_UNAVAILABLE`.
+ * Opens the store, after a look at both tables. Any number of processes may have it open. Throws `CONFIG_INVALID` when
+ * a table is absent or of another shape, and `STORE_UNAVAILABLE`.
  */
 export async function createDynamodbStore(options: DynamodbStoreOptions): Promise<DynamodbStore> {
   const settings = toSettings(options);
@@ -195,12 +195,12 @@ function createContext(settings: StoreSettings, hasDueIndex: boolean): StoreCont
   return context;
 }
 
-/** Short, as every item has one: two writes of the same item have the same in one of 2^64 cases. */
+/** Returns a nonce; short, as every item has one: two writes of the same item have the same in one of 2^64 cases. */
 function nextNonce(): string {
   return randomBytes(8).toString("base64url");
 }
 
-/** What a process of a project gives the package that its configuration names as store. */
+/** The context that a process of a project passes to the package of its configured store. */
 export interface ProjectContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;

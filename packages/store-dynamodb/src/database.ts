@@ -11,18 +11,18 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { defined, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
 
-/** An item as DynamoDB takes and gives it. */
+/** An item of DynamoDB. */
 export type Item = Record<string, AttributeValue>;
 
-/** A row as the code sees it: what is undefined is not there. */
+/** A row in code: undefined values are missing. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Texts up to this length are stored as plain text, which is readable in the console; longer ones are compressed. */
 const PLAIN = 1024;
 
 /**
- * A row as an item. Plain texts, numbers and booleans stand as such; everything else is JSON, deflated when it is long:
- * the messages of one commit repeat each other, and an item has at most 400 KB.
+ * Converts a row to an item. Plain texts, numbers and booleans are stored as such; everything else is JSON, deflated
+ * when it is long: the messages of one commit repeat each other, and an item has at most 400 KB.
  */
 export function toItem(row: Row): Item {
   const item: Item = {};
@@ -32,14 +32,14 @@ export function toItem(row: Row): Item {
   return item;
 }
 
-/** What `toItem` made an item of. */
+/** Converts an item of `toItem` back to a row. */
 export function fromItem(item: Item): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(item)) row[name] = fromAttribute(name, value);
   return row;
 }
 
-/** One value of a row. */
+/** Converts one value of a row. */
 export function toAttribute(value: unknown): AttributeValue {
   if (typeof value === "string" && value.length <= PLAIN && value.isWellFormed()) return { S: value };
   if (typeof value === "number") return { N: String(value) };
@@ -71,7 +71,7 @@ const CONDITION = "ConditionalCheckFailedException";
 const MISSING = "ResourceNotFoundException";
 const TOO_LARGE = /item size/i;
 
-/** What helps against errors by name; those of one line may pass by themselves. */
+/** Advice against errors by name; those of one line may be transient. */
 const ADVICE: Readonly<Record<string, string>> = {
   [MISSING]: "A table or an index is missing. The README lists the required ones.",
   AccessDeniedException: "Grant the role the statement of the README.",
@@ -84,19 +84,19 @@ const ADVICE: Readonly<Record<string, string>> = {
   RequestLimitExceeded: "The account's throughput is used up: ask AWS for a higher quota.",
 };
 
-/** True when a conditional write found something else than it expected. */
+/** Returns true when the condition of a write was false. */
 export function isConditionFailure(error: unknown): boolean {
   return error instanceof Error && error.name === CONDITION;
 }
 
-/** True when the table or the index that was named is not there. */
+/** Returns true when the table or the index does not exist. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && error.name === MISSING;
 }
 
 /**
- * An error of the SDK as one of ours, with the SDK's as its cause. Errors of ours and faults of the code stay. Names:
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ * Converts an error of the SDK to one of ours, with the SDK's as its cause. Errors of ours and faults of the code are
+ * returned unchanged. Names: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  */
 export function toStoreError(error: unknown): unknown {
   if (isStackyardError(error) || !(error instanceof Error)) return error;
@@ -115,14 +115,14 @@ function isFromOutside(error: Error): boolean {
   return "$metadata" in error || "code" in error || error.name === "TimeoutError" || ADVICE[error.name] !== undefined;
 }
 
-/** What must hold for a write. Names begin with `#`, values with `:`. */
+/** The condition of a write. Names begin with `#`, values with `:`. */
 export interface Condition {
   readonly expression: string;
   readonly names?: Readonly<Record<string, string>>;
   readonly values?: Row;
 }
 
-/** What becomes of some attributes of an item; one that is not there is made. */
+/** The change of some attributes of an item; a missing item is created. */
 interface UpdateInput {
   readonly update: string;
   readonly condition?: string;
@@ -172,18 +172,18 @@ interface ScanInput {
 /** The calls that the store makes. Every one maps errors: see `toStoreError`. */
 export interface Table {
   readonly name: string;
-  /** Consistent. */
+  /** Reads an item consistently. */
   get(key: TableKey): Promise<Item | undefined>;
-  /** False: the condition does not hold. */
+  /** Writes an item. Returns false when the condition is false. */
   put(item: Item, condition?: Condition): Promise<boolean>;
-  /** The attributes that were updated, as they are now; undefined: the condition does not hold. */
+  /** Updates attributes and returns them as they are now; undefined when the condition is false. */
   update(key: TableKey, input: UpdateInput): Promise<Item | undefined>;
-  /** False: the condition does not hold. */
+  /** Removes an item. Returns false when the condition is false. */
   remove(key: TableKey, condition?: Condition): Promise<boolean>;
   query(input: QueryInput): AsyncGenerator<Item, void, undefined>;
-  /** All pages. */
+  /** Scans all pages. */
   scanAll(input: Omit<ScanInput, "from">): AsyncGenerator<readonly Item[], void, undefined>;
-  /** A page, and where the next one begins. */
+  /** Scans a page, and returns where the next one begins. */
   scan(input: ScanInput): Promise<{ readonly items: readonly Item[]; readonly next: Item | undefined }>;
 }
 
@@ -198,7 +198,7 @@ export function createTable(client: DynamoDBClient, name: string, nextNonce: () 
     });
     const { isHeld, isSure } = await attempt(() => client.send(command));
     if (isHeld || isSure) return isHeld;
-    // The answer to an earlier try of the same write was lost: the stored item may be from that write.
+    // The response to an earlier try of the same write was lost: the stored item may be from that write.
     return (await find(keyOf(item)))?.["nonce"]?.S === nonce.S;
   }
 
@@ -306,7 +306,7 @@ function toKeyCondition({ index, part, prefix, from, to, before }: QueryInput): 
   return { expression: limit === undefined ? `${key} = :part` : `${key} = :part AND ${limit}`, values };
 }
 
-/** DynamoDB takes one condition on the sort key. */
+/** Returns the condition on the sort key; DynamoDB accepts only one. */
 function toLimit(at: string, { prefix, from, to, before }: { [Name in keyof KeyRange]?: unknown }): string | undefined {
   if (prefix !== undefined) return `begins_with(${at}, :prefix)`;
   if (before !== undefined) return `${at} < :before`;
@@ -341,7 +341,9 @@ async function call<Result>(send: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** `isSure`: there was one try only, so that a failed condition is not our own doing. */
+/**
+ * Sends a conditional call. `isSure`: there was one try only, so a failed condition was not caused by this call itself.
+ */
 async function attempt(send: () => Promise<unknown>): Promise<{ readonly isHeld: boolean; readonly isSure: boolean }> {
   try {
     await send();
@@ -361,7 +363,7 @@ function countTries(error: unknown): number {
 
 const KEY = { pk: "yard", sk: "counters" };
 
-/** The number of the next life of a record. */
+/** Takes the number of the next incarnation of a record. */
 export async function takeRecordNumber(work: Table): Promise<number> {
   const updated = await work.update(KEY, {
     update: "ADD #counter :count",
@@ -385,7 +387,7 @@ export function inParallel<Item, Result>(
 /** Runs calls of one key one after the other. */
 export type Serializer = <Result>(key: string, run: () => Promise<Result>) => Promise<Result>;
 
-/** Writers of one process that want the same item would only make each other try again. */
+/** Creates a serializer: writers of one process to the same item would only make each other try again. */
 export function createSerializer(): Serializer {
   const tails = new Map<string, Promise<unknown>>();
   return (key, run) => {

@@ -150,7 +150,7 @@ async function changeByReceipts(
   });
 }
 
-/** A receipt with what it identifies. */
+/** A receipt with the row that it identifies. */
 export interface OwnReceipt {
   readonly receipt: string;
   readonly parsed: Receipt;
@@ -170,7 +170,7 @@ export async function groupByStack(
   return Map.groupBy(located.flat(), ({ stackId }) => stackId);
 }
 
-/** Removes the rows of the receipts. `unused`: sort keys of separate rows that are no longer referenced. Pure. */
+/** Removes the rows of the receipts. `unused`: sort keys of separate rows without a reference. Pure. */
 export function removeByReceipts(aggregate: Aggregate, receipts: readonly Receipt[]): Changed {
   const numbers = receipts.flatMap((receipt) => (receipt.kind === "event" ? [receipt.no] : []));
   const removed = removeEvents(aggregate, numbers);
@@ -256,7 +256,7 @@ export async function pruneDeadLetters(context: StoreContext, before: number): P
   }
 }
 
-/** Newest first. Few rows, which people look at: a filter walks over the others. */
+/** Lists dead letters, newest first. They are few, for people: a filter walks over the others. */
 export async function listDeadLetters(
   context: StoreContext,
   filter: { readonly stackId?: string; readonly code?: string },
@@ -291,7 +291,7 @@ function loadDeadLetters(context: StoreContext, { before, descending }: Range) {
   return loadListed<DeadLetterRow>(context, entries);
 }
 
-/** Puts events back into the queue. Each is a commit of its own; who repeats the call continues where it ended. */
+/** Puts events back into the queue. Each is a separate commit; a repeated call continues where it ended. */
 export async function redrive(context: StoreContext, ids: readonly string[], now: number): Promise<readonly string[]> {
   const unique = [...new Set(ids)];
   const found = await inParallel(unique, (id) => markSent(context, id, now));

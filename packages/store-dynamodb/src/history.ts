@@ -22,7 +22,7 @@ import {
 } from "./store-context.ts";
 import { fillPage, loadListed, type ReadRow, takeFirst, tooLarge, tryRead, type WorkRow } from "./work-rows.ts";
 
-/** What one write leaves behind for good: one item, so that its lines have their positions together or not at all. */
+/** The permanent record of one write: one item, so that its lines get their positions together or not at all. */
 export interface HistoryRow {
   readonly stackId: string;
   readonly lines: readonly HistoryEntry[];
@@ -30,14 +30,14 @@ export interface HistoryRow {
   readonly ended: readonly AttemptRow[];
 }
 
-/** Where the row of a write is: in order of writes within its stack. */
+/** Returns the key of a write's row: in order of writes within its stack. */
 function toHistoryKey(stackId: string, version: number): WorkKey {
   return toStackKey(stackId, `history#${toSortable(version)}`);
 }
 
 /**
- * Writes the history row of a write once. The first writer decides the positions of its lines; positions reserved by other
- * writers stay gaps. Lines of external events are written a second time, as an index by event.
+ * Writes the history row of a write once. The first writer decides the positions of its lines; positions reserved by
+ * other writers stay gaps. Lines of external events are written a second time, as an index by event.
  */
 export async function writeHistory(context: StoreContext, stackId: string, outbox: OutboxEntry, isNew: boolean) {
   const { lines = [], ended = [] } = outbox;
@@ -51,12 +51,15 @@ export async function writeHistory(context: StoreContext, stackId: string, outbo
   );
 }
 
-/** The row of a write. */
+/** Finds the row of a write. */
 function findHistory({ work }: StoreContext, stackId: string, version: number): Promise<Item | undefined> {
   return work.get(toHistoryKey(stackId, version));
 }
 
-/** Gives the position of its first line. Attempts that it has no room for are in rows of their own behind it. */
+/**
+ * Writes the row, and returns the position of its first line. Attempts that exceed the row are in separate rows behind
+ * it.
+ */
 async function putHistory(context: StoreContext, stackId: string, outbox: OutboxEntry): Promise<number> {
   const { lines = [], ended = [], version, entry } = outbox;
   const [own = [], ...others] = splitEnded(ended);
@@ -82,7 +85,7 @@ async function putHistory(context: StoreContext, stackId: string, outbox: Outbox
 /** Leaves room for the lines of the same row. */
 const ENDED_BYTES = 128 * 1024;
 
-/** Parts that fit into a row each; one as a rule. */
+/** Splits ended attempts into parts that fit into a row each; usually one. */
 function splitEnded(ended: readonly AttemptRow[]): readonly (readonly AttemptRow[])[] {
   if (JSON.stringify(ended).length <= ENDED_BYTES) return [ended];
   const parts: AttemptRow[][] = [[]];
@@ -115,7 +118,7 @@ function latest(instants: readonly number[]): number | undefined {
   return instants.length === 0 ? undefined : instants.reduce((a, b) => Math.max(a, b));
 }
 
-/** What of a row is an attribute of its own. */
+/** The parts of a row that are separate attributes. */
 export interface HistoryFacts {
   readonly first: number;
   readonly entry: number;
@@ -125,7 +128,10 @@ export interface HistoryFacts {
   readonly endedAt?: number | undefined;
 }
 
-/** With lines it is in the log of the yard, without in the index of what prune removes one day. */
+/**
+ * Converts a row to an item. With lines it is in the log of the yard, without them in the index of rows that prune
+ * removes later.
+ */
 export function toHistoryItem(key: WorkKey, row: HistoryRow, facts: HistoryFacts): Item {
   const { first, entry, lineAt, endedAt } = facts;
   const span = row.lines.length;
@@ -133,12 +139,12 @@ export function toHistoryItem(key: WorkKey, row: HistoryRow, facts: HistoryFacts
   return { ...toItem({ ...key, ...listed, entry, lineAt, endedAt }), row: { B: pack(row) } };
 }
 
-/** What `toHistoryItem` made. */
+/** Parses an item of `toHistoryItem`. */
 export function parseHistoryRow(item: Item): HistoryRow {
   return unpack(item["row"]?.B, "A row of the history") as HistoryRow;
 }
 
-/** What of a row is an attribute of its own. */
+/** Parses the parts of a row that are separate attributes. */
 export function parseHistoryFacts(item: Item): HistoryFacts {
   const read = (name: string) => (item[name]?.N === undefined ? undefined : Number(item[name].N));
   return { first: toFirst(item), entry: read("entry") ?? 0, lineAt: read("lineAt"), endedAt: read("endedAt") };
@@ -152,12 +158,12 @@ function findEventStack(eventId: string): string | undefined {
   return attemptId === undefined ? undefined : findNamedStack(attemptId);
 }
 
-/** True when a line of the stack is found by its event without a row for that. */
+/** Returns true when a line of the stack is found by its event without a separate row. */
 export function isFoundByAttempt(eventId: string, stackId: string): boolean {
   return findEventStack(eventId) === stackId;
 }
 
-/** Where a line is once more, to be found by its event. */
+/** Returns the key of a line's copy, which is found by its event. */
 export function toEventLineKey(eventId: string, position: number): WorkKey {
   return { pk: `event#${toKeyPart(eventId)}`, sk: toSortable(position) };
 }
@@ -183,26 +189,26 @@ function readLines(item: Item): readonly HistoryLine[] {
   }
 }
 
-/** The position of a row's first line. */
+/** Returns the position of a row's first line. */
 function toFirst(item: Item): number {
   return Number(item["first"]?.N ?? 0);
 }
 
-/** How many lines a row has. */
+/** Returns how many lines a row has. */
 function toSpan(item: Item): number {
   return Number(item["span"]?.N ?? 0);
 }
 
 // Attempts that have ended wait in the item of their stack for the next line of its history, and are kept in its row.
 
-/** A log that is longer is a row of its own, so that the item of the stack stays small. */
+/** A longer log is stored in a separate row, so that the item of the stack remains small. */
 const INLINE_LOG = 256;
 
 function toLogKey(attemptId: string): WorkKey {
   return { pk: `log#${toKeyPart(attemptId)}`, sk: "log" };
 }
 
-/** True for a log that is written by `writeLog`. */
+/** Returns true for a log that is written by `writeLog`. */
 export function isLongLog(log: string | undefined): boolean {
   return log !== undefined && log.length > INLINE_LOG;
 }
@@ -212,12 +218,12 @@ export async function writeLog({ work }: StoreContext, attemptId: string, log: s
   await work.put(toItem({ ...toLogKey(attemptId), log: { text: log } }));
 }
 
-/** The end of an attempt whose log was written by `writeLog`. */
+/** Returns the end of an attempt whose log was written by `writeLog`. */
 export function withLogRow<Move extends { readonly attempt: AttemptRow }>(move: Move): Move {
   return { ...move, attempt: { ...move.attempt, log: "", hasLogRow: true } };
 }
 
-/** The log of an attempt; undefined when it has left none. */
+/** Reads the log of an attempt; undefined when it has no log. */
 export async function readLog({ work }: StoreContext, { attemptId, log, hasLogRow }: AttemptRow) {
   if (hasLogRow !== true) return log;
   const item = await work.get(toLogKey(attemptId));
@@ -230,7 +236,7 @@ export async function removeLog({ work }: StoreContext, { attemptId, hasLogRow }
   if (hasLogRow === true) await work.remove(toLogKey(attemptId));
 }
 
-/** The attempts of a stack that have ended, newest end first. Rows that cannot be read are left out. */
+/** Lists the attempts of a stack that have ended, newest end first. Rows that cannot be read are left out. */
 export async function* listEnded(
   { work }: StoreContext,
   stackId: string,
@@ -256,7 +262,7 @@ export async function* listEnded(
 
 type Lines = AsyncGenerator<HistoryLine, void, undefined>;
 
-/** Lines in order of positions. */
+/** Lists lines in order of positions. */
 export async function listHistory(
   context: StoreContext,
   filter: HistoryFilter,
@@ -276,13 +282,15 @@ async function* walk(context: StoreContext, filter: HistoryFilter, { cursor, lim
   }
 }
 
-/** All that the narrowest list has, from about there on. */
+/** Walks all lines of the narrowest list, from about the given position on. */
 function walkAll(context: StoreContext, { stackId, eventId }: HistoryFilter, range: HistoryRange): Lines {
   if (eventId !== undefined) return walkEvent(context, { eventId, stackId }, range);
   return stackId === undefined ? walkYard(context, range) : walkStack(context, stackId, range);
 }
 
-/** Lines of an attempt's end are found among those of its stack, all others by rows of their own. */
+/**
+ * Walks lines of an event. Those of an attempt's end are found among those of its stack, all others by separate rows.
+ */
 async function* walkEvent(
   context: StoreContext,
   { eventId, stackId }: { readonly eventId: string; readonly stackId: string | undefined },
@@ -317,7 +325,7 @@ async function* walkEventIn(context: StoreContext, stackId: string, eventId: str
   }
 }
 
-/** Two lists in order of positions as one; a line that is in both comes once. */
+/** Merges two lists in order of positions; a line that is in both comes once. */
 async function* mergeLines(
   a: AsyncIterable<HistoryLine>,
   b: AsyncIterable<HistoryLine> | readonly HistoryLine[],
@@ -338,7 +346,7 @@ async function* mergeLines(
   yield* rest;
 }
 
-/** From the stack's own items, which are consistent. */
+/** Walks lines of the stack's own items, which are consistent. */
 async function* walkStack(context: StoreContext, stackId: string, range: HistoryRange): Lines {
   const { newestFirst, pageSize } = range;
   const keys = await findStackRange(context, stackId, range);
@@ -350,8 +358,8 @@ async function* walkStack(context: StoreContext, stackId: string, range: History
 }
 
 /**
- * Returns the range that starts at the row with the cursor's position. If that row belongs to another stack or was deleted,
- * the range covers all rows of this stack, or no rows if the stack's newest line is not after the cursor.
+ * Returns the range that starts at the row with the cursor's position. If that row belongs to another stack or was
+ * deleted, the range covers all rows of this stack, or no rows if the stack's newest line is not after the cursor.
  */
 async function findStackRange(
   context: StoreContext,
@@ -370,19 +378,19 @@ async function findStackRange(
   return end > after + 1 ? range : undefined;
 }
 
-/** All lines of the yard from about there on, as far as they are settled. */
+/** Walks all lines of the yard from about the given position on, as far as they are settled. */
 function walkYard(context: StoreContext, range: HistoryRange): Lines {
   return range.newestFirst ? walkBack(context, range) : walkOn(context, range);
 }
 
 async function* walkOn(context: StoreContext, range: HistoryRange): Lines {
   for await (const { entry, item } of loadListed<WorkRow>(context, listSettled(context, range))) {
-    // A row that was listed twice, as its writer was slow, counts where it says.
+    // A row that was listed twice, as its writer was slow, counts at its own position.
     if (toFirst(entry) === toFirst(item)) yield* readLines(item);
   }
 }
 
-/** Rows of the log up to the first one that is about to be written. */
+/** Lists rows of the log up to the first one that is about to be written. */
 async function* listSettled(context: StoreContext, range: HistoryRange): AsyncGenerator<Item, void, undefined> {
   for await (const entry of readYardLog(context.work, range)) {
     if (await isUnwritten(context, entry)) return;
@@ -400,7 +408,7 @@ async function* walkBack(context: StoreContext, range: HistoryRange): Lines {
   }
 }
 
-/** The position of the first row that is about to be written; infinite without one. */
+/** Returns the position of the first row that is about to be written; infinite without one. */
 async function findSettledEnd(context: StoreContext): Promise<number> {
   let end = Number.POSITIVE_INFINITY;
   for await (const entry of readYardLog(context.work, { after: undefined, newestFirst: true })) {
@@ -410,7 +418,7 @@ async function findSettledEnd(context: StoreContext): Promise<number> {
   return end;
 }
 
-/** True for a row that was listed and is not there, but may still come. */
+/** Returns true for a row that was listed and is missing, but may still be written. */
 async function isUnwritten({ work, clock }: StoreContext, entry: LogEntry): Promise<boolean> {
   if (!isYoung({ clock }, entry) || (await work.get(entry.key)) !== undefined) return false;
   return entry.first > (await loadPruneMark(work)).lines;

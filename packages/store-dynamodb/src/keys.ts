@@ -17,19 +17,19 @@ export function toKeyPart(id: string): string {
   return `sha256:${createHash("sha256").update(id, "utf16le").digest("hex")}`;
 }
 
-/** One of so many shards, by FNV-1a: the same for every process. */
+/** Returns one of `shards` shards, by FNV-1a: the same for every process. */
 export function toShard(id: string, shards: number): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % shards;
 }
 
-/** A number as text that sorts as the number does. */
+/** Formats a number as text that sorts as the number does. */
 export function toSortable(value: number): string {
   return String(value).padStart(16, "0");
 }
 
-/** Everything of one stack besides its item: its tombstone, ids, parked events and history. */
+/** Returns the key of a stack's row in addition to its item: its tombstone, ids, parked events and history. */
 export function toStackKey(stackId: string, sk: string): WorkKey {
   return { pk: `stack#${toKeyPart(stackId)}`, sk };
 }
@@ -37,7 +37,7 @@ export function toStackKey(stackId: string, sk: string): WorkKey {
 /** The hash of the key of an applied event (`toEventKey`), and when it was applied. */
 type AppliedId = readonly [hash: string, at: number];
 
-/** What an aggregate remembers of applied events. */
+/** The applied events that an aggregate remembers. */
 export interface KnownIds {
   /** The newest ones, oldest first. */
   readonly ids: readonly AppliedId[];
@@ -67,12 +67,12 @@ interface MovedIds {
   readonly ids: readonly AppliedId[];
 }
 
-/** The name under which an id is remembered. */
+/** Returns the hash under which an id is remembered. */
 export function toIdHash(id: string): string {
   return createHash("sha256").update(id, "utf16le").digest().subarray(0, HASH_BYTES).toString("base64url");
 }
 
-/** Adds applied ids, and says which ones leave the item. Pure. */
+/** Adds applied ids, and returns those that leave the item. Pure. */
 export function addIds<A extends KnownIds>(
   aggregate: A,
   applied: readonly string[],
@@ -86,7 +86,7 @@ export function addIds<A extends KnownIds>(
   return { aggregate: { ...aggregate, ids: all.slice(-IDS_KEPT), idCount, idsMoved: true }, moved };
 }
 
-/** Ids as bytes. */
+/** Encodes ids as bytes. */
 export function packIds(ids: readonly AppliedId[], count: number): Buffer {
   const bytes = Buffer.alloc(TIME_BYTES + ids.length * ENTRY_BYTES);
   bytes.writeUIntBE(count, 0, TIME_BYTES);
@@ -98,7 +98,7 @@ export function packIds(ids: readonly AppliedId[], count: number): Buffer {
   return bytes;
 }
 
-/** What `packIds` made bytes of. */
+/** Decodes bytes of `packIds`. */
 export function unpackIds(packed: Uint8Array | undefined): {
   readonly ids: readonly AppliedId[];
   readonly count: number;
@@ -120,7 +120,7 @@ export async function writeMovedIds({ work }: WorkTable, stackId: string, { firs
   await work.put({ ...toItem({ pk, sk, stackId, sweepKey: "ids", sweepAt: at }), ids: { B: packIds(ids, first) } });
 }
 
-/** Those of the ids that the stack applied. Older ones are read only where there are any. */
+/** Returns those of the ids that the stack has applied. Reads older ids only when there are any. */
 export async function findKnownIds(
   { work }: WorkTable,
   stackId: string,
@@ -141,13 +141,13 @@ export async function findKnownIds(
 }
 
 /**
- * The most that one item may hold: 400 KB, names and values together.
+ * The maximum size of an item: 400 KB, names and values together.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  */
 export const MAX_ITEM_BYTES = 400 * 1024;
 
 /**
- * The size of an item as DynamoDB counts it, never less.
+ * Returns the size of an item as DynamoDB counts it, never less.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 export function sizeOfItem(item: Item): number {

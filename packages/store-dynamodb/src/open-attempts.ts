@@ -18,8 +18,8 @@ import { WORK_INDEXES } from "./tables.ts";
 import { tryRead } from "./work-rows.ts";
 
 /**
- * Open attempts of the yard in order of dispatch. They are in the items of their stacks: each page reads all stacks that
- * have some, and keeps no more than the page.
+ * Lists open attempts of the yard in order of dispatch. They are in the items of their stacks: each page reads all
+ * stacks that have some, and keeps no more than the page.
  */
 export async function listOpenAttempts(
   context: StoreContext,
@@ -58,7 +58,10 @@ function byCursor(a: ListedAttempt, b: ListedAttempt): number {
   return a.attempt.sequence - b.attempt.sequence;
 }
 
-/** Of present stacks, a part of the table at a time, then of absent ones. Items that cannot be read are left out. */
+/**
+ * Reads the open attempts of present stacks, a part of the table at a time, then of absent ones. Items that cannot be
+ * read are left out.
+ */
 async function* readOpen(context: StoreContext): AsyncGenerator<readonly AttemptRow[], void, undefined> {
   const names = { "#open": "open" };
   for await (const items of context.stacks.scanAll({ filter: { expression: "attribute_exists(#open)", names } })) {

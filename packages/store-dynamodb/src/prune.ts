@@ -33,10 +33,10 @@ import { takeFirst, toWorkKey } from "./work-rows.ts";
 /** Of one kind in one call. */
 const AT_ONCE = 200;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** More than an item ever holds: where so many are kept, no id leaves an item by its age. */
+/** More than an item ever contains: with such a limit, no id leaves an item by its age. */
 const MOST_IN_ITEM = 500;
 
-/** Removes what is older than it is kept; true when more is left. */
+/** Removes rows that are older than their retention; returns true when more is left. */
 export async function prune(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
   const limits = { lines: now - retention.historyMs, attempts: now - retention.settledAttemptMs };
   await pruneDeadLetters(context, now - retention.deadLetterMs);
@@ -52,13 +52,16 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
   return isMore.some(Boolean);
 }
 
-/** Lines and ended attempts are kept for times of their own. */
+/** Lines and ended attempts have separate retention times. */
 interface Limits {
   readonly lines: number;
   readonly attempts: number;
 }
 
-/** In order of positions. Attempts that are kept for less long than lines leave their rows as prune comes to them. */
+/**
+ * Prunes the history in order of positions. Attempts with a shorter retention than lines are removed from their rows
+ * when prune reaches them.
+ */
 async function pruneHistory(context: StoreContext, limits: Limits): Promise<boolean> {
   const { work } = context;
   const mark = await loadPruneMark(work);
@@ -86,7 +89,7 @@ async function removePages(
   await inParallel(past, (page) => removePage(work, page));
 }
 
-/** Rows up to the first one that is too young. Gives how many. */
+/** Prunes rows up to the first one that is too young. Returns how many. */
 async function pruneRows(
   context: StoreContext,
   entries: readonly LogEntry[],
@@ -106,7 +109,7 @@ async function pruneRows(
   return old.length;
 }
 
-/** Removes what is old of a row, and the row when nothing is left of it. */
+/** Removes the old parts of a row, and the row when it is empty. */
 async function pruneRow(context: StoreContext, item: Item, limits: Limits): Promise<void> {
   const facts = parseHistoryFacts(item);
   const isOld = (at: number | undefined, before: number) => at !== undefined && at < before;
@@ -140,7 +143,7 @@ async function forgetAttempts(context: StoreContext, stackId: string, ended: rea
   });
 }
 
-/** Rows without lines are found by the last end of their attempts. */
+/** Prunes rows without lines, which are found by the last end of their attempts. */
 async function pruneEndedRows(context: StoreContext, limits: Limits): Promise<boolean> {
   const old = await findOld(context, "ended", limits.attempts);
   await inParallel(old, async (entry) => {
@@ -150,12 +153,12 @@ async function pruneEndedRows(context: StoreContext, limits: Limits): Promise<bo
   return old.length === AT_ONCE;
 }
 
-/** The oldest entries of a kind that the sweep index has from before that instant. */
+/** Finds the oldest entries of a kind in the sweep index from before that instant. */
 function findOld({ work }: StoreContext, kind: string, before: number): Promise<readonly Item[]> {
   return takeFirst(work.query({ index: WORK_INDEXES.sweep, part: kind, before, pageSize: AT_ONCE }), AT_ONCE);
 }
 
-/** What is known by its index entry alone; the item must still have it. */
+/** Prunes items by their index entry alone; the item must still have it. */
 async function pruneByAge(context: StoreContext, kind: string, before: number): Promise<boolean> {
   const { at } = WORK_INDEXES.sweep;
   const old = await findOld(context, kind, before);
@@ -164,7 +167,10 @@ async function pruneByAge(context: StoreContext, kind: string, before: number): 
   return old.length >= AT_ONCE;
 }
 
-/** How many of the oldest ids go. `firstNo`: the number of the first one; without it they are the last of all. Pure. */
+/**
+ * Counts how many of the oldest ids are removed. `firstNo`: the number of the first one; without it they are the last
+ * of all. Pure.
+ */
 export function countOld(
   known: Pick<KnownIds, "ids" | "idCount"> & { readonly firstNo?: number },
   { eventIdMs, eventIdCount }: Pick<Retention, "eventIdMs" | "eventIdCount">,
@@ -201,7 +207,7 @@ async function pruneMovedIds(context: StoreContext, retention: Retention, now: n
 
 const STACKS_MARK = { pk: "yard", sk: "prune" };
 
-/** Ids and ended attempts in items of stacks. Reads the stacks' table once a day. */
+/** Prunes ids and ended attempts in items of stacks. Reads the stacks' table once a day. */
 async function pruneStacks(context: StoreContext, retention: Retention, limits: Limits, now: number): Promise<boolean> {
   const { stacks, work } = context;
   const mark = await work.get(STACKS_MARK);
@@ -216,7 +222,7 @@ async function pruneStacks(context: StoreContext, retention: Retention, limits: 
   return page.next !== undefined;
 }
 
-/** The same of absent stacks. */
+/** Prunes ids and ended attempts of absent stacks. */
 async function pruneAbsent(context: StoreContext, retention: Retention, limits: Limits, now: number): Promise<boolean> {
   const old = [
     ...(await findOld(context, "tombstone", now - retention.eventIdMs)),
@@ -226,7 +232,7 @@ async function pruneAbsent(context: StoreContext, retention: Retention, limits: 
   return pruned.filter(Boolean).length >= AT_ONCE;
 }
 
-/** True when something was removed. */
+/** Prunes one stack. Returns true when something was removed. */
 async function pruneStack(
   context: StoreContext,
   stackId: string,

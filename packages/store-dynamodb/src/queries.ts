@@ -29,8 +29,8 @@ import { WORK_INDEXES } from "./tables.ts";
 import { tryRead } from "./work-rows.ts";
 
 /**
- * Returns the stacks that match a filter, in the requested order. The table is in no order: each page reads all of it, in parts of
- * 1 MB, and keeps no more than the page.
+ * Returns the stacks that match a filter, in the requested order. The table is in no order: each page reads all of it,
+ * in parts of 1 MB, and keeps no more than the page.
  */
 export async function listStacks(
   context: StoreContext,
@@ -86,13 +86,16 @@ function readStack(item: Item, filter: StackFilter, order: StackOrder): readonly
   return [{ id, place, cursor: order.toCursor(place), bytes, read: () => toStored(aggregate) }];
 }
 
-/** Of an item that cannot be read: when it was entered is not known outside of what is damaged. */
+/**
+ * Returns the instant of an unreadable item. When its state was entered is only stored in the damaged part, so
+ * `updatedAt` replaces it.
+ */
 function findInstant(item: Item, { key }: StackOrder): number {
   if (key === "id") return 0;
   return Number(item[key]?.N ?? item["updatedAt"]?.N ?? 0);
 }
 
-/** Of an item that cannot be read the id is known, and mostly the machine. */
+/** Returns true when an unreadable item matches the filter, by its id and, mostly, its machine. */
 function isSeen({ text = "", ids, scopes }: StackFilter, item: Item): boolean {
   const id = item["id"]?.S ?? "";
   const isNamed = ids === undefined || ids.includes(id);
@@ -144,8 +147,8 @@ function toCondition({ machine, state, idPrefix = "" }: StackFilter, after: stri
 }
 
 /**
- * Ids of stacks with parked events, in order, whether or not the stacks exist. Like every list of stacks, each page reads
- * the whole table of stacks; stacks that do not exist are found by the sweep index.
+ * Lists ids of stacks with parked events, in order, whether or not the stacks exist. Like every list of stacks, each
+ * page reads the whole table of stacks; stacks that do not exist are found by the sweep index.
  */
 export async function listParkedStackIds(
   context: StoreContext,
@@ -173,7 +176,7 @@ async function findAbsent({ work }: StoreContext): Promise<readonly string[]> {
   return ids;
 }
 
-/** What items say of themselves in numbers. */
+/** The counts in items. */
 const COUNTS = ["queued", "sent", "parked", "open"] as const;
 
 /** Counts, by reading the stacks' table and the indexes: for people and metrics, not for every second. */

@@ -28,12 +28,12 @@ const PK = "record";
 /** A key may be written so often in one life: versions of a later incarnation are above. */
 const WRITES_A_LIFE = 1_000_000;
 
-/** What records need of a store. */
+/** The parts of a store that records need. */
 type RecordsContext = Pick<StoreContext, "work">;
 
 /**
- * Records in one part of the work table, so that they are listed in order. Those that expire say so in `ttl` too, in seconds,
- * as a table's time to live takes it (developer guide, "Time to Live").
+ * Creates records in one part of the work table, so that they are listed in order. Those that expire also have `ttl`,
+ * in seconds, for the table's time to live (developer guide, "Time to Live").
  */
 export function createRecords(context: RecordsContext): Records {
   const { work } = context;
@@ -109,8 +109,9 @@ async function list(
 const RELAYED_WITHIN_MS = 400 * 86_400_000;
 
 /**
- * Makes a record of an audit entry that a write has left behind. May be called again, by several processes at once, also after
- * the entry was sealed: then the mark that sealing leaves is there, and sealing itself ignores what comes between the two.
+ * Makes a record of an audit entry that a write has left behind. May be called again, by several processes at once,
+ * also after the entry was sealed: then the mark that sealing leaves is there, and sealing itself ignores what comes
+ * between the two.
  */
 export async function relayAuditEntry(
   { work, clock }: Pick<StoreContext, "work" | "clock">,
@@ -147,8 +148,9 @@ const PART_BYTES = 300 * 1024;
 const MOST_HASHES = 10;
 
 /**
- * Sources of machines by hash: parts first, then the hash in the list of its machine, then the item that says how many parts
- * there are. A process that dies between the last two leaves a hash that `findHashes` looks up and leaves out.
+ * Creates the sources of machines by hash: writes parts first, then the hash in the list of its machine, then the item
+ * with the number of parts. A process that crashes between the last two leaves a hash that `findHashes` looks up and
+ * leaves out.
  */
 export function createRevisions({ work }: StoreContext): Store["revisions"] {
   return {
@@ -186,12 +188,12 @@ export function createRevisions({ work }: StoreContext): Store["revisions"] {
   };
 }
 
-/** `head`, or a part of the source. */
+/** Returns the key of `head`, or of a part of the source. */
 function toRevisionKey(hash: string, sk: string): WorkKey {
   return { pk: `revision#${toKeyPart(hash)}`, sk };
 }
 
-/** Where the hashes of a machine are. */
+/** Returns the partition of a machine's hashes. */
 function toRevisionsPart(name: string): string {
   return `revisions#${toKeyPart(name)}`;
 }

@@ -25,9 +25,9 @@ import { type ParkedRow, pause, tooLarge } from "./work-rows.ts";
 const LOST_VERSIONS = 1_000_000;
 
 /**
- * Adopts an item that the predecessor wrote. If it replaced one of ours, versions and entries continue above the earlier
- * ones, so attempt ids are never reused, and parked events stay parked. `kept`: what the work table stores about the stack;
- * `lastVersion`: the version of the shadow, or 0.
+ * Adopts an item that the predecessor wrote. If it replaced one of ours, versions and entries continue above the
+ * earlier ones, so attempt ids are never reused, and parked events stay parked. `kept`: what the work table stores
+ * about the stack; `lastVersion`: the version of the shadow, or 0.
  */
 async function takeOver(
   context: StoreContext,
@@ -51,7 +51,7 @@ async function takeOver(
   };
 }
 
-/** What the newest row of the history says. */
+/** Returns version and entry of the newest row of the history. */
 async function findLast({ work }: StoreContext, stackId: string) {
   const { pk, sk } = toStackKey(stackId, "history#");
   for await (const item of work.query({ part: pk, prefix: sk, descending: true, pageSize: 1 })) {
@@ -73,12 +73,13 @@ async function listParkedMarks({ work }: StoreContext, stackId: string): Promise
   return [...marks.values()].sort((a, b) => a.at - b.at).map(({ id, nextTryAt, name }) => ({ id, nextTryAt, name }));
 }
 
-// An aggregate is stored in one item: the stack's item in the stacks table or, before and after the stack exists, a shadow in
-// the work table, because the predecessor's readers treat every item of the stacks table as a stack. The aggregate moves when
-// its stack begins and when it ends. Both moves have one commit point and can be finished by any process that loads the stack:
+// An aggregate is stored in one item: the stack's item in the stacks table or, before and after the stack exists, a
+// shadow in the work table, because the predecessor's readers treat every item of the stacks table as a stack. The
+// aggregate moves when its stack begins and when it ends. Both moves have one commit point and can be finished by any
+// process that loads the stack:
 //
 //   begins: the shadow becomes `born`, with the stack (commit) → the stack's item is put → the shadow becomes `live`
-//   ends:   the stack's item is marked `removed` (commit) → the shadow becomes `none` with all that is left → the item goes
+//   ends:   the stack's item is marked `removed` (commit) → the shadow becomes `none` with the rest → the item is removed
 //
 // Versions grow over both items. So a late helper is recognized: an item that was just put is compared with the shadow.
 
@@ -88,29 +89,29 @@ export interface Change<Result> {
   readonly follow?: FollowUp | undefined;
   /** The caller's instant. */
   readonly now?: number;
-  /** Gives a stack that the predecessor wrote an item of ours although it does not change. */
+  /** True: a stack of the predecessor is written as an item of ours although it does not change. */
   readonly adopts?: boolean;
   readonly result: Result;
 }
 
 const MOST_TRIES = 30;
 
-/** Under which name an entry is known to be done. */
+/** Returns the key under which a finished entry is remembered. */
 export function toDoneKey(stackId: string, version: number): string {
   return `${version} ${stackId}`;
 }
 
-/** The version of the next write. */
+/** Returns the version of the next write. */
 export function toNextVersion({ version }: Aggregate): number {
   return Math.max(version, TAKEN_OVER_VERSION) + 1;
 }
 
-/** Decides what becomes of an aggregate; called again after a conflict. */
+/** Decides the change of an aggregate; called again after a conflict. */
 type Decide<Result> = (aggregate: Aggregate, loaded: LoadedStack) => Change<Result> | Promise<Change<Result>>;
 
 /**
- * Changes an aggregate by one conditional write, and does what follows from it as far as it gets. Another writer's write
- * makes it decide again. `seen`: what the caller has just loaded.
+ * Changes an aggregate by one conditional write, and does what follows from it as far as it gets. Another writer's
+ * write makes it decide again. `seen`: what the caller has just loaded.
  */
 export async function changeStack<Result>(
   context: StoreContext,
@@ -139,7 +140,7 @@ async function changeInTurn<Result>(
       await context.record(stackId, written);
       return { result: change.result, written };
     }
-    // What was seen before may be old: that nothing is to be written is decided on what is there now.
+    // The cached aggregate may be old: the decision to write nothing must be made on the present one.
     if (next === undefined && loaded !== seen) return { result: change.result, written };
     if (next !== undefined) await pause(context, tries);
     loaded = await loadStack(context, stackId);
@@ -217,7 +218,7 @@ function tryMove(context: StoreContext, stackId: string, move: () => Promise<voi
   return attemptLater(context, `the beginning or the end of the stack ${JSON.stringify(stackId)}`, move);
 }
 
-/** What is left of a stack whose item is still there. A shadow that is written now wins over it. */
+/** Returns the rest of a stack whose item still exists. A shadow that is written now wins over it. */
 async function toEnded(context: StoreContext, stackId: string, removed: ParsedStackItem): Promise<LoadedStack> {
   const shadow = await loadShadow(context, stackId);
   const aggregate = await readSpill(context, stackId, removed);
@@ -274,7 +275,7 @@ async function writeStack(
   return written;
 }
 
-/** Undefined: nothing is left to do. */
+/** Returns the outbox entry of follow-up work; undefined when there is none. */
 function toEntry(follow: FollowUp, facts: Pick<OutboxEntry, "version" | "now" | "entry">): OutboxEntry | undefined {
   const parts = Object.entries(follow).filter(([, list]) => list !== undefined && list.length > 0);
   return parts.length === 0 ? undefined : { ...facts, ...Object.fromEntries(parts) };
@@ -354,7 +355,9 @@ function putShadow(
   return putItem(context, { ...encoded, table: context.work, stackId }, condition);
 }
 
-/** Stores an aggregate without a stack. Deletes an empty row, unless late writers need it to detect that they are late. */
+/**
+ * Stores an aggregate without a stack. Deletes an empty row, unless late writers need it to detect that they are late.
+ */
 async function putAside(context: StoreContext, stackId: string, shadow: ParsedShadow | undefined, next: Aggregate) {
   const wasNever = next.stackVersion === 0 && (shadow === undefined || shadow.kind === "none");
   if (wasNever && isEmpty(next)) {
@@ -369,7 +372,7 @@ async function beginIncarnation(
   shadow: ParsedShadow | undefined,
   { written, stack }: { readonly written: Aggregate; readonly stack: Stack },
 ): Promise<boolean> {
-  // What its item would not hold is refused before anything is written.
+  // A stack that exceeds its item is refused before anything is written.
   toItem(context, written, stack, { bornAt: written.version, dueAt: undefined });
   if (!(await putShadow(context, stackId, shadow, "born", written))) return false;
   const what = `the item of the stack ${JSON.stringify(stackId)}`;
@@ -380,13 +383,13 @@ async function beginIncarnation(
   return true;
 }
 
-/** Puts the item of a stack that has begun, and says so in the shadow. Anyone may do it, also late. */
+/** Puts the item of a stack that has begun, and marks the shadow. Any process may do it, also late. */
 async function finishBirth(context: StoreContext, stackId: string, born: ParsedShadow): Promise<void> {
   const aggregate = await readSpill(context, stackId, born);
   const { stack, version } = aggregate;
   if (stack === undefined) return;
   const item = toItem(context, aggregate, stack, { bornAt: version, dueAt: undefined });
-  // Nothing, or what the predecessor wrote: it has no version.
+  // No item, or one of the predecessor: it has no version.
   if (!(await putItem(context, item, { expression: "attribute_not_exists(version)" }))) {
     // Another helper's, or one that came too late after an earlier incarnation.
     const values = { ":version": version };
@@ -398,7 +401,7 @@ async function finishBirth(context: StoreContext, stackId: string, born: ParsedS
   await settleBirth(context, stackId, version);
 }
 
-/** Says in the shadow that the item is there. False: the item was put too late, and is gone. */
+/** Marks in the shadow that the item exists. Returns false when the item was put too late, and is gone. */
 async function settleBirth(context: StoreContext, stackId: string, version: number): Promise<boolean> {
   const shadow = await loadShadow(context, stackId);
   const isCurrent = shadow?.aggregate.version === version;
@@ -436,7 +439,7 @@ async function endLife(
   return true;
 }
 
-/** Writes what is left of an ended stack into the shadow; then its item goes. */
+/** Writes the rest of an ended stack into the shadow; then removes its item. */
 async function finishRemoval(context: StoreContext, stackId: string, removed: ParsedStackItem): Promise<void> {
   const aggregate = await readSpill(context, stackId, removed);
   const { version } = aggregate;

@@ -6,9 +6,9 @@ import { type Aggregate, EMPTY, findDueTimes, findNextDueAt } from "./aggregate.
 import type { Item } from "./database.ts";
 import { MAX_ITEM_BYTES, packIds, sizeOfItem, toShard, toStackKey, unpackIds } from "./keys.ts";
 
-// Values as the predecessor's readers and writers know them: maps and lists are those of DynamoDB.
+// Values in the form of the predecessor's readers and writers: maps and lists are those of DynamoDB.
 
-/** A JSON value as an attribute. Texts are made well-formed: ask `isNative` first where that matters. */
+/** Converts a JSON value to an attribute. Texts are made well-formed: check `isNative` first where that matters. */
 export function toNative(value: unknown): AttributeValue {
   if (typeof value === "string") return { S: value.toWellFormed() };
   if (typeof value === "number") return { N: String(value) };
@@ -19,7 +19,7 @@ export function toNative(value: unknown): AttributeValue {
   return { M: Object.fromEntries(members.map(([name, member]) => [name, toNative(member)])) };
 }
 
-/** The JSON value of an attribute; sets and bytes have none. */
+/** Returns the JSON value of an attribute; undefined for sets and bytes. */
 export function fromNative(value: AttributeValue | undefined): unknown {
   if (value === undefined) return undefined;
   if (value.N !== undefined) return Number(value.N);
@@ -33,7 +33,7 @@ export function fromNative(value: AttributeValue | undefined): unknown {
 const LARGEST = 9.9e125;
 const SMALLEST = 1e-130;
 
-/** True for a member of a map that DynamoDB gives back as it was. */
+/** Returns true for a member of a map that DynamoDB returns unchanged. */
 export function isNative(name: string, value: unknown): boolean {
   if (name === "" || !name.isWellFormed()) return false;
   if (typeof value === "string") return value.isWellFormed();
@@ -67,12 +67,12 @@ const DICTIONARY = Buffer.from(
   ].join(""),
 );
 
-/** A value as compressed JSON. Undefined members are left out. */
+/** Packs a value as compressed JSON. Undefined members are left out. */
 export function pack(value: unknown): Uint8Array {
   return deflateRawSync(JSON.stringify(value), { dictionary: DICTIONARY, level: 9 });
 }
 
-/** What `pack` made bytes of. `what` names it in an error. */
+/** Unpacks bytes of `pack`. `what` names it in an error. */
 export function unpack(bytes: Uint8Array | undefined, what: string): unknown {
   try {
     return JSON.parse(inflateRawSync(bytes ?? new Uint8Array(), { dictionary: DICTIONARY }).toString());
@@ -81,27 +81,30 @@ export function unpack(bytes: Uint8Array | undefined, what: string): unknown {
   }
 }
 
-/** The version under which callers see an item that the predecessor wrote: it has none. Ours begin at 2. */
+/** The version of an item of the predecessor for callers: it has none. Ours begin at 2. */
 export const TAKEN_OVER_VERSION = 1;
 
-/** Stacks are spread over so many parts of the index; each part takes a thousand changes of entries a second. */
+/**
+ * The number of parts of the index over which stacks are spread; each part takes a thousand changes of entries a
+ * second.
+ */
 export const STACK_SHARDS = 4;
 
-/** The names of the record that the predecessor's readers know, each an attribute of its own. */
+/** The names of the record that the predecessor's readers use, each a separate attribute. */
 const SHARED = ["id", "machine", "previousState", "tasks", "createdAt", "updatedAt"] as const;
 
-/** What else an item holds of the stack. */
+/** The other fields of the stack in an item. */
 interface OwnPart extends Omit<Stack, (typeof SHARED)[number] | "state" | "metadata"> {
   /** DynamoDB keeps no order of names. */
   readonly metadataOrder: readonly string[];
-  /** What DynamoDB would not give back as it was. */
+  /** Members that DynamoDB would not return unchanged. */
   readonly metadataOdd?: Stack["metadata"];
 }
 
-/** An aggregate without what is an attribute of its own. */
+/** An aggregate without the parts that are separate attributes. */
 type Content = Partial<Omit<Aggregate, "version" | "stack" | "ids" | "idCount">>;
 
-/** What the packed part of an item contains when the rest is stored in separate rows. */
+/** The packed part of an item when the rest is stored in separate rows. */
 interface Spill {
   readonly name: string;
   readonly parts: number;
@@ -121,7 +124,7 @@ export interface EncodedItem {
   readonly spill?: { readonly name: string; readonly parts: readonly Uint8Array[] };
 }
 
-/** What an item holds. `aggregate` lacks what is in the rows of `spill`. */
+/** The content of an item. `aggregate` lacks the rows of `spill`. */
 export interface ParsedItem {
   readonly aggregate: Aggregate;
   readonly spill?: Spill | undefined;
@@ -132,13 +135,16 @@ export interface ParsedItem {
 
 /** The item of a stack. */
 export interface ParsedStackItem extends ParsedItem {
-  /** `taken-over`: as the predecessor wrote it. `removed`: its stack has ended; the item goes when the shadow is written. */
+  /**
+   * `taken-over`: as the predecessor wrote it. `removed`: its stack has ended; the item goes when the shadow is
+   * written.
+   */
   readonly kind: "ours" | "taken-over" | "removed";
   /** The version that made the item, until the next write of it. */
   readonly bornAt?: number | undefined;
 }
 
-/** What the item of a stack says besides its aggregate. */
+/** The fields of a stack's item in addition to its aggregate. */
 export interface StackItemFacts {
   readonly bornAt?: number;
   readonly removed?: true;
@@ -150,7 +156,7 @@ export interface StackItemFacts {
 const MOST_BYTES = MAX_ITEM_BYTES - 100;
 const PART_BYTES = 350 * 1024;
 
-/** The item of a stack. The predecessor's names have the values that they always had. */
+/** Converts a stack to its item. The predecessor's names keep their values. */
 export function toStackItem(aggregate: Aggregate, stack: Stack, facts: StackItemFacts, spillName: string): EncodedItem {
   const { state, metadata, ...rest } = stack;
   const { id, machine, previousState, tasks, createdAt, updatedAt, ...own } = rest;
@@ -176,7 +182,10 @@ export function toStackItem(aggregate: Aggregate, stack: Stack, facts: StackItem
   return encode(base, { own: ownPart }, toContent(aggregate), spillName);
 }
 
-/** Early enough: the old place, so that the index is written rarely. Otherwise the first instant at which something is due. */
+/**
+ * Returns the indexed instant: the old one if it is early enough, so that the index is written rarely. Otherwise the
+ * first due instant.
+ */
 function toIndexedAt(aggregate: Aggregate, old: number | undefined): number | undefined {
   const at = findNextDueAt(findDueTimes(aggregate));
   return at === undefined || old === undefined ? at : Math.min(at, old);
@@ -193,7 +202,7 @@ function toNumbers(values: Readonly<Record<string, number>>): Item {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { N: String(value) }]));
 }
 
-/** What is mostly so is left out. */
+/** Returns the content without default values. */
 function toContent(aggregate: Aggregate): Content {
   const { version: _, stack: __, ids: ___, idCount: ____, ...content } = aggregate;
   const kept = Object.entries(content).filter(
@@ -218,7 +227,7 @@ export function joinSpill(parsed: ParsedItem, parts: readonly (Uint8Array | unde
   return { ...parsed.aggregate, ...(unpack(bytes, "A separate row of an item") as Content) };
 }
 
-/** What an item holds: ours, or one that the predecessor wrote. Throws `STORE_CORRUPT` with id and reason. */
+/** Parses an item: ours, or one of the predecessor. Throws `STORE_CORRUPT` with id and reason. */
 export function parseStackItem(item: Item): ParsedStackItem {
   if (item["version"]?.N === undefined || item["stackyard"] === undefined) {
     const stack = parsePredecessor(item);
@@ -258,21 +267,21 @@ function readNumber(item: Item, name: string): number | undefined {
 }
 
 /**
- * What the work table stores for a stack id. `none`: everything, because the stack does not exist. `born`: everything, while
- * the stack's item is being created. `live`: nothing, because the stack's item contains it; the row lets a late writer
- * detect that its item belongs to an earlier incarnation.
+ * The row of a stack id in the work table. `none`: contains everything, because the stack does not exist. `born`:
+ * contains everything, while the stack's item is being created. `live`: empty, because the stack's item contains it;
+ * the row lets a late writer detect that its item belongs to an earlier incarnation.
  */
 export interface ParsedShadow extends ParsedItem {
   readonly kind: "none" | "born" | "live";
   readonly stackId: string;
 }
 
-/** Where it is. */
+/** Returns the key of a shadow. */
 export function toShadowKey(stackId: string) {
   return toStackKey(stackId, "shadow");
 }
 
-/** The row. A stack is in it as a whole. */
+/** Converts an aggregate to a shadow's row. A stack is in it as a whole. */
 export function toShadowItem(
   kind: ParsedShadow["kind"],
   stackId: string,
@@ -298,12 +307,12 @@ export function toShadowItem(
   return encode(base, defined({ stack }), toContent(aggregate), spillName);
 }
 
-/** Which stack a row, or its entry in an index, is of. */
+/** Returns the stack of a row, or of its entry in an index. */
 export function readShadowId(item: Item): string {
   return String(unpack(item["of"]?.B, "A row of an absent stack"));
 }
 
-/** What `toShadowItem` made. */
+/** Parses a row of `toShadowItem`. */
 export function parseShadowItem(item: Item): ParsedShadow {
   const stackId = readShadowId(item);
   const { stack, spill, aggregate } = parsePacked(item, `The row of the absent stack ${JSON.stringify(stackId)}`);
@@ -313,7 +322,7 @@ export function parseShadowItem(item: Item): ParsedShadow {
   return { kind, stackId, spill, dueAt, nonce: item["nonce"]?.S ?? "", aggregate: { ...aggregate, stack } };
 }
 
-/** Where an aggregate is, and what its next write is conditional on. */
+/** The place of an aggregate, and the condition of its next write. */
 export type Place =
   | { readonly kind: "live"; readonly nonce: string; readonly dueAt: number | undefined }
   /** As the predecessor wrote it; what we keep of it is in the shadow. */
@@ -328,7 +337,7 @@ export interface LoadedStack {
   readonly spill?: ParsedItem["spill"];
 }
 
-/** Names that were added by hand come last. */
+/** Returns values in order. Names that were added by hand come last. */
 function inOrder(values: Stack["metadata"], order: readonly string[]): Stack["metadata"] {
   const known = order.filter((name) => Object.hasOwn(values, name));
   const others = Object.keys(values).filter((name) => !known.includes(name));

@@ -6,7 +6,7 @@ import { fromItem, type Item, type Serializer, type Table, toItem } from "./data
 import { toKeyPart, toSortable, type WorkKey } from "./keys.ts";
 import type { LoadedStack } from "./stack-item.ts";
 
-/** What the parts of a store share. */
+/** The shared parts of a store. */
 export interface StoreContext {
   readonly stacks: Table;
   readonly work: Table;
@@ -23,26 +23,29 @@ export interface StoreContext {
   /** Stacks as they were loaded last, so that the commit that follows need not read them again. */
   readonly loaded: Map<string, LoadedStack>;
   readonly recent: RecentWork;
-  /** Task messages that `takeOwn` handed out, by receipt, and until when: see there. */
+  /** Task messages that `takeOwn` delivered, by receipt, and until when: see there. */
   readonly handedOut: Map<string, number>;
   /** Outbox entries that this process has finished: they leave their item with its next write. */
   readonly done: Set<string>;
   /** Writes the lines that writes of an aggregate have left to write, as far as it gets. */
   record(stackId: string, written: Aggregate): Promise<void>;
-  /** Does the rest of what the last write of an aggregate has left to do, as far as it gets. */
+  /** Does the rest of the work that the last write of an aggregate has left, as far as possible. */
   publish(stackId: string, written: Aggregate): Promise<void>;
   /** Numbers that grow within this process, and nearly so over all. */
   nextNumber(): number;
-  /** Lists a row of the history of the yard. Gives the position of its first line. */
+  /** Lists a row of the history of the yard. Returns the position of its first line. */
   listRow(entry: NewEntry): Promise<number>;
 }
 
 /** Stacks of which this process has just written something that is due, or will be. */
 interface RecentWork {
   note(stackId: string, written: Aggregate): void;
-  /** Due by then, and not in the index perhaps. Like an entry of the index it is a hint: the item may say otherwise by now. */
+  /**
+   * Lists stacks that are due by then, and perhaps not in the index. Like an entry of the index it is a hint: the item
+   * may differ by now.
+   */
   list(kinds: readonly (keyof DueTimes)[], now: number): readonly DueStack[];
-  /** The same, of all that the sweep of a minute may not have seen. */
+  /** Lists the same, of all stacks that the last minute's sweep may have missed. */
   listOwn(kinds: readonly (keyof DueTimes)[], now: number): readonly DueStack[];
 }
 
@@ -88,15 +91,15 @@ export function createRecentWork(clock: Clock): RecentWork {
   };
 }
 
-/** Forgets the oldest of what is remembered when it is more than the most. */
+/** Forgets the oldest entry when there are more than `most`. */
 export function dropOldest<Key>(remembered: Map<Key, unknown> | Set<Key>, most: number): void {
   const [oldest] = remembered.keys();
   if (remembered.size > most && oldest !== undefined) remembered.delete(oldest);
 }
 
-// All rows of the history in one order: pages, each a row of the work table with the keys of some rows. The place in the
-// log is the position of a row's lines. One write of the newest page numbers the rows of all that commit at the same time
-// and lists them: a counter and an index of rows would be a write each.
+// All rows of the history in one order: pages, each a row of the work table with the keys of some rows. The place in
+// the log is the position of a row's lines. One write of the newest page numbers the rows of all that commit at the
+// same time and lists them: a counter and an index of rows would be a write each.
 
 /** A row of the history in the log. */
 export interface LogEntry {
@@ -112,11 +115,11 @@ export interface LogEntry {
 /** A row to list. */
 type NewEntry = Pick<LogEntry, "span" | "writtenAt" | "key">;
 
-/** A page is full with so many lines; with short keys it has less than 1 KB, which is one unit to write. */
+/** The lines of a full page; with short keys it has less than 1 KB, which is one unit to write. */
 const MOST_LINES = 14;
 /** So many rows are listed by one write. */
 const MOST_AT_ONCE = 100;
-/** The first position of a page is that of the page before and so many. */
+/** The distance between the first positions of two pages. */
 const PAGE = 1_000_000;
 const PK = "log";
 
@@ -126,7 +129,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Lists rows, and gives the positions of their first lines. Those who come while a write is under way share the next. */
+/** Lists rows, and returns the positions of their first lines. Rows that come during a write share the next one. */
 export function createYardLog(work: Table): (entry: NewEntry) => Promise<number> {
   const waiting: Waiting[] = [];
   let isWriting = false;
@@ -210,7 +213,7 @@ interface LogRange {
   readonly newestFirst: boolean;
 }
 
-/** Rows with lines past that position, or before it; all of them without one. Consistent. */
+/** Reads rows with lines past that position, or before it; all of them without one. Consistent. */
 export async function* readYardLog(work: Table, range: LogRange): AsyncGenerator<LogEntry, void, undefined> {
   const { after, newestFirst } = range;
   const sk = after === undefined ? undefined : toSortable(toPage(after));
@@ -235,7 +238,7 @@ export interface PruneMark {
 
 const MARK = { pk: "yard", sk: "prune-log" };
 
-/** Both are 0 before the first prune. */
+/** Loads the mark; both numbers are 0 before the first prune. */
 export async function loadPruneMark(work: Table): Promise<PruneMark> {
   const item = await work.get(MARK);
   return { lines: Number(item?.["lines"]?.N ?? 0), attempts: Number(item?.["attempts"]?.N ?? 0) };
@@ -247,17 +250,17 @@ export async function savePruneMark(work: Table, mark: PruneMark): Promise<void>
 }
 
 /**
- * A row that is listed and is not there may be about to be written: a reader that went past it would never see it. After
- * so long it does not come any more.
+ * A row that is listed and missing may be about to be written: a reader that continued past it would never see it.
+ * After this time it is not written any longer.
  */
 export const SETTLES_MS = 10_000;
 
-/** The page of a position. */
+/** Returns the page of a position. */
 export function toPage(position: number): number {
   return Math.floor(position / PAGE);
 }
 
-/** The row that holds a position. */
+/** Finds the row that contains a position. */
 export async function findLogEntry(work: Table, position: number): Promise<LogEntry | undefined> {
   const item = await work.get(toPageKey(toPage(position)));
   return item && parsePage(item).find(({ first, span }) => first <= position && position < first + span);
@@ -268,42 +271,42 @@ export async function removePage(work: Table, page: number): Promise<void> {
   await work.remove(toPageKey(page));
 }
 
-// An attempt is part of its stack's item, and its id says of which stack it is. For ids of another form there is a row.
+// An attempt is part of its stack's item, and its id names its stack. Ids of another form have a row.
 
 function toLocatorKey(attemptId: string): WorkKey {
   return { pk: `attempt#${toKeyPart(attemptId)}`, sk: "attempt" };
 }
 
-/** The stack that an attempt's id names; undefined where it names none. */
+/** Returns the stack that an attempt's id names; undefined when it does not name one. */
 export function findNamedStack(attemptId: string): string | undefined {
   return parseAttemptId(attemptId)?.stackId;
 }
 
-/** The stack of an attempt: as its id says, or as its row says. Undefined: unknown. */
+/** Returns the stack of an attempt, from its id or its row. Undefined: unknown. */
 export async function locateAttempt(context: StoreContext, attemptId: string): Promise<string | undefined> {
   return findNamedStack(attemptId) ?? (await readLocator(context, attemptId));
 }
 
-/** What the row of an attempt says. */
+/** Returns the stack in the row of an attempt. */
 export async function readLocator({ work }: StoreContext, attemptId: string): Promise<string | undefined> {
   const item = await work.get(toLocatorKey(attemptId));
   return item === undefined ? undefined : String(fromItem(item)["stackId"]);
 }
 
-/** Writes the row of an attempt whose id does not say its stack; before the attempt begins. */
+/** Writes the row of an attempt whose id does not name its stack; before the attempt begins. */
 export async function writeLocator({ work }: StoreContext, attemptId: string, stackId: string): Promise<void> {
   if (findNamedStack(attemptId) === stackId) return;
   await work.put(toItem({ ...toLocatorKey(attemptId), stackId }));
 }
 
-/** Removes the row of an attempt that nothing is kept of any more. */
+/** Removes the row of an attempt without any other data. */
 export async function removeLocator({ work }: StoreContext, attemptId: string, stackId: string): Promise<void> {
   if (findNamedStack(attemptId) !== stackId) await work.remove(toLocatorKey(attemptId));
 }
 
 /**
- * Runs work after the commit point that the sweep would do too. Logs an error instead of throwing it, because the call has
- * already succeeded. Returns whether the work is done.
+ * Runs work after the commit point that the sweep would do too. Logs an error instead of throwing it, because the call
+ * has already succeeded. Returns true when the work is done.
  */
 export async function attemptLater({ logger }: StoreContext, what: string, run: () => Promise<void>): Promise<boolean> {
   try {

@@ -15,27 +15,27 @@ import { isMissing, type TableIndex, toStoreError } from "./database.ts";
 export interface TableNames {
   /** One item is one stack; readers of the predecessor's table see only these. */
   readonly stacks: string;
-  /** History, keys, records, what is kept of absent stacks: everything else. */
+  /** Everything else: history, keys, records, data of absent stacks. */
   readonly work: string;
 }
 
 /** The sparse index of the stacks' table by which due work is found. An entry may be early, never late. */
 export const DUE_INDEX = { name: "due", key: "dueShard", at: "nextDueAt" } as const;
 
-/** An index of the work table: the attributes of its key, and what else it holds. */
+/** An index of the work table: the attributes of its key, and the others that it contains. */
 interface WorkIndex extends TableIndex {
   readonly holds: readonly string[];
 }
 
 /** The indexes of the work table. All are sparse: an item has the attributes only while it belongs there. */
 export const WORK_INDEXES = {
-  /** What is due of absent stacks, repairs of redrives, and what is too old one day. */
+  /** Due work of absent stacks, repairs of redrives, and rows that will be too old. */
   sweep: { name: "sweep", key: "sweepKey", at: "sweepAt", holds: ["of", "queued", "sent", "parked", "open"] },
   /** Lists for people: the dead letters. */
   list: { name: "list", key: "listKey", at: "listAt", holds: [] },
 } as const satisfies Record<string, WorkIndex>;
 
-/** As `CreateTable` takes it: a string key `id`, on-demand billing, and the index of due stacks. */
+/** Returns the input of `CreateTable`: a string key `id`, on-demand billing, and the index of due stacks. */
 export function toStacksTable(name: string): CreateTableCommandInput {
   const { key, at } = DUE_INDEX;
   return {
@@ -49,7 +49,7 @@ export function toStacksTable(name: string): CreateTableCommandInput {
   };
 }
 
-/** As `CreateTable` takes it. */
+/** Returns the input of `CreateTable`. */
 export function toWorkTable(name: string): CreateTableCommandInput {
   const indexes = Object.values<WorkIndex>(WORK_INDEXES);
   const types = indexes.flatMap(({ key, at }) => [[key, "S"] as const, [at, "N"] as const]);
@@ -88,9 +88,9 @@ export interface TableFinding {
   /** `error`: the store does not open. `warning`: it works, but slower. */
   readonly severity: "error" | "warning";
   readonly code: "table-missing" | "key-schema-wrong" | "index-missing" | "table-not-active";
-  /** What is wrong. */
+  /** The fault. */
   readonly message: string;
-  /** What to do. */
+  /** The remedy. */
   readonly advice: string;
 }
 
@@ -193,7 +193,7 @@ function withoutIndex(table: string, name: string): TableFinding {
 }
 
 function hasIndex({ GlobalSecondaryIndexes = [] }: TableDescription, name: string): boolean {
-  // An index that is being built knows only a part of the items.
+  // An index that is being built contains only a part of the items.
   return GlobalSecondaryIndexes.some(
     ({ IndexName, IndexStatus = "ACTIVE" }) => IndexName === name && IndexStatus !== "CREATING",
   );
@@ -206,7 +206,7 @@ function toText(keys: readonly KeySchemaElement[]): string {
 const ASK_EVERY_MS = 500;
 const WAIT_AT_MOST_MS = 120_000;
 
-/** What the opening of a store needs. */
+/** The input of opening a store. */
 interface PrepareInput {
   readonly client: DynamoDBClient;
   readonly names: TableNames;
@@ -223,7 +223,7 @@ export async function prepareTables(input: PrepareInput): Promise<{ readonly has
   const absent = before.findings.filter(({ code }) => code === "table-missing");
   const made = absent.filter(({ table }) => mayCreate === true || (mayCreate === "work" && table === names.work));
   for (const finding of made) await createTable(input, finding);
-  // What another process has begun to make at the same time.
+  // Tables that another process has begun to create at the same time.
   const begun = mayCreate === false ? [] : before.findings.filter(({ code }) => code === "table-not-active");
   for (const { table } of [...made, ...begun]) await untilActive(input, table);
   const isOld = made.length + begun.length > 0;

@@ -31,7 +31,7 @@ import { takeFirst } from "./work-rows.ts";
 interface Place {
   readonly stackId: string;
   readonly at: number;
-  /** Among what is due at the same instant. */
+  /** The order among work that is due at the same instant. */
   readonly order: number;
 }
 
@@ -42,7 +42,7 @@ type DueWork =
   | (Place & { readonly kind: "timer" })
   | (Place & { readonly kind: "parked" });
 
-/** What is due of a stack, as its item says. Pure. */
+/** Lists the due work of a stack, by its item. Pure. */
 function listDue(
   stackId: string,
   aggregate: Aggregate,
@@ -57,7 +57,7 @@ function listDue(
   return [...events, ...attempts, ...ofStack];
 }
 
-/** An event is never due before the one before it. */
+/** Lists due events; an event is never due before the one before it. */
 function listDueEvents(stackId: string, aggregate: Aggregate, now: number): readonly DueWork[] {
   let at = 0;
   let order = 0;
@@ -99,7 +99,7 @@ function findStackDue(aggregate: Aggregate, kind: "timer" | "parked", now: numbe
   return at !== undefined && afterHidden(at, hidden) <= now ? at : undefined;
 }
 
-/** The aggregate with that work handed out until then. Pure. */
+/** Returns the aggregate with that work hidden until then. Pure. */
 function hideWork(aggregate: Aggregate, work: DueWork, until: number): Aggregate {
   if (work.kind === "timer") return { ...aggregate, timerHidden: { at: work.at, until } };
   if (work.kind === "parked") return { ...aggregate, parkedHidden: { at: work.at, until } };
@@ -138,7 +138,7 @@ function toDueItem(work: Exclude<DueWork, { readonly kind: "event" }>): DueItem 
 /** The kinds that the sweep claims. It also finishes interrupted calls and corrects the index. */
 const SWEPT: readonly DueKind[] = ["timer", "deadline", "parked"];
 
-/** After so many rounds in which others were faster it is up to the next call. */
+/** After this number of rounds in which others were faster, the next call continues. */
 const MOST_ROUNDS = 8;
 /** Stacks that are read together. */
 const AT_ONCE = 64;
@@ -157,13 +157,14 @@ export async function takeDue(context: StoreContext, input: TakeDueInput): Promi
   return takeRounds(context, input, find, isSweep ? "sweep" : "all");
 }
 
-/** What commits leave behind them. */
+/** The kinds of work that commits leave. */
 const LEFT: readonly DueKind[] = ["event", "task", "poll"];
 
 /**
- * Hands out what this process has written in the last minute and is due, as far as commits leave it behind. Task messages
- * are marked in memory only, which saves a write of the item for each: they are sent on and acknowledged at once, and one
- * that a sweep of another process sends in between comes twice. Events are marked in the item, as their order counts.
+ * Hands out what this process has written in the last minute and is due, as far as commits leave it behind. Task
+ * messages are marked in memory only, which saves a write of the item for each: they are sent on and acknowledged at
+ * once, and one that a sweep of another process sends in between comes twice. Events are marked in the item, as their
+ * order counts.
  */
 export function takeOwn(context: StoreContext, input: TakeDueInput): Promise<readonly DueItem[]> {
   const kinds = input.kinds.filter((kind) => LEFT.includes(kind));
@@ -225,7 +226,7 @@ async function findWork(
   return { work, loaded };
 }
 
-/** One that cannot be read keeps no one from other work. */
+/** Loads a stack; an unreadable one does not block other work. */
 async function tryLoad(context: StoreContext, stackId: string): Promise<LoadedStack | undefined> {
   const loaded: LoadedStack[] = [];
   await attemptLater(context, `the stack ${JSON.stringify(stackId)}`, async () => {
@@ -249,13 +250,13 @@ async function loadSwept(context: StoreContext, stackId: string, now: number): P
   return isDue ? loaded : undefined;
 }
 
-/** Without what this process has done already. */
+/** Returns due times without work that this process has done already. */
 function findOpenTimes(context: StoreContext, stackId: string, aggregate: Aggregate): DueTimes {
   const outbox = aggregate.outbox.filter(({ version }) => !context.done.has(toDoneKey(stackId, version)));
   return findDueTimes({ ...aggregate, outbox });
 }
 
-/** The entry of the index is early, which saves writes of it while the stack is at work. Now it moves on. */
+/** Moves the early entry of the index, which saves writes while the stack is at work. */
 async function correctIndex(context: StoreContext, stackId: string, seen: LoadedStack, now: number): Promise<void> {
   const { place } = seen;
   const indexedAt = place.kind === "live" ? place.dueAt : place.shadow?.dueAt;
@@ -312,7 +313,7 @@ function isHandedOut({ handedOut }: StoreContext, work: DueWork, now: number): b
   return (handedOut.get(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0)) ?? 0) > now;
 }
 
-/** Marks chosen work, that of a stack by one write; a stack that has changed meanwhile gives none. */
+/** Marks chosen work, that of a stack by one write; returns none of a stack that has changed meanwhile. */
 async function takeWork(
   context: StoreContext,
   chosen: readonly DueWork[],
@@ -356,12 +357,12 @@ async function loadBeside(
 ): Promise<QueuedEvent> {
   const item = await work.get(toStackKey(stackId, beside));
   const event = item === undefined ? undefined : fromItem(item)["event"];
-  // Written before its queue named it, and removed after its queue named it no more: it is gone only if it was done.
+  // Written before its queue names it, and removed after its queue stops naming it: it is gone only if it was done.
   if (event === undefined) return { id, stackId, origin: "external", message: {}, receivedAt: 0 };
   return event as QueuedEvent;
 }
 
-/** Stacks that may be due by then, in order of their entries. Without the index it reads the whole table. */
+/** Finds stacks that may be due by then, in order of their entries. Without the index it reads the whole table. */
 async function findIndexed(
   context: StoreContext,
   now: number,
@@ -406,7 +407,7 @@ async function findAbsent({ work }: StoreContext, now: number, limit: number): P
   return items.map((item) => ({ id: readShadowId(item), at: Number(item[index.at]?.N) }));
 }
 
-/** The earliest instant at which `takeDue` may find something. */
+/** Returns the earliest instant at which `takeDue` may find something. */
 export async function nextDueAt(context: StoreContext, kinds: readonly DueKind[]): Promise<number | undefined> {
   const asked: readonly (keyof DueTimes)[] = kinds.some((kind) => SWEPT.includes(kind)) ? [...kinds, "repair"] : kinds;
   const far = Number.MAX_SAFE_INTEGER;
@@ -414,7 +415,7 @@ export async function nextDueAt(context: StoreContext, kinds: readonly DueKind[]
   let earliest: number | undefined;
   for (let from = 0; from < stacks.length; from += AT_ONCE) {
     const part = stacks.slice(from, from + AT_ONCE);
-    // What comes later in the index is not due before.
+    // Later entries of the index are not due earlier.
     if (earliest !== undefined && part.every(({ at }) => at >= (earliest ?? 0))) break;
     // Too many entries are not due for these kinds: the returned time may be too early, but never too late.
     if (from >= MOST_LOOKED_AT) return Math.min(earliest ?? far, part[0]?.at ?? far);

@@ -13,7 +13,7 @@ import { MAX_ITEM_BYTES, sizeOfItem, toKeyPart, toStackKey, type WorkKey } from 
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./tables.ts";
 
-/** What reading and changing one row needs of the store. */
+/** The parts of the store for reading and changing one row. */
 interface RowContext {
   readonly work: Table;
   readonly clock: Clock;
@@ -45,7 +45,7 @@ export interface Move<T, Result> {
 const MOST_TRIES = 30;
 const LONGEST_PAUSE_MS = 200;
 
-/** Consistent. */
+/** Loads a row consistently. */
 export async function loadRow<T extends WorkRow>(
   context: RowContext,
   kind: RowKind<T>,
@@ -54,7 +54,7 @@ export async function loadRow<T extends WorkRow>(
   return loadRowAt<T>(context, kind.toKey(id));
 }
 
-/** Consistent; by a key that an index gave. */
+/** Loads a row consistently, by a key from an index. */
 export async function loadRowAt<T extends WorkRow>({ work }: RowContext, key: WorkKey): Promise<T | undefined> {
   const item = await work.get(key);
   return item === undefined ? undefined : parseRow<T>(item);
@@ -62,7 +62,7 @@ export async function loadRowAt<T extends WorkRow>({ work }: RowContext, key: Wo
 
 const NOT_OF_THE_ROW = ["pk", "sk", ...Object.values(WORK_INDEXES).flatMap(({ key, at }) => [key, at])];
 
-/** An item without its keys: those of indexes are made afresh with each write. */
+/** Parses an item without its keys: those of indexes are computed again with each write. */
 function parseRow<T extends WorkRow>(item: Item): T {
   const row = fromItem(item);
   for (const name of NOT_OF_THE_ROW) delete row[name];
@@ -119,7 +119,7 @@ async function writeRow<T extends WorkRow>(
   return await work.put(item, isUnchanged);
 }
 
-/** The refusal of an item that DynamoDB would refuse. */
+/** Returns the error for an item that DynamoDB would refuse. */
 export function tooLarge(name: string, id: string, bytes: number): StackyardError {
   const message = `The ${name} ${JSON.stringify(id)} would take ${Math.ceil(bytes / 1024)} KB; an item of DynamoDB has at most 400 KB. Use shorter metadata, fewer tasks or fewer simultaneous events.`;
   return new StackyardError("PAYLOAD_TOO_LARGE", message, { details: { id, bytes } });
@@ -137,7 +137,7 @@ interface ListedRow<T> {
 const MOST_AT_ONCE = 16;
 const BYTES_AT_ONCE = 1_048_576;
 
-/** The primary key in an entry of an index. */
+/** Returns the primary key in an entry of an index. */
 export function toWorkKey(entry: Item): WorkKey {
   return { pk: entry["pk"]?.S ?? "", sk: entry["sk"]?.S ?? "" };
 }
@@ -170,7 +170,7 @@ async function loadAll<T extends WorkRow>({ work }: StoreContext, entries: reado
   });
 }
 
-/** The first so many; further pages are not read. */
+/** Takes the first `limit` items; further pages are not read. */
 export async function takeFirst<T>(items: AsyncIterable<T>, limit: number): Promise<readonly T[]> {
   const taken: T[] = [];
   if (limit <= 0) return taken;
@@ -203,8 +203,8 @@ export function tryRead<Item>(read: () => Item): ReadRow<Item> {
 }
 
 /**
- * Adds rows until the page is full; further pages of the table are not read. Bytes are those of the JSON: what the table
- * holds may be packed and much smaller.
+ * Adds rows until the page is full; further pages of the table are not read. Bytes are those of the JSON: the stored
+ * form may be packed and much smaller.
  */
 export async function fillPage<Item>(
   page: PageBuilder<Item>,
@@ -217,7 +217,7 @@ export async function fillPage<Item>(
   return page.end();
 }
 
-/** A parked event. It is parked only as far as the stack says so: what a late writer leaves behind is never read. */
+/** A parked event. It counts only while the stack lists it as parked: a row of a late writer is never read. */
 export interface ParkedRow {
   /** Its key (`toEventKey`). */
   readonly id: string;
@@ -273,6 +273,6 @@ export function applyParked(
   const kept = [...byId.values()];
   const names = new Set(kept.map(({ name }) => name));
   const unused = aggregate.parked.flatMap(({ name }) => (names.has(name) ? [] : [name]));
-  // Whatever was handed out before: another event may be due now.
+  // Hidden instants are reset: another event may be due now.
   return { aggregate: { ...aggregate, parked: kept, parkedHidden: undefined }, unused };
 }

@@ -21,7 +21,7 @@ export function parseSent(text: string | null): SentAttempt {
   return parseStored.json(text ?? "", "message of an attempt") as SentAttempt;
 }
 
-/** The id of an attempt from its column and its document. */
+/** Returns the id of an attempt from its column and its document. */
 export function toAttemptId(column: string, { longId }: SentAttempt): string {
   return longId ?? fromKeyText(column);
 }

@@ -18,7 +18,7 @@ export interface AttemptGroups {
   readonly settles: GroupedCalls<SettleCall, "settled" | "lost">;
 }
 
-/** The part of the store that workers use. */
+/** Creates the part of the store that workers use. */
 export function createAttemptStore(database: Database, groups: AttemptGroups, signals: Signals): AttemptCalls {
   return {
     async claim(input) {
@@ -98,7 +98,7 @@ const CLAIM_KEYED = {
   from stackyard.claim_keyed($1, $2, $3)`,
 };
 
-/** A claim that takes exclusive keys, in sorted order. */
+/** Claims an attempt with exclusive keys, in sorted order. */
 async function claimKeyed(database: Database, input: ClaimInput): Promise<ClaimResult> {
   const keys = [...new Set(input.exclusiveKeys)].sort();
   const row = await database.row<KeyedRow>(
@@ -128,7 +128,7 @@ function toClaimResult({ attemptId, owner }: ClaimInput, row: ClaimRow | undefin
   };
 }
 
-/** None of a stack that was removed. */
+/** Reads the values of an attempt's secrets; none from a removed stack. */
 function readSecrets(attemptId: string, sent: string, data: string | null): Stack["metadata"] {
   const stack = data === null ? undefined : (JSON.parse(data) as Stack);
   return readAttemptSecrets(stack, attemptId, parseSent(sent).secrets ?? []);
@@ -225,7 +225,10 @@ const SETTLE = {
   text: "select settled, passed from stackyard.settle_attempts($1, $2, $3)",
 };
 
-/** Settles different attempts, each with its events. `passedKeys`: the message of one that waited for a key may be there. */
+/**
+ * Settles different attempts, each with its events. `passedKeys`: the message of one that waited for a key may be
+ * there.
+ */
 export async function settleAll(
   database: Database,
   calls: readonly SettleCall[],
@@ -235,7 +238,7 @@ export async function settleAll(
     ...toPlace(grant.attemptId),
     token: grant.token,
     outcome,
-    // What a task has printed may hold anything, U+0000 included: JSON text can carry that.
+    // The output of a task may contain anything, U+0000 included: JSON text can carry that.
     log: log === undefined ? null : JSON.stringify(log),
     now,
   }));

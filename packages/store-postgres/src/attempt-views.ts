@@ -72,13 +72,13 @@ union all
 limit 1`,
 };
 
-/** An attempt as people see it. */
+/** Finds an attempt in the form for display. */
 export async function findAttempt(database: Database, attemptId: string): Promise<AttemptView | undefined> {
   const row = await findRow(database, attemptId);
   return row === undefined ? undefined : toView(row, parseSent(row.sent));
 }
 
-/** The message that an attempt was dispatched with. */
+/** Finds the message that an attempt was dispatched with. */
 export async function findTaskMessage(database: Database, attemptId: string): Promise<TaskMessage | undefined> {
   const row = await findRow(database, attemptId);
   return row === undefined ? undefined : parseSent(row.sent).message;
@@ -109,7 +109,7 @@ select * from (
 ) a order by a.began_at desc`,
 };
 
-/** Attempts of a stack, newest first: the open ones and the last settled ones, without their logs. */
+/** Lists attempts of a stack, newest first: the open ones and the last settled ones, without their logs. */
 export async function listAttempts(database: Database, stackId: string): Promise<readonly AttemptView[]> {
   const rows = await database.rows<ViewRow>(LIST, toKeyText(stackId));
   return rows.map((row) => toView(row, parseSent(row.sent)));
@@ -124,7 +124,7 @@ const LIST_OPEN = {
 /** Rows of one call: most of a filter is in the documents of attempts, which the server does not read. */
 const OPEN_READ = 1_000;
 
-/** Open attempts of the yard in order of dispatch. */
+/** Lists open attempts of the yard in order of dispatch. */
 export async function listOpenAttempts(
   database: Database,
   filter: OpenAttemptFilter,
@@ -149,7 +149,7 @@ function toOpen(row: ViewRow): OpenAttempt {
   return { ...toView(row, sent), machine: sent.message.stack.machine };
 }
 
-/** Undefined for a damaged row. */
+/** Reads an open attempt; returns undefined for a damaged row. */
 function readOpen(row: ViewRow): OpenAttempt | undefined {
   try {
     return toOpen(row);
@@ -158,7 +158,7 @@ function readOpen(row: ViewRow): OpenAttempt | undefined {
   }
 }
 
-/** Unreadable rows are reported only for filters by status alone. */
+/** Returns true when an attempt matches the filter. Unreadable rows are reported only for filters by status alone. */
 function isListed(filter: OpenAttemptFilter, attempt: OpenAttempt | undefined): boolean {
   if (attempt !== undefined) return matchesAttempt(filter, attempt, () => attempt.machine);
   const { executor, machine, idPrefix, scopes } = filter;

@@ -2,10 +2,10 @@
 const OID = { text: 25, int8: 20, bool: 16 } as const;
 const HEAD_BYTES = 20;
 
-// Lists as the server takes them in binary form: a head, then each element behind its length, -1 for null. That needs no
-// escaping here and no parsing there, which text of JSON within JSON or within an array's literal does.
+// Lists as the server takes them in binary form: a head, then each element behind its length, -1 for null. That needs
+// no escaping here and no parsing there, which text of JSON within JSON or within an array's literal does.
 
-/** A list of texts as a parameter. */
+/** Encodes a list of texts as a parameter. */
 export function toTextArray(values: readonly (string | null)[]): Buffer {
   let bytes = HEAD_BYTES + 4 * values.length;
   for (const value of values) bytes += value === null ? 0 : Buffer.byteLength(value);
@@ -19,7 +19,7 @@ export function toTextArray(values: readonly (string | null)[]): Buffer {
   return array;
 }
 
-/** A list of whole numbers as a parameter. */
+/** Encodes a list of whole numbers as a parameter. */
 export function toNumberArray(values: readonly (number | null)[]): Buffer {
   const array = begin(OID.int8, values.length, HEAD_BYTES + 12 * values.length);
   let at = HEAD_BYTES;
@@ -34,7 +34,7 @@ export function toNumberArray(values: readonly (number | null)[]): Buffer {
   return array.subarray(0, at);
 }
 
-/** A list of truth values as a parameter. */
+/** Encodes a list of booleans as a parameter. */
 export function toBooleanArray(values: readonly boolean[]): Buffer {
   const array = begin(OID.bool, values.length, HEAD_BYTES + 5 * values.length);
   for (const [index, value] of values.entries()) {

@@ -11,8 +11,8 @@ interface OpenPool {
 }
 
 /**
- * The connections to the server. If the server rejects the credentials, they are loaded again and a new pool replaces the
- * old one; statements that run on the old connections continue.
+ * The connections to the server. If the server rejects the credentials, they are loaded again and a new pool replaces
+ * the old one; statements that run on the old connections continue.
  */
 export class Connections {
   readonly #settings: StoreSettings;
@@ -24,12 +24,12 @@ export class Connections {
     this.#settings = settings;
   }
 
-  /** Works with the pool; once more where the server refused the credentials or has no TLS and none is required. */
+  /** Runs work with the pool; again when the server refused the credentials, or has no TLS and none is required. */
   async use<Result>(work: (pool: pg.Pool) => Promise<Result>): Promise<Result> {
     return this.#retrying(({ pool }) => work(pool));
   }
 
-  /** A connection of its own, outside of the pool, that is closed by its user. */
+  /** Opens a separate connection outside of the pool; its user closes it. */
   async connect(): Promise<pg.Client> {
     return this.#retrying(async ({ config }) => {
       const client = new pg.Client(config);
@@ -55,7 +55,7 @@ export class Connections {
       } catch (error) {
         const mended = isLast ? undefined : this.#mend(error, open);
         if (mended === undefined) throw error;
-        // New credentials that are refused too are as good as none.
+        // New credentials that are refused too do not help.
         isLast = isAuthenticationFailure(error);
         // Several may have failed at the same time: the first replaces the pool.
         if (this.#open === opening) {
@@ -66,7 +66,7 @@ export class Connections {
     }
   }
 
-  /** How to make a pool that may do better; undefined where none can. */
+  /** Returns how to create a pool that may work; undefined when no other pool can. */
   #mend(error: unknown, { fields }: OpenPool): (() => Promise<OpenPool>) | undefined {
     if (isAuthenticationFailure(error) && typeof this.#settings.connection === "function")
       return () => this.#loadPool();

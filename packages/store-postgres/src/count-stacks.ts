@@ -48,7 +48,7 @@ interface CountParts {
   readonly groupBy?: string;
 }
 
-/** A statement that counts, and its values. */
+/** Returns a statement that counts, and its values. */
 function toCount(filter: StackFilter, by: StackGrouping | "all", { columns, groupBy }: CountParts) {
   const prefix = toKeyText(filter.idPrefix ?? "");
   const where = toConditions(filter, 2);
@@ -96,7 +96,7 @@ interface ReadRow extends StackRow, FetchedRow {
   readonly parked: boolean;
 }
 
-/** Where the database cannot evaluate the filter, the stacks that may match are read, a page at a time. */
+/** Counts by reading the stacks that may match, page by page, for a filter that the database cannot evaluate. */
 async function countByReading(database: Database, filter: StackFilter, counter: StackCounter): Promise<void> {
   const prefix = toKeyText(filter.idPrefix ?? "");
   const where = toConditions(filter, 5);

@@ -24,7 +24,10 @@ import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
 export interface PostgresStore extends Store {
   /** As it was given. */
   readonly schema: string;
-  /** Rows of the predecessor's table that hold no stack, with the reasons; `load` of one fails with `STORE_CORRUPT`. */
+  /**
+   * Lists rows of the predecessor's table without a valid stack, with the reasons; `load` of one fails with
+   * `STORE_CORRUPT`.
+   */
   listUnreadable(): Promise<readonly UnreadableStack[]>;
 }
 

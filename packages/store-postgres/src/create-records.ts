@@ -20,7 +20,7 @@ interface RecordRow {
   readonly expires_at: number | null;
 }
 
-/** Small documents with conditional writes. */
+/** Creates the records: small documents with conditional writes. */
 export function createRecords(database: Database): Records {
   return {
     get: (key, now) => findRecord(database, key, now),
@@ -59,7 +59,7 @@ update stackyard.record set version = nextval('stackyard.record_version'), value
 returning version`,
 };
 
-/** Each write takes a version that no record ever had. */
+/** Writes a record with a version that no record has ever had. */
 async function putRecord(database: Database, input: PutRecordInput): Promise<PutRecordResult> {
   const { key, value, expected, expiresAt, now } = input;
   const text = toRecordText(key, value);
@@ -80,7 +80,7 @@ with removed as (delete from stackyard.record where key = $1 and version = $2 re
 select exists (select from removed) or not exists (select from stackyard.record where key = $1) as gone`,
 };
 
-/** True when the record is gone afterwards. */
+/** Removes a record. Returns true when it does not exist afterwards. */
 async function removeRecord(database: Database, key: string, expected: number): Promise<boolean> {
   const row = await database.row<{ gone: boolean }>(REMOVE, toKeyText(key), expected);
   return row?.gone === true;

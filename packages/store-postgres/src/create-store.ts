@@ -4,7 +4,7 @@ import { type Static, Type } from "typebox";
 import { createPostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 import type { PostgresConnection, PostgresStoreOptions } from "./postgres-store-options.ts";
 
-/** What a process of a project gives the package that its configuration names as store. */
+/** The context that a process of a project passes to the package of its configured store. */
 export interface ProjectContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
@@ -15,7 +15,7 @@ export interface ProjectContext {
 const Count = Type.Optional(Type.Integer({ minimum: 1 }));
 const ProjectOptions = Type.Object(
   {
-    // A text, a secret or a function; what it gives is checked where it is used.
+    // A text, a secret or a function; the value is checked where it is used.
     connection: Type.Optional(Type.Unknown()),
     schema: Type.Optional(Type.String()),
     tls: Type.Optional(
@@ -37,10 +37,10 @@ const ProjectOptions = Type.Object(
 type ProjectOptions = Static<typeof ProjectOptions>;
 
 /**
- * Opens the store for `store: { type: "postgres", … }` of a project's configuration. Without `connection` in it the
- * environment says where the server is: `DATABASE_URL`, the file that `DATABASE_URL_FILE` names, or
- * `POSTGRES_CONNECTION_SECRET`. A file is read again after the server refused the credentials. Throws `CONFIG_INVALID`
- * with every fault, and as `createPostgresStore`.
+ * Opens the store for `store: { type: "postgres", … }` of a project's configuration. Without `connection`, the server's
+ * address comes from the environment: `DATABASE_URL`, the file in `DATABASE_URL_FILE`, or `POSTGRES_CONNECTION_SECRET`.
+ * A file is read again after the server refused the credentials. Throws `CONFIG_INVALID` with every fault, and the
+ * errors of `createPostgresStore`.
  */
 export async function createStore(options: unknown, context: ProjectContext): Promise<PostgresStore> {
   const { connection, migrate = true, ...rest } = parseOptions(options);
@@ -66,7 +66,7 @@ const WHERE =
 
 /** Returns the configured connection, or that of the environment. */
 function toConnection(given: unknown, environment: ProjectContext["environment"]): PostgresStoreOptions["connection"] {
-  // Whatever it gives is parsed before it is used.
+  // The value is parsed before it is used.
   if (given !== undefined) return given as PostgresConnection;
   const address = environment["DATABASE_URL"] || undefined;
   if (address !== undefined) return address;

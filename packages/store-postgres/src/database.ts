@@ -6,7 +6,7 @@ import { isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
 /** A value of a statement. Lists become arrays of the server. */
 export type Parameter = string | number | boolean | null | Buffer | readonly (string | number | null)[];
 
-/** Where a store's tables lie. */
+/** The schemas of a store's tables. */
 export interface StorePlace {
   readonly schema: string;
   /** The schema of the table `stacks`: `public` where it is the predecessor's. */
@@ -45,14 +45,14 @@ export class Database {
     this.#limits = limits;
   }
 
-  /** True where the table of stacks is the predecessor's. */
+  /** Returns true when the table of stacks is the predecessor's. */
   get isTakenOver(): boolean {
     return this.#place.schema !== this.#place.stacksSchema;
   }
 
   /**
-   * Runs a statement, which is a transaction of its own, and again where the server broke it off for the sake of
-   * another. Rejects with `STORE_UNAVAILABLE`, `STORE_CORRUPT`, `STORE_CLOSED`, and `USAGE` for what cannot be kept.
+   * Runs a statement as a separate transaction, and again when the server aborted it in favor of another. Rejects with
+   * `STORE_UNAVAILABLE`, `STORE_CORRUPT`, `STORE_CLOSED`, and `USAGE` for values that cannot be stored.
    */
   async rows<Row>(statement: Statement, ...values: readonly Parameter[]): Promise<readonly Row[]> {
     if (this.#closed) throw closedError();
@@ -69,12 +69,12 @@ export class Database {
     return isLong ? running : answerWithin(running, answerTimeoutMs);
   }
 
-  /** As `rows` for work that may have to wait for its turn before it is sent. */
+  /** Limits the time like `rows` for work that may have to wait before it is sent. */
   async within<Result>(work: Promise<Result>): Promise<Result> {
     return answerWithin(work, this.#limits.answerTimeoutMs);
   }
 
-  /** The first row. */
+  /** Runs a statement like `rows` and returns the first row. */
   async row<Row>(statement: Statement, ...values: readonly Parameter[]): Promise<Row | undefined> {
     const [row] = await this.rows<Row>(statement, ...values);
     return row;
@@ -85,7 +85,7 @@ export class Database {
     if (this.#closing) throw closedError();
   }
 
-  /** From now on `assertOpen` throws; statements of calls that were made before may still come. */
+  /** Makes `assertOpen` throw from now on; statements of earlier calls may still be sent. */
   refuse(): void {
     this.#closing = true;
   }
@@ -131,8 +131,8 @@ function closedError(): StackyardError {
 }
 
 /**
- * Returns the result of a call. Throws `STORE_UNAVAILABLE` if it does not settle in time; the write may still happen, so
- * callers repeat it with the same ids.
+ * Returns the result of a call. Throws `STORE_UNAVAILABLE` if it does not settle in time; the write may still happen,
+ * so callers repeat it with the same ids.
  */
 async function answerWithin<Result>(work: Promise<Result>, withinMs: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
@@ -154,13 +154,13 @@ export interface Statement {
   readonly name: string;
   readonly text: string;
   /**
-   * It may take as long as the server lets it (`statementTimeoutMs`), such as a group of commits. Any other statement looks
-   * up or writes a few rows, and fails after `answerTimeoutMs`, the wait for a connection included.
+   * It may take as long as the server lets it (`statementTimeoutMs`), such as a group of commits. Any other statement
+   * looks up or writes a few rows, and fails after `answerTimeoutMs`, the wait for a connection included.
    */
   readonly isLong?: true;
 }
 
-/** The text with the names of its tables and functions in that schema, and `stacks` where it lies. */
+/** Returns the text with its tables and functions in that schema, and `stacks` in its own. */
 export function inSchema(text: string, schema: string, stacksSchema = schema): string {
   return text.replace(/\bstackyard\.(stacks\b)?/g, (_, stacks?: string) =>
     stacks === undefined ? `${schema}.` : `${stacksSchema}.stacks`,

@@ -2,14 +2,14 @@
 export interface Grouping<Input, Output> {
   /** Outputs in the order of the inputs. */
   readonly run: (inputs: readonly Input[]) => Promise<readonly Output[]>;
-  /** No two inputs with a key in common come into one group. */
+  /** Returns the keys of an input. Inputs with a key in common are never in one group. */
   readonly keysOf?: (input: Input) => readonly string[];
-  /** How much of a group it fills. Default: 1. */
+  /** Returns how much of a group an input fills. Default: 1. */
   readonly weightOf?: (input: Input) => number;
   readonly maxWeight: number;
   /** Groups on their way at the same time. */
   readonly maxInFlight: number;
-  /** True where the fault may be that of one input: then each of the group runs alone. */
+  /** Returns true when the fault may be that of one input: then each of the group runs alone. */
   readonly isOwnFault: (error: unknown) => boolean;
 }
 
@@ -20,8 +20,8 @@ interface Waiting<Input, Output> {
 }
 
 /**
- * Calls that share what they write: as many as wait go together, and none waits for others to come. While the groups
- * that are allowed are on their way, the next one gathers.
+ * Calls that share their writes: all waiting calls go together, and none waits for later ones. While the allowed groups
+ * are running, the next one gathers.
  */
 export class GroupedCalls<Input, Output> {
   readonly #grouping: Grouping<Input, Output>;

@@ -5,8 +5,8 @@ const UNSTORABLE = /[\0\uFFFE\uD800-\uDFFF]/gu;
 const ESCAPED = /\uFFFE([0-9a-f]{4})/g;
 
 /**
- * A text as PostgreSQL can keep it in a key column: it refuses U+0000, and half of a surrogate pair would become another
- * character. Such characters, hardly ever met, are escaped.
+ * Returns a text in a form that PostgreSQL can store in a key column: it refuses U+0000, and would replace an unpaired
+ * surrogate by another character. Such rare characters are escaped.
  */
 export function toKeyText(text: string): string {
   return text.isWellFormed() && !text.includes("\0") && !text.includes(ESCAPE)
@@ -14,7 +14,7 @@ export function toKeyText(text: string): string {
     : text.replace(UNSTORABLE, (unit) => ESCAPE + unit.charCodeAt(0).toString(16).padStart(4, "0"));
 }
 
-/** What `toKeyText` was given. */
+/** Returns the argument of `toKeyText`. */
 export function fromKeyText(text: string): string {
   return text.includes(ESCAPE)
     ? text.replace(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
@@ -39,12 +39,15 @@ export function toLongText(text: string): string | null {
   return key === toComparedText(text) ? null : key;
 }
 
-/** The key by which an attempt is found: its id up to the first slash. Ids of the engine begin with the name of the stack. */
+/**
+ * Returns the key by which an attempt is found: its id up to the first slash. Ids of the engine begin with the name of
+ * the stack.
+ */
 export function toHome(attemptId: string): string {
   return toComparedText(attemptId.split("/", 1)[0] ?? "");
 }
 
-/** The columns by which an attempt is found. */
+/** Returns the columns by which an attempt is found. */
 export function toPlace(attemptId: string): { readonly home: string; readonly id: string } {
   return { home: toHome(attemptId), id: toComparedText(attemptId) };
 }

@@ -3,7 +3,7 @@ import type pg from "pg";
 import { inSchema, type StorePlace } from "./database.ts";
 import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
 
-/** What is to be done with a store whose schema is older than this release. */
+/** The input of a migration, for a store whose schema is older than this release. */
 export interface MigrateInput {
   readonly schema: string;
   /** False: nothing is changed, and a store that lacks a step is refused. */
@@ -26,8 +26,8 @@ const OLDEST_SERVER = 130_000;
 /**
  * Migrates the schema to this release's newest step, all steps in one transaction, one process at a time. Only reads an
  * up-to-date store. Accepts the store of a later release if its steps declare that this release works with it. Throws
- * `STORE_TOO_NEW`, `CONFIG_INVALID` for an unsupported server, and `STORE_UNAVAILABLE` if steps are missing and migration
- * is not allowed.
+ * `STORE_TOO_NEW`, `CONFIG_INVALID` for an unsupported server, and `STORE_UNAVAILABLE` if steps are missing and
+ * migration is not allowed.
  */
 export async function migrate(client: pg.ClientBase, input: MigrateInput): Promise<StorePlace> {
   const { schema, migrations = MIGRATIONS } = input;

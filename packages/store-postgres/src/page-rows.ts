@@ -7,8 +7,8 @@ export interface FetchedRow {
 }
 
 /**
- * The text of a statement that sends the rows of another one up to the first that reaches so many bytes, so that large
- * rows never leave the server. `rows` may have an order of its own; `order` is what they are sent in.
+ * Returns a statement that sends the rows of another one up to the first that reaches this number of bytes, so that
+ * large rows never leave the server. `rows` may have its own order; `order` is the order in which they are sent.
  */
 export function withinBytes(input: {
   readonly rows: string;
@@ -26,7 +26,7 @@ select * from (
  where bytes_before < ${maxBytes} order by ${order}`;
 }
 
-/** What such a statement is given for `maxBytes`; the first row always fits. */
+/** Returns the value of `maxBytes` for such a statement; the first row always fits. */
 export function maxBytesOf(page: PageBuilder<unknown>): number {
   return Math.max(1, page.bytesLeft);
 }
@@ -34,7 +34,9 @@ export function maxBytesOf(page: PageBuilder<unknown>): number {
 /** A row of a page, or one that the statement could not exclude: it does not count as an item of the page. */
 type CheckedRow<Item> = PageRow<Item> & { readonly isLeftOut?: boolean };
 
-/** Adds rows of such a statement. Returns where the next page begins when the page is not full and more rows may follow. */
+/**
+ * Adds rows of such a statement. Returns where the next page begins when the page is not full and more rows may follow.
+ */
 export function addFetched<Row extends FetchedRow, Item>(
   page: PageBuilder<Item>,
   rows: readonly Row[],

@@ -31,8 +31,8 @@ export interface ConnectionFields {
 }
 
 /**
- * `off`: never. `prefer`: if the server supports it. `require`: always, without verifying the certificate. `verify-full`:
- * always, and the certificate must be valid for the host.
+ * `off`: never. `prefer`: if the server supports it. `require`: always, without verifying the certificate.
+ * `verify-full`: always, and the certificate must be valid for the host.
  */
 export type TlsMode = "off" | "prefer" | "require" | "verify-full";
 
@@ -40,8 +40,8 @@ const DEFAULT_PORT = 5432;
 const secret = Compile(ConnectionSecret);
 
 /**
- * Parses an address (`postgres://…`), a secret, or the JSON of one. Throws `CONFIG_INVALID`, without showing what it was
- * given, for it may hold a password.
+ * Parses an address (`postgres://…`), a secret, or the JSON of one. Throws `CONFIG_INVALID`, without showing its input,
+ * which may contain a password.
  */
 export function parseConnection(value: unknown): ConnectionFields {
   if (typeof value !== "string") return parseSecret(value);

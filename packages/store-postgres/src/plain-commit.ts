@@ -8,9 +8,9 @@ import { toComparedText, toHome, toKeyText } from "./key-text.ts";
 import { toWrittenRow, type WrittenRow } from "./stack-data.ts";
 import { parseReceipts } from "./work-queue.ts";
 
-// Nearly every change writes a stack, lines of its history, ids of events, and ends and begins attempts: all such changes of
-// a group are one statement over lists. It writes a change only where nothing speaks against it; why one was not written,
-// and the changes that do more, is for `commit_change`.
+// Nearly every change writes a stack, lines of its history, ids of events, and ends and begins attempts: all such
+// changes of a group are one statement over lists. It writes a change only where nothing speaks against it; why one was
+// not written, and the changes that do more, is for `commit_change`.
 
 // Columns of the lists, in the order of their parameters.
 const CHANGE =
@@ -25,7 +25,9 @@ const APPLIED = "n int8, id text";
 const DONE = "n int8, seq int8";
 const CLOSED = "n int8, home text, id text";
 
-/** Which lists a group has. Each shape is a statement of its own, so that what is not written costs nothing. */
+/**
+ * The kinds of lists in a group. Each shape is a separate statement, so that lists that are not written cost nothing.
+ */
 interface Shape {
   readonly isFresh: boolean;
   readonly hasEvents: boolean;
@@ -42,11 +44,11 @@ interface Line {
   readonly body: string | null;
   result?: AppliedResult;
   begin?: DispatchRow;
-  /** What begins takes the row of what ends. */
+  /** True when an attempt that begins takes the row of one that ends. */
   swap?: boolean;
 }
 
-/** The lists of a group. `n`, from 1, says to which change a row belongs. */
+/** The lists of a group. `n`, from 1, is the change of a row. */
 interface Lists {
   readonly changes: readonly Change[];
   readonly stacks: readonly WrittenRow[];
@@ -59,7 +61,7 @@ interface Lists {
   readonly tokens: Map<string, number>;
 }
 
-/** True for a change that this statement can write. */
+/** Returns true for a change that this statement can write. */
 export function isPlain(change: Change): boolean {
   const { stackId, write, park, unpark, deadLetters, history, dispatches, cancels, endedAttempts } = change;
   if (change.audit !== undefined) return false;
@@ -72,7 +74,10 @@ export function isPlain(change: Change): boolean {
   return tasks.length === 0 && events.every(({ stack }) => stack === toKeyText(stackId));
 }
 
-/** Writes plain changes of different stacks. Those that it could not write have no result: `commit_change` says why. */
+/**
+ * Writes plain changes of different stacks. Those that it could not write have no result: `commit_change` returns the
+ * reason.
+ */
 export async function commitPlain(
   database: Database,
   changes: readonly Change[],
@@ -100,13 +105,13 @@ const COMMIT_RESULT = {
   $20, $21, $22, $23, $24) as written`,
 };
 
-/** True for a change that is nothing but the result of one attempt. */
+/** Returns true for a change that is only the result of one attempt. */
 function isOneResult({ expectedVersion }: Change, { lines: [line, ...others], closed }: Lists): boolean {
   if (expectedVersion === 0 || line === undefined || others.length + closed.n.length > 0) return false;
   return line.body !== null && line.result !== undefined && (line.begin === undefined || line.swap === true);
 }
 
-/** Undefined where it was not written. */
+/** Commits the result of one attempt. Returns undefined when it was not written. */
 async function commitResult(
   database: Database,
   change: Change,
@@ -150,7 +155,9 @@ interface Pair {
   readonly dispatch?: Dispatch;
 }
 
-/** Attempts that end with those that take their rows over: granted ones of the same home. The others are alone. */
+/**
+ * Pairs attempts that end with those that take their rows over: granted ones of the same home. The others are alone.
+ */
 function pairAttempts({ results = [], dispatches, claims = [] }: Change): readonly Pair[] {
   const left = [...dispatches];
   const pairs: Pair[] = results.map((result) => {
@@ -202,7 +209,7 @@ interface LineLists {
   readonly tokens: Map<string, number>;
 }
 
-/** The lines in their order; an end goes with the line of its result, a beginning with any that has none. */
+/** Adds the lines in their order; an end belongs to the line of its result, a beginning to any line without one. */
 function addLines({ lines, tokens }: LineLists, n: number, change: Change): void {
   const { history, claims = [], now } = change;
   const first = lines.length;
@@ -226,7 +233,7 @@ function addLines({ lines, tokens }: LineLists, n: number, change: Change): void
   }
 }
 
-/** The line of a result; for an attempt that only begins any line, from `first` on, by which no other does. */
+/** Finds the line of a result; for an attempt that only begins any line, from `first` on, without another one. */
 function findLine(lines: readonly Line[], first: number, pair: Pair, eventId: string): Line | undefined {
   for (let at = first; at < lines.length; at += 1) {
     const line = lines[at];
@@ -365,7 +372,7 @@ function toText(shape: Shape): string {
   return `with ${parts.join(",\n")}\nselect ok.n::int, ok.version from ok${guard(shape)}`;
 }
 
-// Positions are taken under a lock that says from where on this commit adds to the history: see history_end.
+// Positions are taken under a lock that publishes from which position this commit adds to the history: see history_end.
 const OPENED = `opened as materialized (
   select pg_advisory_xact_lock_shared(hashtext('stackyard.history'), (nextval('stackyard.history_position') & 2147483647)::int))`;
 
@@ -373,7 +380,7 @@ const KNOWN = `known as materialized (
   select a.n from applied a join c on c.n = a.n
    where (select true from stackyard.event_id i where i.event_id = a.id and i.stack_id = c.id))`;
 const IS_NEW = " and c.n not in (select k.n from known k)";
-// What is to be closed has mostly ended by its result; one that has not is not for this statement.
+// Attempts to close have mostly ended by their result; others are not for this statement.
 const OPEN = `still_open as materialized (
   select x.n from closed x
    where (select true from stackyard.open_attempt o where o.home = x.home and o.attempt_id = x.id limit 1))`;
@@ -477,7 +484,10 @@ const given = (hasEnds: boolean) => `given as (
      and (select true from stackyard.open_attempt x where x.home = r.g_home and x.attempt_id = r.g_id limit 1) is null
   returning 1)`;
 
-/** Every attempt must have ended and begun as it was decided: else nothing of the group may stand. */
+/**
+ * Returns the condition that every attempt has ended and begun as decided: otherwise nothing of the group may be
+ * written.
+ */
 function guard({ hasEnds, hasBegins }: Shape): string {
   const written = [hasEnds && hasBegins && "swapped", hasEnds && "gone", hasBegins && "given"].filter(
     (part) => part !== false,

@@ -11,9 +11,9 @@ export type PostgresTls = TlsMode | { readonly mode: "verify-full"; readonly ca:
 export interface PostgresStoreOptions {
   /** A function is called again after the server refused the credentials: they may have been rotated. */
   readonly connection: PostgresConnection | (() => PostgresConnection | Promise<PostgresConnection>);
-  /** Where tables and functions lie. Lower-case letters, digits and `_`. Default: `stackyard`. */
+  /** The schema of tables and functions. Lower-case letters, digits and `_`. Default: `stackyard`. */
   readonly schema?: string;
-  /** Default: as the address says, else `prefer`. */
+  /** Default: that of the address, else `prefer`. */
   readonly tls?: PostgresTls;
   /** Connections at most, besides one that listens. Default: 10. */
   readonly maxConnections?: number;
@@ -24,9 +24,9 @@ export interface PostgresStoreOptions {
   /** The server ends a statement that takes longer. Default: 30 s. */
   readonly statementTimeoutMs?: number;
   /**
-   * Reads, lists and single writes fail with `STORE_UNAVAILABLE` when the server has not answered after so long, the wait
-   * for a connection included: a server that is frozen holds no caller. Commits of the engine and calls of workers may
-   * take `statementTimeoutMs`. Default: 5 s.
+   * Reads, lists and single writes fail with `STORE_UNAVAILABLE` when the server has not responded after this time, the
+   * wait for a connection included: a frozen server does not block callers. Commits of the engine and calls of workers
+   * may take `statementTimeoutMs`. Default: 5 s.
    */
   readonly answerTimeoutMs?: number;
   /** As the server lists the connections. Default: `stackyard`. */
@@ -82,12 +82,12 @@ export function toSettings(options: PostgresStoreOptions): StoreSettings {
 
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,40}$/;
 
-/** True for a name that needs no quotes and leaves room for the names of channels. */
+/** Returns true for a name that needs no quotes and leaves room for the names of channels. */
 export function isSchemaName(name: string): boolean {
   return SCHEMA_NAME.test(name);
 }
 
-/** A row of `stacks` that holds no stack, and why. */
+/** A row of `stacks` without a valid stack, and why. */
 export interface UnreadableStack {
   readonly stackId: string;
   readonly reason: string;

@@ -15,7 +15,10 @@ function begin(): Progress {
 /** The number of rows of one table that one call reads. */
 const BATCH = 2_000;
 
-/** Removes what is too old, a part of a pass at each call. Several processes may do so: each has a pass of its own. */
+/**
+ * Creates the function that removes old rows, a part of a pass at each call. Several processes may do so: each has its
+ * own pass.
+ */
 export function createPrune(database: Database): (retention: Retention, now: number) => Promise<boolean> {
   let progress = begin();
   return async (retention, now) => {
@@ -32,7 +35,7 @@ export function createPrune(database: Database): (retention: Retention, now: num
   };
 }
 
-/** Removes what is old among the next rows; `last` is null where they, and so all later ones, are too young. */
+/** Removes old rows among the next ones; `last` is null when they, and so all later ones, are too young. */
 const DEAD_LETTER = {
   name: "prune_dead_letters",
   isLong: true as const,
@@ -49,8 +52,8 @@ select case when oldest < $2 and count = ${BATCH} then last end as last from fou
 };
 
 /**
- * The same for history: its lines, ended attempts, and their messages, which are stored in separate rows or in rows of other
- * lines. A row is deleted with the last of its contents.
+ * The same for history: its lines, ended attempts, and their messages, which are stored in separate rows or in rows of
+ * other lines. A row is deleted with the last of its contents.
  */
 const HISTORY = {
   name: "prune_history",
@@ -113,7 +116,7 @@ with batch as materialized (
 select event_id, stack_id from batch order by event_id desc, stack_id desc limit 1`,
 };
 
-/** An id goes when it is too old and as many later ones of its stack are known as shall be kept. */
+/** Removes ids that are too old, if enough later ones of their stack are kept. */
 async function pruneEventIds(
   database: Database,
   after: Progress["eventIds"],

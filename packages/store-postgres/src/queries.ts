@@ -52,7 +52,7 @@ const LIST_PARKED = {
   text: "select distinct stack_id as id from stackyard.parked where stack_id > $1 order by stack_id limit $2",
 };
 
-/** Ids of stacks with parked events, in order, whether or not the stacks exist. */
+/** Lists ids of stacks with parked events, in order, whether or not the stacks exist. */
 async function listParkedStackIds(
   database: Database,
   { after = "", limit }: { readonly after?: string; readonly limit: number },
@@ -127,7 +127,7 @@ const LIST = {
   }),
 };
 
-/** Newest first. */
+/** Lists dead letters, newest first. */
 async function listDeadLetters(
   database: Database,
   filter: { readonly stackId?: string; readonly code?: string },
@@ -158,7 +158,7 @@ function parseDeadLetter({ id, body }: DeadLetterRow): DeadLetter {
 const FIND = { name: "find_dead_letter", text: "select id, body from stackyard.dead_letter where id = any($1)" };
 const REDRIVE = { name: "redrive", text: "select stackyard.redrive($1, $2) as ids" };
 
-/** Queues the events again under their ids. Gives the ids of the entries that were found, in the order given. */
+/** Queues the events again under their ids. Returns the ids of the entries that were found, in the order given. */
 async function redrive(database: Database, ids: readonly string[]): Promise<readonly string[]> {
   const keys = ids.map(toKeyText);
   const entries = await database.rows<DeadLetterRow>(FIND, keys);
@@ -179,7 +179,7 @@ interface HistoryRow extends FetchedRow {
   readonly body: string;
 }
 
-/** Lines in order of positions. */
+/** Lists lines in order of positions. */
 async function listHistory(
   database: Database,
   filter: HistoryFilter,
@@ -222,7 +222,9 @@ const BACKWARD = {
   }),
 };
 
-/** Reads the history up to where it is complete, so that a reader that continues after the last line misses no late one. */
+/**
+ * Reads the history up to where it is complete, so that a reader that continues after the last line misses no late one.
+ */
 async function readAll(
   database: Database,
   { newestFirst }: HistoryFilter,
@@ -235,7 +237,7 @@ async function readAll(
   return database.rows<HistoryRow>(statement, from, end?.position ?? 0, limit + 1, maxBytes);
 }
 
-/** Of one stack, whose lines are committed in order, or of one event; looked up segment by segment. */
+/** Reads the lines of one stack, which are committed in order, or of one event; segment by segment. */
 async function readSome(
   database: Database,
   { stackId, eventId, newestFirst }: HistoryFilter,
@@ -251,8 +253,8 @@ async function readSome(
 }
 
 /**
- * An event has few lines, a stack may have many, so its own index is the one to use. Those of results are not in it, and are
- * found by the stack that the attempt's id begins with.
+ * Returns the sources of an event's lines. An event has few lines, a stack may have many, so its own index is used.
+ * Lines of results are not in it, and are found by the stack that the attempt's id begins with.
  */
 function toEventSources(event: string, isResult: boolean, stack: string): readonly string[] {
   const ofStack = stack === "" ? "" : ` and h.stack_id || '' = ${stack}`;

@@ -11,10 +11,11 @@ const PAUSE_MS = 2;
 /** History and progress are read by people only, so their notifications can wait. */
 const HISTORY_PAUSE_MS = 50;
 const KINDS: readonly Kind[] = ["event", "task", "history", "progress"];
-// A hint need not last, and the lock that all notifications of the server take must not be held through a wait for the disk.
+// A hint need not last, and the lock that all notifications of the server take must not be held through a wait for the
+// disk.
 const NOTIFY = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 
-/** What signals need. */
+/** Dependencies of signals. */
 interface SignalsDeps {
   readonly connections: Connections;
   readonly schema: string;
@@ -23,8 +24,9 @@ interface SignalsDeps {
 
 /**
  * Tells of commits: the listeners of this process at once, those of others by `NOTIFY`. That is a transaction of its
- * own after the commit, because one with a notification in it keeps all others of that kind on the server from committing; what comes
- * while one is on its way shares the next. A signal that is lost costs its receiver the time until it asks by itself.
+ * own after the commit, because one with a notification in it keeps all others of that kind on the server from
+ * committing; what comes while one is on its way shares the next. A signal that is lost costs its receiver the time
+ * until it asks by itself.
  */
 export class Signals {
   readonly #deps: SignalsDeps;
@@ -41,7 +43,7 @@ export class Signals {
     this.#listeners = createStoreListeners(deps.logger);
   }
 
-  /** The first listener opens the connection that hears of others. */
+  /** Adds a listener. The first one opens the connection that receives signals of other processes. */
   watch(listener: (signal: StoreSignal) => void): () => void {
     const stop = this.#listeners.watch(listener);
     if (!this.#closed) {
@@ -56,17 +58,20 @@ export class Signals {
     return stop;
   }
 
-  /** Call it after a commit that notifies the other processes itself, with `messageOf`. */
+  /**
+   * Notifies listeners of this process. Call it after a commit that notifies the other processes itself, with
+   * `messageOf`.
+   */
   notifyHere(kinds: readonly Kind[]): void {
     if (!this.#closed) this.#listeners.notify(kinds);
   }
 
-  /** Channel and payload for `pg_notify`. */
+  /** Returns channel and payload for `pg_notify`. */
   messageOf(kinds: readonly Kind[]): readonly [string, string] {
     return [this.#channel, `${this.#origin} ${kinds.join(",")}`];
   }
 
-  /** Call it after a commit. */
+  /** Notifies all processes. Call it after a commit. */
   notify(kinds: readonly Kind[]): void {
     if (kinds.length === 0 || this.#closed) return;
     this.#listeners.notify(kinds);
@@ -74,7 +79,7 @@ export class Signals {
     this.#schedule();
   }
 
-  /** Ends listening, after what is on its way. */
+  /** Ends listening, after pending notifications. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#later);
@@ -105,7 +110,7 @@ export class Signals {
       await this.#deps.connections
         .use((pool) => pool.query(query))
         .catch((error: unknown) => this.#deps.logger.debug("Could not notify other processes of a commit.", { error }));
-      // What is committed meanwhile shares the next one.
+      // Signals that are added meanwhile share the next notification.
       await sleep(PAUSE_MS, undefined, { ref: false });
     } while (this.#isUrgent());
     this.#sending = undefined;
@@ -120,7 +125,7 @@ export class Signals {
   }
 }
 
-/** What listeners may want to know of these changes. `passedKeys`: a result has passed a key on to another attempt. */
+/** Returns the signals for these changes. `passedKeys`: a result has passed a key on to another attempt. */
 export function signalsOf(changes: readonly Change[], passedKeys: boolean): readonly Kind[] {
   const kinds = new Set<Kind>(passedKeys ? ["task"] : []);
   for (const { history, dispatches, claims = [], cancels, endedAttempts } of changes) {
@@ -132,13 +137,13 @@ export function signalsOf(changes: readonly Change[], passedKeys: boolean): read
   return [...kinds];
 }
 
-/** What listening needs. */
+/** Dependencies of listening. */
 interface ListenInput {
   readonly connections: Pick<Connections, "connect">;
   readonly channel: string;
   readonly logger: Logger;
   readonly onMessage: (payload: string) => void;
-  /** Each time that the connection stands. */
+  /** Called each time that the connection is established. */
   readonly onConnected: () => void;
 }
 

@@ -22,7 +22,9 @@ export const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   waiting: `(s.busy or s.trouble is not null or ${HAS_PARKED})`,
 };
 
-/** What of a filter is not a range of ids, as part of a statement. `names` distinguish the statements. */
+/**
+ * The conditions of a filter apart from the range of ids, as part of a statement. `names` distinguish the statements.
+ */
 export interface Conditions {
   readonly names: readonly string[];
   readonly conditions: readonly string[];
@@ -31,7 +33,7 @@ export interface Conditions {
   readonly hasIds: boolean;
 }
 
-/** `taken`: parameters of the statement before these. */
+/** Returns the conditions of a filter. `taken`: the number of earlier parameters in the statement. */
 export function toConditions(filter: StackFilter, taken: number): Conditions {
   checkStackFilter(filter);
   const { machine, state, text, condition, revision, ids, scopes } = filter;
@@ -79,8 +81,8 @@ export function toConditions(filter: StackFilter, taken: number): Conditions {
 }
 
 /**
- * The same stacks in few parts: what is limited by machines alone is one part, and so for ids. Undefined where one scope has
- * no limit.
+ * Returns the same stacks in few parts: all scopes with only machines are one part, and so are those with only ids.
+ * Undefined when one scope has no limit.
  */
 function joinScopes(scopes: readonly StackScope[]): readonly StackScope[] | undefined {
   if (scopes.some(({ machines, idPrefixes }) => machines === undefined && idPrefixes === undefined)) return undefined;

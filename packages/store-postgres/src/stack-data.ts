@@ -4,18 +4,18 @@ import { toKeyText } from "./key-text.ts";
 
 /** Returns the stored record: with the names that the predecessor's readers expect, and our additional fields. */
 export function toStackData(stack: Stack): string {
-  // Taking a property out of an object while it is copied is slow; one that is undefined is not written. Two come first, so
-  // that statements find them without reading the document: see REVISION and ENTERED_AT.
+  // Taking a property out of an object while it is copied is slow; one that is undefined is not written. Two come
+  // first, so that statements find them without reading the document: see REVISION and ENTERED_AT.
   const { machineHash, enteredAt } = stack;
   return JSON.stringify(Object.assign({ machineHash, enteredAt }, stack, { state: undefined, _state: stack.state }));
 }
 
 const UPDATED = "(extract(epoch from s.last_updated_time) * 1000)::bigint";
-// What `toStackData` begins with.
+// The beginning of a `toStackData` text.
 const HEAD = "left(s.data, 160)";
 const IS_OURS = `not s.foreign_write and left(s.data, 16) = '{"machineHash":"'`;
 
-/** The revision of a record, of `stacks` as `s`; one of the predecessor, or that cannot be read, has none. */
+/** The revision of a record, of `stacks` as `s`; empty for one of the predecessor, or an unreadable one. */
 export const REVISION = `case when ${IS_OURS} then split_part(${HEAD}, '"', 4) else '' end`;
 
 // Without a pattern: a search for one takes 20 times as long as all of this.
@@ -56,8 +56,8 @@ export function readStackRow(row: StackRow): ReadStack {
 }
 
 /**
- * The predecessor keeps the times in columns. Where it wrote over a record of ours, entries continue above all earlier
- * ones, so that no attempt's id is used again.
+ * Reads a row of the predecessor, which keeps the times in columns. When it has overwritten a record of ours, entries
+ * continue above all earlier ones, so that no attempt's id is used again.
  */
 function readForeignRow(row: StackRow, value: unknown): ReadStack {
   if (value === undefined) return { kind: "unreadable", reason: "It is not JSON." };
@@ -67,7 +67,7 @@ function readForeignRow(row: StackRow, value: unknown): ReadStack {
   return { kind: "unreadable", reason: `The record names another stack, ${JSON.stringify(read.stack.id)}.` };
 }
 
-/** The record of a row. Throws `STORE_CORRUPT`, with id and reason, for one that cannot be read. */
+/** Returns the record of a row. Throws `STORE_CORRUPT`, with id and reason, for an unreadable one. */
 export function parseStackRow(row: StackRow): Stack {
   const read = readStackRow(row);
   if (read.kind === "stack") return read.stack;
@@ -91,7 +91,7 @@ function isOurs(value: unknown): value is OwnData {
 /** The columns of a record that is written. */
 export type WrittenRow = ReturnType<typeof toWrittenRow>;
 
-/** Pure. */
+/** Returns the columns of a stack. Pure. */
 export function toWrittenRow(stack: Stack) {
   const { machine, state } = stack;
   const { busy, trouble, timerAt } = toStackColumns(stack);

@@ -29,7 +29,7 @@ select ${STACK_COLUMNS},
 
 type LoadRow = (StackRow | { readonly id: null }) & { readonly parked: readonly string[] | null };
 
-/** Stacks with their parked events, in the order of the ids. */
+/** Loads stacks with their parked events, in the order of the ids. */
 export async function loadStacks(database: Database, ids: readonly string[]): Promise<readonly LoadedStack[]> {
   const rows = await database.rows<LoadRow>(LOAD, ids.map(toKeyText));
   return ids.map((stackId, index) => toLoaded(stackId, rows[index]));
@@ -43,13 +43,13 @@ function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
   return { stackId, version: row.version, stack: parseStackRow({ ...row, id: stackId }), parked };
 }
 
-/** What a group of commits has done. `passedKeys`: the message of an attempt that waited for a key is there. */
+/** The result of a group of commits. `passedKeys`: an attempt that waited for a key has its message now. */
 export interface CommittedGroup {
   readonly results: readonly (readonly CommitResult[])[];
   readonly passedKeys: boolean;
 }
 
-/** Writes the changes of several calls, of different stacks. Gives the results of each call. */
+/** Writes the changes of several calls, of different stacks. Returns the results of each call. */
 export async function commitAll(database: Database, calls: readonly (readonly Change[])[]): Promise<CommittedGroup> {
   // Groups that lock their stacks in one order do not wait for each other in a circle.
   const changes = calls.flat().sort((a, b) => (a.stackId < b.stackId ? -1 : 1));
@@ -96,7 +96,7 @@ select c.kind, c.version, c.known, c.granted, c.passed
 interface CommitRow {
   readonly kind: CommitResult["kind"];
   readonly version: number;
-  /** Events that were applied before, or attempts whose grants no longer hold. */
+  /** Events that were applied before, or attempts whose grants are lost. */
   readonly known: readonly string[] | null;
   readonly granted: readonly string[] | null;
   readonly passed: boolean;
@@ -135,7 +135,7 @@ function listKept({ park, deadLetters }: Change): readonly QueuedEvent[] {
   return [...park, ...deadLetters].map(({ event }) => event);
 }
 
-/** One change as `commit_change` takes it. */
+/** Returns one change in the form of `commit_change`. */
 function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>): object {
   const { stackId, expectedVersion, write, appliedIds, park, unpark, deadLetters, history, now } = change;
   const { dispatches, cancels, endedAttempts, receipts, results = [], claims = [], audit = [] } = change;

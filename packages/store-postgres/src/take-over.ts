@@ -58,7 +58,7 @@ const UNREADABLE = {
   text: "select s.id, s.unreadable from stackyard.stacks s where s.unreadable is not null order by s.id limit 1000",
 };
 
-/** The first 1,000 rows that hold no stack. */
+/** Lists the first 1,000 rows without a valid stack. */
 export async function listUnreadable(database: Database, logger: Logger): Promise<readonly UnreadableStack[]> {
   await lookAtForeignRows(database, logger);
   const rows = await database.rows<{ id: string; unreadable: string }>(UNREADABLE);

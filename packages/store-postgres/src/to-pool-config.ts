@@ -5,9 +5,10 @@ import type { ConnectionFields, TlsMode } from "./parse-connection.ts";
 import type { PostgresTls, StoreSettings } from "./postgres-store-options.ts";
 
 /**
- * Every statement looks a few rows up by their keys, and has an index for each. The server may not know that: it plans
- * without knowing how long the lists are, and before it has gathered statistics. So it shall not read a table whole, not
- * to join it either; it shall make each plan once, since most take longer to make than to run; and compile none.
+ * Every statement looks up a few rows by their keys, and has an index for each. The server cannot see that: it plans
+ * without the length of the lists, and before it has gathered statistics. So it must not read a table sequentially,
+ * even for a join; it must make each plan once, since most take longer to make than to run; and it must not compile
+ * any.
  */
 const SESSION = [
   "-c enable_seqscan=off",
@@ -16,7 +17,7 @@ const SESSION = [
   "-c jit=off",
 ].join(" ");
 
-/** How connections are made. `withoutTls`: the server has said that it has none. */
+/** Returns how connections are opened. `withoutTls`: the server has reported that it does not support TLS. */
 export function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, withoutTls: boolean): pg.PoolConfig {
   return {
     host: fields.host,
@@ -35,10 +36,10 @@ export function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, 
   };
 }
 
-/** The mode that holds: the option's, else the address's, else `prefer`. */
+/** Returns the effective mode: the option's, else the address's, else `prefer`. */
 export function tlsModeOf(fields: ConnectionFields, tls: PostgresTls | undefined): TlsMode {
   const mode = typeof tls === "object" ? tls.mode : tls;
-  // A socket in the file system needs none.
+  // A socket in the file system needs no TLS.
   return mode ?? fields.tls ?? (fields.host.startsWith("/") ? "off" : "prefer");
 }
 

@@ -1,6 +1,6 @@
 import { isStackyardError, StackyardError } from "@stackyard/core";
 
-/** What PostgreSQL says of an error: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** An error of PostgreSQL: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 interface ServerError extends Error {
   readonly code: string;
 }
@@ -10,27 +10,33 @@ const AGAIN = new Set(["40001", "40P01"]);
 /** invalid_password and invalid_authorization_specification: the credentials may have been changed. */
 const AUTHENTICATION = new Set(["28P01", "28000"]);
 
-/** True when nothing was written and the same call may be made at once. */
+/** Returns true when nothing was written and the same call may be made at once. */
 export function isWorthAnotherTry(error: unknown): boolean {
   return isServerError(error) && AGAIN.has(error.code);
 }
 
-/** True when the server refused user or password. */
+/** Returns true when the server refused user or password. */
 export function isAuthenticationFailure(error: unknown): boolean {
   return isServerError(error) && AUTHENTICATION.has(error.code);
 }
 
-/** True when the server speaks no TLS. */
+/** Returns true when the server does not support TLS. */
 export function isWithoutTls(error: unknown): boolean {
   return error instanceof Error && error.message === "The server does not support SSL connections";
 }
 
-/** True for an error, as `toStoreError` gave it, that the data of one call made: the rest of its group is not to blame. */
+/**
+ * Returns true for an error of `toStoreError` that was caused by the data of one call: the rest of its group is not to
+ * blame.
+ */
 export function isDataError(error: unknown): boolean {
   return isStackyardError(error, "USAGE") || (isServerError(error) && error.code.startsWith("23"));
 }
 
-/** An error of the driver as one of ours, with the driver's as its cause. Errors of ours and faults of the code stay. */
+/**
+ * Converts an error of the driver to one of ours, with the driver's as its cause. Errors of ours and faults of the code
+ * are returned unchanged.
+ */
 export function toStoreError(error: unknown): unknown {
   if (isStackyardError(error) || !(error instanceof Error)) return error;
   if (isServerError(error)) return toKnownError(error);
@@ -56,7 +62,7 @@ function toKnownError(error: ServerError): unknown {
       cause: error,
     });
   }
-  // Of the data too: what an index has no room for.
+  // Also a fault of the data: values that are too large for an index.
   if (code.startsWith("22") || code === "54000") {
     return new StackyardError("USAGE", `The store cannot hold this: ${message}.`, { cause: error });
   }

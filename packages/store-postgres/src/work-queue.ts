@@ -13,7 +13,7 @@ import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
 import type { Signals } from "./signals.ts";
 import { readStackRow, type StackRow } from "./stack-data.ts";
 
-/** The store as a queue. Calls that wait at the same time share one call of the server. */
+/** Creates the queue of the store. Calls that wait at the same time share one call of the server. */
 export function createWorkQueue(
   database: Database,
   enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>,
@@ -53,9 +53,9 @@ const ENQUEUE_AND_NOTIFY = {
 };
 
 /**
- * Adds the events of several calls, in order. Returns for each call which of its events were added. A single call notifies
- * the other processes in its own commit, which saves a round trip. Under load the signals do that, because commits with a
- * notification wait for each other on the whole server.
+ * Adds the events of several calls, in order. Returns for each call which of its events were added. A single call
+ * notifies the other processes in its own commit, which saves a round trip. Under load the signals do that, because
+ * commits with a notification wait for each other on the whole server.
  */
 export async function enqueueAll(
   database: Database,
@@ -97,7 +97,7 @@ export async function acknowledgeAll(
   return calls.map(() => undefined);
 }
 
-/** A row for `enqueue_events`, without its number. `visibleAt`: not handed out before. */
+/** Returns a row for `enqueue_events`, without its number. `visibleAt`: not delivered before. */
 export function toEventRow(event: QueuedEvent, visibleAt = 0): object {
   return {
     stack: toKeyText(event.stackId),
@@ -121,7 +121,7 @@ interface QueueFloors {
   readonly tasks: QueueFloor;
 }
 
-/** Takes what is due, oldest first over all kinds, and leases it. */
+/** Receives due items, oldest first over all kinds, and leases them. */
 async function takeDue(database: Database, floors: QueueFloors, input: TakeDueInput): Promise<readonly DueItem[]> {
   database.assertOpen();
   const kinds = [...new Set(input.kinds)].sort();
@@ -287,13 +287,18 @@ function toItem(row: OtherRow): DueItem {
 
 /** How rows of one kind of due work are found; `$1` is now, `$2` the limit, `$4` where to look from in the queue. */
 interface DueSource {
-  /** Gives `kind`, `key` (the receipt, or what names this work at this instant), `at`, and what the item is made of. */
+  /** Selects `kind`, `key` (the receipt, or the name of this work at this instant), `at`, and the parts of the item. */
   readonly due: string;
-  /** Gives `at`, the earliest instant at which something of the kind may be due; what is out is due when it comes back. */
+  /**
+   * Selects `at`, the earliest instant at which an item of the kind may be due; leased items are due when they come
+   * back.
+   */
   readonly next: string;
 }
 
-/** Rows that a look for the next instant reads at most; what lies behind them is due no earlier than the last of them. */
+/**
+ * Rows that the search for the next instant reads at most; rows behind them are due no earlier than the last of them.
+ */
 const LOOK = 1_000;
 
 const FREE = "coalesce((select d.until from stackyard.due_lease d where d.key = x.key), 0) <= $1";
@@ -313,7 +318,7 @@ function attemptSource(kind: "poll" | "lapsedLease" | "deadline", column: string
   };
 }
 
-/** `due`: rows that are due, one a stack. */
+/** Returns the source of one kind. `due`: rows that are due, one per stack. */
 function stackSource(kind: "timer" | "parked", parts: { rows: string; due: string; instant: string }): DueSource {
   const { rows, due, instant } = parts;
   return {
@@ -329,7 +334,10 @@ const TIMERS = `select 'timer:' || s.timer_at || ':' || s.version || ':' || s.id
 const PARKED = `select 'parked:' || p.next_try_at || ':' || p.stack_id as key, p.next_try_at as at, p.next_try_at as bound,
             p.stack_id from stackyard.parked p where true`;
 
-/** Where due work besides events is found. The keys of timers name the version: a later record may have one of the same instant. */
+/**
+ * Where due work besides events is found. The keys of timers name the version: a later record may have one of the same
+ * instant.
+ */
 const DUE_SOURCES: Readonly<Record<Exclude<DueKind, "event">, DueSource>> = {
   task: {
     due: `select 'task' as kind, 'task:' || o.queue_seq as key, greatest(o.queued_at, o.visible_at) as at,
@@ -359,7 +367,7 @@ const EVENTS = `select min(greatest(q.visible_at, coalesce(l.until, 0))) as at
        from (select distinct on (stack_id) stack_id, visible_at from stackyard.event_queue order by stack_id, seq) q
        left join stackyard.event_lease l on l.stack_id = q.stack_id`;
 
-/** The earliest instant at which something of these kinds may be due. */
+/** Returns the earliest instant at which an item of these kinds may be due. */
 async function nextDueAt(database: Database, kinds: readonly DueKind[]): Promise<number | undefined> {
   database.assertOpen();
   if (kinds.length === 0) return undefined;
@@ -399,7 +407,9 @@ export class QueueFloor {
   #from = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** Returns the lowest number that a claim reads. It is zero from time to time, and after a claim that was not full. */
+  /**
+   * Returns the lowest number that a claim reads. It is zero from time to time, and after a claim that was not full.
+   */
   next(now: number): number {
     if (this.#from > 0 && now >= this.#lookedAt && now < this.#lookedAt + TRUSTED_MS) return this.#from;
     this.#from = 0;
@@ -407,7 +417,7 @@ export class QueueFloor {
     return 0;
   }
 
-  /** What a take has found, in order; `isFull`: as many as it may give. */
+  /** Notes the rows that a take has found, in order; `isFull`: as many as it may return. */
   note(seqs: readonly number[], isFull: boolean): void {
     this.#from = isFull ? (seqs[0] ?? 0) : 0;
   }
@@ -429,7 +439,7 @@ interface ReceiptRows {
 const QUEUED = /^(event|task):(\d{1,15})(?::([\s\S]*))?$/;
 const OTHER = /^(poll|lapsedLease):[\s\S]+$/;
 
-/** The receipt of an event; it names the stack (as a key) so that its lease is found without the row. */
+/** Returns the receipt of an event; it names the stack (as a key) so that its lease is found without the row. */
 export function toEventReceipt(seq: number, stack: string): string {
   return `event:${seq}:${stack}`;
 }

@@ -50,7 +50,7 @@ async function copySnapshot(databaseFile: string, draft: string): Promise<void> 
   }
 }
 
-/** What is copied, and where to. */
+/** The source and the target of a backup. */
 export interface BackUpInput {
   /** The folder of the store. */
   readonly folder: string;
@@ -87,20 +87,23 @@ function assertOwnFile(file: string): void {
   }
 }
 
-/** What is restored, and where to. */
+/** The source and the target of a restore. */
 export interface RestoreInput {
   /** A file that `backup` wrote. */
   readonly from: string;
   /** The folder of the store. */
   readonly folder: string;
-  /** False: a folder that contains a store is rejected. True: that store is renamed to `stackyard.db.before-…`. Default: false. */
+  /**
+   * False: a folder that contains a store is rejected. True: that store is renamed to `stackyard.db.before-…`. Default:
+   * false.
+   */
   readonly replace?: boolean;
 }
 
 /**
- * Makes a store of a backup, after its integrity and its schema version were checked. Throws `STORE_LOCKED` when the
- * folder's store is open, `USAGE` when it holds one and `replace` is not given, `NOT_FOUND`, `STORE_CORRUPT` and
- * `STORE_TOO_NEW` for the file; the folder is then as it was.
+ * Restores a store from a backup, after checking its integrity and its schema version. Throws `STORE_LOCKED` when the
+ * folder's store is open, `USAGE` when the folder contains one and `replace` is not given, `NOT_FOUND`, `STORE_CORRUPT`
+ * and `STORE_TOO_NEW` for the file; the folder is then unchanged.
  */
 export async function restoreSqliteStore(
   input: RestoreInput,
@@ -144,7 +147,7 @@ function copyChecked(from: string, draft: string): void {
     assertNotTooNew(readSchemaVersion(copy));
     copy.script("pragma wal_checkpoint(truncate)");
   } catch (error) {
-    // What cannot be read here is the backup, not a store that a backup would help.
+    // The unreadable file is the backup, not a store that a backup could repair.
     if (isStackyardError(error, "STORE_CORRUPT") && error.cause instanceof Error) {
       throw unfit(from, error.cause.message, error);
     }
@@ -171,8 +174,8 @@ function unfit(from: string, why: string, cause?: unknown): StackyardError {
 }
 
 /**
- * Gives the old store a second name; its own stays with it until the new store takes it in one step, so that a crash
- * leaves the folder with either, never with none.
+ * Links the old store under a second name; its own name remains until the new store takes it in one step, so that a
+ * crash leaves the folder with either, never without one.
  */
 function keepAside({ database }: StoreFiles, now: number): void {
   if (!existsSync(database)) return;
@@ -202,7 +205,7 @@ function nameAlso(file: string, name: string): void {
   try {
     linkSync(file, name);
   } catch {
-    // Not every file system knows a file by two names.
+    // Some file systems do not support hard links.
     copyFileSync(file, name, constants.COPYFILE_EXCL);
   }
 }

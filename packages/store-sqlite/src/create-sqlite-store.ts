@@ -16,7 +16,7 @@ import { nextDueAt, StoreState, takeDue } from "./store-state.ts";
 
 /** How a store is opened. */
 export interface SqliteStoreOptions {
-  /** Where its files lie; made when it is not there. On a local disk: network file systems lose locks. */
+  /** The folder of its files; created when it is missing. On a local disk: network file systems lose locks. */
   readonly folder: string;
   /** Writes that share one transaction at most. Default: 256. 1: each has its own, for measuring. */
   readonly maxGroup?: number;
@@ -35,8 +35,8 @@ export interface SqliteStore extends Store {
   /** As it was given. */
   readonly folder: string;
   /**
-   * Copies the state of the store at one instant into one file, while the store is in use. Replaces an existing file at the
-   * end. `restoreSqliteStore` reads it.
+   * Copies the state of the store at one instant into one file, while the store is in use. Replaces an existing file at
+   * the end. `restoreSqliteStore` reads it.
    */
   backup(toFile: string): Promise<void>;
 }
@@ -137,7 +137,7 @@ function once(call: () => Promise<void>): () => Promise<void> {
 
 // The calls of the port: each is one read, or one write that the group of its turn commits.
 
-/** What the engine decides on. */
+/** Creates the calls that the engine needs to decide. */
 function createStackCalls(commits: GroupCommit): Pick<Store, "load" | "commit"> {
   return {
     load: (ids) =>
@@ -154,7 +154,7 @@ function createStackCalls(commits: GroupCommit): Pick<Store, "load" | "commit"> 
 
 type AttemptCalls = Pick<Store, "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "findTaskMessage">;
 
-/** What workers use. */
+/** Creates the calls of workers. */
 function createAttemptCalls(commits: GroupCommit, onProgress: () => void): AttemptCalls {
   return {
     claim: (input) => commits.write((transaction) => transaction.state.attempts.claim(transaction, input)),
@@ -186,7 +186,7 @@ function createAttemptCalls(commits: GroupCommit, onProgress: () => void): Attem
 
 type QueueCalls = Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt">;
 
-/** What transports and the sweep use. */
+/** Creates the calls of transports and the sweep. */
 function createQueueCalls(commits: GroupCommit): QueueCalls {
   return {
     enqueue: (events) =>
@@ -212,7 +212,7 @@ function createQueueCalls(commits: GroupCommit): QueueCalls {
   };
 }
 
-/** Removes what is older than it is kept. */
+/** Creates the function that removes rows older than their retention. */
 function createPrune(commits: GroupCommit): Store["prune"] {
   const progress = beginPruning();
   return (retention, now) =>

@@ -16,7 +16,7 @@ export class Database {
     this.#connection = guarded(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, ...options }));
   }
 
-  /** The connection itself, for the backup interface of the driver. */
+  /** Returns the connection itself, for the backup interface of the driver. */
   get connection(): DatabaseSync {
     return this.#connection;
   }
@@ -25,17 +25,19 @@ export class Database {
     return this.#connection.isTransaction;
   }
 
-  /** The first row, typed as the statement's author says. */
+  /** Returns the first row, with the type that the caller declares. */
   get<Row>(sql: string, ...parameters: readonly Parameter[]): Row | undefined {
     return guarded(() => this.#prepare(sql).get(...toValues(parameters)) as Row | undefined);
   }
 
-  /** All rows, typed as the statement's author says. */
+  /** Returns all rows, with the type that the caller declares. */
   all<Row>(sql: string, ...parameters: readonly Parameter[]): readonly Row[] {
     return guarded(() => this.#prepare(sql).all(...toValues(parameters)) as Row[]);
   }
 
-  /** Rows one after the other, for callers that stop before the last one: no more are read than are taken. */
+  /**
+   * Yields rows one after the other, for callers that stop before the last one: it reads no more rows than it yields.
+   */
   *each<Row>(sql: string, ...parameters: readonly Parameter[]): Generator<Row, void, undefined> {
     const rows = guarded(() => this.#prepare(sql).iterate(...toValues(parameters)));
     try {
@@ -49,12 +51,12 @@ export class Database {
     }
   }
 
-  /** Gives the number of rows that were written. */
+  /** Returns the number of rows that were written. */
   run(sql: string, ...parameters: readonly Parameter[]): number {
     return guarded(() => Number(this.#prepare(sql).run(...toValues(parameters)).changes));
   }
 
-  /** Several statements without parameters, not cached. */
+  /** Runs several statements without parameters, not cached. */
   script(sql: string): void {
     guarded(() => this.#connection.exec(sql));
   }
@@ -77,7 +79,7 @@ function toValues(parameters: readonly Parameter[]): readonly SQLInputValue[] {
   return parameters.map((value) => value ?? null);
 }
 
-/** There is one writer, so nothing waits for long; a backup's reader may hold the file for an instant. */
+/** There is one writer, so waits are short; a backup's reader may lock the file for an instant. */
 const BUSY_TIMEOUT_MS = 2_000;
 
 function guarded<T>(call: () => T): T {
@@ -91,7 +93,10 @@ function guarded<T>(call: () => T): T {
 /** Primary result codes of SQLite, https://sqlite.org/rescode.html; the low byte of an extended code. */
 const RESULT = { corrupt: 11, full: 13, notADatabase: 26 } as const;
 
-/** An error of the driver as one of ours, with the driver's as its cause. Errors of ours and faults of the code stay. */
+/**
+ * Converts an error of the driver to one of ours, with the driver's as its cause. Errors of ours and faults of the code
+ * are returned unchanged.
+ */
 export function toStoreError(error: unknown): unknown {
   if (isStackyardError(error) || !isSqliteError(error)) return error;
   const says = error.errstr ?? error.message;
@@ -125,7 +130,7 @@ function isSqliteError(error: unknown): error is SqliteError {
 /** Rows a segment; see the schema. */
 export const SEGMENT_ROWS = 32_768;
 
-/** Numbers of the rows of one table: they grow, and none is used twice, also when the newest rows were pruned. */
+/** Numbers of the rows of one table: they increase, and none is used twice, even when the newest rows were pruned. */
 export class Sequence {
   readonly name: string;
   #last: number;
@@ -154,7 +159,7 @@ export class Sequence {
     return this.#last;
   }
 
-  /** Must be part of each transaction that removes rows from the end of the table. */
+  /** Stores the last number. Must be part of each transaction that removes rows from the end of the table. */
   keepHighWater(database: Database): void {
     database.run(
       "insert into high_water (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",
@@ -164,19 +169,19 @@ export class Sequence {
   }
 }
 
-/** The segment that a row is in, as `column >> 15` gives it in SQL. */
+/** Returns the segment of a row, as `column >> 15` does in SQL. */
 export function segmentOf(rowNumber: number): number {
   return Math.floor(rowNumber / SEGMENT_ROWS);
 }
 
-/** Bytes of a document. A damaged row may hold something other than text. */
+/** Returns the bytes of a document. A damaged row may contain something other than text. */
 export function byteLengthOf(body: unknown): number {
   return typeof body === "string" ? Buffer.byteLength(body) : 0;
 }
 
-/** What happens in memory once a transaction is on the disk. */
+/** The effects in memory once a transaction is on the disk. */
 export interface Effects {
-  /** Runs after the commit, never when it is undone. */
+  /** Adds an effect that runs after the commit, never when it is undone. */
   afterCommit(effect: () => void): void;
   /** Notifies the listeners after the commit. */
   signal(kind: StoreSignal["kind"]): void;

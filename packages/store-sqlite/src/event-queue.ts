@@ -16,7 +16,7 @@ import {
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database, type Effects, type Parameter, Sequence } from "./database.ts";
 
-/** A queued event as memory knows it. */
+/** A queued event in memory. */
 interface KnownEvent {
   readonly seq: number;
   readonly stackId: string;
@@ -33,13 +33,13 @@ interface EventRow {
   readonly event: string;
 }
 
-/** Rows that one take reads at most beyond those that it hands out. */
+/** Rows that one take reads at most beyond those that it returns. */
 const MAX_SKIPPED = 10_000;
 
 /**
- * The queue of events: its table, and the head of it in memory with who has which row until when. Leases need no write,
- * since one process owns the table: when it dies they are void, and the rows are handed out again. Each row is read
- * once, when its turn comes, so that a take costs what it hands out, however long the queue is.
+ * The queue of events: its table, and its head in memory with the leases of its rows. Leases need no write, since one
+ * process owns the table: when it crashes they are void, and the rows are delivered again. Each row is read once, in
+ * its turn, so the cost of a take depends on the rows that it returns, not on the length of the queue.
  */
 export class EventQueue {
   readonly #database: Database;
@@ -78,8 +78,8 @@ export class EventQueue {
   }
 
   /**
-   * Removes an event that was handled. Its key is forgotten, so that it may come again, unless it was applied or parked;
-   * `remembered`: keys that the caller remembers in the same effects.
+   * Removes an event that was handled. Its key is forgotten, so that it may come again, unless it was applied or
+   * parked; `remembered`: keys that the caller remembers in the same effects.
    */
   remove(effects: Effects, receipt: string, remembered?: ReadonlySet<string>): void {
     const row = this.#known.find(receipt)?.value;
@@ -100,7 +100,7 @@ export class EventQueue {
     effects.signal("event");
   }
 
-  /** Whether events of the stack are queued besides those with these receipts, whenever they are due. */
+  /** Returns true when events of the stack are queued besides those with these receipts, whenever they are due. */
   hasOthers(stackId: string, receipts: readonly string[]): boolean {
     const queued = this.#countAll().get(stackId) ?? 0;
     if (queued === 0) return false;
@@ -119,7 +119,7 @@ export class EventQueue {
     this.#ofStacks = undefined;
   }
 
-  /** What one take finds. `limit`: of the take. */
+  /** Opens the source of one take. `limit`: of the take. */
   openSource(limit: number): DueSource {
     this.#documents.clear();
     let readable = limit + MAX_SKIPPED;
@@ -228,13 +228,13 @@ export function parkEvent({ database, parkedStacks }: ParkedPlace, parked: Parke
   parkedStacks.add(stackId);
 }
 
-/** Parks an event no more. Its id is forgotten, unless it was applied or is queued. */
+/** Unparks an event. Its id is forgotten, unless it was applied or is queued. */
 export function unparkEvent(database: Database, stackId: string, eventId: string): void {
   if (database.run("delete from parked where stack_id = ? and event_id = ?", stackId, eventId) === 0) return;
   forgetKey(database, eventId, stackId);
 }
 
-/** The parked events of a stack, oldest first. */
+/** Loads the parked events of a stack, oldest first. */
 export function loadParked({ database, parkedStacks }: ParkedPlace, stackId: string): readonly ParkedEvent[] {
   if (!parkedStacks.has(stackId)) return [];
   const rows = database.all<{ body: string }>(
@@ -245,7 +245,7 @@ export function loadParked({ database, parkedStacks }: ParkedPlace, stackId: str
   return rows.map(({ body }) => parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`));
 }
 
-/** Ids of stacks with parked events, in order, whether or not the stacks exist. */
+/** Lists ids of stacks with parked events, in order, whether or not the stacks exist. */
 export function listParkedStackIds(
   database: Database,
   { after = "", limit }: { readonly after?: string; readonly limit: number },
@@ -276,7 +276,7 @@ export function setEventAside(database: Database, deadLetters: DeadLetter): void
   );
 }
 
-/** Newest first. */
+/** Lists dead letters, newest first. */
 export function listDeadLetters(
   database: Database,
   filter: { readonly stackId?: string; readonly code?: string },

@@ -46,7 +46,7 @@ export class Transaction implements AttemptSink, Effects {
     this.signals.add(kind);
   }
 
-  /** Has the open attempts of a stack written at the end. */
+  /** Marks a stack whose open attempts must be written at the end. */
   touch(stackId: string): void {
     if (!this.#touched.has(stackId)) this.#touched.set(stackId, undefined);
   }
@@ -81,14 +81,14 @@ export class Transaction implements AttemptSink, Effects {
     return readAttemptSecrets(findStack(this.database, stackId)?.stack, attemptId, refs);
   }
 
-  /** The attempts that have ended in this transaction and are not written yet; the caller writes them. */
+  /** Returns the attempts that have ended in this transaction and are not written yet; the caller writes them. */
   takeEnded(): readonly EndedAttempt[] {
     const ended = this.#ended;
     this.#ended = [];
     return ended;
   }
 
-  /** Writes what is left, before the commit. */
+  /** Writes the remaining changes, before the commit. */
   finish(): void {
     const { database, attempts } = this.state;
     for (const ended of this.takeEnded()) recordEnded(this.state, ended);
@@ -98,13 +98,13 @@ export class Transaction implements AttemptSink, Effects {
     }
   }
 
-  /** The commit is on the disk. */
+  /** Runs the effects once the commit is on the disk. */
   runEffects(): void {
     for (const effect of this.#effects) effect();
   }
 }
 
-/** What one caller wants written. Runs inside a transaction, and once more in one of its own when the group failed. */
+/** Writes the change of one caller. Runs inside a transaction, and again in a separate one when the group failed. */
 export type Write<Result> = (transaction: Transaction) => Result;
 
 interface Waiting {
@@ -143,13 +143,13 @@ export class GroupCommit {
   write<Result>(write: Write<Result>, weight = 1): Promise<Result> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise<Result>((resolve, reject) => {
-      // The queue holds writes of all types; each resolves with what its own function gave.
+      // The queue contains writes of all types; each resolves with the result of its own function.
       this.#queue.push({ write, weight, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
     });
   }
 
-  /** Reads what is on the disk now; writes that still wait are not seen. Rejects with `STORE_CLOSED` after `close`. */
+  /** Reads the present content of the disk, without waiting writes. Rejects with `STORE_CLOSED` after `close`. */
   async read<Result>(read: (state: StoreState) => Result | Promise<Result>): Promise<Result> {
     if (this.#closed) throw closedError();
     this.#state.refresh();
@@ -255,7 +255,10 @@ function closedError(): StackyardError {
   return new StackyardError("STORE_CLOSED", "The store was closed. Open it again before you use it.");
 }
 
-/** Writes everything that a change does to its stack, or nothing when the stack, an event or an attempt was changed before. */
+/**
+ * Writes everything that a change does to its stack, or nothing when the stack, an event or an attempt was changed
+ * before.
+ */
 export function commitChange(transaction: Transaction, change: Change): CommitResult {
   const { database, state } = transaction;
   const { stackId, results = [], claims = [] } = change;
@@ -308,7 +311,7 @@ export function acknowledge(transaction: Transaction, receipt: string, remembere
   attempts.acknowledge(transaction, receipt);
 }
 
-/** The keys of events of a change, applied, parked or dead-lettered by it, that were applied before. */
+/** Returns the keys of events of a change, applied, parked or dead-lettered by it, that were applied before. */
 function findApplied(database: Database, change: Change): readonly string[] {
   const known: string[] = [];
   for (const id of change.appliedIds) if (isApplied(database, change.stackId, id)) known.push(id);

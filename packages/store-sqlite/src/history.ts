@@ -58,7 +58,7 @@ function append(
   );
 }
 
-/** The event of an attempt's result. */
+/** Returns the id of the event of an attempt's result. */
 function toResultId(attemptId: string): string {
   return `result:${attemptId}`;
 }
@@ -70,7 +70,7 @@ interface EndedRow {
   readonly log: string | null;
 }
 
-/** An attempt that has ended; undefined when it is unknown or open. */
+/** Finds an attempt that has ended; undefined when it is unknown or open. */
 export function findEnded({ database, positions }: StoreState, attemptId: string): AttemptView | undefined {
   const eventId = toResultId(attemptId);
   for (const segment of listSegments(database, positions, { newestFirst: true }, Number.MAX_SAFE_INTEGER)) {
@@ -85,7 +85,7 @@ export function findEnded({ database, positions }: StoreState, attemptId: string
   return undefined;
 }
 
-/** The last attempts of a stack that have ended, without their logs. */
+/** Lists the last attempts of a stack that have ended, without their logs. */
 export function listEnded({ database, positions }: StoreState, stackId: string): readonly ListedEnd[] {
   const found: ListedEnd[] = [];
   for (const segment of listSegments(database, positions, { newestFirst: true }, Number.MAX_SAFE_INTEGER)) {
@@ -113,7 +113,7 @@ function parseEnded(text: string, name: string): Omit<AttemptView, "stackId"> & 
   return parseStored.json(text, name) as Omit<AttemptView, "stackId"> & { readonly sequence: number };
 }
 
-/** Lines in order of positions; those of a stack or an event are looked up segment by segment. */
+/** Lists lines in order of positions; those of a stack or an event are looked up segment by segment. */
 export function listHistory(state: StoreState, filter: HistoryFilter, page: PageInput): Page<StoredHistoryEntry> {
   const found = createPageBuilder<StoredHistoryEntry>(page);
   for (const { position, body } of readLines(state, filter, page)) {

@@ -106,7 +106,7 @@ function toIdRange(
   return { conditions, values, direction, end };
 }
 
-/** The id at which the call ends its search; undefined when it reaches the end of the list. */
+/** Finds the id at which the call ends its search; undefined when it reaches the end of the list. */
 function findScanEnd(database: Database, { conditions, values, direction }: IdRange): string | undefined {
   const row = database.get<{ stack_id: string }>(
     `select stack_id from stack where ${["true", ...conditions].join(" and ")}
@@ -125,7 +125,10 @@ interface SortedRow extends StackPlace {
   readonly fitting: number;
 }
 
-/** The places of a page and one more, if there is one. No index is on instants: each commit would have to write it. */
+/**
+ * Returns the positions of a page and one more, if there is one. Instants are not indexed: each commit would have to
+ * write the index.
+ */
 async function sortByInstant(
   commits: GroupCommit,
   filter: StackFilter,
@@ -154,7 +157,7 @@ async function sortByInstant(
   return first;
 }
 
-/** Stacks that have gone meanwhile are left out. */
+/** Reads the stacks at these positions, without those that were removed meanwhile. */
 function readPlaces(
   database: Database,
   places: readonly SortedRow[],
@@ -181,7 +184,7 @@ interface Conditions {
 
 const IS_THERE = "body is not null";
 
-/** What else must hold. */
+/** Returns the other conditions of a filter. */
 function toConditions(filter: StackFilter): Conditions {
   checkStackFilter(filter);
   const { machine, state, text, condition, revision, ids, scopes } = filter;
@@ -221,7 +224,7 @@ export function defineFilterFunctions({ connection }: Database): void {
   });
 }
 
-/** True for a damaged row too, so that a list reports it. */
+/** Returns true when a record matches the filter. Also true for a damaged row, so that a list reports it. */
 function fitsRecord(filter: RecordFilter, body: string): boolean {
   try {
     return matchesRecord(filter, parseStored.stack(body, ""));
@@ -230,7 +233,7 @@ function fitsRecord(filter: RecordFilter, body: string): boolean {
   }
 }
 
-/** The same value for the same text, as long as no other comes. */
+/** Caches the value of the last text. */
 function rememberLast<Value>(read: (text: string) => Value): (text: string) => Value {
   let last: { readonly text: string; readonly value: Value } | undefined;
   return (text) => {

@@ -21,10 +21,10 @@ export interface OwnerLock {
 }
 
 /**
- * Acquires the lock of a store, or throws `STORE_LOCKED` with its owner. The lock is an exclusive SQLite lock on a separate
- * file: the kernel grants it to one process and releases it when that process dies for any reason. A dead owner's lock is
- * therefore free at once, and a reused pid or a pid of another container has no effect. The lock file names the owner for
- * people only.
+ * Acquires the lock of a store, or throws `STORE_LOCKED` with its owner. The lock is an exclusive SQLite lock on a
+ * separate file: the kernel grants it to one process and releases it when that process ends for any reason. A dead
+ * owner's lock is therefore free at once, and a reused pid or a pid of another container has no effect. The lock file
+ * names the owner for people only.
  */
 export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logger: Logger): OwnerLock {
   createPrivate(files.guard);
@@ -50,7 +50,7 @@ export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logg
 /** Far more than an owner's lock file has. */
 const MAX_LOCK_BYTES = 4_096;
 
-/** Who the lock file names; undefined without one, or when it holds something else. */
+/** Returns the owner in the lock file; undefined without one, or when the file has other content. */
 export function findOwner(files: StoreFiles): StoreOwner | undefined {
   try {
     const found = statSync(files.lock);

@@ -12,7 +12,7 @@ export interface PruneProgress {
   partsFrom: number;
 }
 
-/** Where a pass begins. */
+/** Returns the beginning of a pass. */
 export function beginPruning(partsFrom = 0): PruneProgress {
   return { history: 0, parts: partsFrom, deadLetters: 0, eventIds: ["", ""], partsFrom };
 }
@@ -20,7 +20,7 @@ export function beginPruning(partsFrom = 0): PruneProgress {
 /** The number of rows of one table that one call reads. */
 const BATCH = 2_000;
 
-/** Does a part of a pass. True when more is left of it. */
+/** Does a part of a pass. Returns true when more is left of it. */
 export function prune(
   { state, effects }: { readonly state: StoreState; readonly effects: Effects },
   progress: PruneProgress,
@@ -56,16 +56,16 @@ interface Batch {
 
 type FullBatch = Record<"last" | "newest", number>;
 
-/** Which rows a walk reads. */
+/** The rows that a walk reads. */
 interface Walk {
   readonly database: Database;
-  /** Gives a Batch of the rows after a place. */
+  /** Selects a Batch of the rows after a position. */
   readonly sql: string;
   readonly after: number | "done";
   readonly cutoff: number;
 }
 
-/** Lets go of what is too old among the next rows; done where they, and so all later ones, are too young. */
+/** Removes old rows among the next ones; `done` when they, and so all later ones, are too young. */
 function pruneBatch(walk: Walk, remove: (after: number, batch: FullBatch) => void): number | "done" {
   const { database, sql, after, cutoff } = walk;
   if (after === "done") return "done";
@@ -119,7 +119,7 @@ function pruneDeadLetters(database: Database, progress: number | "done", cutoff:
   });
 }
 
-/** An id goes when it is too old and as many later ones of its stack are known as shall be kept. */
+/** Removes ids that are too old, if enough later ones of their stack are kept. */
 function pruneEventIds(
   database: Database,
   after: PruneProgress["eventIds"],

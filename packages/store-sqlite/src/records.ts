@@ -84,7 +84,7 @@ interface RecordRow {
 
 const COLUMNS = "version, key, value, expires_at";
 
-/** The record, unless it is expired. */
+/** Finds the record, unless it is expired. */
 function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
   const row = database.get<RecordRow>(
     `select ${COLUMNS} from record where key = ? and (expires_at is null or expires_at > ?)`,
@@ -112,7 +112,7 @@ function putRecord(
   return { kind: "written", record: toRecord(written) };
 }
 
-/** True when the record is gone afterwards. */
+/** Removes a record. Returns true when it does not exist afterwards. */
 function removeRecord({ database }: Transaction, key: string, expected: number): boolean {
   if (database.run("delete from record where key = ? and version = ?", key, expected) > 0) return true;
   return database.get("select 1 from record where key = ?", key) === undefined;

@@ -158,7 +158,7 @@ export function openDatabase(file: string): Database {
   }
 }
 
-/** A store's file, or one that is empty yet. Throws `STORE_CORRUPT` for another program's. */
+/** Accepts a store's file, or an empty one. Throws `STORE_CORRUPT` for another program's. */
 export function assertOurs(database: Database, file: string): void {
   const id = database.get<{ application_id: number }>("pragma application_id")?.application_id ?? 0;
   if (id === APPLICATION_ID) return;
@@ -180,12 +180,12 @@ export function migrate(database: Database, migrations: readonly Migration[] = M
   return found;
 }
 
-/** The version of the schema; 0 for an empty file. */
+/** Returns the version of the schema; 0 for an empty file. */
 export function readSchemaVersion(database: Database): number {
   return database.get<{ user_version: number }>("pragma user_version")?.user_version ?? 0;
 }
 
-/** Throws `STORE_TOO_NEW` when this release does not know the version. */
+/** Throws `STORE_TOO_NEW` when this release does not support the version. */
 export function assertNotTooNew(found: number, migrations: readonly Migration[] = MIGRATIONS): void {
   const newest = migrations.at(-1)?.version ?? 0;
   if (found <= newest) return;

@@ -2,7 +2,7 @@ import type { Stack, StoreStats } from "@stackyard/core";
 import { type Change, parseStored, type StoredStack, toStackColumns } from "@stackyard/core/engine";
 import type { Database } from "./database.ts";
 
-/** What a commit must know of a stack; `is_there` is 0 for one that was removed. */
+/** The columns of a stack that a commit needs; `is_there` is 0 for one that was removed. */
 export interface StackRow {
   readonly stack_no: number;
   readonly version: number;
@@ -32,13 +32,13 @@ export function findStackRow(database: Database, stackId: string): StackRow | un
   );
 }
 
-/** What a write of a stack changes: its row, and the counts of `stats`. */
+/** The tables that a write of a stack changes: its row, and the counts of `stats`. */
 interface StackTables {
   readonly database: Database;
   readonly counts: StackCounts;
 }
 
-/** Writes what becomes of the record, and the new count of applied ids. Returns the stack's version afterwards. */
+/** Writes the change of the record, and the new count of applied ids. Returns the stack's version afterwards. */
 export function writeStack(tables: StackTables, row: StackRow | undefined, change: Change): number {
   const idCount = (row?.id_count ?? 0) + change.appliedIds.length;
   switch (change.write.kind) {
@@ -123,7 +123,7 @@ export class StackCounts {
     if (to !== undefined) this.#add(to.machine, to.state, 1);
   }
 
-  /** They are counted again at the next question. */
+  /** Drops the counts; the next query counts again. */
   forget(): void {
     this.#states = undefined;
   }

@@ -12,7 +12,7 @@ export interface StoreFiles {
   readonly lock: string;
 }
 
-/** Where the files of a store are. */
+/** Returns the paths of a store's files. */
 export function storeFilesOf(folder: string): StoreFiles {
   return {
     folder,
@@ -22,7 +22,7 @@ export function storeFilesOf(folder: string): StoreFiles {
   };
 }
 
-/** Whether the folder has a database that is not empty. */
+/** Returns true when the folder has a database that is not empty. */
 export function isThere({ database }: StoreFiles): boolean {
   return (statSync(database, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
@@ -37,9 +37,9 @@ export function makeFolder(folder: string): void {
 }
 
 /**
- * Creates a file that only its owner may read; SQLite gives its own files the same mode. Leaves an existing file and its mode
- * unchanged until its content was checked; then `restrictMode` removes the rights of others. Never follows a symbolic link.
- * Throws `STORE_UNAVAILABLE`.
+ * Creates a file that only its owner may read; SQLite's own files get the same mode. Leaves an existing file and its
+ * mode unchanged until its content was checked; then `restrictMode` removes the rights of others. Never follows a
+ * symbolic link. Throws `STORE_UNAVAILABLE`.
  */
 export function createPrivate(file: string): void {
   try {
@@ -66,7 +66,7 @@ export function restrictMode(file: string): void {
   }
 }
 
-/** What SQLite adds to the name of a database for its log and the log's index. */
+/** The suffixes of a database's log and the log's index in SQLite. */
 export const LOG_SUFFIXES = ["-wal", "-shm"];
 
 function assertPlainFile(file: string): void {
@@ -78,7 +78,7 @@ function unavailable(message: string, cause?: unknown): StackyardError {
   return new StackyardError("STORE_UNAVAILABLE", message, { cause });
 }
 
-/** On the disk before its name is: else a power cut could leave the name with nothing behind it. */
+/** Writes a file to the disk before its name: otherwise a power cut could leave the name without content. */
 export function syncFile(file: string): void {
   const descriptor = openSync(file, "r+");
   try {

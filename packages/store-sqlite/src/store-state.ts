@@ -30,7 +30,7 @@ export class StoreState {
   #isStale = false;
   #takes = 0;
 
-  /** Reads open attempts, ends of tables and what is parked: a large store opens about as fast as a small one. */
+  /** Reads open attempts, ends of tables and parked stacks: a large store opens about as fast as a small one. */
   constructor(database: Database, logger: Logger) {
     this.database = database;
     this.#logger = logger;
@@ -47,7 +47,7 @@ export class StoreState {
     return this.#attempts;
   }
 
-  /** A transaction was undone: what it has changed in memory must be read again. */
+  /** Marks the state as stale after a transaction was undone: its changes in memory must be read again. */
   invalidate(): void {
     this.#isStale = true;
     this.events.forgetCounts();
@@ -75,7 +75,7 @@ export class StoreState {
   }
 }
 
-/** Takes what is due, oldest first over all kinds, and leases it in memory; nothing is written. */
+/** Receives due items, oldest first over all kinds, and leases them in memory; writes nothing. */
 export function takeDue(state: StoreState, input: TakeDueInput): readonly DueItem[] {
   const { now, leaseMs, limit } = input;
   state.dueLeases.dropEnded(now);
@@ -83,7 +83,7 @@ export function takeDue(state: StoreState, input: TakeDueInput): readonly DueIte
   return takeFrom(sources, state.beginTake({ now, leaseMs }), limit);
 }
 
-/** The earliest instant at which something of these kinds may be due. */
+/** Returns the earliest instant at which an item of these kinds may be due. */
 export function nextDueAt(state: StoreState, kinds: readonly DueKind[]): number | undefined {
   return findNextDueAt(kinds.map((kind) => openSource(state, kind, 1)));
 }
@@ -127,7 +127,7 @@ function openStackSource({ database, dueLeases }: StoreState, kind: "timer" | "p
       for (const { key, dueAt } of DUE_ROWS[kind](database, Number.MAX_SAFE_INTEGER, dueLeases.size + 1)) {
         const until = dueLeases.findUntil(key, Number.NEGATIVE_INFINITY);
         earliest = Math.min(earliest ?? Number.POSITIVE_INFINITY, until ?? dueAt);
-        // Rows come oldest first: behind one that is not leased, none is due earlier.
+        // Rows come oldest first: rows behind an unleased one are not due earlier.
         if (until === undefined) return earliest;
       }
       return earliest;
@@ -180,7 +180,7 @@ class DueLeases {
     return this.#until.size;
   }
 
-  /** The end of the lease of that work; undefined when it is not leased. */
+  /** Returns the end of the lease of that work; undefined when it is not leased. */
   findUntil(key: string, now: number): number | undefined {
     const until = this.#until.get(key);
     return until !== undefined && until > now ? until : undefined;
@@ -199,15 +199,15 @@ class DueLeases {
   }
 }
 
-/** An open attempt as the row of its stack holds it. */
+/** The stored form of an open attempt in the row of its stack. */
 interface KeptAttempt extends Omit<BookAttempt, "stackId" | "message"> {
   readonly message: unknown;
   readonly queued?: QueuedMessage;
 }
 
 /**
- * Replaces the open attempts of a stack. A renewal alone is not written: a lease that is lost with the process ends early,
- * its attempt is claimed again, and the token of that grant fences a late owner.
+ * Replaces the open attempts of a stack. A renewal alone is not written: a lease that is lost with the process ends
+ * early, its attempt is claimed again, and the token of that grant fences a late owner.
  */
 export function writeOpenAttempts(
   database: Database,

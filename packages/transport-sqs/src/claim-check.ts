@@ -4,26 +4,28 @@ import { isMap, parseJson, StackyardError } from "@stackyard/core";
 import { byteSizeOf, hashOf, type IncomingMessage, type OutgoingMessage, readEnvelope } from "./messages.ts";
 import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
-/** Where bodies lie that are larger than the queue takes. */
+/** The bucket for bodies that exceed the limit of the queue. */
 export interface ClaimCheckOptions {
   readonly s3: S3Client;
   readonly bucket: string;
-  /** What keys begin with. Default: `stackyard/messages/`. A lifecycle rule of the bucket removes the objects. */
+  /** The prefix of keys. Default: `stackyard/messages/`. A lifecycle rule of the bucket removes the objects. */
   readonly prefix?: string;
 }
 
 /** Leaves bodies in a bucket and fetches them. */
 export interface ClaimChecks {
-  /** The message with a pointer in the place of its body. Throws what passes as retryable. */
+  /** Returns the message with a pointer instead of its body. Transient errors are thrown as retryable. */
   check(message: OutgoingMessage): Promise<OutgoingMessage>;
-  /** The message with its body, if it has a pointer. Throws `CONFIG_INVALID` where that leads nowhere it may lead. */
+  /**
+   * Returns the message with its body, if it has a pointer. Throws `CONFIG_INVALID` for a pointer that is not allowed.
+   */
   redeem(message: IncomingMessage): Promise<IncomingMessage>;
 }
 
 const DEFAULT_PREFIX = "stackyard/messages/";
 
-// The format of Amazon's extended clients (https://github.com/awslabs/payload-offloading-java-common-lib-for-aws), so that
-// receivers that use one get these messages too.
+// The format of Amazon's extended clients (https://github.com/awslabs/payload-offloading-java-common-lib-for-aws), so
+// that receivers that use one get these messages too.
 const POINTER_CLASSES = [
   "software.amazon.payloadoffloading.PayloadS3Pointer",
   "com.amazon.sqs.javamessaging.MessageS3Pointer",
@@ -33,7 +35,10 @@ const SIZE_ATTRIBUTE = "ExtendedPayloadSize";
 /** A message is at most 1,048,576 characters; of these each takes at most three bytes, or twelve as an escaped pair. */
 const MAX_BODY_BYTES = 8 * 1_048_576;
 
-/** Claim checks in one bucket. Pointers into other buckets are refused: a message must not choose what is read. */
+/**
+ * Creates claim checks in one bucket. Pointers into other buckets are refused: a message must not choose which object
+ * is read.
+ */
 export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: ClaimCheckOptions): ClaimChecks {
   return {
     async check(message) {
@@ -75,7 +80,10 @@ export const noClaimChecks: Pick<ClaimChecks, "redeem"> = {
   },
 };
 
-/** Stores messages that exceed the size limit of their queue. Without a bucket, throws an error that says what to configure. */
+/**
+ * Stores messages that exceed the size limit of their queue. Without a bucket, throws an error that explains the
+ * configuration.
+ */
 export async function checkLarge(
   message: OutgoingMessage,
   { claimChecks, maxBytes }: { readonly claimChecks: ClaimChecks | undefined; readonly maxBytes: number },
@@ -117,7 +125,7 @@ function getObject(s3: S3Client, { bucket, key }: Pointer): Promise<string> {
   });
 }
 
-/** Reads no more than a body may have: to leave the loop ends the stream, whose connection is then free for others. */
+/** Reads no more than a body may have: leaving the loop ends the stream, whose connection is then free for others. */
 async function readText(body: NonNullable<GetObjectCommandOutput["Body"]>, where: string): Promise<string> {
   // In browsers only it is something else.
   if (!(body instanceof Readable)) return body.transformToString();

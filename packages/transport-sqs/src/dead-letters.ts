@@ -18,7 +18,7 @@ import {
 import { createQueueReader, type QueueReader } from "./queue-reader.ts";
 import { createQueueSender, type QueueSenderInput } from "./senders.ts";
 
-/** The attribute in which a dead letter says why it is one. */
+/** The attribute of a dead letter with its reason. */
 const REASON_ATTRIBUTE = "stackyard-dead-letter";
 
 /** Why a message was given up. */
@@ -28,9 +28,12 @@ interface DeadLetterReason {
   readonly reason: string;
 }
 
-/** Sends what is given up to a dead-letter queue with its reason, which SQS itself does not note. */
+/** Sends failed messages to a dead-letter queue with the reason, which SQS itself does not record. */
 export interface DeadLetters {
-  /** True: it lies there, and the delivery is to be acknowledged. False: it could not be sent; it is delivered again. */
+  /**
+   * Sends a message to the dead-letter queue. Returns true when it is there, so the delivery must be acknowledged;
+   * false when it could not be sent and is delivered again.
+   */
   giveUp(incoming: IncomingMessage, why: DeadLetterReason): Promise<boolean>;
 }
 
@@ -47,7 +50,7 @@ export interface DeadLettersInput {
 
 const MAX_REASON_CHARACTERS = 1_024;
 
-/** Gives messages up as they came, their attributes included, so that they can be sent again. */
+/** Creates a sender of dead letters: messages as they came, with their attributes, so that they can be sent again. */
 export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger }: DeadLettersInput): DeadLetters {
   const sender = createQueueSender({ sqs, queueUrl, clock, random, claimChecks: undefined });
   return {
@@ -82,14 +85,14 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
   };
 }
 
-/** With the reason where it fits; the log has it in any case. */
+/** Adds the reason if it fits; it is logged in any case. */
 function addReason({ body, attributes }: Pick<OutgoingMessage, "body" | "attributes">, reason: string) {
   const more = { ...attributes, [REASON_ATTRIBUTE]: reason };
   const fits = Object.keys(more).length <= MAX_ATTRIBUTES && byteSizeOf({ body, attributes: more }) <= MAX_QUEUE_BYTES;
   return fits ? more : attributes;
 }
 
-/** Where copies of events lie that the engine has given up. */
+/** Sends copies of events that the engine has dead-lettered. */
 export interface DeadLetterSender {
   /** Throws errors of the queue; the store has the events still. */
   send(events: readonly DeadLetter[]): Promise<void>;
@@ -138,7 +141,7 @@ export interface DeadLetterQueueOptions {
 export interface QueuedDeadLetter {
   readonly messageId: string;
   readonly body: string;
-  /** The event's stack; empty where the message names none, as tasks do not. */
+  /** The event's stack; empty when the message does not name one, as with tasks. */
   readonly stackId: string;
   /** Why, where this package gave it up. SQS moves messages without a reason. */
   readonly why?: {
@@ -152,13 +155,13 @@ export interface QueuedDeadLetter {
   };
 }
 
-/** What lies in a dead-letter queue. */
+/** The messages of a dead-letter queue. */
 export interface DeadLetterQueue {
-  /** Up to so many letters, default 100. SQS shows them by hiding them for half a minute. */
+  /** Lists up to `maxLetters` letters, default 100. SQS hides listed letters for half a minute. */
   list(options?: { readonly maxLetters?: number }): Promise<readonly QueuedDeadLetter[]>;
   /**
-   * Sends letters again and then removes them; default: all. Events keep their ids, so one that was applied after all is
-   * applied once. What is given up again meanwhile stays. Gives what was sent.
+   * Sends letters again and then removes them; default: all. Events keep their ids, so one that was applied after all
+   * is applied once. Letters that fail again meanwhile remain. Returns the letters that were sent.
    */
   redrive(isWanted?: (letter: QueuedDeadLetter) => boolean): Promise<readonly QueuedDeadLetter[]>;
 }
@@ -167,7 +170,7 @@ const VISIBILITY_MS = 30_000;
 const WAIT_MS = 1_000;
 const DEFAULT_MAX_LETTERS = 100;
 
-/** Looks into a dead-letter queue and sends its messages again, with what they were before. */
+/** Creates a reader of a dead-letter queue, which also sends its messages again in their original form. */
 export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLetterQueue {
   const { sqs, url, targetUrl, clock = systemClock, random = Math.random, resultKey } = options;
   const reader = createQueueReader({ sqs, queueUrl: url, visibilityMs: VISIBILITY_MS, waitMs: WAIT_MS });
@@ -201,7 +204,7 @@ export function createDeadLetterQueue(options: DeadLetterQueueOptions): DeadLett
   };
 }
 
-/** Receives until nothing more comes, or what came before comes again. Gives what the visitor keeps. */
+/** Receives until no message comes, or an earlier one comes again. Returns the messages that the visitor keeps. */
 async function receiveAll(
   reader: QueueReader,
   maxMessages: number,
@@ -237,14 +240,14 @@ function toKey(message: IncomingMessage, now: number, resultKey: string | undefi
   return stackId === "" ? hashOf([message.body]) : hashOf([origin, stackId, id]);
 }
 
-/** Under the id that it had in its queue. */
+/** Returns the message under the id that it had in its queue. */
 function asBefore(message: IncomingMessage): IncomingMessage {
   return { ...message, messageId: findWhy(message)?.messageId ?? message.messageId };
 }
 
 /**
- * As it was, without the reason; an event that named no id keeps the one that it had. A note that it has, also in the envelope
- * of a topic, stays: its proof is made for the body, which stays too.
+ * Returns the original message, without the reason; an event without an id in its body keeps its earlier one. An
+ * existing note, also in the envelope of a topic, remains: its proof is for the body, which remains too.
  */
 function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
   const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;

@@ -31,9 +31,15 @@ import { SQS_DEFAULTS } from "./sqs-transport.ts";
 
 /** How a function takes batches. */
 export interface BatchOptions {
-  /** Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it, without. */
+  /**
+   * Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it,
+   * without.
+   */
   readonly deadLetters?: { readonly sqs: SQSClient; readonly url: string };
-  /** The queues that batches come from. What fails then comes again after its own time, else after the visibility timeout. */
+  /**
+   * The queues of batches. With them a failed message is delivered again after its own delay, else after the
+   * visibility timeout.
+   */
   readonly queues?: { readonly sqs: SQSClient; readonly urls: readonly string[] };
   /** As with `QueueOptions`. Default: 5. */
   readonly maxDeliveries?: number;
@@ -56,9 +62,9 @@ interface BatchDeps {
   readonly tracing: Tracing;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Of messages of that queue. */
+  /** Returns the policy for messages of that queue. */
   policyOf(queueArn: string): FailurePolicy;
-  /** Undefined: its address is not known. */
+  /** Returns the reader of a queue; undefined when its address is unknown. */
   readerOf(queueArn: string): QueueReader | undefined;
 }
 
@@ -86,17 +92,18 @@ function toBatchDeps(options: BatchOptions): BatchDeps {
   };
 }
 
-/** The name of a queue, in its address or its ARN. */
+/** Returns the name of a queue, from its address or its ARN. */
 function toLastPart(text: string, separator: string): string {
   return text.slice(text.lastIndexOf(separator) + 1);
 }
 
-/** What decides events: the engine's `handle`. */
+/** Decides events: the engine's `handle`. */
 type HandleEvents = (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>;
 
 /**
- * A Lambda handler for the event queue: all records are decided in one call, those of a stack in their order. It answers
- * which ones must come again, and never throws for a record's sake. A call with anything but a batch throws `EVENT_INVALID`.
+ * Creates a Lambda handler for the event queue: all records are decided in one call, those of a stack in their order.
+ * It returns the messages that must be delivered again, and never throws because of a record. A call with anything but
+ * a batch throws `EVENT_INVALID`.
  */
 export function createEventBatchHandler(
   handle: HandleEvents,
@@ -147,7 +154,7 @@ async function readOne(
   }
 }
 
-/** Lambda may hand over ten thousand records; what is in memory and committed at once stays small. */
+/** Lambda may pass ten thousand records; the number in memory and in one commit remains small. */
 const MAX_EVENTS = 100;
 
 /** Decides what could be read and is not behind something that failed. */
@@ -201,18 +208,18 @@ async function handleAll(
   }
 }
 
-/** What an invocation knows about itself. */
+/** The facts of an invocation. */
 export interface Invocation {
   /** When the function is ended, epoch milliseconds. */
   readonly endsAt?: number;
 }
 
-/** What works a task: a worker's `handle`, of either kind. */
+/** Runs a task: a worker's `handle`, of either kind. */
 type HandleTask = (delivery: TaskDelivery, invocation: Invocation) => Promise<DeliveryOutcome>;
 
 /**
- * A Lambda handler for the task queue: every record is worked, side by side. It answers which ones must come again, and never
- * throws for a record's sake. A call with anything but a batch throws `EVENT_INVALID`.
+ * Creates a Lambda handler for the task queue: all records are processed in parallel. It returns the messages that must
+ * be delivered again, and never throws because of a record. A call with anything but a batch throws `EVENT_INVALID`.
  */
 export function createTaskBatchHandler(
   handle: HandleTask,
@@ -271,9 +278,9 @@ interface SettledItem extends BatchItem {
 }
 
 /**
- * Returns the response to a batch. Lambda leaves failed messages hidden until the queue's visibility timeout ends, which is six
- * times the function's timeout; this function shortens it to each message's own delay. If the role does not allow that, the
- * visibility timeout applies: the predecessor's policies lack the action.
+ * Returns the response to a batch. Lambda leaves failed messages hidden until the queue's visibility timeout ends,
+ * which is six times the function's timeout; this function shortens it to each message's own delay. If the role does
+ * not allow that, the visibility timeout applies: the predecessor's policies lack the action.
  */
 async function answerBatch(
   deps: BatchDeps,
@@ -288,7 +295,9 @@ async function answerBatch(
   return response;
 }
 
-/** Those of a stack together, so that none overtakes the one that failed first. */
+/**
+ * Returns messages to hide, those of a stack together, so that later ones do not overtake the one that failed first.
+ */
 function toHidden(items: readonly SettledItem[]): readonly HiddenReceipt[] {
   const first = new Map<string, number>();
   return items.flatMap(({ lane, incoming: { receiptHandle }, afterMs, outcome }) => {
@@ -313,7 +322,9 @@ async function hide({ logger }: BatchDeps, reader: QueueReader, hidden: readonly
 
 const LATER = "Failed messages are redelivered only after their visibility timeout.";
 
-/** What a function answers to a batch, so that only these messages come again; `ReportBatchItemFailures` must be on. */
+/**
+ * The response of a function to a batch: only these messages are delivered again; `ReportBatchItemFailures` must be on.
+ */
 export interface SqsBatchResponse {
   readonly batchItemFailures: { readonly itemIdentifier: string }[];
 }
@@ -327,8 +338,8 @@ export interface BatchItem {
 }
 
 /**
- * Messages that failed, and those of the same stack behind one that could not be processed: they must not overtake it. An event
- * that its stack refuses holds up none.
+ * Returns messages that failed, and those of the same stack behind one that could not be processed: they must not
+ * overtake it. An event that its stack refuses does not block others.
  */
 export function toBatchResponse(items: readonly BatchItem[]): SqsBatchResponse {
   const blocked = new Set<string>();
@@ -342,7 +353,10 @@ export function toBatchResponse(items: readonly BatchItem[]): SqsBatchResponse {
 
 const Texts = Type.Record(Type.String(), Type.Optional(Type.String()));
 
-/** The event that Lambda calls a function with (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html); what is read of it. */
+/**
+ * The event with which Lambda calls a function (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html); only the
+ * parts that are read.
+ */
 const SqsEvent = Type.Object({
   Records: Type.Array(
     Type.Object({
@@ -394,7 +408,10 @@ function toIncoming(record: SqsEvent["Records"][number]): IncomingMessage {
 
 const madeIds = new WeakMap<SqsEvent["Records"][number], string>();
 
-/** A function and the handler that it calls both read the batch: they must find the same id. */
+/**
+ * Returns the generated id of a record. A function and the handler that it calls both read the batch: they must find
+ * the same id.
+ */
 function madeIdOf(record: SqsEvent["Records"][number]): string {
   const id = madeIds.get(record) ?? randomUUID();
   madeIds.set(record, id);

@@ -20,7 +20,7 @@ import {
 } from "./messages.ts";
 import { isMessageRefused } from "./to-stackyard-error.ts";
 
-/** The attribute in which a sender of ours says what the predecessor's bodies have no place for. */
+/** The attribute in which our senders put data that the predecessor's bodies do not support. */
 export const NOTE_ATTRIBUTE = "stackyard";
 
 const SenderText = Type.String({ maxLength: 2_048 });
@@ -37,7 +37,9 @@ const NotedSender = Type.Object({
   through: Type.Optional(SenderText),
 });
 
-/** What that attribute holds. One attribute, because a topic with raw delivery drops messages with more than ten. */
+/**
+ * The content of that attribute. One attribute, because a topic with raw delivery drops messages with more than ten.
+ */
 const SenderNote = Type.Object({
   /** The event's id. */
   id: Type.String({ minLength: 1, maxLength: 16_384 }),
@@ -64,7 +66,7 @@ function findNote(attributes: Readonly<Record<string, string>>): SenderNote | un
   return validator.Check(note) ? note : undefined;
 }
 
-/** What a proof is about: a result as its receivers read it. */
+/** The subject of a proof: a result as its receivers read it. */
 interface ProvenResult {
   readonly id: string;
   readonly stackId: string;
@@ -72,7 +74,7 @@ interface ProvenResult {
   readonly message: unknown;
 }
 
-/** The proof that a result was sent by a process that has the key. */
+/** Returns the proof that a result was sent by a process that has the key. */
 export function toResultProof(key: string, { id, stackId, message }: ProvenResult): string {
   const text = [id, stackId, JSON.stringify(message)].join("\u0000");
   return createHmac("sha256", key).update(text).digest("base64url");
@@ -88,20 +90,23 @@ function isSameText(given: string, expected: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** What the proof of a sender is about: an event, and who sent it when. */
+/** The subject of a sender's proof: an event, its sender, and when it was sent. */
 interface ProvenEvent extends ProvenResult {
   readonly sender: Sender;
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
-/** The proof that a process with the key has verified the sender. Its text begins as that of no result. */
+/**
+ * Returns the proof that a process with the key has verified the sender. Its text begins differently from that of a
+ * result.
+ */
 function toSenderProof(key: string, { id, stackId, at, sender, message }: ProvenEvent): string {
   const text = `sender\u0000${JSON.stringify([id, stackId, at, toParts(sender), message])}`;
   return createHmac("sha256", key).update(text).digest("base64url");
 }
 
-/** Independent of the order of keys. */
+/** Returns the fields in a fixed order, independent of the order of keys. */
 function toParts({ kind, id, name, owner, groups, requestId, address, through }: Sender): readonly unknown[] {
   return [kind, id, name, owner, groups, requestId, address, through];
 }
@@ -110,10 +115,10 @@ function toParts({ kind, id, name, owner, groups, requestId, address, through }:
 const MAX_BODY_ID = 255;
 
 /**
- * Encodes an event as the predecessor's message; the body is complete for receivers that do not read attributes. An event of a
- * worker has an unguessable deduplication id, because SQS would drop a result if another sender had used its id before. An
- * event that is sent twice is still applied once, because the engine identifies it by origin and id. With `resultKey`, an
- * event of a worker carries the proof of its origin that receivers require.
+ * Encodes an event as the predecessor's message; the body is complete for receivers that do not read attributes. An
+ * event of a worker has an unguessable deduplication id, because SQS would drop a result if another sender had used its
+ * id before. An event that is sent twice is still applied once, because the engine identifies it by origin and id. With
+ * `resultKey`, an event of a worker carries the proof of its origin that receivers require.
  */
 export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): OutgoingMessage {
   const { id, stackId } = event;
@@ -145,7 +150,10 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
 
 type Message = QueuedEvent["message"];
 
-/** A store keeps the trace context in the body; on a queue it has attributes. What only looks like it stays where it is. */
+/**
+ * Moves the trace context from the body, where a store keeps it, to the attributes of a queue message. Values that only
+ * look like one remain.
+ */
 function takeTrace(message: Message): { readonly message: Message; readonly carrier: TraceCarrier } {
   const { traceparent, tracestate, ...rest } = message;
   if (typeof traceparent !== "string") return { message, carrier: {} };
@@ -165,8 +173,9 @@ function toProof(event: QueuedEvent, body: string, key: string | undefined): str
 }
 
 /**
- * Encodes a task as the predecessor's message with the additional field `dispatch`. In a FIFO queue attempts do not wait for
- * each other. Each send is a separate message, because a poll and a resend after an expired lease belong to the same attempt.
+ * Encodes a task as the predecessor's message with the additional field `dispatch`. In a FIFO queue attempts do not
+ * wait for each other. Each send is a separate message, because a poll and a resend after an expired lease belong to
+ * the same attempt.
  */
 export function encodeTask(message: TaskMessage): OutgoingMessage {
   const { task, stack, dispatch: kept } = message;
@@ -183,9 +192,9 @@ export function encodeTask(message: TaskMessage): OutgoingMessage {
 const MAX_UNREADABLE_CHARACTERS = 4_096;
 
 /**
- * Decodes an event for the engine. Its id is the sender's, that of the topic or the bus before the queue, or the queue's. An
- * invalid body becomes an event without a stack, which the engine rejects with a reason, so it is listed and not lost. Without
- * `resultKey` every event is external, because a forged result of a worker cannot be detected.
+ * Decodes an event for the engine. Its id is the sender's, that of the topic or the bus before the queue, or the
+ * queue's. An invalid body becomes an event without a stack, which the engine rejects with a reason, so it is listed
+ * and not lost. Without `resultKey` every event is external, because a forged result of a worker cannot be detected.
  */
 export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: string | undefined): QueuedEvent {
   const unwrapped = unwrapBody(incoming.body);
@@ -207,7 +216,7 @@ export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: s
   });
 }
 
-/** A message that cannot be read as an event that says so. */
+/** Returns an event that reports an unreadable message. */
 function toUnreadable({ messageId, body, sentAt }: IncomingMessage, reason: string, now: number): QueuedEvent {
   const message = { unreadable: reason, body: body.slice(0, MAX_UNREADABLE_CHARACTERS) };
   return { id: messageId, stackId: "", origin: "external", receivedAt: sentAt ?? now, message };
@@ -220,8 +229,8 @@ function withoutAdded(message: Message, note: SenderNote | undefined): Message {
 }
 
 /**
- * Only results travel as a worker's, under the id of their attempt's end; what only the engine says never comes from a queue.
- * Their ids alone may be longer than a sender's: stores keep the ids of what was applied.
+ * Returns true for a result of a worker, under the id of its attempt's end; events of the engine itself never come from
+ * a queue. Only their ids may be longer than a sender's: stores keep the ids of applied events.
  */
 function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | undefined): boolean {
   if (note?.origin !== "worker" || typeof event !== "string" || !RESULTS.has(event)) return false;
@@ -230,7 +239,7 @@ function isResult({ event, dispatchId, stackId }: Message, note: SenderNote | un
   return parseAttemptId(dispatchId)?.stackId === stackId;
 }
 
-/** Any sender can write any note, but the proof requires the key. */
+/** Returns true when the proof is valid. Any sender can write any note, but the proof requires the key. */
 function isProven(message: Message, note: SenderNote | undefined, resultKey: string | undefined): boolean {
   if (note?.proof === undefined || resultKey === undefined) return false;
   return isResultProof(note.proof, resultKey, { id: note.id, stackId: String(message["stackId"]), message });
@@ -243,8 +252,8 @@ interface NotedEvent {
 }
 
 /**
- * Returns the sender that a process with the key has verified for exactly this event. A note whose id cannot be used proves
- * nothing, because each copy would count as another event.
+ * Returns the sender that a process with the key has verified for exactly this event. A note whose id cannot be used
+ * proves nothing, because each copy would count as another event.
  */
 function findProvenSender({ stackId, message, note }: NotedEvent, key: string | undefined): Sender | undefined {
   if (key === undefined || note?.sender === undefined || note.proof === undefined) return undefined;
@@ -258,7 +267,7 @@ function findProvenSender({ stackId, message, note }: NotedEvent, key: string | 
 const MAX_ATTEMPT_ID = 8_192;
 const RESULTS: ReadonlySet<string> = new Set(["TASK_COMPLETED", "TASK_ERROR", "TASK_CANCELLED"]);
 
-/** What becomes a key somewhere; the engine refuses anything else with its reason. */
+/** Returns a text that may become a key; the engine refuses anything else with its reason. */
 function toName(value: unknown): string | undefined {
   if (typeof value !== "string" || value === "" || value.length > 255 || !value.isWellFormed()) return undefined;
   return CONTROL.test(value) ? undefined : value;
@@ -266,7 +275,7 @@ function toName(value: unknown): string | undefined {
 
 const CONTROL = /\p{Cc}/u;
 
-/** What reading works with. */
+/** Dependencies of reading. */
 interface ReadDeps {
   readonly claimChecks: Pick<ClaimChecks, "redeem">;
   /** Now, epoch milliseconds. */
@@ -276,22 +285,22 @@ interface ReadDeps {
 /** Returns the sender with the `SenderId` of a message; undefined for an unknown one. */
 export type FindSender = (senderId: string) => Sender | undefined;
 
-/** What reading an event works with. */
+/** Dependencies of reading an event. */
 interface ReadEventDeps extends ReadDeps {
   readonly resultKey: string | undefined;
   readonly findSender?: FindSender | undefined;
 }
 
 /**
- * Reads a message of the event queue. Every body becomes an event, if only one that is rejected. Throws transient errors and
- * configuration errors: a body that cannot be fetched now is still an event.
+ * Reads a message of the event queue. Every body becomes an event, if only one that is rejected. Throws transient
+ * errors and configuration errors: a body that cannot be fetched now is still an event.
  */
 export async function readEvent(incoming: IncomingMessage, deps: ReadEventDeps): Promise<EventDelivery> {
   const event = await readNoted(incoming, deps);
   const sender =
     event.origin === "external" ? (event.sender ?? findDirectSender(incoming, deps.findSender)) : undefined;
   const { deliveries } = incoming;
-  // The name in the note is only what the sender says.
+  // The name in the note is not verified.
   return { event: sender === undefined ? event : { ...event, actor: sender.name.slice(0, 255), sender }, deliveries };
 }
 
@@ -308,8 +317,8 @@ async function readNoted(
 }
 
 /**
- * Who sent the message, as SQS has verified. Who sent what is in an envelope is not known: SQS was called by the topic or the
- * bus, or by a sender that has written the envelope.
+ * Returns the sender of the message, as verified by SQS. The sender of an enveloped message is unknown: SQS was called
+ * by the topic or the bus, or by a sender that has written the envelope.
  */
 function findDirectSender({ body, senderId }: IncomingMessage, findSender: FindSender | undefined): Sender | undefined {
   if (findSender === undefined || senderId === undefined || isEnveloped(body)) return undefined;

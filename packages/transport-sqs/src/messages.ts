@@ -4,7 +4,7 @@ import { defined, isMap, parseJson } from "@stackyard/core";
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 // https://docs.aws.amazon.com/general/latest/gr/sns.html
 
-/** The most that one message, attributes included, or one batch of them may hold. A queue may be set to less. */
+/** The maximum size of a message, attributes included, or of one batch. A queue may have a lower limit. */
 export const MAX_QUEUE_BYTES = 1_048_576;
 /** As `MAX_QUEUE_BYTES`, for topics. */
 export const MAX_TOPIC_BYTES = 262_144;
@@ -12,7 +12,7 @@ export const MAX_TOPIC_BYTES = 262_144;
 export const MAX_ATTRIBUTES = 10;
 /** Entries of one batch, and messages of one receive. */
 export const MAX_ENTRIES = 10;
-/** The longest delay of a message of a standard queue; those of FIFO queues have none of their own. */
+/** The longest delay of a message of a standard queue; messages of FIFO queues have no individual delay. */
 export const MAX_DELAY_MS = 900_000;
 /** From the receive on; extending does not begin it anew. */
 export const MAX_VISIBILITY_MS = 43_200_000;
@@ -34,11 +34,11 @@ export interface IncomingMessage {
   readonly sentAt?: number;
   /** Of FIFO queues. */
   readonly groupId?: string;
-  /** The principal that has called SQS, as SQS says: `<role id>:<session>` of a role. Services have ids of their own. */
+  /** The principal that called SQS, according to SQS: `<role id>:<session>` of a role. Services have separate ids. */
   readonly senderId?: string;
 }
 
-/** What the SDK's `Message` and a record of a Lambda event have in common once their spelling is levelled. */
+/** The common fields of the SDK's `Message` and a record of a Lambda event, in one spelling. */
 interface RawMessage {
   readonly messageId: string | undefined;
   readonly receiptHandle: string | undefined;
@@ -47,7 +47,10 @@ interface RawMessage {
   readonly attributes: Readonly<Record<string, string | undefined>>;
 }
 
-/** Reads numbers and leaves out what is not there. An emulator that counts no receives gives a first delivery. */
+/**
+ * Reads numbers and leaves out missing values. A message of an emulator that does not count receives counts as a first
+ * delivery.
+ */
 export function toIncomingMessage({ messageId, receiptHandle, body, system, attributes }: RawMessage): IncomingMessage {
   return defined({
     messageId: messageId ?? "",
@@ -61,7 +64,7 @@ export function toIncomingMessage({ messageId, receiptHandle, body, system, attr
   });
 }
 
-/** Like `defined`, for a map. */
+/** Removes missing values, like `defined`, from a map. */
 function withoutMissing(texts: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
@@ -83,7 +86,9 @@ export interface OutgoingMessage {
   readonly delayMs?: number;
 }
 
-/** What a message counts against the limits: its body and the names, types and values of its attributes, in UTF-8. */
+/**
+ * Returns the size that counts against the limits: the body and the names, types and values of attributes, in UTF-8.
+ */
 export function byteSizeOf({ body, attributes }: Pick<OutgoingMessage, "body" | "attributes">): number {
   const sizes = Object.entries(attributes).map(([name, value]) => Buffer.byteLength(`${name}String${value}`));
   return sizes.reduce((sum, size) => sum + size, Buffer.byteLength(body));
@@ -97,7 +102,7 @@ export function toTextAttributes(attributes: Readonly<Record<string, string>>) {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-/** What an envelope says about the message in it. */
+/** The data of an envelope about the message in it. */
 interface Envelope {
   /** The id that the topic or the bus gave it: the same when they deliver it twice. */
   readonly id?: string;
@@ -112,8 +117,8 @@ const NONE: Envelope = { attributes: {} };
 /**
  * Reads the outermost envelope of a body: the notification of an SNS topic
  * (https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html) or an event of EventBridge
- * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html). A body that has a `stackId`, or is no
- * JSON, has none.
+ * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html). A body that has a `stackId`, or
+ * is not JSON, has no envelope.
  */
 export function readEnvelope(body: string): Envelope {
   const value = parseMap(body);
@@ -130,7 +135,7 @@ export function readEnvelope(body: string): Envelope {
     : NONE;
 }
 
-/** True for a body in the envelope of a topic or a bus, or one that looks like it. */
+/** Returns true for a body in the envelope of a topic or a bus, or one that looks like it. */
 export function isEnveloped(body: string): boolean {
   return readEnvelope(body) !== NONE;
 }
@@ -155,17 +160,17 @@ function readAttributes(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(texts);
 }
 
-/** True for the address or name of a FIFO queue or topic; they all end so. */
+/** Returns true for the address or name of a FIFO queue or topic, by its suffix. */
 export function isFifo(nameOrUrl: string): boolean {
   return nameOrUrl.endsWith(".fifo");
 }
 
-/** The message group of a stack: its id, or where SQS takes that not, the id's SHA-256. */
+/** Returns the message group of a stack: its id, or the id's SHA-256 if SQS does not accept the id. */
 export function toGroupId(stackId: string): string {
   return GROUP.test(stackId) ? stackId : hashOf([stackId]);
 }
 
-/** The same for the same event of the same stack, so that a repeat within five minutes is one message. */
+/** Returns the same id for the same event of the same stack, so that a repeat within five minutes is one message. */
 export function toDeduplicationId(stackId: string, eventId: string): string {
   return hashOf([stackId, eventId]);
 }
@@ -180,8 +185,9 @@ export function hashOf(parts: readonly string[]): string {
 const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
 
 /**
- * JSON in characters that every queue takes: SQS refuses some (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html,
- * `MessageBody`), and emulators refuse those outside the basic plane too, so these are escaped. It reads back as it was.
+ * Returns JSON in characters that every queue accepts: SQS refuses some
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `MessageBody`), and
+ * emulators refuse those outside the basic plane too, so these are escaped. It parses to the same value.
  */
 export function toJsonText(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -195,7 +201,7 @@ export type TraceCarrier = Readonly<Record<string, string>>;
 
 /** How spans follow messages; an adapter of OpenTelemetry in the apps. */
 export interface Tracing {
-  /** What goes along with a message that is sent now. */
+  /** Returns the trace context for a message that is sent now. */
   inject(): TraceCarrier;
   /** Works deliveries under what came along with them, in their order. */
   run<Result>(carriers: readonly TraceCarrier[], work: () => Promise<Result>): Promise<Result>;
@@ -204,18 +210,22 @@ export interface Tracing {
 /** Nothing follows messages. */
 export const noTracing: Tracing = { inject: () => ({}), run: (_carriers, work) => work() };
 
-/** The trace context in the attributes of a message; others' texts are left out. https://www.w3.org/TR/trace-context/ */
+/**
+ * Returns the trace context in the attributes of a message; invalid texts are left out.
+ * https://www.w3.org/TR/trace-context/
+ */
 export function findCarrier(attributes: Readonly<Record<string, string>>): TraceCarrier {
   const { traceparent, tracestate } = attributes;
   if (traceparent === undefined || !TRACEPARENT.test(traceparent)) return {};
   return tracestate !== undefined && TRACESTATE.test(tracestate) ? { traceparent, tracestate } : { traceparent };
 }
 
-/** The trace context of what is done now, as attributes. */
+/** Returns the present trace context as attributes. */
 export function toTraceAttributes(tracing: Tracing): TraceCarrier {
   return findCarrier(tracing.inject());
 }
 
-// Printable characters only, as the standard has it: a queue refuses a message with others in an attribute, or an empty one.
+// Printable characters only, as the standard has it: a queue refuses a message with others in an attribute, or an empty
+// one.
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[\x20-\x7e]{0,200})?$/;
 const TRACESTATE = /^[\x20-\x7e]{1,512}$/;

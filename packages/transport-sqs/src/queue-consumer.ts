@@ -9,13 +9,13 @@ export interface QueueConsumerInput<Value> extends Omit<MessageCallsInput<Value>
   readonly visibilityMs: number;
   /** How long to sleep after a receive that gave nothing; 0 where the receive itself waits. */
   readonly idleMs: number;
-  /** Understands a message, or says what becomes of it. Throws: it is delivered again. */
+  /** Reads a message, or returns its settlement. If it throws, the message is delivered again. */
   read(incoming: IncomingMessage): Promise<ReadMessage<Value> | Settlement>;
 }
 
 const AFTER_ERROR_MS = 5_000;
 
-/** Receives, hands to calls, acknowledges; what is in hand stays out of sight of others. */
+/** Receives messages, passes them to calls, and acknowledges them; messages in progress remain hidden from others. */
 export function createQueueConsumer<Value>(input: QueueConsumerInput<Value>): Subscription {
   const { reader, clock, logger } = input;
   const { queueUrl } = reader;
@@ -55,7 +55,7 @@ export function createQueueConsumer<Value>(input: QueueConsumerInput<Value>): Su
     async stop() {
       stopping.abort("stopping");
       await Promise.all([loop, calls.stop()]);
-      // What was received while the stop came.
+      // Messages that were received during the stop.
       await calls.stop();
     },
   };
@@ -92,20 +92,23 @@ interface MessageCallsInput<Value> extends SettleDeps {
   readonly prefetch: number;
   /** True: what waits behind a message of its lane that goes back goes back too. */
   readonly ordered: boolean;
-  /** One call. Settlements in the order of the messages. Throws: all are delivered again. */
+  /**
+   * Handles the messages of one call. Returns settlements in the order of the messages. If it throws, all are delivered
+   * again.
+   */
   handle(messages: readonly ReadMessage<Value>[]): Promise<readonly Settlement[]>;
-  /** How long a delivery that failed stays out of sight. */
+  /** Returns how long a delivery that failed remains hidden. */
   retryDelayMs(deliveries: number): number;
 }
 
 /** Calls under way and what waits for them. */
 interface MessageCalls<Value> {
   add(messages: readonly ReadMessage<Value>[]): void;
-  /** How many more messages may be added. */
+  /** Returns how many more messages may be added. */
   room(): number;
   /** Resolves when a call ends, or `stop` is called. */
   waitForEnd(): Promise<void>;
-  /** Starts nothing more, gives back what waits, and resolves when what is under way has ended. */
+  /** Stops starting calls, returns waiting messages to the queue, and resolves when running calls have ended. */
   stop(): Promise<void>;
 }
 
@@ -134,12 +137,12 @@ function createMessageCalls<Value>(input: MessageCallsInput<Value>): MessageCall
   async function call(messages: readonly ReadMessage<Value>[]): Promise<void> {
     const settlements = await handleAll(input, messages);
     const settled = messages.map(({ incoming, lane }, index) => {
-      // Of which nothing is said was perhaps not worked.
+      // A message without a settlement was perhaps not processed.
       const afterMs = input.retryDelayMs(incoming.deliveries);
       return { incoming, lane, settlement: settlements[index] ?? { kind: "return" as const, afterMs } };
     });
     const returned = input.ordered ? findFirstReturns(settled) : new Map<string, Settlement>();
-    // What is behind a message that goes back must not overtake it, whether it was in the call or waits.
+    // Messages behind one that goes back must not overtake it, whether they were in the call or wait.
     const aligned = settled.map(({ incoming, lane, settlement }): SettledMessage => {
       return { incoming, settlement: settlement.kind === "remove" ? settlement : (returned.get(lane) ?? settlement) };
     });
@@ -155,7 +158,10 @@ function createMessageCalls<Value>(input: MessageCallsInput<Value>): MessageCall
       start();
     },
     room: () => (concurrency - calls.size) * batchSize + prefetch - lanes.size,
-    /** Not a race of the calls: each race would leave a listener at the one that takes hours. */
+    /**
+     * Waits for the end of a call. Not a race of the calls: each race would leave a listener at the one that takes
+     * hours.
+     */
     waitForEnd: () =>
       new Promise((resolve) => {
         noteEnd = resolve;
@@ -174,7 +180,7 @@ function createMessageCalls<Value>(input: MessageCallsInput<Value>): MessageCall
   };
 }
 
-/** By lane: how its first message that goes back does. */
+/** Returns by lane the settlement of its first message that goes back. */
 function findFirstReturns(
   settled: readonly { readonly lane: string; readonly settlement: Settlement }[],
 ): ReadonlyMap<string, Settlement> {
@@ -202,16 +208,16 @@ interface Laned {
   readonly lane: string;
 }
 
-/** What was received and waits for a call. */
+/** The received messages that wait for a call. */
 interface Lanes<Item extends Laned> {
   add(items: readonly Item[]): void;
   /** Items for one call, in order of arrival; their lanes are taken. Undefined: nothing is free. */
   take(maxItems: number): readonly Item[] | undefined;
   /** Frees the lanes of a call that has ended. */
   free(items: readonly Item[]): void;
-  /** Removes and gives what waits in a lane. */
+  /** Removes and returns the messages that wait in a lane. */
   drop(lane: string): readonly Item[];
-  /** Removes and gives all that waits. */
+  /** Removes and returns all waiting messages. */
   dropAll(): readonly Item[];
   readonly size: number;
 }
@@ -254,7 +260,7 @@ export interface VisibilityKeeper {
   release(receiptHandle: string): void;
 }
 
-/** What a keeper works with. */
+/** The input of a keeper. */
 interface VisibilityKeeperInput {
   readonly reader: Pick<QueueReader, "hide" | "queueUrl">;
   readonly clock: Clock;
@@ -264,9 +270,10 @@ interface VisibilityKeeperInput {
 }
 
 /**
- * Extends the visibility timeout of held deliveries, in batches. SQS hides a delivery for at most twelve hours after its
- * receive; then it is delivered again while its work continues, which is logged. Ended deliveries are released. If the role
- * does not allow extending, logs that once and relies on the timeout: the predecessor's policies lack the action.
+ * Extends the visibility timeout of held deliveries, in batches. SQS hides a delivery for at most twelve hours after
+ * its receive; then it is delivered again while its work continues, which is logged. Ended deliveries are released. If
+ * the role does not allow extending, logs that once and relies on the timeout: the predecessor's policies lack the
+ * action.
  */
 export function createVisibilityKeeper(input: VisibilityKeeperInput): VisibilityKeeper {
   const { clock } = input;

@@ -15,18 +15,18 @@ export interface FailedReceipt {
   readonly receiptHandle: string;
   readonly code: string;
   readonly reason: string;
-  /** True: asking again would fail again; the delivery is over, or is no more this reader's. */
+  /** True: a repeated request would fail again; the delivery is over, or belongs to another reader. */
   readonly lasting: boolean;
 }
 
 /** One queue as its reader sees it. Errors of ours. */
 export interface QueueReader {
   readonly queueUrl: string;
-  /** At most ten; waits for the first of them. An aborted call gives none. */
+  /** Receives at most ten messages; waits for the first of them. An aborted call returns none. */
   receive(maxMessages: number, signal: AbortSignal): Promise<readonly IncomingMessage[]>;
-  /** Deletes messages; any number. Gives those that were not. */
+  /** Deletes messages; any number. Returns those that were not deleted. */
   remove(receiptHandles: readonly string[]): Promise<readonly FailedReceipt[]>;
-  /** Hides messages for so long from now on, 0: shows them; any number. Gives those that were not. */
+  /** Hides messages for this time from now on, 0: shows them; any number. Returns those that failed. */
   hide(receipts: readonly HiddenReceipt[]): Promise<readonly FailedReceipt[]>;
 }
 
@@ -133,8 +133,9 @@ function toFailedReceipts(failed: readonly FailedEntry[], receiptHandles: readon
 }
 
 /**
- * Deletes messages of a batch from the queue with that ARN, for functions whose event source mapping ignores their response.
- * Returns the messages that were not deleted. Throws Stackyard errors, such as `EVENT_INVALID` for an ARN of another service.
+ * Deletes messages of a batch from the queue with that ARN, for functions whose event source mapping ignores their
+ * response. Returns the messages that were not deleted. Throws Stackyard errors, such as `EVENT_INVALID` for an ARN of
+ * another service.
  */
 export async function deleteMessages(
   sqs: SQSClient,

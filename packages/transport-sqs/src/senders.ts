@@ -50,7 +50,7 @@ export function createQueueSender(input: QueueSenderInput): Sender {
           ordered,
           clock,
           random,
-          // One message may be as large as a batch, whatever the limit of the queue is.
+          // One message may be as large as a batch, whatever the limit of the queue.
           maxBytes: MAX_QUEUE_BYTES,
           sendBatch: (entries) => sendShrunk(claimChecks, entries, sendBatch),
         },
@@ -60,7 +60,10 @@ export function createQueueSender(input: QueueSenderInput): Sender {
   };
 }
 
-/** Sends entries. A queue may have a lower limit than its sender knows: bodies above it go to the bucket, if there is one. */
+/**
+ * Sends entries. The limit of a queue may be lower than its sender assumes: bodies above it go to the bucket, if there
+ * is one.
+ */
 async function sendShrunk(
   claimChecks: ClaimChecks | undefined,
   entries: readonly BatchEntry[],
@@ -94,7 +97,7 @@ function toQueueEntry({ id, message }: BatchEntry, ordered: boolean, delayMs: nu
     MessageAttributes: toTextAttributes(message.attributes),
     MessageGroupId: ordered ? message.groupId : undefined,
     MessageDeduplicationId: ordered ? message.deduplicationId : undefined,
-    // Zero is sent too: the queue may have a delay of its own.
+    // Zero is sent too: the queue may have its own delay.
     DelaySeconds: ordered ? undefined : Math.ceil((message.delayMs ?? delayMs) / 1_000),
   };
 }
@@ -169,9 +172,9 @@ const TRIES = 5;
 const FIRST_WAIT_MS = 100;
 
 /**
- * Sends all messages or throws. Failed entries of a batch are retried, up to five tries in total, except those that are the
- * sender's fault. When it throws, earlier messages may have been sent. Sending all of them again is safe, because their
- * ids are the same.
+ * Sends all messages or throws. Failed entries of a batch are retried, up to five tries in total, except those that are
+ * the sender's fault. When it throws, earlier messages may have been sent. Sending all of them again is safe, because
+ * their ids are the same.
  */
 export async function sendInWaves(input: WaveInput, messages: readonly OutgoingMessage[]): Promise<void> {
   for (const wave of toWaves(messages, input)) await sendWave(input, wave);
@@ -205,8 +208,8 @@ function toRefusal({ target }: WaveInput, entry: FailedEntry, entries: readonly 
 }
 
 /**
- * Returns true when the message is larger than this queue accepts. The limit is a property of the queue, at most that of SQS.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+ * Returns true when the message is larger than this queue accepts. The limit is a property of the queue, at most that
+ * of SQS. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
  */
 function isTooLong({ Message = "" }: FailedEntry): boolean {
   return /shorter than|too long/i.test(Message);
@@ -225,9 +228,9 @@ function formatFailure({ Code = "no code", Message = "" }: FailedEntry): string 
 }
 
 /**
- * Splits messages into batches that are sent one after the other, each with at most ten messages and `maxBytes` bytes. With
- * `ordered`, a batch has at most one message of a group: single entries may fail, and the retry of one would arrive after
- * the messages behind it.
+ * Splits messages into batches that are sent one after the other, each with at most ten messages and `maxBytes` bytes.
+ * With `ordered`, a batch has at most one message of a group: single entries may fail, and the retry of one would
+ * arrive after the messages behind it.
  */
 export function toWaves(
   messages: readonly OutgoingMessage[],

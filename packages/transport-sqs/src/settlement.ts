@@ -3,7 +3,7 @@ import { createDeadLetters, type DeadLetters, type DeadLettersInput } from "./de
 import type { IncomingMessage } from "./messages.ts";
 import type { QueueReader } from "./queue-reader.ts";
 
-/** What happens to messages that fail. */
+/** The treatment of messages that fail. */
 export interface FailurePolicy {
   readonly deadLetters: DeadLetters | undefined;
   readonly maxDeliveries: number;
@@ -30,8 +30,9 @@ export function createFailurePolicy(input: FailurePolicyInput): FailurePolicy {
 export const NO_OUTCOME: DeliveryOutcome = { kind: "retry", reason: "The handler returned no outcome." };
 
 /**
- * Returns what the queue does after an outcome. The last failed delivery goes to the dead-letter queue with its reason. A
- * refused event is delivered again when its visibility timeout ends, because its stack needs time until it accepts it.
+ * Returns what the queue does after an outcome. The last failed delivery goes to the dead-letter queue with its reason.
+ * A refused event is delivered again when its visibility timeout ends, because its stack needs time until it accepts
+ * it.
  */
 export async function toSettlement(
   incoming: IncomingMessage,
@@ -57,7 +58,7 @@ export async function toPoisonSettlement(
   return isGivenUp === true ? { kind: "remove" } : { kind: "return", afterMs: undefined };
 }
 
-/** What happens to a message after its call. */
+/** The treatment of a message after its call. */
 export type Settlement =
   | { readonly kind: "remove" }
   /** It is delivered again after that time. Undefined: when its visibility timeout ends. */
@@ -75,7 +76,9 @@ export interface SettleDeps {
   readonly logger: Logger;
 }
 
-/** Deletes and returns messages. When a call fails, the message is delivered again, and its event is a known one then. */
+/**
+ * Deletes and returns messages. When a call fails, the message is delivered again, and its event is a known one then.
+ */
 export async function settleMessages(deps: SettleDeps, messages: readonly SettledMessage[]): Promise<void> {
   const { reader, keeper, logger } = deps;
   for (const { incoming } of messages) keeper.release(incoming.receiptHandle);

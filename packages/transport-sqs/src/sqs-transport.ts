@@ -39,15 +39,18 @@ import {
   toSettlement,
 } from "./settlement.ts";
 
-/** A queue, and what becomes of its messages when they cannot be worked. */
+/** A queue, and the treatment of messages that cannot be processed. */
 export interface QueueOptions {
   /** Ends in `.fifo` for a FIFO queue. */
   readonly url: string;
-  /** Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it, without. */
+  /**
+   * Where messages are sent that are given up, with the reason. Without it the queue's own redrive policy does it,
+   * without.
+   */
   readonly deadLetterUrl?: string;
   /**
-   * The delivery after whose failure a message is given up; not more than the queue's `maxReceiveCount`, or SQS is first.
-   * Default: 5.
+   * The delivery after whose failure a message is given up; not more than the queue's `maxReceiveCount`, or SQS is
+   * first. Default: 5.
    */
   readonly maxDeliveries?: number;
   /** How long a delivery is hidden from other consumers; extended while it is worked. Default: one minute. */
@@ -60,13 +63,13 @@ export interface TopicOptions {
   readonly arn: string;
 }
 
-/** Tasks that do not fit a function's time go to a queue of their own. */
+/** A separate queue for tasks that exceed a function's time. */
 export interface LongTaskOptions extends QueueOptions {
   /** Names of the executors whose tasks go there: those with `resumable: false`. */
   readonly executors: ReadonlySet<string>;
 }
 
-/** What the transport works with and how. A part without its queue cannot be used. */
+/** Options of the transport. A part without its queue cannot be used. */
 export interface SqsTransportOptions {
   readonly sqs: SQSClient;
   readonly eventQueue?: QueueOptions;
@@ -78,17 +81,17 @@ export interface SqsTransportOptions {
   readonly claimChecks?: ClaimCheckOptions;
   /** As the queues' `MaximumMessageSize`. Default: 1 MiB, the most that SQS takes. Topics: 256 KiB. */
   readonly maxMessageBytes?: number;
-  /** True when every runner that reads the task queues has the store and claims what it works on. Default: false. */
+  /** True when every runner that reads the task queues has the store and claims its attempts. Default: false. */
   readonly everyRunnerClaims?: boolean;
   /**
-   * A secret that all processes with the yard's store share, and no sender: at least 32 random bytes as text. With it results
-   * of runners and senders of events are proven when they are sent, and accepted when they arrive. Without it every event is
-   * external, and of an unknown sender.
+   * A secret that all processes with the yard's store share, and no sender: at least 32 random bytes as text. With it
+   * results of runners and senders of events are proven when they are sent, and accepted when they arrive. Without it
+   * every event is external, and of an unknown sender.
    */
   readonly resultKey?: string;
   /**
-   * Returns the sender with the `SenderId` of a message. Called only for events that came directly to the event queue. Default:
-   * no sender is known.
+   * Returns the sender with the `SenderId` of a message. Called only for events that came directly to the event queue.
+   * Default: no sender is known.
    */
   readonly findSender?: FindSender;
   /** How long a receive waits for messages, at most 20 s. Default: 20 s. */
@@ -103,9 +106,9 @@ export interface SqsTransportOptions {
 export const SQS_DEFAULTS = { visibilityMs: 60_000, waitMs: 20_000 } as const;
 
 /**
- * The transport of yards on AWS: events and tasks on SQS queues, events perhaps through a topic. Nothing is called before
- * something is sent or consumed. Errors of sending: `UNREACHABLE` and `RATE_LIMITED` pass by themselves; `PAYLOAD_TOO_LARGE`,
- * `FORBIDDEN` and `CONFIG_INVALID` say what to do.
+ * Creates the transport of yards on AWS: events and tasks on SQS queues, events perhaps through a topic. It makes no
+ * calls before a message is sent or consumed. Errors of sending: `UNREACHABLE` and `RATE_LIMITED` are transient;
+ * `PAYLOAD_TOO_LARGE`, `FORBIDDEN` and `CONFIG_INVALID` explain what to do.
  */
 export function createSqsTransport(options: SqsTransportOptions): Transport {
   const deps = toTransportDeps(options);
@@ -144,7 +147,7 @@ function toQueueSender(deps: TransportDeps, { url }: QueueOptions): Sender {
   return createQueueSender({ ...deps, sqs, queueUrl: url, maxBytes: maxMessageBytes });
 }
 
-/** What was made in one trace and kept is perhaps sent in another: then its own counts. */
+/** Adds the present trace context, except to messages that have one: a stored message may be sent in another trace. */
 function withTrace({ tracing }: TransportDeps, messages: readonly OutgoingMessage[]): readonly OutgoingMessage[] {
   const carrier = toTraceAttributes(tracing);
   return messages.map((message) => {

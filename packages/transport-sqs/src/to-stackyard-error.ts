@@ -2,7 +2,8 @@ import { type ErrorCode, isMap, isStackyardError, StackyardError } from "@stacky
 
 /**
  * Converts an error of an AWS call to a Stackyard error with the attempted action. Transient errors are retryable:
- * `UNREACHABLE` and `RATE_LIMITED`. Names of errors: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+ * `UNREACHABLE` and `RATE_LIMITED`. Names of errors:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
  */
 export function toStackyardError(error: unknown, what: string): StackyardError {
   if (isStackyardError(error)) return error;
@@ -16,7 +17,7 @@ export function toStackyardError(error: unknown, what: string): StackyardError {
   });
 }
 
-/** Makes a call of AWS. Throws its errors as `StackyardError`s; `what` says what was tried. */
+/** Makes a call of AWS. Throws its errors as `StackyardError`s; `what` describes the call. */
 export async function callAws<Result>(what: string, send: () => Promise<Result>): Promise<Result> {
   try {
     return await send();
@@ -28,7 +29,7 @@ export async function callAws<Result>(what: string, send: () => Promise<Result>)
 /** The details of an error that is one message's fault; others may go to the same place. */
 export const MESSAGE_REFUSED = { refused: "message" } as const;
 
-/** True when a message is at fault, and would be refused each time, whatever role and configuration become. */
+/** Returns true when a message is at fault, and would be refused each time, whatever the role and configuration. */
 export function isMessageRefused(error: unknown): error is StackyardError {
   if (!isStackyardError(error)) return false;
   return error.code === "PAYLOAD_TOO_LARGE" || error.details["refused"] === MESSAGE_REFUSED.refused;

@@ -24,7 +24,7 @@ export const Grant = Type.Object(
       {
         group: Type.Optional(GroupName),
         subject: Type.Optional(Text),
-        /** A token of the environment, the data folder or the options; `anonymous` where none is needed. */
+        /** A token of the environment, the data folder or the options; `anonymous` when none is required. */
         token: Type.Optional(Text),
         workload: Type.Optional(Name),
         /** Texts that the workload's claims must equal, or one of a list; a trailing `*` matches any end. */
@@ -40,7 +40,7 @@ export const Grant = Type.Object(
     role: RoleName,
     also: Type.Optional(Type.Array(PermissionName, { maxItems: PERMISSIONS.length })),
     ...scopeProperties,
-    /** What a workload or a token counts as in `allow`. */
+    /** The groups of a workload or a token in `allow`. */
     groups: Type.Optional(Type.Array(GroupName, { maxItems: 50 })),
   },
   { additionalProperties: false },
@@ -82,13 +82,13 @@ export function parseAccessConfig(value: unknown, options: AccessFaultOptions = 
   throw new StackyardError("CONFIG_INVALID", `The configuration of access has errors:${list}`, { details: { faults } });
 }
 
-/** What the checks need to know of the rest of the configuration. */
+/** The parts of the rest of the configuration that the checks need. */
 export interface AccessFaultOptions {
   /** `server.url`. */
   readonly serverUrl?: string;
 }
 
-/** Returns what is wrong with a configuration that fits its schema, as sentences. */
+/** Returns the faults of a configuration that fits its schema, as sentences. */
 export function findAccessFaults(config: AccessConfig, { serverUrl }: AccessFaultOptions = {}): readonly string[] {
   const { people, workloads = [], grants = [] } = config;
   const names = workloads.map(({ name }) => name);
@@ -118,7 +118,7 @@ function findUrlFaults({ people, workloads = [] }: AccessConfig, serverUrl: stri
   ];
 }
 
-/** True for https: anywhere, and http: on the loopback. */
+/** Returns true for https: anywhere, and http: on the loopback. */
 function isSecureUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url?.protocol === "https:") return true;
@@ -144,7 +144,9 @@ function findGrantFaults(place: string, grant: Grant, { workloads = [] }: Access
   return [...faults, ...findClaimFaults(`${place}.to.claims`, to.claims ?? {}, workload.issuer)];
 }
 
-/** At these issuers everybody has an account and can choose the audience: a grant must name whose workloads it means. */
+/**
+ * At these issuers everybody has an account and can choose the audience: a grant must name whose workloads it means.
+ */
 const SHARED_ISSUERS: ReadonlyMap<string, readonly string[]> = new Map([
   ["token.actions.githubusercontent.com", ["repository_id", "repository_owner_id"]],
   ["gitlab.com", ["project_id", "namespace_id"]],
@@ -207,12 +209,12 @@ export function matchesText(pattern: string, value: string): boolean {
   return pattern.endsWith("*") ? value.startsWith(pattern.slice(0, -1)) : value === pattern;
 }
 
-/** Returns what the grants give together. */
+/** Returns the rights of all grants together. */
 export function toRights(grants: readonly Pick<Grant, "role" | "also" | "machines" | "stacks">[]): Rights {
   return grants.map(toRight);
 }
 
-/** Returns what one grant or token gives. */
+/** Returns the right of one grant or token. */
 export function toRight({
   role,
   also = [],
@@ -226,7 +228,7 @@ export function toRight({
   };
 }
 
-/** Returns the groups that the grants give a token or a workload: unique, in order. */
+/** Returns the groups that the grants add to a token or a workload: unique, in order. */
 export function toGroups(grants: readonly Pick<Grant, "groups">[]): readonly string[] {
   return [...new Set(grants.flatMap(({ groups = [] }) => groups))].sort();
 }

@@ -7,7 +7,7 @@ import { findExcess, isWithin, type Rights } from "./decide-access.ts";
 import type { Permission } from "./permissions.ts";
 import type { Sender } from "./sender.ts";
 
-/** What a token is given: as a grant, with the groups that it counts as in `allow`. */
+/** The rights of a token: as a grant, with its groups in `allow`. */
 const given = {
   role: RoleName,
   also: Type.Optional(Type.Array(PermissionName, { maxItems: 20 })),
@@ -82,8 +82,9 @@ export function toOverlapMs(overlap: string | undefined): number {
 }
 
 /**
- * Throws `FORBIDDEN` when a token would give more than its creator has: in rights, in groups (administrators may give any), or
- * in time (a token or workload makes none that outlives itself). A token without an end needs the permission `access`.
+ * Throws `FORBIDDEN` when a token would have more than its creator: in rights, in groups (administrators may add any),
+ * or in time (a token or workload cannot create one that outlives itself). A token without an end requires the
+ * permission `access`.
  */
 export function checkHandedOn(
   { sender, rights, expiresAt: ownEnd = Number.POSITIVE_INFINITY }: TokenCreator,
@@ -114,7 +115,7 @@ function tooMuch(message: string, permissions: readonly Permission[]): Stackyard
   return new StackyardError("FORBIDDEN", message, { details: { permission: permissions[0], permissions } });
 }
 
-/** What a new token is made of. */
+/** The input for a new token. */
 export interface NewApiToken {
   readonly id: string;
   /** SHA-256 of the secret, hexadecimal. */
@@ -143,7 +144,7 @@ export function makeApiToken(creator: TokenCreator, request: ApiTokenRequest, in
   return token;
 }
 
-/** In 90 days, or with the creator's credential where that ends before and is not a person's. */
+/** Returns the default end: in 90 days, or with the creator's credential if that ends before and is not a person's. */
 function toDefaultEnd({ sender, expiresAt = Number.POSITIVE_INFINITY }: TokenCreator, now: number): number {
   const end = now + DEFAULT_LIFE_MS;
   return isPerson(sender) ? end : Math.min(end, expiresAt);
@@ -157,7 +158,10 @@ function findOwner(sender: Sender): string | undefined {
   return isPerson(sender) ? sender.id : undefined;
 }
 
-/** Returns whether a caller may see and end a token without the permission `access`: its creator, its owner or the token itself. */
+/**
+ * Returns whether a caller may see and end a token without the permission `access`: its creator, its owner or the token
+ * itself.
+ */
 export function isOwnToken({ createdBy, owner, id }: ApiTokenRecord, sender: Sender): boolean {
   if (createdBy.kind === sender.kind && createdBy.id === sender.id) return true;
   if (sender.kind === "token") return sender.id === id;
@@ -196,13 +200,13 @@ export function revokeApiToken(token: ApiTokenRecord, now: number): ApiTokenReco
   return token.revokedAt === undefined ? { ...token, revokedAt: now, secrets: [] } : token;
 }
 
-/** Whether a token is good. */
+/** Returns the status of a token. */
 export function statusOfToken({ revokedAt, expiresAt }: ApiTokenRecord, now: number): "active" | "expired" | "revoked" {
   if (revokedAt !== undefined) return "revoked";
   return expiresAt !== undefined && expiresAt <= now ? "expired" : "active";
 }
 
-/** Returns when a secret of a token ends, at the latest with the token; undefined when it does not count any more. */
+/** Returns when a secret of a token ends, at the latest with the token; undefined when it is not valid. */
 export function findSecretEnd(token: ApiTokenRecord, hash: string, now: number): number | undefined {
   const secret = token.secrets.find((each) => each.hash === hash);
   if (secret === undefined || statusOfToken(token, now) !== "active") return undefined;
@@ -216,7 +220,7 @@ export function toRecordEnd({ revokedAt, expiresAt }: ApiTokenRecord): number | 
   return ended === undefined ? undefined : ended + LISTED_MS;
 }
 
-/** Whether a use is worth a write: the last one that is known is five minutes old. */
+/** Returns true when a use is worth a write: the last recorded one is five minutes old. */
 export function isUseNews({ lastUsedAt }: ApiTokenRecord, now: number): boolean {
   return lastUsedAt === undefined || now - lastUsedAt >= USE_STEP_MS;
 }

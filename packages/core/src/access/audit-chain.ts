@@ -9,7 +9,7 @@ export interface AuditHead {
   readonly seq: number;
   /** SHA-256 of the newest line's text, in lower-case hex; `""` before the first. */
   readonly hash: string;
-  /** The oldest line that is kept: earlier ones were pruned. `prev` is what that line says about the one before it. */
+  /** The oldest stored line: earlier ones were pruned. `prev` is that line's hash of the one before it. */
   readonly first: { readonly seq: number; readonly prev: string };
 }
 
@@ -21,12 +21,12 @@ export const HEAD_KEY = "audit/head";
 /** Everything under this key is a sealed line. */
 export const LOG_PREFIX = "audit/log/";
 
-/** The key of a line: in order of numbers. */
+/** Returns the key of a line: in order of numbers. */
 export function toLineKey(seq: number): string {
   return `${LOG_PREFIX}${String(seq).padStart(16, "0")}`;
 }
 
-/** Returns what the next line says about a line in `prev`: the SHA-256 of its text. */
+/** Returns the hash of a line, which is `prev` in the next line: the SHA-256 of its text. */
 export function hashLine(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)));
 }
@@ -52,15 +52,15 @@ function isLine(value: unknown): value is AuditLine {
 }
 
 /**
- * What is wrong with a chain: a line was changed or removed, or does not belong there. `end`: no line has the hash that was noted
- * as the head, so that lines after this one are missing, or it was changed.
+ * The fault of a chain: a line was changed or removed, or does not belong there. `end`: no line has the hash of the
+ * stored head, so lines after this one are missing, or it was changed.
  */
 export interface ChainFault {
   readonly kind: "changed" | "removed" | "foreign" | "end";
   readonly seq: number;
 }
 
-/** What a check of a chain has found. */
+/** The result of checking a chain. */
 export type ChainReport =
   | {
       readonly kind: "whole";
@@ -81,8 +81,8 @@ export interface ChainCheck {
 }
 
 /**
- * Begins a check. A line that was changed is known by the `prev` of the line after it, the newest one by the head alone. Lines
- * after the head are checked too.
+ * Begins a check. A line that was changed is known by the `prev` of the line after it, the newest one by the head
+ * alone. Lines after the head are checked too.
  */
 export function checkChain(head?: KnownHead): ChainCheck {
   const log = head !== undefined && "seq" in head ? head : undefined;
@@ -137,7 +137,7 @@ interface Link {
   readonly isFitting: boolean;
 }
 
-/** `known`: the hash of the line before it, where that is known. */
+/** Links a line to the chain. `known`: the hash of the line before it, if that is known. */
 function toLink({ seq, prev }: AuditLine, text: string, known: string | undefined): Link {
   const expected = known ?? (seq === 1 ? "" : prev);
   return { seq, hash: hashLine(text), isFitting: prev === expected };
@@ -149,18 +149,18 @@ function findMisplaced(seq: number | undefined, expected: number | undefined): C
   return seq > expected ? { kind: "removed", seq: expected } : { kind: "foreign", seq };
 }
 
-/** A line that does not fit is blamed once it is known whether the next one fits it. */
+/** Returns the fault of a line that does not fit, once it is known whether the next one fits it. */
 function findChanged(before: Link | undefined, link: Link, lines: number): ChainFault | undefined {
   if (before?.isFitting !== false) return undefined;
   return { kind: "changed", seq: link.isFitting && lines > 2 ? before.seq - 1 : before.seq };
 }
 
-/** The newest line that the log knows of is another one. */
+/** Returns a fault when the newest line in the log's head is another one. */
 function findOtherEnd(log: AuditHead | undefined, { seq, hash }: Link): ChainFault | undefined {
   return log !== undefined && seq === log.seq && hash !== log.hash ? { kind: "changed", seq } : undefined;
 }
 
-/** The newest line does not fit, and no later line shows which of the two was changed. */
+/** Returns a fault when the newest line does not fit, and no later line shows which of the two was changed. */
 function findUnfit(links: readonly Link[], lines: number): ChainFault | undefined {
   const last = links.at(-1);
   if (last?.isFitting !== false) return undefined;

@@ -1,10 +1,13 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Sender } from "./sender.ts";
 
-/** `begun` is written before an action whose own commit holds no line; `done` or `failed` follows and names it in `of`. */
+/**
+ * `begun` is written before an action whose own commit contains no line; `done` or `failed` follows and names it in
+ * `of`.
+ */
 export type AuditOutcome = "done" | "begun" | "failed" | "denied";
 
-/** What an action was about. */
+/** The subject of an action. */
 export interface AuditSubject {
   readonly machine?: string;
   readonly stackId?: string;
@@ -51,17 +54,17 @@ export interface AuditLine extends AuditEntry {
 /** Everything under this key waits to be sealed. */
 export const PENDING_PREFIX = "audit/pending/";
 
-/** The key of the record that holds an entry until it is sealed. */
+/** Returns the key of the record that contains an entry until it is sealed. */
 export function toPendingKey(entryId: string): string {
   return PENDING_PREFIX + entryId;
 }
 
-/** The key of the mark that a relayed entry was sealed. */
+/** Returns the key of the mark that a relayed entry was sealed. */
 export function toSealedKey(entryId: string): string {
   return `audit/sealed/${entryId}`;
 }
 
-/** An entry as its record holds it. `relayed`: the store may add it again after it was sealed. */
+/** The stored form of an entry. `relayed`: the store may add it again after it was sealed. */
 export type PendingEntry = AuditEntry & { readonly relayed?: true };
 
 /** As JSON in UTF-8; a sealed line is longer by `seq` and `prev`, and has at most 8 KiB. */
@@ -72,8 +75,8 @@ const MAX_TEXT_BYTES = 512;
 const SECRET = /sy([tsw])_[0-9A-Za-z]{8,}/g;
 
 /**
- * Returns an entry that fits the audit log: without the secrets of tokens in its texts, and at most 8 KiB as a line. Of an
- * entry that is too long, the reason is cut first, then names and ids, then groups are left out.
+ * Returns an entry that fits the audit log: without the secrets of tokens in its texts, and at most 8 KiB as a line. Of
+ * an entry that is too long, the reason is cut first, then names and ids, then groups are left out.
  */
 export function toBoundedEntry(entry: AuditEntry): AuditEntry {
   if (isPlain(JSON.stringify(entry))) return entry;
@@ -90,7 +93,7 @@ export function toBoundedEntry(entry: AuditEntry): AuditEntry {
 const SUSPECT = /sy[tsw]_|\\u[dD]/;
 const MAX_BYTES_PER_CHARACTER = 3;
 
-/** True for the usual entry, which needs no change. Most entries are written in the commit of an event. */
+/** Returns true for the usual entry, which needs no change. Most entries are written in the commit of an event. */
 function isPlain(json: string): boolean {
   return json.length * MAX_BYTES_PER_CHARACTER <= MAX_ENTRY_BYTES && !SUSPECT.test(json);
 }
@@ -102,7 +105,7 @@ function withFewerGroups(entry: AuditEntry): AuditEntry {
   return { ...entry, who: { ...entry.who, groups } };
 }
 
-/** Cuts a text so that it has at most so many bytes as JSON; the end of a cut text is `…`. */
+/** Cuts a text to at most `maxBytes` bytes as JSON; the end of a cut text is `…`. */
 function cutText(text: string, maxBytes: number): string {
   if (sizeOf(text) - 2 <= maxBytes) return text;
   const characters = [...text];

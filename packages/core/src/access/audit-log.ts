@@ -11,7 +11,7 @@ import { parsePosition } from "../ports/store-helpers.ts";
 import { type AuditHead, EMPTY_HEAD, HEAD_KEY, LOG_PREFIX, parseLine, toLineKey } from "./audit-chain.ts";
 import type { AuditLine } from "./audit-entry.ts";
 
-/** Which lines are listed; what is left out does not matter. */
+/** A filter for lines; a missing field matches every line. */
 export interface AuditFilter {
   /** The id or the name of a sender. */
   readonly who?: string;
@@ -25,11 +25,11 @@ export interface AuditFilter {
 export interface AuditLog {
   head(): Promise<AuditHead>;
   /**
-   * Newest first. A page also ends after that many examined lines, so it may be empty and have a cursor. Cursors are
-   * numbers of lines.
+   * Lists lines, newest first. A page also ends after a number of examined lines, so it may be empty and have a cursor.
+   * Cursors are numbers of lines.
    */
   list(filter: AuditFilter, page: PageInput): Promise<Page<AuditLine>>;
-  /** The texts of all lines up to the head, oldest first, as they are hashed. */
+  /** Reads the texts of all lines up to the head, oldest first, as they are hashed. */
   readTexts(): AsyncGenerator<string, void, undefined>;
 }
 
@@ -54,7 +54,7 @@ export function createAuditLog({
     return { seq, hash, first };
   }
 
-  /** The lines of a range of numbers, in order. */
+  /** Reads the lines of a range of numbers, in order. */
   async function readRange(from: number, to: number): Promise<readonly StoredRecord[]> {
     const found: StoredRecord[] = [];
     for (let cursor: string | undefined = toLineKey(from - 1); cursor !== undefined; ) {
@@ -96,7 +96,7 @@ export function createAuditLog({
   };
 }
 
-/** False when the page is full. */
+/** Adds lines to the page. Returns false when the page is full. */
 function addLines(found: PageBuilder<AuditLine>, lines: readonly StoredRecord[], filter: AuditFilter): boolean {
   return lines.every(({ key, value }) => {
     const line = parseLine(value);
@@ -118,7 +118,7 @@ function isWanted({ who, action, on, at }: AuditLine, filter: AuditFilter): bool
   return filter.since === undefined || at >= filter.since;
 }
 
-/** How many lines in a row were too old, with these. */
+/** Counts how many lines in a row were too old, including these. */
 function countOld(lines: readonly StoredRecord[], { since }: AuditFilter, before: number): number {
   if (since === undefined) return 0;
   let count = before;

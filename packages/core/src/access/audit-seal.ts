@@ -16,7 +16,7 @@ import {
 } from "./audit-chain.ts";
 import { type AuditEntry, PENDING_PREFIX, type PendingEntry, toPendingKey, toSealedKey } from "./audit-entry.ts";
 
-/** What sealing works with. */
+/** Dependencies of sealing. */
 export interface AuditSealerDeps {
   readonly records: Records;
   readonly leases: Leases;
@@ -36,8 +36,9 @@ export interface AuditSealerOptions {
 /** Writes the entries that wait into the chain of the audit log. */
 export interface AuditSealer {
   /**
-   * Seals what waits, up to one batch, unless another process does; prunes now and then. Returns how many lines it has written.
-   * May be killed anywhere: the next call, of any process, finishes what was begun, and no entry is lost or written twice.
+   * Seals waiting entries, up to one batch, unless another process does; prunes now and then. Returns the number of
+   * lines that it has written. May be killed anywhere: the next call, of any process, finishes its work, and no entry
+   * is lost or written twice.
    */
   seal(): Promise<number>;
 }
@@ -48,15 +49,15 @@ export const AUDIT_RETENTION_DAYS = { default: 400, least: 30, most: 3_650 } as 
 const DAY_MS = 86_400_000;
 const LEASE_KEY = "audit-seal";
 const LEASE_MS = 30_000;
-/** A page of records has no more, and SQLite commits so many writes at once. */
+/** A page of records has at most this many, and SQLite commits this many writes at once. */
 const BATCH = 256;
 const PRUNE_EVERY_MS = 600_000;
 /** How long a store may relay an entry again after it was sealed. */
 const MARK_MS = 400 * DAY_MS;
 
-/** The head as its record holds it, with what a crash must not lose. */
+/** The stored form of the head, with the fields that a crash must not lose. */
 interface HeadValue extends AuditHead {
-  /** Of the lease under which it was written: a late owner of an earlier one cannot write it any more. */
+  /** Of the lease under which it was written: a late owner of an earlier one cannot write it. */
   readonly token: number;
   /** Entries of the lines from here on may still wait, although they were sealed. */
   readonly batchFrom: number;
@@ -143,7 +144,7 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
 
 type Now = Pick<Clock, "now">;
 
-/** The entries that wait, in order of their ids; a page of them. */
+/** Lists the waiting entries, in order of their ids; one page. */
 async function listPending(records: Records, clock: Now): Promise<readonly StoredRecord[]> {
   return (await records.list(PENDING_PREFIX, { limit: BATCH, now: clock.now() })).items;
 }
@@ -178,7 +179,10 @@ interface WaitingEntry {
   readonly isRelayed: boolean;
 }
 
-/** Nothing but entries is written under the prefix; a record that is edited by hand into something else stays there. */
+/**
+ * Returns the waiting entry of a record. Only entries are written under the prefix; a record that was edited by hand
+ * into something else is left there.
+ */
 function toWaiting(record: StoredRecord): WaitingEntry | undefined {
   const { key, value } = record;
   if (!isPending(value) || key !== toPendingKey(value.id)) return undefined;
@@ -190,7 +194,7 @@ function isPending(value: unknown): value is PendingEntry {
   return isMap(value) && typeof value["id"] === "string";
 }
 
-/** Parts entries that a store has relayed again after they were sealed from those that are in no line. */
+/** Separates entries that a store has relayed again after they were sealed from those that are in no line. */
 async function splitRelayed(
   records: Records,
   clock: Now,
@@ -224,8 +228,9 @@ async function removeSealed(records: Records, clock: Now, sealed: readonly Waiti
 }
 
 /**
- * Makes the head this owner's, so that no earlier owner can move it, and finishes what that one has begun: lines that continue
- * the chain beyond the head are part of it, and others are not; entries of the last batch, and a pruning, may be left.
+ * Makes the head this owner's, so that no earlier owner can move it, and finishes what that one has begun: lines that
+ * continue the chain beyond the head are part of it, and others are not; entries of the last batch, and a pruning, may
+ * be left.
  */
 async function recover(records: Records, clock: Now, { token }: Lease): Promise<HeldHead> {
   const record = await records.get(HEAD_KEY, clock.now());
@@ -235,7 +240,8 @@ async function recover(records: Records, clock: Now, { token }: Lease): Promise<
   const fenced = await putHead(records, clock, old, { ...before, token });
   const { ids, stray, seq, hash } = await readTail(records, clock, before);
   const isAsBefore = seq === before.seq && stray.length === 0;
-  // What looks stray may be of a later owner that writes right now. It has moved the head, so this write is refused.
+  // Lines that look stray may be those of a later owner that writes right now. It has moved the head, so this write is
+  // refused.
   const head = isAsBefore ? fenced : await putHead(records, clock, fenced, { ...fenced.value, seq, hash });
   await all(stray.map(({ key, version }) => records.remove(key, version)));
   await removeLeft(records, clock, ids);
@@ -256,14 +262,14 @@ async function removeLeft(records: Records, clock: Now, ids: ReadonlySet<string>
   }
 }
 
-/** Lines from a number on, as their records hold them. */
+/** Walks lines from a number on, in their stored form. */
 async function* walkLines(records: Records, clock: Now, from: number): AsyncGenerator<StoredRecord, void, undefined> {
   const begin = toLineKey(from - 1);
   const pages = listPages(({ cursor = begin }) => records.list(LOG_PREFIX, { limit: BATCH, now: clock.now(), cursor }));
   for await (const { items } of pages) yield* items;
 }
 
-/** The ids of the last batch and of what continues the chain beyond the head; and lines that do not. */
+/** Reads the ids of the last batch and of lines that continue the chain beyond the head; and lines that do not. */
 async function readTail(records: Records, clock: Now, { seq: headSeq, hash: headHash, batchFrom }: HeadValue) {
   const ids = new Set<string>();
   const stray: StoredRecord[] = [];
@@ -301,7 +307,10 @@ async function beginPruning(
   return putHead(records, clock, head, { ...head.value, first: next, pruning });
 }
 
-/** Writes the entry about a pruning that has begun, and removes the lines. Done again after a crash, before anything is sealed. */
+/**
+ * Writes the entry about a pruning that has begun, and removes the lines. Done again after a crash, before anything is
+ * sealed.
+ */
 async function finishPruning(records: Records, clock: Now, head: HeldHead): Promise<HeldHead> {
   const { pruning, ...rest } = head.value;
   if (pruning === undefined) return head;
@@ -334,7 +343,7 @@ function lost(): StackyardError {
   return new StackyardError("LEASE_LOST", "Another process seals the audit log.");
 }
 
-/** Waits for all calls, also when one fails: none may take effect after the caller has continued. */
+/** Waits for all calls, also when one fails: no call may take effect after the caller has continued. */
 async function all<Result>(calls: readonly Promise<Result>[]): Promise<readonly Result[]> {
   await Promise.allSettled(calls);
   return Promise.all(calls);

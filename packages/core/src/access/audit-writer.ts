@@ -4,13 +4,13 @@ import type { Logger } from "../ports/executor.ts";
 import type { Records } from "../ports/records.ts";
 import { type AuditEntry, toBoundedEntry, toPendingKey } from "./audit-entry.ts";
 
-/** What a caller knows of an entry; id and time are the writer's. */
+/** The caller's part of an entry; the writer adds id and time. */
 export type NewAuditEntry = Omit<AuditEntry, "id" | "at">;
 
-/** What an action is recorded as, besides its outcome. */
+/** The record of an action, without its outcome. */
 export type AuditedAction = Omit<NewAuditEntry, "outcome" | "code" | "of" | "count">;
 
-/** What the writer works with. */
+/** Dependencies of the writer. */
 export interface AuditWriterDeps {
   readonly records: Pick<Records, "put">;
   readonly clock: Pick<Clock, "now">;
@@ -22,14 +22,14 @@ export interface AuditWriterDeps {
 /** Writes entries of the audit log. Those of the engine are part of its commits and do not come here. */
 export interface AuditWriter {
   /**
-   * Writes one entry before the caller answers, and returns it. Throws `STORE_UNAVAILABLE` when it cannot be stored: the caller
-   * then does nothing and answers 503.
+   * Writes one entry before the caller responds, and returns it. Throws `STORE_UNAVAILABLE` when it cannot be stored:
+   * the caller then stops and responds with 503.
    */
   write(entry: NewAuditEntry): Promise<AuditEntry>;
   /**
-   * Writes `begun`, runs the action, then writes `done` or `failed` with the code of the error. Throws `STORE_UNAVAILABLE`
-   * before the action when `begun` cannot be stored. When only the end cannot be stored, logs this and keeps the result of the
-   * action: what was begun is recorded.
+   * Writes `begun`, runs the action, then writes `done` or `failed` with the code of the error. Throws
+   * `STORE_UNAVAILABLE` before the action when `begun` cannot be stored. When only the end cannot be stored, logs this
+   * and keeps the result of the action: its beginning is recorded.
    */
   run<Result>(action: AuditedAction, call: () => Promise<Result>): Promise<Result>;
 }
@@ -41,7 +41,7 @@ export function createAuditWriter({ records, clock, ids, logger }: AuditWriterDe
     const entry = toBoundedEntry({ id: ids.next(), at: now, ...input });
     try {
       const { kind } = await records.put({ key: toPendingKey(entry.id), value: entry, expected: "absent", now });
-      // A call that was repeated below us finds what it has written itself: no other entry has the id.
+      // A repeated call finds its own earlier write: no other entry has the id.
       if (kind === "conflict") logger.debug("An entry of the audit log was written before.", { id: entry.id });
       return entry;
     } catch (cause) {

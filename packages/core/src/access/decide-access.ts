@@ -16,15 +16,17 @@ export interface Right extends Scope {
 /** Everything that a caller may do: the union of these. */
 export type Rights = readonly Right[];
 
-/** What a request is about. `yard`: all of it, such as its metrics. */
+/** The subject of a request. `yard`: all of it, such as its metrics. */
 export type AccessSubject =
-  /** Without a machine: the machine is unknown, as of a stack that does not exist. Then limits to machines never fit. */
+  /**
+   * Without a machine: the machine is unknown, as of a stack that does not exist. Then limits to machines never fit.
+   */
   | { readonly kind: "stack"; readonly stackId: string; readonly machine?: string }
   /** The document of a machine. Limits to stack ids do not matter. */
   | { readonly kind: "machine"; readonly machine: string }
   | { readonly kind: "yard" };
 
-/** `absent`: the caller may not read it either, so the answer must be the one for something that does not exist. */
+/** `absent`: the caller may not read it either, so the response must be the one for something that does not exist. */
 export type AccessDecision = "allowed" | "forbidden" | "absent";
 
 /** The rights of identities that existed before grants, until a grant names them. */
@@ -49,7 +51,7 @@ export function isWithin({ machines, stacks }: Scope, subject: AccessSubject): b
 }
 
 /**
- * Returns where a caller has a permission: empty for nowhere, one scope without limits for everywhere. Lists show what is
+ * Returns where a caller has a permission: empty for nowhere, one scope without limits for everywhere. Lists show items
  * within one of them.
  */
 export function scopesOf(rights: Rights, permission: Permission): readonly Scope[] {

@@ -1,7 +1,7 @@
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { NEXT } from "../machine/machine.ts";
 
-/** What a request may need. Every route of the API names one of these, `signed-in` or `public`. */
+/** The permissions that requests require. Every route of the API names one of these, `signed-in` or `public`. */
 export type Permission =
   | "read"
   | "approve"

@@ -1,10 +1,15 @@
 /** All kinds of senders. */
 export const SENDER_KINDS = ["person", "token", "workload", "local", "aws", "host", "anonymous"] as const;
 
-/** How a sender proved who it is. `host` is the program that embeds the yard; `local` is a person at the machine of `stackyard dev`. */
+/**
+ * How a sender proved who it is. `host` is the program that embeds the yard; `local` is a person at the machine of
+ * `stackyard dev`.
+ */
 export type SenderKind = (typeof SENDER_KINDS)[number];
 
-/** Who sent a request or an event. Only the server and the SQS consumer set it; nothing in a message's body proves it. */
+/**
+ * Who sent a request or an event. Only the server and the SQS consumer set it; nothing in a message's body proves it.
+ */
 export interface Sender {
   readonly kind: SenderKind;
   /** Unique within its kind, such as `<issuer> <sub>` of a person or the id of a token. */

@@ -14,8 +14,8 @@ const SUM_LENGTH = 6;
 const RANDOM_BYTES = 32;
 
 /**
- * Formats a secret: the prefix, 32 random bytes as 43 base62 digits, and 6 digits of the CRC-32 of all of that, with which a
- * mistyped secret is refused without a look-up. Throws `RangeError` for any other number of bytes.
+ * Formats a secret: the prefix, 32 random bytes as 43 base62 digits, and 6 digits of the CRC-32 of all of that, with
+ * which a mistyped secret is refused without a look-up. Throws `RangeError` for any other number of bytes.
  */
 export function formatSecret(prefix: SecretPrefix, random: Uint8Array): string {
   if (random.byteLength !== RANDOM_BYTES) throw new RangeError(`A secret needs ${RANDOM_BYTES} random bytes.`);

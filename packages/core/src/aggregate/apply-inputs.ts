@@ -32,7 +32,7 @@ import {
 } from "./round.ts";
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
 
-/** What `applyInputs` needs in addition to the aggregate and the inputs. */
+/** Options of `applyInputs`, in addition to the aggregate and the inputs. */
 export interface ApplyOptions extends RefuseDeps, ReadOptions {
   readonly now: number;
   readonly machines: MachineLookup;
@@ -50,7 +50,7 @@ export interface ApplyOptions extends RefuseDeps, ReadOptions {
 /** Returns the machine that an event is decided on; undefined if the caller must look it up first. */
 type MachineLookup = (wanted: WantedMachine) => FoundMachine | { readonly error: unknown } | undefined;
 
-/** What inputs do to an aggregate, or the machine that must be looked up first. */
+/** The result of `applyInputs`, or the machine that must be looked up first. */
 export type AppliedInputs =
   | {
       readonly kind: "applied";
@@ -61,13 +61,13 @@ export type AppliedInputs =
       readonly revisions: ReadonlySet<string>;
       /** Every decision, in order. */
       readonly decided: readonly DecidedEvent[];
-      /** Inputs that could not be decided, by their place, with the error. */
+      /** Errors of inputs that could not be decided, by the input's index. */
       readonly faults: ReadonlyMap<number, unknown>;
     }
   /** Look this machine up, and apply the inputs again: nothing was changed. */
   | { readonly kind: "needs-machine"; readonly wanted: WantedMachine };
 
-/** One event with what was decided about it. A parked event is decided several times. */
+/** One event with its decision. A parked event is decided several times. */
 export interface DecidedEvent {
   readonly event: StackEvent;
   readonly decision: Decision;
@@ -85,9 +85,9 @@ const REFUSED: DeliveryOutcome = { kind: "retry", reason: "The event is refused.
 const ORPHAN_CANCEL_MS = 300_000;
 
 /**
- * Decides what inputs do to an aggregate: a stack with its parked events. Pure and synchronous. The engine, `simulate` and
- * the preview of an event all call it. The inputs are applied in their order. If one cannot be decided, it and the later ones
- * are delivered again, because an event must not overtake another event of its stack.
+ * Decides the effect of inputs on an aggregate: a stack with its parked events. Pure and synchronous. The engine,
+ * `simulate` and the preview of an event all call it. The inputs are applied in their order. If one cannot be decided,
+ * it and the later ones are delivered again, because an event must not overtake another event of its stack.
  */
 export function applyInputs(
   aggregate: LoadedStack,
@@ -117,7 +117,9 @@ export function applyInputs(
   return { kind: "applied", change: toChange(round), outcomes, revisions, decided, faults };
 }
 
-/** Returns a change that only dead-letters the event of an input, because nothing else of it can be committed. */
+/**
+ * Returns a change that only dead-letters the event of an input, for when the rest of the change cannot be committed.
+ */
 export function deadLetterAlone(
   aggregate: LoadedStack,
   input: StackInput,
@@ -135,8 +137,8 @@ interface Work {
 }
 
 /**
- * Thrown to leave `applyInputs`, past all code that turns errors into faults of events. Not an `Error`: most units of work
- * begin with one, and recording the call stack would cost more than the decision.
+ * Thrown to leave `applyInputs`, past all code that turns errors into faults of events. Not an `Error`: most units of
+ * work begin with one, and recording the call stack would cost more than the decision.
  */
 class MachineWanted {
   readonly wanted: WantedMachine;
@@ -281,7 +283,7 @@ function fireNamedTimer(work: Work, timerId: string): void {
   if (stack !== undefined && timer !== undefined) fireTimer(work, stack, timer);
 }
 
-/** Fires a due timer. Afterwards the timer is no longer due, whatever the decision. */
+/** Fires a due timer. Afterwards it is not due, whatever the decision. */
 function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
   const { options, round } = work;
   const event = toTimerEvent(stack, timer, round.now);
@@ -337,7 +339,10 @@ interface RaisedChain {
   steps: number;
 }
 
-/** Decides what an event has raised, on the same revision. Returns true when parked events must be decided again. */
+/**
+ * Decides the events that an event has raised, on the same revision. Returns true when parked events must be decided
+ * again.
+ */
 function applyRaised(
   work: Work,
   cause: StackEvent,
@@ -390,7 +395,7 @@ function giveUp(
 interface NotedDecision {
   readonly decision: Decision;
   readonly notes: readonly string[];
-  /** Undefined where none was needed or found. */
+  /** Undefined when no machine was needed or found. */
   readonly machine?: Machine;
 }
 
@@ -430,7 +435,10 @@ function toUnknownStack({ stackId }: StackEvent): Decision {
   return { kind: "ignored", code: "STACK_UNKNOWN", reason: `Unknown stack "${stackId}".` };
 }
 
-/** Replaces `EVENT_UNDECLARED` if the newest revision may declare the event: the event is parked, or its reason names the upgrade. */
+/**
+ * Replaces `EVENT_UNDECLARED` if the newest revision may declare the event: the event is parked, or its reason names
+ * the upgrade.
+ */
 function toBackward(decision: Decision, { undeclared }: Extract<FoundMachine, { kind: "found" }>): Decision {
   if (undeclared === undefined || decision.kind !== "rejected" || decision.code !== "EVENT_UNDECLARED") return decision;
   return { ...decision, ...undeclared };
@@ -442,8 +450,8 @@ type NewestMachine =
   | { readonly kind: "invalid"; readonly reason: string };
 
 /**
- * Chooses the revision that an event is decided on: the stack's own where that is pinned; else the newest, unless it has
- * errors or lacks the stack's state. `newest` may be missing for a pinned stack, where it only improves a reason.
+ * Chooses the revision that an event is decided on: the stack's own where that is pinned; else the newest, unless it
+ * has errors or lacks the stack's state. `newest` may be missing for a pinned stack, where it only improves a reason.
  */
 export function chooseMachine(
   own: Machine | undefined,
@@ -458,14 +466,17 @@ export function chooseMachine(
   return { kind: "missing", code: "MACHINE_INVALID", reason: newest.reason };
 }
 
-/** True for an event from outside that the machine does not declare; a newer revision may. */
+/** Returns true for an event from outside that the machine does not declare; a newer revision may. */
 export function mayBeUndeclared(machine: Machine, event: StackEvent): boolean {
   return event.origin === "external" && !SYSTEM_NAMES.has(event.name) && !machine.events.has(event.name);
 }
 
 const SYSTEM_NAMES: ReadonlySet<string> = new Set([NEXT, ...Object.values(SYSTEM_EVENTS)]);
 
-/** The revision that the stack keeps. For an event that it does not declare, the reason says whether an upgrade would help. */
+/**
+ * Returns the revision that the stack keeps. When it does not declare the event but the newest one does, adds a reason
+ * that suggests the upgrade.
+ */
 function choosePinned(own: Machine, newest: NewestMachine | undefined, event: StackEvent): FoundMachine {
   const found = { kind: "found", machine: own, notes: [] } as const;
   if (!mayBeUndeclared(own, event)) return found;

@@ -13,7 +13,7 @@ import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 
-/** What a history line is made of. */
+/** The input of a history line. */
 interface HistoryLineInput {
   readonly event: StackEvent;
   readonly decision: Decision;
@@ -21,11 +21,13 @@ interface HistoryLineInput {
   readonly before: Stack | undefined;
   /** About the machine, such as that an older revision was used. */
   readonly notes: readonly string[];
-  /** That the decision was made on; undefined where none was needed or found. */
+  /** The machine of the decision; undefined when none was needed or found. */
   readonly machine: Machine | undefined;
 }
 
-/** The history line of a decision. It holds no sensitive value: references to those that were stored, `***` for others. */
+/**
+ * Returns the history line of a decision. It contains no sensitive value: references to stored ones, `***` for others.
+ */
 export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
   const input = withAnsweredTask(given);
   const { event, decision, outcome, before, notes } = input;
@@ -56,7 +58,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
   return maskEntry(entry, input, after);
 }
 
-/** With the task that a result is about, which is that of its attempt, and the outputs that the decision has hidden. */
+/** Adds to a result event the task of its attempt, and masks the outputs that the machine declares sensitive. */
 function withAnsweredTask(input: HistoryLineInput): HistoryLineInput {
   const { event, before, machine } = input;
   const run = before?.runs.find(({ attemptId }) => attemptId === event.dispatchId);
@@ -73,7 +75,7 @@ function toMetadata({ event, decision, machine, before }: HistoryLineInput, afte
   });
 }
 
-/** What a replay needs besides. Most lines have none of it. */
+/** Returns the fields that only a replay needs. Most lines have none of them. */
 function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | undefined): Partial<HistoryEntry> {
   const { origin, dispatchId, timerId, raised, confirm, stackId } = event;
   return {
@@ -92,12 +94,15 @@ function toAnswerFields(event: StackEvent, machine: Machine, after: Stack | unde
   return defined({ outputs: printed, retryable });
 }
 
-/** The task may have an output of that name from before, whose value is not to be shown either. */
+/**
+ * Returns a reference, or `***`: an earlier output of that name may still be there as plain text, and must not be shown
+ * either.
+ */
 function toReference(kept: unknown): unknown {
   return isReference(kept) ? kept : MASK;
 }
 
-/** Texts of people and programs may quote a secret that the stack holds, or that the event has brought. */
+/** Masks secrets of the stack or of the event that free text may quote. */
 function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineInput, after: Stack | undefined) {
   const values = listSecretValues(machine, [before, after], event);
   if (values.length === 0) return entry;
@@ -114,7 +119,7 @@ function toFailureCode({ name, code }: StackEvent): string | undefined {
   return name === SYSTEM_EVENTS.taskError ? code : undefined;
 }
 
-/** The history line of an event without a decision: its message is invalid, or the decision failed. */
+/** Returns the history line of an event without a decision: its message is invalid, or the decision failed. */
 export function toUnreadEntry(
   { stackId, id, origin, actor, message }: QueuedEvent,
   why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
@@ -135,12 +140,12 @@ export function toUnreadEntry(
   };
 }
 
-/** Keys of an event's metadata that must not be shown; `all` where no machine says which. */
+/** Keys of an event's metadata that must not be shown; `all` without a machine that declares them. */
 export type MaskedKeys = readonly string[] | "all";
 
 /**
- * Which keys of an event's metadata must not be shown: those that its machine declares sensitive, or that the stack
- * holds as such. Where no machine was found, any of them may be. Undefined: all can be shown.
+ * Returns the keys of an event's metadata that must not be shown: those that its machine declares sensitive, or that
+ * the stack stores as sensitive. Without a machine, every key may be sensitive. Undefined when all can be shown.
  */
 export function findMaskedKeys(
   { metadata, outputs }: Pick<StackEvent, "metadata" | "outputs">,
@@ -159,8 +164,8 @@ export function findMaskedKeys(
 }
 
 /**
- * As `findMaskedKeys`, of an event that was refused. Of a result nothing is shown where anything is sensitive: which of
- * its outputs become sensitive metadata was not worked out, and what it says may quote them.
+ * Returns the masked keys of a refused event. As `findMaskedKeys`, but a refused result is masked entirely when
+ * anything is sensitive: which of its outputs are sensitive was not evaluated, and its texts may quote them.
  */
 export function findRefusedKeys(
   event: StackEvent,
@@ -177,7 +182,7 @@ function mayHide(
   return findSecretKeys(machine, stack) !== undefined;
 }
 
-/** Undefined where no key is sensitive. */
+/** Returns the test for sensitive keys; undefined when no key is sensitive. */
 function findSecretKeys(machine: Machine, stack: Stack | undefined): ((key: string) => boolean) | undefined {
   const versions = stack?.secretVersions ?? {};
   const isDeclared = [...machine.metadata.keys.values()].some(({ sensitive }) => sensitive);
@@ -185,7 +190,7 @@ function findSecretKeys(machine: Machine, stack: Stack | undefined): ((key: stri
   return (key) => isSecretKey(machine, stack === undefined ? [] : [stack], key);
 }
 
-/** Metadata for people's eyes. `show` may put something else than `***` in the place of a value. */
+/** Returns metadata for display. `show` may replace a sensitive value by something other than `***`. */
 export function toPrintedMetadata(
   metadata: unknown,
   masked: MaskedKeys | undefined,
@@ -206,7 +211,7 @@ const PLAIN_KEYS: ReadonlySet<string> = new Set([
   ...["actor", "reason", "as", "force", "to", "confirm", "sensitiveOutputs"],
 ]);
 
-/** An event's message for people's eyes: as received, without sensitive metadata and outputs. */
+/** Returns an event's message for display: as received, without sensitive metadata and outputs. */
 export function toPrintedMessage(
   message: Readonly<Record<string, unknown>>,
   masked: MaskedKeys | undefined,
@@ -222,7 +227,7 @@ export function toPrintedMessage(
   return Object.fromEntries(printed);
 }
 
-/** Keeps the shape, so that people see what is wrong with it. */
+/** Masks all values but keeps the shape, so that a reader can find the fault in it. */
 function maskWhole(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(maskWhole);
   if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskWhole(inner)]));

@@ -9,7 +9,7 @@ import { applyInputs, type DecidedEvent } from "./apply-inputs.ts";
 import { DEFAULT_PARKING, toTimerEvent } from "./round.ts";
 import type { StackInput } from "./stack-input.ts";
 
-/** What an event did, as far as two revisions are compared. */
+/** The effect of an event, as far as two revisions are compared. */
 export interface ReplayedEvent {
   readonly outcome: "applied" | "removed" | "refused" | "ignored";
   readonly code?: string;
@@ -19,7 +19,10 @@ export interface ReplayedEvent {
   readonly sent: readonly string[];
 }
 
-/** A decision of a stack's incarnation. An event that was parked comes twice: when it was refused, and when it was settled. */
+/**
+ * A decision of a stack's incarnation. An event that was parked comes twice: when it was refused, and when it was
+ * settled.
+ */
 export interface IncarnationEvent {
   readonly event: StackEvent;
   readonly did: ReplayedEvent;
@@ -28,12 +31,12 @@ export interface IncarnationEvent {
 /** An event of a stack's incarnation that does something else on another revision. */
 export interface IncarnationDifference {
   readonly event: StackEvent;
-  /** The place in the incarnation; undefined for a timer or a raised event that only the other revision has. */
+  /** The index in the incarnation; undefined for a timer or a raised event that only the other revision has. */
   readonly place: number | undefined;
   readonly after: ReplayedEvent;
 }
 
-/** What an incarnation would have been. */
+/** The result of a replay. */
 export interface ReplayedIncarnation {
   readonly differences: readonly IncarnationDifference[];
   /** As it would be at the end; undefined when it would be gone. */
@@ -42,19 +45,22 @@ export interface ReplayedIncarnation {
   readonly hasTooManyTimers: boolean;
 }
 
-/** What is replayed. */
+/** The input of a replay. */
 export interface ReplayInput {
   readonly machine: Machine;
-  /** The revision of a place in the incarnation. Default: `machine`. */
+  /** Returns the revision at an index of the incarnation. Default: `machine`. */
   readonly machineAt?: ((place: number) => Machine) | undefined;
   /** The stack before them. Default: the first decision has created it. */
   readonly start?: Stack | undefined;
   /** Decisions of the incarnation, oldest first. */
   readonly incarnation: readonly IncarnationEvent[];
-  /** Events that were parked when the stack was created, oldest first. Their `at` is when they were parked. Default: none. */
+  /**
+   * Events that were parked when the stack was created, oldest first. Their `at` is when they were parked. Default:
+   * none.
+   */
   readonly parked?: readonly StackEvent[];
   readonly limits: DecideLimits;
-  /** Timers that only this revision has fire until then. Without it none fire. */
+  /** The instant until which timers of only this revision fire. Without it none of them fire. */
   readonly until?: number | undefined;
 }
 
@@ -64,11 +70,11 @@ const LATE_MS = 5_000;
 export const MOST_TIMERS = 1_000;
 
 /**
- * Applies the events of a stack's incarnation on another revision, with `applyInputs`, and returns where that does something
- * else. Timers fire where the incarnation has them, and besides those that only this revision has, when they are due. An event
- * that this revision refuses is parked and tried again, as the engine does. What workers would have answered to tasks that
- * were never sent is not known, so such tasks stay pending. Who may send an event is not decided again, because a history
- * does not hold the groups of senders: what was not allowed is left out, and everything else is allowed.
+ * Applies the events of a stack's incarnation to another revision, with `applyInputs`, and returns the differences.
+ * Timers fire where the incarnation has them; timers that only this revision has fire when they are due. An event that
+ * this revision refuses is parked and tried again, as in the engine. Tasks that were never sent have no result, so they
+ * stay pending. Whether a sender may send an event is not decided again, because a history does not contain the groups
+ * of senders: what was not allowed is left out, and everything else is allowed.
  */
 export function replayIncarnation({
   machine,
@@ -113,7 +119,7 @@ function toParked(event: StackEvent): ParkedEvent {
 }
 
 interface Replay {
-  /** That of the present place. */
+  /** The machine at the present index. */
   machine: Machine;
   readonly limits: DecideLimits;
   readonly incarnation: readonly IncarnationEvent[];
@@ -123,7 +129,7 @@ interface Replay {
   readonly events: ReadonlyMap<string, StackEvent>;
   /** Keys of events that this revision has applied. */
   readonly applied: Set<string>;
-  /** Places in the incarnation at which a parked event was settled on both revisions. */
+  /** Indexes in the incarnation at which a parked event was settled on both revisions. */
   readonly settled: Set<number>;
   readonly differences: IncarnationDifference[];
   timers: number;
@@ -142,7 +148,7 @@ function replayEvent(replay: Replay, place: number): void {
   }
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
   if (waiting !== undefined) {
-    // It was given up here. This revision may have tried it less often, and gives it up at the same place.
+    // The event was given up here. This revision may have tried it fewer times, but gives it up at the same index.
     if (did.outcome === "refused") {
       replay.loaded = { ...loaded, parked: loaded.parked.filter((each) => each !== waiting) };
     } else {
@@ -158,7 +164,7 @@ function replayEvent(replay: Replay, place: number): void {
   compareSettled(replay, place, others);
 }
 
-/** What a timer did that this revision has not armed, or whose event it refuses. */
+/** Returns the effect of a timer that this revision has not armed, or whose event it refuses. */
 function toUndecided({ loaded: { stack } }: Replay, before: LoadedStack, event: StackEvent, change: Change) {
   const state = stack?.state ?? null;
   const isArmed = before.stack?.timers.some(({ id }) => id === event.timerId) ?? false;
@@ -174,8 +180,8 @@ function raise(place: number): never {
 }
 
 /**
- * Parked events that were decided again. Each was settled later in the incarnation, too; or it still waits there, and is compared
- * with its refusal.
+ * Compares parked events that were decided again: with the index at which the incarnation settled them later, or, if
+ * they still wait there, with their refusal.
  */
 function compareSettled(replay: Replay, after: number, decided: readonly DecidedEvent[]): void {
   for (const { event, decision, outcome, stack } of decided) {
@@ -244,7 +250,7 @@ function apply(replay: Replay, now: number, input: StackInput) {
       const event = events.get(toEventKey(queued));
       return event && { ...event, at: now, ...(isThere ? {} : { machine: machine.name }) };
     },
-    // Timers stay at their latest instants. The incarnation has the instant at which chance let one of them fire.
+    // Timers keep their latest instants: the incarnation contains the random instants at which they fired.
     random: undefined,
     ids: { next: () => "dead-lettered" },
     parking: DEFAULT_PARKING,
@@ -271,7 +277,7 @@ function withDrawn(loaded: LoadedStack, timerId: string | undefined, at: number)
   return { ...loaded, stack: { ...stack, timers } };
 }
 
-/** The aggregate after a change was committed. */
+/** Returns the aggregate as it is after the change was committed. */
 function followChange({ stackId, version, stack, parked }: LoadedStack, { write, park, unpark }: Change): LoadedStack {
   const next = write.kind === "keep" ? stack : write.kind === "put" ? write.stack : undefined;
   const left = new Map(parked.map((each) => [toEventKey(each.event), each]));
@@ -280,7 +286,7 @@ function followChange({ stackId, version, stack, parked }: LoadedStack, { write,
   return { stackId, version: version + 1, parked: [...left.values()], ...defined({ stack: next }) };
 }
 
-/** What a decision did, with the stack after it. */
+/** Returns the effect of a decision, with the stack after it. */
 export function toReplayed(decision: Decision, stack: Stack | undefined): ReplayedEvent {
   const state = stack?.state ?? null;
   if (decision.kind !== "applied") {

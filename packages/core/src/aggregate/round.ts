@@ -29,7 +29,7 @@ import type {
 } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
-/** One unit of work: what the engine collects for one stack until it commits it as one change. */
+/** One unit of work: the effects that the engine collects for one stack until it commits them as one change. */
 export interface Round {
   readonly loaded: LoadedStack;
   readonly now: number;
@@ -75,8 +75,8 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
 }
 
 /**
- * Adds a decision to the unit of work. Returns true if the state, the metadata or the machine's revision changed, so that
- * parked events must be decided again.
+ * Adds a decision to the unit of work. Returns true if the state, the metadata or the machine's revision changed, so
+ * that parked events must be decided again.
  */
 export function takeDecision(
   round: Round,
@@ -124,11 +124,11 @@ export function unpark(round: Round, event: Pick<StackEvent, "origin" | "id">): 
   if (round.loaded.parked.some((parked) => toEventKey(parked.event) === key)) round.unparked.add(key);
 }
 
-/** What a commit records about an event. */
+/** The data that a commit records about an event. */
 interface RecordedEvent {
   readonly entry: HistoryEntry;
   readonly sender: Sender | undefined;
-  /** That the event was decided on; undefined where none was needed or found. */
+  /** The machine of the decision; undefined when none was needed or found. */
   readonly machine?: Machine | undefined;
 }
 
@@ -139,8 +139,8 @@ export function recordEvent({ ids }: Pick<RefuseDeps, "ids">, round: Round, reco
 }
 
 /**
- * Operators' events, events whose senders the machine restricts, and all that people send. An event that will be decided again
- * has its entry then, and a repeated delivery none.
+ * Returns true for operators' events, for events whose senders the machine restricts, and for all that people send.
+ * False for an event that will be decided again, because it is audited then, and for a repeated delivery.
  */
 function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
   const { internal, event, outcome, code } = entry;
@@ -149,7 +149,7 @@ function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
   return machine?.allow.has(event) === true;
 }
 
-/** Who sent an event that no one has vouched for. The name is what the message says. */
+/** Returns the sender of an event whose sender is not verified. The name is the one in the message. */
 function toUnverified(name = "anonymous"): Sender {
   return { kind: "anonymous", id: "", name, groups: [] };
 }
@@ -201,7 +201,7 @@ export function toChange(round: Round): Change {
   };
 }
 
-/** Returns true when there is nothing to commit. */
+/** Returns true when the change is empty. */
 export function isEmpty(change: Change): boolean {
   if (change.write.kind !== "keep" || change.appliedIds.length > 0) return false;
   return [
@@ -224,8 +224,8 @@ function toWrite(round: Round): Change["write"] {
 }
 
 /**
- * Returns true when an event is parked that was not parked before. Then the stack gets a new version, because a concurrent
- * decision on the earlier version does not know this event and must be made again.
+ * Returns true when an event is parked that was not parked before. Then the stack gets a new version, because a
+ * concurrent decision on the earlier version has not seen this event and must be made again.
  */
 function parksMore({ loaded, reparked }: Round): boolean {
   if (reparked.size === 0) return false;
@@ -263,7 +263,7 @@ export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEv
   return { kind: "event", event: { ...parsed.event, id: queued.id } };
 }
 
-/** What `refuse` needs. */
+/** Dependencies of `refuse`. */
 export interface RefuseDeps {
   readonly ids: Ids;
   readonly parking: ParkingOptions;
@@ -279,7 +279,9 @@ export interface Refusal {
   readonly masked?: MaskedKeys | undefined;
 }
 
-/** The outcome of a refused event. `redeliver`: the transport delivers it again. `parked-again`: it was parked before. */
+/**
+ * The outcome of a refused event. `redeliver`: the transport delivers it again. `parked-again`: it was parked before.
+ */
 export type RefusalOutcome = Outcome | "redeliver" | "parked-again";
 
 /** Parks, dead-letters or only records a refused event, depending on its code and the options. */
@@ -406,9 +408,10 @@ export function parkAgain(
 }
 
 /**
- * Returns the event of a timer that has fired. Its id contains the id of the timer, so it is applied once. A task may wait for
- * several retries in one entry; the number of its last attempt distinguishes their timers. Other timers that fire several times
- * in one entry are distinguished by their instant, and by how often they have fired, since metadata may return to an instant.
+ * Returns the event of a timer that has fired. Its id contains the id of the timer, so it is applied once. A task may
+ * wait for several retries in one entry; the number of its last attempt distinguishes their timers. Other timers that
+ * fire several times in one entry are distinguished by their instant, and by how often they have fired, since metadata
+ * may return to an instant.
  */
 export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): StackEvent {
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
@@ -425,7 +428,9 @@ export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): Stack
   };
 }
 
-/** Returns the stack with the timer postponed like a parked event; undefined when the timer was postponed for too long. */
+/**
+ * Returns the stack with the timer postponed like a parked event; undefined when the timer was postponed for too long.
+ */
 export function postponeTimer(
   stack: Stack,
   timer: StackTimer,
@@ -438,7 +443,7 @@ export function postponeTimer(
   return replaceTimers(stack, (each) => (each.id === timer.id ? { ...each, dueAt, postponedFrom } : each));
 }
 
-/** Makes the postponed timers of a stack due. Returns the same stack when it has none. */
+/** Makes the postponed timers of a stack due. Returns the same stack when it has no such timers. */
 export function resumeTimers(stack: Stack): Stack {
   if (!stack.timers.some(({ postponedFrom }) => postponedFrom !== undefined)) return stack;
   return replaceTimers(stack, (each) => ({ ...each, dueAt: each.postponedFrom ?? each.dueAt }));
@@ -454,15 +459,15 @@ function replaceTimers(stack: Stack, replace: (timer: StackTimer) => StackTimer)
   return { ...stack, timers: stack.timers.map(replace) };
 }
 
-/** Draws the instants that a decision leaves to chance; undefined: they stay the latest ones. */
+/** Picks the random instants of a decision. Without `random` they are the latest ones possible. */
 export function pickRandom(decision: Decision, random: Random | undefined): Decision {
   if (random === undefined || decision.kind !== "applied") return decision;
   return { ...decision, stack: pickJitter(decision.stack, random) };
 }
 
 /**
- * Sets the timers of a stack to fixed instants: `decide` returns the latest one and the range of a random delay (`jitterMs`).
- * Returns the same stack when no timer has a range.
+ * Sets the timers of a stack to fixed instants: `decide` returns the latest one and the range of a random delay
+ * (`jitterMs`). Returns the same stack when no timer has a range.
  */
 export function pickJitter(stack: Stack, random: Random): Stack {
   if (stack.timers.every(({ jitterMs }) => jitterMs === undefined)) return stack;

@@ -4,7 +4,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { AppliedResult, QueuedEvent } from "../ports/stack-store.ts";
 import type { EventDelivery } from "../ports/transport.ts";
 
-/** A machine that an event is to be decided on. */
+/** The machine on which an event must be decided. */
 export interface WantedMachine {
   readonly name: string;
   readonly stack: Stack | undefined;
@@ -25,7 +25,7 @@ export type FoundMachine =
     }
   | MissingMachine;
 
-/** Why the event has no machine. */
+/** The reason why an event has no machine. */
 export interface MissingMachine {
   readonly kind: "missing";
   readonly code: "MACHINE_UNKNOWN" | "MACHINE_INVALID";
@@ -52,7 +52,7 @@ export type StackInput =
       readonly why: "deadline" | "cancel";
     };
 
-/** The event that a passed deadline makes. */
+/** Returns the event of a deadline that has passed. */
 export function toDeadlineEvent(input: Extract<StackInput, { kind: "deadline" }>, now: number): QueuedEvent {
   const { stackId, attemptId, task, why } = input;
   const event = why === "deadline" ? "TASK_TIMED_OUT" : "TASK_CANCELLED";

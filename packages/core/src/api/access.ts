@@ -36,7 +36,7 @@ export const NewApiToken = Type.Object({
 });
 export type NewApiToken = View<typeof NewApiToken>;
 
-/** Who calls, and what it may do. */
+/** The caller and its rights. */
 export const Me = Type.Object({
   kind: Type.Enum(["person", "token", "workload", "local", "aws", "host", "anonymous"]),
   id: Type.String(),

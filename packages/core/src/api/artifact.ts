@@ -44,7 +44,7 @@ export const ArtifactConsumer = Type.Object({
 });
 export type ArtifactConsumer = View<typeof ArtifactConsumer>;
 
-/** What a refresh has announced again. */
+/** The announcements of a refresh. */
 export const ArtifactRefresh = Type.Object({ files: count, messages: count });
 export type ArtifactRefresh = View<typeof ArtifactRefresh>;
 

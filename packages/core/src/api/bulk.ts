@@ -2,13 +2,13 @@ import { Type } from "typebox";
 import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
-/** What a bulk does to each of its items. */
+/** The action of a bulk on each of its items. */
 export const BulkOperation = Type.Enum(["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"], {
   description: "The items of `redrive` are dead letters, all others are stacks.",
 });
 export type BulkOperation = View<typeof BulkOperation>;
 
-/** What became of an item. */
+/** The outcome of an item. */
 export const BulkOutcome = Type.Enum(
   ["applied", "removed", "parked", "refused", "dead-lettered", "ignored", "redriven", "gone", "waiting", "skipped"],
   {
@@ -50,7 +50,7 @@ export const BulkItem = Type.Object({
 });
 export type BulkItem = View<typeof BulkItem>;
 
-/** What a bulk would do now. Nothing of it has happened. */
+/** The present effects of a bulk, which are not applied. */
 export const BulkPlan = Type.Object({
   operation: BulkOperation,
   total: Type.Integer({ minimum: 0, description: "Items that would be chosen. Send it as `expect`." }),

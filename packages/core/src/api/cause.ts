@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
-/** What causes are counted of. */
+/** The troubles whose causes are counted. */
 export const CauseKind = Type.Enum(["failed", "parked", "dead"], {
   description: "Failed tasks, parked events, or dead letters.",
 });

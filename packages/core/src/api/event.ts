@@ -4,7 +4,7 @@ import type { View } from "./view.ts";
 /** An instant: ISO 8601 in UTC. */
 export const Instant = Type.String({ format: "date-time" });
 
-/** What became of an event. */
+/** The outcome of an event. */
 export const Outcome = Type.Enum(["applied", "removed", "parked", "refused", "dead-lettered", "ignored"]);
 export type Outcome = View<typeof Outcome>;
 
@@ -61,7 +61,7 @@ export const DeadLetter = Type.Object({
 });
 export type DeadLetter = View<typeof DeadLetter>;
 
-/** What became of one message of a request, in the order of the request. */
+/** The result of one message of a request, in the order of the request. */
 export const PublishResult = Type.Union([
   Type.Object({ kind: Type.Literal("accepted"), eventId: Type.String(), stackId: Type.String() }),
   Type.Object({
@@ -85,7 +85,7 @@ export const PublishResult = Type.Union([
 ]);
 export type PublishResult = View<typeof PublishResult>;
 
-/** What an operator's request has led to. */
+/** The result of an operator's request. */
 export const OperationAnswer = Type.Object({
   eventId: Type.String(),
   stackId: Type.String(),

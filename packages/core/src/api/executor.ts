@@ -3,7 +3,7 @@ import type { View } from "./view.ts";
 
 const JsonSchema = Type.Record(Type.String(), Type.Unknown());
 
-/** An executor of the yard with the schemas of what its tasks take and give. */
+/** An executor of the yard with the schemas of its tasks' config and outputs. */
 export const ExecutorDetails = Type.Object({
   name: Type.String(),
   resumable: Type.Boolean({ description: "False: an attempt runs to its end in one process." }),

@@ -65,7 +65,7 @@ const MachineTask = Type.Object({
 
 const MetadataValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 
-/** What a metadata key may hold. */
+/** The values that a metadata key may have. */
 const MetadataKey = Type.Object({
   name: Type.String(),
   type: Type.Optional(Type.Enum(["string", "number", "boolean"])),
@@ -87,7 +87,7 @@ const MetadataRules = Type.Object({
   }),
 });
 
-/** A machine with what it is made of. Parts that only version 2 has are left out where a machine does not use them. */
+/** A machine with its parts. Parts that only version 2 has are missing when a machine does not use them. */
 export const MachineDetails = Type.Object({
   ...machineProperties,
   version: Type.Optional(Type.Integer({ description: "Of the document: 1 or 2." })),
@@ -210,7 +210,7 @@ export const MachineSource = Type.Object({
 });
 export type MachineSource = View<typeof MachineSource>;
 
-/** What an event would do to a stack as it stands. */
+/** The effect of an event on a stack in its present state. */
 export const Preview = Type.Object({
   outcome: Type.Enum(["applied", "removed", "refused", "ignored"]),
   code: Type.Optional(Type.String()),

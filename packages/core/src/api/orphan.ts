@@ -3,7 +3,7 @@ import { Instant } from "./event.ts";
 import { PreviewCommand } from "./stack-preview.ts";
 import type { View } from "./view.ts";
 
-/** What remains of a stack that is gone. */
+/** The remains of a removed stack. */
 export const Orphan = Type.Object({
   stackId: Type.String({
     description: "Of resources that are known by their tags only: the value of the tag, which may differ from the id.",

@@ -29,5 +29,5 @@ export const ReleasePlace = Type.Object({
 });
 export type ReleasePlace = View<typeof ReleasePlace>;
 
-/** The beginning of the keys of the records that hold release places. */
+/** The prefix of the keys of records with release places. */
 export const RELEASE_PLACES = "release-places/";

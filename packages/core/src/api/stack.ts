@@ -100,7 +100,7 @@ const Reachable = Type.Object({
   states: Type.Array(Type.String()),
   removal: Type.Boolean({ description: "The stack can reach its end and be removed." }),
 });
-/** What a stack can become without an event from outside. */
+/** The states that a stack can reach without an event from outside. */
 export type Reachable = View<typeof Reachable>;
 
 const stackProperties = {
@@ -121,7 +121,7 @@ const stackProperties = {
   overdue: Type.Optional(Type.Boolean({ description: "The state's timeout has passed, and nothing handled it." })),
 };
 
-/** What is waited for, as programs read it. Which of the other fields are there depends on the kind. */
+/** The wait as data. Which of the other fields are present depends on the kind. */
 export const Wait = Type.Object({
   kind: Type.Union([
     Type.Literal("lease", { description: "A worker works on the attempt." }),
@@ -159,7 +159,7 @@ export type Wait = View<typeof Wait>;
 
 const waitsFor = Type.Optional(Wait);
 
-/** What a stack waits for, in a list. */
+/** The wait of a stack, in a list. */
 export const Waiting = Type.Object({ summary: Type.String({ description: "One sentence." }), waitsFor });
 export type Waiting = View<typeof Waiting>;
 

@@ -13,7 +13,7 @@ const ReplayedEvent = Type.Object({
 
 const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 
-/** What an upgrade would do; nothing of it has happened. */
+/** The effects of an upgrade, which are not applied. */
 export const UpgradePlan = Type.Object({
   stackId: Type.String(),
   machine: Type.String(),
@@ -44,7 +44,7 @@ export const UpgradePlan = Type.Object({
 });
 export type UpgradePlan = View<typeof UpgradePlan>;
 
-/** What became of one stack. */
+/** The result for one stack. */
 export const UpgradeResult = Type.Object({
   stackId: Type.String(),
   outcome: Type.Enum(["applied", "unchanged", "refused", "waiting"], {

@@ -13,8 +13,8 @@ import type {
   SuspendInput,
 } from "../ports/stack-store.ts";
 
-// The life of an attempt, decided once. Every function is pure: it takes an attempt and an input, and returns the next
-// attempt with what follows from the move. Stores load, call, and write what they get.
+// The life cycle of an attempt. Every function is pure: it takes an attempt and an input, and returns the next attempt
+// and the effects of the move. Stores load the attempt, call the function, and write the result.
 //
 //   from        | move                      | to
 //   ------------|---------------------------|------------------------------------------------------------
@@ -26,12 +26,12 @@ import type {
 //   running     | settleAttempt, endByResult| settled: succeeded, failed or cancelled
 //   running     | claimAttempt after a lapse | running under a higher token, or queued
 //   suspended   | claimAttempt when due     | running under a higher token, or queued
-//   any open    | cancelAttempt             | settled at once when no one was ever granted it, else marked
+//   any open    | cancelAttempt             | settled at once if it was never granted, else marked
 //   any open    | closeAttempt              | settled: closed
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What the rules know about an attempt. Stores may keep more with it. Instants are epoch milliseconds. */
+/** The fields of an attempt that the rules need. Stores may add more. Instants are epoch milliseconds. */
 export interface Attempt {
   readonly attemptId: string;
   readonly stackId: string;
@@ -65,7 +65,7 @@ export interface Attempt {
   readonly log?: string | undefined;
 }
 
-/** What a store does besides writing the attempt, in the same commit or from its outbox. */
+/** The effects that a store applies besides writing the attempt, in the same commit or from its outbox. */
 export type AttemptEffect =
   /** Queue the attempt's task message, unless it is still queued. */
   | { readonly kind: "send" }
@@ -77,15 +77,15 @@ export type AttemptEffect =
   | { readonly kind: "leaveQueue"; readonly key: string }
   | { readonly kind: "enqueue"; readonly event: QueuedEvent; readonly notBefore?: number | undefined };
 
-/** The attempt after a move, and what follows from it. */
+/** The attempt after a move, and the effects of the move. */
 export interface AttemptMove<A extends Attempt> {
   readonly attempt: A;
   readonly effects: readonly AttemptEffect[];
 }
 
 /**
- * Returns the time in which an attempt must be claimed: its timeout, or a day when that is longer and every runner claims
- * what it works on, so that a full queue is not a failure.
+ * Returns the time in which an attempt must be claimed: its timeout, or a day when that is longer and every runner
+ * claims its attempts, so that a full queue is not a failure.
  */
 export function toClaimWithinMs(timeoutMs: number, everyRunnerClaims: boolean): number {
   return everyRunnerClaims ? Math.max(timeoutMs, DAY_MS) : timeoutMs;
@@ -116,23 +116,25 @@ export function beginAttempt(
   };
 }
 
-/** Returns true while the attempt can still be worked on; narrows away undefined only. */
+/** Returns true while the attempt is not settled; narrows away undefined only. */
 export function isOpen<A extends Attempt>(attempt: A | undefined): attempt is A {
   return attempt !== undefined && attempt.status !== "settled";
 }
 
-/** Returns true when the grant is the newest one and nothing has ended it. */
+/** Returns true when the grant is the newest one and has not ended. */
 export function isHeldBy<A extends Attempt>(attempt: A | undefined, { token }: Grant): attempt is A {
   return attempt?.status === "running" && attempt.token === token;
 }
 
-/** Returns who holds the attempt's lease, or held it before a suspension that is not over; undefined when it is free. */
+/**
+ * Returns who holds the attempt's lease, or held it before a suspension that is not over; undefined when it is free.
+ */
 export function findLiveOwner(attempt: Attempt, now: number): string | undefined {
   const until = attempt.status === "running" ? attempt.leaseUntil : attempt.pollDueAt;
   return until !== undefined && until > now ? (attempt.owner ?? "") : undefined;
 }
 
-/** What a claim does, apart from the answers that change nothing. */
+/** The effects of a claim, apart from the results that change nothing. */
 export type ClaimMove<A extends Attempt> =
   | { readonly kind: "gone" }
   | { readonly kind: "held"; readonly by: string }
@@ -147,8 +149,9 @@ export type ClaimMove<A extends Attempt> =
     };
 
 /**
- * Decides a claim. `holders` contains the attempt that holds each wanted key, if any. Keys are locked in sorted order, which
- * prevents deadlocks: at the first key that another attempt holds, this attempt queues and keeps the keys before it.
+ * Decides a claim. `holders` contains the attempt that holds each wanted key, if any. Keys are locked in sorted order,
+ * which prevents deadlocks: at the first key that another attempt holds, this attempt queues and keeps the keys before
+ * it.
  */
 export function claimAttempt<A extends Attempt>(
   attempt: A | undefined,
@@ -174,7 +177,10 @@ function sortKeys(keys: readonly string[]): readonly string[] {
   return [...new Set(keys)].sort();
 }
 
-/** The deadline counts from the first grant. A cancel that no owner knew of counts from now. */
+/**
+ * Grants the attempt. The deadline counts from the first grant; a cancel requested before the first grant counts from
+ * now.
+ */
 function grant<A extends Attempt>(attempt: A, { owner, leaseMs, timeoutMs = attempt.timeoutMs, now }: ClaimInput): A {
   const { cancel } = attempt;
   return {
@@ -191,7 +197,7 @@ function grant<A extends Attempt>(attempt: A, { owner, leaseMs, timeoutMs = atte
   };
 }
 
-/** The clock of the deadline stops while the attempt waits for a key; that of a cancel does not. */
+/** Queues the attempt for a key. The clock of the deadline stops while it waits; the clock of a cancel does not. */
 function queue<A extends Attempt>(attempt: A, key: string, { now }: ClaimInput): A {
   const left = attempt.token === 0 ? attempt.remainingMs : attempt.deadlineAt - now;
   return {
@@ -204,7 +210,7 @@ function queue<A extends Attempt>(attempt: A, key: string, { now }: ClaimInput):
   };
 }
 
-/** Returns what a granted claim answers; `secrets`: the values behind the references of its dispatch. */
+/** Returns the result of a granted claim; `secrets`: the values of the references in its dispatch. */
 export function toGranted(
   { attemptId, token, owner = "", deadlineAt, progress, cancel }: Attempt,
   secrets: Extract<ClaimResult, { kind: "granted" }>["secrets"],
@@ -218,7 +224,7 @@ export function toGranted(
   };
 }
 
-/** Gives a key to the attempt that waited for it: its clock continues, and its message is sent. */
+/** Grants a key to the attempt that waited for it: its clock continues, and its message is sent. */
 export function grantKey<A extends Attempt>(attempt: A, key: string, now: number): AttemptMove<A> {
   return {
     attempt: {
@@ -247,7 +253,7 @@ export function renewAttempt<A extends Attempt>(
 }
 
 /**
- * Gives the lease back until the poll is due; undefined when the grant is lost. The poll is due at once when a cancel was
+ * Releases the lease until the poll is due; undefined when the grant is lost. The poll is due at once when a cancel was
  * requested after the grant.
  */
 export function suspendAttempt<A extends Attempt>(
@@ -309,8 +315,8 @@ export function cancelAttempt<A extends Attempt>(
     const ended = end(attempt, "cancelled", { now });
     return { ...ended, effects: [...ended.effects, { kind: "enqueue", event: toCancelledEvent(attempt, now) }] };
   }
-  // A runner without the store may work on an attempt that was never granted: it may still end with its answer or at its
-  // deadline, so the clock of a requested cancel starts with its first grant.
+  // A runner without the store may work on an attempt that was never granted: it may still end with its result or at
+  // its deadline, so the clock of a requested cancel starts with its first grant.
   const hasClock = attempt.token > 0 || why === "timed-out" || attempt.cancelAt !== undefined;
   const { cancel, cancelAt, pollDueAt } = attempt;
   return {
@@ -355,13 +361,13 @@ function end<A extends Attempt>(
   };
 }
 
-/** The event of an attempt that was cancelled before anyone was granted it. */
+/** Returns the event of an attempt that was cancelled before it was granted. */
 function toCancelledEvent({ attemptId, stackId, task }: Attempt, now: number): QueuedEvent {
   const message = { event: SYSTEM_EVENTS.taskCancelled, stackId, task: { name: task }, dispatchId: attemptId };
   return { id: `cancelled:${attemptId}`, stackId, origin: "worker", receivedAt: now, message };
 }
 
-/** What time makes due of an attempt. */
+/** The due instants of an attempt. */
 export interface AttemptDue {
   /** `deadline`: its own; `cancel`: that of a cancel, which replaces it. */
   readonly deadline?: { readonly at: number; readonly why: "deadline" | "cancel" };
@@ -383,7 +389,7 @@ export function toAttemptDue({ status, cancelAt, deadlineAt, pollDueAt, leaseUnt
   }
 }
 
-/** What a view needs that the rules do not. */
+/** The facts that a view needs in addition to the attempt. */
 export interface AttemptFacts {
   readonly entry: number;
   readonly attempt: number;
@@ -391,7 +397,7 @@ export interface AttemptFacts {
   readonly dispatchedAt: number;
 }
 
-/** Returns the attempt as people and the state backend see it. */
+/** Returns the attempt as it is shown to people and the state backend. */
 export function toAttemptView(
   attempt: Attempt,
   { entry, attempt: number, executor, dispatchedAt }: AttemptFacts,

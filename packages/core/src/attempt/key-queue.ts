@@ -4,13 +4,13 @@ export interface KeyWaiter {
   readonly sequence: number;
 }
 
-/** An exclusive key that an attempt holds, and who waits for it, in order. A free key has no entry. */
+/** An exclusive key with its holder and its waiters, in order. A free key has no entry. */
 export interface KeyQueue {
   readonly holder: string;
   readonly waiters: readonly KeyWaiter[];
 }
 
-/** Takes a free key, or joins its queue in order of dispatch. Doing it again changes nothing. */
+/** Takes a free key, or joins its queue in order of dispatch. Idempotent. */
 export function joinKeyQueue(queue: KeyQueue | undefined, { attemptId, sequence }: KeyWaiter): KeyQueue {
   if (queue === undefined) return { holder: attemptId, waiters: [] };
   if (queue.holder === attemptId || queue.waiters.some((each) => each.attemptId === attemptId)) return queue;
@@ -19,10 +19,7 @@ export function joinKeyQueue(queue: KeyQueue | undefined, { attemptId, sequence 
   return { ...queue, waiters: queue.waiters.toSpliced(at, 0, { attemptId, sequence }) };
 }
 
-/**
- * Leaves the queue; a holder passes the key to the next waiter. Undefined: the key is free. Doing it again changes
- * nothing.
- */
+/** Leaves the queue; a holder passes the key to the next waiter. Returns undefined when the key is free. Idempotent. */
 export function leaveKeyQueue(queue: KeyQueue, attemptId: string): KeyQueue | undefined {
   const waiters = queue.waiters.filter((each) => each.attemptId !== attemptId);
   if (queue.holder !== attemptId) return waiters.length === queue.waiters.length ? queue : { ...queue, waiters };
@@ -30,7 +27,7 @@ export function leaveKeyQueue(queue: KeyQueue, attemptId: string): KeyQueue | un
   return next === undefined ? undefined : { ...queue, holder: next.attemptId, waiters: others };
 }
 
-/** Returns the key's holder and the place of a waiter, from 1; undefined when the attempt does not wait. */
+/** Returns the key's holder and the position of a waiter, from 1; undefined when the attempt does not wait. */
 export function findKeyPlace(
   queue: KeyQueue | undefined,
   attemptId: string,

@@ -31,7 +31,10 @@ export interface BulkItemsInput extends PageInput {
 const KEEP_MS = 7 * 86_400_000;
 const RUNNING_AT_ONCE = 100;
 
-/** Bulks as records: `bulk/all/…`, `bulk/items/<id>/<n>`, and `bulk/open/<id>` of those that may not be over. Kept for 7 days. */
+/**
+ * Bulks as records: `bulk/all/…`, `bulk/items/<id>/<n>`, and `bulk/open/<id>` of those that may not be over. Kept for 7
+ * days.
+ */
 export function createBulkRecords(records: Records, clock: Clock) {
   /** Returns false when another process has written it meanwhile. */
   async function put(key: string, value: unknown, expected: number | "absent"): Promise<boolean> {
@@ -55,20 +58,20 @@ export function createBulkRecords(records: Records, clock: Clock) {
       return record && { chunk: toChunk(record), version: record.version };
     },
 
-    /** The bulk is there when the last write is; what a process leaves that dies before it expires. */
+    /** Adds a bulk. It exists once the last write is done; writes of a process that crashes before expire. */
     async add(bulk: Bulk, ids: readonly string[]): Promise<void> {
       await put(toOpenKey(bulk.id), {}, "absent");
       for (const [n, chunk] of toChunks(ids).entries()) await put(toChunkKey(bulk.id, n), chunk, "absent");
       await put(toBulkKey(bulk.id), bulk, "absent");
     },
 
-    /** Newest first. */
+    /** Lists bulks, newest first. */
     async list(page: PageInput): Promise<Page<Bulk>> {
       const found = await records.list(BULKS, { ...page, now: clock.now() });
       return { ...found, items: found.items.map(toBulk) };
     },
 
-    /** Those that may not be over, oldest first. */
+    /** Lists bulks that may be running, oldest first. */
     async listOpen(): Promise<readonly StoredBulk[]> {
       const { items } = await records.list(OPEN, { limit: RUNNING_AT_ONCE, now: clock.now() });
       const found = await Promise.all(items.map(({ key }) => find(key.slice(OPEN.length))));
@@ -85,7 +88,7 @@ export function createBulkRecords(records: Records, clock: Clock) {
   };
 }
 
-/** What `createBulkRecords` returns. */
+/** The result of `createBulkRecords`. */
 export type BulkRecords = ReturnType<typeof createBulkRecords>;
 
 /** Returns the items of a bulk in their order. With an outcome a page may be short and have a cursor. */
@@ -123,7 +126,7 @@ function toOpenKey(id: string): string {
   return `${OPEN}${id}`;
 }
 
-/** ULIDs sort by time, and these keys the other way round, so that a list has the newest first. */
+/** Returns the key of a bulk. ULIDs sort by time, and these keys in reverse, so that a list begins with the newest. */
 function toBulkKey(id: string): string {
   return `${BULKS}${id.replaceAll(/[0-9A-HJKMNP-TV-Z]/g, (digit) => DIGITS.at(-1 - DIGITS.indexOf(digit)) ?? digit)}`;
 }
@@ -142,7 +145,7 @@ function toChunk({ key, value }: StoredRecord): BulkChunk {
   throw new StackyardError("STORE_CORRUPT", `The record "${key}" does not hold items of a bulk operation. Remove it.`);
 }
 
-/** Only this file writes these records, so this tells them from records of other kinds. */
+/** Distinguishes bulks from records of other kinds; only this file writes these records. */
 function isBulk(value: unknown): value is Bulk {
   return isMap(value) && typeof value["operation"] === "string" && isMap(value["counts"]);
 }

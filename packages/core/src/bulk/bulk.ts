@@ -2,17 +2,17 @@ import type { Sender } from "../access/sender.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 
-/** What a bulk does to each of its items. The items of `redrive` are dead letters, all others are stacks. */
+/** The action of a bulk on each of its items. The items of `redrive` are dead letters, all others are stacks. */
 const BULK_OPERATIONS = ["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"] as const;
 export type BulkOperation = (typeof BULK_OPERATIONS)[number];
 
 /**
- * What became of an item: the outcome of its event, or `redriven`. `waiting`: its event is queued, but was not decided in time.
- * `gone`: the dead letter did not exist any more. `skipped`: the bulk was cancelled before it.
+ * The outcome of an item: that of its event, or `redriven`. `waiting`: its event is queued, but was not decided in
+ * time. `gone`: the dead letter did not exist. `skipped`: the bulk was cancelled before it.
  */
 export type BulkOutcome = Outcome | "redriven" | "gone" | "waiting" | "skipped";
 
-/** The stored form of an operation on many items. Its items are in chunks of their own. */
+/** The stored form of an operation on many items. Its items are in separate chunks. */
 export interface Bulk {
   readonly id: string;
   readonly operation: BulkOperation;
@@ -33,7 +33,7 @@ export interface Bulk {
   readonly cancel?: { readonly at: number; readonly by: string; readonly reason?: string };
 }
 
-/** What is known of an item that is decided. */
+/** The result of a decided item. */
 export interface BulkResult {
   readonly outcome: BulkOutcome;
   readonly code?: string;
@@ -63,20 +63,20 @@ export const MOST_ITEMS = 10_000;
 const DECIDED_WITHIN_MS = 60_000;
 const MOST_REASON_CHARACTERS = 500;
 
-/** What the one who carries a bulk out has seen and done with its present chunk. */
+/** The progress of the process that runs a bulk with its present chunk. */
 export interface BulkProgress {
-  /** Undefined when its record is not there any more. */
+  /** Undefined when its record does not exist. */
   readonly chunk: BulkChunk | undefined;
   /** By number of the item. */
   readonly decided: ReadonlyMap<number, BulkResult>;
-  /** When this process has sent what was not decided. */
+  /** When this process has sent the undecided items. */
   readonly sentAt?: number | undefined;
   /** How long after that the rest of a chunk may stay undecided. Default: 60 s. */
   readonly decidedWithinMs?: number | undefined;
   readonly now: number;
 }
 
-/** What a bulk does next. */
+/** The next step of a bulk. */
 export type BulkStep =
   /** Write the chunk if it is not written like this, then send these items. Sending one again changes nothing. */
   | { readonly kind: "send"; readonly chunk: BulkChunk; readonly items: readonly BulkItem[] }
@@ -135,7 +135,7 @@ function toKept({ outcome, code, reason }: BulkResult = { outcome: "waiting" }):
   return { outcome, ...defined({ code, reason: reason?.slice(0, MOST_REASON_CHARACTERS) }) };
 }
 
-/** The parts of a new bulk that are chosen once. */
+/** Splits the items of a new bulk into chunks, which do not change later. */
 export function toChunks(ids: readonly string[]): readonly BulkChunk[] {
   const items = ids.map((id, index): BulkItem => ({ n: index + 1, id }));
   return Array.from({ length: Math.ceil(items.length / CHUNK_ITEMS) }, (_, index) => ({
@@ -143,12 +143,14 @@ export function toChunks(ids: readonly string[]): readonly BulkChunk[] {
   }));
 }
 
-/** The number of the chunk that a bulk is at. */
+/** Returns the number of the bulk's present chunk. */
 export function chunkOf({ done }: Pick<Bulk, "done">): number {
   return Math.floor(done / CHUNK_ITEMS);
 }
 
-/** The id of the event that a bulk sends to its item. Senders from outside may not choose an id of this form. */
+/**
+ * Returns the id of the event that a bulk sends to its item. Senders from outside may not choose an id of this form.
+ */
 export function toBulkEventId(bulkId: string, { n }: Pick<BulkItem, "n">): string {
   return `bulk-${bulkId}-${n}`;
 }

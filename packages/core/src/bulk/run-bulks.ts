@@ -30,7 +30,7 @@ interface ChangeBell {
   wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** What bulks work with. */
+/** Dependencies of bulks. */
 export interface BulksDeps {
   readonly store: Pick<Store, "records" | "enqueue" | "queries">;
   readonly clock: Clock;
@@ -39,7 +39,7 @@ export interface BulksDeps {
   readonly bell: ChangeBell;
 }
 
-/** A new bulk without what is made at its start. The id must be a new one. */
+/** A new bulk without the fields that are set at its start. The id must be a new one. */
 export type NewBulk = Pick<Bulk, "id" | "operation" | "filter" | "message" | "reason" | "sender">;
 
 /** Who ends a bulk, and why. */
@@ -50,19 +50,25 @@ export interface CancelBulkInput {
 
 /** Bulk operations of a yard. Kept for 7 days. */
 export interface Bulks {
-  /** Stores the bulk with the ids of its items, and begins. It is under way when this resolves, whatever dies. */
+  /**
+   * Stores the bulk with the ids of its items, and begins. Once this resolves, the bulk continues even if processes
+   * crash.
+   */
   start(bulk: NewBulk, ids: readonly string[]): Promise<Bulk>;
   find(id: string): Promise<StoredBulk | undefined>;
-  /** Newest first. */
+  /** Lists bulks, newest first. */
   list(page: PageInput): Promise<Page<Bulk>>;
-  /** Those that are not over, oldest first, at most 100. */
+  /** Lists running bulks, oldest first, at most 100. */
   listRunning(): Promise<readonly StoredBulk[]>;
   listItems(bulk: Bulk, page: BulkItemsInput): Promise<Page<BulkItem>>;
   /** Ends it after the items that are sent. Returns it; one that is over is unchanged. Throws `NOT_FOUND`. */
   cancel(id: string, input: CancelBulkInput): Promise<Bulk>;
   /** Carries out what other processes have left, now and then, until `stop`. */
   run(): void;
-  /** Carries out what other processes have left, in a call by a schedule: begins no step after that instant. Never rejects. */
+  /**
+   * Carries out what other processes have left, in a call by a schedule: begins no step after that instant. Never
+   * rejects.
+   */
   continueUntil(stopAt: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -162,7 +168,7 @@ async function cancelBulk(
   }
 }
 
-/** What carrying a bulk out needs. */
+/** Dependencies of running a bulk. */
 interface Carrier extends BulksDeps {
   readonly bulks: BulkRecords;
   readonly leases: Leases;
@@ -174,7 +180,7 @@ interface Carrier extends BulksDeps {
   readonly decidedWithinMs?: number;
 }
 
-/** What this process knows of the chunk at hand. */
+/** This process's state of the present chunk. */
 interface ChunkState {
   readonly n: number;
   readonly sentAt?: number;
@@ -300,7 +306,7 @@ const TAKEN: BulkResult = {
   reason: "The id of this item's event was used before for another event.",
 };
 
-/** Notes what the history says of the items of a chunk that was sent. */
+/** Notes the outcomes in the history of the items of a chunk that was sent. */
 async function lookAt(
   { store }: Carrier,
   bulk: Bulk,

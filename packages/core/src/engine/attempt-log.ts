@@ -5,25 +5,28 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Records, StoredRecord } from "../ports/records.ts";
 
-/** Where the whole logs of attempts are kept: `log/<attempt>/<token>/<n>`, and `log/<attempt>/index` with the tokens in order. */
+/**
+ * Where the whole logs of attempts are kept: `log/<attempt>/<token>/<n>`, and `log/<attempt>/index` with the tokens in
+ * order.
+ */
 interface AttemptLogsDeps {
   readonly records: Records;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What is logged, and by which grant of the attempt. */
+/** The attempt to log, and its grant. */
 export interface OpenLogInput {
   readonly attemptId: string;
   /** The fencing token: each grant of an attempt writes under its own keys. */
   readonly token: number;
-  /** The known log of earlier grants; written first where nothing is stored yet. */
+  /** The log of earlier grants, as far as it is known; written first when no log is stored yet. */
   readonly earlier: string;
   /** An earlier grant may have stored a part of the log. */
   readonly continued: boolean;
   /** Logs are kept for 7 days after this instant, or after they are written. */
   readonly deadlineAt: number;
-  /** True when the lease is lost. The writer stores nothing more. */
+  /** Returns true when the lease is lost. Then the writer stores no more lines. */
   readonly isLost: () => boolean;
 }
 
@@ -32,8 +35,8 @@ export interface AttemptLogWriter {
   /** Takes a line. Stored within a second, or as soon as 64 KiB have gathered. Never throws. */
   add(line: string): void;
   /**
-   * Stores what is left. `settled`: the attempt has ended with its tail, so a log that the tail holds whole is not stored.
-   * `mask` replaces values that are known to be sensitive only now, also in what is stored. Never rejects.
+   * Stores the remaining lines. `settled`: the attempt has ended with its tail, so a log that fits the tail is not
+   * stored. `mask` replaces values that only now are known to be sensitive, also in stored lines. Never rejects.
    */
   end(options?: LogEndOptions): Promise<void>;
 }
@@ -51,13 +54,13 @@ export interface AttemptLogs {
 
 /** Bytes of a full record. */
 const CHUNK_BYTES = 65_536;
-/** A chunk ends at most this much earlier, where a character of UTF-8 would be cut. */
+/** The most bytes by which a chunk ends earlier, so that no UTF-8 character is cut. */
 const LONGEST_CUT = 3;
 /** Of one attempt, over all of its grants. */
 const MOST_BYTES = 16 * 1_048_576;
 /** Lines that wait for the store, of one attempt. */
 const MOST_WAITING_BYTES = 4 * CHUNK_BYTES;
-/** Grants with lines of their own, of one attempt. */
+/** The most grants of one attempt that store lines. */
 const MOST_SEGMENTS = 2_000;
 const FLUSH_MS = 1_000;
 const KEEP_MS = 7 * 86_400_000;
@@ -94,7 +97,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
     try {
       await segment.append(mask(take()));
     } catch (error) {
-      // What the segment has taken is stored with the next line.
+      // The lines of the segment are stored with the next line.
       if (!hasWarned) logger.warn("A part of a task's log could not be stored yet.", { reason: toErrorText(error) });
       hasWarned = true;
     }
@@ -102,7 +105,7 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
 
   const waitingBytes = () => pendingBytes + segment.unstoredBytes;
 
-  /** Runs while lines wait, so that a silent task needs no timer. */
+  /** Flushes while lines wait, so that a silent task needs no timer. */
   async function flushSoon(): Promise<void> {
     while (waitingBytes() > 0 && !isEnded && !segment.isClosed) {
       wake = new AbortController();
@@ -147,7 +150,7 @@ function toLines(text: string): string {
   return text === "" ? "" : `${toStorable(text)}\n`;
 }
 
-/** Some stores hold no NUL, and none a half of a surrogate pair. */
+/** Replaces NUL and unpaired surrogates, which some stores do not support. */
 function toStorable(line: string): string {
   const text = line.toWellFormed();
   return text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text;
@@ -159,7 +162,7 @@ interface LogSegment {
   readonly bytes?: number;
 }
 
-/** A record of a segment. `from` is the place of its first byte in the segment. */
+/** A record of a segment. `from` is the offset of its first byte in the segment. */
 interface LogChunk {
   readonly from: number;
   readonly text: string;
@@ -241,7 +244,7 @@ class Segment {
     return false;
   }
 
-  /** Cuts what exceeds the limit of the attempt. Returns whether it did. */
+  /** Cuts the text at the limit of the attempt. Returns true if it did. */
   #cutToRoom(): boolean {
     const left = this.#room - this.#chunk.from - this.#chunk.bytes;
     if (this.#rest.byteLength <= left) return false;
@@ -268,7 +271,7 @@ class Segment {
     const key = toChunkKey(this.#attempt, this.#input.token, n);
     const put = await this.#records.put({ key, value, expected, ...toExpiry(this.#clock, this.#input) });
     const record = put.kind === "written" ? put.record : put.current;
-    // No other writer has this token: on a conflict, the answer to an earlier write was lost.
+    // No other writer has this token: on a conflict, the response to an earlier write was lost.
     this.#isClosed ||= put.kind === "conflict" && !(isChunk(record?.value) && record.value.text === text);
     chunk.version = record?.version ?? "absent";
     chunk.unstored = 0;
@@ -289,7 +292,7 @@ function createChunk(n: number, from: number): OpenChunk {
   return { n, from, text: "", bytes: 0, unstored: 0, version: "absent" };
 }
 
-/** Masks what all grants of an attempt have stored. Offsets change where it does. */
+/** Masks the stored lines of all grants of an attempt. Masked text may change offsets. */
 async function maskStoredLog(
   { records, clock }: Pick<AttemptLogsDeps, "records" | "clock">,
   input: OpenLogInput,
@@ -306,14 +309,14 @@ async function maskStoredLog(
   await putIndex(records, attempt, index, { known, ...toExpiry(clock, input) });
 }
 
-/** Returns the greatest place up to `most` that cuts no character of UTF-8. */
+/** Returns the greatest offset up to `most` that does not cut a UTF-8 character. */
 function cutAt(bytes: Buffer, most: number): number {
   let cut = Math.max(0, Math.min(most, bytes.byteLength));
   while (cut > 0 && cut < bytes.byteLength && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut -= 1;
   return cut;
 }
 
-/** The index with the sizes of all segments. */
+/** Loads the index with the sizes of all segments. */
 async function loadIndex(records: Pick<Records, "get">, attempt: string, now: number) {
   const known = await records.get(toIndexKey(attempt), now);
   const segments = await Promise.all(parseSegments(known).map((each) => measure(records, attempt, each, now)));
@@ -325,7 +328,7 @@ interface WriteTimes {
   readonly now: number;
 }
 
-/** False when another writer was first. */
+/** Writes the index. Returns false when another writer was first. */
 async function putIndex(
   records: Records,
   attempt: string,
@@ -366,11 +369,14 @@ async function rewriteSegment(
 export interface StoredLog {
   /** In bytes of UTF-8. */
   readonly size: number;
-  /** The bytes from `from` up to `to`, in parts of 64 KiB at most. A part that is kept no more ends it. */
+  /** Reads the bytes from `from` up to `to`, in parts of at most 64 KiB. Ends at a part that was deleted. */
   read(from: number, to: number): AsyncGenerator<Uint8Array, void>;
 }
 
-/** Returns the stored log of an attempt; undefined where nothing is stored, because its tail holds it all or it is too old. */
+/**
+ * Returns the stored log of an attempt; undefined when there is none, because its tail contains the whole log or it is
+ * too old.
+ */
 export async function findAttemptLog(
   records: Pick<Records, "get">,
   attemptId: string,
@@ -405,7 +411,7 @@ async function* readSegment(
   { token, now, from, to }: SegmentRange,
 ): AsyncGenerator<Uint8Array, void> {
   let place = from;
-  // Chunks are at most this long, so the place is not before the chunk of that number.
+  // Chunks are at most this long, so the offset is not before the chunk of that number.
   for (let n = Math.floor(from / CHUNK_BYTES); place < to; n += 1) {
     const record = await records.get(toChunkKey(attempt, token, n), now);
     if (!isChunk(record?.value)) return;
@@ -417,7 +423,7 @@ async function* readSegment(
   }
 }
 
-/** Finds the last chunk of a segment whose size is not known, by doubling and halving: chunks have no gaps. */
+/** Finds the last chunk of a segment of unknown size, by doubling and halving: chunks have no gaps. */
 async function measure(
   records: Pick<Records, "get">,
   attempt: string,

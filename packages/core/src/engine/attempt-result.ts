@@ -62,8 +62,9 @@ function toBody(message: TaskMessage, step: FinalStep, cancelling: boolean): Rea
 }
 
 /**
- * Stacks of version 2 may keep outputs, sensitive ones among the secrets of their record: those go there by way of the
- * queue, and never into the history. Version 1 keeps none, so its queue has no sensitive ones.
+ * Returns the outputs for the event of a result. Stacks of version 2 may store outputs, sensitive ones among the
+ * secrets of their record: those travel there through the queue, and never enter the history. Version 1 stores none, so
+ * sensitive ones are left out.
  */
 function toOutputs({ dispatch }: TaskMessage, { outputs, sensitive = [] }: Succeeded): Partial<Result> {
   if (typeof outputs !== "object" || outputs === null) return { outputs: {} };
@@ -79,8 +80,8 @@ interface Result {
 }
 
 /**
- * Outputs travel in the event of their result; there may be as much of them as a stack's metadata holds. In version 2 too
- * large ones fail the task (`OUTPUT_INVALID`); version 1 knows no outputs, so they are left out there.
+ * Limits outputs, which travel in the event of their result, to the size of a stack's metadata. In version 2 larger
+ * ones fail the task (`OUTPUT_INVALID`); version 1 does not support outputs, so they are left out there.
  */
 export function boundOutputs(message: TaskMessage, step: FinalStep): FinalStep {
   if (step.outputs === undefined) return step;
@@ -91,7 +92,7 @@ export function boundOutputs(message: TaskMessage, step: FinalStep): FinalStep {
   return failed({ code: "OUTPUT_INVALID", message: reason, retryable: false });
 }
 
-/** What a run (a job) is started with. */
+/** The input of a job (called a run in the API). */
 export interface RunInput {
   readonly executor: ExecutorDefinition;
   readonly config: Readonly<Record<string, unknown>>;
@@ -100,8 +101,8 @@ export interface RunInput {
 }
 
 /**
- * What names a run: the caller's own key, at most 255 characters, so that a repeat finds the same run; else a fresh ULID.
- * It is the event's id.
+ * The name of a job: the caller's own key, at most 255 characters, so that a repeat finds the same job; else a new
+ * ULID. It is the event's id.
  */
 export type RunName = { readonly key: string } | { readonly ulid: string };
 
@@ -135,7 +136,7 @@ export interface FollowUpRun extends PreparedRun {
   readonly inMs: number;
 }
 
-/** Returns the follow-up run that a succeeded step requests. If the run cannot be created, the step becomes a failure. */
+/** Returns the follow-up job that a succeeded step requests. If the job cannot be created, the step fails. */
 export function toFollowUpRun(
   executor: ExecutorDefinition | undefined,
   message: TaskMessage,
@@ -157,13 +158,14 @@ export function toFollowUpRun(
 
 /** Masks the secrets of an attempt in everything that leaves the worker. */
 export interface AttemptMask {
-  /** There is nothing to mask. */
+  /** True if there are no secrets to mask. */
   readonly isEmpty: boolean;
   readonly text: MaskText;
   logger(logger: Logger): Logger;
   /**
-   * The step with its texts masked. An output that holds a secret is sensitive, whatever the executor says; and since
-   * that may fail a task whose work is done, only a whole secret counts, and not a line of one that has several.
+   * Masks the texts of a step. An output that contains a secret is sensitive, whatever the executor declares; and since
+   * that may fail a task whose work is done, only a whole secret counts, and not a single line of a secret with several
+   * lines.
    */
   step(step: Step): Step;
 }
@@ -188,8 +190,8 @@ export function maskOutputs(text: string, step: FinalStep): string {
 }
 
 /**
- * Returns the mask for the values of sensitive outputs, which a log may have quoted before they were known; undefined without
- * such outputs.
+ * Returns the mask for the values of sensitive outputs, which a log may have quoted before they were known; undefined
+ * without such outputs.
  */
 export function findOutputMask(step: FinalStep): MaskText | undefined {
   if (step.kind !== "succeeded" || typeof step.outputs !== "object" || step.outputs === null) return undefined;
@@ -256,7 +258,7 @@ function maskFields(fields: LogFields, mask: MaskText): LogFields {
   return Object.fromEntries(masked);
 }
 
-/** Returns a masked copy of an error without its cause, or the same error if nothing must be masked. */
+/** Returns a masked copy of an error without its cause, or the same error if it contains no secret. */
 function maskError(error: Error, mask: MaskText): Error {
   const { message, stack = "" } = error;
   if (mask(message) === message && mask(stack) === stack && error.cause === undefined) return error;
@@ -272,14 +274,14 @@ const CUT_NOTE = "… the beginning was cut …";
 /** The end of a task's output: the newest lines, at most 64 KiB. */
 export interface TaskLog {
   add(line: string): void;
-  /** The newest line that was added; undefined before the first. */
+  /** Returns the newest line that was added; undefined before the first. */
   last(): string | undefined;
   text(): string;
 }
 
 /**
- * Creates a log that continues the text of an earlier one. When it is full, the oldest lines are dropped. `onLine` is given
- * each line whole.
+ * Creates a log that continues the text of an earlier one. When it is full, the oldest lines are dropped. `onLine` is
+ * given each line whole.
  */
 export function createTaskLog(earlier = "", onLine: (line: string) => void = () => undefined): TaskLog {
   const lines = earlier === "" ? [] : earlier.split("\n");
@@ -306,11 +308,11 @@ export function createTaskLog(earlier = "", onLine: (line: string) => void = () 
 
 /** The end of a task's output, and the whole of it where the yard keeps that. */
 export interface AttemptLog extends TaskLog {
-  /** Stores what is left of the whole log. */
+  /** Stores the rest of the whole log. */
   end(options?: LogEndOptions): Promise<void>;
 }
 
-/** Creates the log of one grant. The writer of the whole log is opened by the first line: most steps report none. */
+/** Creates the log of one grant. The first line opens the writer of the whole log: most steps report no lines. */
 export function createAttemptLog(logs: AttemptLogs | undefined, input: OpenLogInput): AttemptLog {
   let writer: AttemptLogWriter | undefined;
   const open = () => {
@@ -320,7 +322,7 @@ export function createAttemptLog(logs: AttemptLogs | undefined, input: OpenLogIn
   const log = createTaskLog(input.earlier, (line) => open()?.add(line));
   return {
     ...log,
-    // Lines of earlier steps may hold what is known to be sensitive only now.
+    // Lines of earlier steps may contain values that only now are known to be sensitive.
     end: async (options = {}) => (options.mask !== undefined && input.continued ? open() : writer)?.end(options),
   };
 }

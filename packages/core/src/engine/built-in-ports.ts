@@ -25,10 +25,10 @@ export const systemClock: Clock = {
     }),
 };
 
-/** Chance as good as retries need it. */
+/** Returns a random number; not cryptographic, which retries do not need. */
 export const systemRandom: Random = () => Math.random();
 
-/** ULIDs that grow within a process even in the same millisecond. */
+/** Creates ULIDs that increase within a process even in the same millisecond. */
 export function createUlids(): Ids {
   const next = monotonicFactory();
   return { next: () => next() };
@@ -40,7 +40,7 @@ export interface SourcedMachine {
   readonly source: string;
 }
 
-/** A locator of machines that are given; for tests, programs with built-in machines, and the simulator. */
+/** Creates a locator of the given machines; for tests, programs with built-in machines, and the simulator. */
 export function createStaticLocator(machines: readonly SourcedMachine[]): Locator {
   const located = new Map(machines.map((entry): [string, LocatedMachine] => [entry.machine.name, toLocated(entry)]));
   return {
@@ -58,11 +58,11 @@ function toLocated({ machine, source }: SourcedMachine): LocatedMachine {
 /** How leases are kept. */
 interface LeasesOptions {
   readonly clock: Clock;
-  /** Before each key, so that leases stand apart from other records. Default: `leases/`. */
+  /** Prefix of each key, which separates leases from other records. Default: `leases/`. */
   readonly prefix?: string;
 }
 
-/** The value of a lease's record. It stays after the release, because the token must keep growing. */
+/** The value of a lease's record. It remains after the release, because the token must keep growing. */
 interface LeaseValue {
   readonly token: number;
   readonly owner?: string;
@@ -88,12 +88,12 @@ export function createLeases(records: Records, { clock, prefix = "leases/" }: Le
       const holder = toLive(key, value, clock.now());
       if (holder !== undefined) return { kind: "held", by: holder.owner, until: holder.until };
       const lease = { key, owner, token: value.token + 1, until: clock.now() + ttlMs };
-      // Another writer holds the lease now, or has released it again. The next try finds out.
+      // Another writer holds the lease now, or has released it again. The next try shows which.
       if ((await write(key, record, toValue(lease))).kind === "written") return { kind: "acquired", lease };
     }
   }
 
-  /** Writes over the record while it is this lease's; undefined when it is no more. */
+  /** Overwrites the record while it belongs to this lease; returns undefined when it does not. */
   async function replace(lease: Lease, toNext: () => LeaseValue): Promise<LeaseValue | undefined> {
     for (;;) {
       const { record, value } = await load(lease.key);

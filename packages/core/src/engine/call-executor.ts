@@ -37,7 +37,7 @@ export function operationOf(kept: KeptProgress | undefined, cancelling: boolean,
   return kept === undefined ? "start" : "poll";
 }
 
-/** What is called, and with what. */
+/** The operation to call, and its arguments. */
 interface ExecutorCall {
   readonly operation: Operation;
   readonly config: unknown;
@@ -46,7 +46,7 @@ interface ExecutorCall {
   readonly kept: KeptProgress | undefined;
 }
 
-/** Validates config and progress and calls the executor. An error, or an invalid answer, becomes a failed step. */
+/** Validates config and progress and calls the executor. An error, or an invalid result, becomes a failed step. */
 export async function callExecutor(executor: Executor, ctx: ExecutorContext, input: ExecutorCall): Promise<Step> {
   try {
     const fault = findArgumentFault(executor, input);
@@ -108,7 +108,7 @@ export interface AwsAccess {
   credentials(target: Target | undefined): Promise<AwsCredentials>;
 }
 
-/** What all contexts of a runner share. */
+/** Dependencies that all contexts of a runner share. */
 export interface ContextDeps {
   readonly clock: Clock;
   readonly records: Records;
@@ -117,7 +117,7 @@ export interface ContextDeps {
   readonly services?: readonly ProvidedService[];
 }
 
-/** What one call adds. */
+/** The input that is specific to one call. */
 export interface CallInput {
   readonly message: ResolvedMessage;
   readonly token: number;
@@ -165,7 +165,10 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
   };
 }
 
-/** An id that no engine created has no parts. It names one message, which is enough for the key to be unique. */
+/**
+ * Returns the idempotency key of an attempt. An id that the engine did not create has no parts. It names one message,
+ * which is enough for the key to be unique.
+ */
 function toIdempotencyKey(attemptId: string): string {
   const parts = parseAttemptId(attemptId);
   // The same as `shortHashOf`, which also runs in a browser, and several times as fast.
@@ -191,10 +194,13 @@ function requireAws({ aws }: ContextDeps): AwsAccess {
   );
 }
 
-/** Validates an executor's answer, which may come from a plugin in plain JavaScript. An invalid one becomes a failed step. */
+/**
+ * Validates an executor's result, which may come from a plugin in plain JavaScript. An invalid one becomes a failed
+ * step.
+ */
 export function checkStep(executor: Executor, answer: unknown): Step {
   if (typeof answer !== "object" || answer === null || !("kind" in answer)) return notAStep(executor, answer);
-  // The kind says which of the three it claims to be; each part is checked before it is used.
+  // The kind claims one of three types; each part is checked before it is used.
   const step = answer as Step;
   switch (step.kind) {
     case "running":
@@ -268,7 +274,10 @@ function findJsonFault(value: unknown): string | undefined {
 const compiled = new WeakMap<object, Validator>();
 const FAULTS_SHOWN = 5;
 
-/** Returns the faults of a value by JSON pointer, as one sentence; undefined when it is valid. Schemas are compiled once. */
+/**
+ * Returns the faults of a value by JSON pointer, as one sentence; undefined when it is valid. Schemas are compiled
+ * once.
+ */
 export function findFaults(schema: TSchema | undefined, value: unknown): string | undefined {
   if (schema === undefined) return undefined;
   let validator = compiled.get(schema);
@@ -289,7 +298,10 @@ export const INTERRUPTED: Failed = failed({
   retryable: true,
 });
 
-/** Returns the answer of a call, or `INTERRUPTED` if it has not settled at `overAt`; the call continues. Undefined: no time limit. */
+/**
+ * Returns the result of a call, or `INTERRUPTED` if it has not settled at `overAt`; the call continues. Undefined: no
+ * time limit.
+ */
 export async function callWithin(clock: Clock, overAt: number | undefined, call: Promise<Step>): Promise<Step> {
   if (overAt === undefined) return call;
   const answered = new AbortController();
@@ -341,8 +353,8 @@ interface ResolvedSecrets {
 }
 
 /**
- * Replaces `{"$secret": ref}` by the values of a claim and joins `{"$concat": [...]}`, in the config, the target and the metadata
- * of a message of version 2. Within a `$concat`, strings are inserted unchanged and other values as JSON.
+ * Replaces `{"$secret": ref}` by the values of a claim and joins `{"$concat": [...]}`, in the config, the target and
+ * the metadata of a message of version 2. Within a `$concat`, strings are inserted unchanged and other values as JSON.
  */
 export function resolveSecrets(
   message: TaskMessage,
@@ -375,7 +387,7 @@ export function toSecretsNeedStore(refs: readonly string[]): Failed {
   return failed({ code: "SECRETS_NEED_STORE", message, retryable: false });
 }
 
-/** The parts of a task in which references may stand. */
+/** Returns the parts of a task that may contain references. */
 function pickOpen({ task }: TaskMessage): Readonly<Record<string, unknown>> {
   return Object.fromEntries(["config", "target"].filter((key) => key in task).map((key) => [key, task[key]]));
 }
@@ -408,14 +420,18 @@ export function findTarget({ task }: TaskMessage): Target | undefined {
   };
 }
 
-/** Returns a failure if the target of a task is incomplete, because the work would run in the wrong account or region. */
+/**
+ * Returns a failure if the target of a task is incomplete, because the work would run in the wrong account or region.
+ */
 export function findTargetFault(message: TaskMessage): Failed | undefined {
   if (message.dispatch.version !== 2 || !isMap(message.task["target"]) || findTarget(message)) return undefined;
   const reason = `The target of the task "${message.task.name}" has no account or no region. Set both, or remove the target to use those of the runner.`;
   return failed({ code: "CONFIG_INVALID", message: reason, retryable: false });
 }
 
-/** What is stored with a suspended attempt: the executor's progress, whether its cancel was started, and its log so far. */
+/**
+ * The stored progress of a suspended attempt: that of the executor, whether its cancel was started, and its log so far.
+ */
 export interface KeptProgress {
   readonly progress: unknown;
   readonly cancelBegun: boolean;
@@ -430,11 +446,11 @@ export function parseKeptProgress(value: unknown): KeptProgress | undefined {
   return { progress: value.progress, cancelBegun, ...log };
 }
 
-/** What a state of a Step Functions execution sends. */
+/** The request that a state of a Step Functions execution sends. */
 interface StepRequest {
   readonly op: Operation;
   readonly config: unknown;
-  /** What the step before answered. */
+  /** The progress that the previous step returned. */
   readonly progress?: unknown;
   /** Facts for the executor's context; the app's factory makes the context of them. */
   readonly ctx?: Readonly<Record<string, unknown>>;
@@ -446,7 +462,7 @@ export function createStepHandler(
   createContext: (request: StepRequest) => ExecutorContext,
 ): (request: StepRequest) => Promise<Step> {
   return async (request) => {
-    // Sensitive values are in a yard's store, and an execution has none.
+    // Sensitive values are in a yard's store, and an execution has no store.
     const refs = listSecretRefs(request.config);
     if (refs.length > 0) return toSecretsNeedStore(refs);
     const kept = request.progress === undefined ? undefined : { progress: request.progress, cancelBegun: false };

@@ -8,7 +8,7 @@ export interface Trouble {
   readonly code?: string | undefined;
   readonly at: number;
   readonly stackId: string;
-  /** Returns the message without sensitive values. Called only for a trouble that becomes the sample of its cause. */
+  /** Returns the message without sensitive values. Called only for a failure that is the sample of its cause. */
   readonly toMessage: () => string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface Cause {
 /** Groups troubles by their causes. */
 export interface CauseCounter {
   add(trouble: Trouble): void;
-  /** The largest first, then the newest. Throws `USAGE` for a cursor of another list. */
+  /** Returns a page, the largest first, then the newest. Throws `USAGE` for a cursor of another list. */
   toPage(page: PageInput): Page<Cause>;
 }
 

@@ -20,7 +20,9 @@ interface KeptPlace {
   isTaken: boolean;
 }
 
-/** Limits the tasks that run at the same time in one process. Some slots are kept for attempts that are about to begin. */
+/**
+ * Limits the tasks that run at the same time in one process. Some slots are kept for attempts that are about to begin.
+ */
 export class Slots {
   readonly #now: () => number;
   #free: number;
@@ -38,17 +40,17 @@ export class Slots {
     this.#now = now;
   }
 
-  /** The number of slots that are free and not kept. */
+  /** Returns the number of slots that are free and not kept. */
   get free(): number {
     return Math.max(0, this.#free - this.#kept);
   }
 
-  /** The number of those slots that remain when all pending results are written. */
+  /** Returns the number of those slots that remain when all pending results are written. */
   get #freeForGood(): number {
     return Math.max(0, Math.min(this.free, this.#free - this.#added));
   }
 
-  /** When the last task ended whose result this process decides, in epoch milliseconds. */
+  /** Returns when the last task ended whose result this process decides, in epoch milliseconds. */
   get endedAt(): number {
     return this.#endedAt;
   }
@@ -60,7 +62,10 @@ export class Slots {
     return taken;
   }
 
-  /** Takes a slot for an attempt that begins: one that is kept for its stack, otherwise a free one. Returns false without one. */
+  /**
+   * Takes a slot for an attempt that begins: one that is kept for its stack, otherwise a free one. Returns false
+   * without one.
+   */
   takeForBirth(stackId: string): boolean {
     // A kept slot also counts while the ended task has not released its own slot yet.
     const [place] = this.#keptByStack.get(stackId) ?? [];
@@ -71,7 +76,9 @@ export class Slots {
     return true;
   }
 
-  /** Takes one slot as soon as it is free, in the order of the callers. Resolves with false when the wait was aborted. */
+  /**
+   * Takes one slot as soon as it is free, in the order of the callers. Resolves with false when the wait was aborted.
+   */
   takeNext(signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve(false);
@@ -143,8 +150,9 @@ export class Slots {
   }
 
   /**
-   * Adds a slot temporarily, because a task of the stack has ended and only its result is still to be written. The slot is kept
-   * for the attempt that this result begins, unless a caller has waited too long. Returns the function that removes the slot.
+   * Adds a slot temporarily, because a task of the stack has ended and only its result is still to be written. The slot
+   * is kept for the attempt that this result begins, unless a caller has waited too long. Returns the function that
+   * removes the slot.
    */
   widen(stackId: string): () => void {
     this.#free += 1;
@@ -171,7 +179,10 @@ export class Slots {
     return place;
   }
 
-  /** Does nothing for a slot that an attempt has taken: other slots of the stack are kept for other attempts. */
+  /**
+   * Stops keeping a slot. A slot that an attempt has taken is ignored: other slots of the stack are kept for other
+   * attempts.
+   */
   #unkeep(place: KeptPlace | undefined): void {
     if (place === undefined) return;
     const places = this.#keptByStack.get(place.stackId) ?? [];
@@ -192,8 +203,9 @@ export class Slots {
   }
 }
 
-// An attempt that begins without a free slot is queued and costs a second commit, so events wait for slots: longer if tasks
-// end often, briefly if long tasks occupy the slots. Each take without a slot takes twice as many events as the last one.
+// An attempt that begins without a free slot is queued and costs a second commit, so events wait for slots: longer if
+// tasks end often, briefly if long tasks occupy the slots. Each take without a slot takes twice as many events as the
+// last one.
 const ROOM_WAIT_MS = 25;
 const BUSY_ROOM_WAIT_MS = 500;
 const BUSY_MS = 100;
@@ -214,7 +226,7 @@ export interface TakenRoom {
   release(): void;
 }
 
-/** What event rooms are made of. */
+/** The input of event rooms. */
 interface EventRoomInput {
   readonly slots: Slots;
   readonly clock: Clock;
@@ -256,19 +268,19 @@ async function waitForPlace(slots: Slots, clock: Clock, stopping: AbortSignal): 
   end();
 }
 
-/** What connects an engine and a worker of one process. */
+/** The connection of an engine and a worker in one process. */
 export interface DirectPath {
   /** For the engine: claims attempts for this process when they begin. */
   readonly births: Births;
-  /** For the worker: decides and commits a result at once. `retry`: the worker must settle it, which queues its event. */
+  /** Decides and commits a result of the worker at once. `retry`: the worker must settle it, which queues its event. */
   readonly finish: (finished: FinishedAttempt) => Promise<DeliveryOutcome>;
-  /** Claims no more attempts when they begin, and resolves when the running ones have ended. */
+  /** Stops claiming attempts when they begin, and resolves when the running ones have ended. */
   stop(): Promise<void>;
 }
 
-/** What a direct path is made of. */
+/** The input of a direct path. */
 interface DirectPathInput {
-  /** Called when both exist. */
+  /** Returns engine and worker. Called when both exist. */
   readonly parts: () => {
     readonly engine: Pick<Engine, "finish">;
     readonly worker: Pick<StoreWorker, "claimAtBirth" | "run">;
@@ -280,9 +292,9 @@ interface DirectPathInput {
 }
 
 /**
- * Connects the engine and the worker of one process. The commit that ends an attempt also applies its result, and claims the
- * next attempt for this process if a slot is free, so neither goes through a queue. Results that arrive during a commit share
- * the next one.
+ * Connects the engine and the worker of one process. The commit that ends an attempt also applies its result, and
+ * claims the next attempt for this process if a slot is free, so neither passes through a queue. Results that arrive
+ * during a commit share the next one.
  */
 export function createDirectPath(input: DirectPathInput): DirectPath {
   const { parts, slots } = input;
@@ -330,7 +342,7 @@ export function createDirectPath(input: DirectPathInput): DirectPath {
 interface GathererInput<Item, Answer> {
   readonly batchSize: number;
   readonly commitsAtATime: number;
-  /** Answers in the order of the items. */
+  /** Handles a batch. Returns results in the order of the items. */
   readonly handle: (batch: readonly Item[]) => Promise<readonly Answer[]>;
 }
 
@@ -369,7 +381,10 @@ function createGatherer<Item, Answer>({ batchSize, commitsAtATime, handle }: Gat
     }
   }
 
-  /** Returns false for a few waiting items next to a large batch: they wait and join the items that follow from that batch. */
+  /**
+   * Returns false for a few waiting items next to a large batch: they wait and join the items that follow from that
+   * batch.
+   */
   function isEnough(): boolean {
     for (const { length } of underWay) if (length > STRAGGLERS * waiting.length) return false;
     return true;
@@ -381,7 +396,7 @@ function createGatherer<Item, Answer>({ batchSize, commitsAtATime, handle }: Gat
         waiting.push({ item, resolve, reject });
         if (isScheduled) return;
         isScheduled = true;
-        // What ends in the same turn of the event loop goes together.
+        // Items that end in the same turn of the event loop form one batch.
         queueMicrotask(() => {
           isScheduled = false;
           flush();

@@ -22,7 +22,7 @@ import {
   type WorkDeps,
 } from "./process-inputs.ts";
 
-/** What an engine works with. */
+/** Dependencies of an engine. */
 interface EngineDeps {
   readonly store: Store;
   readonly locator: Locator;
@@ -33,16 +33,16 @@ interface EngineDeps {
   readonly logger: Logger;
   /** Draws the random part of retry delays. Default: the system's generator. */
   readonly random?: Random;
-  /** Claims attempts for this process when they begin. Default: every attempt goes through the queue. */
+  /** Claims attempts for this process when they begin. Default: every attempt passes through the queue. */
   readonly births?: Births;
 }
 
-/** What an engine does differently from its defaults. */
+/** Options of an engine. */
 export interface EngineOptions {
   /**
-   * What happens to external events that only the present state or machine refuses. `park` (default): they are decided again
-   * later. `redeliver`: they are reported as failed, as in the predecessor; not for transports that keep the order. `drop`:
-   * they are recorded only.
+   * The treatment of external events that only the present state or machine refuses. `park` (default): they are decided
+   * again later. `redeliver`: they are reported as failed, as in the predecessor; not for transports that keep the
+   * order. `drop`: they are only recorded.
    */
   readonly refusedEvents?: "park" | "redeliver" | "drop";
   readonly parking?: Partial<ParkingOptions>;
@@ -60,23 +60,23 @@ export interface Engine {
   /** Applies deliveries of events; those of one stack in their order. Returns their outcomes in the same order. */
   handle(deliveries: readonly EventDelivery[]): Promise<readonly DeliveryOutcome[]>;
   /**
-   * Applies results of attempts that this process holds, each with the commit that ends its attempt. Returns `retry` when
-   * nothing was written, because events of the stack come first, the attempt has another owner, or the store failed. The
-   * caller then settles the attempt.
+   * Applies results of attempts that this process holds, each with the commit that ends its attempt. Returns `retry`
+   * when it wrote nothing, because events of the stack come first, the attempt has another owner, or the store failed.
+   * The caller then settles the attempt.
    */
   finish(finished: readonly FinishedAttempt[]): Promise<readonly DeliveryOutcome[]>;
   /**
-   * Applies due timers, deadlines and parked events, and decides again what a new revision of a machine may now allow.
-   * Returns the number of items.
+   * Applies due timers, deadlines and parked events, and decides again the events that a new revision of a machine may
+   * now allow. Returns the number of items.
    */
   sweep(): Promise<number>;
   /**
-   * Applies items that a caller received from `takeDue`, perhaps before they were due. Checks the present stacks and attempts,
-   * and skips items that are no longer or not yet due. Returns the outcomes in the order of the items; `done` for kinds that
-   * the engine does not apply.
+   * Applies items that a caller received from `takeDue`, perhaps before they were due. Checks the present stacks and
+   * attempts, and skips items that are not due any longer, or not yet. Returns the outcomes in the order of the items;
+   * `done` for kinds that the engine does not apply.
    */
   processDue(items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]>;
-  /** Decides again what a new revision of a machine may now allow. Does not apply other due work. */
+  /** Decides again the events that a new revision of a machine may now allow. Does not apply other due work. */
   sweepRevised(): Promise<number>;
 }
 
@@ -84,7 +84,7 @@ const DUE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
 const SWEEP_LIMIT = 256;
 const SWEEP_LEASE_MS = 30_000;
 
-/** An engine over a store. */
+/** Creates an engine over a store. */
 export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Engine {
   const finder = createMachineFinder({
     locator: deps.locator,
@@ -152,7 +152,7 @@ function byUrgency(a: StackInput, b: StackInput): number {
   return Number(b.kind === "deadline") - Number(a.kind === "deadline");
 }
 
-/** What working due items needs. */
+/** Dependencies of `processDue`. */
 interface ProcessDueDeps {
   readonly store: Pick<Store, "findAttempt">;
   readonly clock: Clock;
@@ -162,9 +162,9 @@ interface ProcessDueDeps {
 const DONE: DeliveryOutcome = { kind: "done" };
 
 /**
- * Applies items that were received a while ago, or before they were due. Timers and parked events are checked against the
- * loaded stack. A deadline would be applied without such a check, so its attempt is read first: a claim or a wait for a key
- * moves the deadline.
+ * Applies items that were received a while ago, or before they were due. Timers and parked events are checked against
+ * the loaded stack. A deadline would be applied without such a check, so its attempt is read first: a claim or a wait
+ * for a key moves the deadline.
  */
 async function processDue(deps: ProcessDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
   const looked = await Promise.all(items.map((item) => lookAt(deps, item)));
@@ -172,7 +172,7 @@ async function processDue(deps: ProcessDueDeps, items: readonly DueItem[]): Prom
   const inputs = looked.flatMap((found, index) =>
     "kind" in found ? [] : found.inputs.map((input) => ({ index, input })),
   );
-  // What ends an attempt comes before what its end may arm or drop.
+  // Items that end an attempt come before items that its end may arm or drop.
   inputs.sort((a, b) => Number(b.input.kind === "deadline") - Number(a.input.kind === "deadline"));
   const worked = await deps.work(inputs.map(({ input }) => input));
   for (const [place, { index }] of inputs.entries()) outcomes[index] = worked[place] ?? DONE;
@@ -224,14 +224,14 @@ export type PublishResult =
   | DuplicateResult
   | { readonly kind: "invalid"; readonly code: "EVENT_INVALID" | "EVENT_RESERVED"; readonly reason: string };
 
-/** The id was used before for an event of the same stack: nothing was queued. */
+/** The id was used before for an event of the same stack, so the event was not queued. */
 interface DuplicateResult {
   readonly kind: "duplicate";
   readonly code: "DUPLICATE";
   readonly eventId: string;
   readonly stackId: string;
   readonly reason: string;
-  /** What the id was used for. Missing if that event is not decided yet, or its history is pruned. */
+  /** The event that the id was used for. Missing if that event is not decided yet, or its history is pruned. */
   readonly usedFor?: EventUse;
 }
 
@@ -243,7 +243,7 @@ interface EventUse {
   readonly at: number;
 }
 
-/** What the receiver knows about messages. */
+/** The facts about messages that their receiver adds. */
 interface PublishOptions {
   /** The name of who sends them, for histories. Default: the name of `sender`. */
   readonly actor?: string;
@@ -253,12 +253,12 @@ interface PublishOptions {
   readonly allowExternalNext?: boolean;
 }
 
-// The form of `toBulkEventId`. An event from outside with such an id would keep the bulk operation from its stack.
+// The form of `toBulkEventId`. An event from outside with this form of id would keep the bulk operation from its stack.
 const BULK_EVENT_ID = /^bulk-[0-9A-HJKMNP-TV-Z]{26}-\d{1,5}$/;
 
 /**
- * Parses event messages and queues the valid ones in one commit. Returns the results in the order of the messages. An id
- * that its stack already knows is reported with the event that used it, if the store can check ids.
+ * Parses event messages and queues the valid ones in one commit. Returns the results in the order of the messages. An
+ * id that its stack has seen before is reported with the event that used it, if the store can check ids.
  */
 export async function publishMessages(
   deps: { readonly store: Pick<Store, "enqueue" | "queries">; readonly clock: Clock; readonly ids: Ids },

@@ -22,30 +22,33 @@ import type { YardProcess } from "./process-registry.ts";
 interface ExplainedTask extends TaskState {
   /** One sentence, perhaps with that of the task that it waits for. */
   readonly why: string;
-  /** Absent when it waits for nothing. */
+  /** Missing when it does not wait. */
   readonly waitsFor?: Wait;
   /** The newest attempt of the present entry. */
   readonly attempt?: AttemptView;
 }
 
-/** A failure, with what the stack could have become by itself had the task succeeded; absent where no machine is known. */
+/**
+ * A failure, with the states that the stack could have reached by itself had the task succeeded; missing when the
+ * machine is unknown.
+ */
 interface ExplainedFailure extends LastFailure {
   readonly missed?: Reachable;
 }
 
-/** What a stack waits for, in words and as programs read it. */
+/** The explanation of what a stack waits for, as text and as data. */
 export interface Explanation {
   readonly summary: string;
   readonly waitsFor?: Wait;
   readonly tasks: readonly ExplainedTask[];
   /** All that were given, as they may be shown. */
   readonly attempts: readonly AttemptView[];
-  /** What the stack can still become without an event from outside; absent where no machine is known. */
+  /** The states that the stack can still reach without an event from outside; missing when the machine is unknown. */
   readonly reachable?: Reachable;
   readonly lastFailure?: ExplainedFailure;
 }
 
-/** What is known about a stack. The more, the more is said. */
+/** The facts about a stack. The more of them, the more detailed the explanation. */
 export interface ExplainInput {
   readonly stack: Stack;
   readonly attempts: readonly AttemptView[];
@@ -57,8 +60,8 @@ export interface ExplainInput {
 }
 
 /**
- * Says of a stack and each of its tasks what it waits for, and for whom. Nothing of it quotes a sensitive value of the
- * stack. A task whose attempt waits for an exclusive key is QUEUED, which only its attempt knows.
+ * Explains what a stack and each of its tasks wait for, and for whom. Quotes no sensitive value of the stack. A task
+ * whose attempt waits for an exclusive key is QUEUED, which only its attempt records.
  */
 export function explainStack(input: ExplainInput, now: number): Explanation {
   const { stack } = input;
@@ -96,7 +99,7 @@ function explainLastFailure(
   return { lastFailure: { ...shown, ...(missed && { missed }) } };
 }
 
-/** Its worker has masked what it was given itself, and no more. */
+/** Masks the stack's secrets in a progress message; its worker has masked only the secrets of the attempt. */
 function toShown(attempt: AttemptView, mask: MaskText): AttemptView {
   const { progressMessage } = attempt;
   return progressMessage === undefined ? attempt : { ...attempt, progressMessage: mask(progressMessage) };
@@ -116,7 +119,7 @@ function toExplained(facts: ExplainInput & { readonly now: number }, task: TaskS
   };
 }
 
-/** What a stack's sentence is made of. */
+/** The facts for the summary of a stack. */
 export interface SummaryFacts extends AttemptFacts {
   readonly stack: Stack;
   readonly machine?: Machine | undefined;
@@ -125,7 +128,10 @@ export interface SummaryFacts extends AttemptFacts {
   readonly tasks: readonly (TaskState & Reason)[];
 }
 
-/** What the stack as a whole does or waits for: what needs a person first, then what runs, then what may come. */
+/**
+ * Summarizes what the stack as a whole does or waits for: first what needs a person, then what runs, then what may
+ * come.
+ */
 export function summarise(facts: SummaryFacts): Reason {
   const reason = explainBusy(facts);
   if (reason === undefined) return explainQuiet(facts);
@@ -136,7 +142,10 @@ export function summarise(facts: SummaryFacts): Reason {
   return { ...reason, why: `${reason.why} (${count} parked and retried within ${next}.)` };
 }
 
-/** Undefined: no task is pending or has failed, the stack is not stalled, and nothing that was left is waited for. */
+/**
+ * Explains a stack that is stalled, has failed or pending tasks, or waits for runs of an earlier state. Otherwise
+ * undefined.
+ */
 function explainBusy(facts: SummaryFacts): Reason | undefined {
   const { stack, tasks } = facts;
   if (stack.stalled !== undefined) return explainStalled(facts, stack.stalled);
@@ -160,7 +169,10 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
 }
 
-/** Only a stack that keeps its revision can be moved; the others follow the newest one. */
+/**
+ * Returns the advice to correct the machine. Only a stack that keeps its revision can be moved; the others follow the
+ * newest one.
+ */
 function adviseRevision({ id }: Stack, machine: Machine | undefined): string {
   if (machine?.revision === "follow") return "correct the machine: the stack follows its newest revision";
   return `correct the machine and move the stack to it with \`stackyard stacks upgrade ${id}\``;
@@ -178,7 +190,7 @@ function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskSt
 }
 
 function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskState[]): Reason {
-  // What waits for another task of the stack says less than that task itself.
+  // A task that waits for another task of the stack explains less than that task itself.
   const first = pending.find(({ waitsFor }) => waitsFor?.kind !== "need") ?? pending[0];
   const others = failed.length === 0 ? "" : ` Failed: ${formatNames(failed.map(({ name }) => name))}.`;
   const why = first === undefined ? "" : `${first.name}: ${first.why}`;
@@ -226,7 +238,7 @@ function explainParked(parked: ParkedEvent, overdue: string, now: number): Reaso
   };
 }
 
-/** Events from outside that the state handles. */
+/** Returns the events from outside that the state handles. */
 function listHandled(stack: Stack, machine: Machine | undefined): readonly string[] {
   const names = machine?.states.get(stack.state)?.on.keys() ?? [];
   return [...names].filter((name) => name !== NEXT && (machine?.events.has(name) || !INTERNAL.has(name)));

@@ -7,11 +7,14 @@ import type { Approval, Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 import type { YardProcess } from "./process-registry.ts";
 
-/** What `explainTask` needs. */
+/** The facts for `explainTask`. */
 interface TaskFacts extends AttemptFacts {
   readonly stack: Stack;
   readonly attempts: readonly AttemptView[];
-  /** The machine that the stack's next event is decided on. Without it, the reasons contain no needs and no attempt numbers. */
+  /**
+   * The machine that the stack's next event is decided on. Without it, the reasons contain no needs and no attempt
+   * numbers.
+   */
   readonly machine?: Machine | undefined;
 }
 
@@ -22,7 +25,7 @@ export function findNewestAttempt({ stack, attempts }: TaskFacts, task: string):
     .sort((a, b) => b.attempt - a.attempt)[0];
 }
 
-/** Returns why a task has its status, and what it waits for. */
+/** Explains the status of a task, and what it waits for. */
 export function explainTask(facts: TaskFacts, task: TaskState): Reason {
   if (task.detail === "SKIPPED") return { why: "Skipped: its condition is false." };
   if (task.status === "SATISFIED") return { why: "Done." };
@@ -49,7 +52,10 @@ function explainApproval({ from, count, given, expiresAt }: Approval, task: stri
   };
 }
 
-/** A stack that follows its machine may be in a state with a task that the newest revision no longer has. */
+/**
+ * Explains a task that the machine does not have: a stack that follows its machine may be in a state with a task that
+ * the newest revision has removed.
+ */
 function explainLost({ id }: Stack, name: string): Reason {
   const why = `The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
   return { why, waitsFor: { kind: "operator", task: name } };
@@ -99,12 +105,12 @@ function findRoot(facts: TaskFacts, from: TaskState): TaskState {
   }
 }
 
-/** Runs of earlier states that this entry waits for. */
+/** Returns runs of earlier states that this entry waits for. */
 export function listLeft(stack: Stack): readonly TaskRun[] {
   return isHeld({ stack }) ? stack.runs.filter((run) => run.entry < stack.entry) : [];
 }
 
-/** Why an entry that waits for such runs stands still. */
+/** Explains why an entry waits for such runs. */
 export function explainLeaving(facts: AttemptFacts & Pick<TaskFacts, "attempts">, left: readonly TaskRun[]): Reason {
   const [first] = left;
   const attempt = facts.attempts.find(({ attemptId }) => attemptId === first?.attemptId);
@@ -124,7 +130,7 @@ function listUnmet({ stack, machine }: TaskFacts, name: string): readonly TaskSt
   return [...unmet].sort((a, b) => Number(b.status === "ERROR") - Number(a.status === "ERROR"));
 }
 
-/** A reason that ends with a line of progress may have no full stop. */
+/** Adds the full stop, which a reason that ends with a line of progress may lack. */
 function toSentence(why: string): string {
   return /[.!?]$/.test(why) ? why : `${why}.`;
 }
@@ -149,14 +155,14 @@ function explainRetry(facts: TaskFacts, name: string): Reason {
   return { why: `${number} begins when the previous one has stopped.${before}`, waitsFor };
 }
 
-/** What there is to know besides the attempt. */
+/** The facts needed in addition to the attempt. */
 export interface AttemptFacts {
   readonly now: number;
-  /** The live processes of the yard; undefined where they are not known. */
+  /** The live processes of the yard; undefined when they are unknown. */
   readonly workers?: readonly YardProcess[] | undefined;
 }
 
-/** Why an attempt that was sent has not ended, and for whom it waits. */
+/** Explains why an attempt that was sent has not ended, and for whom it waits. */
 export function explainAttempt(attempt: AttemptView, facts: AttemptFacts): Reason {
   const { attemptId, status } = attempt;
   if (attempt.cancelling !== undefined && status !== "settled") return explainCancel(attempt, facts);
@@ -237,7 +243,7 @@ function explainSuspended(attempt: AttemptView, { now }: AttemptFacts): Reason {
   return { why, waitsFor: { kind: "poll", attemptId, at: pollDueAt } };
 }
 
-/** A worker with the sign of life that the yard has of it. */
+/** Formats a worker with the time of its last heartbeat. */
 function formatWorker(id: string, workers: readonly YardProcess[] | undefined, now: number): string {
   const known = workers?.find((each) => each.id === id);
   if (known === undefined) return id;
@@ -248,15 +254,15 @@ function formatProgress({ progressMessage }: AttemptView): string {
   return progressMessage === undefined ? "" : `: ${progressMessage}`;
 }
 
-/** What a task or a stack waits for, as a program reads it. Instants are epoch milliseconds. */
+/** The wait of a task or a stack as data. Instants are epoch milliseconds. */
 export interface Wait {
   readonly kind: WaitKind;
-  /** The attempt that is spoken of: the task's own, or the one that holds what it waits for. */
+  /** The attempt in question: the task's own, or the one that holds the exclusive key. */
   readonly attemptId?: string;
   /** Of that attempt. */
   readonly stackId?: string;
   readonly task?: string;
-  /** `key`: the exclusive key, and the place in its queue; 1 is next. */
+  /** `key`: the exclusive key, and the position in its queue; 1 is next. */
   readonly key?: string;
   readonly place?: number;
   /** `lease`: the worker that runs it. */
@@ -281,9 +287,10 @@ export interface Wait {
 }
 
 /**
- * `lease`: a worker runs it. `worker`: no worker has claimed it. `key`: another attempt holds an exclusive key. `poll`: external
- * work is polled. `cancel`: a cancel was requested. `result`: its result is in transit. `timer`, `need`, `parked`: a due time,
- * other tasks, a parked event. `leaving`: runs of earlier states. `approval`: people. `event`: an external event. `operator`: a person.
+ * `lease`: a worker runs it. `worker`: no worker has claimed it. `key`: another attempt holds an exclusive key. `poll`:
+ * external work is polled. `cancel`: a cancel was requested. `result`: its result is in transit. `timer`, `need`,
+ * `parked`: a due time, other tasks, a parked event. `leaving`: runs of earlier states. `approval`: people. `event`: an
+ * external event. `operator`: a person.
  */
 type WaitKind =
   | "lease"
@@ -300,7 +307,7 @@ type WaitKind =
   | "event"
   | "operator";
 
-/** One sentence, and what it refers to. Without `waitsFor` there is nothing to wait for. */
+/** The reason as one sentence, and what it refers to. Without `waitsFor` there is no wait. */
 export interface Reason {
   readonly why: string;
   readonly waitsFor?: Wait;

@@ -9,7 +9,7 @@ import { parseMachine, parseMachineDocument, toMachineSource } from "../machine/
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator, MachineListing } from "../ports/locator.ts";
 
-/** What the locator works with. */
+/** The input of the locator. */
 interface FolderLocatorInput {
   readonly folder: string;
   readonly executors: ExecutorRegistry;
@@ -79,7 +79,10 @@ async function listFiles(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Undefined for a file that is gone by now. One that cannot be read is invalid: it hides no other machine. */
+/**
+ * Loads a file unless it is unchanged. Returns undefined for a file that is gone by now. An unreadable one is invalid,
+ * and does not hide other machines.
+ */
 async function loadIfChanged(
   path: string,
   before: LoadedFile | undefined,
@@ -102,13 +105,13 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** A link whose target is not there is a mistake, and no file that was removed meanwhile. */
+/** Returns true for a link. One without a target is a mistake, unlike a file that was removed meanwhile. */
 async function isLink(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   return found?.isSymbolicLink() ?? false;
 }
 
-/** Machines by name; a name that two files give is invalid and names both. */
+/** Returns machines by name; a name that two files use is invalid, and its error names both. */
 function toListings(files: ReadonlyMap<string, LoadedFile>): ReadonlyMap<string, MachineListing> {
   const listings = new Map<string, MachineListing>();
   for (const file of files.values()) {
@@ -132,13 +135,13 @@ function toInvalid(code: string, message: string): LocatedMachine {
 interface LoadMachineOptions {
   readonly executors?: ExecutorRegistry;
   readonly strict?: boolean;
-  /** Tells versions of a module apart, which would else be imported once only. */
+  /** Distinguishes versions of a module, which would otherwise be imported only once. */
   readonly stamp?: string;
 }
 
 /** A machine out of a file. */
 interface MachineFile {
-  /** The base name without its last ending, or the one that a module gives. */
+  /** The base name without its last extension, or the name that a module exports. */
   readonly name: string;
   readonly located: LocatedMachine;
 }
@@ -146,13 +149,13 @@ interface MachineFile {
 const TEXT = new Set([".yml", ".yaml", ".json"]);
 const MODULES = new Set([".ts", ".mts", ".js", ".mjs"]);
 
-/** True for files that hold a machine: YAML, JSON, and modules whose default export is a machine. */
+/** Returns true for files that contain a machine: YAML, JSON, and modules whose default export is a machine. */
 export function isMachineFile(path: string): boolean {
   const ending = extname(path);
   return !basename(path).startsWith(".") && !path.endsWith(".d.ts") && (TEXT.has(ending) || MODULES.has(ending));
 }
 
-/** The name of a file's machine, unless a module gives another one. */
+/** Returns the name of a file's machine, unless a module exports another one. */
 export function nameOfFile(path: string): string {
   return basename(path, extname(path));
 }

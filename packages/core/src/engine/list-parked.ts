@@ -20,13 +20,13 @@ export interface ParkedFilter {
 
 const STACKS_AT_ONCE = 100;
 const LOADED_AT_ONCE = 10;
-/** Stacks that one call reads: a code that few events have gives short pages instead of a long pause. */
+/** Stacks that one call reads: a rare code results in short pages instead of a long pause. */
 const MAX_STACKS = 1_000;
 
 /**
- * Lists parked events in order of their stacks' ids, those of one stack oldest first. A page may be shorter than its limit
- * and still have a cursor. A stack whose record or events cannot be read is reported in the page. Throws `USAGE` for a
- * cursor of another list.
+ * Lists parked events in order of their stacks' ids, those of one stack oldest first. A page may be shorter than its
+ * limit and still have a cursor. A stack whose record or events cannot be read is reported in the page. Throws `USAGE`
+ * for a cursor of another list.
  */
 export async function listParked(
   store: Pick<Store, "load" | "queries">,
@@ -44,7 +44,7 @@ export async function listParked(
   return found.end();
 }
 
-/** The events of a stack as rows of the page. */
+/** Returns the events of a stack as rows of the page. */
 function listRows(
   stackId: string,
   read: () => LoadedStack,
@@ -71,7 +71,10 @@ function listRows(
     });
 }
 
-/** The position of an event in the list. Events of one stack and one instant are ordered by hash, because event ids may be long. */
+/**
+ * The position of an event in the list. Events of one stack and one instant are ordered by hash, because event ids may
+ * be long.
+ */
 interface Place {
   readonly stackId: string;
   readonly parkedAt: number;
@@ -85,7 +88,7 @@ interface ReadStack {
   readonly read: () => LoadedStack;
 }
 
-/** Stacks with parked events, from the place on: its own stack may have more of them. */
+/** Walks stacks with parked events, beginning with the stack of the position: it may have more of them. */
 async function* walkStacks(
   store: Pick<Store, "load" | "queries">,
   only: string | undefined,
@@ -113,7 +116,7 @@ async function loadReadable(store: Pick<Store, "load">, ids: readonly string[]):
   }
 }
 
-/** All stacks with parked events after that id, in order of ids, some at a time. */
+/** Walks all stacks with parked events after that id, in order of ids, some at a time. */
 export async function* walkParkedStacks(
   store: Pick<Store, "load" | "queries">,
   after?: string,
@@ -121,7 +124,7 @@ export async function* walkParkedStacks(
   for await (const ids of walkParkedIds(store, after)) yield await store.load(ids);
 }
 
-/** Ids that are loaded together: each stack brings all of its parked events. */
+/** Walks ids in groups that are loaded together: each stack is loaded with all of its parked events. */
 async function* walkParkedIds(store: Pick<Store, "queries">, after: string | undefined) {
   let ids: readonly string[] = [];
   let last = after;
@@ -144,7 +147,7 @@ function placeOf({ event, parkedAt }: ParkedEvent): Place {
   return { stackId: event.stackId, parkedAt, hash: shortHashOf(toEventKey(event)) };
 }
 
-/** Behind every event of the stack. */
+/** Returns the position after every event of the stack. */
 function endOf(stackId: string): Place {
   return { stackId, parkedAt: Number.MAX_SAFE_INTEGER, hash: "" };
 }

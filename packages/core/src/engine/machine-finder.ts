@@ -15,7 +15,7 @@ import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Revisions, Store } from "../ports/store.ts";
 import { walkParkedStacks } from "./list-parked.ts";
 
-/** What the finder works with. */
+/** Dependencies of the finder. */
 interface MachineFinderDeps {
   readonly locator: Locator;
   readonly revisions: Revisions;
@@ -28,7 +28,10 @@ interface MachineFinderDeps {
 /** Finds the revision of a machine that an event is decided on. */
 export interface MachineFinder {
   find(wanted: WantedMachine): Promise<FoundMachine>;
-  /** The answer of `find` for a stack that keeps its revision, once that is compiled. Undefined: call `find`, which does I/O. */
+  /**
+   * Returns the result of `find` for a stack that keeps its revision, once that is compiled. Undefined: call `find`,
+   * which does I/O.
+   */
   findNow(wanted: WantedMachine): FoundMachine | undefined;
   /** Returns the machine of a stored revision; undefined when it is not stored or no longer compiles. */
   findRevision(hash: string): Promise<Machine | undefined>;
@@ -44,7 +47,7 @@ export function createMachineFinder(deps: MachineFinderDeps): MachineFinder {
   const locate = createLocate(deps);
   const upgrade = createUpgradeFinder(deps, cache);
   async function findDecided(wanted: WantedMachine): Promise<FoundMachine> {
-    // The stack's own revision says whether the stack follows its machine. A pinned stack does not need the locator.
+    // The stack's own revision decides whether the stack follows its machine. A pinned stack does not need the locator.
     const own = wanted.stack && (await cache.find(wanted.stack.machineHash));
     const found = findNow(wanted);
     if (found !== undefined) return found;
@@ -101,7 +104,9 @@ const RUNS_STAY = {
 
 const FRESH_EVERY_MS = 5_000;
 
-/** Looks up a machine. Before it reports an unknown machine or event, bypasses the locator's cache, at most once in 5 s. */
+/**
+ * Looks up a machine. Before it reports an unknown machine or event, bypasses the locator's cache, at most once in 5 s.
+ */
 function createLocate({ locator, clock, onLocated }: MachineFinderDeps): Locate {
   const askedFreshAt = new Map<string, number>();
   async function ask(name: string, event: StackEvent): Promise<LocatedMachine> {
@@ -131,7 +136,9 @@ async function findRun(cache: RevisionCache, hash: string | undefined): Promise<
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason };
 }
 
-/** Returns true if the stack may have to keep a revision that no longer compiles: the newest one must not replace it. */
+/**
+ * Returns true if the stack may have to keep a revision that no longer compiles: the newest one must not replace it.
+ */
 async function isLost(cache: RevisionCache, newest: Newer, { machineHash }: Stack): Promise<boolean> {
   if (newest.kind !== "found" || newest.machine.revision !== "pin" || newest.machine.hash === machineHash) return false;
   return cache.isKept(machineHash);
@@ -150,7 +157,7 @@ function toText(value: unknown): string | undefined {
 interface RevisionCache {
   /** Returns the machine of a stored revision; undefined when it is not stored or no longer compiles. */
   find(hash: string): Promise<Machine | undefined>;
-  /** Like `find`, without I/O. Returns undefined for a revision that is not in the cache. */
+  /** Finds a machine like `find`, without I/O. Returns undefined for a revision that is not in the cache. */
   findCompiled(hash: string): Machine | undefined;
   /** Returns true when the source is stored, whether it compiles or not. */
   isKept(hash: string): Promise<boolean>;
@@ -206,9 +213,9 @@ export function remember<Value>(cache: Map<string, Value>, key: string, value: V
   cache.set(key, value);
 }
 
-/** Finds the revision that a stack is to be moved to. */
+/** Finds the revision to which a stack is upgraded. */
 interface UpgradeFinder {
-  /** `to`: a stored revision of the machine, or the newest one. Default: the newest valid one. */
+  /** Finds the revision. `to`: a stored revision of the machine, or the newest one. Default: the newest valid one. */
   find(name: string, to: string | undefined): Promise<FoundMachine>;
 }
 
@@ -260,7 +267,7 @@ function toMissingRevision(name: string, to: string, newest: LocatedMachine, isB
 
 /** Returns the refusal for an unknown machine, with the nearest known name. */
 export async function toUnknownMachine(locator: Locator, name: string): Promise<MissingMachine> {
-  // None when they cannot be listed: only advice is lost.
+  // Empty when they cannot be listed: only advice is lost.
   const listings = await locator.list().catch(() => []);
   const names = listings.map((listing) => listing.name);
   return { kind: "missing", code: "MACHINE_UNKNOWN", reason: formatUnknownMachine(name, names) };
@@ -290,11 +297,11 @@ export function createCompileRevision(executors: ExecutorRegistry): CompileRevis
 interface RevisionWatch {
   /** Notes the machine that an event was decided on. */
   note(name: string, located: LocatedMachine): void;
-  /** Returns some stacks whose machine has changed; an empty list when nothing is parked in the yard. */
+  /** Returns some stacks whose machine has changed; an empty list when the yard has no parked events. */
   takeRevised(): Promise<readonly StackInput[]>;
 }
 
-/** What the watch works with. */
+/** Dependencies of the watch. */
 interface RevisionWatchDeps {
   readonly locator: Locator;
   readonly store: Pick<Store, "queries" | "nextDueAt" | "load">;
@@ -306,8 +313,8 @@ interface RevisionWatchDeps {
 const PAGE = 256;
 
 /**
- * Watches the machines that this process has decided on. Events that were parked before the process started are checked once,
- * because their machine may have been corrected while no process was running.
+ * Watches the machines that this process has decided on. Events that were parked before the process started are checked
+ * once, because their machine may have been corrected while no process was running.
  */
 export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
   const { locator, store } = deps;
@@ -341,7 +348,7 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
   }
 
   function note(name: string, located: LocatedMachine): void {
-    // An older revision that was seen before stays, so that the stacks that it refused something are found.
+    // An older revision that was seen before remains, so that stacks with events that it refused are found.
     if (!seen.has(name) || located.kind !== "found") remember(seen, name, toMark(located));
   }
 
@@ -356,7 +363,7 @@ export function createRevisionWatch(deps: RevisionWatchDeps): RevisionWatch {
   };
 }
 
-/** The key of the list of what was parked before the start; no machine has an empty name. */
+/** The key of the list of events that were parked before the start; no machine has an empty name. */
 const EARLIER = "";
 
 type Pages = AsyncGenerator<readonly string[], void>;
@@ -371,7 +378,7 @@ function openList(begin: () => Pages): StackList {
   return { begin, pages: begin(), isDone: false };
 }
 
-/** The next ids of the first list that has some. */
+/** Returns the next ids of the first list that is not empty. */
 async function takeNext(lists: Map<string, StackList>): Promise<readonly string[]> {
   for (const [name, list] of lists) {
     const ids = await takeIds(list);
@@ -384,7 +391,7 @@ async function takeNext(lists: Map<string, StackList>): Promise<readonly string[
 /** Pages that one call reads at most before it lets others work. */
 const MAX_EMPTY_PAGES = 20;
 
-/** The next ids; none at the end, and after many pages without any. */
+/** Returns the next ids; an empty list at the end, and after many pages without ids. */
 async function takeIds(list: StackList): Promise<readonly string[]> {
   for (let pages = 0; pages < MAX_EMPTY_PAGES; pages += 1) {
     const ids = await takePage(list);
@@ -393,7 +400,7 @@ async function takeIds(list: StackList): Promise<readonly string[]> {
   return [];
 }
 
-/** A generator ends when it throws, so the list begins again after a failure. */
+/** Returns the ids of the next page. A generator ends when it throws, so the list begins again after a failure. */
 async function takePage(list: StackList): Promise<readonly string[]> {
   try {
     const { value, done } = await list.pages.next();
@@ -405,7 +412,7 @@ async function takePage(list: StackList): Promise<readonly string[]> {
   }
 }
 
-/** All stacks of a machine, then the ids under which its events wait for a stack to be created. */
+/** Lists all stacks of a machine, then the ids under which its events wait for a stack to be created. */
 async function* listStacksOf({ store, pins }: RevisionWatchDeps, name: string): Pages {
   const pages = listPages((start) => store.queries.listStacks({ machine: name }, { limit: PAGE, ...start }));
   for await (const page of pages) {
@@ -426,7 +433,7 @@ interface ParkedDeps extends Pick<RevisionWatchDeps, "store" | "pins"> {
   readonly locator: Pick<Locator, "find">;
 }
 
-/** Stacks with events that were parked before that instant and that may be decided differently now. */
+/** Lists stacks with events that were parked before that instant and that may be decided differently now. */
 async function* listParkedBefore(deps: ParkedDeps, before: number): Pages {
   for await (const stacks of walkParkedStacks(deps.store)) {
     const ids: string[] = [];
@@ -438,7 +445,7 @@ async function* listParkedBefore(deps: ParkedDeps, before: number): Pages {
   }
 }
 
-/** True when the machine may decide the event differently than it did when it was parked. */
+/** Returns true when the machine may decide the event differently than when it was parked. */
 async function mayDiffer(
   { locator, pins }: ParkedDeps,
   parked: ParkedEvent,
@@ -447,7 +454,7 @@ async function mayDiffer(
   const name = machineOf(parked, stack);
   const located = name === undefined ? undefined : await locator.find(name);
   if (located?.kind !== "found") return false;
-  // Nothing says which revision refused to create a stack.
+  // The revision that refused to create a stack is not recorded.
   if (stack === undefined || MACHINES_FAULT.has(parked.code)) return true;
   return stack.machineHash !== located.revision.hash && !(await pins(stack.machineHash));
 }

@@ -18,7 +18,7 @@ export interface MachineSource {
   readonly isWritable: boolean;
 }
 
-/** What shall replace a document. */
+/** The text that replaces a document. */
 export interface WriteSourceInput {
   readonly source: string;
   /** The hash of the text that it replaces. */
@@ -27,12 +27,12 @@ export interface WriteSourceInput {
 
 /** The documents of a folder of machines, for editors. */
 export interface MachineSources {
-  /** Undefined when no file of the folder has the name. */
+  /** Finds a document. Undefined when the folder has no file with the name. */
   find(name: string): Promise<MachineSource | undefined>;
   /**
-   * Replaces the text of a file whole, and returns the warnings about the new one. Throws `MACHINE_UNKNOWN`; `MACHINE_INVALID` with
-   * `problems` for a document with errors; `RECORD_CONFLICT` with the present `hash` and `source` when the file has changed
-   * meanwhile; and `FORBIDDEN` for a file that is a link or a module.
+   * Replaces the text of a file whole, and returns the warnings about the new one. Throws `MACHINE_UNKNOWN`;
+   * `MACHINE_INVALID` with `problems` for a document with errors; `RECORD_CONFLICT` with the present `hash` and
+   * `source` when the file has changed meanwhile; and `FORBIDDEN` for a file that is a link or a module.
    */
   write(name: string, input: WriteSourceInput): Promise<readonly Problem[]>;
 }
@@ -91,7 +91,10 @@ function hashOf(source: string): string {
   return createHash("sha256").update(source, "utf8").digest("hex");
 }
 
-/** Writes a new file next to the old one and moves it there: readers see one text or the other, and no link is followed. */
+/**
+ * Writes a new file next to the old one and moves it there: readers get one text or the other, and links are not
+ * followed.
+ */
 async function replaceFile(path: string, text: string, check: () => Promise<void>): Promise<void> {
   const draft = `${path}.${randomUUID()}.draft`;
   const { mode } = await lstat(path);

@@ -12,29 +12,33 @@ import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./ca
 import { retryTransient, type WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
-/** What a worker without a store needs. */
+/** Dependencies of a worker without a store. */
 interface MessageWorkerDeps extends Omit<WorkerDeps, "store" | "logs"> {
-  /** Sends answers to the queue of events. */
+  /** Sends results to the queue of events. */
   readonly publish: (events: readonly QueuedEvent[]) => Promise<void>;
 }
 
-/** A worker that works by message only. */
+/** A worker that communicates only by messages. */
 interface MessageWorker extends Omit<Worker, "handle"> {
-  /** Runs a task to its end. Returns `retry` if no answer was sent, so that the message must be delivered again. */
+  /** Runs a task to its end. Returns `retry` if no result was sent, so that the message must be delivered again. */
   handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
 }
 
 const RETRY_STOPPING = { kind: "retry", reason: "The worker stops." } as const satisfies DeliveryOutcome;
 const DONE: DeliveryOutcome = { kind: "done" };
 
-/** The number of answers that are kept. A message that is delivered again gets the same answer, and its task is not run again. */
+/**
+ * The number of results that are kept. A message that is delivered again gets the same result, and its task is not run
+ * again.
+ */
 const KEPT_ANSWERS = 100;
 
 /**
- * Creates a worker for runners without a store, like those of the predecessor. The visibility of the message is the lease, and
- * the transport extends it. The worker polls executors until they end, and sends the answer as an event. Two runners may
- * receive the same message and both run the task, with the same idempotency key. Suspended attempts, exclusive keys, cancels
- * and sensitive values are not supported: a task that needs a sensitive value fails with `SECRETS_NEED_STORE`.
+ * Creates a worker for runners without a store, like those of the predecessor. The visibility of the message is the
+ * lease, and the transport extends it. The worker polls executors until they end, and sends the result as an event. Two
+ * runners may receive the same message and both run the task, with the same idempotency key. Suspended attempts,
+ * exclusive keys, cancels and sensitive values are not supported: a task that needs a sensitive value fails with
+ * `SECRETS_NEED_STORE`.
  */
 export function createMessageWorker(deps: MessageWorkerDeps, options: WorkerOptions = {}): MessageWorker {
   const { clock, ids, logger } = deps;
@@ -86,7 +90,7 @@ function toEnd(limits: InvocationLimits, now: number): InvocationEnd {
   return toInvocationEnd(limits, now) ?? { stopAt: Number.POSITIVE_INFINITY, overAt: Number.POSITIVE_INFINITY };
 }
 
-/** How long aborted work may continue. No other process would ever report its end. */
+/** Returns how long aborted work may continue, in milliseconds. Another process would never report its end. */
 function findCancelMs({ executors }: MessageWorkerDeps, { task }: TaskMessage): number {
   return toCancelWithinMs(executors.get(String(task["executor"])));
 }
@@ -104,7 +108,7 @@ type WorkEnd =
   | { readonly kind: "over" }
   | Extract<DeliveryOutcome, { kind: "retry" }>;
 
-/** Steps, and polls when it is due, until the attempt is answered or its time is over. */
+/** Runs steps, and polls when due, until the attempt has its result or its time is over. */
 async function workToEnd(
   { clock, attempts, stopping, step }: Stepping,
   attemptId: string,
@@ -141,7 +145,7 @@ function createAnswers() {
   };
 }
 
-/** What the attempts of one runner need. */
+/** Dependencies of the attempts of one runner. */
 interface MessageAttemptsDeps {
   readonly publish: (event: QueuedEvent) => Promise<void>;
   readonly clock: Clock;
@@ -149,7 +153,7 @@ interface MessageAttemptsDeps {
   readonly logger: Logger;
 }
 
-/** What is known of an attempt when it begins. */
+/** The facts about an attempt when it begins. */
 interface BeginInput {
   readonly message: TaskMessage;
   /** When the task receives the request to end, in epoch milliseconds. */
@@ -163,17 +167,17 @@ type StepEnd =
   | { readonly kind: "suspended"; readonly dueAt: number }
   | { readonly kind: "answered"; readonly event: QueuedEvent };
 
-/** The attempts that a runner without a store works on: a store for a worker, as long as each of its messages is in hand. */
+/** The attempts of a runner without a store: a store for a worker, as long as the runner processes their messages. */
 interface MessageAttempts extends WorkerStore {
-  /** False when the attempt is in hand already. */
+  /** Begins an attempt. Returns false when this runner already processes it. */
   begin(input: BeginInput): boolean;
-  /** How its last step ended, once; undefined: nothing is known. */
+  /** Returns the end of its last step, once; undefined when it is unknown. */
   takeEnd(attemptId: string): StepEnd | undefined;
   end(attemptId: string): void;
 }
 
 interface OpenAttempt extends BeginInput {
-  /** Of its answer, also when that is sent again. */
+  /** The id of its result, also when that is sent again. */
   readonly answerId: string;
   /** Steps so far. */
   token: number;
@@ -181,14 +185,17 @@ interface OpenAttempt extends BeginInput {
   last?: StepEnd | undefined;
 }
 
-/** Attempts in the memory of one runner. Nothing of them outlives the process: the message's visibility is the lease. */
+/**
+ * Creates the attempts in the memory of one runner. They do not outlive the process: the message's visibility is the
+ * lease.
+ */
 function createMessageAttempts(deps: MessageAttemptsDeps): MessageAttempts {
   const { clock } = deps;
   const open = new Map<string, OpenAttempt>();
   const isOver = ({ stopAt }: OpenAttempt) => clock.now() >= stopAt;
   return {
     records: noRecords,
-    // A follow-up run needs a revision; `settle` reports that none can be stored.
+    // A follow-up job needs a revision; `settle` reports that none can be stored.
     revisions: { put: async () => undefined },
     begin(input) {
       const { id } = input.message.dispatch;
@@ -259,7 +266,7 @@ function logWhatStays(
 /** As many characters as senders may make the id of an event. */
 const MAX_ID_CHARACTERS = 255;
 
-/** An answer of a runner without a store. */
+/** A result from a runner without a store. */
 interface Answer {
   readonly event: QueuedEvent;
   /** Outputs that must not be shown, and so cannot travel: only a store keeps them hidden. */
@@ -267,12 +274,13 @@ interface Answer {
 }
 
 /**
- * The result of an attempt as a sender from outside may give it: what ended because its time was over has failed, sensitive
- * outputs stay behind, and a message without an attempt is answered by the task's name.
+ * Returns the result of an attempt in the form of an outside sender: an attempt that ended because its time was over
+ * has failed, sensitive outputs are left out, and the result of a message without an attempt names the task.
  *
- * The answer to an attempt has the id that the runner has drawn: anybody may send an event under one that can be guessed, and
- * the answer would count as its repeat. A repeat of the answer is stale, because the attempt has ended. An answer by the task's
- * name might be taken for a later run's, so its id names the message, and a repeat counts once.
+ * The result of an attempt has the random id that the runner has created: anybody may send an event under an id that
+ * can be guessed, and the result would count as its repeat. A repeat of the result is stale, because the attempt has
+ * ended. A result by the task's name might be mistaken for that of a later run, so its id names the message, and a
+ * repeat counts once.
  */
 export function toAnswer(result: QueuedEvent, answerId: string): Answer {
   const { sensitiveOutputs, dispatchId, outputs, ...message } = toFailure(result.message);
@@ -292,7 +300,7 @@ export function toAnswer(result: QueuedEvent, answerId: string): Answer {
   return { event, leftOut };
 }
 
-/** The answer to a task that did not end in its time. */
+/** Returns the result of a task that did not end in its time. */
 export function toTimedOut(
   message: TaskMessage,
   { answerId, now }: { readonly answerId: string; readonly now: number },
@@ -310,7 +318,10 @@ const TIMED_OUT = {
   retryable: true,
 };
 
-/** Only the engine may say that a task was cancelled; what is cancelled here has run out of time. */
+/**
+ * Turns a cancelled result into a timeout. Only the engine may report that a task was cancelled; an attempt cancelled
+ * here has run out of time.
+ */
 function toFailure(message: QueuedEvent["message"]): Readonly<Record<string, unknown>> {
   if (message["event"] !== SYSTEM_EVENTS.taskCancelled) return message;
   const { code, message: description, retryable } = TIMED_OUT;

@@ -23,7 +23,7 @@ import { applyWithMachines, createTurnMachines } from "./process-inputs.ts";
 import { isPassedOver, relaxSecrets, toBefore, toReplayEvent } from "./replay-lines.ts";
 import { findStackAt, type StackAt } from "./stack-at.ts";
 
-/** What a planner needs: the same as the engine. */
+/** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {
   readonly store: Pick<Store, "load" | "queries" | "revisions">;
   readonly locator: Locator;
@@ -34,22 +34,25 @@ interface PlannerDeps {
   readonly allowExternalNext?: boolean;
 }
 
-/** Computes what the engine would do, and changes nothing. Caches compiled revisions. */
+/** Computes the effects of the engine without applying them. Caches compiled revisions. */
 export interface Planner {
-  /** Returns the change that an event would make now to a stack with its parked events, or to one that does not exist yet. */
+  /**
+   * Returns the change that an event would make now to a stack with its parked events, or to one that does not exist
+   * yet.
+   */
   preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
   /**
-   * Returns whether an upgrade would be accepted, and how the history of the stack would differ with the new revision. `to`: a
-   * stored revision or the newest. Default: the newest. `draft`: a revision that is not stored. Returns undefined for an unknown
-   * stack.
+   * Returns whether an upgrade would be accepted, and how the history of the stack would differ with the new revision.
+   * `to`: a stored revision or the newest. Default: the newest. `draft`: a revision that is not stored. Returns
+   * undefined for an unknown stack.
    */
   planUpgrade(input: PlanInput): Promise<UpgradePlan | undefined>;
   /**
-   * Returns a stack as it was after the last line of its history up to a position, by replay. Returns undefined when there is no
-   * such line.
+   * Returns a stack as it was after the last line of its history up to a position, by replay. Returns undefined when
+   * there is no line up to that position.
    */
   findStackAt(input: { readonly stackId: string; readonly position: number }): Promise<StackAt | undefined>;
-  /** The machine of a kept revision; undefined when it is not kept or no longer compiles. */
+  /** Returns the machine of a stored revision; undefined when it is not stored or fails to compile now. */
   findRevision(hash: string): Promise<Machine | undefined>;
 }
 
@@ -108,14 +111,14 @@ interface PlanInput {
   readonly draft?: Machine | undefined;
 }
 
-/** What a plan works with. */
+/** Dependencies of a plan. */
 interface PlanDeps {
   readonly store: Pick<Store, "load" | "queries">;
   readonly finder: Pick<MachineFinder, "find">;
   readonly clock: Clock;
 }
 
-/** What moving a stack to another revision would do. */
+/** The effects of moving a stack to another revision. */
 export interface UpgradePlan {
   readonly stackId: string;
   readonly machine: string;
@@ -131,7 +134,7 @@ export interface UpgradePlan {
   readonly replayed: number;
   /** Why the replay is incomplete; missing if it is complete. */
   readonly incomplete?: string;
-  /** The first 100 places where the history would have been another. */
+  /** The first 100 differences of the history. */
   readonly differences: readonly ReplayDifference[];
   /** How many more there are. */
   readonly more: number;
@@ -143,10 +146,10 @@ export interface UpgradePlan {
 const MOST_LINES = 10_000;
 const PAGE = 1_000;
 const MOST_DIFFERENCES = 100;
-/** Processes that write one history may differ in what time it is. */
+/** How far the clocks of processes that write one history may differ. */
 const CLOCKS_DIFFER_MS = 60_000;
 
-/** See `Planner`. */
+/** Plans an upgrade; see `Planner`. */
 async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): Promise<UpgradePlan | undefined> {
   const [loaded] = await deps.store.load([stackId]);
   const stack = loaded?.stack;
@@ -269,7 +272,10 @@ function explainPruned({ createdAt }: Stack): string {
 
 /** One difference of the resulting stack. Sensitive values are compared by reference and printed as `***`. */
 interface EndDifference {
-  /** `state`, `task <name>`, `metadata <key>`, `timer <event>` or `retry <task>`; of timers the instants when they are due. */
+  /**
+   * `state`, `task <name>`, `metadata <key>`, `timer <event>` or `retry <task>`; of timers the instants when they are
+   * due.
+   */
   readonly what: string;
   /** Null: it is not there. */
   readonly before: string | number | boolean | null;

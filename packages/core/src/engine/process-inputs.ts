@@ -25,7 +25,10 @@ import type { MachineFinder } from "./machine-finder.ts";
 
 /** Claims attempts for this process when they begin. */
 export interface Births {
-  /** Returns a claim and reserves a slot for an attempt that this process can run at once; undefined: its message is queued. */
+  /**
+   * Returns a claim and reserves a slot for an attempt that this process can run at once; undefined: its message is
+   * queued.
+   */
   reserve(dispatch: Dispatch): BirthClaim | undefined;
   /** Runs an attempt that was granted. */
   run(born: BornAttempt): void;
@@ -51,7 +54,7 @@ export interface FinishedAttempt {
   readonly result: AppliedResult;
 }
 
-/** What `processInputs` needs. */
+/** Dependencies of `processInputs`. */
 export interface WorkDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -73,9 +76,9 @@ export interface WrittenStacks {
 const MAX_WRITTEN = 512;
 
 /**
- * Creates the cache of stacks on which results are decided without a load. An entry may be outdated: every other write, also
- * one that parks an event, increments the version of the stack, so the commit is a conflict, and the result is decided again
- * on a fresh load.
+ * Creates the cache of stacks on which results are decided without a load. An entry may be outdated: every other write,
+ * also one that parks an event, increments the version of the stack, so the commit is a conflict, and the result is
+ * decided again on a fresh load.
  */
 export function createWrittenStacks(): WrittenStacks {
   const stacks = new Map<string, LoadedStack>();
@@ -96,25 +99,26 @@ export function createWrittenStacks(): WrittenStacks {
 const COMMIT_TRIES = 8;
 const DONE: DeliveryOutcome = { kind: "done" };
 
-/** An input and the place of its outcome. */
+/** An input and the index of its outcome. */
 interface PlacedInput {
   readonly index: number;
   readonly input: StackInput;
 }
 
-/** One stack's inputs of a call, and what is known about them. */
+/** One stack's inputs of a call, and the facts about them. */
 interface StackWork {
   readonly stackId: string;
   /** For the first decision: the stack as it came with its events. */
   readonly loaded?: LoadedStack | undefined;
   readonly inputs: readonly PlacedInput[];
-  /** Ids that the store said were applied before. */
+  /** Ids that were applied before, as reported by the store. */
   readonly knownIds: Set<string>;
 }
 
 /**
- * Applies inputs of many stacks and writes them in one commit; those of one stack in their order. Returns the outcomes in the
- * order of the inputs. Never rejects: a failed input is to be delivered again, and so are the later inputs of its stack.
+ * Applies inputs of many stacks and writes them in one commit; those of one stack in their order. Returns the outcomes
+ * in the order of the inputs. Never rejects: a failed input must be delivered again, and so must the later inputs of
+ * its stack.
  */
 export async function processInputs(
   deps: WorkDeps,
@@ -144,7 +148,9 @@ async function workAll(deps: WorkDeps, works: readonly StackWork[], outcomes: De
   }
 }
 
-/** After a failed commit, applies the inputs one by one, so that the failing input does not block other stacks forever. */
+/**
+ * After a failed commit, applies the inputs one by one, so that the failing input does not block other stacks forever.
+ */
 async function workApart(
   deps: WorkDeps,
   open: readonly StackWork[],
@@ -176,7 +182,7 @@ function splitInputs(work: StackWork): readonly StackWork[] {
   return work.inputs.map((input) => ({ ...work, inputs: [input] }));
 }
 
-/** Dead-letters a delivery that has failed too often, and commits nothing else of it. */
+/** Dead-letters a delivery that has failed too often, and commits no other effect of it. */
 async function commitDeadLetter(
   deps: WorkDeps,
   { stackId, inputs, knownIds }: StackWork,
@@ -235,7 +241,7 @@ async function workTurn(
   });
 }
 
-/** One stack's work with what was decided about it. */
+/** One stack's work with its decisions. */
 interface DecidedWork {
   readonly work: StackWork;
   readonly loaded: LoadedStack;
@@ -243,8 +249,8 @@ interface DecidedWork {
 }
 
 /**
- * Returns the stack of each unit of work: from the cache of written stacks if all its inputs are results, as loaded with its
- * events if the store did so, otherwise from the store.
+ * Returns the stack of each unit of work: from the cache of written stacks if all its inputs are results, as loaded
+ * with its events if the store did so, otherwise from the store.
  */
 async function loadOpen(
   { store, written }: WorkDeps,
@@ -259,7 +265,7 @@ async function loadOpen(
   return known.map((stack) => stack ?? loaded.next().value);
 }
 
-/** Commits, notes what was written, and runs the attempts that begin as granted to this process. */
+/** Commits, notes the written versions, and runs the attempts that begin as granted to this process. */
 async function commitDecided(
   { store, births, written }: WorkDeps,
   decided: readonly DecidedWork[],
@@ -338,7 +344,7 @@ function logFault(logger: Logger, { stackId }: StackWork, input: StackInput | un
   logger.error("An event could not be processed.", { error, stackId, ...what });
 }
 
-/** The machines that one turn has looked up: each once for all events with the same answer. */
+/** The machines that one turn has looked up: each once for all events with the same result. */
 interface TurnMachines {
   find(wanted: WantedMachine): Looked | undefined;
   lookUp(wanted: WantedMachine): Promise<void>;
@@ -392,7 +398,7 @@ function fail(works: readonly StackWork[], outcomes: DeliveryOutcome[], reason: 
   for (const { inputs } of works) for (const { index } of inputs) outcomes[index] = { kind: "retry", reason };
 }
 
-/** Logs what was committed, with the ids of stack, events, tasks and attempts; nothing of metadata or messages. */
+/** Logs a committed change, with the ids of stack, events, tasks and attempts, but no metadata or messages. */
 function logChange(logger: Logger, { stackId, history, dispatches, cancels, endedAttempts }: Change): void {
   for (const entry of history) {
     if (entry.outcome === "dead-lettered") logger.warn("An event was dead-lettered.", toFields(entry));

@@ -4,10 +4,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 
-/** What a process does for its yard: `engine` applies events, `worker` runs tasks. */
+/** The role of a process in its yard: `engine` applies events, `worker` runs tasks. */
 export type YardRole = "engine" | "worker";
 
-/** A process that works for a yard, as of its newest heartbeat. */
+/** A process of a yard, as of its newest heartbeat. */
 export interface YardProcess {
   readonly id: string;
   readonly roles: readonly YardRole[];
@@ -23,7 +23,7 @@ export interface YardProcess {
   readonly running: number;
   /** It accepts no new work and exits when its running tasks have ended. */
   readonly draining: boolean;
-  /** Epoch milliseconds, of its own clock. */
+  /** Epoch milliseconds, by the process's own clock. */
   readonly startedAt: number;
   readonly seenAt: number;
 }
@@ -48,7 +48,7 @@ export interface ProcessEntry {
   leave(): Promise<void>;
 }
 
-/** What `joinRegistry` needs. Each heartbeat calls `describe`. */
+/** The input of `joinRegistry`. Each heartbeat calls `describe`. */
 export interface ProcessEntryInput {
   readonly records: Records;
   readonly clock: Clock;
@@ -65,8 +65,8 @@ const KEPT_MS = 10 * 60_000;
 const PREFIX = "processes/";
 
 /**
- * Lists a process in its yard until it leaves, or for 10 minutes after it has died. People and the reasons why a task waits use
- * the list. Leases, not heartbeats, decide which process may do what.
+ * Lists a process in its yard until it leaves, or for 10 minutes after it has crashed. People and the explanations of
+ * waiting tasks use the list. Leases, not heartbeats, decide which process may do what.
  */
 export function joinRegistry({ records, clock, logger, describe }: ProcessEntryInput): ProcessEntry {
   const ended = new AbortController();
@@ -118,7 +118,7 @@ export function joinRegistry({ records, clock, logger, describe }: ProcessEntryI
   };
 }
 
-/** The processes of a yard in the order in which they started, with those that died in the last 10 minutes. */
+/** Lists the processes of a yard in the order in which they started, with those that crashed in the last 10 minutes. */
 export async function listProcesses(
   records: Records,
   page: PageInput & { readonly now: number },
@@ -130,7 +130,7 @@ export async function listProcesses(
 
 const PAGE = 1_000;
 
-/** The processes of a yard that are not gone. */
+/** Loads the processes of a yard that are not gone. */
 export async function loadLiveProcesses(records: Records, now: number): Promise<readonly ListedProcess[]> {
   const live: ListedProcess[] = [];
   for await (const page of listPages((start) => listProcesses(records, { limit: PAGE, now, ...start }))) {

@@ -6,7 +6,7 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";
 import { decideQueued, type EventItem, isEvent, isTask, type TaskItem } from "./work-loop.ts";
 
-/** What a relay needs. */
+/** Dependencies of a relay. */
 export interface OutboxRelayDeps {
   readonly store: Pick<Store, "takeDue" | "release">;
   readonly transport: Pick<Transport, "publish" | "sendTasks">;
@@ -19,38 +19,43 @@ export interface DrainOptions {
   /** Default: all four. */
   readonly kinds?: readonly DrainedKind[];
   /**
-   * Also sends polls that are due by that instant, with the remaining delay. At most `maxDelayMs` of the transport from now.
-   * Default: only polls that are due now.
+   * Also sends polls that are due by that instant, with the remaining delay. At most `maxDelayMs` of the transport from
+   * now. Default: only polls that are due now.
    */
   readonly pollsUntil?: number;
-  /** Stops at that instant. Default: when nothing is left. */
+  /** Stops at that instant. Default: when the outbox is empty. */
   readonly stopAt?: number;
 }
 
-/** `event`: results and other events that commits have queued; `task`: task messages; the others: messages that are sent again. */
+/**
+ * `event`: results and other events that commits have queued; `task`: task messages; the others: messages that are sent
+ * again.
+ */
 export type DrainedKind = "event" | "task" | "poll" | "lapsedLease";
 
 /** Sends the messages that commits leave in a store's outbox to queues. */
 export interface OutboxRelay {
   /**
-   * Sends everything that is due: results and other events that commits have queued, task messages, polls, and attempts whose
-   * lease has expired. Called after commits and by the sweep. Returns the number of messages. Throws errors of the transport;
-   * what was not sent stays in the outbox. A message that its queue rejects permanently is skipped for some minutes. A crash
-   * between sending and removing sends a message twice, which ids and claims make harmless.
+   * Sends everything that is due: results and other events that commits have queued, task messages, polls, and attempts
+   * whose lease has expired. Called after commits and by the sweep. Returns the number of messages. Throws errors of
+   * the transport; unsent messages stay in the outbox. A message that its queue rejects permanently is skipped for some
+   * minutes. A crash between sending and removing sends a message twice, which ids and claims make harmless.
    */
   drain(options?: DrainOptions): Promise<number>;
 }
 
 const ALL: readonly DrainedKind[] = ["event", "task", "poll", "lapsedLease"];
 const LIMIT = 100;
-/** When a process dies, another one sends its received messages after this time. */
+/** When a process crashes, another one sends its received messages after this time. */
 const LEASE_MS = 30_000;
 /** A poll is not acknowledged but claimed, by a runner that reads its message; queues may be that long. */
 const POLL_LEASE_MS = 300_000;
-/** A runner whose clock is a little behind would find the attempt not yet due, and the poll would wait for its lease. */
+/**
+ * A runner whose clock is a little behind would find the attempt not yet due, and the poll would wait for its lease.
+ */
 const POLL_MARGIN_MS = 1_000;
 
-/** A relay between a store and a transport that does not read it. */
+/** Creates a relay between a store and a transport that does not read it. */
 export function createOutboxRelay(deps: OutboxRelayDeps): OutboxRelay {
   const { transport, clock } = deps;
   const tasks = {
@@ -107,7 +112,9 @@ async function drainKind<Item extends EventItem | TaskItem>(
   }
 }
 
-/** One after the other; when one cannot be sent, those behind it are handed out again with it. */
+/**
+ * Sends groups one after the other; when one cannot be sent, it and the later ones are released to be delivered again.
+ */
 async function sendGroups<Item extends EventItem | TaskItem>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
@@ -132,7 +139,7 @@ interface SentItems<Item> {
   readonly delayMs: number;
 }
 
-/** Those of one second together, soonest first. */
+/** Groups items by seconds of delay, soonest first. */
 function groupByDelay<Item>(items: readonly Item[], now: number): readonly SentItems<Item>[] {
   const groups = Map.groupBy(items, (item) => toDelayMs(item, now));
   return [...groups].map(([delayMs, group]) => ({ delayMs, items: group })).sort((a, b) => a.delayMs - b.delayMs);
@@ -143,7 +150,9 @@ function toDelayMs(item: unknown, now: number): number {
   return dueAt > now ? Math.ceil((dueAt + POLL_MARGIN_MS - now) / 1_000) * 1_000 : 0;
 }
 
-/** Sends and acknowledges. One item that its queue refuses for good holds up no other: it waits, and the log says so. */
+/**
+ * Sends and acknowledges. One item that its queue refuses permanently does not block others: it waits, and is logged.
+ */
 async function sendItems<Item extends EventItem | TaskItem>(
   deps: OutboxRelayDeps,
   input: DrainInput<Item>,
@@ -175,12 +184,12 @@ async function sendOneByOne<Item extends EventItem | TaskItem>(
   return sent;
 }
 
-/** True when the message is at fault: the queue would refuse it each time. */
+/** Returns true when the message is at fault: the queue would refuse it each time. */
 function isMessageRefused(error: unknown): boolean {
   return isStackyardError(error) && (error.code === "PAYLOAD_TOO_LARGE" || error.details["refused"] === "message");
 }
 
-/** Which message it is, for the log. */
+/** Returns the id of the message, for the log. */
 function toNames([item]: readonly (EventItem | TaskItem)[]): Readonly<Record<string, string>> {
   if (item === undefined) return {};
   return item.kind === "event" ? { eventId: item.event.id } : { attemptId: item.attemptId };
@@ -189,7 +198,7 @@ function toNames([item]: readonly (EventItem | TaskItem)[]): Readonly<Record<str
 /** By then the configuration may have changed. */
 const REFUSED_MS = 300_000;
 
-/** What working off a store's outbox needs. */
+/** Dependencies of draining a store's outbox. */
 export interface DrainStoreDeps {
   readonly store: Pick<Store, "takeDue" | "release">;
   readonly handle: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>;
@@ -203,9 +212,9 @@ const DECIDED_AT_ONCE = 64;
 const SENT = ["task", "poll"] as const;
 
 /**
- * Does what commits have left behind: sends task messages and due polls, and decides the events in the store's own queue,
- * such as those of cancelled attempts and dead letters that were sent again. They need not travel to the queue of events and
- * back. Ends when nothing is left, or at that instant; returns how much was done.
+ * Processes what commits have left in the store: sends task messages and due polls, and decides the events in the
+ * store's own queue, such as those of cancelled attempts and dead letters that were sent again. They need not travel to
+ * the queue of events and back. Ends when the queue is empty, or at that instant; returns the number of items.
  */
 export async function drainStore(deps: DrainStoreDeps, stopAt: number): Promise<number> {
   const { store, clock, outbox, handle } = deps;
@@ -220,23 +229,29 @@ export async function drainStore(deps: DrainStoreDeps, stopAt: number): Promise<
   return worked;
 }
 
-/** What is sent after a task has ended, and how. */
+/** The messages that are sent after a task has ended, and their dependencies. */
 export interface SendResultsDeps {
   readonly outbox: OutboxRelay;
   readonly kinds: readonly DrainedKind[];
-  /** True if the outbox returns only what this process has left. No other process sends that before the sweep. */
+  /**
+   * True if the outbox returns only messages that this process has queued. Other processes do not send them before the
+   * sweep.
+   */
   readonly isOwn: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The time limit; the sweep sends the rest. Meanwhile the message of the task is not removed, and a function has a time limit. */
+/**
+ * The time limit; the sweep sends the rest. Meanwhile the message of the task is not removed, and a function has a time
+ * limit.
+ */
 const SEND_MS = 5_000;
 
 /**
- * Sends what a task has left in the store's outbox: its result, the next task of a key that it held, and the tasks that the
- * commit of its result has dispatched. If that fails, logs the error and leaves the messages to the sweep; running the task
- * again would not help.
+ * Sends the messages that a task has left in the store's outbox: its result, the next task of a key that it held, and
+ * the tasks that the commit of its result has dispatched. If that fails, logs the error and leaves the messages to the
+ * sweep; running the task again would not help.
  */
 export async function sendResults(attemptId: string, deps: SendResultsDeps): Promise<void> {
   const { outbox, kinds, isOwn, clock, logger } = deps;

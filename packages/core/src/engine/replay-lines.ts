@@ -5,7 +5,10 @@ import type { Machine, MetadataRule } from "../machine/machine.ts";
 import { MASK } from "../machine/secrets.ts";
 import type { HistoryEntry, StoredHistoryEntry } from "../ports/stack-store.ts";
 
-/** Returns true for lines about the machine instead of the stack, and for lines whose event is not complete in the history. */
+/**
+ * Returns true for lines about the machine instead of the stack, and for lines whose event is not complete in the
+ * history.
+ */
 export function isPassedOver({ event, code = "", outcome, metadata }: StoredHistoryEntry): boolean {
   if (event === SYSTEM_EVENTS.upgradeStack) return true;
   if (outcome === "applied" || outcome === "removed") return false;
@@ -15,11 +18,11 @@ export function isPassedOver({ event, code = "", outcome, metadata }: StoredHist
 const UNJUDGED: ReadonlySet<string> = new Set([
   ...["DUPLICATE", "STACK_UNKNOWN", "MACHINE_MISMATCH", "MACHINE_UNKNOWN", "MACHINE_INVALID", "STATE_UNKNOWN"],
   ...["EVENT_INVALID", "EVENT_RESERVED", "INTERNAL"],
-  // The history does not know the groups of a sender.
+  // The history does not contain the groups of a sender.
   ...["NOT_ALLOWED", "APPROVAL_REPEATED", "COMMENT_REQUIRED"],
 ]);
 
-/** What a line says that its event did. */
+/** Returns the effect of an event according to its line. */
 export function toBefore({ outcome, code, to, sent }: StoredHistoryEntry): ReplayedEvent {
   if (outcome === "removed") return { outcome, state: null, sent };
   if (outcome === "applied") return { outcome, state: to ?? null, sent };
@@ -81,7 +84,7 @@ function isApplied({ outcome }: HistoryEntry): boolean {
   return outcome === "applied" || outcome === "removed";
 }
 
-/** True for a value that a line does not show. */
+/** Returns true for a value that a line does not show. */
 export function isHidden(value: unknown): boolean {
   return value === MASK || (isMap(value) && typeof value["$secret"] === "string");
 }
@@ -95,8 +98,9 @@ function toPlainEntry([key, value]: [string, unknown]): [string, unknown] {
 }
 
 /**
- * Returns the machine for a replay, in which sensitive keys accept any value and stay sensitive. The history contains references
- * instead of sensitive values. They match no type, pattern or range, and each new value of a key has another reference.
+ * Returns the machine for a replay, in which sensitive keys accept any value and remain sensitive. The history contains
+ * references instead of sensitive values. They match no type, pattern or range, and each new value of a key has another
+ * reference.
  */
 export function relaxSecrets(machine: Machine, secretKeys: readonly string[]): Machine {
   const { keys } = machine.metadata;

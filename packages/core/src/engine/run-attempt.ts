@@ -39,7 +39,7 @@ import {
 } from "./call-executor.ts";
 import type { FinishedAttempt } from "./process-inputs.ts";
 
-/** What `runAttempt` needs from the worker. */
+/** Dependencies of `runAttempt`, from the worker. */
 interface AttemptDeps {
   readonly store: WorkerStore;
   readonly clock: Clock;
@@ -72,7 +72,9 @@ interface AttemptInput {
   readonly end?: InvocationEnd | undefined;
 }
 
-/** Runs one step of an attempt and settles or suspends it. A lost lease leaves it to its new owner. */
+/**
+ * Runs one step of an attempt and settles or suspends it. When the lease is lost, leaves the attempt to its new owner.
+ */
 export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promise<void> {
   const { claimed } = input;
   const mask = createAttemptMask(claimed.secrets);
@@ -112,7 +114,7 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
   }
 }
 
-/** A step and what it means for the attempt. */
+/** A step and its effect on the attempt. */
 type EndedCall =
   | { readonly kind: "stepped"; readonly step: Step; readonly cancelling: boolean; readonly cancelBegun: boolean }
   /** The process or the invocation ends: the attempt is released unchanged. */
@@ -139,7 +141,8 @@ async function step(
   const operation = operationOf(kept, cancelling, executor);
   const resolved = resolveSecrets(message, claimed.secrets ?? {});
   const isMasked = resolved.missing.length > 0;
-  // Started work is polled or cancelled without the missing secrets: the stack may be gone, but its keys are still held.
+  // Started work is polled or cancelled without the missing secrets: the stack may be gone, but its keys are still
+  // held.
   if (isMasked && operation === "start") {
     return { kind: "stepped", step: toSecretsNeedStore(resolved.missing), cancelling, cancelBegun: cancelling };
   }
@@ -163,14 +166,16 @@ async function step(
   const why = attempt.stopReason();
   if (why === "lost") return undefined;
   const cancelBegun = kept?.cancelBegun === true || operation === "cancel";
-  // A succeeded or running step counts even if the executor was asked to stop.
+  // A succeeded or running step counts even if the executor was signaled to stop.
   const asked = result.kind === "failed" ? why : undefined;
   if (isGivenBack(asked, executor, operation)) return giveBack(kept, cancelBegun);
   const final = toEndOf(result, asked, (line) => logEnd(log, input, line));
   return { kind: "stepped", step: final, cancelling: cancelling || why === "cancel", cancelBegun };
 }
 
-/** Returns true if another call continues the work: the process ends, or the invocation does and the progress is stored. */
+/**
+ * Returns true if another call continues the work: the process ends, or the invocation does and the progress is stored.
+ */
 function isGivenBack(asked: StopReason | undefined, { resumable }: Executor, operation: Operation): boolean {
   return asked === "stopping" || (asked === "out-of-time" && resumable && operation !== "start");
 }
@@ -182,7 +187,7 @@ function toEndOf(result: Step, asked: StopReason | undefined, report: (text: str
   return INTERRUPTED;
 }
 
-/** Returns the executor to call, or the answer if no executor must be called. */
+/** Returns the executor to call, or the result if no executor must be called. */
 function findExecutorOrAnswer(
   { executor, fault, message, claimed }: AttemptInput,
   kept: KeptProgress | undefined,
@@ -190,7 +195,7 @@ function findExecutorOrAnswer(
   const cancelsNothing = claimed.cancelling !== undefined && kept === undefined;
   if (cancelsNothing && !claimed.again) return { executor: undefined, answer: neverStarted() };
   if (executor === undefined) return { executor, answer: unknownExecutor(message) };
-  // Its worker died before it reported progress. A cancel must not start the work again.
+  // Its worker crashed before it reported progress. A cancel must not start the work again.
   if (cancelsNothing && executor.cancel === undefined) return { executor: undefined, answer: neverConfirmed() };
   return fault === undefined ? { executor } : { executor: undefined, answer: fault };
 }
@@ -302,7 +307,7 @@ function unknownExecutor(message: TaskMessage): Step {
   });
 }
 
-/** Why a call to an executor was asked to end before its time. */
+/** Why a call to an executor was aborted before its time. */
 type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
 
 /** An attempt whose lease this process holds and renews. */
@@ -313,13 +318,13 @@ export interface HeldAttempt {
   stopReason(): StopReason | undefined;
   /** Aborts the call because the process ends. */
   stop(): void;
-  /** Stops the renewals as if the process had died. The result of the call is ignored. */
+  /** Stops the renewals as if the process had crashed. The result of the call is ignored. */
   leave(): void;
   /** Ends the renewals. */
   end(): Promise<void>;
 }
 
-/** What holding an attempt needs. */
+/** The input of holding an attempt. */
 interface HoldInput {
   readonly grant: Grant;
   readonly leaseMs: number;
@@ -328,7 +333,7 @@ interface HoldInput {
   readonly clock: Clock;
   readonly attempts: Pick<AttemptStore, "renew">;
   readonly logger: Logger;
-  /** The newest line of progress. */
+  /** Returns the newest line of progress. */
   readonly progressLine: () => string | undefined;
   /** A cancel was known at the claim: only the loss of the lease aborts. */
   readonly cancelling: boolean;
@@ -411,7 +416,7 @@ async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void):
     else if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
     return renewed.kind !== "lost";
   } catch (error) {
-    // The next renewal may succeed. If none does, the lease expires and another worker claims the attempt.
+    // The next renewal may succeed. If it does not, the lease expires and another worker claims the attempt.
     logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
     return true;
   }
@@ -461,8 +466,8 @@ const TRIES = 6;
 const FIRST_WAIT_MS = 250;
 
 /**
- * Retries a call with exponential backoff while it fails with a transient error, for about 8 seconds. Then throws the error.
- * The result of a long task must not be lost because the store failed once.
+ * Retries a call with exponential backoff while it fails with a transient error, for about 8 seconds. Then throws the
+ * error. The result of a long task must not be lost because the store failed once.
  */
 export async function retryTransient<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {

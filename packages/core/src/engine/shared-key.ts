@@ -4,8 +4,8 @@ import { isMap } from "../machine/json.ts";
 import type { Records } from "../ports/records.ts";
 
 /**
- * A secret key that all processes with the yard's store share: 32 random bytes as base64url, kept in the record of that name
- * and made by the first that asks. Throws `STORE_CORRUPT` where the record holds something else.
+ * Loads a secret key that all processes with the yard's store share: 32 random bytes as base64url, stored in the record
+ * of that name and created by the first caller. Throws `STORE_CORRUPT` when the record contains something else.
  */
 export async function loadSharedKey(records: Pick<Records, "get" | "put">, name: string, now: number): Promise<string> {
   const found = await records.get(name, now);
@@ -22,7 +22,7 @@ function toKey(name: string, value: unknown): string {
   throw new StackyardError("STORE_CORRUPT", `The record "${name}" contains no key. Remove it to create a new one.`);
 }
 
-/** An attempt as one runner holds it. */
+/** An attempt of one runner. */
 interface AttemptHolder {
   readonly attemptId: string;
   /** The fencing token of its grant. */
@@ -32,8 +32,9 @@ interface AttemptHolder {
 const KEY = "attempt-passwords/key";
 
 /**
- * Returns the password with which an attempt authenticates to the yard's servers. Ids and tokens can be guessed and appear
- * in logs, so the token comes with a proof that requires access to the store. It is the same in every runner and server.
+ * Returns the password with which an attempt authenticates to the yard's servers. Ids and tokens can be guessed and
+ * appear in logs, so the token comes with a proof that requires access to the store. It is the same in every runner and
+ * server.
  */
 export async function toAttemptPassword(
   records: Pick<Records, "get" | "put">,

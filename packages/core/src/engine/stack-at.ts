@@ -12,7 +12,7 @@ import { isHidden, isPassedOver, relaxSecrets, toBefore, toReplayEvent } from ".
 /** A stack as it was after a line of its history. */
 export interface StackAt {
   readonly line: StoredHistoryEntry;
-  /** Undefined when it did not exist, or when the history does not say enough. */
+  /** Undefined when it did not exist, or when the history is incomplete. */
   readonly stack: Stack | undefined;
   /** Why the stack may have been otherwise, or is missing. */
   readonly incomplete?: string;
@@ -27,7 +27,10 @@ interface StackAtDeps {
 const MOST_LINES = 10_000;
 const PAGE = 1_000;
 
-/** See `Planner`. The lines are replayed on the revisions that decided them; no timer fires that did not. */
+/**
+ * Finds a stack at a position; see `Planner`. The lines are replayed on the revisions that decided them; only timers
+ * that fired then fire again.
+ */
 export async function findStackAt(
   deps: StackAtDeps,
   { stackId, position }: { readonly stackId: string; readonly position: number },
@@ -45,7 +48,7 @@ export async function findStackAt(
   return { line, stack: undefined, incomplete };
 }
 
-/** The lines up to a position, oldest first, back to the end of the incarnation before. */
+/** Reads the lines up to a position, oldest first, back to the end of the previous incarnation. */
 async function readBack({ store }: StackAtDeps, stackId: string, position: number) {
   const lines: StoredHistoryEntry[] = [];
   const pages = listPages(({ cursor = String(position + 1) }) =>
@@ -65,7 +68,7 @@ function isBeginning({ outcome, from, to }: StoredHistoryEntry): boolean {
   return outcome === "applied" && from === undefined && to !== undefined;
 }
 
-/** The lines of events that waited for the stack when it was created. */
+/** Returns the lines of events that waited for the stack when it was created. */
 function findParked(lines: readonly StoredHistoryEntry[]): readonly StoredHistoryEntry[] {
   const parked = new Map<string, StoredHistoryEntry>();
   for (const line of lines) {
@@ -103,13 +106,17 @@ async function replay(
   return { line, stack, incomplete: `The replay differs from the history from position ${where} on.` };
 }
 
-/** Other than the plan of an upgrade, a replay follows the upgrades of the stack. */
+/**
+ * Returns true for a line that is replayed. Unlike the plan of an upgrade, a replay follows the upgrades of the stack.
+ */
 function isReplayed(line: StoredHistoryEntry): boolean {
   const isUpgrade = line.event === SYSTEM_EVENTS.upgradeStack && line.outcome === "applied";
   return isUpgrade || !isPassedOver(line);
 }
 
-/** The revision of each line; one without a revision has that of the line before. `missing`: a hash that is not known. */
+/**
+ * Loads the revision of each line; a line without a revision has that of the line before. `missing`: an unknown hash.
+ */
 async function loadMachines({ findRevision }: StackAtDeps, lines: readonly StoredHistoryEntry[]) {
   const secretKeys = [...new Set(lines.flatMap(({ metadata }) => listHidden(metadata)))];
   const known = new Map<string, Machine>();

@@ -2,7 +2,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 
-/** What a probe needs. */
+/** Dependencies of a probe. */
 export interface StoreProbeDeps {
   readonly store: Pick<Store, "records">;
   readonly clock: Clock;
@@ -12,8 +12,8 @@ export interface StoreProbeDeps {
 /** Checks that a store takes writes. */
 export interface StoreProbe {
   /**
-   * Rejects with the store's error, or with `STORE_UNAVAILABLE` if the store does not answer within 5 s. Calls within a second
-   * share one write, and no second write starts while one is under way.
+   * Rejects with the store's error, or with `STORE_UNAVAILABLE` if the store does not respond within 5 s. Calls within
+   * a second share one write, and no second write starts during a write.
    */
   check(): Promise<void>;
 }
@@ -25,8 +25,8 @@ const KEPT_MS = 60_000;
 const FILLING = "x".repeat(16_384);
 
 /**
- * A probe that writes a record, since a store may answer reads on a full disk or a read-only server. The record expires,
- * and each probe has its own.
+ * Creates a probe that writes a record, since a store may serve reads with a full disk or a read-only server. The
+ * record expires, and each probe has its own.
  */
 export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeDeps): StoreProbe {
   const key = `health/${ids.next()}`;
@@ -37,7 +37,7 @@ export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeD
     const now = clock.now();
     const input = { key, value: { at: now, filling: FILLING }, expiresAt: now + KEPT_MS, now };
     let put = await records.put({ ...input, expected });
-    // The record may have expired, or the answer to an earlier write was lost.
+    // The record may have expired, or the response to an earlier write was lost.
     if (put.kind === "conflict") put = await records.put({ ...input, expected: put.current?.version ?? "absent" });
     expected = put.kind === "written" ? put.record.version : "absent";
   }

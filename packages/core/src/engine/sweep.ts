@@ -11,7 +11,7 @@ import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
 import type { OutboxRelay } from "./relay.ts";
 
-/** What the sweep needs. */
+/** Dependencies of the sweep. */
 export interface SweepDeps {
   readonly engine: Pick<Engine, "sweep" | "sweepRevised">;
   readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "records">;
@@ -33,7 +33,7 @@ export interface SweptOutbox {
   readonly relay: OutboxRelay;
   /** The longest delay of a task message. */
   readonly maxDelayMs: number;
-  /** Sends or applies what commits have left, until that instant. */
+  /** Sends or applies work that commits have left, until that instant. */
   drain(stopAt: number): Promise<number>;
 }
 
@@ -42,7 +42,7 @@ export interface TickSender {
   send(items: readonly DueItem[]): Promise<void>;
 }
 
-/** What a sweep keeps. */
+/** How long a sweep keeps rows. */
 export interface SweepRetention extends Retention {
   /** Lines of the audit log. Default: 400 days. */
   readonly auditMs?: number | undefined;
@@ -52,13 +52,13 @@ export interface SweepRetention extends Retention {
 export interface SweepSpan {
   /** Work that is due by then is sent ahead, if there is a `TickSender`. */
   readonly until: number;
-  /** Starts nothing after that instant. */
+  /** The instant after which no work is started. */
   readonly stopAt: number;
   /** Whether the yard is measured. Default: true in every fifth minute. */
   readonly measures?: boolean;
 }
 
-/** What a sweep has done. */
+/** The result of a sweep. */
 export interface SweepReport {
   /** Timers, deadlines and parked events that were applied, or sent ahead. */
   readonly due: number;
@@ -81,11 +81,11 @@ const PRUNE_LEASE = "prune";
 const MINUTE_MS = 60_000;
 /** The schedule may call any process, and a measurement may read a whole table. */
 const MEASURE_EVERY_MINUTES = 5;
-/** The number of items that are sent ahead at once. A process that dies has received no more than these. */
+/** The number of items that are sent ahead at once. A process that crashes has received no more than these. */
 const TICKS_AT_ONCE = 100;
 /**
- * How long items that were sent ahead stay received after they are due. Long enough that the next sweep does not send them
- * again while they are in the queue, and short enough that a lost one is soon found.
+ * How long items that were sent ahead remain received after they are due. Long enough that the next sweep does not send
+ * them again while they are in the queue, and short enough that a lost one is soon found.
  */
 const TICK_LEASE_MS = 180_000;
 
@@ -111,7 +111,7 @@ export function startSweep(
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      // What has failed is logged by the sweep itself.
+      // The sweep itself logs its failures.
       const report = await sweep().catch(() => undefined);
       const worked = report === undefined ? 0 : report.due + report.polls + report.drained;
       if (worked === 0) await clock.sleep(report === undefined ? longestSleepMs : await sleepMs(), stopping.signal);
@@ -137,9 +137,10 @@ export function startSweep(
 }
 
 /**
- * Returns one sweep: works what is due, or sends it ahead; hands lapsed leases out again, does what commits have left behind,
- * and prunes. A part that fails holds up no other; then it throws, so that the alarm of a schedule sees it. It may be killed
- * anywhere, and run twice at a time. Without a span it is a turn of a loop, and takes no more than one batch of a kind.
+ * Returns one sweep: applies due work, or sends it ahead; redelivers expired leases, processes work that commits have
+ * left, and prunes. A part that fails does not block others; then it throws, so that the alarm of a schedule is raised.
+ * It may be killed anywhere, and may run twice at a time. Without a span it is a turn of a loop, and processes at most
+ * one batch of a kind.
  */
 export function createSweep(deps: SweepDeps, retention: SweepRetention): (span?: SweepSpan) => Promise<SweepReport> {
   const { clock, engine, logger, outbox } = deps;
@@ -187,12 +188,15 @@ export function createSweep(deps: SweepDeps, retention: SweepRetention): (span?:
   };
 }
 
-/** What is sent ahead, and to whom. */
+/** The items to send ahead, and their receiver. */
 interface AheadSpan extends SweepSpan {
   readonly ticks: TickSender;
 }
 
-/** If the process dies between receiving and sending, the lease expires: the work is a few minutes late, not lost. */
+/**
+ * Sends due work ahead. If the process crashes between receiving and sending, the lease expires: the work is a few
+ * minutes late, not lost.
+ */
 async function sendAhead(
   { store, clock }: SweepDeps,
   kinds: readonly DueKind[],
@@ -205,12 +209,12 @@ async function sendAhead(
     const items = await store.takeDue(take);
     if (items.length > 0) await ticks.send(items);
     sent += items.length;
-    // Each take costs a DynamoDB yard some twenty reads; what others hold comes with the next sweep.
+    // Each call costs a DynamoDB yard some twenty reads; items that others have received come with the next sweep.
     if (items.length < TICKS_AT_ONCE) return sent;
   }
 }
 
-/** A queue that delays no single message gets polls when they are due: the ticks have the delay. */
+/** Sends polls. A queue without delays for single messages gets them when they are due: the ticks have the delay. */
 async function sendPolls(deps: SweepDeps, { relay, maxDelayMs }: SweptOutbox, span: SweepSpan | undefined) {
   if (span === undefined) return relay.drain({ kinds: ["poll"] });
   const { until, stopAt } = span;
@@ -232,7 +236,7 @@ function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) 
     return lease !== undefined;
   }
 
-  /** True when more is left: a call of the store does a bounded part. */
+  /** Prunes a part of the store. Returns true when more is left: a call of the store removes a bounded part. */
   async function pruneSome(): Promise<boolean> {
     const now = clock.now();
     if (now - prunedAt < PRUNE_EVERY_MS) return false;
@@ -254,14 +258,14 @@ const SEAL_EVERY_MS = 1_000;
 /** Of a turn of the loop: other work is waiting too. */
 const SEALED_BATCHES = 16;
 
-/** Seals entries of the audit log: in a loop each second, in a call by a schedule until none waits. */
+/** Seals entries of the audit log: in a loop each second, in a scheduled call until none waits. */
 function createSealer({ store, clock, ids, logger, owner }: SweepDeps, { auditMs }: SweepRetention) {
   const leases = createLeases(store.records, { clock });
   const deps = { records: store.records, leases, clock, ids, logger, owner };
   const sealer = createAuditSealer(deps, defined({ retentionMs: auditMs }));
   let sealedAt = Number.NEGATIVE_INFINITY;
 
-  /** Whether another batch may follow; without a limit of time so many in one turn. */
+  /** Returns true when another batch may follow; without a time limit, up to `SEALED_BATCHES` in one turn. */
   const mayGoOn = (stopAt: number | undefined, batches: number): boolean =>
     stopAt === undefined ? batches < SEALED_BATCHES : clock.now() < stopAt;
 
@@ -279,7 +283,7 @@ function createSealer({ store, clock, ids, logger, owner }: SweepDeps, { auditMs
   };
 }
 
-/** Runs last, in the time that is left. A sweep succeeds even when the measurement fails. */
+/** Measures the yard last, in the time that is left. A sweep succeeds even when the measurement fails. */
 async function measure({ clock, logger, measure: look }: SweepDeps, stopAt: number): Promise<void> {
   const leftMs = Math.min(MINUTE_MS, stopAt - clock.now());
   if (look === undefined || leftMs <= 0) return;

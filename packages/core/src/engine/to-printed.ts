@@ -5,9 +5,9 @@ import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.t
 import type { Stack } from "../machine/stack.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";
 
-/** What people are shown: `***` in the place of every sensitive value. */
+/** Values for display: every sensitive value is replaced by `***`. */
 export const toPrinted = {
-  /** The record without its secrets; texts that quote one are masked. */
+  /** Returns the record without its secrets; texts that quote one are masked. */
   stack(stack: Stack): Stack {
     const { secretVersions: _, keptSecrets: __, outputs: ___, ...rest } = stack;
     const metadata = maskMetadata(toShownMetadata(stack));
@@ -20,7 +20,7 @@ export const toPrinted = {
     return stack.approvals === undefined ? printed : { ...printed, approvals: printComments(stack.approvals, mask) };
   },
 
-  /** A line of the history: references printed. */
+  /** Returns a line of the history with its references masked. */
   entry<Entry extends HistoryEntry>(entry: Entry): Entry {
     const { metadata, outputs } = entry;
     return {
@@ -29,7 +29,7 @@ export const toPrinted = {
     };
   },
 
-  /** The message of an event that waits or was given up. */
+  /** Returns the message of a parked event or a dead letter for display. */
   message({ event, masked }: Pick<ParkedEvent | DeadLetter, "event" | "masked">): Readonly<Record<string, unknown>> {
     return toPrintedMessage(event.message, masked);
   },

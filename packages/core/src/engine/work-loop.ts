@@ -12,7 +12,7 @@ import type {
 } from "../ports/transport.ts";
 import { createEventRoom, type EventRoom, Slots, type TakenRoom } from "./direct-path.ts";
 
-/** What the transport works with. */
+/** Dependencies of the transport. */
 interface StoreTransportDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -23,8 +23,8 @@ interface StoreTransportDeps {
   readonly isDirect?: boolean;
 }
 
-// When a process dies, other processes receive its events and tasks after this time. Handling takes much less; if it takes
-// longer, two processes decide the same events, and the second commit is a conflict or a duplicate.
+// When a process crashes, other processes receive its events and tasks after this time. Handling takes much less; if it
+// takes longer, two processes decide the same events, and the second commit is a conflict or a duplicate.
 const EVENT_LEASE_MS = 30_000;
 const TASK_LEASE_MS = 30_000;
 const MAX_BACK_OFF_MS = 60_000;
@@ -35,7 +35,7 @@ export type EventItem = Extract<DueItem, { kind: "event" }>;
 /** An attempt whose message is due. */
 export type TaskItem = Extract<DueItem, { kind: "task" | "poll" | "lapsedLease" }>;
 
-/** The transport of embedded and Postgres yards: the outbox rows are the queue, nothing is copied. */
+/** Creates the transport of embedded and Postgres yards: the outbox rows are the queue, so messages are not copied. */
 export function createStoreTransport(deps: StoreTransportDeps): Transport {
   const { store } = deps;
   return {
@@ -97,7 +97,7 @@ function consumeTasks(
     // Leaves half of the free slots to events, because the queue of tasks is usually empty.
     mostPlaces: isDirect && slots !== undefined ? () => Math.ceil(slots.free / 2) : undefined,
     leaseMs: TASK_LEASE_MS,
-    // Receives no more than there are free places, and leaves the rest to processes with capacity.
+    // Receives no more than there are free slots, and leaves the rest to processes with capacity.
     batchSize: concurrency,
     toBatches: (items) => items.flatMap((item) => (isTask(item) ? [[item]] : [])),
     async handle([item]) {
@@ -157,7 +157,7 @@ function toBackOffMs(item: EventItem | TaskItem): number {
   return Math.min(MAX_BACK_OFF_MS, 500 * 2 ** Math.min(deliveries, 10));
 }
 
-/** What `createConsumer` needs. */
+/** The input of `createConsumer`. */
 interface ConsumerInput<Item> {
   readonly store: Store;
   readonly clock: Clock;
@@ -167,7 +167,7 @@ interface ConsumerInput<Item> {
   readonly signal: StoreSignal["kind"];
   readonly batchSize: number;
   readonly concurrency: number;
-  /** Slots that the consumer shares with other work. Default: `concurrency` slots of its own. */
+  /** Slots that the consumer shares with other work. Default: `concurrency` separate slots. */
   readonly slots?: Slots | undefined;
   /** How many of the shared slots one take may use. Default: all. */
   readonly mostPlaces?: (() => number) | undefined;
@@ -183,10 +183,11 @@ const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
 // A store may report due work but return none, because another process has it.
 const SHORTEST_MS = 10;
-// Under load a consumer finds nothing many times per second and the next signal comes soon, so it does not query each time.
+// Under load a consumer finds the queue empty many times per second and the next signal comes soon, so it does not
+// query each time.
 const ASK_AFTER_MS = 20;
 
-/** Starts a loop that receives due work and handles it. The loop sleeps while nothing is due. */
+/** Starts a loop that receives due work and handles it. The loop sleeps while the queue is empty. */
 export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();

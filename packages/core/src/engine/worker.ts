@@ -29,7 +29,7 @@ import {
 import type { BornAttempt, FinishedAttempt } from "./process-inputs.ts";
 import { createHeartbeat, type HeldAttempt, runAttempt, type WorkerStore } from "./run-attempt.ts";
 
-/** What a worker works with. */
+/** Dependencies of a worker. */
 export interface WorkerDeps {
   readonly store: WorkerStore;
   readonly executors: ReadonlyMap<string, Executor>;
@@ -44,7 +44,7 @@ export interface WorkerDeps {
   readonly logs?: AttemptLogs | undefined;
 }
 
-/** What a worker does differently from its defaults. */
+/** Options of a worker. */
 export interface WorkerOptions {
   /** The duration of a lease, and so of the wait after a crash of the worker. Default: 30 s. */
   readonly leaseMs?: number;
@@ -59,11 +59,13 @@ export interface WorkerOptions {
 /** Claims attempts, runs one step of their executor, and suspends or settles them. */
 export interface Worker {
   /**
-   * Runs one step. If the invocation has a time limit, the step is aborted a minute before it: an attempt that stores its
-   * progress is released and continues with its next poll, any other fails with `TASK_TIMEOUT`, retryable.
+   * Runs one step. If the invocation has a time limit, the step is aborted a minute before it: an attempt that stores
+   * its progress is released and continues with its next poll, any other fails with `TASK_TIMEOUT`, retryable.
    */
   handle(delivery: TaskDelivery, limits?: InvocationLimits): Promise<DeliveryOutcome>;
-  /** Claims no more attempts, and aborts the running executors; their attempts are available to other workers at once. */
+  /**
+   * Stops claiming attempts, and aborts the running executors; their attempts are available to other workers at once.
+   */
   abort(): void;
   /** Returns the running tasks in the order of their claims. */
   running(): readonly RunningTask[];
@@ -73,13 +75,16 @@ export interface Worker {
 
 /** A worker that can claim attempts when they begin. */
 export interface StoreWorker extends Worker {
-  /** Returns a claim for a new attempt, or undefined if the worker lacks its executor or the task needs an exclusive key. */
+  /**
+   * Returns a claim for a new attempt, or undefined if the worker lacks its executor or the task needs an exclusive
+   * key.
+   */
   claimAtBirth(dispatch: Dispatch): BirthClaim | undefined;
   /** Runs an attempt that was granted to this worker when it began, as `handle` does. */
   run(born: BornAttempt, limits?: InvocationLimits): Promise<void>;
 }
 
-/** A task that a worker works on. */
+/** A task that a worker runs. */
 export interface RunningTask {
   readonly stackId: string;
   readonly task: string;
@@ -87,7 +92,7 @@ export interface RunningTask {
 
 const DEFAULT_LEASE_MS = 30_000;
 
-/** A worker over a store. */
+/** Creates a worker over a store. */
 export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): StoreWorker {
   const held = new Map<HeldAttempt, TaskMessage>();
   const owner = options.owner ?? deps.ids.next();
@@ -170,12 +175,12 @@ const POLLING_MS = 300_000;
 const BIRTH_PART = 3 / 4;
 
 /**
- * Creates a worker for a transport other than the store's. There a poll would wait for the next sweep (up to a minute), so
- * this worker polls attempts itself while their next poll is soon due. Between two polls the attempt is suspended in the
- * store, so a crash loses nothing, and a cancel reaches the attempt.
+ * Creates a worker for a transport other than the store's. There a poll would wait for the next sweep (up to a minute),
+ * so this worker polls attempts itself while their next poll is soon due. Between two polls the attempt is suspended in
+ * the store, so a crash loses no progress, and a cancel reaches the attempt.
  *
- * In an invocation with a time limit, it claims a new attempt only if the remaining time covers its timeout, or is at least
- * three quarters of the invocation, and only if the executor can continue the attempt in another invocation.
+ * In an invocation with a time limit, it claims a new attempt only if the remaining time covers its timeout, or is at
+ * least three quarters of the invocation, and only if the executor can continue the attempt in another invocation.
  */
 export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = {}): PollingWorker {
   const { clock, executors } = deps;
@@ -199,7 +204,10 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     sending.add(sent);
   }
 
-  /** Returns the time until the next poll of an attempt whose step has just ended, or undefined if this call does not poll it. */
+  /**
+   * Returns the time until the next poll of an attempt whose step has just ended, or undefined if this call does not
+   * poll it.
+   */
   function findWaitMs(attemptId: string, until: number): number | undefined {
     const end = ends.get(attemptId);
     ends.delete(attemptId);
@@ -209,7 +217,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     return waitMs > LONGEST_WAIT_MS ? undefined : waitMs;
   }
 
-  /** After a step: polls while the next poll is soon due. */
+  /** Polls after a step, while the next poll is soon due. */
   async function pollOn(delivery: TaskDelivery, limits: InvocationLimits): Promise<DeliveryOutcome> {
     const { endsAt = Number.POSITIVE_INFINITY } = limits;
     const until = Math.min(clock.now() + POLLING_MS, endsAt - SPARE_MS);
@@ -334,7 +342,7 @@ function findOwnKey(executor: Executor | undefined, message: TaskMessage): strin
   const { stack, task, dispatch } = message;
   const refs = dispatch.version === 2 ? listSecretRefs(task["config"]) : [];
   const config = refs.length === 0 ? (task["config"] ?? {}) : toNamedConfig(message, refs);
-  // Names of secrets fit no schema of numbers or patterns; such a config was checked when it was resolved.
+  // Names of secrets match no schema of numbers or patterns; such a config was checked when it was resolved.
   if (refs.length === 0 && findFaults(executor.config, config) !== undefined) return undefined;
   const target = findTarget(message);
   const subject = { stackId: stack.id, machine: stack.machine, task: task.name, ...(target && { target }) };
@@ -342,13 +350,16 @@ function findOwnKey(executor: Executor | undefined, message: TaskMessage): strin
   return key === undefined ? undefined : `${executor.name}:${key}`;
 }
 
-/** Keys are named before the claim returns the values of secrets, so references replace the secrets here. */
+/**
+ * Returns the config that keys are derived from. That happens before the claim returns the values of secrets, so
+ * references replace the secrets here.
+ */
 function toNamedConfig(message: TaskMessage, refs: readonly string[]): unknown {
   const names = Object.fromEntries(refs.map((ref) => [ref, ref]));
   return resolveSecrets(message, names).message.task["config"] ?? {};
 }
 
-/** A logger whose lines all carry these fields; what a line says itself wins. */
+/** Creates a logger that adds these fields to all lines; a line's own fields override them. */
 function bindLogger(logger: Logger, bound: LogFields): Logger {
   return {
     debug: (message, fields) => logger.debug(message, { ...bound, ...fields }),

@@ -34,7 +34,7 @@ import {
   type WorkerOptions,
 } from "./worker.ts";
 
-/** What a process of a yard is made of. */
+/** Dependencies of a process of a yard. */
 export interface YardDeps {
   readonly store: Store;
   readonly locator: Locator;
@@ -50,18 +50,22 @@ export interface YardDeps {
   readonly aws?: AwsAccess;
   /** How events and task messages travel. Default: the store's own queue. */
   readonly transport?: ForeignTransport;
-  /** Records for the whole logs of attempts, or `none`: then only the ends of logs are kept. Default: those of the store. */
+  /**
+   * Records for the whole logs of attempts, or `none`: then only the ends of logs are stored. Default: those of the
+   * store.
+   */
   readonly logs?: Records | "none" | undefined;
 }
 
 /** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */
 export interface ForeignTransport extends Transport {
   /**
-   * Like `takeDue` of the store, but returns only what this process itself has queued shortly before. Processes that all call
-   * `takeDue` find the same items, and only one of them gets each item. Default: `takeDue`, for stores where it is cheap.
+   * Like `takeDue` of the store, but returns only items that this process itself has queued shortly before. Processes
+   * that all call `takeDue` find the same items, and only one of them gets each item. Default: `takeDue`, for stores
+   * where it is cheap.
    */
   readonly takeOwn?: Store["takeDue"] | undefined;
-  /** What is sent after a task has ended. Default: events, task messages and polls. */
+  /** The kinds of work that are sent after a task has ended. Default: events, task messages and polls. */
   readonly afterTask?: readonly DrainedKind[];
   /** Default: none; the sweep applies due work itself. */
   readonly ticks?: TickSender | undefined;
@@ -69,12 +73,12 @@ export interface ForeignTransport extends Transport {
 
 /** Options of a process of a yard. */
 export interface YardOptions {
-  /** What runs in this process; other processes over the same store do the rest. Default: both. */
+  /** The roles of this process; other processes over the same store do the rest. Default: both. */
   readonly roles?: readonly YardRole[];
   /**
-   * True: this process decides and commits the results of its tasks, and may claim the next attempt with the same commit.
-   * Default: true if engine and worker run in this process. A worker without the engine leaves a result to other processes
-   * if it does not find the machine.
+   * True: this process decides and commits the results of its tasks, and may claim the next attempt with the same
+   * commit. Default: true if engine and worker run in this process. A worker without the engine leaves a result to
+   * other processes if it does not find the machine.
    */
   readonly direct?: boolean;
   /** Lists this process in the yard while it runs (`stackyard ps`). Default: it is not listed. */
@@ -94,8 +98,8 @@ export interface YardOptions {
   /** How long `stop` waits for running tasks before it aborts them. Default: 10 s. */
   readonly drainMs?: number | undefined;
   /**
-   * How long `stop` then waits for the aborted tasks before it stops renewing their leases. Default: 5 min, because Terraform
-   * may need 4 min to shut down cleanly.
+   * How long `stop` then waits for the aborted tasks before it stops renewing their leases. Default: 5 min, because
+   * Terraform may need 4 min to shut down cleanly.
    */
   readonly leaveMs?: number;
 }
@@ -110,20 +114,24 @@ export const DEFAULT_RETENTION: Retention = {
 };
 
 /**
- * Engine, worker, relay and sweep over a store, connected. A function calls these parts for each invocation; in a process,
- * `start` runs them until `stop`.
+ * Engine, worker, relay and sweep over a store, connected. A function calls these parts for each invocation; in a
+ * process, `start` runs them until `stop`.
  */
 export interface Yard {
   /** The id of the process in the list of processes, and the owner of its leases. */
   readonly id: string;
   readonly engine: Engine;
-  /** Runs task messages. With a transport other than the store's, `handle` also waits for the work that follows from a task. */
+  /**
+   * Runs task messages. With a transport other than the store's, `handle` also waits for the work that follows from a
+   * task.
+   */
   readonly worker: TaskRunner;
   /** Sweeps once; see `SweepSpan`. */
   sweep(span?: SweepSpan): Promise<SweepReport>;
   /**
-   * Sends or applies what commits have left in the store for another transport, until that instant. `own`: only what this
-   * process has left, if the store can distinguish it; sweeps find what dead processes have left.
+   * Sends or applies work that commits have left in the store for another transport, until that instant. `own`: only
+   * work that this process has left, if the store can distinguish it; sweeps find work that crashed processes have
+   * left.
    */
   drain(stopAt: number, whose?: "own"): Promise<number>;
   start(): RunningYard;
@@ -141,8 +149,8 @@ export interface RunningYard {
   /** Returns the running tasks. */
   running(): readonly RunningTask[];
   /**
-   * Accepts no new work, waits for running tasks, then aborts and releases them. A task that does not stop keeps its lease
-   * until the lease expires.
+   * Accepts no new work, waits for running tasks, then aborts and releases them. A task that does not stop keeps its
+   * lease until the lease expires.
    */
   stop(): Promise<void>;
 }
@@ -166,8 +174,8 @@ export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYar
 }
 
 /**
- * Connects engine, worker, relay and sweep. Throws `CONFIG_INVALID` for `refusedEvents: "redeliver"` with a transport that
- * keeps the order of a stack's events: a refused event would block all later events of its stack.
+ * Connects engine, worker, relay and sweep. Throws `CONFIG_INVALID` for `refusedEvents: "redeliver"` with a transport
+ * that keeps the order of a stack's events: a refused event would block all later events of its stack.
  */
 export function createYard(deps: YardDeps, options: YardOptions = {}): Yard {
   const roles = options.roles ?? ["engine", "worker"];
@@ -199,7 +207,7 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
   const { store, clock, logger, transport } = deps;
   const id = options.worker?.owner ?? deps.ids.next();
   const { concurrency = DEFAULT_CONCURRENCY, measure } = options;
-  // Each message of another transport brings the place in which it is worked.
+  // Each message of another transport brings its own slot.
   const slots = new Slots(transport === undefined ? concurrency : 0, clock.now);
   const isDirect = options.direct ?? (roles.includes("engine") && roles.includes("worker"));
   const direct = isDirect ? connectDirect(options, slots, () => ({ engine, worker })) : undefined;
@@ -276,7 +284,9 @@ function connectEngine(deps: YardDeps, roles: readonly YardRole[], { direct, opt
   return instrument(createEngine({ ...deps, executors, locator, ...births }, { everyRunnerClaims, ...options.engine }));
 }
 
-/** Makes `find` throw when a machine is not found, so that another process that may know the machine decides the event. */
+/**
+ * Makes `find` throw when a machine is not found, so that another process that may find the machine decides the event.
+ */
 function toCertainLocator(locator: Locator): Locator {
   return {
     ...locator,
@@ -289,8 +299,9 @@ function toCertainLocator(locator: Locator): Locator {
 }
 
 /**
- * With a transport other than the store's, each message brings a slot. The work that follows from the message may use the slot
- * until the message is answered. A function is frozen after its answer, so the answer waits for all of that work.
+ * Returns a worker for a transport other than the store's, whose messages each bring a slot. The work that follows from
+ * a message may use the slot until the message is answered. A function is frozen after its response, so the response
+ * waits for all of that work.
  */
 function withPlaces(worker: PollingWorker, slots: Slots): TaskRunner {
   return {
@@ -313,7 +324,9 @@ interface RelayParts {
   readonly options: YardOptions;
 }
 
-/** Creates the relays from the store's outbox to another transport: one for all messages, one for those of this process. */
+/**
+ * Creates the relays from the store's outbox to another transport: one for all messages, one for those of this process.
+ */
 function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts) {
   const { store, clock, logger } = deps;
   const { takeOwn = store.takeDue, capabilities } = transport;
@@ -368,7 +381,10 @@ function start(deps: YardDeps, parts: YardParts, options: StartOptions): Running
   };
 }
 
-/** While some commit, the next batch gathers, so commits group by themselves; an event that comes alone need not wait. */
+/**
+ * Returns how many commits may run at a time. While some commit, the next batch gathers, so commits group by
+ * themselves; a single event need not wait.
+ */
 function toCommitsAtATime({ concurrency = DEFAULT_CONCURRENCY }: YardOptions, batchSize: number): number {
   return Math.max(COMMITS_AT_A_TIME, Math.ceil(concurrency / batchSize));
 }
@@ -388,7 +404,10 @@ function startDeciding(deps: YardDeps, parts: YardParts, options: StartOptions):
   };
 }
 
-/** Applies events, then sends what their commits have left. What fails or takes too long stays in the store for the sweep. */
+/**
+ * Applies events, then sends the messages of their commits. Messages that fail or take too long stay in the store for
+ * the sweep.
+ */
 function decideAndDrain({ clock, logger }: YardDeps, { engine, drain }: YardParts) {
   return async (deliveries: readonly EventDelivery[]) => {
     const outcomes = await engine.handle(deliveries);
@@ -406,7 +425,7 @@ function startWorking(deps: YardDeps, { worker, transport, direct }: YardParts, 
   return startTasks({ clock, logger, transport, worker, alsoStop: direct?.stop }, limits);
 }
 
-/** What `startTasks` needs. */
+/** Dependencies of `startTasks`. */
 export interface TasksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -417,8 +436,9 @@ export interface TasksDeps {
 }
 
 /**
- * Consumes task messages until `stop`, which accepts no new work, waits for running tasks, then aborts and releases them. A task
- * that does not stop is continued by another runner when its lease, or the visibility timeout of its message, expires.
+ * Consumes task messages until `stop`, which accepts no new work, waits for running tasks, then aborts and releases
+ * them. A task that does not stop is continued by another runner when its lease, or the visibility timeout of its
+ * message, expires.
  */
 export function startTasks(
   { clock, logger, transport, worker, alsoStop }: TasksDeps,

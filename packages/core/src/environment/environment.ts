@@ -14,7 +14,7 @@ export type GivenVariables<Properties extends TProperties> = {
 export interface ParseEnvironmentOptions<Properties extends TProperties> {
   /** The name of the app in messages, such as `state manager`. */
   readonly app: string;
-  /** Returns what is wrong with the variables together, as sentences. Default: nothing. */
+  /** Returns the faults of the variables together, as sentences. Default: no faults. */
   readonly check?: (given: GivenVariables<Properties>) => readonly string[];
 }
 
@@ -28,7 +28,8 @@ export interface ReadVariables<Properties extends TProperties> {
 /**
  * Reads the variables of an app by their schema: a text, number or boolean each, an enum, or an array, whose items are
  * separated by commas. An empty variable counts as not set, and then has its default. The keyword `must` of a variable
- * completes the message `NAME must …`. For settings without which an app can still work; others are for `parseEnvironment`.
+ * completes the message `NAME must …`. For settings without which an app can still work; others are for
+ * `parseEnvironment`.
  */
 export function readEnvironment<Properties extends TProperties>(
   schema: TObject<Properties>,
@@ -112,7 +113,7 @@ function keywordsOf(variable: TSchema): VariableKeywords {
   return variable;
 }
 
-/** The variables as a Markdown table for a README: name, and description with the default. */
+/** Formats the variables as a Markdown table for a README: name, and description with the default. */
 export function formatVariableTable(schema: TObject): string {
   const rows = Object.entries(schema.properties).map(([name, variable]) => {
     const { description, default: value } = keywordsOf(variable);

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./stackyard-error.ts";
 
-/** What each code means, in one sentence. Separate from the codes because pages in browsers load those. */
+/** The meaning of each code, in one sentence. Separate from the codes because pages in browsers load those. */
 export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   USAGE: "The command was called with invalid arguments.",
   CONFIG_INVALID: "The configuration, or a task's config, does not fit its schema.",

@@ -1,6 +1,8 @@
 const BRAND = Symbol.for("stackyard.error");
 
-/** The base class of all Stackyard errors. Test with `isStackyardError`, which works across two copies of this package. */
+/**
+ * The base class of all Stackyard errors. Test with `isStackyardError`, which works across two copies of this package.
+ */
 export class StackyardError extends Error {
   readonly code: ErrorCode;
   /** True when the same call may succeed later without a change. */
@@ -18,13 +20,13 @@ export class StackyardError extends Error {
   }
 }
 
-/** What an error may carry besides code and message. */
+/** The fields of an error in addition to code and message. */
 export interface StackyardErrorOptions {
   readonly cause?: unknown;
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** True for Stackyard errors of any copy of this package; with a code, only for errors with that code. */
+/** Returns true for Stackyard errors of any copy of this package; with a code, only for errors with that code. */
 export function isStackyardError(error: unknown, code?: ErrorCode): error is StackyardError {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return code === undefined || ("code" in error && error.code === code);
@@ -32,7 +34,10 @@ export function isStackyardError(error: unknown, code?: ErrorCode): error is Sta
 
 /** How a code shows to a shell and over HTTP. */
 interface CodeFacts {
-  /** 0 done, 1 the answer is no, 2 left something behind, 3 could not start, 4 timed out, 64 usage, 130 interrupted. */
+  /**
+   * 0 done, 1 the result is negative, 2 left something behind, 3 could not start, 4 timed out, 64 usage, 130
+   * interrupted.
+   */
   readonly exitCode: number;
   readonly httpStatus: number;
   readonly retryable: boolean;
@@ -86,12 +91,12 @@ export const ERROR_CODES = {
 /** A code of an error that is thrown. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** The exit code of a command that ends with this code; 1 for codes of refusals. */
+/** Returns the exit code of a command that ends with this code; 1 for codes of refusals. */
 export function exitCodeOf(code: string): number {
   return findFacts(code)?.exitCode ?? 1;
 }
 
-/** The HTTP status of an answer with this code; 409 for codes of refusals. */
+/** Returns the HTTP status of a response with this code; 409 for codes of refusals. */
 export function httpStatusOf(code: string): number {
   return findFacts(code)?.httpStatus ?? 409;
 }
@@ -100,13 +105,13 @@ function findFacts(code: string): CodeFacts | undefined {
   return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode] : undefined;
 }
 
-/** An error in one line, with its code where it has one. */
+/** Formats an error in one line, with its code if it has one. */
 export function toErrorText(error: unknown): string {
   if (isStackyardError(error)) return `${error.code}: ${error.message}`;
   return describeThrown(error);
 }
 
-/** True for a transient error, such as a store that does not answer. */
+/** Returns true for a transient error, such as a store that does not respond. */
 export function isPassing(error: unknown): boolean {
   return isStackyardError(error) && error.retryable;
 }

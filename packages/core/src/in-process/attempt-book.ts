@@ -42,7 +42,7 @@ import type {
 } from "../ports/stack-store.ts";
 import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow } from "./queue.ts";
 
-/** An open attempt with what its views and its next claim need. */
+/** An open attempt with the facts that its views and its next claim need. */
 export interface BookAttempt extends Attempt, AttemptFacts {
   /** The order of dispatch. */
   readonly sequence: number;
@@ -55,7 +55,7 @@ export interface BookAttempt extends Attempt, AttemptFacts {
 /** The place of a queued message, which a store keeps with its attempt. */
 export type QueuedMessage = Omit<QueueRow<string>, "value">;
 
-/** What is left of an attempt. */
+/** The remaining data of an ended attempt. */
 export interface EndedAttempt {
   readonly view: AttemptView;
   readonly settledAt: number;
@@ -63,18 +63,18 @@ export interface EndedAttempt {
   readonly sequence: number;
 }
 
-/** What moves of attempts do to the rest of the store, in the commit that they belong to. */
+/** The effects of attempts' moves on the rest of the store, in the commit that they belong to. */
 export interface AttemptSink {
-  /** An open attempt, or the place of its message, has changed. */
+  /** Called when an open attempt, or the position of its message, has changed. */
   changed(attempt: BookAttempt): void;
-  /** It has ended, and the book does not know it any more. */
+  /** Called when it has ended, and the book has removed it. */
   ended(attempt: EndedAttempt): void;
-  /** Its message was queued. */
+  /** Called when its message was queued. */
   sent(): void;
   enqueue(event: QueuedEvent, notBefore?: number): void;
-  /** Whether an attempt that is dispatched again has ended. */
+  /** Returns true when an attempt that is dispatched again has ended. */
   hasEnded(dispatch: Dispatch): boolean;
-  /** The values behind references to secrets, from the record of the attempt's stack. */
+  /** Returns the values of references to secrets, from the record of the attempt's stack. */
   readSecrets(attempt: BookAttempt, refs: readonly string[]): Metadata;
 }
 
@@ -108,12 +108,12 @@ export class AttemptBook {
     return attempt && readMessage(attempt);
   }
 
-  /** The open attempts of a stack, oldest first. */
+  /** Lists the open attempts of a stack, oldest first. */
   listOf(stackId: string): readonly BookAttempt[] {
     return [...(this.#ofStacks.get(stackId) ?? [])].flatMap((id) => this.#attempts.get(id) ?? []);
   }
 
-  /** All open attempts, in no order. */
+  /** Returns all open attempts, in no order. */
   all(): Iterable<BookAttempt> {
     return this.#attempts.values();
   }
@@ -128,7 +128,7 @@ export class AttemptBook {
     return toAttemptView(attempt, attempt, key === undefined ? undefined : { key, ...this.#findPlace(key, attempt) });
   }
 
-  /** The open attempts of a stack and those that have ended, newest first, without their logs. */
+  /** Lists the open attempts of a stack and those that have ended, newest first, without their logs. */
   listWith(ended: readonly Omit<EndedAttempt, "settledAt">[], stackId: string): readonly AttemptView[] {
     const open = this.listOf(stackId).map((attempt) => ({ view: this.view(attempt), sequence: attempt.sequence }));
     return [...open, ...ended]
@@ -160,7 +160,7 @@ export class AttemptBook {
     }
   }
 
-  /** The attempts of results whose grants no longer hold. */
+  /** Returns the attempts of results whose grants are lost. */
   findLost(results: readonly AppliedResult[]): readonly string[] {
     return results.flatMap(({ grant }) =>
       isHeldBy(this.#attempts.get(grant.attemptId), grant) ? [] : [grant.attemptId],
@@ -168,8 +168,8 @@ export class AttemptBook {
   }
 
   /**
-   * Does what a change does to attempts, and returns the grants of its claims. Closes come before cancels: an attempt
-   * that has ended is not cancelled.
+   * Applies the effects of a change to attempts, and returns the grants of its claims. Closes come before cancels: an
+   * attempt that has ended is not cancelled.
    */
   commit(sink: AttemptSink, change: Change): readonly Grant[] {
     const { results = [], claims = [], dispatches, endedAttempts, cancels, now } = change;
@@ -188,7 +188,7 @@ export class AttemptBook {
     return claims.flatMap(({ attemptId }) => grants.get(attemptId) ?? []);
   }
 
-  /** Whatever it answers, the attempt's message leaves the queue. */
+  /** Claims an attempt. Whatever the result, the attempt's message is removed from the queue. */
   claim(sink: AttemptSink, input: ClaimInput): ClaimResult {
     const found = this.#attempts.get(input.attemptId);
     if (found !== undefined && this.#withdraw(found.attemptId)) sink.changed(found);
@@ -242,7 +242,7 @@ export class AttemptBook {
     if (kind === "poll" || kind === "lapsedLease") this.#due[kind].hide(attemptId, visibleAt);
   }
 
-  /** What a take finds of one kind. */
+  /** Returns the due items of one kind for a take. */
   toDueSource(kind: "task" | ReturnedKind): DueSource {
     if (kind === "task") {
       return {
@@ -308,7 +308,7 @@ export class AttemptBook {
     this.#apply(sink, cancelAttempt(this.#attempts.get(cancel.attemptId), cancel, now), now);
   }
 
-  /** False when the attempt does not change. */
+  /** Applies a move. Returns false when the attempt does not change. */
   #apply(sink: AttemptSink, move: AttemptMove<BookAttempt> | undefined, now: number): boolean {
     if (move === undefined) return false;
     const { attempt, effects } = move;
@@ -365,7 +365,7 @@ export class AttemptBook {
     sink.ended({ view: this.view(attempt), settledAt, sequence: attempt.sequence });
   }
 
-  /** An attempt has at most one message in the queue. */
+  /** Sends the attempt's message; an attempt has at most one message in the queue. */
   #send(sink: AttemptSink, attempt: BookAttempt, now: number): void {
     const { attemptId } = attempt;
     if (!this.#receipts.has(attemptId)) this.#receipts.set(attemptId, this.tasks.add(attemptId, { dueAt: now }));

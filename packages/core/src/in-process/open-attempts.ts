@@ -5,7 +5,7 @@ import type { OpenAttempt, OpenAttemptFilter } from "../ports/store.ts";
 import { parsePosition } from "../ports/store-helpers.ts";
 import type { AttemptBook, BookAttempt } from "./attempt-book.ts";
 
-/** The open attempts of a yard in order of dispatch. Each page reads all of them: they are in memory. */
+/** Lists the open attempts of a yard in order of dispatch. Each page reads all of them: they are in memory. */
 export function listOpenAttempts(book: AttemptBook, filter: OpenAttemptFilter, page: PageInput): Page<OpenAttempt> {
   const after = parsePosition(page.cursor) ?? 0;
   const later = [...book.all()].filter(({ sequence }) => sequence > after).sort((a, b) => a.sequence - b.sequence);

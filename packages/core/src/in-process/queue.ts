@@ -1,13 +1,13 @@
 import type { DueItem } from "../ports/stack-store.ts";
 
-/** A row as a take hands it out. */
+/** A row as delivered by a take. */
 export interface TakenRow<Value> {
   readonly receipt: string;
   readonly value: Value;
   readonly deliveries: number;
 }
 
-/** Where and when a row is handed out. What is left out begins anew. */
+/** Where and when a row is delivered. Missing fields are reset. */
 export interface RowPlace {
   /** Rows of one lane are received in order; a row without a lane does not wait for others. */
   readonly lane?: string;
@@ -24,19 +24,23 @@ export interface QueueRow<Value> extends Omit<Required<RowPlace>, "lane"> {
   readonly value: Value;
 }
 
-/** Rows in order of arrival. A row of a lane is free when the one before it is gone or was handed out by the same take. */
+/**
+ * Rows in order of arrival. A row of a lane is free when the one before it is gone or was delivered by the same take.
+ */
 export interface MemoryQueue<Value> {
-  /** Gives the receipt, which stays the same over all deliveries. `during`: a take that may hand the row out already. */
+  /**
+   * Adds a row. Returns its receipt, the same for all deliveries. `during`: a take that may deliver the row already.
+   */
   add(value: Value, place: RowPlace, during?: Take): string;
   find(receipt: string): QueueRow<Value> | undefined;
-  /** When the row became due that `takeOne` would hand out. */
+  /** Returns when the row became due that `takeOne` would deliver. */
   findDueAt(take: Take): number | undefined;
   takeOne(take: Take): TakenRow<Value> | undefined;
-  /** The value of the row that is gone now. */
+  /** Removes a row and returns its value. */
   remove(receipt: string): Value | undefined;
   giveBack(receipt: string, visibleAt: number): void;
   nextDueAt(): number | undefined;
-  /** True when the lane has rows with other receipts. */
+  /** Returns true when the lane has rows with other receipts. */
   hasOthers(lane: string, receipts: ReadonlySet<string>): boolean;
   readonly size: number;
 }
@@ -58,7 +62,7 @@ interface Entry<Value> {
   readonly visibleAt: number;
 }
 
-/** Every call is O(log n). */
+/** Creates a queue whose every call is O(log n). */
 export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
   const rows = new Map<string, Row<Value>>();
   const lanes = createLanes<Value>();
@@ -114,7 +118,9 @@ export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
   };
 }
 
-/** Two heaps: `waiting` is ordered by instant, `visible` by arrival. Outdated entries are dropped at the top. */
+/**
+ * Creates two heaps: `waiting` is ordered by instant, `visible` by arrival. Outdated entries are dropped at the top.
+ */
 function createRowOrder<Value>(has: (receipt: string) => boolean) {
   const waiting = createHeap<Entry<Value>>((a, b) => a.visibleAt < b.visibleAt);
   const visible = createHeap<Entry<Value>>((a, b) => a.row.number < b.row.number);
@@ -122,7 +128,7 @@ function createRowOrder<Value>(has: (receipt: string) => boolean) {
 
   const isCurrent = ({ row, visibleAt }: Entry<Value>) => has(row.receipt) && row.visibleAt === visibleAt;
 
-  /** Once a take, so that no take sees a row twice. */
+  /** Makes due rows visible, once per take, so that no take gets a row twice. */
   function begin({ number, now }: Take): void {
     if (number === lastTake) return;
     lastTake = number;
@@ -136,7 +142,7 @@ function createRowOrder<Value>(has: (receipt: string) => boolean) {
     return peekWhere(visible, (entry) => isCurrent(entry) && isFree(entry.row, take))?.row;
   }
 
-  /** Only the first row of a lane is in a heap; the others follow when it is received or removed. */
+  /** Schedules a row. Only the first row of a lane is in a heap; the others follow when it is received or removed. */
   function schedule(row: Row<Value>): void {
     if (row.before === undefined) waiting.push({ row, visibleAt: row.visibleAt });
   }
@@ -153,7 +159,7 @@ function createRowOrder<Value>(has: (receipt: string) => boolean) {
       return findVisible(take.number);
     },
     show,
-    /** After a row was handed out: the next one of its lane may follow in the same take. */
+    /** Schedules a delivered row: the next one of its lane may follow in the same take. */
     passOn(row: Row<Value>, take: Take): void {
       schedule(row);
       if (row.after !== undefined) show(row.after, take);
@@ -162,7 +168,7 @@ function createRowOrder<Value>(has: (receipt: string) => boolean) {
   };
 }
 
-/** The first item that fits; those before it are dropped. */
+/** Returns the first item that fits; those before it are dropped. */
 function peekWhere<Item>(heap: Heap<Item>, fits: (item: Item) => boolean): Item | undefined {
   for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
     if (fits(first)) return first;
@@ -175,7 +181,7 @@ function isFree<Value>(row: Row<Value>, take: number): boolean {
   return row.before === undefined || (take !== 0 && row.before.takenBy === take);
 }
 
-/** The rows of each lane as a linked list, so that a row leaves from the middle at once. */
+/** Creates the lanes, each a linked list of rows, so that a row in the middle is removed at once. */
 function createLanes<Value>() {
   const last = new Map<string, Row<Value>>();
   return {
@@ -203,7 +209,7 @@ export interface Heap<Item> {
   pop(): Item | undefined;
 }
 
-/** A binary heap; `isBefore` orders it. */
+/** Creates a binary heap; `isBefore` orders it. */
 export function createHeap<Item>(isBefore: (a: Item, b: Item) => boolean): Heap<Item> {
   const items: Item[] = [];
   return {
@@ -261,13 +267,13 @@ function swapWhen<Item>(items: Item[], above: number, below: number, isBefore: (
   return true;
 }
 
-/** What is due when: one instant a key. */
+/** The due instants: one per key. */
 export interface DueIndex {
-  /** The key's instant; undefined: nothing is due any more. The same instant again changes nothing. */
+  /** Sets the key's instant; undefined: it is not due. The same instant again changes nothing. */
   set(key: string, dueAt: number | undefined): void;
   /** Hides the key until then, or until it gets another instant. */
   hide(key: string, until: number): void;
-  /** The earliest one, when it is due by then and not hidden. */
+  /** Returns the earliest one, when it is due by then and not hidden. */
   findDue(now: number): { readonly key: string; readonly dueAt: number } | undefined;
   nextDueAt(): number | undefined;
 }
@@ -276,11 +282,11 @@ interface DueEntry {
   readonly key: string;
   readonly dueAt: number;
   readonly visibleAt: number;
-  /** Of two with one instant the one that was set first is handed out first. */
+  /** Of two with one instant the one that was set first is delivered first. */
   readonly sequence: number;
 }
 
-/** A heap whose outdated entries are dropped when they come to the top, so that every call is O(log n). */
+/** Creates a heap whose outdated entries are dropped when they reach the top, so that every call is O(log n). */
 export function createDueIndex(): DueIndex {
   const entries = new Map<string, DueEntry>();
   const heap = createHeap<DueEntry>(
@@ -329,14 +335,14 @@ export interface Take {
 
 /** One kind of due work. */
 export interface DueSource {
-  /** When the item became due that `takeOne` would give. */
+  /** Returns when the item became due that `takeOne` would return. */
   findDueAt(take: Take): number | undefined;
-  /** Hides what it gives until the end of its lease; undefined when that is gone. */
+  /** Returns an item and hides it until the end of its lease; undefined when it is gone. */
   takeOne(take: Take): DueItem | undefined;
   nextDueAt(): number | undefined;
 }
 
-/** Takes what is due, oldest first over all sources. */
+/** Takes due items, oldest first over all sources. */
 export function takeFrom(sources: readonly DueSource[], take: Take, limit: number): readonly DueItem[] {
   const items: DueItem[] = [];
   while (items.length < limit) {
@@ -360,7 +366,7 @@ function findOldest(sources: readonly DueSource[], take: Take): DueSource | unde
   return oldest;
 }
 
-/** The earliest instant at which one of them may have something. */
+/** Returns the earliest instant at which one of them may have an item. */
 export function findNextDueAt(sources: readonly DueSource[]): number | undefined {
   const instants = sources.flatMap((source) => source.nextDueAt() ?? []);
   return instants.length === 0 ? undefined : Math.min(...instants);

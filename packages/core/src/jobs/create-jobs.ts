@@ -16,11 +16,11 @@ import type { ListStacksInput, Store } from "../ports/store.ts";
 import type { Transport } from "../ports/transport.ts";
 import { findRun, findRunRecord, type JobFilter, type JobView, listRuns, putRunRecord } from "./load-job.ts";
 
-/** What shall run. */
+/** The job to run. */
 export interface JobRequest {
   /** The caller's own, at most 255 characters: a repeat finds the same run. Without it every call is another run. */
   readonly key?: string;
-  /** Names a run without a key, for a caller that must know its id before it starts. Default: a new one. */
+  /** The id of a job without a key, for a caller that needs it before the start. Default: a new one. */
   readonly ulid?: string;
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ export interface JobOptions {
   readonly reason?: string;
 }
 
-/** What runs are kept in, and how their events travel. */
+/** Dependencies of jobs. */
 export interface JobsDeps {
   readonly store: Store;
   /** Default: the store's own queue. */
@@ -58,29 +58,29 @@ export interface JobsDeps {
 /** Runs without a machine: one task each, which can be watched, cancelled and tried again. */
 export interface Jobs {
   /**
-   * Starts a run, unless its key has started one before: then that one is meant, whatever the rest says. A call that was
-   * interrupted anywhere is made whole by its repeat. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`, `PAYLOAD_TOO_LARGE`, and
-   * `OUTCOME_NEGATIVE` where the key is that of another executor's run.
+   * Starts a job, unless its key has started one before: then that one is returned, whatever the rest of the request. A
+   * repeat completes a call that was interrupted anywhere. Throws `EXECUTOR_UNKNOWN`, `CONFIG_INVALID`,
+   * `PAYLOAD_TOO_LARGE`, and `OUTCOME_NEGATIVE` when the key is that of another executor's job.
    */
   start(request: JobRequest): Promise<{ readonly runId: string }>;
-  /** From its start on; undefined when nothing is kept under that id. */
+  /** Finds a job, from its start on; undefined when none is stored under that id. */
   find(runId: string): Promise<JobView | undefined>;
   /**
-   * Runs that an engine has started, until they are closed. Sorted as stacks are: `createdAt` is when a run started,
-   * `enteredAt` when it ended. Throws `FILTER_TOO_WIDE`.
+   * Lists jobs that an engine has started, until they are closed. Sorted like stacks: `createdAt` is when a job
+   * started, `enteredAt` when it ended. Throws `FILTER_TOO_WIDE`.
    */
   list(filter: JobFilter, page: ListStacksInput): Promise<Page<JobView>>;
   /** Cancels the run; does nothing when it has ended. Throws `NOT_FOUND`. */
   cancel(runId: string, options?: JobOptions): Promise<void>;
-  /** Runs it once more with the same config. Throws `NOT_FOUND`, and `OUTCOME_NEGATIVE` unless it has failed. */
+  /** Runs it again with the same config. Throws `NOT_FOUND`, and `OUTCOME_NEGATIVE` unless it has failed. */
   retry(runId: string, options?: JobOptions): Promise<void>;
-  /** The pages that its executor has written, in order. */
+  /** Returns the pages that its executor has written, in order. */
   report(runId: string): Promise<readonly unknown[]>;
-  /** The same, some pages at a time. */
+  /** Returns some of these pages at a time. */
   reportPage(runId: string, page: PageInput): Promise<Page<unknown>>;
 }
 
-/** Runs over a store. */
+/** Creates jobs over a store. */
 export function createJobs({ ids = createUlids(), ...given }: JobsDeps): Jobs {
   const deps = { ...given, ids };
   return {
@@ -97,8 +97,8 @@ export function createJobs({ ids = createUlids(), ...given }: JobsDeps): Jobs {
 type Deps = JobsDeps & { readonly ids: Ids };
 
 /**
- * The revision is kept before the record names it, and the record before the event is sent: whatever a crash leaves out,
- * the repeat adds, and the request of the first call is what runs.
+ * Starts a job. The revision is stored before the record names it, and the record before the event is sent: a repeat
+ * adds whatever is missing after a crash, and runs the request of the first call.
  */
 async function start(deps: Deps, request: JobRequest): Promise<{ readonly runId: string }> {
   const { store, clock, ids } = deps;
@@ -126,7 +126,7 @@ async function cancel(deps: Deps, runId: string, options: JobOptions = {}): Prom
   await operate(deps, runId, { id: deps.ids.next(), event: SYSTEM_EVENTS.cancelTask, task: { name: "run" } }, options);
 }
 
-/** The entry is part of the event's id: two calls for one failure are one retry. */
+/** Retries a job. The entry is part of the event's id: two calls for one failure are one retry. */
 async function retry(deps: Deps, runId: string, options: JobOptions = {}): Promise<void> {
   const stack = await findRunStack(deps.store, runId);
   if (stack?.state === "FAILED") {
@@ -166,7 +166,7 @@ async function findRunStack(store: Pick<Store, "load">, runId: string): Promise<
   return loaded?.stack?.machine === RUN_MACHINE ? loaded.stack : undefined;
 }
 
-/** A caller that means another kind of work would wait for the wrong run. */
+/** Returns the error for a key of another executor: the caller would otherwise wait for the wrong job. */
 function formatTaken(executor: string, runId: string): StackyardError {
   const reason = `The key is that of the run "${runId}" of the executor "${executor}". Use another one.`;
   return new StackyardError("OUTCOME_NEGATIVE", reason);
@@ -191,8 +191,8 @@ async function loadReportPage({ store, clock }: Deps, runId: string, page: PageI
 }
 
 /**
- * The request with its executor. Throws `EXECUTOR_UNKNOWN`, which lists those that are known, and `CONFIG_INVALID`: else
- * the caller would learn it only when the work begins.
+ * Returns the request with its executor. Throws `EXECUTOR_UNKNOWN`, which lists the known ones, and `CONFIG_INVALID`:
+ * otherwise the caller would only get the error when the work begins.
  */
 function checkRunRequest(
   executors: ExecutorRegistry,
@@ -226,7 +226,7 @@ function findKeyFault(key: string | undefined): string | undefined {
   return fits ? undefined : `the key needs 1 to ${MAX_KEY} characters without control characters`;
 }
 
-/** A target that leaves something out would let the work be done in the runner's own account. */
+/** Returns the fault of an incomplete target, which would let the work run in the runner's own account. */
 function findTargetFault(target: Readonly<Record<string, unknown>> | undefined): string | undefined {
   if (target === undefined) return undefined;
   const { account, region } = target;
@@ -236,7 +236,7 @@ function findTargetFault(target: Readonly<Record<string, unknown>> | undefined):
 
 const RUN_ID = /^[A-Za-z0-9-]{1,64}$/;
 
-/** A run's id, which becomes part of keys. Throws `NOT_FOUND`: nothing can be kept under any other text. */
+/** Returns a job's id, which is part of keys. Throws `NOT_FOUND`: nothing can be stored under any other text. */
 function parseRunId(text: string): string {
   if (RUN_ID.test(text)) return text;
   throw new StackyardError("NOT_FOUND", "Run not found: an id has at most 64 letters, digits and hyphens.");

@@ -10,13 +10,13 @@ import { toStackOrder, toStackPlace } from "../ports/stack-filter.ts";
 import type { AttemptView, HistoryEntry } from "../ports/stack-store.ts";
 import type { ListStacksInput, StackFilter, Store } from "../ports/store.ts";
 
-/** What a run is looked up with. */
+/** Dependencies of looking up a job. */
 interface LoadRunDeps {
   readonly store: Pick<Store, "load" | "queries" | "revisions" | "records">;
   readonly clock: Clock;
 }
 
-/** Lines that may lie on top of a run's last end: repeats of its start, late answers. */
+/** The maximum number of lines after a job's last end: repeats of its start, late results. */
 const LINES = 50;
 
 /** Returns the state of a run; undefined when the id is unknown, or nothing of the run is kept. */
@@ -26,7 +26,7 @@ export async function findRun(deps: LoadRunDeps, runId: string): Promise<JobView
   return toView(deps, runId, loaded?.stack, record);
 }
 
-/** As `findRun`, of a stack that a list has brought. */
+/** Converts like `findRun` a stack from a list. */
 async function toListedRun(deps: LoadRunDeps, stack: Stack): Promise<JobView | undefined> {
   return toView(deps, stack.id, stack, undefined);
 }
@@ -60,7 +60,7 @@ async function findSource(
   return revision?.name === RUN_MACHINE ? parseRunSource(revision.source) : undefined;
 }
 
-/** Which runs are listed; what is left out does not matter. */
+/** A filter for jobs; a missing field matches every job. */
 export interface JobFilter {
   readonly state?: RunState;
   readonly executor?: string;
@@ -78,8 +78,9 @@ const STATES = {
 const AT_ONCE = 10;
 
 /**
- * Runs that were started and are not closed, in the order of their stacks. A page may contain fewer than its limit, or none, and
- * still have a next one: the store knows neither executors nor how a run has failed, and a run is larger than its stack.
+ * Lists jobs that were started and are not closed, in the order of their stacks. A page may contain fewer than its
+ * limit, or be empty, and still have a next one: the store records neither executors nor how a job has failed, and a
+ * job is larger than its stack.
  */
 export async function listRuns(
   deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
@@ -115,7 +116,7 @@ export interface JobView {
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly target?: Readonly<Record<string, unknown>>;
-  /** What its last end gave, without what must not be shown. */
+  /** The outputs of its last end, without sensitive ones. */
   readonly outputs?: Readonly<Record<string, unknown>>;
   readonly error?: { readonly code: string; readonly message: string };
   /** The newest line of its progress. */
@@ -128,7 +129,7 @@ export interface JobView {
   readonly endedAt?: number;
 }
 
-/** What a run is seen by. */
+/** The facts of a job's view. */
 interface RunFacts {
   readonly runId: string;
   readonly source: RunSource;

@@ -33,17 +33,17 @@ const ApprovalConfig = Type.Object(
     count: Type.Optional(Type.Integer(COUNT)),
     own: Type.Optional(Type.Boolean(OWN)),
     comment: Type.Optional(Comment),
-    // An expression may give a number, such as that of a build.
+    // An expression may return a number, such as that of a build.
     of: Type.Optional(Type.Union([Type.String(OF), Type.Number()])),
   },
   { additionalProperties: false },
 );
 type ApprovalConfig = Static<typeof ApprovalConfig>;
 
-/** A text that holds an expression. */
+/** A text with an expression. */
 const Template = Type.String({ pattern: "\\$\\{" });
 
-/** What editors know of the config. */
+/** The schema of the config for editors. */
 const ApprovalDocument = Type.Object(
   {
     from: Type.Union([Type.Array(Group, FROM), Template]),
@@ -55,7 +55,9 @@ const ApprovalDocument = Type.Object(
   { additionalProperties: false },
 );
 
-/** What a compiler knows of the executor `approval`. Machines of version 2 have it, whatever a yard registers. */
+/**
+ * The definition of the executor `approval` for compilers. Machines of version 2 have it, whatever a yard registers.
+ */
 export const approvalDefinition: ExecutorDefinition = {
   name: APPROVAL,
   config: ApprovalConfig,
@@ -75,7 +77,7 @@ export interface ApprovalTerms {
   readonly of?: string;
 }
 
-/** Reads a resolved config, or returns what is wrong with it. No value of it may be sensitive: people read it. */
+/** Reads a resolved config, or returns its fault. Its values must not be sensitive: people read them. */
 export function toApprovalTerms(
   config: unknown,
 ): { readonly kind: "terms"; readonly terms: ApprovalTerms } | { readonly kind: "fault"; readonly reason: string } {

@@ -8,7 +8,7 @@ export interface CronSchedule {
   readonly zone: string;
 }
 
-/** The zone of a schedule that names none. */
+/** The zone of a schedule without a zone. */
 export const DEFAULT_ZONE = "UTC";
 
 const MOST_CHARACTERS = 200;
@@ -16,12 +16,12 @@ const MOST_CHARACTERS = 200;
 // A leap day on each day of the week comes within 40 years, also over 2100.
 const SEARCH_FROM = Date.UTC(2000, 0, 1);
 
-/** A schedule as one text, such as `0 3 * * * Europe/Berlin`. */
+/** Formats a schedule as one text, such as `0 3 * * * Europe/Berlin`. */
 export function formatSchedule({ cron, zone }: CronSchedule): string {
   return `${cron} ${zone}`;
 }
 
-/** Returns what is wrong with the five fields of a schedule; undefined: nothing. */
+/** Returns the fault of the five fields of a schedule; undefined when there is none. */
 export function findCronFault(cron: string): string | undefined {
   if (cron.length > MOST_CHARACTERS) return `It has ${cron.length} characters; ${MOST_CHARACTERS} are allowed.`;
   if (cron.trim().split(/\s+/).length !== 5) {
@@ -35,7 +35,7 @@ export function findCronFault(cron: string): string | undefined {
   }
 }
 
-/** True for a time zone that this runtime knows. */
+/** Returns true for a time zone that this runtime supports. */
 export function isZone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat("en-US", { timeZone: zone });
@@ -46,9 +46,9 @@ export function isZone(zone: string): boolean {
 }
 
 /**
- * Returns the first instant of a schedule that is later than `after`; undefined when there is none. A local time that the
- * clock skips in spring is due at the end of the gap, and one that comes twice in autumn is due the first time only. Schedules
- * with several minutes an hour follow real time in both.
+ * Returns the first instant of a schedule that is later than `after`; undefined when there is none. A local time that
+ * the clock skips in spring is due at the end of the gap, and one that occurs twice in autumn is due the first time
+ * only. Schedules with several minutes an hour follow real time in both.
  */
 export function nextOccurrence({ cron, zone }: CronSchedule, after: number): number | undefined {
   // "5-part" keeps the field of seconds out: a stack gets at most one event a minute from one timer.

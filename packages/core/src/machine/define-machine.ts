@@ -3,10 +3,10 @@ import { defined } from "./json.ts";
 import type { MetadataValue } from "./stack.ts";
 import type { EventPart, MetadataRulePart, RetryPart, TargetPart } from "./v2/machine-v2-schema.ts";
 
-/** Marks what `defineMachine` gives. A text, because projects may hold two copies of this package. */
+/** Marks the result of `defineMachine`. A text, because projects may contain two copies of this package. */
 const KIND = "stackyard.machine";
 
-/** What a state does on an event, in the words of v1. */
+/** The reaction of a state to an event, in the terms of version 1. */
 type ActionDocument<State extends string> =
   | { readonly action: "advance"; readonly state: State }
   | { readonly action: "no-op" };
@@ -40,7 +40,9 @@ type AnyDocument<Event extends string, State extends string, Task extends string
   | MachineDocument<Event, State, Task>
   | MachineV2Document<Event, State, Task>;
 
-/** A machine written in TypeScript: what a file of a machine folder exports by default, or a project's config lists. */
+/**
+ * A machine written in TypeScript: the default export of a file in a machine folder, or an entry of a project's config.
+ */
 export interface DefinedMachine<
   Event extends string = string,
   State extends string = string,
@@ -69,8 +71,8 @@ interface Named {
 }
 
 /**
- * Gives a machine the compiler's help: a state, event, task or target that is not in the document is a type error. Nothing
- * is checked when it runs; `parseMachineDocument` does that.
+ * Types a machine for the compiler: a state, event, task or target that is not in the document is a type error. Checks
+ * nothing at run time; `parseMachineDocument` does that.
  */
 export function defineMachine<const Event extends string, const State extends string, const Task extends string>(
   machine: MachineDocument<Event, State, Task> & Named,
@@ -88,7 +90,7 @@ export function defineMachine(machine: AnyDocument<string, string, string> & Nam
   return { kind: KIND, ...defined({ name }), document };
 }
 
-/** The document of a machine that `defineMachine` made; any other value is taken for a document itself. */
+/** Returns the document of a machine from `defineMachine`; any other value is treated as a document itself. */
 export function findMachineDocument(value: unknown): unknown {
   const isDefined = typeof value === "object" && value !== null && "kind" in value && value.kind === KIND;
   return isDefined && "document" in value ? value.document : value;
@@ -108,12 +110,12 @@ interface ReactionEntryParts<Event extends string> {
   readonly raise?: Event;
 }
 
-/** One entry of a reaction; the first whose `when` holds is taken. */
+/** One entry of a reaction; the first entry whose `when` is true is taken. */
 type ReactionEntryDocument<Event extends string, State extends string> =
   | (ReactionEntryParts<Event> & { readonly action: "advance"; readonly state: State })
   | (ReactionEntryParts<Event> & { readonly action: "no-op" });
 
-/** What a state does on an event. */
+/** The reaction of a state to an event. */
 type ReactionDocument<Event extends string, State extends string> =
   | State
   | "no-op"

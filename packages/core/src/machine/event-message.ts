@@ -27,12 +27,12 @@ export interface StackEvent {
   readonly at: number;
   readonly origin: EventOrigin;
   readonly machine?: string;
-  /** As received: `decide` refuses what is not a flat map. */
+  /** As received: `decide` refuses anything but a flat map. */
   readonly metadata?: unknown;
   readonly task?: { readonly name: string };
   /**
-   * The attempt that a result answers (`dispatch.id` of its message), or the approval that an operator's event is about.
-   * Without it the task's name decides.
+   * The attempt of a result (`dispatch.id` of its message), or the approval of an operator's event. Without it the
+   * task's name decides.
    */
   readonly dispatchId?: string;
   /** A failed task's message. */
@@ -41,7 +41,7 @@ export interface StackEvent {
   readonly code?: string;
   readonly retryable?: boolean;
   readonly outputs?: Readonly<Record<string, unknown>>;
-  /** Who sent it, when the sender says or the server knows. */
+  /** Who sent it, according to the sender or the server. */
   readonly actor?: string;
   /** Who sent it, as the receiver has verified. Never part of a message. */
   readonly sender?: Sender;
@@ -57,7 +57,7 @@ export interface StackEvent {
   readonly to?: string;
   /** `APPROVE_TASK`: the text that the approval must repeat. */
   readonly of?: string;
-  /** Of a replay: the history says that the event was applied, so who may send it is not checked again. */
+  /** In a replay: the event was applied according to the history, so its sender's permission is not checked again. */
   readonly isAllowed?: true;
   /** `REMOVE_STACK`: must be true. */
   readonly force?: boolean;
@@ -70,9 +70,9 @@ export interface StackEvent {
 }
 
 /**
- * Returns what an event is known by: its origin and id. Senders choose their ids, and the ids of results and timers can be
- * guessed, so that an event from outside is never taken for one of a worker, a timer or the engine, nor the other way
- * round. A sender's id is its own key; no other event has the same.
+ * Returns the key of an event: its origin and id. Senders choose their ids, and the ids of results and timers can be
+ * guessed, so an event from outside is never mistaken for one of a worker, a timer or the engine, or the reverse. A
+ * sender's id is its own key, and unique.
  */
 export function toEventKey({ origin, id }: Pick<StackEvent, "origin" | "id">): string {
   if (origin !== "external") return `internal:${id}`;
@@ -101,8 +101,8 @@ export const SYSTEM_EVENTS = {
 } as const;
 
 /**
- * Operators' events about approvals. A document that is kept from before these names were reserved may declare them; there
- * they are events like others.
+ * Operators' events about approvals. A document that is kept from before these names were reserved may declare them;
+ * there they are events like others.
  */
 export const APPROVAL_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.approveTask,
@@ -110,7 +110,7 @@ export const APPROVAL_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.withdrawApproval,
 ]);
 
-/** Events that answer a task; entries that they cause are automatic. */
+/** Result events of tasks; entries that they cause are automatic. */
 export const RESULT_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskCompleted,
   SYSTEM_EVENTS.taskError,
@@ -118,7 +118,7 @@ export const RESULT_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskTimedOut,
 ]);
 
-/** What names one attempt in the whole yard. */
+/** The parts that identify one attempt in the whole yard. */
 export interface AttemptParts {
   readonly stackId: string;
   /** The id of the event that created the stack; `0` for rows taken over. */
@@ -129,7 +129,7 @@ export interface AttemptParts {
   readonly attempt: number;
 }
 
-/** The id of an attempt: its five parts, each encoded as in a URL, joined by slashes. */
+/** Returns the id of an attempt: its five parts, each encoded as in a URL, joined by slashes. */
 export function attemptIdOf(parts: AttemptParts): string {
   return listParts(parts).map(encode).join("/");
 }
@@ -145,17 +145,20 @@ export function parseAttemptId(id: string): AttemptParts | undefined {
   return { stackId, incarnation, entry, task, attempt };
 }
 
-/** 32 lower-case hex digits that stay the same over redeliveries of an attempt; fits every service's token field. */
+/**
+ * Returns 32 lower-case hex digits that are the same for all redeliveries of an attempt; fits every service's token
+ * field.
+ */
 export function idempotencyKeyOf(parts: AttemptParts): string {
   return shortHashOf(toIdempotencyText(parts));
 }
 
-/** The text whose hash is the idempotency key. */
+/** Returns the text whose hash is the idempotency key. */
 export function toIdempotencyText(parts: AttemptParts): string {
   return listParts(parts).join("\u0000");
 }
 
-/** The first half of the SHA-256 of a text's UTF-8 form, in lower-case hex. */
+/** Returns the first half of the SHA-256 of a text's UTF-8 form, in lower-case hex. */
 export function shortHashOf(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 32);
 }
@@ -164,7 +167,7 @@ function listParts(parts: AttemptParts): readonly string[] {
   return [parts.stackId, parts.incarnation, String(parts.entry), parts.task, String(parts.attempt)];
 }
 
-// A lone half of a surrogate pair, which a task's name may hold, would make the encoder throw.
+// An unpaired surrogate, which a task's name may contain, would make the encoder throw.
 function encode(part: string): string {
   return encodeURIComponent(part.toWellFormed());
 }
@@ -230,15 +233,15 @@ export const EventMessage = Type.Object({
 });
 export type EventMessage = Static<typeof EventMessage>;
 
-/** What the receiver of a message knows about it. */
+/** The facts that the receiver of a message adds. */
 export interface ParseEventOptions {
   /** Now, epoch milliseconds. */
   readonly at: number;
-  /** The event's id where the body has none: the id that the medium gave to the message. */
+  /** The event's id when the body has none: the id of the queue's message. */
   readonly messageId?: string;
-  /** Default `external`. Only `worker` and `engine` may bring internal events. */
+  /** Default `external`. Only `worker` and `engine` may send internal events. */
   readonly origin?: EventOrigin;
-  /** The name of who sent it, as the receiver knows; wins over what the message says. Default: the name of `sender`. */
+  /** The sender's name, as the receiver has it; overrides the message. Default: the name of `sender`. */
   readonly actor?: string;
   /** Who sent it, as the receiver has verified. */
   readonly sender?: Sender;
@@ -259,8 +262,8 @@ export type ParsedEvent =
 
 /**
  * Reads an event message: text or value, bare or in the envelope of SNS or EventBridge. `action` is the older name of
- * `event`, which wins. Never throws. Whether the machine declares the event, and whether the metadata is flat, is for
- * `decide` to say.
+ * `event`, which wins. Never throws. `decide` checks whether the machine declares the event, and whether the metadata
+ * is flat.
  */
 export function parseEventMessage(body: unknown, options: ParseEventOptions): ParsedEvent {
   const unwrapped = unwrapBody(body);
@@ -291,7 +294,7 @@ const INTERNAL_EVENTS: ReadonlySet<string> = new Set([
 
 const RETRY_EVENTS: ReadonlySet<string> = new Set([SYSTEM_EVENTS.retryFailedTasks, SYSTEM_EVENTS.retryPendingTasks]);
 
-/** What an operator's event must bring. */
+/** The keys that an operator's event requires. */
 const REQUIRED: ReadonlyMap<string, readonly (keyof EventMessage)[]> = new Map([
   [SYSTEM_EVENTS.cancelTask, ["task"]],
   [SYSTEM_EVENTS.settleTask, ["task", "as", "reason"]],
@@ -300,7 +303,7 @@ const REQUIRED: ReadonlyMap<string, readonly (keyof EventMessage)[]> = new Map([
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The keys that the event uses. Keys that the predecessor ignored must not make a message fail today. */
+/** Returns the keys that the event uses. Keys that the predecessor ignored must not make a message fail today. */
 function pickFields(message: Fields, { messageId, sender, actor = sender?.name, origin }: ParseEventOptions): Fields {
   const name = toEventName(message) ?? message["event"] ?? message["action"];
   return defined({
@@ -330,7 +333,10 @@ function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "exte
   return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"] };
 }
 
-/** Where a machine declares an event of such a name, its other keys are ignored like those of every declared event. */
+/**
+ * Returns the keys of an approval event. If a machine declares an event of that name, its other keys are ignored like
+ * those of every declared event.
+ */
 function pickApproval({ task, dispatchId, of, reason }: Fields): Fields {
   const isNamed =
     isMap(task) && typeof task["name"] === "string" && task["name"] !== "" && task["name"].length <= 1_024;
@@ -342,7 +348,10 @@ function pickApproval({ task, dispatchId, of, reason }: Fields): Fields {
   };
 }
 
-/** Optional fields of a result with a wrong type are left out: the result itself must not be lost for them. */
+/**
+ * Returns the keys of a result. Optional ones with a wrong type are left out: the result itself must not be lost for
+ * them.
+ */
 function pickResult(message: Fields): Fields {
   const { task, description, retryable, outputs } = message;
   return {
@@ -355,13 +364,13 @@ function pickResult(message: Fields): Fields {
   };
 }
 
-/** Only a worker knows which of its outputs must not be shown; a message from outside has been seen already. */
+/** Returns the names of sensitive outputs, from a worker only; a message from outside has been seen already. */
 function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Fields {
   if (origin !== "worker" || !Array.isArray(sensitiveOutputs)) return {};
   return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
 }
 
-/** The longest text of a failed task that a stack keeps; of a longer one the end stays, where programs say what went wrong. */
+/** The longest text of a failed task that a stack keeps; of a longer one the end, where programs report the fault. */
 const MAX_ERROR_CHARACTERS = 16_384;
 
 function toErrorText(description: unknown): string | undefined {
@@ -401,7 +410,9 @@ function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reaso
   return { kind: "invalid", code, reason, ...defined({ stackId }) };
 }
 
-/** Returns the name of the event in a message: its `event`, or the predecessor's `action`. Undefined: it has neither. */
+/**
+ * Returns the name of the event in a message: its `event`, or the predecessor's `action`. Undefined: it has neither.
+ */
 export function toEventName(message: Fields): string | undefined {
   return toText(message["event"]) ?? toText(message["action"]);
 }
@@ -415,7 +426,7 @@ type Unwrapped =
   | { readonly kind: "message"; readonly message: Readonly<Record<string, unknown>> }
   | { readonly kind: "none"; readonly reason: string };
 
-/** An event of EventBridge that went through a topic has two envelopes. */
+/** An event of EventBridge that was sent through a topic has two envelopes. */
 const MAX_ENVELOPES = 3;
 
 /**

@@ -2,12 +2,12 @@ import type { TSchema } from "typebox";
 import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/work.ts";
 import { parseDuration } from "./document/duration.ts";
 
-/** What an executor's pure functions may look at besides the config. */
+/** The input of an executor's pure functions in addition to the config. */
 export interface TaskSubject {
   readonly stackId: string;
   readonly machine: string;
   readonly task: string;
-  /** The account and region that the task works in, when it names a target. */
+  /** The account and region of the task, when it names a target. */
   readonly target?: TargetIdentity;
 }
 
@@ -21,15 +21,18 @@ export interface TargetIdentity {
 export type DocumentConfig = Readonly<Record<string, unknown>>;
 
 /**
- * Where `checkConfig` reports problems. A path lists the keys from the top of the config to a value; the path of a missing key
- * reports at the map that lacks it. Codes are kebab-case.
+ * Where `checkConfig` reports problems. A path lists the keys from the top of the config to a value; the path of a
+ * missing key reports at the map that lacks it. Codes are kebab-case.
  */
 export interface ConfigReport {
   /** Of the document. In version 1 a config that fails when it runs is a warning, in version 2 an error. */
   readonly version: 1 | 2;
   error(code: string, path: readonly string[], message: string): void;
   warn(code: string, path: readonly string[], message: string): void;
-  /** Reports each key of the map at `path` that is not among `known`; `owner` says what the map is, such as `a source`. */
+  /**
+   * Reports each key of the map at `path` that is not among `known`; `owner` is the noun for the map, such as `a
+   * source`.
+   */
   unknownKeys(path: readonly string[], keys: { known: readonly string[]; code: string; owner: string }): void;
   /** Warns of unquoted YAML values at or below `path` that other readers of YAML take for something else. */
   ambiguousScalars(path: readonly string[]): void;
@@ -39,7 +42,9 @@ export interface ConfigReport {
   quote(text: string): string;
   /** Returns the end of a message about an unknown name: the nearest known name, else all known names. */
   suggest(name: string | undefined, known: readonly string[]): string;
-  /** True when the value at `path` is a text with an expression, which is resolved when the task is dispatched. */
+  /**
+   * Returns true when the value at `path` is a text with an expression, which is resolved when the task is dispatched.
+   */
   hasExpression(path: readonly string[]): boolean;
 }
 
@@ -73,16 +78,16 @@ export interface ExecutorDefinition {
   readonly outputs?: TSchema;
   /** False when `start` needs a runner without a time limit, because it runs to the end in one process. */
   readonly resumable: boolean;
-  /** How long a cancel may take before the attempt ends without the executor's word. A duration such as `5m`. */
+  /** How long a cancel may take before the attempt ends without the executor's result. A duration such as `5m`. */
   readonly cancelWithin?: string;
-  /** At most one live attempt a key in the yard; undefined means none. Pure. */
+  /** Returns a key with at most one live attempt in the yard; undefined for no key. Pure. */
   exclusiveKey?(subject: TaskSubject, config: never): string | undefined;
-  /** The executor's own limit and what it needs to end, in milliseconds. Pure. */
+  /** Returns the executor's own limit, with the time that it needs to end, in milliseconds. Pure. */
   timeout?(config: never): number | undefined;
   /**
-   * Checks the config of a task when its machine is loaded, in place of the check by schema: with codes and messages of its
-   * own, and leniently where a document of version 1 may say something that only fails when it runs. A task of version 1
-   * that names no executor is checked by the executor whose `checkConfig` reports the fewest errors. Pure.
+   * Checks the config of a task when its machine is loaded, instead of the check by schema: with its own codes and
+   * messages, and leniently where a document of version 1 may contain something that only fails when it runs. A task of
+   * version 1 without an executor is checked by the executor whose `checkConfig` reports the fewest errors. Pure.
    */
   checkConfig?(config: DocumentConfig, report: ConfigReport): void;
   /** Checks the configs of all tasks of one machine that use this executor, by the name of the task. Pure. */
@@ -95,16 +100,16 @@ export interface ExecutorDefinition {
 export type ExecutorRegistry = ReadonlyMap<string, ExecutorDefinition>;
 
 /**
- * The executor's own time limit for a config that it accepts, in milliseconds; undefined when it has none, or says
- * an invalid value. Throws what the executor throws.
+ * Returns the executor's own time limit for a config that it accepts, in milliseconds; undefined when it has none, or
+ * returns an invalid value. Throws the executor's errors.
  */
 export function findTimeoutMs(definition: ExecutorDefinition | undefined, config: unknown): number | undefined {
-  // The definition's own schema says what its config is, and only the caller knows that they belong together.
+  // The definition's own schema types its config, and only the caller can ensure that they belong together.
   const ms: unknown = definition?.timeout?.(config as never);
   return typeof ms === "number" && Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
 }
 
-/** How long a cancel may take, in milliseconds: as the executor says, else five minutes. */
+/** Returns how long a cancel may take, in milliseconds: the executor's value, else five minutes. */
 export function toCancelWithinMs(definition: Pick<ExecutorDefinition, "cancelWithin"> | undefined): number {
   return parseDuration(definition?.cancelWithin ?? "") ?? DEFAULT_CANCEL_WITHIN_MS;
 }

@@ -1,4 +1,4 @@
-/** Returns whether a value is what JSON calls an object: not null and not a list. */
+/** Returns true for a JSON object: not null and not a list. */
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -25,7 +25,7 @@ export function defined<T extends object>(value: T): Defined<T> {
   return copy as Partial<T> & Defined<T>;
 }
 
-/** The most text, in characters, that a value from outside may hold: the size limit of a message of SQS. */
+/** The largest text from outside, in characters: the size limit of an SQS message. */
 export const MAX_JSON_CHARACTERS = 1_048_576;
 
 const MAX_DEPTH = 64;

@@ -5,23 +5,28 @@ import type { Expression, Template } from "./expression/expression.ts";
 import type { MetadataValue } from "./stack.ts";
 
 /**
- * A compiled machine. Documents of every version compile into this one form, and `decide` knows no version.
+ * A compiled machine. Documents of every version compile into this one form, so `decide` is independent of versions.
  * All look-ups are Maps, so that a name such as `constructor` never resolves to a built-in.
  */
 export interface Machine {
   readonly name: string;
   /** SHA-256 of name and source, lower-case hex: the identity of this revision. */
   readonly hash: string;
-  /** `follow`: every event is decided on the newest valid revision. `pin`: the stack keeps the one it was created with. */
+  /**
+   * `follow`: every event is decided on the newest valid revision. `pin`: the stack keeps the one it was created with.
+   */
   readonly revision: "follow" | "pin";
-  /** The version of the document, for display and upgrades. What the machine does differently is in `semantics`. */
+  /** The version of the document, for display and upgrades. Differences in behavior are in `semantics`. */
   readonly version: 1 | 2;
   readonly semantics: MachineSemantics;
   /** External events that a message may carry. */
   readonly events: ReadonlySet<string>;
-  /** Metadata keys that must come with an event, by event; an event that needs none is not in it. */
+  /** Metadata keys that an event must contain, by event; an event without required keys is missing. */
   readonly requiredMetadata: ReadonlyMap<string, readonly string[]>;
-  /** Who may send an event, by event: gives true or false about the sender. Anyone may send an event that is not in it. */
+  /**
+   * Who may send an event, by event: evaluates to true or false for the sender. Anyone may send an event that is
+   * missing.
+   */
   readonly allow: ReadonlyMap<string, Expression>;
   readonly metadata: MetadataRules;
   /** Maps of `account`, `region`, `role`, `externalId`, resolved when a task is dispatched. */
@@ -30,7 +35,9 @@ export interface Machine {
   readonly tasks: ReadonlyMap<string, Task>;
 }
 
-/** What machines of the two document versions do differently. `decide` reads these members and never the version. */
+/**
+ * The differences between machines of the two document versions. `decide` reads these members and never the version.
+ */
 export interface MachineSemantics {
   /** Written into task messages as `dispatch.version`; undefined: the messages have no such key. */
   readonly messageVersion: 2 | undefined;
@@ -46,9 +53,9 @@ export interface MachineSemantics {
   readonly outputsInHistory: boolean;
   /** Entries are counted by state from the creation of a stack. A stack that has counts keeps counting in any case. */
   readonly countsVisits: boolean;
-  /** The failure of an attempt that was asked to stop is the end of its cancel, not a failure of its own. */
+  /** The failure of an attempt with a stop request is the end of its cancel, not a separate failure. */
   readonly failureEndsCancel: boolean;
-  /** What becomes of an answer by name for a task that the stack left and does not wait for. */
+  /** The treatment of a result by name for a task that the stack left and does not wait for. */
   readonly lateAnswers: "stale" | "rejected";
 }
 
@@ -89,19 +96,22 @@ export interface State {
   readonly protected: boolean;
   /** From the entry; fires `TIMEOUT` once. */
   readonly timeoutMs?: number;
-  /** What becomes of runs that are still alive when this state is entered. */
+  /** The treatment of runs that are still alive when this state is entered. */
   readonly leaving: "abandon" | "wait" | "cancel";
-  /** Reactions by event name, besides declared events `NEXT`, `FAILED` and `TIMEOUT`. The first whose `when` holds counts. */
+  /**
+   * Reactions by event name: declared events, and `NEXT`, `FAILED` and `TIMEOUT`. The first whose `when` is true
+   * counts.
+   */
   readonly on: ReadonlyMap<string, readonly Reaction[]>;
   /** Events that the stack gets by itself while it is in this state. */
   readonly after: readonly AfterTimer[];
 }
 
-/** What a state does on an event. */
+/** The reaction of a state to an event. */
 export interface Reaction {
-  /** Absent: it always holds. Gives true or false. */
+  /** Evaluates to true or false. Missing: always true. */
   readonly when?: Expression;
-  /** The states to enter, one after the other; empty: none. */
+  /** The states to enter, one after the other; may be empty. */
   readonly advance: readonly string[];
   /** Metadata to set before the entry, by key. */
   readonly set: ReadonlyMap<string, Template>;
@@ -113,12 +123,15 @@ export interface Reaction {
 export type AfterTimer =
   /** So long after the state was entered. */
   | { readonly kind: "in"; readonly inMs: number; readonly event: string }
-  /** At the instant that the expression gives; null: not at all. Evaluated on entry and after each change of the metadata. */
+  /**
+   * At the instant that the expression gives; null: not at all. Evaluated on entry and after each change of the
+   * metadata.
+   */
   | { readonly kind: "at"; readonly at: InstantTemplate; readonly event: string }
   /** At every instant of the schedule, until the state is left. */
   | { readonly kind: "cron"; readonly repeats: CronSchedule; readonly event: string };
 
-/** A text that gives an instant. */
+/** A text that resolves to an instant. */
 export interface InstantTemplate extends Template {
   readonly source: string;
 }
@@ -128,14 +141,14 @@ export interface Task {
   readonly name: string;
   /** Undefined only where a v1 document leaves it out; such a task fails when it runs. */
   readonly executor?: string;
-  /** People do it: it has no attempt, and the stack contains the open approval. */
+  /** True for a task of people: it has no attempt, and the stack contains the open approval. */
   readonly isApproval?: true;
   /**
    * The task's definition as it travels in task messages: validated and coerced, without the name. In version 2
    * `executor` and `config`, and in the message the resolved ones.
    */
   readonly definition: Readonly<Record<string, unknown>>;
-  /** Only where the config holds an expression: resolved and checked at each dispatch. */
+  /** Only for a config with an expression: resolved and checked at each dispatch. */
   readonly dynamicConfig?: DynamicConfig;
   /** A name of the machine's targets. */
   readonly target?: string;
@@ -143,12 +156,14 @@ export interface Task {
   readonly needs: readonly string[];
   /** False on entry: the task is skipped. */
   readonly when?: Expression;
-  /** Gives a text: at most one live run with this key in the whole yard. */
+  /** Evaluates to a text: at most one live run with this key in the whole yard. */
   readonly exclusive?: Expression;
   readonly retry: RetryPolicy;
   /** Names of outputs by the metadata key that they are stored under. */
   readonly outputs: ReadonlyMap<string, string>;
-  /** How long an attempt may run from its first grant: the task's own, else the executor's, else the version's default. */
+  /**
+   * How long an attempt may run from its first grant: the task's own, else the executor's, else the version's default.
+   */
   readonly timeoutMs: number;
   /** How long a cancel of an attempt may take. */
   readonly cancelWithinMs: number;
@@ -157,9 +172,12 @@ export interface Task {
 /** A config with expressions. */
 export interface DynamicConfig {
   readonly template: Template;
-  /** Returns what is wrong with a resolved config by the executor's schema; undefined: nothing. A reference may replace any scalar. */
+  /**
+   * Returns the fault of a resolved config by the executor's schema; undefined when there is none. A reference may
+   * replace any scalar.
+   */
   findFault(config: unknown): string | undefined;
-  /** The executor's own limit for a resolved config, where the task names none. */
+  /** Returns the executor's own limit for a resolved config, when the task has none. */
   findTimeoutMs(config: unknown): number | undefined;
 }
 
@@ -182,7 +200,7 @@ export interface MetadataRules {
   readonly additional: boolean;
 }
 
-/** What a metadata key may hold. */
+/** The values that a metadata key may have. */
 export interface MetadataRule {
   readonly type?: "string" | "number" | "boolean";
   readonly required: boolean;
@@ -196,23 +214,23 @@ export interface MetadataRule {
   readonly immutable: boolean;
 }
 
-/** What parsing and compiling a document gives. A machine is there only when no problem is an error. */
+/** The result of parsing and compiling a document. The machine is missing when a problem is an error. */
 export interface CompileResult {
   readonly machine?: Machine;
   /** Every error and warning, in the order of the document. */
   readonly problems: readonly Problem[];
 }
 
-/** Reserved: what a task's last completion fires. */
+/** Reserved: fires when the last task is completed. */
 export const NEXT = "NEXT";
-/** Reserved in machine v2: what fires when the stack has been in a state for its `timeout`. */
+/** Reserved in machine v2: fires when the stack has been in a state for its `timeout`. */
 export const TIMEOUT = "TIMEOUT";
-/** Reserved in machine v2 and built-in machines: what fires when no task runs any more and one has failed. */
+/** Reserved in machine v2 and built-in machines: fires when all tasks have ended and one has failed. */
 export const FAILED = "FAILED";
 /** The state in which every stack begins. */
 export const INIT = "INIT";
 
-/** What the parts of version 2 are in a machine that does not have them. */
+/** The values of version 2's fields in a machine without them. */
 export const PLAIN_MACHINE = {
   version: 1,
   semantics: SEMANTICS_V1,
@@ -232,7 +250,7 @@ export const PLAIN_TASK = {
   outputs: new Map(),
 } as const satisfies Partial<Task>;
 
-/** A reaction without condition that enters these states. */
+/** Returns a reaction without a condition that enters these states. */
 export function toReactions(advance: readonly string[]): readonly Reaction[] {
   return [{ advance, set: NO_SETS }];
 }

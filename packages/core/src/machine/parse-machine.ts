@@ -19,7 +19,9 @@ export interface ParseMachineOptions {
   readonly executors?: ExecutorRegistry;
   /** Names of executors that runners have without a definition here: their configs are only warned about. */
   readonly uncheckedExecutors?: Iterable<string>;
-  /** The source is that of a revision that a store keeps: rules that came later do not make it unusable. Default: false. */
+  /**
+   * The source is that of a revision that a store keeps: rules that came later do not make it unusable. Default: false.
+   */
   readonly kept?: boolean;
   /** Every warning is an error. Default: false. */
   readonly strict?: boolean;
@@ -28,8 +30,8 @@ export interface ParseMachineOptions {
 }
 
 /**
- * Reads and compiles a machine from its source, YAML 1.2 (so JSON too). Pure; never throws: every fault of the document is
- * a problem with its place. The same name and source give the same hash.
+ * Reads and compiles a machine from its source, YAML 1.2 (so JSON too). Pure; never throws: every fault of the document
+ * is a problem with its place. The same name and source have the same hash.
  */
 export function parseMachine(source: string, options: ParseMachineOptions): CompileResult {
   const limits = { ...MACHINE_LIMITS, ...options.limits };
@@ -46,8 +48,8 @@ export function parseMachine(source: string, options: ParseMachineOptions): Comp
 }
 
 /**
- * A document given as a value as source text, canonical JSON, to keep where sources are kept: `parseMachine` gives it the
- * hash that `parseMachineDocument` gives the value. Undefined when JSON cannot hold it.
+ * Returns the source text of a document given as a value, canonical JSON: `parseMachine` computes the same hash for it
+ * as `parseMachineDocument` for the value. Undefined when JSON cannot represent it.
  */
 export function toMachineSource(value: unknown): string | undefined {
   const problems = createProblemList({ strict: false, maxProblems: 1 });
@@ -56,7 +58,7 @@ export function toMachineSource(value: unknown): string | undefined {
 }
 
 /**
- * As `parseMachine`, for a document that is a value: from TypeScript (also what `defineMachine` gives), or JSON that was
+ * Parses like `parseMachine` a document that is a value: from TypeScript (also from `defineMachine`), or JSON that was
  * parsed elsewhere. Places are line 1, column 1; the hash is that of its canonical JSON.
  */
 export function parseMachineDocument(value: unknown, options: ParseMachineOptions): CompileResult {
@@ -70,7 +72,7 @@ interface Compilation {
   readonly options: ParseMachineOptions;
   readonly limits: MachineLimits;
   readonly problems: ProblemList;
-  /** The text that identifies the revision. */
+  /** Returns the text that identifies the revision. */
   readonly identity: (tree: TreeNode) => string;
 }
 

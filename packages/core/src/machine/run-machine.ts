@@ -20,7 +20,7 @@ import {
   toReactions,
 } from "./machine.ts";
 
-/** The built-in machine of runs that have no machine of their own: one task, which can be tried again. */
+/** The built-in machine of jobs: one task, which can be tried again. */
 export const RUN_MACHINE = "stackyard.run";
 
 /** The largest revision of a run, in bytes of UTF-8. */
@@ -42,7 +42,7 @@ export const RunSource = Type.Object(
 );
 export type RunSource = Static<typeof RunSource>;
 
-/** What shall run. */
+/** The executor call of a job. */
 export interface RunMachineInput {
   readonly executor: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -50,11 +50,14 @@ export interface RunMachineInput {
   readonly target?: Readonly<Record<string, unknown>>;
   /** Default: the executor's own, else one hour. */
   readonly timeoutMs?: number;
-  /** Gives the executor's own timeout and how long a cancel may take (default 5 minutes). */
+  /** The source of the executor's own timeout and of the time limit of a cancel (default 5 minutes). */
   readonly definition?: ExecutorDefinition;
 }
 
-/** The run's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB, and what the executor's own timeout throws. */
+/**
+ * Returns the job's revision as text. Throws `PAYLOAD_TOO_LARGE` over 256 KiB, and errors of the executor's own
+ * timeout.
+ */
 export function runMachineSource(input: RunMachineInput): string {
   const { executor, config, target, definition } = input;
   const document: RunSource = {
@@ -78,7 +81,7 @@ export function parseRunMachine(source: string): Machine | undefined {
   if (document === undefined) return undefined;
   return {
     ...PLAIN_MACHINE,
-    // When a caller reads what a run returned, its stack is in another state already.
+    // When a caller reads the result of a job, its stack is in another state already.
     semantics: { ...SEMANTICS_V1, outputsInHistory: true },
     name: RUN_MACHINE,
     hash: bytesToHex(sha256(utf8ToBytes(`${RUN_MACHINE}\u0000${source}`))),
@@ -99,7 +102,7 @@ export function parseRunSource(source: string): RunSource | undefined {
   }
 }
 
-/** The stack id of a run: the caller's key decides, so that a repeat finds the same run; else a fresh ULID. */
+/** Returns the stack id of a job: the caller's key decides, so that a repeat finds the same job; else a new ULID. */
 export function runStackId(input: { readonly key: string } | { readonly ulid: string }): string {
   return `run-${"key" in input ? shortHashOf(input.key) : input.ulid}`;
 }
@@ -111,7 +114,7 @@ const validator = Compile(RunSource);
 
 const EVENTS: ReadonlySet<string> = new Set(["START", "RETRY", "CLOSE"]);
 
-/** DONE stays for a day and FAILED for 30, so that people can look and try again. */
+/** DONE is kept for a day and FAILED for 30, so that people can look and try again. */
 const STATES: ReadonlyMap<string, State> = new Map(
   [
     toState(INIT, { on: { START: "RUN" } }),

@@ -1,18 +1,18 @@
 import { isMap } from "./json.ts";
 import type { Metadata, MetadataValue, Stack } from "./stack.ts";
 
-/** What replaces a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */
+/** The replacement of a sensitive value wherever people or queues may see it: `{"$secret": "password#3"}`. */
 export interface SecretReference {
   readonly $secret: string;
 }
 
 /**
- * Keys of the maps that replace sensitive values in configs: `{"$secret": ref}`, and `{"$concat": [...]}` for text around
- * them. No document may write them and no expression may make them: what they name would be read past the checks.
+ * Keys of the maps that replace sensitive values in configs: `{"$secret": ref}`, and `{"$concat": [...]}` for text
+ * around them. Documents and expressions may not create them: their values would bypass the checks.
  */
 export const REFERENCE_KEYS: readonly string[] = ["$secret", "$concat"];
 
-/** True for a map that replaces a sensitive value, or could be mistaken for one, whatever else it contains. */
+/** Returns true for a map that replaces a sensitive value, or could be mistaken for one, whatever else it contains. */
 export function isReference(value: unknown): boolean {
   return isMap(value) && REFERENCE_KEYS.some((key) => key in value);
 }
@@ -20,13 +20,16 @@ export function isReference(value: unknown): boolean {
 /** Returns metadata for display: sensitive values are references. */
 export type ShownMetadata = Readonly<Record<string, MetadataValue | SecretReference>>;
 
-/** The reference of a sensitive metadata key's present value; undefined when the key is not sensitive or holds null. */
+/**
+ * Returns the reference of a sensitive metadata key's present value; undefined when the key is not sensitive or is
+ * null.
+ */
 export function findSecretRef({ secretVersions, metadata }: SecretHolder, key: string): string | undefined {
   if (secretVersions === undefined || !Object.hasOwn(secretVersions, key) || metadata[key] === null) return undefined;
   return `${key}#${secretVersions[key]}`;
 }
 
-/** A stack's metadata with references in place of sensitive values. */
+/** Returns a stack's metadata with references instead of sensitive values. */
 export function toShownMetadata(stack: SecretHolder): ShownMetadata {
   if (stack.secretVersions === undefined) return stack.metadata;
   const shown = Object.entries(stack.metadata).map(([key, value]) => {
@@ -37,8 +40,8 @@ export function toShownMetadata(stack: SecretHolder): ShownMetadata {
 }
 
 /**
- * The values behind references, for the worker that was granted an attempt. A reference whose value is gone (the stack
- * was removed) is left out.
+ * Returns the values of references, for the worker that was granted an attempt. A reference whose value was deleted
+ * (the stack was removed) is left out.
  */
 export function readSecrets(stack: SecretHolder, refs: readonly string[]): Metadata {
   const values: Record<string, MetadataValue> = {};
@@ -50,7 +53,7 @@ export function readSecrets(stack: SecretHolder, refs: readonly string[]): Metad
   return values;
 }
 
-/** A value for people's eyes: whatever holds a sensitive value is `***`. */
+/** Returns a value for display: sensitive values are replaced by `***`. */
 export function maskSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(maskSecrets);
   if (isReference(value)) return MASK;
@@ -58,7 +61,7 @@ export function maskSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskSecrets(inner)]));
 }
 
-/** As `maskSecrets`, for shown metadata. */
+/** Masks shown metadata as `maskSecrets` does. */
 export function maskMetadata(shown: ShownMetadata): Metadata {
   const masked = Object.entries(shown).map(([key, value]) => {
     return [key, typeof value === "object" && value !== null ? MASK : value] as const;
@@ -66,17 +69,17 @@ export function maskMetadata(shown: ShownMetadata): Metadata {
   return Object.fromEntries(masked);
 }
 
-/** What is printed in the place of a sensitive value. */
+/** The text that is printed instead of a sensitive value. */
 export const MASK = "***";
 
-/** All references in a value, each once, in order. */
+/** Returns all references in a value, each once, in order. */
 export function listSecretRefs(value: unknown): readonly string[] {
   const refs = new Set<string>();
   collect(value, refs);
   return [...refs];
 }
 
-/** The part of a stack that holds secrets. */
+/** The part of a stack that contains secrets. */
 export type SecretHolder = Pick<Stack, "metadata" | "secretVersions" | "keptSecrets">;
 
 function collect(value: unknown, refs: Set<string>): void {

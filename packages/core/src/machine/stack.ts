@@ -12,8 +12,9 @@ export type TaskStatus = "PENDING" | "SATISFIED" | "ERROR";
 
 /**
  * More about a status, in stacks of version 2. `PENDING` is `WAITING` (for needs, or for runs of earlier states),
- * `RETRYING` (for its next attempt), `APPROVING` (an approval is open) or `RUNNING` (dispatched; the API says `QUEUED` where the
- * attempt is), `SATISFIED` may be `SKIPPED`, `ERROR` may be `CANCELLED`. Absent for plain success and failure.
+ * `RETRYING` (for its next attempt), `APPROVING` (an approval is open) or `RUNNING` (dispatched; the API says `QUEUED`
+ * where the attempt is), `SATISFIED` may be `SKIPPED`, `ERROR` may be `CANCELLED`. Absent for plain success and
+ * failure.
  */
 export type TaskDetail = "WAITING" | "QUEUED" | "RUNNING" | "RETRYING" | "APPROVING" | "SKIPPED" | "CANCELLED";
 
@@ -29,11 +30,13 @@ export interface TaskState {
 }
 
 /**
- * A dispatched run that nothing has closed yet. Runs of earlier entries stay here, abandoned, until a result, a
- * deadline or an operator closes them.
+ * A dispatched run that is not closed yet. Runs of earlier entries remain here, abandoned, until a result, a deadline
+ * or an operator closes them.
  */
 export interface TaskRun {
-  /** The attempt, which is also the `dispatch.id` of its message. A run whose attempt timed out may have two open ones. */
+  /**
+   * The attempt, which is also the `dispatch.id` of its message. A run whose attempt timed out may have two open ones.
+   */
   readonly attemptId: string;
   readonly entry: number;
   readonly task: string;
@@ -44,13 +47,13 @@ export interface TaskRun {
   readonly cancelling?: "requested" | "timed-out";
   /** How long a cancel may take; kept here because a later revision may not have the task. */
   readonly cancelWithinMs?: number;
-  /** From the first grant to the deadline, where its resolved config says something else than the task. */
+  /** From the first grant to the deadline, if its resolved config differs from the task. */
   readonly timeoutMs?: number;
   /** The task's explicit exclusive key as it was when the task became ready. */
   readonly exclusiveKey?: string;
   /** References of the secrets in its message; their values are kept while the run is open. */
   readonly secrets?: readonly string[];
-  /** The task was settled by hand: the run's answer closes it and changes no status, in its own entry too. */
+  /** The task was settled by hand: the run's result closes it and changes no status, in its own entry too. */
   readonly abandoned?: true;
 }
 
@@ -80,7 +83,7 @@ export interface Approval {
   readonly count: number;
   /** The requester may approve too. */
   readonly own?: true;
-  /** Who approves or rejects must say why. */
+  /** An approval or rejection must have a comment. */
   readonly comment?: "required";
   /** The text that each approval must repeat. */
   readonly of?: string;
@@ -97,8 +100,8 @@ export interface Approval {
 /** A timer that is armed for the present entry. */
 export interface StackTimer {
   /**
-   * Unique in the stack: `<entry>/retry/<task>`, `<entry>/approval/<task>`, `<entry>/timeout`, and of an entry of `after` with
-   * `in`, `at` or `cron`: `<entry>/after/<index>`, `<entry>/at/<index>`, `<entry>/cron/<index>`.
+   * Unique in the stack: `<entry>/retry/<task>`, `<entry>/approval/<task>`, `<entry>/timeout`, and of an entry of
+   * `after` with `in`, `at` or `cron`: `<entry>/after/<index>`, `<entry>/at/<index>`, `<entry>/cron/<index>`.
    */
   readonly id: string;
   /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE` or `TASK_TIMED_OUT`. */
@@ -107,11 +110,13 @@ export interface StackTimer {
   /** Of a retry or an approval: which task. */
   readonly task?: string;
   /**
-   * The last so many milliseconds before `dueAt` are up to chance: the engine draws an instant in them and drops this.
-   * `decide` gives the upper bound.
+   * The last milliseconds before `dueAt` are random: the engine picks an instant in them and drops this. `decide`
+   * returns the upper bound.
    */
   readonly jitterMs?: number;
-  /** Of an entry of `after` with `at` or `cron`: the instant that it fires for. `dueAt` is later when it was postponed. */
+  /**
+   * Of an entry of `after` with `at` or `cron`: the instant that it fires for. `dueAt` is later when it was postponed.
+   */
   readonly instant?: number;
   /** The schedule on which it is armed again whenever it has fired. */
   readonly repeats?: CronSchedule;
@@ -163,25 +168,32 @@ export interface Stack {
   readonly attempts: Readonly<Record<string, number>>;
   readonly runs: readonly TaskRun[];
   readonly timers: readonly StackTimer[];
-  /** Of timers of `after` with `at` that have fired in this entry, by their ids: the last instant, and how many times. */
+  /**
+   * Of timers of `after` with `at` that have fired in this entry, by their ids: the last instant, and how many times.
+   */
   readonly firedInstants?: Readonly<Record<string, { readonly instant: number; readonly times: number }>>;
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];
   readonly stalled?: Stalled;
-  /** True when no task runs any more and one has failed for good. */
+  /** True when all tasks have ended and one has failed permanently. */
   readonly failed?: boolean;
   /** Absent while no task of this incarnation has failed for good. */
   readonly lastFailure?: LastFailure;
-  /** True when the state's timeout has passed and nothing handled it. */
+  /** True when the state's timeout has passed and was not handled. */
   readonly overdue?: boolean;
   /**
-   * True while this entry waits for live runs of earlier ones. What the state said when it was entered counts, whatever a
-   * later revision says.
+   * True while this entry waits for live runs of earlier ones. The state as it was when it was entered decides,
+   * whatever a later revision declares.
    */
   readonly awaitsRuns?: true;
-  /** How often each state was entered; a state that was never entered is missing. Missing in rows written by earlier versions. */
+  /**
+   * How often each state was entered; a state that was never entered is missing. Missing in rows written by earlier
+   * versions.
+   */
   readonly visits?: Readonly<Record<string, number>>;
-  /** What tasks of the present entry gave, by task: only scalars. Sensitive ones are references to `keptSecrets`. */
+  /**
+   * The outputs of the present entry's tasks, by task: only scalars. Sensitive ones are references to `keptSecrets`.
+   */
   readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;
   /** Open approvals of the present entry, by task. */
   readonly approvals?: Readonly<Record<string, Approval>>;
@@ -191,6 +203,8 @@ export interface Stack {
   readonly failures?: Readonly<Record<string, number>>;
   /** How often each sensitive metadata key was set; its values never leave the record but through `claim`. */
   readonly secretVersions?: Readonly<Record<string, number>>;
-  /** Sensitive values besides the present metadata: earlier ones that an open run refers to, and outputs. By reference. */
+  /**
+   * Sensitive values besides the present metadata: earlier ones that an open run refers to, and outputs. By reference.
+   */
   readonly keptSecrets?: Metadata;
 }

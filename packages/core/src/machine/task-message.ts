@@ -24,17 +24,17 @@ export interface TaskMessage {
   readonly task: Readonly<Record<string, unknown>> & { readonly name: string };
   readonly stack: MessageStack;
   readonly dispatch: {
-    /** Echo it as `dispatchId` in the answer. */
+    /** Echo it as `dispatchId` in the result. */
     readonly id: string;
     readonly attempt: number;
     /** ISO 8601: the instant at which the attempt would end if it started now. */
     readonly deadline: string;
     /** The task's explicit exclusive key, without the prefix `key:`. */
     readonly exclusiveKey?: string;
-    /** Of stacks of version 2: their answers may bring outputs, sensitive ones among them. */
+    /** For stacks of version 2: their results may contain outputs, sensitive ones among them. */
     readonly version?: 2;
     /**
-     * W3C trace context of what has sent the task, where it is kept in a store. On a queue it travels in the attributes of the
+     * W3C trace context of the sender of the task, when it is stored. On a queue it travels in the attributes of the
      * message.
      */
     readonly traceparent?: string;
@@ -42,7 +42,7 @@ export interface TaskMessage {
   };
 }
 
-/** What the receiver of a task message knows about it. */
+/** The facts that the receiver of a task message adds. */
 interface ParseTaskOptions {
   /** Now, epoch milliseconds. */
   readonly at: number;
@@ -56,8 +56,8 @@ type ParsedTask =
   | { readonly kind: "invalid"; readonly reason: string };
 
 /**
- * Reads a task message: text or value, bare or in an envelope. One without `dispatch`, as the predecessor sends it, or with
- * `null` there, gets an attempt of its own, named after the medium's id; see `isOwnAttempt`. Never throws.
+ * Reads a task message: text or value, bare or in an envelope. One without `dispatch`, as the predecessor sends it, or
+ * with `null` there, gets its own attempt, named after the message id of the queue; see `isOwnAttempt`. Never throws.
  */
 export function parseTaskMessage(body: unknown, { at, messageId }: ParseTaskOptions): ParsedTask {
   const unwrapped = unwrapBody(body);
@@ -65,7 +65,7 @@ export function parseTaskMessage(body: unknown, { at, messageId }: ParseTaskOpti
   const { stack, task, dispatch } = unwrapped.message;
   const fields = dispatch === undefined || dispatch === null ? { stack, task } : { stack, task, dispatch };
   if (!validator.Check(fields)) return { kind: "invalid", reason: formatFaults(fields) };
-  // The schema has checked what is read; other keys are echoed and not read.
+  // The schema has checked the keys that are read; others are only echoed.
   const message = fields as unknown as Partial<TaskMessage> & Pick<TaskMessage, "task" | "stack">;
   return {
     kind: "task",
@@ -81,7 +81,7 @@ export function parseTaskMessage(body: unknown, { at, messageId }: ParseTaskOpti
   };
 }
 
-/** True for an attempt that no engine has named: its answer is matched by the task's name. */
+/** Returns true for an attempt that was not named by an engine: its result is matched by the task's name. */
 export function isOwnAttempt(attemptId: string): boolean {
   return attemptId.startsWith(OWN_ATTEMPT);
 }
@@ -92,7 +92,7 @@ const OWN_ATTEMPT = "message:";
 /** As of a task of version 1 that names no timeout. */
 const DEFAULT_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
-/** What a message written by hand may leave out. */
+/** The fields that a message written by hand may leave out. */
 const NO_STACK_FIELDS = { previousState: null, _state: "", tasks: [], metadata: {} };
 
 const Name = Type.String({ minLength: 1, maxLength: 255 });

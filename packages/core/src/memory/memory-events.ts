@@ -8,17 +8,17 @@ import { toPage } from "./memory-lists.ts";
 
 /** The queued events. */
 interface MemoryEvents {
-  /** False when the event is queued already. */
+  /** Adds an event. Returns false when it is queued already. */
   add(event: QueuedEvent, notBefore?: number): boolean;
   remove(receipt: string): void;
   giveBack(receipt: string, visibleAt: number): void;
-  /** True when events of the stack are queued besides those with these receipts. */
+  /** Returns true when events of the stack are queued besides those with these receipts. */
   hasOthers(stackId: string, except: readonly string[]): boolean;
   readonly source: DueSource;
   readonly size: number;
 }
 
-/** A queue whose lanes are the stacks, with the keys of what is in it. */
+/** Creates a queue whose lanes are the stacks, with the keys of its events. */
 export function createMemoryEvents(): MemoryEvents {
   const queue = createMemoryQueue<QueuedEvent>("event");
   const keys = new Set<string>();
@@ -66,7 +66,7 @@ function toItem({ receipt, value: event, deliveries }: TakenRow<QueuedEvent>): D
 /** Dead letters. */
 interface MemoryDeadLetters {
   add(event: DeadLetter): void;
-  /** The entry that is gone now. */
+  /** Removes an entry and returns it. */
   remove(id: string): DeadLetter | undefined;
   list(filter: DeadLetterFilter, page: PageInput): Page<DeadLetter>;
   prune(before: number): void;
@@ -78,7 +78,7 @@ interface DeadLetterFilter {
   readonly code?: string;
 }
 
-/** Few rows that people look at: lists walk through all of them. */
+/** Creates the dead letters, a few rows for people: lists walk through all of them. */
 export function createMemoryDeadLetters(): MemoryDeadLetters {
   const rows = new Map<string, { readonly sequence: number; readonly entry: DeadLetter }>();
   let sequence = 0;
@@ -121,7 +121,7 @@ interface MemoryHistory {
   prune(before: number, limit: number): boolean;
 }
 
-/** Lines in order of positions, and also by stack, which is the most common query. */
+/** Creates the history: lines in order of positions, and also by stack, which is the most common query. */
 export function createMemoryHistory(): MemoryHistory {
   let all: StoredHistoryEntry[] = [];
   const byStack = new Map<string, StoredHistoryEntry[]>();

@@ -1,6 +1,6 @@
 import { createPageBuilder, type Page, type PageInput } from "../ports/records.ts";
 
-/** The first items of a listing within the page's limits, and a cursor when there is one more. */
+/** Returns the first items of a listing within the page's limits, and a cursor when there is one more. */
 export function toPage<T>(items: readonly T[], page: PageInput, toCursor: (item: T) => string): Page<T> {
   const builder = createPageBuilder<T>(page);
   for (const item of items) {
@@ -11,7 +11,7 @@ export function toPage<T>(items: readonly T[], page: PageInput, toCursor: (item:
   return builder.end();
 }
 
-/** Values of keys that begin so, after the cursor, in order of the keys. */
+/** Lists values of keys with this prefix, after the cursor, in order of the keys. */
 export function listKeys<Value>(
   rows: ReadonlyMap<string, Value>,
   prefix: string,
@@ -24,8 +24,8 @@ export function listKeys<Value>(
 }
 
 /**
- * A frozen copy of a JSON value, so that callers cannot change what a memory adapter contains. Like JSON it drops what is
- * undefined; `__proto__` never becomes a key.
+ * Returns a frozen copy of a JSON value, so that callers cannot change the content of a memory adapter. Like JSON it
+ * drops undefined values; `__proto__` never becomes a key.
  */
 export function toFrozen<Value>(value: Value): Value;
 export function toFrozen(value: unknown): unknown {

@@ -22,7 +22,7 @@ import type {
 } from "../ports/store.ts";
 import { listKeys, toPage } from "./memory-lists.ts";
 
-/** What is kept of one stack id; it outlives the stack. */
+/** The data of one stack id; it outlives the stack. */
 export interface StackRow {
   readonly id: string;
   /** The last one given, also to earlier incarnations. */
@@ -65,7 +65,7 @@ export function parkEvents({ parked }: StackRow, change: Pick<Change, "park" | "
   return toEarliest([...parked.values()].map(({ nextTryAt }) => nextTryAt));
 }
 
-/** The first of some instants. */
+/** Returns the first of some instants. */
 export function toEarliest(instants: readonly number[]): number | undefined {
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
@@ -96,7 +96,7 @@ function findStacks(rows: StackRows, filter: StackFilter) {
   );
 }
 
-/** Ids of stacks with parked events, in order. */
+/** Lists ids of stacks with parked events, in order. */
 export function listParkedIds(
   rows: StackRows,
   { after, limit }: { readonly after?: string; readonly limit: number },

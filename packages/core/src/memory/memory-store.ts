@@ -28,7 +28,10 @@ import {
   writeStack,
 } from "./memory-stacks.ts";
 
-/** A store that ends with its process, for tests, simulation and benchmarks. Every call is whole: it never yields. */
+/**
+ * Creates a store that ends with its process, for tests, simulation and benchmarks. Every call is atomic: it runs
+ * without interruption.
+ */
 export function createMemoryStore(): Store {
   const { watch, notify } = createSignals();
   const state = createMemoryState(notify);
@@ -180,7 +183,7 @@ function createSignals() {
 /** The state of a memory store. */
 interface MemoryState extends ReturnType<typeof createParts> {
   readonly sink: AttemptSink;
-  /** False when the event's key is queued, parked or applied. */
+  /** Queues an event. Returns false when its key is queued, parked or applied. */
   readonly enqueue: (event: QueuedEvent, notBefore?: number) => boolean;
   readonly notify: (kind: StoreSignal["kind"]) => void;
 }
@@ -199,7 +202,7 @@ function createParts() {
   };
 }
 
-/** An empty store. */
+/** Creates an empty store. */
 function createMemoryState(notify: MemoryState["notify"]): MemoryState {
   const parts = createParts();
   const { stacks, events, ended } = parts;
@@ -274,7 +277,7 @@ function acknowledge({ events, attempts, sink }: MemoryState, receipt: string): 
 
 const HISTORY_PRUNED_AT_ONCE = 10_000;
 
-/** Removes what is older than it is kept; true when more is left. */
+/** Removes rows that are older than their retention; returns true when more is left. */
 function prune(
   { stacks, ended, history, deadLetters, records }: MemoryState,
   retention: Retention,
@@ -287,13 +290,13 @@ function prune(
   return history.prune(now - retention.historyMs, HISTORY_PRUNED_AT_ONCE);
 }
 
-/** Attempts that have ended. */
+/** Creates the attempts that have ended. */
 function createEndedAttempts() {
   const byId = new Map<string, EndedAttempt>();
   return {
     add: (attempt: EndedAttempt) => void byId.set(attempt.view.attemptId, attempt),
     find: (attemptId: string) => byId.get(attemptId)?.view,
-    /** The last ones of a stack. */
+    /** Returns the last ones of a stack. */
     listOf: (stackId: string) =>
       [...byId.values()].filter(({ view }) => view.stackId === stackId).slice(-MAX_SETTLED_LISTED),
     /** Removes what ended before that instant. */

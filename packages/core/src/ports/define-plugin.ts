@@ -4,13 +4,13 @@ import { defined } from "../machine/json.ts";
 import type { Executor, ProvidedService } from "./executor.ts";
 import type { PluginService, ServiceDeps } from "./plugin-service.ts";
 
-/** What a plugin's factory may know about the project that uses it. */
+/** The facts about the project that a plugin's factory receives. */
 export interface PluginContext {
   /** The folder of the project's configuration; relative paths in options start there. */
   readonly projectDir: string;
   /** A folder that the plugin may keep files in. */
   readonly dataDir: string;
-  /** The environment of the process that runs the tasks, for programs that an executor starts. May hold secrets. */
+  /** The environment of the process that runs the tasks, for programs that an executor starts. May contain secrets. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where people reach the servers of the yard: `server.url` of the configuration. Undefined: it is not known. */
   readonly url?: string | undefined;
@@ -18,21 +18,21 @@ export interface PluginContext {
   readonly servicesUrl?: string | undefined;
 }
 
-/** What a plugin works with when it provides something to executors. */
+/** The context in which a plugin provides services to executors. */
 export interface ProvidingContext extends PluginContext, Pick<ServiceDeps, "clock" | "readSecret"> {}
 
-/** What a plugin's author writes. */
+/** The input of `definePlugin`, written by a plugin's author. */
 interface PluginSpec<Options extends TSchema> {
   readonly name: string;
-  /** Schema of the options that a project may give; without it the plugin takes none. */
+  /** Schema of the options that a project may set; without it the plugin has no options. */
   readonly options?: Options;
   readonly executors: readonly Executor[] | ((options: Static<Options>, context: PluginContext) => readonly Executor[]);
   readonly commands?: readonly PluginCommand[];
-  /** What the yard's servers run. */
+  /** The services that the yard's servers run. */
   readonly services?:
     | readonly PluginService[]
     | ((options: Static<Options>, context: PluginContext) => readonly PluginService[]);
-  /** What executors of all plugins get by `ctx.service(key)` in the yard's workers. */
+  /** Returns the services that executors of all plugins get by `ctx.service(key)` in the yard's workers. */
   readonly provides?: (options: Static<Options>, context: ProvidingContext) => readonly ProvidedService[];
 }
 
@@ -43,13 +43,13 @@ export interface Plugin {
   readonly options?: TSchema;
   executors(options: unknown, context: PluginContext): readonly Executor[];
   readonly commands: readonly PluginCommand[];
-  /** Missing: it has none. */
+  /** Returns the services for the yard's servers. Missing when there are none. */
   services?(options: unknown, context: PluginContext): readonly PluginService[];
-  /** Missing: it provides nothing. */
+  /** Returns the services for executors. Missing when there are none. */
   provides?(options: unknown, context: ProvidingContext): readonly ProvidedService[];
 }
 
-/** The default export of a plugin's package. */
+/** Creates the default export of a plugin's package. */
 export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>): Plugin {
   const { executors, services = [], provides } = spec;
   return {
@@ -66,35 +66,35 @@ export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>)
   };
 }
 
-/** How a command speaks: it knows terminal, pipe and `--json`. A command prints nothing itself. */
+/** The output of a command, which adapts to a terminal, a pipe and `--json`. A command does not print by itself. */
 export interface CommandOutput {
   /** Width of the terminal that shows the results; tables fit it. Undefined in a pipe and with `--json`: no limit. */
   readonly columns?: number | undefined;
-  /** The result: as one JSON object with `--json`, else as the text. */
+  /** Prints the result: as one JSON object with `--json`, else as the text. */
   result(value: unknown, toText: () => string): void;
   /**
-   * One step of long work: a live line in a terminal, a plain line in a pipe, one object a line with `--json`. With `toBlock` a
-   * terminal of so many columns shows its lines instead, drawn anew in place. They may have colours: those are taken off
-   * where they are not wanted.
+   * Reports one step of long work: a live line in a terminal, a plain line in a pipe, one object per line with
+   * `--json`. With `toBlock`, a terminal with `columns` columns shows its lines instead and redraws them in place. They
+   * may have colors, which are removed where the output does not support them.
    */
   progress(value: Readonly<Record<string, unknown>>, toText: () => string, toBlock?: (columns: number) => string): void;
-  /** For people only; not printed with `--json`. Goes to standard error. */
+  /** Prints a note for people to standard error; nothing with `--json`. */
   note(text: string): void;
 }
 
-/** What a command contributed by a plugin is given. */
+/** The context of a plugin's command. */
 export interface PluginCommandContext {
   readonly out: CommandOutput;
   /** Relative paths that are given start here. */
   readonly cwd: string;
   readonly projectDir: string;
-  /** Where the project's working files lie; absolute. */
+  /** The folder of the project's working files; absolute. */
   readonly dataDir: string;
-  /** The environment of the command line. May hold secrets. */
+  /** The environment of the command line. May contain secrets. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The yards of the project's configuration. */
   readonly yards: ConfiguredYards;
-  /** Address and token of the yard's server, as flags, environment and data folder give them. */
+  /** Address and token of the yard's server, from flags, environment or data folder. */
   readonly server: { readonly url: string; readonly token?: string };
   readonly signal: AbortSignal;
 }
@@ -109,11 +109,11 @@ export interface PluginCommand {
   readonly description?: string;
   readonly examples?: readonly { readonly command: string; readonly what: string }[];
   /**
-   * An object schema: required strings become positional arguments in order, the others flags. `url`, `token`, `yard` and
-   * `project` say where the server is, unless they are of the command's own.
+   * An object schema: required strings become positional arguments in order, the others flags. `url`, `token`, `yard`
+   * and `project` locate the server, unless the command declares them itself.
    */
   readonly args: TSchema;
-  /** Gives the exit code; errors fly. */
+  /** Runs the command and returns its exit code. Throws its errors. */
   run(context: PluginCommandContext, args: Readonly<Record<string, unknown>>): Promise<number>;
 }
 
@@ -121,9 +121,9 @@ export interface PluginCommand {
 export type PluginReference = string | Plugin | { readonly use: string | Plugin; readonly options?: unknown };
 
 /**
- * A store by name (`sqlite`, `postgres`), package or path; the other keys are the store's own options. A package exports
- * `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; `migrate: false`: to
- * look only, nothing is brought up to date.
+ * A store by name (`sqlite`, `postgres`), package or path; the other keys are the store's own options. A package
+ * exports `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; with
+ * `migrate: false` it is opened for reading only, without migrations.
  */
 type StoreReference = string | { readonly type: string; readonly [option: string]: unknown };
 
@@ -131,10 +131,10 @@ type StoreReference = string | { readonly type: string; readonly [option: string
 export interface StackyardConfig {
   /** The folder of machine documents (`.yml`, `.yaml`, `.json`, `.ts`). Default: `machines`. */
   readonly machines?: string;
-  /** Where the embedded store, the token and working files lie. Default: `.stackyard`. */
+  /** The folder of the embedded store, the token and working files. Default: `.stackyard`. */
   readonly dataDir?: string;
   /**
-   * Where all state lives. Default: `sqlite`, in `dataDir`, for one process; `server` and `worker` take `postgres` where
+   * The store of all state. Default: `sqlite`, in `dataDir`, for one process; `server` and `worker` use `postgres` when
    * the environment has `DATABASE_URL`.
    */
   readonly store?: StoreReference;
@@ -152,30 +152,34 @@ export interface StackyardConfig {
      * there. Default: host and port.
      */
     readonly url?: string;
-    /** The address at which code hosts and people reach the paths of services, `/hooks/` and `/wake/`. Default: `url`. */
+    /**
+     * The address at which code hosts and people reach the paths of services, `/hooks/` and `/wake/`. Default: `url`.
+     */
     readonly servicesUrl?: string;
     /** Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. */
     readonly trustedProxies?: readonly string[];
   };
-  /** Who may do what. Without it every token may do everything. */
+  /** The permissions of tokens. Without it every token may do everything. */
   readonly access?: AccessConfig;
   /** Tasks that run at the same time. Default: 8. */
   readonly concurrency?: number;
   readonly worker?: {
     /**
-     * How long tasks of a process that died wait before another process continues them: a duration from `1s` to `1h`.
-     * A live one renews it at a third. Default: `30s`.
+     * How long tasks of a dead process wait before another process continues them: a duration from `1s` to `1h`. A live
+     * process renews the lease at a third of it. Default: `30s`.
      */
     readonly lease?: string;
   };
   /**
-   * A bucket for the whole logs of tasks, of all servers and workers; they use the SDK's credentials. Give it a lifecycle rule
-   * that removes objects after 7 days. Default prefix: `stackyard/logs/`. Without it logs are in the store.
+   * A bucket for the whole logs of tasks, of all servers and workers; they use the SDK's credentials. Give it a
+   * lifecycle rule that removes objects after 7 days. Default prefix: `stackyard/logs/`. Without it logs are in the
+   * store.
    */
   readonly logs?: { readonly bucket: string; readonly prefix?: string };
   /**
-   * The distributor of build artifacts, by the name or ARN of its function; the API and the console show its coverage, and
-   * servers call it with the SDK's credentials. `STACKYARD_DISTRIBUTOR` overrides it. Default: none.
+   * The distributor of build artifacts, by the name or ARN of its function; the API and the console show its coverage,
+   * and servers call it with the SDK's credentials. `STACKYARD_DISTRIBUTOR` overrides it. Without it there is no
+   * distributor.
    */
   readonly distributor?: string;
   /** Yards that commands reach by `--yard NAME`. */
@@ -191,13 +195,16 @@ export function defineConfig(config: StackyardConfig): StackyardConfig {
 interface ServerYard {
   /** Such as `https://stackyard.example.org`. */
   readonly url: string;
-  /** Take it from the environment: `process.env.STAGING_TOKEN`. Default: `STACKYARD_TOKEN`, the token of a CI job, or `stackyard login`. */
+  /**
+   * Take it from the environment: `process.env.STAGING_TOKEN`. Default: `STACKYARD_TOKEN`, the token of a CI job, or
+   * `stackyard login`.
+   */
   readonly token?: string | undefined;
 }
 
 /**
- * A yard in an AWS account, as its template has made it. Commands reach it without a server, with the credentials of who types
- * them. With account and region only it is a place to deploy to.
+ * A yard in an AWS account, as created by its template. Commands reach it without a server, with the user's own
+ * credentials. With only account and region it is a deployment target.
  */
 interface AwsYard {
   readonly type: "aws";
@@ -222,7 +229,7 @@ interface AwsYard {
   /** Or name or ARN of the secret of a Postgres database. */
   readonly connectionSecret?: string;
   readonly machines?: { readonly bucket: string; readonly prefix?: string };
-  /** Where messages lie that are too large for a queue. Default prefix: `stackyard/messages/`. */
+  /** The bucket for messages that are too large for a queue. Default prefix: `stackyard/messages/`. */
   readonly messages?: { readonly bucket: string; readonly prefix?: string };
   /** Where runners keep the whole logs of tasks. Default prefix: `stackyard/logs/`. */
   readonly logs?: { readonly bucket: string; readonly prefix?: string };

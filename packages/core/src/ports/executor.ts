@@ -39,14 +39,14 @@ export interface Failed {
   readonly kind: "failed";
   /** The executor's UPPER_SNAKE code. */
   readonly code: string;
-  /** What went wrong and what to do, with secrets masked. */
+  /** The fault and how to fix it, with secrets masked. */
   readonly message: string;
   /** False: another attempt would fail in the same way. */
   readonly retryable: boolean;
   readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
-/** The answer of an executor. */
+/** The result of an executor's call. */
 export type Step<Progress = unknown, Outputs = unknown> = Running<Progress> | Succeeded<Outputs> | Failed;
 
 /** Short-lived AWS credentials of a task's target. */
@@ -68,14 +68,20 @@ export interface Target extends TargetIdentity {
 /** A constructor of an SDK client, so that this package imports no SDK. */
 export type ClientConstructor<Client> = new (config: never) => Client;
 
-/** The key of a service that a host may provide to executors. `defineService` creates it; the executor's package exports it. */
+/**
+ * The key of a service that a host may provide to executors. `defineService` creates it; the executor's package exports
+ * it.
+ */
 export interface ServiceKey<Service> {
   readonly name: string;
-  /** Only a type: what the service is. */
+  /** Only a type: the type of the service. */
   readonly service?: Service;
 }
 
-/** How an attempt authenticates to the servers of the yard while its lease is valid: with its id as the user, and a password. */
+/**
+ * How an attempt authenticates to the servers of the yard while its lease is valid: with its id as the user, and a
+ * password.
+ */
 export interface AttemptAccess {
   readonly attemptId: string;
   /** Returns a secret. It is the same at every server and runner of the yard. */
@@ -107,11 +113,11 @@ export interface ExecutorContext {
   readonly clock: Clock;
   readonly records: Records;
   readonly leases: Leases;
-  /** Returns a service that the host provides under this key, for this attempt; undefined where it provides none. */
+  /** Returns the service that the host provides under this key, for this attempt; undefined when there is none. */
   service<Service>(key: ServiceKey<Service>): Service | undefined;
   /**
-   * Returns a client for the task's target, or for another region of its account. Throws `CONFIG_INVALID` if the runner has no AWS
-   * configuration, and for a region when the task has no target.
+   * Returns a client for the task's target, or for another region of its account. Throws `CONFIG_INVALID` if the runner
+   * has no AWS configuration, and for a region when the task has no target.
    */
   aws<Client>(client: ClientConstructor<Client>, region?: string): Client;
   credentials(): Promise<AwsCredentials>;
@@ -125,17 +131,19 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   /** Required if `start` can return a running step. */
   readonly progress?: Progress;
   readonly outputs?: Outputs;
-  /** False when `start` needs a runner without a time limit, because it runs to the end in one process. Default: true. */
+  /**
+   * False when `start` needs a runner without a time limit, because it runs to the end in one process. Default: true.
+   */
   readonly resumable?: boolean;
   exclusiveKey?(subject: TaskSubject, config: Static<Config>): string | undefined;
   timeout?(config: Static<Config>): number | undefined;
   /** A duration. Default `5m`. */
   readonly cancelWithin?: string;
-  /** These three as in `ExecutorDefinition`. */
+  /** Checks the config in a machine document. This and the next two as in `ExecutorDefinition`. */
   checkConfig?(config: DocumentConfig, report: ConfigReport): void;
   checkTasks?(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void;
   readonly documentSchemas?: ExecutorDefinition["documentSchemas"];
-  /** Returns what `start` would do. Must only read. */
+  /** Returns a preview of `start`. Must only read. */
   plan?(ctx: ExecutorContext, config: Static<Config>): Promise<Plan>;
   start(ctx: ExecutorContext, config: Static<Config>): Promise<Step<Static<Progress>, Static<Outputs>>>;
   poll?(
@@ -151,17 +159,17 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   ): Promise<Step<Static<Progress>, Static<Outputs>>>;
 }
 
-/** What a dry run prints. */
+/** The output of a dry run. */
 export interface Plan {
   /** One sentence. */
   readonly summary: string;
-  /** True when nothing would change; undefined: not known. */
+  /** True if the work would change nothing; undefined when that is unknown. */
   readonly unchanged?: boolean;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cost?: PlanCost;
 }
 
-/** An estimate of what everything costs after the work. */
+/** An estimate of the total cost after the work. */
 export interface PlanCost {
   readonly monthly: number;
   readonly currency: "USD";
@@ -204,16 +212,19 @@ export function failed(input: Omit<Failed, "kind">): Failed {
 /** A service that a host provides to the executors of its worker. `provideService` makes it. */
 export interface ProvidedService {
   readonly name: string;
-  /** Called for each attempt that requests the service. */
+  /** Creates the service for an attempt. Called for each attempt that requests the service. */
   create(attempt: AttemptAccess): unknown;
 }
 
-/** Returns the key of a service that hosts may provide to executors. The name is unique in a yard, such as `terraform-state`. */
+/**
+ * Returns the key of a service that hosts may provide to executors. The name is unique in a yard, such as
+ * `terraform-state`.
+ */
 export function defineService<Service>(name: string): ServiceKey<Service> {
   return { name };
 }
 
-/** Returns a service for `services` of a worker; executors get what `create` returns by `ctx.service(key)`. */
+/** Returns a service for `services` of a worker; executors get the result of `create` by `ctx.service(key)`. */
 export function provideService<Service>(
   key: ServiceKey<Service>,
   create: (attempt: AttemptAccess) => Service,
@@ -225,8 +236,8 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const DEFAULT_CANCEL_WITHIN = "5m";
 
 /**
- * Creates an executor. The types of `config`, `progress` and outputs come from the schemas, and the worker validates values
- * against them before each call. Throws `PLUGIN_INVALID`.
+ * Creates an executor. The types of `config`, `progress` and outputs come from the schemas, and the worker validates
+ * values against them before each call. Throws `PLUGIN_INVALID`.
  */
 export function defineExecutor<Config extends TSchema, Progress extends TSchema, Outputs extends TSchema>(
   spec: ExecutorSpec<Config, Progress, Outputs>,
@@ -247,11 +258,11 @@ export function defineExecutor<Config extends TSchema, Progress extends TSchema,
       `The executor "${spec.name}" has the invalid cancelWithin ${JSON.stringify(cancelWithin)}. Use a duration such as "5m".`,
     );
   }
-  // The worker hands over only values that fit the schemas, which the compiler cannot see across the registry.
+  // The worker passes only values that fit the schemas, which the compiler cannot see across the registry.
   return { ...spec, resumable: spec.resumable ?? true, cancelWithin } as Executor;
 }
 
-/** Structured logging. Fields never hold secrets; errors go under `error`. */
+/** Structured logging. Fields never contain secrets; errors go under `error`. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -18,7 +18,9 @@ export interface ListedRevision extends Omit<Revision, "source"> {
 /** A revision that is stored. */
 export interface KeptRevision extends Revision, ListedRevision {}
 
-/** The result of a lookup by name. `invalid`: the newest document has errors; existing stacks use their stored revision. */
+/**
+ * The result of a lookup by name. `invalid`: the newest document has errors; existing stacks use their stored revision.
+ */
 export type LocatedMachine =
   | {
       readonly kind: "found";

@@ -6,29 +6,31 @@ import type { Locator } from "./locator.ts";
 import type { Records } from "./records.ts";
 import type { StackQueries } from "./store.ts";
 
-/** A part of a plugin that servers run: it answers requests of others, and works between them. */
+/** A part of a plugin that runs in servers: it handles requests from outside, and works between them. */
 export interface PluginService {
   /** 1 to 32 lower-case letters, digits and hyphens, beginning with a letter. Unique in a yard. */
   readonly name: string;
   readonly routes?: readonly ServiceRoute[];
   /**
-   * Returns from when on a tick has something to do, in epoch milliseconds; undefined: nothing is known. Only reads, in any
-   * number of servers at once, so that a yard without work writes nothing. Without it every tick is called, which takes a lease.
+   * Returns the instant from which a tick has work, in epoch milliseconds; undefined when it is unknown. Only reads, in
+   * any number of servers at once, so that a yard without work writes nothing. Without this method every tick is
+   * called, which takes a lease.
    */
   dueAt?(deps: ServiceDeps): Promise<number | undefined>;
   /**
-   * Does what is due, and returns when it wants to be called again, in epoch milliseconds; undefined: when the server calls it
-   * anyway, at least once a minute and after each request to its routes. At most one server of a yard is in a tick of a service.
-   * Begins nothing after `until`, or once `deps.signal` is aborted. An error is shown, and the tick is repeated later.
+   * Does the due work, and returns when it must be called again, in epoch milliseconds; undefined: at the server's next
+   * regular call, at least once a minute and after each request to its routes. At most one server of a yard is in a
+   * tick of a service. Begins nothing after `until`, or once `deps.signal` is aborted. An error is shown, and the tick
+   * is repeated later.
    */
   tick?(deps: ServiceDeps, until: number): Promise<number | undefined>;
-  /** Returns what reports about a stack link for people, such as a page that wakes it. Only reads. */
+  /** Returns the links that reports about a stack show to people, such as a page that wakes it. Only reads. */
   listLinks?(stack: Stack, deps: ServiceDeps): Promise<readonly ServiceLink[]>;
 }
 
 /** A page of a service. */
 export interface ServiceLink {
-  /** What people do there, such as `Wake up`. */
+  /** The action behind the link, such as `Wake up`. */
   readonly label: string;
   readonly url: string;
 }
@@ -40,11 +42,14 @@ export interface ServiceRoute {
   readonly path: string;
   /** Of the body. A larger one is refused with 413. */
   readonly maxBytes: number;
-  /** The answer to a caller that is not known has the status 401: an address that gets too many is refused for a while. */
+  /**
+   * Handles a request. The response to an unknown caller has the status 401: an address that gets too many is refused
+   * for a while.
+   */
   answer(request: ServiceRequest, deps: ServiceDeps): Promise<Response>;
 }
 
-/** A request as it came. Nothing of it is checked but the size of its body. */
+/** A request as received. Only the size of its body is checked. */
 export interface ServiceRequest {
   readonly url: URL;
   readonly headers: Headers;
@@ -54,7 +59,7 @@ export interface ServiceRequest {
   readonly requestId: string;
 }
 
-/** What a service works with. */
+/** The dependencies of a service. */
 export interface ServiceDeps {
   readonly records: Records;
   readonly queries: StackQueries;
@@ -67,18 +72,21 @@ export interface ServiceDeps {
   readonly signal: AbortSignal;
   /** Returns a stack; undefined when it does not exist. */
   findStack(stackId: string): Promise<Stack | undefined>;
-  /** Returns a stack as people may see it, and what it waits for; undefined when it does not exist. */
+  /** Returns a stack as it may be shown to people, and what it waits for; undefined when it does not exist. */
   describeStack(stackId: string): Promise<DescribedStack | undefined>;
-  /** Returns the end of an attempt's log, at most 64 KiB, masked; undefined when it has left none. */
+  /** Returns the end of an attempt's log, at most 64 KiB, masked; undefined when there is no log. */
   findLogEnd(attemptId: string): Promise<string | undefined>;
-  /** Returns what the services of the yard link for a stack. A service that fails has no links, and is logged. */
+  /** Returns the links of the yard's services for a stack. A service that fails has no links, and is logged. */
   listLinks(stack: Stack): Promise<readonly ServiceLink[]>;
-  /** Queues an event in the name of a user of another system. An id that the stack knows already is `duplicate`. */
+  /**
+   * Queues an event in the name of a user of another system. The result is `duplicate` when the stack has seen the id
+   * before.
+   */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
   /**
-   * Queues the approval of a task by a person who is known as a user of another system. It counts as if the person had approved
-   * at the server: who may approve what is decided by the grants of the yard and by the task. What became of it is in the
-   * history, under the id.
+   * Queues the approval of a task by a person who is known as a user of another system. It counts as if the person had
+   * approved at the server: the grants of the yard and the task decide who may approve. The outcome is in the history,
+   * under the id.
    */
   approve(approval: ServiceApproval, person: ServicePerson): Promise<ServicePublished>;
   /** Calls the tick of a service soon, in this process. An unknown name has no effect. */
@@ -89,7 +97,7 @@ export interface ServiceDeps {
   readSecret(reference: SecretReference): Promise<string>;
 }
 
-/** A stack, and what it waits for. `***` is in the place of every sensitive value. */
+/** A stack, and what it waits for. Every sensitive value is replaced by `***`. */
 export interface DescribedStack extends Pick<Explanation, "summary" | "waitsFor" | "tasks" | "lastFailure"> {
   readonly stack: Stack;
 }
@@ -103,12 +111,12 @@ export interface ServiceEvent {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** In whose name: a sender of the kind `host`. */
+/** The user in whose name an event is sent: a sender of the kind `host`. */
 export interface ServiceUser {
   /** Unique over all systems, such as `github/583231`. */
   readonly id: string;
   readonly name: string;
-  /** `sub` of the person who this is, at the yard's issuer. The sender of an event that leads to an approval cannot give it. */
+  /** `sub` of this person at the yard's issuer. The sender of an event that leads to an approval cannot approve it. */
   readonly subject?: string;
 }
 
@@ -127,12 +135,12 @@ export interface ServiceApproval {
   readonly task: string;
   /** Of the approval that the person has seen. Another one is refused. */
   readonly approvalId: string;
-  /** What is approved, where the task names it. */
+  /** The subject of the approval, when the task names it. */
   readonly of?: string;
   readonly comment?: string;
 }
 
-/** What became of an event. */
+/** The result of publishing an event. */
 export type ServicePublished =
   | { readonly kind: "accepted" | "duplicate" }
   | { readonly kind: "invalid"; readonly code: string; readonly reason: string };

@@ -41,7 +41,7 @@ export interface Records {
   put(input: PutRecordInput): Promise<PutRecordResult>;
   /** Removes the record if it has that version; true when it does not exist afterwards. */
   remove(key: string, expected: number): Promise<boolean>;
-  /** In order of keys. Pages are bounded as those of `StackQueries`. */
+  /** Lists records in order of keys. Pages are bounded as those of `StackQueries`. */
   list(prefix: string, page: ListRecordsInput): Promise<Page<StoredRecord>>;
 }
 
@@ -86,7 +86,7 @@ export interface Page<T> {
   readonly unreadable?: readonly UnreadableRow[];
 }
 
-/** A stored row that does not hold what it should. Lists report it and return the other rows. */
+/** A stored row with invalid content. Lists report it and return the other rows. */
 export interface UnreadableRow {
   /** Of a stack, a dead letter or a record: its id or key. Of a line of the history: its position. */
   readonly id: string;
@@ -113,11 +113,14 @@ export interface PageBuilder<Item> {
   readonly bytesLeft: number;
   /** Returns false, and leaves the row to the next page, when this one is full. */
   add(row: PageRow<Item>): boolean;
-  /** `next`: where the next page begins when the search ended before the list and the page is not full. */
+  /**
+   * Returns the page. `next`: where the next page begins when the search ended before the list and the page is not
+   * full.
+   */
   end(next?: string): Page<Item>;
 }
 
-/** The error for a cursor of another list. */
+/** Returns the error for a cursor of another list. */
 export function foreignCursor(): StackyardError {
   return new StackyardError("USAGE", "The cursor does not belong to this list. Start again without a cursor.");
 }
@@ -162,12 +165,12 @@ export function createPageBuilder<Item>({ limit, maxBytes = MAX_PAGE_BYTES }: Pa
 export interface Lease {
   readonly key: string;
   readonly owner: string;
-  /** Higher with every acquisition of the key: what a late owner does with an older one is refused. */
+  /** Grows with every acquisition of the key: a call of a late owner with an older token is refused. */
   readonly token: number;
   readonly until: number;
 }
 
-/** The answer to a request for a lease. `held`: by whom, and until when if it is not renewed. */
+/** The result of acquiring a lease. `held`: its owner, and until when if it is not renewed. */
 export type AcquireLeaseResult =
   | { readonly kind: "acquired"; readonly lease: Lease }
   | { readonly kind: "held"; readonly by: string; readonly until: number };
@@ -175,10 +178,10 @@ export type AcquireLeaseResult =
 /** Leases on names, built once over Records. Instants are the caller's clock; the token keeps a late owner harmless. */
 export interface Leases {
   acquire(key: string, owner: string, ttlMs: number): Promise<AcquireLeaseResult>;
-  /** A later `until` for the same token, or undefined when the lease went to another owner. */
+  /** Returns the lease with a later `until` for the same token, or undefined when another owner has it. */
   renew(lease: Lease, ttlMs: number): Promise<Lease | undefined>;
-  /** Not there, or not ours any more: released. */
+  /** Releases the lease. A missing lease, or one of another owner, counts as released. */
   release(lease: Lease): Promise<void>;
-  /** Who holds it now. */
+  /** Returns the present lease of the key. */
   find(key: string): Promise<Lease | undefined>;
 }

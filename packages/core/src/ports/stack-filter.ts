@@ -32,7 +32,7 @@ export function checkStackFilter({ metadata = {}, ids = [] }: Pick<StackFilter, 
   if (ids.length > MOST_IDS) throw new StackyardError("USAGE", `A filter has at most ${MOST_IDS} ids.`);
 }
 
-/** True where the scopes allow a stack with that id and machine. */
+/** Returns true when the scopes allow a stack with that id and machine. */
 export function isInScopes(scopes: readonly StackScope[] | undefined, id: string, machine: string): boolean {
   if (scopes === undefined) return true;
   return scopes.some(
@@ -50,11 +50,11 @@ export interface StackOrder {
   readonly after?: StackPlace;
   /** Stacks that may be sorted by an instant. */
   readonly mostSorted: number;
-  /** The cursor of a page that ends there. */
+  /** Returns the cursor of a page that ends at this position. */
   toCursor(place: StackPlace): string;
 }
 
-/** The place of a stack in a list that is sorted by an instant. */
+/** The position of a stack in a list that is sorted by an instant. */
 export interface StackPlace {
   readonly value: number;
   readonly id: string;
@@ -78,7 +78,7 @@ export function toStackOrder({ sort = "id", cursor, mostSorted = MOST_SORTED }: 
   throw foreignCursor();
 }
 
-/** Returns the place of a stack in a list. */
+/** Returns the position of a stack in a list. */
 export function toStackPlace({ key }: Pick<StackOrder, "key">, stack: Stack): StackPlace {
   return { value: key === "id" ? 0 : stack[key], id: stack.id };
 }
@@ -100,12 +100,14 @@ function toKey(sort: StackSort): StackOrder["key"] {
   }
 }
 
-/** The order of a machine's revisions: those first that were seen last. Throws `USAGE` for the cursor of another list. */
+/**
+ * Returns the order of a machine's revisions, most recently seen first. Throws `USAGE` for the cursor of another list.
+ */
 export function toRevisionOrder({ cursor }: Pick<PageInput, "cursor">): StackOrder {
   return toStackOrder({ sort: "-createdAt", limit: 1, ...defined({ cursor }) });
 }
 
-/** Compares two places as the order has them, texts by code points as databases do. */
+/** Compares two positions in the order; texts by code points, as databases do. */
 export function comparePlaces(
   { isDescending }: Pick<StackOrder, "isDescending">,
   a: StackPlace,
@@ -142,7 +144,7 @@ export function matchesStack(filter: StackFilter, stack: Stack, parked: number):
 /** The part of a filter for which a store has no columns. */
 export type RecordFilter = Pick<StackFilter, "metadata" | "task" | "code">;
 
-/** Returns the part of a filter that only the whole record answers; undefined where the columns are enough. */
+/** Returns the part of a filter that needs the whole record; undefined when the columns are enough. */
 export function toRecordFilter({ metadata, task, code }: StackFilter): RecordFilter | undefined {
   if (metadata === undefined && task === undefined && code === undefined) return undefined;
   return defined({ metadata, task, code });
@@ -203,7 +205,7 @@ export function matchesAttempt(
 
 /** Counts stacks one by one, or many at once. */
 export interface StackCounter {
-  /** Stacks that the filter fits. */
+  /** Adds stacks that match the filter. */
   addToTotal(count: number): void;
   addToGroup(group: StackGroup): void;
   /** Adds one stack to the total and to its groups. */
@@ -211,7 +213,7 @@ export interface StackCounter {
   end(): StackCounts;
 }
 
-/** The groups of one stack. */
+/** Returns the groups of one stack. */
 function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): readonly Omit<StackGroup, "count">[] {
   const { machine, state, machineHash: revision } = stack;
   switch (by) {

@@ -4,7 +4,7 @@ import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 
-/** An event as it lies in a queue: the message without its envelope, and what the receiver knows about it. */
+/** An event in a queue: the message without its envelope, and the facts that the receiver adds. */
 export interface QueuedEvent {
   readonly id: string;
   /** Orders the queue; an event without a known stack has the empty string. */
@@ -14,9 +14,9 @@ export interface QueuedEvent {
   readonly message: Readonly<Record<string, unknown>>;
   /** When it was accepted, epoch milliseconds. */
   readonly receivedAt: number;
-  /** The name of who sent it, for histories and lists. In a message that came over a queue it proves nothing. */
+  /** The sender's name, for histories and lists. In a message from a queue it is not verified. */
   readonly actor?: string;
-  /** Who sent it, as the receiver has verified. Missing when nothing proves it. */
+  /** The sender, as verified by the receiver. Missing when it is not verified. */
   readonly sender?: Sender;
 }
 
@@ -29,7 +29,10 @@ export interface ParkedEvent {
   /** Decisions so far, the first one included. */
   readonly tries: number;
   readonly nextTryAt: number;
-  /** Keys of its metadata that must not be shown; `all` where no machine said which. Absent: all can be. */
+  /**
+   * Keys of its metadata that must not be shown; `all` without a machine that declares them. Missing when all can be
+   * shown.
+   */
   readonly masked?: readonly string[] | "all";
 }
 
@@ -45,7 +48,7 @@ export interface DeadLetter {
   readonly masked?: readonly string[] | "all";
 }
 
-/** What became of an event. */
+/** The outcome of an event. */
 export type Outcome = "applied" | "removed" | "parked" | "refused" | "dead-lettered" | "ignored";
 
 /** One line of a stack's history. */
@@ -69,13 +72,16 @@ export interface HistoryEntry {
   readonly task?: string;
   readonly description?: string;
   /**
-   * What the event brought, so that a history can be replayed. In the place of a sensitive value stands its reference
-   * (`{"$secret": "password#3"}`), or `***` where it was not stored.
+   * The metadata of the event, so that a history can be replayed. A sensitive value is replaced by its reference
+   * (`{"$secret": "password#3"}`), or by `***` when it was not stored.
    */
   readonly metadata?: unknown;
-  /** What a task gave, in stacks of version 2 and runs; sensitive ones as with `metadata`. */
+  /** The outputs of a task, in stacks of version 2 and jobs; sensitive ones as with `metadata`. */
   readonly outputs?: unknown;
-  /** Of an applied `TASK_ERROR` in stacks of version 2 and runs: whether another attempt may help, as its worker said. */
+  /**
+   * Of an applied `TASK_ERROR` in stacks of version 2 and jobs: whether another attempt may help, as reported by its
+   * worker.
+   */
   readonly retryable?: boolean;
   /** The attempt that a result from outside names. That of a worker is in the id of its event. */
   readonly dispatchId?: string;
@@ -91,7 +97,7 @@ export interface HistoryEntry {
   readonly machineHash?: string;
 }
 
-/** A history line with its place in the yard's whole history. */
+/** A history line with its position in the yard's whole history. */
 export interface StoredHistoryEntry extends HistoryEntry {
   /** Grows over the yard; gaps are possible. */
   readonly position: number;
@@ -100,14 +106,17 @@ export interface StoredHistoryEntry extends HistoryEntry {
 /** A stack as loaded for a decision. */
 export interface LoadedStack {
   readonly stackId: string;
-  /** 0 when the stack does not exist. A stack that is created again continues above the versions of its earlier incarnations. */
+  /**
+   * 0 when the stack does not exist. A stack that is created again continues above the versions of its earlier
+   * incarnations.
+   */
   readonly version: number;
   readonly stack?: Stack;
   /** Oldest first. */
   readonly parked: readonly ParkedEvent[];
 }
 
-/** What becomes of the stack's record. */
+/** The change of the stack's record. */
 export type StackWrite =
   /** No new version. Refusals do this, and another try of a parked event. */
   | { readonly kind: "keep" }
@@ -122,15 +131,17 @@ export interface Change {
   readonly expectedVersion: number;
   readonly write: StackWrite;
   /**
-   * Keys of events (`toEventKey`) that are remembered from now on, per stack. A known one makes the whole change a
-   * `duplicate`; so does a known one of an event that is to be parked or dead-lettered. Those of `results` are not among
-   * them: an attempt ends once.
+   * Keys of events (`toEventKey`) that are remembered from now on, per stack. If one of them is already remembered, or
+   * that of an event to park or dead-letter, the whole change is a `duplicate`. Those of `results` are not among them:
+   * an attempt ends once.
    */
   readonly appliedIds: readonly string[];
   readonly park: readonly ParkedEvent[];
-  /** Keys of events that are parked no more. */
+  /** Keys of events that are unparked. */
   readonly unpark: readonly string[];
-  /** Those of a stack whose record cannot be read come with a change of the empty stack id; so do lines and receipts. */
+  /**
+   * Those of a stack whose record cannot be read come with a change of the empty stack id; so do lines and receipts.
+   */
   readonly deadLetters: readonly DeadLetter[];
   readonly history: readonly HistoryEntry[];
   readonly dispatches: readonly DispatchAttempt[];
@@ -141,31 +152,31 @@ export interface Change {
   readonly receipts: readonly string[];
   /**
    * Results that this change applies: it ends their attempts as `settle` does, but queues no event. Every grant must
-   * still hold (`lost`), and no event of the stack may be queued, whenever it is due, except those that the change
+   * still be valid (`lost`), and no event of the stack may be queued, whenever it is due, except those that the change
    * acknowledges (`behind`): a result does not overtake an event. Default: none.
    */
   readonly results?: readonly AppliedResult[];
   /**
-   * Attempts among `dispatches` that begin as granted to this process, without a message in the queue. They want no
+   * Attempts among `dispatches` that begin as granted to this process, without a message in the queue. They require no
    * exclusive key and are not sent again. Default: none.
    */
   readonly claims?: readonly BirthClaim[];
   /**
    * Entries of the audit log about events that this change decides. The commit adds each as a record under
-   * `audit/pending/<id>`, once; a store whose records are outside of its commit point adds them soon after it. Default: none.
+   * `audit/pending/<id>`, once; a store with its records outside the commit adds them soon after it. Default: none.
    */
   readonly audit?: readonly AuditEntry[];
   readonly now: number;
 }
 
-/** The proof that an owner holds the lease of an attempt. A later grant of the attempt has a higher token. */
+/** Proof that an owner holds the lease of an attempt. A later grant of the attempt has a higher token. */
 export interface Grant {
   readonly attemptId: string;
   readonly owner: string;
   readonly token: number;
 }
 
-/** The end of an attempt that its holder brings to the commit that applies it. */
+/** The end of an attempt, applied in one commit by its holder. */
 export interface AppliedResult {
   readonly grant: Grant;
   readonly outcome: "succeeded" | "failed" | "cancelled";
@@ -173,7 +184,7 @@ export interface AppliedResult {
   readonly log?: string;
 }
 
-/** Who holds an attempt from its first moment, and for how long. */
+/** The holder of an attempt from its beginning, and the length of the lease. */
 export interface BirthClaim {
   readonly attemptId: string;
   readonly owner: string;
@@ -195,9 +206,9 @@ export interface CancelAttempt extends Cancel {
   readonly unclaimedAtOnce: boolean;
 }
 
-/** What became of one change. */
+/** The result of one change. */
 export type CommitResult =
-  /** `grants`: of the change's claims, in their order; absent when it had none. */
+  /** `grants`: of the change's claims, in their order; missing when it had none. */
   | { readonly kind: "committed"; readonly version: number; readonly grants?: readonly Grant[] }
   /** The stack is no longer at the expected version. Load and decide again. */
   | { readonly kind: "conflict" }
@@ -210,13 +221,16 @@ export type CommitResult =
 
 /** The part of a store that the engine decides on. */
 export interface StackStore {
-  /** In the order of the ids; each id once. */
+  /** Loads the stacks in the order of the ids; each id once. */
   load(stackIds: readonly string[]): Promise<readonly LoadedStack[]>;
-  /** At most one change a stack. One change's conflict undoes no other. Results in the order of the changes. */
+  /**
+   * Commits at most one change per stack. A conflict of one change does not undo another. Returns results in the order
+   * of the changes.
+   */
   commit(changes: readonly Change[]): Promise<readonly CommitResult[]>;
 }
 
-/** Who wants which attempt, for how long, and what it must hold alone. */
+/** The owner, the attempt, the length of the lease, and the exclusive keys. */
 export interface ClaimInput {
   readonly attemptId: string;
   readonly owner: string;
@@ -228,7 +242,7 @@ export interface ClaimInput {
   readonly now: number;
 }
 
-/** The answer to a claim. */
+/** The result of a claim. */
 export type ClaimResult =
   | {
       readonly kind: "granted";
@@ -237,9 +251,9 @@ export type ClaimResult =
       /** As the last `suspend` gave it. */
       readonly progress?: unknown;
       /**
-       * The values behind the references that the attempt was dispatched with (`Dispatch.secrets`), as the stack's
-       * record holds them; without those that are gone, as all are with the attempt's life. Absent when it was
-       * dispatched with none.
+       * The values of the references that the attempt was dispatched with (`Dispatch.secrets`), from the stack's
+       * record; without deleted ones, and all are deleted when the attempt has ended. Missing when it was dispatched
+       * with none.
        */
       readonly secrets?: Readonly<Record<string, MetadataValue>>;
       /** A cancel was requested: call the executor's `cancel` instead of `start` or `poll`. */
@@ -265,12 +279,12 @@ export interface RenewInput {
   readonly message?: string;
 }
 
-/** The answer to a renewal. `cancelling`: a cancel was requested since the grant. */
+/** The result of a renewal. `cancelling`: a cancel was requested since the grant. */
 export type RenewResult =
   | { readonly kind: "renewed"; readonly cancelling?: "requested" | "timed-out" }
   | { readonly kind: "lost" };
 
-/** Where the work stands, and when to look at it again. */
+/** The progress of the work, and when to poll it again. */
 export interface SuspendInput {
   readonly progress: unknown;
   /** When it is polled; earlier when a cancel is requested. */
@@ -292,7 +306,7 @@ export interface SettleInput {
   readonly now: number;
 }
 
-/** An attempt as people and the state backend see it. */
+/** An attempt as it is shown to people and the state backend. */
 export interface AttemptView {
   readonly attemptId: string;
   readonly stackId: string;
@@ -302,7 +316,7 @@ export interface AttemptView {
   readonly executor?: string;
   readonly status: "unclaimed" | "queued" | "running" | "suspended" | "settled";
   readonly dispatchedAt: number;
-  /** While the attempt is queued its time does not run, and this value has no meaning. */
+  /** While the attempt is queued its clock stops, and this value has no meaning. */
   readonly deadlineAt: number;
   /** The newest grant; 0 before the first. */
   readonly token: number;
@@ -320,15 +334,19 @@ export interface AttemptView {
   readonly outcome?: "succeeded" | "failed" | "cancelled" | "closed";
 }
 
-/** The part of a store that workers use. Time is the caller's: the token, not the clock, keeps a late owner harmless. */
+/**
+ * The part of a store that workers use. Time is the caller's: the token, not the clock, keeps a late owner harmless.
+ */
 export interface AttemptStore {
-  /** Whatever it answers, the same commit removes the attempt's message from the store's own queue. */
+  /**
+   * Claims an attempt. Whatever the result, the same commit removes the attempt's message from the store's own queue.
+   */
   claim(input: ClaimInput): Promise<ClaimResult>;
-  /** An expired lease may be renewed until another owner takes it. */
+  /** Renews a lease. An expired one may be renewed until another owner takes it. */
   renew(grant: Grant, input: RenewInput): Promise<RenewResult>;
   /**
-   * Gives the lease back and keeps the keys. The poll is due at once when a cancel was requested after the grant; a
-   * grant that carried `cancelling` is polled when `dueAt` says.
+   * Releases the lease and keeps the keys. The poll is due at once when a cancel was requested after the grant; a grant
+   * that carried `cancelling` is polled at `dueAt`.
    */
   suspend(grant: Grant, input: SuspendInput): Promise<"suspended" | "lost">;
   /** Ends the attempt: result event, freed keys and the next queued message of each key are one commit. */
@@ -338,7 +356,7 @@ export interface AttemptStore {
   findTaskMessage(attemptId: string): Promise<TaskMessage | undefined>;
 }
 
-/** `event` and `task` are the outbox; the others are what time makes due. */
+/** `event` and `task` are the outbox; the others are due at an instant. */
 export type DueKind = "event" | "task" | "timer" | "deadline" | "poll" | "parked" | "lapsedLease";
 
 /** Something that waits for an engine or a worker. */
@@ -349,8 +367,8 @@ export type DueItem =
       readonly event: QueuedEvent;
       readonly deliveries: number;
       /**
-       * The stack as it was then, where the store reads it with its first event and no event is parked for it. It may be
-       * outdated when it is used, as any load may.
+       * The stack as it was then, where the store reads it with its first event and no event is parked for it. It may
+       * be outdated when it is used, as any load may.
        */
       readonly loaded?: LoadedStack;
     }
@@ -361,7 +379,7 @@ export type DueItem =
       readonly message: TaskMessage;
       readonly deliveries: number;
     }
-  /** A suspended attempt is to be polled, or a running one's owner is gone: its message is handed out again. */
+  /** A suspended attempt must be polled, or a running one's owner is gone: its message is delivered again. */
   | {
       readonly kind: "poll" | "lapsedLease";
       readonly receipt: string;
@@ -383,36 +401,40 @@ export type DueItem =
   /** The first of the stack's parked events that is to be tried again. */
   | { readonly kind: "parked"; readonly stackId: string; readonly dueAt: number };
 
-/** What to take, and for how long it is out. */
+/** The kinds and number of items to receive, and the length of the lease. */
 export interface TakeDueInput {
   readonly kinds: readonly DueKind[];
   /**
-   * Later than the clock: what is due by then, for a caller that sends it on with the remaining delay. Not with
-   * `lapsedLease`, whose owners are alive until then, nor with the kinds of the outbox.
+   * May be later than the clock, for a caller that sends the work on with the remaining delay. Not with `lapsedLease`,
+   * whose owners are alive until then, nor with the kinds of the outbox.
    */
   readonly now: number;
   readonly limit: number;
-  /** What was taken is not handed out again for so long, unless it was acknowledged or given back. */
+  /** How long received items are hidden from other receivers, unless they are acknowledged or released. */
   readonly leaseMs: number;
 }
 
 /** The store as a queue: the embedded transport and the sweep of every other one. */
 export interface WorkQueue {
   /**
-   * Adds events; one whose key (`toEventKey`) is queued, parked or applied already is ignored. Order is kept per stack.
-   * Returns for each event, in their order, whether it was added. Behind a queue that does not know the keys all are.
+   * Adds events; ignores one whose key (`toEventKey`) is queued, parked or applied already. Order is kept per stack.
+   * Returns for each event, in their order, whether it was added; always true in front of a queue that does not store
+   * the keys.
    */
   enqueue(events: readonly QueuedEvent[]): Promise<readonly boolean[]>;
   /**
-   * Takes what is due, oldest first. Events of one stack are handed out in order: while one of them is out, or
-   * given back for later, no later one of that stack is handed out except in the same take.
+   * Receives due items, oldest first. Events of one stack are delivered in order: while one of them is received, or
+   * released for later, a later one of that stack is delivered only in the same call.
    */
   takeDue(input: TakeDueInput): Promise<readonly DueItem[]>;
   /**
-   * Gives back what was taken. Without an instant the work is done and its rows are removed; with one they are handed
-   * out again from then on. An unknown receipt is ignored. Polls and expired leases need no release.
+   * Releases received items. Without an instant their work is done and their rows are removed; with one they are
+   * delivered again from then on. An unknown receipt is ignored. Polls and expired leases need no release.
    */
   release(receipts: readonly string[], visibleAt?: number): Promise<void>;
-  /** The earliest instant at which `takeDue` may find something; undefined: nothing is waiting. May be early, never late. */
+  /**
+   * Returns the earliest instant at which `takeDue` may find something; undefined when nothing waits. May be early,
+   * never late.
+   */
   nextDueAt(kinds: readonly DueKind[]): Promise<number | undefined>;
 }

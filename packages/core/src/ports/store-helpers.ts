@@ -7,7 +7,7 @@ import { foreignCursor } from "./records.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "./stack-store.ts";
 import type { StackCondition, StoreSignal } from "./store.ts";
 
-// What every store does in the same way, whatever it stores its rows in.
+// Helpers that every store uses, whatever its database.
 
 type Kind = "string" | "number" | "object" | "array";
 type Shape = Readonly<Record<string, Kind>>;
@@ -68,7 +68,7 @@ export const parseStored = {
     parse<HistoryEntry>(text, name, (value) => findFault(value, HISTORY_ENTRY)),
   parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findEventFault(PARKED)),
   deadLetter: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findEventFault(DEAD_LETTER)),
-  /** Returns what is wrong with a stack that was kept in another form, if anything is. */
+  /** Returns the faults of a stack that was stored in another form, if it has any. */
   findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
   /** Reads a stack in the predecessor's format, which has no task runs, entries and timers. */
   predecessorStack: (value: unknown, entry = 0): ReadStack => {
@@ -76,7 +76,7 @@ export const parseStored = {
     const faults = predecessorStack.Errors(value).map((fault) => `${fault.instancePath || "/"} ${fault.message}`);
     return { kind: "unreadable", reason: `${[...new Set(faults)].slice(0, 5).join("; ")}.` };
   },
-  /** Any JSON, such as the value of a record. */
+  /** Parses any JSON, such as the value of a record. */
   json: (text: string, name: string): unknown => parse<unknown>(text, name, () => undefined),
 };
 
@@ -180,7 +180,9 @@ export interface StoreListeners {
   notify(kinds: Iterable<StoreSignal["kind"]>): void;
 }
 
-/** Creates an empty list of listeners. An error in a listener is logged and affects neither the write nor the others. */
+/**
+ * Creates an empty list of listeners. An error in a listener is logged and affects neither the write nor the others.
+ */
 export function createStoreListeners(logger: Logger): StoreListeners {
   const listeners = new Set<(signal: StoreSignal) => void>();
   return {
@@ -204,7 +206,7 @@ export function createStoreListeners(logger: Logger): StoreListeners {
   };
 }
 
-/** A port whose calls may answer at once, without a promise. */
+/** A port whose calls may return their results synchronously, without a promise. */
 export type PortCalls<Port> = {
   readonly [Name in keyof Port]: Port[Name] extends (...args: infer Args) => Promise<infer Result>
     ? (...args: Args) => Result | Promise<Result>
@@ -214,8 +216,8 @@ export type PortCalls<Port> = {
 };
 
 /**
- * Makes a port that can be closed of its calls. After `close` they fail with `STORE_CLOSED`; it waits for those that are
- * under way, then calls `end`.
+ * Makes a port that can be closed of its calls. After `close` they fail with `STORE_CLOSED`; it waits for those that
+ * are under way, then calls `end`.
  */
 export function createClosable<Port extends object>(
   calls: PortCalls<Port>,
@@ -257,7 +259,7 @@ export const TROUBLE = { failed: 1, stalled: 2, overdue: 4, approval: 8 } as con
 export interface StackColumns {
   /** A task is pending, or the stack waits for its runs. */
   readonly busy: boolean;
-  /** The sum of `TROUBLE`; null without any, so that an index on the column stays small. */
+  /** The sum of `TROUBLE`; null without any, which keeps an index on the column small. */
   readonly trouble: number | null;
   /** When the first timer is due. */
   readonly timerAt: number | null;

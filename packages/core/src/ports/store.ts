@@ -15,14 +15,16 @@ export interface Revisions {
   /** Adds a revision as one that is seen now for the first time; ignores a known hash. */
   put(revision: Revision, now: number): Promise<void>;
   get(hash: string): Promise<KeptRevision | undefined>;
-  /** The revisions of a machine, those first that were seen last. Pages are bounded as those of `StackQueries`. */
+  /** Lists the revisions of a machine, most recently seen first. Pages are bounded as those of `StackQueries`. */
   list(name: string, page: PageInput): Promise<Page<ListedRevision>>;
-  /** The hashes of a machine's kept revisions that begin with these hexadecimal digits, ascending, at most 10. */
+  /**
+   * Returns the hashes of a machine's stored revisions that begin with these hexadecimal digits, ascending, at most 10.
+   */
   findHashes(name: string, prefix: string): Promise<readonly string[]>;
 }
 
 /**
- * What has changed, as far as a store notices it in this process or by notification; only a hint. `progress`: a running attempt
+ * A change, as far as a store notices it in this process or by notification; only a hint. `progress`: a running attempt
  * has reported a line, or was suspended.
  */
 export interface StoreSignal {
@@ -30,29 +32,35 @@ export interface StoreSignal {
 }
 
 /**
- * Where all state lives. Every call has one commit point: it has happened whole, or not at all, when the process
- * dies at any instant; what follows from it may be finished by `takeDue`. Errors of the medium are
- * `STORE_UNAVAILABLE` (retryable) or `STORE_CORRUPT`.
+ * The store of all state. Every call has one commit point: when the process dies at any instant, the call has happened
+ * completely, or not at all; `takeDue` may finish its consequences. Errors of the storage are `STORE_UNAVAILABLE`
+ * (retryable) or `STORE_CORRUPT`.
  */
 export interface Store extends StackStore, AttemptStore, WorkQueue {
   readonly queries: StackQueries;
   readonly revisions: Revisions;
   readonly records: Records;
-  /** Removes what is older than it is kept. Bounded work a call; true when more is left. */
+  /**
+   * Removes rows that are older than their retention. Does a bounded amount of work per call; returns true when more is
+   * left.
+   */
   prune(retention: Retention, now: number): Promise<boolean>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
   watch(listener: (signal: StoreSignal) => void): () => void;
-  /** Finishes what is under way. Later calls fail with `STORE_CLOSED`. */
+  /** Finishes the running calls. Later calls fail with `STORE_CLOSED`. */
   close(): Promise<void>;
 }
 
-/** Stacks of some machines whose ids begin in some way. What is left out does not matter; an empty list fits nothing. */
+/**
+ * Stacks of some machines whose ids have some prefix. A missing field matches everything; an empty list matches
+ * nothing.
+ */
 export interface StackScope {
   readonly machines?: readonly string[];
   readonly idPrefixes?: readonly string[];
 }
 
-/** Which stacks are meant; what is left out does not matter. */
+/** A filter for stacks; a missing field matches every stack. */
 export interface StackFilter {
   readonly machine?: string;
   readonly state?: string;
@@ -70,17 +78,19 @@ export interface StackFilter {
   /** The hash of the revision that the stack was last decided on. */
   readonly revision?: string;
   /**
-   * Values that the metadata must have, at most 5 (`USAGE`). A key that is sensitive in a stack fits no value. A row that
-   * cannot be read may fit or not, as with `task` and `code`.
+   * Values that the metadata must have, at most 5 (`USAGE`). A key that is sensitive in a stack fits no value. A row
+   * that cannot be read may fit or not, as with `task` and `code`.
    */
   readonly metadata?: Metadata;
-  /** One of these must fit; an empty list fits no stack. For callers that may see a part of the yard. */
+  /**
+   * At least one of these must match; an empty list matches no stack. For callers that may see only a part of the yard.
+   */
   readonly scopes?: readonly StackScope[];
 }
 
 /**
- * The conditions of stacks. `failed`: a task is in ERROR. `stalled`, `overdue`: as the record says. `approval`: an approval is
- * open. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked.
+ * The conditions of stacks. `failed`: a task is in ERROR. `stalled`, `overdue`: as recorded in the stack. `approval`:
+ * an approval is open. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked.
  */
 export const STACK_CONDITIONS = ["failed", "stalled", "overdue", "approval", "busy", "waiting"] as const;
 
@@ -121,7 +131,7 @@ export interface OpenAttempt extends AttemptView {
   readonly machine: string;
 }
 
-/** What stacks are counted by. */
+/** The property by which stacks are counted. */
 export type StackGrouping = "machine" | "state" | "condition" | "revision";
 
 /** A number of stacks with these values in common. Groups by state and revision contain the machine too. */
@@ -167,49 +177,58 @@ export interface StoreStats {
   readonly states: readonly { readonly machine: string; readonly state: string; readonly count: number }[];
 }
 
-/** What `prune` keeps. */
+/** How long `prune` keeps rows. */
 export interface Retention {
   readonly historyMs: number;
   readonly eventIdMs: number;
-  /** Of one stack; kept whatever their age. */
+  /** Per stack; kept whatever their age. */
   readonly eventIdCount: number;
   readonly deadLetterMs: number;
   readonly settledAttemptMs: number;
 }
 
 /**
- * Lists for people. Pages in a stable order; a cursor stays good while rows come and go. A page holds at most 1 MiB of
- * rows plus one row, and the store reads no more than that at a time. A row that cannot be read is reported in the page.
+ * Lists for people. Pages in a stable order; a cursor remains valid while rows are added and removed. A page contains
+ * at most 1 MiB of rows plus one row, and the store reads no more than that at a time. A row that cannot be read is
+ * reported in the page.
  */
 export interface StackQueries {
   /**
-   * In order of ids cursors are ids: a reader continues after any id that it knows. Sorted by an instant, all stacks behind the
-   * cursor that the filter fits are looked at; `FILTER_TOO_WIDE` when they are too many. A stack whose instant changes
-   * between two pages moves in the list, and may so be in two pages or in none.
+   * Lists stacks. In order of ids, cursors are ids: a reader continues after any id. Sorted by an instant, all stacks
+   * that match the filter behind the cursor are read; throws `FILTER_TOO_WIDE` when they are too many. A stack whose
+   * instant changes between two pages moves in the list, so it may be in two pages or in none.
    */
   listStacks(filter: StackFilter, page: ListStacksInput): Promise<Page<StoredStack>>;
   /**
-   * How many stacks a filter fits, and by what they are asked to be counted: at most 200 groups, the largest first. Rows that
+   * Counts the stacks that match a filter, by the requested grouping: at most 200 groups, the largest first. Rows that
    * cannot be read count as far as their store can evaluate them.
    */
   countStacks(filter: StackFilter, by?: StackGrouping): Promise<StackCounts>;
   /**
-   * Of one stack, of one event or of the yard, in order of positions; `newestFirst` turns it round. Lives on after the
-   * stack. Cursors are positions in decimal digits: a reader continues after any position that it knows.
+   * Lists the history of one stack, of one event or of the yard, in order of positions; `newestFirst` reverses it. It
+   * remains after the stack is removed. Cursors are positions in decimal digits: a reader continues after any position.
    */
   listHistory(filter: HistoryFilter, page: PageInput): Promise<Page<StoredHistoryEntry>>;
-  /** Attempts of a stack that are not settled, and the last `MAX_SETTLED_LISTED` settled ones; newest first, without logs. */
+  /**
+   * Returns the attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their
+   * logs.
+   */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
-  /** Attempts of the yard that are not settled, those first that were dispatched first. A page may be empty and have a cursor. */
+  /**
+   * Lists the attempts of the yard that are not settled, earliest dispatch first. A page may be empty and have a
+   * cursor.
+   */
   listOpenAttempts(filter: OpenAttemptFilter, page: PageInput): Promise<Page<OpenAttempt>>;
-  /** Ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet). */
+  /**
+   * Returns ids of stacks with parked events after that id, in a stable order, also of stacks that do not exist (yet).
+   */
   listParkedStackIds(page: { readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
-  /** Newest first. */
+  /** Lists dead letters, newest first. */
   listDeadLetters(
     filter: { readonly stackId?: string; readonly code?: string },
     page: PageInput,
   ): Promise<Page<DeadLetter>>;
-  /** Puts dead letters back into the queue under their ids; one commit. Gives the ids that were found. */
+  /** Puts dead letters back into the queue under their ids, in one commit. Returns the ids that were found. */
   redrive(ids: readonly string[], now: number): Promise<readonly string[]>;
   stats(): Promise<StoreStats>;
 }

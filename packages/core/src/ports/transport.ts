@@ -18,7 +18,7 @@ export type DeliveryOutcome =
   | {
       readonly kind: "retry";
       readonly reason: string;
-      /** The stack refuses the event for the present; those behind it were worked. */
+      /** The stack refuses the event for the present; the events behind it were processed. */
       readonly refused?: true;
     };
 
@@ -31,7 +31,7 @@ export interface TaskDelivery {
 
 /** A running consumer. */
 export interface Subscription {
-  /** Receives nothing new, and resolves when the running calls have ended. */
+  /** Stops receiving, and resolves when the running calls have ended. */
   stop(): Promise<void>;
 }
 
@@ -43,18 +43,22 @@ export interface ConsumeOptions {
   readonly concurrency: number;
 }
 
-/** What a transport supports. The relay and the engine adapt to it. */
+/** The capabilities of a transport. The relay and the engine adapt to them. */
 export interface TransportCapabilities {
-  /** The longest delay of a message; 0: delays are not supported. The sweep sends messages with a longer delay when they are due. */
+  /**
+   * The longest delay of a message; 0: delays are not supported. The sweep sends messages with a longer delay when they
+   * are due.
+   */
   readonly maxDelayMs: number;
   /**
-   * True when every runner that reads the task messages has the store and claims the attempt before it runs it, so that cancels
-   * and fencing work. False: a runner may work by message only.
+   * True when every runner that reads the task messages has the store and claims the attempt before it runs it, so that
+   * cancels and fencing work. False: a runner may work by message only.
    */
   readonly everyRunnerClaims: boolean;
   /**
-   * True when events of one stack are delivered in the order in which they were published, and a failed event is delivered again
-   * before the later ones. False: about in that order, so a stack may receive a later event before a refused one comes again.
+   * True when events of one stack are delivered in the order in which they were published, and a failed event is
+   * delivered again before the later ones. False: about in that order, so a stack may receive a later event before a
+   * refused one comes again.
    */
   readonly keepsOrder: boolean;
 }
@@ -64,13 +68,14 @@ export interface Transport {
   readonly capabilities: TransportCapabilities;
   publish(events: readonly QueuedEvent[]): Promise<void>;
   /**
-   * Sends task messages, to be delivered after the delay (default 0, at most `maxDelayMs`). The store's own transport does
-   * nothing, because its consumers read the outbox.
+   * Sends task messages, to be delivered after the delay (default 0, at most `maxDelayMs`). The store's own transport
+   * does nothing, because its consumers read the outbox.
    */
   sendTasks(messages: readonly TaskMessage[], options?: { readonly delayMs?: number }): Promise<void>;
   /**
-   * Starts a consumer of events. The handler returns the outcomes in the order of the deliveries. Events of one stack are never in
-   * two calls of this consumer at the same time, and if the transport keeps the order, not in calls of two consumers either.
+   * Starts a consumer of events. The handler returns the outcomes in the order of the deliveries. Events of one stack
+   * are never in two calls of this consumer at the same time, and if the transport keeps the order, not in calls of two
+   * consumers either.
    */
   consumeEvents(
     handler: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>,

@@ -9,7 +9,7 @@ import type { Locator } from "../ports/locator.ts";
 import type { DescribedStack } from "../ports/plugin-service.ts";
 import type { Store } from "../ports/store.ts";
 
-/** What stacks are described from. */
+/** Dependencies of describing stacks. */
 interface DescribeDeps {
   readonly store: Pick<Store, "queries" | "load">;
   readonly locator: Pick<Locator, "find">;
@@ -30,7 +30,7 @@ export async function describeStack(
   return { stack: toPrinted.stack(stack), summary, tasks, ...defined({ waitsFor, lastFailure }) };
 }
 
-/** Only the newest revision is looked up; a stack that is on another one is explained without its machine. */
+/** Finds the newest revision only; a stack on another one is explained without its machine. */
 async function findMachine(locator: DescribeDeps["locator"], stack: Stack): Promise<Machine | undefined> {
   // A document that cannot be read makes an explanation shorter, not impossible.
   const located = await locator.find(stack.machine).catch(() => undefined);
@@ -49,7 +49,7 @@ export async function findLogEnd(
   const attempt = await store.findAttempt(attemptId);
   if (attempt?.log === undefined) return undefined;
   const [loaded] = await store.load([attempt.stackId]);
-  // The worker has masked what it was given; the stack may have become more since.
+  // The worker has masked only its own secrets; the stack may have more of them since.
   const mask = createMaskText(loaded?.stack === undefined ? [] : listHeldSecrets(loaded.stack));
   return mask(attempt.log);
 }

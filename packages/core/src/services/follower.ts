@@ -6,7 +6,7 @@ import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { StackQueries } from "../ports/store.ts";
 import { notifyHistoryGap } from "./notices.ts";
 
-/** What a follower reads. */
+/** Dependencies of a follower. */
 export interface FollowerDeps {
   readonly records: Records;
   readonly queries: Pick<StackQueries, "listHistory">;
@@ -17,20 +17,26 @@ export interface FollowerDeps {
 export interface FollowedLines {
   /** Oldest first. */
   readonly lines: readonly StoredHistoryEntry[];
-  /** Lines in between may have been pruned before they were read, or the store was restored: look at all stacks. It is noticed. */
+  /**
+   * Lines in between may have been pruned before they were read, or the store was restored: look at all stacks. It is
+   * noticed.
+   */
   readonly hasGap: boolean;
   /** More lines wait behind these. */
   readonly hasMore: boolean;
 }
 
 /**
- * Reads the yard's history from where it was left, under a name. Every line is handled at least once, whatever dies: the
- * position is stored after `handle`. It begins with the line after the newest at its first call.
+ * Reads the yard's history from its stored position, under a name. Every line is handled at least once, even after a
+ * crash: the position is stored after `handle`. It begins with the line after the newest at its first call.
  */
 export interface Follower {
   /** Returns whether a call of `next` may have something to do. Writes nothing, and reads one line. */
   isBehind(): Promise<boolean>;
-  /** Hands over a page of new lines, and stores the position once `handle` has resolved. Without new lines nothing is called. */
+  /**
+   * Hands over a page of new lines, and stores the position once `handle` has resolved. Without new lines nothing is
+   * called.
+   */
   next(handle: (followed: FollowedLines) => Promise<void>): Promise<{ readonly hasMore: boolean }>;
 }
 
@@ -67,7 +73,7 @@ export function createFollower(deps: FollowerDeps, name: string): Follower {
       if (last === position) {
         const newest = await findNewest(queries);
         if (newest >= position) return { hasMore: false };
-        // A store that was restored is behind what was read of it before.
+        // A restored store may be older than the follower's position.
         await notifyHistoryGap(deps, name, position);
         await handle({ lines: [], hasGap: true, hasMore: false });
         await save(found, newest);
@@ -83,7 +89,7 @@ export function createFollower(deps: FollowerDeps, name: string): Follower {
   };
 }
 
-/** True when lines behind this position may be gone: the oldest that remains is not the next one. */
+/** Returns true when lines behind this position may be gone: the oldest that remains is not the next one. */
 async function isPruned(queries: FollowerDeps["queries"], position: number): Promise<boolean> {
   const [oldest = 0] = listPositions(await queries.listHistory({}, { limit: 1 }));
   return oldest > position + 1;
@@ -94,7 +100,7 @@ async function findNewest(queries: FollowerDeps["queries"]): Promise<number> {
   return newest;
 }
 
-/** Lines that cannot be read have been passed as well. */
+/** Returns the positions of a page, including lines that cannot be read. */
 function listPositions({ items, unreadable = [] }: Page<StoredHistoryEntry>): readonly number[] {
   return [...items.map(({ position }) => position), ...unreadable.map(({ id }) => Number(id))];
 }

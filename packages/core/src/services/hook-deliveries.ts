@@ -3,7 +3,7 @@ import { defined, isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 
-/** What came of a delivery. */
+/** The outcome of a delivery. */
 export interface HookOutcome {
   /**
    * - `events`: events were published.
@@ -31,7 +31,7 @@ export interface HookDelivery {
   readonly id: string;
   readonly host: string;
   readonly receivedAt: number;
-  /** Such as `pull.opened`; of what is ignored the name of the event. */
+  /** Such as `pull.opened`; for an ignored delivery the name of the event. */
   readonly what: string;
   /** Such as `acme/shop#7`. */
   readonly subject?: string;
@@ -42,7 +42,9 @@ export interface HookDelivery {
 
 /** Where deliveries are remembered. */
 export interface HookDeliveries {
-  /** Remembers a delivery under a digest of what makes it unique. Returns the first one, which may be an earlier one. */
+  /**
+   * Remembers a delivery under a digest of what makes it unique. Returns the first one, which may be an earlier one.
+   */
   add(digest: string, delivery: HookDelivery): Promise<{ readonly first: HookDelivery; readonly isNew: boolean }>;
   /** Stores what came of it. */
   settle(host: string, digest: string, outcome: HookOutcome): Promise<void>;
@@ -112,7 +114,7 @@ function toDelivery(value: unknown): HookDelivery | undefined {
   return isDelivery(value) ? value : undefined;
 }
 
-/** Nothing else is stored under these keys, so a look is enough. */
+/** Returns true for a delivery. Only deliveries are stored under these keys, so a shallow check is enough. */
 function isDelivery(value: unknown): value is HookDelivery {
   return isMap(value) && typeof value["id"] === "string" && typeof value["receivedAt"] === "number";
 }

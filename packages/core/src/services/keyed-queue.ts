@@ -35,7 +35,7 @@ export interface ListedItem extends QueueItem {
   readonly key: string;
 }
 
-/** What a claim found: items to work on, and when the next one may be claimed. */
+/** The result of a claim: items to work on, and when the next one may be claimed. */
 export interface ClaimedItems {
   readonly claims: readonly QueueClaim[];
   /** Epoch milliseconds. Undefined when no live item remains. */
@@ -43,34 +43,38 @@ export interface ClaimedItems {
 }
 
 /**
- * A queue with one item for each key, for everything that comes in from code hosts and goes out to them. Items survive crashes;
- * work on an item happens at least once. Every step is one conditional write, so several processes may use a queue.
+ * A queue with one item for each key, for everything that comes in from code hosts and goes out to them. Items survive
+ * crashes; work on an item happens at least once. Every step is one conditional write, so several processes may use a
+ * queue.
  */
 export interface KeyedQueue {
   /**
-   * Puts a value, or merges it into the item of its key: `merge` gets the value before (default: the new value replaces it).
-   * Throws `QUEUE_FULL` for a new key when the queue has 10,000 items, and `PAYLOAD_TOO_LARGE` above 256 KiB.
+   * Puts a value, or merges it into the item of its key: `merge` gets the value before (default: the new value replaces
+   * it). Throws `QUEUE_FULL` for a new key when the queue has 10,000 items, and `PAYLOAD_TOO_LARGE` above 256 KiB.
    */
   put(key: string, value: unknown, options: PutOptions): Promise<void>;
   /** Claims at most `limit` items that are due, for a minute each. */
   claim(limit: number): Promise<ClaimedItems>;
-  /** Removes an item after its work; one that was put again meanwhile remains. False: another claim began, and counts. */
+  /**
+   * Removes an item after its work; one that was put again meanwhile remains. False: another claim began, and counts.
+   */
   done(claim: QueueClaim): Promise<boolean>;
   /**
-   * Repeats the work later: after 5 s × 2ⁿ with full jitter, at most an hour. After 24 hours of failures the item becomes a
-   * dead letter, which is kept for 30 days.
+   * Repeats the work later: after 5 s × 2ⁿ with full jitter, at most an hour. After 24 hours of failures the item
+   * becomes a dead letter, which is kept for 30 days.
    */
   fail(claim: QueueClaim, message: string): Promise<"retried" | "dead" | "lost">;
   /** Makes a dead letter at once: the work cannot succeed before a person has changed something. */
   bury(claim: QueueClaim, message: string): Promise<"dead" | "lost">;
   /**
-   * Returns from when on an item can be claimed, or the present when one can be claimed now; undefined: there is none. Writes
-   * nothing. Reads the queue up to the first item that can be claimed: items are in the order of their keys.
+   * Returns the earliest instant at which an item can be claimed, or the present when one can be claimed now; undefined
+   * when there is none. Writes nothing. Reads the queue up to the first item that can be claimed: items are in the
+   * order of their keys.
    */
   dueAt(): Promise<number | undefined>;
   /** Lists live items and dead letters, by key. A page may be empty and have a cursor. */
   list(page: PageInput): Promise<Page<ListedItem>>;
-  /** Makes a dead letter due now. False: the key has none. */
+  /** Makes a dead letter due now. Returns false when the key has none. */
   redrive(key: string): Promise<boolean>;
 }
 
@@ -79,7 +83,7 @@ export interface PutOptions extends QueueDelay {
   readonly merge?: (before: unknown, value: unknown) => unknown;
 }
 
-/** What a queue works with. */
+/** Dependencies of a queue. */
 export interface KeyedQueueDeps {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
@@ -208,7 +212,7 @@ function toRecordKey(prefix: string, key: string): string {
   return `${prefix}${createHash("sha256").update(key).digest("base64url")}`;
 }
 
-/** Stores what is decided about an item; decides again when another writer was first. */
+/** Stores a decision about an item; decides again when another writer was first. */
 async function updateItem<Result>(deps: KeyedQueueDeps, place: ItemPlace, decide: Decide<Result>): Promise<Result> {
   const { records, clock } = deps;
   const recordKey = toRecordKey(place.prefix, place.key);

@@ -4,15 +4,18 @@ import { Check } from "typebox/value";
 import type { Clock } from "../ports/clock.ts";
 import type { Records, StoredRecord } from "../ports/records.ts";
 
-/** Something that people should know and that no line of a stack's history says, such as a dead letter of a queue. */
+/** News for people that is in no stack's history, such as a dead letter of a queue. */
 export interface NoticeInput {
-  /** Such as `dead-letter`, `history-gap`, `orphan`, `reports-stopped` and `costs-denied`. Rules of notifications choose by it. */
+  /**
+   * Such as `dead-letter`, `history-gap`, `orphan`, `reports-stopped` and `costs-denied`. Rules of notifications choose
+   * by it.
+   */
   readonly kind: string;
   /** With the kind it names what the notice is about: the same is noticed once in 30 days. */
   readonly key: string;
   /** One line. Cut at 255 characters. */
   readonly title: string;
-  /** What happened and what to do. Cut at 4,096 characters. Never a secret. */
+  /** The event and what to do. Cut at 4,096 characters. Never a secret. */
   readonly text: string;
   /** The stack that it is about. */
   readonly stackId?: string;
@@ -52,8 +55,8 @@ const toKnownKey = (id: string): string => `notices/known/${id}`;
 const toPendingKey = (id: string): string => `notices/pending/${id}`;
 
 /**
- * Notes something that people should know. May be repeated: one notice of a kind and key is kept for 30 days, and until then
- * the same has no effect. After a crash in between it may be followed twice, with the same id.
+ * Adds a notice for people. May be repeated: one notice of a kind and key is kept for 30 days, and until then a repeat
+ * has no effect. After a crash in between it may be followed twice, with the same id.
  */
 export async function notify(deps: NoticesDeps, input: NoticeInput): Promise<void> {
   const id = createHash("sha256")
@@ -77,8 +80,9 @@ export async function hasNotices({ records, clock }: NoticesDeps): Promise<boole
 }
 
 /**
- * Hands over notices that were not followed yet, oldest first in each page of at most 100, and forgets that they wait once
- * `handle` has resolved: each is handled at least once. Without notices nothing is called. One process at a time does this.
+ * Hands over notices that were not followed yet, oldest first in each page of at most 100, and forgets that they wait
+ * once `handle` has resolved: each is handled at least once. Without notices nothing is called. One process at a time
+ * does this.
  */
 export async function followNotices(
   { records, clock }: NoticesDeps,
@@ -91,7 +95,7 @@ export async function followNotices(
   return { hasMore: cursor !== undefined };
 }
 
-/** What is not a notice is not handed over; it is removed with the others. */
+/** Returns the notice of a record. Other values are skipped, and removed with the others. */
 function toNotice({ value }: StoredRecord): Notice | undefined {
   return isNotice(value) ? value : undefined;
 }
@@ -100,7 +104,10 @@ function isNotice(value: unknown): value is Notice {
   return Check(Stored, value);
 }
 
-/** A dead letter of a queue of services. `death` tells it from an earlier one of the same key. */
+/**
+ * Adds the notice of a dead letter in a queue of services. `death` distinguishes it from an earlier one of the same
+ * key.
+ */
 export async function notifyDeadLetter(
   deps: NoticesDeps,
   letter: { readonly queue: string; readonly key: string; readonly death: string; readonly message: string },
@@ -115,7 +122,10 @@ export async function notifyDeadLetter(
   });
 }
 
-/** Lines of the history were pruned before a follower has read them, or the store was restored. */
+/**
+ * Adds the notice that lines of the history were pruned before a follower has read them, or that the store was
+ * restored.
+ */
 export async function notifyHistoryGap(deps: NoticesDeps, follower: string, position: number): Promise<void> {
   await notify(deps, {
     kind: "history-gap",

@@ -16,7 +16,7 @@ export const OrphanResource = Type.Object({
 });
 export type OrphanResource = Static<typeof OrphanResource>;
 
-/** What remains of a stack that is gone. */
+/** The remains of a removed stack. */
 export const Orphan = Type.Object({
   /** Of resources that are known by their tags only: the value of the tag, which may differ from the id. */
   stackId: Type.String(),
@@ -56,7 +56,7 @@ export function toOrphanKey({ machine, stackId }: Pick<Orphan, "machine" | "stac
   return `${FOUND}${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
 }
 
-/** Lists what remains of stacks that have been gone for an hour, and of `all` also what was found only now. */
+/** Lists the remains of stacks that were removed at least an hour ago; with `all` also those found only now. */
 export async function listOrphans(
   { records, clock }: OrphansDeps,
   page: PageInput,
@@ -67,7 +67,7 @@ export async function listOrphans(
   return { items: orphans.filter(({ listedAt }) => all || listedAt !== undefined), ...rest };
 }
 
-/** Returns what is stored of an orphan, and the version of its record. */
+/** Returns the stored orphan, and the version of its record. */
 export async function findOrphan(
   { records, clock }: OrphansDeps,
   key: string,
@@ -76,7 +76,7 @@ export async function findOrphan(
   return isOrphan(found?.value) ? { orphan: found.value, version: found.version } : undefined;
 }
 
-/** Returns the last search; undefined when there was none. */
+/** Returns the last search; undefined before the first. */
 export async function findOrphanCheck({ records, clock }: OrphansDeps): Promise<OrphanCheck | undefined> {
   const found = await records.get(ORPHAN_CHECK_KEY, clock.now());
   const value = found?.value;

@@ -67,8 +67,8 @@ const toPullPrefix = ({ host, repositoryId, number }: LinkedPull): string =>
   `previews/pulls/${host}/${repositoryId}/${number}/`;
 
 /**
- * Links a stack, which need not exist yet, to its pull request. May be repeated; a link that is stored already is not written
- * again. Kept for 400 days after the last time. Throws `USAGE` for what cannot be linked.
+ * Links a stack, which need not exist yet, to its pull request. May be repeated; a link that is stored already is not
+ * written again. Kept for 400 days after the last time. Throws `USAGE` for what cannot be linked.
  */
 export async function linkPreview(deps: PreviewLinksDeps, link: PreviewLink): Promise<void> {
   const { host, repository, number, stackId } = link;
@@ -93,7 +93,7 @@ async function keep({ records, clock }: PreviewLinksDeps, key: string, value: un
   throw new StackyardError("RECORD_CONFLICT", `Too many concurrent writes to the record ${key}. Try again.`);
 }
 
-/** The pull request has ended: its link is kept for 90 more days. Without a link nothing happens. */
+/** Keeps the link of a pull request that has ended for 90 more days. Does nothing without a link. */
 export async function endPreviewLink({ records, clock }: PreviewLinksDeps, stackId: string): Promise<void> {
   const now = clock.now();
   const found = await records.get(toKey(stackId), now);
@@ -111,7 +111,7 @@ export async function findPreviewLink(
   return toLink(await records.get(toKey(stackId), clock.now()));
 }
 
-/** Lists links by stack id, also of stacks that do not exist yet or any more. */
+/** Lists links by stack id, also of stacks that do not exist. */
 export async function listPreviewLinks(
   { records, clock }: PreviewLinksDeps,
   page: PageInput,

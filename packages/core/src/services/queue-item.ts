@@ -1,6 +1,6 @@
 /**
- * One entry of a keyed queue: the value that was put last under its key, and when it is due. What may follow what is decided
- * here; `createKeyedQueue` stores what these functions return.
+ * One entry of a keyed queue: the value that was put last under its key, and when it is due. The functions here decide
+ * its next form; `createKeyedQueue` stores their results.
  */
 export interface QueueItem {
   readonly value: unknown;
@@ -14,7 +14,7 @@ export interface QueueItem {
   readonly claims: number;
   /** Claimed until then. Missing: not claimed. */
   readonly claimedUntil?: number;
-  /** Missing: the last work succeeded, or there was none. */
+  /** Missing when the last work succeeded, or before the first. */
   readonly failure?: QueueFailure;
   /** When the item became a dead letter. */
   readonly deadAt?: number;
@@ -26,7 +26,7 @@ export interface QueueFailure {
   readonly count: number;
   readonly firstAt: number;
   readonly lastAt: number;
-  /** What is wrong; at most 1,024 characters. */
+  /** The error message; at most 1,024 characters. */
   readonly message: string;
 }
 
@@ -76,7 +76,7 @@ export function isClaimable(item: QueueItem, now: number): boolean {
   return item.deadAt === undefined && toClaimableAt(item) <= now;
 }
 
-/** When a live item may be claimed: when it is due and the last claim has ended. */
+/** Returns when a live item may be claimed: when it is due and the last claim has ended. */
 export function toClaimableAt({ dueAt, claimedUntil = 0 }: QueueItem): number {
   return Math.max(dueAt, claimedUntil);
 }
@@ -92,8 +92,8 @@ function isCurrent(item: QueueItem | undefined, { claim }: QueueClaim): item is 
 }
 
 /**
- * What remains of an item whose work succeeded: nothing, or the value that was put meanwhile. `lost`: another claim began;
- * nothing is to be stored.
+ * Returns the item after its work succeeded: removed, or with the value that was put meanwhile. `lost`: another claim
+ * began; do not store anything.
  */
 export function completeItem(
   item: QueueItem | undefined,
@@ -113,7 +113,7 @@ export interface FailInput {
   readonly random: number;
 }
 
-/** What remains of an item whose work failed: it is due again later, or a dead letter. `lost`: another claim began. */
+/** Returns the item after its work failed: it is due again later, or a dead letter. `lost`: another claim began. */
 export function failItem(
   item: QueueItem | undefined,
   claim: QueueClaim,
@@ -126,7 +126,7 @@ export function failItem(
   return { kind: "retried", item: { ...kept, dueAt: now + Math.ceil(longest * random) } };
 }
 
-/** What remains of an item whose work can never succeed as things are: a dead letter. `lost`: another claim began. */
+/** Returns the item after its work failed permanently: a dead letter. `lost`: another claim began. */
 export function buryItem(
   item: QueueItem | undefined,
   claim: QueueClaim,
@@ -136,7 +136,7 @@ export function buryItem(
   return { kind: "dead", item: { ...toFailed(item, claim, { message, now }), dueAt: now, deadAt: now } };
 }
 
-/** What failed work leaves of an item. */
+/** Returns the fields of an item after failed work. */
 function toFailed(
   { value, firstPutAt, puts, claims, failure }: QueueItem,
   { failures }: QueueClaim,

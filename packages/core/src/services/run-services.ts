@@ -13,14 +13,14 @@ export interface ServiceFailure {
   /** Epoch milliseconds. */
   readonly firstAt: number;
   readonly lastAt: number;
-  /** What is wrong; at most 1,024 characters. */
+  /** The error message; at most 1,024 characters. */
   readonly message: string;
 }
 
 /** A service as lists show it. */
 export interface ServiceState {
   readonly name: string;
-  /** Missing: its last tick succeeded, or there was none. */
+  /** Missing when its last tick succeeded, or before the first. */
   readonly failure?: ServiceFailure;
 }
 
@@ -29,36 +29,40 @@ export interface ServiceRunner {
   /** Begins the ticks. */
   run(): void;
   /**
-   * For a process that does not stay: calls the ticks that are due, and again what becomes due before that instant. A service
-   * that fails is left to the next call, and stops no other. What has not ended two seconds after the instant is aborted.
+   * Calls the ticks that are due, and again those that become due before that instant, for a short-lived process. A
+   * service that fails is left to the next call, and does not stop others. Ticks that run two seconds after the instant
+   * are aborted.
    */
   tickUntil(until: number): Promise<void>;
   /** Calls the tick of a service soon, as after a request to it. */
   wake(name: string): void;
-  /** As all processes of the yard see them. */
+  /** Lists the services with the state that all processes of the yard share. */
   list(): Promise<readonly ServiceState[]>;
-  /** What routes work with. */
+  /** Dependencies of routes. */
   readonly deps: ServiceDeps;
   /** Aborts ticks, and waits for their end. */
   stop(): Promise<void>;
 }
 
 const LEASE_MS = 30_000;
-/** A tick gets so much time to begin work. */
+/** The time in which a tick may begin work. */
 const TICK_MS = 60_000;
 /** Between two ticks at most: another process may have stored work and died. */
 const MOST_IDLE_MS = 60_000;
-/** While another process is in a tick: what it has not seen is done here, right after it. */
+/** The wait while another process is in a tick: work that it has missed is done here, right after it. */
 const HELD_MS = 1_000;
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
-/** What was begun in time may end. */
+/** How long work that began in time may continue. */
 const LATE_MS = 2_000;
 const MAX_MESSAGE = 1_024;
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const PATH = /^\/(hooks|wake)(\/[a-z0-9][a-z0-9._-]*)*(\/\*)?$/;
 
-/** Creates the runner of a process. Throws `PLUGIN_INVALID` for names that occur twice and for paths that no service may have. */
+/**
+ * Creates the runner of a process. Throws `PLUGIN_INVALID` for names that occur twice and for paths that no service may
+ * have.
+ */
 export function createServiceRunner(deps: YardServicesDeps, services: readonly PluginService[]): ServiceRunner {
   checkServices(services);
   const stopping = new AbortController();
@@ -125,7 +129,7 @@ interface LoopDeps extends YardServicesDeps {
   readonly stopping: AbortSignal;
 }
 
-/** When ticks begin nothing any more, and when they are aborted. */
+/** The instant when ticks stop beginning work, and the one when they are aborted. */
 interface Span {
   readonly until: number;
   readonly signal: AbortSignal;
@@ -136,7 +140,7 @@ interface Loop {
   run(): Promise<void>;
   runUntil(span: Span): Promise<void>;
   wake(): void;
-  /** Since its last tick began. */
+  /** Returns true when it was woken since its last tick began. */
   isWoken(): boolean;
 }
 
@@ -190,7 +194,10 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
 
 /** The stored failure of a service. */
 interface ShownFailure {
-  /** An earlier process may have stored one, or this one has. What another process stores meanwhile is not for this one to judge. */
+  /**
+   * An earlier process may have stored one, or this one has. What another process stores meanwhile is not for this one
+   * to judge.
+   */
   mayExist: boolean;
 }
 
@@ -201,7 +208,9 @@ interface LoopTick {
   readonly span: Span;
 }
 
-/** A tick that has nothing to do needs no lease: taking one is a write, and gives it back with another. */
+/**
+ * Calls a tick when it has work. Without work it needs no lease: acquiring one is a write, and releasing it another.
+ */
 async function tickWhenDue(deps: LoopDeps, given: LoopTick): Promise<number> {
   const { clock, store, wake, services } = deps;
   const { service, shown, span } = given;
@@ -250,7 +259,7 @@ async function keepLease(
   for (;;) {
     await clock.sleep(LEASE_MS / 3, done);
     if (done.aborted) return lease;
-    // A store that does not answer for a while has not lost it yet: another process gets the lease only after its end.
+    // A store that does not respond for a while has not lost the lease yet: another process gets it only after its end.
     const renewed = await leases.renew(lease, LEASE_MS).catch(() => lease);
     if (renewed === undefined || renewed.until <= clock.now()) {
       lost.abort();
@@ -273,7 +282,7 @@ async function noteFailure({ store, clock }: YardServicesDeps, name: string, tex
   const before = isFailure(found?.value) ? found.value : { count: 0, firstAt: now };
   const message = text.slice(0, MAX_MESSAGE);
   const value: ServiceFailure = { count: before.count + 1, firstAt: before.firstAt, lastAt: now, message };
-  // Another process that fails at the same time says the same.
+  // Another process that fails at the same time writes the same.
   await store.records.put({ key: toKey(name), value, expected: found?.version ?? "absent", now });
 }
 

@@ -2,14 +2,14 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defineService, type ProvidedService, provideService, type ServiceKey } from "../ports/executor.ts";
 
-/** Encrypts what is stored, and decrypts it. Its keys are never in the store. */
+/** Encrypts stored values, and decrypts them. Its keys are never in the store. */
 export interface Sealer {
   seal(bytes: Uint8Array): Promise<Uint8Array>;
   /** Returns undefined when the bytes were sealed with a key that this sealer does not have, or were changed. */
   open(sealed: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
-/** The service by which workers give their sealer to executors. */
+/** The service by which workers provide their sealer to executors. */
 export const SEALER: ServiceKey<Sealer> = defineService<Sealer>("sealer");
 
 /** Returns the service for a worker. */
@@ -28,8 +28,8 @@ const HEAD_BYTES = 1 + KEY_ID_BYTES;
 const CONTENT_AT = HEAD_BYTES + NONCE_BYTES + TAG_BYTES;
 
 /**
- * Creates a sealer with AES-256-GCM. It seals with the first key, and opens with any: to rotate, put a new key before the
- * others, and remove the old one when nothing that it sealed is needed. A key is 32 random bytes.
+ * Creates a sealer with AES-256-GCM. It seals with the first key, and opens with any: to rotate, put a new key before
+ * the others, and remove the old one when nothing that it sealed is needed. A key is 32 random bytes.
  */
 export function createSealer(keys: readonly Uint8Array[]): Sealer {
   const [newest] = keys;
@@ -65,7 +65,7 @@ function decrypt(key: Uint8Array, head: Buffer, rest: Buffer): Uint8Array | unde
   }
 }
 
-// Says which key it was, and nothing about it: keys are random.
+// Identifies the key, and reveals nothing else: keys are random.
 function toKeyId(key: Uint8Array): Buffer {
   return createHash("sha256").update("seal key").update(key).digest().subarray(0, KEY_ID_BYTES);
 }
@@ -73,8 +73,8 @@ function toKeyId(key: Uint8Array): Buffer {
 const KEY = /^[A-Za-z0-9+/_-]{43}=?$/;
 
 /**
- * Reads keys as the environment holds them: 32 bytes each in base64 or base64url, the newest first, parted by commas or white
- * space. `from` names the variable or file in errors.
+ * Parses keys from the environment: 32 bytes each in base64 or base64url, the newest first, separated by commas or
+ * white space. `from` names the variable or file in errors.
  *
  * @throws StackyardError `CONFIG_INVALID`; the message shows no key.
  */

@@ -23,7 +23,7 @@ import type {
 import type { Store } from "../ports/store.ts";
 import { describeStack, findLogEnd } from "./describe-stack.ts";
 
-/** What the services of a yard are given by the process that runs them. */
+/** Dependencies of a yard's services, from the process that runs them. */
 export interface YardServicesDeps {
   readonly store: Pick<Store, "records" | "queries" | "load" | "enqueue" | "findAttempt">;
   readonly locator: Pick<Locator, "find">;
@@ -32,7 +32,7 @@ export interface YardServicesDeps {
   readonly random: Random;
   readonly logger: Logger;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
-  /** Who people are, and what they may do. Undefined: the yard has no grants. */
+  /** People and their rights. Undefined: the yard has no grants. */
   readonly access?: AccessConfig | undefined;
   /** Without it services cannot reach AWS. */
   readonly aws?: Pick<AwsAccess, "client"> | undefined;
@@ -93,7 +93,7 @@ function toSender({ access }: YardServicesDeps, { id, name, subject }: ServiceUs
   return { kind: "host", id, name, groups: [], ...defined({ owner }) };
 }
 
-/** As logins make it. A yard without logins has no other people. */
+/** Returns an identity in the form of logins. A yard without logins has no other people. */
 function toIdentity(access: AccessConfig | undefined, subject: string): string {
   return access?.people === undefined ? subject : toPersonId(access.people.issuer, subject);
 }

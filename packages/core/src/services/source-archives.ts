@@ -13,8 +13,8 @@ export interface SourceCommit {
 /** The files of repositories at code hosts. */
 export interface SourceArchives {
   /**
-   * Returns the files of a commit as a tar archive, compressed with gzip, in one folder; undefined when the commit does not
-   * exist, or may not be read. Throws `CONFIG_INVALID` for a host that is unknown, or cannot be read from.
+   * Returns the files of a commit as a tar archive, compressed with gzip, in one folder; undefined when the commit does
+   * not exist, or may not be read. Throws `CONFIG_INVALID` for a host that is unknown, or cannot be read from.
    */
   open(commit: SourceCommit, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
 }

@@ -13,8 +13,8 @@ export interface StackTags {
 const DEFAULT_YARD = "main";
 
 /**
- * Returns the tags by which AWS resources are known to belong to a stack. The yard is its name, the runner's `YARD_NAME`. Two
- * values that differ only in characters that tags cannot contain have the same tag.
+ * Returns the tags by which AWS resources are known to belong to a stack. The yard is its name, the runner's
+ * `YARD_NAME`. Two values that differ only in characters that tags cannot contain have the same tag.
  */
 export function toStackTags(owner: {
   readonly yard: string | undefined;
@@ -28,7 +28,10 @@ export function toStackTags(owner: {
   };
 }
 
-/** Returns a text as the value of a tag: with `-` for each character that a tag cannot contain, and at most 256 characters. */
+/**
+ * Returns a text as the value of a tag: with `-` for each character that a tag cannot contain, and at most 256
+ * characters.
+ */
 export function toTagValue(text: string): string {
   return text.replaceAll(NOT_IN_TAGS, "-").slice(0, MAX_TAG_VALUE);
 }

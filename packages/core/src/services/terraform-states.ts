@@ -7,7 +7,7 @@ import type { Records } from "../ports/records.ts";
 /** The beginning of the keys of the records of Terraform states. */
 export const STATE_HEADS = "terraform-state/head/";
 
-/** What services know of a Terraform state that the yard stores. */
+/** The facts about a Terraform state that the yard stores, for services. */
 const KeptState = Type.Object({
   key: Type.String(),
   current: Type.Integer(),

@@ -38,18 +38,18 @@ export interface SimulatedYard {
   readonly appliedIds: Map<string, Set<string>>;
   /** Open attempts. Each is claimed as it begins, because a simulation's workers are never busy. */
   readonly attempts: Map<string, Attempt>;
-  /** What the step has done so far, by stack. */
+  /** The effects of the step so far, by stack. */
   touched: Map<string, Touch>;
 }
 
-/** What a step did to one stack. */
+/** The effects of a step on one stack. */
 export interface Touch {
   readonly dispatched: string[];
   readonly cancelled: string[];
   readonly messages: TaskMessage[];
 }
 
-/** A yard without stacks. */
+/** Creates a yard without stacks. */
 export function createSimulatedYard(machines: ReadonlyMap<string, Machine | undefined>, now: number): SimulatedYard {
   const revisions = [...machines.values()].flatMap((machine) => (machine ? [[machine.hash, machine] as const] : []));
   return {
@@ -77,7 +77,7 @@ export function applyInput(yard: SimulatedYard, input: StackInput): readonly Dec
   return [...decided, ...followed];
 }
 
-/** What an input would do. */
+/** Decides the effect of an input without applying it. */
 export function decideInput(
   yard: SimulatedYard,
   input: StackInput,
@@ -129,7 +129,7 @@ function findNamed({ revisions }: SimulatedYard, name: string, hash: string): Fo
   };
 }
 
-/** True for an upgrade to a revision that is named. */
+/** Returns true for an upgrade to a named revision. */
 function isNamed(event: StackEvent): event is StackEvent & { readonly to: string } {
   return event.name === SYSTEM_EVENTS.upgradeStack && event.to !== undefined;
 }

@@ -21,7 +21,7 @@ export interface FiredTimer {
   readonly code?: string;
 }
 
-/** What one step of a simulation did. Sensitive values are printed `***`. */
+/** The result of one step of a simulation. Sensitive values are printed as `***`. */
 export interface SimulationLine {
   /** From 1. */
   readonly step: number;
@@ -44,8 +44,8 @@ export interface SimulationLine {
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
   /**
-   * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new revision
-   * has are not fired, other than by a dry run in a yard.
+   * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new
+   * revision has are not fired, other than by a dry run in a yard.
    */
   readonly differences?: readonly StepDifference[];
 }
@@ -101,7 +101,7 @@ export interface StepDifference {
   readonly after: ReplayedEvent;
 }
 
-/** What an event did, as far as two revisions are compared. */
+/** The effect of an event, as far as two revisions are compared. */
 export interface ReplayedEvent {
   readonly outcome: SimulationLine["outcome"];
   readonly code?: string;
@@ -109,25 +109,25 @@ export interface ReplayedEvent {
   readonly dispatched: readonly string[];
 }
 
-/** What a decision came to, in the words of the lines. */
+/** Returns the outcome of a decision in the form of a line. */
 export function toOutcome(decision: Decision): Pick<SimulationLine, "outcome" | "code" | "reason"> {
   if (decision.kind === "applied") return { outcome: decision.removed ? "removed" : "applied" };
   const { code, reason } = decision;
   return { outcome: decision.kind === "ignored" ? "ignored" : "refused", code, reason };
 }
 
-/** As a line shows a parked event that its step has settled, or a raised one. */
+/** Returns a parked event that its step has settled, or a raised one, in the form of a line. */
 export function toRetried({ event: { stackId, id, name }, decision }: DecidedEvent): RetriedEvent {
   const { outcome, code } = toOutcome(decision);
   return { stackId, id, event: name, outcome, ...defined({ code }) };
 }
 
-/** A refusal of the step itself. */
+/** Returns a refusal of the step itself. */
 export function toRefusal({ code, reason }: Pick<Rejected, "code" | "reason">) {
   return { outcome: "refused", code, reason } as const;
 }
 
-/** The parts of a line about the yard: the subject and the other stacks that were touched. */
+/** Returns the parts of a line about the yard: the subject and the other stacks that were touched. */
 export function toTouchedParts(
   { stacks, touched, revisions }: Pick<SimulatedYard, "stacks" | "touched" | "revisions">,
   subject: string | undefined,
@@ -151,7 +151,7 @@ function maskMessage(message: TaskMessage): TaskMessage {
   const { task, stack } = message;
   return {
     ...message,
-    // A map stays a map; only what is in it may be masked.
+    // The result is still a map; only its values may be masked.
     task: { ...(maskSecrets(task) as TaskMessage["task"]), name: task.name },
     stack: { ...stack, metadata: maskMetadata(stack.metadata) },
   };

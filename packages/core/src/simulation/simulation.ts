@@ -34,29 +34,30 @@ import {
 } from "./simulation-line.ts";
 import { putStack, readSimulationStack, type SimulationStack } from "./stack-step.ts";
 
-/** The instant at which a simulation's clock stands where none is given: 2030-01-01T00:00:00Z. */
+/** The default instant of a simulation's clock: 2030-01-01T00:00:00Z. */
 export const SIMULATION_START = Date.UTC(2030, 0, 1);
 
 /** A yard of stacks in memory on which events are tried. */
 export interface Simulation {
   /**
-   * Works one step in. Never throws. A step is one of
+   * Applies one step. Never throws. A step is one of
    * - `{"stack": <snapshot>}`: a stack as `GET /v1/stacks/{id}/snapshot` returns it; its revision must be loaded;
    * - `{"event": <event message>}`;
-   * - a worker's answer by name, `{"task", "result": "succeeded", "failed" or "cancelled", "stackId"?, "message"?, "code"?,
-   *   "retryable"?, "outputs"?, "metadata"?}`; without `stackId` it goes to the stack of the step before;
-   * - `{"advance": "15m", "stackId"?}`: time passes, and every timer on the way fires (10,000 in all);
+   * - a worker's result by name, `{"task", "result": "succeeded", "failed" or "cancelled", "stackId"?, "message"?,
+   *   "code"?, "retryable"?, "outputs"?, "metadata"?}`; without `stackId` it is for the stack of the step before;
+   * - `{"advance": "15m", "stackId"?}`: time passes, and every timer in between fires (10,000 in all);
    * - `{"load": FILE}`: a new revision of a machine, one of the options' `revisions`;
-   * - `{"upgrade": STACK, "dryRun"?}`: moves a stack to the newest revision, or reports where its events would differ there.
+   * - `{"upgrade": STACK, "dryRun"?}`: moves a stack to the newest revision, or reports where its events would differ
+   *   there.
    */
   step(step: unknown): SimulationLine;
 }
 
-/** What may differ from one simulation to the next. */
+/** Options of a simulation. */
 export interface SimulationOptions {
-  /** Where the clock stands, epoch milliseconds. Default `SIMULATION_START`. */
+  /** The instant of the clock, epoch milliseconds. Default `SIMULATION_START`. */
   readonly now?: number;
-  /** What `load` steps name: machines by the text of the step. */
+  /** The machines of `load` steps, by the text of the step. */
   readonly revisions?: ReadonlyMap<string, LoadedRevision>;
   /** Earlier revisions that stacks of `stack` steps may have. */
   readonly kept?: readonly Machine[];
@@ -70,9 +71,9 @@ export interface LoadedRevision {
 }
 
 /**
- * An empty yard with these machines, on which the function of the engine (`applyInputs`) decides. A name with the value
- * undefined is that of a document with errors. An event that the present state refuses is parked and decided again, as in
- * the engine; the line of the step that settles it says so in `retried`.
+ * Creates an empty yard with these machines, on which the function of the engine (`applyInputs`) decides. A name with
+ * the value undefined is that of a document with errors. An event that the present state refuses is parked and decided
+ * again, as in the engine; the line of the step that settles it lists it in `retried`.
  */
 export function createSimulation(
   machines: ReadonlyMap<string, Machine | undefined>,
@@ -239,7 +240,7 @@ function fireDue(state: State, until: number): ClockAdvance {
   return advanceClock(state.yard, until, (input) => applyAndKeep(state, input));
 }
 
-/** An instant that has passed makes a timer due at once. All others fire when the clock moves. */
+/** Fires timers whose instant has passed: they are due at once. All others fire when the clock moves. */
 function firePassed(state: State): readonly FiredTimer[] {
   const { stacks, now } = state.yard;
   const isDue = [...stacks.values()].some(({ timers }) =>
@@ -260,7 +261,7 @@ function load(state: State, file: string): Answer {
     return toRefusal({ code: "MACHINE_INVALID", reason: `The machine ${JSON.stringify(file)} has errors.` });
   }
   yard.revisions.set(machine.hash, machine);
-  // What an earlier revision refused is decided again, as the engine does when it sees a new one.
+  // Events that an earlier revision refused are decided again, as the engine does with a new one.
   for (const stackId of new Set([...yard.parked.keys(), ...yard.stacks.keys()])) {
     applyAndKeep(state, { kind: "revised", stackId });
   }
@@ -280,7 +281,7 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   return { outcome: "applied", differences: machine === undefined ? [] : compareIncarnation(state, stackId, machine) };
 }
 
-/** Where the events of a stack's incarnation would have done something else on a machine. */
+/** Returns the events of a stack's incarnation with another effect on a machine. */
 function compareIncarnation({ incarnations }: State, stackId: string, machine: Machine): readonly StepDifference[] {
   // Moves between revisions are what the step tries; they are not events of the machine.
   const { start, events = [] } = incarnations.get(stackId) ?? {};
@@ -298,17 +299,17 @@ function toShown({ sent, ...event }: ReplayedEvent): StepDifference["after"] {
   return { ...event, dispatched: sent };
 }
 
-/** What an advance of the clock has done. */
+/** The result of advancing the clock. */
 interface ClockAdvance {
   readonly fired: readonly FiredTimer[];
-  /** False when the simulation has fired all that it may: then the clock stands where it is, and more is due. */
+  /** False when the simulation has reached its limit of fired timers: then the clock stops there, and more are due. */
   readonly isThere: boolean;
 }
 
 /**
- * Moves the clock to an instant, through everything that is due on the way: by instant, then stacks in the order of their
- * creation, then deadlines of attempts, the stack's timers, and parked events that are tried again. Each is decided on what
- * the one before has left.
+ * Moves the clock to an instant, through everything that is due on the way: by instant, then stacks in the order of
+ * their creation, then deadlines of attempts, the stack's timers, and parked events that are tried again. Each is
+ * decided on what the one before has left.
  */
 function advanceClock(yard: SimulatedYard, until: number, work: WorkInput): ClockAdvance {
   const fired: FiredTimer[] = [];
@@ -340,7 +341,7 @@ function findNext(yard: SimulatedYard, until: number): Due | undefined {
   return next;
 }
 
-/** In the order in which they fire at one instant. */
+/** Lists due work in the order in which it fires at one instant. */
 function listDue(yard: SimulatedYard, stackId: string, until: number): readonly Due[] {
   const stack = yard.stacks.get(stackId);
   const timer = stack && dueTimers(stack, until)[0];
@@ -440,7 +441,7 @@ function readSent({ event: body, sender: given }: Fields): SimulationStep {
   return { kind: "none", reason: `"sender" must be an object such as ${example}, not ${formatValue(given)}.` };
 }
 
-/** The sender that a step names: a person without groups, unless it says otherwise. */
+/** Returns the sender of a step: a person without groups by default. */
 function toSender(given: unknown): Sender | undefined {
   if (!isMap(given)) return undefined;
   const { name, kind: wanted = "person", groups = [] } = given;

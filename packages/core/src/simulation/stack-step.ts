@@ -111,7 +111,7 @@ export type SimulationStack = Static<typeof SimulationStack>;
 
 const validator = Compile(SimulationStack);
 
-/** Returns the stack of a step, or what is wrong with it. */
+/** Returns the stack of a step, or its fault. */
 export function readSimulationStack(
   value: unknown,
 ): { readonly kind: "stack"; readonly stack: SimulationStack } | { readonly kind: "fault"; readonly reason: string } {
@@ -193,7 +193,7 @@ function toApprovals(given: NonNullable<SimulationStack["approvals"]>): Readonly
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 
-/** As if a worker had taken it when it was sent. */
+/** Returns the attempt as if a worker had claimed it when it was sent. */
 function toAttempt(
   { id: stackId }: Stack,
   { attemptId, task, dispatchedAt, ...run }: TaskRun,

@@ -33,7 +33,7 @@ import {
 } from "../machine/machine.ts";
 import type { Stack, TaskState } from "../machine/stack.ts";
 
-/** One entry of a reaction in short: what must hold, the state to enter (none: nothing happens), and what it sets. */
+/** One entry of a reaction in short: its condition, the state to enter (or none), and the metadata that it sets. */
 export interface ReactionSketch {
   readonly when?: Expression;
   readonly to?: string;
@@ -41,7 +41,10 @@ export interface ReactionSketch {
   readonly raise?: string;
 }
 
-/** A state in short. Reactions by event: the states to enter (`[]`: nothing happens), or entries of which the first counts. */
+/**
+ * A state in short. Reactions by event: the states to enter (`[]`: nothing happens), or entries of which the first
+ * counts.
+ */
 export interface StateSketch {
   readonly on?: Readonly<Record<string, readonly string[] | readonly ReactionSketch[]>>;
   readonly tasks?: readonly string[];
@@ -53,15 +56,15 @@ export interface StateSketch {
   readonly protected?: boolean;
 }
 
-/** What of a built machine is not the default. */
+/** The parts of a built machine that differ from the default. */
 export interface MachineSketch extends Partial<Omit<Machine, "states" | "tasks" | "events">> {
   /** Added to the events that the states name; every built machine declares `LAUNCH`. */
   readonly events?: readonly string[];
-  /** What of a task is not the default. */
+  /** The fields of a task that differ from the default. */
   readonly tasks?: Readonly<Record<string, Partial<Task>>>;
 }
 
-/** A machine of these states. Each task that a state lists is a Lambda task with the defaults of version 1. */
+/** Returns a machine of these states. Each task that a state lists is a Lambda task with the defaults of version 1. */
 export function aMachine(states: Readonly<Record<string, StateSketch>>, sketch: MachineSketch = {}): Machine {
   const { events = [], tasks = {}, ...rest } = sketch;
   const semantics = sketch.version === 2 ? SEMANTICS_V2 : SEMANTICS_V1;
@@ -83,7 +86,10 @@ export function aMachine(states: Readonly<Record<string, StateSketch>>, sketch: 
   };
 }
 
-/** As `aMachine`, of version 2: a task waits an hour and a state for the runs that were left, where nothing else is said. */
+/**
+ * Returns a machine like `aMachine`, of version 2: by default a task waits an hour, and a state waits for the runs that
+ * were left.
+ */
 export function aMachineV2(states: Readonly<Record<string, StateSketch>>, sketch: MachineSketch = {}): Machine {
   const waiting = Object.entries(states).map(
     ([name, state]) => [name, { leaving: "wait" as const, ...state }] as const,
@@ -95,7 +101,7 @@ export function aMachineV2(states: Readonly<Record<string, StateSketch>>, sketch
   return { ...machine, tasks: new Map(tasks) };
 }
 
-/** The same machine, for code that must not read its version: reading it throws. */
+/** Returns the same machine, for code that must not read its version: reading it throws. */
 export function withoutVersion(machine: Machine): Machine {
   const get = (): never => {
     throw new Error("The version of the machine was read.");
@@ -103,7 +109,7 @@ export function withoutVersion(machine: Machine): Machine {
   return Object.defineProperty({ ...machine }, "version", { get });
 }
 
-/** Executors that accept any config, and want one. */
+/** Returns executors that accept any config, and require one. */
 export function acceptingExecutors(...names: readonly string[]): ExecutorRegistry {
   const config = Type.Record(Type.String(), Type.Unknown(), { minProperties: 1 });
   return new Map(names.map((name) => [name, { name, config, resumable: true, checkConfig: () => undefined }]));
@@ -117,13 +123,13 @@ export function someRules(keys: Readonly<Record<string, Partial<MetadataRule>>>,
   return { keys: new Map(rules), additional };
 }
 
-/** A policy of so many attempts that waits up to 1 s, 2 s, 4 s and so on, at most a minute. */
+/** Returns a policy of this number of attempts that waits up to 1 s, 2 s, 4 s and so on, at most a minute. */
 export function retrying(attempts: number, only?: readonly string[]): Pick<Task, "retry"> {
   const policy = { attempts, fromMs: 1_000, toMs: 60_000, factor: 2 };
   return { retry: only === undefined ? policy : { ...policy, only: new Set(only) } };
 }
 
-/** A stack in INIT that was created at the instant 0 and did nothing yet. Tasks may be given as names: pending. */
+/** Returns a new stack in INIT that was created at the instant 0. Tasks may be given as names: pending. */
 export function aStack(stack: Partial<Omit<Stack, "tasks">> & { tasks?: readonly (string | TaskState)[] } = {}): Stack {
   const { tasks = [], ...rest } = stack;
   return {
@@ -147,7 +153,7 @@ export function aStack(stack: Partial<Omit<Stack, "tasks">> & { tasks?: readonly
   };
 }
 
-/** An event from outside for the stack of `aStack`, a second after its creation. */
+/** Returns an event from outside for the stack of `aStack`, a second after its creation. */
 export function anEvent(name: string, event: Partial<StackEvent> = {}): StackEvent {
   return { id: "event-1", stackId: "pr-12", name, at: 1_000, origin: "external", ...event };
 }
@@ -176,7 +182,10 @@ function aTask(name: string): Task {
   return { ...PLAIN_TASK, name, executor: "lambda", definition, timeoutMs: 86_400_000, cancelWithinMs: 300_000 };
 }
 
-/** A place of a reaction: everything is there, `password` is sensitive and may not be named, other keys are allowed. */
+/**
+ * Returns a place of a reaction: all variables are allowed, `password` is sensitive and may not be named, other keys
+ * are allowed.
+ */
 export function aPlace({ metadata, ...rest }: PlaceInput = {}): ExpressionPlace {
   return {
     event: true,
@@ -197,7 +206,7 @@ interface PlaceInput extends Partial<Omit<ExpressionPlace, "metadata">> {
   readonly metadata?: Partial<PlaceMetadata>;
 }
 
-/** The scope of a stack in BUILD that was entered twice, at noon of the last day of January 2030. */
+/** Returns the scope of a stack in BUILD that was entered twice, at noon of the last day of January 2030. */
 export function aScope(input: Partial<ExpressionScope> = {}): ExpressionScope {
   return {
     stack: {
@@ -217,12 +226,15 @@ export function aScope(input: Partial<ExpressionScope> = {}): ExpressionScope {
   };
 }
 
-/** An expression that gives what this function says about its scope; one that throws is an error of evaluation. */
+/**
+ * Returns an expression whose value is this function's result for its scope; if it throws, that is an error of
+ * evaluation.
+ */
 export function anExpression(evaluate: (scope: ExpressionScope) => unknown, source = "…"): Expression {
   return { source, evaluate: (scope) => attempt(() => evaluate(scope)) };
 }
 
-/** A value with placeholders that is resolved by this function; one that throws is an error of evaluation. */
+/** Returns a value with placeholders that this function resolves; if it throws, that is an error of evaluation. */
 export function aTemplate(
   resolve: (scope: ExpressionScope, findSecret: FindSecret) => unknown,
   source: unknown = "…",
@@ -230,13 +242,13 @@ export function aTemplate(
   return { source, resolve: (scope, findSecret) => attempt(() => resolve(scope, findSecret)) };
 }
 
-/** A metadata key of the scope; throws where the scope does not have it, as the real language does. */
+/** Returns a metadata key of the scope; throws when the scope does not have it, as the real language does. */
 export function readKey({ metadata }: ExpressionScope, key: string): unknown {
   if (!Object.hasOwn(metadata, key)) throw new Error(`No such key: ${key}`);
   return metadata[key];
 }
 
-/** An output of a task in the scope; throws where the scope does not have it. */
+/** Returns an output of a task in the scope; throws when the scope does not have it. */
 export function readOutput({ tasks = {} }: ExpressionScope, task: string, output: string): unknown {
   const outputs = tasks[task]?.outputs ?? {};
   if (!Object.hasOwn(outputs, output)) throw new Error(`No such key: ${task}.${output}`);
@@ -251,7 +263,7 @@ function attempt(run: () => unknown): Evaluated {
   }
 }
 
-/** The stack after these events, the first of which begins it. Throws when one of them is not applied. */
+/** Returns the stack after these events, the first of which begins it. Throws when one of them is not applied. */
 export function play(machine: Machine, ...events: readonly StackEvent[]): Stack {
   let stack: Stack | undefined;
   for (const [index, event] of events.entries()) {
@@ -262,7 +274,7 @@ export function play(machine: Machine, ...events: readonly StackEvent[]): Stack 
   return stack;
 }
 
-/** A decision that has to be an applied one. */
+/** Returns an applied decision; throws for any other. */
 export function toApplied(decision: Decision): Applied {
   if (decision.kind === "applied") return decision;
   throw new Error(`${decision.code}: ${decision.reason}`);

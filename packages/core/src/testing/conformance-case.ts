@@ -2,6 +2,6 @@
 export interface ConformanceCase<Port> {
   /** A sentence about behaviour. */
   readonly name: string;
-  /** Throws when the promise does not hold. Each case makes a fresh port and ends it. */
+  /** Throws when the promise is broken. Each case creates a new port and ends it. */
   run(create: () => Promise<Port>): Promise<void>;
 }

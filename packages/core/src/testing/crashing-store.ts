@@ -1,7 +1,7 @@
 import type { Random } from "../ports/clock.ts";
 import type { Store } from "../ports/store.ts";
 
-/** What a process that has died can no longer do. */
+/** The error of calls by a process that has died. */
 export class ProcessDied extends Error {
   constructor() {
     super("The process has died.");
@@ -12,7 +12,7 @@ export class ProcessDied extends Error {
 /** Decides at each call of a store, by its name, whether the process dies before it, after it, or not at all. */
 type CrashDecision = (name: string) => "before" | "after" | undefined;
 
-/** A process's view of a store: after its death nothing that it does reaches the store any more. */
+/** A process's view of a store: after its death its calls do not reach the store. */
 export interface CrashingStore {
   readonly store: Store;
   isDead(): boolean;
@@ -20,7 +20,10 @@ export interface CrashingStore {
   die(): void;
 }
 
-/** A view of a store for one process that may die at each of its calls: those are the awaits at which a crash matters. */
+/**
+ * Creates a view of a store for one process that may die at each of its calls: those are the awaits at which a crash
+ * matters.
+ */
 export function createCrashingStore(store: Store, decideCrash: CrashDecision): CrashingStore {
   let dead = false;
   const die = () => {
@@ -59,7 +62,7 @@ function isObject(value: unknown): value is object {
 
 const LONGEST = 4;
 
-/** A store whose calls wait a little, as chance has it, so that those of several processes come in every order. */
+/** Returns a store whose calls wait a little, at random, so that those of several processes come in every order. */
 export function createHesitantStore(store: Store, random: Random): Store {
   return new Proxy(store, {
     get(target, name, receiver) {

@@ -28,7 +28,7 @@ import {
 
 /** A store whose process can die. */
 export interface DurableStore {
-  /** Opens what is there; one store at a time. */
+  /** Opens the existing store; one at a time. */
   open(): Promise<Store>;
   /** Ends the open store as a kill of its process does: nothing is flushed, nothing is closed. */
   crash(): Promise<void>;
@@ -58,7 +58,7 @@ function durableCase<Facts>(
 
 const later = T0 + HOUR;
 
-/** What a store that outlives its process promises: every call that was answered stands after a crash. */
+/** The promises of a store that outlives its process: every call that has returned is still there after a crash. */
 export const durableStoreConformance: readonly ConformanceCase<DurableStore>[] = [
   durableCase(
     "keeps stacks, parked and dead letters, event ids and history",

@@ -5,18 +5,18 @@ import type { Executor, Running } from "../ports/executor.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { createExecutorContext, runExecutor, type TestContextInput } from "./run-executor.ts";
 
-/** An executor over a world of its own. */
+/** An executor over its own world. */
 export interface ExecutorUnderTest {
   readonly executor: Executor;
-  /** Another process's executor over the same world. */
+  /** Returns another process's executor over the same world. */
   restart(): Executor;
   /** Fits the schema, and leads to success. */
   readonly config: unknown;
   /** Does not fit the schema. */
   readonly invalidConfig: unknown;
-  /** What the contexts of the cases need, such as `aws`. */
+  /** The context of the cases, such as `aws`. */
   readonly context?: TestContextInput;
-  /** How many pieces of work were begun in that world. */
+  /** Counts the pieces of work that were begun in that world. */
   countWork(): number | Promise<number>;
 }
 
@@ -36,12 +36,12 @@ async function startNow({ executor, config, context }: ExecutorUnderTest): Promi
   return step.kind === "running" ? step : undefined;
 }
 
-/** The executor's own schema has been checked; its type is not known here. */
+/** Casts a value for the executor. Its own schema has been checked; its type is not known here. */
 function toArgument(value: unknown): never {
   return value as never;
 }
 
-/** What every executor keeps, whatever its work is. */
+/** The promises of every executor, whatever its work. */
 export const executorConformance: readonly ConformanceCase<ExecutorUnderTest>[] = [
   executorCase("distinguishes valid and invalid config by its schema", async ({ executor, config, invalidConfig }) => {
     assert.equal(findFaults(executor.config, config), undefined);

@@ -1,10 +1,10 @@
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 
-/** A clock whose time passes only when a test says so. */
+/** A clock whose time passes only when a test advances it. */
 export interface FakeClock extends Clock {
   /** Lets time pass: wakes sleepers in order, each at its instant, and lets promises settle between. */
   advance(ms: number): Promise<void>;
-  /** When the next sleeper wakes; undefined: no caller sleeps. */
+  /** Returns when the next sleeper wakes; undefined: no caller sleeps. */
   nextWakeAt(): number | undefined;
 }
 
@@ -15,7 +15,7 @@ interface Sleeper {
 
 const DEFAULT_START = Date.UTC(2026, 0, 1);
 
-/** A clock that begins at 2026-01-01T00:00:00Z, or at that instant. */
+/** Creates a clock that begins at 2026-01-01T00:00:00Z, or at that instant. */
 export function createFakeClock(start: number = DEFAULT_START): FakeClock {
   const sleepers = new Set<Sleeper>();
   let now = start;
@@ -62,7 +62,7 @@ export function settlePromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Ids in order: `id-000001`, `id-000002`, … */
+/** Creates ids in order: `id-000001`, `id-000002`, … */
 export function countingIds(prefix = "id"): Ids {
   let count = 0;
   return {

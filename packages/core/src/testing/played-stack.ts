@@ -42,7 +42,7 @@ export async function playStack(input: TrialInput = {}): Promise<Trial> {
   return trial;
 }
 
-/** The planner of a trial. */
+/** Returns the planner of a trial. */
 export function planOf({ yard, locator, executors }: Trial, store: Partial<Store> = {}): Planner {
   return createPlanner({
     store: { ...yard.store, ...store },

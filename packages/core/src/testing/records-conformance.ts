@@ -11,7 +11,7 @@ function recordsCase(name: string, run: (records: Records) => Promise<void>): Co
   return { name, run: async (create) => run(await create()) };
 }
 
-/** Writes, which must succeed. Gives the version. */
+/** Writes, which must succeed. Returns the version. */
 async function putNow(records: Records, key: string, overrides: Partial<PutRecordInput> = {}): Promise<number> {
   const current = await records.get(key, overrides.now ?? NOW);
   const expected = current?.version ?? "absent";

@@ -1,7 +1,7 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { CommandOutput, PluginCommand, PluginCommandContext } from "../ports/define-plugin.ts";
 
-/** What a command has printed, and how it ended. */
+/** The output of a command, and how it ended. */
 export interface CommandResult {
   /** −1 if the command does not exist. */
   readonly exitCode: number;
@@ -21,7 +21,7 @@ export interface RunCommandOptions extends Partial<Omit<PluginCommandContext, "o
   readonly onNote?: (note: string) => void;
 }
 
-/** Runs a command of a plugin, and records what it prints. */
+/** Runs a command of a plugin, and records its output. */
 export async function runCommand(
   commands: readonly PluginCommand[],
   name: string,

@@ -26,7 +26,7 @@ interface RunExecutorOptions {
   readonly maxSteps?: number;
 }
 
-/** What became of a run. */
+/** The result of a run. */
 export interface ExecutorRun {
   /** The last step. */
   readonly step: Succeeded | Failed;
@@ -104,12 +104,14 @@ export interface TestExecutorContext extends ExecutorContext {
   readonly reports: readonly string[];
 }
 
-/** What a test may set; the idempotency key follows from the ids unless it is given. */
+/** The values that a test may set; the idempotency key follows from the ids unless it is given. */
 export type TestContextInput = Partial<Omit<TestExecutorContext, "reports" | "report">>;
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** A context for one attempt of the task `work` of the stack `s1`, with records and leases in memory and no AWS. */
+/**
+ * Creates a context for one attempt of the task `work` of the stack `s1`, with records and leases in memory and no AWS.
+ */
 export function createExecutorContext(input: TestContextInput = {}): TestExecutorContext {
   const clock = input.clock ?? createFakeClock();
   const records = input.records ?? createMemoryRecords();
@@ -156,13 +158,13 @@ export interface ScriptedCall {
   readonly attempt: number;
 }
 
-/** An executor for tests: succeeds at once unless its script says otherwise, and notes what it was asked to start. */
+/** An executor for tests: succeeds at once by default, and records the calls. */
 export interface ScriptedExecutor {
   readonly executor: Executor;
   readonly calls: ScriptedCall[];
 }
 
-/** Makes one under a name; the script may answer a call with another step. */
+/** Creates one under a name; the script may return another step for a call. */
 export function createScriptedExecutor(
   name: string,
   script: (call: ScriptedCall) => Step | undefined = () => undefined,

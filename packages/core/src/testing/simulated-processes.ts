@@ -9,7 +9,7 @@ import type { DueItem, DueKind } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { type CrashingStore, createCrashingStore, createHesitantStore } from "./crashing-store.ts";
 
-/** What processes are simulated. */
+/** The processes to simulate. */
 export interface ProcessesInput {
   readonly machines: readonly SourcedMachine[];
   readonly executors: readonly Executor[];
@@ -29,7 +29,7 @@ export interface ProcessesInput {
   readonly locator?: Locator;
 }
 
-/** What the simulated processes share. */
+/** The shared parts of the simulated processes. */
 interface World {
   readonly clock: Clock;
   readonly ids: Ids;
@@ -39,11 +39,11 @@ interface World {
 
 /** An engine and workers; one that has died is replaced by a fresh one when it is next needed. */
 interface SimulatedProcesses {
-  /** One of the engines, by chance. */
+  /** Returns a random engine. */
   engine(): Engine;
-  /** One of the workers, by chance. */
+  /** Returns a random worker. */
   worker(): Worker;
-  /** How many processes were replaced. */
+  /** Returns how many processes were replaced. */
   crashes(): number;
 }
 
@@ -104,7 +104,7 @@ function pickCrash(random: Random, rate: number): "before" | "after" | undefined
   return random() < 0.5 ? "before" : "after";
 }
 
-/** What a turn of the scheduler works with. */
+/** The dependencies of a turn of the scheduler. */
 export interface TurnDeps {
   readonly store: Store;
   readonly clock: Clock;
@@ -118,7 +118,7 @@ const TASK_KINDS: readonly DueKind[] = ["task", "poll", "lapsedLease"];
 const QUEUE_LEASE_MS = 60_000;
 const MAX_EVENTS = 8;
 
-/** Events, tasks and the sweep at the same time, in an order that chance gives. Gives how much was worked. */
+/** Processes events, tasks and the sweep at the same time, in random order. Returns the number of processed items. */
 export async function workTurn(deps: TurnDeps): Promise<number> {
   const actions = shuffle([takeEvents, takeEvents, takeTask, sweep], deps.random);
   // A process that dies here counts as work: the next one continues.

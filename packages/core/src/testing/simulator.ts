@@ -15,19 +15,19 @@ import { ALL_INVARIANTS } from "./simulation/invariants/all-invariants.ts";
 import { watchStore } from "./simulation/invariants/watch-store.ts";
 import { ALL_KINDS } from "./store-conformance/store-builders.ts";
 
-/** What is simulated. */
+/** The input of the simulator. */
 export interface SimulatorInput extends ProcessesInput {
-  /** The same seed gives the same run. Default: 1. */
+  /** The same seed always results in the same run. Default: 1. */
   readonly seed?: number;
   /** Probability that events are handed to two engines at once, as when a lease on them lapses. Default: 0. */
   readonly duplicateRate?: number;
-  /** The store as the processes see it, such as one with a fault. */
+  /** Wraps the store for the processes, such as one with a fault. */
   readonly wrapStore?: (store: Store) => Store;
 }
 
 /**
- * A yard in virtual time that a test drives by hand: the real engine and workers over the memory store, in an order that
- * a seed gives. See `runSeed` for runs under every kind of fault.
+ * A yard in virtual time that a test drives by hand: the real engine and workers over the memory store, in an order
+ * that depends on a seed. See `runSeed` for runs under every kind of fault.
  */
 export interface Simulator {
   readonly clock: FakeClock;
@@ -39,17 +39,17 @@ export interface Simulator {
   /** Lets time pass, working everything at the instant at which it is due. */
   advance(ms: number): Promise<void>;
   findStack(stackId: string): Promise<Stack | undefined>;
-  /** Oldest first. */
+  /** Lists the history, oldest first. */
   listHistory(stackId: string): Promise<readonly StoredHistoryEntry[]>;
-  /** How many processes have died and were replaced. */
+  /** Returns how many processes have died and were replaced. */
   crashes(): number;
-  /** Sentences about what must not be: what was applied twice, overwritten, lost, or waits for nothing. */
+  /** Returns sentences about violations: items that were applied twice, overwritten, lost, or wait forever. */
   findViolations(): Promise<readonly string[]>;
 }
 
 const HISTORY_PAGE = 1_000;
 
-/** A simulator with an empty yard. */
+/** Creates a simulator with an empty yard. */
 export function createSimulator(input: SimulatorInput): Simulator {
   const clock = createFakeClock();
   const ids = countingIds();
@@ -99,7 +99,9 @@ async function advance(deps: TurnDeps, clock: FakeClock, ms: number): Promise<vo
   await settle(deps);
 }
 
-/** Sentences about what waits for nothing. Call it when nothing is under way; while events wait there is nothing to say. */
+/**
+ * Returns sentences about items that wait forever. Call it when no work is running; while events wait it returns none.
+ */
 export async function findStuck(store: Store): Promise<readonly string[]> {
   const { queuedEvents, queuedTasks, parkedEvents } = await store.queries.stats();
   if (queuedEvents + parkedEvents > 0) return [];

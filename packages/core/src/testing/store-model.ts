@@ -24,7 +24,7 @@ import {
 
 /**
  * One random move as three numbers: which move, on which attempt, and how. Numbers shrink well, so that any property
- * test can draw and reduce a list of them. The comment at each entry of `MOVES` says what they mean.
+ * test can pick and reduce a list of them. The comment at each entry of `MOVES` explains their meaning.
  */
 export type StoreMove = readonly [move: number, attempt: number, how: number];
 
@@ -44,13 +44,13 @@ interface ModelRun {
 const ATTEMPTS = ["a0", "a1", "a2", "a3"] as const;
 const STACKS = ["s0", "s1"] as const;
 const KEYS = ["key:a", "key:b"] as const;
-/** How long what was taken is hidden. */
+/** How long received items are hidden. */
 const HIDDEN_MS = 20 * SECOND;
 const RETURNED: readonly DueKind[] = ["deadline", "poll", "lapsedLease"];
 
 /**
  * Plays moves on the pure rules (the memory store, which applies them as they are) and on another store, and compares
- * every answer and every view after every step. A move may end the store's process and open it again.
+ * every result and every view after every step. A move may end the store's process and open it again.
  *
  * @throws an assertion error that names the step at which the two disagree.
  */
@@ -81,7 +81,7 @@ async function playMove(run: ModelRun, step: number, [move, attempt, how]: Store
   assert.deepEqual(await view(run, run.store), await view(run, run.model), where);
 }
 
-/** Calls both stores and compares what they answer; gives the model's answer. */
+/** Calls both stores and compares their results; returns the model's result. */
 async function both<Answer>(run: ModelRun, where: string, call: (store: Store) => Promise<Answer>): Promise<Answer> {
   const expected = await call(run.model);
   const answer = await call(run.store);
@@ -145,7 +145,7 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
     "crash",
     async (run) => {
       await run.port.crash();
-      // A store of one process may forget what it handed out; one of several waits for the leases.
+      // A store of one process may forget its deliveries; one of several waits for the leases.
       run.now += HIDDEN_MS;
       run.store = await run.port.open();
     },
@@ -162,7 +162,7 @@ const MOVES: readonly (readonly [name: string, play: Play])[] = [
   ],
 ];
 
-/** With `how`, the events of the stack that are due are applied by the same commit. */
+/** Applies a result. Depending on `how`, the same commit applies the stack's due events. */
 async function applyResult(run: ModelRun, id: string, how: number, where: string, begins = false): Promise<void> {
   const stackId = stackOf(id);
   await withGrant(run, id, how, async (grant) => {
@@ -176,7 +176,7 @@ async function applyResult(run: ModelRun, id: string, how: number, where: string
   });
 }
 
-/** An attempt of a new id, which begins as granted. */
+/** Returns an attempt of a new id, which begins as granted. */
 function toBirth({ attempts, dispatched }: ModelRun, stack: number, how: number): Partial<Change> {
   const attemptId = `b${attempts.length * STACKS.length + stack}`;
   attempts.push(attemptId);
@@ -235,7 +235,7 @@ async function claim(run: ModelRun, attemptId: string, how: number, where: strin
   if (answer.kind === "granted") run.grants.set(attemptId, [...(run.grants.get(attemptId) ?? []), answer.grant]);
 }
 
-/** Mostly the newest grant; sometimes one that was replaced. */
+/** Plays with mostly the newest grant; sometimes one that was replaced. */
 async function withGrant(
   run: ModelRun,
   id: string,
@@ -247,7 +247,7 @@ async function withGrant(
   if (grant !== undefined) await play(grant);
 }
 
-/** A message that was taken is acknowledged, returned, or left to its lease. */
+/** Receives messages and acknowledges, releases, or leaves them to their lease. */
 async function takeMessages(run: ModelRun, how: number, where: string): Promise<void> {
   const taken = await takeBoth(run, ["task"], where);
   for (const store of [run.model, run.store]) {
@@ -261,7 +261,7 @@ async function takeReturned(run: ModelRun, how: number, where: string): Promise<
   await takeBoth(run, [pick(RETURNED, how)], where);
 }
 
-/** Events that were taken are applied, returned, or left to their lease. */
+/** Receives events and applies, releases, or leaves them to their lease. */
 async function takeEvents(run: ModelRun, how: number, where: string): Promise<void> {
   const taken = await takeBoth(run, ["event"], where);
   if (how % 3 === 0) for (const stackId of STACKS) await commitAlike(run, stackId, {}, where, taken);
@@ -283,7 +283,10 @@ async function takeBoth(run: ModelRun, kinds: readonly DueKind[], where: string)
   ]);
 }
 
-/** What both stores must agree on. Receipts are each store's own, and a store may lose counts of deliveries with its process. */
+/**
+ * Returns the parts on which both stores must agree. Receipts are each store's own, and a store may lose counts of
+ * deliveries with its process.
+ */
 function toText(item: DueItem): string {
   const { kind } = item;
   switch (kind) {

@@ -12,7 +12,7 @@ import type {
 import type { ConformanceCase } from "./conformance-case.ts";
 import { aDispatch, aQueuedEvent } from "./store-conformance/store-builders.ts";
 
-/** Consumes events; `decide` says what becomes of each one. Gives the ids in order of delivery. */
+/** Consumes events; `decide` returns the outcome of each one. Returns the ids in order of delivery. */
 function consume(
   { transport, finishEvent }: TransportUnderTest,
   decide: (delivery: EventDelivery) => DeliveryOutcome | Promise<DeliveryOutcome> = () => DONE,
@@ -251,16 +251,16 @@ const tasks: readonly ConformanceCase<TransportUnderTest>[] = [
 /** Every promise of the `Transport` port. */
 export const transportConformance: readonly ConformanceCase<TransportUnderTest>[] = [...events, ...tasks];
 
-/** A transport with what its tests need. */
+/** A transport with the helpers that its tests need. */
 export interface TransportUnderTest {
   readonly transport: Transport;
   /** Brings a task message under way: by `sendTasks`, or by the commit that dispatches it. */
   sendTask(message: TaskMessage): Promise<void>;
-  /** What the commit does that handles an event; nothing where `done` is enough. */
+  /** Commits the handling of an event; does nothing where `done` is enough. */
   finishEvent(delivery: EventDelivery): Promise<void>;
-  /** What the claim does that takes a task up; nothing where `done` is enough. */
+  /** Claims the task; does nothing where `done` is enough. */
   finishTask(delivery: TaskDelivery): Promise<void>;
-  /** Lets so much time pass, and everything happen that is due. */
+  /** Lets time pass, in milliseconds, and all due work happen. */
   advance(ms: number): Promise<void>;
 }
 
@@ -269,7 +269,7 @@ const RETRY: DeliveryOutcome = { kind: "retry", reason: "The store does not answ
 const WHILE = 10_000;
 const LONG = 30 * 60_000;
 
-/** A case that is given its port ready made. */
+/** Returns a case that receives its port. */
 function transportCase(
   name: string,
   run: (port: TransportUnderTest) => Promise<void>,
@@ -277,7 +277,7 @@ function transportCase(
   return { name, run: async (create) => run(await create()) };
 }
 
-/** Runs the work and stops the consumer afterwards, whatever becomes of it. */
+/** Runs the work and stops the consumer afterwards, even on failure. */
 async function stopAfter(subscription: Subscription, work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -286,7 +286,10 @@ async function stopAfter(subscription: Subscription, work: () => Promise<void>):
   }
 }
 
-/** The ids in the order in which they were published; of a medium that keeps none, just these. */
+/**
+ * Asserts that the ids were delivered in the order in which they were published; in any order when the transport does
+ * not keep it.
+ */
 function assertDelivered(
   { transport }: TransportUnderTest,
   delivered: readonly string[],

@@ -30,7 +30,7 @@ export interface TrialLocator extends Locator {
   readonly asked: readonly string[];
 }
 
-/** A locator over texts that is always up to date. */
+/** Creates a locator over texts that is always up to date. */
 export function createTrialLocator(
   executors: ReadonlyMap<string, Executor>,
   sources: Readonly<Record<string, string>> = {},
@@ -55,7 +55,7 @@ export function createTrialLocator(
   };
 }
 
-/** What of a trial is not the default. */
+/** Options of a trial that differ from the default. */
 export interface TrialInput extends Partial<Omit<SimulatorInput, "machines" | "locator">> {
   readonly script?: (call: ScriptedCall) => Step | undefined;
   /** Of the machine `app`. Default: `TRIAL_SOURCE`. */
@@ -69,11 +69,11 @@ export interface Trial {
   readonly locator: TrialLocator;
   /** By name. */
   readonly executors: ReadonlyMap<string, Executor>;
-  /** The history of a stack, a line an event: `PUSHED parked EVENT_NOT_HANDLED`. */
+  /** Lists the history of a stack, one line per event: `PUSHED parked EVENT_NOT_HANDLED`. */
   listOutcomes(stackId: string): Promise<readonly string[]>;
-  /** Parked events of a stack: `e2 EVENT_NOT_HANDLED tried 1`. */
+  /** Lists parked events of a stack: `e2 EVENT_NOT_HANDLED tried 1`. */
   listParked(stackId: string): Promise<readonly string[]>;
-  /** Events of the yard that were dead-lettered: `e2 EVENT_UNDECLARED`. */
+  /** Lists events of the yard that were dead-lettered: `e2 EVENT_UNDECLARED`. */
   listDeadLetters(): Promise<readonly string[]>;
 }
 

@@ -13,7 +13,7 @@ export interface OpenRunsOptions {
   readonly app: string;
   /** An app passes `process.env`. */
   readonly environment: EnvironmentVariables;
-  /** What runs may be started with, besides `terraform` and `lambda`. */
+  /** The executors that jobs may use, in addition to `terraform` and `lambda`. */
   readonly executors: readonly ExecutorDefinition[];
   readonly logger: Logger;
   /** Default: the system's. */
@@ -27,15 +27,15 @@ export interface OpenedRuns {
   readonly runs: Jobs;
   readonly records: Records;
   readonly aws: AwsAccess;
-  /** As the environment says. */
+  /** From the environment. */
   readonly region: string | undefined;
   /** Closes the store. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the yard that the environment names, as its other apps do, and makes nothing in it: its state manager does. Runs are
- * kept in its store and begin by its queue or topic of events. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`.
+ * Opens the yard that the environment names, as its other apps do, and makes nothing in it: its state manager does.
+ * Runs are kept in its store and begin by its queue or topic of events. Throws `CONFIG_INVALID`, `STORE_UNAVAILABLE`.
  */
 export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const { logger, clock = systemClock, random = Math.random } = options;
@@ -50,7 +50,7 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     openStore(choice, opening),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);
-  // It takes no events in and sends none of a runner, so it needs no key of results.
+  // It receives no events and sends no results, so it needs no key of results.
   const transport = createSqsTransport(queues);
   return {
     runs: createJobs({ store, transport, executors, clock }),

@@ -30,13 +30,13 @@ export interface OpenServicesOptions {
   readonly random?: Random;
 }
 
-/** What the services of a yard work with, for an app that decides no events and runs no tasks. */
+/** The dependencies of a yard's services, for an app that decides no events and runs no tasks. */
 export interface OpenedServices {
   readonly deps: YardServicesDeps;
   readonly aws: AwsAccess;
   /**
-   * Sends the events that services have published to the queue of events, until the instant. Without it they wait for the
-   * schedule of the state manager.
+   * Sends the events that services have published to the queue of events, until the instant. Without it they wait for
+   * the schedule of the state manager.
    */
   sendEvents(stopAt: number): Promise<void>;
   /** Closes the store. */

@@ -2,7 +2,7 @@ import type { Transport } from "@stackyard/core";
 
 type TaskDelivery = Parameters<Parameters<Transport["consumeTasks"]>[0]>[0];
 
-/** A task message of the stack "s1" as a transport hands it over. */
+/** Returns a task message of the stack "s1" as a transport delivers it. */
 export function aTaskDelivery(task: Readonly<Record<string, unknown>> = {}): TaskDelivery {
   const attemptId = "s1/created/1/db/1";
   return {

@@ -16,7 +16,7 @@ tasks:
   db: { executor: work, config: {}, timeout: 2h }
 `;
 
-/** Lets an engine start the stack "s1", whose task the executor "work" does. Gives its message. */
+/** Lets an engine start the stack "s1", whose task the executor "work" does. Returns its message. */
 export async function dispatchTask(
   store: Store,
   { clock, executor }: { readonly clock: Clock; readonly executor: Executor },

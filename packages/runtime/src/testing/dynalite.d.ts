@@ -1,7 +1,7 @@
 declare module "dynalite" {
   import type { Server } from "node:http";
 
-  /** A server that answers as DynamoDB, with tables in memory. */
+  /** Creates a server that responds like DynamoDB, with tables in memory. */
   function dynalite(options?: {
     readonly createTableMs?: number;
     readonly deleteTableMs?: number;

@@ -20,7 +20,7 @@ tasks:
   db: { executor: work, config: {}, timeout: 10m }
 `;
 
-/** The yard of a test: a state manager over the memory store, whose queues only note what they are given. */
+/** The yard of a test: a state manager over the memory store, whose queues only record their messages. */
 export interface MemoryParts {
   readonly parts: StateManagerParts;
   readonly clock: ReturnType<typeof createFakeClock>;
@@ -30,11 +30,11 @@ export interface MemoryParts {
   readonly ticks: readonly OutgoingMessage[];
   /** Puts an event into the state manager's hands. */
   handle(event: string, stackId?: string): Promise<void>;
-  /** State and status of tasks: `BUILD PENDING`. */
+  /** Returns state and status of tasks: `BUILD PENDING`. */
   find(stackId?: string): Promise<string>;
 }
 
-/** What of it is not the default. */
+/** The parts of it that differ from the default. */
 export interface MemoryPartsInput {
   readonly takeOwn?: Store["takeDue"];
   readonly environment?: Readonly<Record<string, string>>;

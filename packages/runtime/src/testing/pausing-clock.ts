@@ -7,7 +7,7 @@ const LONGEST_PAUSE_MS = 1_000;
 const REAL_PAUSE_MS = 5;
 
 /**
- * A test's clock over servers that live in real time: pauses between tries end by themselves, since no test could know of
+ * Returns a test's clock over servers in real time: pauses between tries end by themselves, since a test cannot observe
  * them; leases, timeouts and visibility last until the test lets time pass.
  */
 export function toPausingClock(clock: Clock): Clock {

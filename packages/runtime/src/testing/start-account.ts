@@ -10,10 +10,10 @@ export interface Account {
   readonly door: FrontDoor;
   /** The users' functions that tasks call. */
   readonly functions: LambdaServer;
-  /** What leads there, and nothing of Stackyard. */
+  /** The variables for access, without those of Stackyard. */
   readonly environment: Readonly<Record<string, string>>;
   readonly postgres: PostgresServer | undefined;
-  /** Makes a secret. Gives its ARN. */
+  /** Creates a secret. Returns its ARN. */
   createSecret(name: string, value: unknown): string;
   stop(): Promise<void>;
 }

@@ -21,7 +21,7 @@ export interface Cloud {
   readonly environment: Readonly<Record<string, string>>;
   readonly sqs: SQSClient;
   readonly dynamodb: DynamoDBClient;
-  /** Makes a queue. Gives its URL. */
+  /** Creates a queue. Returns its URL. */
   createQueue(name: string, attributes?: Readonly<Record<string, string>>): Promise<string>;
   /** Makes a table as CloudSeam's users have it: a string key `id`. */
   createTable(name: string): Promise<void>;
@@ -31,7 +31,10 @@ export interface Cloud {
   send(queueUrl: string, body: unknown): Promise<void>;
   /** Takes all messages that are visible, ten at a time, and removes them. */
   take(queueUrl: string): Promise<readonly Message[]>;
-  /** What is visible, as the event that Lambda calls a function with; undefined: nothing within that time. Default: now. */
+  /**
+   * Receives visible messages as the event with which Lambda calls a function; undefined when there are none within
+   * that time. Default: now.
+   */
   receive(queueUrl: string, waitSeconds?: number): Promise<LambdaBatch | undefined>;
   /** Removes the messages of a batch but those. */
   settle(batch: LambdaBatch, failures: readonly string[]): Promise<void>;
@@ -117,7 +120,7 @@ export async function startCloud(): Promise<Cloud> {
   };
 }
 
-/** Senders name the stack; what names none is in a group of its own. */
+/** Returns the group of a message: its stack; a separate group without one. */
 function toGroup(body: unknown): string {
   const named = typeof body === "object" && body !== null && "stackId" in body ? body.stackId : undefined;
   return typeof named === "string" && named !== "" ? named : "none";

@@ -15,7 +15,7 @@ export interface ShownFunction {
 /** The part of Lambda's API that is read, over HTTP on loopback. */
 export interface LambdaApi {
   readonly url: string;
-  /** What is shown from now on. `denied`: every call is refused. */
+  /** Sets the functions shown from now on. `denied`: every call is refused. */
   show(functions: readonly ShownFunction[] | "denied"): void;
   stop(): Promise<void>;
 }

@@ -17,15 +17,17 @@ export interface LambdaYard {
   /** The event source mappings. */
   readonly sources: Readonly<Record<"events" | "tasks", EventSource>>;
   send(...events: readonly unknown[]): Promise<void>;
-  /** A stack as `BUILD PENDING ERROR`, or empty when it does not exist. */
+  /** Returns a stack as `BUILD PENDING ERROR`, or empty when it does not exist. */
   find(stackId: string): Promise<string>;
-  /** Why tasks of a stack have failed. */
+  /** Returns why tasks of a stack have failed. */
   findErrors(stackId: string): Promise<readonly string[]>;
-  /** Origins of the results in a stack's history: `internal` for those that a runner has proven or the store has kept. */
+  /**
+   * Origins of the results in a stack's history: `internal` for those that a runner has proven or the store has kept.
+   */
   findResultOrigins(stackId: string): Promise<readonly ("internal" | "external")[]>;
-  /** How the invocations of a function have ended, in their order. */
+  /** Returns how the invocations of a function have ended, in their order. */
   outcomes(functionName: FunctionName): readonly string[];
-  /** How many messages lie in a queue, visible or not. */
+  /** Counts the messages of a queue, visible or not. */
   count(queue: QueueName): Promise<number>;
   stop(): Promise<void>;
 }
@@ -33,16 +35,16 @@ export interface LambdaYard {
 type QueueName = "events" | "tasks" | "eventDeadLetters" | "taskDeadLetters";
 type FunctionName = "state-manager" | "task-runner";
 
-/** What of a yard is not the predecessor's. */
+/** The parts of a yard that differ from the predecessor's. */
 export interface LambdaYardInput {
   readonly account: Account;
   readonly machines: Readonly<Record<string, string>>;
   readonly store?: "dynamodb" | "postgres";
   readonly suffix?: "" | ".fifo";
   readonly clock?: Clock;
-  /** The runner knows the store. Default: it works without a store, with nothing but the queue of events. */
+  /** True if the runner has the store. Default: it runs without a store, with only the queue of events. */
   readonly runnerHasStore?: boolean;
-  /** The runner knows the machines too, and decides the results of its tasks. */
+  /** True if the runner has the machines too, and decides the results of its tasks. */
   readonly runnerDecides?: boolean;
   readonly managerEnvironment?: Readonly<Record<string, string>>;
   readonly runnerEnvironment?: Readonly<Record<string, string>>;
@@ -53,7 +55,7 @@ export interface LambdaYardInput {
   readonly batchSize?: number;
   /** Whether the mappings read partial batch responses. Default: where batches are of more than one. */
   readonly reportsFailures?: boolean;
-  /** Events that lie in their queue before a function reads it. */
+  /** Events that are in their queue before a function reads it. */
   readonly backlog?: readonly unknown[];
 }
 
@@ -181,7 +183,7 @@ async function createStorePlace(
   return { environment, store: await createDynamodbStore({ table, client, clock, createTables: "work" }) };
 }
 
-/** All yards of an account share its database; the ids of their stacks differ. */
+/** Creates the place of a yard in the account's database, which all its yards share; the ids of their stacks differ. */
 async function createDatabase({ postgres, createSecret }: Account, number: number): Promise<StorePlace> {
   if (postgres === undefined) throw new TypeError("This account has no database.");
   const { hostname: host, port } = new URL(postgres.url);

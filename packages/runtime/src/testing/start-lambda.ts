@@ -8,7 +8,7 @@ const REGION = "eu-west-1";
 export interface LambdaServer {
   /** For `AWS_ENDPOINT_URL_LAMBDA`. */
   readonly url: string;
-  /** Makes or replaces a function. What it throws is its error. */
+  /** Creates or replaces a function. Its errors are those that the handler throws. */
   add(name: string, handler: (event: unknown) => unknown): void;
   stop(): Promise<void>;
 }

@@ -20,18 +20,18 @@ tasks:
   network-off: {executor: lambda, config: {name: network-off}}
 `;
 
-/** A state manager in a cloud of its own names. */
+/** A state manager in a cloud with separate names. */
 export interface Manager {
   readonly environment: Readonly<Record<string, string>>;
   readonly queues: Readonly<Record<"events" | "tasks" | "ticks" | "eventDeadLetters", string>>;
   readonly app: ReturnType<typeof createStateManager>;
-  /** Sends events and lets the function work until none is visible. Gives the ids of messages that it reported. */
+  /** Sends events and lets the function work until none is visible. Returns the ids of messages that it reported. */
   play(...events: readonly unknown[]): Promise<readonly string[]>;
   /** Lets it work what comes into a queue, in one invocation. */
   invoke(queueUrl: string): Promise<readonly string[]>;
-  /** What the schedule does. */
+  /** Does the work of the schedule. */
   tick(): Promise<unknown>;
-  /** Task messages that wait, and removes them. */
+  /** Returns waiting task messages, and removes them. */
   takeTasks(): Promise<readonly SentTask[]>;
   /** Answers a task as a runner by message does. */
   toAnswer(task: SentTask, event?: "TASK_COMPLETED" | "TASK_ERROR"): unknown;
@@ -46,7 +46,7 @@ export interface SentTask {
 
 let count = 0;
 
-/** Makes queues, a table and a bucket of machines, and a state manager that knows them. `suffix`: of the queues. */
+/** Creates queues, a table and a bucket of machines, and a state manager that uses them. `suffix`: of the queues. */
 export async function startManager(
   cloud: Cloud,
   input: {

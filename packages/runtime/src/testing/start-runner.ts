@@ -7,11 +7,14 @@ import type { Manager } from "./start-manager.ts";
 /** A task runner in the cloud of a state manager. */
 export interface Runner {
   readonly app: ReturnType<typeof createTaskRunner>;
-  /** Lets the function work what is visible in its queue, batch after batch. Gives the ids of messages that it reported. */
+  /**
+   * Lets the function process visible messages of its queue, batch after batch. Returns the ids of messages that it
+   * reported.
+   */
   work(queueUrl?: string): Promise<readonly string[]>;
 }
 
-/** What a runner is made of. */
+/** The input of a runner. */
 export interface RunnerInput {
   readonly cloud: Cloud;
   readonly manager: Manager;

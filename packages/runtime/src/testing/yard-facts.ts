@@ -4,7 +4,7 @@ import type { QueueFacts } from "../yard/load-queue.ts";
 const ARN = "arn:aws:sqs:eu-west-1:111122223333:";
 const URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/";
 
-/** A queue about which nothing is to be said. */
+/** Returns a queue without faults. */
 export function aQueue(facts: Partial<QueueFacts> & { readonly name?: string } = {}): QueueFacts {
   const { name = "stack-events" } = facts;
   return {
@@ -22,13 +22,13 @@ export function aQueue(facts: Partial<QueueFacts> & { readonly name?: string } =
   };
 }
 
-/** Its dead-letter queue. */
+/** Returns its dead-letter queue. */
 export function aDeadLetterQueue(facts: Partial<QueueFacts> = {}): QueueFacts {
   const given = { role: "eventDeadLetters", retentionMs: 1_209_600_000, redrive: undefined } as const;
   return aQueue({ name: "event-dead-letters", ...given, ...facts });
 }
 
-/** A function about which nothing is to be said. */
+/** Returns a function without faults. */
 export function aFunction(facts: Partial<FunctionFacts> & { readonly name?: string } = {}): FunctionFacts {
   const { name = "state-manager" } = facts;
   return {

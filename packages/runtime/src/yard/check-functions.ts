@@ -27,7 +27,7 @@ export interface FunctionFacts {
 
 type Settings = Pick<FunctionFacts, "timeoutMs" | "variables" | "recursiveLoop">;
 
-/** The functions that read these queues; one that reads two is there twice. Throws what Lambda answers. */
+/** Loads the functions that read these queues; one that reads two is listed twice. Throws errors of Lambda. */
 export async function loadFunctions(
   lambda: LambdaClient,
   queues: readonly QueueFacts[],
@@ -72,7 +72,7 @@ function toConnection(
     name: arn.split(":")[6] ?? arn,
     mapping: {
       id,
-      // What is being made or changed will be on.
+      // A mapping that is being created or changed will be on.
       isEnabled: !["Disabled", "Disabling", "Deleting"].includes(State),
       batchSize: BatchSize,
       reportsFailures: FunctionResponseTypes.includes("ReportBatchItemFailures"),
@@ -152,7 +152,10 @@ function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding
   ];
 }
 
-/** Such a mapping treats every response as success. Without `stack-ticks` a function expects that, and throws instead. */
+/**
+ * Reports a mapping that treats every response as success. Without `stack-ticks` a function expects that, and throws
+ * instead.
+ */
 function toUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
   const hint = `Report failures per message: ${update} --function-response-types ReportBatchItemFailures`;
   if (variables !== undefined && (variables["SQS_TICK_QUEUE_URL"] ?? "") === "") {
@@ -162,7 +165,10 @@ function toUnreported({ name, variables }: FunctionFacts, queue: string, update:
   return fail("function", message, `${hint}; or receive one message at a time: ${update} --batch-size 1`);
 }
 
-/** Lambda stops a chain of about 16 calls; machines may be longer, and the engine has its own limit. */
+/**
+ * Warns of functions with loop detection: Lambda stops a chain of about 16 calls; machines may be longer, and the
+ * engine has its own limit.
+ */
 function evaluateLoops(functions: readonly FunctionFacts[]): readonly Finding[] {
   const ended = functions.filter(({ recursiveLoop }) => recursiveLoop === "Terminate").map(({ name }) => name);
   return [...new Set(ended)].map((name) => {
@@ -185,7 +191,10 @@ interface RunnersInput {
 /** Each names a store; the runner reads them. */
 const STORE_VARIABLES = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"] as const;
 
-/** Evaluates the kind of each runner, whether the state manager expects the same kind, and tasks that exceed its timeout. */
+/**
+ * Evaluates the kind of each runner, whether the state manager expects the same kind, and tasks that exceed its
+ * timeout.
+ */
 export function evaluateRunners(input: RunnersInput): readonly Finding[] {
   const runners = onlyOnce(input.functions.filter(({ queue }) => queue === "tasks" || queue === "longTasks"));
   const managers = onlyOnce(input.functions.filter(({ queue }) => queue === "events"));
@@ -209,7 +218,10 @@ function toRunnerKind(runner: FunctionFacts): Finding {
   return ok("runner", `${name} works without a store: ${lacks}.`);
 }
 
-/** The store's records are in one partition of DynamoDB, so a runner keeps whole logs in a bucket or not at all. */
+/**
+ * Warns of missing log buckets. The store's records are in one partition of DynamoDB, so a runner keeps whole logs in a
+ * bucket or not at all.
+ */
 function evaluateLogs({ name, variables }: FunctionFacts): readonly Finding[] {
   const isSet = (variable: string) => (variables?.[variable] ?? "") !== "";
   if (!isSet("DYNAMODB_TABLE") || isSet("TASK_LOG_BUCKET")) return [];
@@ -231,7 +243,7 @@ function evaluateBelief({ name, variables }: FunctionFacts, runners: readonly Fu
   ];
 }
 
-/** A function ends after at most 15 minutes, and work that cannot be resumed is then lost. */
+/** Warns of tasks that cannot be resumed: a function ends after at most 15 minutes, and their work is then lost. */
 function evaluateLongTasks({ functions, executors, used, hasLongQueue }: RunnersInput): readonly Finding[] {
   const runners = onlyOnce(functions.filter(({ queue }) => queue === "tasks"));
   const long = [...used].filter((name) => executors.get(name)?.resumable === false).sort();
@@ -244,7 +256,7 @@ function evaluateLongTasks({ functions, executors, used, hasLongQueue }: Runners
   });
 }
 
-/** Whether the function that decides events uses the resources in the configuration. */
+/** Checks that the function that decides events uses the resources in the configuration. */
 export function evaluateStateManager(yard: AwsYardOptions, functions: readonly FunctionFacts[]): readonly Finding[] {
   return onlyOnce(functions.filter(({ queue }) => queue === "events" || queue === "ticks")).flatMap((each) => [
     ...evaluateVariables(each, listExpected(yard)),
@@ -307,7 +319,10 @@ function evaluateVariables({ name, variables }: FunctionFacts, expected: readonl
   return wrong.length > 0 ? wrong : [ok("settings", `${name} uses the resources in the configuration.`)];
 }
 
-/** In a FIFO queue one event that comes again would hold up its whole stack, so the state manager does not start. */
+/**
+ * Reports `redeliver` with a FIFO queue: one event that comes again would block its whole stack, so the state manager
+ * does not start.
+ */
 function evaluateRefusals({ eventQueueUrl }: AwsYardOptions, { name, variables }: FunctionFacts): readonly Finding[] {
   if (variables?.["REFUSED_EVENTS"] !== "redeliver" || eventQueueUrl?.endsWith(".fifo") !== true) return [];
   const message = `${name}: REFUSED_EVENTS is "redeliver", which is not supported with a FIFO event queue.`;
@@ -322,7 +337,7 @@ function isSameOrAbsent(set: string | undefined, wanted: string): boolean {
   return set === undefined || set === wanted;
 }
 
-/** A queue has several addresses; account and name are the same in all. */
+/** Returns true for the same queue. A queue has several addresses; account and name are the same in all. */
 function isSameQueue(set: string | undefined, wanted: string): boolean {
   return set !== undefined && toPath(set) === toPath(wanted);
 }
@@ -331,13 +346,13 @@ function toPath(url: string): string {
   return URL.parse(url)?.pathname ?? url;
 }
 
-/** Either may be the name, or the ARN with its six characters at the end. */
+/** Returns true for the same secret. Either may be the name, or the ARN with its six characters at the end. */
 function isSameSecret(set: string | undefined, wanted: string): boolean {
   if (set === undefined) return false;
   return set === wanted || isArnOf(set, wanted) || isArnOf(wanted, set);
 }
 
-/** `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-abcdef`. */
+/** Returns true for `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-abcdef` of that name. */
 function isArnOf(arn: string, name: string): boolean {
   const [, , service, , , , id = ""] = arn.split(":");
   return service === "secretsmanager" && id.replace(/-\w{6}$/, "") === name;

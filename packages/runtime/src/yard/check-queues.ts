@@ -4,7 +4,7 @@ import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts
 import { loadQueue, type PolicyStatement, type QueueFacts, type QueueRole } from "./load-queue.ts";
 import { findYardRegion } from "./open-yard.ts";
 
-/** What was found of queues and of the functions that read them. */
+/** The findings about queues and the functions that read them. */
 export interface CheckedQueues {
   readonly findings: readonly Finding[];
   readonly queues: readonly QueueFacts[];
@@ -84,24 +84,24 @@ function toSurroundings(
   };
 }
 
-/** What belongs to a queue. */
+/** The related parts of a queue. */
 interface QueueSurroundings {
   /** Where its messages should go that are given up, where the yard names one. */
   readonly deadLetters: QueueFacts | undefined;
-  /** The longest timeout of the functions that read it. Undefined: none reads it. */
+  /** The longest timeout of the functions that read it. Undefined when no function reads it. */
   readonly timeoutMs: number | undefined;
 }
 
 /** AWS advises six times, so that a batch that was throttled meanwhile is not delivered twice. */
 const VISIBILITY_FACTOR = 6;
 
-/** What is to be said of a queue: one line that it is well, or each thing that is not. */
+/** Returns the findings about a queue: one line if it has no faults, or all faults. */
 export function evaluateQueue(queue: QueueFacts, { deadLetters, timeoutMs }: QueueSurroundings): readonly Finding[] {
   const isDeadLetters = queue.role === "eventDeadLetters" || queue.role === "taskDeadLetters";
   const faults = [
     ...evaluatePolicy(queue),
     ...(isDeadLetters ? evaluateDeadLetters(queue) : evaluateVisibility(queue, timeoutMs)),
-    // What is due is in the store: a tick that is lost comes again.
+    // Due work is in the store: a tick that is lost comes again.
     ...(isDeadLetters || queue.role === "ticks" ? [] : evaluateRedrive(queue, deadLetters)),
   ];
   return faults.length === 0 ? [ok("queue", formatQueue(queue))] : faults;
@@ -126,7 +126,7 @@ function isOpen({ effect, principals, hasCondition }: PolicyStatement): boolean 
 
 function evaluateDeadLetters({ name, role, arn, waiting }: QueueFacts): readonly Finding[] {
   if (waiting === 0) return [];
-  // What a function failed on five times was moved by SQS, and the store does not know of it.
+  // SQS moved messages on which a function failed five times, and the store does not record that.
   const move = `aws sqs start-message-move-task --source-arn ${arn} --destination-arn <ARN of the queue of events>`;
   const hint =
     role === "eventDeadLetters"
@@ -189,7 +189,7 @@ function toDays(ms: number): string {
 /** `https://sqs.eu-west-1.amazonaws.com/…`, and the same of other partitions. */
 const OF_AWS = /^sqs(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/;
 
-/** A queue in another region than the yard's: calls would be signed for the wrong one. */
+/** Reports a queue in another region than the yard's: calls would be signed for the wrong one. */
 export function evaluateAddress(queueUrl: string, region: string | undefined): readonly Finding[] {
   const [, found] = OF_AWS.exec(URL.parse(queueUrl)?.hostname ?? "") ?? [];
   if (found === undefined || region === undefined || found === region) return [];

@@ -26,8 +26,8 @@ import {
 } from "./open-yard.ts";
 
 /**
- * Checks a deployment with the caller's credentials, without changing it: identity and clock, queues and their readers, tables
- * or database, machines, permissions, and settings of functions. Never throws; each failure is a finding.
+ * Checks a deployment with the caller's credentials, without changing it: identity and clock, queues and their readers,
+ * tables or database, machines, permissions, and settings of functions. Never throws; each failure is a finding.
  */
 export async function checkYard(yard: AwsYardOptions, context: YardContext): Promise<readonly Finding[]> {
   const deps = toYardDeps(context);
@@ -35,7 +35,7 @@ export async function checkYard(yard: AwsYardOptions, context: YardContext): Pro
     // Within, because a wrong configuration is a finding too.
     Promise.resolve().then(() => checkIdentity(createYardAws(yard, context), deps.clock)),
   );
-  // Without credentials every other look says the same.
+  // Without credentials every other check reports the same.
   if (identity.some(({ check, status }) => check === "identity" && status === "fail")) return identity;
   const rest = await look("yard", "Complete it in stackyard.config.ts.", async () =>
     checkParts({ yard, parts: toYardParts(yard), aws: createYardAws(yard, context), deps }),
@@ -88,16 +88,16 @@ function judge({ yard, deps }: YardScene, { functions }: CheckedQueues, { used }
 
 /** AWS refuses signatures that are more than five minutes off (IAM User Guide, "Elements of a request signature"). */
 const REFUSED_MS = 300_000;
-/** Times in histories are then visibly wrong; answers name whole seconds, and networks take some. */
+/** Times in histories are then visibly wrong; responses have whole seconds, and networks take some. */
 const NOTICED_MS = 5_000;
 
-/** Whose credentials these are, and how far our clock is off. Throws what credentials and network give. */
+/** Reports the owner of these credentials, and how far our clock is off. Throws errors of credentials and network. */
 async function checkIdentity(aws: AwsAccess, clock: Clock): Promise<readonly Finding[]> {
   const caller = await loadCaller(aws, clock);
   return [ok("identity", `${caller.arn} in the account ${caller.account}.`), ...evaluateClock(caller)];
 }
 
-/** What is to be said of our clock. */
+/** Returns the findings about our clock. */
 export function evaluateClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Finding[] {
   if (aheadMs === undefined) return [];
   const offMs = Math.abs(aheadMs);
@@ -107,21 +107,21 @@ export function evaluateClock({ aheadMs }: Pick<Caller, "aheadMs">): readonly Fi
   return [offMs >= NOTICED_MS ? warn("clock", message, hint) : ok("clock", "It agrees with the clock of AWS.")];
 }
 
-/** What was found of a yard's machines. */
+/** The findings about a yard's machines. */
 interface CheckedMachines {
   readonly findings: readonly Finding[];
   /** Names of executors that they use. */
   readonly used: ReadonlySet<string>;
 }
 
-/** Reads all machines and judges each. Throws what S3 answers when they cannot be listed. */
+/** Reads all machines and checks each. Throws errors of S3 when they cannot be listed. */
 async function checkMachines({ parts, aws, deps }: YardScene): Promise<CheckedMachines> {
   const locator = await openLocator(parts.machines, { aws, ...deps });
   const { bucket, prefix } = parts.machines;
   return evaluateMachines(await locator.list(), `s3://${bucket}/${prefix}`);
 }
 
-/** A verdict for each machine. */
+/** Returns a finding for each machine. */
 export function evaluateMachines(listings: readonly MachineListing[], place: string): CheckedMachines {
   if (listings.length === 0) {
     const hint = `Upload one: aws s3 cp machines/ ${place} --recursive`;
@@ -181,7 +181,7 @@ async function checkDatabase({ parts, aws, deps }: YardScene): Promise<readonly 
   }
 }
 
-/** Looks whether whole logs can be read, and whether they expire. Throws what S3 answers. */
+/** Checks whether whole logs can be read, and whether they expire. Throws errors of S3. */
 async function checkLogs({ parts, aws, deps }: YardScene): Promise<readonly Finding[]> {
   if (parts.logs === undefined) return [];
   const { checkS3Logs } = await import("@stackyard/aws/s3");
@@ -191,7 +191,7 @@ async function checkLogs({ parts, aws, deps }: YardScene): Promise<readonly Find
   return [warn("logs", `No lifecycle rule removes the logs in ${address}.`, hint)];
 }
 
-/** Looks whether what is published to the yard's topic reaches its queue of events. Throws what SNS answers. */
+/** Checks whether messages to the yard's topic reach its queue of events. Throws errors of SNS. */
 async function checkTopic({ parts, aws }: YardScene, queues: readonly QueueFacts[]): Promise<readonly Finding[]> {
   const { eventTopicArn } = parts;
   if (eventTopicArn === undefined) return [];
@@ -217,7 +217,7 @@ async function listSubscriptions(sns: SNSClient, TopicArn: string): Promise<read
   }
 }
 
-/** What is to be said of a topic in front of a queue. Undefined: the queue is not known. */
+/** Returns the findings about a topic in front of a queue. Undefined: the queue is unknown. */
 export function evaluateTopic(
   topicArn: string,
   subscriptions: readonly Pick<Subscription, "Protocol" | "Endpoint">[],
@@ -247,7 +247,7 @@ async function checkPermissions(scene: YardScene): Promise<readonly Finding[]> {
   return evaluateDryCalls(await Promise.all(calls.filter((call) => call !== undefined).map(tryDryCall)));
 }
 
-/** A batch without entries, which both services refuse. */
+/** Returns a call with an empty batch, which both services refuse. */
 async function findSendCall({ parts, aws }: YardScene): Promise<DryCall | undefined> {
   const purpose = "sending events";
   const { eventTopicArn, queues } = parts;
@@ -270,19 +270,19 @@ async function findSendCall({ parts, aws }: YardScene): Promise<DryCall | undefi
 }
 
 async function findTableCalls({ parts, aws }: YardScene): Promise<readonly DryCall[]> {
-  // Of a database the server says at the opening what is not allowed.
+  // A database server reports missing permissions when it is opened.
   if (parts.store.kind !== "dynamodb") return [];
   const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
   const { table, workTable = `${table}-work` } = parts.store;
   return listTableCalls(aws.client(DynamoDBClient, undefined), { stacks: table, work: workTable });
 }
 
-/** A call that changes nothing, and whose answer shows whether it is allowed. */
+/** A call that changes nothing, and whose response shows whether it is allowed. */
 interface DryCall {
   /** As IAM names it, such as `dynamodb:GetItem`. */
   readonly action: string;
   readonly resource: string;
-  /** What people do with it. */
+  /** Its purpose for people. */
   readonly purpose: string;
   call(): Promise<unknown>;
 }
@@ -304,7 +304,10 @@ export async function tryDryCall(dry: DryCall): Promise<DryOutcome> {
   }
 }
 
-/** A condition that is never true and an empty batch are rejected after the permission check. */
+/**
+ * Returns the kind of an outcome. A condition that is never true and an empty batch are rejected after the permission
+ * check.
+ */
 function toKind(error: unknown): DryOutcome["kind"] {
   const { code, name = "" } = findAwsFault(error);
   if (code === "FORBIDDEN") return "denied";
@@ -330,12 +333,12 @@ export function evaluateDryCalls(outcomes: readonly DryOutcome[]): readonly Find
   ];
 }
 
-/** No stack's id and no key of ours begins so. */
+/** Not a prefix of any stack's id or any key of ours. */
 const UNKNOWN = "stackyard-doctor/unknown";
 const READING = "`stackyard stacks` and `watch`";
 const WRITING = "`stackyard events redrive`";
 
-/** Reads of an item that is not there, and writes under a condition that never holds. */
+/** Lists reads of a missing item, and writes under a condition that is never true. */
 function listTableCalls(
   client: DynamoDBClient,
   { stacks, work }: { readonly stacks: string; readonly work: string },

@@ -1,32 +1,32 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { AwsYardOptions, YardDeps, YardParts } from "./open-yard.ts";
 
-/** What one look at a yard has found. */
+/** The result of one check of a yard. */
 export interface Finding {
   /** One or two words: `identity`, `queue`. */
   readonly check: string;
   readonly status: "ok" | "warn" | "fail";
   readonly message: string;
-  /** What to do. */
+  /** The remedy. */
   readonly hint?: string;
 }
 
-/** All is well. */
+/** Returns a finding without faults. */
 export function ok(check: string, message: string): Finding {
   return { check, status: "ok", message };
 }
 
-/** It works, but something may be missing. */
+/** Returns a warning: it works, but something may be missing. */
 export function warn(check: string, message: string, hint: string): Finding {
   return { check, status: "warn", message, hint };
 }
 
-/** It will not work. */
+/** Returns a failure: it will not work. */
 export function fail(check: string, message: string, hint: string): Finding {
   return { check, status: "fail", message, hint };
 }
 
-/** Looks, and makes a finding of what is thrown, so that one look that fails hides no other. */
+/** Runs a check and turns its errors into findings, so that one failing check does not hide others. */
 export async function look(
   check: string,
   hint: string,
@@ -39,7 +39,7 @@ export async function look(
   }
 }
 
-/** What all checks of a yard share. */
+/** The shared input of all checks of a yard. */
 export interface YardScene {
   readonly yard: AwsYardOptions;
   readonly parts: YardParts;

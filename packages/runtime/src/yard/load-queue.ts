@@ -3,7 +3,7 @@ import { toAwsError } from "@stackyard/aws";
 import { parseJson } from "@stackyard/core";
 import type { YardParts } from "./open-yard.ts";
 
-/** What a queue is for. */
+/** The role of a queue. */
 export type QueueRole = keyof YardParts["queues"];
 
 /** The current settings of a queue. Times in milliseconds. */
@@ -31,7 +31,7 @@ export interface PolicyStatement {
   readonly hasCondition: boolean;
 }
 
-/** Reads a queue's attributes. Throws `NOT_FOUND`, `FORBIDDEN`, and what else SQS answers. */
+/** Reads a queue's attributes. Throws `NOT_FOUND`, `FORBIDDEN`, and other errors of SQS. */
 export async function loadQueue(sqs: SQSClient, role: QueueRole, url: string): Promise<QueueFacts> {
   try {
     const { Attributes = {} } = await sqs.send(
@@ -46,7 +46,7 @@ export async function loadQueue(sqs: SQSClient, role: QueueRole, url: string): P
   }
 }
 
-/** What `GetQueueAttributes` says. */
+/** Returns the facts in a response of `GetQueueAttributes`. */
 export function toQueueFacts(
   role: QueueRole,
   url: string,

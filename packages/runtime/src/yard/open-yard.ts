@@ -68,7 +68,7 @@ export function toYardDeps(context: YardContext): YardDeps {
   return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random };
 }
 
-/** What a yard consists of. */
+/** The parts of a yard. */
 export interface YardParts {
   readonly queues: Queues;
   readonly eventTopicArn: string | undefined;
@@ -79,10 +79,10 @@ export interface YardParts {
   readonly machines: Extract<MachineSource, { kind: "s3" }>;
 }
 
-/** Commands are short, and `machines ls` shall show what was uploaded a moment ago. */
+/** Commands are short, and `machines ls` must show recent uploads. */
 const CACHE_MS = 5_000;
 
-/** The parts that the configuration names. Throws `CONFIG_INVALID` with all that are missing. */
+/** Returns the configured parts. Throws `CONFIG_INVALID` with all missing ones. */
 export function toYardParts(yard: AwsYardOptions): YardParts {
   const store = toStore(yard);
   const { machines } = yard;
@@ -130,8 +130,8 @@ function toQueues(yard: AwsYardOptions): Queues {
 }
 
 /**
- * Creates access to AWS for a yard: in the yard's region, with its profile or the environment's credentials, and in its role,
- * if it has one. Makes no request yet. Throws `CONFIG_INVALID`.
+ * Creates access to AWS for a yard: in the yard's region, with its profile or the environment's credentials, and in its
+ * role, if it has one. Makes no request yet. Throws `CONFIG_INVALID`.
  */
 export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
   const { environment, logger, clock, sessionName } = toYardDeps(context);
@@ -158,7 +158,7 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
   return yard.role === undefined ? access : withTarget(access, toTarget(yard, yard.role, environment));
 }
 
-/** The yard's region, or the environment's. Undefined: as the SDK finds it, in the profile. */
+/** Returns the yard's region, or the environment's. Undefined: the SDK finds it in the profile. */
 export function findYardRegion({ region }: AwsYardOptions, environment: EnvironmentVariables): string | undefined {
   return region ?? findRegion(environment);
 }
@@ -178,7 +178,7 @@ function invalid(message: string): StackyardError {
   return new StackyardError("CONFIG_INVALID", message);
 }
 
-/** Whatever names no target of its own works in that one. */
+/** Returns the access with a default target. */
 function withTarget(access: AwsAccess, target: Target): AwsAccess {
   return {
     ...access,
@@ -191,11 +191,14 @@ function withTarget(access: AwsAccess, target: Target): AwsAccess {
 export interface Caller {
   readonly account: string;
   readonly arn: string;
-  /** How far our clock is ahead of that of AWS, in milliseconds, by half a second. Undefined: the answer has no date. */
+  /**
+   * How far our clock is ahead of that of AWS, in milliseconds, with an error of half a second. Undefined: the response
+   * has no date.
+   */
   readonly aheadMs: number | undefined;
 }
 
-/** Asks STS who we are; it needs no permission (GetCallerIdentity). Throws what credentials and network give. */
+/** Loads our identity from STS; needs no permission (GetCallerIdentity). Throws errors of credentials and network. */
 export async function loadCaller(aws: AwsAccess, clock: Clock): Promise<Caller> {
   const { GetCallerIdentityCommand, STSClient } = await import("@aws-sdk/client-sts");
   const command = new GetCallerIdentityCommand({});
@@ -254,9 +257,9 @@ const CONNECTIONS = 2;
 const MAX_ACTOR = 255;
 
 /**
- * Opens a yard and changes nothing in it: no table is made, no schema brought up to date. It decides no events; the yard's own
- * state manager does. Throws `CONFIG_INVALID` for what is missing, `UNAUTHENTICATED`, `FORBIDDEN`, `UNREACHABLE` and
- * `STORE_UNAVAILABLE`.
+ * Opens a yard without changing it: creates no tables, and does not migrate the schema. It decides no events; the
+ * yard's own state manager does. Throws `CONFIG_INVALID` for missing settings, `UNAUTHENTICATED`, `FORBIDDEN`,
+ * `UNREACHABLE` and `STORE_UNAVAILABLE`.
  */
 export async function openYard(yard: AwsYardOptions, context: YardContext): Promise<AwsYard> {
   const parts = toYardParts(yard);
@@ -265,7 +268,7 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const aws = createYardAws(yard, context);
   const { arn } = await loadCaller(aws, clock);
   const settings = { environment: parts, aws, executors, clock, random, logger, tracing: undefined };
-  // It takes no events in and sends none of a runner, so it needs no key of results, and makes no record of one.
+  // It receives no events and sends no results, so it needs no key of results, and creates no record of one.
   const transport = createSqsTransport(await loadTransportOptions(settings));
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
   const logs = await openLogs(parts, { aws, clock });
@@ -291,7 +294,9 @@ async function openLogs(
   return openS3Logs(logs, deps);
 }
 
-/** A queue does not know which ids were used before: the engine finds out. */
+/**
+ * Publishes events and returns true for each. A queue does not store which ids were used before: the engine finds out.
+ */
 async function publishAll(
   transport: Pick<Transport, "publish">,
   events: readonly QueuedEvent[],

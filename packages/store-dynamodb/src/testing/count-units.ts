@@ -12,16 +12,16 @@ export interface CountedCalls {
 
 type Item = Readonly<Record<string, AttributeValue>>;
 
-/** Key attributes of each index, and what else its entries hold. */
+/** Key attributes of each index, and the other attributes of its entries. */
 const INDEXES = [
   { key: [DUE_INDEX.key, DUE_INDEX.at], holds: [] },
   ...Object.values(WORK_INDEXES).map(({ key, at, holds }) => ({ key: [key, at], holds })),
 ];
 
 /**
- * A client that counts. The emulator reports what a call consumes by the sizes of its items. Writes to indexes are
- * added by the rules of the developer guide ("Working with Global Secondary Indexes", write capacity): a new, a removed or
- * a changed entry is one write, one whose key changes is two.
+ * Wraps a client so that it counts. The emulator reports the consumption of a call by the sizes of its items. Writes to
+ * indexes are added by the rules of the developer guide ("Working with Global Secondary Indexes", write capacity): a
+ * new, a removed or a changed entry is one write, one whose key changes is two.
  */
 export function countUnits(through: DynamoDBClient): {
   readonly client: DynamoDBClient;

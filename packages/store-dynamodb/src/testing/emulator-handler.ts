@@ -11,7 +11,7 @@ interface SentRequest {
   readonly body?: string | Uint8Array;
 }
 
-/** An answer of the emulator, as the SDK reads it. */
+/** A response of the emulator, as the SDK reads it. */
 interface Answer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -21,12 +21,15 @@ interface Answer {
 // The emulator requires a signature, and does not check it.
 const AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test, SignedHeaders=host, Signature=test";
 
-/** How a client calls an emulator in its own process: without sockets and signatures, which are half of the work. */
+/**
+ * Returns the configuration of a client that calls an emulator in its own process: without sockets and signatures,
+ * which are half of the work.
+ */
 export function createEmulatorHandler(server: Server): DynamoDBClientConfig {
   return {
     requestHandler: {
       handle: async (request: SentRequest, options?: { readonly abortSignal?: Pick<AbortSignal, "aborted"> }) => {
-        // As with a socket, other work of the process goes on between a call and its answer.
+        // As with a socket, other work of the process continues between a call and its response.
         await setImmediate();
         if (options?.abortSignal?.aborted) throw Object.assign(new Error("Request aborted"), { name: "AbortError" });
         return { response: await serve(server, request) };

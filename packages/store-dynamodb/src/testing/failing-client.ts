@@ -7,10 +7,10 @@ export interface SentCommand {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What becomes of a call: undefined lets it pass, an error takes its place. */
+/** Intercepts a call: undefined lets it pass, an error replaces its result. */
 export type Interception = (command: SentCommand, call: () => Promise<unknown>) => Promise<unknown>;
 
-/** A client whose calls go through a function: what the emulator does not do is done there. */
+/** Wraps a client so that its calls pass through a function, which adds behavior that the emulator lacks. */
 export function interceptClient(client: DynamoDBClient, intercept: Interception): DynamoDBClient {
   return new Proxy(client, {
     get(target, name, receiver) {
@@ -23,7 +23,7 @@ export function interceptClient(client: DynamoDBClient, intercept: Interception)
   });
 }
 
-/** A client of a process that dies after so many calls: nothing that it does reaches the tables any more. */
+/** Creates a client of a process that dies after this number of calls: later ones do not reach the tables. */
 export function createDyingClient(client: DynamoDBClient, dieAfter: number) {
   let calls = 0;
   const dying = interceptClient(client, async (_command, call) => {
@@ -34,10 +34,10 @@ export function createDyingClient(client: DynamoDBClient, dieAfter: number) {
   return { client: dying, hasDied: () => calls > dieAfter };
 }
 
-/** What a dead process meets at each of its calls. */
+/** The error of a dead process's calls. */
 export class ProcessDied extends Error {}
 
-/** An error as the service gives it. */
+/** Returns an error in the form of the service. */
 export function aServiceError(name: string, message = "…"): Error {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400, attempts: 3 }, $fault: "client" });
 }

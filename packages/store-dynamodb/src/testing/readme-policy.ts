@@ -9,7 +9,7 @@ interface Statement {
   readonly Resource: string | readonly string[];
 }
 
-/** What the README's policy grants, one text a pair of action and table: `dynamodb:GetItem STACKS`. */
+/** Lists the grants of the README's policy, one text per pair of action and table: `dynamodb:GetItem STACKS`. */
 export function listGranted(): { readonly always: readonly string[]; readonly toMakeTables: readonly string[] } {
   const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
   const [, json = "{}"] = /```json\n(\{\n {2}"Version"[\s\S]*?)```/.exec(readme) ?? [];
@@ -24,7 +24,7 @@ function listPairs({ Action, Resource }: Statement): readonly string[] {
   return Action.flatMap((action) => tables.map((table) => `${action} ${table}`));
 }
 
-/** A client that notes its calls as a policy would name them: `dynamodb:Query STACKS/index/*`. */
+/** Wraps a client so that it records its calls in the form of a policy: `dynamodb:Query STACKS/index/*`. */
 export function recordCalls(through: DynamoDBClient): {
   readonly client: DynamoDBClient;
   readonly calls: ReadonlySet<string>;

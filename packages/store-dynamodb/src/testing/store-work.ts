@@ -14,7 +14,7 @@ export async function commitNow(store: Store, change: Change): Promise<number> {
   throw new Error(`The commit gave ${JSON.stringify(result)}.`);
 }
 
-/** What is due, with room for all of it. */
+/** Takes all due items. */
 export function take(store: Store, kinds: TakeDueInput["kinds"], now = T0): Promise<readonly DueItem[]> {
   return store.takeDue({ kinds, now, limit: 100, leaseMs: MINUTE });
 }

@@ -10,9 +10,9 @@ import { createEmulatorHandler } from "./emulator-handler.ts";
 export interface TestTables {
   readonly client: DynamoDBClient;
   readonly endpoint: string;
-  /** A name that no table has yet. */
+  /** Returns a name that no table has yet. */
   newTable(): string;
-  /** A store with tables of its own, or with those of that name. */
+  /** Opens a store with separate tables, or with those of that name. */
   open(options?: Partial<DynamodbStoreOptions>): Promise<DynamodbStore>;
   stop(): Promise<void>;
 }
@@ -48,7 +48,7 @@ export async function startTestTables(): Promise<TestTables> {
     newTable,
     async open(options = {}) {
       const own = { table: newTable(), client, createTables: true as const, ...options };
-      // The emulator takes milliseconds, a store asks every half a second, and a test's clock stands still.
+      // The emulator takes milliseconds, a store asks every half a second, and a test's clock does not advance.
       const clock = { ...systemClock, sleep: () => setTimeout(1) };
       const made = await createDynamodbStore({ ...own, client, clock });
       await made.close();

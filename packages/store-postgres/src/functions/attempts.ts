@@ -122,9 +122,9 @@ $body$;
 `;
 
 /**
- * Ends attempts that run under a grant, and queues their events. `p_settles`: rows of `n`, `home`, `id`, `token`, `outcome`,
- * `log`, `now`, each attempt once; `p_events` as in `enqueue_events`. Gives the `n` of those that were settled, and whether a
- * key may have been passed on.
+ * Ends attempts that run under a grant, and queues their events. `p_settles`: rows of `n`, `home`, `id`, `token`,
+ * `outcome`, `log`, `now`, each attempt once; `p_events` as in `enqueue_events`. Returns the `n` of those that were
+ * settled, and whether a key may have been passed on.
  */
 export const SETTLE_ATTEMPTS = `
 create function stackyard.settle_attempts(p_settles json, p_homes text[], p_events json)
@@ -176,9 +176,10 @@ $body$;
 `;
 
 /**
- * Takes the leases of attempts that need no key that they do not hold. `p_claims`: rows of `n`, `home`, `id`, `owner`,
- * `lease`, `timeout`, `now`, each attempt once; `p_homes`: their homes. Whatever the answer, the attempt's message leaves the
- * queue. `sent` and `data`, the record of the stack, come where the attempt refers to secrets.
+ * Takes the leases of attempts that need no exclusive keys beyond those that they hold. `p_claims`: rows of `n`,
+ * `home`, `id`, `owner`, `lease`, `timeout`, `now`, each attempt once; `p_homes`: their homes. Whatever the result, the
+ * attempt's message is removed from the queue. `sent` and `data`, the record of the stack, are returned when the
+ * attempt refers to secrets.
  */
 export const CLAIM_ATTEMPTS = `
 create function stackyard.claim_attempts(p_claims json, p_homes text[])
@@ -244,9 +245,9 @@ $body$;
 `;
 
 /**
- * Claims one attempt with exclusive keys. `p_claim` is a row as in `claim_attempts`; `p_keys` are sorted, `p_long_keys` are
- * their full texts. Locks the keys first, so that a claim and a settlement that passes a key on wait for each other.
- * `holder` and `holder_sent` identify the attempt that holds the key.
+ * Claims one attempt with exclusive keys. `p_claim` is a row as in `claim_attempts`; `p_keys` are sorted, `p_long_keys`
+ * are their full texts. Locks the keys first, so that a claim and a settlement that passes a key on wait for each
+ * other. `holder` and `holder_sent` identify the attempt that holds the key.
  */
 export const CLAIM_KEYED = `
 create function stackyard.claim_keyed(p_claim json, p_keys text[], p_long_keys text[])

@@ -1,12 +1,12 @@
-/** What an attempt has none of when it begins, in a row that was another one's. */
+/** Resets the columns that an attempt does not have when it begins, in a row that was another one's. */
 export const RESET_ATTEMPT = `queue_seq = null, queued_at = null, visible_at = 0, deliveries = 0, poll_due_at = null,
            cancel_within_ms = null, cancel_until = null, left_ms = null, cancel_told = false, cancelling = null,
            queued_key = null, progress = null, progress_message = null`;
 
 /**
- * Writes one change whole, or nothing of it: `p` is what `toChangeDocument` makes. The stack is locked first; one that is not
- * there by its name, so that two that make it, or that park events for it, wait for each other. `known`: the events or
- * attempts that the answer names; `granted`: attempts that began as granted.
+ * Writes one change completely, or nothing: `p` is the result of `toChangeDocument`. Locks the stack first; a missing
+ * one by its name, so that two changes that create it, or park events for it, wait for each other. `known`: the events
+ * or attempts that the result names; `granted`: attempts that began as granted.
  */
 export const COMMIT_CHANGE = `
 create function stackyard.commit_change(p json)
@@ -169,9 +169,9 @@ $body$;
 `;
 
 /**
- * Commits the most common change without lists, which would cost more than its writes: an existing stack applies the result
- * of its only attempt, adds one history line, and starts at most one attempt, already granted. Returns false if nothing was
- * written.
+ * Commits the most common change without lists, which would cost more than its writes: an existing stack applies the
+ * result of its only attempt, adds one history line, and starts at most one attempt, already granted. Returns false if
+ * nothing was written.
  */
 export const COMMIT_RESULT = `
 create function stackyard.commit_result(

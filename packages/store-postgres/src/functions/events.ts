@@ -1,9 +1,9 @@
 import { STACK_COLUMNS } from "../stack-data.ts";
 
 /**
- * Adds events in their order, but none whose key (`id`: origin and id as `toEventKey` writes them) is queued, parked or
- * applied. `p_events`: rows of `n`, `stack`, `id`, `visible`, `queued`, `event`; only those whose `n` is in `p_only`, when
- * that is given. Returns the `n` of those that were added.
+ * Adds events in their order, except those whose key (`id`: origin and id as `toEventKey` writes them) is queued,
+ * parked or applied. `p_events`: rows of `n`, `stack`, `id`, `visible`, `queued`, `event`; only those whose `n` is in
+ * `p_only`, when that is given. Returns the `n` of added events.
  */
 export const ENQUEUE_EVENTS = `
 create function stackyard.enqueue_events(p_events json, p_only int[]) returns int[] language plpgsql as $body$
@@ -36,7 +36,9 @@ end
 $body$;
 `;
 
-/** Takes the events `d.seqs` out of the lease `l`; the counts of deliveries keep their places. Mostly all of them go. */
+/**
+ * Takes the events `d.seqs` out of the lease `l`; the counts of deliveries keep their places. Mostly all of them go.
+ */
 export const WITHOUT_DONE = `seqs = case when l.seqs <@ d.seqs then '{}' else
            array(select r.seq from unnest(l.seqs) with ordinality as r(seq, o)
                   where r.seq <> all(d.seqs) order by r.o) end,
@@ -45,9 +47,9 @@ export const WITHOUT_DONE = `seqs = case when l.seqs <@ d.seqs then '{}' else
                   where r.seq <> all(d.seqs) order by r.o) end`;
 
 /**
- * Deletes events from the queue and ends their leases. The next events of stacks (`p_stacks`, one per event) without leased
- * events can then be claimed. Ignores unknown events. A lease without events stays as a row without effect, until the stack's
- * next claim or pruning deletes it.
+ * Deletes events from the queue and ends their leases. The next events of stacks (`p_stacks`, one per event) without
+ * leased events can then be claimed. Ignores unknown events. A lease without events stays as a row without effect,
+ * until the stack's next claim or pruning deletes it.
  */
 export const REMOVE_EVENTS = `
 create function stackyard.remove_events(p_seqs bigint[], p_stacks text[]) returns void language plpgsql as $body$
@@ -89,14 +91,14 @@ $body$;
 `;
 
 /**
- * Claims events, oldest first. Skips stacks with leased events, and events behind one that is not visible yet. Claims run one
- * after the other (they write only unlogged rows, so none waits for the disk), which prevents two claims from sharing a
- * stack, whatever is committed meanwhile. Events below `p_from` are not read.
+ * Claims events, oldest first. Skips stacks with leased events, and events behind one that is not visible yet. Claims
+ * run one after the other (they write only unlogged rows, so they do not wait for the disk), which prevents two claims
+ * from sharing a stack, whatever is committed meanwhile. Events below `p_from` are not read.
  *
- * The first event of each stack is returned with the stack; `is_known` means that no event is parked for it.
+ * The first event of each stack is returned with the stack; `is_known` means that the stack has no parked events.
  *
- * An event of an unleased stack is skipped only if it waits or is below `p_from`. This is checked once per stack: checking
- * every row would read the stack's whole backlog each time.
+ * An event of an unleased stack is skipped only if it waits or is below `p_from`. This is checked once per stack:
+ * checking every row would read the stack's whole backlog each time.
  */
 export const TAKE_EVENTS = `
 create function stackyard.take_events(p_now bigint, p_limit int, p_lease bigint, p_from bigint)

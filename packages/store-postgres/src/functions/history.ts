@@ -1,6 +1,7 @@
 /**
- * Up to which position the yard's history is complete. Commits take positions before they are seen, so a later one may
- * be there before an earlier one: each says, by the key of a shared lock that ends with it, from where on it may add.
+ * Returns up to which position the yard's history is complete. Commits take positions before they are visible, so a
+ * later one may be visible before an earlier one: each publishes, by the key of a shared lock that ends with it, from
+ * which position it may add.
  */
 export const HISTORY_END = `
 create function stackyard.open_history() returns text language plpgsql as $body$
@@ -29,8 +30,8 @@ $body$;
 `;
 
 /**
- * The row of history that has the end of an attempt (`p_attempt_id` as `toComparedText` makes it); null while it is open or
- * unknown. Looks from the newest segment to the oldest.
+ * The row of history that has the end of an attempt (`p_attempt_id` as `toComparedText` makes it); null while it is
+ * open or unknown. Looks from the newest segment to the oldest.
  */
 export const FIND_ENDED = `
 create function stackyard.find_ended(p_attempt_id text) returns bigint language sql stable as $body$
@@ -68,7 +69,10 @@ create function stackyard.to_timestamp_utc(p_ms bigint) returns timestamp langua
 $body$;
 `;
 
-/** Undoes a group of commits of which one has found an attempt in other hands. Not one of the codes that are tried again. */
+/**
+ * Undoes a group of commits of which one has found an attempt in other hands. Not one of the codes that are tried
+ * again.
+ */
 export const CHANGED_HANDS = `
 create function stackyard.changed_hands() returns boolean language plpgsql as $body$
 begin

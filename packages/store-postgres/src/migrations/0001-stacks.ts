@@ -18,10 +18,11 @@ create table stackyard.stacks (
 `;
 
 /**
- * Adopts the predecessor's table `public.stacks` in place: its rows stay, and its readers still find the record in `data`.
- * The predecessor's programs may keep writing while both run. A trigger gives each such write its own version, so a
- * decision of ours on the earlier row is made again. `foreign_write` marks their writes; `machine` is null until the row was
- * read. Defaults give the rows their first version, so no row is rewritten while the table is locked.
+ * Adopts the predecessor's table `public.stacks` in place: its rows remain, and its readers still find the record in
+ * `data`. The predecessor's programs may keep writing while both run. A trigger assigns each such write its own
+ * version, so a decision of ours on the earlier row is made again. `foreign_write` marks their writes; `machine` is
+ * null until the row was read. Defaults set the first version of the rows, so no row is rewritten while the table is
+ * locked.
  */
 export const STACKS_TAKEN_OVER = `
 alter table stackyard.stacks
@@ -39,16 +40,17 @@ alter table stackyard.stacks alter column version set default 0, set (fillfactor
 create index stacks_not_looked_at on stackyard.stacks (id) where machine is null and unreadable is null;
 `;
 
-/** What both have. */
+/** The indexes of both tables of stacks. */
 export const STACKS_INDEXES = `
 create index stacks_timer on stackyard.stacks (timer_at) where timer_at is not null;
 create index stacks_trouble on stackyard.stacks (id) where trouble is not null;
 `;
 
 /**
- * Handles writes of the predecessor's programs to an adopted table. Our writes always change `version`; theirs never do. A
- * row that they insert continues above the versions of earlier incarnations; a row that they delete leaves its version
- * behind. The functions run with the rights of the schema's owner, so the predecessor's role needs no rights on it.
+ * Handles writes of the predecessor's programs to an adopted table. Our writes always change `version`; theirs never
+ * do. A row that they insert continues above the versions of earlier incarnations; a row that they delete leaves its
+ * version behind. The functions run with the rights of the schema's owner, so the predecessor's role needs no rights on
+ * it.
  */
 export const FOREIGN_WRITES = `
 create function stackyard.note_foreign_write() returns trigger language plpgsql

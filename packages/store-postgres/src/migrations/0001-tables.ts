@@ -1,18 +1,18 @@
 /**
- * The first schema. What a transition writes is kept small:
+ * The first schema. It keeps the writes of a transition small:
  *
- * - Tables that are appended to (`history`, `event_id`) have keys that begin with the segment of the row, 32,768 rows each,
- *   or with the time, so that inserts touch the few newest pages whatever the table's size; a look-up asks segment by
- *   segment, newest first.
- * - What changes often (`open_attempt`, `stacks`) has no index on what changes, so that an update stays within its page.
+ * - Tables that are appended to (`history`, `event_id`) have keys that begin with the segment of the row, 32,768 rows
+ *   each, or with the time, so that inserts touch the few newest pages whatever the table's size; a look-up reads
+ *   segment by segment, newest first.
+ * - Columns that change often (`open_attempt`, `stacks`) are not indexed, so that an update stays within its page.
  *   `open_attempt.due_at` is therefore a lower bound: it is moved when it is read, not at each renewal.
- * - Leases that may be lost with a crash of the server are in unlogged tables (no log, no wait for the disk) or are written
- *   with `synchronous_commit` off. Who has lost one may still work: the token of the next grant, and for events the stack's
- *   version, keep what he writes too late from being applied. A lease that is lost only ends early.
+ * - Leases that may be lost with a crash of the server are in unlogged tables (no log, no wait for the disk) or are
+ *   written with `synchronous_commit` off. An owner that has lost one may still work: the token of the next grant, and
+ *   for events the stack's version, prevent its late writes from being applied. A lost lease only ends early.
  *
- * Instants are epoch milliseconds, but for two columns of `stacks` that the predecessor has. Documents are JSON text:
- * `jsonb` can hold neither U+0000 nor half of a surrogate pair. Texts of users are compared byte by byte (`C`). Ids that
- * an index may not have room for are there as `toComparedText` makes them; `long_…` is then the text itself.
+ * Instants are epoch milliseconds, except for two columns of `stacks` that the predecessor has. Documents are JSON
+ * text: `jsonb` supports neither U+0000 nor unpaired surrogates. Texts of users are compared byte by byte (`C`). Ids
+ * that may be too long for an index are stored as `toComparedText` returns them; `long_…` is then the text itself.
  */
 export const TABLES = `
 -- Stacks that were removed: their versions go on, and their event ids are counted on.

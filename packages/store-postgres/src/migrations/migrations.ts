@@ -10,7 +10,7 @@ export interface Migration {
   /** 1, 2, 3 … */
   readonly step: number;
   readonly name: string;
-  /** The last step that a program must know to work with a store that has this one. */
+  /** The last step that a program must support to work with a store that has this one. */
   readonly worksFrom: number;
   /** Statements with `stackyard.` before every name, which is replaced by the schema's. */
   readonly sql: string;
@@ -40,8 +40,8 @@ const FUNCTIONS = [
 const REST = [STACKS_INDEXES, TABLES, ...FUNCTIONS].join("\n");
 
 /**
- * All steps in order. A step only adds (tables, columns with defaults, functions under new names): the release before it
- * keeps working while both run. `worksFrom` declares this.
+ * All steps in order. A step only adds (tables, columns with defaults, functions under new names): the release before
+ * it keeps working while both run. `worksFrom` declares this.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {

@@ -6,13 +6,13 @@ import type { PostgresStoreOptions } from "../postgres-store-options.ts";
 
 /** A server for the tests of one file. */
 export interface TestServer extends PostgresServer {
-  /** A name that no other test uses. */
+  /** Returns a name that no other test uses. */
   readonly newSchema: () => string;
   /** Opens a store, in a new schema by default. */
   readonly open: (options?: Partial<PostgresStoreOptions>) => Promise<PostgresStore>;
   /** Creates a database and returns its address. */
   readonly newDatabase: () => Promise<string>;
-  /** Runs statements as the superuser. Gives the rows of the last one. */
+  /** Runs statements as the superuser. Returns the rows of the last one. */
   readonly sql: (text: string, url?: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 

@@ -15,14 +15,14 @@ const HOOKS = `
     },
   });`;
 
-/** A program in a process of its own that may import the packages; `line` waits for its next line of output. */
+/** A program in a separate process that may import the packages; `line` waits for its next line of output. */
 export interface Program {
   readonly process: ChildProcess;
   /** Rejects with the program's error output when it ends before. */
   line(): Promise<string>;
   /** Ends it as the kernel does when memory is short. */
   kill(): Promise<void>;
-  /** Its exit code, once it has ended. */
+  /** Returns its exit code, once it has ended. */
   ended(): Promise<number | null>;
 }
 

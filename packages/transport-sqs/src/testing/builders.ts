@@ -3,12 +3,12 @@ import type { QueuedEvent } from "@stackyard/core/engine";
 import type { IncomingMessage } from "../messages.ts";
 import type { FailedReceipt, QueueReader } from "../queue-reader.ts";
 
-/** A message of the first delivery. */
+/** Returns a message of the first delivery. */
 export function anIncoming(body: string, overrides: Partial<IncomingMessage> = {}): IncomingMessage {
   return { messageId: "m-1", receiptHandle: "r-1", body, attributes: {}, deliveries: 1, ...overrides };
 }
 
-/** A task message of the stack `pr-12` as the engine sends it. */
+/** Returns a task message of the stack `pr-12` as the engine sends it. */
 export function aTask(name = "db", overrides: Partial<TaskMessage> = {}): TaskMessage {
   return {
     task: { executor: "lambda", config: { name: "make-db" }, name },
@@ -25,14 +25,14 @@ export function aTask(name = "db", overrides: Partial<TaskMessage> = {}): TaskMe
   };
 }
 
-/** An event of the stack `s1`, accepted on the first day of 2026. */
+/** Returns an event of the stack `s1`, accepted on the first day of 2026. */
 export function anEvent(overrides: Partial<QueuedEvent> = {}): QueuedEvent {
   const stackId = overrides.stackId ?? "s1";
   const message = { event: "PUSH", stackId, metadata: { sha: "9f1c" } };
   return { id: "e1", stackId, origin: "external", message, receivedAt: Date.UTC(2026, 0, 1), ...overrides };
 }
 
-/** What a test says of a record; the rest is as Lambda gives it. */
+/** The values of a record that a test sets; the rest is as from Lambda. */
 export interface RecordSketch {
   readonly id?: string;
   readonly body: unknown;
@@ -41,7 +41,10 @@ export interface RecordSketch {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-/** An event as in https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, whose bodies are written as JSON unless they are text. */
+/**
+ * Returns an event as in https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, whose bodies are written as JSON
+ * unless they are text.
+ */
 export function anSqsEvent(records: readonly RecordSketch[], queue = "stack-events") {
   return {
     Records: records.map(({ id, body, deliveries = 1, group, attributes = {} }, index) => ({
@@ -68,21 +71,21 @@ export function anSqsEvent(records: readonly RecordSketch[], queue = "stack-even
   };
 }
 
-/** A queue whose answers a test chooses, and which records its requests. */
+/** A queue with responses chosen by a test, which records its requests. */
 interface FakeReader extends QueueReader {
-  /** Gives these to the next receive that has room for them. */
+  /** Delivers these to the next receive that has room for them. */
   deliver(...messages: readonly IncomingMessage[]): void;
   /** Deleted receipts, in order. */
   readonly removed: string[];
-  /** What was hidden, as `receipt for milliseconds`. */
+  /** The hidden receipts, as `receipt for milliseconds`. */
   readonly hidden: string[];
   /** How many messages each receive requested. */
   readonly asked: number[];
-  /** What the next deletions and changes of visibility answer. */
+  /** Sets the responses of the next deletions and changes of visibility. */
   failNext(...answers: readonly (readonly FailedReceipt[] | Error)[]): void;
 }
 
-/** An empty queue. Its receives wait until something is delivered or they are aborted. */
+/** Creates an empty queue. Its receives wait until a message is delivered or they are aborted. */
 export function createFakeReader(): FakeReader {
   const waiting: IncomingMessage[] = [];
   const failures: (readonly FailedReceipt[] | Error)[] = [];
@@ -130,12 +133,12 @@ export function createFakeReader(): FakeReader {
   };
 }
 
-/** A message whose id, receipt and body are that text. */
+/** Returns a message whose id, receipt and body are that text. */
 export function aNamed(name: string, overrides: Partial<IncomingMessage> = {}): IncomingMessage {
   return anIncoming(name, { messageId: name, receiptHandle: name, ...overrides });
 }
 
-/** A receipt that SQS does not know any more. */
+/** Returns a receipt that SQS does not accept. */
 export function aFailedReceipt(receiptHandle: string, lasting: boolean): FailedReceipt {
   // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html, Failed
   const code = lasting ? "ReceiptHandleIsInvalid" : "InternalError";

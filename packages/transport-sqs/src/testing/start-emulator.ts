@@ -6,17 +6,17 @@ import { buildApp } from "fauxqs";
 const REGION = "eu-west-1";
 const ACCOUNT = "000000000000";
 
-/** An emulator on a loopback port, with clients that know it. */
+/** An emulator on a loopback port, with clients that use it. */
 export interface Emulator {
   readonly sqs: SQSClient;
   readonly sns: SNSClient;
   readonly s3: S3Client;
-  /** Makes a queue. Gives its address. */
+  /** Creates a queue. Returns its address. */
   createQueue(name: string, attributes?: Readonly<Record<string, string>>): Promise<string>;
-  /** Makes a topic in front of a queue. Gives its ARN. */
+  /** Creates a topic in front of a queue. Returns its ARN. */
   createTopic(name: string, queueName: string, options: { readonly raw: boolean }): Promise<string>;
   createBucket(name: string): Promise<void>;
-  /** Resolves when no request of these clients is under way, and none begins by itself. */
+  /** Resolves when these clients have no running requests, and begin no more by themselves. */
   settle(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -69,7 +69,7 @@ function createRequestCount() {
   let open = 0;
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return {
-    /** A client whose requests are counted. */
+    /** Counts the requests of a client. */
     watch<Client extends { send: (...args: never[]) => unknown }>(client: Client): Client {
       const send = client.send.bind(client);
       const counted = async (...args: never[]) => {

@@ -61,7 +61,8 @@ export function checkExecutor(context: CompileContext, executor: Field): string 
   return undefined;
 }
 
-// A revision in use must not stop its stacks where an engine lacks a definition: the runner that has it checks the config.
+// A revision in use must not stop its stacks where an engine lacks a definition: the runner that has it checks the
+// config.
 function isAccepted({ anyExecutor, isKept }: CompileContext, name: string): boolean {
   return name !== "" && (anyExecutor || isKept);
 }
@@ -86,7 +87,10 @@ export function checkConfigAndLimit(
   }
 }
 
-/** Checks of a config with expressions what can be known before they are resolved: its keys, and the values without any. */
+/**
+ * Checks the parts of a config with expressions that are known before they are resolved: its keys, and the values
+ * without expressions.
+ */
 export function checkOpenConfig(
   context: CompileContext,
   config: Field<MapNode>,
@@ -136,7 +140,8 @@ function warnUnchecked({ problems }: CompileContext, config: Field<MapNode>, exe
   problems.warn("executor-unchecked", onKey(config), message);
 }
 
-// A task of version 1 without an executor: valid when its config is one of any, otherwise the fewest faults are reported.
+// A task of version 1 without an executor: valid when its config is one of any, otherwise the fewest faults are
+// reported.
 function checkNearest(context: CompileContext, config: Field<MapNode>): void {
   const [nearest] = [...context.executors.values()]
     .filter(({ checkConfig }) => checkConfig !== undefined)
@@ -185,7 +190,7 @@ function findSpot(config: Field, path: Path): Spot {
   return missing === undefined ? onValue(field) : onMissing(field, missing);
 }
 
-/** A list that leaves out what is reported about the values at these places; what is reported about their keys stays. */
+/** Returns a list that omits problems of the values at these places, and keeps problems of their keys. */
 function withoutPlaces(problems: ProblemList, places: ReadonlySet<Place>): ProblemList {
   return {
     ...problems,
@@ -209,7 +214,9 @@ function relaxExecutor(executors: ExecutorRegistry, name: string, { opening }: O
   }
 }
 
-/** The config of a registered executor's task against the executor's own schema: `config-invalid` for each fault. */
+/**
+ * Checks the config of a registered executor's task against the executor's own schema: `config-invalid` for each fault.
+ */
 function checkRegistered(context: CompileContext, config: Field<MapNode>, executor: ExecutorDefinition): void {
   try {
     for (const fault of listSchemaFaults(executor.config, toRecord(config.node))) {
@@ -222,7 +229,7 @@ function checkRegistered(context: CompileContext, config: Field<MapNode>, execut
   }
 }
 
-/** True when an empty config fits the executor. */
+/** Returns true when an empty config fits the executor. */
 export function needsNoConfig({ config }: ExecutorDefinition): boolean {
   try {
     return Check(config, {});
@@ -261,8 +268,8 @@ interface Reading {
   readonly otherwise: string;
 }
 
-// What the predecessor's parser, a dialect of its own, makes of plain scalars where YAML 1.2 reads something else. It read
-// yes, no, on, off and 1_000 as texts, as we do, so these are not here.
+// Plain scalars that the predecessor's parser, with its own dialect, reads differently from YAML 1.2. It read yes, no,
+// on, off and 1_000 as texts, as we do, so these are not here.
 const READINGS: readonly Reading[] = [
   { pattern: /^\d{4}-\d\d?-\d\d?(?:(?:t|[ \t]+)\d.*)?$/i, otherwise: "a date" },
   { pattern: /^-?0\d+$/, otherwise: "an octal number" },

@@ -7,7 +7,7 @@ import { splitTemplate } from "../expression/split-template.ts";
 import { isMap } from "../json.ts";
 import { isReference } from "../secrets.ts";
 
-/** A config whose texts may hold expressions. */
+/** A config whose texts may contain expressions. */
 export interface OpenConfig {
   /** The config with `$${` unescaped to `${`, except in texts with expressions. */
   readonly node: MapNode;
@@ -67,8 +67,8 @@ function toOpening(inner: readonly (readonly [string, Opening | undefined])[]): 
 }
 
 /**
- * Returns what is wrong with a resolved config, by the executor's schema; undefined: nothing. References of sensitive
- * values, `{"$secret": …}` and `{"$concat": […]}`, are accepted in place of any scalar.
+ * Returns the fault of a resolved config, by the executor's schema; undefined when there is none. References of
+ * sensitive values, `{"$secret": …}` and `{"$concat": […]}`, are accepted in place of any scalar.
  */
 export function findConfigFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
   try {
@@ -93,12 +93,12 @@ function findReferences(value: unknown): Opening | undefined {
   return inner.length > 0 ? new Map(inner) : undefined;
 }
 
-/** Where a value is whose content is not known yet: here, or below these keys. */
+/** The position of a value with unknown content: here, or below these keys. */
 export type Opening = "here" | ReadonlyMap<string, Opening>;
 
 /**
- * A schema that takes anything at the openings and asks of the rest what it did. Where a rule of a map or list can only be
- * judged as a whole, such as `not` or a reference, it asks nothing of the way to an opening.
+ * Returns a schema that accepts anything at the openings and checks the rest as before. A rule of a map or list that
+ * only applies as a whole, such as `not` or a reference, is dropped on the path to an opening.
  */
 export function relaxSchema(schema: TSchema, opening: Opening): TSchema {
   return relax(schema, opening);

@@ -9,7 +9,7 @@ import { prepareTask, toErrorTask } from "./start-tasks.ts";
 import { storeOutputs } from "./store-outputs.ts";
 import { findTask, type Handler, setTask, toKnownSender, toScopeInput, toShown, type Work } from "./work.ts";
 
-/** A person approves. With the last approval that is needed the task succeeds. */
+/** Adds the approval of a person. With the last required approval the task succeeds. */
 export const approveTask: Handler = (work) => {
   const open = findOpen(work);
   if (open.kind === "rejected") return open;
@@ -31,7 +31,7 @@ export const approveTask: Handler = (work) => {
   return undefined;
 };
 
-/** The history has all of a comment; the record of a stack with many approvals must not become too large. */
+/** The history contains the whole comment; the record of a stack with many approvals must not be too large. */
 const MOST_COMMENT_CHARACTERS = 500;
 
 function toComment(work: Work, reason: string): string {
@@ -40,7 +40,7 @@ function toComment(work: Work, reason: string): string {
   return `${shown.slice(0, MOST_COMMENT_CHARACTERS - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
-/** A person rejects: the task fails for good. */
+/** Rejects in the name of a person: the task fails permanently. */
 export const rejectTask: Handler = (work) => {
   const open = findOpen(work);
   if (open.kind === "rejected") return open;
@@ -54,7 +54,7 @@ export const rejectTask: Handler = (work) => {
   return undefined;
 };
 
-/** A person takes back an approval. */
+/** Withdraws the approval of a person. */
 export const withdrawApproval: Handler = (work) => {
   const open = findOpen(work);
   if (open.kind === "rejected") return open;
@@ -69,7 +69,7 @@ export const withdrawApproval: Handler = (work) => {
   return undefined;
 };
 
-/** Handles a passed deadline of an approval. False when none of that name has expired. */
+/** Handles a passed deadline of an approval. Returns false when no approval of that name has expired. */
 export function expireApproval(work: Work): boolean {
   const { stack, event } = work;
   const name = event.task?.name ?? "";
@@ -82,8 +82,8 @@ export function expireApproval(work: Work): boolean {
 }
 
 /**
- * Asks again what was asked before the metadata changed: approved is what was seen. The questions keep their deadlines.
- * `before` is the stack as it was before the event.
+ * Opens approvals again when the metadata has changed, because people approve the metadata that they saw. The approvals
+ * keep their deadlines. `before` is the stack as it was before the event.
  */
 export function askAgain(work: Work, before: Stack): void {
   if (isSameMetadata(before, work.stack)) return;
@@ -121,7 +121,7 @@ function isSameMetadata({ metadata: before }: Stack, { metadata: after }: Stack)
   );
 }
 
-/** More than anybody sends while people think, and few enough for a record. */
+/** More changers than an approval usually has, and few enough for a record. */
 const MOST_CHANGERS = 50;
 
 function toChangedBy({ event }: Work, { changedBy = [] }: Approval): Pick<Approval, "changedBy"> {
@@ -156,7 +156,7 @@ function describeClosed(stack: Stack, name: string): string {
   return `Task "${name}" is ${task.detail ?? task.status} and waits for no approval.`;
 }
 
-/** In a replay the history knows only the name of the sender. */
+/** Returns the sender. In a replay the history contains only the sender's name. */
 function findSender({ event }: Work): KnownSender {
   if (event.sender !== undefined) return toKnownSender(event.sender);
   const name = event.actor ?? "";
@@ -165,13 +165,13 @@ function findSender({ event }: Work): KnownSender {
 
 const PEOPLE: ReadonlySet<SenderKind> = new Set(["person", "aws", "host", "local"]);
 
-/** True when the sender may approve what the task asks of people: so far as the approval itself says, not the yard. */
+/** Returns true when the sender may approve the task, by the rules of the approval itself, not of the yard. */
 export function mayApprove(stack: Stack, task: string, sender: Sender): boolean {
   const approval = findApproval(stack, task);
   return approval !== undefined && (findGroupFault(approval, sender) ?? findOwnFault(approval, sender)) === undefined;
 }
 
-/** Why the sender may neither approve nor reject. */
+/** Returns why the sender may neither approve nor reject. */
 function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejected | undefined {
   if (sender === undefined)
     return reject("NOT_ALLOWED", `The sender is unknown. Log in as a member of ${from.join(" or ")}.`);
@@ -184,7 +184,7 @@ function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejecte
   return reject("NOT_ALLOWED", `${name} is in none of the groups that may approve: ${from.join(", ")}.`);
 }
 
-/** Why the sender may not approve although it is in one of the groups. */
+/** Returns why the sender may not approve although it is in one of the groups. */
 function findOwnFault(approval: Approval, by: KnownSender): Rejected | undefined {
   const { count, given, own } = approval;
   if (!own && by.kind !== "local" && isAsker(approval, by)) {
@@ -208,7 +208,10 @@ function findCommentFault({ event }: Work, { comment }: Approval): Rejected | un
   return reject("COMMENT_REQUIRED", "This approval requires a comment. Add one.");
 }
 
-/** True for who asked, and for who changed what was asked. A token counts as the person who created it. */
+/**
+ * Returns true for the requester, and for those who changed the metadata of the approval. A token counts as the person
+ * who created it.
+ */
 function isAsker({ askedBy, changedBy = [] }: Approval, sender: KnownSender): boolean {
   const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
   return askers.some((asker) => isSame(asker, sender) || asker.owner === sender.id);

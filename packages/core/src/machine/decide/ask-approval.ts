@@ -4,7 +4,7 @@ import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { approvalTimerId, attemptsOf, toInstant, type Work } from "./work.ts";
 
-/** What people are to be asked, resolved. */
+/** A resolved approval that is ready to be opened. */
 export interface PreparedApproval {
   readonly kind: "approval";
   readonly task: string;
@@ -31,12 +31,15 @@ export function prepareApproval({ task, definition, timeoutMs }: ResolvedTask): 
   return { kind: "approval", task: task.name, terms: read.terms, timeoutMs };
 }
 
-/** A task that waits for an approval. */
+/** Returns a task that waits for an approval. */
 export function toApproving(name: string): TaskState {
   return { name, status: "PENDING", detail: "APPROVING" };
 }
 
-/** Asks people: no attempt is made, and the stack holds the question until it is answered, has expired or is left. */
+/**
+ * Opens an approval: no attempt is made, and the stack contains the approval until it is decided, expires or the state
+ * is left.
+ */
 export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedApproval): void {
   const { stack, event } = work;
   const expiresAt = toInstant(event.at + timeoutMs);
@@ -58,7 +61,10 @@ export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedAppr
   work.stack = { ...work.stack, timers: [...work.stack.timers, timer] };
 }
 
-/** Replaces the approval under a new id: an answer always belongs to the approval that the person has seen. */
+/**
+ * Replaces the approval under a new id: an approval or rejection always belongs to the version that the person has
+ * seen.
+ */
 export function putApproval(work: Work, task: string, approval: Omit<Approval, "id">): void {
   const { stack } = work;
   const { id: stackId, incarnation, entry } = stack;
@@ -71,7 +77,7 @@ export function putApproval(work: Work, task: string, approval: Omit<Approval, "
   };
 }
 
-/** The open approval of a task; undefined when none is open. */
+/** Returns the open approval of a task; undefined when it has none. */
 export function findApproval({ approvals = {} }: Stack, task: string): Approval | undefined {
   return Object.hasOwn(approvals, task) ? approvals[task] : undefined;
 }

@@ -46,9 +46,9 @@ import {
 } from "./work.ts";
 
 /**
- * What an event does to a stack. Pure: `event.at` is now, and the same input gives the same decision. Without a stack,
- * an event that names the machine begins one. A refused event changes nothing at all, its metadata included.
- * That an id was applied before is for the caller to know.
+ * Decides the effect of an event on a stack. Pure: `event.at` is now, and the same input results in the same decision.
+ * Without a stack, an event that names the machine begins one. A refused event changes nothing, its metadata included.
+ * The caller checks whether the id was applied before.
  */
 export function decide(
   machine: Machine,
@@ -64,8 +64,8 @@ export function decide(
 }
 
 /**
- * What can be decided before a machine is found; undefined when one is needed. A stack can be removed by force although
- * its machine is lost.
+ * Decides as far as possible without a machine; returns undefined when one is needed. A stack can be removed by force
+ * although its machine is lost.
  */
 export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent): Decision | undefined {
   if (stack === undefined) {
@@ -80,7 +80,9 @@ export function decideWithoutMachine(stack: Stack | undefined, event: StackEvent
   return event.name === SYSTEM_EVENTS.removeStack ? removeStack(stack, event) : undefined;
 }
 
-/** The name of the machine that an event is decided on; undefined when neither a stack nor the event has one. */
+/**
+ * Returns the name of the machine that an event is decided on; undefined when neither a stack nor the event has one.
+ */
 export function machineNameFor(stack: Stack | undefined, event: StackEvent): string | undefined {
   return stack?.machine ?? event.machine;
 }
@@ -124,7 +126,7 @@ function decideOnMachine(
     return settled ? decideOnMachine(machine, stack, settled, limits) : brought;
   }
   const work = beginWork({ machine, event, limits, before, brought });
-  // An answer may be one of a run that was left: what it brings does not concern the stack then.
+  // A result may be that of a run that was left: then its metadata does not concern the stack.
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
   return findHandler(machine, before, event)(work) ?? end(work, before);
 }
@@ -137,7 +139,10 @@ function end(work: Work, before: Stack): Decision {
   return endWork(work);
 }
 
-/** Masks the sensitive values of the event, and of the stack before and after it, in the reasons and notes of a decision. */
+/**
+ * Masks the sensitive values of the event, and of the stack before and after it, in the reasons and notes of a
+ * decision.
+ */
 function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEvent, limits: DecideLimits): Decision {
   const decision = decideOnMachine(machine, stack, event, limits);
   const after = decision.kind === "applied" ? decision.stack : undefined;
@@ -204,7 +209,10 @@ function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejec
   );
 }
 
-/** Returns whether the machine allows the event from the sender. The machine itself causes the events of timers, workers and the engine. */
+/**
+ * Returns whether the machine allows the event from the sender. The machine itself causes the events of timers, workers
+ * and the engine.
+ */
 function findSenderFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
   const allow = event.origin === "external" ? machine.allow.get(event.name) : undefined;
   if (allow === undefined) return undefined;
@@ -228,7 +236,10 @@ function rejectState(machine: Machine, stack: Stack | undefined, event: StackEve
   return reject(event.name === SYSTEM_EVENTS.upgradeStack ? "UPGRADE_STATE_MISSING" : "STATE_UNKNOWN", reason);
 }
 
-/** What a worker has settled is never refused for its content: its task fails instead, and its metadata is left out. */
+/**
+ * Returns the event of a result with refused content. A result from a worker is never refused for its content: its task
+ * fails instead, and its metadata is left out.
+ */
 function toSettled(event: StackEvent, { reason }: Rejected): StackEvent | undefined {
   if (event.origin !== "worker" || !RESULT_EVENTS.has(event.name)) return undefined;
   const { metadata, ...rest } = event;
@@ -245,8 +256,8 @@ function ignore(code: Ignored["code"], reason: string): Ignored {
 }
 
 /**
- * Returns the stack after a decision of the instant `at`; undefined when it does not exist. An event that was not applied may still have ended a run
- * the same, and a timer that was refused has fired.
+ * Returns the stack after a decision of the instant `at`; undefined when it does not exist. An event that was not
+ * applied may still have ended a run the same, and a timer that was refused has fired.
  */
 export function followDecision(stack: Stack | undefined, decision: Decision, at: number): Stack | undefined {
   if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
@@ -257,7 +268,7 @@ export function followDecision(stack: Stack | undefined, decision: Decision, at:
     : closed;
 }
 
-/** Removes a stack by force: cancels its open runs, and notes what may be left behind. */
+/** Removes a stack by force: cancels its open runs, and notes which of them may continue. */
 function removeStack(stack: Stack, event: StackEvent): Decision {
   if (event.force !== true || !event.reason) {
     return { kind: "rejected", code: "EVENT_INVALID", reason: '"REMOVE_STACK" needs "force": true and a "reason".' };

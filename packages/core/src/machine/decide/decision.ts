@@ -14,14 +14,14 @@ export interface Dispatch {
   /** From the first grant to the deadline. */
   readonly timeoutMs: number;
   readonly cancelWithinMs: number;
-  /** References of the secrets in the message; the claim gives their values. Absent: none. */
+  /** References of the secrets in the message; the claim returns their values. Missing when there are none. */
   readonly secrets?: readonly string[];
   /** True: the same attempt is sent again (`RETRY_PENDING_TASKS`); no attempt is made. */
   readonly again: boolean;
   readonly message: TaskMessage;
 }
 
-/** An attempt that shall be asked to stop. */
+/** A request to stop an attempt. */
 export interface Cancel {
   readonly attemptId: string;
   readonly withinMs: number;
@@ -79,11 +79,11 @@ export interface Applied {
   readonly endedAttempts: readonly string[];
   /** Sentences for the history, such as why the stack is stalled. */
   readonly notes: readonly string[];
-  /** Events to decide next, in order, in the same commit. Absent: none. */
+  /** Events to decide next, in order, in the same commit. Missing when there are none. */
   readonly raised?: readonly string[];
 }
 
-/** Nothing of the event is stored. `endedAttempt`: an open run of an earlier entry that this answer still ends. */
+/** A refusal: the event is not stored. `endedAttempt`: an open run of an earlier entry that this result still ends. */
 export interface Rejected {
   readonly kind: "rejected";
   readonly code: RefusalCode;
@@ -101,17 +101,17 @@ export interface Ignored {
   readonly endedAttempt?: string;
 }
 
-/** What an event does to a stack. */
+/** The effect of an event on a stack. */
 export type Decision = Applied | Rejected | Ignored;
 
-/** True for codes of refusals that a later state, machine or revision may lift. */
+/** Returns true for codes of refusals that a later state, machine or revision may lift. */
 export function isParkedCode(code: string): code is ParkedCode {
   return PARKED.has(code);
 }
 
 /**
- * True when the engine keeps a refused event and decides it again. Results and timers' events are kept only where the
- * machine is at fault, operators' events never: their sender gets the code.
+ * Returns true when the engine keeps a refused event and decides it again. Results and timers' events are kept only
+ * when the machine is at fault, operators' events never: their sender gets the code.
  */
 export function isParked(event: StackEvent, code: RefusalCode): boolean {
   if (!isParkedCode(code) || isOperators(event, code)) return false;
@@ -120,8 +120,9 @@ export function isParked(event: StackEvent, code: RefusalCode): boolean {
 }
 
 /**
- * True for a refused event that a person sent about a stack, whatever its machine declares. The rules of declared events
- * refuse one of an approval only where its machine is kept from before and declares an event of that name.
+ * Returns true for a refused event that a person sent about a stack, whatever its machine declares. The rules of
+ * declared events refuse one of an approval only when its machine is an older revision that declares an event of that
+ * name.
  */
 export function isOperators({ name }: StackEvent, code: RefusalCode): boolean {
   return OPERATORS_EVENTS.has(name) && !(APPROVAL_EVENTS.has(name) && OF_DECLARED_EVENTS.has(code));

@@ -20,7 +20,9 @@ import {
 
 const HOUR_MS = 3_600_000;
 
-/** Does what a state says about an event. Says why not, when the stack must stop instead because it runs in circles. */
+/**
+ * Applies a state's reaction to an event. Returns why not, when the stack must stop instead because it runs in circles.
+ */
 export function react(work: Work, { advance, raise }: Reaction, sets: MetadataChange): Stalled | undefined {
   const loop = work.automatic && advance.length > 0 ? countAutomaticEntries(work, advance.length) : undefined;
   if (loop !== undefined) return loop;
@@ -58,7 +60,7 @@ export function settleState(work: Work, failedBefore: boolean): void {
   if (work.machine.states.get(state)?.terminal !== true) fireNext(work);
 }
 
-/** The state's timeout has passed: it is handled, or the stack stays and is overdue. */
+/** Handles a passed timeout of the state; when the state does not handle it, the stack is overdue. */
 export function fireTimeout(work: Work): void {
   const fault = reactInternally(work, TIMEOUT);
   if (fault === undefined) return;
@@ -86,7 +88,7 @@ function noteUnhandled(work: Work, fault: Stalled): void {
   else work.notes.push(fault.reason);
 }
 
-/** Does what the state says about an event that the engine itself makes; says why when it is not handled. */
+/** Applies the state's reaction to an event of the engine itself; returns why when it is not handled. */
 function reactInternally(work: Work, name: string): Stalled | undefined {
   const occurrence: Occurrence = { ...toScopeInput(work), name, brought: {} };
   const choice = chooseReaction(occurrence);
@@ -100,7 +102,7 @@ function reactInternally(work: Work, name: string): Stalled | undefined {
   return sets.kind === "rejected" ? sets : react(work, reaction, sets);
 }
 
-/** Counts the entries that are about to be made; says why they must not be. */
+/** Counts the entries that are about to be made; returns why they must not be made. */
 function countAutomaticEntries(work: Work, count: number): Stalled | undefined {
   const { at } = work.event;
   const limit = work.limits.automaticEntriesPerHour;
@@ -113,7 +115,7 @@ function countAutomaticEntries(work: Work, count: number): Stalled | undefined {
   return undefined;
 }
 
-/** Enters states one after the other; only the last one's tasks and timers come to be. */
+/** Enters states one after the other; only the last one's tasks and timers are created. */
 function enter(work: Work, targets: readonly string[]): void {
   const { machine, event } = work;
   const state = targets.at(-1) ?? work.stack.state;
@@ -145,7 +147,7 @@ function enter(work: Work, targets: readonly string[]): void {
   settleState(work, false);
 }
 
-/** What is true of one entry only ends with it. */
+/** Removes the fields that belong to one entry. */
 function withoutEntry(stack: Stack): Stack {
   const { stalled, failed, overdue, awaitsRuns, outputs, failures, approvals, firedInstants, ...rest } = stack;
   return rest;
@@ -164,14 +166,14 @@ function countVisits({ machine, stack }: Work, targets: readonly string[]): Pick
 /** An event that a state may react to: one from outside, or `NEXT`, `FAILED` and `TIMEOUT`. */
 export interface Occurrence extends ScopeInput {
   readonly name: string;
-  /** What the event itself has brought. */
+  /** The metadata of the event itself. */
   readonly brought: Metadata;
 }
 
-/** What a state does on an event, with the metadata that it sets. */
+/** The reaction of a state to an event, with the metadata that it sets. */
 export type Choice = { readonly kind: "chosen"; readonly reaction: Reaction } | Rejected;
 
-/** The first entry whose condition holds; an error in a condition ends the search. */
+/** Returns the first entry whose condition is true; an error in a condition ends the search. */
 export function chooseReaction(occurrence: Occurrence): Choice {
   const { machine, stack, name } = occurrence;
   const reactions = machine.states.get(stack.state)?.on.get(name);
@@ -184,7 +186,7 @@ export function chooseReaction(occurrence: Occurrence): Choice {
   return reject("EVENT_NOT_HANDLED", `No condition of "${name}" in "${stack.state}" is true.`);
 }
 
-/** The metadata that a reaction sets. All its expressions see the metadata as the event has left it. */
+/** Returns the metadata that a reaction sets. All its expressions read the metadata after the event's. */
 export function resolveSets(
   occurrence: Occurrence,
   reaction: Reaction,
@@ -201,13 +203,16 @@ export function resolveSets(
   return { kind: "set", metadata: merged.metadata, keys };
 }
 
-/** True when this reaction ends the stack's incarnation: who sends such an event to a protected state must mean it. */
+/**
+ * Returns true when this reaction ends the stack's incarnation: sending such an event to a protected state needs a
+ * confirmation.
+ */
 export function leadsToEnd(machine: Machine, { advance }: Reaction): boolean {
   const target = advance.at(-1);
   return target !== undefined && machine.states.get(target)?.terminal === true;
 }
 
-/** Why an event from outside may not take this reaction; undefined: it may. */
+/** Returns why an event from outside may not take this reaction; undefined when it may. */
 export function findConfirmFault(
   { machine, stack, name }: Occurrence,
   reaction: Reaction,

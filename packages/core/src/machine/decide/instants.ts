@@ -8,9 +8,9 @@ import { instantTimerId, isInstantTimer, toInstant, toScopeInput, type Work } fr
 type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 
 /**
- * Arms the timers of the present entry whose instant an expression gives, when a state was entered or the metadata has
- * changed. Returns why the event is refused, when an instant cannot be determined. A timer or a result is not refused: the
- * timer stays off then, with a note.
+ * Arms the timers of the present entry whose instants are expressions, when a state was entered or the metadata has
+ * changed. Returns why the event is refused, when an instant cannot be determined. A timer or a result is not refused:
+ * the timer stays off then, with a note.
  */
 export function armInstants(work: Work, before: Stack): Rejected | undefined {
   const { machine, event, stack } = work;
@@ -54,7 +54,10 @@ interface Armed {
   readonly instant: number | null;
 }
 
-/** An instant that has passed when the state is entered is due with the entry. One that has fired is not armed again. */
+/**
+ * Returns the armed timer. An instant that has passed when the state is entered is due with the entry. One that has
+ * fired is not armed again.
+ */
 function armInstant(stack: Stack, { index, event, instant }: Armed): readonly StackTimer[] {
   if (instant === null) return [];
   const { timers, firedInstants = {}, enteredAt, entry } = stack;

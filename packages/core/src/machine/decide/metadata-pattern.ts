@@ -1,21 +1,21 @@
 import { RE2JS } from "re2js";
 
-/** What a text of metadata is searched for. */
+/** The pattern for a text of metadata. */
 export type MetadataPattern = LinearPattern | RefusedPattern;
 
 /** A pattern that is searched in time linear in the text. */
 interface LinearPattern {
   readonly kind: "linear";
   readonly source: string;
-  /** `too-long`: the text was not searched, because that would take too many steps. */
+  /** Searches a text. `too-long`: the text was not searched, because that would take too many steps. */
   search(text: string): "found" | "not-found" | "too-long";
 }
 
-/** A pattern of JavaScript that only a backtracking engine can run, and so none runs it. */
+/** A JavaScript pattern that only a backtracking engine can run, and so is never run. */
 export interface RefusedPattern {
   readonly kind: "not-linear";
   readonly source: string;
-  /** What the engine lacks, such as `the look-ahead "(?="`. */
+  /** The syntax that the engine lacks, such as `the look-ahead "(?="`. */
   readonly construct: string;
 }
 
@@ -26,9 +26,9 @@ export const MAX_PATTERN = 1_000;
 const MAX_SEARCH_STEPS = 20_000_000;
 
 /**
- * Compiles a regular expression in JavaScript's syntax with the flag `u`, searched unanchored. Texts come from outside, and
- * a backtracking engine may take exponential time, so RE2 searches all of them, and a pattern that RE2 cannot run is
- * `not-linear`. Throws a `SyntaxError` for what is not a regular expression.
+ * Compiles a regular expression in JavaScript's syntax with the flag `u`, searched unanchored. Texts come from outside,
+ * and a backtracking engine may take exponential time, so RE2 searches all of them, and a pattern that RE2 cannot run
+ * is `not-linear`. Throws a `SyntaxError` for an invalid regular expression.
  */
 export function createMetadataPattern(source: string): MetadataPattern {
   // Only read, never run: it reports faults of the syntax.
@@ -55,7 +55,7 @@ type LinearSyntax =
 
 /**
  * Translates a regular expression of JavaScript with the flag `u`, which must be valid, into RE2's syntax with the same
- * meaning. Groups become groups that capture nothing, because a search needs no captures.
+ * meaning. Groups become non-capturing, because a search needs no captures.
  */
 function toLinearSyntax(source: string): LinearSyntax {
   try {
@@ -87,7 +87,7 @@ const EMPTY: Extent = { parts: 0, copies: 1 };
 /** A group that is being read. */
 interface OpenGroup {
   extent: Extent;
-  /** What a quantifier would repeat. */
+  /** The part that a quantifier would repeat. */
   last: Extent;
 }
 
@@ -170,7 +170,7 @@ const CONTROLS: ReadonlyMap<string, number> = new Map([
   ["0", 0],
 ]);
 
-/** One character, escaped or not, by its code point. */
+/** Translates one character, escaped or not, to its code point. */
 function translateCharacter(text: string): string {
   const codePoint = toCodePoint(text);
   if (codePoint >= 0xd800 && codePoint <= 0xdfff) throw new Refusal(`half a surrogate pair, "${text}"`);
@@ -191,7 +191,7 @@ function toCodePoint(text: string): number {
 const CLASS_ITEM =
   /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?:u\{[0-9a-fA-F]+\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[pP]\{[^}]*\}|c[a-zA-Z]|[\s\S])|[\s\S]/gu;
 
-/** Brackets around nothing take nothing, or anything; to RE2 they would not be closed. */
+/** Translates brackets. Empty ones match no character, or any character; RE2 would read them as not closed. */
 function translateClass(brackets: string): string {
   const isNegated = brackets.startsWith("[^");
   const items = brackets.slice(isNegated ? 2 : 1, -1).match(CLASS_ITEM) ?? [];
@@ -217,7 +217,7 @@ function translateItem(item: string): string {
   return /^\\[pP]/.test(item) ? translateProperty(item) : translateCharacter(item);
 }
 
-/** Counts what is written out, and refuses the count that makes a short pattern too large. */
+/** Measures the size of the expanded pattern, and refuses the count that makes a short pattern too large. */
 function addTo(measure: Measure, construct: string): void {
   const { groups } = measure;
   if (construct.startsWith("(")) {
@@ -241,7 +241,7 @@ function addTo(measure: Measure, construct: string): void {
   }
 }
 
-/** How often a quantifier writes out what it repeats; undefined for what is not a quantifier. */
+/** Returns how often a quantifier expands its part; undefined for other constructs. */
 function toRepeats(construct: string): number | undefined {
   if (/^[*+?]/.test(construct)) return 1;
   const count = /^\{([0-9]+)(?:,([0-9]*))?\}/.exec(construct);

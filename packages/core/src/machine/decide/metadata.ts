@@ -10,22 +10,22 @@ import type { RefusedPattern } from "./metadata-pattern.ts";
 export interface MetadataChange {
   /** All of it, as it would be. */
   readonly metadata: Metadata;
-  /** What was set, also where the value is the one from before. */
+  /** The keys that were set, also those with an unchanged value. */
   readonly keys: readonly string[];
 }
 
-/** What an event changes of the metadata. For the first one of a stack that is the defaults too. */
+/** The changes of an event to the metadata, including the defaults for the first one of a stack. */
 export interface BroughtMetadata extends MetadataChange {
   /** The keys in the event itself. */
   readonly own: readonly string[];
 }
 
-/** Metadata that an event brings, or why it may not. */
+/** The metadata of an event, or why it is refused. */
 type Brought = ({ readonly kind: "brought" } & BroughtMetadata) | Rejected;
 
 /**
- * Checks what an event brings: first that it is flat and not too large, then the machine's rules. A stack that begins gets
- * the defaults of keys that its first event does not bring, and must have the required ones.
+ * Checks an event's metadata: first that it is flat and not too large, then the machine's rules. A stack that begins
+ * gets the defaults of keys that its first event does not contain, and must have the required ones.
  */
 export function checkBrought(machine: Machine, stack: Stack | undefined, event: StackEvent): Brought {
   const rules = machine.metadata;
@@ -40,7 +40,7 @@ export function checkBrought(machine: Machine, stack: Stack | undefined, event: 
   return { kind: "brought", metadata, own, keys: stack === undefined ? Object.keys(metadata) : own };
 }
 
-/** The keys that this event must bring and does not, as a refusal; that the stack has them already does not count. */
+/** Returns a refusal with the required keys that this event lacks; keys of the stack do not count. */
 export function findUnbrought(machine: Machine, { name, metadata }: StackEvent): Rejected | undefined {
   const required = machine.requiredMetadata.get(name) ?? NO_KEYS;
   const missing = required.filter((key) => !isBrought(metadata, key)).map((key) => JSON.stringify(key));
@@ -55,15 +55,15 @@ function isBrought(metadata: unknown, key: string): boolean {
 
 const NO_KEYS: readonly string[] = [];
 
-/** The most that a stack's metadata may hold: bytes of its JSON form in UTF-8. */
+/** The maximum size of a stack's metadata: bytes of its JSON form in UTF-8. */
 export const MAX_METADATA_BYTES = 65_536;
 
 /** Metadata with that of an event laid over it, or why that cannot be. */
 type MergedMetadata = { readonly kind: "merged"; readonly metadata: Metadata } | Rejected;
 
 /**
- * Lays an event's metadata over the stack's: given keys replace, others stay, null is a value. Refuses with
- * `METADATA_NOT_FLAT` what is not a map of scalars and with `METADATA_TOO_LARGE` a result over 64 KiB.
+ * Merges an event's metadata into the stack's: its keys replace, others remain, null is a value. Refuses anything but a
+ * map of scalars with `METADATA_NOT_FLAT` and a result over 64 KiB with `METADATA_TOO_LARGE`.
  */
 export function mergeMetadata(present: Metadata, brought: unknown): MergedMetadata {
   if (brought === undefined) return { kind: "merged", metadata: present };
@@ -94,12 +94,12 @@ function notFlat(reason: string): Rejected {
   return { kind: "rejected", code: "METADATA_NOT_FLAT", reason };
 }
 
-/** JSON writes -0 as 0: what is decided on is what is kept. */
+/** Replaces -0 by 0, as JSON does, so that decisions use the stored value. */
 export function toKept(value: MetadataValue): MetadataValue {
   return value === 0 ? 0 : value;
 }
 
-/** True for what metadata and outputs may hold. */
+/** Returns true for values that metadata and outputs may contain. */
 export function isScalar(value: unknown): value is MetadataValue {
   if (typeof value === "number") return Number.isFinite(value);
   return value === null || typeof value === "string" || typeof value === "boolean";
@@ -112,7 +112,7 @@ function describe(value: unknown): string {
   return typeof value === "number" ? `the number ${value}` : `a value of type ${typeof value}`;
 }
 
-/** True when the JSON form of a value has more bytes of UTF-8 than these. */
+/** Returns true when the JSON form of a value has more than `maxBytes` bytes in UTF-8. */
 export function exceedsBytes(value: unknown, maxBytes: number): boolean {
   const text = JSON.stringify(value) ?? "";
   // A UTF-16 unit is at most three bytes in UTF-8, so most values need no second pass.
@@ -136,8 +136,8 @@ interface MetadataFault {
 }
 
 /**
- * Returns why keys may not take the values that they have in `next`; undefined: they may. `present` is the metadata before.
- * `PATTERN_NOT_LINEAR` is a fault of the machine: a revision that was kept from before has a pattern that nothing may run.
+ * Returns why keys may not take their values in `next`; undefined when they may. `present` is the metadata before.
+ * `PATTERN_NOT_LINEAR` is a fault of the machine: an older stored revision has a pattern that must not be run.
  */
 export function findMetadataFault(
   rules: MetadataRules,
@@ -164,14 +164,14 @@ export function findMissingFault(rules: MetadataRules, metadata: Metadata): stri
   return undefined;
 }
 
-/** What a stack begins with. */
+/** Returns the metadata with which a stack begins. */
 export function listDefaults(rules: MetadataRules): Metadata {
   const defaults: Record<string, MetadataValue> = {};
   for (const [key, rule] of rules.keys) if (rule.default !== undefined) defaults[key] = rule.default;
   return defaults;
 }
 
-/** True when the value of this key must stay hidden. */
+/** Returns true when the value of this key must remain hidden. */
 export function isSensitive(rules: MetadataRules, key: string): boolean {
   return rules.keys.get(key)?.sensitive === true;
 }
@@ -225,8 +225,8 @@ function findRange({ minimum, maximum }: MetadataRule, value: MetadataValue): st
 }
 
 /**
- * The stack with its metadata changed. A sensitive key gets a new version with each value, and the value from before is
- * kept until `pruneSecrets` finds that nothing refers to it.
+ * Returns the stack with its metadata changed. A sensitive key gets a new version with each value, and the earlier
+ * value is kept until `pruneSecrets` finds no reference to it.
  */
 export function withMetadata(machine: Machine, stack: Stack, { metadata, keys }: MetadataChange): Stack {
   const changed = metadata === stack.metadata ? stack : { ...stack, metadata };
@@ -248,7 +248,9 @@ export function withMetadata(machine: Machine, stack: Stack, { metadata, keys }:
   );
 }
 
-/** The stack with a version for each value whose key has become sensitive with a new revision of the machine. */
+/**
+ * Returns the stack with a version for each value whose key has become sensitive with a new revision of the machine.
+ */
 export function adoptSecrets(machine: Machine, stack: Stack): Stack {
   if (machine.metadata.keys.size === 0) return stack;
   const fresh = [...machine.metadata.keys]
@@ -261,7 +263,7 @@ export function adoptSecrets(machine: Machine, stack: Stack): Stack {
   return { ...stack, secretVersions: { ...stack.secretVersions, ...Object.fromEntries(fresh) } };
 }
 
-/** A reference for a sensitive output of a task, and the stack that keeps its value. */
+/** Returns a reference for a sensitive output of a task, and the stack that contains its value. */
 export function keepOutput(
   stack: Stack,
   { task, output, value }: { readonly task: string; readonly output: string; readonly value: MetadataValue },
@@ -275,7 +277,7 @@ export function keepOutput(
   return { stack: withKept(stack, { [ref]: value }), ref };
 }
 
-/** The stack without kept values that neither an open run nor an output refers to. */
+/** Returns the stack without kept values that neither an open run nor an output refers to. */
 export function pruneSecrets(stack: Stack): Stack {
   const { keptSecrets, ...rest } = stack;
   if (keptSecrets === undefined) return stack;
@@ -304,25 +306,25 @@ function presentValue(metadata: Metadata, key: string): MetadataValue | undefine
   return Object.hasOwn(metadata, key) ? metadata[key] : undefined;
 }
 
-/** The sensitive values that stacks hold, such as one before and after an event, and those that the event brings. */
+/** Returns the sensitive values of stacks, such as one before and after an event, and those of the event. */
 export function listSecretValues(
   machine: Machine | undefined,
   holders: readonly (SecretHolder | undefined)[],
   event: StackEvent,
 ): readonly unknown[] {
   const stacks = holders.filter((holder) => holder !== undefined);
-  // Most stacks hold none and may hold none, and their events are many.
+  // Most stacks have no secrets and cannot have any, and their events are many.
   if (!mayHoldSecrets(machine, stacks, event)) return NONE;
   return [...stacks.flatMap(listHeldSecrets), ...listBrought(machine, stacks, event)];
 }
 
-/** The sensitive values that a stack holds. */
+/** Returns the sensitive values of a stack. */
 export function listHeldSecrets({ secretVersions, keptSecrets, metadata }: SecretHolder): readonly unknown[] {
   if (secretVersions === undefined && keptSecrets === undefined) return [];
   return [...Object.keys(secretVersions ?? {}).map((key) => metadata[key]), ...Object.values(keptSecrets ?? {})];
 }
 
-/** True for a key that the machine declares sensitive, or that a stack holds as such. */
+/** Returns true for a key that the machine declares sensitive, or that a stack stores as sensitive. */
 export function isSecretKey(machine: Machine | undefined, stacks: readonly SecretHolder[], key: string): boolean {
   if (machine !== undefined && isSensitive(machine.metadata, key)) return true;
   return stacks.some(({ secretVersions }) => secretVersions !== undefined && Object.hasOwn(secretVersions, key));
@@ -344,8 +346,9 @@ export function listHiddenOutputs(machine: Machine | undefined, event: StackEven
 }
 
 /**
- * Returns a result from outside with the outputs named as sensitive that hold a whole sensitive value, of the stack or of
- * the result itself. A worker names its own, because it knows what its attempt was given; a sender's word does not count.
+ * Returns a result from outside and adds to its sensitive outputs those that contain a whole sensitive value, of the
+ * stack or of the result itself. A worker names its own, because it has the secrets of its attempt; a sender's list is
+ * not trusted.
  */
 export function withQuotedOutputs(machine: Machine, stack: SecretHolder | undefined, event: StackEvent): StackEvent {
   const { outputs, origin } = event;
@@ -361,12 +364,12 @@ function toText(value: unknown): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
-/** A text with `***` in the place of every occurrence of these values. */
+/** Returns a text with every occurrence of these values replaced by `***`. */
 export function maskText(values: readonly unknown[], text: string): string {
   return createMaskText(values)(text);
 }
 
-/** Masks these values in the messages of tasks. Returns the same list when there is nothing to mask. */
+/** Masks these values in the messages of tasks. Returns the same list when there are no values. */
 export function maskTasks(values: readonly unknown[], tasks: readonly TaskState[]): readonly TaskState[] {
   if (values.length === 0) return tasks;
   const mask = createMaskText(values);
@@ -375,7 +378,7 @@ export function maskTasks(values: readonly unknown[], tasks: readonly TaskState[
   });
 }
 
-/** A decision without these values in its reasons and notes. */
+/** Returns a decision without these values in its reasons and notes. */
 export function maskDecision(values: readonly unknown[], decision: Decision): Decision {
   if (values.length === 0) return decision;
   const mask = createMaskText(values);
@@ -424,17 +427,17 @@ const SHORTEST = 4;
 export function createMaskText(values: Iterable<unknown>): MaskText {
   const needles = toNeedles(values, toForms);
   if (needles.length === 0) return (text) => text;
-  // The longest first, so that of two values that begin alike nothing of the longer one is left.
+  // The longest first, so that of two values with the same beginning the longer one is masked completely.
   const ordered = [...needles].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
 }
 
-/** True for a text that quotes a secret value as a whole. */
+/** Returns true for a text that quotes a secret value as a whole. */
 export type IsQuoting = (text: string) => boolean;
 
 /**
- * Finds values of four characters or more, also as JSON writes them and without the blanks around them; of values with
- * several lines only all lines together, because a single one may be a word that says nothing.
+ * Returns a search for values of four characters or more, also in JSON form and without the blanks around them; a value
+ * with several lines only matches as a whole, because a single line may be a common word.
  */
 export function createIsQuoting(values: Iterable<unknown>): IsQuoting {
   const needles = toNeedles(values, toWholeForms);
@@ -444,7 +447,7 @@ export function createIsQuoting(values: Iterable<unknown>): IsQuoting {
 /** A deeper value is not a plain log line, and may contain itself. */
 const DEEPEST = 16;
 
-/** As `MaskText`, for every text in a value; what is nested too deep is masked as a whole. */
+/** Masks like `MaskText` every text in a value; values that are nested too deep are masked as a whole. */
 export function maskTexts(mask: MaskText, value: unknown, depth = 0): unknown {
   if (typeof value === "string") return mask(value);
   if (typeof value !== "object" || value === null || value instanceof Date) return value;

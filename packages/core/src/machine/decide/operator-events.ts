@@ -15,7 +15,9 @@ import {
   withoutMarks,
 } from "./work.ts";
 
-/** A new attempt of each failed task, or of the one that is named. Their messages show the tasks as failed, as ever. */
+/**
+ * Creates a new attempt of each failed task, or of the named one. As before, their messages show the tasks as failed.
+ */
 export const retryFailed: Handler = (work) => {
   const chosen = chooseTasks(work, ({ status }) => status === "ERROR");
   if (!Array.isArray(chosen)) return chosen;
@@ -29,14 +31,14 @@ export const retryFailed: Handler = (work) => {
   const isFailed = hasFailed(work);
   const { failed } = work.stack;
   const unmarked = withoutMarks(work.stack);
-  // Where all that is retried waits for what is still failed, nothing has begun, and FAILED does not fire again.
+  // When every retried task waits for a failed one, no task begins, and FAILED does not fire again.
   work.stack = isFailed && failed ? { ...unmarked, failed } : unmarked;
   startReady(work, shown);
   settleState(work, isFailed);
   return undefined;
 };
 
-/** The present attempt of each task that was sent, or of the one that is named, is sent again. */
+/** Sends the present attempt of each task that was sent, or of the named one, again. */
 export const retryPending: Handler = (work) => {
   const chosen = chooseTasks(work, ({ status, detail }) => status === "PENDING" && !isUnsent(detail));
   if (!Array.isArray(chosen)) return chosen;
@@ -46,7 +48,10 @@ export const retryPending: Handler = (work) => {
   return undefined;
 };
 
-/** Asks a task's run to stop. A task without a running attempt, such as one that waits for its next, is cancelled at once. */
+/**
+ * Requests that a task's run stops. A task without a running attempt, such as one that waits for its next, is cancelled
+ * at once.
+ */
 export const cancelTask: Handler = (work) => {
   const name = work.event.task?.name ?? "";
   const task = findTask(work.stack, name);
@@ -70,7 +75,7 @@ export const settleTask: Handler = (work) => {
   return undefined;
 };
 
-/** The wait before a task's next attempt is over: the task is sent as soon as its needs still hold. */
+/** Ends the wait before a task's next attempt: the task is sent as soon as its needs are met. */
 export const retryDue: Handler = (work) => {
   const name = work.event.task?.name ?? "";
   if (findTask(work.stack, name)?.detail !== "RETRYING") return NOT_RETRYING;
@@ -79,8 +84,8 @@ export const retryDue: Handler = (work) => {
 };
 
 /**
- * Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry stay; a task that
- * waits only for tasks that the revision no longer needs is sent.
+ * Moves a stack to the revision that the decision is made on. Tasks, attempts and timers of the entry remain; a task
+ * that waits only for tasks that the revision does not require is sent.
  */
 export const upgradeStack: Handler = (work) => {
   const { machine, stack } = work;
@@ -101,7 +106,9 @@ const NOT_RETRYING = {
   reason: "The task does not wait for its next attempt.",
 } as const;
 
-/** A task that was never sent may have failed because its condition could not be evaluated. */
+/**
+ * Returns the task to retry. A task that was never sent may have failed because its condition could not be evaluated.
+ */
 function toRetried(work: Work, { name, errorCode }: TaskState): TaskState {
   const undecided = errorCode === "EXPRESSION_FAILED" && !Object.hasOwn(work.stack.attempts, name);
   return undecided ? decideOnEntry(work, name) : toWaiting(name);
@@ -113,7 +120,7 @@ function isKnown(work: Work, name: string): boolean {
   return known;
 }
 
-/** An approval has no attempt, so there is nothing to send again or to stop. */
+/** Returns true for a task without an attempt to send again or to stop, such as an approval. */
 function isUnsent(detail: TaskState["detail"]): boolean {
   return detail === "WAITING" || detail === "RETRYING" || detail === "APPROVING";
 }

@@ -23,7 +23,10 @@ import {
   type Work,
 } from "./work.ts";
 
-/** What becomes of a task when its state is entered: it waits to be sent, is skipped, or has failed because its condition has. */
+/**
+ * Returns the task as its state is entered: it waits to be sent, is skipped, or has failed because its condition
+ * failed.
+ */
 export function decideOnEntry(work: Work, name: string): TaskState {
   const when = work.machine.tasks.get(name)?.when;
   if (when === undefined) return toWaiting(name);
@@ -38,14 +41,14 @@ export function decideOnEntry(work: Work, name: string): TaskState {
   });
 }
 
-/** A task that is sent as soon as nothing holds it up. */
+/** Returns a task that is sent as soon as it is not blocked. */
 export function toWaiting(name: string): TaskState {
   return { name, status: "PENDING", detail: "WAITING" };
 }
 
 /**
- * Sends every waiting task that nothing holds up any more. Those that cannot be resolved fail without being sent. All
- * messages contain the stack of that moment, or the given one.
+ * Sends every waiting task that is not blocked. Those that cannot be resolved fail without being sent. All messages
+ * contain the present stack, or the given one.
  */
 export function startReady(work: Work, given?: MessageStack): void {
   if (isHeld(work)) return;
@@ -77,7 +80,7 @@ interface Unsent {
   readonly task: TaskState;
 }
 
-/** Resolves a task, or says what becomes of one that cannot be sent. */
+/** Resolves a task, or returns the new status of one that cannot be sent. */
 function prepare(work: Work, name: string): PreparedTask | PreparedApproval | Unsent {
   const task: Task | undefined = work.machine.tasks.get(name);
   if (task === undefined) {
@@ -89,7 +92,7 @@ function prepare(work: Work, name: string): PreparedTask | PreparedApproval | Un
   return prepared.kind === "fault" ? { kind: "unsent", task: toErrorTask(work, name, prepared) } : prepared;
 }
 
-/** A task that has failed without being sent. */
+/** Returns a task that has failed without being sent. */
 export function toErrorTask(
   work: Work,
   name: string,
@@ -98,7 +101,7 @@ export function toErrorTask(
   return { name, status: "ERROR", errorMessage: toShown(work, message), errorCode: code };
 }
 
-/** The most that a config may hold when its expressions are resolved: bytes of its JSON form in UTF-8. */
+/** The maximum size of a config with its expressions resolved: bytes of its JSON form in UTF-8. */
 export const MAX_CONFIG_BYTES = 262_144;
 
 /** A longer key is a mistake; stores keep keys in an index. */
@@ -121,7 +124,7 @@ export interface PrepareFault {
   readonly message: string;
 }
 
-/** Resolves what a task is sent with. Nothing is resolved, and no scope made, where the task has no expressions. */
+/** Resolves the config and target of a task. Without expressions it creates no scope. */
 export function prepareTask(input: ScopeInput, task: Task): PreparedTask | PrepareFault {
   const { definition, timeoutMs } = task;
   if (!task.dynamicConfig && task.target === undefined && !task.exclusive) {
@@ -169,7 +172,7 @@ function resolveTarget(machine: Machine, { target: name }: Task, scope: Expressi
   const what = `The target "${name}"`;
   const template = machine.targets.get(name);
   if (template === undefined) return toFault("EXPRESSION_FAILED", `${what} is not in the machine.`);
-  // A sensitive value is not in the scope, so that none can get into an address.
+  // Sensitive values are not in the scope, so that an address cannot contain any.
   const target = toValue(
     template.resolve(scope, () => undefined),
     what,
@@ -215,7 +218,7 @@ function toFault(code: PrepareFault["code"], message: string): PrepareFault {
   return { kind: "fault", code, message };
 }
 
-/** The tasks of a stack as messages and simulations show them. */
+/** Returns the tasks of a stack as messages and simulations show them. */
 export function toWireTasks(tasks: readonly TaskState[]): readonly WireTask[] {
   return tasks.some(({ errorCode }) => errorCode !== undefined) ? tasks.map(toWireTask) : tasks;
 }
@@ -224,7 +227,7 @@ function toWireTask({ errorCode, ...task }: TaskState): WireTask {
   return task;
 }
 
-/** The stack as its task messages show it. */
+/** Returns the stack as its task messages show it. */
 export function toMessageStack({ semantics }: Machine, stack: Stack): MessageStack {
   const { id, previousState, machine, state, tasks } = stack;
   const metadata = semantics.secretsInMessages === "values" ? stack.metadata : toShownMetadata(stack);
@@ -255,8 +258,8 @@ export function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageS
 }
 
 /**
- * Sends the task's attempt again, with the key that it has; makes one where none is open, as for rows taken over. False
- * when it cannot be sent: the running attempt is not to fail for what only another message would need.
+ * Sends the task's attempt again, with the same key; creates one when no attempt is open, as for rows taken over.
+ * Returns false when it cannot be sent: the running attempt must not fail because another message cannot be built.
  */
 export function dispatchAgain(work: Work, name: string, shown: MessageStack): boolean {
   const task = work.machine.tasks.get(name);
@@ -280,7 +283,7 @@ export function dispatchAgain(work: Work, name: string, shown: MessageStack): bo
   return true;
 }
 
-/** That a task could not be sent because its machine has changed. */
+/** Returns the note that a task could not be sent because its machine has changed. */
 export function formatLostTask(name: string): string {
   return `Task "${name}" is not in the machine any more, so it was not sent.`;
 }
@@ -308,7 +311,7 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
       ...defined({ exclusiveKey, version: messageVersion }),
     },
   };
-  // What the attempt was sent with before stays there for its earlier message.
+  // The secrets of earlier messages of the attempt remain.
   const secrets =
     secretsInMessages === "values" ? [] : [...new Set([...(run.secrets ?? []), ...listSecretRefs(message)])];
   return {

@@ -14,8 +14,8 @@ import {
 import { changeMetadata, hideSecrets, type Work } from "./work.ts";
 
 /**
- * Keeps the scalar outputs of a task that has succeeded, and stores those that it maps in the metadata, over what its result
- * brought. Says why the task fails instead; then nothing is stored.
+ * Keeps the scalar outputs of a task that has succeeded, and stores its mapped outputs in the metadata, over its
+ * result's metadata. Returns why the task fails instead; then it stores nothing.
  */
 export function storeOutputs(work: Work, task: string, metadataBefore: Metadata): string | undefined {
   const mapped = mapOutputs(work, task);
@@ -34,7 +34,10 @@ export function storeOutputs(work: Work, task: string, metadataBefore: Metadata)
   return undefined;
 }
 
-/** Keeps the scalars that a task gave, also one that has failed. False when they are too large: then none is kept. */
+/**
+ * Keeps the scalar outputs of a task, also of a failed one. Returns false when they are too large: then none of them
+ * are kept.
+ */
 export function keepOutputs(work: Work, task: string): boolean {
   const { outputs = {} } = work.event;
   const before = work.stack;
@@ -62,7 +65,7 @@ export function keepOutputs(work: Work, task: string): boolean {
   return true;
 }
 
-/** A task that was settled by hand has no outputs, whatever an attempt of it gave that failed. */
+/** Removes the outputs of a task that was settled by hand, including those of a failed attempt. */
 export function forgetOutputs(work: Work, task: string): void {
   const { outputs, ...rest } = work.stack;
   if (outputs === undefined || !Object.hasOwn(outputs, task)) return;

@@ -30,7 +30,7 @@ import {
   type Work,
 } from "./work.ts";
 
-/** The task has succeeded, unless its outputs cannot be stored. */
+/** Handles the success of a task; it fails when its outputs cannot be stored. */
 export const completeTask: Handler = (work) => {
   const metadataBefore = work.stack.metadata;
   return answer(work, ({ task: { name } }) => {
@@ -40,23 +40,25 @@ export const completeTask: Handler = (work) => {
   });
 };
 
-/** The attempt has failed. After a cancel that is the cancel's end. */
+/** Handles the failure of an attempt. After a cancel that is the cancel's end. */
 export const failTask: Handler = (work) => {
   return answer(work, (current) => {
     const { task, run } = current;
     const { failureEndsCancel, storesOutputs } = work.machine.semantics;
     const isCancelEnd = failureEndsCancel && run?.cancelling !== undefined;
-    // A task whose attempt timed out may run again by now: that one is its next, and this end concerns it no more.
+    // A task whose attempt timed out may run again by now: then this end does not concern its new attempt.
     if (isCancelEnd && task.status === "PENDING") return endCancel(work, current);
     if (storesOutputs) keepOutputs(work, task.name);
     failAttempt(work, task, toFailure(work));
   });
 };
 
-/** A cancel has ended. After a timeout the attempt has failed already, and the wait for the next one begins. */
+/**
+ * Handles the end of a cancel. After a timeout the attempt has failed already, and the wait for the next one begins.
+ */
 export const confirmCancel: Handler = (work) => answer(work, (current) => endCancel(work, current));
 
-/** Handles a passed deadline: the attempt has failed and is cancelled. It stays open until the cancel has ended. */
+/** Handles a passed deadline: the attempt has failed and is cancelled. It remains open until the cancel has ended. */
 export const timeOutTask: Handler = (work) => {
   const { stack, event } = work;
   const run = stack.runs.find(({ attemptId }) => attemptId === event.dispatchId);
@@ -77,7 +79,7 @@ const CANCELLING: Ignored = {
   reason: "The attempt is already being cancelled.",
 };
 
-/** Ends the run that is answered; if its task still waits for it, stores what the answer brings and changes the task. */
+/** Ends the run of a result; if its task still waits for it, stores the result's metadata and changes the task. */
 function answer(work: Work, change: (current: CurrentAnswer) => void): ReturnType<Handler> {
   const match = matchAnswer(work);
   if (match.kind === "left") {
@@ -91,7 +93,7 @@ function answer(work: Work, change: (current: CurrentAnswer) => void): ReturnTyp
   return undefined;
 }
 
-/** A run that the entry waits for has ended: with the last of them its tasks begin. */
+/** Ends a run of an earlier entry that the present entry waits for: with the last of them its tasks begin. */
 function endLeftRun(work: Work, run: TaskRun): void {
   const failedBefore = hasFailed(work);
   endRun(work, run);
@@ -110,7 +112,7 @@ function endCancel(work: Work, { task: { name, status }, run }: CurrentAnswer): 
   if (status === "PENDING") setTask(work, toCancelled(work, name));
 }
 
-/** True when the task waits for this very attempt. */
+/** Returns true when the task waits for exactly this attempt. */
 function isAwaited(stack: Stack, run: TaskRun): boolean {
   const pending = findTask(stack, run.task)?.status === "PENDING";
   return pending && isCurrent(stack, run) && run.attempt === attemptsOf(stack, run.task);
@@ -127,14 +129,14 @@ function toTimeOut({ machine }: Work, run: TaskRun): Failure {
   return machine.semantics.taskDetails ? { message, code: "TASK_TIMEOUT" } : { message };
 }
 
-/** An answer that sets a task's status, and the run that it ends. */
+/** A result that sets a task's status, and the run that it ends. */
 interface CurrentAnswer {
   readonly kind: "current";
   readonly task: TaskState;
   readonly run?: TaskRun;
 }
 
-/** An answer of a run that was left and that the stack waits for, or may have: it only ends the run. */
+/** A result of a run that was left and that the stack waits for, or may have: it only ends the run. */
 interface LeftAnswer {
   readonly kind: "left";
   readonly run: TaskRun;
@@ -143,7 +145,7 @@ interface LeftAnswer {
 /** The task that a result belongs to, or why the result is ignored. */
 type Match = CurrentAnswer | LeftAnswer | Ignored | Rejected;
 
-/** Which task an answer concerns: its attempt says, else the task's name. */
+/** Finds the task of a result: by its attempt, else by the task's name. */
 function matchAnswer(work: Work): Match {
   const { stack, event } = work;
   if (event.dispatchId === undefined) return matchByName(work, event.task?.name ?? "");
@@ -151,7 +153,7 @@ function matchAnswer(work: Work): Match {
   return run === undefined ? ENDED : matchRun(work, run);
 }
 
-/** The answer of an attempt that is not open. */
+/** The result of an attempt that is not open. */
 const ENDED: Ignored = { kind: "ignored", code: "RESULT_STALE", reason: "The attempt has already ended." };
 
 function matchRun(work: Work, run: TaskRun): Match {
@@ -179,7 +181,7 @@ function matchByName(work: Work, name: string): Match {
   const { stack } = work;
   const task = findTask(stack, name);
   if (task === undefined) return matchUnlisted(work, name);
-  // Only people may answer for them.
+  // Only people may decide them.
   if (task.detail === "APPROVING" || work.machine.tasks.get(name)?.isApproval) {
     return {
       kind: "rejected",
@@ -189,7 +191,7 @@ function matchByName(work: Work, name: string): Match {
   }
   const run = findCurrentRun(stack, name);
   if (run) return matchOpen(task, run);
-  // Settled by hand in this entry: the answer is that of the run that was given up.
+  // Settled by hand in this entry: the result is that of the run that was given up.
   const settled = stack.runs.find((other) => other.task === name && other.entry === stack.entry);
   if (settled) return toStale(`Task "${name}" was settled before this answer came.`, settled.attemptId);
   const left = findLeftRun(stack, name);
@@ -198,7 +200,7 @@ function matchByName(work: Work, name: string): Match {
   return matchWithoutRun(work, task);
 }
 
-/** A task without an open run, such as one whose result came by its name before. */
+/** Matches a task without an open run, such as one whose result came by its name before. */
 function matchWithoutRun({ event }: Work, task: TaskState): Match {
   const { name, detail } = task;
   if (detail === "WAITING") {
@@ -208,7 +210,7 @@ function matchWithoutRun({ event }: Work, task: TaskState): Match {
   return ignored ? toStale(`Task "${name}" is ${detail}.`) : { kind: "current", task };
 }
 
-/** True for tasks that no answer moves any more. */
+/** Returns true for tasks that results do not change. */
 function isSettled({ detail }: TaskState): boolean {
   return detail === "SKIPPED" || detail === "CANCELLED";
 }
@@ -226,7 +228,7 @@ function toStale(reason: string, endedAttempt?: string): Ignored {
   return { kind: "ignored", code: "RESULT_STALE", reason, ...defined({ endedAttempt }) };
 }
 
-/** A failed task; without a message or a code where none was given. */
+/** Returns a failed task; without a message or a code when the failure has none. */
 function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
   return {
     name,
@@ -236,7 +238,7 @@ function toFailed(work: Work, name: string, { message, code }: Failure): TaskSta
   };
 }
 
-/** A task that was cancelled: failed for good. */
+/** Returns a task that was cancelled: failed permanently. */
 export function toCancelled(work: Work, name: string): TaskState {
   const failed = toFailed(work, name, { message: "cancelled" });
   if (!work.machine.semantics.taskDetails) return failed;
@@ -244,8 +246,8 @@ export function toCancelled(work: Work, name: string): TaskState {
 }
 
 /**
- * An attempt has failed. Only a running task may get another one by its policy; what fails later, or once more, has failed
- * for good. `ending`: the attempt that is still to end before the wait for the next one begins.
+ * Fails an attempt. Only a running task may get another attempt by its policy; a failure later, or a second one, is
+ * permanent. `ending`: the attempt must still end before the wait for the next one begins.
  */
 function failAttempt(
   work: Work,
@@ -292,7 +294,9 @@ export function forgetFailures(work: Work, name: string): void {
   work.stack = others.length === 0 ? rest : { ...rest, failures: Object.fromEntries(others) };
 }
 
-/** True when a task waits for its next attempt and the wait has not begun, because the last one is still ending. */
+/**
+ * Returns true when a task waits for its next attempt and the wait has not begun, because the last one is still ending.
+ */
 function awaitsEnd(stack: Stack, name: string): boolean {
   return findTask(stack, name)?.detail === "RETRYING" && !stack.timers.some(({ task }) => task === name);
 }
@@ -318,24 +322,27 @@ export interface Failure {
   readonly retryable?: boolean;
 }
 
-/** The code of a failure that names none. */
+/** The code of a failure without a code. */
 const DEFAULT_FAILURE_CODE = "TASK_FAILED";
 
-/** Whether a task gets another attempt after so many failures, the present one included. */
+/** Returns true when a task gets another attempt after this number of failures, the present one included. */
 export function mayRetry(policy: RetryPolicy, failures: number, { code, retryable = true }: Failure): boolean {
   const named = code ?? DEFAULT_FAILURE_CODE;
   if (!retryable || NEVER_RETRIED.has(named) || failures >= policy.attempts) return false;
   return policy.only === undefined || policy.only.has(named);
 }
 
-/** The longest wait before the next attempt after so many failures: it doubles (or what the factor says) each time. */
+/**
+ * Returns the longest wait before the next attempt after this number of failures: it grows by the factor (default 2)
+ * each time.
+ */
 export function maxBackoffMs({ fromMs, toMs, factor }: RetryPolicy, failures: number): number {
   const backoffMs = fromMs * factor ** (failures - 1);
   // Zero times infinity is NaN, which is not a wait.
   return Number.isNaN(backoffMs) ? toMs : Math.round(Math.min(toMs, backoffMs));
 }
 
-/** What another attempt would not mend, whatever its policy says. */
+/** Codes that another attempt would not fix, whatever the policy. */
 const NEVER_RETRIED: ReadonlySet<string> = new Set([
   "EXPRESSION_FAILED",
   "CONFIG_INVALID",

@@ -5,7 +5,7 @@ import { findSecretRef } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
 import { isSensitive } from "./metadata.ts";
 
-/** What expressions look at. */
+/** The input of expressions. */
 export interface ScopeInput {
   readonly machine: Machine;
   readonly stack: Stack;
@@ -13,9 +13,9 @@ export interface ScopeInput {
   readonly at: number;
 }
 
-/** What a place lets its expressions see besides `stack`, `metadata` and `now`. */
+/** The names that an expression may use in addition to `stack`, `metadata` and `now`. */
 export interface ScopeOptions {
-  /** Reactions only: the event, with what it brought. */
+  /** Reactions only: the event, with its metadata. */
   readonly event?: { readonly name: string; readonly metadata: Metadata };
   /** `allow` only: who sends the event. */
   readonly actor?: ScopeActor;
@@ -25,7 +25,7 @@ export interface ScopeOptions {
   readonly sensitive?: boolean;
 }
 
-/** What the expressions of one place may look at. */
+/** Returns the scope of the expressions at one position of the document. */
 export function toScope({ machine, stack, at }: ScopeInput, options: ScopeOptions = {}): ExpressionScope {
   const { event, actor, tasks = false, sensitive = false } = options;
   const show = (metadata: Metadata) => (sensitive ? metadata : withoutSecrets(machine, metadata));
@@ -49,7 +49,7 @@ export function toFindSecret(stack: Stack): FindSecret {
   };
 }
 
-/** Where nothing is replaced by a reference. */
+/** Finds no secret, so no value is replaced by a reference. */
 export const NO_SECRETS: FindSecret = () => undefined;
 
 function withoutSecrets(machine: Machine, metadata: Metadata): Metadata {
@@ -59,7 +59,7 @@ function withoutSecrets(machine: Machine, metadata: Metadata): Metadata {
   return Object.fromEntries(shown);
 }
 
-/** Declared keys without a value. */
+/** Returns null for declared keys without a value. */
 function toNulls(machine: Machine, metadata: Metadata): Metadata {
   const keys = [...machine.metadata.keys.keys()].filter((key) => !Object.hasOwn(metadata, key));
   return Object.fromEntries(keys.map((key) => [key, null] as const));

@@ -35,17 +35,17 @@ export interface DecideLimits {
   readonly entriesPerEvent: number;
 }
 
-/** The limits where none are given. */
+/** The default limits. */
 export const DEFAULT_LIMITS: DecideLimits = { automaticEntriesPerHour: 1_000, entriesPerEvent: 50 };
 
-/** A stack while an event is worked into it. `stack` is replaced, never changed. */
+/** A stack while an event is applied to it. `stack` is replaced, never changed. */
 export interface Work {
   readonly machine: Machine;
   readonly event: StackEvent;
   readonly limits: DecideLimits;
   /** The event is a result, a timer's or a raised one, so its entries count towards the limit. */
   readonly automatic: boolean;
-  /** What the event brings: checked, and stored by `bringMetadata` when the event is found to concern the stack. */
+  /** The event's metadata: checked, and stored by `bringMetadata` when the event concerns the stack. */
   readonly brought: BroughtMetadata;
   stack: Stack;
   entries: number;
@@ -83,7 +83,7 @@ export function createStack(machine: Machine, init: State, event: StackEvent): S
   };
 }
 
-/** Begins to work an event in: what every applied event does to its stack. */
+/** Begins to apply an event, with the changes that every applied event makes to its stack. */
 export function beginWork(
   input: Pick<Work, "machine" | "event" | "limits" | "brought"> & { readonly before: Stack },
 ): Work {
@@ -99,12 +99,12 @@ export function beginWork(
   };
   const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], raised: [] };
   const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
-  // What became sensitive with this revision may have been quoted while it was not.
+  // A value that is sensitive since this revision may have been quoted before.
   if (adopted !== before) hideSecrets(work);
   return work;
 }
 
-/** Stores what the event has brought. */
+/** Stores the event's metadata. */
 export function bringMetadata(work: Work): void {
   changeMetadata(work, work.brought);
 }
@@ -117,7 +117,7 @@ export function changeMetadata(work: Work, change: MetadataChange): void {
   if (isSecret) hideSecrets(work);
 }
 
-/** Takes sensitive values out of what tasks say, when there are new ones. */
+/** Masks sensitive values in the messages of tasks, when there are new ones. */
 export function hideSecrets(work: Work): void {
   const { stack } = work;
   const { lastFailure, tasks } = stack;
@@ -127,19 +127,20 @@ export function hideSecrets(work: Work): void {
   work.stack = { ...work.stack, lastFailure: { ...lastFailure, message: maskText(values, lastFailure.message) } };
 }
 
-/** A text that may be shown: without sensitive values of the stack and the event. */
+/** Returns a text for display: without sensitive values of the stack and the event. */
 export function toShown(work: Work, text: string): string {
   return maskText(listWorkSecrets(work), text);
 }
 
-/** What the expressions of this work look at. */
+/** Returns the input of the expressions of this work. */
 export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
   return { machine, stack, at: event.at };
 }
 
 /**
- * The decision at the end of the work. A satisfied stack in a terminal state is removed, unless runs are waited for. An
- * upgrade removes no stack: otherwise moving all stacks of a machine would end those in a state that is terminal now.
+ * Returns the decision at the end of the work. A satisfied stack in a terminal state is removed, unless it waits for
+ * runs. An upgrade does not remove a stack: otherwise moving all stacks of a machine would end those in a state that is
+ * terminal now.
  */
 export function endWork(work: Work): Applied {
   const { machine, event, dispatches, cancels, endedAttempts, notes, raised } = work;
@@ -152,7 +153,7 @@ export function endWork(work: Work): Applied {
   return raised.length === 0 ? applied : { ...applied, raised };
 }
 
-/** Replaces one task's status. A task that waits for its next attempt or for an approval no more needs no timer. */
+/** Replaces one task's status. A task that stops waiting for its next attempt or for an approval needs no timer. */
 export function setTask(work: Work, task: TaskState): void {
   const stack = work.stack.approvals === undefined ? work.stack : withoutApproval(work.stack, task.name);
   const tasks = stack.tasks.map((old) => (old.name === task.name ? task : old));
@@ -162,7 +163,7 @@ export function setTask(work: Work, task: TaskState): void {
   noteEnd(work, task);
 }
 
-/** The stack without the approval of a task; the same stack when none is open. */
+/** Returns the stack without the approval of a task; the same stack when none is open. */
 function withoutApproval(stack: Stack, task: string): Stack {
   const { approvals = {}, ...rest } = stack;
   if (!Object.hasOwn(approvals, task)) return stack;
@@ -172,7 +173,7 @@ function withoutApproval(stack: Stack, task: string): Stack {
 
 const MOST_FAILURE_CHARACTERS = 2_000;
 
-/** Keeps in mind that a task has failed for good, or that the one that failed last has succeeded since. */
+/** Records that a task has failed permanently, or that the one that failed last has succeeded since. */
 export function noteEnd(work: Work, { name, status, detail, errorCode, errorMessage }: TaskState): void {
   const { stack, event } = work;
   const { lastFailure, state, entry } = stack;
@@ -196,7 +197,10 @@ function isUnresolved(failure: LastFailure | undefined, task: string): failure i
   return failure?.task === task && failure.resolvedAt === undefined;
 }
 
-/** The beginning, where executors name the fault, and the end, where a tool has printed it last; no half characters. */
+/**
+ * Returns the beginning, where executors name the fault, and the end, where a tool has printed it last; cuts no
+ * surrogate pair.
+ */
 function toExcerpt(text: string): string {
   if (text.length <= MOST_FAILURE_CHARACTERS) return text;
   const half = (MOST_FAILURE_CHARACTERS - CUT.length) / 2;
@@ -206,12 +210,12 @@ function toExcerpt(text: string): string {
 
 const CUT = "\n…\n";
 
-/** A sender as a stack remembers it: without groups and the request, which matter at that moment only. */
+/** Returns a sender as a stack stores it: without groups and the request, which matter only at that moment. */
 export function toKnownSender({ kind, id, name, owner }: Sender): KnownSender {
   return { kind, id, name, ...defined({ owner }) };
 }
 
-/** The detail of a task, where the machine's tasks carry one. */
+/** Returns the detail of a task, if the machine's tasks have one. */
 export function toDetail({ semantics }: Machine, detail: TaskDetail): Pick<TaskState, "detail"> {
   return semantics.taskDetails ? { detail } : {};
 }
@@ -227,7 +231,7 @@ export function replaceRun(work: Work, run: TaskRun, next: TaskRun): void {
   work.stack = { ...work.stack, runs: work.stack.runs.map((other) => (other === run ? next : other)) };
 }
 
-/** Asks open attempts to stop, also those that were asked before: the cancel may have been lost. */
+/** Requests that open attempts stop, again for those with an earlier request: the cancel may have been lost. */
 export function requestStop(work: Work, runs: readonly TaskRun[], mark: { readonly abandoned?: true } = {}): void {
   for (const run of runs) {
     replaceRun(work, run, { ...run, cancelling: run.cancelling ?? "requested", ...mark });
@@ -235,14 +239,14 @@ export function requestStop(work: Work, runs: readonly TaskRun[], mark: { readon
   }
 }
 
-/** The stack without the marks that a retry takes away; the same stack when it has none. */
+/** Returns the stack without the marks that a retry removes; the same stack when it has none. */
 export function withoutMarks(stack: Stack): Stack {
   if (stack.stalled === undefined && stack.failed === undefined) return stack;
   const { stalled, failed, ...rest } = stack;
   return rest;
 }
 
-/** Open attempts of a task in the present entry whose answers set its status, oldest first. */
+/** Returns open attempts of a task in the present entry whose results set its status, oldest first. */
 export function listCurrentRuns(stack: Stack, task: string): readonly TaskRun[] {
   return stack.runs.filter((run) => run.task === task && isCurrent(stack, run));
 }
@@ -265,35 +269,35 @@ interface Placed {
   readonly stack: Stack;
 }
 
-/** The status of a task of the present state; undefined when the state has no such task. */
+/** Returns the status of a task of the present state; undefined when the state does not have the task. */
 export function findTask(stack: Stack, name: string): TaskState | undefined {
   return stack.tasks.find((task) => task.name === name);
 }
 
-/** True when all tasks have succeeded. */
+/** Returns true when all tasks have succeeded. */
 export function isSatisfied(tasks: readonly TaskState[]): boolean {
   return tasks.every(({ status }) => status === "SATISFIED");
 }
 
-/** True while this entry waits for live runs of earlier ones. */
+/** Returns true while this entry waits for live runs of earlier ones. */
 export function isHeld({ stack }: Pick<Placed, "stack">): boolean {
   return stack.awaitsRuns === true && hasLeftRuns(stack);
 }
 
-/** True when runs of earlier entries are live. */
+/** Returns true when runs of earlier entries are live. */
 export function hasLeftRuns({ runs, entry }: Stack): boolean {
   return runs.some((run) => run.entry < entry);
 }
 
-/** True when all that a task needs has succeeded. What the entry does not have, holds nothing up. */
+/** Returns true when all needs of a task have succeeded. Tasks that the entry does not have block nothing. */
 export function needsAreMet({ machine, stack }: Placed, name: string): boolean {
   const needs = machine.tasks.get(name)?.needs ?? [];
   return needs.every((need) => (findTask(stack, need)?.status ?? "SATISFIED") === "SATISFIED");
 }
 
 /**
- * True when a task has failed for good and no other can do anything: each one has ended, or waits, directly or indirectly,
- * for one that failed.
+ * Returns true when a task has failed permanently and no other can proceed: each one has ended, or waits, directly or
+ * indirectly, for a failed one.
  */
 export function hasFailed(placed: Placed): boolean {
   const { tasks } = placed.stack;
@@ -319,44 +323,44 @@ function listBlocked({ machine, stack }: Placed): ReadonlySet<string> {
 /** The latest instant that a date can name; a timer or deadline behind it never comes. */
 const LAST_INSTANT = 8_640_000_000_000_000;
 
-/** An instant that a date can name. */
+/** Limits an instant to the range of dates. */
 export function toInstant(ms: number): number {
   return Math.min(ms, LAST_INSTANT);
 }
 
-/** The id of the timer of a state's own timeout. */
+/** Returns the id of the timer of a state's own timeout. */
 export function timeoutId(entry: number): string {
   return `${entry}/timeout`;
 }
 
-/** The id of the timer of a task's next attempt. */
+/** Returns the id of the timer of a task's next attempt. */
 export function retryId(entry: number, task: string): string {
   return `${entry}/retry/${task}`;
 }
 
-/** The id of the timer of an approval's end. */
+/** Returns the id of the timer of an approval's end. */
 export function approvalTimerId(entry: number, task: string): string {
   return `${entry}/approval/${task}`;
 }
 
-/** The id of the timer of an entry of `after` whose instant an expression gives. */
+/** Returns the id of the timer of an entry of `after` whose instant is an expression. */
 export function instantTimerId(entry: number, index: number): string {
   return `${entry}/at/${index}`;
 }
 
-/** True for timers whose instant an expression gives. */
+/** Returns true for timers whose instant is an expression. */
 export function isInstantTimer({ instant, repeats }: StackTimer): boolean {
   return instant !== undefined && repeats === undefined;
 }
 
-/** The id of a timer's event: one timer fires once in the incarnation of its stack. */
+/** Returns the id of a timer's event: one timer fires once in the incarnation of its stack. */
 export function timerEventId(incarnation: string, timerId: string): string {
   return `timer:${incarnation}:${timerId}`;
 }
 
 const NO_TIMERS: readonly StackTimer[] = [];
 
-/** The timers that are armed when a state is entered, without those whose instant an expression gives. */
+/** Returns the timers that are armed when a state is entered, without those whose instant is an expression. */
 export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
   if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
   const { timeoutMs, after } = state;
@@ -386,8 +390,8 @@ function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: C
 }
 
 /**
- * The stack's timers that are due, in the order in which they fire: by instant; of one instant first what tasks wait for
- * (in their order), then the state's timeout, then its other events as declared. Each is to be decided on the result of
+ * Returns the stack's due timers, in the order in which they fire: by instant; at the same instant first those of tasks
+ * (in their order), then the state's timeout, then its other events as declared. Each must be decided on the result of
  * the one before, which may have dropped it.
  */
 export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
@@ -401,9 +405,9 @@ export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
 }
 
 /**
- * The stack after a timer has fired; the same stack when it is not armed. A timer that repeats is armed again for its next
- * instant after `at`: what was missed meanwhile is not made up for. The instant of one that an expression gives is kept, so
- * that a later evaluation with the same result does not arm it again.
+ * Returns the stack after a timer has fired; the same stack when it is not armed. A timer that repeats is armed again
+ * for its next instant after `at`: missed instants are skipped. The instant of an expression is kept, so that a later
+ * evaluation with the same result does not arm it again.
  */
 export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
   const timer = stack.timers.find(({ id }) => id === timerId);
@@ -416,7 +420,7 @@ export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
   return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: fired } };
 }
 
-/** How many times a timer whose instant an expression gives has fired in the present entry. */
+/** Returns how many times a timer whose instant is an expression has fired in the present entry. */
 export function timesFired({ firedInstants = {} }: Stack, timerId: string): number {
   return Object.hasOwn(firedInstants, timerId) ? (firedInstants[timerId]?.times ?? 0) : 0;
 }
@@ -434,26 +438,29 @@ export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undef
   return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
 }
 
-/** How long a cancel may take where the run does not say. */
+/** The time limit of a cancel when the run has none. */
 export const DEFAULT_CANCEL_WITHIN_MS = 300_000;
 
-/** The stack without this open attempt; the same stack when it is not open. */
+/** Returns the stack without this open attempt; the same stack when it is not open. */
 export function closeRun(stack: Stack, attemptId: string): Stack {
   const runs = stack.runs.filter((run) => run.attemptId !== attemptId);
   return runs.length === stack.runs.length ? stack : { ...stack, runs };
 }
 
-/** The newest open attempt of a task in the present entry whose answer sets the task's status. */
+/** Returns the newest open attempt of a task in the present entry whose result sets the task's status. */
 export function findCurrentRun(stack: Stack, task: string): TaskRun | undefined {
   return stack.runs.findLast((run) => run.task === task && isCurrent(stack, run));
 }
 
-/** The open attempt that a result by name ends although it changes no status: the oldest one that is left of that name. */
+/**
+ * Returns the open attempt that a result by name ends without changing a status: the oldest one that was left, by that
+ * name.
+ */
 export function findLeftRun(stack: Stack, task: string): TaskRun | undefined {
   return stack.runs.find((run) => run.task === task && !isCurrent(stack, run));
 }
 
-/** True for runs of the present entry that were not abandoned. */
+/** Returns true for runs of the present entry that were not abandoned. */
 export function isCurrent(stack: Stack, run: TaskRun): boolean {
   return run.entry === stack.entry && run.abandoned === undefined;
 }
@@ -463,7 +470,10 @@ export function attemptsOf(stack: Stack, task: string): number {
   return Object.hasOwn(stack.attempts, task) ? (stack.attempts[task] ?? 0) : 0;
 }
 
-/** True when an attempt that was made after this one is closed already: its answer counts, and this one's does not. */
+/**
+ * Returns true when an attempt that was made after this one is closed already: its result counts, and this one's does
+ * not.
+ */
 export function isOvertaken(stack: Stack, run: TaskRun): boolean {
   const later = stack.runs.filter(
     ({ entry, task, attempt }) => entry === run.entry && task === run.task && attempt > run.attempt,
@@ -471,17 +481,18 @@ export function isOvertaken(stack: Stack, run: TaskRun): boolean {
   return later.length < attemptsOf(stack, run.task) - run.attempt;
 }
 
-/** What asks the worker of a run to stop. */
+/** Returns the request that the worker of a run stops. */
 export function toCancel(run: TaskRun, why: Cancel["why"]): Cancel {
   return { attemptId: run.attemptId, withinMs: run.cancelWithinMs ?? DEFAULT_CANCEL_WITHIN_MS, why };
 }
 
 /**
- * The values behind the references that an attempt was dispatched with, out of the record of its stack; without those
- * that are gone. None of a later incarnation under the same id: its references count from 1 again and mean other values.
+ * Returns the values of the references that an attempt was dispatched with, from the record of its stack; without
+ * deleted ones. Returns none from a later incarnation under the same id: its references count from 1 again and mean
+ * other values.
  */
 export function readAttemptSecrets(stack: Stack | undefined, attemptId: string, refs: readonly string[]): Metadata {
-  // An attempt's id holds no half of a surrogate pair, which an incarnation may.
+  // An attempt's id contains no unpaired surrogate, which an incarnation may.
   if (stack === undefined || parseAttemptId(attemptId)?.incarnation !== stack.incarnation.toWellFormed()) return {};
   return readSecrets(stack, refs);
 }

@@ -11,8 +11,8 @@ import { type Field, findField, isMapField, type MapNode, toFields } from "./tre
 import { describe } from "./wording.ts";
 
 /**
- * Checks that the document names the version that it is compiled as: the number in any spelling; of version 1 also the text
- * "1", with a warning.
+ * Checks that the document names the version that it is compiled as: the number in any spelling; of version 1 also the
+ * text "1", with a warning.
  */
 export function checkVersion({ problems }: CompileContext, root: Field<MapNode>, compiled: DocumentVersion): void {
   const version = findField(root, "version");
@@ -35,7 +35,7 @@ export function checkVersion({ problems }: CompileContext, root: Field<MapNode>,
   problems.error("version-unsupported", onValue(version), message);
 }
 
-/** The end of a message about words of version 2 in a document of version 1. */
+/** The end of a message about keys of version 2 in a document of version 1. */
 export const ADVICE_TO_UPGRADE =
   ' Version 2 has it: write "version: 2", or let "stackyard machines upgrade FILE" rewrite this document.';
 
@@ -57,7 +57,7 @@ export function readStateMap(
   return fields;
 }
 
-/** Returns the tasks by name, none when they are missing; undefined when they could not be read. */
+/** Returns the tasks by name, an empty map when they are missing; undefined when they could not be read. */
 export function readTaskMap(
   { problems, limits }: CompileContext,
   tasks: Field | undefined,

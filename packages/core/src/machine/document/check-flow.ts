@@ -4,7 +4,7 @@ import { type CompileContext, onKey, onValue } from "./compile-context.ts";
 import { type Field, findField, findText, isListField, toItems } from "./tree.ts";
 import { describe, findNearestName, quote, suggest } from "./wording.ts";
 
-/** A state as far as it could be read; undefined parts are faulty, and nothing is said about them. */
+/** A state as far as it could be read; undefined parts are faulty, and cause no further reports. */
 export interface FlowState {
   readonly field: Field;
   readonly terminal?: boolean;
@@ -19,13 +19,15 @@ export interface FlowHandler {
   readonly advances: readonly AdvanceDraft[];
 }
 
-/** The states of a document by name, and the field that holds them. */
+/** The states of a document by name, and the field that contains them. */
 interface FlowInput {
   readonly states: ReadonlyMap<string, FlowState>;
   readonly statesField: Field;
 }
 
-/** Warnings about what is allowed but hardly meant: dead ends, states that nothing enters, `NEXT` that never comes. */
+/**
+ * Warns of allowed but probably unintended parts: dead ends, states that are never entered, `NEXT` that never comes.
+ */
 export function checkFlow(context: CompileContext, { states, statesField }: FlowInput): void {
   if ([...states.values()].every(({ terminal }) => terminal === false)) {
     const message = "No state is terminal, so stacks of this machine are never removed.";
@@ -55,7 +57,7 @@ function needsNext(name: string, { terminal, tasks = [], on }: FlowState): boole
 
 function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<string, FlowState>): void {
   const reached = new Set([INIT]);
-  // A set that grows while it is walked is walked to its new end.
+  // A set that grows during the iteration is iterated to its new end.
   for (const name of reached) for (const target of toTargets(states.get(name))) reached.add(target);
   for (const [name, { field }] of states) {
     if (reached.has(name)) continue;
@@ -76,11 +78,11 @@ export interface References {
   /** Notes the use; true when the name is known. */
   use(name: string): boolean;
   isUsed(name: string): boolean;
-  /** The name that counts as used; undefined when none is near. */
+  /** Returns the name that counts as used; undefined when no name is near. */
   resolve(name: string): string | undefined;
 }
 
-/** What states refer to. */
+/** The names that states refer to. */
 export interface StateReferences {
   readonly events: References;
   readonly tasks: References;
@@ -119,7 +121,7 @@ export interface AdvanceDraft {
   readonly field: Field;
 }
 
-/** The state that a value names; undefined, with `advance-state-undefined`, when it cannot be a name at all. */
+/** Reads the state that a value names; undefined, with `advance-state-undefined`, when it cannot be a name at all. */
 export function readTarget(context: CompileContext, state: Field, states: References): AdvanceDraft | undefined {
   const target = findText(state);
   if (target === undefined) return refuseTarget(context, state, states);
@@ -154,19 +156,19 @@ export function warnSelfAdvance(
   }
 }
 
-/** What a document declares, by name; undefined where it could not be read. */
+/** The declarations of a document, by name; undefined when they could not be read. */
 export interface Declared {
   readonly events: ReadonlyMap<string, Field> | undefined;
   readonly tasks: ReadonlyMap<string, Field> | undefined;
 }
 
-/** What its states use. */
+/** The names that its states use. */
 interface Used {
   readonly events: References;
   readonly tasks: References;
 }
 
-/** Warns of events that no state handles and tasks that none runs. */
+/** Warns of events that no state handles and tasks that no state runs. */
 export function warnUnused({ problems }: CompileContext, declared: Declared, used: Used): void {
   for (const [name, field] of declared.events ?? []) {
     if (used.events.isUsed(name)) continue;
@@ -178,7 +180,7 @@ export function warnUnused({ problems }: CompileContext, declared: Declared, use
   }
 }
 
-/** What the states of a document may refer to; undefined where it could not be read. */
+/** Creates the references that the states of a document may use; undefined parts could not be read. */
 export function createStateReferences(
   known: Readonly<Record<"events" | "tasks", ReadonlyMap<string, unknown> | undefined>> & {
     readonly states: ReadonlyMap<string, unknown>;

@@ -14,27 +14,27 @@ import {
 } from "./tree.ts";
 import { describe, quote } from "./wording.ts";
 
-/** A problem without its place. */
+/** A problem without its position. */
 export interface Fault {
   readonly code: string;
   readonly message: string;
 }
 
-/** How a document's reader reports what does not fit a part of the schema. */
+/** How a document's reader reports values that do not fit a part of the schema. */
 export interface StructureRule {
   /** Returns the fault of a value that does not fit the schema. Undefined: a later rule of the reader reports it. */
   readonly misfit?: (field: Field) => Fault | undefined;
   /** Replaces the check by the schema. */
   readonly check?: (field: Field) => Fault | undefined;
-  /** For a required key: its fault when it is missing or has no value. */
+  /** For a required key: its fault when it is missing or empty. */
   readonly missing?: Fault;
   /** For a map with fixed keys. */
   readonly closed?: ClosedKeys;
-  /** For a map with names as keys: returns the fault of a name. */
+  /** Returns the fault of a name, for a map with names as keys. */
   readonly name?: (name: string) => Fault | undefined;
 }
 
-/** The code of an unknown key, and what the map is called, such as `a state`. */
+/** The code of an unknown key, and the noun for the map, such as `a state`. */
 interface ClosedKeys {
   readonly code: string;
   readonly owner: string;
@@ -42,7 +42,7 @@ interface ClosedKeys {
   readonly advise?: (key: string, known: readonly string[]) => string | undefined;
 }
 
-/** The option of a schema that holds its rule. A symbol, so that neither the published JSON nor TypeBox sees it. */
+/** The option of a schema that contains its rule. A symbol, so that neither the published JSON nor TypeBox sees it. */
 export const RULE = Symbol("structure rule");
 
 /** Returns the schema of a map with fixed keys. */
@@ -66,14 +66,14 @@ export function choice<const Names extends readonly string[]>(code: string, name
   );
 }
 
-/** How `must` names a value, and what it advises. */
+/** How `must` names a value, and its advice. */
 interface MustOptions {
-  /** What the value is called. Default: its key. */
+  /** The noun for the value. Default: its key. */
   readonly subject?: string;
   readonly advice?: string | ((node: TreeNode) => string);
 }
 
-/** Returns a `misfit` that says what the value must be and what it is. */
+/** Returns a `misfit` whose message contains the expected and the actual value. */
 export function must(code: string, expected: string, { subject, advice = "" }: MustOptions = {}) {
   return ({ path, node }: Field): Fault => {
     const end = typeof advice === "string" ? advice : advice(node);
@@ -89,13 +89,13 @@ export function refuseChoice(code: string, known: readonly string[]) {
   };
 }
 
-/** Advice for a number or boolean where a text is expected. */
+/** Returns advice for a number or boolean where a text is expected. */
 export function adviseQuotes(node: TreeNode): string {
   const isText = node.kind !== "scalar" || node.value === null || typeof node.value === "string";
   return isText ? "" : " Write it in quotes.";
 }
 
-/** Advice for a text where a boolean is expected. */
+/** Returns advice for a text where a boolean is expected. */
 export function adviseBoolean(node: TreeNode): string {
   const value = node.kind === "scalar" ? node.value : undefined;
   return value === "true" || value === "false" ? ` Write ${value} without quotes.` : "";
@@ -119,7 +119,10 @@ interface Walk extends CompileContext {
   readonly visited: Map<unknown, Set<Grammar>>;
 }
 
-/** Reports what does not fit the schema: wrong kinds, unknown and missing keys, bounds. Parts without a rule are not reported. */
+/**
+ * Reports values that do not fit the schema: wrong kinds, unknown and missing keys, bounds. Parts without a rule are
+ * not reported.
+ */
 export function checkStructure(context: CompileContext, schema: Grammar, field: Field): void {
   checkPart({ ...context, visited: new Map() }, schema, field);
 }
@@ -175,7 +178,7 @@ function checkMap(walk: Walk, schema: Grammar, field: Field): void {
   for (const [part, inner] of parts) if (part) checkPart(walk, part, inner);
 }
 
-/** The schema of a key's value. Where the keys are names, also that of a key with a faulty name. */
+/** Returns the schema of a key's value. In a map with names as keys, also that of a key with a faulty name. */
 function findPart(
   { properties = {}, patternProperties = {} }: Grammar,
   key: string,
@@ -221,8 +224,8 @@ export function checkKeys(
 }
 
 /**
- * The branch of a union that a map is checked against: the one whose constant, such as `action: advance`, is in the
- * map; otherwise all of them as one, so that a misspelt constant does not make the other keys unknown.
+ * Returns the branch of a union that a map is checked against: the one whose constant, such as `action: advance`, is in
+ * the map; otherwise all of them as one, so that a misspelt constant does not make the other keys unknown.
  */
 function chooseShape(schema: Grammar, map: Field): Grammar {
   const branches = toBranches(schema).filter(({ type }) => type === "object");

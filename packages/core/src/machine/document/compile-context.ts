@@ -3,10 +3,10 @@ import type { ProblemList, Spot } from "./problem-list.ts";
 import type { Field, MapNode } from "./tree.ts";
 import { findNearestName, listNames, suggest } from "./wording.ts";
 
-/** What every rule needs besides its part of the document. */
+/** The input of every rule in addition to its part of the document. */
 export interface CompileContext {
   readonly name: string;
-  /** Of the document: what was only warned about in 1 because it fails when it runs is an error in 2. */
+  /** Of the document: a warning of version 1 about something that fails at run time is an error in version 2. */
   readonly version: DocumentVersion;
   readonly problems: ProblemList;
   readonly limits: MachineLimits;
@@ -15,36 +15,36 @@ export interface CompileContext {
   readonly uncheckedExecutors: ReadonlySet<string>;
   /** True when no executors were given: any name is accepted, and configs are not checked. */
   readonly anyExecutor: boolean;
-  /** True for a revision that a store keeps: what is refused in new documents only must not make it unusable. */
+  /** True for a stored revision: rules that only apply to new documents must not make it unusable. */
   readonly isKept: boolean;
 }
 
-/** Where to report a problem of a value. */
+/** Returns where to report a problem of a value. */
 export function onValue(field: Field): Spot {
   return { path: field.path, at: field.node.at };
 }
 
-/** Where to report a problem of a key. */
+/** Returns where to report a problem of a key. */
 export function onKey(field: Field): Spot {
   return { path: field.path, at: field.keyAt };
 }
 
-/** Where to report that a map lacks a key: under the path that the key would have, at the map. */
+/** Returns where to report that a map lacks a key: under the path that the key would have, at the map. */
 export function onMissing(map: Field, key: string): Spot {
   return { path: [...map.path, key], at: map.keyAt };
 }
 
-/** The end of a message about a name that is not among the known ones. */
+/** Returns the end of a message about an unknown name. */
 export function suggestFrom(name: string, known: Iterable<string>): string {
   return suggest(findNearestName(name, known));
 }
 
-/** As `suggestFrom`, for short closed lists: without a near name all are listed. */
+/** Suggests as `suggestFrom`, for short closed lists: without a near name it lists all. */
 export function suggestOrList(name: string, known: readonly string[]): string {
   return suggestFrom(name, known) || ` Known: ${listNames(known)}.`;
 }
 
-/** What a document may cost. */
+/** The limits of a document. */
 export interface MachineLimits {
   /** Bytes of the source in UTF-8. */
   readonly maxBytes: number;
@@ -62,7 +62,7 @@ export interface MachineLimits {
   readonly maxProblems: number;
 }
 
-/** The limits that hold when none are given. No source of 256 KiB without aliases comes near `maxNodes`. */
+/** The default limits. A source of 256 KiB without aliases never reaches `maxNodes`. */
 export const MACHINE_LIMITS: MachineLimits = {
   maxBytes: 256 * 1024,
   maxDepth: 64,
@@ -81,8 +81,8 @@ export type DocumentVersion = 1 | 2;
 export const KEYS_OF_2: readonly string[] = ["description", "metadata", "additionalMetadata", "targets", "revision"];
 
 /**
- * Whose rules judge a document: those of the version that it names, also as a text; where it names none that there is,
- * those of the version that it looks like.
+ * Returns the version whose rules apply to a document: the version that it names, also as a text; without a valid one,
+ * the version that it looks like.
  */
 export function findVersion({ entries }: MapNode): DocumentVersion {
   const version = entries.get("version")?.value;

@@ -5,8 +5,9 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 const DAY_MS = 86_400_000;
 
 /**
- * Milliseconds of a duration as documents write it: a whole number from 1 to 999999999 and a unit, `ms`, `s`, `m`, `h` or
- * `d` (24 hours), such as `5m`. Undefined for any other text, and for a length that no exact number of milliseconds holds.
+ * Returns the milliseconds of a duration as in documents: a whole number from 1 to 999999999 and a unit, `ms`, `s`,
+ * `m`, `h` or `d` (24 hours), such as `5m`. Undefined for any other text, and for a length that is not an exact number
+ * of milliseconds.
  */
 export function parseDuration(text: string): number | undefined {
   const [, digits, unit] = PATTERN.exec(text) ?? [];
@@ -16,8 +17,8 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * The shortest duration that is exactly as long; days only from two on, because `24h` says more than `1d`. What is not a
- * whole number of milliseconds is rounded.
+ * Formats a length as the shortest exact duration; days only from two on, because `24h` is clearer than `1d`. Fractions
+ * of a millisecond are rounded.
  */
 export function formatDuration(ms: number): string {
   const whole = Math.round(ms);

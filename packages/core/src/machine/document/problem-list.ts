@@ -1,22 +1,25 @@
 import type { Path, Place } from "./tree.ts";
 
-/** One fault of a document, with the place where it stands. Codes are kebab-case and never renamed. */
+/** One fault of a document, with its position. Codes are kebab-case and never renamed. */
 export interface Problem {
   readonly severity: "error" | "warning";
   readonly code: string;
-  /** Keys joined by dots, such as `states.UP.on.NEXT.0.state`, also of a key that is missing; empty for the document itself. */
+  /**
+   * Keys joined by dots, such as `states.UP.on.NEXT.0.state`, also of a key that is missing; empty for the document
+   * itself.
+   */
   readonly path: string;
   /** From 1. */
   readonly line: number;
   /** From 1. */
   readonly column: number;
-  /** What is wrong, with the offending value and, for unknown names, the nearest known one. */
+  /** The fault, with the offending value and, for unknown names, the nearest known one. */
   readonly message: string;
 }
 
 const MAX_SEGMENT = 128;
 
-/** Where a fault stands. */
+/** The position of a fault. */
 export interface Spot {
   readonly path: Path;
   readonly at: Place;
@@ -25,26 +28,26 @@ export interface Spot {
 /** Collects the faults of one document. */
 export interface ProblemList {
   error(code: string, spot: Spot, message: string): void;
-  /** An error in strict mode. */
+  /** Adds a warning; an error in strict mode. */
   warn(code: string, spot: Spot, message: string): void;
-  /** True as soon as one fault is an error, in strict mode also by a warning. */
+  /** Returns true as soon as one fault is an error, in strict mode also a warning. */
   hasErrors(): boolean;
   /** Calls of `error`, repeated faults included. Strict mode does not change it. */
   countErrors(): number;
-  /** In the order of the document. */
+  /** Returns the problems in the order of the document. */
   toProblems(): readonly Problem[];
 }
 
 /** How a list of problems behaves. */
 interface ProblemListOptions {
   readonly strict: boolean;
-  /** What goes beyond is not listed; one problem `limit-exceeded` says so. */
+  /** Problems beyond this number are not listed; one problem `limit-exceeded` replaces them. */
   readonly maxProblems: number;
 }
 
 /**
- * A fault in a part that aliases use several times is listed once, under the first path: places are shared objects, one
- * for each node of the source, so the same place, code and message are the same fault.
+ * Creates a list that lists a fault in a part that several aliases use once, under the first path: places are shared
+ * objects, one for each node of the source, so the same place, code and message are the same fault.
  */
 export function createProblemList({ strict, maxProblems }: ProblemListOptions): ProblemList {
   const problems: Problem[] = [];

@@ -10,9 +10,9 @@ interface Reading {
 }
 
 /**
- * A document given as a value. Only what JSON can hold is read: own enumerable keys of plain objects, lists, texts, finite
- * numbers, booleans and null; keys whose value is undefined are left out. Undefined, with `value-not-json` or
- * `limit-exceeded`, when there is more. Getters and proxies that throw are such a problem too.
+ * Reads a document from a value. Only JSON values are read: own enumerable keys of plain objects, lists, texts, finite
+ * numbers, booleans and null; keys whose value is undefined are left out. Returns undefined, with `value-not-json` or
+ * `limit-exceeded`, when there is anything else. Getters and proxies that throw are such a problem too.
  */
 export function readValue(value: unknown, limits: MachineLimits, problems: ProblemList): TreeNode | undefined {
   const reading: Reading = { limits, problems, nodes: 0 };
@@ -26,7 +26,7 @@ export function readValue(value: unknown, limits: MachineLimits, problems: Probl
   }
 }
 
-// A place for every value, because the list of problems drops repetitions at the same place.
+// Creates a place for every value, because the list of problems drops repetitions at the same place.
 function newPlace(): Place {
   return { line: 1, column: 1 };
 }

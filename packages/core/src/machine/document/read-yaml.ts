@@ -26,8 +26,9 @@ type Token = Parameters<Composer["next"]>[0];
 const START: Place = { line: 1, column: 1 };
 
 /**
- * Options of the package `yaml` with which machines are read. Programs that edit the text of machines read it with the same.
- * `schema` also wins over a %YAML 1.1 directive, so `on` and `yes` are always texts. Duplicate keys and merges are ours.
+ * Options of the package `yaml` with which machines are read. Programs that edit the text of machines read it with the
+ * same. `schema` also wins over a %YAML 1.1 directive, so `on` and `yes` are always texts. Duplicate keys and merges
+ * are ours.
  */
 export const YAML_OPTIONS = {
   version: "1.2",
@@ -38,9 +39,9 @@ export const YAML_OPTIONS = {
 } as const;
 
 /**
- * Reads the document of a YAML 1.2 source, with merges and aliases resolved. Undefined when it cannot be used; then a
- * problem `yaml-syntax` or `limit-exceeded` says why. Cost is bounded: depth is checked while tokens arrive, before the
- * recursive composer sees them.
+ * Reads the document of a YAML 1.2 source, with merges and aliases resolved. Returns undefined when it cannot be used;
+ * then a problem `yaml-syntax` or `limit-exceeded` explains why. Cost is bounded: depth is checked while tokens arrive,
+ * before the recursive composer gets them.
  */
 export function readYaml(source: string, limits: MachineLimits, problems: ProblemList): TreeNode | undefined {
   const lines = new LineCounter();
@@ -58,7 +59,7 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
   const told = new Set<number>();
   for (const fault of [...(first?.errors ?? []), ...(first?.warnings ?? [])]) {
     const offset = fault.pos[0];
-    // One slip can break several rules of the grammar at once; the first says enough.
+    // One mistake can break several rules of the grammar at once; the first message is enough.
     if (!told.has(offset)) problems.error("yaml-syntax", { path: [], at: toPlace(offset) }, toMessage(fault));
     told.add(offset);
   }
@@ -72,7 +73,7 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
 
 function readTokens(source: string, lines: LineCounter, maxDepth: number): readonly Token[] | undefined {
   const parser = new Parser(lines.addNewLine);
-  // What `parse` would do first: its tokens come document by document, too late to stop at a depth.
+  // The first step of `parse`: its tokens come document by document, too late to stop at a depth.
   lines.addNewLine(0);
   const tokens: Token[] = [];
   for (const lexeme of new Lexer().lex(source)) {
@@ -98,7 +99,7 @@ function toMessage(fault: YAMLParseError | YAMLWarning): string {
   return fault.message.length > 200 ? quote(fault.message) : `${fault.message.replace(/\.$/, "")}.`;
 }
 
-/** What the resolver needs to know besides the nodes. */
+/** The input of the resolver in addition to the nodes. */
 interface ResolveContext {
   readonly limits: MachineLimits;
   readonly toPlace: (offset: number) => Place;
@@ -128,14 +129,15 @@ interface DuplicateKey extends Spot {
 
 interface Position {
   readonly path: Path;
-  /** Where to point when a value is empty and its key says more; undefined in lists. */
+  /** The place to report for an empty value, whose key is more precise; undefined in lists. */
   readonly keyAt?: Place;
 }
 
 /**
- * Nodes of the YAML library as a tree: aliases and merge keys resolved everywhere, the first of duplicate keys kept with
- * `duplicate-mapping-key`: a warning, in documents of version 2 an error. Undefined when that fails, with `yaml-syntax` or `limit-exceeded`. Expansion is counted,
- * not carried out: shared parts stay shared, so aliases of aliases cost nothing before the limit stops them.
+ * Returns nodes of the YAML library as a tree: aliases and merge keys resolved everywhere, the first of duplicate keys
+ * kept with `duplicate-mapping-key`: a warning, in documents of version 2 an error. Undefined when that fails, with
+ * `yaml-syntax` or `limit-exceeded`. Expansion is counted, not carried out: shared parts remain shared, so aliases of
+ * aliases cost nothing before the limit stops them.
  */
 function resolveYaml(contents: unknown, context: ResolveContext): TreeNode | undefined {
   const resolution: Resolution = { ...context, anchors: new Map(), duplicates: [], nodes: 0, deepest: 0 };
@@ -241,7 +243,7 @@ function resolvePair(resolution: Resolution, pair: Pair, { path, entries, explic
     return;
   }
   const here = { path: [...path, key], keyAt };
-  // Also where the value is dropped: it may hold an anchor that is used later.
+  // Also where the value is dropped: it may contain an anchor that is used later.
   const value = resolveNode(resolution, pair.value, here);
   if (explicit.has(key)) {
     resolution.duplicates.push({ key, path: here.path, at: keyAt });
@@ -269,7 +271,9 @@ function addMissing(entries: Map<string, Entry>, source: MapNode): void {
   for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry);
 }
 
-/** Returns whether a node of the package `yaml` is the merge key `<<`; in quotes or with a tag it is an ordinary key. */
+/**
+ * Returns whether a node of the package `yaml` is the merge key `<<`; in quotes or with a tag it is an ordinary key.
+ */
 export function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.type === "PLAIN" && key.source === "<<" && key.tag === undefined;
 }
@@ -279,7 +283,7 @@ export function toKeyText(key: unknown): string | undefined {
   return isScalar(key) ? toKey(toScalar(key, START)) : undefined;
 }
 
-// A plain key is its source text: `1.0`, `010` and `true` are names, whatever they mean as values.
+// A plain key is its source text: `1.0`, `010` and `true` are names, regardless of their meaning as values.
 function toKey(node: TreeNode): string | undefined {
   return node.kind === "scalar" ? (node.plain ?? String(node.value)) : undefined;
 }

@@ -15,10 +15,10 @@ export interface SchemaFault {
 }
 
 /**
- * Lists the faults of a value, at most 500; none: the value fits. Of a union of maps only those of the member that is meant: the
- * one whose constants, such as `type: github`, the value has, else the one with the fewest faults. Where no member has the
- * constant, only that is a fault. A pattern or a union with the keyword `expected` says that: `must be a duration such as 30m`.
- * Throws what typebox throws for a schema that cannot be used.
+ * Lists the faults of a value, at most 500; none when the value fits. For a union of maps only those of the intended
+ * member: the one whose constants, such as `type: github`, the value has, else the one with the fewest faults. When no
+ * member has the constant, only that is a fault. A pattern or a union with the keyword `expected` reports that: `must
+ * be a duration such as 30m`. Throws typebox's error for a schema that cannot be used.
  */
 export function listSchemaFaults(schema: TSchema, value: unknown): readonly SchemaFault[] {
   const all = listErrors(schema, value);
@@ -69,7 +69,7 @@ function listErrors(schema: TSchema, value: unknown): readonly SchemaError[] {
   }
 }
 
-/** From the outermost union inwards. */
+/** Chooses the members of unions, from the outermost union inwards. */
 function chooseMembers(
   errors: readonly SchemaError[],
   schema: TSchema,
@@ -98,7 +98,7 @@ function isInside(error: SchemaError, { schemaPath, instancePath }: SchemaError)
   return isBelow && error.schemaPath.startsWith(`${schemaPath}/anyOf/`);
 }
 
-/** Undefined: the value is no map or list as a member may be one, so all of them count. */
+/** Returns undefined when the value is not a map or list as a member may be one: then all errors count. */
 function chooseErrors(
   inside: readonly SchemaError[],
   union: SchemaError,
@@ -107,7 +107,7 @@ function chooseErrors(
   const from = union.schemaPath.length + "/anyOf/".length;
   const members = [...Map.groupBy(inside, ({ schemaPath }) => schemaPath.slice(from).split("/", 1)[0]).values()];
   const fitting = members.filter((errors) => !errors.some((error) => isOfKind(error, union)));
-  // What it expects says more than the kinds of its members.
+  // Its expectation is clearer than the kinds of its members.
   if (fitting.length === 0) return findExpected(schema, union) === undefined ? undefined : [union];
   const meant = fitting.filter((errors) => !errors.some((error) => isConstant(error, union)));
   if (meant.length > 0)
@@ -119,7 +119,7 @@ function isOfKind({ keyword, instancePath }: SchemaError, union: SchemaError): b
   return instancePath === union.instancePath && (keyword === "type" || keyword === "const");
 }
 
-/** A constant of a key of the value itself. */
+/** Returns true for a constant of a key of the value itself. */
 function isConstant({ keyword, instancePath }: SchemaError, union: SchemaError): boolean {
   return keyword === "const" && instancePath.lastIndexOf("/") === union.instancePath.length;
 }
@@ -128,7 +128,7 @@ function countErrors(errors: readonly SchemaError[]): number {
   return errors.filter(({ keyword }) => keyword !== "additionalProperties").length;
 }
 
-/** A key that a map may not have is one error: of the map, or, where the keys are names of their own, of the key. */
+/** Reports a key that a map may not have as one error: of the map, or, if the keys are free names, of the key. */
 function nameErrors(errors: readonly SchemaError[], schema: TSchema): readonly SchemaError[] {
   const isName = ({ schemaPath }: SchemaError) => findNamePattern(schema, schemaPath) !== undefined;
   const unknown = errors.filter((error) => error.keyword === "additionalProperties");
@@ -216,7 +216,7 @@ function findExpected(schema: TSchema, { schemaPath }: SchemaError): string | un
   return typeof expected === "string" ? expected : undefined;
 }
 
-/** Of a map whose keys are names of their own. */
+/** Returns the pattern of a map whose keys are free names. */
 function findNamePattern(schema: TSchema, schemaPath: string): string | undefined {
   return listKeys(readKey(findPart(schema, schemaPath), "patternProperties"))[0];
 }
@@ -225,7 +225,7 @@ function findPart(schema: TSchema, schemaPath: string): unknown {
   return toKeys(schemaPath).reduce<unknown>(readKey, schema);
 }
 
-/** The keys of a JSON pointer. */
+/** Returns the keys of a JSON pointer. */
 function toKeys(pointer: string): readonly string[] {
   const keys = pointer.split("/").slice(1);
   return keys.map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));

@@ -33,7 +33,7 @@ export interface ScalarNode {
 }
 
 /**
- * A document as plain data that knows its places. Values behind an alias are shared, not copied, so walk it only where the
+ * A document as plain data with positions. Values behind an alias are shared, not copied, so walk it only where the
  * reader has bounded its expanded size.
  */
 export type TreeNode = MapNode | ListNode | ScalarNode;
@@ -41,51 +41,51 @@ export type TreeNode = MapNode | ListNode | ScalarNode;
 /** The keys that lead to a value. */
 export type Path = readonly string[];
 
-/** A value of the document with the way to it; `keyAt` is the place of its key, in lists of the value itself. */
+/** A value of the document with its path; `keyAt` is the place of its key, in lists of the value itself. */
 export interface Field<Node extends TreeNode = TreeNode> {
   readonly path: Path;
   readonly keyAt: Place;
   readonly node: Node;
 }
 
-/** True when the field holds a map. */
+/** Returns true when the field contains a map. */
 export function isMapField(field: Field): field is Field<MapNode> {
   return field.node.kind === "map";
 }
 
-/** True when the field holds a list. */
+/** Returns true when the field contains a list. */
 export function isListField(field: Field): field is Field<ListNode> {
   return field.node.kind === "list";
 }
 
-/** True when the field holds null, written out or by nothing after its key. */
+/** Returns true when the field is null, explicitly or because its key has no value. */
 export function isNull(field: Field): boolean {
   return field.node.kind === "scalar" && field.node.value === null;
 }
 
-/** The field's text; undefined when it holds anything else. */
+/** Returns the field's text; undefined when it is anything else. */
 export function findText(field: Field | undefined): string | undefined {
   return field?.node.kind === "scalar" && typeof field.node.value === "string" ? field.node.value : undefined;
 }
 
-/** The field's scalar, null included; undefined for maps, lists and numbers that JSON has not. */
+/** Returns the field's scalar, null included; undefined for maps, lists and numbers that JSON does not have. */
 export function findScalar({ node }: Field): ScalarNode["value"] | undefined {
   if (node.kind !== "scalar") return undefined;
   return typeof node.value !== "number" || isNumberOfJson(node.value) ? node.value : undefined;
 }
 
-/** True for numbers that JSON can hold. */
+/** Returns true for numbers that JSON can represent. */
 export function isNumberOfJson(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-/** Returns the value under one key; undefined when the field holds no map. */
+/** Returns the value under one key; undefined when the field is not a map. */
 export function findField(map: Field | undefined, key: string): Field | undefined {
   const entry = map?.node.kind === "map" ? map.node.entries.get(key) : undefined;
   return map && entry && { path: [...map.path, key], keyAt: entry.keyAt, node: entry.value };
 }
 
-/** Returns all values of a map, by key; none when the field holds no map. */
+/** Returns all values of a map, by key; empty when the field is not a map. */
 export function toFields(map: Field | undefined): ReadonlyMap<string, Field> {
   const fields = new Map<string, Field>();
   if (map?.node.kind !== "map") return fields;
@@ -95,7 +95,7 @@ export function toFields(map: Field | undefined): ReadonlyMap<string, Field> {
   return fields;
 }
 
-/** Returns all values of a list; none when the field holds no list. */
+/** Returns all values of a list; empty when the field is not a list. */
 export function toItems(list: Field | undefined): readonly Field[] {
   if (list?.node.kind !== "list") return [];
   return list.node.items.map((node, index) => ({ path: [...list.path, String(index)], keyAt: node.at, node }));
@@ -123,7 +123,7 @@ export function findFlag(map: Field, key: string): boolean | undefined {
 }
 
 /**
- * The value as JSON would hold it: numbers that JSON has not become null. Every key becomes an own property, so
+ * Returns the value as JSON: numbers that JSON does not have become null. Every key becomes an own property, so
  * `__proto__` is data like any other.
  */
 export function toValue(node: TreeNode): unknown {
@@ -132,12 +132,12 @@ export function toValue(node: TreeNode): unknown {
   return typeof node.value === "number" && !Number.isFinite(node.value) ? null : node.value;
 }
 
-/** As `toValue`, for a map. */
+/** Returns a map as `toValue` does. */
 export function toRecord(map: MapNode): Readonly<Record<string, unknown>> {
   return Object.fromEntries([...map.entries].map(([key, entry]) => [key, toValue(entry.value)]));
 }
 
-/** The field that keys lead to from another one; where they end early, the last that there is. */
+/** Returns the field at a path below another one; if the path ends early, the last existing field. */
 export function findInside(field: Field, path: Path): Field {
   let inner = field;
   for (const key of path) {
@@ -148,7 +148,7 @@ export function findInside(field: Field, path: Path): Field {
   return inner;
 }
 
-/** JSON of a tree with sorted keys and no spaces: equal documents give equal texts. */
+/** Returns the JSON of a tree with sorted keys and no spaces: equal documents have equal texts. */
 export function toCanonicalJson(node: TreeNode): string {
   if (node.kind === "scalar") return JSON.stringify(node.value);
   if (node.kind === "list") return `[${node.items.map(toCanonicalJson).join(",")}]`;

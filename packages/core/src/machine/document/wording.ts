@@ -3,13 +3,13 @@ import type { TreeNode } from "./tree.ts";
 const MAX_TEXT = 60;
 const MAX_LISTED = 12;
 
-/** A name or text of the document for a message: quoted, control characters escaped, bounded. */
+/** Formats a name or text of the document for a message: quoted, control characters escaped, bounded. */
 export function quote(text: string): string {
   const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
   return JSON.stringify(short);
 }
 
-/** What a value is, in a few words. */
+/** Describes a value in a few words. */
 export function describe(node: TreeNode): string {
   if (node.kind === "map") return "a map";
   if (node.kind === "list") return node.items.length === 0 ? "an empty list" : "a list";
@@ -19,14 +19,14 @@ export function describe(node: TreeNode): string {
   return typeof node.value === "number" ? `the number ${text.slice(0, MAX_TEXT)}` : `the boolean ${text}`;
 }
 
-/** Names for a message: quoted, and not more than a reader wants. */
+/** Lists names for a message: quoted, and at most `MAX_LISTED`. */
 export function listNames(names: Iterable<string>, separator = ", "): string {
   const all = [...names];
   const shown = all.slice(0, MAX_LISTED).map(quote).join(separator);
   return all.length > MAX_LISTED ? `${shown} and ${all.length - MAX_LISTED} more` : shown || "none";
 }
 
-/** The end of a message about an unknown name. */
+/** Returns the end of a message about an unknown name. */
 export function suggest(nearest: string | undefined): string {
   return nearest === undefined ? "" : ` Did you mean ${quote(nearest)}?`;
 }
@@ -34,7 +34,7 @@ export function suggest(nearest: string | undefined): string {
 // Longer names are compared by their case only, because documents are hostile and the distance costs time.
 const MAX_LENGTH = 64;
 
-/** The known name that was probably meant; undefined when none is near. The first of equally near ones wins. */
+/** Returns the known name that was probably meant; undefined when none is near. The first of equally near ones wins. */
 export function findNearestName(name: string, known: Iterable<string>): string | undefined {
   const upper = name.toUpperCase();
   let nearest: string | undefined;
@@ -62,8 +62,8 @@ function stripCommon(a: string, b: string): [string, string] {
   return [a.slice(start, a.length - end), b.slice(start, b.length - end)];
 }
 
-// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours count one each. Rows end as soon
-// as they are all too far.
+// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours count one each. Rows end as
+// soon as they are all too far.
 function toEditDistance(from: string, to: string, allowed: number): number {
   let beforeLast: readonly number[] = [];
   let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);
@@ -89,7 +89,7 @@ interface RowInput {
 function toNextRow({ from, to, row, last, beforeLast, allowed }: RowInput): readonly number[] {
   const next = new Array<number>(to.length + 1).fill(Number.POSITIVE_INFINITY);
   next[0] = row;
-  // What is further from the diagonal is further than allowed.
+  // Cells further from the diagonal have a larger distance than allowed.
   for (let column = Math.max(1, row - allowed); column <= Math.min(to.length, row + allowed); column++) {
     const cost = from[row - 1] === to[column - 1] ? 0 : 1;
     const swapped = row > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];

@@ -11,15 +11,18 @@ import { quote } from "./wording.ts";
 export interface YamlDocument<Content> {
   /** Undefined when the document has problems. */
   readonly value: Content | undefined;
-  /** In the order of the document. Codes: `yaml-syntax`, `limit-exceeded`, `unknown-key`, `missing-key`, `invalid-value`. */
+  /**
+   * In the order of the document. Codes: `yaml-syntax`, `limit-exceeded`, `unknown-key`, `missing-key`,
+   * `invalid-value`.
+   */
   readonly problems: readonly Problem[];
   /** Returns a problem at the value that these keys lead to; where they end early, at the last that exists. */
   problemAt(path: Path, code: string, message: string): Problem;
 }
 
 /**
- * Reads a YAML 1.2 document (so JSON too) with aliases and merges, and checks it against a schema. The source has at most
- * 256 KiB and the bounds of machines. Never throws.
+ * Reads a YAML 1.2 document (so JSON too) with aliases and merges, and checks it against a schema. The source has at
+ * most 256 KiB and the bounds of machines. Never throws.
  */
 export function parseYamlDocument<Schema extends TSchema>(
   source: string,

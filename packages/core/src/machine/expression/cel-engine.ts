@@ -17,7 +17,7 @@ export type CelScope = Readonly<Record<string, unknown>>;
 /** A parsed expression. Its tree may be changed before the first run. */
 export interface CelProgram {
   readonly tree: ASTNode;
-  /** The value as the library gives it. Throws for every error, and when the meter is used up. */
+  /** Returns the library's value. Throws for every error, and when the meter is used up. */
   run(scope: CelScope, meter: Meter): unknown;
 }
 
@@ -32,15 +32,20 @@ type Engine = (source: string) => CelProgram;
 // Built on first use: an import must do no work.
 let engine: Engine | undefined;
 
-/** What the evaluator needs of the run that is under way. */
+/** The evaluator's state for the current run. */
 interface CurrentRun {
   meter: Meter;
   search: PatternSearch;
   /** The value of the variable `metadata`. */
   metadata: unknown;
-  /** The context of the root, as its first operand gets it. The library evaluates the root itself, past `Evaluator.run`. */
+  /**
+   * The context of the root, as its first operand gets it. The library evaluates the root itself, past `Evaluator.run`.
+   */
   rootContext: unknown;
-  /** What is selected from is not read as a whole, so `metadata.x` costs the same for small and large metadata. */
+  /**
+   * A value that is only selected from is not charged as a whole, so `metadata.x` costs the same for small and large
+   * metadata.
+   */
   selectsNext: boolean;
 }
 
@@ -55,7 +60,7 @@ function createEngine(): Engine {
   };
   const environment = new Environment({
     homogeneousAggregateLiterals: false,
-    // Names are checked before the first run, by what the place of the expression has.
+    // Names are checked before the first run, by the place of the expression.
     unlistedVariablesAreDyn: true,
     limits: {
       maxAstNodes: EXPRESSION_LIMITS.maxNodes,
@@ -104,8 +109,8 @@ interface Node extends Operation {
 }
 
 /**
- * Lets every node that is evaluated charge the meter, for itself and for what it gives. The library bounds the syntax tree
- * only, and a small tree of nested macros may run for years. The evaluator is handed to macros, which is how we get it.
+ * Makes every evaluated node charge the meter, for itself and for its result. The library bounds the syntax tree only,
+ * and a small tree of nested macros may run for years. Macros receive the evaluator, which is how we get it.
  */
 function adaptEvaluator(environment: Environment, current: CurrentRun): Evaluator {
   let adapted: Evaluator | undefined;
@@ -153,8 +158,8 @@ function adapt(evaluator: Evaluator, current: CurrentRun): void {
 }
 
 /**
- * Returns true for a presence test (`has(metadata.x)`, `'x' in metadata`) of a key of the stack's metadata that is null.
- * A declared key without a value is null in the scope, so that it can be compared; it is not present.
+ * Returns true for a presence test (`has(metadata.x)`, `'x' in metadata`) of a key of the stack's metadata that is
+ * null. A declared key without a value is null in the scope, so that it can be compared; it is not present.
  */
 function isNullKey(evaluator: Evaluator, node: Operation, context: unknown, current: CurrentRun): boolean {
   const { metadata } = current;

@@ -1,7 +1,7 @@
 import { Duration, type Environment } from "@marcbachmann/cel-js/evaluator";
 import { checkListLength, EvaluationError, EXPRESSION_LIMITS, type Meter, toTextSteps } from "./meter.ts";
 
-/** What a function needs of the evaluation that it runs in. */
+/** The parts of the evaluation that a function needs. */
 interface FunctionDeps {
   meter(): Meter;
   search(text: string, pattern: string): boolean;
@@ -38,14 +38,14 @@ const OURS = "_";
 const REPLACED_METHODS = new Set("contains matches split join replace lowerAscii upperAscii getDayOfYear".split(" "));
 const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches"]);
 
-/** The name under which the environment knows the bounded form of a function. */
+/** Returns the name of the bounded form of a function in the environment. */
 export function toBoundedName(name: string, input: { method: boolean; args: number }): string {
   if (!input.method) return REPLACED_FUNCTIONS.has(name) ? name + OURS : name;
   const zoned = input.args === 1 && Object.hasOwn(INSTANT_FIELDS, name);
   return zoned || REPLACED_METHODS.has(name) ? name + OURS : name;
 }
 
-/** The message of the library with the names as they were written. */
+/** Returns the message of the library with the names as they were written. */
 export function toWrittenNames(message: string): string {
   return message.replace(/(\w)_\(/g, "$1(").replace(/dyn<([^<>]*)>/g, "$1");
 }
@@ -105,13 +105,19 @@ function addField(add: AddFunction, field: { name: string; read: (date: Date) =>
 // Up to this length a search reads each character once or twice; beyond it, hostile texts make it read each many times.
 const SHORT_PART = 250;
 
-/** `text.contains(part)`. The library's own text functions make any amount of text out of a little; these charge a meter. */
+/**
+ * Evaluates `text.contains(part)`. The library's own text functions make any amount of text out of a little; these
+ * charge a meter.
+ */
 export function containsText(meter: Meter, text: string, part: string): boolean {
   chargeSearch(meter, text, part);
   return text.includes(part);
 }
 
-/** `text.split(separator, limit)`; a limit below zero means unlimited. An empty separator splits into characters. */
+/**
+ * Evaluates `text.split(separator, limit)`; a limit below zero means unlimited. An empty separator splits into
+ * characters.
+ */
 export function splitText(meter: Meter, text: string, separator: string, limit = -1n): string[] {
   chargeSearch(meter, text, separator);
   const parts = toParts(text, separator);
@@ -120,7 +126,7 @@ export function splitText(meter: Meter, text: string, separator: string, limit =
   return kept < 0 ? [] : [...parts.slice(0, kept), parts.slice(kept).join(separator)];
 }
 
-/** `list.join(separator)`, of texts only. */
+/** Evaluates `list.join(separator)`, of texts only. */
 export function joinTexts(meter: Meter, list: readonly unknown[], separator = ""): string {
   const texts = list.map(toText);
   const characters = texts.reduce((sum, text) => sum + text.length + separator.length, 0);
@@ -128,18 +134,18 @@ export function joinTexts(meter: Meter, list: readonly unknown[], separator = ""
   return texts.join(separator);
 }
 
-/** `text.replace(part, by, limit)`: the first so many, all when the limit is below zero. */
+/** Evaluates `text.replace(part, by, limit)`: replaces the first `limit` parts, all when the limit is below zero. */
 export function replaceText(meter: Meter, text: string, part: string, by: string, limit = -1n): string {
   if (part === "") return insertText(meter, text, by, limit);
   return joinTexts(meter, splitText(meter, text, part, limit < 0n ? -1n : limit + 1n), by);
 }
 
-/** `text.lowerAscii()`: other letters than A to Z stay. */
+/** Evaluates `text.lowerAscii()`, which changes only the letters A to Z. */
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** `text.upperAscii()`: other letters than a to z stay. */
+/** Evaluates `text.upperAscii()`, which changes only the letters a to z. */
 export function upperAscii(text: string): string {
   return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 }
@@ -177,7 +183,7 @@ const MAX_MS = 253_402_300_799_999;
 const ZONE_STEPS = 500;
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
-/** The instant of RFC 3339 text. Anything else is refused, because JavaScript would read it in the zone of the machine. */
+/** Parses RFC 3339 text. Anything else is refused, because JavaScript would read it in the zone of the machine. */
 export function parseInstant(text: string): Date {
   return RFC3339.test(text) ? toInstant(Date.parse(text)) : refuseInstant();
 }
@@ -191,17 +197,17 @@ export function findInstant(text: string): number | undefined {
   }
 }
 
-/** The instant so many seconds after 1970. */
+/** Returns the instant this number of seconds after 1970. */
 export function toInstantOfSeconds(seconds: bigint): Date {
   return toInstant(Number(seconds) * 1000);
 }
 
-/** RFC 3339 text, without a fraction that is zero. */
+/** Returns RFC 3339 text, without a fraction that is zero. */
 export function toInstantText(date: Date): string {
   return toInstant(date.getTime()).toISOString().replace(".000Z", "Z");
 }
 
-/** The UTC date that shows the digits of a clock in this zone (`Europe/Berlin`, `+05:30`). */
+/** Returns the UTC date that shows the digits of a clock in this zone (`Europe/Berlin`, `+05:30`). */
 export function toZonedDate(date: Date, zone: string, meter: Meter): Date {
   meter.charge(ZONE_STEPS);
   const [, sign, hours, minutes] = /^([+-]?)(\d{1,2}):(\d{2})$/.exec(zone.slice(0, 64)) ?? [];
@@ -249,7 +255,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
 const WHOLE = /^[-+]?(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/;
 const PART = /(\d+)(?:\.(\d+))?(h|ms|m|s|us|µs|ns)/g;
 
-/** A duration of CEL, such as `1h30m`. The library's own parser takes quadratic time for long digits. */
+/** Parses a duration of CEL, such as `1h30m`. The library's own parser takes quadratic time for long digits. */
 export function parseCelDuration(text: string): Duration {
   if (text.length > MAX_CHARACTERS || !WHOLE.test(text)) {
     throw new EvaluationError("duration() needs text such as 90m or 1h30m");

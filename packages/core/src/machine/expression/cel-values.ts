@@ -4,13 +4,13 @@ import type { CelScope } from "./cel-engine.ts";
 import type { ExpressionPlace, ExpressionScope, ScopeActor, ScopeTask } from "./expression.ts";
 import { EvaluationError, EXPRESSION_LIMITS } from "./meter.ts";
 
-// Beyond, a number is no CEL int, which has 64 bits.
+// Beyond it, a number is not a CEL int, which has 64 bits.
 const INT_LIMIT = 2 ** 63;
 
 /**
- * A scope as the library wants it: instants as dates, whole numbers as int. What the place may not see is left out,
- * whatever the scope holds: `event`, other tasks, sensitive metadata. Maps, because the library takes the key `constructor`
- * of an object for its class.
+ * Returns a scope in the library's types: instants as dates, whole numbers as int. Leaves out everything that the place
+ * may not use, whatever the scope contains: `event`, other tasks, sensitive metadata. Uses Maps, because the library
+ * takes the key `constructor` of an object for its class.
  */
 export function toCelScope(scope: ExpressionScope, place: ExpressionPlace): CelScope {
   const { stack, event, tasks, actor, now } = scope;
@@ -35,7 +35,10 @@ export function toCelScope(scope: ExpressionScope, place: ExpressionPlace): CelS
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** The variables of an expression outside of machines: JSON values, and dates as instants. Other values become null. */
+/**
+ * Returns the variables of an expression outside of machines: JSON values, and dates as instants. Other values become
+ * null.
+ */
 export function toCelVariables(values: Readonly<Record<string, unknown>>): CelScope {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fromJson(value)]));
 }
@@ -85,7 +88,7 @@ function toCelTask(task: ScopeTask | undefined): Map<string, unknown> {
   ]);
 }
 
-/** A value of the library as JSON; throws where JSON has no such value. Instants become ISO 8601 text. */
+/** Returns a value of the library as JSON; throws for values that JSON does not have. Instants become ISO 8601 text. */
 export function fromCelValue(value: unknown, depth = 0): unknown {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "bigint") return toNumber(value);
@@ -98,7 +101,7 @@ export function fromCelValue(value: unknown, depth = 0): unknown {
   return fromObject(value);
 }
 
-/** A value inside text: scalars only, as JSON writes them. */
+/** Returns the text of a value inside text: scalars only, as in JSON. */
 export function toPlaceholderText(value: unknown): string {
   const json = fromCelValue(value);
   if (typeof json === "string") return json;
@@ -124,7 +127,7 @@ function toNumber(value: bigint): number {
 }
 
 function toFinite(value: number): number {
-  // JSON has no zero below zero.
+  // JSON does not have a negative zero.
   if (Number.isFinite(value)) return value === 0 ? 0 : value;
   throw new EvaluationError("the result is infinite or not a number, which JSON does not support");
 }

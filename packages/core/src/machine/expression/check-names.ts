@@ -5,13 +5,13 @@ import type { ExpressionFault, ExpressionFaultCode, ExpressionPlace } from "./ex
 import { EXPRESSION_LIMITS } from "./meter.ts";
 import { type Member, type Reference, walkTree } from "./tree-walk.ts";
 
-/** What is wrong with the names of an expression, by what its place has. */
+/** Returns the faults of an expression's names at its place. */
 export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace): readonly ExpressionFault[] {
   const check: Check = { source, place, faults: new Map() };
   return checkTree(tree, check, (reference) => checkReference(check, reference));
 }
 
-/** What is wrong with the names of an expression that has these variables, and no others. */
+/** Returns the faults of the names of an expression that has only these variables. */
 export function checkVariables(
   tree: ASTNode,
   source: string,
@@ -45,7 +45,7 @@ interface Check {
 
 // Names of types, which CEL has as values.
 const TYPES = new Set("int uint double string bool bytes list map null_type type google".split(" "));
-// The library leaves these keys out of maps without a word.
+// The library silently leaves these keys out of maps.
 const LOST_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const STACK_MEMBERS = ["id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits"];
 const EVENT_MEMBERS = ["name", "metadata"];
@@ -85,7 +85,7 @@ function checkReference(check: Check, reference: Reference): void {
 
 const KNOWN_VARIABLES: readonly string[] = ["stack", "metadata", "event", "tasks", "actor", "now"];
 
-/** True for a variable that there is, and not at this place. */
+/** Returns true for a variable that exists, but not at this place. */
 function isElsewhere({ variables }: ExpressionPlace, root: string): boolean {
   return variables !== undefined && KNOWN_VARIABLES.includes(root) && !variables.includes(root);
 }
@@ -97,7 +97,7 @@ function formatElsewhere(check: Check, { root, at }: Reference): void {
 
 function checkRoot(check: Check, root: string, at: ASTNode): void {
   const { source, place } = check;
-  // All words of a text without its quotes are unknown; the first says enough.
+  // All words of a text without its quotes are unknown; reporting the first is enough.
   if (check.faults.size > 0 && hintQuotes(source) !== "") return;
   const hyphenated = findHyphenated(source, at.start);
   const message = hyphenated
@@ -205,7 +205,7 @@ function toOffset({ at }: Member): number {
 
 const MAX_CANDIDATES = 500;
 
-/** What is wrong with naming a metadata key at a place; `hyphenated` is the longer name that was probably meant. */
+/** Returns the fault of a metadata key at a place; `hyphenated` is the longer name that was probably meant. */
 function checkMetadataKey(
   key: string,
   hyphenated: string | undefined,
@@ -237,7 +237,7 @@ const VARIABLES = ["stack", "metadata", "event", "tasks", "now"] as const;
 // Text without the inner quotes: `shared-db`, `db/main`.
 const BARE_TEXT = /^[A-Za-z0-9_][\w./:@ -]*$/;
 
-/** Returns the end of a message about an unknown variable: what was probably meant. */
+/** Returns the end of a message about an unknown variable: the name that was probably meant. */
 function hintRoot(name: string, source: string, place: ExpressionPlace): string {
   const key = place.metadata.declared.has(name) ? `metadata.${name}` : undefined;
   const nearest = key ?? findNearestName(name, VARIABLES);
@@ -253,8 +253,8 @@ function hintQuotes(source: string): string {
 }
 
 /**
- * Returns the name with hyphens after the dot at a place, such as `CLEAN-UP`; undefined for other names. CEL takes
- * the hyphen for a minus.
+ * Returns the name with hyphens after the dot at an offset, such as `CLEAN-UP`; undefined for other names. CEL reads
+ * the hyphen as a minus.
  */
 function findHyphenated(source: string, offset: number): string | undefined {
   const before = /\.\s*([A-Za-z_]\w*-(?:\w+-)*)?$/.exec(source.slice(Math.max(0, offset - 200), offset));
@@ -264,14 +264,14 @@ function findHyphenated(source: string, offset: number): string | undefined {
   return name.includes("-") ? name : undefined;
 }
 
-/** What to write instead of a name with hyphens. */
+/** Returns the hint how to write a name with hyphens. */
 function formatHyphenHint(name: string): string {
   return `${quote(name)} after a dot is read as a subtraction; write ['${name}'].`;
 }
 
 const NEAR = 40;
 
-/** The fault behind an error of the parser. */
+/** Returns the fault for an error of the parser. */
 export function toSyntaxFault(error: unknown, source: string): ExpressionFault {
   const { code, summary, offset } = readError(error);
   if (code === "limit_exceeded") {
@@ -284,14 +284,14 @@ export function toSyntaxFault(error: unknown, source: string): ExpressionFault {
   return { code: "expression-syntax", message: `The expression ${what}.${hint}`, offset };
 }
 
-/** The fault of a source that is too long to be parsed. */
+/** Returns the fault of a source that is too long to be parsed. */
 export function tooLong(source: string): ExpressionFault | undefined {
   if (source.length <= EXPRESSION_LIMITS.maxCharacters) return undefined;
   const message = `The expression has ${source.length} characters; ${EXPRESSION_LIMITS.maxCharacters} are allowed.`;
   return { code: "limit-exceeded", message, offset: 0 };
 }
 
-// A word of the language behind a hyphen, as in `metadata.sign-in`, or behind a dot, as in `metadata.in`.
+// A keyword of the language behind a hyphen, as in `metadata.sign-in`, or behind a dot, as in `metadata.in`.
 function hintHyphen(source: string, offset: number): string | undefined {
   const hyphenated = findHyphenated(source, offset);
   if (hyphenated) return ` ${formatHyphenHint(hyphenated)}`;

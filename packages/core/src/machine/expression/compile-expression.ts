@@ -14,8 +14,8 @@ type CompiledExpression =
   | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
 
 /**
- * Compiles a string that is CEL as a whole, as in `when` and `exclusive`: its syntax and its names are checked, its types
- * only when it is evaluated. Offsets of faults count from the start of the string. Never throws.
+ * Compiles a string that is CEL as a whole, as in `when` and `exclusive`: its syntax and its names are checked, its
+ * types only when it is evaluated. Offsets of faults count from the start of the string. Never throws.
  */
 export function compileExpression(source: string, place: ExpressionPlace): CompiledExpression {
   const checked = compileProgram(source, ({ tree }) => checkNames(tree, source, place));
@@ -26,8 +26,8 @@ export function compileExpression(source: string, place: ExpressionPlace): Compi
 }
 
 /**
- * Compiles a CEL expression outside of machines, such as a rule of a plugin's document, over these variables. It has the
- * functions, bounds and messages of the expressions in machines. Never throws.
+ * Compiles a CEL expression outside of machines, such as a rule of a plugin's document, over these variables. It has
+ * the functions, bounds and messages of the expressions in machines. Never throws.
  */
 export function compileCel(
   source: string,
@@ -84,8 +84,8 @@ function bindCalls({ tree }: CelProgram): void {
 }
 
 /**
- * Why evaluating failed, for people: bounded, and without values, because some are sensitive. Messages of the library are
- * taken over only where they hold nothing but types.
+ * Explains why evaluating failed, for people: bounded, and without values, because some are sensitive. Uses the
+ * library's messages only if they contain only types.
  */
 export function toReason(error: unknown, source: string): string {
   const reason = `${quote(source)}: ${formatFailure(error, source)}`;

@@ -22,7 +22,9 @@ import { findSecretPlace } from "./tree-walk.ts";
 
 /** A fault of a template, with the keys that lead to its string. */
 interface TemplateFault extends ExpressionFault {
-  /** From the value that was compiled; empty for the value itself. Indexes of lists are texts, as in a document's paths. */
+  /**
+   * From the value that was compiled; empty for the value itself. Indexes of lists are texts, as in a document's paths.
+   */
   readonly path: Path;
 }
 
@@ -31,14 +33,14 @@ type CompiledTemplate =
   | {
       readonly kind: "template";
       readonly template: Template;
-      /** False for a constant: resolving gives the same value in every scope and never fails. */
+      /** False for a constant: resolving returns the same value in every scope and never fails. */
       readonly hasExpressions: boolean;
     }
   | { readonly kind: "faults"; readonly faults: readonly TemplateFault[] };
 
 /**
- * Compiles a scalar, list or map with `${…}` in its strings, however deep; keys of maps are taken as they are. The source
- * must not be changed afterwards. Never throws.
+ * Compiles a scalar, list or map with `${…}` in its strings, however deep; keys of maps are taken as they are. The
+ * source must not be changed afterwards. Never throws.
  */
 export function compileTemplate(source: unknown, place: ExpressionPlace): CompiledTemplate {
   const work: Work = { rules: toRules(place), faults: [], count: { placeholders: 0 } };
@@ -69,9 +71,9 @@ export function compileCelTemplate(
   return { kind: "template", template: { source, resolve } };
 }
 
-/** What the placeholders of a template may name. */
+/** The names that placeholders of a template may use. */
 interface PlaceholderRules {
-  /** The sensitive value that a whole placeholder refers to. */
+  /** Returns the sensitive value that a whole placeholder refers to. */
   findSecret(program: CelProgram): SecretPlace | undefined;
   check(program: CelProgram, source: string, secret: SecretPlace | undefined): readonly ExpressionFault[];
   isSensitive(secret: SecretPlace | undefined): boolean;
@@ -80,7 +82,7 @@ interface PlaceholderRules {
 function toRules(place: ExpressionPlace): PlaceholderRules {
   return {
     findSecret: ({ tree }) => (place.sensitive === "placeholder" ? findSecretPlace(tree) : undefined),
-    // A whole placeholder may name what others may not.
+    // A whole placeholder may name sensitive keys, which others may not.
     check: ({ tree }, source, secret) => checkNames(tree, source, secret ? { ...place, sensitive: "always" } : place),
     isSensitive: (secret) => secret?.kind === "metadata" && place.metadata.sensitive.has(secret.key),
   };
@@ -148,7 +150,7 @@ function resolveTemplate(node: TemplateNode, { toScope, findSecret }: ResolveInp
   }
 }
 
-/** What one compilation of a template collects. */
+/** The state of one compilation of a template. */
 interface TextWork {
   readonly rules: PlaceholderRules;
   /** Of the whole template, so far. */
@@ -198,7 +200,7 @@ function compilePlaceholder(work: TextWork, { source, offset }: { source: string
   return [{ source, program: checked.program, sensitive: rules.isSensitive(secret), ...(secret && { secret }) }];
 }
 
-/** A compiled template: what a value of the document becomes. */
+/** A compiled template: the result of a value of the document. */
 type TemplateNode =
   | { readonly kind: "constant"; readonly value: unknown }
   | { readonly kind: "placeholder"; readonly placeholder: Placeholder }
@@ -217,7 +219,7 @@ interface Placeholder {
   readonly sensitive: boolean;
 }
 
-/** What resolving needs. */
+/** The dependencies of resolving. */
 interface ResolveDeps {
   readonly scope: CelScope;
   readonly findSecret: FindSecret;
@@ -227,7 +229,7 @@ interface ResolveDeps {
   enter(source: string): void;
 }
 
-/** The value of a node. Throws for every error. */
+/** Returns the value of a node. Throws for every error. */
 function resolveNode(node: TemplateNode, deps: ResolveDeps): unknown {
   switch (node.kind) {
     case "constant":

@@ -2,13 +2,13 @@
 //
 //   compileExpression(source, place)  → { kind: "expression", expression } | { kind: "faults", faults }
 //   compileTemplate(value, place)     → { kind: "template", template, hasExpressions } | { kind: "faults", faults }
-//   escapeTemplate(text)              → the template that gives this text back
+//   escapeTemplate(text)              → the template that evaluates to this text
 //
-// A place (`ExpressionPlace`) says what may be named. A fault has a code, a message and an offset into its string; one of a
-// template also has the path of keys to that string.
+// A place (`ExpressionPlace`) lists the names that an expression may use. A fault has a code, a message and an offset
+// into its string; one of a template also has the path of keys to that string.
 import type { MetadataValue } from "../stack.ts";
 
-/** What an expression may look at. All values are readonly copies; instants are epoch milliseconds. */
+/** The values that an expression may use. All are readonly copies; instants are epoch milliseconds. */
 export interface ExpressionScope {
   readonly stack: {
     readonly id: string;
@@ -20,7 +20,7 @@ export interface ExpressionScope {
     /** Every state of the machine; 0 for one that was never entered. */
     readonly visits: Readonly<Record<string, number>>;
   };
-  /** Declared keys without a value stand here as null; sensitive ones only where the place allows them. */
+  /** Declared keys without a value are null here; sensitive ones only where the place allows them. */
   readonly metadata: Readonly<Record<string, MetadataValue>>;
   /** In reactions only. */
   readonly event?: { readonly name: string; readonly metadata: Readonly<Record<string, MetadataValue>> };
@@ -32,21 +32,21 @@ export interface ExpressionScope {
   readonly now: number;
 }
 
-/** The sender of an event as expressions see it. */
+/** The sender of an event in expressions. */
 export interface ScopeActor {
   readonly name: string;
   readonly kind: string;
   readonly groups: readonly string[];
 }
 
-/** A task as expressions see it. */
+/** A task in expressions. */
 export interface ScopeTask {
   /** The detail, else the status. */
   readonly status: string;
   readonly outputs: Readonly<Record<string, MetadataValue>>;
 }
 
-/** What evaluating gave. Integral numbers come back as JavaScript numbers, instants as ISO 8601 text. Never throws. */
+/** The result of evaluating. Integral numbers are JavaScript numbers, instants are ISO 8601 text. Never throws. */
 export type Evaluated =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "error"; readonly reason: string };
@@ -69,7 +69,7 @@ export type SecretPlace =
   | { readonly kind: "metadata"; readonly key: string }
   | { readonly kind: "output"; readonly task: string; readonly output: string };
 
-/** The reference (`password#3`) of a sensitive value; undefined when the place holds none. */
+/** Returns the reference (`password#3`) of a sensitive value; undefined when the place contains none. */
 export type FindSecret = (place: SecretPlace) => string | undefined;
 
 /**
@@ -90,7 +90,10 @@ export interface CelTemplate {
   resolve(values: Readonly<Record<string, unknown>>): Evaluated;
 }
 
-/** Where an expression stands, which decides what it may name. `stack`, `metadata` and `now` are there always. */
+/**
+ * The position of an expression, which decides the names that it may use. `stack`, `metadata` and `now` are always
+ * allowed.
+ */
 export interface ExpressionPlace {
   /** Only these variables, of those that are there. Default: all. */
   readonly variables?: readonly string[];
@@ -98,14 +101,15 @@ export interface ExpressionPlace {
   readonly event: boolean;
   /** True in `allow`. Default: false. */
   readonly actor?: true;
-  /** The tasks that `tasks` holds here; undefined where there is no `tasks` at all. */
+  /** The tasks in `tasks` here; undefined where `tasks` does not exist. */
   readonly tasks?: readonly string[];
   /** All states of the machine, so that `stack.visits.TYPO` is found; undefined leaves them unchecked. */
   readonly states?: readonly string[];
   readonly metadata: PlaceMetadata;
   /**
-   * What a sensitive metadata key may do here. `never`: naming it is a fault. `placeholder`: it may be a whole `${…}` of a
-   * template, which becomes a reference. `always`: values are computed with it (in `set` of a key that is sensitive itself).
+   * The use of a sensitive metadata key here. `never`: naming it is a fault. `placeholder`: it may be a whole `${…}` of
+   * a template, which becomes a reference. `always`: values are computed with it (in `set` of a key that is sensitive
+   * itself).
    */
   readonly sensitive: "never" | "placeholder" | "always";
 }
@@ -120,11 +124,11 @@ export interface PlaceMetadata {
   readonly additional: boolean;
 }
 
-/** What is wrong with an expression or template. */
+/** A fault of an expression or template. */
 export interface ExpressionFault {
   readonly code: ExpressionFaultCode;
   readonly message: string;
-  /** Characters from the start of the string that holds the expression. */
+  /** Characters from the start of the string that contains the expression. */
   readonly offset: number;
 }
 

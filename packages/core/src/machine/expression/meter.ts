@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 
-/** What one expression may cost. */
+/** The limits of one expression. */
 export const EXPRESSION_LIMITS = {
   /** Characters of the source. */
   maxCharacters: 4096,
@@ -28,17 +28,17 @@ export const EXPRESSION_LIMITS = {
 
 const { maxSteps, maxText, maxList } = EXPRESSION_LIMITS;
 
-/** Counts what evaluating costs and throws when it is too much. One for an expression, or for a whole template. */
+/** Counts the cost of evaluating and throws when it is too high. One for an expression, or for a whole template. */
 export interface Meter {
-  /** Takes so many steps off what is left. */
+  /** Charges this number of steps. */
   charge(steps: number): void;
-  /** Takes the size of a value off what is left, however deep it goes. */
+  /** Charges the size of a value, at any depth. */
   chargeValue(value: unknown): void;
   /** Counts the characters of a result; all results together are bounded. */
   chargeResult(value: unknown): void;
 }
 
-/** A meter with the whole allowance. */
+/** Creates a meter with the whole allowance. */
 export function createMeter(): Meter {
   let left: number = maxSteps;
   let characters: number = maxText;
@@ -59,7 +59,7 @@ export function createMeter(): Meter {
   return { charge, chargeValue, chargeResult };
 }
 
-/** What it costs to read a text of this length once; throws when no text may be that long. */
+/** Returns the cost of reading a text of this length once; throws when no text may be that long. */
 export function toTextSteps(characters: number): number {
   if (characters > maxText) throw new CostError(`it makes a text of more than ${maxText} characters`);
   return characters >>> 5;
@@ -84,20 +84,20 @@ function toItems(value: object): Iterable<unknown> {
   return Object.getPrototypeOf(value) === Object.prototype ? Object.entries(value).flat() : [];
 }
 
-/** Why an expression cannot be evaluated, in words that hold no value. It never leaves this folder. */
+/** The reason why an expression cannot be evaluated, without values. It never leaves this folder. */
 export class EvaluationError extends Error {
   override readonly name = "EvaluationError";
 }
 
-/** An evaluation has used up what it may cost. Unlike other errors, no `||` and no `exists` may swallow it. */
+/** An evaluation has reached its limit. Unlike other errors, no `||` and no `exists` may swallow it. */
 export class CostError extends EvaluationError {}
 
-/** Whether a text holds a match of a regular expression. */
+/** Returns true when a text contains a match of a regular expression. */
 export type PatternSearch = (text: string, pattern: string) => boolean;
 
 /**
- * The search behind `matches`: RE2, as the language asks, because a JavaScript pattern may take exponential time. A pattern
- * is compiled once an evaluation.
+ * Creates the search behind `matches`: RE2, as the language requires, because a JavaScript pattern may take exponential
+ * time. A pattern is compiled once per evaluation.
  */
 export function createPatternSearch(meter: Meter): PatternSearch {
   const compiled = new Map<string, RE2JS>();
@@ -119,7 +119,7 @@ function compile(pattern: string, meter: Meter): RE2JS {
   return compiled;
 }
 
-/** Counted repetitions are written out, so they are what makes a short pattern expensive. */
+/** Counts the repetitions of a pattern: they are expanded, which makes a short pattern expensive. */
 function countRepeats(pattern: string): number {
   const counts = [...pattern.matchAll(/\\[\s\S]|\{(\d+)(?:,(\d*))?\}/g)];
   return counts.reduce((sum, [, least = 0, most = 0]) => sum + Math.max(Number(least), Number(most)), 0);

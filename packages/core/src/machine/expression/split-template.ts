@@ -7,8 +7,8 @@ export type TemplatePart =
   | { readonly kind: "unterminated"; readonly offset: number };
 
 /**
- * The pieces of a string, from left to right; `$${` is looked for first and gives the text `${`. An expression ends at the
- * first `}` that is neither in a string or comment of CEL nor closes a `{` of a map.
+ * Splits a string into its parts, from left to right; `$${` is matched first and results in the text `${`. An
+ * expression ends at the first `}` that is neither in a string or comment of CEL nor closes a `{` of a map.
  */
 export function splitTemplate(template: string): readonly TemplatePart[] {
   const parts: TemplatePart[] = [];
@@ -33,17 +33,17 @@ export function splitTemplate(template: string): readonly TemplatePart[] {
   return text === "" ? parts : [...parts, { kind: "text", text }];
 }
 
-/** True when a text contains `${…}`, also a broken one; `$${` does not count. */
+/** Returns true when a text contains `${…}`, also a broken one; `$${` does not count. */
 export function hasExpression(text: string): boolean {
   return splitTemplate(text).some(({ kind }) => kind !== "text");
 }
 
-// Everything that may hold a brace that does not count, else one character. Sticky, so that no text is read twice.
+// Everything that may contain a brace that does not count, else one character. Sticky, so that no text is read twice.
 const TOKEN =
   /'''(?:\\[\s\S]|(?!''')[^\\])*'''|"""(?:\\[\s\S]|(?!""")[^\\])*"""|'(?:\\[\s\S]|[^'\\])*'|"(?:\\[\s\S]|[^"\\])*"|\/\/[^\n]*|[\s\S]/y;
 const DEPTH: Readonly<Record<string, number>> = { "{": 1, "}": -1 };
 
-// A quote that is not closed makes what is behind it no expression.
+// After a quote that is not closed there is no expression.
 function findEnd(template: string, start: number): number {
   let depth = 0;
   let at = start;
@@ -58,7 +58,7 @@ function findEnd(template: string, start: number): number {
   return -1;
 }
 
-/** Text as a template that gives it back: each `${` becomes `$${`. */
+/** Escapes a text for a template: each `${` becomes `$${`. */
 export function escapeTemplate(text: string): string {
   return text.replaceAll("${", () => "$${");
 }

@@ -16,12 +16,12 @@ export interface Member {
   readonly at: ASTNode;
 }
 
-/** What a walk meets, in the order of the source. */
+/** The callbacks of a walk, in the order of the source. */
 interface Visitor {
-  /** A selection from a name that no macro has bound. */
+  /** Visits a selection from a name that no macro has bound. */
   reference(reference: Reference): void;
   call(call: { name: string; method: boolean; args: number; at: ASTNode }): void;
-  /** A key that is written out in a map. */
+  /** Visits a literal key of a map. */
   mapKey(key: string, at: ASTNode): void;
 }
 
@@ -37,7 +37,7 @@ export function walkTree(node: ASTNode, visitor: Visitor, bound: ReadonlySet<str
   else for (const child of toChildren(node)) walkTree(child, visitor, bound);
 }
 
-/** The selection that a node is; undefined when it does not begin at a name. */
+/** Returns the selection that a node is; undefined when it does not begin at a name. */
 export function findReference(node: ASTNode): Reference | undefined {
   const members: Member[] = [];
   let at = node;
@@ -111,7 +111,7 @@ function toChildren(node: ASTNode): readonly ASTNode[] {
   }
 }
 
-/** The metadata key or output that an expression names and does nothing with; undefined when it is anything else. */
+/** Returns the metadata key or output if it is the whole expression; undefined for anything else. */
 export function findSecretPlace(tree: ASTNode): SecretPlace | undefined {
   const reference = findReference(tree);
   const [first, second, third, ...more] = reference?.members.map(({ name }) => name) ?? [];

@@ -3,18 +3,21 @@ import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskState } from "../stack.ts";
 import { listTaken } from "./to-graph.ts";
 
-/** What a stack can become without an event from outside. */
+/** The states that a stack can reach without an event from outside. */
 export interface Reachable {
-  /** The states that it can come to rest in, in the order in which they are found. The present one only when it can be entered again. */
+  /**
+   * The states in which it can stop, in the order in which they are found. The present one only when it can be entered
+   * again.
+   */
   readonly states: readonly string[];
   /** True when the stack can reach its end and be removed. */
   readonly removal: boolean;
 }
 
 /**
- * What a stack can become by itself: by results of its tasks, `NEXT`, `FAILED`, timers, and events that are parked.
- * Every condition may hold and every task may succeed or fail, so what is missing here is impossible, and what is
- * listed may still not happen. `parked`: the names of the stack's parked events.
+ * Finds what a stack can reach by itself: by results of its tasks, `NEXT`, `FAILED`, timers, and events that are
+ * parked. Assumes that every condition may be true and that every task may succeed or fail, so a missing state is
+ * impossible, and a listed one may still not happen. `parked`: the names of the stack's parked events.
  */
 export function findReachable(machine: Machine, stack: Stack, parked: readonly string[] = []): Reachable {
   const present = machine.states.get(stack.state);
@@ -24,7 +27,10 @@ export function findReachable(machine: Machine, stack: Stack, parked: readonly s
   return toReachable(machine, states, ends);
 }
 
-/** What a stack that has just entered a state can become by itself while every task succeeds and no state times out. */
+/**
+ * Finds what a stack that has just entered a state can reach by itself while every task succeeds and no state times
+ * out.
+ */
 export function findReachableOnSuccess(machine: Machine, name: string): Reachable {
   const present = machine.states.get(name);
   const toEvents = (state: State) => listOwnEvents(machine, state).filter((event) => !ON_FAILURE.has(event));
@@ -34,7 +40,7 @@ export function findReachableOnSuccess(machine: Machine, name: string): Reachabl
 
 const ON_FAILURE: ReadonlySet<string> = new Set([FAILED, TIMEOUT]);
 
-/** Events that the engine itself may still make in the present entry. */
+/** Returns events that the engine itself may still make in the present entry. */
 function listPending(machine: Machine, stack: Stack): readonly string[] {
   const { tasks, timers, state } = stack;
   const isPending = tasks.some(({ status }) => status === "PENDING");
@@ -49,12 +55,15 @@ function listPending(machine: Machine, stack: Stack): readonly string[] {
   ];
 }
 
-/** An attempt that ran out of time has failed its task, and may still answer with a success while it stops. */
+/**
+ * Returns true for a task that has failed and cannot recover. An attempt that ran out of time has failed its task, and
+ * may still succeed while it stops.
+ */
 function isLost(stack: Stack, { name, status }: TaskState): boolean {
   return status === "ERROR" && findCurrentRun(stack, name) === undefined;
 }
 
-/** Events that the engine itself may make in a state that is entered. */
+/** Returns events that the engine itself may make in a state that is entered. */
 function listOwnEvents(machine: Machine, { tasks, terminal, after, timeoutMs }: State): readonly string[] {
   return [
     ...(tasks.length > 0 && !terminal ? [NEXT] : []),
@@ -64,7 +73,7 @@ function listOwnEvents(machine: Machine, { tasks, terminal, after, timeoutMs }: 
   ];
 }
 
-/** A machine of version 1 may declare an event of this name; then it comes from outside only. */
+/** Returns `FAILED` unless a machine of version 1 declares an event of this name: then it comes from outside only. */
 function listFailed({ events }: Machine): readonly string[] {
   return events.has(FAILED) ? [] : [FAILED];
 }
@@ -87,7 +96,7 @@ function walk(
     for (const event of events) ways.set(`${state.name} ${event}`, { state, event });
   };
   add(start.present, start.events);
-  // A map that grows while it is walked is walked to its new end.
+  // A map that grows during the iteration is iterated to its new end.
   for (const { state, event } of ways.values()) {
     for (const { target, next, raised } of listEnds(machine, { state, event })) {
       const isNew = target !== undefined && !reached.has(target);
@@ -99,10 +108,13 @@ function walk(
   return reached;
 }
 
-/** Where an event may lead: the state that the stack stays in, the state that it enters, and what is raised there. */
+/**
+ * Returns the results of an event: the state in which the stack remains, the state that it enters, and the events
+ * raised there.
+ */
 function listEnds(machine: Machine, { state, event }: Way) {
   return listTaken(state.on.get(event) ?? []).map(({ advance, raise }) => {
-    // Only the last state of an advance is one that a stack stays in.
+    // A stack remains only in the last state of an advance.
     const target = advance.at(-1);
     const next = target === undefined ? state : machine.states.get(target);
     return { target, next, raised: raise === undefined ? [] : [raise] };

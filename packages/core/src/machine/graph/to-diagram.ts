@@ -1,6 +1,6 @@
 import { type DrawOptions, type Graph, type GraphEdge, type GraphNode, toEdgeLabel } from "./to-graph.ts";
 
-/** A Mermaid state diagram. Names of the document appear in quoted labels only; ids are numbers. */
+/** Returns a Mermaid state diagram. Names of the document appear in quoted labels only; ids are numbers. */
 export function toMermaid(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
   const ids = new Map(graph.nodes.map((node, index) => [node.id, node.kind === "state" ? `s${index}` : "[*]"]));
   const lines = ["stateDiagram-v2", `  direction ${direction === "horizontal" ? "LR" : "TB"}`];
@@ -26,7 +26,7 @@ function escapeMermaid(text: string): string {
   return text.replaceAll(/[^\w .,/@=+-]/gu, (character) => `#${character.codePointAt(0)};`);
 }
 
-/** A graph in Graphviz' DOT language. */
+/** Returns a graph in Graphviz' DOT language. */
 export function toDot(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
   const lines = [
     "digraph machine {",
@@ -62,7 +62,7 @@ function quote(text: string): string {
   return `"${escapeDot(text)}"`;
 }
 
-// A backslash would begin one of Graphviz' escapes, such as \N; control characters have no place in a line.
+// A backslash would begin one of Graphviz' escapes, such as \N; control characters are invalid in a line.
 function escapeDot(text: string): string {
   return text
     .replaceAll("\\", "\\\\")

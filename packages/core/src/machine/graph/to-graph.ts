@@ -29,11 +29,11 @@ export interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly event?: string;
-  /** The condition under which it is taken; `else` when those before it do not hold. */
+  /** The condition under which it is taken; `else` when the conditions before it are false. */
   readonly when?: string;
   /** How long after the entry the event comes by itself, such as `72h`. */
   readonly after?: string;
-  /** The instant at which it comes by itself, as the document gives it. */
+  /** The instant at which it comes by itself, as written in the document. */
   readonly at?: string;
   /** The schedule on which it comes by itself, such as `0 3 * * * Europe/Berlin`. */
   readonly cron?: string;
@@ -48,7 +48,7 @@ export const START_NODE = "start:";
 /** Id of the node that terminal states lead to; the colon keeps it apart from every state. */
 const END_NODE = "end:";
 
-/** The drawing of a machine, in the order of its document. Handlers that do nothing are not drawn. */
+/** Returns the drawing of a machine, in the order of its document. Handlers without an effect are not drawn. */
 export function toGraph(machine: Machine): Graph {
   const reached = findReached(machine);
   const states = [...machine.states.values()];
@@ -84,13 +84,13 @@ function toStateEdges(state: State): readonly GraphEdge[] {
   });
 }
 
-/** The reactions that can be taken: nothing behind one without a condition ever is. */
+/** Returns the reactions that can be taken: none after one without a condition. */
 export function listTaken(reactions: readonly Reaction[]): readonly Reaction[] {
   const last = reactions.findIndex(({ when }) => when === undefined);
   return last === -1 ? reactions : reactions.slice(0, last + 1);
 }
 
-/** When an event comes by itself; of several the shortest length and the first instant and schedule. */
+/** Returns when an event comes by itself; of several the shortest length and the first instant and schedule. */
 function findTime({ after, timeoutMs }: State, event: string): Pick<GraphEdge, "after" | "at" | "cron"> {
   const timers = after.filter((timer) => timer.event === event);
   const lengths = timers.flatMap((timer) => (timer.kind === "in" ? [timer.inMs] : []));
@@ -104,7 +104,7 @@ function findTime({ after, timeoutMs }: State, event: string): Pick<GraphEdge, "
 
 function findReached({ states }: Machine): ReadonlySet<string> {
   const reached = new Set([INIT]);
-  // A set that grows while it is walked is walked to its new end.
+  // A set that grows during the iteration is iterated to its new end.
   for (const name of reached) {
     const reactions = [...(states.get(name)?.on.values() ?? [])].flatMap(listTaken);
     for (const target of reactions.flatMap(({ advance }) => advance)) reached.add(target);
@@ -137,7 +137,7 @@ export interface GraphRoute {
   readonly label: GraphPoint;
 }
 
-/** What is written at an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty where nothing is. */
+/** Returns the label of an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty when it has none. */
 export function toEdgeLabel({ event, when, after, at, cron, raise }: GraphEdge): string {
   if (event === undefined) return "";
   const times = [after && `after ${after}`, at && `at ${at}`, cron && `cron ${cron}`].filter(Boolean);

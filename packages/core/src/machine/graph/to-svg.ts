@@ -10,8 +10,8 @@ import {
 } from "./to-graph.ts";
 
 /**
- * A complete SVG document. Deterministic; texts of the document appear only as escaped character data, so it may be put
- * into a page unchanged. It contains no script, style sheet or reference.
+ * Returns a complete SVG document. Deterministic; texts of the document appear only as escaped character data, so it
+ * may be put into a page unchanged. It contains no script, style sheet or reference.
  */
 export function toSvg(graph: Graph, { direction = "horizontal", positions, routes }: DrawOptions = {}): string {
   const vertical = direction === "vertical";
@@ -72,7 +72,7 @@ function toCurvePath(curve: Curve): string {
   return `M${a}C${b} ${c} ${d}`;
 }
 
-/** Each inner point only bends the way. */
+/** Returns the path of a route; each inner point only bends it. */
 function toRoutePath({ points: [first = { x: 0, y: 0 }, ...rest] }: GraphRoute): string {
   const bends = rest.slice(0, -1).map((point, index) => {
     const next = rest[index + 1] ?? point;
@@ -162,7 +162,7 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** A node with its place; `x` and `y` are its left upper corner. All lengths are pixels. */
+/** A node with its position; `x` and `y` are its upper left corner. All lengths are pixels. */
 interface PlacedNode {
   readonly node: GraphNode;
   readonly x: number;
@@ -199,8 +199,8 @@ interface Box {
 }
 
 /**
- * Layers by distance from the start marker; unreachable nodes are in the first layer after it. Inside a layer nodes
- * are sorted by the middle of those before that lead to them. The same graph gives the same layout.
+ * Lays nodes out in layers by distance from the start marker; unreachable nodes are in the first layer after it. Inside
+ * a layer nodes are sorted by the middle of their predecessors. The same graph always has the same layout.
  */
 export function toLayout(graph: Graph, vertical: boolean): Layout {
   const layers = sortLayers(graph, toLayers(graph));
@@ -220,7 +220,7 @@ export function toLayout(graph: Graph, vertical: boolean): Layout {
   return { nodes, width: vertical ? breadth : length, height: vertical ? length : breadth };
 }
 
-/** Returns the layout that a caller gives; undefined when it does not have every node. */
+/** Returns the layout at the caller's positions; undefined when they do not cover every node. */
 function toGivenLayout(graph: Graph, positions: ReadonlyMap<string, Point>): Layout | undefined {
   const nodes = new Map<string, PlacedNode>();
   for (const node of graph.nodes) {
@@ -270,7 +270,7 @@ function toBox(node: GraphNode): Box {
 function toLayers({ nodes, edges }: Graph): readonly (readonly GraphNode[])[] {
   const layerOf = new Map<string, number>([[START_NODE, 0]]);
   const targets = Map.groupBy(edges, ({ from }) => from);
-  // A map that grows while it is walked is walked to its new end.
+  // A map that grows during the iteration is iterated to its new end.
   for (const [id, layer] of layerOf) {
     for (const { to } of targets.get(id) ?? []) if (!layerOf.has(to)) layerOf.set(to, layer + 1);
   }
@@ -313,7 +313,10 @@ interface RouteInput {
 // Labels are wider than high, so arrows that run down need more room between them.
 const LANE = { horizontal: 26, vertical: 60 };
 
-/** The way of one arrow: straight to later layers, in a curve around the nodes to the same or an earlier layer, or a loop. */
+/**
+ * Returns the curve of one arrow: straight to later layers, around the nodes to the same or an earlier layer, or a
+ * loop.
+ */
 function routeEdge({ from, to, lane, vertical }: RouteInput): Curve {
   const away = lane * (vertical ? LANE.vertical : LANE.horizontal);
   // Everything is reckoned as if the drawing grew to the right, and turned over at the end.
@@ -379,8 +382,8 @@ interface LabelBox {
 const STEPS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
 
 /**
- * Where labels stand, the middle of their base line: on their curve, clear of nodes and of labels before them where the
- * curve has such a place, else at its middle.
+ * Returns the positions of labels, the middle of their base line: on their curve, clear of nodes and of earlier labels
+ * if possible, else at its middle.
  */
 export function placeLabels(inputs: readonly LabelInput[], nodes: Iterable<PlacedNode>): readonly Point[] {
   const taken: LabelBox[] = [...nodes];

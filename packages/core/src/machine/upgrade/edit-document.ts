@@ -19,8 +19,8 @@ import type { Machine, State, Task } from "../machine.ts";
 import { V1_TIMEOUT_MS } from "../v1/compile-v1.ts";
 
 /**
- * Edits a v1 document, known to be valid, into version 2 with its comments, anchors and order. False where a part cannot be
- * edited in place. That the result means the same is for the caller to check: a part behind an anchor may serve two ends.
+ * Edits a valid v1 document into version 2 with its comments, anchors and order. Returns false when a part cannot be
+ * edited in place. The caller must check that the result means the same: a part behind an anchor may be used twice.
  */
 export function editDocument(document: Document, machine: Machine): boolean {
   const nodes = aliasesOf(document);
@@ -35,7 +35,7 @@ export function editDocument(document: Document, machine: Machine): boolean {
   for (const state of machine.states.values()) editState(nodes, findMap(nodes, states, state.name), state);
   for (const task of machine.tasks.values()) editTask(nodes, findMap(nodes, tasks, task.name), task);
   escapeTexts(nodes, tasks);
-  // What was put in the place of a node has not its anchor.
+  // The replacement of a node does not have its anchor.
   return [...findTargets(document)].every(([alias, target]) => targets.get(alias) === target);
 }
 
@@ -62,7 +62,7 @@ function editTask(nodes: Nodes, map: YAMLMap | undefined, task: Task): void {
   if (map && timeout !== undefined && findPair(nodes, map, "timeout") === undefined) setOwn(map, "timeout", timeout);
 }
 
-/** Edits a state in place: what v1 says by default is written out, and handlers get their short form. */
+/** Edits a state in place: defaults of v1 are written out, and handlers get their short form. */
 function editState(nodes: Nodes, map: YAMLMap | undefined, state: State): void {
   if (map === undefined) return;
   setOwn(map, "leaving", "abandon");
@@ -91,7 +91,7 @@ interface Handled {
   readonly event: string;
 }
 
-/** Returns the short form; a list of one action with comments stays unchanged. */
+/** Writes the short form; a list of one action with comments remains unchanged. */
 function editHandler(nodes: Nodes, pair: Pair | undefined, { state, event }: Handled): void {
   if (pair === undefined || isScalar(pair.value)) return;
   const list = nodes.resolve(pair.value);
@@ -120,7 +120,7 @@ function scalarOf(nodes: Nodes, node: unknown): unknown {
   return isScalar(value) ? value.value : undefined;
 }
 
-/** Version 2 refuses a key that stands twice in a map; v1 takes the first. */
+/** Drops repeated keys of a map, which version 2 refuses; v1 takes the first. */
 function dropDuplicates(document: Document): void {
   visit(document, {
     Map(_key, map) {
@@ -135,11 +135,11 @@ function dropDuplicates(document: Document): void {
   });
 }
 
-/** Every text in the tasks, also behind aliases, each once. */
+/** Escapes every text in the tasks, also behind aliases, each once. */
 function escapeTexts(nodes: Nodes, tasks: YAMLMap): void {
   const waiting: unknown[] = [tasks];
   const seen = new Set<unknown>();
-  // A list that grows while it is walked is walked to its new end.
+  // A list that grows during the iteration is iterated to its new end.
   for (const node of waiting) {
     const value = nodes.resolve(node);
     if (seen.has(value)) continue;
@@ -154,12 +154,12 @@ function childrenOf(node: unknown): readonly unknown[] {
   return isMap(node) ? node.items.map(({ value }) => value) : [];
 }
 
-/** What a v1 handler does, in the short form of version 2: the last state that it enters. */
+/** Returns the effect of a v1 handler in the short form of version 2: the last state that it enters. */
 function toShortReaction(state: State, event: string): string {
   return state.on.get(event)?.[0]?.advance.at(-1) ?? "no-op";
 }
 
-/** The time limit to write on a task: v1's default, where its executor has none of its own. */
+/** Returns the time limit to write on a task: v1's default, when its executor has none. */
 function findWrittenTimeout({ timeoutMs }: Task): string | undefined {
   return timeoutMs === V1_TIMEOUT_MS ? formatDuration(V1_TIMEOUT_MS) : undefined;
 }
@@ -170,12 +170,12 @@ interface Nodes {
   resolve(node: unknown): unknown;
 }
 
-/** The nodes of a document whose aliases are known to be sound. */
+/** Returns the nodes of a document whose aliases were checked. */
 function aliasesOf(document: Document): Nodes {
   return { resolve: (node) => (isAlias(node) ? node.resolve(document) : node) };
 }
 
-/** The target of each alias of a document; undefined where no anchor of that name is before it. */
+/** Returns the target of each alias of a document; undefined when its anchor is not before it. */
 function findTargets(document: Document): ReadonlyMap<Alias, Node | undefined> {
   const anchored = new Map<string, Node>();
   const targets = new Map<Alias, Node | undefined>();
@@ -190,7 +190,7 @@ function findTargets(document: Document): ReadonlyMap<Alias, Node | undefined> {
   return targets;
 }
 
-/** The pair that gives a key its value: the map's own first one, else the first of its merges that has one. */
+/** Returns the pair of a key: the map's own first one, else that of the first merge that has one. */
 function findPair(nodes: Nodes, map: YAMLMap, key: string): Pair | undefined {
   const own = map.items.find((pair) => toKeyText(pair.key) === key);
   if (own !== undefined) return own;
@@ -212,12 +212,12 @@ function setOwn(map: YAMLMap, key: string, value: string): void {
   if (!map.items.some((pair) => toKeyText(pair.key) === key)) map.items.push(toPair(key, value));
 }
 
-/** A new pair of two texts. */
+/** Returns a new pair of two texts. */
 function toPair(key: string, value: string): Pair {
   return new Pair(new Scalar(key), new Scalar(value));
 }
 
-/** A new scalar with the comments of the node that it replaces. */
+/** Returns a new scalar with the comments of the node that it replaces. */
 function withComments(scalar: Scalar, old: unknown): Scalar {
   if (!isScalar(old) && !isSeq(old)) return scalar;
   if (old.comment) scalar.comment = old.comment;
@@ -225,7 +225,10 @@ function withComments(scalar: Scalar, old: unknown): Scalar {
   return scalar;
 }
 
-/** A document as text: JSON where the old text looks like JSON and `plain` is set, else YAML; line ends as in the old text. */
+/**
+ * Prints a document as text: JSON when the old text looks like JSON and `plain` is set, else YAML; line ends as in the
+ * old text.
+ */
 export function printDocument(old: string, document: Document, plain: boolean): string {
   const isJson = plain && old.trimStart().startsWith("{");
   const text = isJson
@@ -234,7 +237,7 @@ export function printDocument(old: string, document: Document, plain: boolean): 
   return withLineEnds(old, text);
 }
 
-/** How the old text is written, as far as the YAML library can write alike. */
+/** Returns the style of the old text, as far as the YAML library supports it. */
 function toStyle(old: string) {
   return {
     lineWidth: 0,
@@ -243,7 +246,7 @@ function toStyle(old: string) {
   } as const;
 }
 
-/** A text with the line ends of another. */
+/** Returns a text with the line ends of another. */
 function withLineEnds(old: string, text: string): string {
   return old.includes("\r\n") ? text.replace(/\r*\n/g, "\r\n") : text;
 }

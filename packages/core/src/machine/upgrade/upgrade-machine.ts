@@ -7,7 +7,7 @@ import type { Machine, State, Task } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
 import { editDocument, printDocument } from "./edit-document.ts";
 
-/** What upgrading a machine gave. */
+/** The result of upgrading a machine. */
 type UpgradedMachine =
   /** `problems`: warnings of handlers whose several advances became one, at their places in the old document. */
   | { readonly kind: "upgraded"; readonly source: string; readonly problems: readonly Problem[] }
@@ -15,9 +15,10 @@ type UpgradedMachine =
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
 /**
- * A v1 document as one of version 2 that gives the same states, task messages and metadata for the same events. Comments,
- * anchors and the order of keys stay where that is possible; a JSON document stays JSON. What v1 accepts and version 2
- * does not (a task without executor, an event called `FAILED`) is refused with the code of version 2: it is never guessed.
+ * Upgrades a v1 document to one of version 2 with the same states, task messages and metadata for the same events.
+ * Comments, anchors and the order of keys are kept if possible; a JSON document remains JSON. Anything that v1 accepts
+ * and version 2 does not (a task without executor, an event called `FAILED`) is refused with the code of version 2,
+ * never guessed.
  */
 export function upgradeMachine(source: string, options: ParseMachineOptions): UpgradedMachine {
   const old = parseMachine(source, options);
@@ -40,7 +41,10 @@ interface Upgrade {
   readonly options: ParseMachineOptions;
 }
 
-/** The document edited in place; one without aliases and merges where that is not possible or does not mean the same. */
+/**
+ * Returns the document edited in place; one without aliases and merges when that is impossible or does not mean the
+ * same.
+ */
 function findUpgraded(text: string, { machine, tree, options }: Upgrade): UpgradedMachine {
   const inPlace = parseDocument(text, YAML);
   if (!isJson(text) && editDocument(inPlace, machine)) {
@@ -103,8 +107,8 @@ const notTheSame: Problem = {
 };
 
 /**
- * The place of a problem's path (keys joined by dots) in a tree: of the key, in lists of the value; of the nearest part
- * around it when the tree has no such key. Keys may hold dots themselves.
+ * Returns the place of a problem's path (keys joined by dots) in a tree: of the key, in lists of the value; of the
+ * nearest part around it when the tree does not have the key. Keys may contain dots themselves.
  */
 export function findPlace(tree: TreeNode, path: string): Place {
   return path === "" ? tree.at : findDeepest(tree, path.split("."), tree.at);
@@ -124,12 +128,12 @@ function findDeepest(node: TreeNode, segments: readonly string[], here: Place): 
   return here;
 }
 
-/** True when a machine of version 2 does what one of version 1 does, of several advances the last one. */
+/** Returns true when a machine of version 2 behaves like one of version 1, of several advances the last one. */
 function isSameMachine(old: Machine, upgraded: Machine): boolean {
   return JSON.stringify(toFacts(old, 1)) === JSON.stringify(toFacts(upgraded, 2));
 }
 
-/** Everything that decides what a machine does, in one order. */
+/** Returns all parts that decide a machine's behavior, in a fixed order. */
 function toFacts(machine: Machine, version: 1 | 2): unknown {
   return {
     plain: machine.version === version && machine.revision === "follow" && machine.requiredMetadata.size === 0,
@@ -167,7 +171,7 @@ function sortEntries<Value>(map: ReadonlyMap<string, Value>): readonly (readonly
   return [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Maps as lists of pairs in the order of their keys, so that equal values give equal texts. */
+/** Turns maps into lists of pairs in the order of their keys, so that equal values have equal texts. */
 function toStable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toStable);
   if (typeof value !== "object" || value === null) return value;

@@ -45,7 +45,10 @@ import {
 } from "../machine.ts";
 import { isUpperName, machineV1Schema } from "./machine-v1-schema.ts";
 
-/** Compiles a machine of version 1, without its hash; undefined when the document has an error, which is among the problems. */
+/**
+ * Compiles a machine of version 1, without its hash; undefined when the document has an error, which is among the
+ * problems.
+ */
 export function compileV1(context: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   checkVersion(context, root, 1);
   checkStructure(context, machineV1Schema, root);
@@ -93,8 +96,8 @@ function toState(name: string, { terminal = false, tasks = [], on = new Map() }:
 }
 
 /**
- * Returns the declared events by name, also those with a faulty name, so that one fault is not reported again wherever the
- * event is used. Undefined when `events` is not a list.
+ * Returns the declared events by name, also those with a faulty name, so that one fault is not reported again wherever
+ * the event is used. Undefined when `events` is not a list.
  */
 function readEvents(context: CompileContext, events: Field | undefined): ReadonlyMap<string, Field> | undefined {
   if (events === undefined || !isListField(events)) return undefined;
@@ -166,7 +169,7 @@ function readAction(context: CompileContext, item: Field, { states }: StateRefer
   const state = findField(item, "state");
   if (findText(action) === "advance") return state && !isNull(state) ? readTarget(context, state, states) : undefined;
   if (action !== undefined) return undefined;
-  // The predecessor took such an entry for an advance that lacks its action: a state in it must exist.
+  // The predecessor read such an entry as an advance without its action: a state in it must exist.
   const message = 'This entry has no action and does nothing. Write "action: advance".';
   context.problems.warn("action-missing", onMissing(item, "action"), message);
   if (state) readTarget(context, state, states);
@@ -220,7 +223,7 @@ function readConfig(
 /** How long an attempt of a v1 task may run when its executor has no limit. */
 export const V1_TIMEOUT_MS = 24 * 3_600_000;
 
-/** A task that has no fault. */
+/** Compiles a task without faults. */
 function compileTask({ executors }: CompileContext, { name, executor, field, timeoutMs }: TaskDraft): Task {
   const definition = executor === undefined ? undefined : executors.get(executor);
   return defined({

@@ -29,7 +29,7 @@ const NAME = "^[A-Z0-9-]+$";
 
 const WHOLE_NAME = new RegExp(NAME);
 
-/** True for names that events and states may have: capitals, digits and hyphens. */
+/** Returns true for names that events and states may have: capitals, digits and hyphens. */
 export function isUpperName(name: string): boolean {
   return WHOLE_NAME.test(name);
 }
@@ -58,7 +58,7 @@ function findEventFault(field: Field): Fault | undefined {
   return { code: "event-name-pattern", message: `${quote(name)} is not an event name. ${explainUpperName(name)}` };
 }
 
-/** Advice for an unknown key: to upgrade, where version 2 has it. */
+/** Returns advice for an unknown key: to upgrade, if version 2 has it. */
 function adviseUpgrade(newer: readonly string[], otherwise = suggestOrList) {
   return (key: string, known: readonly string[]) => (newer.includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known));
 }
@@ -129,7 +129,7 @@ const State = closedMap(
 
 const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
 
-/** The schema of a task; tasks of executors without schemas of their own may have any config. */
+/** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v1 }],
@@ -142,7 +142,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
     return closedMap({ executor, config: Type.Optional(AnyMap) }, rule);
   }
   const names = known.map(({ name }) => name).join("|");
-  // Which other executors exist, and what they accept, is known only in a yard.
+  // Other executors, and the configs that they accept, are known only in a yard.
   const other = Type.String({ minLength: 1, pattern: `^(?!(?:${names})$)` });
   return Type.Union([
     ...known.map(({ name, config }) =>
@@ -169,9 +169,9 @@ const Events = Type.Array(Type.String({ pattern: "^(?!NEXT$)[A-Z0-9-]+$", [RULE]
 });
 
 /**
- * Returns machines of version 1 as JSON Schema, for editors, with the configs of these executors. It refuses nothing that
- * `parseMachine` accepts; names that must exist elsewhere in the document, duplicates and executors without schemas for
- * documents are beyond a schema.
+ * Returns machines of version 1 as JSON Schema, for editors, with the configs of these executors. It accepts everything
+ * that `parseMachine` accepts; names that must exist elsewhere in the document, duplicates and executors without
+ * schemas for documents are beyond a schema.
  */
 export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
   return Type.Object(

@@ -30,7 +30,7 @@ import { checkNeeds, type Needs, readNeeds, readTask, type TargetDrafts, type Ta
 
 /**
  * Compiles a machine of version 2, without its hash; undefined when the document has an error, which is then among the
- * problems. The schema decides what may stand where; the rules here add what a schema cannot express.
+ * problems. The schema decides the structure; the rules here add what a schema cannot express.
  */
 export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Machine, "hash"> | undefined {
   const context = createV2Context(base);
@@ -52,8 +52,8 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
 }
 
 /**
- * Returns the declared events by name, also those with a faulty name, so that one fault is not reported again wherever the
- * event is used. Undefined when `events` is neither a list nor a map.
+ * Returns the declared events by name, also those with a faulty name, so that one fault is not reported again wherever
+ * the event is used. Undefined when `events` is neither a list nor a map.
  */
 function readEvents(
   context: V2Context,
@@ -82,14 +82,14 @@ function readEvents(
   return declared;
 }
 
-/** Names that were reserved later: a revision that is kept from before may declare them. */
+/** Reports names that were reserved later: an older stored revision may declare them. */
 function checkReserved({ problems, isKept }: CompileContext, name: string | undefined, spot: Spot): void {
   if (isKept || name === undefined || !APPROVAL_EVENTS.has(name)) return;
   const message = `${name} is reserved: operators send it about approvals. Give the event another name.`;
   problems.error("event-reserved", spot, message);
 }
 
-/** What `allow` of an event may name. */
+/** Returns the place of `allow` of an event. */
 function toAllowPlace({ place: metadata }: MetadataDraft, states: Field | undefined): ExpressionPlace {
   const variables = ["actor", "stack", "metadata", "event", "now"];
   const names = states && isMapField(states) ? [...toFields(states).keys()] : undefined;
@@ -202,7 +202,7 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
     name,
     executor,
     definition: { executor, ...(config && { config: toRecord(config.config.node) }) },
-    // The task's own timeout applies, whatever the config is resolved to.
+    // The task's own timeout applies, whatever the resolved config.
     dynamicConfig: dynamic && timeoutMs !== undefined ? { ...dynamic, findTimeoutMs: () => undefined } : dynamic,
     isApproval: isApproval || undefined,
     timeoutMs: timeoutMs ?? config?.timeoutMs ?? (isApproval ? APPROVAL_TIMEOUT_MS : TIMEOUT_MS),

@@ -18,18 +18,18 @@ const RESERVED_EVENTS: readonly string[] = [NEXT, FAILED, TIMEOUT, ...Object.val
 /** As `NAME`, for declared events and with the anchors. */
 export const EVENT = `^(?!(?:${RESERVED_EVENTS.join("|")})$)${NAME}$`;
 
-/** Returns what is wrong with the name of a state. */
+/** Returns the fault of a state's name. */
 export function findStateNameFault(name: string): Fault | undefined {
   if (isName(name)) return undefined;
   return { code: "state-name-pattern", message: `${quote(name)} is not a state name. ${explainName(name)}` };
 }
 
-/** True for names that events and states of version 2 may have. */
+/** Returns true for names that events and states of version 2 may have. */
 export function isName(name: string): boolean {
   return WHOLE_NAME.test(name);
 }
 
-/** True for names of events that only the engine or an operator sends. */
+/** Returns true for names of events that only the engine or an operator sends. */
 export function isReserved(name: string): boolean {
   return RESERVED_EVENTS.includes(name);
 }
@@ -45,7 +45,10 @@ function explainName(name: string): string {
   return isName(proposal) ? `${rule} Write ${JSON.stringify(proposal)}.` : rule;
 }
 
-/** Returns what is wrong with the name of a declared event. The names of approvals are checked where it is known whether the document is kept from before. */
+/**
+ * Returns the fault of a declared event's name. The names of approvals are checked where it is known whether the
+ * document is an older stored revision.
+ */
 export function findEventNameFault(name: string): Fault | undefined {
   if (APPROVAL_EVENTS.has(name)) return undefined;
   if (isReserved(name)) {
@@ -56,21 +59,21 @@ export function findEventNameFault(name: string): Fault | undefined {
   return { code: "event-name-pattern", message: `${quote(name)} is not an event name. ${explainName(name)}` };
 }
 
-/** As `findEventNameFault`, for an entry of a list of events. */
+/** Checks like `findEventNameFault` an entry of a list of events. */
 export function findEventFault(field: Field): Fault | undefined {
   const name = findText(field);
   const refuse = must("event-not-string", "a name", { subject: "An event", advice: adviseQuotes });
   return name === undefined ? refuse(field) : findEventNameFault(name);
 }
 
-/** Returns what is wrong with the name of a metadata key, which appears in messages, files and URLs. */
+/** Returns the fault of a metadata key's name, which appears in messages, files and URLs. */
 export function findMetadataKeyFault(key: string): Fault | undefined {
   if (key !== "" && key.length <= 255 && key !== "__proto__" && !/\p{Cc}/u.test(key)) return undefined;
   const rule = '1 to 255 characters, no control characters, not "__proto__"';
   return { code: "metadata-key-invalid", message: `${quote(key)} cannot be a metadata key: ${rule}.` };
 }
 
-/** Returns what is wrong with the name of a task. */
+/** Returns the fault of a task's name. */
 export function findTaskNameFault(name: string): Fault | undefined {
   if (name === "") return { code: "task-name-empty", message: "A task needs a name." };
   if (name.length <= 128 && !/\p{Cc}/u.test(name)) return undefined;
@@ -78,7 +81,7 @@ export function findTaskNameFault(name: string): Fault | undefined {
   return { code: "task-name-pattern", message };
 }
 
-/** Returns what is wrong with a value of a target. */
+/** Returns the fault of a value of a target. */
 export function findTargetValueFault(field: Field): Fault | undefined {
   const key = field.path.at(-1);
   const text = findText(field);
@@ -100,12 +103,12 @@ const refuseDuration = must(
   { advice: adviseUnit },
 );
 
-/** Returns what is wrong with a duration. */
+/** Returns the fault of a duration. */
 export function findDurationFault(field: Field): Fault | undefined {
   return parseDuration(findText(field) ?? "") === undefined ? refuseDuration(field) : undefined;
 }
 
-/** Advice for unknown keys at the top of a machine, in both versions. */
+/** Returns advice for unknown keys at the top of a machine, in both versions. */
 export function adviseTopLevel(key: string, known: readonly string[]): string {
   return /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...known, "x-…"]);
 }

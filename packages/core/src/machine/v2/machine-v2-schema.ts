@@ -25,7 +25,7 @@ import {
 } from "./document-faults.ts";
 import { After, Duration, textOf } from "./timing-schema.ts";
 
-/** A text, number, boolean or null, as metadata holds them. */
+/** Returns the schema of a text, number, boolean or null, as in metadata. */
 function Scalar(code: string, subject: string) {
   const misfit = must(code, "a text, number, boolean or null", { subject });
   return Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], { [RULE]: { misfit } });
@@ -33,20 +33,23 @@ function Scalar(code: string, subject: string) {
 
 const Description = Type.Optional(Type.String({ [RULE]: { misfit: must("description-not-string", "a text") } }));
 
-/** A key that may be true or false. */
+/** Returns the schema of a key that may be true or false. */
 function Flag(description: string, code = "flag-not-boolean") {
   const misfit = must(code, "true or false", { advice: adviseBoolean });
   return Type.Optional(Type.Boolean({ description, [RULE]: { misfit } }));
 }
 
-/** A text that is an expression as a whole. What is wrong with the expression itself is reported when it is compiled. */
+/**
+ * Returns the schema of a text that is an expression as a whole. Faults of the expression itself are reported when it
+ * is compiled.
+ */
 function Expression(code: string, description: string) {
   const refuse = must(code, "a text with an expression", { advice: " Put it in quotes." });
   const check = (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);
   return Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description, [RULE]: { check } }));
 }
 
-/** An entry of a list of texts that are not empty. */
+/** Returns the schema of an entry of a list of non-empty texts. */
 function Filled(code: string, subject: string, expected: string) {
   return Type.String({ minLength: 1, [RULE]: { misfit: must(code, expected, { subject }) } });
 }
@@ -154,7 +157,7 @@ export const TASK_RULE = {
   closed: { code: "task-unknown-key", owner: "a task" },
 };
 
-/** The schema of a task; tasks of executors without schemas of their own may have any config. */
+/** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors, approvalDefinition].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
@@ -162,7 +165,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   if (known.length === 1) {
     return closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
   }
-  // Which other executors exist, and what they accept, is known only in a yard.
+  // Other executors, and the configs that they accept, are known only in a yard.
   const other = Type.String({ minLength: 1, pattern: `^(?!(?:${known.map(({ name }) => name).join("|")})$)` });
   return Type.Union([
     ...known.map(({ name, config }) => closedMap({ executor: Type.Literal(name), config, ...COMMON }, TASK_RULE)),
@@ -419,9 +422,9 @@ export const STATES_RULE = {
 export const TASKS_MISFIT = must("tasks-not-map", "a map of tasks", { advice: " Without tasks write {}." });
 
 /**
- * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It refuses nothing that
- * `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without schemas for
- * documents are beyond a schema.
+ * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It accepts everything
+ * that `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without
+ * schemas for documents are beyond a schema.
  */
 export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
   return Type.Object(

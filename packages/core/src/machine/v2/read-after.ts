@@ -112,11 +112,11 @@ interface SentEvent extends Pick<AfterScope, "events" | "handled"> {
   readonly name: string;
   /** The key whose entry sends it. */
   readonly key: "after" | "raise";
-  /** What the state is called that gets it. */
+  /** The name of the state that gets it. */
   readonly state: string;
 }
 
-/** Reports why an event that a machine sends itself could not be applied. Returns true when there is such a fault. */
+/** Reports why an event that a machine sends itself could not be applied. Returns true when there is a fault. */
 export function reportSentFault(context: V2Context, field: Field, event: SentEvent): boolean {
   const fault = findSentFault(context, event);
   if (fault !== undefined) context.problems.error(fault.code, onValue(field), fault.message);

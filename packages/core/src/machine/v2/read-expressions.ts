@@ -5,12 +5,12 @@ import { compileExpression } from "../expression/compile-expression.ts";
 import { compileTemplate } from "../expression/compile-template.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 
-/** What the rules of version 2 need besides their part of the document. */
+/** The input of the rules of version 2 in addition to their part of the document. */
 export interface V2Context extends CompileContext {
   readonly budget: ExpressionBudget;
 }
 
-/** What the expressions and the misspelt names of a document may cost. */
+/** The limits for the expressions and the misspelt names of a document. */
 interface ExpressionBudget {
   /** Compiling takes some microseconds a character, and aliases repeat an expression as often as a document likes. */
   readonly maxCharacters: number;
@@ -22,13 +22,16 @@ interface ExpressionBudget {
 // A document with more unknown names does not contain them by mistake.
 const MAX_GUESSES = 200;
 
-/** Returns a context with a fresh budget, and with the built-in executor. No document without aliases comes near the budget. */
+/**
+ * Returns a context with a fresh budget, and with the built-in executor. No document without aliases comes near the
+ * budget.
+ */
 export function createV2Context(context: CompileContext): V2Context {
   const executors = new Map([...context.executors, [APPROVAL, approvalDefinition]]);
   return { ...context, executors, budget: { maxCharacters: 2 * context.limits.maxBytes, characters: 0, guesses: 0 } };
 }
 
-/** True when the expressions exceed the budget, so that the document is refused in any case. */
+/** Returns true when the expressions exceed the budget, so that the document is refused in any case. */
 export function isOverspent({ budget }: V2Context): boolean {
   return budget.characters > budget.maxCharacters;
 }

@@ -17,10 +17,10 @@ import type { PlaceMetadata } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import type { MetadataRule } from "../machine.ts";
 
-/** What a document says about its metadata; rules with a fault are in it as far as they could be read. */
+/** The metadata of a document; rules with a fault are included as far as they could be read. */
 export interface MetadataDraft {
   readonly rules: ReadonlyMap<string, MetadataRule>;
-  /** What expressions need to know of it. */
+  /** The part that expressions need. */
   readonly place: PlaceMetadata;
 }
 
@@ -30,7 +30,7 @@ export function readMetadata(context: CompileContext, root: Field): MetadataDraf
   const field = findField(root, "metadata");
   const rules = new Map([...toFields(field)].map(([key, rule]) => [key, readRule(context, key, rule)]));
   const sensitive = [...rules].flatMap(([key, rule]) => (rule.sensitive ? [key] : []));
-  // Where the keys cannot be read, none is unknown.
+  // When the keys cannot be read, no key is unknown.
   const isReadable = field === undefined || isMapField(field);
   const additional = flag === undefined || findFlag(root, "additionalMetadata") !== false || !isReadable;
   return { rules, place: { declared: new Set(rules.keys()), sensitive: new Set(sensitive), additional } };
@@ -59,7 +59,7 @@ function readRule(context: CompileContext, key: string, field: Field): MetadataR
   return defined({ ...rule, default: readDefault(context, key, { field: findField(field, "default"), rule }) });
 }
 
-/** The `default` of a metadata key, which must fit the key's other rules. */
+/** Reads the `default` of a metadata key, which must fit the key's other rules. */
 function readDefault(
   { problems }: CompileContext,
   key: string,
@@ -74,7 +74,7 @@ function readDefault(
   return undefined;
 }
 
-/** False, with `constraint-not-applicable`, for a constraint on another type of values. */
+/** Returns false, with `constraint-not-applicable`, for a constraint on another type of values. */
 function isApplicable(
   { problems }: CompileContext,
   field: Field,
@@ -87,7 +87,10 @@ function isApplicable(
   return false;
 }
 
-/** The `pattern` of a metadata key, in JavaScript's syntax with the flag `u`, if it can be searched in linear time. */
+/**
+ * Reads the `pattern` of a metadata key, in JavaScript's syntax with the flag `u`, if it can be searched in linear
+ * time.
+ */
 function readPattern(
   context: CompileContext,
   field: Field | undefined,
@@ -115,7 +118,7 @@ function readPattern(
   return undefined;
 }
 
-/** The `enum` of a metadata key: scalars of its type. */
+/** Reads the `enum` of a metadata key: scalars of its type. */
 function readEnum(
   { problems }: CompileContext,
   field: Field | undefined,
@@ -132,7 +135,7 @@ function readEnum(
   return values.length > 0 ? values : undefined;
 }
 
-/** `minimum` and `maximum` of a metadata key, both inclusive. */
+/** Reads `minimum` and `maximum` of a metadata key, both inclusive. */
 function readRange(context: CompileContext, rule: Field, type: MetadataRule["type"]) {
   const [minimum, maximum] = ["minimum", "maximum"].map((key) => {
     const field = findField(rule, key);

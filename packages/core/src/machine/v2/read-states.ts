@@ -41,7 +41,7 @@ export interface EventDraft {
   readonly allow?: Expression | undefined;
 }
 
-/** What the states of a document refer to; undefined where it could not be read. */
+/** The names that the states of a document may use; undefined when they could not be read. */
 interface StatesInput {
   readonly statesField: Field;
   readonly fields: ReadonlyMap<string, Field>;
@@ -107,8 +107,8 @@ function warnAll(context: V2Context, input: StatesInput, { states, references }:
   warnUnused(context, { events, tasks: input.tasks }, references);
 }
 
-// Only where running tasks are abandoned: then the same work may run twice at a time. Elsewhere authors enter a state again
-// on purpose, for another try or for new timers.
+// Only where running tasks are abandoned: then the same work may run twice at a time. Elsewhere authors enter a state
+// again on purpose, for another try or for new timers.
 function warnRestarts(context: V2Context, name: string, { tasks = [], on, leaving }: StateDraft): void {
   if (tasks.length === 0 || leaving !== "abandon") return;
   const unconditional = [...(on ?? [])].filter(([, { entries }]) =>
@@ -151,13 +151,13 @@ export interface StateDraft {
   readonly after: readonly AfterDraft[];
 }
 
-/** What the parts of a state refer to. */
+/** The names that the parts of a state may use. */
 interface StateScope {
   readonly references: StateReferences;
   /** Undefined when they could not be read. */
   readonly events: ReadonlyMap<string, EventDraft> | undefined;
   readonly metadata: MetadataDraft;
-  /** What its conditions may name. */
+  /** The place of its conditions. */
   readonly place: ExpressionPlace;
   /** The names of its tasks; undefined when they could not be read. */
   readonly tasks: readonly string[] | undefined;
@@ -181,7 +181,7 @@ function readState(context: V2Context, field: Field, scope: StateScope): StateDr
   });
 }
 
-/** What a state does on one event. */
+/** The reaction of a state to one event. */
 export interface HandlerDraft {
   readonly field: Field;
   readonly entries: readonly EntryDraft[];
@@ -228,7 +228,7 @@ export interface EntryDraft {
   readonly raise?: TextItem;
 }
 
-/** Reads a state's name, `no-op`, or a list of entries of which the first whose condition holds is taken. */
+/** Reads a state's name, `no-op`, or a list of entries of which the first with a true condition is taken. */
 function readReaction(context: V2Context, field: Field, scope: StateScope): readonly EntryDraft[] {
   if (isListField(field)) {
     const entries = toItems(field).flatMap((item) => (isMapField(item) ? [readEntry(context, item, scope)] : []));
@@ -282,7 +282,10 @@ function listRaising(states: ReadonlyMap<string, StateDraft>): readonly RaisingE
   );
 }
 
-/** Checks the events that reactions raise. They are decided in the state that the reaction enters, or stays in. */
+/**
+ * Checks the events that reactions raise. They are decided in the state that the reaction enters, or in the present
+ * one.
+ */
 function checkRaised(context: V2Context, states: ReadonlyMap<string, StateDraft>, events: StatesInput["events"]): void {
   for (const { raise, target } of listRaising(states)) {
     const state = states.get(target);
@@ -292,7 +295,7 @@ function checkRaised(context: V2Context, states: ReadonlyMap<string, StateDraft>
   }
 }
 
-/** Metadata that an entry sets, by key. Only sensitive keys may be set from sensitive values. */
+/** Reads the metadata that an entry sets, by key. Only sensitive keys may be set from sensitive values. */
 function readSet(
   context: V2Context,
   set: Field | undefined,

@@ -39,7 +39,7 @@ export interface TaskDraft {
 /** Targets by name; one with a fault has no template. */
 export type TargetDrafts = ReadonlyMap<string, Template | undefined>;
 
-/** What the parts of a task refer to. */
+/** The names that the parts of a task may use. */
 interface TaskScope {
   readonly metadata: MetadataDraft;
   /** Undefined when they could not be read. */
@@ -123,14 +123,14 @@ interface ConfigDraft {
   readonly dynamic?: DynamicConfig;
 }
 
-/** What a config belongs to. */
+/** The task of a config. */
 interface ConfigInput {
   /** Undefined when it is missing or unknown: then only the expressions are checked. */
   readonly executor: string | undefined;
   readonly place: ExpressionPlace;
 }
 
-/** The config of a task; where it is left out, an empty one. Undefined when it is not a map. */
+/** Reads the config of a task; an empty one when it is left out. Undefined when it is not a map. */
 function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput): ConfigDraft | undefined {
   const field = findField(task, "config") ?? toEmptyConfig(task);
   if (!isMapField(field)) return undefined;
@@ -145,7 +145,7 @@ function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput
   return defined({ config, timeoutMs });
 }
 
-// So that a missing config is reported by what the executor misses in it.
+// Lets the executor's check report what is missing in a missing config.
 function toEmptyConfig({ path, keyAt, node }: Field<MapNode>): Field<MapNode> {
   return { path: [...path, "config"], keyAt, node: { kind: "map", at: node.at, entries: new Map() } };
 }
@@ -178,7 +178,7 @@ function readDynamic(context: V2Context, config: Field<MapNode>, { executor, ope
   };
 }
 
-/** How a task is tried again; what is missing or faulty is as without `retry`. */
+/** Reads how a task is tried again; missing or faulty parts are as without `retry`. */
 function readRetry(field: Field | undefined): RetryPolicy {
   const backoff = findField(field, "backoff");
   const only = toTextItems(findField(field, "only")).map(({ text }) => text);
@@ -197,7 +197,7 @@ function readNumber(map: Field | undefined, key: string): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-/** Names of outputs by the metadata key that they are stored under. */
+/** Reads names of outputs by the metadata key that they are stored under. */
 function readOutputs(
   context: CompileContext,
   field: Field | undefined,
@@ -212,7 +212,7 @@ function readOutputs(
   return outputs;
 }
 
-/** What each task needs, by its name. */
+/** The needs of each task, by its name. */
 export type Needs = ReadonlyMap<string, readonly TextItem[]>;
 
 /** Returns the tasks that a task needs, each once; unknown ones are reported and left out. */
@@ -263,7 +263,7 @@ export function checkNeeds(context: CompileContext, needs: Needs, states: StateT
 
 interface Lacking {
   readonly task: string;
-  /** States that list the task and not what it needs. */
+  /** States that list the task but not its needs. */
   readonly states: string[];
 }
 
@@ -318,7 +318,7 @@ function findCycles(needs: Needs, max: number): readonly Cycle[] {
 /** Returns all tasks that must have succeeded before a task starts, also those that its needs need. */
 function toAllNeeds(needs: Needs, task: string): readonly string[] {
   const all = new Set((needs.get(task) ?? []).map(({ text }) => text));
-  // Iteration over a set includes what is added meanwhile.
+  // Iteration over a set includes items that are added meanwhile.
   for (const name of all) for (const { text } of needs.get(name) ?? []) all.add(text);
   return [...all];
 }

@@ -4,7 +4,7 @@ import { closedMap, must, RULE } from "../document/check-structure.ts";
 import { type Field, findText } from "../document/tree.ts";
 import { EVENT, findDurationFault } from "./document-faults.ts";
 
-/** A length of time with its unit. */
+/** Returns the schema of a length of time with its unit. */
 export function Duration(description: string) {
   const pattern = "^[1-9][0-9]{0,8}(?:ms|s|m|h|d)$";
   return Type.Unsafe<`${number}${"ms" | "s" | "m" | "h" | "d"}`>(
@@ -12,7 +12,7 @@ export function Duration(description: string) {
   );
 }
 
-/** A check for a text whose content is checked when it is compiled. */
+/** Returns a check for a text whose content is checked when it is compiled. */
 export function textOf(code: string, expected: string) {
   const refuse = must(code, expected);
   return (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);

@@ -1,12 +1,12 @@
 import { parseAttemptId } from "../../machine/event-message.ts";
 
 /**
- * Names a call: what it concerns, what it does, and the how manieth of its kind it is. Without a subject it concerns the
- * process. Whatever else is taken out of a plan, a call about an attempt or a stack mostly keeps its name.
+ * Names a call: its subject, its action, and its number among calls of this kind. Without a subject it concerns the
+ * process. Whatever else is removed from a plan, a call about an attempt or a stack mostly keeps its name.
  */
 export type KeyOf = (what: string, subject?: string) => string;
 
-/** Keys over all processes of a run; each process has its own `KeyOf` over the same counts. */
+/** Creates keys over all processes of a run; each process has its own `KeyOf` over the same counts. */
 export function createKeys(): (node: number) => KeyOf {
   const counts = new Map<string, number>();
   return (node) =>
@@ -18,7 +18,7 @@ export function createKeys(): (node: number) => KeyOf {
     };
 }
 
-/** `pr-1/plan/3.1` of an attempt's id: stack, task, entry and attempt. */
+/** Returns `pr-1/plan/3.1` for an attempt's id: stack, task, entry and attempt. */
 export function toAttemptKey(attemptId: string): string {
   const parts = parseAttemptId(attemptId);
   if (parts === undefined) return attemptId;

@@ -2,7 +2,7 @@ import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import type { Fault, SimulationPlan, WorkStep } from "./simulation-plan.ts";
 
-/** What a fault may happen to. */
+/** The points at which a fault may happen. */
 export type FaultPlace = "call" | "point" | "idle" | "delivery";
 
 /** Decides what happens to each call, independent of the order of the calls. */
@@ -24,7 +24,10 @@ export interface Chaos {
   readonly work: number;
 }
 
-/** Only what the plan contains. Records the parts that were used: the rest of the plan makes no difference. */
+/**
+ * Creates a chance with only the faults and work of the plan. Records the parts that were used: the rest of the plan
+ * makes no difference.
+ */
 export function createPlannedChance(plan: Pick<SimulationPlan, "faults" | "work">): RecordedChance {
   const faultOf = new Map(Object.entries(plan.faults));
   const workOf = new Map(Object.entries(plan.work));
@@ -46,13 +49,13 @@ export function createPlannedChance(plan: Pick<SimulationPlan, "faults" | "work"
   };
 }
 
-/** A chance that writes down what it has said, so that the run can be planned. */
+/** A chance that records its choices, so that the run can be planned. */
 export interface RecordedChance extends Chance {
   readonly faults: Record<string, Fault>;
   readonly work: Record<string, WorkStep>;
 }
 
-/** Says by chance, which hangs on the seed and the call alone, until `isCalm`. */
+/** Creates a random chance that depends only on the seed and the call, until `isCalm`. */
 export function createRecordedChance(
   { seed, nodes }: Pick<SimulationPlan, "seed" | "nodes">,
   chaos: Chaos,
@@ -78,14 +81,14 @@ export function createRecordedChance(
   };
 }
 
-/** One of some values, of which there must be one. */
+/** Picks one of some values, of which there must be one. */
 export function pick<Value>(random: Random, values: readonly Value[]): Value {
   const value = values[Math.floor(random() * values.length)];
   if (value === undefined) throw new TypeError("There is nothing to pick from.");
   return value;
 }
 
-/** A whole number from the first to the last, both included. */
+/** Picks a whole number from the first to the last, both included. */
 export function pickWhole(random: Random, first: number, last: number): number {
   return first + Math.floor(random() * (last - first + 1));
 }
@@ -124,7 +127,7 @@ function pickWhen(random: Random): "before" | "after" {
   return random() < 0.5 ? "before" : "after";
 }
 
-/** Some tasks of some stacks fail again and again, however calm it is. */
+/** Picks the habit of a task: some tasks of some stacks fail again and again, even without chaos. */
 function pickHabit(seed: number, key: string, chaos: Chaos): WorkStep | undefined {
   const [stack, task] = key.split("/");
   const random = createRandom(hashOf(seed, `${stack}/${task}`));
@@ -159,7 +162,7 @@ function pickWork(random: Random): WorkStep {
   };
 }
 
-/** FNV-1a over the key, begun with the seed. */
+/** Returns the FNV-1a hash of the key, begun with the seed. */
 function hashOf(seed: number, key: string): number {
   let hash = (0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1)) >>> 0;
   for (let index = 0; index < key.length; index += 1) {

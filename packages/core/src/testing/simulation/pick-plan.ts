@@ -14,7 +14,7 @@ import {
   type SimulationPlan,
 } from "./simulation-plan.ts";
 
-/** What a seed makes: a plan without faults, and how much goes wrong until when. */
+/** The plan of a seed: a plan without faults, and how much goes wrong until when. */
 interface DrawnPlan {
   readonly plan: SimulationPlan;
   readonly chaos: Chaos;
@@ -23,7 +23,7 @@ interface DrawnPlan {
 
 const MINUTE_MS = 60_000;
 
-/** The plan of a seed. Each seed has its own mixture, so that a rare thing is common in some runs. */
+/** Picks the plan of a seed. Each seed has its own mixture, so that a rare thing is common in some runs. */
 export function pickPlan(seed: number): DrawnPlan {
   const random = createRandom(Math.imul(seed, 0x9e3779b1));
   const nodes = Array.from({ length: pickWhole(random, 1, 3) }, (_, index) => ({
@@ -57,7 +57,7 @@ function pickNode(random: Random): PlannedNode {
   return { skewMs, concurrency: pickWhole(random, 1, 3) };
 }
 
-/** Each kind of fault is off in some runs, else the others would never be seen alone. */
+/** Picks the rates of faults. Each kind is off in some runs, so that the others are tested alone. */
 function pickChaos(random: Random): Chaos {
   const rate = (most: number) => (random() < 0.4 ? 0 : random() * most);
   return {
@@ -97,8 +97,8 @@ function pickActions(random: Random, input: ActionsInput): readonly PlannedActio
 }
 
 /**
- * Adds what an attacker sends who may send events and guesses the ids of results, cancels and timers. Drawn apart, so that
- * the rest of a seed's plan is the same with and without an attacker.
+ * Adds what an attacker sends who may send events and guesses the ids of results, cancels and timers. Drawn apart, so
+ * that the rest of a seed's plan is the same with and without an attacker.
  */
 function withForgeries(seed: number, actions: readonly PlannedAction[], spanMs: number): readonly PlannedAction[] {
   const random = createRandom(Math.imul(seed, 0x85ebca6b));
@@ -112,14 +112,14 @@ const PEOPLE: readonly Sender[] = ["ada", "ben", "kim"].map((name) => {
   return { kind: "person", id: name, name, groups: name === "kim" ? [] : ["ops"] };
 });
 
-/** In some plans people do some of the tasks of version 2. Drawn apart, as forgeries are. */
+/** Adds approvals: in some plans people do some of the tasks of version 2. Picked separately, as forgeries are. */
 function withApprovals(
   seed: number,
   { machines, actions, spanMs }: Pick<SimulationPlan, "machines" | "actions"> & { readonly spanMs: number },
 ): Pick<SimulationPlan, "machines" | "actions"> {
   const random = createRandom(Math.imul(seed, 0xc2b2ae35));
   if (random() < 0.7 || machines.every(({ version }) => version === 1)) return { machines, actions };
-  // The same in all revisions: an approval counts as an attempt of its task, and the store knows nothing of it.
+  // The same in all revisions: an approval counts as an attempt of its task, but is not in the store.
   const names = TASKS.filter(() => random() < 0.4);
   const answers = Array.from({ length: pickWhole(random, 2, 12) }, (_, index): PlannedAction => {
     const event = pick(random, ["APPROVE_TASK", "APPROVE_TASK", "APPROVE_TASK", "REJECT_TASK", "WITHDRAW_APPROVAL"]);
@@ -213,7 +213,7 @@ export const TASKS = ["net", "db", "app", "dns"] as const;
 const STATES = ["ONE", "TWO", "THREE"] as const;
 const END = "END";
 
-/** A machine of version 1: some states with some tasks, and an end that a stack may reach. */
+/** Picks a machine of version 1: some states with some tasks, and an end that a stack may reach. */
 export function pickMachineV1(random: Random): PlannedMachine {
   const states = STATES.slice(0, pickWhole(random, 1, STATES.length));
   const targets = [...states, ...states, END];
@@ -250,7 +250,7 @@ function pickTaskV1(random: Random): Readonly<Record<string, unknown>> {
 
 const SHORT = ["1s", "5s", "20s", "2m"] as const;
 
-/** A machine of version 2: needs, retries, timeouts, timers, keys, conditions, and every way to leave a state. */
+/** Picks a machine of version 2: needs, retries, timeouts, timers, keys, conditions, and every way to leave a state. */
 export function pickMachineV2(random: Random): PlannedMachine {
   const names = STATES.slice(0, pickWhole(random, 1, STATES.length));
   const needs = pickNeeds(random);
@@ -271,7 +271,7 @@ export function pickMachineV2(random: Random): PlannedMachine {
 
 type Needs = ReadonlyMap<string, readonly string[]>;
 
-/** Each task may need some of those before it. */
+/** Picks the needs of each task, among the tasks before it. */
 function pickNeeds(random: Random): Needs {
   return new Map(TASKS.map((name, index) => [name, TASKS.slice(0, index).filter(() => random() < 0.25)]));
 }
@@ -337,7 +337,7 @@ function pickReaction(random: Random, targets: readonly string[]): unknown {
   ];
 }
 
-/** Where a task is listed, what it needs must be listed too. */
+/** Adds the needs of listed tasks, which must be listed too. */
 function withNeeds(tasks: readonly string[], needs: Needs): readonly string[] {
   const all = new Set<string>();
   const add = (name: string): void => {

@@ -20,8 +20,8 @@ interface TimersInput extends Planned {
 const SCHEDULES = ["1,2 0 1 1 *", "*/3 0 1 1 *", "1 0 1 1 *"] as const;
 
 /**
- * Gives some machines of version 2 schedules, an instant that events move, and reactions that raise an event. Drawn apart, so
- * that the rest of a seed's plan is the same without them.
+ * Gives some machines of version 2 schedules, an instant that events move, and reactions that raise an event. Drawn
+ * apart, so that the rest of a seed's plan is the same without them.
  */
 export function withTimers(seed: number, { machines, actions, spanMs }: TimersInput): Planned {
   const random = createRandom(Math.imul(seed, 0x27d4eb2f));
@@ -32,7 +32,7 @@ export function withTimers(seed: number, { machines, actions, spanMs }: TimersIn
   };
 }
 
-/** An event that says until when; sometimes in the past, sometimes not at all. */
+/** Adds an instant `until` to an event; sometimes in the past, sometimes null. */
 function withUntil(random: Random, action: PlannedAction, spanMs: number): PlannedAction {
   if (action.do !== "send" || action.message["event"] === "SETTLE_TASK") return action;
   const at = START_AT + pickWhole(random, -spanMs, 2 * spanMs);
@@ -41,7 +41,7 @@ function withUntil(random: Random, action: PlannedAction, spanMs: number): Plann
   return { ...action, message: { ...action.message, metadata } };
 }
 
-/** Raised by other events, and raises none itself: a circle of raised events would only fill the run. */
+/** Raised by other events, but does not raise any itself: a circle of raised events would only fill the run. */
 const RAISED = "STAY";
 
 function pickTimers(random: Random, machine: PlannedMachine): PlannedMachine {
@@ -51,7 +51,8 @@ function pickTimers(random: Random, machine: PlannedMachine): PlannedMachine {
     if (!targets.has(name)) return [name, state] as const;
     return [name, { ...state, on: { [RAISED]: "no-op", ...state.on } }] as const;
   });
-  // One state only, and its event leads nowhere: else instants that have passed lead from state to state without an end.
+  // One state only, and its event leads nowhere: else instants that have passed lead from state to state without an
+  // end.
   const dated = pick(random, named.map(([name]) => name).slice(1, -1));
   const states = named.map(([name, state]) => [name, pickStateTimers(random, state, name === dated)] as const);
   return {
@@ -61,7 +62,7 @@ function pickTimers(random: Random, machine: PlannedMachine): PlannedMachine {
   };
 }
 
-/** Some reactions to other events raise one. */
+/** Lets some reactions to other events raise one. */
 function pickRaising(random: Random, state: PlannedState): PlannedState {
   const on = Object.entries(state.on ?? {}).map(([event, reaction]) => {
     const isPlain = typeof reaction === "string" && reaction !== "no-op" && event !== RAISED;
@@ -71,7 +72,7 @@ function pickRaising(random: Random, state: PlannedState): PlannedState {
   return { ...state, on: Object.fromEntries(on) };
 }
 
-/** The states in which events are raised. */
+/** Lists the states in which events are raised. */
 function listTargets({ on = {} }: PlannedState): readonly string[] {
   return Object.values(on).flatMap((reaction) => {
     const entries = Array.isArray(reaction) ? reaction : [];

@@ -21,7 +21,7 @@ import { PLANNED_MACHINE, type PlannedMachine, type WorkStep } from "./simulatio
 /** The revisions of a plan's machine, one of which is the newest. */
 export interface PlannedMachines {
   readonly newest: LocatedMachine;
-  /** A revision by its hash. */
+  /** Finds a revision by its hash. */
   find(hash: string): Machine | undefined;
   revise(to: number): void;
 }
@@ -42,7 +42,7 @@ export function createPlannedMachines(machines: readonly PlannedMachine[]): Plan
   };
 }
 
-/** A locator of one process: each look-up takes its time. */
+/** Creates a locator of one process: each look-up takes its time. */
 export function createPlannedLocator(
   machines: PlannedMachines,
   {
@@ -79,7 +79,7 @@ export class InvalidPlan extends Error {
   }
 }
 
-/** What the executors of a process work with. */
+/** Dependencies of a process's executors. */
 interface PlannedExecutorsDeps {
   readonly incarnation: Life;
   readonly keyOf: KeyOf;
@@ -97,21 +97,24 @@ const Config = Type.Object(
 );
 const Progress = Type.Object({ calls: Type.Integer() });
 
-/** The longest that an attempt of these executors takes, unless its config or its machine says so. */
+/** The longest that an attempt of these executors takes, unless its config or its machine sets another limit. */
 const LIMIT_MS = 240_000;
-// An attempt ends even when none of its steps does.
+// An attempt ends even when its steps do not.
 const MAX_CALLS = 6;
 // Longer than any deadline.
 const HANGING_MS = 900_000;
 
-/** The executors of a process, whose calls go as planned. */
+/** Creates the executors of a process, which follow the plan. */
 export function createPlannedExecutors(deps: PlannedExecutorsDeps): ReadonlyMap<string, Executor> {
   return defineExecutors((ctx, exclusiveKey) => callPlanned(deps, ctx, exclusiveKey));
 }
 
 type Call = (ctx: ExecutorContext, exclusiveKey: string | undefined) => Promise<Step<{ calls: number }>>;
 
-/** `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and holds a key alone. */
+/**
+ * Defines the executors. `work`: may be suspended and cancelled. `solo`: runs to its end in one process, and requires
+ * an exclusive key.
+ */
 function defineExecutors(call: Call): ReadonlyMap<string, Executor> {
   const work = defineExecutor({
     name: "work",
@@ -143,7 +146,7 @@ function toWorkKey({ key }: Static<typeof Config>): string | undefined {
   return key === undefined ? undefined : `work:${key}`;
 }
 
-/** What machines are compiled with; not to be called. */
+/** The definitions for compiling machines; must not be called. */
 export const PLANNED_DEFINITIONS = defineExecutors(() => Promise.reject(new Error("No process runs this.")));
 
 async function callPlanned(

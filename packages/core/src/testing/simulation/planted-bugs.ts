@@ -11,7 +11,7 @@ export interface PlantedBug {
   readonly plant: (store: Store) => Store;
 }
 
-/** What is taken out of a store, one at a time. */
+/** The features removed from a store, one at a time. */
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "fencing", breaks: "fencing", plant: withoutFencing },
   { name: "de-duplication", breaks: "exactly-once", plant: onChanges((change) => ({ ...change, appliedIds: [] })) },
@@ -157,7 +157,7 @@ function withoutVersions(store: Store): Store {
   };
 }
 
-/** A task's message that was taken and not answered comes never again; what else is due with it does. */
+/** Never redelivers a task's message that was received and not acknowledged; other kinds are redelivered. */
 function withoutRedelivery(store: Store): Store {
   return {
     ...store,
@@ -169,7 +169,7 @@ function withoutRedelivery(store: Store): Store {
   };
 }
 
-/** Never hands out one kind of due work. */
+/** Never delivers one kind of due work. */
 function withoutDue(gone: DueKind): (store: Store) => Store {
   const without = (kinds: readonly DueKind[]) => kinds.filter((kind) => kind !== gone);
   return (store) => ({
@@ -249,7 +249,7 @@ function enterTwice(change: Change, before: Stack | undefined): Change {
   return { ...change, write: { kind: "put", stack: { ...write.stack, entry: write.stack.entry + 1 } } };
 }
 
-/** Lets events go when they are handed out, as a queue that delivers at most once. */
+/** Removes events when they are delivered, like a queue that delivers at most once. */
 function withEarlyAcknowledgement(store: Store): Store {
   return {
     ...store,

@@ -1,7 +1,7 @@
 import type { SimulationRun } from "./run-plan.ts";
 import type { SimulationPlan } from "./simulation-plan.ts";
 
-/** A failing run as a test that can be pasted: it passes once the invariant holds. */
+/** Prints a failing run as a test to paste: it passes once the invariant is fulfilled. */
 export function printTest({ plan, violations }: SimulationRun): string {
   const [violation] = violations;
   const name = violation === undefined ? "holds all invariants" : `holds ${violation.invariant}`;
@@ -17,7 +17,7 @@ it(${JSON.stringify(`${name} (seed ${plan.seed})`)}, async () => {
 `;
 }
 
-/** The plan as a literal: short values are on one line. */
+/** Prints the plan as a literal: short values are on one line. */
 function printPlan(plan: SimulationPlan): string {
   return printValue(plan, "  ");
 }

@@ -10,9 +10,9 @@ import type { StepNote } from "./scheduler.ts";
 import { type SimulationPlan, START_AT } from "./simulation-plan.ts";
 import { createWorld, type World } from "./world.ts";
 
-/** What of a run is not the default. */
+/** Options of a run that differ from the default. */
 export interface JobOptions {
-  /** Default: a fresh store in memory. */
+  /** Creates the store. Default: a new store in memory. */
   readonly createStore?: () => Store | Promise<Store>;
   /** Puts a bug into the store; see `PLANTED_BUGS`. */
   readonly plant?: (store: Store) => Store;
@@ -22,7 +22,7 @@ export interface JobOptions {
   readonly maxSteps?: number;
 }
 
-/** What a run was and what it has shown. */
+/** A run and its result. */
 export interface SimulationRun {
   readonly plan: SimulationPlan;
   /** Empty when all invariants held. The run ends with the first step that breaks one. */
@@ -37,16 +37,19 @@ export interface SimulationRun {
 }
 
 const DAY_MS = 86_400_000;
-/** Beyond this nothing is waited for: what is due later counts as lost. */
+/** The end of all waiting: work that is due later counts as lost. */
 const END_AT = START_AT + 90 * DAY_MS;
 const MAX_STEPS = 20_000;
 
-/** Runs a plan until everything is at rest or an invariant breaks. The same plan gives the same run, step by step. */
+/**
+ * Runs a plan until everything is at rest or an invariant breaks. The same plan always results in the same run, step by
+ * step.
+ */
 export function runPlan(plan: SimulationPlan, options: JobOptions = {}): Promise<SimulationRun> {
   return runWithChance(plan, createPlannedChance(plan), options);
 }
 
-/** As `runPlan`, with faults that the chance says. */
+/** Runs a plan as `runPlan` does, with the faults of the chance. */
 export async function runWithChance(
   plan: SimulationPlan,
   chance: Chance,
@@ -101,7 +104,7 @@ function createCounts() {
   };
 }
 
-/** Draws a plan and what goes wrong in it, and runs it. The run's plan holds all that was drawn: `runPlan` repeats it. */
+/** Picks a plan and its faults, and runs it. The run's plan contains all random choices: `runPlan` repeats it. */
 export async function runSeed(seed: number, options: JobOptions = {}): Promise<SimulationRun> {
   const { plan, chaos, calmAfterMs } = pickPlan(seed);
   let now = 0;

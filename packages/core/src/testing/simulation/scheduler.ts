@@ -5,21 +5,21 @@ import type { Fault } from "./simulation-plan.ts";
 
 /** Something that a process, or the world outside, is about to do. */
 interface OperationInput<Result> {
-  /** Names it within the run; what it may suffer hangs on this. */
+  /** Names it within the run; its faults depend on this name. */
   readonly key: string;
   readonly place?: FaultPlace;
   /** Whose it is; without one it suffers nothing. */
   readonly incarnation?: Life;
   /** Not before so long from now. Default: 0. */
   readonly inMs?: number;
-  /** What it is, for the trace. */
+  /** Describes it, for the trace. */
   readonly describe: () => string;
   readonly act: () => Result | Promise<Result>;
 }
 
-/** One step after the other over everything that waits: calls, sleepers, and what is planned. */
+/** Performs one step after the other over everything that waits: calls, sleepers, and planned actions. */
 export interface Scheduler extends Pick<OperationQueue, "discard"> {
-  /** The true time. */
+  /** Returns the true time. */
   now(): number;
   /** Steps so far. */
   steps(): number;
@@ -28,13 +28,13 @@ export interface Scheduler extends Pick<OperationQueue, "discard"> {
   sleep(key: string, incarnation: Life | undefined, ms: number, signal?: AbortSignal): Promise<void>;
   /** Sleeps until then, and then until there is work of that kind; a signal that there is some wakes it before. */
   idle(kind: WorkKind, key: string, incarnation: Life, ms: number, signal?: AbortSignal): Promise<void>;
-  /** When there is work of that kind. */
+  /** Notes when there is work of that kind. */
   noteDue(kind: WorkKind, dueAt: number | undefined, always?: boolean): void;
-  /** Does one thing, or lets time pass until there is one; false: nothing is left before the end. */
+  /** Performs one step, or lets time pass until there is one; returns false when no step is left before the end. */
   step(): Promise<boolean>;
 }
 
-/** What the scheduler reports about a step. */
+/** The scheduler's report of a step. */
 export interface StepNote {
   readonly at: number;
   readonly key: string;
@@ -42,7 +42,7 @@ export interface StepNote {
   describe(): string;
 }
 
-/** What a scheduler is made of. */
+/** The input of a scheduler. */
 export interface SchedulerInput {
   readonly startAt: number;
   /** Time does not pass beyond. */
@@ -54,7 +54,7 @@ export interface SchedulerInput {
 // Idle processes look for work when everything else rests, unless they are in a hurry.
 const IDLE_TURNS = 1_000;
 
-/** A scheduler at the beginning of time. */
+/** Creates a scheduler at the beginning of time. */
 export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInput): Scheduler {
   const queue = createOperationQueue(endAt);
   let now = startAt;
@@ -71,7 +71,7 @@ export function createScheduler({ startAt, endAt, chance, onStep }: SchedulerInp
       const delayMs = fault?.kind === "delay" && fault.when === "before" ? fault.ms : 0;
       const turns = fault?.kind === "yield" ? fault.steps : 0;
       return new Promise((resolve, reject) => {
-        // What it resolves with is what `act` gives.
+        // It resolves with the result of `act`.
         const settle = { resolve: resolve as Operation["resolve"], reject };
         queue.add({ key, incarnation, fault, describe, act, readyAt: now + inMs + delayMs, ...settle }, steps + turns);
       });
@@ -152,15 +152,15 @@ function nothing(): void {}
 export interface Life {
   readonly node: number;
   readonly skewMs: number;
-  /** The true instant until which it stands still. */
+  /** The true instant until which it is frozen. */
   frozenUntil: number;
-  /** It has ended. Code that still runs in it, because it cannot be stopped, has no effect. */
+  /** True once it has ended. Code that still runs in it, because it cannot be stopped, has no effect. */
   isOver: boolean;
   /** Ends it now, as `kill -9` would; another one starts after so long. */
   crash(downMs: number): void;
 }
 
-/** What a process looks for when it has nothing to do. */
+/** The work that an idle process looks for. */
 export type WorkKind = "events" | "tasks" | "sweep" | "queue";
 
 /** Something that waits for its turn. */
@@ -170,7 +170,7 @@ interface Operation {
   /** It waits for work of this kind besides. */
   readonly idle?: WorkKind;
   readonly fault: Fault | undefined;
-  /** What it is, for the trace. */
+  /** Describes it, for the trace. */
   readonly describe: () => string;
   readonly act: () => unknown;
   readonly resolve: (value: unknown) => void;
@@ -179,12 +179,12 @@ interface Operation {
   readyAt: number;
 }
 
-/** How an operation ended, for its caller. */
+/** Settles an operation for its caller. */
 type Answer = (operation: Pick<Operation, "resolve" | "reject">) => void;
 
 /**
- * Executes the operation unless its fault prevents that. Returns the pending answer, or undefined when the process has
- * died and no one receives it.
+ * Executes the operation unless its fault prevents that. Returns the pending result, or undefined when the process has
+ * died and cannot receive it.
  */
 async function performOperation({ fault, incarnation, act }: Operation): Promise<Answer | undefined> {
   const isBefore = fault !== undefined && "when" in fault && fault.when === "before";
@@ -196,7 +196,7 @@ async function performOperation({ fault, incarnation, act }: Operation): Promise
   return fault?.kind === "fail" ? refuse : answer;
 }
 
-/** How long the answer is on its way. */
+/** Returns how long the result is delayed. */
 function answerDelayMs({ fault }: Pick<Operation, "fault">): number {
   return fault?.kind === "delay" && fault.when === "after" ? fault.ms : 0;
 }
@@ -218,8 +218,8 @@ const refuse: Answer = ({ reject }) =>
 /** Everything that waits for its turn. */
 interface OperationQueue {
   /**
-   * Among ready operations the lowest turn comes first, then the oldest one. Operations of an ended process are never
-   * executed.
+   * Adds an operation. Among ready operations the lowest turn comes first, then the oldest one. Operations of an ended
+   * process are never executed.
    */
   add(operation: Operation, turn: number): () => void;
   /** Takes the next one that is ready before the end, now or later. */
@@ -238,7 +238,7 @@ interface Entry {
   forced: boolean;
 }
 
-/** An empty queue; what is due after the end is never taken. */
+/** Creates an empty queue; operations that are due after the end are never taken. */
 function createOperationQueue(endAt: number): OperationQueue {
   const entries = new Set<Entry>();
   const workAt: Partial<Record<WorkKind, number>> = {};
@@ -285,14 +285,14 @@ function createOperationQueue(endAt: number): OperationQueue {
     noteDue(kind, dueAt, { now, always }) {
       if (dueAt === undefined) delete workAt[kind];
       else workAt[kind] = dueAt;
-      // The sweep has no signals: it looks when its time has come.
+      // The sweep has no signals: it runs at its time.
       if (kind === "sweep" && !always) return;
       for (const entry of entries) if (entry.operation.idle === kind) wake(entry, now, always);
     },
   };
 }
 
-/** One that is delayed has missed the signal. */
+/** Wakes an entry; a delayed one has missed the signal. */
 function wake(entry: Entry, now: number, always: boolean): void {
   const { operation } = entry;
   if (operation.fault?.kind === "delay") return;

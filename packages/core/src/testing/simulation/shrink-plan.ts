@@ -11,8 +11,8 @@ interface ShrinkOptions extends Omit<JobOptions, "onStep" | "maxSteps"> {
 }
 
 /**
- * A smaller run that breaks the same invariant: parts of the plan are taken out one after the other, and stay out when
- * the rest still fails. The run itself when it does not fail.
+ * Returns a smaller run that breaks the same invariant: parts of the plan are removed one after the other, and left out
+ * when the rest still fails. Returns the run itself when it does not fail.
  */
 export async function shrinkRun(run: SimulationRun, options: ShrinkOptions = {}): Promise<SimulationRun> {
   const invariant = run.violations[0]?.invariant;
@@ -44,7 +44,10 @@ export async function shrinkRun(run: SimulationRun, options: ShrinkOptions = {})
 
 type Attempt = (plan: SimulationPlan) => Promise<boolean>;
 
-/** The run with what of the plan has made a difference; undefined: the plan cannot be run. */
+/**
+ * Runs a plan and returns the run with the parts of the plan that made a difference; undefined when the plan cannot be
+ * run.
+ */
 async function runOrSkip(plan: SimulationPlan, options: JobOptions): Promise<SimulationRun | undefined> {
   const chance = createPlannedChance(plan);
   try {
@@ -56,7 +59,7 @@ async function runOrSkip(plan: SimulationPlan, options: JobOptions): Promise<Sim
   }
 }
 
-/** How much there is to read. */
+/** Returns the length of a plan. */
 function sizeOf(plan: SimulationPlan): number {
   return JSON.stringify(plan).length;
 }
@@ -73,7 +76,7 @@ function stackOf(action: PlannedAction): string | undefined {
   return action.do === "send" ? String(action.message["stackId"]) : undefined;
 }
 
-/** All faults of a kind at once: mostly one or two kinds matter. */
+/** Removes all faults of a kind at once: mostly one or two kinds matter. */
 async function shrinkKinds(present: () => SimulationPlan, attempt: Attempt): Promise<void> {
   for (const kind of new Set(Object.values(present().faults).map((fault) => fault.kind))) {
     const faults = Object.entries(present().faults).filter(([, fault]) => fault.kind !== kind);
@@ -159,7 +162,7 @@ function* listSimplerSteps(step: WorkStep): Generator<WorkStep> {
 
 type Message = Extract<PlannedAction, { do: "send" }>["message"];
 
-/** What an event brings besides what it is. */
+/** Lists messages without one of the optional parts of an event. */
 function* listSimplerMessages(message: Message): Generator<Message> {
   for (const key of ["metadata", "machine"]) {
     const { [key]: gone, ...rest } = message;
@@ -167,7 +170,7 @@ function* listSimplerMessages(message: Message): Generator<Message> {
   }
 }
 
-/** Rounder instants before this one. */
+/** Lists rounder instants before this one. */
 function listSmaller(instant: number): readonly number[] {
   const rounded = [
     0,
@@ -217,10 +220,10 @@ function without<Map extends object>(map: Map, key: string): Map {
   return Object.fromEntries(Object.entries(map).filter(([other]) => other !== key)) as Map;
 }
 
-/** Says whether what is left still does what it shall. */
+/** Returns true when the candidate still fails. */
 type StillFails<Value> = (candidate: Value) => Promise<boolean>;
 
-/** As few items as possible of those that are needed: takes halves out, then quarters, then single ones. */
+/** Returns as few of the needed items as possible: removes halves, then quarters, then single ones. */
 export async function shrinkList<Item>(
   items: readonly Item[],
   stillFails: StillFails<readonly Item[]>,

@@ -15,7 +15,7 @@ import type { Life, Scheduler, WorkKind } from "./scheduler.ts";
 import { type QueueLoopInput, runQueueLoop } from "./simulated-queue.ts";
 import type { Fault, PlannedNode } from "./simulation-plan.ts";
 
-/** What nodes share. */
+/** The shared dependencies of nodes. */
 interface NodeDeps {
   readonly store: Store;
   readonly scheduler: Scheduler;
@@ -27,10 +27,10 @@ interface NodeDeps {
   readonly refusedEvents: "park" | "drop";
   /** Where events from outside come from, where that is not the store. */
   readonly queue?: Pick<QueueLoopInput, "queue" | "noteGone">;
-  /** What an incarnation of a node gets of its own, so that its calls are those of this life. */
+  /** Creates the executors of one incarnation of a node, so that its calls belong to it. */
   createExecutors(incarnation: Life): ReadonlyMap<string, Executor>;
   createLocator(incarnation: Life): Locator;
-  /** The other nodes, for messages that are handed out twice. */
+  /** Finds other nodes, for messages that are delivered twice. */
   findNode(index: number): SimulatedNode | undefined;
   noteFault(kind: Fault["kind"]): void;
 }
@@ -38,9 +38,9 @@ interface NodeDeps {
 /** A process with an engine, a worker and a sweep that is started again when it has ended. */
 export interface SimulatedNode {
   start(): void;
-  /** `kill -9`; does nothing to a node that is down. */
+  /** Ends the node like `kill -9`; does nothing to a node that is down. */
   kill(downMs: number): void;
-  /** Takes nothing new and gives back what it has, as on SIGTERM. */
+  /** Stops receiving and releases its work, as on SIGTERM. */
   stop(downMs: number): void;
   freeze(forMs: number): void;
   handleEvents(deliveries: readonly EventDelivery[]): Promise<readonly DeliveryOutcome[]> | undefined;
@@ -56,12 +56,12 @@ interface Running {
 
 const EVENT_BATCH = 64;
 const COMMITS_AT_A_TIME = 2;
-// What does not end when the process stops is left to its lease after so long.
+// How long a stopping process waits; then the rest is left to its lease.
 const LEAVE_MS = 30_000;
 // Circles reach these limits soon.
 const ENGINE_OPTIONS = { limits: { automaticEntriesPerHour: 25, entriesPerEvent: 10 } } as const;
 
-/** A node that is not started yet. */
+/** Creates a node that is not started yet. */
 export function createNode(
   index: number,
   { skewMs, concurrency, direct = false }: PlannedNode,
@@ -240,7 +240,7 @@ interface ClockInput {
   readonly scheduler: Scheduler;
 }
 
-/** The clock of a process, ahead of the true time or behind it. */
+/** Creates the clock of a process, ahead of the true time or behind it. */
 function createNodeClock(part: NodePart, { incarnation, keyOf, scheduler }: ClockInput): Clock {
   return {
     now: () => scheduler.now() + incarnation.skewMs,
@@ -249,8 +249,8 @@ function createNodeClock(part: NodePart, { incarnation, keyOf, scheduler }: Cloc
 }
 
 /**
- * The clock of a loop that polls for work: instants without work are skipped, so that hours
- * without work cost nothing.
+ * Creates the clock of a loop that polls for work: instants without work are skipped, so that hours without work cost
+ * nothing.
  */
 function createIdleClock(kind: WorkKind, { incarnation, keyOf, scheduler }: ClockInput): Clock {
   return {
@@ -262,7 +262,7 @@ function createIdleClock(kind: WorkKind, { incarnation, keyOf, scheduler }: Cloc
 /** A part of a process, whose calls are counted apart. */
 type NodePart = "events" | "tasks" | "sweep" | "engine" | "worker";
 
-/** A store as a part of a process sees it: each call waits for its turn, and may not happen or not be heard of. */
+/** Wraps a store for a part of a process: each call waits for its turn, and may be lost, or its result may be. */
 function createNodeStore(
   store: Store,
   part: NodePart,
@@ -287,7 +287,7 @@ function createNodeStore(
     return scheduler.enter({ key, incarnation, act, describe: () => formatArguments(name, args) });
   }
 
-  // Signals are hints; here the scheduler itself knows when there is work.
+  // Signals are hints; here the scheduler itself tracks when there is work.
   return { ...wrap(store), watch: () => () => undefined };
 }
 

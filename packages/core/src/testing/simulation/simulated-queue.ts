@@ -5,23 +5,23 @@ import type { KeyOf } from "./call-keys.ts";
 import type { Life, Scheduler } from "./scheduler.ts";
 
 /**
- * A queue service that knows nothing of the store: events of one stack in order, at least once. What was handed out and
- * not answered in time is handed out again.
+ * A queue service that is independent of the store: events of one stack in order, at least once. Events that were
+ * delivered and not acknowledged in time are delivered again.
  */
 export interface SimulatedQueue {
   send(event: QueuedEvent): void;
   receive(limit: number): readonly TakenRow<QueuedEvent>[];
-  /** The event that is gone now; undefined when it was gone before. */
+  /** Removes an event and returns it; undefined when it was removed before. */
   remove(receipt: string): QueuedEvent | undefined;
   giveBack(receipt: string, inMs: number): void;
-  /** When there is something to receive; may be early. */
+  /** Returns when there is an event to receive; may be early. */
   nextDueAt(): number | undefined;
 }
 
-/** How long a message is out before it is handed out again. */
+/** How long a message is hidden before it is delivered again. */
 const VISIBILITY_MS = 30_000;
 
-/** An empty queue; `now` is its own clock. */
+/** Creates an empty queue; `now` is its own clock. */
 export function createSimulatedQueue(now: () => number): SimulatedQueue {
   const queue = createMemoryQueue<QueuedEvent>("queue");
   let takes = 0;
@@ -53,7 +53,7 @@ const LIMIT = 10;
 const RETRY_AFTER_MS = 1_000;
 const IDLE_MS = 1_000;
 
-/** Receives, handles and answers, until the process ends or stops. */
+/** Receives, handles and acknowledges, until the process ends or stops. */
 export async function runQueueLoop(input: QueueLoopInput, stopping: AbortSignal): Promise<void> {
   const { scheduler, keyOf, incarnation } = input;
   while (!stopping.aborted) {
@@ -62,7 +62,7 @@ export async function runQueueLoop(input: QueueLoopInput, stopping: AbortSignal)
       if (received.length === 0) await scheduler.idle("queue", keyOf("queue idle"), incarnation, IDLE_MS, stopping);
       else await work(input, received);
     } catch {
-      // What was received is handed out again by itself.
+      // Received events are delivered again without further action.
       await scheduler.sleep(keyOf("queue sleep"), incarnation, RETRY_AFTER_MS, stopping);
     }
   }

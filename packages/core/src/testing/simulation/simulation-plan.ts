@@ -1,6 +1,6 @@
 import type { Sender } from "../../access/sender.ts";
 
-/** A machine's document as a plan holds it: data that can be cut down. */
+/** A machine's document in a plan: data that can be reduced. */
 export interface PlannedMachine {
   readonly version: 1 | 2;
   readonly events: readonly string[];
@@ -40,7 +40,7 @@ export interface PlannedNode {
   readonly direct?: boolean;
 }
 
-/** What the world outside does, at an instant after the beginning. */
+/** An action of the outside world, at an instant after the beginning. */
 export type PlannedAction =
   | {
       readonly atMs: number;
@@ -59,10 +59,10 @@ export type PlannedAction =
   | { readonly atMs: number; readonly do: "lose-leases" }
   /** A process ends: in order, or as `kill -9` does. */
   | { readonly atMs: number; readonly do: "stop" | "kill"; readonly node: number; readonly downMs: number }
-  /** A process stands still, as one that is paged out or stopped by a signal. */
+  /** A process is frozen, as one that is paged out or stopped by a signal. */
   | { readonly atMs: number; readonly do: "freeze"; readonly node: number; readonly forMs: number };
 
-/** What happens to one call, or to one hand-over of messages. */
+/** The fault of one call, or of one delivery of messages. */
 export type Fault =
   /** The process dies; the call has happened (`after`) or not. */
   | { readonly kind: "crash"; readonly when: "before" | "after"; readonly downMs: number }
@@ -91,17 +91,17 @@ export interface WorkStep {
 }
 
 /**
- * A run of the simulator as data: the same plan gives the same run. Faults are listed by the name of the call that they
- * happen to (`s1/db/2.1 worker settle 1`: the first settling of the first attempt of the task `db` in the second entry
- * of the stack `s1`), steps of work under the call of the executor (`s1/db/2.1/1`); everything else goes well and at
- * once.
+ * A run of the simulator as data: the same plan always results in the same run. Faults are listed by the name of the
+ * call that they happen to (`s1/db/2.1 worker settle 1`: the first settling of the first attempt of the task `db` in
+ * the second entry of the stack `s1`), steps of work under the call of the executor (`s1/db/2.1/1`); everything else
+ * succeeds at once.
  */
 export interface SimulationPlan {
   readonly seed: number;
   readonly leaseMs: number;
   /** `queue`: events from outside come by a queue outside the store. Default: by the store. */
   readonly medium?: "store" | "queue";
-  /** What becomes of events that only the present state refuses. Default: `park`. */
+  /** The treatment of events that only the present state refuses. Default: `park`. */
   readonly refusedEvents?: "park" | "drop";
   readonly nodes: readonly PlannedNode[];
   /** Revisions of one machine; the first one is there at the beginning. */

@@ -19,7 +19,7 @@ import { createNode, type SimulatedNode } from "./simulated-node.ts";
 import { createSimulatedQueue, type SimulatedQueue } from "./simulated-queue.ts";
 import type { PlannedAction, SimulationPlan } from "./simulation-plan.ts";
 
-/** What a world is made of besides its plan. */
+/** The dependencies of a world in addition to its plan. */
 interface WorldDeps {
   /** The store, and everything else that is watched. */
   readonly watch: Pick<StoreWatch, "store" | "noteSent" | "noteGone" | "noteStarted">;
@@ -100,19 +100,19 @@ function planActions({ actions }: SimulationPlan, scheduler: Scheduler, deps: Ac
   }
 }
 
-/** Where events from outside enter a queue outside the store. */
+/** Creates the entrance of outside events into a queue outside the store. */
 function createDoor(queue: SimulatedQueue, { noteSent }: Pick<StoreWatch, "noteSent">): ActionDeps["door"] {
   return {
     async enqueue(events) {
       await noteSent(events);
       for (const event of events) queue.send(event);
-      // A queue does not know which ids were used before.
+      // A queue does not store which ids were used before.
       return events.map(() => true);
     },
   };
 }
 
-/** A store whose leases can be lost. Receipts and grants that are no longer valid are ignored by the store. */
+/** Wraps a store so that its leases can be lost. Receipts and grants that are invalid are ignored by the store. */
 function noteLeases(store: Store): { readonly store: Store; loseLeases(store: Store, now: number): Promise<void> } {
   let receipts: string[] = [];
   let grants: Grant[] = [];
@@ -145,7 +145,7 @@ function noteLeases(store: Store): { readonly store: Store; loseLeases(store: St
   };
 }
 
-/** A store that is checked for work after each call that may have created some. */
+/** Wraps a store so that it is checked for work after each call that may have created some. */
 function watchDue(
   store: Store,
   queue: SimulatedQueue,
@@ -191,7 +191,7 @@ function watchDue(
 
 const WORK_KINDS = ["events", "tasks", "sweep"] as const;
 
-/** What actions act on. */
+/** Dependencies of actions. */
 interface ActionDeps {
   readonly store: Store;
   readonly loseLeases: (store: Store, now: number) => Promise<void>;
@@ -204,11 +204,11 @@ interface ActionDeps {
   readonly scheduler: Pick<Scheduler, "noteDue">;
 }
 
-/** Does what the plan says that the world outside does. */
+/** Performs an action of the outside world from the plan. */
 async function performAction(deps: ActionDeps, action: PlannedAction): Promise<void> {
   switch (action.do) {
     case "send":
-      // What is refused at the door was never accepted.
+      // Events that are refused here were never accepted.
       await publishMessages(
         { ...deps, store: { ...deps.door, queries: deps.store.queries } },
         [action.message],

@@ -31,7 +31,7 @@ const NO_OUTBOX = { drain: async () => 0 };
 /** Calls that change what a bulk operation reads. A crash after any other is one before the next of these. */
 const WRITES: ReadonlySet<string> = new Set(["put", "remove", "enqueue", "commit"]);
 
-/** A clock that does not wait. */
+/** Creates a clock that does not wait. */
 function createHastyClock(): Clock & { skip(ms: number): void } {
   let now = T0;
   return {
@@ -50,7 +50,7 @@ interface Process {
   launch(stackIds: readonly string[]): Promise<void>;
 }
 
-/** A process that carries out bulk operations and decides what they send. */
+/** Starts a process that runs bulk operations and decides their events. */
 function startProcess(store: Store, clock: Clock, name: string): Process {
   const { machine } = parseMachine(SWITCH, { name: "switch", executors: new Map() });
   assert.ok(machine);
@@ -96,7 +96,7 @@ interface BulkRun {
   readonly stackIds: readonly string[];
 }
 
-/** What bulk operations need of a store. */
+/** The promises of a store for bulk operations. */
 export const bulkCases: readonly ConformanceCase<Store>[] = [
   storeCase("continues a bulk operation after a crash at any write, and applies each item once", async (store) => {
     const clock = createHastyClock();

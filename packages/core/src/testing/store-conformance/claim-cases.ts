@@ -199,7 +199,7 @@ export const claimCases: readonly ConformanceCase<Store>[] = [
   }),
 ];
 
-/** An attempt `a1` that was suspended at `T0`, due a minute later. */
+/** Suspends an attempt `a1` at `T0`, due a minute later. */
 async function suspendOne(store: Store, progress: unknown = { step: 1 }) {
   await dispatchNow(store, ["a1"]);
   const grant = await grantNow(store, "a1");

@@ -36,7 +36,7 @@ async function takeStacks(store: Store, kind: "timer" | "parked", now: number, l
   return items.map((item) => ("stackId" in item ? item.stackId : assert.fail(item.kind)));
 }
 
-/** Holds when the answer is at or before that instant. */
+/** Asserts that the result is at or before that instant. */
 async function assertDueBy(store: Store, kinds: readonly DueKind[], at: number) {
   const next = await store.nextDueAt(kinds);
   assert.ok(next !== undefined && next <= at, `nextDueAt gave ${next} for what is due at ${at}.`);

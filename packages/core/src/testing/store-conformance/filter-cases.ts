@@ -38,7 +38,7 @@ export interface Written {
 export interface Chooser {
   one<const Value>(values: readonly Value[]): Value;
   upTo(most: number): number;
-  /** Undefined twice in three times. */
+  /** Returns undefined twice in three times. */
   maybe<Value>(choose: () => Value): Value | undefined;
 }
 
@@ -65,7 +65,7 @@ const VALUES = ["main", "", 'x":"y', "ünï\n", 0, 1.5, -7e21, true, false, null
 const CODES = ["OOM", 'a "code"'] as const;
 const PREFIXES = ["", "web-", "web-1", "we_", "%", "né/"] as const;
 
-/** A stack as chance has it. Its time of update is unlike that of another in few cases. */
+/** Picks a random stack. Its time of update is unlike that of another in few cases. */
 export function pickStack(pick: Chooser, id: string): Stack {
   const metadata: Record<string, MetadataValue> = {};
   for (let left = pick.upTo(3); left > 0; left -= 1) metadata[pick.one(KEYS)] = pick.one(VALUES);
@@ -97,7 +97,10 @@ export function pickStack(pick: Chooser, id: string): Stack {
 
 const COUNT = 60;
 
-/** A limit with which a list of `COUNT` stacks has two to twelve pages. Other cases read pages of one and two items. */
+/**
+ * Picks a limit with which a list of `COUNT` stacks has two to twelve pages. Other cases read pages of one and two
+ * items.
+ */
 export function pickLimit(pick: Chooser): number {
   return 5 + pick.upTo(30);
 }
@@ -115,7 +118,7 @@ export async function putRandom(store: Store, pick: Chooser): Promise<readonly W
   return written;
 }
 
-/** A filter as chance has it. */
+/** Picks a random filter. */
 export function pickFilter(pick: Chooser): StackFilter {
   const prefix = () => pick.one([...PREFIXES, "a"]);
   const metadata = () => Object.fromEntries([[pick.one(KEYS), pick.one(VALUES)]]);
@@ -139,7 +142,7 @@ export function pickFilter(pick: Chooser): StackFilter {
   });
 }
 
-/** A filter as its words say it, one sentence after the other. */
+/** Evaluates a filter literally, one condition after the other. */
 export function fits(filter: StackFilter, each: Written): boolean {
   const { id, machine, state, machineHash } = each.stack;
   const { scopes } = filter;
@@ -409,7 +412,7 @@ function anAttempt(stackId: string, task: string, overrides: Partial<ReturnType<
   return aDispatch(id, { stackId, task, ...overrides });
 }
 
-/** One attempt each of four stacks. */
+/** Dispatches one attempt each of four stacks. */
 async function dispatchAll(store: Store): Promise<void> {
   for (const id of ["b", "a", "web-1"]) await commitNow(store, aPut({ id }, { dispatches: [anAttempt(id, "plan")] }));
   const other = anAttempt("c", "other", { executor: "lambda" });

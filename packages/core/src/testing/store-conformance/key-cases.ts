@@ -24,7 +24,7 @@ import {
 const K = "terraform:state";
 const keyed = { exclusiveKeys: [K] };
 
-/** Attempts `a`, `b`, `c` of three stacks, dispatched in this order; `a` holds the key. */
+/** Dispatches attempts `a`, `b`, `c` of three stacks, in this order; `a` holds the key. */
 async function dispatchThree(store: Store) {
   await dispatchNow(store, ["a"], { stackId: "z" });
   await dispatchNow(store, ["b"], { stackId: "y" });

@@ -291,7 +291,7 @@ async function assertPaged<Item>(list: List<Item>, toId: (item: Item) => string,
 const IDS = Array.from({ length: ROWS }, (_, index) => `s${String(index).padStart(2, "0")}`);
 const LARGE = "x".repeat(ROW_BYTES);
 
-/** Lists of rows that are large: pages end by bytes, so that no reader holds more than it can. */
+/** Lists of large rows: pages end by bytes, so that no reader has to hold too much in memory. */
 export const pageCases: readonly ConformanceCase<Store>[] = [
   storeCase("pages stacks by bytes", async (store) => {
     for (const id of IDS) await commitNow(store, aPut({ id, metadata: { note: LARGE } }));

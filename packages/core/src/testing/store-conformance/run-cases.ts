@@ -68,9 +68,9 @@ export const runCases: readonly ConformanceCase<Store>[] = [
 
 interface Yard {
   readonly runs: Jobs;
-  /** What its runs were started with, in order. */
+  /** The configs of its started jobs, in order. */
   readonly started: readonly number[];
-  /** Works what is queued, until nothing is. */
+  /** Processes queued work until the queue is empty. */
   work(): Promise<void>;
 }
 

@@ -37,7 +37,7 @@ async function claimSecrets(store: Store, now = T0) {
   return expectKind(await store.claim(aClaim(ID, { now })), "granted").secrets;
 }
 
-/** Sensitive values: they lie in the stack's record alone, and a granted claim reads them there. */
+/** Sensitive values: only the stack's record contains them, and a granted claim reads them there. */
 export const secretCases: readonly ConformanceCase<Store>[] = [
   storeCase("gives a granted claim the values behind its references, present and kept ones", async (store) => {
     await dispatchWith(store, ["password#3", "password#2"]);

@@ -15,7 +15,7 @@ import {
 } from "./filter-cases.ts";
 import { aChange, aPut, assertRejects, commitNow, storeCase, T0 } from "./store-builders.ts";
 
-/** The order as its words say it. */
+/** Sorts literally by the order. */
 function sortPlainly(stacks: readonly Stack[], sort: StackSort): readonly Stack[] {
   const key = sort.replace("-", "") as "id" | "createdAt" | "updatedAt" | "enteredAt";
   const byId = stacks.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -28,7 +28,7 @@ interface Listed {
   readonly unreadable: UnreadableRow[];
 }
 
-/** All stacks of a list, a page after the other, and what happens between two pages. */
+/** Reads all stacks of a list page by page; `between` runs between two pages. */
 async function readList(
   store: Store,
   filter: StackFilter,
@@ -123,7 +123,7 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
   }),
 ];
 
-/** New stacks come, and some of the movers are written anew or go. */
+/** Adds new stacks, and rewrites or removes some of the movers. */
 async function changeSome(store: Store, pick: Chooser, movers: ReadonlySet<string>): Promise<void> {
   await commitNow(store, aPut(pickStack(pick, `new-${pick.upTo(20)}`)));
   for (const id of movers) {
@@ -139,7 +139,7 @@ export interface DamageableStore {
   damage(stackId: string): Promise<void>;
 }
 
-/** What lists do about damaged rows. */
+/** The promises of lists about damaged rows. */
 export const damagedListConformance: readonly ConformanceCase<DamageableStore>[] = [
   {
     name: "lists in every order report damaged rows, each once, and return all others",
@@ -173,7 +173,7 @@ async function listDamaged(store: Store, damage: DamageableStore["damage"]): Pro
       sortPlainly(readable, sort).map(({ id }) => id),
       told,
     );
-    // A store needs to know only the machine, state and id of a damaged row.
+    // A store needs only the machine, state and id of a damaged row.
     const { condition, revision, metadata, task, code, ...known } = filter;
     const reported = unreadable.map(({ id }) => id).sort();
     const possible = written

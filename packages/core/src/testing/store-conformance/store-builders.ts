@@ -33,7 +33,7 @@ export const DAY = 24 * HOUR;
 
 export const ALL_KINDS: readonly DueKind[] = ["event", "task", "timer", "deadline", "poll", "parked", "lapsedLease"];
 
-/** A stack `s1` of the machine `web`. */
+/** Returns a stack `s1` of the machine `web`. */
 export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
   return {
     id: "s1",
@@ -56,7 +56,7 @@ export function aStoredStack(overrides: Partial<Stack> = {}): Stack {
   };
 }
 
-/** A change that keeps the stack `s1` and does nothing else. */
+/** Returns a change that keeps the stack `s1` and has no other effect. */
 export function aChange(overrides: Partial<Change> = {}): Change {
   return {
     stackId: "s1",
@@ -76,19 +76,19 @@ export function aChange(overrides: Partial<Change> = {}): Change {
   };
 }
 
-/** A change that writes a stack, its id taken from the stack. */
+/** Returns a change that writes a stack, its id taken from the stack. */
 export function aPut(stack: Partial<Stack> = {}, overrides: Partial<Change> = {}): Change {
   const written = aStoredStack(stack);
   return aChange({ stackId: written.id, write: { kind: "put", stack: written }, ...overrides });
 }
 
-/** An event `PUSH` from outside, for the stack `s1`. */
+/** Returns an event `PUSH` from outside, for the stack `s1`. */
 export function aQueuedEvent(id: string, overrides: Partial<QueuedEvent> = {}): QueuedEvent {
   const stackId = overrides.stackId ?? "s1";
   return { id, stackId, origin: "external", message: { event: "PUSH", stackId }, receivedAt: T0, ...overrides };
 }
 
-/** An event that its state does not handle, due again after 30 seconds. */
+/** Returns an event that its state does not handle, due again after 30 seconds. */
 export function aParkedEvent(id: string, overrides: Partial<ParkedEvent> = {}): ParkedEvent {
   return {
     event: aQueuedEvent(id),
@@ -101,7 +101,7 @@ export function aParkedEvent(id: string, overrides: Partial<ParkedEvent> = {}): 
   };
 }
 
-/** An event that its machine does not declare. */
+/** Returns an event that its machine does not declare. */
 export function aDeadLetter(id: string, overrides: Partial<DeadLetter> = {}): DeadLetter {
   return {
     id,
@@ -113,19 +113,19 @@ export function aDeadLetter(id: string, overrides: Partial<DeadLetter> = {}): De
   };
 }
 
-/** The line of an event `PUSH` that was applied. */
+/** Returns the line of an event `PUSH` that was applied. */
 export function aHistoryEntry(eventId: string, overrides: Partial<HistoryEntry> = {}): HistoryEntry {
   return { stackId: "s1", at: T0, eventId, event: "PUSH", outcome: "applied", sent: [], notes: [], ...overrides };
 }
 
-/** The entry of an operator's event that was applied. */
+/** Returns the entry of an operator's event that was applied. */
 export function anAuditEntry(id: string, overrides: Partial<AuditEntry> = {}): AuditEntry {
   const who = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: ["ops"] } as const;
   const on = { machine: "web", stackId: "s1", eventId: "e1" };
   return { id, at: T0, action: "CANCEL_TASK", outcome: "done", who, via: "api", on, ...overrides };
 }
 
-/** The first attempt of the task `plan` of the stack `s1`. */
+/** Returns the first attempt of the task `plan` of the stack `s1`. */
 export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt> = {}): DispatchAttempt {
   const { stackId = "s1", task = "plan", attempt = 1 } = overrides;
   return {
@@ -149,7 +149,7 @@ export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt>
   };
 }
 
-/** A cancel that was requested; it ends an attempt at once that nobody claimed. */
+/** Returns a requested cancel; it ends an unclaimed attempt at once. */
 export function aCancel(attemptId: string, overrides: Partial<CancelAttempt> = {}): CancelAttempt {
   return { attemptId, withinMs: 5 * MINUTE, why: "requested", unclaimedAtOnce: true, ...overrides };
 }
@@ -168,7 +168,7 @@ export function aSettle(attemptId: string, overrides: Partial<SettleInput> = {})
   };
 }
 
-/** One stack as the store has it. */
+/** Loads one stack from the store. */
 export async function loadOne(store: Store, stackId = "s1"): Promise<LoadedStack> {
   const [loaded] = await store.load([stackId]);
   return expectThere(loaded);
@@ -181,7 +181,7 @@ export async function commitOnPresent(store: Store, change: Change): Promise<Com
   return expectThere(result);
 }
 
-/** Commits one change on the present version, which must succeed. Gives the new version. */
+/** Commits one change on the present version, which must succeed. Returns the new version. */
 export async function commitNow(store: Store, change: Change): Promise<number> {
   return expectKind(await commitOnPresent(store, change), "committed").version;
 }
@@ -204,7 +204,7 @@ export async function grantNow(store: Store, attemptId: string, overrides: Parti
   return expectKind(await store.claim(aClaim(attemptId, overrides)), "granted").grant;
 }
 
-/** What is due, with room for all of it. */
+/** Takes all due items. */
 export function take(
   store: Store,
   kinds: readonly DueKind[],
@@ -213,13 +213,13 @@ export function take(
   return store.takeDue({ kinds, now: T0, limit: 100, leaseMs: MINUTE, ...overrides });
 }
 
-/** Ids of the events that a take hands out, in order. */
+/** Takes events and returns their ids, in order. */
 export async function takeEventIds(store: Store, overrides: Partial<TakeDueInput> = {}): Promise<string[]> {
   const items = await take(store, ["event"], overrides);
   return items.map((item) => expectKind(item, "event").event.id);
 }
 
-/** Ids of the attempts whose messages a take of that kind hands out, in order. */
+/** Takes messages of that kind and returns the ids of their attempts, in order. */
 export async function takeAttemptIds(
   store: Store,
   kind: "task" | "poll" | "lapsedLease" | "deadline",
@@ -232,7 +232,7 @@ export async function takeAttemptIds(
   });
 }
 
-/** Receipts of what a take hands out, in order. */
+/** Takes items and returns their receipts, in order. */
 export async function takeReceipts(
   store: Store,
   kinds: readonly DueKind[],
@@ -241,12 +241,12 @@ export async function takeReceipts(
   return (await take(store, kinds, overrides)).flatMap(toReceipts);
 }
 
-/** The receipt of an item that has one. */
+/** Returns the receipt of an item that has one. */
 export function toReceipts(item: DueItem): string[] {
   return "receipt" in item ? [item.receipt] : [];
 }
 
-/** A case with a fresh store that is closed at the end, whatever becomes of it. */
+/** Creates a case with a new store that is closed at the end, even on failure. */
 export function storeCase(name: string, run: (store: Store) => Promise<void>): ConformanceCase<Store> {
   return {
     name,
@@ -272,7 +272,7 @@ export async function assertRejects(call: () => Promise<unknown>, code: string):
 /** The members of a union that may be of that kind. */
 type OfKind<Union, Kind> = Union extends { readonly kind: infer Own } ? (Kind extends Own ? Union : never) : never;
 
-/** The value as the wanted member of its union, or a failure that shows the whole value. */
+/** Returns the value as the wanted member of its union, or fails with the whole value. */
 export function expectKind<Union extends { readonly kind: string }, Kind extends Union["kind"]>(
   value: Union | undefined,
   kind: Kind,
@@ -288,13 +288,13 @@ function isKind<Union extends { readonly kind: string }, Kind extends Union["kin
   return value.kind === kind;
 }
 
-/** The value, which must be there. */
+/** Returns the value, or fails when it is undefined. */
 export function expectThere<Value>(value: Value | undefined): Value {
   if (value === undefined) assert.fail("Expected a value, got undefined.");
   return value;
 }
 
-/** All items of a list, a page after the other. */
+/** Lists all items, page by page. */
 export async function listAll<Item>(list: (page: PageInput) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
   const all: Item[] = [];
   for await (const { items } of listPages((start) => list({ limit, ...start }))) {

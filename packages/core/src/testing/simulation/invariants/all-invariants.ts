@@ -27,7 +27,7 @@ import {
 } from "./stack-invariants.ts";
 import { instantsFollow, raisedTogether, schedulesArmed } from "./timer-invariants.ts";
 
-/** What every run of the simulator is held to. */
+/** The invariants of every run of the simulator. */
 export const ALL_INVARIANTS: readonly Invariant[] = [
   exactlyOnce,
   order,

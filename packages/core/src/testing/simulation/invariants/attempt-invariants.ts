@@ -83,7 +83,7 @@ export const exclusiveKeys: Invariant = {
   },
 };
 
-/** What users see of leases and keys: their executor at work. */
+/** The visible effect of leases and keys: their executor at work. */
 export const startsHeld: Invariant = {
   name: "starts-held",
   promise: "An executor is called once a grant, with the keys of its task held and one idempotency key an attempt.",
@@ -120,7 +120,7 @@ function grantOf(attemptId: string, token: number): string {
   return keyIn(attemptId, String(token));
 }
 
-/** An attempt has one idempotency key, and no other attempt has it. */
+/** Checks that an attempt has one idempotency key, and that no other attempt has it. */
 function createIdempotency() {
   const keys = new Map<string, string>();
   const owners = new Map<string, string>();
@@ -152,7 +152,9 @@ export const handedOut: Invariant = {
     "A message that was not acknowledged, a due poll and a lapsed lease are received by the next worker that polls.",
   create(report) {
     const due = new Map<string, Due>();
-    /** Messages that a worker has received, and when they come back. A claim removes the message, whatever it answers. */
+    /**
+     * Messages that a worker has received, and when they come back. A claim removes the message, whatever its result.
+     */
     const messages = new Map<string, number>();
     const receipts = new Map<string, string>();
     return {
@@ -212,7 +214,9 @@ export const handedOut: Invariant = {
   },
 };
 
-/** Answers of runs that were left, or of attempts before one that was answered, and what was refused change no status. */
+/**
+ * Results of runs that were left, results of attempts before one with a result, and refused events change no status.
+ */
 export const lateResults: Invariant = {
   name: "late-results",
   promise: "A late or duplicate result, or a refused event, changes nothing that it should not.",
@@ -224,7 +228,7 @@ export const lateResults: Invariant = {
         const overtaken = history.map(findOvertaken);
         if (before === undefined) return;
         const isLate = (attempt: AttemptParts | undefined) => attempt !== undefined && isPresent(attempt, before);
-        // What other lines of the change do excuses an answer that came too late: they cannot be distinguished.
+        // A late result cannot be distinguished from other lines of the change, so their effects excuse it.
         const idle = history.every((line, index) => isLate(overtaken[index]) || isWithoutEffect(line, before));
         if (!idle || toVisible(before) === toVisible(after)) return;
         const told = history.map(({ eventId, outcome }) => `${eventId} ${outcome}`).join(", ");
@@ -234,7 +238,7 @@ export const lateResults: Invariant = {
   },
 };
 
-/** Of one line after the other the attempt whose result it is, where a later attempt was answered before. */
+/** Returns for one line after the other the attempt of its result, if a later attempt had its result before. */
 function createOvertaken(): (line: HistoryEntry) => AttemptParts | undefined {
   const answered = new Map<string, number>();
   return ({ eventId, outcome, internal }) => {
@@ -253,8 +257,8 @@ function isPresent({ incarnation, entry }: AttemptParts, stack: Stack): boolean 
 }
 
 /**
- * What only closes a run, or nothing at all. An entry of which nothing was sent yet may have waited for that very run:
- * then its tasks start with its end.
+ * Returns true for a line that only closes a run, or has no effect. An entry that has not sent anything may have waited
+ * for exactly that run: then its tasks start with its end.
  */
 function isWithoutEffect({ eventId, outcome, internal }: HistoryEntry, before: Stack): boolean {
   if (outcome === "removed") return false;
@@ -295,7 +299,7 @@ export const cancelsAsked: Invariant = {
   },
 };
 
-/** Runs that are cancelled now and were not before. */
+/** Returns runs that are cancelled now and were not before. */
 function listCancelled(before: Stack | undefined, after: Stack | undefined): readonly string[] {
   const known = new Set(before?.runs.flatMap(({ cancelling, attemptId }) => (cancelling ? [attemptId] : [])));
   const runs = (after?.runs ?? []).filter(({ cancelling, attemptId }) => cancelling && !known.has(attemptId));
@@ -332,7 +336,7 @@ function reportOverdue(due: ReadonlyMap<string, number>, now: number, report: (s
   for (const [attemptId, at] of due) if (at <= now) report(`The deadline of ${attemptId} was not delivered.`);
 }
 
-/** Once nothing goes wrong any more, all work ends and every stack knows how. */
+/** Once faults have ended, all work ends and every stack has its outcome. */
 export const comesToRest: Invariant = {
   name: "comes-to-rest",
   promise: "When faults stop, everything comes to rest: no attempt stays open and no task waits for nothing.",

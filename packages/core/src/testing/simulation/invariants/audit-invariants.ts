@@ -5,7 +5,7 @@ import { OPERATORS_EVENTS } from "../../../machine/decide/decision.ts";
 import type { Records } from "../../../ports/records.ts";
 import { type Invariant, keyIn } from "./invariant.ts";
 
-/** What operators do is in the audit log, and only what they did. */
+/** All actions of operators are in the audit log, and nothing else. */
 export const auditedOnce: Invariant = {
   name: "audited-once",
   promise: "Each operator's event that was applied has one line in the audit log, and no other line says that one was.",
@@ -32,7 +32,7 @@ export const auditedOnce: Invariant = {
   },
 };
 
-/** How often the log says of each operator's event that it was applied. */
+/** Counts how often each operator's event is applied according to the log. */
 function countDone(entries: readonly AuditEntry[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { action, outcome, on } of entries) {
@@ -47,7 +47,9 @@ function toText(key: string): string {
   return key.replace("\u0000", ": ");
 }
 
-/** The lines of the log, and the entries that wait to be one. An entry that waits and has a line is one. */
+/**
+ * Reads the lines of the log, and the entries that wait to be sealed. An entry that waits and has a line counts once.
+ */
 async function readEntries(records: Records): Promise<readonly AuditEntry[]> {
   const entries: AuditEntry[] = [];
   const sealed = new Set<string>();

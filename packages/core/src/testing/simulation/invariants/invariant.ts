@@ -15,7 +15,7 @@ import type {
 } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
 
-/** A change that was committed, with the stack as it was before and is now; undefined: none. */
+/** A change that was committed, with the stack as it was before and is now; undefined when it does not exist. */
 export interface CommittedChange {
   readonly change: Change;
   readonly version: number;
@@ -30,14 +30,14 @@ export interface StartedCall {
   readonly attemptId: string;
   readonly token: number;
   readonly idempotencyKey: string;
-  /** What the executor itself asks to have alone, as claims name it. */
+  /** The executor's own exclusive key, in the form of claims. */
   readonly exclusiveKey?: string;
 }
 
-/** What one invariant observes. Each member is called when such a call of the store has happened. */
+/** The observations of one invariant. Each member is called after the store's call of that kind. */
 export interface InvariantChecks {
   onSent?(events: readonly QueuedEvent[]): void;
-  /** Dead letters and are in the queue again. */
+  /** Called when dead letters are in the queue again. */
   onRedriven?(events: readonly QueuedEvent[]): void;
   onCommitted?(committed: CommittedChange, store: Store): void | Promise<void>;
   onTaken?(input: TakeDueInput, items: readonly DueItem[]): void;
@@ -45,26 +45,26 @@ export interface InvariantChecks {
   onClaimed?(input: ClaimInput, result: ClaimResult): void;
   onRenewed?(grant: Grant, until: number): void;
   onSuspended?(grant: Grant, input: SuspendInput): void;
-  /** Without an event where a commit has applied the result. */
+  /** Called when an attempt was settled; without an event when a commit has applied the result. */
   onSettled?(grant: Grant, input: Pick<SettleInput, "outcome" | "now"> & Partial<SettleInput>): void;
-  /** Events that the store's own queue has taken. */
+  /** Called when events are in the store's own queue. */
   onQueued?(events: readonly QueuedEvent[]): void;
-  /** A change has applied results, and the events that it acknowledges have left the queue. */
+  /** Called when a change has applied results, and its acknowledged events have left the queue. */
   onResultsApplied?(change: Change): void;
   onStarted?(call: StartedCall): void;
-  /** Events that the queue has let go. */
+  /** Called when events have left the queue. */
   onAcknowledged?(events: readonly QueuedEvent[]): void;
-  /** When nothing is left to do. */
+  /** Called when no work is left. */
   onRest?(store: Store): void | Promise<void>;
 }
 
-/** What an invariant may look up. */
+/** The context of an invariant. */
 export interface InvariantContext {
-  /** A revision of the plan's machine. */
+  /** Finds a revision of the plan's machine. */
   findMachine(hash: string): Machine | undefined;
 }
 
-/** Something that must hold whatever the processes suffer. */
+/** A property that must always be true, whatever happens to the processes. */
 export interface Invariant {
   readonly name: string;
   /** The promise, as a sentence. */
@@ -79,17 +79,17 @@ export interface Violation {
   readonly sentence: string;
 }
 
-/** The key of an event of a stack. */
+/** Returns the key of an event of a stack. */
 export function keyOfEvent(event: Pick<QueuedEvent, "stackId" | "origin" | "id">): string {
   return keyIn(event.stackId, toEventKey(event));
 }
 
-/** The key of the event that a line of the history is about. */
+/** Returns the key of the event of a history line. */
 export function keyOfLine({ stackId, eventId: id, internal }: HistoryEntry): string {
   return keyOfEvent({ stackId, id, origin: internal ? "worker" : "external" });
 }
 
-/** The key of something that belongs to a stack. */
+/** Returns the key of an item that belongs to a stack. */
 export function keyIn(stackId: string, id: string): string {
   return `${stackId}\u0000${id}`;
 }

@@ -126,7 +126,7 @@ export const nothingDropped: Invariant = {
   promise:
     "No event is dropped without a word; a parked one soon ends as applied, refused or dead-lettered, which is listed.",
   create(report) {
-    // What is reported of an event that never gets its line.
+    // The report for an event that never gets its line.
     const owed = new Map<string, string>();
     const met = new Set<string>();
     const applied = new Set<string>();
@@ -179,7 +179,7 @@ export const nothingDropped: Invariant = {
 };
 
 const MINUTE_MS = 60_000;
-/** Who looks for what is parked may be late, and its clock another one. */
+/** The search for parked events may be late, and its clock may differ. */
 const LATE_MS = 15 * MINUTE_MS;
 
 interface Parked {
@@ -187,7 +187,7 @@ interface Parked {
   readonly since: number;
 }
 
-/** What is parked, and whether it is so for longer than it may be. */
+/** Tracks parked events, and whether they are parked for longer than allowed. */
 function createParking(report: (sentence: string) => void) {
   const parked = new Map<string, Parked>();
   function noteLine(line: HistoryEntry, now: number): void {
@@ -220,7 +220,7 @@ function toMinutes(ms: number): number {
   return Math.round(ms / MINUTE_MS);
 }
 
-/** What the change dead-letters can be found and sent again. */
+/** Checks that events that the change dead-letters can be found and sent again. */
 async function findUnlisted({ stackId, history }: Change, store: Store): Promise<readonly string[]> {
   const gone = history.filter(({ outcome }) => outcome === "dead-lettered");
   if (gone.length === 0) return [];
@@ -230,7 +230,7 @@ async function findUnlisted({ stackId, history }: Change, store: Store): Promise
   return unlisted.map(({ eventId }) => `${stackId}: ${eventId} was dead-lettered and is not listed.`);
 }
 
-/** What a commit dispatches is there with it, and what a stack waits for was dispatched. */
+/** Attempts that a commit dispatches exist with it, and attempts that a stack waits for were dispatched. */
 export const oneCommit: Invariant = {
   name: "one-commit",
   promise: "A transition and its dispatches are one commit.",
@@ -307,7 +307,7 @@ function listLate({ change, before }: CommittedChange): readonly Late[] {
   for (const line of change.history) {
     if (line.outcome === "removed") entry = 0;
     if (line.outcome !== "applied") continue;
-    // One that was dead-lettered and is sent again names no timer: a person wants it now.
+    // A dead-lettered timer event that was sent again names no timer: a person requests it now.
     if (line.timer !== undefined && Number.parseInt(line.timer, 10) < entry) late.push({ line, entry });
     if (line.from !== undefined && line.from !== line.to) entry += 1;
   }
@@ -345,7 +345,7 @@ export const leavingWaits: Invariant = {
   },
 };
 
-/** What is sent first in the present entry, where that entry waits for the runs before it. */
+/** Returns the first dispatches of the present entry, if that entry waits for the runs before it. */
 function listFirstDispatches(
   { change, before, after }: CommittedChange,
   { findMachine }: InvariantContext,
@@ -353,19 +353,19 @@ function listFirstDispatches(
   const leaving = findMachine(after?.machineHash ?? "")?.states.get(after?.state ?? "")?.leaving ?? "abandon";
   const isOn = before?.entry === after?.entry && Object.keys(before?.attempts ?? {}).length > 0;
   if (leaving === "abandon" || isOn) return [];
-  // A change may hold the end of one incarnation and the beginning of the next.
+  // A change may contain the end of one incarnation and the beginning of the next.
   return change.dispatches.filter(
     ({ again, entry, incarnation }) => !again && entry === after?.entry && incarnation === after.incarnation,
   );
 }
 
-/** By its policy a task gets no more attempts than it says; each retry by hand lets it begin again. */
+/** A task gets no more attempts than its policy allows; each retry by hand begins the count again. */
 export const retriesBounded: Invariant = {
   name: "retries-bounded",
   promise: "A task gets no more attempts in an entry than its policy allows, begun again by each retry by hand.",
   create(report, context) {
     const byHand = createRetries();
-    // What a stack was promised on one revision it gets on the next.
+    // A limit of one revision also applies on the next one.
     const revisions = new Map<string, ReadonlySet<string>>();
     return {
       onCommitted({ change, before, after }) {
@@ -385,7 +385,10 @@ export const retriesBounded: Invariant = {
   },
 };
 
-/** The requests of operators in each entry. A change may hold their events and the end of the entry they were for. */
+/**
+ * Tracks the requests of operators in each entry. A change may contain their events and the end of the entry they were
+ * for.
+ */
 function createRetries() {
   const asked = new Map<string, HistoryEntry[]>();
   const keyOf = (stackId: string, incarnation: string, entry: number) => keyIn(stackId, `${incarnation}/${entry}`);
@@ -406,14 +409,14 @@ function createRetries() {
   };
 }
 
-/** Without a limit where the revision is not in the plan. */
+/** Returns the limit of attempts; infinity when the revision is not in the plan. */
 function attemptsOf(task: string, hashes: Iterable<string>, { findMachine }: InvariantContext): number {
   const machines = [...hashes].flatMap((hash) => findMachine(hash) ?? []);
   if (machines.length === 0) return Number.POSITIVE_INFINITY;
   return Math.max(...machines.map((machine) => machine.tasks.get(task)?.retry.attempts ?? 1));
 }
 
-/** One answer completes an entry once: NEXT or FAILED enters what one reaction says, and no more. */
+/** One result completes an entry once: NEXT or FAILED enters the states of one reaction, and no more. */
 export const oneReaction: Invariant = {
   name: "one-reaction",
   promise: "One answer makes NEXT or FAILED fire once.",
@@ -433,7 +436,7 @@ export const oneReaction: Invariant = {
   },
 };
 
-/** Tasks that are skipped complete an entry by themselves. */
+/** Returns true when tasks may be skipped: they complete an entry by themselves. */
 function maySkip({ tasks }: Machine): boolean {
   return [...tasks.values()].some(({ when }) => when !== undefined);
 }

@@ -59,7 +59,7 @@ function findWrongInstants(stack: Stack, { findMachine }: InvariantContext): rea
   });
 }
 
-/** What a reaction raises belongs to it. */
+/** Raised events are decided with their reaction. */
 export const raisedTogether: Invariant = {
   name: "raised-together",
   promise: "An event that a reaction raises is decided in the commit of that reaction, and has a line in the history.",
@@ -89,7 +89,7 @@ function findLostEvents(history: readonly HistoryEntry[], context: InvariantCont
   });
 }
 
-/** What the reaction to the event of a line raises, where it has no condition and nothing has stopped it. */
+/** Returns the event that the reaction to a line's event raises, if it has no condition and was not stopped. */
 function findRaised(
   { outcome, event, from, machineHash, notes }: HistoryEntry,
   { findMachine }: InvariantContext,

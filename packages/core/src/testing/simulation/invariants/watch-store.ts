@@ -12,12 +12,12 @@ export interface StoreWatch {
   note(violation: Violation): void;
   /** How often each invariant was checked. */
   readonly checks: ReadonlyMap<string, number>;
-  /** Events that were sent by another way, and those that have left it. */
+  /** Notes events that were sent by another way, and those that have left it. */
   noteSent(events: readonly QueuedEvent[]): Promise<void>;
   noteGone(events: readonly QueuedEvent[]): Promise<void>;
-  /** A process calls an executor. */
+  /** Notes that a process calls an executor. */
   noteStarted(call: StartedCall): Promise<void>;
-  /** Looks at what must hold when nothing is left to do. */
+  /** Checks the invariants for a yard without work. */
   checkRest(): Promise<void>;
 }
 
@@ -117,7 +117,7 @@ function watchQueue(store: Store, look: Look): Pick<Store, "enqueue" | "takeDue"
   };
 }
 
-/** An attempt that begins as granted is as good as claimed. */
+/** Notes attempts that begin as granted: they count as claimed. */
 async function noteBirths(
   look: Look,
   { claims = [], dispatches, now }: Change,
@@ -164,7 +164,7 @@ function watchAttempts(store: Store, look: Look): Pick<Store, "claim" | "renew" 
 
 const NO_STACK: { readonly version: number; readonly stack: Stack | undefined } = { version: 0, stack: undefined };
 
-/** The stacks as the committed changes leave them. */
+/** Creates a model of the stacks after the committed changes. */
 function createStackModel() {
   const stacks = new Map<string, typeof NO_STACK>();
   return {
