@@ -210,7 +210,7 @@ export interface StackQueries {
    */
   listHistory(filter: HistoryFilter, page: PageInput): Promise<Page<StoredHistoryEntry>>;
   /**
-   * Returns the attempts of a stack that are not settled, and the last 50 settled ones; newest first, without their
+   * Returns the attempts of a stack that are not settled, and the last `MAX_SETTLED_LISTED` settled ones; newest first, without their
    * logs.
    */
   listAttempts(stackId: string): Promise<readonly AttemptView[]>;
