@@ -28,9 +28,9 @@ it("measures rates and latencies on a server of its own, and writes them to the 
   const shown = await bench("--side-by-side", "--only", only, "--json", json, "--page", page);
 
   const { drains, summary } = JSON.parse(readFileSync(json, "utf8"));
-  expect(drains).toMatchObject([{ contender: only, jobs: 600 }]);
+  expect(drains).toMatchObject([{ contender: only, jobs: 1_000 }]);
   // At least the stack, its history, the event and the attempt of each job.
-  expect(drains[0].database.rowsWritten).toBeGreaterThanOrEqual(2_400);
+  expect(drains[0].database.rowsWritten).toBeGreaterThanOrEqual(4_000);
   expect(summary.latencies).toHaveLength(2);
   expect(shown).toContain("Throughput, grouped: medians of 1 rounds");
   expect(readFileSync(page, "utf8")).toContain("| Stackyard |");

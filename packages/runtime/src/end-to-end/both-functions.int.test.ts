@@ -47,10 +47,19 @@ describe.each([
       managerEnvironment,
     });
 
+    /** Fails at once with the error of a function, which the queue would hide for minutes. */
+    const untilState = (state: string) =>
+      host.until(async () => {
+        expect(host.invocations.map(({ outcome }) => outcome)).not.toContainEqual(
+          expect.objectContaining({ kind: "errored" }),
+        );
+        return (await find(id)) === state;
+      });
+
     await send(opened(id));
-    await host.until(async () => (await find(id)) === "LIVE");
+    await untilState("LIVE");
     await send({ stackId: id, action: "MERGED" });
-    await host.until(async () => (await find(id)) === "");
+    await untilState("");
     await host.idle();
 
     expect([...calls].sort()).toEqual([`db ${id}`, `network ${id}`, `network-off ${id}`]);

@@ -26,7 +26,8 @@ export async function startAccount({ hasPostgres = false } = {}): Promise<Accoun
   const [cloud, functions, postgres] = await Promise.all([
     startCloud(),
     startLambda(),
-    hasPostgres ? startPostgres({ durable: false }) : undefined,
+    // Functions are not closed: their connections end when they have been idle for 30 s.
+    hasPostgres ? startPostgres({ durable: false, settings: { max_connections: "300" } }) : undefined,
   ]);
   const sim = createAwsSim({ clock: systemClock });
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: ACCOUNT, name: "functions" });
