@@ -25,9 +25,7 @@ const APPLIED = "n int8, id text";
 const DONE = "n int8, seq int8";
 const CLOSED = "n int8, home text, id text";
 
-/**
- * The kinds of lists in a group. Each shape is a separate statement, so that lists that are not written cost nothing.
- */
+/** The kinds of lists in a group. Each shape is a separate statement, so unused lists cost nothing. */
 interface Shape {
   readonly isFresh: boolean;
   readonly hasEvents: boolean;
@@ -74,10 +72,7 @@ export function isPlain(change: Change): boolean {
   return tasks.length === 0 && events.every(({ stack }) => stack === toKeyText(stackId));
 }
 
-/**
- * Writes plain changes of different stacks. Those that it could not write have no result: `commit_change` returns the
- * reason.
- */
+/** Writes plain changes of different stacks. A change without a result was not written: `commit_change` says why. */
 export async function commitPlain(
   database: Database,
   changes: readonly Change[],
@@ -484,10 +479,7 @@ const given = (hasEnds: boolean) => `given as (
      and (select true from stackyard.open_attempt x where x.home = r.g_home and x.attempt_id = r.g_id limit 1) is null
   returning 1)`;
 
-/**
- * Returns the condition that every attempt has ended and begun as decided: otherwise nothing of the group may be
- * written.
- */
+/** Returns the condition that every attempt has ended and begun as decided: otherwise nothing is written. */
 function guard({ hasEnds, hasBegins }: Shape): string {
   const written = [hasEnds && hasBegins && "swapped", hasEnds && "gone", hasBegins && "given"].filter(
     (part) => part !== false,
