@@ -183,7 +183,7 @@ async function prepareChangeSet(
     if (status === "FAILED") {
       await dropChangeSet(client, at);
       if (NO_CHANGES.test(reason)) return { kind: "unchanged" };
-      throw new StackyardError("CONFIG_INVALID", `CloudFormation refuses the change: ${reason || "without a reason"}.`);
+      throw new StackyardError("CONFIG_INVALID", `CloudFormation refuses the change: ${reason || "no reason is given"}.`);
     }
     await clock.sleep(POLL_MS, signal);
     if (signal.aborted) {

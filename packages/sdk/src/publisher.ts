@@ -100,14 +100,8 @@ export function createHttpPublisher(http: HttpClient): Publisher {
       const [result] = await publishMany([event], options);
       if (result?.kind === "accepted") return { eventId: result.eventId, stackId: result.stackId };
       if (result?.kind === "duplicate") return toRepeated(event, result);
-      const code = result?.code;
-      throw new StackyardError(
-        code === TOO_LARGE ? code : "EVENT_INVALID",
-        result?.reason ?? "The server gave no result.",
-        {
-          details: { code },
-        },
-      );
+      const { code, reason = "The server gave no result." } = result ?? {};
+      throw new StackyardError(code === TOO_LARGE ? code : "EVENT_INVALID", reason, { details: { code } });
     },
   };
 }
