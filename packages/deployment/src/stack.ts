@@ -183,7 +183,10 @@ async function prepareChangeSet(
     if (status === "FAILED") {
       await dropChangeSet(client, at);
       if (NO_CHANGES.test(reason)) return { kind: "unchanged" };
-      throw new StackyardError("CONFIG_INVALID", `CloudFormation refuses the change: ${reason || "no reason is given"}.`);
+      throw new StackyardError(
+        "CONFIG_INVALID",
+        `CloudFormation refuses the change: ${reason || "no reason is given"}.`,
+      );
     }
     await clock.sleep(POLL_MS, signal);
     if (signal.aborted) {

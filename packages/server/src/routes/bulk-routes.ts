@@ -13,7 +13,7 @@ import type { Bulks, Bulk as KeptBulk, NewBulk, Planner } from "@stackyard/core/
 import { Type } from "typebox";
 import { type Caller, forbidden, type Guard, hasEverywhere } from "../access/caller.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
-import { BulkBody, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
+import { BulkBody, DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { refuseSensitive } from "../schemas/stack-query.ts";
 import { type ChooseInput, chooseItems, planBulk } from "./bulk-items.ts";
@@ -63,8 +63,7 @@ function startRoute(deps: BulkRoutesDeps): Route {
       const input: ChooseInput = { operation: body.operation, filter: body.filter, message, caller };
       const ids = await chooseItems(deps, input);
       if (body.dryRun === true) {
-        // People enter their reason after they have seen what would happen.
-        const planned = { ...input, message: { ...message, reason: body.reason ?? "dry run" } };
+        const planned = { ...input, message: { ...message, reason: body.reason ?? DRY_RUN_REASON } };
         return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, planned, ids));
       }
       if (body.expect !== undefined && body.expect !== ids.length) throw changed(body.expect, ids.length);

@@ -88,6 +88,9 @@ const MOST_BYTES = 65_536;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** The reason of a dry run without one: people enter theirs after they have seen what would happen. */
+export const DRY_RUN_REASON = "dry run";
+
 /**
  * Returns the event that a bulk sends to each of its stacks; empty for `redrive`. Throws `USAGE` for a body that the operation
  * does not take, and `EVENT_INVALID` for an event that no stack could take.
@@ -102,7 +105,7 @@ export function toBulkMessage({ operation, body = {}, reason, filter, expect, dr
   }
   if (operation === "redrive") return {};
   const message = toMessage(operation, body);
-  const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason: reason ?? "x" }, { at: 0 });
+  const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason: reason ?? DRY_RUN_REASON }, { at: 0 });
   if (parsed.kind === "invalid") throw new StackyardError("EVENT_INVALID", parsed.reason);
   return message;
 }
