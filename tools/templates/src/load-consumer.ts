@@ -9,9 +9,9 @@ export const MAX_FILE_BYTES = 400 * 1_024;
 
 /** Reads the files that the consumer's template contains. Throws if they are not built, or too large. */
 export async function loadConsumer(root: string): Promise<InlineConsumer> {
-  const [copy, resources] = await Promise.all(["copy", "resources"].map((name) => loadFile(root, name)));
-  if (copy === undefined || resources === undefined) throw new TypeError("Two files were read.");
-  return { copy, resources };
+  // In turn, so that the error names the first file that is missing.
+  const copy = await loadFile(root, "copy");
+  return { copy, resources: await loadFile(root, "resources") };
 }
 
 async function loadFile(root: string, name: string): Promise<string> {
