@@ -103,9 +103,9 @@ describe("GET /v1/stream", () => {
     const log = only(first.events, "log")[0];
     expect(log?.data).toEqual({ attemptId: attemptOf("pr-1"), offset: 0, text: "started ä€😀\n" });
     expect(log?.id).toMatch(/^\d+\.18$/);
-    await first.close();
     finish();
-    await expect.poll(async () => (await yard.json<{ state: string }>("/v1/stacks/pr-1")).state).toBe("IDLE");
+    await expect.poll(() => only(first.events, "progress").at(-1)?.data["status"], { timeout: 5_000 }).toBe("settled");
+    await first.close();
 
     const second = await open(query, log?.id);
     await expect.poll(() => only(second.events, "log").at(-1)?.data["ended"], { timeout: 5_000 }).toBe(true);

@@ -181,10 +181,8 @@ interface ConsumerInput<Item> {
 // Without a signal (another process wrote) and without a due time, polls the store after this interval.
 const IDLE_MS = 1_000;
 const AFTER_ERROR_MS = 1_000;
-// A store may report due work but return none, because another process has it.
-const SHORTEST_MS = 10;
-// Under load a consumer finds the queue empty many times per second and the next signal comes soon, so it does not
-// query each time.
+// Under load the next signal comes soon. Only then is the store asked when work is due, which it may have told before
+// although another process has that work.
 const ASK_AFTER_MS = 20;
 
 /** Starts a loop that receives due work and handles it. The loop sleeps while the queue is empty. */
@@ -195,6 +193,9 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   // Each task has a slot; the events of one take share one.
   const isEachPlaced = input.batchSize === input.concurrency;
   const wake = createWake(input, stopping.signal);
+  let ended = 0;
+  // Events of a stack are not received while earlier ones are handled, and no signal comes when that ends.
+  let isMoreHidden = false;
   const loop = run();
 
   async function run(): Promise<void> {
@@ -213,18 +214,23 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
     const places = await takePlaces();
     if (places === 0) return;
     const room = await input.room?.take(stopping.signal);
+    const limit = room?.limit ?? (isEachPlaced ? places : input.batchSize);
+    const hides = input.kinds.includes("event") && running.size > 0;
+    const endedBefore = ended;
     let started = 0;
-    let found = 0;
+    let found = limit;
     try {
       wake.arm();
-      const items = await take(input, room?.limit ?? (isEachPlaced ? places : input.batchSize));
+      const items = await take(input, limit);
       found = items.length;
       started = await startAll(items, room);
     } finally {
       slots.release(places - started);
       if (started === 0) room?.release();
     }
-    if (found === 0) await wake.wait();
+    if (found >= limit || (hides && ended > endedBefore)) return;
+    isMoreHidden = hides;
+    await wake.wait();
   }
 
   async function takePlaces(): Promise<number> {
@@ -250,6 +256,8 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
       .finally(() => {
         running.delete(work);
         slots.release();
+        ended += 1;
+        if (isMoreHidden) wake.now();
       });
     running.add(work);
   }
@@ -286,7 +294,6 @@ interface Wake {
 function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wake {
   let woken = false;
   let sleeping: AbortController | undefined;
-  let askedAt = Number.NEGATIVE_INFINITY;
   const now = () => {
     woken = true;
     sleeping?.abort("woken");
@@ -299,23 +306,19 @@ function createWake<Item>(input: ConsumerInput<Item>, stopping: AbortSignal): Wa
       woken = false;
     },
     async wait() {
+      await sleep(ASK_AFTER_MS);
       if (woken || stopping.aborted) return;
-      const ms = await sleepMs();
-      if (woken || stopping.aborted) return;
-      sleeping = new AbortController();
-      await input.clock.sleep(ms, sleeping.signal);
-      sleeping = undefined;
+      const dueAt = (await input.store.nextDueAt(input.kinds)) ?? Number.POSITIVE_INFINITY;
+      await sleep(Math.min(IDLE_MS - ASK_AFTER_MS, dueAt - input.clock.now()));
     },
     now,
     end,
   };
 
-  async function sleepMs(): Promise<number> {
-    const sinceAskedMs = input.clock.now() - askedAt;
-    // Negative: the clock was set back, and the difference is not a duration.
-    if (sinceAskedMs >= 0 && sinceAskedMs < ASK_AFTER_MS) return ASK_AFTER_MS - sinceAskedMs;
-    askedAt = input.clock.now();
-    const dueAt = (await input.store.nextDueAt(input.kinds)) ?? Number.POSITIVE_INFINITY;
-    return Math.max(SHORTEST_MS, Math.min(IDLE_MS, dueAt - input.clock.now()));
+  async function sleep(ms: number): Promise<void> {
+    if (woken || stopping.aborted || ms <= 0) return;
+    sleeping = new AbortController();
+    await input.clock.sleep(ms, sleeping.signal);
+    sleeping = undefined;
   }
 }

@@ -12,7 +12,7 @@ export interface Contender {
   readonly nodeFlags?: readonly string[];
   /** The commits that a crash of the server does not undo, of one job between the instant at which it waits and its end. */
   readonly steps: readonly string[];
-  /** Jobs in one measured drain: two seconds of work or so. */
+  /** Jobs in one measured drain: some seconds of work; ours has as many as the fastest peer. */
   readonly jobs: number;
   /** True when only the process that does the work can ask for it, so that its latency is that within one process. */
   readonly inProcess: boolean;

@@ -26,7 +26,7 @@ export const dbosDirect: Contender = {
   batching: "one by one",
   settings: "systemDatabasePoolSize 20, ten workflows without steps at a time",
   steps: ["started", "ended"],
-  jobs: 3_000,
+  jobs: 12_000,
   inProcess: true,
   doneSql: DONE_SQL,
   fillSql: FILL_SQL,

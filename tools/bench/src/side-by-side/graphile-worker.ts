@@ -29,7 +29,7 @@ export const graphileWorker: Contender = {
   batching: "one by one",
   settings: "concurrentJobs 10, maxPoolSize 10",
   steps: STEPS,
-  jobs: 8_000,
+  jobs: 40_000,
   inProcess: false,
   doneSql: DONE_SQL,
   fillSql: FILL_SQL,
@@ -140,7 +140,7 @@ export const graphileByHand: Contender = {
     "next event added",
     "task completed",
   ],
-  jobs: 4_000,
+  jobs: 8_000,
   connect: connectByHand,
 };
 

@@ -21,34 +21,42 @@ export interface LatencyLoad {
   readonly seconds: number;
 }
 
-const WARM_UP_SECONDS = 0.5;
 const POLL_MS = 20;
 const LIMIT_MS = 60_000;
+
+/** What a contender starts: `warmUp` is not measured, each of the loads is. */
+export interface LatencyPlan {
+  readonly warmUp: LatencyLoad;
+  readonly loads: readonly LatencyLoad[];
+}
 
 /** Measures each load in turn, on one database, with the worker idle before each. */
 export function measureLatency(
   postgres: BenchPostgres,
   contender: Contender,
-  loads: readonly LatencyLoad[],
+  { warmUp, loads }: LatencyPlan,
 ): Promise<readonly LatencyFigures[]> {
   return withContender(postgres, contender, async ({ worker, adder, url }) => {
     await worker.call("listen", undefined);
     const figures: LatencyFigures[] = [];
     let first = 0;
-    for (const { rate, seconds } of loads) {
-      const warmUp = Math.ceil(rate * Math.min(WARM_UP_SECONDS, seconds));
-      await play({ worker, adder }, { first, rate, count: warmUp });
+    const start = async ({ rate, seconds }: LatencyLoad) => {
       await postgres.settle(url);
       const count = Math.ceil(rate * seconds);
-      const waits = await play({ worker, adder }, { first: first + warmUp, rate, count });
+      const waits = await play({ worker, adder }, { first, rate, count });
+      first += count;
+      return waits;
+    };
+    await start(warmUp);
+    for (const load of loads) {
+      const waits = await start(load);
       figures.push({
         contender: contender.id,
-        rate,
-        jobs: count,
+        rate: load.rate,
+        jobs: waits.length,
         p50Ms: quantile(waits, 0.5),
         p99Ms: quantile(waits, 0.99),
       });
-      first += warmUp + count;
     }
     return figures;
   });

@@ -12,7 +12,7 @@ export const pgBoss: Contender = {
   batching: "one by one",
   settings: "useListenNotify, notify, partition, localConcurrency 10, batchSize 1, burstWhenReadyExceeds 1",
   steps: ["fetched", "completed"],
-  jobs: 6_000,
+  jobs: 20_000,
   inProcess: false,
   doneSql: `select not exists (select from pgboss.job where name = '${QUEUE}' and state < 'completed') as done`,
   fillSql: `

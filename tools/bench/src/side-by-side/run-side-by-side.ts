@@ -4,7 +4,7 @@ import type { Contender } from "./contender.ts";
 import { loadContenders } from "./contenders.ts";
 import { type DrainResult, measureDrain, summarizeDrains, toRatios } from "./drains.ts";
 import { GROWTH_PLAN, type GrowthFigures, measureGrowth, QUICK_GROWTH_PLAN, toGrowthTable } from "./growth.ts";
-import { type LatencyFigures, type LatencyLoad, measureLatency, summarizeLatencies } from "./latencies.ts";
+import { type LatencyFigures, type LatencyPlan, measureLatency, summarizeLatencies } from "./latencies.ts";
 import { type SideBySideSummary, toSideBySideTables } from "./side-by-side-tables.ts";
 import { orderOfRound } from "./statistics.ts";
 
@@ -65,8 +65,8 @@ interface SideBySidePlan {
   readonly rounds: number;
   /** Of each contender's own number of jobs. */
   readonly share: number;
-  /** One set for all, so that their figures compare. */
-  readonly loads: readonly LatencyLoad[];
+  /** One for all, so that their figures compare. */
+  readonly starts: LatencyPlan;
 }
 
 /** What each round found, and what that came to. */
@@ -76,24 +76,30 @@ interface SideBySideResult {
   readonly summary: SideBySideSummary;
 }
 
-/** About three minutes of drains and four of latencies. */
+/** About six minutes of drains and seven of latencies. */
 const FULL_PLAN: SideBySidePlan = {
   rounds: 3,
   share: 1,
-  loads: [
-    { rate: 50, seconds: 4 },
-    { rate: 200, seconds: 2 },
-  ],
+  starts: {
+    warmUp: { rate: 200, seconds: 5 },
+    loads: [
+      { rate: 50, seconds: 4 },
+      { rate: 200, seconds: 4 },
+    ],
+  },
 };
 
 /** Shows that all of it works, and nothing else. */
 const QUICK_PLAN: SideBySidePlan = {
   rounds: 1,
   share: 0.01,
-  loads: [
-    { rate: 10, seconds: 0.5 },
-    { rate: 20, seconds: 0.5 },
-  ],
+  starts: {
+    warmUp: { rate: 20, seconds: 0.2 },
+    loads: [
+      { rate: 10, seconds: 0.5 },
+      { rate: 20, seconds: 0.5 },
+    ],
+  },
 };
 
 /** Runs every contender in turn on one server; each round reverses the order. */
@@ -112,7 +118,7 @@ async function measureSideBySide(input: {
       drains.push(result);
       const rate = Math.round((result.jobs / result.ms) * 1_000);
       note(`round ${round + 1}: ${contender.name}, ${contender.batching}: ${rate} jobs a second`);
-      latencies.push(...(await measureLatency(postgres, contender, plan.loads)));
+      latencies.push(...(await measureLatency(postgres, contender, plan.starts)));
     }
   }
   const resultsOf = ({ id }: Contender) => drains.filter((result) => result.contender === id);

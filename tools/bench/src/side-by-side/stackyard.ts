@@ -47,7 +47,7 @@ export const stackyard: Contender = {
   settings: `maxGroup 1, 10 connections; a yard with eventBatch 1, concurrency 10; node ${NODE_FLAGS.join(" ")}`,
   nodeFlags: NODE_FLAGS,
   steps: STEPS,
-  jobs: 8_000,
+  jobs: 40_000,
   inProcess: false,
   doneSql: `
 select not exists (select from stackyard.event_queue) and not exists (select from stackyard.open_attempt) as done`,
