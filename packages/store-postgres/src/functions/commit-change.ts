@@ -182,19 +182,18 @@ create function stackyard.commit_result(
 returns boolean language plpgsql as $body$
 declare
   v_position bigint;
+  v_lock text;
 begin
-  if exists (select from stackyard.event_queue q where q.stack_id = p_id) then
-    return false;
-  end if;
   update stackyard.stacks s
      set data = p_data, version = s.version + 1, machine = p_machine, state = p_state, busy = p_busy,
          trouble = p_trouble::smallint, timer_at = p_timer, foreign_write = false, unreadable = null,
          last_updated_time = stackyard.to_timestamp_utc(p_updated)
-   where s.id = p_id and s.version = p_version;
+   where s.id = p_id and s.version = p_version
+     and not exists (select from stackyard.event_queue q where q.stack_id = s.id);
   if not found then
     return false;
   end if;
-  perform pg_advisory_xact_lock_shared(
+  v_lock := pg_advisory_xact_lock_shared(
     hashtext('stackyard.history'), (nextval('stackyard.history_position') & 2147483647)::int);
   insert into stackyard.history (at, stack_id, event_id, body, sent, began_at, token, deadline_at, outcome, owner,
                                  cancelling, progress_message, log)
