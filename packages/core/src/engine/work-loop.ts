@@ -193,7 +193,6 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
   // Each task has a slot; the events of one take share one.
   const isEachPlaced = input.batchSize === input.concurrency;
   const wake = createWake(input, stopping.signal);
-  let ended = 0;
   // Events of a stack are not received while earlier ones are handled, and no signal comes when that ends.
   let isMoreHidden = false;
   const loop = run();
@@ -215,12 +214,11 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
     if (places === 0) return;
     const room = await input.room?.take(stopping.signal);
     const limit = room?.limit ?? (isEachPlaced ? places : input.batchSize);
-    const hides = input.kinds.includes("event") && running.size > 0;
-    const endedBefore = ended;
     let started = 0;
-    let found = limit;
+    let found = 0;
     try {
       wake.arm();
+      isMoreHidden = input.kinds.includes("event") && running.size > 0;
       const items = await take(input, limit);
       found = items.length;
       started = await startAll(items, room);
@@ -228,9 +226,7 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
       slots.release(places - started);
       if (started === 0) room?.release();
     }
-    if (found >= limit || (hides && ended > endedBefore)) return;
-    isMoreHidden = hides;
-    await wake.wait();
+    if (found < limit) await wake.wait();
   }
 
   async function takePlaces(): Promise<number> {
@@ -256,7 +252,6 @@ export function createConsumer<Item>(input: ConsumerInput<Item>): Subscription {
       .finally(() => {
         running.delete(work);
         slots.release();
-        ended += 1;
         if (isMoreHidden) wake.now();
       });
     running.add(work);
