@@ -193,8 +193,8 @@ begin
   if not found then
     return false;
   end if;
-  v_lock := pg_advisory_xact_lock_shared(
-    hashtext('stackyard.history'), (nextval('stackyard.history_position') & 2147483647)::int);
+  -- An assignment costs less than a statement.
+  v_lock := stackyard.open_history();
   insert into stackyard.history (at, stack_id, event_id, body, sent, began_at, token, deadline_at, outcome, owner,
                                  cancelling, progress_message, log)
   select p_at, p_id, 'result:' || p_attempt, p_body, p_sent, o.began_at, o.token, o.deadline_at, p_outcome, o.owner,

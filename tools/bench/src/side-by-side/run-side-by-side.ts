@@ -76,7 +76,7 @@ interface SideBySideResult {
   readonly summary: SideBySideSummary;
 }
 
-/** About six minutes of drains and seven of latencies. */
+/** About five minutes of drains and six of latencies. */
 const FULL_PLAN: SideBySidePlan = {
   rounds: 3,
   share: 1,
