@@ -229,9 +229,7 @@ function toStateRequest(request: Request, facts: RequestFacts): UncheckedRequest
 
 function openApiRoute(routes: readonly Route[], version: string): Route {
   const document = JSON.stringify(toOpenApi({ version, routes, schemas: namedSchemas }));
-  return defineRoute({
-    method: "GET",
-    path: "/openapi.json",
+  return defineRoute("GET", "/openapi.json", {
     operationId: "getOpenApi",
     tag: "health",
     summary: "This API as an OpenAPI 3.1 document.",

@@ -12,9 +12,7 @@ import { type Session, toSessionView } from "./sessions.ts";
 /** Defines `/v1/sessions`: the caller's own, and with the permission `access` those of others. */
 export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "sessions">): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/sessions",
+    defineRoute("GET", "/v1/sessions", {
       operationId: "listSessions",
       permission: "signed-in",
       subject: "none",
@@ -29,9 +27,7 @@ export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "s
         return json(200, toPage({ ...page, items }, { toView, toId: ({ id }) => id }));
       },
     }),
-    defineRoute({
-      method: "POST",
-      path: "/v1/sessions/:sessionId/revoke",
+    defineRoute("POST", "/v1/sessions/:sessionId/revoke", {
       operationId: "revokeSession",
       permission: "signed-in",
       subject: "none",

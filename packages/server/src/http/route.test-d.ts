@@ -3,8 +3,6 @@ import { describe, it } from "vitest";
 import { defineRoute, json } from "./route.ts";
 
 const parts = {
-  method: "GET",
-  path: "/v1/things",
   operationId: "listThings",
   tag: "things",
   summary: "All things.",
@@ -13,35 +11,38 @@ const parts = {
   handle: async () => json(200, {}),
 } as const;
 
+type Spec = Parameters<typeof defineRoute<typeof parts.params>>[2];
+const define = (spec: Spec) => defineRoute("GET", "/v1/things", spec);
+
 describe("a route", () => {
   it("names its permission and what that is about", () => {
-    defineRoute({ ...parts, permission: "read", subject: "stack" });
-    defineRoute({ ...parts, permission: "signed-in", subject: "none" });
-    defineRoute({ ...parts, permission: "public", subject: "none" });
+    define({ ...parts, permission: "read", subject: "stack" });
+    define({ ...parts, permission: "signed-in", subject: "none" });
+    define({ ...parts, permission: "public", subject: "none" });
   });
 
   it("does not compile without either", () => {
     // @ts-expect-error: neither
-    defineRoute({ ...parts });
+    define({ ...parts });
     // @ts-expect-error: without a subject
-    defineRoute({ ...parts, permission: "read" });
+    define({ ...parts, permission: "read" });
     // @ts-expect-error: without a permission
-    defineRoute({ ...parts, subject: "stack" });
+    define({ ...parts, subject: "stack" });
     // @ts-expect-error: which is undefined
-    defineRoute({ ...parts, permission: undefined, subject: "stack" });
+    define({ ...parts, permission: undefined, subject: "stack" });
   });
 
   it("does not compile with a permission or a subject that does not exist", () => {
     // @ts-expect-error: unknown permission
-    defineRoute({ ...parts, permission: "write", subject: "stack" });
+    define({ ...parts, permission: "write", subject: "stack" });
     // @ts-expect-error: unknown subject
-    defineRoute({ ...parts, permission: "read", subject: "thing" });
+    define({ ...parts, permission: "read", subject: "thing" });
   });
 
   it("does not compile with a permission that nothing checks, or with a subject of a public route", () => {
     // @ts-expect-error: a permission is about something
-    defineRoute({ ...parts, permission: "read", subject: "none" });
+    define({ ...parts, permission: "read", subject: "none" });
     // @ts-expect-error: public is about nothing
-    defineRoute({ ...parts, permission: "public", subject: "stack" });
+    define({ ...parts, permission: "public", subject: "stack" });
   });
 });

@@ -44,11 +44,10 @@ export interface RouteContext {
   readonly signal: AbortSignal;
 }
 
+type Method = "GET" | "POST" | "PUT" | "DELETE";
+
 /** The parts of a route, except the access that it needs. */
 interface RouteParts<Params extends TProperties, Query extends TProperties, Body extends TSchema> {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** Hono's form: `/v1/stacks/:stackId`. */
-  readonly path: string;
   /** Unique; clients are generated with it. */
   readonly operationId: string;
   readonly tag: string;
@@ -93,6 +92,8 @@ interface RawInput {
 
 /** A route as the server mounts it and the OpenAPI document describes it. */
 export interface Route extends Omit<RouteParts<TProperties, TProperties, TSchema>, "handle" | "params" | "query"> {
+  readonly method: Method;
+  readonly path: string;
   readonly access: RouteAccess;
   readonly params: TProperties;
   readonly query: TProperties;
@@ -100,12 +101,12 @@ export interface Route extends Omit<RouteParts<TProperties, TProperties, TSchema
   call(input: RawInput, context: RouteContext): Promise<Response>;
 }
 
-/** Makes a route of its parts. Schemas are compiled here, once. */
+/** Makes a route of its parts; `path` is in Hono's form: `/v1/stacks/:stackId`. Schemas are compiled here, once. */
 export function defineRoute<
   Params extends TProperties = Record<never, never>,
   Query extends TProperties = Record<never, never>,
   Body extends TSchema = ReturnType<typeof Type.Undefined>,
->(spec: RouteSpec<Params, Query, Body>): Route {
+>(method: Method, path: string, spec: RouteSpec<Params, Query, Body>): Route {
   const { handle, permission, subject, params, query, ...rest } = spec;
   // Both are of one member of the union, since they come from one.
   const access = { permission, subject } as RouteAccess;
@@ -121,7 +122,7 @@ export function defineRoute<
     // The three parsers have just checked the values against the very schemas that the types come from.
     return handle({ params: p.value, query: q.value, body: b.value } as Parameters<typeof handle>[0], context);
   };
-  return { ...rest, ...defined({ body }), access, params: params ?? {}, query: query ?? {}, call };
+  return { ...rest, method, path, ...defined({ body }), access, params: params ?? {}, query: query ?? {}, call };
 }
 
 /** Closes an object schema: an unexpected property could replace one that the handler adds. */

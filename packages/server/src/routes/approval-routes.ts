@@ -45,9 +45,7 @@ export function approvalRoutes(deps: OperateDeps): readonly Route[] {
 const MOST_BYTES = 1_048_576;
 
 function listRoute({ store }: OperateDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/approvals",
+  return defineRoute("GET", "/v1/approvals", {
     operationId: "listApprovals",
     permission: "read",
     subject: "list",
@@ -103,9 +101,7 @@ interface ApprovalAnswer {
 }
 
 function answerRoute(deps: OperateDeps, { name, event, ...spec }: ApprovalAnswer): Route {
-  return defineRoute({
-    method: "POST",
-    path: `/v1/approvals/:approvalId/${name}`,
+  return defineRoute("POST", `/v1/approvals/:approvalId/${name}`, {
     permission: "approve",
     subject: "approval",
     tag: "approvals",

@@ -24,9 +24,7 @@ const version = word("Of the artifact.");
 const notConfigured = { 404: { description: "NOT_CONFIGURED: the server does not know a distributor." } };
 
 function coverageRoute(deps: ArtifactRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/artifacts/coverage",
+  return defineRoute("GET", "/v1/artifacts/coverage", {
     operationId: "listArtifactCoverage",
     permission: "read",
     subject: "yard",
@@ -48,9 +46,7 @@ function coverageRoute(deps: ArtifactRoutesDeps): Route {
 }
 
 function consumersRoute(deps: ArtifactRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/consumers",
+  return defineRoute("GET", "/v1/consumers", {
     operationId: "listConsumers",
     permission: "read",
     subject: "yard",
@@ -63,9 +59,7 @@ function consumersRoute(deps: ArtifactRoutesDeps): Route {
 }
 
 function refreshRoute(deps: ArtifactRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/artifacts/refresh",
+  return defineRoute("POST", "/v1/artifacts/refresh", {
     operationId: "refreshArtifact",
     audited: true,
     permission: "operate",
@@ -87,9 +81,7 @@ function refreshRoute(deps: ArtifactRoutesDeps): Route {
 }
 
 function replayRoute(deps: ArtifactRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/artifacts/replay",
+  return defineRoute("POST", "/v1/artifacts/replay", {
     operationId: "replayArtifacts",
     audited: true,
     permission: "operate",

@@ -39,9 +39,7 @@ const filterQuery = {
 };
 
 function listRoute(log: AuditLog, note: Note): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/audit",
+  return defineRoute("GET", "/v1/audit", {
     operationId: "listAudit",
     permission: "audit",
     subject: "yard",
@@ -72,9 +70,7 @@ function toLine({ at, ...line }: Line) {
 }
 
 function exportRoute(log: AuditLog, note: Note): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/audit/export",
+  return defineRoute("GET", "/v1/audit/export", {
     operationId: "exportAudit",
     permission: "audit",
     subject: "yard",
@@ -107,9 +103,7 @@ function toBody(texts: AsyncGenerator<string, void, undefined>): ReadableStream<
 }
 
 function headRoute(log: AuditLog): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/audit/head",
+  return defineRoute("GET", "/v1/audit/head", {
     operationId: "getAuditHead",
     permission: "audit",
     subject: "yard",

@@ -38,9 +38,7 @@ export function bulkRoutes(deps: BulkRoutesDeps): readonly Route[] {
 const BulkId = Type.String({ minLength: 1, maxLength: 64 });
 
 function startRoute(deps: BulkRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/bulk",
+  return defineRoute("POST", "/v1/bulk", {
     operationId: "startBulk",
     permission: "send",
     subject: "items",
@@ -97,9 +95,7 @@ function changed(expected: number, found: number): StackyardError {
 }
 
 function listRoute({ bulks }: BulkRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/bulk",
+  return defineRoute("GET", "/v1/bulk", {
     operationId: "listBulks",
     permission: "read",
     subject: "list",
@@ -116,9 +112,7 @@ function listRoute({ bulks }: BulkRoutesDeps): Route {
 }
 
 function bulkRoute({ bulks }: BulkRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/bulk/:bulkId",
+  return defineRoute("GET", "/v1/bulk/:bulkId", {
     operationId: "getBulk",
     permission: "read",
     subject: "list",
@@ -133,9 +127,7 @@ function bulkRoute({ bulks }: BulkRoutesDeps): Route {
 }
 
 function itemsRoute({ bulks }: BulkRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/bulk/:bulkId/items",
+  return defineRoute("GET", "/v1/bulk/:bulkId/items", {
     operationId: "listBulkItems",
     permission: "read",
     subject: "list",
@@ -154,9 +146,7 @@ function itemsRoute({ bulks }: BulkRoutesDeps): Route {
 
 function cancelRoute({ bulks, audit }: BulkRoutesDeps): Route {
   const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
-  return defineRoute({
-    method: "POST",
-    path: "/v1/bulk/:bulkId/cancel",
+  return defineRoute("POST", "/v1/bulk/:bulkId/cancel", {
     operationId: "cancelBulk",
     permission: "read",
     subject: "list",

@@ -25,9 +25,7 @@ interface BundleRoutesDeps {
 /** Defines the export of everything about one stack in one file, to attach to an incident. */
 export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/stacks/:stackId/bundle",
+    defineRoute("GET", "/v1/stacks/:stackId/bundle", {
       operationId: "getStackBundle",
       permission: "read",
       subject: "stack",

@@ -33,9 +33,7 @@ const CausePage = Type.Object({
 /** Defines the routes that group failed stacks and rejected events by cause. */
 export function causeRoutes(deps: CauseRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/causes",
+    defineRoute("GET", "/v1/causes", {
       operationId: "listCauses",
       permission: "read",
       subject: "list",

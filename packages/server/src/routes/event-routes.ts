@@ -52,9 +52,7 @@ const publishAnswers = {
 };
 
 function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/events",
+  return defineRoute("POST", "/v1/events", {
     operationId: "publishEvents",
     permission: "send",
     subject: "items",
@@ -98,9 +96,7 @@ function toPublishResult(result: Published): PublishResult {
 }
 
 function eventRoute({ store, subjects }: EventRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/events/:eventId/history",
+  return defineRoute("GET", "/v1/events/:eventId/history", {
     operationId: "listEventHistory",
     permission: "read",
     subject: "list",
@@ -133,9 +129,7 @@ function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (i
 }
 
 function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/parked",
+  return defineRoute("GET", "/v1/parked", {
     operationId: "listParked",
     permission: "read",
     subject: "list",
@@ -155,9 +149,7 @@ function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
 }
 
 function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/dead-letters",
+  return defineRoute("GET", "/v1/dead-letters", {
     operationId: "listDeadLetters",
     permission: "read",
     subject: "list",
@@ -180,9 +172,7 @@ function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
 function redriveRoute({ store, clock, subjects, audit }: EventRoutesDeps): Route {
   const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
-  return defineRoute({
-    method: "POST",
-    path: "/v1/dead-letters/redrive",
+  return defineRoute("POST", "/v1/dead-letters/redrive", {
     operationId: "redriveEvents",
     permission: "repair",
     subject: "list",
@@ -237,9 +227,7 @@ interface PreviewRoutesDeps {
 /** Defines the route that simulates an event on a stack in its present state. */
 export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "POST",
-      path: "/v1/stacks/:stackId/simulate",
+    defineRoute("POST", "/v1/stacks/:stackId/simulate", {
       operationId: "previewEvent",
       permission: "read",
       subject: "items",

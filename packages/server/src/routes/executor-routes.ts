@@ -12,9 +12,7 @@ export function executorRoutes({ executors }: { readonly executors: ExecutorRegi
   const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...executors]);
   const listed = [...known.values()].map(toExecutorDetails).sort((a, b) => (a.name < b.name ? -1 : 1));
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/executors",
+    defineRoute("GET", "/v1/executors", {
       operationId: "listExecutors",
       permission: "read",
       subject: "list",

@@ -29,9 +29,7 @@ export function healthRoutes(deps: HealthRoutesDeps): readonly Route[] {
 const Health = Type.Object({ status: Type.Literal("ok") });
 
 function liveRoute(): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/health/live",
+  return defineRoute("GET", "/health/live", {
     operationId: "getLiveness",
     permission: "public",
     subject: "none",
@@ -44,9 +42,7 @@ function liveRoute(): Route {
 
 function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
   const probe = createStoreProbe(deps);
-  return defineRoute({
-    method: "GET",
-    path: "/health/ready",
+  return defineRoute("GET", "/health/ready", {
     operationId: "getReadiness",
     permission: "public",
     subject: "none",
@@ -72,9 +68,7 @@ function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
 const ServerProof = Type.Object({ proof: Type.String({ description: "HMAC-SHA256 in base64url." }) });
 
 function proofRoute({ prove }: HealthRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/proof",
+  return defineRoute("GET", "/v1/proof", {
     operationId: "getServerProof",
     permission: "public",
     subject: "none",
@@ -96,9 +90,7 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
 }
 
 function yardRoute({ store, version }: HealthRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/yard",
+  return defineRoute("GET", "/v1/yard", {
     operationId: "getYard",
     permission: "read",
     subject: "yard",
@@ -110,9 +102,7 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
 }
 
 function metricsRoute({ store, clock, version, requests, countStreams }: HealthRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/metrics",
+  return defineRoute("GET", "/metrics", {
     operationId: "getMetrics",
     permission: "read",
     subject: "yard",
@@ -146,9 +136,7 @@ interface ProcessRoutesDeps {
 /** Defines the list of the yard's processes. */
 export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/processes",
+    defineRoute("GET", "/v1/processes", {
       operationId: "listProcesses",
       permission: "read",
       subject: "yard",

@@ -25,9 +25,7 @@ export function hookRoutes(deps: HookRoutesDeps): readonly Route[] {
 }
 
 function deliveriesRoute(deps: HookRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/hooks",
+  return defineRoute("GET", "/v1/hooks", {
     operationId: "listHooks",
     permission: "read",
     subject: "yard",
@@ -47,9 +45,7 @@ function toDelivery({ receivedAt, ...rest }: StoredDelivery): HookDelivery {
 }
 
 function queueRoute(deps: HookRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/queue",
+  return defineRoute("GET", "/v1/queue", {
     operationId: "listQueue",
     permission: "read",
     subject: "yard",
@@ -71,9 +67,7 @@ function toItem({ queue, key, dueAt, failure, deadAt }: StoredItem): QueuedItem 
 }
 
 function redriveRoute({ records, clock, audit }: HookRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/queue/redrive",
+  return defineRoute("POST", "/v1/queue/redrive", {
     operationId: "redriveQueueItem",
     permission: "repair",
     subject: "yard",

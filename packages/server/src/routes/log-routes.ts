@@ -17,9 +17,7 @@ export function logRoutes(deps: LogRoutesDeps): readonly Route[] {
 }
 
 function fullLogRoute(deps: LogRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/attempts/:attemptId/full-log",
+  return defineRoute("GET", "/v1/attempts/:attemptId/full-log", {
     operationId: "getFullAttemptLog",
     permission: "read",
     subject: "attempt",

@@ -33,9 +33,7 @@ export function machineRoutes(deps: MachineRoutesDeps): readonly Route[] {
 const MOST_MACHINES = 1_000;
 
 function listRoute({ locator }: MachineRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/machines",
+  return defineRoute("GET", "/v1/machines", {
     operationId: "listMachines",
     permission: "read",
     subject: "list",
@@ -67,9 +65,7 @@ async function listReadable(locator: Locator, caller: Caller): Promise<readonly 
 const MachineName = Type.String({ minLength: 1, maxLength: 255 });
 
 function machineRoute({ locator }: MachineRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/machines/:name",
+  return defineRoute("GET", "/v1/machines/:name", {
     operationId: "getMachine",
     permission: "read",
     subject: "machine",
@@ -91,9 +87,7 @@ function machineRoute({ locator }: MachineRoutesDeps): Route {
 const formats = Type.Enum(["json", "mermaid", "dot", "svg"], { description: "Default json." });
 
 function graphRoute({ locator }: MachineRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/machines/:name/graph",
+  return defineRoute("GET", "/v1/machines/:name/graph", {
     operationId: "getMachineGraph",
     permission: "read",
     subject: "machine",
@@ -139,9 +133,7 @@ function simulateRoute({ locator, planner }: MachineRoutesDeps): Route {
     }),
     { minItems: 1, maxItems: MAX_STEPS },
   );
-  return defineRoute({
-    method: "POST",
-    path: "/v1/simulate",
+  return defineRoute("POST", "/v1/simulate", {
     operationId: "simulate",
     permission: "read",
     subject: "list",

@@ -1,7 +1,7 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
-import { type TSchema, Type } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 import type { Guard } from "../access/caller.ts";
 import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -63,9 +63,7 @@ interface Operation<Body extends TSchema> {
   readonly permission: "operate" | "repair";
   readonly summary: string;
   readonly body: Body;
-  readonly toMessage: (
-    body: Parameters<Parameters<typeof defineRoute<never, never, Body>>[0]["handle"]>[0]["body"],
-  ) => Message;
+  readonly toMessage: (body: Static<Body>) => Message;
 }
 
 const answers = {
@@ -77,9 +75,7 @@ const answers = {
 
 function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Operation<Body>): Route {
   const { name, permission, summary, body, toMessage } = operation;
-  return defineRoute({
-    method: "POST",
-    path: `/v1/stacks/:stackId/${name}`,
+  return defineRoute("POST", `/v1/stacks/:stackId/${name}`, {
     operationId: `${name}Stack`,
     permission,
     subject: "stack",
@@ -89,11 +85,7 @@ function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Oper
     body,
     answers,
     handle: ({ params: { stackId }, body }, context) =>
-      operate(
-        deps,
-        { ...toMessage(body as Parameters<typeof toMessage>[0]), id: idOf(body, deps.ids), stackId },
-        context,
-      ),
+      operate(deps, { ...toMessage(body), id: idOf(body, deps.ids), stackId }, context),
   });
 }
 
@@ -108,9 +100,7 @@ interface AttemptRoutesDeps {
 }
 
 function listRoute({ store, guard }: AttemptRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stacks/:stackId/attempts",
+  return defineRoute("GET", "/v1/stacks/:stackId/attempts", {
     operationId: "listAttempts",
     permission: "read",
     subject: "list",
@@ -143,9 +133,7 @@ function listAfter(attempts: readonly AttemptView[], cursor: string): readonly A
 }
 
 function openRoute({ store }: { readonly store: Store }): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/attempts",
+  return defineRoute("GET", "/v1/attempts", {
     operationId: "listOpenAttempts",
     permission: "read",
     subject: "list",
@@ -169,9 +157,7 @@ function openRoute({ store }: { readonly store: Store }): Route {
 }
 
 function attemptRoute({ store }: { readonly store: Store }): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/attempts/:attemptId",
+  return defineRoute("GET", "/v1/attempts/:attemptId", {
     operationId: "getAttempt",
     permission: "read",
     subject: "attempt",
@@ -186,9 +172,7 @@ function attemptRoute({ store }: { readonly store: Store }): Route {
 }
 
 function logRoute({ store }: { readonly store: Store }): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/attempts/:attemptId/log",
+  return defineRoute("GET", "/v1/attempts/:attemptId/log", {
     operationId: "getAttemptLog",
     permission: "read",
     subject: "attempt",

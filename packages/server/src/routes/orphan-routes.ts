@@ -22,9 +22,7 @@ const MOST = 100;
 /** Defines the list of resources that removed stacks left behind. */
 export function orphanRoutes(deps: OrphanRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/orphans",
+    defineRoute("GET", "/v1/orphans", {
       operationId: "listOrphans",
       permission: "read",
       subject: "yard",

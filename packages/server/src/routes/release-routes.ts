@@ -19,9 +19,7 @@ const validator = Compile(ReleasePlace);
 /** Defines the list of the versions that releases have deployed to each place. */
 export function releaseRoutes({ store, clock }: ReleaseRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/releases/places",
+    defineRoute("GET", "/v1/releases/places", {
       operationId: "listReleasePlaces",
       permission: "read",
       subject: "list",

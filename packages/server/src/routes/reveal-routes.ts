@@ -13,9 +13,7 @@ interface RevealRoutesDeps {
 /** Defines the route that reveals one sensitive value of a stack to people. */
 export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "POST",
-      path: "/v1/stacks/:stackId/secrets/:key/reveal",
+    defineRoute("POST", "/v1/stacks/:stackId/secrets/:key/reveal", {
       operationId: "revealSecret",
       permission: "secrets:read",
       subject: "stack",

@@ -21,9 +21,7 @@ export function revisionRoutes(deps: RevisionRoutesDeps): readonly Route[] {
 }
 
 function listRoute(deps: RevisionRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/machines/:name/revisions",
+  return defineRoute("GET", "/v1/machines/:name/revisions", {
     operationId: "listRevisions",
     permission: "read",
     subject: "machine",
@@ -117,9 +115,7 @@ function toSummary(
 }
 
 function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/revisions/:hash",
+  return defineRoute("GET", "/v1/revisions/:hash", {
     operationId: "getRevision",
     permission: "read",
     subject: "list",

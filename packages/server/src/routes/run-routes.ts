@@ -81,9 +81,7 @@ export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
 }
 
 function startRoute(runs: Jobs, { audit, ids }: Pick<RunRoutesDeps, "audit" | "ids">): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/runs",
+  return defineRoute("POST", "/v1/runs", {
     operationId: "startRun",
     permission: "repair",
     subject: "run",
@@ -121,9 +119,7 @@ const filterQuery = {
 };
 
 function listRoute(runs: Jobs): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/runs",
+  return defineRoute("GET", "/v1/runs", {
     operationId: "listRuns",
     permission: "read",
     subject: "list",
@@ -147,9 +143,7 @@ function listRoute(runs: Jobs): Route {
 }
 
 function runRoute(runs: Jobs): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/runs/:runId",
+  return defineRoute("GET", "/v1/runs/:runId", {
     operationId: "getRun",
     permission: "read",
     subject: "run",
@@ -167,9 +161,7 @@ function runRoute(runs: Jobs): Route {
 const REPORT_PAGES = 10;
 
 function reportRoute(runs: Jobs): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/runs/:runId/report",
+  return defineRoute("GET", "/v1/runs/:runId/report", {
     operationId: "getRunReport",
     permission: "read",
     subject: "run",
@@ -230,9 +222,7 @@ interface RunOperation {
 
 function operationRoute(runs: Jobs, deps: RunOperationDeps, operation: RunOperation): Route {
   const { name, summary, refusals, act, isDone } = operation;
-  return defineRoute({
-    method: "POST",
-    path: `/v1/runs/:runId/${name}`,
+  return defineRoute("POST", `/v1/runs/:runId/${name}`, {
     operationId: `${name}Run`,
     permission: "operate",
     subject: "run",

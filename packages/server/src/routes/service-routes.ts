@@ -7,9 +7,7 @@ import { toInstant } from "../schemas/event.ts";
 /** Defines the routes for the plugin services that the server runs. */
 export function serviceRoutes({ runner }: { readonly runner: ServiceRunner }): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/services",
+    defineRoute("GET", "/v1/services", {
       operationId: "listServices",
       permission: "read",
       subject: "yard",

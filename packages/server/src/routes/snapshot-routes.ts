@@ -20,9 +20,7 @@ export function snapshotRoutes(deps: SnapshotRoutesDeps): readonly Route[] {
 }
 
 function snapshotRoute({ store, clock }: SnapshotRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stacks/:stackId/snapshot",
+  return defineRoute("GET", "/v1/stacks/:stackId/snapshot", {
     operationId: "getStackSnapshot",
     permission: "read",
     subject: "stack",
@@ -42,9 +40,7 @@ function snapshotRoute({ store, clock }: SnapshotRoutesDeps): Route {
 }
 
 function atRoute({ planner, subjects }: SnapshotRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stacks/:stackId/at/:position",
+  return defineRoute("GET", "/v1/stacks/:stackId/at/:position", {
     operationId: "getStackAt",
     permission: "read",
     subject: "stack",

@@ -22,9 +22,7 @@ const params = { name: Type.String({ minLength: 1, maxLength: 255 }) };
 const MOST_BYTES = 262_144;
 
 function sourceRoute(deps: SourceRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/machines/:name/source",
+  return defineRoute("GET", "/v1/machines/:name/source", {
     operationId: "getMachineSource",
     permission: "read",
     subject: "machine",
@@ -69,9 +67,7 @@ function textOf(located: LocatedMachine): string | undefined {
 }
 
 function writeRoute(deps: SourceRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/machines/:name/source",
+  return defineRoute("POST", "/v1/machines/:name/source", {
     operationId: "writeMachineSource",
     audited: true,
     permission: "repair",

@@ -42,9 +42,7 @@ const pullQuery = {
 type PullQuery = Static<ReturnType<typeof Type.Object<typeof pullQuery>>>;
 
 function listRoute(deps: StackPreviewRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/previews",
+  return defineRoute("GET", "/v1/previews", {
     operationId: "listPreviews",
     permission: "read",
     subject: "list",
@@ -130,9 +128,7 @@ function toExpiry(ms: number | undefined): string | undefined {
 }
 
 function previewRoute(deps: StackPreviewRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/previews/:stackId",
+  return defineRoute("GET", "/v1/previews/:stackId", {
     operationId: "getPreview",
     permission: "read",
     subject: "stack",
@@ -158,9 +154,7 @@ function previewRoute(deps: StackPreviewRoutesDeps): Route {
 }
 
 function linkRoute(deps: StackPreviewRoutesDeps): Route {
-  return defineRoute({
-    method: "PUT",
-    path: "/v1/previews/:stackId/link",
+  return defineRoute("PUT", "/v1/previews/:stackId/link", {
     operationId: "linkPreview",
     permission: "send",
     subject: "items",

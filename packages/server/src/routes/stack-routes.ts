@@ -65,9 +65,7 @@ const orderQuery = {
 const historyAnswers = { 200: { description: "A page.", schema: pageOf(HistoryEntry) } };
 
 function listRoute({ store, locator, explainer }: StackRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stacks",
+  return defineRoute("GET", "/v1/stacks", {
     operationId: "listStacks",
     permission: "read",
     subject: "list",
@@ -95,9 +93,7 @@ function listRoute({ store, locator, explainer }: StackRoutesDeps): Route {
 }
 
 function countRoute({ store, locator }: StackRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stack-counts",
+  return defineRoute("GET", "/v1/stack-counts", {
     operationId: "countStacks",
     permission: "read",
     subject: "list",
@@ -113,9 +109,7 @@ function countRoute({ store, locator }: StackRoutesDeps): Route {
 }
 
 function stackRoute({ store, guard, explainer }: StackRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stacks/:stackId",
+  return defineRoute("GET", "/v1/stacks/:stackId", {
     operationId: "getStack",
     permission: "read",
     subject: "stack",
@@ -150,9 +144,7 @@ function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): Stacky
 }
 
 function stackHistoryRoute(deps: StackRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/stacks/:stackId/history",
+  return defineRoute("GET", "/v1/stacks/:stackId/history", {
     operationId: "listStackHistory",
     permission: "read",
     subject: "list",
@@ -182,9 +174,7 @@ async function listLines(
 }
 
 function historyRoute(deps: StackRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/history",
+  return defineRoute("GET", "/v1/history", {
     operationId: "listHistory",
     permission: "read",
     subject: "list",

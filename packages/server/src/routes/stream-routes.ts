@@ -81,9 +81,7 @@ type Kind = (typeof KINDS)[number];
 /** Defines the route that streams all live updates as server-sent events. */
 function streamRoutes(deps: StreamRoutesDeps): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/stream",
+    defineRoute("GET", "/v1/stream", {
       operationId: "openStream",
       permission: "read",
       subject: "list",

@@ -30,9 +30,7 @@ export function tokenRoutes(deps: TokenRoutesDeps): readonly Route[] {
 const signedIn = { permission: "signed-in", subject: "none" } as const;
 
 function meRoute(): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/me",
+  return defineRoute("GET", "/v1/me", {
     operationId: "getMe",
     ...signedIn,
     tag: "access",
@@ -66,9 +64,7 @@ function toRightView({ permissions, machines, stacks }: Right): Me["rights"][num
 }
 
 function listRoute({ tokens, clock }: TokenRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/tokens",
+  return defineRoute("GET", "/v1/tokens", {
     operationId: "listTokens",
     ...signedIn,
     tag: "access",
@@ -87,9 +83,7 @@ const refused = { 403: { description: "FORBIDDEN: a token never has more than it
 const unknown = { 404: { description: "NOT_FOUND" } };
 
 function createRoute({ tokens, clock }: TokenRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/tokens",
+  return defineRoute("POST", "/v1/tokens", {
     operationId: "createToken",
     ...signedIn,
     audited: true,
@@ -123,9 +117,7 @@ const RotateBody = Type.Object({
 });
 
 function rotateRoute({ tokens, clock }: TokenRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/tokens/:tokenId/rotate",
+  return defineRoute("POST", "/v1/tokens/:tokenId/rotate", {
     operationId: "rotateToken",
     ...signedIn,
     audited: true,
@@ -147,9 +139,7 @@ function rotateRoute({ tokens, clock }: TokenRoutesDeps): Route {
 }
 
 function revokeRoute({ tokens, clock }: TokenRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/tokens/:tokenId/revoke",
+  return defineRoute("POST", "/v1/tokens/:tokenId/revoke", {
     operationId: "revokeToken",
     ...signedIn,
     audited: true,

@@ -67,9 +67,7 @@ export function upgradeRoutes(deps: UpgradeRoutesDeps): readonly Route[] {
 }
 
 function stackRoute(deps: UpgradeRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/stacks/:stackId/upgrade",
+  return defineRoute("POST", "/v1/stacks/:stackId/upgrade", {
     operationId: "upgradeStack",
     permission: "repair",
     subject: "stack",
@@ -122,9 +120,7 @@ async function loadPlan(
 }
 
 function machineRoute(deps: UpgradeRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/machines/:name/upgrade",
+  return defineRoute("POST", "/v1/machines/:name/upgrade", {
     operationId: "upgradeStacks",
     permission: "repair",
     subject: "machine",

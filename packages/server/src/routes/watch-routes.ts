@@ -9,9 +9,7 @@ import { StackId, toHistoryEntry } from "../schemas/event.ts";
 /** Defines the live updates as server-sent events. */
 export function watchRoutes(streams: HistoryStreams): readonly Route[] {
   return [
-    defineRoute({
-      method: "GET",
-      path: "/v1/watch",
+    defineRoute("GET", "/v1/watch", {
       operationId: "watchHistory",
       permission: "read",
       subject: "list",

@@ -56,9 +56,7 @@ const params = { key: Type.String({ minLength: 1, maxLength: 1_500 }) };
 const unknown = { 404: { description: "NOT_FOUND" } };
 
 function listRoute(deps: TerraformStateRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/terraform/states",
+  return defineRoute("GET", "/v1/terraform/states", {
     operationId: "listTerraformStates",
     permission: "read",
     subject: "list",
@@ -77,9 +75,7 @@ function listRoute(deps: TerraformStateRoutesDeps): Route {
 }
 
 function stateRoute(deps: TerraformStateRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/terraform/states/:key",
+  return defineRoute("GET", "/v1/terraform/states/:key", {
     operationId: "getTerraformState",
     permission: "read",
     subject: "state",
@@ -92,9 +88,7 @@ function stateRoute(deps: TerraformStateRoutesDeps): Route {
 }
 
 function versionRoute(deps: TerraformStateRoutesDeps): Route {
-  return defineRoute({
-    method: "GET",
-    path: "/v1/terraform/states/:key/versions/:version",
+  return defineRoute("GET", "/v1/terraform/states/:key/versions/:version", {
     operationId: "getTerraformStateVersion",
     permission: "states:read",
     subject: "state",
@@ -114,9 +108,7 @@ function versionRoute(deps: TerraformStateRoutesDeps): Route {
 }
 
 function restoreRoute(deps: TerraformStateRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/terraform/states/:key/restore",
+  return defineRoute("POST", "/v1/terraform/states/:key/restore", {
     operationId: "restoreTerraformState",
     permission: "states:write",
     subject: "state",
@@ -148,9 +140,7 @@ function restoreRoute(deps: TerraformStateRoutesDeps): Route {
 }
 
 function unlockRoute(deps: TerraformStateRoutesDeps): Route {
-  return defineRoute({
-    method: "POST",
-    path: "/v1/terraform/states/:key/unlock",
+  return defineRoute("POST", "/v1/terraform/states/:key/unlock", {
     operationId: "unlockTerraformState",
     permission: "repair",
     subject: "state",
