@@ -1,6 +1,14 @@
 import { defined } from "@stackyard/core";
 import { checkArgs } from "@stackyard/sdk/commands";
-import { type Static, type TObject, type TSchema, Type } from "typebox";
+import {
+  type Static,
+  type TNumberOptions,
+  type TObject,
+  type TSchema,
+  type TSchemaOptions,
+  type TStringOptions,
+  Type,
+} from "typebox";
 import type { Output } from "./output.ts";
 
 /** What every command is given. */
@@ -69,6 +77,21 @@ export function createCommand(
   };
 }
 
+/** Declares an argument that may be left out, with a text as its value. */
+export function optionalText(description: string, options: TStringOptions = {}) {
+  return Type.Optional(Type.String({ ...options, description }));
+}
+
+/** Declares an argument that may be left out, with a whole number as its value. */
+export function optionalInteger(description: string, options: TNumberOptions = {}) {
+  return Type.Optional(Type.Integer({ ...options, description }));
+}
+
+/** Declares a flag without a value. */
+export function optionalFlag(description: string, options: TSchemaOptions = {}) {
+  return Type.Optional(Type.Boolean({ ...options, description }));
+}
+
 /** The facts about an argument that help, parser and reference use. */
 export interface ArgumentFacts {
   readonly name: string;
@@ -114,6 +137,12 @@ export function toArgumentFacts({ args, positionals }: Command): readonly Argume
       description: required.includes(name) && !positional ? `Required. ${description}` : description,
     };
   });
+}
+
+/** Formats a positional argument as usage lines show it: `<stack>`, or `[file...]` when it may be left out. */
+export function toPlace({ many, required, word }: ArgumentFacts): string {
+  const text = many ? `${word}...` : word;
+  return required ? `<${text}>` : `[${text}]`;
 }
 
 function completesItems(schema: TSchema): string | undefined {

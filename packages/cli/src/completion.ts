@@ -73,7 +73,7 @@ export async function completeValues(context: Context, input: CompleteInput): Pr
     ]);
     return [...new Set([...known, ...local])];
   }
-  return askYard(context, input, SOURCES[of] ?? (async () => []));
+  return [...new Set(await askYard(context, input, SOURCES[of] ?? (async () => [])))];
 }
 
 type Source = (context: YardContext, input: CompleteInput) => Promise<readonly string[]>;
@@ -86,13 +86,10 @@ const SOURCES: Readonly<Record<string, Source>> = {
     return items.map(({ id }) => id);
   },
   state: async (context, { typed }) => {
-    const machines = await loadMachines(context, (await findMachine(context, typed)) ?? typed.get("machine"));
-    return unique(machines.flatMap(({ states }) => states.map(({ name }) => name)));
+    const machines = await loadTypedMachines(context, typed);
+    return machines.flatMap(({ states }) => states.map(({ name }) => name));
   },
-  event: async (context, { typed }) => {
-    const machines = await loadMachines(context, (await findMachine(context, typed)) ?? typed.get("machine"));
-    return unique(machines.flatMap(({ events }) => events));
-  },
+  event: async (context, { typed }) => (await loadTypedMachines(context, typed)).flatMap(({ events }) => events),
   task: async ({ yard, signal }, { typed }) => {
     const stack = typed.get("stack");
     if (stack === undefined) return [];
@@ -123,25 +120,19 @@ async function listLocalMachines({ cwd }: Context, project: string | undefined):
   return listMachineNames(machinesDirOf(await loadConfigFile(cwd, project)));
 }
 
-/** Returns the machine of the named stack; undefined when the stack does not exist. */
-async function findMachine(
-  { yard, signal }: YardContext,
-  typed: ReadonlyMap<string, string>,
-): Promise<string | undefined> {
+/** Loads the machine of the named stack, else the named machine, else all. */
+async function loadTypedMachines(context: YardContext, typed: ReadonlyMap<string, string>) {
   const stack = typed.get("stack");
-  if (stack === undefined) return undefined;
-  return yard.stacks.get(stack, { signal }).then(
-    ({ machine }) => machine,
-    () => undefined,
-  );
+  const found = stack === undefined ? undefined : await findStack(context, stack);
+  return loadMachines(context, found?.machine ?? typed.get("machine"));
+}
+
+async function findStack({ yard, signal }: YardContext, stack: string) {
+  return yard.stacks.get(stack, { signal }).catch(() => undefined);
 }
 
 function pick(typed: ReadonlyMap<string, string>, names: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries([...typed].filter(([name]) => names.includes(name)));
-}
-
-function unique(names: readonly string[]): readonly string[] {
-  return [...new Set(names)];
 }
 
 /** The possible completions of a word: fixed words, or values that a project or a yard has. */
@@ -151,7 +142,6 @@ type Completion =
       readonly kind: "values";
       /** The kind of value that the argument's schema names in `completes`, such as `stack`. */
       readonly of: string;
-      readonly command: Command;
       /** Arguments that were typed before, by name. */
       readonly typed: ReadonlyMap<string, string>;
     };
@@ -168,7 +158,7 @@ export function completeWords(words: readonly string[], commands: readonly Comma
   const { command, rest } = found;
   const read = readArguments(toArgumentFacts(command), rest);
   const wanted = read.open ?? (current.startsWith("-") ? undefined : read.next);
-  if (wanted !== undefined) return completeValue(wanted, command, read.typed);
+  if (wanted !== undefined) return completeValue(wanted, read.typed);
   if (!current.startsWith("-")) return { kind: "words", words: [] };
   return { kind: "words", words: listFlags(command) };
 }
@@ -244,13 +234,9 @@ function readFlag(
   return undefined;
 }
 
-function completeValue(
-  { choices, completes }: ArgumentFacts,
-  command: Command,
-  typed: ReadonlyMap<string, string>,
-): Completion {
+function completeValue({ choices, completes }: ArgumentFacts, typed: ReadonlyMap<string, string>): Completion {
   if (choices.length > 0) return { kind: "words", words: choices };
-  return completes === undefined ? { kind: "words", words: [] } : { kind: "values", of: completes, command, typed };
+  return completes === undefined ? { kind: "words", words: [] } : { kind: "values", of: completes, typed };
 }
 
 /** A command as completion needs it. */

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import { defined, type ErrorCode, exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
-import type { Output } from "./output.ts";
+import type { Output, Painter } from "./output.ts";
 
 /** The result of a command that has failed. */
 interface Failure {
@@ -116,10 +116,7 @@ function codeOf(error: unknown): string {
 const MAX_PROBLEMS = 10;
 
 /** Formats the first problems of a document as indented lines, each with place and code, and counts the others. */
-export function formatProblems(
-  problems: readonly Problem[],
-  out: Pick<Output, "paint" | "columns">,
-): readonly string[] {
+export function formatProblems(problems: readonly Problem[], out: Painter): readonly string[] {
   if (problems.length === 0) return [];
   const shown = problems.slice(0, MAX_PROBLEMS);
   const rows = shown.map(({ severity, code, path, line, column, message }) => [

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "./command.ts";
+import { type CommandContext, defineCommand, optionalFlag, optionalText } from "./command.ts";
 import { failWith } from "./failure.ts";
 import { CONFIG_NAMES } from "./project/config.ts";
 import { readPackageType } from "./project/modules.ts";
@@ -42,8 +42,8 @@ export const init = defineCommand({
     { command: "stackyard init previews --template previews", what: "Create previews of pull requests." },
   ],
   args: Type.Object({
-    dir: Type.Optional(Type.String({ minLength: 1, description: "The folder. Default: the current folder." })),
-    force: Type.Optional(Type.Boolean({ description: "Overwrite existing files." })),
+    dir: optionalText("The folder. Default: the current folder.", { minLength: 1 }),
+    force: optionalFlag("Overwrite existing files."),
     template: Type.Optional(
       Type.Enum(["review-app", "previews"], {
         description:

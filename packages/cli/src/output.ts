@@ -33,6 +33,9 @@ export interface Output extends CommandOutput {
   paint(style: Style, text: string): string;
 }
 
+/** What formatting needs of an output: its colors and its width. */
+export type Painter = Pick<Output, "paint" | "columns">;
+
 /** Creates an output for these streams. */
 export function createOutput({ stdout, stderr, json, quiet = false, env }: OutputOptions): Output {
   const results = createWriter(stdout, env);

@@ -1,7 +1,7 @@
 import { findNearestName } from "@stackyard/core";
 import { toFlag } from "@stackyard/sdk/commands";
 import { CommanderError, Option, Command as Program } from "commander";
-import { type ArgumentFacts, type Command, toArgumentFacts } from "./command.ts";
+import { type ArgumentFacts, type Command, toArgumentFacts, toPlace } from "./command.ts";
 import { findFamiliarCommand } from "./suggestions.ts";
 
 /** Options that every command takes. */
@@ -107,25 +107,18 @@ function findUnknownWords(
     if (parent.commands.length === 0) return undefined;
     const found = parent.commands.find((each) => each.name() === word);
     if (found === undefined) {
-      const before = words.slice(0, index);
+      const typed = words.slice(0, index + 1);
+      const message = `Unknown command '${typed.join(" ")}'`;
+      const familiar = findFamiliarCommand(typed, words.slice(index + 1), commands);
+      if (familiar !== undefined) return { message: `${message}.`, hint: familiar };
       const names = parent.commands.map((each) => each.name());
-      const familiar = findFamiliarCommand(words.slice(0, index + 1), words.slice(index + 1), commands);
-      if (familiar !== undefined)
-        return { message: `Unknown command '${[...before, word].join(" ")}'.`, hint: familiar };
-      return formatUnknownCommand([...before, word].join(" "), toName(before, findNearestName(word, names)));
+      const near = findNearestName(word, names);
+      if (near === undefined) return { message: `${message}.` };
+      return { message: `${message} (Did you mean ${typed.with(-1, near).join(" ")}?)` };
     }
     parent = found;
   }
   return undefined;
-}
-
-function toName(before: readonly string[], last: string | undefined): string | undefined {
-  return last === undefined ? undefined : [...before, last].join(" ");
-}
-
-function formatUnknownCommand(name: string, nearest: string | undefined): { readonly message: string } {
-  const message = `Unknown command '${name}'${nearest === undefined ? "." : ` (Did you mean ${nearest}?)`}`;
-  return { message };
 }
 
 const GLOBAL_FLAGS: ReadonlySet<string> = new Set(["--json", "-q", "--quiet", "--verbose", "--no-color"]);
@@ -209,11 +202,6 @@ export const GLOBAL_OPTIONS = [
   ["--verbose", "Print details of the work, and the stack trace of an error."],
   ["--no-color", "Print no colors."],
 ] as const;
-
-function toPlace({ many, required, word }: ArgumentFacts): string {
-  const text = many ? `${word}...` : word;
-  return required ? `<${text}>` : `[${text}]`;
-}
 
 function toOption({ name, short, isSwitch, many, word, choices, required, description }: ArgumentFacts): Option {
   const value = isSwitch ? "" : ` <${word}>`;

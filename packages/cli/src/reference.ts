@@ -1,5 +1,5 @@
 import { toFlag } from "@stackyard/sdk/commands";
-import { type Command, toArgumentFacts } from "./command.ts";
+import { type Command, toArgumentFacts, toPlace } from "./command.ts";
 
 /** Formats the command-line reference as a Markdown page, from the table of commands. */
 export function toReference(commands: readonly Command[]): string {
@@ -78,10 +78,7 @@ function toSection(command: Command): readonly string[] {
 function toUsage(command: Command): string {
   const words = toArgumentFacts(command)
     .filter(({ positional }) => positional)
-    .map(({ word, required, many }) => {
-      const text = many ? `${word}...` : word;
-      return required ? `<${text}>` : `[${text}]`;
-    });
+    .map(toPlace);
   return ["stackyard", command.name, ...words, "[options]"].join(" ");
 }
 

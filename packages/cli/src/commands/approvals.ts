@@ -1,12 +1,13 @@
 import { defined } from "@stackyard/core";
 import type { Approval, OperationResult } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
+import { optionalFlag, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type Output, toAge } from "../output.ts";
-import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { type Painter, toAge } from "../output.ts";
+import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { formatOperation } from "./operations.ts";
-import { sortArg, stackArg } from "./stack-args.ts";
+import { printPages } from "./print-list.ts";
+import { limitArg, sortArg, stackArg, taskArg } from "./stack-args.ts";
 import { formatGiven } from "./stacks.ts";
 
 /** `stackyard approvals ls` */
@@ -22,40 +23,20 @@ export const approvalsLs = defineServerCommand({
     { command: "stackyard approvals ls --json", what: "Print one JSON object per line." },
   ],
   args: Type.Object({
-    mine: Type.Optional(Type.Boolean({ description: "Only approvals that you may give." })),
+    mine: optionalFlag("Only approvals that you may give."),
     ...sortArg,
-    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+    ...limitArg,
   }),
   async run({ out, yard, signal }, { mine = false, limit, sort }) {
     const load = (page: { readonly limit: number }) =>
       yard.approvals.list({ mine, ...page, ...defined({ sort }), signal });
-    let shown = 0;
-    for await (const items of readPages(load, { out, limit })) {
-      printApprovals(items.slice(0, limit === undefined ? undefined : limit - shown), { out, withHead: shown === 0 });
-      shown += items.length;
-    }
+    const shown = await printPages(load, APPROVALS, { out, limit });
     if (shown === 0) out.note(mine ? "Nothing waits for your approval." : "Nothing waits for an approval.");
     return 0;
   },
 });
 
-function printApprovals(
-  items: readonly Approval[],
-  { out, withHead }: { readonly out: ServerContext["out"]; readonly withHead: boolean },
-): void {
-  if (items.length === 0) return;
-  if (out.json) {
-    for (const item of items) out.result(item, () => "");
-    return;
-  }
-  const head = COLUMNS.map((name) => out.paint("dim", name));
-  const rows = items.map((item) => toRow(item, out, Date.now()));
-  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
-}
-
-const COLUMNS = ["STACK", "TASK", "APPROVALS", "FROM", "ASKED BY", "FOR", "WHAT"];
-
-function toRow(approval: Approval, out: Pick<Output, "paint">, now: number): readonly string[] {
+function toRow(approval: Approval, out: Painter, now: number): readonly string[] {
   const { stackId, task, from, askedBy, askedAt, of } = approval;
   const asker = askedBy?.name ?? "–";
   return [
@@ -69,10 +50,12 @@ function toRow(approval: Approval, out: Pick<Output, "paint">, now: number): rea
   ];
 }
 
+const APPROVALS = { columns: ["STACK", "TASK", "APPROVALS", "FROM", "ASKED BY", "FOR", "WHAT"], toRow };
+
 const answerArgs = {
   ...stackArg,
-  task: Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "The task's name." }),
-  comment: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Why; recorded in the history." })),
+  task: taskArg,
+  comment: optionalText("Why; recorded in the history.", { minLength: 1, maxLength: 4_096 }),
 };
 
 /** `stackyard approvals approve` */
@@ -90,13 +73,10 @@ export const approvalsApprove = defineServerCommand({
   ],
   args: Type.Object({
     ...answerArgs,
-    of: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 1_024,
-        description: "What you approve, such as a digest. Required where the machine names it.",
-      }),
-    ),
+    of: optionalText("What you approve, such as a digest. Required where the machine names it.", {
+      minLength: 1,
+      maxLength: 1_024,
+    }),
   }),
   positionals: ["stack", "task"],
   async run(context, { stack, task, comment, of }) {

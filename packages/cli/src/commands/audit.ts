@@ -4,12 +4,12 @@ import { createInterface } from "node:readline";
 import { defined } from "@stackyard/core";
 import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
 import type { AuditLine } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, defineCommand, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
-import type { Output } from "../output.ts";
-import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import type { Output, Painter } from "../output.ts";
+import { defineServerCommand } from "../server/connection.ts";
+import { printPages } from "./print-list.ts";
 
 /** `stackyard audit` */
 export const audit = defineServerCommand({
@@ -25,45 +25,23 @@ export const audit = defineServerCommand({
     },
   ],
   args: Type.Object({
-    who: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: "The id or the name of a sender." })),
-    action: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, description: "Such as CANCEL_TASK, revokeToken, login or denied." }),
-    ),
-    stack: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The id of a stack." }),
-    ),
-    since: Type.Optional(
-      Type.String({ maxLength: 64, placeholder: "instant", description: "ISO 8601 with Z or an offset." }),
-    ),
-    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number. Default: 100." })),
+    who: optionalText("The id or the name of a sender.", { minLength: 1, maxLength: 512 }),
+    action: optionalText("Such as CANCEL_TASK, revokeToken, login or denied.", { minLength: 1, maxLength: 255 }),
+    stack: optionalText("The id of a stack.", { minLength: 1, maxLength: 255, completes: "stack" }),
+    since: optionalText("ISO 8601 with Z or an offset.", { maxLength: 64, placeholder: "instant" }),
+    limit: optionalInteger("Maximum number. Default: 100.", { minimum: 1, short: "n" }),
   }),
   async run({ out, yard, signal }, { who, action, stack, since, limit = 100 }) {
     const filter = defined({ who, action, stack, since });
-    let shown = 0;
-    for await (const items of readPages((page) => yard.audit.list({ ...filter, ...page, signal }), { out, limit })) {
-      const lines = items.slice(0, limit - shown);
-      printLines(lines, out, shown === 0);
-      shown += lines.length;
-    }
+    const shown = await printPages((page) => yard.audit.list({ ...filter, ...page, signal }), LINES, { out, limit });
     if (shown === 0) out.note("No line of the audit log fits.");
     return 0;
   },
 });
 
-function printLines(lines: readonly AuditLine[], out: ServerContext["out"], withHead: boolean): void {
-  if (lines.length === 0) return;
-  if (out.json) {
-    for (const line of lines) out.result(line, () => "");
-    return;
-  }
-  const head = ["LINE", "AT", "WHO", "ACTION", "OUTCOME", "ON", "REASON"].map((name) => out.paint("dim", name));
-  const rows = lines.map((line) => toRow(line, out));
-  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
-}
-
 const COLORS = { done: "green", begun: "dim", failed: "yellow", denied: "red" } as const;
 
-function toRow({ seq, at, who, action, outcome, on, code, reason, count }: AuditLine, out: Pick<Output, "paint">) {
+function toRow({ seq, at, who, action, outcome, on, code, reason, count }: AuditLine, out: Painter) {
   const { machine: _, eventId: __, ...shown } = on;
   const why = [code, reason, count === undefined ? undefined : `${count} times`].filter((part) => part !== undefined);
   const subject = Object.values(shown).join(" ");
@@ -77,6 +55,8 @@ function toRow({ seq, at, who, action, outcome, on, code, reason, count }: Audit
     why.join(": "),
   ];
 }
+
+const LINES = { columns: ["LINE", "AT", "WHO", "ACTION", "OUTCOME", "ON", "REASON"], toRow };
 
 /** `stackyard audit export` */
 export const auditExport = defineServerCommand({
@@ -105,14 +85,8 @@ const VERIFY = {
     },
   ],
   args: Type.Object({
-    file: Type.Optional(Type.String({ minLength: 1, description: "A file of lines. Default: the log of the server." })),
-    head: Type.Optional(
-      Type.String({
-        pattern: "^[0-9a-f]{64}$",
-        placeholder: "hash",
-        description: "The hash of a line that must be there.",
-      }),
-    ),
+    file: optionalText("A file of lines. Default: the log of the server.", { minLength: 1 }),
+    head: optionalText("The hash of a line that must be there.", { pattern: "^[0-9a-f]{64}$", placeholder: "hash" }),
   }),
   positionals: ["file"],
 } as const;

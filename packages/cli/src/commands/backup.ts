@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defined, isStackyardError } from "@stackyard/core";
 import { Type } from "typebox";
-import { defineCommand } from "../command.ts";
+import { defineCommand, optionalFlag } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, loadConfigFile, projectArg } from "../project/config.ts";
 import {
@@ -24,7 +24,7 @@ export const backup = defineCommand({
   examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Back up before an update." }],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file to write." }),
-    replace: Type.Optional(Type.Boolean({ description: "Replace an existing file." })),
+    replace: optionalFlag("Replace an existing file."),
     ...projectArg,
   }),
   positionals: ["file"],
@@ -64,7 +64,7 @@ export const restore = defineCommand({
   ],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "A file that `stackyard backup` wrote." }),
-    replace: Type.Optional(Type.Boolean({ description: "Replace an existing store; the old one is kept next to it." })),
+    replace: optionalFlag("Replace an existing store; the old one is kept next to it."),
     ...projectArg,
   }),
   positionals: ["file"],

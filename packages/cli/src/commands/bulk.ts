@@ -3,11 +3,13 @@ import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { parseMetadata } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
+import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackFilterArgs } from "./stack-args.ts";
 
 const name = { minLength: 1, maxLength: 255 };
+const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
 const RunArgs = Type.Object({
@@ -25,50 +27,30 @@ const RunArgs = Type.Object({
       description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
     },
   ),
-  event: Type.Optional(
-    Type.String({ ...name, completes: "event", description: "send: the event; redrive: dead letters of it." }),
-  ),
+  event: optionalText("send: the event; redrive: dead letters of it.", { ...name, completes: "event" }),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",
       description: "send: metadata as key=text, key:=json, or a JSON object. May be repeated.",
     }),
   ),
-  task: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "cancel, settle, retry: the task." }),
-  ),
-  pending: Type.Optional(Type.Boolean({ description: "retry: send pending tasks again." })),
-  to: Type.Optional(
-    Type.String({ placeholder: "hash", pattern: "^[0-9a-f]{64}$", description: "upgrade: the revision's whole hash." }),
-  ),
-  all: Type.Optional(Type.Boolean({ description: "Every stack or dead letter, instead of a filter." })),
+  task: optionalText("cancel, settle, retry: the task.", taskName),
+  pending: optionalFlag("retry: send pending tasks again."),
+  to: optionalText("upgrade: the revision's whole hash.", { placeholder: "hash", pattern: "^[0-9a-f]{64}$" }),
+  all: optionalFlag("Every stack or dead letter, instead of a filter."),
   id: Type.Optional(Type.Array(Type.String(name), { description: "This stack or dead letter. May be repeated." })),
   ...stackFilterArgs,
-  idPrefix: Type.Optional(Type.String({ ...name, description: "Only ids that start with this text." })),
-  failedTask: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 1_024,
-      completes: "task",
-      description: "Only stacks in which this task has failed.",
-    }),
-  ),
-  revision: Type.Optional(
-    Type.String({ pattern: "^[0-9a-f]{64}$", placeholder: "hash", description: "Only stacks of this revision." }),
-  ),
-  stack: Type.Optional(Type.String({ ...name, completes: "stack", description: "redrive: dead letters of a stack." })),
-  code: Type.Optional(
-    Type.String({
-      maxLength: 255,
-      description: "Only stacks in which a task has failed with this code; redrive: dead letters.",
-    }),
-  ),
+  idPrefix: optionalText("Only ids that start with this text.", name),
+  failedTask: optionalText("Only stacks in which this task has failed.", taskName),
+  revision: optionalText("Only stacks of this revision.", { pattern: "^[0-9a-f]{64}$", placeholder: "hash" }),
+  stack: optionalText("redrive: dead letters of a stack.", { ...name, completes: "stack" }),
+  code: optionalText("Only stacks in which a task has failed with this code; redrive: dead letters.", {
+    maxLength: 255,
+  }),
   reason: Type.Optional(auditedReasonArg),
-  dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would happen." })),
-  expect: Type.Optional(
-    Type.Integer({ minimum: 0, description: "The total of a dry run. Required for settle and remove." }),
-  ),
-  detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
+  dryRun: optionalFlag("Change nothing, and show what would happen."),
+  expect: optionalInteger("The total of a dry run. Required for settle and remove.", { minimum: 0 }),
+  detach: optionalFlag("Do not wait for the end."),
 });
 type RunArgs = Static<typeof RunArgs>;
 
@@ -177,6 +159,11 @@ function isGood(outcome: string): boolean {
   return GOOD.has(outcome);
 }
 
+const OUTCOMES = [
+  ...["applied", "removed", "parked", "refused", "dead-lettered"],
+  ...["ignored", "redriven", "gone", "waiting", "skipped"],
+] as const;
+
 /** `stackyard bulk show` */
 export const bulkShow = defineServerCommand({
   name: "bulk show",
@@ -188,25 +175,9 @@ export const bulkShow = defineServerCommand({
   ],
   args: Type.Object({
     id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
-    items: Type.Optional(Type.Boolean({ description: "Show each item." })),
-    outcome: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal("applied"),
-          Type.Literal("removed"),
-          Type.Literal("parked"),
-          Type.Literal("refused"),
-          Type.Literal("dead-lettered"),
-          Type.Literal("ignored"),
-          Type.Literal("redriven"),
-          Type.Literal("gone"),
-          Type.Literal("waiting"),
-          Type.Literal("skipped"),
-        ],
-        { description: "Only items with this outcome. Implies --items." },
-      ),
-    ),
-    follow: Type.Optional(Type.Boolean({ short: "f", description: "Wait for the end." })),
+    items: optionalFlag("Show each item."),
+    outcome: Type.Optional(Type.Enum(OUTCOMES, { description: "Only items with this outcome. Implies --items." })),
+    follow: optionalFlag("Wait for the end.", { short: "f" }),
   }),
   positionals: ["id"],
   async run(context, { id, items = false, outcome, follow: waits = false }) {

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { StackAt } from "@stackyard/sdk";
 import { Type } from "typebox";
+import { optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand } from "../server/connection.ts";
 import { stackArg } from "./stack-args.ts";
@@ -18,14 +19,7 @@ export const stacksBundle = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    output: Type.Optional(
-      Type.String({
-        short: "o",
-        minLength: 1,
-        placeholder: "file",
-        description: "The file, or - for standard output.",
-      }),
-    ),
+    output: optionalText("The file, or - for standard output.", { short: "o", minLength: 1, placeholder: "file" }),
   }),
   positionals: ["stack"],
   async run({ out, yard, cwd, signal }, { stack, output }) {
@@ -60,13 +54,10 @@ export const stacksSnapshot = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    at: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        placeholder: "position",
-        description: "As it was after this position of the history, as `stacks history --json` prints it.",
-      }),
-    ),
+    at: optionalInteger("As it was after this position of the history, as `stacks history --json` prints it.", {
+      minimum: 0,
+      placeholder: "position",
+    }),
   }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, at }) {

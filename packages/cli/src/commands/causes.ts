@@ -1,8 +1,9 @@
-import type { Cause, CausePage } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
+import type { Cause } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { type Output, toAge } from "../output.ts";
+import { optionalInteger } from "../command.ts";
+import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand } from "../server/connection.ts";
+import { printItems } from "./print-list.ts";
 
 /** `stackyard causes` */
 export const causes = defineServerCommand({
@@ -20,15 +21,12 @@ export const causes = defineServerCommand({
         description: "Failed tasks, parked events, or dead letters. Default: failed.",
       }),
     ),
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1_000, short: "n", description: "Maximum number. Default: 100." }),
-    ),
+    limit: optionalInteger("Maximum number. Default: 100.", { minimum: 1, maximum: 1_000, short: "n" }),
   }),
   positionals: ["kind"],
   async run({ out, yard, signal }, { kind = "failed", limit = 100 }) {
     const page = await yard.causes({ kind, limit, signal });
-    if (out.json) for (const cause of page.items) out.result(cause, () => "");
-    else if (page.items.length > 0) out.text(formatCauses(page, out, Date.now()));
+    printItems(page.items, CAUSES, { out });
     if (page.items.length === 0) out.note(NONE[kind]);
     if (page.incomplete) out.note(`Only the first ${page.examined} were counted.`);
     return 0;
@@ -41,15 +39,10 @@ const NONE = {
   dead: "No dead letters.",
 } as const;
 
-const COLUMNS = ["COUNT", "WHAT", "CODE", "NEWEST", "SUCH AS", "MESSAGE"];
-
-function formatCauses({ items }: CausePage, out: Pick<Output, "paint" | "columns">, now: number): string {
-  const head = COLUMNS.map((column) => out.paint("dim", column));
-  return formatTable([head, ...items.map((cause) => toRow(cause, out, now))], { columns: out.columns });
-}
-
-function toRow({ task, event, code = "", count, newestAt, sample }: Cause, out: Pick<Output, "paint">, now: number) {
+function toRow({ task, event, code = "", count, newestAt, sample }: Cause, out: Painter, now: number) {
   const what = [event, task].filter((part) => part !== undefined).join(" ");
   const age = `${toAge(newestAt, now)} ago`;
   return [String(count), out.paint("bold", what), code, age, sample.stackId, sample.message ?? ""];
 }
+
+const CAUSES = { columns: ["COUNT", "WHAT", "CODE", "NEWEST", "SUCH AS", "MESSAGE"], toRow };

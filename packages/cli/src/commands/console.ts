@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { defined } from "@stackyard/core";
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
-import { type GivenServer, openServer, serverArgs } from "../server/connection.ts";
+import { openServer, serverArgs } from "../server/connection.ts";
 import { requestLocalUrl } from "../server/sign-in.ts";
 
 /** `stackyard console` */
@@ -20,7 +20,7 @@ export const consoleCommand = defineCommand({
   args: Type.Object({ ...serverArgs }),
   async run(context, given) {
     const { out, signal } = context;
-    const { url, token, isOwn, close } = await openServer(context, given as GivenServer);
+    const { url, token, isOwn, close } = await openServer(context, given);
     try {
       const signInUrl = typeof token === "string" ? await requestLocalUrl(url, token) : undefined;
       out.result({ kind: "console", url, ...defined({ signInUrl }) }, () =>

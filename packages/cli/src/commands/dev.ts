@@ -1,10 +1,10 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { defined, type Locator, type Logger, type MachineListing } from "@stackyard/core";
+import { defined, type Locator, type MachineListing } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type HistoryEntry, Stackyard } from "@stackyard/sdk";
+import { Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, optionalText } from "../command.ts";
 import { formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
@@ -19,7 +19,6 @@ import {
   publishAddress,
   type RunningProcess,
   startProcess,
-  type TaskReport,
   toServerAddress,
 } from "../yard/process.ts";
 import { loadClientSecret } from "../yard/settings.ts";
@@ -45,29 +44,22 @@ export const dev = defineCommand({
   ],
   args: Type.Object({
     ...listenArgs,
-    groups: Type.Optional(
-      Type.String({
-        minLength: 1,
-        placeholder: "a,b",
-        description: "Sign in with these groups, to try what grants give them. Default: everything is allowed.",
-      }),
-    ),
+    groups: optionalText("Sign in with these groups, to try what grants give them. Default: everything is allowed.", {
+      minLength: 1,
+      placeholder: "a,b",
+    }),
     ...projectArg,
   }),
   async run(context, { noToken = false, groups, project, ...given }) {
-    const { cwd, env, out, signal } = context;
+    const { cwd, out, signal } = context;
     const file = await loadConfigFile(cwd, project);
-    const running = await startDev(file, {
+    const running = await startDev(context, file, {
       ...toServerAddress(file.config, given),
-      env,
       anonymous: noToken,
       groups: groups
         ?.split(",")
         .map((group) => group.trim())
         .filter((group) => group !== ""),
-      drainMs: DRAIN_MS,
-      logger: createProcessLogger(context),
-      onReport: createReportPrinter(out),
     });
     try {
       await follow(context, running, noToken);
@@ -93,12 +85,10 @@ async function follow({ out, signal }: CommandContext, running: RunningDev, anon
   });
   const { url, token } = running;
   const yard = new Stackyard({ url, token, fetch: out.json ? fetch : createDisplayFetch(fetch) });
-  for await (const entry of yard.watch({ signal })) printHistory(entry, out);
+  for await (const entry of yard.watch({ signal })) {
+    out.result({ kind: "history", ...entry }, () => formatHistoryEntry(entry, out));
+  }
   await watched;
-}
-
-function printHistory(entry: HistoryEntry, out: Output): void {
-  out.result({ kind: "history", ...entry }, () => formatHistoryEntry(entry, out));
 }
 
 function printReady(
@@ -147,13 +137,8 @@ interface DevOptions {
   readonly port: number;
   /** True if everybody on this machine may call the server. */
   readonly anonymous: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly logger: Logger;
-  readonly onReport: (report: TaskReport) => void;
   /** Of the person who signs in with the code; undefined: everything is allowed. */
   readonly groups: readonly string[] | undefined;
-  /** How long running tasks may continue when it ends. */
-  readonly drainMs: number;
 }
 
 /** A yard of one process at work, with its server. */
@@ -166,8 +151,12 @@ interface RunningDev extends RunningProcess {
 }
 
 /** Starts a project's yard, and leaves its address in the data folder. Throws as `startProcess`. */
-async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningDev> {
-  const { host, port, anonymous, groups, ...rest } = options;
+async function startDev(
+  context: CommandContext,
+  file: ConfigFile,
+  { host, port, anonymous, groups }: DevOptions,
+): Promise<RunningDev> {
+  const { env, out } = context;
   const dataDir = dataDirOf(file);
   let token = "";
   const loadTokens = async () => {
@@ -177,9 +166,12 @@ async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningD
   };
   const { isLoopbackHost } = await import("@stackyard/server");
   const local = isLoopbackHost(host) ? { name: userInfo().username, ...defined({ groups }) } : undefined;
-  const clientSecret = await loadClientSecret(options.env);
+  const clientSecret = await loadClientSecret(env);
   const started = await startProcess(file, {
-    ...rest,
+    env,
+    logger: createProcessLogger(context),
+    onReport: createReportPrinter(out),
+    drainMs: DRAIN_MS,
     roles: ["engine", "worker"],
     store: chooseStore(file),
     sealKeyDir: dataDir,
@@ -200,8 +192,6 @@ async function startDev(file: ConfigFile, options: DevOptions): Promise<RunningD
     },
   };
 }
-
-/** A row of a locator's list. */
 
 /** What became of a machine's file. */
 interface MachineChange {

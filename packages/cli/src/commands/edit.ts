@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { defined } from "@stackyard/core";
 import { Type } from "typebox";
-import { defineCommand } from "../command.ts";
+import { defineCommand, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 
 /** `stackyard edit` */
@@ -20,16 +21,8 @@ export const edit = defineCommand({
     { command: "stackyard edit --json", what: "Print the address as JSON, for scripts." },
   ],
   args: Type.Object({
-    file: Type.Optional(
-      Type.String({
-        minLength: 1,
-        placeholder: "file",
-        description: "A machine in YAML or JSON; created when it is saved.",
-      }),
-    ),
-    port: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 65_535, placeholder: "number", description: "Default: any free port." }),
-    ),
+    file: optionalText("A machine in YAML or JSON; created when it is saved.", { minLength: 1, placeholder: "file" }),
+    port: optionalInteger("Default: any free port.", { minimum: 0, maximum: 65_535, placeholder: "number" }),
   }),
   positionals: ["file"],
   async run({ out, cwd, signal }, { file: given, port }) {
@@ -44,7 +37,7 @@ export const edit = defineCommand({
         "Ctrl-C stops.",
       ].join("\n"),
     );
-    if (!signal.aborted) await new Promise((ended) => signal.addEventListener("abort", ended, { once: true }));
+    if (!signal.aborted) await once(signal, "abort");
     await server.stop();
     return 0;
   },

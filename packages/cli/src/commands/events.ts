@@ -1,16 +1,18 @@
 import { defined } from "@stackyard/core";
 import type { DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
-import { Type } from "typebox";
+import { type Static, type TObject, Type } from "typebox";
+import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
+import type { Painter } from "../output.ts";
 import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";
+import { printItems } from "./print-list.ts";
 
 const filterArgs = {
-  stack: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "Only events of this stack." }),
-  ),
-  code: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: "Only with this code." })),
+  stack: optionalText("Only events of this stack.", { minLength: 1, maxLength: 255, completes: "stack" }),
+  code: optionalText("Only with this code.", { minLength: 1, maxLength: 64 }),
 };
+
+type Filter = Static<TObject<typeof filterArgs>>;
 
 /** `stackyard events ls` */
 export const eventsLs = defineServerCommand({
@@ -29,12 +31,10 @@ export const eventsLs = defineServerCommand({
     },
   ],
   args: Type.Object({
-    parked: Type.Optional(Type.Boolean({ description: "Only parked events." })),
-    deadLetters: Type.Optional(Type.Boolean({ description: "Only dead-lettered events." })),
+    parked: optionalFlag("Only parked events."),
+    deadLetters: optionalFlag("Only dead-lettered events."),
     ...filterArgs,
-    limit: Type.Optional(
-      Type.Integer({ minimum: 1, short: "n", description: "Maximum number of each kind. Default: 100." }),
-    ),
+    limit: optionalInteger("Maximum number of each kind. Default: 100.", { minimum: 1, short: "n" }),
   }),
   async run(context, { limit = 100, parked: onlyParked = false, deadLetters: onlyDeadLetters = false, ...filter }) {
     const isBoth = onlyParked === onlyDeadLetters;
@@ -53,30 +53,15 @@ interface Listed {
 
 function printEvents(context: ServerContext, filter: Filter, { parked, deadLetters }: Listed): void {
   const { out } = context;
-  printRows(context, parked ?? [], deadLetters ?? []);
+  const items = [
+    ...(deadLetters ?? []).map((event) => ({ outcome: "dead-lettered", ...event }) as const),
+    ...(parked ?? []).map((event) => ({ outcome: "parked", ...event }) as const),
+  ];
+  printItems(items, EVENTS, { out });
   if (parked?.length === 0) out.note(formatNoneFound("No event is parked", filter));
   if (deadLetters?.length === 0) out.note(formatNoneFound("No dead-lettered event", filter));
   if ((deadLetters ?? []).length > 0)
     out.note("After you correct the cause, run `stackyard events redrive ID…` to send dead letters again.");
-}
-
-function printRows(
-  context: ServerContext,
-  parked: readonly ListedParkedEvent[],
-  deadLetters: readonly DeadLetter[],
-): void {
-  const { out } = context;
-  if (out.json) {
-    for (const event of deadLetters) out.result({ outcome: "dead-lettered", ...event }, () => "");
-    for (const event of parked) out.result({ outcome: "parked", ...event }, () => "");
-    return;
-  }
-  const rows = [
-    ...deadLetters.map((event) => toRow(event, context)),
-    ...parked.map((event) => toParkedRow(event, context)),
-  ];
-  if (rows.length > 0)
-    out.text(formatTable([HEAD.map((name) => out.paint("dim", name)), ...rows], { columns: out.columns }));
 }
 
 /** `stackyard events redrive` */
@@ -98,7 +83,7 @@ export const eventsRedrive = defineServerCommand({
         description: "Ids from `events ls`.",
       }),
     ),
-    all: Type.Optional(Type.Boolean({ description: "All dead letters that match --stack and --code." })),
+    all: optionalFlag("All dead letters that match --stack and --code."),
     ...filterArgs,
   }),
   positionals: ["ids"],
@@ -119,21 +104,12 @@ export const eventsRedrive = defineServerCommand({
 });
 
 function formatNoneFound(what: string, { stack, code }: Filter): string {
-  const flags = [
-    ...(stack === undefined ? [] : [`--stack ${stack}`]),
-    ...(code === undefined ? [] : [`--code ${code}`]),
-  ];
+  const flags = Object.entries(defined({ stack, code })).map(([name, value]) => `--${name} ${value}`);
   if (flags.length === 0) return `${what}.`;
   return `${what} that matches ${flags.join(" ")}.`;
 }
 
-const HEAD = ["ID", "STACK", "EVENT", "OUTCOME", "CODE", "REASON", "NEXT"] as const;
 const BATCH = 100;
-
-interface Filter {
-  readonly stack?: string;
-  readonly code?: string;
-}
 
 function toFilter({ stack, code }: Filter) {
   return defined({ stackId: stack, code });
@@ -149,26 +125,22 @@ function listParked(context: ServerContext, filter: Filter, limit: number): Prom
   return readAll((page) => yard.events.listParked(toFilter(filter), { ...page, signal }), { out, limit });
 }
 
-function toRow(event: DeadLetter, { out }: ServerContext): readonly string[] {
-  return [
-    event.id,
-    out.paint("bold", event.stackId),
-    event.event ?? "",
-    out.paint("red", "dead-lettered"),
-    out.paint("yellow", event.code),
-    event.reason,
-    `since ${event.deadLetteredAt}`,
-  ];
-}
+type ListedEvent =
+  | (DeadLetter & { readonly outcome: "dead-lettered" })
+  | (ListedParkedEvent & { readonly outcome: "parked" });
 
-function toParkedRow(event: ListedParkedEvent, { out }: ServerContext): readonly string[] {
+const EVENTS = { columns: ["ID", "STACK", "EVENT", "OUTCOME", "CODE", "REASON", "NEXT"], toRow };
+
+function toRow(event: ListedEvent, out: Painter): readonly string[] {
+  const isParked = event.outcome === "parked";
+  const stack = out.paint("bold", event.stackId);
   return [
-    event.eventId,
-    `${out.paint("bold", event.stackId)}${event.stackExists ? "" : " (does not exist yet)"}`,
-    event.event,
-    out.paint("yellow", "parked"),
+    isParked ? event.eventId : event.id,
+    isParked && !event.stackExists ? `${stack} (does not exist yet)` : stack,
+    event.event ?? "",
+    out.paint(isParked ? "yellow" : "red", event.outcome),
     out.paint("yellow", event.code),
     event.reason,
-    `tried again at ${event.nextTryAt}`,
+    isParked ? `tried again at ${event.nextTryAt}` : `since ${event.deadLetteredAt}`,
   ];
 }

@@ -2,30 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isStackyardError } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
+import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { stackArg } from "./stack-args.ts";
 
 const Args = Type.Object({
   ...stackArg,
-  task: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "Only logs of this task." }),
-  ),
-  attempt: Type.Optional(
-    Type.Integer({ minimum: 1, description: "Number of the attempt within an entry. Default: the newest." }),
-  ),
-  entry: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      description: "Number of the entry into a state. Default: the newest with such an attempt.",
-    }),
-  ),
-  full: Type.Optional(
-    Type.Boolean({ description: "Show whole logs, up to 16 MiB each, also of attempts that are running." }),
-  ),
-  follow: Type.Optional(
-    Type.Boolean({ short: "f", description: "Wait for running attempts, and for those that follow." }),
-  ),
+  task: optionalText("Only logs of this task.", { minLength: 1, maxLength: 1_024, completes: "task" }),
+  attempt: optionalInteger("Number of the attempt within an entry. Default: the newest.", { minimum: 1 }),
+  entry: optionalInteger("Number of the entry into a state. Default: the newest with such an attempt.", { minimum: 0 }),
+  full: optionalFlag("Show whole logs, up to 16 MiB each, also of attempts that are running."),
+  follow: optionalFlag("Wait for running attempts, and for those that follow.", { short: "f" }),
 });
 type Args = Static<typeof Args>;
 

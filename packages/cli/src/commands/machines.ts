@@ -5,9 +5,9 @@ import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "
 import type { MachineDetails, MachineSummary, RevisionSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, optionalFlag, optionalText } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
-import type { Output } from "../output.ts";
+import type { Painter } from "../output.ts";
 import { loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
 import {
   isFolder,
@@ -17,7 +17,13 @@ import {
   readMachineFiles,
   requireReports,
 } from "../project/executors.ts";
-import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
+import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";
+import { printPages } from "./print-list.ts";
+import { limitArg } from "./stack-args.ts";
+
+const machineArg = {
+  machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
+};
 
 /** `stackyard machines ls` */
 export const machinesLs = defineServerCommand({
@@ -53,8 +59,8 @@ export const machinesShow = defineServerCommand({
     { command: "stackyard machines show review-app --source", what: "Print the machine's document." },
   ],
   args: Type.Object({
-    machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
-    source: Type.Optional(Type.Boolean({ description: "Print the document." })),
+    ...machineArg,
+    source: optionalFlag("Print the document."),
   }),
   positionals: ["machine"],
   async run({ out, yard, signal }, { machine: name, source = false }) {
@@ -71,27 +77,19 @@ export const machinesRevisions = defineServerCommand({
   summary: "List the revisions of a machine, newest first, with the number of stacks of each.",
   examples: [{ command: "stackyard machines revisions review-app", what: "Show which revisions stacks still use." }],
   args: Type.Object({
-    machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
-    limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+    ...machineArg,
+    ...limitArg,
   }),
   positionals: ["machine"],
   async run({ out, yard, signal }, { machine: name, limit }) {
-    let shown = 0;
-    for await (const items of readPages((page) => yard.machines.revisions(name, { ...page, signal }), { out, limit })) {
-      const rows = items.map((revision) => toRevisionRow(revision, out));
-      const head = REVISION_COLUMNS.map((column) => out.paint("dim", column));
-      if (out.json) for (const revision of items) out.result(revision, () => "");
-      else if (rows.length > 0) out.text(formatTable(shown === 0 ? [head, ...rows] : rows, { columns: out.columns }));
-      shown += items.length;
-    }
+    const load: LoadPage<RevisionSummary> = (page) => yard.machines.revisions(name, { ...page, signal });
+    const shown = await printPages(load, REVISIONS, { out, limit });
     if (shown === 0) out.note(`No revision of "${name}" can be used yet.`);
     return 0;
   },
 });
 
-const REVISION_COLUMNS = ["REVISION", "FIRST SEEN", "STACKS", ""] as const;
-
-function toRevisionRow({ hash, firstSeenAt, stacks, current }: RevisionSummary, out: Output): readonly string[] {
+function toRevisionRow({ hash, firstSeenAt, stacks, current }: RevisionSummary, out: Painter): readonly string[] {
   return [
     out.paint("bold", hash.slice(0, 12)),
     firstSeenAt ?? "not used yet",
@@ -99,6 +97,8 @@ function toRevisionRow({ hash, firstSeenAt, stacks, current }: RevisionSummary, 
     current ? "current" : "",
   ];
 }
+
+const REVISIONS = { columns: ["REVISION", "FIRST SEEN", "STACKS", ""], toRow: toRevisionRow };
 
 const HASH_LENGTH = 64;
 
@@ -133,7 +133,7 @@ export const machinesRevision = defineServerCommand({
     { command: "stackyard machines revision review-app 4f1c --json", what: "Print the revision as a JSON object." },
   ],
   args: Type.Object({
-    machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
+    ...machineArg,
     hash: Type.String({
       pattern: "^[0-9a-f]{4,64}$",
       description: "The revision's hash, or 4 or more of its first digits.",
@@ -169,7 +169,7 @@ export const validate = defineCommand({
         description: "Files or folders. Default: the machines of the project.",
       }),
     ),
-    strict: Type.Optional(Type.Boolean({ description: "Treat warnings as errors." })),
+    strict: optionalFlag("Treat warnings as errors."),
     ...projectArg,
   }),
   positionals: ["files"],
@@ -232,17 +232,13 @@ export const graph = defineCommand({
       description: "A file, or the name of a machine of the project.",
     }),
     format: Type.Optional(
-      Type.Union([Type.Literal("mermaid"), Type.Literal("dot"), Type.Literal("svg")], {
+      Type.Enum(["mermaid", "dot", "svg"], {
         description: "Default: mermaid.",
         short: "f",
       }),
     ),
-    direction: Type.Optional(
-      Type.Union([Type.Literal("horizontal"), Type.Literal("vertical")], { description: "Default: horizontal." }),
-    ),
-    output: Type.Optional(
-      Type.String({ short: "o", placeholder: "file", description: "Write to this file instead of standard output." }),
-    ),
+    direction: Type.Optional(Type.Enum(["horizontal", "vertical"], { description: "Default: horizontal." })),
+    output: optionalText("Write to this file instead of standard output.", { short: "o", placeholder: "file" }),
     ...projectArg,
   }),
   positionals: ["machine"],
@@ -282,12 +278,12 @@ async function findByName({ cwd }: CommandContext, name: string, project?: strin
 }
 
 /** Formats the status of a machine in color. */
-function formatMachineStatus(status: MachineSummary["status"], out: Pick<Output, "paint" | "columns">): string {
+function formatMachineStatus(status: MachineSummary["status"], out: Painter): string {
   return out.paint(status === "valid" ? "green" : status === "stale" ? "yellow" : "red", status);
 }
 
 /** Formats a machine for people: its problems, events, states and tasks. */
-export function formatMachine(machine: MachineDetails, out: Pick<Output, "paint" | "columns">): string {
+export function formatMachine(machine: MachineDetails, out: Painter): string {
   const { name, status, hash, events, states, tasks, problems } = machine;
   return [
     `${out.paint("bold", name)}  ${formatMachineStatus(status, out)}  ${out.paint("dim", hash ?? "")}`,

@@ -1,11 +1,11 @@
 import { defined } from "@stackyard/core";
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
+import { optionalFlag } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
-import { reasonArg, stackArg } from "./stack-args.ts";
+import { reasonArg, stackArg, taskArg } from "./stack-args.ts";
 
-const taskArg = Type.String({ minLength: 1, maxLength: 1_024, completes: "task", description: "The task's name." });
 /** The task by its place, or by a flag as with `retry`. */
 const taskArgs = {
   taskName: Type.Optional({ ...taskArg, placeholder: "task" }),
@@ -27,7 +27,7 @@ export const stacksRetry = defineServerCommand({
   args: Type.Object({
     ...stackArg,
     task: Type.Optional(taskArg),
-    pending: Type.Optional(Type.Boolean({ description: "Send the pending tasks again, as the same attempts." })),
+    pending: optionalFlag("Send the pending tasks again, as the same attempts."),
     reason: Type.Optional(reasonArg),
   }),
   positionals: ["stack"],
@@ -132,7 +132,7 @@ export const stacksSettle = defineServerCommand({
     ...stackArg,
     ...taskArgs,
     as: Type.Optional(
-      Type.Union([Type.Literal("succeeded")], {
+      Type.Enum(["succeeded"], {
         description: "The result of the task. The only value, and the default.",
       }),
     ),
@@ -157,7 +157,7 @@ export const stacksRemove = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    force: Type.Optional(Type.Boolean({ description: "Required. Confirms the deletion." })),
+    force: optionalFlag("Required. Confirms the deletion."),
     reason: Type.Optional({ ...reasonArg, description: "Required. Reason, recorded in the history." }),
   }),
   positionals: ["stack"],

@@ -1,11 +1,12 @@
 import { isStackyardError } from "@stackyard/core";
 import type { Orphan, OrphanCheck } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
+import { optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type Output, toAge } from "../output.ts";
+import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";
 import { sendUnlessRefused } from "./previews.ts";
+import { printItems } from "./print-list.ts";
 import { limitArg, stackArg } from "./stack-args.ts";
 
 /** `stackyard previews orphans` */
@@ -22,7 +23,7 @@ export const previewsOrphans = defineServerCommand({
   async run(context, { limit = Number.POSITIVE_INFINITY }) {
     const { out } = context;
     const { items, check } = await loadOrphans(context, limit);
-    printOrphans(items, out);
+    printItems(items, ORPHANS, { out });
     if (check === undefined) {
       const hint = "List the plugin @stackyard/previews for the servers, with the option accounts.";
       throw failWith("NOT_CONFIGURED", "The yard has not searched for orphans yet.", { hint });
@@ -55,19 +56,11 @@ async function loadOrphans({ previews, out, signal }: ServerContext, limit: numb
   return { items, check: last.check };
 }
 
-const COLUMNS = ["STACK", "MACHINE", "FOUND", "RESOURCES", "SUCH AS"];
+const ORPHANS = { columns: ["STACK", "MACHINE", "FOUND", "RESOURCES", "SUCH AS"], toRow };
 
-function printOrphans(items: readonly Orphan[], out: Output): void {
-  if (out.json) for (const item of items) out.result(item, () => "");
-  if (out.json || items.length === 0) return;
-  const rows = items.map(({ stackId, machine, since, count, resources }) => [
-    out.paint("bold", stackId),
-    machine,
-    toAge(since, Date.now()),
-    String(count),
-    resources[0]?.name ?? "–",
-  ]);
-  out.text(formatTable([COLUMNS.map((name) => out.paint("dim", name)), ...rows], { columns: out.columns }));
+function toRow(orphan: Orphan, out: Painter, now: number): readonly string[] {
+  const { stackId, machine, since, count, resources } = orphan;
+  return [out.paint("bold", stackId), machine, toAge(since, now), String(count), resources[0]?.name ?? "–"];
 }
 
 const DEFAULT_EVENT = "CLOSED";
@@ -95,7 +88,7 @@ export const previewsReclaim = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "The closing event." })),
+    event: optionalText("The closing event.", { minLength: 1, maxLength: 255 }),
   }),
   positionals: ["stack"],
   async run(context, { stack: stackId, event: given }) {

@@ -3,9 +3,11 @@ import { parseDuration } from "@stackyard/core/machine";
 import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
+import { optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type Output, toAge } from "../output.ts";
-import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { type Output, type Painter, toAge } from "../output.ts";
+import { defineServerCommand, type LoadPage, type ServerContext } from "../server/connection.ts";
+import { printPages } from "./print-list.ts";
 import { reportAccepted } from "./send.ts";
 import { limitArg, stackArg, stackFilterArgs } from "./stack-args.ts";
 import { formatStack, formatState } from "./stacks.ts";
@@ -19,13 +21,9 @@ export const previewsLs = defineServerCommand({
     { command: "stackyard previews ls --condition waiting", what: "List only those that need attention." },
   ],
   args: Type.Object({
-    repository: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 1_024, placeholder: "owner/name", description: "Only this repository." }),
-    ),
-    number: Type.Optional(Type.Integer({ minimum: 1, description: "Only the pull request with this number." })),
-    owner: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 1_024, description: "Only pull requests of this author." }),
-    ),
+    repository: optionalText("Only this repository.", { minLength: 1, maxLength: 1_024, placeholder: "owner/name" }),
+    number: optionalInteger("Only the pull request with this number.", { minimum: 1 }),
+    owner: optionalText("Only pull requests of this author.", { minLength: 1, maxLength: 1_024 }),
     machine: stackFilterArgs.machine,
     state: stackFilterArgs.state,
     text: stackFilterArgs.text,
@@ -33,33 +31,19 @@ export const previewsLs = defineServerCommand({
     ...limitArg,
   }),
   async run({ out, previews, signal }, { limit, ...filter }) {
-    let shown = 0;
-    const pages = readPages((page) => previews.list({ ...defined(filter), ...page, signal }), { out, limit });
-    for await (const items of pages) {
-      printPreviews(items, { out, withHead: shown === 0 });
-      shown += items.length;
-    }
+    const load: LoadPage<StackPreview> = (page) => previews.list({ ...defined(filter), ...page, signal });
+    const shown = await printPages(load, PREVIEWS, { out, limit });
     if (shown === 0) out.note("No stacks of pull requests found.");
     return 0;
   },
 });
 
-interface PrintOptions {
-  readonly out: Output;
-  readonly withHead: boolean;
-}
+const PREVIEWS = {
+  columns: ["STACK", "PULL REQUEST", "STATE", "FOR", "USD/MONTH", "EXPIRES", "OWNER", "DRIFT", "WHY"],
+  toRow,
+};
 
-function printPreviews(items: readonly StackPreview[], { out, withHead }: PrintOptions): void {
-  if (out.json) for (const item of items) out.result(item, () => "");
-  if (out.json || items.length === 0) return;
-  const head = COLUMNS.map((name) => out.paint("dim", name));
-  const rows = items.map((item) => toRow(item, out, Date.now()));
-  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
-}
-
-const COLUMNS = ["STACK", "PULL REQUEST", "STATE", "FOR", "USD/MONTH", "EXPIRES", "OWNER", "DRIFT", "WHY"];
-
-function toRow(preview: StackPreview, out: Output, now: number): readonly string[] {
+function toRow(preview: StackPreview, out: Painter, now: number): readonly string[] {
   const { stackId, pull, enteredAt, expiresAt = "–", drifted, waiting } = preview;
   return [
     out.paint("bold", stackId),

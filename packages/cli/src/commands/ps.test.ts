@@ -1,6 +1,7 @@
 import type { YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { formatProcesses } from "./ps.ts";
+import { formatItems } from "./print-list.ts";
+import { PROCESSES } from "./ps.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
 
@@ -22,10 +23,11 @@ function aWorker(overrides: Partial<YardProcess>): YardProcess {
 }
 
 function tell(worker: YardProcess): string {
-  return formatProcesses([worker], { paint: (_style, text) => text, columns: undefined }, Date.parse(at) + 60_000);
+  const out = { paint: (_style: string, text: string) => text, columns: undefined };
+  return formatItems([worker], PROCESSES, { out, now: Date.parse(at) + 60_000 });
 }
 
-describe("formatProcesses", () => {
+describe("the table of processes", () => {
   it("shows how much a live worker does", () => {
     expect(tell(aWorker({}))).toMatch(/01A +worker +8 of 8 /);
   });

@@ -1,8 +1,8 @@
 import type { YardProcess } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type Output, toAge } from "../output.ts";
-import { defineServerCommand, readPages } from "../server/connection.ts";
+import { type Painter, toAge } from "../output.ts";
+import { defineServerCommand, readAll } from "../server/connection.ts";
+import { printItems } from "./print-list.ts";
 
 /** `stackyard ps` */
 export const ps = defineServerCommand({
@@ -12,29 +12,17 @@ export const ps = defineServerCommand({
   examples: [{ command: "stackyard ps", what: "List the processes with their roles and load." }],
   args: Type.Object({}),
   async run({ out, yard, signal }) {
-    const processes: YardProcess[] = [];
-    const pages = readPages((page) => yard.processes.list({ ...page, signal }), { out });
-    for await (const items of pages) processes.push(...items);
-    if (out.json) for (const each of processes) out.result(each, () => "");
-    else if (processes.length > 0) out.text(formatProcesses(processes, out, Date.now()));
+    const processes = await readAll((page) => yard.processes.list({ ...page, signal }), { out });
+    printItems(processes, PROCESSES, { out });
     if (processes.length === 0) out.note("No process is registered.");
     return 0;
   },
 });
 
-const COLUMNS = ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"];
+/** The table of `stackyard ps`. */
+export const PROCESSES = { columns: ["ID", "DOES", "TASKS", "VERSION", "HOST", "FOR", "SEEN", "EXECUTORS"], toRow };
 
-/** Formats the table of `stackyard ps`. */
-export function formatProcesses(
-  processes: readonly YardProcess[],
-  out: Pick<Output, "paint" | "columns">,
-  now: number,
-): string {
-  const head = COLUMNS.map((name) => out.paint("dim", name));
-  return formatTable([head, ...processes.map((each) => toRow(each, out, now))], { columns: out.columns });
-}
-
-function toRow(each: YardProcess, out: Pick<Output, "paint">, now: number): readonly string[] {
+function toRow(each: YardProcess, out: Painter, now: number): readonly string[] {
   const { id, roles, version, host, pid, draining, gone, startedAt, seenAt, executors } = each;
   return [
     out.paint("bold", id),
@@ -49,7 +37,7 @@ function toRow(each: YardProcess, out: Pick<Output, "paint">, now: number): read
 }
 
 /** Formats the running tasks. The count of a process that has died is stale, so it is not shown. */
-function toTasks({ roles, running, capacity, gone }: YardProcess, out: Pick<Output, "paint">): string {
+function toTasks({ roles, running, capacity, gone }: YardProcess, out: Painter): string {
   if (gone) return out.paint("red", "gone");
   return roles.includes("worker") ? `${running} of ${capacity}` : "";
 }

@@ -10,6 +10,7 @@ import {
   reusedId,
 } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
+import { optionalFlag, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
@@ -22,34 +23,22 @@ const Args = Type.Object({
     description: "The stack's id, such as pr-12.",
   }),
   event: Type.String({ minLength: 1, maxLength: 255, completes: "event", description: "The event, such as OPENED." }),
-  machine: Type.Optional(
-    Type.String({
-      short: "m",
-      minLength: 1,
-      completes: "machine",
-      description: "The machine. Required for the event that creates the stack.",
-    }),
-  ),
+  machine: optionalText("The machine. Required for the event that creates the stack.", {
+    short: "m",
+    minLength: 1,
+    completes: "machine",
+  }),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",
       description: "Metadata: key=text, key:=json, or a JSON object. May be repeated.",
     }),
   ),
-  id: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: "The event's id. Events with the same id are applied once.",
-    }),
-  ),
-  confirm: Type.Optional(
-    Type.String({
-      placeholder: "stack",
-      description: "The stack's id again. Required for an event that removes a stack from a protected state.",
-    }),
-  ),
-  wait: Type.Optional(Type.Boolean({ short: "w", description: "Wait until the event is applied." })),
+  id: optionalText("The event's id. Events with the same id are applied once.", { minLength: 1, maxLength: 255 }),
+  confirm: optionalText("The stack's id again. Required for an event that removes a stack from a protected state.", {
+    placeholder: "stack",
+  }),
+  wait: optionalFlag("Wait until the event is applied.", { short: "w" }),
   until: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       placeholder: "state",
@@ -57,7 +46,7 @@ const Args = Type.Object({
       description: "Wait until the stack is in this state, or `removed`. May be repeated.",
     }),
   ),
-  timeout: Type.Optional(Type.String({ placeholder: "duration", description: "How long to wait. Default: 10m." })),
+  timeout: optionalText("How long to wait. Default: 10m.", { placeholder: "duration" }),
 });
 type Args = Static<typeof Args>;
 

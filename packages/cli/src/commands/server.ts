@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { defined } from "@stackyard/core";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, optionalFlag, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
@@ -41,7 +41,7 @@ export const server = defineCommand({
   ],
   args: Type.Object({
     ...listenArgs,
-    withWorker: Type.Optional(Type.Boolean({ description: "Also run tasks." })),
+    withWorker: optionalFlag("Also run tasks."),
     ...drainArg,
     ...projectArg,
   }),
@@ -144,29 +144,18 @@ export const worker = defineCommand({
     },
   ],
   args: Type.Object({
-    concurrency: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        description: "Maximum number of concurrent tasks. Default: `concurrency`, or 8.",
-      }),
-    ),
-    url: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: "URL of the servers, which store Terraform states. Default: STACKYARD_URL, or `server.url`.",
-      }),
-    ),
-    healthPort: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65_535,
-        description: "Port for /health/live and /health/ready; 0 selects a free one.",
-      }),
-    ),
-    healthHost: Type.Optional(
-      Type.String({ minLength: 1, description: "Address for --health-port. Default: 127.0.0.1." }),
-    ),
+    concurrency: optionalInteger("Maximum number of concurrent tasks. Default: `concurrency`, or 8.", {
+      minimum: 1,
+      maximum: 1_000,
+    }),
+    url: optionalText("URL of the servers, which store Terraform states. Default: STACKYARD_URL, or `server.url`.", {
+      minLength: 1,
+    }),
+    healthPort: optionalInteger("Port for /health/live and /health/ready; 0 selects a free one.", {
+      minimum: 0,
+      maximum: 65_535,
+    }),
+    healthHost: optionalText("Address for --health-port. Default: 127.0.0.1.", { minLength: 1 }),
     ...drainArg,
     ...projectArg,
   }),

@@ -2,14 +2,14 @@ import { hostname, userInfo } from "node:os";
 import { isStackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { Session } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { defineCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type Output, toAge } from "../output.ts";
-import { defineServerCommand, findServerPlace, type GivenServer, readPages, serverArgs } from "../server/connection.ts";
+import { type Output, type Painter, toAge } from "../output.ts";
+import { defineServerCommand, findServerPlace, readAll, serverArgs } from "../server/connection.ts";
 import { findLogin, storeLogin } from "../server/credentials.ts";
 import { type DeviceCode, endLogin, pollDeviceCode, requestDeviceCode, requestLocalUrl } from "../server/sign-in.ts";
+import { printItems } from "./print-list.ts";
 
 const { token: _, ...placeArgs } = serverArgs;
 
@@ -28,7 +28,7 @@ export const login = defineCommand({
   args: Type.Object({ ...placeArgs }),
   async run(context, given) {
     const { out, env, signal } = context;
-    const { url, ownToken } = await findServerPlace(context, given as GivenServer);
+    const { url, ownToken } = await findServerPlace(context, given);
     const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken);
     if (localUrl !== undefined) {
       out.result(
@@ -101,7 +101,7 @@ export const logout = defineCommand({
   args: Type.Object({ ...placeArgs }),
   async run(context, given) {
     const { out, env } = context;
-    const { url } = await findServerPlace(context, given as GivenServer);
+    const { url } = await findServerPlace(context, given);
     const now = Date.now();
     const found = await findLogin(env, url, now);
     if (found === undefined) {
@@ -122,11 +122,8 @@ export const sessionsLs = defineServerCommand({
   examples: [{ command: "stackyard sessions ls", what: "List logins with their ids." }],
   args: Type.Object({}),
   async run({ out, yard, signal }) {
-    const sessions: Session[] = [];
-    for await (const items of readPages((page) => yard.sessions.list({ ...page, signal }), { out }))
-      sessions.push(...items);
-    if (out.json) for (const each of sessions) out.result(each, () => "");
-    else if (sessions.length > 0) out.text(formatSessions(sessions, out, Date.now()));
+    const sessions = await readAll((page) => yard.sessions.list({ ...page, signal }), { out });
+    printItems(sessions, SESSIONS, { out });
     if (sessions.length === 0) out.note("No logins.");
     return 0;
   },
@@ -147,16 +144,11 @@ export const sessionsRevoke = defineServerCommand({
 });
 
 const KINDS: Readonly<Record<Session["kind"], string>> = { browser: "browser", cli: "command line", workload: "job" };
-const COLUMNS = ["ID", "WHO", "LOGIN", "FROM", "SINCE", "USED", "ENDS", "GROUPS"];
+const SESSIONS = { columns: ["ID", "WHO", "LOGIN", "FROM", "SINCE", "USED", "ENDS", "GROUPS"], toRow };
 
-/** Formats the table of `stackyard sessions ls`. */
-export function formatSessions(
-  sessions: readonly Session[],
-  out: Pick<Output, "paint" | "columns">,
-  now: number,
-): string {
-  const head = COLUMNS.map((name) => out.paint("dim", name));
-  const rows = sessions.map(({ id, who, kind, client, address = "", createdAt, usedAt, endsAt, current, groups }) => [
+function toRow(session: Session, out: Painter, now: number): readonly string[] {
+  const { id, who, kind, client, address = "", createdAt, usedAt, endsAt, current, groups } = session;
+  return [
     id,
     `${out.paint("bold", who.name)}${current ? out.paint("green", " (you)") : ""}`,
     client === undefined ? KINDS[kind] : `${KINDS[kind]} ${client}`,
@@ -165,6 +157,5 @@ export function formatSessions(
     `${toAge(usedAt, now)} ago`,
     `in ${toAge(new Date(now).toISOString(), Date.parse(endsAt))}`,
     groups.join(", "),
-  ]);
-  return formatTable([head, ...rows], { columns: out.columns });
+  ];
 }

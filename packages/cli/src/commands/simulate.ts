@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { findNearestName } from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, optionalText } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { projectArg } from "../project/config.ts";
@@ -50,12 +51,9 @@ export const simulate = defineCommand({
       placeholder: "file",
       description: "A file with steps, or - for standard input.",
     }),
-    now: Type.Optional(
-      Type.String({
-        placeholder: "instant",
-        description: "Initial time of the clock: ISO 8601 with Z or an offset. Default: 2030-01-01T00:00:00Z.",
-      }),
-    ),
+    now: optionalText("Initial time of the clock: ISO 8601 with Z or an offset. Default: 2030-01-01T00:00:00Z.", {
+      placeholder: "instant",
+    }),
     ...projectArg,
   }),
   positionals: ["machines"],
@@ -80,18 +78,16 @@ export const simulate = defineCommand({
   },
 });
 
-type Revision = Omit<MachineFileReport, "machine"> & { readonly machine: Machine | undefined };
-
 /** Returns the machines that `load` steps name, by the text of the step. */
 async function readRevisions(
   steps: readonly unknown[],
   options: ReadMachinesOptions,
-): Promise<ReadonlyMap<string, Revision>> {
+): Promise<ReadonlyMap<string, MachineFileReport>> {
   const files = new Set(steps.flatMap((step) => findLoaded(step) ?? []));
-  const revisions = new Map<string, Revision>();
+  const revisions = new Map<string, MachineFileReport>();
   for (const file of files) {
     const [report] = await readMachineFiles([file], options);
-    if (report) revisions.set(file, { ...report, machine: report.machine });
+    if (report) revisions.set(file, report);
   }
   return revisions;
 }
@@ -130,7 +126,7 @@ function toMachines(reports: readonly MachineFileReport[]): ReadonlyMap<string, 
   return machines;
 }
 
-function reportBroken(reports: readonly (MachineFileReport | Revision)[], { out }: CommandContext): readonly string[] {
+function reportBroken(reports: readonly MachineFileReport[], { out }: CommandContext): readonly string[] {
   const broken = reports.filter(({ machine }) => machine === undefined);
   for (const { file, problems } of broken) {
     out.note([`${file} has errors; its events are refused:`, ...formatProblems(problems, out)].join("\n"));
@@ -301,29 +297,24 @@ async function readSteps(
   from: string,
   { cwd, stdin }: { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array | string> },
 ): Promise<readonly unknown[]> {
-  return parseSteps(from === "-" ? await readAll(stdin) : await readText(resolve(cwd, from), from), from);
+  return parseSteps(from === "-" ? await text(stdin) : await readText(resolve(cwd, from), from), from);
 }
 
 /** Parses the text of steps. Throws `CONFIG_INVALID` that names the line. */
 export function parseSteps(text: string, from: string): readonly unknown[] {
   const whole = text.replace(/^\uFEFF/, "").trim();
   if (whole === "") return [];
-  if (whole.startsWith("[")) {
-    const value = tryParse(whole);
-    if (value.kind === "value" && Array.isArray(value.value)) return value.value;
-    // A line may itself be an array, but input that starts like this is most often one array.
-    if (value.kind === "fault") throw invalid(from, value.message);
-  }
-  const single = tryParse(whole);
-  return single.kind === "value" ? [single.value] : parseLines(text, from);
+  const parsed = tryParse(whole);
+  if (parsed.kind === "value") return Array.isArray(parsed.value) ? parsed.value : [parsed.value];
+  // A line may itself be an array, but input that starts like this is most often one array.
+  if (whole.startsWith("[")) throw invalid(from, parsed.message);
+  return parseLines(text, from);
 }
 
 function parseLines(text: string, from: string): readonly unknown[] {
   const steps: unknown[] = [];
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .entries()) {
+  const lines = text.replace(/^\uFEFF/, "").split("\n");
+  for (const [index, line] of lines.entries()) {
     if (line.trim() === "") continue;
     const parsed = tryParse(line);
     if (parsed.kind === "fault") throw invalid(`${from}:${index + 1}`, parsed.message);
@@ -360,11 +351,4 @@ async function readText(path: string, given: string): Promise<string> {
       hint: "Pass --steps FILE, or --steps - to read standard input.",
     });
   }
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of stream) text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-  return text + decoder.decode();
 }

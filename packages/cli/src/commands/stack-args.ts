@@ -1,14 +1,23 @@
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import { Type } from "typebox";
+import { optionalInteger, optionalText } from "../command.ts";
 
 /** The stack that a command is about. */
 export const stackArg = {
   stack: Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id." }),
 };
 
+/** A task of that stack. */
+export const taskArg = Type.String({
+  minLength: 1,
+  maxLength: 1_024,
+  completes: "task",
+  description: "The task's name.",
+});
+
 /** How many items a list prints. */
 export const limitArg = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, short: "n", description: "Maximum number." })),
+  limit: optionalInteger("Maximum number.", { minimum: 1, short: "n" }),
 };
 
 /** The order of a list of stacks, or of items about stacks. */
@@ -29,30 +38,18 @@ export const reasonArg = Type.String({
 
 /** Which stacks a list shows or a bulk operation changes. */
 export const stackFilterArgs = {
-  machine: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      short: "m",
-      completes: "machine",
-      description: "Only stacks of this machine.",
-    }),
-  ),
-  state: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      completes: "state",
-      description: "Only stacks in this state. Names are case-sensitive.",
-    }),
-  ),
-  text: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: "Only ids that contain this text. It is case-sensitive.",
-    }),
-  ),
+  machine: optionalText("Only stacks of this machine.", {
+    minLength: 1,
+    maxLength: 255,
+    short: "m",
+    completes: "machine",
+  }),
+  state: optionalText("Only stacks in this state. Names are case-sensitive.", {
+    minLength: 1,
+    maxLength: 255,
+    completes: "state",
+  }),
+  text: optionalText("Only ids that contain this text. It is case-sensitive.", { minLength: 1, maxLength: 255 }),
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS], {
       description:

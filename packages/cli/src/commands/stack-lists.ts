@@ -4,34 +4,29 @@ import type { OpenAttempt, StackCounts, StackFilter, StackSummary } from "@stack
 import { formatTable } from "@stackyard/sdk/commands";
 import { checkState, parseMetadata } from "@stackyard/sdk/send";
 import { Type } from "typebox";
-import { type Output, toAge } from "../output.ts";
+import { optionalFlag, optionalText } from "../command.ts";
+import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { findRevisionHash } from "./machines.ts";
+import { printItems, printPages } from "./print-list.ts";
 import { limitArg, sortArg, stackFilterArgs } from "./stack-args.ts";
 import { formatFailureCell, formatState, formatTasks, toWaitingRow } from "./stacks.ts";
 
 const filterArgs = {
   ...stackFilterArgs,
-  prefix: Type.Optional(Type.String({ completes: "stack", description: "Only ids that start with this text." })),
+  prefix: optionalText("Only ids that start with this text.", { completes: "stack" }),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",
       description: "Only stacks with this metadata: key=text, key:=json, or a JSON object. At most 5 keys.",
     }),
   ),
-  revision: Type.Optional(
-    Type.String({
-      pattern: "^[0-9a-f]{4,64}$",
-      placeholder: "hash",
-      description: "Only stacks of this revision: the whole hash, or its first digits together with --machine.",
-    }),
-  ),
-  task: Type.Optional(
-    Type.String({ minLength: 1, completes: "task", description: "Only stacks in which this task has failed." }),
-  ),
-  code: Type.Optional(
-    Type.String({ description: 'Only stacks in which a task has failed with this code; "" for no code.' }),
-  ),
+  revision: optionalText("Only stacks of this revision: the whole hash, or its first digits together with --machine.", {
+    pattern: "^[0-9a-f]{4,64}$",
+    placeholder: "hash",
+  }),
+  task: optionalText("Only stacks in which this task has failed.", { minLength: 1, completes: "task" }),
+  code: optionalText('Only stacks in which a task has failed with this code; "" for no code.'),
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
@@ -79,12 +74,9 @@ export const stacksLs = defineServerCommand({
   args: Type.Object({
     ...filterArgs,
     ...sortArg,
-    waiting: Type.Optional(
-      Type.Boolean({
-        short: "w",
-        description:
-          "Show what each stack waits for. Omits quiet stacks, which wait only for an event or a timer, unless you pass --condition any.",
-      }),
+    waiting: optionalFlag(
+      "Show what each stack waits for. Omits quiet stacks, which wait only for an event or a timer, unless you pass --condition any.",
+      { short: "w" },
     ),
     ...limitArg,
   }),
@@ -95,7 +87,8 @@ export const stacksLs = defineServerCommand({
       yard.stacks.list(filter, { ...page, ...defined({ sort }), signal });
     let shown = 0;
     for await (const items of readPages(load, { out, limit })) {
-      printStacks(context, items, { withHead: shown === 0, waiting: args.waiting === true });
+      const table = args.waiting === true ? WAITING : { columns: toStackColumns(items), toRow: toStackRow };
+      printItems(items, table, { out, withHead: shown === 0 });
       shown += items.length;
     }
     if (shown > 0) return 0;
@@ -116,35 +109,6 @@ function formatNoneFound({ waiting, metadata = [], ...args }: FilterArgs): strin
   return "No stacks yet. `stackyard send STACK EVENT --machine MACHINE` creates one.";
 }
 
-function printStacks(
-  { out }: ServerContext,
-  stacks: readonly StackSummary[],
-  { withHead, waiting }: { readonly withHead: boolean; readonly waiting: boolean },
-): void {
-  if (waiting) printRows(out, stacks, { columns: WAITING_COLUMNS, toRow: toWaitingRow, withHead });
-  else printRows(out, stacks, { columns: toStackColumns(stacks), toRow: toStackRow, withHead });
-}
-
-interface Rows<Item> {
-  readonly columns: readonly string[];
-  readonly toRow: (item: Item, out: Output, now: number) => readonly string[];
-  readonly withHead: boolean;
-}
-
-/** Prints one JSON object per line, or the rows of a table. */
-function printRows<Item>(out: Output, items: readonly Item[], { columns, toRow, withHead }: Rows<Item>): void {
-  if (items.length === 0) return;
-  if (out.json) {
-    for (const item of items) out.result(item, () => "");
-    return;
-  }
-  const rows = items.map((item) => toRow(item, out, Date.now()));
-  const head = columns.map((name) => out.paint("dim", name));
-  out.text(formatTable(withHead ? [head, ...rows] : rows, { columns: out.columns }));
-}
-
-type Painter = Pick<Output, "paint" | "columns">;
-
 function toStackRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
   return [
     out.paint("bold", stack.id),
@@ -162,8 +126,7 @@ function toStackColumns(stacks: readonly StackSummary[]): readonly string[] {
   return stacks.some(({ lastFailure }) => lastFailure !== undefined) ? [...columns, "LAST FAILURE"] : columns;
 }
 
-/** The heads of the columns of `toWaitingRow`. */
-const WAITING_COLUMNS = ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"] as const;
+const WAITING = { columns: ["STACK", "MACHINE", "STATE", "FOR", "WAITS FOR"], toRow: toWaitingRow };
 
 /** `stackyard stacks counts` */
 export const stacksCounts = defineServerCommand({
@@ -211,24 +174,23 @@ export const attemptsLs = defineServerCommand({
     status: Type.Optional(
       Type.Enum(["unclaimed", "queued", "running", "suspended"], { description: "Only attempts with this status." }),
     ),
-    executor: Type.Optional(Type.String({ minLength: 1, description: "Only attempts of this executor." })),
+    executor: optionalText("Only attempts of this executor.", { minLength: 1 }),
     machine: filterArgs.machine,
     prefix: filterArgs.prefix,
     ...limitArg,
   }),
   async run({ out, yard, signal }, { limit, prefix, ...rest }) {
     const filter = defined({ ...rest, idPrefix: prefix });
-    let shown = 0;
-    for await (const items of readPages((page) => yard.attempts.list(filter, { ...page, signal }), { out, limit })) {
-      printRows(out, items, { columns: ATTEMPT_COLUMNS, toRow: toAttemptRow, withHead: shown === 0 });
-      shown += items.length;
-    }
+    const shown = await printPages((page) => yard.attempts.list(filter, { ...page, signal }), ATTEMPTS, { out, limit });
     if (shown === 0) out.note("No open attempt matches.");
     return 0;
   },
 });
 
-const ATTEMPT_COLUMNS = ["STACK", "TASK", "EXECUTOR", "STATUS", "FOR", "RUNNER", "WHAT"] as const;
+const ATTEMPTS = {
+  columns: ["STACK", "TASK", "EXECUTOR", "STATUS", "FOR", "RUNNER", "WHAT"],
+  toRow: toAttemptRow,
+};
 
 function toAttemptRow(attempt: OpenAttempt, out: Painter, now: number): readonly string[] {
   const { stackId, task, executor = "–", status, dispatchedAt, owner = "–", progressMessage = "", queuedFor } = attempt;

@@ -2,9 +2,10 @@ import { defined, isStackyardError } from "@stackyard/core";
 import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
+import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type Output, type Style, toAge } from "../output.ts";
-import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
+import { type Painter, type Style, toAge } from "../output.ts";
+import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";
 import { limitArg, stackArg } from "./stack-args.ts";
 
 /** `stackyard stacks show` */
@@ -17,9 +18,7 @@ export const stacksShow = defineServerCommand({
   ],
   args: Type.Object({
     ...stackArg,
-    log: Type.Optional(
-      Type.Boolean({ description: "Include the end of each task's log, which is available when the attempt ends." }),
-    ),
+    log: optionalFlag("Include the end of each task's log, which is available when the attempt ends."),
   }),
   positionals: ["stack"],
   async run(context, { stack: id, log = false }) {
@@ -78,17 +77,10 @@ export const stacksHistory = defineServerCommand({
   args: Type.Object({ ...stackArg, ...limitArg }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, limit = 100 }) {
-    const entries = [];
-    for await (const items of readPages((page) => yard.stacks.history(stack, { ...page, order: "newest", signal }), {
-      out,
-      limit,
-    })) {
-      entries.push(...items);
-    }
-    if (entries.length === 0) {
-      throw failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
-    }
-    for (const entry of entries.reverse()) out.result(entry, () => formatHistoryEntry(entry, out, { stack: false }));
+    const load: LoadPage<HistoryEntry> = (page) => yard.stacks.history(stack, { ...page, order: "newest", signal });
+    const entries = await readAll(load, { out, limit });
+    if (entries.length === 0) throw failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
+    for (const entry of entries.toReversed()) out.result(entry, () => formatHistoryEntry(entry, out, { stack: false }));
     return 0;
   },
 });
@@ -104,10 +96,8 @@ export const stacksWatch = defineServerCommand({
     { command: "stackyard stacks watch --json", what: "Follow the whole yard, one JSON object per line." },
   ],
   args: Type.Object({
-    stack: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id. Default: all." }),
-    ),
-    since: Type.Optional(Type.Integer({ minimum: 0, description: "Start after this position in the history." })),
+    stack: optionalText("The stack's id. Default: all.", { minLength: 1, maxLength: 255, completes: "stack" }),
+    since: optionalInteger("Start after this position in the history.", { minimum: 0 }),
   }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, since }) {
@@ -124,7 +114,6 @@ export const stacksWatch = defineServerCommand({
   },
 });
 
-type Painter = Pick<Output, "paint" | "columns">;
 type TaskStatus = StackSummary["tasks"][number]["status"];
 
 const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
@@ -275,7 +264,7 @@ const OUTCOME_STYLES: Readonly<Record<HistoryEntry["outcome"], Style>> = {
 /** Formats one line of the history for people. */
 export function formatHistoryEntry(
   entry: HistoryEntry,
-  out: Pick<Output, "paint">,
+  out: Painter,
   options: { readonly stack?: boolean } = {},
 ): string {
   const { at, stackId, event, task, outcome, actor } = entry;
@@ -307,8 +296,6 @@ function toWay({ from, to, outcome }: HistoryEntry): string {
   return `${from} → ${to}`;
 }
 
-type FailurePainter = Pick<Output, "paint">;
-
 /** Joins lines into one; keeps the start and the end of a long text, because tools print errors there. */
 export function toOneLine(text: string, mostCharacters: number): string {
   const line = text.replace(/\s+/g, " ").trim();
@@ -318,7 +305,7 @@ export function toOneLine(text: string, mostCharacters: number): string {
 }
 
 /** Formats a stack's last failure for a row of a list. A resolved one is not highlighted. */
-export function formatFailureCell(failure: LastFailure, out: FailurePainter, now: number): string {
+export function formatFailureCell(failure: LastFailure, out: Painter, now: number): string {
   const { task, code, message = "", at, resolvedAt } = failure;
   const what = [task, code].filter((part) => part !== undefined).join(" ");
   const text = `${what} ${toAge(at, now)} ago${resolvedAt === undefined ? "" : ", resolved"}`;
@@ -331,7 +318,7 @@ const MOST_LINES = 12;
 /** Formats a stack's last failure, the start of its task's message, and where to find the rest. */
 export function formatFailure(
   { task, state, attempt, code, message = "", at, resolvedAt }: LastFailure,
-  { stackId, out, now }: { readonly stackId: string; readonly out: FailurePainter; readonly now: number },
+  { stackId, out, now }: { readonly stackId: string; readonly out: Painter; readonly now: number },
 ): string {
   const times = attempt === 0 ? "never sent" : `attempt ${attempt}`;
   const resolved = resolvedAt === undefined ? "" : `, resolved ${toAge(resolvedAt, now)} ago`;

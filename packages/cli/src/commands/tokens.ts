@@ -1,9 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
-import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type Output, toAge } from "../output.ts";
-import { defineServerCommand, readPages } from "../server/connection.ts";
+import { optionalText } from "../command.ts";
+import { type Output, type Painter, toAge } from "../output.ts";
+import { defineServerCommand, readAll } from "../server/connection.ts";
+import { printItems } from "./print-list.ts";
 
 /** `stackyard whoami` */
 export const whoami = defineServerCommand({
@@ -73,9 +74,7 @@ export const tokensCreate = defineServerCommand({
     stacks: list("prefix", "Only stacks whose id starts with this prefix."),
     group: list("group", "A group of the token, for the key `allow` of events in machines."),
     also: list("permission", "One more permission: states:read, states:write or secrets:read."),
-    expires: Type.Optional(
-      Type.String({ placeholder: "duration", description: "Such as 30d, at most 366d, or never. Default: 90d." }),
-    ),
+    expires: optionalText("Such as 30d, at most 366d, or never. Default: 90d.", { placeholder: "duration" }),
   }),
   positionals: ["name"],
   async run({ out, yard, signal }, { name, role, machine, stacks, group, also, expires }) {
@@ -114,11 +113,8 @@ export const tokensLs = defineServerCommand({
   examples: [{ command: "stackyard tokens ls", what: "List tokens with their ids, last uses and ends." }],
   args: Type.Object({}),
   async run({ out, yard, signal }) {
-    const tokens: ApiToken[] = [];
-    for await (const items of readPages((page) => yard.tokens.list({ ...page, signal }), { out }))
-      tokens.push(...items);
-    if (out.json) for (const each of tokens) out.result(each, () => "");
-    else if (tokens.length > 0) out.text(formatTokens(tokens, out, Date.now()));
+    const tokens = await readAll((page) => yard.tokens.list({ ...page, signal }), { out });
+    printItems(tokens, TOKENS, { out });
     if (tokens.length === 0) out.note("There are no API tokens. Create one with `stackyard tokens create`.");
     return 0;
   },
@@ -133,15 +129,10 @@ export const tokensRotate = defineServerCommand({
   ],
   args: Type.Object({
     id: TokenId,
-    overlap: Type.Optional(
-      Type.String({
-        placeholder: "duration",
-        description: "How long the earlier secret stays valid, 0s to 7d. Default: 24h.",
-      }),
-    ),
-    expires: Type.Optional(
-      Type.String({ placeholder: "duration", description: "A new end of the token. Default: as it was." }),
-    ),
+    overlap: optionalText("How long the earlier secret stays valid, 0s to 7d. Default: 24h.", {
+      placeholder: "duration",
+    }),
+    expires: optionalText("A new end of the token. Default: as it was.", { placeholder: "duration" }),
   }),
   positionals: ["id"],
   async run({ out, yard, signal }, { id, overlap, expires }) {
@@ -165,12 +156,10 @@ export const tokensRevoke = defineServerCommand({
   },
 });
 
-const COLUMNS = ["ID", "NAME", "STATUS", "ROLE", "SCOPE", "BY", "USED", "ENDS"];
+const TOKENS = { columns: ["ID", "NAME", "STATUS", "ROLE", "SCOPE", "BY", "USED", "ENDS"], toRow };
 
-/** Formats the table of `stackyard tokens ls`. */
-export function formatTokens(tokens: readonly ApiToken[], out: Pick<Output, "paint" | "columns">, now: number): string {
-  const head = COLUMNS.map((name) => out.paint("dim", name));
-  const rows = tokens.map((token) => [
+function toRow(token: ApiToken, out: Painter, now: number): readonly string[] {
+  return [
     token.id,
     out.paint("bold", token.name),
     token.status,
@@ -179,8 +168,7 @@ export function formatTokens(tokens: readonly ApiToken[], out: Pick<Output, "pai
     token.createdBy.name,
     token.lastUsedAt === undefined ? "never" : `${toAge(token.lastUsedAt, now)} ago`,
     formatEnd(token, now),
-  ]);
-  return formatTable([head, ...rows], { columns: out.columns });
+  ];
 }
 
 function formatEnd({ status, expiresAt, revokedAt }: ApiToken, now: number): string {

@@ -1,13 +1,13 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defined } from "@stackyard/core";
+import { defined, type PageStart } from "@stackyard/core";
 import { upgradeMachine } from "@stackyard/core/machine";
 import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "../command.ts";
+import { type CommandContext, defineCommand, optionalFlag, optionalText } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
-import type { Output } from "../output.ts";
+import type { Painter } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import { loadDefinitions, readMachineText } from "../project/executors.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
@@ -15,19 +15,14 @@ import { reasonArg, stackArg } from "./stack-args.ts";
 
 const Args = Type.Object({
   stack: Type.Optional(stackArg.stack),
-  machine: Type.Optional(
-    Type.String({ short: "m", minLength: 1, completes: "machine", description: "Upgrade all stacks of this machine." }),
-  ),
-  to: Type.Optional(
-    Type.String({
-      placeholder: "hash",
-      pattern: "^[0-9a-f]{4,64}$",
-      expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
-      description: "Content hash of the revision, or its first digits. Default: the newest revision.",
-    }),
-  ),
-  dryRun: Type.Optional(Type.Boolean({ description: "Change nothing, and show what would differ." })),
-  all: Type.Optional(Type.Boolean({ description: "In a dry run, show every stack instead of the first 20." })),
+  machine: optionalText("Upgrade all stacks of this machine.", { short: "m", minLength: 1, completes: "machine" }),
+  to: optionalText("Content hash of the revision, or its first digits. Default: the newest revision.", {
+    placeholder: "hash",
+    pattern: "^[0-9a-f]{4,64}$",
+    expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
+  }),
+  dryRun: optionalFlag("Change nothing, and show what would differ."),
+  all: optionalFlag("In a dry run, show every stack instead of the first 20."),
   reason: Type.Optional(reasonArg),
 });
 
@@ -78,7 +73,7 @@ async function planOne(context: ServerContext, stack: string, { to }: Options): 
 }
 
 async function upgradeOne({ out, yard, signal }: ServerContext, stack: string, options: Options): Promise<number> {
-  const result: OperationResult = await yard.stacks.upgrade(stack, { signal, ...toGiven(options) });
+  const result: OperationResult = await yard.stacks.upgrade(stack, { signal, ...defined(options) });
   out.result(result, () => {
     if (result.outcome !== "waiting") return `${stack} has the new revision.`;
     return `${stack}: accepted, not decided yet. Check \`stackyard stacks history ${stack}\`.`;
@@ -95,8 +90,8 @@ async function planAll(
 ): Promise<number> {
   const { out, yard, signal } = context;
   const results: UpgradeResult[] = [];
-  const load = (page: { readonly cursor?: string }) => {
-    return yard.machines.planUpgrades(machine, { ...toGiven(options), signal, ...toCursor(page) });
+  const load = ({ cursor }: PageStart) => {
+    return yard.machines.planUpgrades(machine, { ...defined({ ...options, cursor }), signal });
   };
   for await (const items of readPages(load, { out })) {
     results.push(...items);
@@ -123,8 +118,8 @@ function printPlans(
 
 async function upgradeAll({ out, yard, signal }: ServerContext, machine: string, options: Options): Promise<number> {
   const counts = new Map<UpgradeResult["outcome"], number>();
-  const load = (page: { readonly cursor?: string }) => {
-    return yard.machines.upgradeStacks(machine, { ...toGiven(options), signal, ...toCursor(page) });
+  const load = ({ cursor }: PageStart) => {
+    return yard.machines.upgradeStacks(machine, { ...defined({ ...options, cursor }), signal });
   };
   for await (const items of readPages(load, { out })) {
     for (const result of items) {
@@ -135,14 +130,6 @@ async function upgradeAll({ out, yard, signal }: ServerContext, machine: string,
   const shown = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
   out.note(shown === "" ? `The machine "${machine}" has no stacks.` : `${shown}.`);
   return counts.has("refused") ? 1 : 0;
-}
-
-function toCursor({ cursor }: { readonly cursor?: string }) {
-  return defined({ cursor });
-}
-
-function toGiven({ to, reason }: Options) {
-  return defined({ to, reason });
 }
 
 /** `stackyard machines upgrade` */
@@ -159,7 +146,7 @@ export const machinesUpgrade = defineCommand({
   ],
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "A YAML or JSON file." }),
-    print: Type.Optional(Type.Boolean({ description: "Print the result; change nothing." })),
+    print: optionalFlag("Print the result; change nothing."),
     ...projectArg,
   }),
   positionals: ["file"],
@@ -203,7 +190,6 @@ async function writeWhole(path: string, text: string, { signal }: CommandContext
   }
 }
 
-type Painter = Pick<Output, "paint" | "columns">;
 type Difference = UpgradePlan["differences"][number];
 type Replayed = Difference["after"];
 

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
+  defined,
   findNearestName,
   formatFaults,
   isMap,
@@ -261,7 +262,8 @@ export function findYardFaults(yards: unknown): readonly string[] {
     const place = `yards.${name}`;
     if (!NAME.test(name)) return [`${place}: a yard's name has 1 to 64 letters, digits, "_", "-" and ".".`];
     if (!isMap(yard)) return [`${place} must be { url, token } or { type: "aws", … }.`];
-    return findFaultsParseYards(place, withoutUndefined(yard));
+    // Values are undefined where environment variables are missing.
+    return findFaultsOfYard(place, defined(yard));
   });
 }
 
@@ -270,7 +272,7 @@ export function isAwsYard(yard: YardOptions): yard is AwsYardOptions {
   return "type" in yard;
 }
 
-function findFaultsParseYards(place: string, yard: Fields): readonly string[] {
+function findFaultsOfYard(place: string, yard: Fields): readonly string[] {
   if (yard["type"] === undefined) {
     const missing = yard["url"] === undefined ? [`${place}.url is missing; a yard on AWS has type: "aws".`] : [];
     return [...missing, ...findUnknown(place, yard, [...OF_SERVER.keys()]), ...findForms(place, yard, OF_SERVER)];
@@ -304,7 +306,7 @@ function findForms(place: string, yard: Fields, forms: ReadonlyMap<string, Form>
 function findPlaceFaults(place: string, value: unknown): readonly string[] {
   if (value === undefined) return [];
   if (!isMap(value)) return [`${place} must be { bucket, prefix }.`];
-  const fields = withoutUndefined(value);
+  const fields = defined(value);
   const missing = fields["bucket"] === undefined ? [`${place}.bucket is missing.`] : [];
   return [...missing, ...findUnknown(place, fields, [...OF_PLACE.keys()]), ...findForms(place, fields, OF_PLACE)];
 }
@@ -344,11 +346,6 @@ function findOrderFaults(place: string, yard: Fields, queue: string, deadLetters
   if (typeof first !== "string" || typeof second !== "string") return [];
   if (first.endsWith(".fifo") === second.endsWith(".fifo")) return [];
   return [`${place}.${deadLetters} must be a FIFO queue where ${queue} is one, and only there.`];
-}
-
-/** Removes undefined values, which come from missing environment variables. */
-function withoutUndefined(value: Fields): Fields {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
 }
 
 /** Returns the yard of that name in a configuration. Throws `CONFIG_INVALID` that lists the existing ones. */

@@ -2,7 +2,6 @@ import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
-  defined,
   type Executor,
   type ExecutorDefinition,
   findNearestName,
@@ -140,7 +139,7 @@ export interface MachineFileReport {
   readonly file: string;
   readonly name: string;
   /** Undefined when a problem is an error. */
-  readonly machine?: Machine;
+  readonly machine: Machine | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -188,7 +187,7 @@ export function markDuplicates(reports: readonly MachineFileReport[]): readonly 
     const { file, name, problems } = report;
     const message = `The machine "${name}" is in several files: ${same.map((each) => each.file).join(", ")}. Keep one of them.`;
     const problem = { severity: "error", code: "machine-duplicate", path: "", line: 1, column: 1, message } as const;
-    return { file, name, problems: [problem, ...problems] };
+    return { file, name, machine: undefined, problems: [problem, ...problems] };
   });
 }
 
@@ -225,12 +224,12 @@ async function readMachineFile(
     // A file that is named explicitly is read as YAML, whatever its ending.
     const name = basename(path, extname(path));
     const { machine, problems } = parseMachine(await readFile(path, "utf8"), { ...options, name });
-    return { file, name, problems, ...defined({ machine }) };
+    return { file, name, machine, problems };
   }
   offerOwnPackages();
   const { name, located } = await loadMachineFile(path, options);
-  if (located.kind === "unknown") return { file, name, problems: [] };
-  return { file, name, problems: located.problems, ...(located.kind === "found" ? { machine: located.machine } : {}) };
+  if (located.kind === "unknown") return { file, name, machine: undefined, problems: [] };
+  return { file, name, machine: located.kind === "found" ? located.machine : undefined, problems: located.problems };
 }
 
 /** Executors that machines may name, besides the built-in ones. */

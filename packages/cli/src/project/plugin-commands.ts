@@ -2,7 +2,7 @@ import { defined, isStackyardError, type PluginCommand, type PluginCommandContex
 import { type TObject, Type } from "typebox";
 import { type Command, type CommandContext, createCommand } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type GivenServer, openServer, serverArgs, toUnreachable } from "../server/connection.ts";
+import { type GivenServer, openServer, pickTexts, serverArgs, toUnreachable } from "../server/connection.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { loadPlugins } from "./executors.ts";
 
@@ -122,11 +122,5 @@ function partArgs(args: Readonly<Record<string, unknown>>, { properties }: TObje
   const isOwn = ([name]: [string, unknown]): boolean => Object.hasOwn(properties, name);
   const entries = Object.entries(args);
   const server = Object.fromEntries(entries.filter((entry) => !isOwn(entry)));
-  return { own: Object.fromEntries(entries.filter(isOwn)), server: pickStrings(server) };
-}
-
-function pickStrings(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
+  return { own: Object.fromEntries(entries.filter(isOwn)), server: pickTexts(server) };
 }

@@ -141,14 +141,7 @@ export function storeMissing(folder: string, token: string, cause?: unknown): St
   return failWith("STORE_MISSING", message, { hint, cause });
 }
 
-type Factory = (options: unknown, context: OpenStoreContext) => unknown;
-
-interface OpenStoreContext {
-  readonly projectDir: string;
-  readonly environment: OpenStoreInput["env"];
-  readonly logger: Logger;
-  readonly migrate: boolean;
-}
+type Factory = (options: unknown, context: Readonly<Record<string, unknown>>) => unknown;
 
 async function loadFactory({ name, use }: StoreChoice & { kind: "package" }, projectDir: string): Promise<Factory> {
   const { createStore } = await load({ name, use }, projectDir);

@@ -4,10 +4,10 @@ import { defined, findNearestName, isStackyardError, type Logger, listPages } fr
 import { createCiToken, type Page, Stackyard, type TokenSource, type UnreadableRow } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
-import { type Command, type CommandContext, type CommandSpec, createCommand } from "../command.ts";
+import { type Command, type CommandContext, type CommandSpec, createCommand, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
-import { dataDirOf, findYard, isAwsYard, loadConfigFile } from "../project/config.ts";
+import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../project/config.ts";
 import { readVariables } from "../variables.ts";
 import { serveAwsYard } from "../yard/aws-yard.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
@@ -36,17 +36,13 @@ export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Comm
     const logged = createLoggedFetch(logger);
     const shown = context.out.json ? logged : createDisplayFetch(logged);
     const options = { ...server, retries: 1, fetch: shown };
-    const yard = new Stackyard(options);
     const previews = createPreviewsApi(createHttpClient(options));
+    const serverContext = { ...context, yard: new Stackyard(options), previews };
     try {
       // `createCommand` has checked them against the schema that contains these.
-      return await spec.run({ ...context, yard, previews }, rest as Static<Args>);
+      return await spec.run(serverContext, rest as Static<Args>);
     } catch (error) {
-      throw await toExplained(
-        error,
-        { ...context, yard, previews },
-        { stack: "stack" in rest ? rest.stack : undefined, url: server.url },
-      );
+      throw await toExplained(error, serverContext, { stack: rest["stack"], url: server.url });
     } finally {
       await close();
     }
@@ -82,7 +78,8 @@ function createLoggedFetch(logger: Logger): typeof fetch {
   };
 }
 
-function pickTexts(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+/** Returns the values that are texts. */
+export function pickTexts(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
@@ -94,14 +91,6 @@ export interface OpenServer extends FoundServer {
   close(): Promise<void>;
   /** True: the server runs in this process until `close`. */
   readonly isOwn?: true;
-}
-
-/** The flags that select a server. */
-export interface GivenServer {
-  readonly url?: string;
-  readonly token?: string;
-  readonly yard?: string;
-  readonly project?: string;
 }
 
 /**
@@ -134,34 +123,21 @@ export function findYardName(given: GivenServer, env: CommandContext["env"]): st
 
 /** Arguments of every command that talks to a server. */
 export const serverArgs = {
-  url: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description: "Address of the server. Default: STACKYARD_URL, or that of `stackyard dev`.",
-    }),
+  url: optionalText("Address of the server. Default: STACKYARD_URL, or that of `stackyard dev`.", { minLength: 1 }),
+  token: optionalText(
+    "API token. Default: STACKYARD_TOKEN, the CI job's own token, `stackyard login`, or the project's token file.",
+    { minLength: 1 },
   ),
-  token: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description:
-        "API token. Default: STACKYARD_TOKEN, the CI job's own token, `stackyard login`, or the project's token file.",
-    }),
-  ),
-  yard: Type.Optional(
-    Type.String({
-      minLength: 1,
-      placeholder: "name",
-      completes: "yard",
-      description: "A yard of the configuration, instead of --url. Default: STACKYARD_YARD.",
-    }),
-  ),
-  project: Type.Optional(
-    Type.String({
-      placeholder: "dir",
-      description: "The project's folder. Default: the nearest folder with a configuration.",
-    }),
-  ),
+  yard: optionalText("A yard of the configuration, instead of --url. Default: STACKYARD_YARD.", {
+    minLength: 1,
+    placeholder: "name",
+    completes: "yard",
+  }),
+  ...projectArg,
 };
+
+/** The flags that select a server. */
+export type GivenServer = Static<TObject<typeof serverArgs>>;
 
 /** Where a yard's server is and how to get in. */
 interface FoundServer {
@@ -242,7 +218,7 @@ async function findOwnToken(dataDir: string, address: string): Promise<string | 
 }
 
 function withToken(url: string, token: FoundServer["token"]): FoundServer {
-  return token === undefined ? { url } : { url, token };
+  return { url, ...defined({ token }) };
 }
 
 /** Parses the address of a server and removes the trailing slash. Throws `CONFIG_INVALID`. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { isMap } from "@stackyard/core";
+import { isMap, parseJson } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
 /** A login of this machine at one server. */
@@ -49,21 +49,13 @@ export async function storeLogin(
 async function loadLogins(path: string): Promise<ReadonlyMap<string, StoredLogin>> {
   const text = await readText(path);
   if (text === undefined) return new Map();
-  const value = parse(text);
+  const value = parseJson(text);
   if (!isMap(value)) {
     throw failWith("CONFIG_INVALID", `"${path}" does not contain logins.`, {
       hint: "Remove the file and run `stackyard login` again.",
     });
   }
   return new Map(Object.entries(value).filter((entry): entry is [string, StoredLogin] => isLogin(entry[1])));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isLogin(value: unknown): value is StoredLogin {

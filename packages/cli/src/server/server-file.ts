@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { StackyardError } from "@stackyard/core";
+import { isMap, parseJson, type StackyardError } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
 /** The file that `stackyard dev` writes to the data folder while it runs, so that other commands find the server. */
@@ -101,13 +101,8 @@ async function readStart({ body }: Response): Promise<string> {
 }
 
 function findProof(text: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("proof" in value)) return undefined;
-    return typeof value.proof === "string" ? value.proof : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isMap(value) && typeof value["proof"] === "string" ? value["proof"] : undefined;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { hostname } from "node:os";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
 import {
@@ -26,8 +27,7 @@ import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
 import { provideSealer } from "@stackyard/core/services";
 import type { ServerDeps } from "@stackyard/server";
-import { Type } from "typebox";
-import type { CommandContext } from "../command.ts";
+import { type CommandContext, optionalFlag, optionalInteger, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
@@ -262,9 +262,7 @@ export async function runUntilSignal(
   running: RunningProcess,
   { drainMs, onEnding }: { readonly drainMs: number; readonly onEnding: () => void },
 ): Promise<number> {
-  if (!signal.aborted) {
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  }
+  if (!signal.aborted) await once(signal, "abort");
   onEnding();
   printStopping(running.running(), drainMs, out);
   await running.stop();
@@ -335,26 +333,16 @@ export function toReachableUrl(url: string): string {
 
 /** Where a server listens, and whether it requires a token. */
 export const listenArgs = {
-  port: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 65_535,
-      short: "p",
-      description: "Port; 0 selects a free one. Default: 7070.",
-    }),
-  ),
-  host: Type.Optional(Type.String({ minLength: 1, description: "Address to listen on. Default: 127.0.0.1." })),
-  noToken: Type.Optional(Type.Boolean({ description: "Accept requests without a token. Loopback addresses only." })),
+  port: optionalInteger("Port; 0 selects a free one. Default: 7070.", { minimum: 0, maximum: 65_535, short: "p" }),
+  host: optionalText("Address to listen on. Default: 127.0.0.1.", { minLength: 1 }),
+  noToken: optionalFlag("Accept requests without a token. Loopback addresses only."),
 };
 
 /** How long a process that is stopping lets its tasks continue. */
 export const drainArg = {
-  drainTimeout: Type.Optional(
-    Type.String({
-      placeholder: "duration",
-      description:
-        "How long running tasks may continue after SIGTERM or Ctrl-C before they are cancelled. Default: 30s.",
-    }),
+  drainTimeout: optionalText(
+    "How long running tasks may continue after SIGTERM or Ctrl-C before they are cancelled. Default: 30s.",
+    { placeholder: "duration" },
   ),
 };
 
