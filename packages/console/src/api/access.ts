@@ -1,8 +1,8 @@
 import type { Me } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
 import { useLiveState } from "./use-live.tsx";
+import { useLoad } from "./use-load.ts";
 
 /** A permission of the API, such as `operate`. */
 export type Permission = Me["rights"][number]["permissions"][number];
@@ -15,7 +15,7 @@ export interface Subject {
 
 /** Returns who is signed in. */
 export function useMe() {
-  return useQuery({ queryKey: keys.me, queryFn: ({ signal }) => yard.me({ signal }), staleTime: 60_000 });
+  return useLoad(keys.me, (request) => yard.me(request), { staleTime: 60_000 });
 }
 
 /** Tells whether rights include a permission for a subject. The server decides; this only explains a button beforehand. */

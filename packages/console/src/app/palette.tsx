@@ -1,8 +1,8 @@
 import { defined } from "@stackyard/core";
-import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Dialog } from "../design/dialog.tsx";
 import { To, useGo } from "../design/links.tsx";
 import { Text } from "../design/text.tsx";
@@ -33,11 +33,11 @@ export function Palette({ navigation, onClose }: PaletteProps) {
   const sought = text.trim();
   const matches = ({ title }: { readonly title: string }) => title.toLowerCase().includes(sought.toLowerCase());
   const go = useGo();
-  const { data, isLoading } = useQuery({
-    queryKey: keys.list("palette", { sought }),
-    queryFn: ({ signal }) => yard.stacks.list({ text: sought }, { limit: MAX_STACKS, signal }),
-    enabled: sought !== "",
-  });
+  const { data, isLoading } = useLoad(
+    keys.list("palette", { sought }),
+    ({ signal }) => yard.stacks.list({ text: sought }, { limit: MAX_STACKS, signal }),
+    { enabled: sought !== "" },
+  );
   const stacks = rank(
     (data?.items ?? []).map(({ id }) => id),
     sought,

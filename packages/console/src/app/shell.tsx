@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { useState } from "react";
 import { useMe } from "../api/access.ts";
@@ -6,6 +5,7 @@ import { isSignedOut, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useConditionCounts } from "../api/use-condition-counts.ts";
 import { useLiveRetry, useLiveState } from "../api/use-live.tsx";
+import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { To } from "../design/links.tsx";
@@ -193,9 +193,7 @@ function SignInOverlay() {
 
 /** Renders a warning on every page if there is no worker. */
 function WorkerBanner() {
-  const { data } = useQuery({
-    queryKey: keys.count("processes"),
-    queryFn: ({ signal }) => yard.processes.list({ limit: 1_000, signal }),
+  const { data } = useLoad(keys.count("processes"), ({ signal }) => yard.processes.list({ limit: 1_000, signal }), {
     refetchInterval: 30_000,
   });
   if (data === undefined || data.items.some((process) => process.roles.includes("worker") && !process.gone)) {

@@ -1,10 +1,10 @@
 import type { Approval, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useMe, useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
@@ -27,9 +27,7 @@ export function ApprovalPage() {
 }
 
 function OneApproval({ stackId, task }: { stackId: string; task: string }) {
-  const stack = useQuery({
-    queryKey: keys.stack(stackId),
-    queryFn: ({ signal }) => yard.stacks.get(stackId, { signal }),
+  const stack = useLoad(keys.stack(stackId), (request) => yard.stacks.get(stackId, request), {
     enabled: stackId !== "",
   });
   return (
@@ -157,17 +155,14 @@ function MetadataRow({ name, value, before, compared }: MetadataRowProps) {
 
 /** Returns the metadata as of the last time when this task's approval was complete; undefined when it never was. */
 function useLastApproved({ stackId, task }: Approval): Readonly<Record<string, unknown>> | undefined {
-  const { data } = useQuery({
-    queryKey: keys.stack(stackId, "last-approved", { task }),
-    queryFn: async ({ signal }) => {
-      const { items } = await yard.stacks.history(stackId, { limit: 1_000, signal });
-      const entry = items.find(
-        (line) => line.event === "APPROVE_TASK" && line.task === task && line.outcome === "applied",
-      );
-      if (entry === undefined) return null;
-      const at = await yard.stacks.at(stackId, entry.position, { signal });
-      return at.stack?.metadata ?? null;
-    },
+  const { data } = useLoad(keys.stack(stackId, "last-approved", { task }), async ({ signal }) => {
+    const { items } = await yard.stacks.history(stackId, { limit: 1_000, signal });
+    const entry = items.find(
+      (line) => line.event === "APPROVE_TASK" && line.task === task && line.outcome === "applied",
+    );
+    if (entry === undefined) return null;
+    const at = await yard.stacks.at(stackId, entry.position, { signal });
+    return at.stack?.metadata ?? null;
   });
   return data ?? undefined;
 }

@@ -1,9 +1,9 @@
 import type { AuditLine } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { FilterForm } from "../design/filter-form.tsx";
@@ -34,7 +34,7 @@ export function AuditPage() {
 }
 
 function Chain() {
-  const head = useQuery({ queryKey: keys.other("audit-head"), queryFn: ({ signal }) => yard.audit.head({ signal }) });
+  const head = useLoad(keys.other("audit-head"), (request) => yard.audit.head(request));
   return (
     <Panel title="Chain">
       <Loaded query={head} height={64}>

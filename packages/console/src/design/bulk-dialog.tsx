@@ -5,6 +5,7 @@ import { type Permission, useAnyRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Button } from "./button.tsx";
 import { ActionDialog, Dialog } from "./dialog.tsx";
 import { ErrorNotice, Skeleton } from "./page.tsx";
@@ -107,13 +108,15 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
   const toast = useToast();
   const client = useQueryClient();
   const [planId] = useState(newEventId);
-  const plan = useQuery({
-    queryKey: keys.other("bulk-plan", { planId, request }),
-    queryFn: ({ signal }) => yard.bulk.plan(request, { signal }),
-    // The person confirms what was shown: only Retry repeats the dry run, no other change does.
-    staleTime: "static",
-    gcTime: 0,
-  });
+  const plan = useLoad(
+    keys.other("bulk-plan", { planId, request }),
+    ({ signal }) => yard.bulk.plan(request, { signal }),
+    {
+      // The person confirms what was shown: only Retry repeats the dry run, no other change does.
+      staleTime: "static",
+      gcTime: 0,
+    },
+  );
   const total = plan.data?.total;
   const act = async (text: string | undefined) => {
     if (total === undefined) return;
@@ -311,11 +314,11 @@ const SHOWN = 20;
 
 /** Renders the first items that were not applied, with their reasons. */
 function NotApplied({ bulkId, done }: { bulkId: string; done: number }) {
-  const items = useQuery({
-    queryKey: keys.bulk(bulkId, `items ${done}`),
-    queryFn: ({ signal }) => yard.bulk.items(bulkId, { limit: 1_000, signal }),
-    placeholderData: (before) => before,
-  });
+  const items = useLoad(
+    keys.bulk(bulkId, `items ${done}`),
+    ({ signal }) => yard.bulk.items(bulkId, { limit: 1_000, signal }),
+    { placeholderData: (before) => before },
+  );
   const bad = (items.data?.items ?? []).filter(({ outcome }) => outcome !== undefined && !GOOD.includes(outcome));
   return (
     <ul className="bulk-items">

@@ -1,8 +1,8 @@
 import type { RevisionDetails, StackSnapshot } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { useSearch } from "../design/links.tsx";
 import { Loaded } from "../design/page.tsx";
 import { Opened, toRevisionSession, YardEditor } from "./yard-editor.tsx";
@@ -15,17 +15,16 @@ export function SimulatePage() {
 }
 
 function FromStack({ id, at }: { id: string; at: string | undefined }) {
-  const query = useQuery({
-    queryKey: keys.other("simulated stack", { id, at }),
-    queryFn: async ({ signal }) => {
+  const query = useLoad(
+    keys.other("simulated stack", { id, at }),
+    async ({ signal }) => {
       const stack = await loadStack(id, at, signal);
       if (stack.hash === undefined) throw new Error("The revision of the stack is not known.");
       const revision = await yard.machines.revision(stack.hash, { signal });
       return { stack, revision };
     },
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-  });
+    { staleTime: Number.POSITIVE_INFINITY, gcTime: 0 },
+  );
   return (
     <Loaded query={query} height={420}>
       {(loaded) => <StackSimulator {...loaded} />}
@@ -41,10 +40,9 @@ async function loadStack(id: string, at: string | undefined, signal: AbortSignal
 }
 
 function StackSimulator({ stack, revision }: { stack: StackSnapshot["stack"]; revision: RevisionDetails }) {
-  const { data: newest } = useQuery({
-    queryKey: keys.machine(revision.machine, "source"),
-    queryFn: ({ signal }) => yard.machines.source(revision.machine, { signal }),
-  });
+  const { data: newest } = useLoad(keys.machine(revision.machine, "source"), (request) =>
+    yard.machines.source(revision.machine, request),
+  );
   const [session] = useState(() => toRevisionSession(revision));
   const steps = useMemo(() => [{ stack }], [stack]);
   const second = useMemo(

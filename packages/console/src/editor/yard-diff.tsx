@@ -1,10 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { UpgradeResult } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { type OutcomeCounts, OutcomeTable } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
@@ -36,10 +36,9 @@ export function YardDiff({ machine, base, onBase, valid }: YardDiffProps) {
 function RevisionPicker({ machine, base, onBase }: Pick<YardDiffProps, "machine" | "base" | "onBase">) {
   const toast = useToast();
   const [chosen, setChosen] = useState("");
-  const { data } = useQuery({
-    queryKey: keys.machine(machine, "revisions to compare"),
-    queryFn: ({ signal }) => yard.machines.revisions(machine, { limit: 100, signal }),
-  });
+  const { data } = useLoad(keys.machine(machine, "revisions to compare"), ({ signal }) =>
+    yard.machines.revisions(machine, { limit: 100, signal }),
+  );
   const [first] = useState(base.title);
   const choose = async (hash: string) => {
     setChosen(hash);
@@ -77,9 +76,7 @@ interface EffectProps {
 
 /** Renders the effect of an upgrade to a text on the stacks of the machine, and on their histories. Changes nothing. */
 function EffectDialog({ machine, text, onClose }: EffectProps) {
-  const query = useQuery({
-    queryKey: keys.other("effect", { machine, text }),
-    queryFn: ({ signal }) => loadEffect(machine, text, signal),
+  const query = useLoad(keys.other("effect", { machine, text }), ({ signal }) => loadEffect(machine, text, signal), {
     gcTime: 0,
   });
   return (

@@ -1,9 +1,9 @@
 import type { ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
 import { StackyardApiError } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
@@ -31,9 +31,7 @@ export function YardEditor({ tab }: { tab: BottomTab }) {
 }
 
 function NewestMachine({ name, tab }: { name: string; tab: BottomTab }) {
-  const query = useQuery({
-    queryKey: keys.machine(name, "source"),
-    queryFn: ({ signal }) => yard.machines.source(name, { signal }),
+  const query = useLoad(keys.machine(name, "source"), (request) => yard.machines.source(name, request), {
     // The document must not be replaced during editing; saving detects concurrent changes.
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
@@ -69,15 +67,15 @@ function SourceEditor({ source, tab }: { source: MachineSource; tab: BottomTab }
 
 /** Renders a machine of TypeScript or JavaScript, as its generated document. */
 function ModuleEditor({ source: { machine, origin }, tab }: { source: MachineSource; tab: BottomTab }) {
-  const query = useQuery({
-    queryKey: keys.machine(machine, "newest revision"),
-    queryFn: async ({ signal }) => {
+  const query = useLoad(
+    keys.machine(machine, "newest revision"),
+    async ({ signal }) => {
       const { hash } = await yard.machines.get(machine, { signal });
       if (hash === undefined) throw new Error(`The yard cannot load "${origin}".`);
       return yard.machines.revision(hash, { signal });
     },
-    refetchOnWindowFocus: false,
-  });
+    { refetchOnWindowFocus: false },
+  );
   return (
     <Loaded query={query} height={420}>
       {(revision) => <Opened session={toModuleSession(revision, origin)} tab={tab} machine={machine} />}
@@ -92,9 +90,7 @@ export function toModuleSession({ machine, hash, source }: RevisionDetails, orig
 }
 
 function Revision({ hash, name, tab }: { hash: string; name: string; tab: BottomTab }) {
-  const query = useQuery({
-    queryKey: keys.machine(name, "revision", { hash }),
-    queryFn: ({ signal }) => yard.machines.revision(hash, { signal }),
+  const query = useLoad(keys.machine(name, "revision", { hash }), (request) => yard.machines.revision(hash, request), {
     staleTime: Number.POSITIVE_INFINITY,
   });
   return (
@@ -105,10 +101,9 @@ function Revision({ hash, name, tab }: { hash: string; name: string; tab: Bottom
 }
 
 function RevisionEditor({ revision, tab }: { revision: RevisionDetails; tab: BottomTab }) {
-  const { data: newest } = useQuery({
-    queryKey: keys.machine(revision.machine, "source"),
-    queryFn: ({ signal }) => yard.machines.source(revision.machine, { signal }),
-  });
+  const { data: newest } = useLoad(keys.machine(revision.machine, "source"), (request) =>
+    yard.machines.source(revision.machine, request),
+  );
   const [session] = useState(() => toRevisionSession(revision));
   const second = useMemo(
     () => newest && { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
@@ -172,9 +167,7 @@ interface OpenedProps {
 /** Renders the editor with a document; others can be opened in its place. */
 export function Opened({ machine, session: first, tab, second, steps }: OpenedProps) {
   const [session, setSession] = useState(first);
-  const { data: executors } = useQuery({
-    queryKey: keys.other("executors"),
-    queryFn: ({ signal }) => yard.executors.list({ signal }),
+  const { data: executors } = useLoad(keys.other("executors"), (request) => yard.executors.list(request), {
     staleTime: 300_000,
   });
   const known = useMemo(() => executors?.map(toKnownExecutor), [executors]);
@@ -211,10 +204,7 @@ function toKnownExecutor({ name, config, documents }: ExecutorDetails): KnownExe
 
 function MachinePicker() {
   const go = useGo();
-  const { data } = useQuery({
-    queryKey: keys.other("machines"),
-    queryFn: ({ signal }) => yard.machines.list({ signal }),
-  });
+  const { data } = useLoad(keys.other("machines"), (request) => yard.machines.list(request));
   return (
     <select
       className="input opener"

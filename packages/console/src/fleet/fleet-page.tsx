@@ -1,9 +1,10 @@
 import { toFleetReport } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
-import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { JobActions } from "../design/job-actions.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
@@ -22,11 +23,7 @@ const PAGES_AT_ONCE = 50;
 /** Renders one run of a command on a fleet: the state of each instance, and why some failed. */
 export function FleetPage() {
   const { id = "" } = useSearch();
-  const run = useQuery({
-    queryKey: keys.stack(id, "job"),
-    queryFn: ({ signal }) => yard.runs.get(id, { signal }),
-    enabled: id !== "",
-  });
+  const run = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
   const report = useFleetReport(id, run);
   const failing = report.data === undefined ? 0 : countFailing(report.data);
   if (id === "") {
@@ -81,9 +78,9 @@ export function FleetPage() {
 function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run>) {
   const { endedAt, message } = run ?? {};
   const last = useRef<{ readonly message: string; readonly pages: readonly unknown[] }>(undefined);
-  return useQuery({
-    queryKey: keys.other("fleet-report", { id, endedAt }),
-    queryFn: async ({ signal }) => {
+  return useLoad(
+    keys.other("fleet-report", { id, endedAt }),
+    async ({ signal }) => {
       if (endedAt === undefined && message !== undefined && last.current?.message === message)
         return last.current.pages;
       const pages: unknown[] = [];
@@ -91,11 +88,13 @@ function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run
       last.current = message === undefined ? undefined : { message, pages };
       return pages;
     },
-    enabled: id !== "" && !isPending,
-    placeholderData: (before) => before,
-    refetchInterval: endedAt === undefined ? REFETCH_MS : false,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+    {
+      enabled: id !== "" && !isPending,
+      placeholderData: (before) => before,
+      refetchInterval: endedAt === undefined ? REFETCH_MS : false,
+      staleTime: Number.POSITIVE_INFINITY,
+    },
+  );
 }
 
 function countFailing(pages: readonly unknown[]): number {

@@ -1,9 +1,9 @@
 import type { BulkRequest, Cause } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useAnyRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { BulkButton, BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
@@ -52,10 +52,7 @@ const LOOKS: Readonly<Record<Kind, Look>> = {
 /** Renders the causes of one kind, the most frequent first; each opens to its members. */
 export function CausePanel({ kind }: { kind: Kind }) {
   const { title, empty } = LOOKS[kind];
-  const causes = useQuery({
-    queryKey: keys.count("causes", { kind }),
-    queryFn: ({ signal }) => yard.causes({ kind, limit: 100, signal }),
-  });
+  const causes = useLoad(keys.count("causes", { kind }), ({ signal }) => yard.causes({ kind, limit: 100, signal }));
   return (
     <Panel title={title}>
       <Loaded query={causes} height={240}>

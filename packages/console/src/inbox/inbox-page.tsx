@@ -1,8 +1,8 @@
 import type { Cause } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useConditionCounts } from "../api/use-condition-counts.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Page } from "../design/page.tsx";
@@ -61,9 +61,6 @@ function useCounts(): Readonly<Record<TabId, number | undefined>> {
 }
 
 function useCauseCount(kind: Cause["kind"]): number | undefined {
-  const { data } = useQuery({
-    queryKey: keys.count("causes", { kind }),
-    queryFn: ({ signal }) => yard.causes({ kind, limit: 100, signal }),
-  });
+  const { data } = useLoad(keys.count("causes", { kind }), ({ signal }) => yard.causes({ kind, limit: 100, signal }));
   return data?.examined;
 }

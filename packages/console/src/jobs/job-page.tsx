@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { JobActions } from "../design/job-actions.tsx";
 import { toJobPath } from "../design/job-link.tsx";
@@ -26,11 +26,7 @@ export function JobPage() {
 }
 
 function OneJob({ id }: { id: string }) {
-  const job = useQuery({
-    queryKey: keys.stack(id, "job"),
-    queryFn: ({ signal }) => yard.runs.get(id, { signal }),
-    enabled: id !== "",
-  });
+  const job = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
   if (id === "") {
     return (
       <Page title="Job">
@@ -149,14 +145,8 @@ const TAIL_LINES = 40;
 
 /** Renders the end of the newest attempt's log; the full log has its own page. */
 function LogTail({ job: { runId, endedAt } }: { job: Job }) {
-  const attempts = useQuery({
-    queryKey: keys.stack(runId, "attempts"),
-    queryFn: ({ signal }) => yard.stacks.attempts(runId, { signal }),
-  });
-  const log = useQuery({
-    queryKey: keys.stack(runId, "log", { endedAt }),
-    queryFn: ({ signal }) => yard.runs.log(runId, { signal }),
-  });
+  const attempts = useLoad(keys.stack(runId, "attempts"), (request) => yard.stacks.attempts(runId, request));
+  const log = useLoad(keys.stack(runId, "log", { endedAt }), (request) => yard.runs.log(runId, request));
   const attemptId = attempts.data?.[0]?.attemptId;
   return (
     <Panel
@@ -190,18 +180,18 @@ const MAX_PAGES = 20;
 
 /** Renders the executor's report unchanged. */
 function Report({ job: { runId, endedAt } }: { job: Job }) {
-  const report = useQuery({
-    queryKey: keys.other("job-report", { runId, endedAt }),
-    queryFn: async ({ signal }) => {
+  const report = useLoad(
+    keys.other("job-report", { runId, endedAt }),
+    async (request) => {
       const pages: unknown[] = [];
-      for await (const page of yard.runs.report(runId, { signal })) {
+      for await (const page of yard.runs.report(runId, request)) {
         pages.push(page);
         if (pages.length === MAX_PAGES) break;
       }
       return pages;
     },
-    refetchInterval: endedAt === undefined ? 10_000 : false,
-  });
+    { refetchInterval: endedAt === undefined ? 10_000 : false },
+  );
   return (
     <Loaded query={report} height={0}>
       {(pages) => (pages.length === 0 ? null : <Json title="Report" value={pages.length === 1 ? pages[0] : pages} />)}

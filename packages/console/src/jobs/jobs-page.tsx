@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { JobLink } from "../design/job-link.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -87,11 +87,7 @@ function Took({ job: { startedAt, endedAt } }: { job: Job }) {
 
 function Filters({ state, executor }: { state: JobState | undefined; executor: string | undefined }) {
   const changeSearch = useChangeSearch();
-  const executors = useQuery({
-    queryKey: keys.other("executors"),
-    queryFn: ({ signal }) => yard.executors.list({ signal }),
-    staleTime: 60_000,
-  });
+  const executors = useLoad(keys.other("executors"), (request) => yard.executors.list(request), { staleTime: 60_000 });
   const names = new Set([...(executors.data ?? []).map(({ name }) => name), ...(executor ? [executor] : [])]);
   return (
     <>

@@ -1,7 +1,7 @@
 import type { MachineSummary } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { SideTable } from "../design/beside.tsx";
 import { To } from "../design/links.tsx";
 import { Loaded } from "../design/page.tsx";
@@ -11,7 +11,7 @@ import { MachineMark } from "./machine-mark.tsx";
 
 /** Loads all machines. */
 export function useMachines() {
-  return useQuery({ queryKey: keys.list("machines"), queryFn: ({ signal }) => yard.machines.list({ signal }) });
+  return useLoad(keys.list("machines"), (request) => yard.machines.list(request));
 }
 
 const ORDER = { invalid: 0, stale: 1, valid: 2 } as const;

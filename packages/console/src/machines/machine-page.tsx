@@ -1,7 +1,7 @@
 import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { Command } from "../design/copy-button.tsx";
 import { To, useSearch } from "../design/links.tsx";
@@ -32,11 +32,7 @@ export function MachinePage() {
 }
 
 function OneMachine({ name }: { name: string }) {
-  const query = useQuery({
-    queryKey: keys.machine(name),
-    queryFn: ({ signal }) => yard.machines.get(name, { signal }),
-    enabled: name !== "",
-  });
+  const query = useLoad(keys.machine(name), (request) => yard.machines.get(name, request), { enabled: name !== "" });
   if (name === "") {
     return (
       <Page title="Machine">
@@ -127,14 +123,10 @@ function Problems({ name, problems }: Pick<MachineDetails, "name" | "problems">)
 }
 
 function Graph({ name }: { name: string }) {
-  const query = useQuery({
-    queryKey: keys.machine(name, "graph"),
-    queryFn: ({ signal }) => yard.machines.graph(name, { signal }),
-  });
-  const { data: counts } = useQuery({
-    queryKey: keys.count("states", { name }),
-    queryFn: ({ signal }) => yard.stacks.counts({ machine: name }, { by: "state", signal }),
-  });
+  const query = useLoad(keys.machine(name, "graph"), (request) => yard.machines.graph(name, request));
+  const { data: counts } = useLoad(keys.count("states", { name }), ({ signal }) =>
+    yard.stacks.counts({ machine: name }, { by: "state", signal }),
+  );
   const states = Object.fromEntries(
     (counts?.groups ?? []).flatMap(({ state, count }) =>
       state === undefined ? [] : [[state, { text: `${count} ${count === 1 ? "stack" : "stacks"}` }] as const],

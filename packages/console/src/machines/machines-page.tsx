@@ -1,7 +1,7 @@
 import type { MachineSummary } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
@@ -11,10 +11,9 @@ import { MACHINE_COLUMNS, toWorstFirst, useMachines } from "./machine-list.tsx";
 /** Renders all machines of the yard, those with errors first. */
 export function MachinesPage() {
   const query = useMachines();
-  const { data: counts } = useQuery({
-    queryKey: keys.count("machines"),
-    queryFn: ({ signal }) => yard.stacks.counts({}, { by: "machine", signal }),
-  });
+  const { data: counts } = useLoad(keys.count("machines"), ({ signal }) =>
+    yard.stacks.counts({}, { by: "machine", signal }),
+  );
   const stacks = new Map((counts?.groups ?? []).map(({ machine, count }) => [machine, count]));
   return (
     <Page

@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { CopyButton } from "../design/copy-button.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
@@ -14,10 +14,7 @@ import "./machines.css";
  * Renders the newest document of a machine as it was written, also one with errors; marks the `line` in the address.
  */
 export function SourceText({ name }: { name: string }) {
-  const query = useQuery({
-    queryKey: keys.machine(name, "source"),
-    queryFn: ({ signal }) => yard.machines.source(name, { signal }),
-  });
+  const query = useLoad(keys.machine(name, "source"), (request) => yard.machines.source(name, request));
   return (
     <Loaded query={query} height={320}>
       {({ source, origin }) => (

@@ -1,7 +1,7 @@
 import type { Cause, StackCondition, StackCounts, StackSummary } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { BulkButton } from "../design/bulk-dialog.tsx";
 import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
@@ -52,10 +52,9 @@ export function Attention({ counts }: { counts: StackCounts }) {
 }
 
 function FailedCauses({ count }: { count: number }) {
-  const causes = useQuery({
-    queryKey: keys.count("causes", { kind: "failed", limit: MAX_CAUSES }),
-    queryFn: ({ signal }) => yard.causes({ kind: "failed", limit: MAX_CAUSES, signal }),
-  });
+  const causes = useLoad(keys.count("causes", { kind: "failed", limit: MAX_CAUSES }), ({ signal }) =>
+    yard.causes({ kind: "failed", limit: MAX_CAUSES, signal }),
+  );
   return (
     <Loaded query={causes} height={64}>
       {({ items, cursor }) => (
@@ -93,10 +92,9 @@ function CauseLine({ cause }: { cause: Cause }) {
 }
 
 function OldestOf({ condition, count }: { condition: "stalled" | "overdue"; count: number }) {
-  const oldest = useQuery({
-    queryKey: keys.list("oldest", { condition }),
-    queryFn: ({ signal }) => yard.stacks.list({ condition, waiting: true }, { sort: "enteredAt", limit: 1, signal }),
-  });
+  const oldest = useLoad(keys.list("oldest", { condition }), ({ signal }) =>
+    yard.stacks.list({ condition, waiting: true }, { sort: "enteredAt", limit: 1, signal }),
+  );
   const word = `${condition === "stalled" ? "Stalled" : "Overdue"} ${count}`;
   const stack = oldest.data?.items[0];
   return (
@@ -128,10 +126,9 @@ function OldestStack({ stack: { id, state, enteredAt, stalled } }: { stack: Stac
 }
 
 function Approvals({ count }: { count: number }) {
-  const approvals = useQuery({
-    queryKey: keys.list("approvals", { limit: MAX_APPROVALS }),
-    queryFn: ({ signal }) => yard.approvals.list({ limit: MAX_APPROVALS, signal }),
-  });
+  const approvals = useLoad(keys.list("approvals", { limit: MAX_APPROVALS }), ({ signal }) =>
+    yard.approvals.list({ limit: MAX_APPROVALS, signal }),
+  );
   const items = approvals.data?.items.slice(0, MAX_APPROVALS) ?? [];
   if (items.length === 0) {
     return (
@@ -166,10 +163,7 @@ function Approvals({ count }: { count: number }) {
 const LOOK_BACK = 100;
 
 function AllQuiet() {
-  const recent = useQuery({
-    queryKey: keys.list("last-failure"),
-    queryFn: ({ signal }) => yard.events.list({ limit: LOOK_BACK, signal }),
-  });
+  const recent = useLoad(keys.list("last-failure"), ({ signal }) => yard.events.list({ limit: LOOK_BACK, signal }));
   const failure = recent.data?.items.find(({ event }) => event === "TASK_ERROR");
   return (
     <div className="notice">

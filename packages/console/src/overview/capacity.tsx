@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 
@@ -8,13 +8,13 @@ const MAX_PROCESSES = 1_000;
 
 /** Renders whether workers are alive, their free capacity, and the waiting work. */
 export function Capacity() {
-  const processes = useQuery({
-    queryKey: keys.count("processes"),
-    queryFn: ({ signal }) => yard.processes.list({ limit: MAX_PROCESSES, signal }),
-    refetchInterval: 30_000,
-  });
+  const processes = useLoad(
+    keys.count("processes"),
+    ({ signal }) => yard.processes.list({ limit: MAX_PROCESSES, signal }),
+    { refetchInterval: 30_000 },
+  );
   // Refused (403) to people who may read a part of the yard only.
-  const info = useQuery({ queryKey: keys.count("yard"), queryFn: ({ signal }) => yard.info({ signal }) });
+  const info = useLoad(keys.count("yard"), (request) => yard.info(request));
   if (processes.data === undefined) return null;
   const workers = processes.data.items.filter(({ roles }) => roles.includes("worker"));
   const alive = workers.filter(({ gone }) => !gone);

@@ -1,8 +1,8 @@
 import type { Run } from "@stackyard/sdk/runs";
-import { useQuery } from "@tanstack/react-query";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { JobLink } from "../design/job-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { toFirstLine } from "../text/safe-text.ts";
@@ -16,15 +16,12 @@ const DAY_MS = 86_400_000;
 
 /** Returns the jobs that have failed in the last 24 hours, newest first, three at most. Failed jobs are kept for 30 days. */
 export function useFailedJobs(): readonly Run[] {
-  const { data } = useQuery({
-    queryKey: keys.list("failed-jobs"),
-    queryFn: async ({ signal }) => {
-      const filter = { machine: JOB_MACHINE, state: "FAILED" };
-      const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
-      const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
-      const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));
-      return jobs.filter((job) => job?.state === "failed").slice(0, SHOWN) as readonly Run[];
-    },
+  const { data } = useLoad(keys.list("failed-jobs"), async ({ signal }) => {
+    const filter = { machine: JOB_MACHINE, state: "FAILED" };
+    const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
+    const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
+    const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));
+    return jobs.filter((job) => job?.state === "failed").slice(0, SHOWN) as readonly Run[];
   });
   return data ?? [];
 }

@@ -1,7 +1,7 @@
 import type { HistoryEntry } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
@@ -11,10 +11,7 @@ const SHOWN = 20;
 
 /** Renders the newest lines of the yard's history. */
 export function Latest() {
-  const latest = useQuery({
-    queryKey: keys.list("latest"),
-    queryFn: ({ signal }) => yard.events.list({ limit: SHOWN, signal }),
-  });
+  const latest = useLoad(keys.list("latest"), ({ signal }) => yard.events.list({ limit: SHOWN, signal }));
   return (
     <Panel title="Latest">
       <Loaded query={latest} height={200}>

@@ -1,8 +1,8 @@
 import type { OpenAttempt } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
@@ -15,10 +15,7 @@ const COUNTED = 100;
 
 /** Renders the attempts that have not ended, oldest first. */
 export function RunningAttempts() {
-  const attempts = useQuery({
-    queryKey: keys.list("attempts"),
-    queryFn: ({ signal }) => yard.attempts.list({}, { limit: COUNTED, signal }),
-  });
+  const attempts = useLoad(keys.list("attempts"), ({ signal }) => yard.attempts.list({}, { limit: COUNTED, signal }));
   const { items = [], cursor } = attempts.data ?? {};
   const count = attempts.data === undefined ? "" : ` ${items.length}${cursor === undefined ? "" : "+"}`;
   return (

@@ -1,10 +1,10 @@
 import type { Release, ServiceReport } from "@stackyard/sdk/releases";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { queryClient } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
@@ -31,9 +31,7 @@ export function ReleasePage() {
 }
 
 function OneRelease({ id }: { id: string }) {
-  const release = useQuery({
-    queryKey: keys.list("release", { id }),
-    queryFn: ({ signal }) => releases.get(id, { signal }),
+  const release = useLoad(keys.list("release", { id }), (request) => releases.get(id, request), {
     enabled: id !== "",
     refetchInterval: ({ state: { data } }) => (data !== undefined && isOver(data) ? false : REFETCH_MS),
   });

@@ -1,6 +1,6 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { JOB_MACHINE, toOutcomeStatus, toTaskStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
@@ -119,13 +119,15 @@ function Value({ text }: { text: string | undefined }) {
 }
 
 function Then({ source, stack, entry: { position } }: AtProps) {
-  const query = useQuery({
-    queryKey: ["other", "stack-at", source.stackId, position],
-    queryFn: ({ signal }) => source.loadAt?.(position, signal) ?? Promise.reject(new Error("Not available.")),
-    // What was does not change.
-    staleTime: Number.POSITIVE_INFINITY,
-    placeholderData: (before) => before,
-  });
+  const query = useLoad(
+    ["other", "stack-at", source.stackId, position],
+    ({ signal }) => source.loadAt?.(position, signal) ?? Promise.reject(new Error("Not available.")),
+    {
+      // What was does not change.
+      staleTime: Number.POSITIVE_INFINITY,
+      placeholderData: (before) => before,
+    },
+  );
   return (
     <Panel title="The stack then">
       <Loaded query={query} height={200}>

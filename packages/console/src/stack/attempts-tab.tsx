@@ -1,10 +1,10 @@
 import type { Attempt, HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { findEnd } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { toAttemptStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -28,15 +28,11 @@ const HISTORY = 1_000;
 
 /** Renders all attempts, and two of them side by side; the address names the two. */
 export function AttemptsTab({ source, stack }: TabProps) {
-  const query = useQuery({
-    queryKey: source.key("attempts"),
-    queryFn: ({ signal }) => source.loadAttempts(signal),
-  });
+  const query = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal));
   // Lines of the history say when an attempt ended, and with which error.
-  const history = useQuery({
-    queryKey: source.key("attempts-history"),
-    queryFn: ({ signal }) => source.loadHistory({ limit: HISTORY, signal }),
-  });
+  const history = useLoad(source.key("attempts-history"), ({ signal }) =>
+    source.loadHistory({ limit: HISTORY, signal }),
+  );
   return (
     <Panel title="Attempts">
       <Loaded query={query} height={240}>
@@ -201,11 +197,11 @@ const MAX_LINES = 200;
 
 function ComparedAttempt({ source, attempt, history }: AttemptProps & { readonly source: StackSource }) {
   const end = findEnd(history, attempt);
-  const query = useQuery({
-    queryKey: source.key("log-tail", { attemptId: attempt.attemptId }),
-    queryFn: ({ signal }) => source.loadLogTail(attempt.attemptId, signal),
-    enabled: attempt.hasLog,
-  });
+  const query = useLoad(
+    source.key("log-tail", { attemptId: attempt.attemptId }),
+    ({ signal }) => source.loadLogTail(attempt.attemptId, signal),
+    { enabled: attempt.hasLog },
+  );
   const lines = (query.data ?? "").split("\n");
   return (
     <section className="compared-attempt" aria-label={`Attempt ${attempt.attempt} of ${attempt.task}`}>

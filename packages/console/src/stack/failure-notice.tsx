@@ -1,5 +1,5 @@
 import type { Attempt, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
+import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
@@ -100,9 +100,7 @@ function FailureNotice({ source, failure: { task, code, message, attempt, earlie
 }
 
 function LogExcerpt({ source, attemptId }: { source: StackSource; attemptId: string }) {
-  const query = useQuery({
-    queryKey: source.key("log-tail", { attemptId }),
-    queryFn: ({ signal }) => source.loadLogTail(attemptId, signal),
+  const query = useLoad(source.key("log-tail", { attemptId }), ({ signal }) => source.loadLogTail(attemptId, signal), {
     staleTime: 60_000,
   });
   if (query.error !== null) return <p className="muted">The log could not be loaded.</p>;

@@ -1,8 +1,8 @@
 import type { Attempt } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { toAttemptStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
@@ -16,9 +16,7 @@ import { StackLink } from "../design/stack-link.tsx";
 /** Renders the log of one attempt. */
 export function LogPage() {
   const { attempt = "" } = useSearch();
-  const query = useQuery({
-    queryKey: keys.attempt(attempt),
-    queryFn: ({ signal }) => yard.attempts.get(attempt, { signal }),
+  const query = useLoad(keys.attempt(attempt), (request) => yard.attempts.get(attempt, request), {
     enabled: attempt !== "",
   });
   // Its text is requested together with the attempt, not after it.

@@ -1,6 +1,6 @@
 import type { MachineDetails, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { JOB_MACHINE } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
@@ -28,10 +28,10 @@ export function MachineTab({ source, stack }: TabProps) {
 }
 
 function RevisionFacts({ source, stack: { machine, machineHash } }: TabProps) {
-  const query = useQuery({
-    queryKey: source.key("machine", { machine }),
-    queryFn: ({ signal }) => source.loadMachine?.(machine, signal) ?? Promise.reject(new Error("Not available.")),
-  });
+  const query = useLoad(
+    source.key("machine", { machine }),
+    ({ signal }) => source.loadMachine?.(machine, signal) ?? Promise.reject(new Error("Not available.")),
+  );
   return (
     <Panel title="Revision">
       <Loaded query={query} height={60}>
@@ -64,11 +64,11 @@ function Facts({ details, machineHash }: { details: MachineDetails; machineHash:
 }
 
 function RevisionText({ source, stack: { machineHash } }: TabProps) {
-  const query = useQuery({
-    queryKey: ["other", "revision", source.path, machineHash],
-    queryFn: ({ signal }) => source.loadRevision(machineHash, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const query = useLoad(
+    ["other", "revision", source.path, machineHash],
+    ({ signal }) => source.loadRevision(machineHash, signal),
+    { staleTime: Number.POSITIVE_INFINITY },
+  );
   return (
     <Panel title="Document">
       {query.error !== null && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}

@@ -1,7 +1,7 @@
 import type { MetadataValue, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -31,10 +31,9 @@ export function MetadataTab({ source, stack }: TabProps) {
   const { q = "" } = useSearch();
   const change = useChangeSearch();
   const [shown, setShown] = useState(MAX_KEYS);
-  const history = useQuery({
-    queryKey: source.key("attempts-history"),
-    queryFn: ({ signal }) => source.loadHistory({ limit: HISTORY, signal }),
-  });
+  const history = useLoad(source.key("attempts-history"), ({ signal }) =>
+    source.loadHistory({ limit: HISTORY, signal }),
+  );
   const text = q.toLowerCase();
   const all = Object.entries(stack.metadata).filter(([key]) => key.toLowerCase().includes(text));
   const rows = toMetadataRows(Object.fromEntries(all.slice(0, shown)), history.data?.items ?? []);

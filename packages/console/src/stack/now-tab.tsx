@@ -1,7 +1,7 @@
 import type { StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { toFailure } from "../api/client.ts";
 import { JOB_MACHINE, toTaskStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
 import { FailureNotices } from "./failure-notice.tsx";
@@ -46,11 +46,11 @@ export function StackGraph({ source, stack }: TabProps) {
 }
 
 function MachineGraph({ source, stack: { machine, machineHash, state, tasks } }: TabProps) {
-  const query = useQuery({
-    // The graph of a machine changes with its revisions only.
-    queryKey: source.path === "/stack" ? ["machine", machine, "graph", machineHash] : source.key("graph"),
-    queryFn: ({ signal }) => source.loadGraph(machine, signal),
-  });
+  // The graph of a machine changes with its revisions only.
+  const query = useLoad(
+    source.path === "/stack" ? ["machine", machine, "graph", machineHash] : source.key("graph"),
+    ({ signal }) => source.loadGraph(machine, signal),
+  );
   if (query.data !== undefined) {
     return (
       <GraphPanel

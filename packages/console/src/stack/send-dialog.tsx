@@ -1,10 +1,10 @@
 import type { MachineDetails, Preview, StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { toOutcomeStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { ErrorNotice, Loaded } from "../design/page.tsx";
@@ -23,10 +23,10 @@ interface DialogProps {
 
 /** Sends an event to a stack, with a form from the machine's metadata rules and a preview. */
 export function SendDialog({ source, stack, refusal, onClose }: DialogProps) {
-  const machine = useQuery({
-    queryKey: keys.machine(stack.machine),
-    queryFn: ({ signal }) => source.loadMachine?.(stack.machine, signal) ?? Promise.reject(new Error("No machine.")),
-  });
+  const machine = useLoad(
+    keys.machine(stack.machine),
+    ({ signal }) => source.loadMachine?.(stack.machine, signal) ?? Promise.reject(new Error("No machine.")),
+  );
   if (machine.data !== undefined) {
     return <EventForm stack={stack} machine={machine.data} refusal={refusal} onClose={onClose} />;
   }
@@ -115,13 +115,11 @@ function EventForm({ stack, machine, refusal, onClose }: FormProps) {
 
 function usePreview(stack: StackDetails, event: string, metadata: object, enabled: boolean) {
   const asked = useDeferredValue(JSON.stringify(metadata));
-  return useQuery({
-    queryKey: keys.stack(stack.id, "preview", { event, asked, version: stack.version }),
-    queryFn: ({ signal }) => yard.stacks.preview(stack.id, { event, metadata: JSON.parse(asked) }, { signal }),
-    enabled,
-    placeholderData: (before) => before,
-    gcTime: 0,
-  });
+  return useLoad(
+    keys.stack(stack.id, "preview", { event, asked, version: stack.version }),
+    (request) => yard.stacks.preview(stack.id, { event, metadata: JSON.parse(asked) }, request),
+    { enabled, placeholderData: (before) => before, gcTime: 0 },
+  );
 }
 
 /** Returns true if the stack's id must be typed: for an event from a protected state to a terminal one. */

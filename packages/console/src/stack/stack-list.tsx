@@ -1,9 +1,9 @@
 import type { StackSummary } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { rememberList, useListPlace, useRememberedList } from "../api/last-list.ts";
+import { useLoad } from "../api/use-load.ts";
 import { SideTable } from "../design/beside.tsx";
 import { Loaded } from "../design/page.tsx";
 import { STACK_COLUMN } from "../design/stack-link.tsx";
@@ -16,14 +16,14 @@ export function StackList({ stackId }: { stackId: string }) {
   const remembered = useRememberedList();
   const isOpened = useListPlace(stackId) !== undefined;
   const part = isOpened ? choosePart(remembered, stackId) : undefined;
-  const query = useQuery({
-    queryKey: keys.list("beside", { part }),
-    queryFn: ({ signal }) =>
+  const query = useLoad(
+    keys.list("beside", { part }),
+    ({ signal }) =>
       part === undefined
         ? yard.stacks.list({ condition: "any" }, { sort: "-updatedAt", limit: 100, signal })
         : yard.stacks.list({ ids: part }, { limit: part.length, signal }),
-    placeholderData: (before) => before,
-  });
+    { placeholderData: (before) => before },
+  );
   const items = query.data?.items ?? [];
   const shown = part === undefined ? items : part.flatMap((id) => items.find((stack) => stack.id === id) ?? []);
   const ids = shown.map(({ id }) => id);

@@ -1,8 +1,8 @@
 import type { StackDetails } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { isAbsent } from "../api/client.ts";
 import { useListPlace } from "../api/last-list.ts";
 import { JOB_MACHINE, toStackStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -30,10 +30,7 @@ const TABS = [
 
 /** Renders a stack from any source, with its tabs. */
 export function StackView({ source }: { source: StackSource }) {
-  const query = useQuery({
-    queryKey: source.key("details"),
-    queryFn: ({ signal }) => source.loadDetails(signal),
-  });
+  const query = useLoad(source.key("details"), ({ signal }) => source.loadDetails(signal));
   const { data, error } = query;
   if (isAbsent(error)) return <RemovedStack source={source} />;
   if (data !== undefined) return <LoadedStack source={source} stack={data} />;
@@ -149,10 +146,7 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
 
 /** Renders a removed stack with its history; one without a history never existed, or may not be read. */
 function RemovedStack({ source }: { source: StackSource }) {
-  const query = useQuery({
-    queryKey: source.key("exists"),
-    queryFn: ({ signal }) => source.loadHistory({ limit: 1, signal }),
-  });
+  const query = useLoad(source.key("exists"), ({ signal }) => source.loadHistory({ limit: 1, signal }));
   const exists = (query.data?.items.length ?? 0) > 0;
   const heading = (
     <span className="row">

@@ -1,10 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { StackDetails, UpgradePlan } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { ActionDialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded } from "../design/page.tsx";
@@ -22,15 +22,13 @@ export function UpgradeDialog({ stack, refusal, onClose }: DialogProps) {
   const [id] = useState(newEventId);
   const [to, setTo] = useState("");
   const run = useOperation(stack.id);
-  const revisions = useQuery({
-    queryKey: keys.machine(stack.machine, "revisions"),
-    queryFn: ({ signal }) => yard.machines.revisions(stack.machine, { limit: 100, signal }),
-  });
+  const revisions = useLoad(keys.machine(stack.machine, "revisions"), ({ signal }) =>
+    yard.machines.revisions(stack.machine, { limit: 100, signal }),
+  );
   const target = to === "" ? undefined : to;
-  const plan = useQuery({
-    queryKey: keys.stack(stack.id, "upgrade-plan", { to, version: stack.version }),
-    queryFn: ({ signal }) => yard.stacks.planUpgrade(stack.id, { signal, ...defined({ to: target }) }),
-  });
+  const plan = useLoad(keys.stack(stack.id, "upgrade-plan", { to, version: stack.version }), ({ signal }) =>
+    yard.stacks.planUpgrade(stack.id, { signal, ...defined({ to: target }) }),
+  );
   return (
     <ActionDialog
       title={`Upgrade ${stack.id}`}

@@ -1,8 +1,8 @@
 import type { BulkOperation } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
 
 /** The bulk operations on stacks. */
@@ -77,9 +77,7 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
 
 /** Returns events or tasks of the machine in the filter; none without one. */
 function useNames(machine = "", ofEvents: boolean): readonly string[] {
-  const { data } = useQuery({
-    queryKey: keys.machine(machine, "graph"),
-    queryFn: ({ signal }) => yard.machines.graph(machine, { signal }),
+  const { data } = useLoad(keys.machine(machine, "graph"), (request) => yard.machines.graph(machine, request), {
     enabled: machine !== "",
   });
   if (data === undefined) return [];

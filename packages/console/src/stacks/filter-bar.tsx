@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
@@ -13,16 +13,14 @@ export function FilterBar() {
   const search = useSearch();
   const changeSearch = useChangeSearch();
   const machine = search["machine"];
-  const machines = useQuery({
-    queryKey: keys.other("machine-names"),
-    queryFn: ({ signal }) => yard.machines.list({ signal }),
+  const machines = useLoad(keys.other("machine-names"), (request) => yard.machines.list(request), {
     staleTime: 60_000,
   });
-  const states = useQuery({
-    queryKey: keys.count("state-names", { machine }),
-    queryFn: ({ signal }) => yard.stacks.counts(machine ? { machine } : {}, { by: "state", signal }),
-    staleTime: 60_000,
-  });
+  const states = useLoad(
+    keys.count("state-names", { machine }),
+    ({ signal }) => yard.stacks.counts(machine ? { machine } : {}, { by: "state", signal }),
+    { staleTime: 60_000 },
+  );
   const stateNames = new Set((states.data?.groups ?? []).flatMap(({ state }) => (state === undefined ? [] : [state])));
   return (
     <search className="stacks-filters" aria-label="Filters">

@@ -1,7 +1,7 @@
 import type { Bulk } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { BulkProgress } from "../design/bulk-dialog.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -15,10 +15,7 @@ const SHOWN = 50;
 export function RecentBulks() {
   const search = useSearch();
   const changeSearch = useChangeSearch();
-  const bulks = useQuery({
-    queryKey: keys.list("bulks"),
-    queryFn: ({ signal }) => yard.bulk.list({ limit: SHOWN, signal }),
-  });
+  const bulks = useLoad(keys.list("bulks"), ({ signal }) => yard.bulk.list({ limit: SHOWN, signal }));
   const chosen = bulks.data?.items.find(({ id }) => id === search["bulk"]);
   const close = () => changeSearch({ bulk: undefined });
   if (chosen !== undefined) return <BulkProgress started={chosen} onClose={close} />;

@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, ErrorNotice, NoMatch, Page, Panel, Skeleton } from "../design/page.tsx";
@@ -23,9 +23,7 @@ export function StacksPage() {
   const list = usePageWindows(keys.list("stacks", { filter, sort }), (part) =>
     yard.stacks.list({ condition: "any", ...filter, waiting: true }, { sort, ...part }),
   );
-  const counts = useQuery({
-    queryKey: keys.count("stacks", { filter }),
-    queryFn: ({ signal }) => yard.stacks.counts(filter, { signal }),
+  const counts = useLoad(keys.count("stacks", { filter }), (request) => yard.stacks.counts(filter, request), {
     placeholderData: (before) => before,
   });
   const total = counts.data?.total;

@@ -1,9 +1,9 @@
 import type { StateVersion, TerraformState } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
 import { queryClient, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
@@ -27,9 +27,7 @@ export function StatePage() {
 }
 
 function OneState({ stateKey: key }: { stateKey: string }) {
-  const state = useQuery({
-    queryKey: keys.list("state", { key }),
-    queryFn: ({ signal }) => yard.states.get(key, { signal }),
+  const state = useLoad(keys.list("state", { key }), (request) => yard.states.get(key, request), {
     enabled: key !== "",
   });
   return (
@@ -203,12 +201,11 @@ function Versions({ state }: { state: TerraformState }) {
 
 /** Renders the content of one version. It may contain secrets: it is not cached, and the reading is recorded. */
 function Content({ stateKey, version, onClose }: { stateKey: string; version: number; onClose: () => void }) {
-  const content = useQuery({
-    queryKey: keys.other("state-content", { stateKey, version }),
-    queryFn: ({ signal }) => yard.states.version(stateKey, version, { signal }),
-    gcTime: 0,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const content = useLoad(
+    keys.other("state-content", { stateKey, version }),
+    (request) => yard.states.version(stateKey, version, request),
+    { gcTime: 0, staleTime: Number.POSITIVE_INFINITY },
+  );
   return (
     <Dialog title={`Version ${version} of ${stateKey}`} onClose={onClose}>
       <section>
@@ -235,18 +232,20 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
   const [shown, setShown] = useState(false);
   const refusal = useRefusal("states:read", toSubject(key));
   const isPair = Number.isInteger(from) && Number.isInteger(to) && from !== to;
-  const diff = useQuery({
-    queryKey: keys.other("state-diff", { key, from, to }),
-    queryFn: async ({ signal }) => {
+  const diff = useLoad(
+    keys.other("state-diff", { key, from, to }),
+    async (request) => {
       const [earlier, later] = await Promise.all(
-        [from, to].map((version) => yard.states.version(key, version, { signal })),
+        [from, to].map((version) => yard.states.version(key, version, request)),
       );
       return diffStates(earlier ?? "", later ?? "");
     },
-    // Reading a state is recorded, so it happens only on request.
-    enabled: isPair && shown && refusal === undefined,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+    {
+      // Reading a state is recorded, so it happens only on request.
+      enabled: isPair && shown && refusal === undefined,
+      staleTime: Number.POSITIVE_INFINITY,
+    },
+  );
   const options = versions.map(({ version }) => <option key={version}>{version}</option>);
   return (
     <Panel title="Difference by resource">

@@ -1,8 +1,8 @@
 import type { YardProcess } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { toStackId } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -27,11 +27,7 @@ export function YardPage() {
 }
 
 function Totals() {
-  const info = useQuery({
-    queryKey: keys.count("yard"),
-    queryFn: ({ signal }) => yard.info({ signal }),
-    refetchInterval: REFETCH_MS,
-  });
+  const info = useLoad(keys.count("yard"), (request) => yard.info(request), { refetchInterval: REFETCH_MS });
   return (
     <Panel title="Now">
       <Loaded query={info} height={80}>
