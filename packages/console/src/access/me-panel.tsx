@@ -1,6 +1,7 @@
 import type { Me } from "@stackyard/sdk";
 import { useMe } from "../api/access.ts";
 import { Loaded, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
@@ -14,32 +15,17 @@ export function MePanel() {
       {({ name, kind, id, groups, via, expiresAt, rights }) => (
         <div className="stack-v">
           <Panel title="You">
-            <dl className="pairs panel-body">
-              <dt>Name</dt>
-              <dd>
-                <Text>{name}</Text>
-              </dd>
-              <dt>Kind</dt>
-              <dd>{kind}</dd>
-              <dt>Id</dt>
-              <dd>
-                <Text mono>{id}</Text>
-              </dd>
-              <dt>Groups</dt>
-              <dd>
-                <Text>{groups.length === 0 ? "none" : groups.join(", ")}</Text>
-              </dd>
-              <dt>Signed in with</dt>
-              <dd>{via}</dd>
-              {expiresAt !== undefined && (
-                <>
-                  <dt>Ends</dt>
-                  <dd>
-                    <Ago at={expiresAt} />
-                  </dd>
-                </>
-              )}
-            </dl>
+            <Pairs
+              className="pairs panel-body"
+              of={{
+                Name: <Text>{name}</Text>,
+                Kind: kind,
+                Id: <Text mono>{id}</Text>,
+                Groups: <Text>{groups.length === 0 ? "none" : groups.join(", ")}</Text>,
+                "Signed in with": via,
+                Ends: expiresAt !== undefined && <Ago at={expiresAt} />,
+              }}
+            />
           </Panel>
           <Panel title="Grants">
             <Table

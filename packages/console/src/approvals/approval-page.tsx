@@ -11,6 +11,7 @@ import { ActionDialog } from "../design/dialog.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Instant, MaybeLink, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -98,32 +99,28 @@ function What({ approval, details }: { approval: Approval; details: StackDetails
   const before = useLastApproved(approval);
   const metadata = Object.entries(details.metadata);
   return (
-    <dl className="pairs panel-body">
-      <dt>Stack</dt>
-      <dd>
-        <StackLink id={approval.stackId} /> in {approval.state}
-      </dd>
-      {approval.of !== undefined && (
-        <>
-          <dt>Exactly this</dt>
-          <dd className="mono">
-            <Text>{approval.of}</Text>
-          </dd>
-        </>
-      )}
-      <dt>Asked by</dt>
-      <dd>
-        <Text>{approval.askedBy?.name ?? "unknown"}</Text>, <Ago at={approval.askedAt} />
-        {!approval.own && " (may not approve)"}
-      </dd>
-      <dt>Expires</dt>
-      <dd>
-        <Ago at={approval.expiresAt} />
-      </dd>
+    <Pairs
+      className="pairs panel-body"
+      of={{
+        Stack: (
+          <>
+            <StackLink id={approval.stackId} /> in {approval.state}
+          </>
+        ),
+        "Exactly this": approval.of !== undefined && <Text mono>{approval.of}</Text>,
+        "Asked by": (
+          <>
+            <Text>{approval.askedBy?.name ?? "unknown"}</Text>, <Ago at={approval.askedAt} />
+            {!approval.own && " (may not approve)"}
+          </>
+        ),
+        Expires: <Ago at={approval.expiresAt} />,
+      }}
+    >
       {metadata.map(([key, value]) => (
         <MetadataRow key={key} name={key} value={value} before={before?.[key]} compared={before !== undefined} />
       ))}
-    </dl>
+    </Pairs>
   );
 }
 

@@ -10,6 +10,7 @@ import { FilterForm } from "../design/filter-form.tsx";
 import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Listed } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -181,27 +182,18 @@ function CellDialog({ row, cell, onClose }: { row: Row; cell: Cell; onClose: () 
   return (
     <Dialog title={`${name} ${version} in ${placeOf(cell)}`} onClose={onClose}>
       <section>
-        <dl className="pairs">
-          <dt>State</dt>
-          <dd>
-            <Mark status={status} word={word} /> <Ago at={cell.at} />
-          </dd>
-          {cell.code !== null && (
-            <>
-              <dt>Code</dt>
-              <dd>
-                <Text mono>{cell.code}</Text>
-              </dd>
-            </>
-          )}
-          <dt>Files</dt>
-          <dd>
-            {cell.filesDone} of {cell.files}
-            {cell.verified && ", all digests compared"}
-          </dd>
-          <dt>Announcements</dt>
-          <dd>{cell.announcements}</dd>
-        </dl>
+        <Pairs
+          of={{
+            State: (
+              <>
+                <Mark status={status} word={word} /> <Ago at={cell.at} />
+              </>
+            ),
+            Code: cell.code !== null && <Text mono>{cell.code}</Text>,
+            Files: `${cell.filesDone} of ${cell.files}${cell.verified ? ", all digests compared" : ""}`,
+            Announcements: cell.announcements,
+          }}
+        />
         <p>{adviceFor(cell)}</p>
         <div className="row">
           <Button refusal={refusal} onPress={() => setAction("refresh")}>

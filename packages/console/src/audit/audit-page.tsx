@@ -10,6 +10,7 @@ import { FilterForm } from "../design/filter-form.tsx";
 import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { saveFile } from "../design/save-file.ts";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
@@ -42,18 +43,14 @@ function Chain() {
           seq === 0 ? (
             <Empty>No line has been sealed yet.</Empty>
           ) : (
-            <dl className="pairs panel-body">
-              <dt>Lines</dt>
-              <dd>
-                {first.seq} to {seq}
-              </dd>
-              <dt>SHA-256 of line {seq}</dt>
-              <dd className="mono">{hash}</dd>
-              <dt>Check the chain</dt>
-              <dd>
-                <code>stackyard audit verify --head {hash}</code>
-              </dd>
-            </dl>
+            <Pairs
+              className="pairs panel-body"
+              of={{
+                Lines: `${first.seq} to ${seq}`,
+                [`SHA-256 of line ${seq}`]: <span className="mono">{hash}</span>,
+                "Check the chain": <code>stackyard audit verify --head {hash}</code>,
+              }}
+            />
           )
         }
       </Loaded>

@@ -4,6 +4,7 @@ import { toFailure, yard } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { saveFile } from "../design/save-file.ts";
 import { StackLink } from "../design/stack-link.tsx";
 import { Instant, Text } from "../design/text.tsx";
@@ -39,6 +40,13 @@ function OpenedBundle({ bundle, onClose }: { bundle: StackBundle; onClose: () =>
     </div>
   );
 }
+
+const CONTENT = {
+  Contains:
+    "details, the graph of the machine, up to 10,000 lines of history, attempts with the ends of their logs, " +
+    "revisions of the machine, parked events, servers and workers",
+  Masked: "sensitive metadata, outputs and log lines: they contain *** instead of the value",
+};
 
 /** Renders the content of a bundle, and its download. */
 function Download() {
@@ -79,15 +87,7 @@ function Download() {
             Everything about <StackLink id={id} /> as one JSON file of at most 32 MiB.
           </p>
         )}
-        <dl className="pairs">
-          <dt>Contains</dt>
-          <dd>
-            details, the graph of the machine, up to 10,000 lines of history, attempts with the ends of their logs,
-            revisions of the machine, parked events, servers and workers
-          </dd>
-          <dt>Masked</dt>
-          <dd>sensitive metadata, outputs and log lines: they contain *** instead of the value</dd>
-        </dl>
+        <Pairs of={CONTENT} />
         {failure !== undefined && (
           <p className="tone-fail" role="alert">
             <Text>{failure}</Text>

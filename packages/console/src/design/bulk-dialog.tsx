@@ -9,6 +9,7 @@ import { useLoad } from "../api/use-load.ts";
 import { Button } from "./button.tsx";
 import { ActionDialog, Dialog } from "./dialog.tsx";
 import { ErrorNotice, Skeleton } from "./page.tsx";
+import { Pairs } from "./pairs.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
 import "./bulk-dialog.css";
@@ -297,14 +298,7 @@ function Progress({ bulk }: { bulk: Bulk }) {
   return (
     <>
       <progress value={done} max={Math.max(1, total)} aria-label={`${done} of ${total}`} style={{ width: "100%" }} />
-      <dl className="pairs">
-        {Object.entries(counts).map(([outcome, count]) => (
-          <div key={outcome} style={{ display: "contents" }}>
-            <dt>{outcome}</dt>
-            <dd>{count}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs of={counts} />
       {countBad(bulk) > 0 && <NotApplied bulkId={id} done={done} />}
     </>
   );

@@ -9,6 +9,7 @@ import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Instant, MaybeLink, Text } from "../design/text.tsx";
@@ -118,41 +119,21 @@ function InstanceDetails({ instance }: { instance: FleetInstanceReport }) {
       >
         <div className="panel-body stack-v">
           {known !== undefined && <p>{known.meaning}</p>}
-          <dl className="pairs">
-            <dt>State</dt>
-            <dd>
-              <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />
-            </dd>
-            <Pair name="Code" value={code} />
-            <Pair name="Systems Manager" value={detailedStatus} />
-            <Pair name="Command" value={commandId} />
-            {startedAt !== undefined && (
-              <>
-                <dt>Started</dt>
-                <dd>
-                  <Instant at={new Date(startedAt).toISOString()} />
-                </dd>
-              </>
-            )}
-          </dl>
+          <Pairs
+            of={{
+              State: <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />,
+              Code: code !== undefined && <Text>{code}</Text>,
+              "Systems Manager": detailedStatus !== undefined && <Text>{detailedStatus}</Text>,
+              Command: commandId !== undefined && <Text>{commandId}</Text>,
+              Started: startedAt !== undefined && <Instant at={new Date(startedAt).toISOString()} />,
+            }}
+          />
           <Output title="Error stream" text={stderrTail} link={links?.stderr} />
           <Output title="Output" text={stdoutTail} link={links?.stdout} />
           {cut === true && <p className="muted">The output was longer; this is a part of it.</p>}
         </div>
       </Panel>
     </div>
-  );
-}
-
-function Pair({ name, value }: { name: string; value: string | undefined }) {
-  if (value === undefined) return null;
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>
-        <Text>{value}</Text>
-      </dd>
-    </>
   );
 }
 

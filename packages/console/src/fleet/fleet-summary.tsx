@@ -3,6 +3,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS, toErrorBudget } from "./fleet-data.ts";
@@ -28,33 +29,18 @@ export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }
         )}
         <Standings report={report} />
         {run !== undefined && counts.selected > 0 && <Budget run={run} report={report} />}
-        <dl className="pairs">
-          {artifact !== undefined && (
-            <>
-              <dt>Artifact</dt>
-              <dd>
-                <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>
-              </dd>
-            </>
-          )}
-          {source !== undefined && (
-            <>
-              <dt>Started by</dt>
-              <dd>
-                <Text>{source}</Text>
-              </dd>
-            </>
-          )}
-          {startedAt !== undefined && (
-            <>
-              <dt>Started</dt>
-              <dd>
+        <Pairs
+          of={{
+            Artifact: artifact !== undefined && <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>,
+            "Started by": source !== undefined && <Text>{source}</Text>,
+            Started: startedAt !== undefined && (
+              <>
                 <Instant at={new Date(startedAt).toISOString()} />
                 {endedAt !== undefined && `, took ${formatDuration(endedAt - startedAt)}`}
-              </dd>
-            </>
-          )}
-        </dl>
+              </>
+            ),
+          }}
+        />
       </div>
     </Panel>
   );

@@ -7,6 +7,7 @@ import { toJobPath } from "../design/job-link.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
@@ -54,44 +55,47 @@ function OneJob({ id }: { id: string }) {
 }
 
 function Shown({ job }: { job: Job }) {
-  const { executor, target, config, outputs, error } = job;
+  const { executor, target, config, outputs, error, startedAt, endedAt } = job;
   return (
     <>
       <Panel title={<Mark status={statusOfJob(job.state)} />}>
-        <dl className="pairs panel-body">
-          <dt>Executor</dt>
-          <dd>
-            <Text>{executor}</Text>
-            {toJobPath(job) !== "/job" && (
+        <Pairs
+          className="pairs panel-body"
+          of={{
+            Executor: (
               <>
-                {" · "}
-                <To path={toJobPath(job)} search={{ id: job.runId }}>
-                  Fleet run
-                </To>
+                <Text>{executor}</Text>
+                {toJobPath(job) !== "/job" && (
+                  <>
+                    {" · "}
+                    <To path={toJobPath(job)} search={{ id: job.runId }}>
+                      Fleet run
+                    </To>
+                  </>
+                )}
               </>
-            )}
-          </dd>
-          <Times job={job} />
-          {job.message !== undefined && (
-            <>
-              <dt>Message</dt>
-              <dd>
-                <Text>{dropColors(job.message)}</Text>
-              </dd>
-            </>
-          )}
-          {error !== undefined && (
-            <>
-              <dt>Error</dt>
-              <dd>
+            ),
+            Started: (
+              <>
+                <Instant at={startedAt} /> (<Ago at={startedAt} />)
+              </>
+            ),
+            Ended: endedAt !== undefined && (
+              <>
+                <Instant at={endedAt} />, after {formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}
+              </>
+            ),
+            Message: job.message !== undefined && <Text>{dropColors(job.message)}</Text>,
+            Error: error !== undefined && (
+              <>
                 <span className="tone-fail">
                   <Text mono>{error.code}</Text>
                 </span>{" "}
                 <Text>{error.message}</Text>
-              </dd>
-            </>
-          )}
-        </dl>
+              </>
+            ),
+          }}
+        />
       </Panel>
       <div className="columns">
         <div className="stack-v">
@@ -104,25 +108,6 @@ function Shown({ job }: { job: Job }) {
           <Json title="Config" value={config} />
         </div>
       </div>
-    </>
-  );
-}
-
-function Times({ job: { startedAt, endedAt } }: { job: Job }) {
-  return (
-    <>
-      <dt>Started</dt>
-      <dd>
-        <Instant at={startedAt} /> (<Ago at={startedAt} />)
-      </dd>
-      {endedAt !== undefined && (
-        <>
-          <dt>Ended</dt>
-          <dd>
-            <Instant at={endedAt} />, after {formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}
-          </dd>
-        </>
-      )}
     </>
   );
 }

@@ -11,6 +11,7 @@ import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Table } from "../design/table.tsx";
 import { Instant, Text, useNow } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -77,35 +78,18 @@ function Summary({ release }: { release: Release }) {
           )}
         </div>
       )}
-      <dl className="pairs panel-body">
-        <dt>Project, configuration</dt>
-        <dd>
-          <Text>{`${project}, ${config}`}</Text>
-        </dd>
-        <dt>Where</dt>
-        <dd>
-          {account} {region}
-        </dd>
-        <dt>Started</dt>
-        <dd>
-          <Instant at={startedAt} />
-        </dd>
-        {report?.startedAt !== undefined && !isOver(release) && (
-          <>
-            <dt>Time left</dt>
-            <dd>
-              <TimeLeft endsAt={report.startedAt + report.timeoutSeconds * 1_000} />
-            </dd>
-          </>
-        )}
-        {message !== undefined && (
-          <>
-            <dt>Message</dt>
-            <dd>
-              <Text>{message}</Text>
-            </dd>
-          </>
-        )}
+      <Pairs
+        className="pairs panel-body"
+        of={{
+          "Project, configuration": <Text>{`${project}, ${config}`}</Text>,
+          Where: `${account} ${region}`,
+          Started: <Instant at={startedAt} />,
+          "Time left": report?.startedAt !== undefined && !isOver(release) && (
+            <TimeLeft endsAt={report.startedAt + report.timeoutSeconds * 1_000} />
+          ),
+          Message: message !== undefined && <Text>{message}</Text>,
+        }}
+      >
         {report?.laterErrors.map((fault) => (
           <div key={fault.message} style={{ display: "contents" }}>
             <dt>Then</dt>
@@ -114,7 +98,7 @@ function Summary({ release }: { release: Release }) {
             </dd>
           </div>
         ))}
-      </dl>
+      </Pairs>
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
@@ -55,18 +56,26 @@ export function AtPosition({ source, stack, entry }: AtProps) {
 
 function EntryFacts({ entry }: { entry: HistoryEntry }) {
   const { event, outcome, actor, code, reason, description, from, to, task, sent, notes, position, at } = entry;
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ["Task", task],
-    ["Sent by", actor],
-    ["Code", code],
-    ["Reason", reason],
-    ["Message", description],
-    ["Starts", sent.length === 0 ? undefined : sent.join(", ")],
-    ["Metadata", entry.metadata === undefined ? undefined : shorten(JSON.stringify(entry.metadata, null, 2))],
-    ["Outputs", entry.outputs === undefined ? undefined : shorten(JSON.stringify(entry.outputs, null, 2))],
-    ["Notes", notes.length === 0 ? undefined : notes.join("\n")],
-    ["Event id", entry.eventId],
-  ];
+  const facts: Readonly<Record<string, string | undefined>> = {
+    Task: task,
+    "Sent by": actor,
+    Code: code,
+    Reason: reason,
+    Message: description,
+    Starts: sent.length === 0 ? undefined : sent.join(", "),
+    Metadata: entry.metadata === undefined ? undefined : shorten(JSON.stringify(entry.metadata, null, 2)),
+    Outputs: entry.outputs === undefined ? undefined : shorten(JSON.stringify(entry.outputs, null, 2)),
+    Notes: notes.length === 0 ? undefined : notes.join("\n"),
+    "Event id": entry.eventId,
+  };
+  const shown = Object.entries(facts).map(([name, value]) => [
+    name,
+    value !== undefined && value !== "{}" && (
+      <Scrolled key={name} label={name} className="facts-value">
+        <Text>{value}</Text>
+      </Scrolled>
+    ),
+  ]);
   return (
     <>
       <p className="row">
@@ -83,20 +92,7 @@ function EntryFacts({ entry }: { entry: HistoryEntry }) {
           <Ago at={at} />, position {position}
         </span>
       </p>
-      <dl className="pairs">
-        {facts.map(([name, value]) =>
-          value === undefined || value === "{}" ? null : (
-            <div key={name} style={{ display: "contents" }}>
-              <dt>{name}</dt>
-              <dd>
-                <Scrolled label={name} className="facts-value">
-                  <Text>{value}</Text>
-                </Scrolled>
-              </dd>
-            </div>
-          ),
-        )}
-      </dl>
+      <Pairs of={Object.fromEntries(shown)} />
     </>
   );
 }

@@ -9,6 +9,7 @@ import { Button } from "../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
@@ -209,27 +210,19 @@ function ComparedAttempt({ source, attempt, history }: AttemptProps & { readonly
         <Mark status={toAttemptStatus(attempt)} />
         <Text>{attempt.task}</Text> attempt {attempt.attempt}
       </h3>
-      <dl className="pairs">
-        <dt>Sent</dt>
-        <dd>
-          <Instant at={attempt.dispatchedAt} />
-        </dd>
-        <dt>Duration</dt>
-        <dd>
-          <Duration attempt={attempt} history={history} />
-        </dd>
-        <dt>Runner</dt>
-        <dd>
-          <Text mono>{attempt.owner ?? "–"}</Text>
-        </dd>
-        <dt>Error</dt>
-        <dd>
-          <Scrolled label="Error" className="facts-value">
-            {end?.code !== undefined && <Text mono>{end.code}</Text>} <Text>{end?.description ?? ""}</Text>
-            {end?.code === undefined && end?.description === undefined && "–"}
-          </Scrolled>
-        </dd>
-      </dl>
+      <Pairs
+        of={{
+          Sent: <Instant at={attempt.dispatchedAt} />,
+          Duration: <Duration attempt={attempt} history={history} />,
+          Runner: <Text mono>{attempt.owner ?? "–"}</Text>,
+          Error: (
+            <Scrolled label="Error" className="facts-value">
+              {end?.code !== undefined && <Text mono>{end.code}</Text>} <Text>{end?.description ?? ""}</Text>
+              {end?.code === undefined && end?.description === undefined && "–"}
+            </Scrolled>
+          ),
+        }}
+      />
       {attempt.hasLog ? (
         <Scrolled label="End of the log" className="compared-log" as="pre">
           {lines.slice(-MAX_LINES).map((line, index) => (

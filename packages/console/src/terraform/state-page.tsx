@@ -10,6 +10,7 @@ import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
@@ -76,30 +77,17 @@ function Lock({ state: { key, lock } }: { state: TerraformState }) {
         </Button>
       }
     >
-      <dl className="pairs panel-body">
-        <dt>Holder</dt>
-        <dd>
-          <Text>{lock.holder}</Text>
-        </dd>
-        {lock.who !== undefined && (
-          <>
-            <dt>Terraform reports</dt>
-            <dd>
-              <Text>{lock.operation === undefined ? lock.who : `${lock.who}, ${lock.operation}`}</Text>
-            </dd>
-          </>
-        )}
-        <dt>Since</dt>
-        <dd>
-          <Ago at={lock.at} />
-        </dd>
-        {!lock.binds && (
-          <>
-            <dt>Note</dt>
-            <dd>The lease of the holder has ended: the next run takes the lock over by itself.</dd>
-          </>
-        )}
-      </dl>
+      <Pairs
+        className="pairs panel-body"
+        of={{
+          Holder: <Text>{lock.holder}</Text>,
+          "Terraform reports": lock.who !== undefined && (
+            <Text>{lock.operation === undefined ? lock.who : `${lock.who}, ${lock.operation}`}</Text>
+          ),
+          Since: <Ago at={lock.at} />,
+          Note: !lock.binds && "The lease of the holder has ended: the next run takes the lock over by itself.",
+        }}
+      />
       {open && (
         <ActionDialog
           title={`Unlock ${key}`}

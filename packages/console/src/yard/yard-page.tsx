@@ -7,6 +7,7 @@ import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Listed, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
@@ -32,32 +33,26 @@ function Totals() {
     <Panel title="Now">
       <Loaded query={info} height={80}>
         {(now) => (
-          <dl className="pairs panel-body">
-            <dt>Version</dt>
-            <dd>{now.version}</dd>
-            <dt>Stacks</dt>
-            <dd>
-              <To path="/stacks">{now.stacks}</To>
-            </dd>
-            <dt>Events in the queue</dt>
-            <dd>{now.queuedEvents}</dd>
-            <dt>Task runs in the queue</dt>
-            <dd>{now.queuedTasks}</dd>
-            <dt>Open attempts</dt>
-            <dd>{now.openAttempts}</dd>
-            <dt>Parked events</dt>
-            <dd>
-              <To path="/inbox" search={{ tab: "parked" }}>
-                {now.parkedEvents}
-              </To>
-            </dd>
-            <dt>Dead letters</dt>
-            <dd>
-              <To path="/inbox" search={{ tab: "dead" }}>
-                {now.deadLetters}
-              </To>
-            </dd>
-          </dl>
+          <Pairs
+            className="pairs panel-body"
+            of={{
+              Version: now.version,
+              Stacks: <To path="/stacks">{now.stacks}</To>,
+              "Events in the queue": now.queuedEvents,
+              "Task runs in the queue": now.queuedTasks,
+              "Open attempts": now.openAttempts,
+              "Parked events": (
+                <To path="/inbox" search={{ tab: "parked" }}>
+                  {now.parkedEvents}
+                </To>
+              ),
+              "Dead letters": (
+                <To path="/inbox" search={{ tab: "dead" }}>
+                  {now.deadLetters}
+                </To>
+              ),
+            }}
+          />
         )}
       </Loaded>
     </Panel>

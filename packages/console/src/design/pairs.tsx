@@ -1,0 +1,25 @@
+import { Fragment, type ReactNode } from "react";
+
+interface PairsProps {
+  /** What belongs to each name, in order. A name whose value is undefined or false is left out. */
+  readonly of: Readonly<Record<string, ReactNode>>;
+  readonly className?: string;
+  /** Further pairs. */
+  readonly children?: ReactNode;
+}
+
+/** Renders names with their values. */
+export function Pairs({ of, className = "pairs", children }: PairsProps) {
+  const shown = Object.entries(of).filter(([, value]) => value !== undefined && value !== false);
+  return (
+    <dl className={className}>
+      {shown.map(([name, value]) => (
+        <Fragment key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </Fragment>
+      ))}
+      {children}
+    </dl>
+  );
+}
