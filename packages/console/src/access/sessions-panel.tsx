@@ -6,7 +6,7 @@ import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { Listed, Table } from "../design/table.tsx";
+import { ListTable } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
@@ -19,40 +19,33 @@ export function SessionsPanel() {
   const toast = useToast();
   return (
     <Panel title="Sessions">
-      <Listed list={sessions} empty={<Empty command="stackyard login">No login is active.</Empty>}>
-        {(items) => (
-          <Table
-            label="Sessions"
-            rows={items}
-            keyOf={({ id }) => id}
-            columns={[
-              { id: "who", header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
-              {
-                id: "kind",
-                header: "Kind",
-                cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text>,
-              },
-              { id: "groups", header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
-              { id: "address", header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
-              { id: "used", header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
-              { id: "ends", header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
-              {
-                id: "end",
-                header: <ActionsHeading />,
-                cell: (session) => (
-                  <Button
-                    look="plain"
-                    label={`End the session of ${session.who.name}`}
-                    onPress={() => setEnding(session)}
-                  >
-                    {session.current ? "End (this one)…" : "End…"}
-                  </Button>
-                ),
-              },
-            ]}
-          />
-        )}
-      </Listed>
+      <ListTable
+        list={sessions}
+        empty={<Empty command="stackyard login">No login is active.</Empty>}
+        label="Sessions"
+        keyOf={({ id }) => id}
+        columns={[
+          { id: "who", header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
+          {
+            id: "kind",
+            header: "Kind",
+            cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text>,
+          },
+          { id: "groups", header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
+          { id: "address", header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
+          { id: "used", header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
+          { id: "ends", header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
+          {
+            id: "end",
+            header: <ActionsHeading />,
+            cell: (session) => (
+              <Button look="plain" label={`End the session of ${session.who.name}`} onPress={() => setEnding(session)}>
+                {session.current ? "End (this one)…" : "End…"}
+              </Button>
+            ),
+          },
+        ]}
+      />
       {ending !== undefined && (
         <ActionDialog
           title={`End the session of ${ending.who.name}`}

@@ -8,7 +8,7 @@ import { Command } from "../design/copy-button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { Scope } from "./me-panel.tsx";
@@ -32,14 +32,13 @@ export function TokensPanel() {
   };
   return (
     <Panel title="API tokens" actions={<Button onPress={() => setOpen({ kind: "create" })}>Create…</Button>}>
-      <Listed
+      <ListTable
         list={tokens}
         empty={<Empty command="stackyard tokens create ci --role operator">You have no API token.</Empty>}
-      >
-        {(items) => (
-          <Table label="API tokens" columns={[...COLUMNS, toActions(setOpen)]} rows={items} keyOf={({ id }) => id} />
-        )}
-      </Listed>
+        label="API tokens"
+        columns={[...COLUMNS, toActions(setOpen)]}
+        keyOf={({ id }) => id}
+      />
       {open?.kind === "create" && <CreateDialog onCreated={showSecret} onClose={close} />}
       {open?.kind === "rotate" && <RotateDialog token={open.token} onCreated={showSecret} onClose={close} />}
       {open?.kind === "revoke" && <RevokeDialog token={open.token} onClose={close} />}

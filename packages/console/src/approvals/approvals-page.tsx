@@ -1,7 +1,7 @@
 import type { Approval } from "@stackyard/sdk";
 import { useSearch } from "../design/links.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { ApprovalLink, useApprovals } from "./approval-list.tsx";
@@ -20,24 +20,17 @@ export function ApprovalsPage() {
         ]}
       />
       <Panel title={mine ? "Waits for you" : "Waits for approval"}>
-        <Listed
+        <ListTable
           list={approvals}
           empty={
             <Empty command="stackyard approvals ls">
               {mine ? "No approval waits for you." : "No approval is open."}
             </Empty>
           }
-        >
-          {(items) => (
-            <Table
-              label="Open approvals"
-              columns={COLUMNS}
-              rows={items}
-              keyOf={({ id }) => id}
-              onEnd={approvals.loadMore}
-            />
-          )}
-        </Listed>
+          label="Open approvals"
+          columns={COLUMNS}
+          keyOf={({ id }) => id}
+        />
       </Panel>
     </Page>
   );

@@ -13,7 +13,7 @@ import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { saveFile } from "../design/save-file.ts";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
@@ -78,18 +78,14 @@ function Lines() {
   return (
     <Panel title="Lines" actions={<Button onPress={lines.refetch}>Refresh</Button>}>
       <FilterForm fields={FILTERS} values={filter} />
-      <Listed list={lines} empty={nothing}>
-        {(items) => (
-          <Table
-            label="Lines of the audit log, newest first"
-            height="70vh"
-            columns={COLUMNS}
-            rows={items}
-            keyOf={({ id }) => id}
-            onEnd={lines.loadMore}
-          />
-        )}
-      </Listed>
+      <ListTable
+        list={lines}
+        empty={nothing}
+        label="Lines of the audit log, newest first"
+        height="70vh"
+        columns={COLUMNS}
+        keyOf={({ id }) => id}
+      />
     </Panel>
   );
 }

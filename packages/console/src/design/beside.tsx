@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
-import type { PagedList } from "../api/use-pages.ts";
 import { Empty } from "./page.tsx";
-import { type Column, Listed, Table } from "./table.tsx";
+import { ListTable, type ListTableProps, Table, type TableProps } from "./table.tsx";
 import { useMedia } from "./use-media.ts";
 import "./beside.css";
 
@@ -28,40 +27,14 @@ interface BesideProps {
   readonly children: ReactNode;
 }
 
-/** Renders the list next to a detail: few columns, with the shown item selected. */
-export function SideTable<Item>({ label, rows, keyOf, selected, columns, onEnd }: SideTableProps<Item>) {
-  return (
-    <Table
-      label={label}
-      columns={columns}
-      rows={rows}
-      keyOf={keyOf}
-      selected={selected}
-      height="calc(100dvh - 80px)"
-      onEnd={onEnd}
-    />
-  );
-}
+const HEIGHT = "calc(100dvh - 80px)";
 
-interface SideTableProps<Item> {
-  readonly label: string;
-  readonly rows: readonly Item[];
-  readonly keyOf: (item: Item) => string;
-  /** The key of the item that is shown. */
-  readonly selected: string;
-  readonly columns: readonly Column<Item>[];
-  readonly onEnd?: (() => void) | undefined;
+/** Renders the list next to a detail: few columns, with the shown item selected. */
+export function SideTable<Item>(props: Omit<TableProps<Item>, "height" | "onRange">) {
+  return <Table {...props} height={HEIGHT} />;
 }
 
 /** Renders a list that the server pages, as `SideTable` does. */
-export function SideList<Item>({ list, ...table }: SideListProps<Item>) {
-  return (
-    <Listed list={list} empty={<Empty>The list is empty.</Empty>} height={400}>
-      {(items) => <SideTable {...table} rows={items} onEnd={list.loadMore} />}
-    </Listed>
-  );
-}
-
-interface SideListProps<Item> extends Omit<SideTableProps<Item>, "rows" | "onEnd"> {
-  readonly list: PagedList<Item>;
+export function SideList<Item>(props: Omit<ListTableProps<Item>, "height" | "empty" | "loadingHeight">) {
+  return <ListTable {...props} height={HEIGHT} empty={<Empty>The list is empty.</Empty>} loadingHeight={400} />;
 }

@@ -16,7 +16,8 @@ export interface Column<Row> {
   readonly sort?: { readonly direction: "ascending" | "descending" | undefined; readonly onSort: () => void };
 }
 
-interface TableProps<Row> {
+/** The content of a table, and how it is laid out. */
+export interface TableProps<Row> {
   /** The content of the table, for screen readers. */
   readonly label: string;
   readonly columns: readonly Column<Row>[];
@@ -169,6 +170,22 @@ export function Listed<Item>({ list, empty, height = 240, children }: ListedProp
 interface ListedProps<Item> {
   readonly list: PagedList<Item>;
   readonly empty: ReactNode;
-  readonly height?: number;
+  readonly height?: number | undefined;
   readonly children: (items: readonly Item[]) => ReactNode;
+}
+
+/** Renders a paged list as a table, whose end loads the next page. */
+export function ListTable<Row>({ list, empty, loadingHeight, ...table }: ListTableProps<Row>) {
+  return (
+    <Listed list={list} empty={empty} height={loadingHeight}>
+      {(items) => <Table {...table} rows={items} onEnd={list.loadMore} />}
+    </Listed>
+  );
+}
+
+/** A table of a paged list. */
+export interface ListTableProps<Row> extends Omit<TableProps<Row>, "rows" | "onEnd" | "onRange"> {
+  readonly list: PagedList<Row>;
+  readonly empty: ReactNode;
+  readonly loadingHeight?: number;
 }

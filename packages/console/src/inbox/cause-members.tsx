@@ -10,7 +10,7 @@ import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { Empty } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, Listed, ListTable, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { dropColors } from "../text/ansi.ts";
@@ -34,18 +34,14 @@ export function FailedStacks({ cause }: { cause: Cause }) {
     { id: "retry", header: <ActionsHeading />, cell: (stack) => <RetryOne stack={stack} task={task} /> },
   ];
   return (
-    <Listed list={list} empty={<Empty>No stack fails by this cause any more.</Empty>}>
-      {(items) => (
-        <Table
-          label="Stacks of this cause"
-          columns={columns}
-          rows={items}
-          keyOf={({ id }) => id}
-          height={HEIGHT}
-          onEnd={list.loadMore}
-        />
-      )}
-    </Listed>
+    <ListTable
+      list={list}
+      empty={<Empty>No stack fails by this cause any more.</Empty>}
+      label="Stacks of this cause"
+      columns={columns}
+      keyOf={({ id }) => id}
+      height={HEIGHT}
+    />
   );
 }
 
@@ -87,18 +83,14 @@ export function ParkedEvents({ cause }: { cause: Cause }) {
   const filter = { ...(event !== undefined && { event }), ...(code !== undefined && { code }) };
   const list = usePages(keys.list("parked", filter), (part) => yard.events.listParked(filter, part));
   return (
-    <Listed list={list} empty={<Empty>No event is parked by this cause any more.</Empty>}>
-      {(items) => (
-        <Table
-          label="Parked events of this cause"
-          columns={PARKED}
-          rows={items}
-          keyOf={({ stackId, eventId }) => `${stackId} ${eventId}`}
-          height={HEIGHT}
-          onEnd={list.loadMore}
-        />
-      )}
-    </Listed>
+    <ListTable
+      list={list}
+      empty={<Empty>No event is parked by this cause any more.</Empty>}
+      label="Parked events of this cause"
+      columns={PARKED}
+      keyOf={({ stackId, eventId }) => `${stackId} ${eventId}`}
+      height={HEIGHT}
+    />
   );
 }
 

@@ -10,7 +10,7 @@ import { ActionDialog } from "../design/dialog.tsx";
 import { To } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 
@@ -21,11 +21,13 @@ export function OpenApprovals() {
   );
   return (
     <Panel title="Open approvals" actions={<To path="/approvals">Approvals</To>}>
-      <Listed list={list} empty={<Empty>No approval is open.</Empty>}>
-        {(items) => (
-          <Table label="Open approvals" columns={COLUMNS} rows={items} keyOf={({ id }) => id} onEnd={list.loadMore} />
-        )}
-      </Listed>
+      <ListTable
+        list={list}
+        empty={<Empty>No approval is open.</Empty>}
+        label="Open approvals"
+        columns={COLUMNS}
+        keyOf={({ id }) => id}
+      />
     </Panel>
   );
 }

@@ -5,7 +5,7 @@ import { JobLink } from "../design/job-link.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
@@ -25,7 +25,7 @@ export function JobsPage() {
   return (
     <Page title="Jobs">
       <Panel title="Jobs" actions={<Filters state={state} executor={executor} />}>
-        <Listed
+        <ListTable
           list={list}
           empty={
             isFiltered ? (
@@ -39,18 +39,11 @@ export function JobsPage() {
               </Empty>
             )
           }
-        >
-          {(items) => (
-            <Table
-              label="Jobs"
-              columns={COLUMNS}
-              rows={items}
-              keyOf={({ runId }) => runId}
-              height="max(24rem, calc(100dvh - 220px))"
-              onEnd={list.loadMore}
-            />
-          )}
-        </Listed>
+          label="Jobs"
+          columns={COLUMNS}
+          keyOf={({ runId }) => runId}
+          height="max(24rem, calc(100dvh - 220px))"
+        />
       </Panel>
     </Page>
   );

@@ -8,7 +8,7 @@ import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { ActionsHeading, Ago, Text } from "../design/text.tsx";
 
 /** Renders the revisions of a machine, newest first, with how many stacks each has. */
@@ -67,11 +67,13 @@ export function Revisions({ name }: { name: string }) {
   ];
   return (
     <Panel title="Revisions">
-      <Listed list={list} empty={<Empty>No revision of this machine is known yet.</Empty>}>
-        {(items) => (
-          <Table label="Revisions" columns={columns} rows={items} keyOf={({ hash }) => hash} onEnd={list.loadMore} />
-        )}
-      </Listed>
+      <ListTable
+        list={list}
+        empty={<Empty>No revision of this machine is known yet.</Empty>}
+        label="Revisions"
+        columns={columns}
+        keyOf={({ hash }) => hash}
+      />
       {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
     </Panel>
   );

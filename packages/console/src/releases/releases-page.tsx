@@ -3,7 +3,7 @@ import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { RELEASE_COLUMNS, useReleases } from "./release-list.tsx";
 import { releases } from "./release-status.ts";
@@ -16,49 +16,41 @@ export function ReleasesPage() {
   return (
     <Page title="Releases">
       <Panel title="Running">
-        <Listed list={places} empty={empty}>
-          {(items) => (
-            <Table
-              label="Running releases by project and configuration"
-              height={400}
-              rows={items}
-              keyOf={({ account, region, project, config }) => [account, region, project, config].join("/")}
-              onEnd={places.loadMore}
-              columns={[
-                { id: "project", header: "Project", cell: ({ project }) => <Text>{project}</Text> },
-                { id: "config", header: "Configuration", cell: ({ config }) => <Text>{config}</Text> },
-                { id: "where", header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
-                {
-                  id: "running",
-                  header: "Running",
-                  cell: ({ running }) =>
-                    running === undefined ? <span className="muted">unknown</span> : <Text>{running.releaseId}</Text>,
-                },
-                { id: "since", header: "Since", cell: ({ running }) => (running ? <Ago at={running.since} /> : "–") },
-                {
-                  id: "lock",
-                  header: "Lock",
-                  cell: ({ lock }) =>
-                    lock === undefined ? "" : <Mark status="parked" word={`${lock.by}: ${lock.reason}`} />,
-                },
-              ]}
-            />
-          )}
-        </Listed>
+        <ListTable
+          list={places}
+          empty={empty}
+          label="Running releases by project and configuration"
+          height={400}
+          keyOf={({ account, region, project, config }) => [account, region, project, config].join("/")}
+          columns={[
+            { id: "project", header: "Project", cell: ({ project }) => <Text>{project}</Text> },
+            { id: "config", header: "Configuration", cell: ({ config }) => <Text>{config}</Text> },
+            { id: "where", header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+            {
+              id: "running",
+              header: "Running",
+              cell: ({ running }) =>
+                running === undefined ? <span className="muted">unknown</span> : <Text>{running.releaseId}</Text>,
+            },
+            { id: "since", header: "Since", cell: ({ running }) => (running ? <Ago at={running.since} /> : "–") },
+            {
+              id: "lock",
+              header: "Lock",
+              cell: ({ lock }) =>
+                lock === undefined ? "" : <Mark status="parked" word={`${lock.by}: ${lock.reason}`} />,
+            },
+          ]}
+        />
       </Panel>
       <Panel title="Latest">
-        <Listed list={list} empty={empty}>
-          {(items) => (
-            <Table
-              label="Releases and what was done about them"
-              height="60vh"
-              rows={items}
-              keyOf={({ runId }) => runId}
-              onEnd={list.loadMore}
-              columns={COLUMNS}
-            />
-          )}
-        </Listed>
+        <ListTable
+          list={list}
+          empty={empty}
+          label="Releases and what was done about them"
+          height="60vh"
+          keyOf={({ runId }) => runId}
+          columns={COLUMNS}
+        />
       </Panel>
     </Page>
   );

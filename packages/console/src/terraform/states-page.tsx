@@ -3,7 +3,7 @@ import { FilterForm } from "../design/filter-form.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { STATE_COLUMN, useStates } from "./state-list.tsx";
 
@@ -16,7 +16,7 @@ export function StatesPage() {
     <Page title="Terraform states">
       <Panel title="States">
         <FilterForm fields={[["prefix", "Key begins with"]]} values={{ prefix }} />
-        <Listed
+        <ListTable
           list={states}
           empty={
             prefix === undefined ? (
@@ -25,18 +25,11 @@ export function StatesPage() {
               <NoMatch filters={`keys that begin with ${prefix}`} onClear={() => change({ prefix: undefined })} />
             )
           }
-        >
-          {(items) => (
-            <Table
-              label="Terraform states"
-              height="70vh"
-              columns={COLUMNS}
-              rows={items}
-              keyOf={({ key }) => key}
-              onEnd={states.loadMore}
-            />
-          )}
-        </Listed>
+          label="Terraform states"
+          height="70vh"
+          columns={COLUMNS}
+          keyOf={({ key }) => key}
+        />
       </Panel>
     </Page>
   );

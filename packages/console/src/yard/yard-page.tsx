@@ -1,4 +1,4 @@
-import type { YardProcess } from "@stackyard/sdk";
+import type { OpenAttempt, YardProcess } from "@stackyard/sdk";
 import { toStackId } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -9,7 +9,7 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
-import { type Column, Listed, Table } from "../design/table.tsx";
+import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 
 const REFETCH_MS = 5_000;
@@ -88,12 +88,13 @@ function Processes() {
   const free = workers.reduce((sum, { capacity, running, draining }) => sum + (draining ? 0 : capacity - running), 0);
   return (
     <Panel title="Servers and workers" actions={processes.items && <Room workers={workers.length} free={free} />}>
-      <Listed
+      <ListTable
         list={processes}
         empty={<Empty command="stackyard worker">No server and no worker has reported a heartbeat.</Empty>}
-      >
-        {(items) => <Table label="Servers and workers" columns={PROCESS_COLUMNS} rows={items} keyOf={({ id }) => id} />}
-      </Listed>
+        label="Servers and workers"
+        columns={PROCESS_COLUMNS}
+        keyOf={({ id }) => id}
+      />
     </Panel>
   );
 }
@@ -108,58 +109,55 @@ function Room({ workers, free }: { workers: number; free: number }) {
 }
 
 function Queued() {
-  const unclaimed = usePages(keys.list("attempts", { status: "unclaimed" }), (part) =>
-    yard.attempts.list({ status: "unclaimed" }, part),
-  );
-  const waiting = usePages(keys.list("attempts", { status: "queued" }), (part) =>
-    yard.attempts.list({ status: "queued" }, part),
-  );
   return (
     <div className="stack-v">
-      <Panel title="Waits for a worker">
-        <Listed list={unclaimed} empty={<Empty>No attempt waits for a worker.</Empty>}>
-          {(items) => (
-            <Table
-              label="Attempts that wait for a worker"
-              height={320}
-              rows={items}
-              keyOf={({ attemptId }) => attemptId}
-              onEnd={unclaimed.loadMore}
-              columns={[
-                { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
-                { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
-                { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
-                { id: "since", header: "Since", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
-              ]}
-            />
-          )}
-        </Listed>
-      </Panel>
-      <Panel title="Waits for an exclusive key">
-        <Listed list={waiting} empty={<Empty>No attempt waits for an exclusive key.</Empty>}>
-          {(items) => (
-            <Table
-              label="Attempts that wait for an exclusive key"
-              height={320}
-              rows={items}
-              keyOf={({ attemptId }) => attemptId}
-              onEnd={waiting.loadMore}
-              columns={[
-                { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
-                { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
-                { id: "key", header: "Key", cell: ({ queuedFor }) => <Text>{queuedFor?.key ?? "–"}</Text> },
-                { id: "place", header: "Place", number: true, cell: ({ queuedFor }) => queuedFor?.place ?? "–" },
-                {
-                  id: "holder",
-                  header: "Held by",
-                  cell: ({ queuedFor }) =>
-                    queuedFor === undefined ? "–" : <StackLink id={toStackId(queuedFor.holder)} />,
-                },
-              ]}
-            />
-          )}
-        </Listed>
-      </Panel>
+      <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
+      <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
     </div>
+  );
+}
+
+const ATTEMPT_COLUMNS: readonly Column<OpenAttempt>[] = [
+  { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+  { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+];
+
+const UNCLAIMED_COLUMNS: readonly Column<OpenAttempt>[] = [
+  ...ATTEMPT_COLUMNS,
+  { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
+  { id: "since", header: "Since", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
+];
+
+const QUEUED_COLUMNS: readonly Column<OpenAttempt>[] = [
+  ...ATTEMPT_COLUMNS,
+  { id: "key", header: "Key", cell: ({ queuedFor }) => <Text>{queuedFor?.key ?? "–"}</Text> },
+  { id: "place", header: "Place", number: true, cell: ({ queuedFor }) => queuedFor?.place ?? "–" },
+  {
+    id: "holder",
+    header: "Held by",
+    cell: ({ queuedFor }) => (queuedFor === undefined ? "–" : <StackLink id={toStackId(queuedFor.holder)} />),
+  },
+];
+
+interface QueuedProps {
+  readonly status: "unclaimed" | "queued";
+  /** What the attempts wait for. */
+  readonly what: string;
+  readonly columns: readonly Column<OpenAttempt>[];
+}
+
+function QueuedAttempts({ status, what, columns }: QueuedProps) {
+  const attempts = usePages(keys.list("attempts", { status }), (part) => yard.attempts.list({ status }, part));
+  return (
+    <Panel title={`Waits for ${what}`}>
+      <ListTable
+        list={attempts}
+        empty={<Empty>No attempt waits for {what}.</Empty>}
+        label={`Attempts that wait for ${what}`}
+        height={320}
+        keyOf={({ attemptId }) => attemptId}
+        columns={columns}
+      />
+    </Panel>
   );
 }
