@@ -6,6 +6,7 @@ import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { Command } from "../design/copy-button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { Options, SelectField, TextField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
@@ -129,14 +130,9 @@ function CreateDialog({ onCreated, onClose }: NewSecretProps) {
     >
       <div className="stack-v">
         <TextField title="Name" value={name} onChange={setName} autoFocus />
-        <label className="field">
-          Role
-          <select value={role} onChange={(event) => setRole(event.target.value as typeof role)}>
-            {ROLES.map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </label>
+        <SelectField title="Role" value={role} onChange={(chosen) => setRole(chosen as typeof role)}>
+          <Options names={ROLES} />
+        </SelectField>
         <TextField title="Machines, separated by commas (empty: all)" value={machines} onChange={setMachines} />
         <TextField title="Beginnings of stack ids (empty: all)" value={stacks} onChange={setStacks} />
         <TextField title="Groups" value={groups} onChange={setGroups} />
@@ -149,28 +145,6 @@ function CreateDialog({ onCreated, onClose }: NewSecretProps) {
 function toList(name: "machines" | "stacks" | "groups", text: string): Record<string, readonly string[]> {
   const items = text.split(/[\s,]+/).filter((item) => item !== "");
   return items.length === 0 ? {} : { [name]: items };
-}
-
-interface TextFieldProps {
-  readonly title: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-  readonly autoFocus?: boolean;
-}
-
-function TextField({ title, value, onChange, autoFocus }: TextFieldProps) {
-  return (
-    <label className="field">
-      {title}
-      <input
-        value={value}
-        autoComplete="off"
-        spellCheck={false}
-        onChange={(event) => onChange(event.target.value)}
-        {...(autoFocus && { autoFocus })}
-      />
-    </label>
-  );
 }
 
 function RotateDialog({ token, onCreated, onClose }: NewSecretProps & { readonly token: ApiToken }) {

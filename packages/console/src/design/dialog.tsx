@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
+import { Form, TextField } from "./fields.tsx";
 import { FailureNotice } from "./page.tsx";
 import { Text } from "./text.tsx";
 
@@ -99,12 +100,7 @@ export function ActionDialog(props: ActionProps) {
   };
   return (
     <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form onSubmit={() => void submit()}>
         <div>{children}</div>
         {reason !== undefined && (
           <label className="field">
@@ -113,21 +109,19 @@ export function ActionDialog(props: ActionProps) {
           </label>
         )}
         {typed !== undefined && (
-          <label className="field">
-            <span className="wrap">
-              Type <Text mono>{typed}</Text> to confirm
-            </span>
-            <input
-              value={confirmation}
-              autoComplete="off"
-              spellCheck={false}
-              onChange={(event) => setConfirmation(event.target.value)}
-            />
-          </label>
+          <TextField
+            title={
+              <span className="wrap">
+                Type <Text mono>{typed}</Text> to confirm
+              </span>
+            }
+            value={confirmation}
+            onChange={setConfirmation}
+          />
         )}
         {error !== undefined && <FailureNotice error={error} />}
         <DialogButtons verb={verb} danger={danger} refusal={missing} onClose={onClose} />
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
+import { Form, Offers, Options, SelectField, TextField } from "../design/fields.tsx";
 import { Text } from "../design/text.tsx";
 import type { NameKind, Offer, Range, Refusal } from "../machine/edits/operation.ts";
 import { machineClient } from "../machine/machine-client.ts";
@@ -73,32 +74,21 @@ function NameDialog({ title, verb, name, onName, onClose, children }: NameProps)
   const entered = text.trim();
   return (
     <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        onSubmit={() => {
           if (entered === "" || entered === name) return;
           onClose();
           onName(entered);
         }}
       >
-        <label className="field">
-          Name
-          <input
-            autoFocus
-            onFocus={({ target }) => target.select()}
-            value={text}
-            spellCheck={false}
-            autoComplete="off"
-            onChange={({ target }) => setText(target.value)}
-          />
-        </label>
+        <TextField title="Name" autoFocus onFocus={({ target }) => target.select()} value={text} onChange={setText} />
         {children}
         <DialogButtons
           verb={verb}
           refusal={entered === "" || entered === name ? "Enter a new name" : undefined}
           onClose={onClose}
         />
-      </form>
+      </Form>
     </Dialog>
   );
 }
@@ -150,9 +140,8 @@ function ConnectDialog({
   const known = ["NEXT", "FAILED", "TIMEOUT", ...outline.events.map(({ name }) => name)];
   return (
     <Dialog title={`Reaction of ${from}`} onClose={onClose}>
-      <form
-        onSubmit={(submitted) => {
-          submitted.preventDefault();
+      <Form
+        onSubmit={() => {
           if (event === "") return;
           onClose();
           edit({ kind: "add-reaction", state: from, event, target }, `add ${event} to ${from}`);
@@ -169,22 +158,13 @@ function ConnectDialog({
             onChange={(changed) => setEvent(changed.target.value)}
           />
         </label>
-        <datalist id="known-events">
-          {known.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-        <label className="field">
-          Enters
-          <select value={target} onChange={(changed) => setTarget(changed.target.value)}>
-            {[...outline.states.map(({ name }) => name), "no-op"].map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <Offers id="known-events" names={known} />
+        <SelectField title="Enters" value={target} onChange={setTarget}>
+          <Options names={[...outline.states.map(({ name }) => name), "no-op"]} />
+        </SelectField>
         <p className="muted">An event that is not declared yet is declared too.</p>
         <DialogButtons verb="Add" refusal={event === "" ? "Enter an event" : undefined} onClose={onClose} />
-      </form>
+      </Form>
     </Dialog>
   );
 }

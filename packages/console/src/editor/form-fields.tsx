@@ -1,6 +1,6 @@
 import { useId, useState } from "react";
+import { Offers, Options } from "../design/fields.tsx";
 import type { Outline } from "../machine/outline.ts";
-import { toSafeText } from "../text/safe-text.ts";
 
 /** Returns a scalar of a document as a field shows it. */
 export function toText(value: unknown): string {
@@ -81,13 +81,7 @@ export function TextField({ label, value, placeholder, hidden, offers = [], onEn
           if (key === "Escape") setText(value);
         }}
       />
-      {offers.length > 0 && (
-        <datalist id={id}>
-          {offers.map((offer) => (
-            <option key={offer} value={offer} />
-          ))}
-        </datalist>
-      )}
+      {offers.length > 0 && <Offers id={id} names={offers} />}
     </>
   );
   return hidden ? (
@@ -116,11 +110,7 @@ export function NameSelect({ label, names, value, none, onChange }: SelectProps)
   return (
     <select className="input" aria-label={label} value={value} onChange={({ target }) => onChange(target.value)}>
       {(none !== undefined || value === "") && <option value="">{none ?? "–"}</option>}
-      {options.map((name) => (
-        <option key={name} value={name}>
-          {toSafeText(name)}
-        </option>
-      ))}
+      <Options names={options} />
     </select>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Form } from "../design/fields.tsx";
 import { Icon } from "../design/icon.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
@@ -165,10 +166,9 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
           ))}
         </div>
       ))}
-      <form
+      <Form
         className="row"
-        onSubmit={(submitted) => {
-          submitted.preventDefault();
+        onSubmit={() => {
           if (event !== "") edit({ kind: "declare-event", name: event }, `declare ${event}`);
           setEvent("");
         }}
@@ -182,7 +182,7 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
           onChange={({ target }) => setEvent(target.value)}
         />
         <Button type="submit">Declare event</Button>
-      </form>
+      </Form>
     </>
   );
 }

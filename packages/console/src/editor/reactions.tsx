@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Offers } from "../design/fields.tsx";
 import { Icon } from "../design/icon.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
@@ -50,11 +51,7 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
               value={event}
               onChange={({ target }) => setEvent(target.value)}
             />
-            <datalist id="free-events">
-              {free.map((each) => (
-                <option key={each} value={each} />
-              ))}
-            </datalist>
+            <Offers id="free-events" names={free} />
           </td>
           <td />
           <td>

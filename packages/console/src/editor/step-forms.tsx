@@ -1,6 +1,7 @@
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Form, Offers } from "../design/fields.tsx";
 import { Icon } from "../design/icon.tsx";
 import type { MachineText, NextTimer } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
@@ -112,23 +113,13 @@ function SendForm({ machine, outline, stackId, onStackId, onStep }: SendProps) {
     );
   };
   return (
-    <form
-      className="row"
-      onSubmit={(submitted) => {
-        submitted.preventDefault();
-        if (event !== "") send();
-      }}
-    >
+    <Form className="row" onSubmit={() => event !== "" && send()}>
       <Labelled label="Stack" value={stackId} onChange={onStackId} />
       <label className="row">
         Event
         <input className="input" list="sent-events" value={event} onChange={({ target }) => setEvent(target.value)} />
       </label>
-      <datalist id="sent-events">
-        {[...events.map(({ name }) => name), "RETRY_FAILED_TASKS", "REMOVE_STACK"].map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <Offers id="sent-events" names={[...events.map(({ name }) => name), "RETRY_FAILED_TASKS", "REMOVE_STACK"]} />
       <details>
         <summary>Metadata{required.length > 0 && ` (needs ${required.join(", ")})`}, sender</summary>
         <div className="stack-v panel-body">
@@ -147,7 +138,7 @@ function SendForm({ machine, outline, stackId, onStackId, onStep }: SendProps) {
       <Button type="submit" look="primary" refusal={event === "" ? "Enter an event" : undefined}>
         Send
       </Button>
-    </form>
+    </Form>
   );
 }
 
@@ -203,18 +194,12 @@ function toOutputs(text: string): Readonly<Record<string, string>> | undefined {
 function TimeForm({ next, onStep }: { next: NextTimer | undefined; onStep: (step: unknown) => void }) {
   const [length, setLength] = useState("15m");
   return (
-    <form
-      className="row"
-      onSubmit={(submitted) => {
-        submitted.preventDefault();
-        onStep({ advance: length });
-      }}
-    >
+    <Form className="row" onSubmit={() => onStep({ advance: length })}>
       <Labelled label="Let time pass" value={length} onChange={setLength} />
       <Button type="submit">Advance</Button>
       <Button refusal={next === undefined ? "No timer is set" : undefined} onPress={() => next && onStep(next.step)}>
         Next timer{next !== undefined && `: ${toSafeText(next.event)} in ${next.step.advance}`}
       </Button>
-    </form>
+    </Form>
   );
 }

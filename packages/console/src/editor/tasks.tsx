@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Offers } from "../design/fields.tsx";
 import { Icon } from "../design/icon.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState, OutlineTask } from "../machine/outline.ts";
@@ -152,11 +153,7 @@ function NewTask({ outline, state, executors, edit }: TasksProps) {
         onChange={({ target }) => setName(target.value)}
         onKeyDown={({ key }) => key === "Enter" && add()}
       />
-      <datalist id="tasks-known">
-        {outline.tasks.map((task) => (
-          <option key={task.name} value={task.name} />
-        ))}
-      </datalist>
+      <Offers id="tasks-known" names={outline.tasks.map((task) => task.name)} />
       <Button onPress={add}>Add task</Button>
     </div>
   );

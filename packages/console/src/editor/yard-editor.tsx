@@ -4,11 +4,11 @@ import { useEffect, useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Options } from "../design/fields.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
-import { toSafeText } from "../text/safe-text.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
 import { useKnowledge } from "./knowledge.ts";
@@ -213,11 +213,7 @@ function MachinePicker() {
       onChange={({ target }) => go("/edit", { machine: target.value })}
     >
       <option value="">Machine…</option>
-      {(data ?? []).map(({ name }) => (
-        <option key={name} value={name}>
-          {toSafeText(name)}
-        </option>
-      ))}
+      <Options names={(data ?? []).map(({ name }) => name)} />
     </select>
   );
 }

@@ -1,6 +1,7 @@
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Options } from "../design/fields.tsx";
 import { JobLink } from "../design/job-link.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -9,7 +10,6 @@ import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
-import { toSafeText } from "../text/safe-text.ts";
 import { useJobs } from "./job-list.tsx";
 import { JOB_STATES, type Job, type JobState, statusOfJob } from "./job-states.ts";
 
@@ -93,9 +93,7 @@ function Filters({ state, executor }: { state: JobState | undefined; executor: s
           onChange={({ target }) => changeSearch({ state: target.value })}
         >
           <option value="">all</option>
-          {JOB_STATES.map((each) => (
-            <option key={each}>{each}</option>
-          ))}
+          <Options names={JOB_STATES} />
         </select>
       </label>
       <label className="row">
@@ -106,11 +104,7 @@ function Filters({ state, executor }: { state: JobState | undefined; executor: s
           onChange={({ target }) => changeSearch({ executor: target.value })}
         >
           <option value="">all</option>
-          {[...names].sort().map((each) => (
-            <option key={each} value={each}>
-              {toSafeText(each)}
-            </option>
-          ))}
+          <Options names={[...names].sort()} />
         </select>
       </label>
     </>

@@ -6,6 +6,7 @@ import { keys } from "../api/keys.ts";
 import { toOutcomeStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { Options, SelectField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { ErrorNotice, Loaded } from "../design/page.tsx";
 import { Arrow, Text } from "../design/text.tsx";
@@ -76,25 +77,14 @@ function EventForm({ stack, machine, refusal, onClose }: FormProps) {
       onClose={onClose}
     >
       <div className="stack-v">
-        <label className="field">
-          Event
-          <select value={event} onChange={({ target }) => setEvent(target.value)}>
-            <optgroup label={toSafeText(`Handled by ${stack.state}`)}>
-              {handled.map((name) => (
-                <option key={name} value={name}>
-                  {toSafeText(name)}
-                </option>
-              ))}
-            </optgroup>
-            <optgroup label="Not handled now">
-              {others.map((name) => (
-                <option key={name} value={name}>
-                  {toSafeText(name)}
-                </option>
-              ))}
-            </optgroup>
-          </select>
-        </label>
+        <SelectField title="Event" value={event} onChange={setEvent}>
+          <optgroup label={toSafeText(`Handled by ${stack.state}`)}>
+            <Options names={handled} />
+          </optgroup>
+          <optgroup label="Not handled now">
+            <Options names={others} />
+          </optgroup>
+        </SelectField>
         {fields.map((field) => (
           <FieldInput
             key={field.name}
@@ -200,11 +190,7 @@ function FieldInput({ field, value, onChange }: FieldProps) {
       ) : (
         <select id={id} value={value} onChange={({ target }) => onChange(target.value)}>
           <option value="">not sent</option>
-          {choices.map((choice) => (
-            <option key={choice} value={choice}>
-              {toSafeText(choice)}
-            </option>
-          ))}
+          <Options names={choices} />
         </select>
       )}
     </div>

@@ -3,10 +3,9 @@ import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
-
 import { ActionDialog } from "../design/dialog.tsx";
+import { Options, SelectField } from "../design/fields.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { toSafeText } from "../text/safe-text.ts";
 import { useOperation } from "./use-operation.tsx";
 
 interface DialogProps {
@@ -121,15 +120,8 @@ function TaskChoice({ tasks, fixed, value, onChange }: ChoiceProps) {
     );
   }
   return (
-    <label className="field">
-      Task
-      <select value={value} onChange={(event) => onChange(event.target.value)}>
-        {tasks.map(({ name }) => (
-          <option key={name} value={name}>
-            {toSafeText(name)}
-          </option>
-        ))}
-      </select>
-    </label>
+    <SelectField title="Task" value={value} onChange={onChange}>
+      <Options names={tasks.map(({ name }) => name)} />
+    </SelectField>
   );
 }

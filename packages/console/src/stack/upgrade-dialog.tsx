@@ -6,6 +6,7 @@ import { newEventId } from "../api/event-id.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { ActionDialog } from "../design/dialog.tsx";
+import { SelectField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded } from "../design/page.tsx";
 import { Arrow, Text } from "../design/text.tsx";
@@ -39,19 +40,16 @@ export function UpgradeDialog({ stack, refusal, onClose }: DialogProps) {
       onClose={onClose}
     >
       <div className="stack-v">
-        <label className="field">
-          To the revision
-          <select value={to} onChange={(event) => setTo(event.target.value)}>
-            <option value="">the newest valid one</option>
-            {revisions.data?.items.map(({ hash, current, stacks }) => (
-              <option key={hash} value={hash}>
-                {hash.slice(0, 8)}
-                {current ? ", current" : ""}, {stacks} {stacks === 1 ? "stack" : "stacks"}
-                {hash === stack.machineHash ? ", of this stack" : ""}
-              </option>
-            ))}
-          </select>
-        </label>
+        <SelectField title="To the revision" value={to} onChange={setTo}>
+          <option value="">the newest valid one</option>
+          {revisions.data?.items.map(({ hash, current, stacks }) => (
+            <option key={hash} value={hash}>
+              {hash.slice(0, 8)}
+              {current ? ", current" : ""}, {stacks} {stacks === 1 ? "stack" : "stacks"}
+              {hash === stack.machineHash ? ", of this stack" : ""}
+            </option>
+          ))}
+        </SelectField>
         <Loaded query={plan} height={120}>
           {(data) => <Plan plan={data} />}
         </Loaded>

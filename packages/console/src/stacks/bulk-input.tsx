@@ -4,6 +4,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
+import { Form, Offers, TextField } from "../design/fields.tsx";
 
 /** The bulk operations on stacks. */
 export type StackOperation = Exclude<BulkOperation, "redrive">;
@@ -41,28 +42,9 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
       title={isSend ? "Send an event" : operation === "cancel" ? "Cancel a task" : "Settle a task"}
       onClose={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <label className="field">
-          {isSend ? "Event" : "Task"}
-          <input
-            value={name}
-            autoFocus
-            autoComplete="off"
-            spellCheck={false}
-            list="bulk-names"
-            onChange={({ target }) => setName(target.value)}
-          />
-        </label>
-        <datalist id="bulk-names">
-          {names.map((each) => (
-            <option key={each} value={each} />
-          ))}
-        </datalist>
+      <Form onSubmit={submit}>
+        <TextField title={isSend ? "Event" : "Task"} value={name} autoFocus list="bulk-names" onChange={setName} />
+        <Offers id="bulk-names" names={names} />
         {isSend && (
           <label className="field">
             Metadata, as a JSON object (optional)
@@ -70,7 +52,7 @@ export function BulkInput({ operation, machine, onInput, onClose }: BulkInputPro
           </label>
         )}
         <DialogButtons verb="Dry run" refusal={refusal} onClose={onClose} />
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -2,8 +2,8 @@ import { useEffect, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Options, SelectField } from "../design/fields.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
-import { toSafeText } from "../text/safe-text.ts";
 import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
 
 const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "metadata"];
@@ -27,16 +27,13 @@ export function FilterBar() {
       <FilterText name="text" label="Id contains" shortcut="/" />
       <Choice name="machine" options={(machines.data ?? []).map(({ name }) => name)} />
       <Choice name="state" options={[...stateNames].sort()} />
-      <label className="field">
-        Order
-        <select value={search["sort"] ?? "id"} onChange={({ target }) => changeSearch({ sort: target.value })}>
-          {Object.entries(SORT_WORDS).map(([sort, word]) => (
-            <option key={sort} value={sort}>
-              {word}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SelectField title="Order" value={search["sort"] ?? "id"} onChange={(sort) => changeSearch({ sort })}>
+        {Object.entries(SORT_WORDS).map(([sort, word]) => (
+          <option key={sort} value={sort}>
+            {word}
+          </option>
+        ))}
+      </SelectField>
       <details open={MORE.some((name) => search[name] !== undefined)}>
         <summary>More filters</summary>
         <div className="stacks-filters">
@@ -61,17 +58,14 @@ function Choice({ name, options }: { name: "machine" | "state"; options: readonl
   const value = search[name] ?? "";
   const shown = value === "" || options.includes(value) ? options : [value, ...options];
   return (
-    <label className="field">
-      {name === "machine" ? "Machine" : "State"}
-      <select value={value} onChange={({ target }) => changeSearch({ [name]: target.value })}>
-        <option value="">all</option>
-        {shown.map((option) => (
-          <option key={option} value={option}>
-            {toSafeText(option)}
-          </option>
-        ))}
-      </select>
-    </label>
+    <SelectField
+      title={name === "machine" ? "Machine" : "State"}
+      value={value}
+      onChange={(chosen) => changeSearch({ [name]: chosen })}
+    >
+      <option value="">all</option>
+      <Options names={shown} />
+    </SelectField>
   );
 }
 

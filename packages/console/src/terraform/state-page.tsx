@@ -7,6 +7,7 @@ import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog, Dialog } from "../design/dialog.tsx";
+import { Options, SelectField } from "../design/fields.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
@@ -234,22 +235,16 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
       staleTime: Number.POSITIVE_INFINITY,
     },
   );
-  const options = versions.map(({ version }) => <option key={version}>{version}</option>);
+  const options = versions.map(({ version }) => String(version));
   return (
     <Panel title="Difference by resource">
       <div className="row panel-body">
-        <label className="field">
-          From version
-          <select value={from} onChange={(event) => change({ from: event.target.value })}>
-            {options}
-          </select>
-        </label>
-        <label className="field">
-          To version
-          <select value={to} onChange={(event) => change({ to: event.target.value })}>
-            {options}
-          </select>
-        </label>
+        <SelectField title="From version" value={from} onChange={(version) => change({ from: version })}>
+          <Options names={options} />
+        </SelectField>
+        <SelectField title="To version" value={to} onChange={(version) => change({ to: version })}>
+          <Options names={options} />
+        </SelectField>
       </div>
       {!isPair || !shown ? (
         <div className="notice">

@@ -1,0 +1,73 @@
+import type { ComponentProps, ReactNode } from "react";
+import { toSafeText } from "../text/safe-text.ts";
+
+interface FieldProps {
+  readonly title: ReactNode;
+  readonly value: string | number;
+  readonly onChange: (value: string) => void;
+}
+
+/** Renders a field for a text under its title. The browser neither completes nor checks it. */
+export function TextField({
+  title,
+  onChange,
+  ...input
+}: FieldProps & Omit<ComponentProps<"input">, "title" | "onChange">) {
+  return (
+    <label className="field">
+      {title}
+      <input autoComplete="off" spellCheck={false} {...input} onChange={({ target }) => onChange(target.value)} />
+    </label>
+  );
+}
+
+/** Renders a choice between options under its title. */
+export function SelectField({ title, value, onChange, children }: FieldProps & { readonly children: ReactNode }) {
+  return (
+    <label className="field">
+      {title}
+      <select value={value} onChange={({ target }) => onChange(target.value)}>
+        {children}
+      </select>
+    </label>
+  );
+}
+
+/** Renders names as the options of a choice. */
+export function Options({ names }: { names: readonly string[] }) {
+  return names.map((name) => (
+    <option key={name} value={name}>
+      {toSafeText(name)}
+    </option>
+  ));
+}
+
+/** Renders the names that a text field with this `list` offers. */
+export function Offers({ id, names }: { id: string; names: readonly string[] }) {
+  return (
+    <datalist id={id}>
+      {names.map((name) => (
+        <option key={name} value={name} />
+      ))}
+    </datalist>
+  );
+}
+
+interface FormProps {
+  readonly className?: string;
+  readonly onSubmit: () => void;
+  readonly children: ReactNode;
+}
+
+/** Renders a form that the page itself handles. */
+export function Form({ onSubmit, ...form }: FormProps) {
+  return (
+    <form
+      {...form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit();
+      }}
+    />
+  );
+}
