@@ -16,11 +16,10 @@ import {
 import type { Metric } from "./metrics.ts";
 import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
-export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock"> {
+export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock">, Pick<Access, "callers" | "guard"> {
   readonly settings: ServerSettings;
   readonly routes: readonly Route[];
   readonly requests: RequestMetrics;
-  readonly access: Pick<Access, "callers" | "guard">;
   /** Mounts paths outside the route table, such as the Terraform state backend. */
   readonly mount: (app: Hono, findFacts: (c: Context) => RequestFacts) => void;
   /** Records a denied request before it is answered. */
@@ -49,7 +48,7 @@ export function createApp(deps: AppDeps): Hono {
     else if (c.req.method === "OPTIONS") c.res = answerPreflight(c.req.raw);
     else await next();
     if (c.res.status === 401 || wrong.suspects.size > 0) {
-      const answer = { status: c.res.status, accepted: deps.access.callers.isAccepted(c.req.raw) };
+      const answer = { status: c.res.status, accepted: deps.callers.isAccepted(c.req.raw) };
       wrong.observe(c.req.raw, findFacts(c).address, answer);
     }
     addCommonHeaders(c.res.headers, requestId);
@@ -58,7 +57,7 @@ export function createApp(deps: AppDeps): Hono {
     deps.requests.observe(route, toMethodLabel(c.req.method), c.res.status, (deps.clock.now() - startedAt) / 1_000);
   });
   const { bodyBytes, requestMs } = settings.limits;
-  const { callers, guard } = deps.access;
+  const { callers, guard } = deps;
   mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs });
   deps.mount(app, findFacts);
   const answerError = async (error: Error, c: Context) => {

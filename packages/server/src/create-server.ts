@@ -4,12 +4,12 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { type Records, StackyardError } from "@stackyard/core";
-import { type Bulks, createBulks, createPlanner, type Planner } from "@stackyard/core/engine";
+import { StackyardError } from "@stackyard/core";
+import { createBulks, createPlanner } from "@stackyard/core/engine";
 import { createServiceRunner, type ServiceRunner } from "@stackyard/core/services";
 import type { Hono } from "hono";
 import type { RequestFacts } from "./access/caller.ts";
-import { type Access, createAccess } from "./access/create-access.ts";
+import { createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { mountConsole } from "./http/console-pages.ts";
@@ -25,27 +25,29 @@ import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { executorRoutes } from "./routes/executor-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { hookRoutes } from "./routes/hook-routes.ts";
-import { logRoutes } from "./routes/log-routes.ts";
+import { logRoute } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
-import { attemptRoutes, type OperateDeps, operationRoutes } from "./routes/operation-routes.ts";
+import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { orphanRoutes } from "./routes/orphan-routes.ts";
 import { releaseRoutes } from "./routes/release-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
+import type { RouteDeps } from "./routes/route-deps.ts";
 import { runRoutes } from "./routes/run-routes.ts";
 import { serviceRoutes } from "./routes/service-routes.ts";
 import { snapshotRoutes } from "./routes/snapshot-routes.ts";
 import { sourceRoutes } from "./routes/source-routes.ts";
+import { createStackExplainer } from "./routes/stack-explainer.ts";
 import { stackPreviewRoutes } from "./routes/stack-preview-routes.ts";
-import { createStackExplainer, type StackExplainer, stackRoutes } from "./routes/stack-routes.ts";
+import { stackRoutes } from "./routes/stack-routes.ts";
 import { createLive, type Live } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
-import { type ChangeBell, createChangeBell } from "./routes/watch-routes.ts";
+import { createChangeBell } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
 import { mountServices } from "./services/mount-services.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
-import { createStateStore, type StateStore } from "./terraform/state-store.ts";
+import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform, type UncheckedRequest } from "./terraform/terraform-backend.ts";
 
 /** The HTTP API of a yard. */
@@ -74,7 +76,7 @@ export function createServer(deps: ServerDeps, options: ServerOptions = {}): Ser
   const bulks = createBulks({ ...deps, bell });
   const live = createLive({ ...deps, bell, bulks, guard, subjects, check }, limits);
   const runner = createRunner(deps, settings);
-  const app = connectApp({ ...deps, ...access, access, settings, bell, bulks, live, state, runner });
+  const app = connectApp({ ...deps, ...access, settings, bell, bulks, live, state, runner });
   let listener: Listener | undefined;
   return {
     app: { fetch: (request) => app.fetch(request) },
@@ -116,13 +118,8 @@ async function refuseSecret(): Promise<never> {
   );
 }
 
-interface ServerParts extends ServerDeps, Access {
-  readonly access: Access;
-  readonly settings: ServerSettings;
-  readonly bell: ChangeBell;
-  readonly bulks: Bulks;
+interface ServerParts extends Omit<RouteDeps, "records" | "planner" | "explainer" | "states"> {
   readonly live: Live;
-  readonly runner: ServiceRunner;
   /** Changes while the server runs. The URL is empty until the server listens. */
   readonly state: { readonly isStopping: boolean; readonly url: string };
 }
@@ -148,8 +145,7 @@ function connectApp(parts: ServerParts): Hono {
     countStreams: live.count,
     prove: (challenge) => prove(settings.proofSecret, state.url, challenge),
   });
-  const routesDeps = { ...parts, records, states, planner, explainer, outcomeMs: limits.outcomeMs };
-  const routes = listRoutes(routesDeps, live.routes, health);
+  const routes = listRoutes({ ...parts, records, states, planner, explainer }, live.routes, health);
   const backend = { ...parts, states, maxBytes: limits.stateBytes };
   return createApp({
     ...parts,
@@ -167,21 +163,10 @@ function connectApp(parts: ServerParts): Hono {
   });
 }
 
-interface RoutesDeps extends ServerDeps, OperateDeps, Access {
-  readonly records: Records;
-  readonly bulks: Bulks;
-  readonly explainer: StackExplainer;
-  readonly planner: Planner;
-  readonly states: StateStore;
-  readonly runner: ServiceRunner;
-  readonly settings: ServerSettings;
-}
-
 /** Returns all routes of the API, in the order of its document. */
-function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly Route[]): readonly Route[] {
-  const { limits, allowExternalNext } = deps.settings;
+function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Route[]): readonly Route[] {
   return [
-    ...eventRoutes({ ...deps, eventsPerRequest: limits.eventsPerRequest, allowExternalNext }),
+    ...eventRoutes(deps),
     ...stackRoutes(deps),
     ...causeRoutes(deps),
     ...snapshotRoutes(deps),
@@ -196,12 +181,12 @@ function listRoutes(deps: RoutesDeps, live: readonly Route[], health: readonly R
     ...bulkRoutes(deps),
     ...attemptRoutes(deps),
     ...auditRoutes(deps),
-    ...logRoutes(deps),
+    logRoute(deps),
     ...machineRoutes(deps),
     ...sourceRoutes(deps),
     ...executorRoutes(deps),
     ...revisionRoutes(deps),
-    ...previewRoutes({ ...deps, allowExternalNext }),
+    ...previewRoutes(deps),
     ...terraformStateRoutes(deps),
     ...live,
     ...sessionRoutes(deps.logins),

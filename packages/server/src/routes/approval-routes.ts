@@ -10,11 +10,12 @@ import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import { toApprovals } from "../schemas/approval.ts";
 import { ApprovalBody, ApproveBody, AttemptId, pageOf, pageQuery } from "../schemas/event.ts";
 import { stackSortQuery } from "../schemas/stack-query.ts";
-import { idOf, type OperateDeps, operate } from "./operation-routes.ts";
+import { idOf, operate } from "./operation-routes.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
 /** Defines the routes of open approvals and of people's answers. */
-export function approvalRoutes(deps: OperateDeps): readonly Route[] {
+export function approvalRoutes(deps: RouteDeps): readonly Route[] {
   return [
     listRoute(deps),
     answerRoute(deps, {
@@ -44,7 +45,7 @@ export function approvalRoutes(deps: OperateDeps): readonly Route[] {
 /** A stack may have a hundred approvals, so a page of stacks may contain many more approvals. */
 const MOST_BYTES = 1_048_576;
 
-function listRoute({ store }: OperateDeps): Route {
+function listRoute({ store }: RouteDeps): Route {
   return defineRoute("GET", "/v1/approvals", {
     operationId: "listApprovals",
     permission: "read",
@@ -100,7 +101,7 @@ interface ApprovalAnswer {
   readonly body: typeof ApproveBody | typeof ApprovalBody;
 }
 
-function answerRoute(deps: OperateDeps, { name, event, ...spec }: ApprovalAnswer): Route {
+function answerRoute(deps: RouteDeps, { name, event, ...spec }: ApprovalAnswer): Route {
   return defineRoute("POST", `/v1/approvals/:approvalId/${name}`, {
     permission: "approve",
     subject: "approval",

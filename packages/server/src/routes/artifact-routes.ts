@@ -1,18 +1,13 @@
 import { defined, StackyardError } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
 import { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import type { ArtifactsClient } from "../server-options.ts";
-
-interface ArtifactRoutesDeps {
-  readonly audit: AuditWriter;
-  readonly artifacts?: ArtifactsClient | undefined;
-}
+import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes about the distribution of build artifacts, through the yard's distributor. */
-export function artifactRoutes(deps: ArtifactRoutesDeps): readonly Route[] {
+export function artifactRoutes(deps: RouteDeps): readonly Route[] {
   return [coverageRoute(deps), consumersRoute(deps), refreshRoute(deps), replayRoute(deps)];
 }
 
@@ -23,7 +18,7 @@ const name = word("Of the artifact.");
 const version = word("Of the artifact.");
 const notConfigured = { 404: { description: "NOT_CONFIGURED: the server does not know a distributor." } };
 
-function coverageRoute(deps: ArtifactRoutesDeps): Route {
+function coverageRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/artifacts/coverage", {
     operationId: "listArtifactCoverage",
     permission: "read",
@@ -45,7 +40,7 @@ function coverageRoute(deps: ArtifactRoutesDeps): Route {
   });
 }
 
-function consumersRoute(deps: ArtifactRoutesDeps): Route {
+function consumersRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/consumers", {
     operationId: "listConsumers",
     permission: "read",
@@ -58,7 +53,7 @@ function consumersRoute(deps: ArtifactRoutesDeps): Route {
   });
 }
 
-function refreshRoute(deps: ArtifactRoutesDeps): Route {
+function refreshRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/artifacts/refresh", {
     operationId: "refreshArtifact",
     audited: true,
@@ -80,7 +75,7 @@ function refreshRoute(deps: ArtifactRoutesDeps): Route {
   });
 }
 
-function replayRoute(deps: ArtifactRoutesDeps): Route {
+function replayRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/artifacts/replay", {
     operationId: "replayArtifacts",
     audited: true,
@@ -107,7 +102,7 @@ function replayRoute(deps: ArtifactRoutesDeps): Route {
   });
 }
 
-function openArtifacts({ artifacts }: ArtifactRoutesDeps): ArtifactsClient {
+function openArtifacts({ artifacts }: RouteDeps): ArtifactsClient {
   if (artifacts !== undefined) return artifacts;
   throw new StackyardError("NOT_CONFIGURED", "This server does not know a distributor of build artifacts.", {
     details: { hint: "Set STACKYARD_DISTRIBUTOR to the name or ARN of its function, and start the server again." },

@@ -1,26 +1,14 @@
 import { type Clock, defined, type Logger, type Records, StackyardError } from "@stackyard/core";
-import {
-  type AuditLog,
-  type AuditWriter,
-  createAuditLog,
-  type AuditLine as Line,
-  type Sender,
-} from "@stackyard/core/access";
+import { type AuditLog, createAuditLog, type AuditLine as Line, type Sender } from "@stackyard/core/access";
 import { AuditHead, AuditLine } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-/** What reading the audit log works with. */
-interface AuditRoutesDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-  readonly audit: Pick<AuditWriter, "write">;
-}
-
 /** Defines the routes of the audit log. No route changes or deletes a line, and each read of lines is recorded. */
-export function auditRoutes({ audit, ...deps }: AuditRoutesDeps): readonly Route[] {
+export function auditRoutes({ audit, ...deps }: RouteDeps): readonly Route[] {
   const log = createAuditLog(deps);
   /** Throws before the response starts if the read cannot be recorded. */
   const note = (action: string, who: Sender) => audit.write({ action, outcome: "done", who, via: "api", on: {} });

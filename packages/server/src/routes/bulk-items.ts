@@ -3,13 +3,13 @@ import { decideAccess, type Permission, permissionOfEvent, type Sender } from "@
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
   MOST_BULK_ITEMS,
-  type Planner,
   type QueuedEvent,
   type StackFilter,
   toBulkEventId,
   toEventName,
 } from "@stackyard/core/engine";
-import { type Caller, forbidden, type Guard } from "../access/caller.ts";
+import { type Caller, forbidden } from "../access/caller.ts";
+import type { RouteDeps } from "./route-deps.ts";
 
 /** The dead letters that a bulk selects. */
 export interface DeadLetterFilter {
@@ -27,11 +27,6 @@ export interface ChooseInput {
   readonly caller: Caller;
 }
 
-interface ChooseDeps {
-  readonly store: Store;
-  readonly guard: Guard;
-}
-
 /** Returns the permission that an operation needs on each of its items. */
 export function permissionOfBulk({ operation, message }: Pick<ChooseInput, "operation" | "message">): Permission {
   return operation === "redrive" ? "repair" : permissionOfEvent(String(message["event"]));
@@ -41,7 +36,7 @@ export function permissionOfBulk({ operation, message }: Pick<ChooseInput, "oper
  * Returns the ids of the items, in their order. Leaves out items that the caller cannot read. Throws `FORBIDDEN` when
  * the caller may read an item but not do this to it, and `FILTER_TOO_WIDE` above 10,000.
  */
-export async function chooseItems(deps: ChooseDeps, input: ChooseInput): Promise<readonly string[]> {
+export async function chooseItems(deps: RouteDeps, input: ChooseInput): Promise<readonly string[]> {
   const permission = permissionOfBulk(input);
   const chosen: string[] = [];
   const denied: string[] = [];
@@ -72,7 +67,7 @@ interface FoundItem {
 const PAGE = 1_000;
 const EXAMPLES = 5;
 
-async function* findStacks({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
+async function* findStacks({ store }: RouteDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
   const { ids, stackId: _, event: __, ...rest } = filter;
   for (const id of new Set(ids)) yield { id, stackId: id };
   if (ids !== undefined) return;
@@ -81,7 +76,7 @@ async function* findStacks({ store }: ChooseDeps, { filter }: ChooseInput): Asyn
   }
 }
 
-async function* findDeadLetters({ store }: ChooseDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
+async function* findDeadLetters({ store }: RouteDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
   const { ids, stackId, event: name, code } = filter;
   const wanted = ids && new Set(ids);
   const only = defined({ stackId, code });
@@ -98,9 +93,7 @@ function tooWide(): StackyardError {
   return new StackyardError("FILTER_TOO_WIDE", message, { details: { most: MOST_BULK_ITEMS } });
 }
 
-interface PlanDeps {
-  readonly store: Store;
-  readonly planner: Planner;
+interface PlanDeps extends RouteDeps {
   readonly now: number;
   readonly signal: AbortSignal;
 }

@@ -1,43 +1,24 @@
-import {
-  type Clock,
-  defined,
-  type Ids,
-  isStackyardError,
-  type Locator,
-  StackyardError,
-  type Store,
-} from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
-import type { Bulks, Bulk as KeptBulk, NewBulk, Planner } from "@stackyard/core/engine";
+import type { Bulks, Bulk as KeptBulk, NewBulk } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { type Caller, forbidden, type Guard, hasEverywhere } from "../access/caller.ts";
+import { type Caller, forbidden, hasEverywhere } from "../access/caller.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import { BulkBody, DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { refuseSensitive } from "../schemas/stack-query.ts";
 import { type ChooseInput, chooseItems, planBulk } from "./bulk-items.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface BulkRoutesDeps {
-  readonly store: Store;
-  readonly locator: Locator;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly bulks: Bulks;
-  readonly planner: Planner;
-  readonly guard: Guard;
-  readonly audit: AuditWriter;
-}
-
 /** Defines the routes of one operation on many stacks or dead letters. */
-export function bulkRoutes(deps: BulkRoutesDeps): readonly Route[] {
+export function bulkRoutes(deps: RouteDeps): readonly Route[] {
   return [startRoute(deps), listRoute(deps), bulkRoute(deps), itemsRoute(deps), cancelRoute(deps)];
 }
 
 const BulkId = Type.String({ minLength: 1, maxLength: 64 });
 
-function startRoute(deps: BulkRoutesDeps): Route {
+function startRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/bulk", {
     operationId: "startBulk",
     permission: "send",
@@ -77,7 +58,7 @@ interface StartInput {
 }
 
 function start(
-  { ids: newIds, bulks, audit }: BulkRoutesDeps,
+  { ids: newIds, bulks, audit }: RouteDeps,
   { body, message, ids }: StartInput,
   { sender }: RouteContext,
 ): Promise<KeptBulk> {
@@ -94,7 +75,7 @@ function changed(expected: number, found: number): StackyardError {
   return new StackyardError("BULK_CHANGED", message, { details: { expected, found } });
 }
 
-function listRoute({ bulks }: BulkRoutesDeps): Route {
+function listRoute({ bulks }: RouteDeps): Route {
   return defineRoute("GET", "/v1/bulk", {
     operationId: "listBulks",
     permission: "read",
@@ -111,7 +92,7 @@ function listRoute({ bulks }: BulkRoutesDeps): Route {
   });
 }
 
-function bulkRoute({ bulks }: BulkRoutesDeps): Route {
+function bulkRoute({ bulks }: RouteDeps): Route {
   return defineRoute("GET", "/v1/bulk/:bulkId", {
     operationId: "getBulk",
     permission: "read",
@@ -126,7 +107,7 @@ function bulkRoute({ bulks }: BulkRoutesDeps): Route {
   });
 }
 
-function itemsRoute({ bulks }: BulkRoutesDeps): Route {
+function itemsRoute({ bulks }: RouteDeps): Route {
   return defineRoute("GET", "/v1/bulk/:bulkId/items", {
     operationId: "listBulkItems",
     permission: "read",
@@ -144,7 +125,7 @@ function itemsRoute({ bulks }: BulkRoutesDeps): Route {
   });
 }
 
-function cancelRoute({ bulks, audit }: BulkRoutesDeps): Route {
+function cancelRoute({ bulks, audit }: RouteDeps): Route {
   const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
   return defineRoute("POST", "/v1/bulk/:bulkId/cancel", {
     operationId: "cancelBulk",

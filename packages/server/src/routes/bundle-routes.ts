@@ -1,29 +1,17 @@
-import { type Clock, defined, listPages, StackyardError, type Store } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { defined, listPages, StackyardError, type Store } from "@stackyard/core";
 import { StackBundle } from "@stackyard/core/api";
-import { type HistoryEntry, listProcesses, type Planner, toPrinted } from "@stackyard/core/engine";
+import { type HistoryEntry, listProcesses, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
-import { type Caller, type Guard, hasEverywhere } from "../access/caller.ts";
+import { type Caller, hasEverywhere } from "../access/caller.ts";
 import { keepReadable, mayRead, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
 import { toYardProcess } from "./health-routes.ts";
-import type { StackExplainer } from "./stack-routes.ts";
-
-interface BundleRoutesDeps {
-  readonly store: Store;
-  readonly guard: Guard;
-  readonly clock: Clock;
-  readonly explainer: StackExplainer;
-  readonly planner: Pick<Planner, "findRevision">;
-  readonly audit: AuditWriter;
-  readonly subjects: SubjectFinder;
-  readonly version: string;
-}
+import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the export of everything about one stack in one file, to attach to an incident. */
-export function bundleRoutes(deps: BundleRoutesDeps): readonly Route[] {
+export function bundleRoutes(deps: RouteDeps): readonly Route[] {
   return [
     defineRoute("GET", "/v1/stacks/:stackId/bundle", {
       operationId: "getStackBundle",
@@ -60,11 +48,7 @@ const MOST_REVISIONS = 50;
 const PAGE = { limit: 500 };
 
 /** Loads the stack before the response starts, so that a missing stack is an error and not a broken document. */
-async function openBundle(
-  deps: BundleRoutesDeps,
-  stackId: string,
-  caller: Caller,
-): Promise<AsyncGenerator<string, void>> {
+async function openBundle(deps: RouteDeps, stackId: string, caller: Caller): Promise<AsyncGenerator<string, void>> {
   const { store, guard, clock, explainer, planner, version } = deps;
   const [loaded] = await store.load([stackId]);
   const explained = loaded && (await explainer.explain(loaded));
@@ -130,14 +114,14 @@ async function* writeBundle(head: object, parts: readonly Part[]): AsyncGenerato
 /** For names, brackets and the list of what was cut. */
 const RESERVED = 1_024;
 
-async function* listAttempts({ store, guard }: BundleRoutesDeps, stackId: string, caller: Caller) {
+async function* listAttempts({ store, guard }: RouteDeps, stackId: string, caller: Caller) {
   for (const attempt of await keepReadable(guard, caller, await store.queries.listAttempts(stackId))) {
     const { log } = (attempt.hasLog && (await store.findAttempt(attempt.attemptId))) || {};
     yield { ...toAttempt(attempt), ...defined({ log }) };
   }
 }
 
-async function* listAllProcesses({ store, clock }: BundleRoutesDeps) {
+async function* listAllProcesses({ store, clock }: RouteDeps) {
   const now = clock.now();
   for await (const page of listPages((start) => listProcesses(store.records, { ...PAGE, ...start, now }))) {
     for (const process of page.items) yield toYardProcess(process);
@@ -152,7 +136,7 @@ interface LinesInput {
 
 /** Yields lines, newest first, if the caller may read their machine. Adds their revisions to `hashes`. */
 async function* listLines(
-  { store, subjects }: BundleRoutesDeps,
+  { store, subjects }: RouteDeps,
   { stackId, caller, hashes }: LinesInput,
 ): AsyncGenerator<unknown, void> {
   let count = 0;

@@ -1,4 +1,4 @@
-import { isMap, listPages, type Stack, type Store } from "@stackyard/core";
+import { isMap, listPages, type Stack } from "@stackyard/core";
 import { Cause, CauseKind } from "@stackyard/core/api";
 import {
   type Cause as CountedCause,
@@ -13,16 +13,12 @@ import {
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { loadVisible, type SubjectFinder } from "../access/reach.ts";
+import { loadVisible } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
-
-interface CauseRoutesDeps {
-  readonly store: Store;
-  readonly subjects: SubjectFinder;
-}
 
 const CausePage = Type.Object({
   ...pageOf(Cause).properties,
@@ -31,7 +27,7 @@ const CausePage = Type.Object({
 });
 
 /** Defines the routes that group failed stacks and rejected events by cause. */
-export function causeRoutes(deps: CauseRoutesDeps): readonly Route[] {
+export function causeRoutes(deps: RouteDeps): readonly Route[] {
   return [
     defineRoute("GET", "/v1/causes", {
       operationId: "listCauses",
@@ -75,7 +71,7 @@ type Troubles = AsyncIterable<readonly Trouble[]>;
 
 const PAGE = { limit: 1_000 };
 
-const LISTS: Readonly<Record<CauseKind, (deps: CauseRoutesDeps, caller: Caller) => Troubles>> = {
+const LISTS: Readonly<Record<CauseKind, (deps: RouteDeps, caller: Caller) => Troubles>> = {
   failed: ({ store }, caller) => {
     const filter = { condition: "failed", ...toScopeFilter(caller, "read") } as const;
     return mapPages(

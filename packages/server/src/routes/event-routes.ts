@@ -1,12 +1,10 @@
-import { type Clock, defined, type Ids, listPages, StackyardError, type Store } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { defined, listPages, StackyardError, type Store } from "@stackyard/core";
 import { type AccessDecision, decideAccess } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResult } from "@stackyard/core/api";
 import {
   type Change,
   listParked,
   type Page,
-  type Planner,
   type PublishResult as Published,
   publishMessages,
   type QueuedEvent,
@@ -14,7 +12,7 @@ import {
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import { type Caller, type Guard, hasEverywhere, mayPublishAll } from "../access/caller.ts";
+import { type Caller, hasEverywhere, mayPublishAll } from "../access/caller.ts";
 import { checkDenied, checkPublished, loadVisible, mayRead, type SubjectFinder, withMachine } from "../access/reach.ts";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import {
@@ -30,20 +28,11 @@ import {
   toInstant,
 } from "../schemas/event.ts";
 import { toListedParked } from "../schemas/stack.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface EventRoutesDeps {
-  readonly audit: AuditWriter;
-  readonly store: Store;
-  readonly subjects: SubjectFinder;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly eventsPerRequest: number;
-  readonly allowExternalNext: boolean;
-}
-
 /** Defines the routes to publish events, to look one up, and for parked and dead-lettered ones. */
-export function eventRoutes(deps: EventRoutesDeps): readonly Route[] {
+export function eventRoutes(deps: RouteDeps): readonly Route[] {
   return [publishRoute(deps), eventRoute(deps), parkedRoute(deps), deadLetterRoute(deps), redriveRoute(deps)];
 }
 
@@ -51,7 +40,8 @@ const publishAnswers = {
   202: { description: "Each accepted event is stored, and is applied later.", schema: PublishAnswer },
 };
 
-function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRoutesDeps): Route {
+function publishRoute(deps: RouteDeps): Route {
+  const { allowExternalNext, limits } = deps.settings;
   return defineRoute("POST", "/v1/events", {
     operationId: "publishEvents",
     permission: "send",
@@ -63,27 +53,19 @@ function publishRoute({ eventsPerRequest, allowExternalNext, ...deps }: EventRou
     answers: publishAnswers,
     async handle({ body }, { sender, caller }) {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
-      if (messages.length > eventsPerRequest) {
-        throw new StackyardError("PAYLOAD_TOO_LARGE", `A request contains at most ${eventsPerRequest} events.`);
+      if (messages.length > limits.eventsPerRequest) {
+        throw new StackyardError("PAYLOAD_TOO_LARGE", `A request contains at most ${limits.eventsPerRequest} events.`);
       }
-      if (!mayPublishAll(caller)) await checkMessages(deps, { caller, messages, allowExternalNext });
+      if (!mayPublishAll(caller)) await checkMessages(deps, caller, messages);
       const results = await publishMessages(deps, messages, { sender, allowExternalNext });
       return json(202, { results: results.map(toPublishResult) });
     },
   });
 }
 
-async function checkMessages(
-  deps: Pick<EventRoutesDeps, "store" | "clock" | "ids">,
-  input: { readonly caller: Caller; readonly messages: readonly unknown[]; readonly allowExternalNext: boolean },
-): Promise<void> {
-  const { caller, messages, allowExternalNext } = input;
+async function checkMessages(deps: RouteDeps, caller: Caller, messages: readonly unknown[]): Promise<void> {
   const events = messages.map((message) => {
-    const parsed = parseEventMessage(message, {
-      at: deps.clock.now(),
-      messageId: deps.ids.next(),
-      allowExternalNext,
-    });
+    const parsed = parseMessage(message, deps);
     return parsed.kind === "event" ? parsed.event : undefined;
   });
   await checkPublished(deps, caller, events);
@@ -95,7 +77,7 @@ function toPublishResult(result: Published): PublishResult {
   return usedFor === undefined ? rest : { ...rest, usedFor: { ...usedFor, at: toInstant(usedFor.at) } };
 }
 
-function eventRoute({ store, subjects }: EventRoutesDeps): Route {
+function eventRoute({ store, subjects }: RouteDeps): Route {
   return defineRoute("GET", "/v1/events/:eventId/history", {
     operationId: "listEventHistory",
     permission: "read",
@@ -128,7 +110,7 @@ function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (i
   return { ...page, items: page.items.filter((item) => toEventName(toEvent(item).message) === name) };
 }
 
-function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
+function parkedRoute({ store, subjects }: RouteDeps): Route {
   return defineRoute("GET", "/v1/parked", {
     operationId: "listParked",
     permission: "read",
@@ -148,7 +130,7 @@ function parkedRoute({ store, subjects }: EventRoutesDeps): Route {
   });
 }
 
-function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
+function deadLetterRoute({ store, subjects }: RouteDeps): Route {
   return defineRoute("GET", "/v1/dead-letters", {
     operationId: "listDeadLetters",
     permission: "read",
@@ -169,7 +151,7 @@ function deadLetterRoute({ store, subjects }: EventRoutesDeps): Route {
   });
 }
 
-function redriveRoute({ store, clock, subjects, audit }: EventRoutesDeps): Route {
+function redriveRoute({ store, clock, subjects, audit }: RouteDeps): Route {
   const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
   return defineRoute("POST", "/v1/dead-letters/redrive", {
@@ -215,17 +197,8 @@ async function findRedrivable(
   return ids.filter((id) => found.get(id) === "allowed");
 }
 
-interface PreviewRoutesDeps {
-  readonly store: Store;
-  readonly guard: Guard;
-  readonly planner: Planner;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly allowExternalNext: boolean;
-}
-
 /** Defines the route that simulates an event on a stack in its present state. */
-export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
+export function previewRoutes(deps: RouteDeps): readonly Route[] {
   return [
     defineRoute("POST", "/v1/stacks/:stackId/simulate", {
       operationId: "previewEvent",
@@ -252,11 +225,7 @@ export function previewRoutes(deps: PreviewRoutesDeps): readonly Route[] {
   ];
 }
 
-async function preview(
-  deps: PreviewRoutesDeps,
-  message: { readonly stackId: string },
-  caller: Caller,
-): Promise<Preview> {
+async function preview(deps: RouteDeps, message: { readonly stackId: string }, caller: Caller): Promise<Preview> {
   const { sender, rights } = caller;
   const event = parseEvent(message, deps);
   const { stackId } = event;
@@ -275,8 +244,12 @@ async function preview(
   return toPreview(id, await deps.planner.preview(loaded, queued));
 }
 
-function parseEvent(message: object, { clock, ids, allowExternalNext }: PreviewRoutesDeps): StackEvent {
-  const parsed = parseEventMessage(message, { at: clock.now(), messageId: ids.next(), allowExternalNext });
+function parseMessage(message: unknown, { clock, ids, settings: { allowExternalNext } }: RouteDeps) {
+  return parseEventMessage(message, { at: clock.now(), messageId: ids.next(), allowExternalNext });
+}
+
+function parseEvent(message: object, deps: RouteDeps): StackEvent {
+  const parsed = parseMessage(message, deps);
   if (parsed.kind === "event") return parsed.event;
   throw new HttpError(400, "EVENT_INVALID", parsed.reason);
 }

@@ -2,13 +2,14 @@ import type { ExecutorDefinition } from "@stackyard/core";
 import { defined } from "@stackyard/core";
 import { ExecutorDetails } from "@stackyard/core/api";
 import { createPageBuilder } from "@stackyard/core/engine";
-import { approvalDefinition, type ExecutorRegistry } from "@stackyard/core/machine";
+import { approvalDefinition } from "@stackyard/core/machine";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 /** Defines the list of executors that machines may use. */
-export function executorRoutes({ executors }: { readonly executors: ExecutorRegistry }): readonly Route[] {
+export function executorRoutes({ executors }: RouteDeps): readonly Route[] {
   const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...executors]);
   const listed = [...known.values()].map(toExecutorDetails).sort((a, b) => (a.name < b.name ? -1 : 1));
   return [

@@ -6,6 +6,7 @@ import type { RequestMetrics } from "../create-app.ts";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
 import { type Metric, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 interface HealthRoutesDeps {
@@ -128,13 +129,8 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
   });
 }
 
-interface ProcessRoutesDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-}
-
 /** Defines the list of the yard's processes. */
-export function processRoutes({ store, clock }: ProcessRoutesDeps): readonly Route[] {
+export function processRoutes({ store, clock }: RouteDeps): readonly Route[] {
   return [
     defineRoute("GET", "/v1/processes", {
       operationId: "listProcesses",

@@ -1,5 +1,4 @@
-import { type Clock, defined, type Records } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { defined } from "@stackyard/core";
 import { HookDelivery, QueuedItem } from "@stackyard/core/api";
 import {
   createKeyedQueue,
@@ -11,20 +10,15 @@ import {
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface HookRoutesDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-  readonly audit: AuditWriter;
-}
-
 /** Defines the routes for code hosts' deliveries and the queues of services. */
-export function hookRoutes(deps: HookRoutesDeps): readonly Route[] {
+export function hookRoutes(deps: RouteDeps): readonly Route[] {
   return [deliveriesRoute(deps), queueRoute(deps), redriveRoute(deps)];
 }
 
-function deliveriesRoute(deps: HookRoutesDeps): Route {
+function deliveriesRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/hooks", {
     operationId: "listHooks",
     permission: "read",
@@ -44,7 +38,7 @@ function toDelivery({ receivedAt, ...rest }: StoredDelivery): HookDelivery {
   return { ...rest, receivedAt: toInstant(receivedAt) };
 }
 
-function queueRoute(deps: HookRoutesDeps): Route {
+function queueRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/queue", {
     operationId: "listQueue",
     permission: "read",
@@ -66,7 +60,7 @@ function toItem({ queue, key, dueAt, failure, deadAt }: StoredItem): QueuedItem 
   return { queue, key, dueAt: toInstant(dueAt), ...defined({ failure: failed, deadAt: dead }) };
 }
 
-function redriveRoute({ records, clock, audit }: HookRoutesDeps): Route {
+function redriveRoute({ records, clock, audit }: RouteDeps): Route {
   return defineRoute("POST", "/v1/queue/redrive", {
     operationId: "redriveQueueItem",
     permission: "repair",

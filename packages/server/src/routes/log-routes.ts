@@ -1,22 +1,11 @@
-import type { Clock, Records, Store } from "@stackyard/core";
 import { findAttemptLog, type StoredLog } from "@stackyard/core/engine";
 import { defineRoute, HttpError, type Route } from "../http/route.ts";
 import { AttemptId } from "../schemas/event.ts";
 import { loadAttempt } from "./operation-routes.ts";
+import type { RouteDeps } from "./route-deps.ts";
 
-interface LogRoutesDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-  /** Where runners store full logs. Default: the store's records. */
-  readonly logs?: Pick<Records, "get"> | undefined;
-}
-
-/** Defines the routes for the full logs of attempts. */
-export function logRoutes(deps: LogRoutesDeps): readonly Route[] {
-  return [fullLogRoute(deps)];
-}
-
-function fullLogRoute(deps: LogRoutesDeps): Route {
+/** Defines the route for the full logs of attempts. */
+export function logRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/attempts/:attemptId/full-log", {
     operationId: "getFullAttemptLog",
     permission: "read",
@@ -37,8 +26,10 @@ function fullLogRoute(deps: LogRoutesDeps): Route {
   });
 }
 
+type LogDeps = Pick<RouteDeps, "store" | "clock" | "logs">;
+
 /** Returns the stored log of an attempt, or its tail where the whole is not stored. Throws `NOT_FOUND`. */
-export async function loadFullLog({ store, clock, logs }: LogRoutesDeps, attemptId: string): Promise<StoredLog> {
+export async function loadFullLog({ store, clock, logs }: LogDeps, attemptId: string): Promise<StoredLog> {
   const stored = await findAttemptLog(logs ?? store.records, attemptId, clock.now());
   return stored ?? toTailLog((await loadAttempt(store, attemptId)).log ?? "");
 }

@@ -1,6 +1,6 @@
-import { defined, type Locator, type MachineListing, StackyardError, type Store } from "@stackyard/core";
+import { defined, type Locator, type MachineListing, StackyardError } from "@stackyard/core";
 import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "@stackyard/core/api";
-import { createPageBuilder, type Planner } from "@stackyard/core/engine";
+import { createPageBuilder } from "@stackyard/core/engine";
 import {
   createSimulation,
   formatUnknownMachine,
@@ -18,21 +18,17 @@ import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { toPage } from "./to-page.ts";
 
-interface MachineRoutesDeps {
-  readonly locator: Locator;
-  readonly planner: Pick<Planner, "findRevision">;
-}
-
 /** Defines the routes for the yard's machines, and to simulate events on them without a yard. */
-export function machineRoutes(deps: MachineRoutesDeps): readonly Route[] {
+export function machineRoutes(deps: RouteDeps): readonly Route[] {
   return [listRoute(deps), machineRoute(deps), graphRoute(deps), simulateRoute(deps)];
 }
 
 const MOST_MACHINES = 1_000;
 
-function listRoute({ locator }: MachineRoutesDeps): Route {
+function listRoute({ locator }: RouteDeps): Route {
   return defineRoute("GET", "/v1/machines", {
     operationId: "listMachines",
     permission: "read",
@@ -64,7 +60,7 @@ async function listReadable(locator: Locator, caller: Caller): Promise<readonly 
 
 const MachineName = Type.String({ minLength: 1, maxLength: 255 });
 
-function machineRoute({ locator }: MachineRoutesDeps): Route {
+function machineRoute({ locator }: RouteDeps): Route {
   return defineRoute("GET", "/v1/machines/:name", {
     operationId: "getMachine",
     permission: "read",
@@ -86,7 +82,7 @@ function machineRoute({ locator }: MachineRoutesDeps): Route {
 
 const formats = Type.Enum(["json", "mermaid", "dot", "svg"], { description: "Default json." });
 
-function graphRoute({ locator }: MachineRoutesDeps): Route {
+function graphRoute({ locator }: RouteDeps): Route {
   return defineRoute("GET", "/v1/machines/:name/graph", {
     operationId: "getMachineGraph",
     permission: "read",
@@ -125,7 +121,7 @@ function text(body: string, type: string): Response {
 
 const MAX_STEPS = 500;
 
-function simulateRoute({ locator, planner }: MachineRoutesDeps): Route {
+function simulateRoute({ locator, planner }: RouteDeps): Route {
   const steps = Type.Array(
     Type.Unknown({
       description:
@@ -180,12 +176,6 @@ async function unknownMachine(locator: Locator, name: string): Promise<Stackyard
   return new StackyardError("MACHINE_UNKNOWN", formatUnknownMachine(name, names));
 }
 
-/** The dependencies of the search. */
-interface FindRevisionDeps {
-  readonly store: Pick<Store, "revisions">;
-  readonly locator: Locator;
-}
-
 const HASH_LENGTH = 64;
 
 /** Returns true for a hash with all its digits. */
@@ -198,7 +188,7 @@ export function isWholeHash(digits: string): boolean {
  * full hash is returned unchanged. Throws `MACHINE_UNKNOWN` when none matches, `USAGE` when several do.
  */
 export async function findRevisionHash(
-  { store, locator }: FindRevisionDeps,
+  { store, locator }: Pick<RouteDeps, "store" | "locator">,
   { name, digits }: { readonly name: string; readonly digits: string },
 ): Promise<string> {
   if (isWholeHash(digits)) return digits;

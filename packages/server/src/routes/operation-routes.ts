@@ -2,7 +2,6 @@ import { type Clock, defined, type Ids, StackyardError, type Store } from "@stac
 import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
-import type { Guard } from "../access/caller.ts";
 import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
@@ -17,11 +16,12 @@ import {
   StackId,
 } from "../schemas/event.ts";
 import { toAttempt } from "../schemas/stack.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 import type { ChangeBell } from "./watch-routes.ts";
 
 /** Manual operations. Each is an event with the actor in the history; the response contains its outcome. */
-export function operationRoutes(deps: OperateDeps): readonly Route[] {
+export function operationRoutes(deps: RouteDeps): readonly Route[] {
   return [
     operationRoute(deps, {
       name: "retry",
@@ -73,7 +73,7 @@ const answers = {
   409: { description: "The operation was refused; `code` is the reason, such as TASK_NOT_RUNNING." },
 };
 
-function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Operation<Body>): Route {
+function operationRoute<Body extends TSchema>(deps: RouteDeps, operation: Operation<Body>): Route {
   const { name, permission, summary, body, toMessage } = operation;
   return defineRoute("POST", `/v1/stacks/:stackId/${name}`, {
     operationId: `${name}Stack`,
@@ -90,16 +90,11 @@ function operationRoute<Body extends TSchema>(deps: OperateDeps, operation: Oper
 }
 
 /** Defines the routes for attempts and their task logs. An attempt's id is one path segment: encode its slashes. */
-export function attemptRoutes(deps: AttemptRoutesDeps): readonly Route[] {
+export function attemptRoutes(deps: RouteDeps): readonly Route[] {
   return [listRoute(deps), openRoute(deps), attemptRoute(deps), logRoute(deps)];
 }
 
-interface AttemptRoutesDeps {
-  readonly store: Store;
-  readonly guard: Guard;
-}
-
-function listRoute({ store, guard }: AttemptRoutesDeps): Route {
+function listRoute({ store, guard }: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks/:stackId/attempts", {
     operationId: "listAttempts",
     permission: "read",
@@ -132,7 +127,7 @@ function listAfter(attempts: readonly AttemptView[], cursor: string): readonly A
   return index < 0 ? attempts.filter(({ dispatchedAt }) => dispatchedAt <= Number(at)) : attempts.slice(index + 1);
 }
 
-function openRoute({ store }: { readonly store: Store }): Route {
+function openRoute({ store }: RouteDeps): Route {
   return defineRoute("GET", "/v1/attempts", {
     operationId: "listOpenAttempts",
     permission: "read",
@@ -156,7 +151,7 @@ function openRoute({ store }: { readonly store: Store }): Route {
   });
 }
 
-function attemptRoute({ store }: { readonly store: Store }): Route {
+function attemptRoute({ store }: RouteDeps): Route {
   return defineRoute("GET", "/v1/attempts/:attemptId", {
     operationId: "getAttempt",
     permission: "read",
@@ -171,7 +166,7 @@ function attemptRoute({ store }: { readonly store: Store }): Route {
   });
 }
 
-function logRoute({ store }: { readonly store: Store }): Route {
+function logRoute({ store }: RouteDeps): Route {
   return defineRoute("GET", "/v1/attempts/:attemptId/log", {
     operationId: "getAttemptLog",
     permission: "read",
@@ -194,15 +189,6 @@ export async function loadAttempt(store: Store, attemptId: string): Promise<Atte
   return attempt;
 }
 
-/** What operations work with. */
-export interface OperateDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly bell: ChangeBell;
-  readonly outcomeMs: number;
-}
-
 /** An operator's event. */
 type Message = Readonly<Record<string, unknown>>;
 
@@ -214,7 +200,7 @@ export function idOf(body: unknown, ids: Ids): string {
 
 /** Publishes an operator's event and answers with what became of it. Throws `STACK_UNKNOWN`. */
 export async function operate(
-  deps: OperateDeps,
+  deps: RouteDeps,
   message: Message & { readonly id: string; readonly stackId: string },
   { sender, signal }: RouteContext,
 ): Promise<Response> {
@@ -224,7 +210,7 @@ export async function operate(
   if (loaded?.stack === undefined && !(await wasDecided(deps.store, ids))) throw unknownStack(stackId);
   const [result] = await publishMessages(deps, [message], { sender });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
-  const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.outcomeMs, signal });
+  const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.settings.limits.outcomeMs, signal });
   if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {
     throw new StackyardError("DUPLICATE", result.reason, { details: { ...ids, usedFor: entry.event } });
   }

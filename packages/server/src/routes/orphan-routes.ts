@@ -1,4 +1,4 @@
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import { OrphanCheck, Orphan as OrphanSchema } from "@stackyard/core/api";
 import {
   findOrphanCheck,
@@ -10,17 +10,13 @@ import {
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
-
-interface OrphanRoutesDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-}
 
 const MOST = 100;
 
 /** Defines the list of resources that removed stacks left behind. */
-export function orphanRoutes(deps: OrphanRoutesDeps): readonly Route[] {
+export function orphanRoutes(deps: RouteDeps): readonly Route[] {
   return [
     defineRoute("GET", "/v1/orphans", {
       operationId: "listOrphans",
@@ -48,7 +44,7 @@ export function orphanRoutes(deps: OrphanRoutesDeps): readonly Route[] {
 }
 
 /** Converts an orphan for the API, with the removing event from the pull request's `down` rule. */
-async function toOrphan(deps: OrphanRoutesDeps, orphan: Orphan): Promise<OrphanSchema> {
+async function toOrphan(deps: RouteDeps, orphan: Orphan): Promise<OrphanSchema> {
   const { stackId, machine, since, count, resources } = orphan;
   const link = await findPreviewLink(deps, stackId);
   return { stackId, machine, since: toInstant(since), count, resources, ...defined({ down: link?.commands?.down }) };

@@ -1,4 +1,4 @@
-import { type Clock, StackyardError, type Store } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 import { scopesOf } from "@stackyard/core/access";
 import { RELEASE_PLACES, ReleasePlace } from "@stackyard/core/api";
 import type { StoredRecord } from "@stackyard/core/engine";
@@ -7,17 +7,13 @@ import { Compile } from "typebox/compile";
 import type { Caller } from "../access/caller.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
-
-interface ReleaseRoutesDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-}
 
 const validator = Compile(ReleasePlace);
 
 /** Defines the list of the versions that releases have deployed to each place. */
-export function releaseRoutes({ store, clock }: ReleaseRoutesDeps): readonly Route[] {
+export function releaseRoutes({ store, clock }: RouteDeps): readonly Route[] {
   return [
     defineRoute("GET", "/v1/releases/places", {
       operationId: "listReleasePlaces",

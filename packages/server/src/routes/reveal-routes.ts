@@ -1,17 +1,12 @@
 import { StackyardError, type Store } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
 import { RevealedSecret } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId } from "../schemas/event.ts";
-
-interface RevealRoutesDeps {
-  readonly store: Store;
-  readonly audit: AuditWriter;
-}
+import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the route that reveals one sensitive value of a stack to people. */
-export function revealRoutes({ store, audit }: RevealRoutesDeps): readonly Route[] {
+export function revealRoutes({ store, audit }: RouteDeps): readonly Route[] {
   return [
     defineRoute("POST", "/v1/stacks/:stackId/secrets/:key/reveal", {
       operationId: "revealSecret",

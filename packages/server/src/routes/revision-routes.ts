@@ -8,19 +8,15 @@ import { type Caller, toUnknownMachine } from "../access/caller.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface RevisionRoutesDeps {
-  readonly store: Store;
-  readonly locator: Locator;
-}
-
 /** Revisions of machines: which ones there are, and their documents. */
-export function revisionRoutes(deps: RevisionRoutesDeps): readonly Route[] {
+export function revisionRoutes(deps: RouteDeps): readonly Route[] {
   return [listRoute(deps), revisionRoute(deps)];
 }
 
-function listRoute(deps: RevisionRoutesDeps): Route {
+function listRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/machines/:name/revisions", {
     operationId: "listRevisions",
     permission: "read",
@@ -114,7 +110,8 @@ function toSummary(
   };
 }
 
-function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
+function revisionRoute(deps: RouteDeps): Route {
+  const { store, locator } = deps;
   return defineRoute("GET", "/v1/revisions/:hash", {
     operationId: "getRevision",
     permission: "read",
@@ -124,7 +121,7 @@ function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
     params: { hash: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
     answers: { 200: { description: "The revision.", schema: RevisionDetails }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { hash } }, { caller }) {
-      const found = await findRevision({ store, locator }, hash);
+      const found = await findRevision(deps, hash);
       if (found === undefined || !isVisible(found, caller)) {
         throw new StackyardError("NOT_FOUND", `Revision ${hash} not found.`);
       }
@@ -137,7 +134,7 @@ function revisionRoute({ store, locator }: RevisionRoutesDeps): Route {
 
 /** Returns a stored revision, or the newest one of a machine. */
 async function findRevision(
-  { store, locator }: RevisionRoutesDeps,
+  { store, locator }: RouteDeps,
   hash: string,
 ): Promise<KeptRevision | (Revision & { readonly firstSeenAt?: never }) | undefined> {
   const kept = await store.revisions.get(hash);

@@ -1,5 +1,4 @@
-import { type Clock, defined, type Executor, type Ids, StackyardError, type Store } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { defined, StackyardError } from "@stackyard/core";
 import { Run, RunState } from "@stackyard/core/api";
 import { createJobs, type JobOptions, type Jobs, type JobView } from "@stackyard/core/jobs";
 import { RUN_MACHINE, runStackId } from "@stackyard/core/machine";
@@ -9,8 +8,8 @@ import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import { stackSortQuery } from "../schemas/stack-query.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
-import type { ChangeBell } from "./watch-routes.ts";
 
 /** An id that becomes part of keys. */
 const RunId = Type.String({ pattern: "^[A-Za-z0-9-]{1,64}$" });
@@ -58,18 +57,8 @@ function toRun({ startedAt, endedAt, ...rest }: JobView): Run {
   };
 }
 
-interface RunRoutesDeps {
-  readonly audit: AuditWriter;
-  readonly store: Store;
-  readonly executors: ReadonlyMap<string, Executor>;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly bell: ChangeBell;
-  readonly outcomeMs: number;
-}
-
 /** Runs without a machine. */
-export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
+export function runRoutes(deps: RouteDeps): readonly Route[] {
   const runs = createJobs(deps);
   return [
     startRoute(runs, deps),
@@ -80,7 +69,7 @@ export function runRoutes(deps: RunRoutesDeps): readonly Route[] {
   ];
 }
 
-function startRoute(runs: Jobs, { audit, ids }: Pick<RunRoutesDeps, "audit" | "ids">): Route {
+function startRoute(runs: Jobs, { audit, ids }: RouteDeps): Route {
   return defineRoute("POST", "/v1/runs", {
     operationId: "startRun",
     permission: "repair",
@@ -184,15 +173,8 @@ function reportRoute(runs: Jobs): Route {
   });
 }
 
-/** How long to wait for an operation to complete. */
-interface RunOperationDeps {
-  readonly clock: Clock;
-  readonly bell: ChangeBell;
-  readonly outcomeMs: number;
-}
-
 /** Defines manual operations on a run; each response is the run after the operation. */
-function runOperationRoutes(runs: Jobs, deps: RunOperationDeps): readonly Route[] {
+function runOperationRoutes(runs: Jobs, deps: RouteDeps): readonly Route[] {
   return [
     operationRoute(runs, deps, {
       name: "cancel",
@@ -220,7 +202,7 @@ interface RunOperation {
   readonly isDone: (run: JobView, before: JobView) => boolean;
 }
 
-function operationRoute(runs: Jobs, deps: RunOperationDeps, operation: RunOperation): Route {
+function operationRoute(runs: Jobs, deps: RouteDeps, operation: RunOperation): Route {
   const { name, summary, refusals, act, isDone } = operation;
   return defineRoute("POST", `/v1/runs/:runId/${name}`, {
     operationId: `${name}Run`,
@@ -249,11 +231,11 @@ const POLL_MS = 250;
 
 /** Returns the run as soon as it satisfies the condition, or in its present state when the time is over. */
 async function waitForRun(
-  { clock, bell, outcomeMs }: RunOperationDeps,
+  { clock, bell, settings }: RouteDeps,
   runs: Jobs,
   wanted: { readonly runId: string; readonly signal: AbortSignal; readonly isDone: (run: JobView) => boolean },
 ): Promise<JobView> {
-  const until = clock.now() + outcomeMs;
+  const until = clock.now() + settings.limits.outcomeMs;
   for (;;) {
     const seen = bell.count;
     const run = await loadRun(runs, wanted.runId);

@@ -1,11 +1,12 @@
 import { Service } from "@stackyard/core/api";
-import type { ServiceRunner, ServiceState } from "@stackyard/core/services";
+import type { ServiceState } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes for the plugin services that the server runs. */
-export function serviceRoutes({ runner }: { readonly runner: ServiceRunner }): readonly Route[] {
+export function serviceRoutes({ runner }: RouteDeps): readonly Route[] {
   return [
     defineRoute("GET", "/v1/services", {
       operationId: "listServices",

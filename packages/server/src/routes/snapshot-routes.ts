@@ -1,25 +1,18 @@
-import { type Clock, defined, StackyardError, type Store } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
 import { StackAt, StackSnapshot } from "@stackyard/core/api";
-import { type Planner, toSimulationStack } from "@stackyard/core/engine";
+import { toSimulationStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import type { SubjectFinder } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId, toInstant } from "../schemas/event.ts";
-
-interface SnapshotRoutesDeps {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly subjects: SubjectFinder;
-  readonly planner: Pick<Planner, "findStackAt">;
-}
+import type { RouteDeps } from "./route-deps.ts";
 
 /** Stacks as simulations begin with them: as they are, and as they were. */
-export function snapshotRoutes(deps: SnapshotRoutesDeps): readonly Route[] {
+export function snapshotRoutes(deps: RouteDeps): readonly Route[] {
   return [snapshotRoute(deps), atRoute(deps)];
 }
 
-function snapshotRoute({ store, clock }: SnapshotRoutesDeps): Route {
+function snapshotRoute({ store, clock }: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks/:stackId/snapshot", {
     operationId: "getStackSnapshot",
     permission: "read",
@@ -39,7 +32,7 @@ function snapshotRoute({ store, clock }: SnapshotRoutesDeps): Route {
   });
 }
 
-function atRoute({ planner, subjects }: SnapshotRoutesDeps): Route {
+function atRoute({ planner, subjects }: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks/:stackId/at/:position", {
     operationId: "getStackAt",
     permission: "read",

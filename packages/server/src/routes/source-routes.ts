@@ -1,27 +1,20 @@
 import { createHash } from "node:crypto";
-import { type LocatedMachine, type Locator, StackyardError } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { type LocatedMachine, StackyardError } from "@stackyard/core";
 import { MachineSource } from "@stackyard/core/api";
-import type { MachineSources } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { toUnknownMachine } from "../access/caller.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
-
-interface SourceRoutesDeps {
-  readonly locator: Locator;
-  readonly audit: AuditWriter;
-  readonly sources?: MachineSources | undefined;
-}
+import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes for the source documents of machines. */
-export function sourceRoutes(deps: SourceRoutesDeps): readonly Route[] {
+export function sourceRoutes(deps: RouteDeps): readonly Route[] {
   return [sourceRoute(deps), writeRoute(deps)];
 }
 
 const params = { name: Type.String({ minLength: 1, maxLength: 255 }) };
 const MOST_BYTES = 262_144;
 
-function sourceRoute(deps: SourceRoutesDeps): Route {
+function sourceRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/machines/:name/source", {
     operationId: "getMachineSource",
     permission: "read",
@@ -46,7 +39,7 @@ function sourceRoute(deps: SourceRoutesDeps): Route {
 }
 
 /** Returns the text of the machine's file; else of its newest revision. */
-async function findSource({ locator, sources }: SourceRoutesDeps, name: string): Promise<MachineSource | undefined> {
+async function findSource({ locator, sources }: RouteDeps, name: string): Promise<MachineSource | undefined> {
   const file = await sources?.find(name);
   const located = await locator.find(name, { fresh: true });
   const problems = located.kind === "unknown" ? [] : located.problems;
@@ -66,7 +59,7 @@ function textOf(located: LocatedMachine): string | undefined {
   return located.kind === "found" ? located.revision.source : located.source;
 }
 
-function writeRoute(deps: SourceRoutesDeps): Route {
+function writeRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/machines/:name/source", {
     operationId: "writeMachineSource",
     audited: true,

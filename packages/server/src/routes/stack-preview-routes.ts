@@ -1,30 +1,21 @@
-import { type Clock, defined, type Locator, StackyardError, type Store } from "@stackyard/core";
-import { type AuditWriter, decideAccess } from "@stackyard/core/access";
+import { defined, StackyardError } from "@stackyard/core";
+import { decideAccess } from "@stackyard/core/access";
 import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
 import type { StackFilter, StoredStack } from "@stackyard/core/engine";
 import { findPreviewLink, linkPreview, listPreviewLinks, type PreviewLink } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
-import type { Caller, Guard } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
 import { withMachine } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
 import { toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
-import type { StackExplainer } from "./stack-routes.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
-interface StackPreviewRoutesDeps {
-  readonly store: Store;
-  readonly locator: Locator;
-  readonly clock: Clock;
-  readonly guard: Guard;
-  readonly explainer: StackExplainer;
-  readonly audit: AuditWriter;
-}
-
 /** Stacks of pull requests, and their links. */
-export function stackPreviewRoutes(deps: StackPreviewRoutesDeps): readonly Route[] {
+export function stackPreviewRoutes(deps: RouteDeps): readonly Route[] {
   return [listRoute(deps), previewRoute(deps), linkRoute(deps)];
 }
 
@@ -41,7 +32,7 @@ const pullQuery = {
 };
 type PullQuery = Static<ReturnType<typeof Type.Object<typeof pullQuery>>>;
 
-function listRoute(deps: StackPreviewRoutesDeps): Route {
+function listRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/previews", {
     operationId: "listPreviews",
     permission: "read",
@@ -54,8 +45,7 @@ function listRoute(deps: StackPreviewRoutesDeps): Route {
       const { host, repository, number, owner, cursor, limit, ...given } = query;
       const filter = { ...(await toStackFilter(given, deps.locator)), ...toScopeFilter(caller, "read") };
       const input = pageInput(defined({ cursor, limit }));
-      const { records } = deps.store;
-      const page = await listPreviewLinks({ ...deps, records }, { ...input, limit: Math.min(input.limit, MOST) });
+      const page = await listPreviewLinks(deps, { ...input, limit: Math.min(input.limit, MOST) });
       const links = page.items.filter((link) => isMeant(link, { host, repository, number, owner }));
       return json(200, { items: await loadPreviews(deps, links, filter), ...defined({ cursor: page.cursor }) });
     },
@@ -77,7 +67,7 @@ function isMeant(link: PreviewLink, { host, repository, number, owner }: Wanted)
 
 /** Returns the previews of links with existing stacks that match the filter, in the order of the links. */
 async function loadPreviews(
-  { store, explainer }: StackPreviewRoutesDeps,
+  { store, explainer }: RouteDeps,
   links: readonly PreviewLink[],
   filter: StackFilter,
 ): Promise<readonly StackPreview[]> {
@@ -127,7 +117,7 @@ function toExpiry(ms: number | undefined): string | undefined {
   return ms !== undefined && Math.abs(ms) <= LAST_INSTANT_MS ? toInstant(ms) : undefined;
 }
 
-function previewRoute(deps: StackPreviewRoutesDeps): Route {
+function previewRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/previews/:stackId", {
     operationId: "getPreview",
     permission: "read",
@@ -141,7 +131,7 @@ function previewRoute(deps: StackPreviewRoutesDeps): Route {
     },
     async handle({ params: { stackId } }) {
       const { store } = deps;
-      const link = await findPreviewLink({ ...deps, records: store.records }, stackId);
+      const link = await findPreviewLink(deps, stackId);
       const [preview] = link === undefined ? [] : await loadPreviews(deps, [link], {});
       if (preview !== undefined) return json(200, preview);
       const [loaded] = await store.load([stackId]);
@@ -153,7 +143,7 @@ function previewRoute(deps: StackPreviewRoutesDeps): Route {
   });
 }
 
-function linkRoute(deps: StackPreviewRoutesDeps): Route {
+function linkRoute(deps: RouteDeps): Route {
   return defineRoute("PUT", "/v1/previews/:stackId/link", {
     operationId: "linkPreview",
     permission: "send",
@@ -177,22 +167,21 @@ function linkRoute(deps: StackPreviewRoutesDeps): Route {
       403: { description: "FORBIDDEN: the permission `send` is missing, or the repository is another one." },
     },
     async handle({ params: { stackId }, body: { machine, ...pull } }, { caller, sender }) {
-      const links = { ...deps, records: deps.store.records };
       await checkSend(deps, caller, { stackId, machine });
-      const before = await findPreviewLink(links, stackId);
+      const before = await findPreviewLink(deps, stackId);
       checkRepository(caller, pull);
       if (before !== undefined) checkRepository(caller, before);
       const reason = `${pull.host} ${pull.repository.fullName}#${pull.number}`;
       const action = { action: "linkPreview", who: sender, via: "api", on: { stackId }, reason };
       const link = { stackId, ...pull, ...defined({ commands: before?.commands }) };
-      await deps.audit.run(action, () => linkPreview(links, link));
+      await deps.audit.run(action, () => linkPreview(deps, link));
       return json(200, { stackId, pull });
     },
   });
 }
 
 async function checkSend(
-  { guard }: StackPreviewRoutesDeps,
+  { guard }: RouteDeps,
   { rights }: Caller,
   { stackId, machine }: { readonly stackId: string; readonly machine: string | undefined },
 ): Promise<void> {

@@ -1,40 +1,19 @@
-import { type Clock, defined, isStackyardError, type Locator, StackyardError, type Store } from "@stackyard/core";
-import {
-  HistoryEntry,
-  type ParkedEvent,
-  StackCounts,
-  StackDetails,
-  StackSummary,
-  type Waiting,
-} from "@stackyard/core/api";
-import {
-  type HistoryFilter,
-  type LoadedStack,
-  loadLiveProcesses,
-  type Planner,
-  type StoredStack,
-} from "@stackyard/core/engine";
-import type { Machine } from "@stackyard/core/machine";
+import { defined, StackyardError } from "@stackyard/core";
+import { HistoryEntry, type ParkedEvent, StackCounts, StackDetails, StackSummary } from "@stackyard/core/api";
+import type { HistoryFilter, StoredStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import type { Caller, Guard } from "../access/caller.ts";
-import { keepReadable, loadVisible, type SubjectFinder } from "../access/reach.ts";
+import type { Caller } from "../access/caller.ts";
+import { keepReadable, loadVisible } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
-import { type StackFacts, toParked, toStackDetails, toStackSummary, toWaiting } from "../schemas/stack.ts";
+import { toParked, toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, stackSortQuery, toStackFilter } from "../schemas/stack-query.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface StackRoutesDeps {
-  readonly store: Store;
-  readonly guard: Guard;
-  readonly locator: Locator;
-  readonly subjects: SubjectFinder;
-  readonly explainer: StackExplainer;
-}
-
 /** Stacks and their history. */
-export function stackRoutes(deps: StackRoutesDeps): readonly Route[] {
+export function stackRoutes(deps: RouteDeps): readonly Route[] {
   return [listRoute(deps), countRoute(deps), stackRoute(deps), stackHistoryRoute(deps), historyRoute(deps)];
 }
 
@@ -64,7 +43,7 @@ const orderQuery = {
 };
 const historyAnswers = { 200: { description: "A page.", schema: pageOf(HistoryEntry) } };
 
-function listRoute({ store, locator, explainer }: StackRoutesDeps): Route {
+function listRoute({ store, locator, explainer }: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks", {
     operationId: "listStacks",
     permission: "read",
@@ -92,7 +71,7 @@ function listRoute({ store, locator, explainer }: StackRoutesDeps): Route {
   });
 }
 
-function countRoute({ store, locator }: StackRoutesDeps): Route {
+function countRoute({ store, locator }: RouteDeps): Route {
   return defineRoute("GET", "/v1/stack-counts", {
     operationId: "countStacks",
     permission: "read",
@@ -108,7 +87,7 @@ function countRoute({ store, locator }: StackRoutesDeps): Route {
   });
 }
 
-function stackRoute({ store, guard, explainer }: StackRoutesDeps): Route {
+function stackRoute({ store, guard, explainer }: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks/:stackId", {
     operationId: "getStack",
     permission: "read",
@@ -143,7 +122,7 @@ function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): Stacky
   });
 }
 
-function stackHistoryRoute(deps: StackRoutesDeps): Route {
+function stackHistoryRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks/:stackId/history", {
     operationId: "listStackHistory",
     permission: "read",
@@ -161,7 +140,7 @@ function stackHistoryRoute(deps: StackRoutesDeps): Route {
 }
 
 async function listLines(
-  { store, subjects }: StackRoutesDeps,
+  { store, subjects }: RouteDeps,
   caller: Caller,
   filter: HistoryFilter,
   query: { readonly cursor?: string; readonly limit?: number },
@@ -173,7 +152,7 @@ async function listLines(
   return toPage(page, historyItem);
 }
 
-function historyRoute(deps: StackRoutesDeps): Route {
+function historyRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/history", {
     operationId: "listHistory",
     permission: "read",
@@ -190,79 +169,4 @@ function historyRoute(deps: StackRoutesDeps): Route {
       return json(200, await listLines(deps, caller, filter, query));
     },
   });
-}
-
-/** Explains what stacks wait for. */
-export interface StackExplainer {
-  /** Returns undefined when the stack does not exist. */
-  explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
-  /** Explains a page of a list, in its order; undefined for a stack that was removed meanwhile. */
-  explainAll(stacks: readonly StoredStack[]): Promise<readonly (Waiting | undefined)[]>;
-}
-
-interface StackExplainerDeps {
-  readonly store: Store;
-  readonly locator: Locator;
-  readonly clock: Clock;
-  readonly planner: Pick<Planner, "findRevision">;
-}
-
-type Stack = StoredStack["stack"];
-type Workers = StackFacts["workers"];
-
-/** Concurrent lookups for one page. */
-const AT_ONCE = 10;
-
-/** Creates an explainer over the store: reads the processes once per page, and attempts only if a task is pending. */
-export function createStackExplainer({ store, locator, clock, planner }: StackExplainerDeps): StackExplainer {
-  async function findMachine(stack: Stack): Promise<Machine | undefined> {
-    const own = await planner.findRevision(stack.machineHash);
-    if (own?.revision === "pin") return own;
-    // Without it the explanation is shorter, but still useful.
-    const located = await locator.find(stack.machine).catch(() => undefined);
-    return located?.kind === "found" && located.machine.states.has(stack.state) ? located.machine : own;
-  }
-
-  async function findWorkers(): Promise<Workers> {
-    const live = await loadLiveProcesses(store.records, clock.now());
-    // A yard in one process may list no processes; then liveness is unknown.
-    return live.length === 0 ? undefined : live;
-  }
-
-  /** Loads a stack; undefined when a part of it cannot be read: the list still shows its record. */
-  async function loadReadable(stackId: string): Promise<LoadedStack | undefined> {
-    try {
-      return (await store.load([stackId]))[0];
-    } catch (error) {
-      if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
-      throw error;
-    }
-  }
-
-  async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
-    const isPending = stack.tasks.some(({ status }) => status === "PENDING");
-    const attempts = wantsAll || isPending ? await store.queries.listAttempts(stack.id) : [];
-    return { attempts, workers, machine: await findMachine(stack) };
-  }
-
-  return {
-    async explain(loaded) {
-      if (loaded.stack === undefined) return undefined;
-      return toStackDetails(loaded, await findFacts(loaded.stack, await findWorkers(), true), clock.now());
-    },
-    async explainAll(stacks) {
-      if (stacks.length === 0) return [];
-      const workers = await findWorkers();
-      const waiting: (Waiting | undefined)[] = [];
-      for (let start = 0; start < stacks.length; start += AT_ONCE) {
-        // Some at a time: each stack brings all of its parked events.
-        const part = await Promise.all(stacks.slice(start, start + AT_ONCE).map(({ stack }) => loadReadable(stack.id)));
-        const told = part.map(async (each) => {
-          return each?.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
-        });
-        waiting.push(...(await Promise.all(told)));
-      }
-      return waiting;
-    },
-  };
 }

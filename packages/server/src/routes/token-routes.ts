@@ -14,16 +14,11 @@ import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Caller } from "../access/caller.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface TokenRoutesDeps {
-  /** Undefined when the server has no API tokens, as on AWS. */
-  readonly tokens: ApiTokens | undefined;
-  readonly clock: { now(): number };
-}
-
 /** Defines the routes for the caller, and the API tokens that it has created. */
-export function tokenRoutes(deps: TokenRoutesDeps): readonly Route[] {
+export function tokenRoutes(deps: RouteDeps): readonly Route[] {
   return [meRoute(), listRoute(deps), createRoute(deps), rotateRoute(deps), revokeRoute(deps)];
 }
 
@@ -63,7 +58,7 @@ function toRightView({ permissions, machines, stacks }: Right): Me["rights"][num
   };
 }
 
-function listRoute({ tokens, clock }: TokenRoutesDeps): Route {
+function listRoute({ tokens, clock }: RouteDeps): Route {
   return defineRoute("GET", "/v1/tokens", {
     operationId: "listTokens",
     ...signedIn,
@@ -82,7 +77,7 @@ function listRoute({ tokens, clock }: TokenRoutesDeps): Route {
 const refused = { 403: { description: "FORBIDDEN: a token never has more than its creator." } };
 const unknown = { 404: { description: "NOT_FOUND" } };
 
-function createRoute({ tokens, clock }: TokenRoutesDeps): Route {
+function createRoute({ tokens, clock }: RouteDeps): Route {
   return defineRoute("POST", "/v1/tokens", {
     operationId: "createToken",
     ...signedIn,
@@ -116,7 +111,7 @@ const RotateBody = Type.Object({
   ),
 });
 
-function rotateRoute({ tokens, clock }: TokenRoutesDeps): Route {
+function rotateRoute({ tokens, clock }: RouteDeps): Route {
   return defineRoute("POST", "/v1/tokens/:tokenId/rotate", {
     operationId: "rotateToken",
     ...signedIn,
@@ -138,7 +133,7 @@ function rotateRoute({ tokens, clock }: TokenRoutesDeps): Route {
   });
 }
 
-function revokeRoute({ tokens, clock }: TokenRoutesDeps): Route {
+function revokeRoute({ tokens, clock }: RouteDeps): Route {
   return defineRoute("POST", "/v1/tokens/:tokenId/revoke", {
     operationId: "revokeToken",
     ...signedIn,

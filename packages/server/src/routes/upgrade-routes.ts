@@ -1,4 +1,4 @@
-import { defined, type Locator, StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { OperationAnswer, UpgradePlan, UpgradeResult } from "@stackyard/core/api";
 import {
   createPageBuilder,
@@ -8,13 +8,14 @@ import {
   publishMessages,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
-import { type ExecutorRegistry, type Machine, parseMachine } from "@stackyard/core/machine";
+import { type Machine, parseMachine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import { EventId, pageOf, StackId, toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
-import { idOf, type OperateDeps, operate, waitForOutcome } from "./operation-routes.ts";
+import { idOf, operate, waitForOutcome } from "./operation-routes.ts";
+import type { RouteDeps } from "./route-deps.ts";
 
 const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
 const dryRun = Type.Optional(Type.Boolean({ description: "Change nothing, and report what would differ." }));
@@ -54,19 +55,12 @@ function toUpgradePlan(plan: Planned): UpgradePlan {
   return { ...plan, differences: plan.differences.map((each) => ({ ...each, at: toInstant(each.at) })) };
 }
 
-interface UpgradeRoutesDeps extends OperateDeps {
-  readonly locator: Locator;
-  readonly planner: Planner;
-  /** What documents may name. */
-  readonly executors: ExecutorRegistry;
-}
-
 /** Defines the routes to move stacks to other revisions of their machines, and to plan that. */
-export function upgradeRoutes(deps: UpgradeRoutesDeps): readonly Route[] {
+export function upgradeRoutes(deps: RouteDeps): readonly Route[] {
   return [stackRoute(deps), machineRoute(deps)];
 }
 
-function stackRoute(deps: UpgradeRoutesDeps): Route {
+function stackRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/stacks/:stackId/upgrade", {
     operationId: "upgradeStack",
     permission: "repair",
@@ -99,11 +93,7 @@ function stackRoute(deps: UpgradeRoutesDeps): Route {
 }
 
 /** Returns the full hash of a stack's wanted revision. Throws `STACK_UNKNOWN`, and as `findRevisionHash`. */
-async function findTarget(
-  deps: UpgradeRoutesDeps,
-  stackId: string,
-  to: string | undefined,
-): Promise<string | undefined> {
+async function findTarget(deps: RouteDeps, stackId: string, to: string | undefined): Promise<string | undefined> {
   if (to === undefined || isWholeHash(to)) return to;
   const [loaded] = await deps.store.load([stackId]);
   if (loaded?.stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
@@ -111,7 +101,7 @@ async function findTarget(
 }
 
 async function loadPlan(
-  { planner }: UpgradeRoutesDeps,
+  { planner }: RouteDeps,
   wanted: { readonly stackId: string; readonly to?: string | undefined },
 ): Promise<UpgradePlan> {
   const plan = await planner.planUpgrade(wanted);
@@ -119,7 +109,7 @@ async function loadPlan(
   throw new StackyardError("STACK_UNKNOWN", `Stack "${wanted.stackId}" does not exist.`);
 }
 
-function machineRoute(deps: UpgradeRoutesDeps): Route {
+function machineRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/machines/:name/upgrade", {
     operationId: "upgradeStacks",
     permission: "repair",
@@ -157,7 +147,7 @@ const MOST_PLANS = 20;
 
 /** Upgrades one page of a machine's stacks, or plans it. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`, `USAGE`. */
 async function upgradeMachine(
-  deps: UpgradeRoutesDeps,
+  deps: RouteDeps,
   { name, to, dryRun = false, source, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
   context: RouteContext,
 ) {
@@ -183,7 +173,7 @@ async function upgradeMachine(
   return { items, ...defined({ cursor: page.cursor }), ...unreadable };
 }
 
-function parseDraft({ executors }: UpgradeRoutesDeps, { name, source }: { name: string; source: string }): Machine {
+function parseDraft({ executors }: RouteDeps, { name, source }: { name: string; source: string }): Machine {
   const { machine, problems } = parseMachine(source, { name, executors });
   if (machine !== undefined) return machine;
   throw new StackyardError("MACHINE_INVALID", "The document has errors.", { details: { problems } });
@@ -221,7 +211,7 @@ function toPlanned(planned: Planned): UpgradeResult {
 }
 
 async function upgrade(
-  deps: UpgradeRoutesDeps,
+  deps: RouteDeps,
   stacks: readonly Listed[],
   { target, reason }: { readonly target: string; readonly reason: string | undefined },
   { sender, signal }: RouteContext,
@@ -232,7 +222,7 @@ async function upgrade(
   });
   await publishMessages(deps, messages, { sender });
   // One after the other: while the first is waited for the others are decided too, and one look at each is enough.
-  const until = deps.clock.now() + deps.outcomeMs;
+  const until = deps.clock.now() + deps.settings.limits.outcomeMs;
   const results: UpgradeResult[] = [];
   for (const { stackId, isThere, id } of moved) {
     const wait = { timeoutMs: Math.max(0, until - deps.clock.now()), signal };

@@ -1,10 +1,10 @@
-import { type Clock, defined, type Logger, StackyardError, type Store } from "@stackyard/core";
-import type { AuditWriter } from "@stackyard/core/access";
+import { defined, StackyardError } from "@stackyard/core";
 import { StateVersion, TerraformState } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { toStateSubject } from "../access/caller.ts";
 import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
+import type { RouteDeps } from "../routes/route-deps.ts";
 import { pageInput } from "../routes/to-page.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import {
@@ -12,7 +12,6 @@ import {
   type ForcedUnlock,
   findCurrent,
   type StateHead,
-  type StateStore,
   type StateVersion as StoredVersion,
   toAuditSubject,
   toForcedUnlockFields,
@@ -39,23 +38,15 @@ function toForcedUnlock(broken: ForcedUnlock): NonNullable<TerraformState["force
   return { ...broken, at: toInstant(broken.at), lockedAt: toInstant(broken.lockedAt) };
 }
 
-interface TerraformStateRoutesDeps {
-  readonly audit: AuditWriter;
-  readonly states: StateStore;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
 /** Defines operators' routes to states, versions and locks. A state's key is one path segment: encode its slashes. */
-export function terraformStateRoutes(deps: TerraformStateRoutesDeps): readonly Route[] {
+export function terraformStateRoutes(deps: RouteDeps): readonly Route[] {
   return [listRoute(deps), stateRoute(deps), versionRoute(deps), restoreRoute(deps), unlockRoute(deps)];
 }
 
 const params = { key: Type.String({ minLength: 1, maxLength: 1_500 }) };
 const unknown = { 404: { description: "NOT_FOUND" } };
 
-function listRoute(deps: TerraformStateRoutesDeps): Route {
+function listRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/terraform/states", {
     operationId: "listTerraformStates",
     permission: "read",
@@ -74,7 +65,7 @@ function listRoute(deps: TerraformStateRoutesDeps): Route {
   });
 }
 
-function stateRoute(deps: TerraformStateRoutesDeps): Route {
+function stateRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/terraform/states/:key", {
     operationId: "getTerraformState",
     permission: "read",
@@ -87,7 +78,7 @@ function stateRoute(deps: TerraformStateRoutesDeps): Route {
   });
 }
 
-function versionRoute(deps: TerraformStateRoutesDeps): Route {
+function versionRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/terraform/states/:key/versions/:version", {
     operationId: "getTerraformStateVersion",
     permission: "states:read",
@@ -107,7 +98,7 @@ function versionRoute(deps: TerraformStateRoutesDeps): Route {
   });
 }
 
-function restoreRoute(deps: TerraformStateRoutesDeps): Route {
+function restoreRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/terraform/states/:key/restore", {
     operationId: "restoreTerraformState",
     permission: "states:write",
@@ -139,7 +130,7 @@ function restoreRoute(deps: TerraformStateRoutesDeps): Route {
   });
 }
 
-function unlockRoute(deps: TerraformStateRoutesDeps): Route {
+function unlockRoute(deps: RouteDeps): Route {
   return defineRoute("POST", "/v1/terraform/states/:key/unlock", {
     operationId: "unlockTerraformState",
     permission: "repair",
@@ -174,12 +165,12 @@ function unlockRoute(deps: TerraformStateRoutesDeps): Route {
   });
 }
 
-async function show({ store, clock }: TerraformStateRoutesDeps, head: StateHead): Promise<TerraformState> {
+async function show({ store, clock }: RouteDeps, head: StateHead): Promise<TerraformState> {
   const binds = head.lock !== undefined && (await isHolding({ store, clock }, head.lock.holder));
   return toTerraformState(head, binds);
 }
 
-async function loadKnownHead({ states }: TerraformStateRoutesDeps, key: string): Promise<StateHead> {
+async function loadKnownHead({ states }: RouteDeps, key: string): Promise<StateHead> {
   const head = await states.loadHead(key);
   if (head.next === 1 && head.lock === undefined && head.forcedUnlocks === undefined) {
     throw new StackyardError("NOT_FOUND", `Terraform state "${key}" not found.`);
@@ -194,7 +185,7 @@ function findVersion(head: StateHead, version: number): StoredVersion {
   throw new StackyardError("NOT_FOUND", `Version ${version} is not kept; the current one is ${current}.`);
 }
 
-async function checkUnlocked({ store, clock }: TerraformStateRoutesDeps, { lock }: StateHead): Promise<void> {
+async function checkUnlocked({ store, clock }: RouteDeps, { lock }: StateHead): Promise<void> {
   if (lock === undefined || !(await isHolding({ store, clock }, lock.holder))) return;
   throw locked("The state is locked. Wait for its holder, or unlock it.");
 }

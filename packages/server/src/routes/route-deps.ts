@@ -1,0 +1,20 @@
+import type { Records } from "@stackyard/core";
+import type { Bulks, Planner } from "@stackyard/core/engine";
+import type { ServiceRunner } from "@stackyard/core/services";
+import type { Access } from "../access/create-access.ts";
+import type { ServerDeps, ServerSettings } from "../server-options.ts";
+import type { StateStore } from "../terraform/state-store.ts";
+import type { StackExplainer } from "./stack-explainer.ts";
+import type { ChangeBell } from "./watch-routes.ts";
+
+/** What the routes of the API work with. */
+export interface RouteDeps extends ServerDeps, Access {
+  readonly settings: ServerSettings;
+  readonly records: Records;
+  readonly planner: Planner;
+  readonly explainer: StackExplainer;
+  readonly bulks: Bulks;
+  readonly states: StateStore;
+  readonly runner: ServiceRunner;
+  readonly bell: ChangeBell;
+}

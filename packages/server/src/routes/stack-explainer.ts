@@ -1,0 +1,80 @@
+import { type Clock, isStackyardError, type Locator, type Store } from "@stackyard/core";
+import type { StackDetails, Waiting } from "@stackyard/core/api";
+import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
+import type { Machine } from "@stackyard/core/machine";
+import { type StackFacts, toStackDetails, toWaiting } from "../schemas/stack.ts";
+
+/** Explains what stacks wait for. */
+export interface StackExplainer {
+  /** Returns undefined when the stack does not exist. */
+  explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
+  /** Explains a page of a list, in its order; undefined for a stack that was removed meanwhile. */
+  explainAll(stacks: readonly StoredStack[]): Promise<readonly (Waiting | undefined)[]>;
+}
+
+interface StackExplainerDeps {
+  readonly store: Store;
+  readonly locator: Locator;
+  readonly clock: Clock;
+  readonly planner: Pick<Planner, "findRevision">;
+}
+
+type Stack = StoredStack["stack"];
+type Workers = StackFacts["workers"];
+
+/** Concurrent lookups for one page. */
+const AT_ONCE = 10;
+
+/** Creates an explainer over the store: reads the processes once per page, and attempts only if a task is pending. */
+export function createStackExplainer({ store, locator, clock, planner }: StackExplainerDeps): StackExplainer {
+  async function findMachine(stack: Stack): Promise<Machine | undefined> {
+    const own = await planner.findRevision(stack.machineHash);
+    if (own?.revision === "pin") return own;
+    // Without it the explanation is shorter, but still useful.
+    const located = await locator.find(stack.machine).catch(() => undefined);
+    return located?.kind === "found" && located.machine.states.has(stack.state) ? located.machine : own;
+  }
+
+  async function findWorkers(): Promise<Workers> {
+    const live = await loadLiveProcesses(store.records, clock.now());
+    // A yard in one process may list no processes; then liveness is unknown.
+    return live.length === 0 ? undefined : live;
+  }
+
+  /** Loads a stack; undefined when a part of it cannot be read: the list still shows its record. */
+  async function loadReadable(stackId: string): Promise<LoadedStack | undefined> {
+    try {
+      return (await store.load([stackId]))[0];
+    } catch (error) {
+      if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+      throw error;
+    }
+  }
+
+  async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
+    const isPending = stack.tasks.some(({ status }) => status === "PENDING");
+    const attempts = wantsAll || isPending ? await store.queries.listAttempts(stack.id) : [];
+    return { attempts, workers, machine: await findMachine(stack) };
+  }
+
+  return {
+    async explain(loaded) {
+      if (loaded.stack === undefined) return undefined;
+      return toStackDetails(loaded, await findFacts(loaded.stack, await findWorkers(), true), clock.now());
+    },
+    async explainAll(stacks) {
+      if (stacks.length === 0) return [];
+      const workers = await findWorkers();
+      const waiting: (Waiting | undefined)[] = [];
+      for (let start = 0; start < stacks.length; start += AT_ONCE) {
+        // Some at a time: each stack brings all of its parked events.
+        const part = await Promise.all(stacks.slice(start, start + AT_ONCE).map(({ stack }) => loadReadable(stack.id)));
+        const told = part.map(async (each) => {
+          return each?.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
+        });
+        waiting.push(...(await Promise.all(told)));
+      }
+      return waiting;
+    },
+  };
+}
