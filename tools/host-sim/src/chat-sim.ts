@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { text as readText } from "node:stream/consumers";
 import { CHAT_CERTIFICATE, CHAT_KEY } from "./chat-certificate.ts";
+import { listen, stop } from "./server.ts";
 
 /** A request that was taken, or refused by a fault. */
 export interface ChatRequest {
@@ -75,11 +76,7 @@ export async function startChatSim(): Promise<ChatSim> {
     alerts: state.alerts,
     fault: undefined,
     removeMessages: () => state.messages.splice(0),
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop: () => stop(server),
   };
   const server = createServer({ cert: CHAT_CERTIFICATE, key: CHAT_KEY }, async (request, response) => {
     const text = await readText(request);
@@ -92,15 +89,8 @@ export async function startChatSim(): Promise<ChatSim> {
     if (fault === undefined) return send(response, answer, {});
     fail(response, fault);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
   return Object.assign(sim, { url: `https://127.0.0.1:${port}`, port });
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parse(text: string): unknown {
@@ -133,8 +123,7 @@ function carryOut(state: State, request: ChatRequest): Answer {
   const { path, text } = request;
   const body: Record<string, unknown> = Object(request.body);
   if (path === "/hooks/slack") return postByWebhook(state, body);
-  if (path === "/api/chat.postMessage") return postMessage(state, request, body);
-  if (path === "/api/chat.update") return updateMessage(state, request, body);
+  if (path.startsWith("/api/chat.")) return callMethod(state, request, body);
   if (path === "/teams") return { status: Buffer.byteLength(text) > MAX_TEAMS_BYTES ? 413 : 202, body: "" };
   if (path === "/v2/enqueue") return enqueue(state, text, body);
   return { status: 204, body: "" };
@@ -147,17 +136,20 @@ function postByWebhook({ messages }: State, body: Record<string, unknown>): Answ
   return { status: 200, body: "ok" };
 }
 
-function postMessage({ messages }: State, { headers }: ChatRequest, body: Record<string, unknown>): Answer {
+/** Answers a call of Slack's Web API. */
+function callMethod(state: State, { path, headers }: ChatRequest, body: Record<string, unknown>): Answer {
   const wrong = findAppFault(headers, body);
   if (wrong !== undefined) return { status: 200, body: { ok: false, error: wrong } };
+  return path === "/api/chat.update" ? updateMessage(state, body) : postMessage(state, body);
+}
+
+function postMessage({ messages }: State, body: Record<string, unknown>): Answer {
   const ts = `${messages.length + 1}.000100`;
   messages.push({ ts, body });
   return { status: 200, body: { ok: true, channel: body["channel"], ts } };
 }
 
-function updateMessage({ messages }: State, { headers }: ChatRequest, body: Record<string, unknown>): Answer {
-  const wrong = findAppFault(headers, body);
-  if (wrong !== undefined) return { status: 200, body: { ok: false, error: wrong } };
+function updateMessage({ messages }: State, body: Record<string, unknown>): Answer {
   const found = messages.find(({ ts }) => ts === body["ts"]);
   if (found === undefined) return { status: 200, body: { ok: false, error: "message_not_found" } };
   found.body = body;

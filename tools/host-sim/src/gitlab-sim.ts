@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import type { Receiver } from "./deliveries.ts";
 import { answerHooks, type HookOwner, type SimHookEvent } from "./gitlab-hook-routes.ts";
 import { answerReports, GITLAB_BOT, type GitLabReports } from "./gitlab-report-routes.ts";
+import { listen, readBody, stop } from "./server.ts";
 
 /** The token of the API of every simulated GitLab. */
 export const GITLAB_TOKEN = "glpat-of-the-tests";
@@ -125,8 +125,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
     const { status, body, headers } = respond(request, { merges, settings, events, now: now(), reports, nextId, sent });
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
   return {
     url: `http://127.0.0.1:${port}/gitlab`,
     requests,
@@ -156,11 +155,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
         user_username: USER.username,
         project: PROJECT,
       }),
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop: () => stop(server),
   };
 }
 
@@ -245,13 +240,6 @@ interface Answer {
 }
 
 const MISSING: Answer = { status: 404, body: { message: "404 Not found" } };
-
-async function readBody(request: IncomingMessage): Promise<State["sent"]> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
-  return text === "" ? {} : JSON.parse(text);
-}
 
 function respond(request: IncomingMessage, state: State): Answer {
   const fault = state.settings.fault?.(request.method ?? "GET", request.url ?? "");

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, randomUUID, verify } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
 import { type SimRepository, toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
 import { createChanges, type HostChanges } from "./changes.ts";
@@ -21,6 +21,7 @@ import {
   toPage,
   toPerPage,
 } from "./route.ts";
+import { listen, readBody, stop } from "./server.ts";
 import type { HostSimSettings, RequestFault } from "./settings.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", {
@@ -92,9 +93,7 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
     requests.push(`${request.method} ${request.url}`);
     respond({ ...state, manifests }, request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  address = `http://127.0.0.1:${port}`;
+  address = `http://127.0.0.1:${await listen(server)}`;
   return {
     ...createChanges({ ...state, now }),
     url: address,
@@ -114,11 +113,6 @@ interface SimState extends State {
   readonly manifests: AppManifests;
 }
 
-function stop(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((resolve) => server.close(() => resolve()));
-}
-
 async function respond(state: SimState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "GET" } = request;
   const url = new URL(request.url ?? "/", "http://localhost");
@@ -134,13 +128,13 @@ function write(request: IncomingMessage, response: ServerResponse, { status, bod
     return;
   }
   if (location !== undefined) response.setHeader("location", location);
-  const text = JSON.stringify(body);
-  const etag = `W/"${createHash("sha256").update(`${text}${link}`).digest("hex")}"`;
+  const json = JSON.stringify(body);
+  const etag = `W/"${createHash("sha256").update(`${json}${link}`).digest("hex")}"`;
   const isKnown = status === 200 && request.headers["if-none-match"] === etag;
   response.setHeader("etag", etag);
   if (link !== undefined) response.setHeader("link", link);
   response.writeHead(isKnown ? 304 : status, { "content-type": "application/json; charset=utf-8" });
-  response.end(isKnown ? undefined : text);
+  response.end(isKnown ? undefined : json);
 }
 
 function fail(response: ServerResponse, { status, retryAfterSeconds }: RequestFault): void {
@@ -167,18 +161,7 @@ const ROUTES: readonly Route[] = [
     credential: "app",
     answer: createToken,
   },
-  {
-    method: "GET",
-    path: /^\/app\/hook\/deliveries$/,
-    credential: "app",
-    answer: ({ deliveries }, { url }) => {
-      const cursor = Number(url.searchParams.get("cursor") ?? Number.MAX_SAFE_INTEGER);
-      const { items, next } = deliveries.list(toPerPage(url), cursor);
-      return next === undefined
-        ? { status: 200, body: items }
-        : { status: 200, body: items, link: toNext(url, "cursor", next) };
-    },
-  },
+  { method: "GET", path: /^\/app\/hook\/deliveries$/, credential: "app", answer: listDeliveries },
   {
     method: "GET",
     path: /^\/app\/hook\/deliveries\/(?<id>\d+)$/,
@@ -194,77 +177,71 @@ const ROUTES: readonly Route[] = [
   },
   {
     method: "GET",
-    path: /^\/installation\/repositories$/,
-    credential: "installation",
-    answer({ repositories }, { url }) {
-      const { body, ...page } = toPage(url, [...repositories.values()].map(toRepositoryBody));
-      return { ...page, body: { total_count: repositories.size, repositories: body } };
-    },
-  },
-  {
-    method: "GET",
-    path: /^\/user$/,
-    credential: "installation",
-    answer: (_, { login }) => (login === undefined ? REFUSED : { status: 200, body: toUser(login) }),
-  },
-  {
-    method: "GET",
-    path: /^\/user\/repos$/,
-    credential: "installation",
-    answer: ({ repositories }, { url }) => toPage(url, [...repositories.values()].map(toOwnRepository)),
-  },
-  {
-    method: "GET",
     path: new RegExp(`${REPO}/installation$`),
     credential: "app",
     answer: ({ repositories, settings }, { groups }) =>
       toAnswer(settings.isInstalled && repositories.has(groups["repo"] ?? "") ? OWN_INSTALLATION : undefined),
   },
+  { method: "GET", path: /^\/installation\/repositories$/, answer: listInstalledRepositories },
+  {
+    method: "GET",
+    path: /^\/user$/,
+    answer: (_, { login }) => (login === undefined ? REFUSED : { status: 200, body: toUser(login) }),
+  },
+  {
+    method: "GET",
+    path: /^\/user\/repos$/,
+    answer: ({ repositories }, { url }) => toPage(url, [...repositories.values()].map(toOwnRepository)),
+  },
   {
     method: "GET",
     path: new RegExp(`${REPO}/tarball/(?<commit>[^/]+)$`),
-    credential: "installation",
     reads: "contents",
-    answer({ repositories }, { groups }) {
-      const { repo = "", commit = "" } = groups;
-      if (repositories.get(repo)?.archives.has(commit) !== true) return MISSING;
-      return { status: 302, body: {}, location: `${ARCHIVES}${repo}@${commit}` };
-    },
+    answer: redirectToArchive,
   },
-  {
-    method: "GET",
-    path: new RegExp(`${REPO}/pulls$`),
-    credential: "installation",
-    reads: "pull_requests",
-    answer({ repositories }, { url, groups }) {
-      const repository = repositories.get(groups["repo"] ?? "");
-      if (repository === undefined) return MISSING;
-      const open = [...repository.pulls.values()].filter(({ state }) => state === "open");
-      // Lists do not say whether a pull request was merged, but when.
-      const bodies = open.map((pull) => ({ ...toPullBody(repository, pull), merged: undefined }));
-      return toPage(url, bodies);
-    },
-  },
-  {
-    method: "GET",
-    path: new RegExp(`${REPO}/pulls/(?<number>\\d+)$`),
-    credential: "installation",
-    reads: "pull_requests",
-    answer({ repositories }, { groups }) {
-      const repository = repositories.get(groups["repo"] ?? "");
-      const pull = repository?.pulls.get(Number(groups["number"]));
-      return toAnswer(repository && pull && toPullBody(repository, pull));
-    },
-  },
+  { method: "GET", path: new RegExp(`${REPO}/pulls$`), reads: "pull_requests", answer: listPulls },
+  { method: "GET", path: new RegExp(`${REPO}/pulls/(?<number>\\d+)$`), reads: "pull_requests", answer: findPull },
   {
     method: "GET",
     path: new RegExp(`${REPO}/collaborators/(?<login>[^/]+)/permission$`),
-    credential: "installation",
     answer: ({ repositories, settings }, { groups }) =>
       toAnswer(repositories.has(groups["repo"] ?? "") ? toPermissions(settings) : undefined),
   },
   ...REPORT_ROUTES,
 ];
+
+function listDeliveries({ deliveries }: State, { url }: RouteInput): Answer {
+  const cursor = Number(url.searchParams.get("cursor") ?? Number.MAX_SAFE_INTEGER);
+  const { items, next } = deliveries.list(toPerPage(url), cursor);
+  const page: Answer = { status: 200, body: items };
+  return next === undefined ? page : { ...page, link: toNext(url, "cursor", next) };
+}
+
+function listInstalledRepositories({ repositories }: State, { url }: RouteInput): Answer {
+  const { body, ...page } = toPage(url, [...repositories.values()].map(toRepositoryBody));
+  return { ...page, body: { total_count: repositories.size, repositories: body } };
+}
+
+function redirectToArchive({ repositories }: State, { groups }: RouteInput): Answer {
+  const { repo = "", commit = "" } = groups;
+  if (repositories.get(repo)?.archives.has(commit) !== true) return MISSING;
+  return { status: 302, body: {}, location: `${ARCHIVES}${repo}@${commit}` };
+}
+
+function listPulls({ repositories }: State, { url, groups }: RouteInput): Answer {
+  const repository = repositories.get(groups["repo"] ?? "");
+  if (repository === undefined) return MISSING;
+  const open = [...repository.pulls.values()].filter(({ state }) => state === "open");
+  // Lists do not say whether a pull request was merged, but when.
+  const bodies = open.map((pull) => ({ ...toPullBody(repository, pull), merged: undefined }));
+  return toPage(url, bodies);
+}
+
+function findPull({ repositories }: State, { groups }: RouteInput): Answer {
+  const repository = repositories.get(groups["repo"] ?? "");
+  const pull = repository?.pulls.get(Number(groups["number"]));
+  return toAnswer(repository && pull && toPullBody(repository, pull));
+}
 
 function toOwnRepository(repository: SimRepository): Described<"repository"> {
   return { ...toRepositoryBody(repository), archived: false, permissions: WRITE };
@@ -291,13 +268,13 @@ function answerArchive({ repositories }: State, url: URL): Answer {
 }
 
 async function answerRequest(state: SimState, request: IncomingMessage, url: URL): Promise<Answer> {
-  const registered = await state.manifests.answer(request.method ?? "GET", url, () => readText(request));
+  const registered = await state.manifests.answer(request.method ?? "GET", url, () => text(request));
   if (registered !== undefined) return registered;
   if (url.pathname.startsWith(ARCHIVES)) return answerArchive(state, url);
   const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
   const token = state.tokens.get(credential);
   if (token === undefined && !isSignedByApp(credential)) return { status: 401, body: { message: "Bad credentials" } };
-  const found = findRoute(request, url, token === undefined ? "app" : "installation");
+  const found = findRoute(request, url, token === undefined ? "app" : undefined);
   if (found === undefined) return MISSING;
   const { route, groups } = found;
   if (token !== undefined && !isAllowed(state, token, route, groups["repo"])) return REFUSED;
@@ -325,17 +302,6 @@ function isAllowed({ repositories }: State, token: Token, { right, reads }: Rout
   if (permissions === undefined) return true;
   if (reads !== undefined && permissions[reads] === undefined) return false;
   return right === undefined || permissions[right] === "write";
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
-async function readBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const text = await readText(request);
-  return text === "" ? {} : JSON.parse(text);
 }
 
 function isSignedByApp(token: string): boolean {

@@ -33,6 +33,7 @@ export function createReports(appId: number) {
   const statuses: SimCheck[] = [];
   const deployments: SimDeployment[] = [];
   let ids = 0;
+  const nextId = (): number => ++ids;
 
   return {
     comments,
@@ -40,34 +41,28 @@ export function createReports(appId: number) {
     statuses,
     deployments,
     addComment(input: Pick<SimComment, "repository" | "number" | "body"> & { readonly login?: string }): SimComment {
-      ids += 1;
       const { login, ...rest } = input;
       const by = login === undefined ? { login: "stackyard[bot]", appId } : { login, appId: undefined };
-      const comment = { ...rest, ...by, id: ids, reactions: [] };
+      const comment = { ...rest, ...by, id: nextId(), reactions: [] };
       comments.push(comment);
       return comment;
     },
-    removeComment(id: number): boolean {
+    removeComment(id: number): void {
       const index = comments.findIndex((comment) => comment.id === id);
-      if (index < 0) return false;
-      comments.splice(index, 1);
-      return true;
+      if (index >= 0) comments.splice(index, 1);
     },
     addCheck(repository: string, set: SimCheck["set"]): SimCheck {
-      ids += 1;
-      const check = { id: ids, repository, set };
+      const check = { id: nextId(), repository, set };
       checks.push(check);
       return check;
     },
     addStatus(repository: string, set: SimCheck["set"]): SimCheck {
-      ids += 1;
-      const status = { id: ids, repository, set };
+      const status = { id: nextId(), repository, set };
       statuses.push(status);
       return status;
     },
     addDeployment(repository: string, set: SimCheck["set"]): SimDeployment {
-      ids += 1;
-      const deployment = { id: ids, repository, set, statuses: [] };
+      const deployment = { id: nextId(), repository, set, statuses: [] };
       deployments.push(deployment);
       return deployment;
     },

@@ -33,7 +33,8 @@ export interface Route {
   readonly method: string;
   /** Of the path below the prefix. */
   readonly path: RegExp;
-  readonly credential: "app" | "installation";
+  /** `app`: the App itself must be the caller, not one with a token. */
+  readonly credential?: "app";
   /** Which right to read a token must have; every token may read metadata. */
   readonly reads?: "pull_requests" | "contents";
   /** Which right to write a token must have. */
