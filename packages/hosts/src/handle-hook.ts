@@ -130,7 +130,7 @@ type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | HookOutcome;
 
 /** Adds current facts to a hook: a delivery may be late, and a command has only the number of its pull request. */
 async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Promise<LookedUp> {
-  const { host, hook, pullNumber } = queued;
+  const { host, hook, pullNumber: number = hook.pull?.number } = queued;
   const { kind, action, args, repository } = hook;
   if ((kind !== "pull" && kind !== "command") || isFresh(queued, clock.now())) return { kind: "hook", hook };
   if (kind === "command" && action === "unknown") return { kind: "refused", reason: String(args?.words[0]) };
@@ -138,7 +138,6 @@ async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Prom
     if (kind === "pull") return { kind: "hook", hook };
     throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key", or "token", of the host "${host}".`);
   }
-  const number = toPullNumber(hook, pullNumber);
   if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };
   const pull = await codeHost.findPull(repository.fullName, number);
   if (pull === undefined) return { kind: "nothing", reason: "The pull request does not exist any more." };
@@ -148,10 +147,6 @@ async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Prom
 
 function isFresh({ hook, readAt = 0 }: QueuedHook, now: number): boolean {
   return hook.pull !== undefined && readAt > now - FRESH_MS;
-}
-
-function toPullNumber({ pull }: Hook, given: number | undefined): number | undefined {
-  return given ?? pull?.number;
 }
 
 /**
@@ -332,14 +327,8 @@ async function publishRules(
   if (found === undefined) return nothing;
   if (found.kind === "failed") throw new HookFailed(`${found.code}: ${found.reason}`);
   const { mapping } = found.match;
-  if (
-    "pull" in mapped &&
-    mapped.pull?.fork &&
-    !("trusted" in mapped.pull && mapped.pull.trusted) &&
-    mapping.forks !== "allow"
-  ) {
-    return nothing;
-  }
+  const isTrusted = mapped.pull !== undefined && "trusted" in mapped.pull && mapped.pull.trusted;
+  if (mapped.pull?.fork && !isTrusted && mapping.forks !== "allow") return nothing;
   const applied = applyRules(found.match, mapped);
   if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
   const published: HookEvent[] = [];

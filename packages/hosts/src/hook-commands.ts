@@ -13,13 +13,29 @@ function openServer({ server: { url, token } }: PluginCommandContext): HttpClien
   return createHttpClient({ url, ...defined({ token }), retries: 1 });
 }
 
-/** Prints a list: one object per line with `--json`, else a table. */
-function printList<Item>(
-  { out }: PluginCommandContext,
-  items: readonly Item[],
-  { head, toRow }: { readonly head: readonly string[]; readonly toRow: (item: Item) => readonly string[] },
-): void {
+interface PrintedList<Item> {
+  /** The last part of its path. */
+  readonly name: string;
+  /** Printed when it has no items. */
+  readonly empty: string;
+  readonly head: readonly string[];
+  readonly toRow: (item: Item) => readonly string[];
+}
+
+/** Prints a list of the server: one object per line with `--json`, else a table. */
+async function printList<Item>(
+  context: PluginCommandContext,
+  args: unknown,
+  { name, empty, head, toRow }: PrintedList<Item>,
+): Promise<number> {
+  // The command line has checked the arguments against the schema.
+  const { limit = 100 } = args as Static<typeof ListArguments>;
+  const { signal, out } = context;
+  const request = { path: ["v1", name], query: { limit }, signal };
+  const { items } = await openServer(context).requestJson<{ items: readonly Item[] }>(request);
+  if (items.length === 0) out.note(empty);
   out.result({ items }, () => formatTable([head, ...items.map(toRow)], defined({ columns: out.columns })));
+  return 0;
 }
 
 /** `stackyard hooks ls`: what code hosts delivered. */
@@ -28,16 +44,13 @@ export const hooksLs: PluginCommand = {
   summary: "List deliveries of code hosts of the last 14 days, newest first, and what came of them.",
   examples: [{ command: "stackyard hooks ls -n 20", what: "List the last 20 deliveries." }],
   args: ListArguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const { limit = 100 } = args as Static<typeof ListArguments>;
-    const { signal, out } = context;
-    const request = { path: ["v1", "hooks"], query: { limit }, signal };
-    const { items } = await openServer(context).requestJson<{ items: readonly HookDelivery[] }>(request);
-    if (items.length === 0) out.note("No delivery came in the last 14 days.");
-    printList(context, items, { head: ["RECEIVED", "HOST", "WHAT", "OF", "BY", "OUTCOME"], toRow: toDeliveryRow });
-    return 0;
-  },
+  run: (context, args) =>
+    printList<HookDelivery>(context, args, {
+      name: "hooks",
+      empty: "No delivery came in the last 14 days.",
+      head: ["RECEIVED", "HOST", "WHAT", "OF", "BY", "OUTCOME"],
+      toRow: toDeliveryRow,
+    }),
 };
 
 function toDeliveryRow({ receivedAt, host, what, subject = "–", sender = "–", outcome }: HookDelivery) {
@@ -55,16 +68,13 @@ export const queueLs: PluginCommand = {
     "Dead letters stay for 30 days. Send one again with `stackyard queue redrive` once its cause is corrected.",
   examples: [{ command: "stackyard queue ls", what: "List items, and why their work failed." }],
   args: ListArguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const { limit = 100 } = args as Static<typeof ListArguments>;
-    const { signal, out } = context;
-    const request = { path: ["v1", "queue"], query: { limit }, signal };
-    const { items } = await openServer(context).requestJson<{ items: readonly QueuedItem[] }>(request);
-    if (items.length === 0) out.note("The queues are empty.");
-    printList(context, items, { head: ["QUEUE", "KEY", "STATE", "FAILURES", "WHY"], toRow: toItemRow });
-    return 0;
-  },
+  run: (context, args) =>
+    printList<QueuedItem>(context, args, {
+      name: "queue",
+      empty: "The queues are empty.",
+      head: ["QUEUE", "KEY", "STATE", "FAILURES", "WHY"],
+      toRow: toItemRow,
+    }),
 };
 
 function toItemRow({ queue, key, dueAt, failure, deadAt }: QueuedItem): readonly string[] {

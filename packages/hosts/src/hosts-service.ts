@@ -1,25 +1,20 @@
 import { resolve } from "node:path";
 import { isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
-import {
-  createHookDeliveries,
-  createKeyedQueue,
-  type HookOutcome,
-  type KeyedQueue,
-  type QueueClaim,
-} from "@stackyard/core/services";
+import { createHookDeliveries, type HookOutcome, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
 import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { type HandleDeps, HookFailed, HookUndecided, handleHook } from "./handle-hook.ts";
-import { findKey, type HostsOptions, isPullOnly, type ReportKind, toPullMs } from "./host-options.ts";
+import { type HostsOptions, toPullMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
+import { createQueueOpener } from "./open-queue.ts";
 import { createPollService } from "./poll-service.ts";
-import { createClosedReceiver, createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
+import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
 import type { ReportRequest } from "./report/report-records.ts";
 import {
-  createReportQueues,
   createReportService,
+  listReportKinds,
   type OpenReportQueue,
   REPORTS,
   requestReport,
@@ -43,13 +38,9 @@ export function createHostsServices(
   const codeHosts = createCodeHosts(named);
   const findPerson = createPersonFinder(named);
   for (const host of named) toPullMs(host);
-  const queues = new WeakMap<object, KeyedQueue>();
-  const openQueue = (deps: ServiceDeps): KeyedQueue => {
-    // A queue counts its items, so there is one per store.
-    const queue = queues.get(deps.records) ?? createKeyedQueue(deps, "hooks");
-    queues.set(deps.records, queue);
-    return queue;
-  };
+  const open = createQueueOpener();
+  const openQueue = (deps: ServiceDeps): KeyedQueue => open(deps, "hooks");
+  const openReportQueue: OpenReportQueue = (deps, host) => open(deps, `reports-${host}`);
   const folder = resolve(projectDir, documents);
   const warned = new Set<string>();
   /** Warns of documents with a host that is not in the options: they get no deliveries. */
@@ -61,13 +52,11 @@ export function createHostsServices(
       logger.warn("A mapping document is for a host that is not in the options.", { document: name, host, known });
     }
   };
-  const kinds = new Map(named.map((host) => [host.name, new Set(listReportKinds(host))] as const));
-  const reported = named.filter(({ name }) => (kinds.get(name)?.size ?? 0) > 0);
-  const openReportQueue = createReportQueues();
-  const reporting = { names: new Set(reported.map(({ name }) => name)), openReportQueue };
+  const reported = named.filter((host) => listReportKinds(host).length > 0);
+  const reportedNames = new Set(reported.map(({ name }) => name));
   const service: PluginService = {
     name: "hosts",
-    routes: named.map((host) => (isPullOnly(host) ? createClosedReceiver(host) : createReceiver(host, openQueue))),
+    routes: named.map((host) => createReceiver(host, openQueue)),
     async dueAt(deps) {
       // Faults are reported also while no delivery comes.
       warnOfUnknownHosts(deps, await loadMappings(folder));
@@ -76,11 +65,12 @@ export function createHostsServices(
     async tick(deps, until) {
       const mappings = await loadMappings(folder);
       const queue = openQueue(deps);
+      const worker = { ...deps, mappings, findPerson, queue, codeHosts, reportedNames, openReportQueue };
       for (;;) {
         const { claims, nextAt } = await queue.claim(AT_ONCE);
         const groups = Map.groupBy(claims, toLane);
         await mapLimited([...groups.values()], LANES, async (group) => {
-          for (const claim of group) await work({ ...deps, mappings, findPerson, queue, codeHosts, reporting }, claim);
+          for (const claim of group) await work(worker, claim);
         });
         if (claims.length === 0 || deps.signal.aborted || deps.clock.now() >= until) return nextAt;
       }
@@ -89,14 +79,8 @@ export function createHostsServices(
   return [
     service,
     createPollService({ hosts: named, folder, openQueue, codeHosts }),
-    createReportService({ hosts: reported, kinds, codeHosts, openQueue: openReportQueue, yardUrl: url }),
+    createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue, yardUrl: url }),
   ];
-}
-
-/** Returns the kinds of reports to write. They need an App or a token. */
-function listReportKinds({ options }: NamedHost): readonly ReportKind[] {
-  if (options.type === "standard" || findKey(options) === undefined) return [];
-  return options.reports ?? ["comment", "check", "deployment"];
 }
 
 /** Items of one pull request are decided on one after the other. */
@@ -111,11 +95,9 @@ interface WorkDeps extends ServiceDeps {
   readonly findPerson: FindPerson;
   readonly queue: KeyedQueue;
   readonly codeHosts: CodeHosts;
-  readonly reporting: {
-    /** Of the hosts that are reported to. */
-    readonly names: ReadonlySet<string>;
-    readonly openReportQueue: OpenReportQueue;
-  };
+  /** Of the hosts that are reported to. */
+  readonly reportedNames: ReadonlySet<string>;
+  readonly openReportQueue: OpenReportQueue;
 }
 
 async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
@@ -140,9 +122,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   }
 }
 
-async function request({ reporting, ...deps }: WorkDeps, host: string, report: ReportRequest): Promise<void> {
-  if (!reporting.names.has(host)) return;
-  await requestReport(reporting.openReportQueue(deps, host), report);
+async function request(deps: WorkDeps, host: string, report: ReportRequest): Promise<void> {
+  if (!deps.reportedNames.has(host)) return;
+  await requestReport(deps.openReportQueue(deps, host), report);
   deps.wake(REPORTS);
 }
 

@@ -1,4 +1,4 @@
-import { defined, isMap, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import { isMap, listPages, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import type { MappedEvent } from "./apply-mapping.ts";
 import { NO_PULL, type PullRecord } from "./decide-pull.ts";
 
@@ -44,11 +44,9 @@ export async function loadPullRecords(
 ): Promise<ReadonlyMap<number, StoredPull>> {
   const prefix = toPrefix(host, repositoryId);
   const found = new Map<number, StoredPull>();
-  let cursor: string | undefined;
-  do {
-    const page = await records.list(prefix, { limit: PAGE, now: clock.now(), ...defined({ cursor }) });
-    for (const record of page.items) found.set(Number(record.key.slice(prefix.length)), toStoredPull(record));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
+  for await (const { items } of pages) {
+    for (const record of items) found.set(Number(record.key.slice(prefix.length)), toStoredPull(record));
+  }
   return found;
 }

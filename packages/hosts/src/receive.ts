@@ -1,17 +1,18 @@
 import {
   defined,
   isMap,
+  parseJson,
   type ServiceDeps,
   type ServiceRequest,
   type ServiceRoute,
   StackyardError,
 } from "@stackyard/core";
-import { createHookDeliveries, type HookOutcome, type KeyedQueue } from "@stackyard/core/services";
+import { createHookDeliveries, type HookDelivery, type HookOutcome, type KeyedQueue } from "@stackyard/core/services";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
 import { parseGitLabDelivery } from "./gitlab/parse-delivery.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
-import type { HostOptions } from "./host-options.ts";
+import { type HostOptions, isPullOnly } from "./host-options.ts";
 import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
 /** A host by its name in the options. */
@@ -44,24 +45,21 @@ const MAX_DEPTH = 64;
 const STALE_MS = 3 * 86_400_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 
-/** Returns the route for a host's deliveries. It stores a delivery and answers; a tick decides later. */
+/**
+ * Returns the route for a host's deliveries. It stores a delivery and answers; a tick decides later. Deliveries of a
+ * host that is polled are rejected.
+ */
 export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) => KeyedQueue): ServiceRoute {
-  return {
-    method: "POST",
-    path: `/hooks/${host.name}`,
-    maxBytes: MAX_BYTES,
-    answer: (request, deps) => receive(host, request, { ...deps, queue: openQueue(deps) }),
-  };
-}
-
-/** Returns the route of a host whose deliveries are polled. */
-export function createClosedReceiver({ name }: NamedHost): ServiceRoute {
+  const { name } = host;
   const detail = `Deliveries of "${name}" are read at the host, not received, because of the option pull: "only".`;
   return {
     method: "POST",
     path: `/hooks/${name}`,
     maxBytes: MAX_BYTES,
-    answer: async () => problem(404, "NOT_FOUND", detail),
+    async answer(request, deps) {
+      if (isPullOnly(host)) return problem(404, "NOT_FOUND", detail);
+      return receive(host, request, { ...deps, queue: openQueue(deps) });
+    },
   };
 }
 
@@ -80,7 +78,7 @@ async function receive(host: NamedHost, request: ServiceRequest, deps: ReceiveDe
   if (delivery === undefined || !(await isSigned(host, delivery, secrets))) {
     return problem(401, "HOOK_SIGNATURE", "The signature is missing, wrong or too old. Compare the webhook's secret.");
   }
-  const body = parse(delivery.body);
+  const body = parseJson(delivery.body);
   if (body === undefined)
     return problem(415, "USAGE", 'The body is not JSON. Choose the content type "application/json".');
   return take(deps, host, { headers: delivery.headers, body });
@@ -99,7 +97,7 @@ async function take(deps: ReceiveDeps, host: NamedHost, delivery: FoundDelivery)
   return note(deps, digest, { id: given, host: name, what: what.slice(0, 64), outcome });
 }
 
-/** A delivery that was read at its host. */
+/** A delivery whose sender is known. */
 export interface FoundDelivery {
   /** In lower case. */
   readonly headers: SignedDelivery["headers"];
@@ -154,22 +152,9 @@ async function isSigned(
 
 /** Returns true for a valid token. A signed delivery has no token as a fallback, and a signing key is not a token. */
 function hasToken(delivery: SignedDelivery, secrets: readonly string[]): boolean {
-  const isSigned = delivery.headers["webhook-signature"] !== undefined;
-  return (
-    !isSigned &&
-    hasGitLabToken(
-      delivery,
-      secrets.filter((secret) => !secret.startsWith("whsec_")),
-    )
-  );
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  if (delivery.headers["webhook-signature"] !== undefined) return false;
+  const tokens = secrets.filter((secret) => !secret.startsWith("whsec_"));
+  return hasGitLabToken(delivery, tokens);
 }
 
 interface ReadDelivery {
@@ -222,10 +207,8 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
   const pullNumber = parsed.kind === "comment" ? parsed.pullNumber : undefined;
   const said = { id, host, ...describeHook(hook, pullNumber), sender: hook.sender.name };
   if (at < deps.clock.now() - STALE_MS) {
-    return note(deps, digest, {
-      ...said,
-      outcome: { kind: "stale", reason: "HOOK_STALE: it is older than three days." },
-    });
+    const outcome: HookOutcome = { kind: "stale", reason: "HOOK_STALE: it is older than three days." };
+    return note(deps, digest, { ...said, outcome });
   }
   if (Buffer.byteLength(JSON.stringify(hook)) > MAX_FACTS) {
     return problem(413, "PAYLOAD_TOO_LARGE", "The message is larger than 64 KiB.");
@@ -239,19 +222,14 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
   return answer(202, "queued");
 }
 
-interface NoteInput {
-  readonly id: string;
-  readonly host: string;
-  readonly what: string;
-  readonly subject?: string;
-  readonly sender?: string;
-  readonly outcome: HookOutcome;
-}
-
 /** Records deliveries without an effect, for lists. */
-async function note(deps: ReceiveDeps, digest: string, input: NoteInput): Promise<Response> {
-  const { isNew } = await createHookDeliveries(deps).add(digest, { ...input, receivedAt: deps.clock.now() });
-  return answer(200, isNew ? input.outcome.kind : "duplicate");
+async function note(
+  deps: ReceiveDeps,
+  digest: string,
+  delivery: Omit<HookDelivery, "receivedAt"> & { readonly outcome: HookOutcome },
+): Promise<Response> {
+  const { isNew } = await createHookDeliveries(deps).add(digest, { ...delivery, receivedAt: deps.clock.now() });
+  return answer(200, isNew ? delivery.outcome.kind : "duplicate");
 }
 
 function answer(status: number, outcome: string): Response {

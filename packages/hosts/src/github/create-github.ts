@@ -1,13 +1,13 @@
 import { Octokit } from "@octokit/core";
 import { StackyardError } from "@stackyard/core";
 import { Check } from "typebox/value";
+import { createCache } from "../cache.ts";
 import type { CodeHost } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
 import { HOST_PERMISSIONS, type HostPermission } from "../host-permission.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
 import { createPullReader } from "./list-pulls.ts";
-import { openArchive } from "./open-archive.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
 import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
 
@@ -27,8 +27,9 @@ export type GitHubInput = (
 
 /** How long a revoked permission remains valid. */
 const PERMISSION_MS = 60_000;
-const MOST_CACHED = 1_000;
 const REPOSITORIES_MS = 3_600_000;
+/** Until the last byte of an archive. */
+const ARCHIVE_MS = 600_000;
 
 /** Creates the client of a GitHub. */
 export function createGitHub(input: GitHubInput): CodeHost {
@@ -37,9 +38,9 @@ export function createGitHub(input: GitHubInput): CodeHost {
   const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
   const access = "token" in input ? createTokenAccess(input.token, Client) : createAppAccess(input, Client);
   const { open } = access;
-  const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
+  const permissions = createCache<HostPermission>(PERMISSION_MS, now);
+  const repositories = createCache<readonly HookRepository[]>(REPOSITORIES_MS, now);
   const readPulls = createPullReader();
-  let listed: { readonly repositories: readonly HookRepository[]; readonly until: number } | undefined;
 
   return {
     reports: createGitHubReports(access, "appId" in input ? input.appId : undefined),
@@ -55,34 +56,35 @@ export function createGitHub(input: GitHubInput): CodeHost {
         if (Check(GitHubPull, data)) return toPull(data);
         throw new StackyardError("SERVER_ERROR", `GitHub sent no pull request for ${repository}#${number}.`);
       }),
-    async findPermission(repository, login) {
-      const key = `${repository} ${login}`;
-      const known = permissions.get(key);
-      if (known !== undefined && known.until > now()) return known.permission;
-      const permission = await unlessMissing(async () => {
-        const octokit = await open(repository);
-        const parameters = { ...toParameters(repository), username: login };
-        const path = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
-        return toPermission((await octokit.request(path, parameters)).data);
-      });
-      if (permissions.size >= MOST_CACHED) permissions.clear();
-      permissions.set(key, { permission: permission ?? "none", until: now() + PERMISSION_MS });
-      return permission ?? "none";
-    },
-    async listRepositories() {
-      if (listed !== undefined && listed.until > now()) return listed.repositories;
-      listed = { repositories: await access.listRepositories(), until: now() + REPOSITORIES_MS };
-      return listed.repositories;
-    },
+    findPermission: (repository, login) =>
+      permissions(`${repository} ${login}`, async () => {
+        const permission = await unlessMissing(async () => {
+          const octokit = await open(repository);
+          const parameters = { ...toParameters(repository), username: login };
+          const path = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
+          return toPermission((await octokit.request(path, parameters)).data);
+        });
+        return permission ?? "none";
+      }),
+    listRepositories: () => repositories("all", access.listRepositories),
     listDeliveries: access.listDeliveries,
     findDeliveryBody: (id) => unlessMissing(() => access.findDeliveryBody(id)),
     listOpenPulls: (repository) =>
       unlessMissing(async () => readPulls(await open(repository), () => toParameters(repository))),
     openArchive: (repository, commit, signal) =>
       unlessMissing(async () => {
-        const { owner, repo } = toParameters(repository);
         const octokit = new Client({ auth: await access.createArchiveToken(repository) });
-        return openArchive(octokit, { owner, repo, commit, signal });
+        // GitHub redirects to another host, to which `fetch` does not send the token.
+        const { data }: { data: unknown } = await octokit.request("GET /repos/{owner}/{repo}/tarball/{ref}", {
+          ...toParameters(repository),
+          ref: commit,
+          request: {
+            parseSuccessResponseBody: false,
+            signal: AbortSignal.any([signal, AbortSignal.timeout(ARCHIVE_MS)]),
+          },
+        });
+        if (data instanceof ReadableStream) return data;
+        throw new StackyardError("SERVER_ERROR", `GitHub sent no archive of ${repository}.`);
       }),
   };
 }

@@ -9,7 +9,6 @@ import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
 import {
   type AppTokenDeps,
-  createAppToken,
   createInstallationToken,
   createRepositoryClient,
   REQUEST_MS,
@@ -58,17 +57,23 @@ export function createAppAccess(
   const forgetInstallation = (repository: string): void => void installations.delete(repository);
   const deps = { app, findInstallation, forgetInstallation };
   return {
-    ...createRepositoryClient({ octokit: new Client(), createToken: createAppToken(deps) }),
+    ...createRepositoryClient(new Client(), ({ id, fullName }, right, refresh) =>
+      createInstallationToken(deps, fullName, {
+        repositoryIds: [Number(id)],
+        permissions: { [right]: "write" },
+        refresh,
+      }),
+    ),
     open: async (repository) => createReader(deps, Client, repository),
     createArchiveToken: (repository) => createReadToken(deps, repository, { permissions: { contents: "read" } }),
     findBudget: async (repository) => String(await findInstallation(repository)),
     findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
     async listRepositories() {
-      const found = await listInstalledRepositories(app, Client, REQUEST_MS);
+      const found = await listInstalledRepositories(app, Client);
       for (const { installation, repository } of found) installations.set(repository.fullName, installation);
       return found.map(({ repository }) => repository);
     },
-    listDeliveries: (since) => listDeliveries(app.octokit, since, REQUEST_MS),
+    listDeliveries: (since) => listDeliveries(app.octokit, since),
     async findDeliveryBody(id) {
       const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
       const { data }: { data: unknown } = await app.octokit.request(`GET /app/hook/deliveries/${id}`, parameters);
@@ -124,7 +129,7 @@ export function createTokenAccess(token: string, Client: typeof Octokit): GitHub
   }
 
   return {
-    ...createRepositoryClient({ octokit: new Client(), createToken: async () => token }),
+    ...createRepositoryClient(new Client(), async () => token),
     open: async () => octokit,
     createArchiveToken: async () => token,
     findBudget: async () => "token",
@@ -133,7 +138,7 @@ export function createTokenAccess(token: string, Client: typeof Octokit): GitHub
       ownId = id;
       return (author) => author.user?.id === id;
     },
-    listRepositories: () => listTokenRepositories(octokit, REQUEST_MS),
+    listRepositories: () => listTokenRepositories(octokit),
     listDeliveries: async () => [],
     findDeliveryBody: async () => undefined,
   };

@@ -1,6 +1,7 @@
 import type { Octokit } from "@octokit/core";
 import { defined, isMap, StackyardError } from "@stackyard/core";
 import type { SentDelivery } from "../code-host.ts";
+import { REQUEST_MS } from "./open-repository.ts";
 
 /** Deliveries that took long are listed after later ones. */
 const OVERLAP_MS = 300_000;
@@ -9,11 +10,7 @@ const OVERLAP_MS = 300_000;
  * Lists the deliveries to an App since an instant and a little before, newest first; without one, only the newest.
  * Source: "REST API endpoints for GitHub App webhooks", GitHub Docs.
  */
-export async function listDeliveries(
-  octokit: Octokit,
-  until: number | undefined,
-  requestMs: number,
-): Promise<readonly SentDelivery[]> {
+export async function listDeliveries(octokit: Octokit, until: number | undefined): Promise<readonly SentDelivery[]> {
   const found: SentDelivery[] = [];
   const since = until && until - OVERLAP_MS;
   let cursor: string | undefined;
@@ -21,7 +18,7 @@ export async function listDeliveries(
     const { data, headers } = await octokit.request("GET /app/hook/deliveries", {
       per_page: since === undefined ? 1 : 100,
       ...defined({ cursor }),
-      request: { signal: AbortSignal.timeout(requestMs) },
+      request: { signal: AbortSignal.timeout(REQUEST_MS) },
     });
     const page = data.map(toSentDelivery);
     found.push(...page.filter(({ position }) => since === undefined || position >= since));

@@ -2,6 +2,7 @@ import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
 import { isMap } from "@stackyard/core";
 import type { HookRepository } from "../hook.ts";
+import { REQUEST_MS } from "./open-repository.ts";
 import { toRepository } from "./parse-delivery.ts";
 import { hasNextPage } from "./request-outcome.ts";
 
@@ -15,12 +16,10 @@ export interface InstalledRepository {
 export async function listInstalledRepositories(
   app: App,
   Client: typeof Octokit,
-  requestMs: number,
 ): Promise<readonly InstalledRepository[]> {
   const found: InstalledRepository[] = [];
-  const toParameters = (page: number) => toPageParameters(page, requestMs);
   const installations = await readPages(async (page) => {
-    const { data, headers } = await app.octokit.request("GET /app/installations", toParameters(page));
+    const { data, headers } = await app.octokit.request("GET /app/installations", toPageParameters(page));
     return { items: data, headers };
   });
   for (const { id, suspended_at: suspendedAt } of installations) {
@@ -30,7 +29,7 @@ export async function listInstalledRepositories(
     const created: unknown = await app.octokit.auth(options);
     const octokit = new Client({ auth: isMap(created) ? created["token"] : undefined });
     const repositories = await readPages(async (page) => {
-      const { data, headers } = await octokit.request("GET /installation/repositories", toParameters(page));
+      const { data, headers } = await octokit.request("GET /installation/repositories", toPageParameters(page));
       return { items: data.repositories, headers };
     });
     found.push(
@@ -41,17 +40,17 @@ export async function listInstalledRepositories(
 }
 
 /** Lists the repositories that the user of a token may write to and that are not archived. */
-export async function listTokenRepositories(octokit: Octokit, requestMs: number): Promise<readonly HookRepository[]> {
+export async function listTokenRepositories(octokit: Octokit): Promise<readonly HookRepository[]> {
   const repositories = await readPages(async (page) => {
-    const { data, headers } = await octokit.request("GET /user/repos", toPageParameters(page, requestMs));
+    const { data, headers } = await octokit.request("GET /user/repos", toPageParameters(page));
     return { items: data, headers };
   });
   const used = repositories.filter(({ archived, permissions }) => !archived && permissions?.push === true);
   return used.map((each) => toRepository({ ...each, id: Number(each.id) }));
 }
 
-function toPageParameters(page: number, requestMs: number) {
-  return { page, per_page: 100, request: { signal: AbortSignal.timeout(requestMs) } };
+function toPageParameters(page: number) {
+  return { page, per_page: 100, request: { signal: AbortSignal.timeout(REQUEST_MS) } };
 }
 
 interface ReadPage<Item> {

@@ -76,25 +76,8 @@ export async function createInstallationToken(
   throw new StackyardError("SERVER_ERROR", "GitHub sent no token of the installation.");
 }
 
-/** Creates tokens of an App for one right to write. */
-export function createAppToken(deps: AppTokenDeps): CreateToken {
-  return ({ id, fullName }, right, refresh) =>
-    createInstallationToken(deps, fullName, {
-      repositoryIds: [Number(id)],
-      permissions: { [right]: "write" },
-      refresh,
-    });
-}
-
-/** What requests are sent with. */
-export interface RepositoryClientDeps {
-  /** Without its own credentials. */
-  readonly octokit: Octokit;
-  readonly createToken: CreateToken;
-}
-
-/** Creates the client. */
-export function createRepositoryClient({ octokit, createToken }: RepositoryClientDeps): RepositoryClient {
+/** Creates the client. `octokit` has no credentials of its own. */
+export function createRepositoryClient(octokit: Octokit, createToken: CreateToken): RepositoryClient {
   async function send(token: string, { fullName }: Pick<HookRepository, "fullName">, request: RepositoryRequest) {
     const [owner = "", repo = ""] = fullName.split("/");
     const { data, headers } = await octokit.request(`${request.method} /repos/{owner}/{repo}${request.path}`, {

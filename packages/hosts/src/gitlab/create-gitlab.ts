@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { createCache } from "../cache.ts";
 import type { CodeHost } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import type { HostPermission } from "../host-permission.ts";
@@ -9,7 +10,6 @@ import { GitLabProject, GitLabPull, toHookPull, toProject } from "./parse-delive
 
 /** How long a revoked permission remains valid. */
 const PERMISSION_MS = 60_000;
-const MOST_CACHED = 1_000;
 const PROJECTS_MS = 3_600_000;
 /** Until the last byte of an archive. */
 const ARCHIVE_MS = 600_000;
@@ -33,16 +33,14 @@ export interface GitLabHostInput extends GitLabInput {
 export function createGitLab(input: GitLabHostInput): CodeHost {
   const { now, hookPath, readsAll } = input;
   const client = createGitLabClient(input);
-  const permissions = new Map<string, { readonly permission: HostPermission; readonly until: number }>();
-  let listed: { readonly projects: readonly HookRepository[]; readonly until: number } | undefined;
-
-  async function listProjects(): Promise<readonly HookRepository[]> {
-    if (listed !== undefined && listed.until > now()) return listed.projects;
-    const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
-    const projects = (await client.list(GitLabProject, `/projects?${query}`)) ?? [];
-    listed = { projects: projects.map(toProject), until: now() + PROJECTS_MS };
-    return listed.projects;
-  }
+  const permissions = createCache<HostPermission>(PERMISSION_MS, now);
+  const projects = createCache<readonly HookRepository[]>(PROJECTS_MS, now);
+  const listProjects = () =>
+    projects("all", async () => {
+      const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
+      const found = (await client.list(GitLabProject, `/projects?${query}`)) ?? [];
+      return found.map(toProject);
+    });
 
   return {
     reports: createGitLabReports(client),
@@ -51,19 +49,14 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
       const merge = await client.read(GitLabPull, `${toProjectPath(repository)}/merge_requests/${number}`);
       return merge && toHookPull(merge);
     },
-    async findPermission(repository, login) {
-      const key = `${repository} ${login}`;
-      const known = permissions.get(key);
-      if (known !== undefined && known.until > now()) return known.permission;
-      // The query also matches names, so the result is filtered by login.
-      const path = `${toProjectPath(repository)}/members/all?query=${encodeURIComponent(login)}`;
-      const members = (await client.list(Member, path)) ?? [];
-      const levels = members.filter(({ username }) => username === login).map((member) => member.access_level);
-      const permission = toPermission(Math.max(0, ...levels));
-      if (permissions.size >= MOST_CACHED) permissions.clear();
-      permissions.set(key, { permission, until: now() + PERMISSION_MS });
-      return permission;
-    },
+    findPermission: (repository, login) =>
+      permissions(`${repository} ${login}`, async () => {
+        // The query also matches names, so the result is filtered by login.
+        const path = `${toProjectPath(repository)}/members/all?query=${encodeURIComponent(login)}`;
+        const members = (await client.list(Member, path)) ?? [];
+        const levels = members.filter(({ username }) => username === login).map((member) => member.access_level);
+        return toPermission(Math.max(0, ...levels));
+      }),
     listRepositories: listProjects,
     async listOpenPulls(repository) {
       // The position of a merge request is stable, so that one that changes meanwhile is never on two pages.

@@ -1,5 +1,6 @@
 import { isMap } from "@stackyard/core";
 import { type Static, Type } from "typebox";
+import { createCache } from "../cache.ts";
 import type { SentDelivery } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import { type GitLabClient, parse, toGitLabFault } from "./gitlab-client.ts";
@@ -39,7 +40,7 @@ export interface DeliveryReaderInput {
 /** Creates a reader of deliveries to webhooks of projects and groups, which GitLab stores for seven days. */
 export function createDeliveryReader({ client, path, isAll, listProjects, now }: DeliveryReaderInput) {
   /** Paths of webhooks. */
-  let known: { readonly hooks: readonly string[]; readonly until: number } | undefined;
+  const cache = createCache<readonly string[]>(HOOKS_MS, now);
 
   /** Lists our webhooks of a project or group. The owner may lack the permission, or GitLab group webhooks. */
   async function listOwnHooks(owner: string): Promise<readonly string[]> {
@@ -49,7 +50,6 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now }:
   }
 
   async function listHooks(): Promise<readonly string[]> {
-    if (known !== undefined && known.until > now()) return known.hooks;
     const query = `min_access_level=${OWNER}&order_by=id&sort=asc`;
     const groups = await client.list(Group, `/groups?${query}`).catch(unlessForbidden);
     const owners = [
@@ -58,7 +58,6 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now }:
     ];
     const hooks: string[] = [];
     for (const owner of owners) hooks.push(...(await listOwnHooks(owner)));
-    known = { hooks, until: now() + HOOKS_MS };
     return hooks;
   }
 
@@ -80,7 +79,7 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now }:
 
   return async (since: number | undefined): Promise<readonly SentDelivery[]> => {
     const found: SentDelivery[] = [];
-    for (const hook of await listHooks()) {
+    for (const hook of await cache("all", listHooks)) {
       const events = since === undefined ? await loadEvents(hook, "per_page=1") : await listSince(hook, since);
       found.push(...events.map(toSentDelivery));
     }

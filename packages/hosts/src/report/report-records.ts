@@ -1,4 +1,4 @@
-import { defined, isMap, type ServiceDeps, type StoredRecord } from "@stackyard/core";
+import { isMap, listPages, type ServiceDeps, type StoredRecord } from "@stackyard/core";
 import type { HostReaction, PullPlace } from "./report-host.ts";
 
 /** The reports to a pull request, stored as a record. */
@@ -70,11 +70,7 @@ export function mergeRequests(before: ReportRequest, later: ReportRequest): Repo
     ...before.answers,
     ...later.answers.filter(({ id }) => !before.answers.some((each) => each.id === id)),
   ];
-  return {
-    ...before,
-    ...later,
-    answers: answers.slice(-MOST_REQUESTED),
-  };
+  return { ...before, ...later, answers: answers.slice(-MOST_REQUESTED) };
 }
 
 /** Applies a request to the record. */
@@ -98,6 +94,7 @@ export function toReportKey({ repository, number }: PullPlace): string {
 }
 
 const toPrefix = (host: string): string => `hooks/reports/${host}/`;
+
 /** The record of a pull request, as it was read. */
 export interface OpenReport {
   /** Returns what was read or stored last. */
@@ -134,12 +131,10 @@ export async function* listReports(
   { records, clock }: Pick<ServiceDeps, "records" | "clock">,
   host: string,
 ): AsyncGenerator<StoredReport> {
-  let cursor: string | undefined;
-  do {
-    const page = await records.list(toPrefix(host), { limit: 500, now: clock.now(), ...defined({ cursor }) });
-    yield* page.items.map(toStoredReport).filter((report) => report !== undefined);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const pages = listPages((start) => records.list(toPrefix(host), { limit: 500, now: clock.now(), ...start }));
+  for await (const { items } of pages) {
+    yield* items.map(toStoredReport).filter((report) => report !== undefined);
+  }
 }
 
 function toStoredReport(found: StoredRecord | undefined): StoredReport | undefined {

@@ -3,7 +3,6 @@ import { isMap, mapLimited, type PluginService, type ServiceDeps } from "@stacky
 import { loadSharedKey } from "@stackyard/core/engine";
 import {
   createFollower,
-  createKeyedQueue,
   type FollowedLines,
   findPreviewLink,
   type KeyedQueue,
@@ -11,7 +10,7 @@ import {
 } from "@stackyard/core/services";
 import type { CodeHost } from "../code-host.ts";
 import type { CodeHosts } from "../code-hosts.ts";
-import type { ReportKind } from "../host-options.ts";
+import { findKey, type ReportKind } from "../host-options.ts";
 import type { NamedHost } from "../receive.ts";
 import type { PullPlace } from "./report-host.ts";
 import { type Reported, reportPull } from "./report-pull.ts";
@@ -43,16 +42,10 @@ const LONGEST_PAUSE_MS = 60_000;
 /** Opens the queue of reports to a host. */
 export type OpenReportQueue = (deps: ServiceDeps, host: string) => KeyedQueue;
 
-/** Creates the opener. A queue counts its items, so there is one per store and host. */
-export function createReportQueues(): OpenReportQueue {
-  const queues = new WeakMap<object, Map<string, KeyedQueue>>();
-  return (deps, host) => {
-    const known = queues.get(deps.records) ?? new Map<string, KeyedQueue>();
-    queues.set(deps.records, known);
-    const queue = known.get(host) ?? createKeyedQueue(deps, `reports-${host}`);
-    known.set(host, queue);
-    return queue;
-  };
+/** Returns the kinds of reports to write. They need an App or a token. */
+export function listReportKinds({ options }: NamedHost): readonly ReportKind[] {
+  if (options.type === "standard" || findKey(options) === undefined) return [];
+  return options.reports ?? ["comment", "check", "deployment"];
 }
 
 /** Queues a report to a pull request. */
@@ -64,8 +57,6 @@ export async function requestReport(queue: KeyedQueue, request: ReportRequest): 
 /** The hosts to report to. */
 export interface ReportInput {
   readonly hosts: readonly NamedHost[];
-  /** The kinds of reports by the host's name. */
-  readonly kinds: ReadonlyMap<string, ReadonlySet<ReportKind>>;
   readonly codeHosts: CodeHosts;
   readonly openQueue: OpenReportQueue;
   /** Where people reach the yard. */
@@ -76,11 +67,12 @@ export interface ReportInput {
  * Creates the service that reports to pull requests. It follows the history of the yard, and writes the facts at the
  * time of writing: while a host does not answer nothing is lost, and nothing is sent twice.
  */
-export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUrl }: ReportInput): PluginService {
+export function createReportService({ hosts, codeHosts, openQueue, yardUrl }: ReportInput): PluginService {
   const pauses = new Map<string, Pause>();
   const turns = new Map<string, ReportTurns>();
 
-  async function work(deps: ServiceDeps, host: string, end: () => boolean): Promise<number> {
+  async function work(deps: ServiceDeps, named: NamedHost, end: () => boolean): Promise<number> {
+    const { name: host } = named;
     const pause = pauses.get(host);
     if (pause !== undefined && pause.until > deps.clock.now()) return pause.until;
     const codeHost = await codeHosts.open(host, deps);
@@ -91,7 +83,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUr
     const worker = {
       ...deps,
       host,
-      kinds: kinds.get(host) ?? new Set<ReportKind>(),
+      kinds: new Set(listReportKinds(named)),
       codeHost,
       queue,
       pauses,
@@ -99,7 +91,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUr
       end,
       yardId: await loadYardId(deps),
       yardUrl,
-      canApprove: hosts.some(({ name, options }) => name === host && "people" in options),
+      canApprove: "people" in named.options,
     };
     turns.set(host, worker.turns);
     const groups = Map.groupBy(claims, ({ key }) => key.replace(REFRESH, ""));
@@ -114,7 +106,7 @@ export function createReportService({ hosts, kinds, codeHosts, openQueue, yardUr
     const follower = createFollower(deps, REPORTS);
     const read = () => follower.next((lines) => queueLines(deps, lines, { hosts, openQueue }));
     while ((await read()).hasMore && !end());
-    const nexts = await Promise.all(hosts.map(({ name }) => work(deps, name, end)));
+    const nexts = await Promise.all(hosts.map((host) => work(deps, host, end)));
     throwRefused(pauses, deps.clock.now());
     return Math.min(...nexts, deps.clock.now() + READ_MS);
   }
