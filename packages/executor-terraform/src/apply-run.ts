@@ -61,7 +61,7 @@ async function apply(
   await recordInventory(run);
   if (end.code !== 0) {
     const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
-    throw toCallFailure({ command: `terraform ${action}`, code, end, diagnostics: end.diagnostics, mask: run.mask });
+    throw toCallFailure({ command: `terraform ${action}`, code, end, mask: run.mask });
   }
   return toRootOutputs(needsValues(end.outputs) ? await loadOutputs(run) : end.outputs);
 }
@@ -89,7 +89,7 @@ async function loadOutputs(run: StagedRun): Promise<ReadonlyMap<string, StreamOu
   const outputs = end.code === 0 ? parseOutputs(lines.join("\n")) : undefined;
   if (outputs !== undefined) return outputs;
   const code = "TERRAFORM_OUTPUTS_FAILED";
-  throw toCallFailure({ command: "terraform output", code, end, diagnostics: [], mask: run.mask });
+  throw toCallFailure({ command: "terraform output", code, end, mask: run.mask });
 }
 
 /** Scalars as they are, lists and maps as JSON text. */

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
-import type { ConfigReport, DocumentConfig, TasksReport } from "@stackyard/core";
+import { type ConfigReport, type DocumentConfig, isMap, type TasksReport } from "@stackyard/core";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 
@@ -202,10 +202,6 @@ function findS3Source(task: string, { source }: DocumentConfig): S3Source | unde
 
 function findText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function isMap(value: unknown): value is DocumentConfig {
-  return isCollection(value) && !Array.isArray(value);
 }
 
 function isCollection(value: unknown): value is object {

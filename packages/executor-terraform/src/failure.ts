@@ -120,6 +120,12 @@ export function objectAt(object: JsonObject, key: string): JsonObject {
   return isMap(value) ? value : {};
 }
 
+/** Returns the objects of the list under a key. */
+export function listAt(object: JsonObject, key: string): readonly JsonObject[] {
+  const list = valueAt(object, key);
+  return Array.isArray(list) ? list.filter(isMap) : [];
+}
+
 /** Returns the text under a key, or an empty one. */
 export function textAt(object: JsonObject, key: string): string {
   const value = valueAt(object, key);

@@ -35,7 +35,7 @@ export async function findProgram(
   const constraints = [version, checkConstraint(choice.version)].filter((constraint) => constraint !== undefined);
   const found: Program[] = [];
   for (const binary of chooseBinaries(binaries, choice.binary)) {
-    const path = await findExecutable(toCandidates(binary, environment["PATH"] ?? ""));
+    const path = await findInPath(binary, environment["PATH"] ?? "");
     if (path === undefined) continue;
     const program = { path, ...(await loadFacts(path, environment)) };
     if (constraints.every((constraint) => allowsVersion(constraint, program.version))) return program;
@@ -76,20 +76,10 @@ function toMismatchText(found: readonly Program[], constraints: readonly string[
   return `${facts.join(", ")}; allowed is ${constraints.join(" and ")}. Install a version that fits, or change "version".`;
 }
 
-/** Returns the path of a program that PATH contains. */
-export function findInPath(name: string, path: string): Promise<string | undefined> {
-  return findExecutable(toCandidates(name, path));
-}
-
-function toCandidates(binary: string, path: string): string[] {
-  if (isAbsolute(binary)) return [binary];
-  return path
-    .split(delimiter)
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, binary));
-}
-
-async function findExecutable(candidates: readonly string[]): Promise<string | undefined> {
+/** Returns the path of a program that PATH contains, or of an absolute one that exists. */
+export async function findInPath(binary: string, path: string): Promise<string | undefined> {
+  const folders = path.split(delimiter).filter((folder) => folder !== "");
+  const candidates = isAbsolute(binary) ? [binary] : folders.map((folder) => join(folder, binary));
   for (const candidate of candidates) {
     const usable = await access(candidate, constants.X_OK).then(
       () => true,

@@ -8,7 +8,7 @@ import { SOURCE_ARCHIVES } from "@stackyard/core/services";
 import { extract } from "tar";
 import type { GitSource } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
-import { createSourceBudget, isLeftOut } from "./sources.ts";
+import { createSourceBudget, isLeftOut, toUnreadable } from "./sources.ts";
 
 /** Of everything that the repository contains, outside of the path too: it is read to find the path. */
 const MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024;
@@ -34,7 +34,7 @@ export function parseGitPath(path = ""): GitPath {
  * TERRAFORM_SOURCE_UNREADABLE, TERRAFORM_SOURCE_UNSUPPORTED.
  */
 export async function copyGitSource(ctx: ExecutorContext, source: GitSource, target: string): Promise<void> {
-  const address = toAddress(source);
+  const address = `${source.repository} at ${source.commit} (${source.host})`;
   try {
     const archive = await openArchive(ctx, source);
     if (archive === undefined) {
@@ -46,17 +46,8 @@ export async function copyGitSource(ctx: ExecutorContext, source: GitSource, tar
     if (count > 0 && existsSync(join(target, module))) return;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `${address} contains no folder "${source.path ?? ""}".`);
   } catch (error) {
-    if (error instanceof TerraformFailure) throw error;
-    if (ctx.signal.aborted)
-      throw new TerraformFailure("TERRAFORM_CANCELLED", "Stopped before it began.", { cause: error });
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const text = `${address} cannot be read: ${reason}`;
-    throw new TerraformFailure("TERRAFORM_SOURCE_UNREADABLE", text, { cause: error });
+    throw toUnreadable(error, address, ctx.signal);
   }
-}
-
-function toAddress({ host, repository, commit }: GitSource): string {
-  return `${repository} at ${commit} (${host})`;
 }
 
 const MISSING_TEXT =

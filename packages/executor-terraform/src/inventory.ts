@@ -5,7 +5,7 @@ import { type ExecutorContext, isMap, isStackyardError, parseJson } from "@stack
 import { parseAttemptId } from "@stackyard/core/machine";
 import { Value } from "typebox/value";
 import { TerraformInventory, toInventoryPrefix } from "./definition.ts";
-import { type JsonObject, objectAt, TerraformFailure, textAt } from "./failure.ts";
+import { type JsonObject, listAt, objectAt, TerraformFailure, textAt } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { callTerraform } from "./terraform-call.ts";
 
@@ -91,11 +91,6 @@ function listResources(module: JsonObject): InventoryResource[] {
     return arn.startsWith("arn:") ? { address, arn } : { address };
   });
   return [...own, ...listAt(module, "child_modules").flatMap(listResources)];
-}
-
-function listAt(object: JsonObject, key: string): readonly JsonObject[] {
-  const list = object[key];
-  return Array.isArray(list) ? list.filter(isMap) : [];
 }
 
 /** Returns a key, readable up to its cut, and unique for each state. */

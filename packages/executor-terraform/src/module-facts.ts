@@ -259,8 +259,7 @@ function endOfTemplate(text: string, start: number): number {
   const open: ("brace" | "quote")[] = ["brace"];
   let at = start;
   while (at < text.length && open.length > 0) {
-    const next = open.at(-1) === "quote" ? stepInString(text, at, open) : stepInCode(text, at, open);
-    at = next;
+    at = open.at(-1) === "quote" ? stepInString(text, at, open) : stepInCode(text, at, open);
   }
   return at;
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMap, parseJson } from "@stackyard/core";
-import { type JsonObject, objectAt, textAt } from "./failure.ts";
+import { type JsonObject, listAt, objectAt, textAt } from "./failure.ts";
 import { MASK } from "./staged-run.ts";
 
 /** A change of one managed resource, as a plan contains it. Sensitive values are masked. */
@@ -51,11 +51,6 @@ export function parsePlanDocument(text: string, mask: (text: string) => string):
   if (!isMap(document) || textAt(document, "format_version") === "") return undefined;
   const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
   return { changes: read("resource_changes"), drift: read("resource_drift") };
-}
-
-function listAt(document: JsonObject, key: string): readonly JsonObject[] {
-  const list = document[key];
-  return Array.isArray(list) ? list.filter(isMap) : [];
 }
 
 function readChange(resource: JsonObject, mask: (text: string) => string): readonly ResourceChange[] {

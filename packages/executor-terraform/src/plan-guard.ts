@@ -22,13 +22,10 @@ const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
 /** Reads a plan file by `show -json`. Fails with TERRAFORM_PLAN_FAILED, TERRAFORM_CANCELLED. */
 export async function loadPlanDocument(run: StagedRun, planFile: string): Promise<PlanDocument> {
   // The one line that it prints is too long for the reader of lines: it is read from the file of the call.
-  const end = await callTerraform(
-    run,
-    { command: "show", arguments: ["-json", "-no-color", planFile] },
-    () => undefined,
-  );
+  const call = { command: "show", arguments: ["-json", "-no-color", planFile] } as const;
+  const end = await callTerraform(run, call, () => undefined);
   const code = "TERRAFORM_PLAN_FAILED";
-  if (end.code !== 0) throw toCallFailure({ command: "terraform show", code, end, diagnostics: [], mask: run.mask });
+  if (end.code !== 0) throw toCallFailure({ command: "terraform show", code, end, mask: run.mask });
   const path = join(run.folder, "show.out");
   const { size } = await stat(path);
   if (size > MAX_DOCUMENT_BYTES) {

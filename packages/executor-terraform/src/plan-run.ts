@@ -40,7 +40,7 @@ export async function makePlan(run: StagedRun, options: PlanOptions): Promise<Ma
   });
   if (end.code === 0 || end.code === CHANGES) return { ...end, file, hasChanges: end.code === CHANGES };
   const code = "TERRAFORM_PLAN_FAILED";
-  throw toCallFailure({ command: "terraform plan", code, end, diagnostics: end.diagnostics, mask: run.mask });
+  throw toCallFailure({ command: "terraform plan", code, end, mask: run.mask });
 }
 
 /** Makes a plan, reviews it, and saves it sealed. Fails with TerraformFailure. */

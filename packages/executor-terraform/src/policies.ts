@@ -91,12 +91,7 @@ function* findProblemsOf(rule: CompiledRule, { plan, changes }: PolicyInput): Ge
   }
 }
 
-interface ReadRules {
-  readonly rules: readonly CompiledRule[];
-  readonly problems: readonly PolicyProblem[];
-}
-
-function readRules({ name, text }: PolicyFile): ReadRules {
+function readRules({ name, text }: PolicyFile) {
   const { value, problems: faults, problemAt } = parseYamlDocument(text, PolicyDocument);
   const problems: PolicyProblem[] = [];
   const reportAt = (line: number, message: string) =>

@@ -37,8 +37,8 @@ export async function copyLocalSource({ baseDir, location, target, leaveOut = []
   const own = await findOwn(root, leaveOut);
   if (isOwn(own, source)) throw toOwn(location);
   const copy: Copy = { root, own, budget: createSourceBudget(`"${location}"`) };
-  const { isFile, size } = await statOf(source);
-  if (isFile) await copyOne(copy, { from: source, to: join(target, basename(wanted)), size });
+  const found = await stat(source);
+  if (found.isFile()) await copyOne(copy, { from: source, to: join(target, basename(wanted)), size: found.size });
   else await copyFolder(copy, source, target, [source]);
 }
 
@@ -64,9 +64,9 @@ async function copyEntry(copy: Copy, entry: Dirent, to: string, open: readonly s
   const from = entry.isSymbolicLink() ? await followLink(copy, path, open) : path;
   // A dangling link, as some editors create while a file is open.
   if (from === undefined) return;
-  const { isFile, isFolder, size } = await statOf(from);
-  if (isFolder) await copyFolder(copy, from, to, [...open, from]);
-  else if (isFile) await copyOne(copy, { from, to, size });
+  const found = await stat(from);
+  if (found.isDirectory()) await copyFolder(copy, from, to, [...open, from]);
+  else if (found.isFile()) await copyOne(copy, { from, to, size: found.size });
 }
 
 async function followLink(copy: Copy, link: string, open: readonly string[]): Promise<string | undefined> {
@@ -84,11 +84,6 @@ async function followLink(copy: Copy, link: string, open: readonly string[]): Pr
 async function copyOne(copy: Copy, file: { from: string; to: string; size: number }): Promise<void> {
   copy.budget(file.size);
   await copyFile(file.from, file.to);
-}
-
-async function statOf(path: string): Promise<{ isFile: boolean; isFolder: boolean; size: number }> {
-  const found = await stat(path);
-  return { isFile: found.isFile(), isFolder: found.isDirectory(), size: found.size };
 }
 
 function isInside(root: string, path: string): boolean {
@@ -157,21 +152,22 @@ export async function copyS3Source(s3: S3Source, input: S3SourceInput): Promise<
   try {
     const files = await findFiles(s3, input);
     if (files.length === 0) {
-      throw new TerraformFailure(
-        "TERRAFORM_SOURCE_MISSING",
-        `There is neither an object nor a folder ${toUrl(input)}.`,
-      );
+      const text = `There is neither an object nor a folder ${toUrl(input)}.`;
+      throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
     }
     await readAll(s3, input, files);
   } catch (error) {
-    if (error instanceof TerraformFailure) throw error;
-    if (input.signal.aborted)
-      throw new TerraformFailure("TERRAFORM_CANCELLED", "Stopped before it began.", { cause: error });
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new TerraformFailure("TERRAFORM_SOURCE_UNREADABLE", `${toUrl(input)} cannot be read: ${reason}`, {
-      cause: error,
-    });
+    throw toUnreadable(error, toUrl(input), input.signal);
   }
+}
+
+/** Returns why a source cannot be read. A failure of the source itself is that already. */
+export function toUnreadable(error: unknown, source: string, signal: AbortSignal): TerraformFailure {
+  if (error instanceof TerraformFailure) return error;
+  if (signal.aborted) return new TerraformFailure("TERRAFORM_CANCELLED", "Stopped before it began.", { cause: error });
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const text = `${source} cannot be read: ${reason}`;
+  return new TerraformFailure("TERRAFORM_SOURCE_UNREADABLE", text, { cause: error });
 }
 
 async function findFiles(s3: S3Source, { bucket, key }: S3SourceInput): Promise<SourceFile[]> {
@@ -237,7 +233,9 @@ export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
   return {
     async *list(bucket, prefix) {
       const pages = sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }, abort);
-      for await (const { Contents = [] } of pages) yield* Contents.map(toObject);
+      for await (const { Contents = [] } of pages) {
+        yield* Contents.map(({ Key = "", Size = 0 }) => ({ key: Key, size: Size }));
+      }
     },
     async read(bucket, key) {
       const { Body } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), abort);
@@ -245,10 +243,6 @@ export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
       return Body.transformToWebStream();
     },
   };
-}
-
-function toObject({ Key = "", Size = 0 }: { Key?: string | undefined; Size?: number | undefined }): S3Object {
-  return { key: Key, size: Size };
 }
 
 /** Returns the SHA-256, in hex, of the names and contents of all files under a folder, independent of their order on disk. */
@@ -285,9 +279,7 @@ export function createSourceBudget(source: string): (bytes: number) => void {
     total += bytes;
     if (files <= MAX_FILES && total <= MAX_BYTES) return;
     const limits = `${MAX_FILES} files or ${MAX_BYTES / 1024 / 1024} MiB`;
-    throw new TerraformFailure(
-      "TERRAFORM_SOURCE_REFUSED",
-      `The source ${source} has more than ${limits}. Name the module's own folder.`,
-    );
+    const text = `The source ${source} has more than ${limits}. Name the module's own folder.`;
+    throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
   };
 }

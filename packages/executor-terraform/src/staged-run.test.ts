@@ -49,7 +49,7 @@ describe("toBackendSetup", () => {
   });
 });
 
-const given = (metadata = {}, variables = {}) => toVariables({ stackId: "pr-12", metadata, variables });
+const given = (metadata = {}, variables = {}) => toVariables({ stackId: "pr-12", metadata }, variables);
 
 describe("toVariables", () => {
   it("begins with the stack's id, and lets the later one of a name win", () => {

@@ -65,20 +65,23 @@ export async function withStagedRun<T>(
     // Before anything of ours is written there.
     const sourceDigest = await digestFolder(staged);
     const backend = await setBackend(ctx, source, facts, module);
-    const variables = toVariables({ stackId: ctx.stackId, metadata: ctx.metadata, variables: config.variables ?? {} });
+    const variables = toVariables(ctx, config.variables ?? {});
     reportIgnored(ctx, variables, facts);
-    const environment = await loadEnvironment(
-      isTrusted ? settings : { ...settings, passEnvironment: [] },
-      ctx,
-      variables,
-      {
+    const access = ctx.target && { target: ctx.target, credentials: await ctx.credentials() };
+    const { environment: runner, passEnvironment, cliConfigFile } = settings;
+    const environment = toEnvironment({
+      runner,
+      passEnvironment: isTrusted ? passEnvironment : [],
+      variables: variables.values,
+      settings: {
         // The home folder of the runner contains its credentials for AWS and for registries.
-        HOME: isTrusted ? settings.environment["HOME"] : folder.path,
+        HOME: isTrusted ? runner["HOME"] : folder.path,
         ...backend.environment,
         ...cache.environment,
-        ...toDefaultTags(settings.environment, ctx),
+        ...toDefaultTags(runner, ctx),
       },
-    );
+      ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
+    });
     return work({
       ctx,
       settings,
@@ -130,10 +133,8 @@ function checkTrust({ allowsUntrusted }: Settings, ctx: ExecutorContext, source:
   const mend = allowsUntrusted
     ? "Give the task a target with a role."
     : 'Review the commit and trust it, or set the option "untrusted" to "allow" on a separate runner.';
-  throw new TerraformFailure(
-    "TERRAFORM_SOURCE_REFUSED",
-    `${source.repository} at ${source.commit} is not trusted. ${mend}`,
-  );
+  const text = `${source.repository} at ${source.commit} is not trusted. ${mend}`;
+  throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
 }
 
 /** Copies files of the project, of a bucket or of a code host into a new folder. Fails with TERRAFORM_SOURCE_* codes. */
@@ -191,23 +192,6 @@ function reportIgnored(ctx: ExecutorContext, { values, unusable }: Variables, { 
     ctx.report(`Skipped, because the names are not valid variable names: ${unusable.join(", ")}`);
 }
 
-async function loadEnvironment(
-  settings: Settings,
-  ctx: ExecutorContext,
-  { values }: Variables,
-  own: Environment,
-): Promise<Record<string, string>> {
-  const { environment: runner, passEnvironment, cliConfigFile } = settings;
-  const access = ctx.target && { target: ctx.target, credentials: await ctx.credentials() };
-  return toEnvironment({
-    runner,
-    passEnvironment,
-    variables: values,
-    settings: own,
-    ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
-  });
-}
-
 function toSecrets(environment: Readonly<Record<string, string>>, { variables }: ModuleFacts): string[] {
   const isSecret = (name: string) => isSecretName(name) || variables.get(name.replace(/^TF_VAR_/, "")) === true;
   return Object.entries(environment).flatMap(([name, value]) => (isSecret(name) ? [value] : []));
@@ -241,7 +225,10 @@ interface BackendInput {
  * one the yard's own backend is used. Fails with TERRAFORM_BACKEND_MISSING when the state would be lost with the run.
  */
 export function toBackendSetup({ declared, stateKey, stateBackendUrl, attempt }: BackendInput): BackendSetup {
-  if (declared === undefined) return toYardBackend(requireUrl(stateBackendUrl), stateKey, attempt);
+  if (declared === undefined) {
+    if (stateBackendUrl === undefined) throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", MISSING_TEXT);
+    return toYardBackend(stateBackendUrl, stateKey, attempt);
+  }
   const isS3 = declared.kind === "backend" && declared.type === "s3";
   if (declared.kind === "backend" && declared.inFolder)
     throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", LOCAL_TEXT);
@@ -255,11 +242,6 @@ const LOCAL_TEXT =
 const MISSING_TEXT =
   "The configuration declares no backend, and this runner has no state backend of the yard. The state would be lost. " +
   'Declare one, such as `terraform { backend "s3" { bucket = … } }`, or run the task where the yard\'s server is configured.';
-
-function requireUrl(stateBackendUrl: string | undefined): string {
-  if (stateBackendUrl !== undefined) return stateBackendUrl;
-  throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", MISSING_TEXT);
-}
 
 /**
  * Returns the setup for the yard's backend with the attempt's user and password: the lock ends with the attempt's
@@ -290,16 +272,13 @@ interface Variables {
   readonly unusable: readonly string[];
 }
 
-interface VariablesInput {
-  readonly stackId: string;
-  readonly metadata: ExecutorContext["metadata"];
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
 /**
  * Returns the variables of a run: `stack_id`, then metadata, then the task's own; a later one of the same name wins.
  */
-export function toVariables({ stackId, metadata, variables }: VariablesInput): Variables {
+export function toVariables(
+  { stackId, metadata }: Pick<ExecutorContext, "stackId" | "metadata">,
+  variables: Readonly<Record<string, unknown>>,
+): Variables {
   const given = new Map<string, unknown>([
     ["stack_id", stackId],
     ...Object.entries(metadata),
@@ -315,15 +294,8 @@ export function toVariables({ stackId, metadata, variables }: VariablesInput): V
 /** Formats a value as text: null is `null`, lists and maps are JSON. */
 export function toVariableText(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "object" && value !== null) return toNestedText(value);
-  return String(value);
-}
-
-/**
- * Formats a list or map, escaping `${` and `%{`: Terraform parses the text as an expression, where they begin a
- * template.
- */
-function toNestedText(value: object): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  // Terraform parses the text as an expression, where `${` and `%{` begin a template.
   return JSON.stringify(value).replaceAll("${", "\\u0024{").replaceAll("%{", "\\u0025{");
 }
 

@@ -134,8 +134,14 @@ const failureOf = (given: { end?: object; diagnostics?: ReturnType<typeof anErro
     command: "terraform apply",
     code: "TERRAFORM_APPLY_FAILED",
     mask: (text) => text.replaceAll("secret", "***"),
-    diagnostics: given.diagnostics ?? [],
-    end: { code: 1, signal: null, stopped: false, tail: aTail("one", "two"), ...given.end },
+    end: {
+      code: 1,
+      signal: null,
+      stopped: false,
+      tail: aTail("one", "two"),
+      diagnostics: given.diagnostics ?? [],
+      ...given.end,
+    },
   }).step;
 
 describe("toCallFailure", () => {

@@ -100,46 +100,31 @@ export async function initRun(run: StagedRun): Promise<void> {
   });
   if (end.code === 0) return run.shareProviders();
   for (const line of lines) end.tail.add(line);
-  throw toCallFailure({
-    command: "terraform init",
-    code: "TERRAFORM_INIT_FAILED",
-    end,
-    diagnostics: [],
-    mask: run.mask,
-  });
+  throw toCallFailure({ command: "terraform init", code: "TERRAFORM_INIT_FAILED", end, mask: run.mask });
 }
 
 /** Calls the program with `-json`, shows its progress and collects its results. */
 export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd> {
-  const seen = createCollector();
+  const diagnostics: Diagnostic[] = [];
+  const planned: string[] = [];
+  let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
+  let outputs: StreamEnd["outputs"] = new Map();
+  const collect = (message: StreamMessage): void => {
+    if (message.kind === "diagnostic" && diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push(message.diagnostic);
+    if (message.kind === "planned" && planned.length < MAX_PLANNED)
+      planned.push(`${message.address}: ${message.action}`);
+    if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
+    if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
+  };
   const end = await callTerraform(run, call, (line) => {
     const message = parseStreamMessage(line);
     if (message === undefined) return;
-    seen.add(message);
+    collect(message);
     // What an apply is about to do it shows when it does it.
     if (message.kind === "planned" && call.command !== "plan") return;
     for (const text of toProgressLines(message)) run.ctx.report(run.mask(text));
   });
-  return { ...end, ...seen.collected() };
-}
-
-type Collected = Omit<StreamEnd, keyof CallEnd>;
-
-function createCollector(): { add(message: StreamMessage): void; collected(): Collected } {
-  const diagnostics: Diagnostic[] = [];
-  const planned: string[] = [];
-  let last: Pick<Collected, "counts" | "summary"> = { summary: "" };
-  let outputs: ReadonlyMap<string, StreamOutput> = new Map();
-  return {
-    add(message) {
-      if (message.kind === "diagnostic" && diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push(message.diagnostic);
-      if (message.kind === "planned" && planned.length < MAX_PLANNED)
-        planned.push(`${message.address}: ${message.action}`);
-      if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
-      if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
-    },
-    collected: () => ({ diagnostics, planned, outputs, ...last }),
-  };
+  return { ...end, diagnostics, planned, outputs, ...last };
 }
 
 async function loadErrorLines(path: string): Promise<string[]> {
@@ -296,17 +281,13 @@ function toText(message: StreamMessage): string {
 }
 
 function toResourceText({ address, action, phase, elapsedSeconds }: ResourceMessage): string {
-  const begun = `${address}: ${VERBS.get(action) ?? action}…`;
-  switch (phase) {
-    case "start":
-      return begun;
-    case "progress":
-      return `${begun} ${elapsedSeconds}s`;
-    case "complete":
-      return `${begun} done after ${elapsedSeconds}s`;
-    case "errored":
-      return `${begun} failed after ${elapsedSeconds}s`;
-  }
+  const ends: Readonly<Record<ResourceMessage["phase"], string>> = {
+    start: "",
+    progress: ` ${elapsedSeconds}s`,
+    complete: ` done after ${elapsedSeconds}s`,
+    errored: ` failed after ${elapsedSeconds}s`,
+  };
+  return `${address}: ${VERBS.get(action) ?? action}…${ends[phase]}`;
 }
 
 /** Removes control characters, which a provisioner's output may contain and which would reach a terminal. */
@@ -321,13 +302,13 @@ interface FailedCall {
   /** `terraform apply`. */
   readonly command: string;
   readonly code: TerraformFailureCode;
-  readonly end: CallEnd;
-  readonly diagnostics: readonly Diagnostic[];
+  readonly end: CallEnd & Partial<Pick<StreamEnd, "diagnostics">>;
   readonly mask: (text: string) => string;
 }
 
 /** Returns why a call failed, for people: the program's diagnostics or, without any, the end of its output. */
-export function toCallFailure({ command, code, end, diagnostics, mask }: FailedCall): TerraformFailure {
+export function toCallFailure({ command, code, end, mask }: FailedCall): TerraformFailure {
+  const { diagnostics = [] } = end;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const found = toCode(code, end, errors);
   const reasons = errors.length > 0 ? errors.map(toDiagnosticText).map(mask) : [end.tail.text(MAX_MESSAGE_BYTES)];
