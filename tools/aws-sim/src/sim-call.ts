@@ -21,6 +21,32 @@ export interface SimCall {
   readonly now: number;
 }
 
+/** An account and a region in it. */
+export interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** A resource whose name is unique in an account and region. */
+export interface NamedResource extends Place {
+  readonly name: string;
+}
+
+/** Returns the caller's account and the region of the call. */
+export function placeOf({ identity, region }: SimCall): Place {
+  return { account: identity.account, region };
+}
+
+/** Returns true if it belongs to the caller's account, in the region of the call. */
+export function isOwn({ account, region }: Place, call: SimCall): boolean {
+  return account === call.identity.account && region === call.region;
+}
+
+/** Returns the key of a resource in a map. */
+export function toKey({ account, region, name }: NamedResource): string {
+  return [account, region, name].join("/");
+}
+
 /** One service: its operations by name. What an operation throws is the client's error, what it gives is the output. */
 export interface SimService {
   readonly operations: Readonly<Record<string, (call: SimCall) => unknown>>;

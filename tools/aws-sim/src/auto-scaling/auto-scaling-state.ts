@@ -1,7 +1,6 @@
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import type { AwsEvent } from "../event-bridge.ts";
-import type { SimCall } from "../sim-call.ts";
-import { toGroupKey } from "./group-key.ts";
+import { isOwn, type NamedResource, placeOf, type SimCall, toKey } from "../sim-call.ts";
 import type { LifecycleHooks } from "./lifecycle-hooks.ts";
 import type { PolicyAlarms } from "./policy-alarms.ts";
 import { autoScalingFaults as faults, type SimGroup, type TrafficSources } from "./sim-group.ts";
@@ -44,10 +43,7 @@ export interface AutoScalingSettings {
 }
 
 /** A launch configuration, of which old accounts have some. */
-export interface LaunchConfiguration {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+export interface LaunchConfiguration extends NamedResource {
   readonly createdAt: number;
   readonly input: Readonly<Record<string, unknown>>;
 }
@@ -74,8 +70,8 @@ export function createAutoScalingState(deps: AutoScalingDeps): AutoScalingState 
 }
 
 /** Returns the caller's group, in any state. */
-export function groupOf({ groups }: AutoScalingState, name: string, { identity, region }: SimCall): SimGroup {
-  const group = groups.get(toGroupKey({ account: identity.account, region, name }));
+export function groupOf({ groups }: AutoScalingState, name: string, call: SimCall): SimGroup {
+  const group = groups.get(toKey({ ...placeOf(call), name }));
   if (group === undefined) throw faults.noGroup(name);
   return group;
 }
@@ -88,8 +84,8 @@ export function standingGroupOf(state: AutoScalingState, name: string, call: Sim
 }
 
 /** Returns the caller's groups that Describe operations return, by name. */
-export function ownGroups({ groups }: AutoScalingState, { identity, region, now }: SimCall): readonly SimGroup[] {
+export function ownGroups({ groups }: AutoScalingState, call: SimCall): readonly SimGroup[] {
   return [...groups.values()]
-    .filter((each) => each.account === identity.account && each.region === region && each.visibleAt <= now)
+    .filter((each) => isOwn(each, call) && each.visibleAt <= call.now)
     .toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }

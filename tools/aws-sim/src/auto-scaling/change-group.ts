@@ -1,9 +1,9 @@
-import { findFlag, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import { findFlag, isOwn, type SimCall, type SimService, textOf, textsOf, toKey } from "../sim-call.ts";
 import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
 import { checkPermissions, readSettings } from "./create-group.ts";
 import { toActivityOutput } from "./describe-activities.ts";
-import { toGroupKey } from "./group-key.ts";
 import { endAll, endInstance, nextLookAt, replaceIfUnhealthy, STEPS } from "./instances.ts";
+import { hooksOf, toHookKey } from "./lifecycle-hooks.ts";
 import { removeAlarms } from "./policies.ts";
 import { scaleGroup } from "./scale-group.ts";
 import {
@@ -105,10 +105,10 @@ export function terminateInstance(state: AutoScalingState, call: SimCall): unkno
 function memberOf(
   { groups }: AutoScalingState,
   id: string,
-  { identity, region }: SimCall,
+  call: SimCall,
 ): { readonly group: SimGroup; readonly member: SimMember } {
   for (const group of groups.values()) {
-    if (group.account !== identity.account || group.region !== region) continue;
+    if (!isOwn(group, call)) continue;
     const member = group.members.find(({ instanceId }) => instanceId === id);
     if (member !== undefined) return { group, member };
   }
@@ -157,12 +157,9 @@ export function catchUp(state: AutoScalingState, now: number): void {
 function removeGroup(state: AutoScalingState, group: SimGroup): void {
   const { groups, gone, lifecycle } = state;
   for (const policy of group.policies.values()) removeAlarms(state, group, policy);
-  groups.delete(toGroupKey(group));
+  groups.delete(toKey(group));
   gone.push(group);
-  for (const [key, hook] of lifecycle.hooks) {
-    const { account, region, group: name } = hook;
-    if (toGroupKey({ account, region, name }) === toGroupKey(group)) lifecycle.hooks.delete(key);
-  }
+  for (const hook of hooksOf(lifecycle, group)) lifecycle.hooks.delete(toHookKey(hook));
 }
 
 function playGroup(state: AutoScalingState, group: SimGroup, now: number): void {

@@ -1,7 +1,6 @@
 import { defined } from "@stackyard/core";
-import { findNumber, findText, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { findNumber, findText, type NamedResource, placeOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
 import { type AutoScalingState, groupOf } from "./auto-scaling-state.ts";
-import type { GroupKey } from "./group-key.ts";
 import {
   beat,
   type HookInput,
@@ -21,7 +20,7 @@ const HEARTBEAT = { min: 30, max: 7_200 };
 const NAME = /^[A-Za-z0-9\-_/]{1,255}$/;
 
 /** Returns a hook of a request. Source: API reference, "LifecycleHookSpecification", "PutLifecycleHook". */
-export function readHook({ account, region, name: group }: GroupKey, input: SimCall["input"]): HookInput {
+export function readHook({ account, region, name: group }: NamedResource, input: SimCall["input"]): HookInput {
   const name = findText(input, "LifecycleHookName") ?? "";
   if (!NAME.test(name)) throw faults.constraint("lifecycleHookName", name, "satisfy regular expression pattern");
   const heartbeatSeconds = findNumber(input, "HeartbeatTimeout");
@@ -101,9 +100,9 @@ export function recordHeartbeat({ lifecycle }: AutoScalingState, call: SimCall):
 }
 
 function findActive({ hooks, actions }: LifecycleHooks, call: SimCall): LifecycleAction {
-  const { input, identity, region, now } = call;
+  const { input, now } = call;
   const [group, name] = [textOf(input, "AutoScalingGroupName"), textOf(input, "LifecycleHookName")];
-  const key = toHookKey({ account: identity.account, region, group, name });
+  const key = toHookKey({ ...placeOf(call), group, name });
   if (!hooks.has(key)) {
     throw faults.invalid(`No Lifecycle Hook found with name: ${name} and Auto Scaling group: ${group}`);
   }

@@ -1,11 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { findVersion } from "../ec2/launch-templates.ts";
 import { allows } from "../identities.ts";
-import { findFlag, findNumber, findRecord, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import {
+  findFlag,
+  findNumber,
+  findRecord,
+  findText,
+  isOwn,
+  type NamedResource,
+  placeOf,
+  recordsOf,
+  type SimCall,
+  textOf,
+  textsOf,
+  toKey,
+} from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import type { AutoScalingState } from "./auto-scaling-state.ts";
 import { readHook } from "./change-hooks.ts";
-import { type GroupKey, toGroupKey } from "./group-key.ts";
 import { mergeTags } from "./group-tags.ts";
 import { enterService, launchInstance } from "./instances.ts";
 import { resolveLaunch } from "./launch-configurations.ts";
@@ -27,10 +39,9 @@ const NAME = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
 
 /** Implements CreateAutoScalingGroup. The first instances are launched a little later. Source: API reference. */
 export function createGroup(state: AutoScalingState, call: SimCall): unknown {
-  const { input, identity, region, now } = call;
-  const name = textOf(input, "AutoScalingGroupName");
-  const key = { account: identity.account, region, name };
-  checkName(state, key);
+  const { input, now } = call;
+  const key = { ...placeOf(call), name: textOf(input, "AutoScalingGroupName") };
+  checkName(state, key, call);
   const settings = readSettings(state, call, NO_SETTINGS);
   if (settings.source === NO_SETTINGS.source) {
     throw faults.invalid(
@@ -56,14 +67,14 @@ export function createGroup(state: AutoScalingState, call: SimCall): unknown {
     `At ${toCauseTime(now)} a user request created an AutoScalingGroup changing the desired capacity from 0 to ${settings.desired}.`,
   ];
   group.scaleAt = now + state.settings.reactionMs;
-  state.groups.set(toGroupKey(group), group);
+  state.groups.set(toKey(group), group);
   return {};
 }
 
 /** Creates a group without instances. */
 function toGroup(
   { settings: { describeLagMs } }: AutoScalingState,
-  key: GroupKey,
+  key: NamedResource,
   { settings, now }: { readonly settings: GroupSettings; readonly now: number },
 ): SimGroup {
   const { account, region, name } = key;
@@ -104,7 +115,7 @@ const NO_SETTINGS: GroupSettings = {
   others: { DefaultCooldown: 300 },
 };
 
-function checkName({ groups, settings }: AutoScalingState, key: GroupKey): void {
+function checkName({ groups, settings }: AutoScalingState, key: NamedResource, call: SimCall): void {
   const { name } = key;
   if (!NAME.test(name)) {
     throw faults.constraint(
@@ -113,17 +124,17 @@ function checkName({ groups, settings }: AutoScalingState, key: GroupKey): void 
       "be 1 to 255 printable ASCII characters without spaces and colons",
     );
   }
-  if (groups.has(toGroupKey(key))) {
+  if (groups.has(toKey(key))) {
     throw faults.exists(`AutoScalingGroup by this name already exists - A group with the name ${name} already exists`);
   }
-  const own = [...groups.values()].filter(({ account, region }) => account === key.account && region === key.region);
+  const own = [...groups.values()].filter((each) => isOwn(each, call));
   if (own.length >= settings.quotas.groups) {
     throw faults.limit(`The limit of ${settings.quotas.groups} AutoScalingGroups has been reached.`);
   }
 }
 
 /** A group that has been there for a while. */
-export interface GroupInput extends GroupKey {
+export interface GroupInput extends NamedResource {
   /** Default: 1. */
   readonly desired?: number;
   /** Default: 0. */
@@ -173,15 +184,15 @@ export function addGroup(state: AutoScalingState, input: GroupInput, now: number
     const hook = { ...each, account, region, group: name };
     state.lifecycle.hooks.set(toHookKey(hook), hook);
   }
-  state.groups.set(toGroupKey(key), group);
+  state.groups.set(toKey(key), group);
   addPolicies(state, group, input.policies ?? []);
   fill(state, group, { now, script: { bootMs: 0, healthyAfterMs: 0, ...input.script } });
   return name;
 }
 
 /** Adds a launch configuration, as in old accounts. */
-export function addConfiguration({ configurations }: AutoScalingState, key: GroupKey, now: number): void {
-  if (!configurations.has(toGroupKey(key))) configurations.set(toGroupKey(key), { ...key, createdAt: now, input: {} });
+export function addConfiguration({ configurations }: AutoScalingState, key: NamedResource, now: number): void {
+  if (!configurations.has(toKey(key))) configurations.set(toKey(key), { ...key, createdAt: now, input: {} });
 }
 
 function addPolicies(
@@ -276,14 +287,15 @@ function readHealthChecks(input: Input, before: GroupSettings) {
   return { healthCheckType, graceSeconds };
 }
 
-function readSubnets({ ec2 }: AutoScalingState, { input, identity, region }: SimCall) {
+function readSubnets({ ec2 }: AutoScalingState, call: SimCall) {
+  const { input } = call;
   const identifier = findText(input, "VPCZoneIdentifier");
   const asked = textsOf(input, "AvailabilityZones");
   if (identifier === undefined && asked.length === 0) return;
   const subnets = (identifier ?? "").split(",").flatMap((id) => id.trim() || []);
   const found = subnets.map((id) => {
     const subnet = ec2.state.subnets.get(id);
-    if (subnet === undefined || subnet.account !== identity.account || subnet.region !== region) {
+    if (subnet === undefined || !isOwn(subnet, call)) {
       throw faults.invalid(`The subnet ID '${id}' does not exist`);
     }
     return subnet;
@@ -299,12 +311,10 @@ function readSubnets({ ec2 }: AutoScalingState, { input, identity, region }: Sim
   return { subnets, availabilityZones };
 }
 
-function readPlacementGroup({ ec2 }: AutoScalingState, { input, identity, region }: SimCall): string | undefined {
-  const name = findText(input, "PlacementGroup");
+function readPlacementGroup({ ec2 }: AutoScalingState, call: SimCall): string | undefined {
+  const name = findText(call.input, "PlacementGroup");
   if (name === undefined) return;
-  const isThere = [...ec2.state.placementGroups.values()].some(
-    (each) => each.name === name && each.account === identity.account && each.region === region,
-  );
+  const isThere = [...ec2.state.placementGroups.values()].some((each) => each.name === name && isOwn(each, call));
   if (!isThere) throw faults.invalid(`The Placement Group '${name}' is unknown.`);
   return name;
 }
@@ -345,10 +355,10 @@ function readLaunchSource(state: AutoScalingState, call: SimCall): LaunchSource 
 }
 
 function toSource(state: AutoScalingState, call: SimCall): LaunchSource {
-  const { input, identity, region } = call;
+  const { input } = call;
   const name = findText(input, "LaunchConfigurationName");
   if (name !== undefined) {
-    if (!state.configurations.has(toGroupKey({ account: identity.account, region, name }))) {
+    if (!state.configurations.has(toKey({ ...placeOf(call), name }))) {
       throw faults.invalid(`Launch configuration name not found - Launch configuration ${name} not found`);
     }
     return { kind: "configuration", name };
@@ -376,17 +386,14 @@ function toMixedTemplate(state: AutoScalingState, call: SimCall, policy: Input):
   return toTemplateRef(state, call, specification);
 }
 
-function toTemplateRef(state: AutoScalingState, { identity, region }: SimCall, named: Input): TemplateRef {
+function toTemplateRef(state: AutoScalingState, call: SimCall, named: Input): TemplateRef {
   const id = findText(named, "LaunchTemplateId");
   const name = findText(named, "LaunchTemplateName");
   if ((id === undefined) === (name === undefined)) {
     throw faults.invalid("Valid requests must contain either launchTemplateId or LaunchTemplateName");
   }
   const found = [...state.ec2.state.launchTemplates.values()].find(
-    (each) =>
-      each.account === identity.account &&
-      each.region === region &&
-      (id === undefined ? each.name === name : each.id === id),
+    (each) => isOwn(each, call) && (id === undefined ? each.name === name : each.id === id),
   );
   if (found === undefined) {
     const what = id === undefined ? `template name ${name}` : `template ID ${id}`;
@@ -415,8 +422,8 @@ function checkTemplate({ ec2 }: AutoScalingState, source: TemplateSource): void 
 }
 
 /** Tries the template out before it is accepted, as Auto Scaling does. */
-function checkLaunchable(state: AutoScalingState, { identity, region }: SimCall, source: TemplateSource): void {
-  const order = resolveLaunch(state, { account: identity.account, region }, { source, count: 0 });
+function checkLaunchable(state: AutoScalingState, call: SimCall, source: TemplateSource): void {
+  const order = resolveLaunch(state, placeOf(call), { source, count: 0 });
   if ("fault" in order) throw invalidTemplate(order.fault);
 }
 

@@ -1,8 +1,17 @@
 import { defined } from "@stackyard/core";
-import { findFlag, findNumber, findText, recordsOf, type SimCall, textsOf } from "../sim-call.ts";
+import {
+  findFlag,
+  findNumber,
+  findText,
+  isOwn,
+  placeOf,
+  recordsOf,
+  type SimCall,
+  textsOf,
+  toKey,
+} from "../sim-call.ts";
 import { parsePageToken, toPageToken } from "../sim-fault.ts";
 import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
-import { toGroupKey } from "./group-key.ts";
 import { autoScalingFaults as faults, type SimActivity, type SimGroup } from "./sim-group.ts";
 
 /** "DescribeScalingActivities": "activities for the past six weeks", 100 a page, at most 50 ids. */
@@ -50,10 +59,10 @@ export function toActivityOutput({ name, arn }: SimGroup, activity: SimActivity,
 }
 
 function* rowsOf(state: AutoScalingState, call: SimCall): Generator<Row> {
-  const { input, identity, region } = call;
+  const { input } = call;
   const name = findText(input, "AutoScalingGroupName");
   const withGone = findFlag(input, "IncludeDeletedGroups") === true;
-  const gone = state.gone.filter((each) => each.account === identity.account && each.region === region);
+  const gone = state.gone.filter((each) => isOwn(each, call));
   for (const group of withGone ? gone : []) {
     if (name === undefined || group.name === name) yield* toRows(group, true);
   }
@@ -61,7 +70,7 @@ function* rowsOf(state: AutoScalingState, call: SimCall): Generator<Row> {
     for (const group of ownGroups(state, call)) yield* toRows(group, false);
     return;
   }
-  const isThere = state.groups.has(toGroupKey({ account: identity.account, region, name }));
+  const isThere = state.groups.has(toKey({ ...placeOf(call), name }));
   if (isThere || !withGone || !gone.some((each) => each.name === name))
     yield* toRows(groupOf(state, name, call), false);
 }

@@ -1,10 +1,21 @@
 import { checkTags } from "../ec2/ec2-faults.ts";
 import { findVersion, type TemplateVersion } from "../ec2/launch-templates.ts";
 import { mayLaunch, type SimImage } from "../ec2/resources.ts";
-import { findNumber, findRecord, findText, recordsOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findRecord,
+  findText,
+  isOwn,
+  type Place,
+  placeOf,
+  recordsOf,
+  type SimCall,
+  textOf,
+  textsOf,
+  toKey,
+} from "../sim-call.ts";
 import type { AutoScalingState, LaunchConfiguration } from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./describe-activities.ts";
-import { type GroupKey, toGroupKey } from "./group-key.ts";
 import { autoScalingFaults as faults, type LaunchSource, type TemplateRef } from "./sim-group.ts";
 
 /** "DescribeLaunchConfigurations", MaxRecords: 50 unless asked, at most 100; at most 50 names. */
@@ -20,20 +31,15 @@ export function describeConfigurations(state: AutoScalingState, call: SimCall): 
 
 /** Implements DeleteLaunchConfiguration: not while a group has it, unless that goes too. Source: API reference. */
 export function deleteConfiguration(state: AutoScalingState, call: SimCall): unknown {
-  const { identity, region } = call;
   const name = textOf(call.input, "LaunchConfigurationName");
-  const key = toGroupKey({ account: identity.account, region, name });
+  const key = toKey({ ...placeOf(call), name });
   if (!state.configurations.has(key)) {
     throw faults.invalid(`Launch configuration name not found - Launch configuration ${name} not found`);
   }
-  const user = [...state.groups.values()].find(
-    ({ account, settings: { source }, isDeleting, ...group }) =>
-      account === identity.account &&
-      group.region === region &&
-      source.kind === "configuration" &&
-      source.name === name &&
-      !isDeleting,
-  );
+  const user = [...state.groups.values()].find((group) => {
+    const { source } = group.settings;
+    return isOwn(group, call) && source.kind === "configuration" && source.name === name && !group.isDeleting;
+  });
   if (user !== undefined) {
     throw faults.inUse(
       `Cannot delete launch configuration ${name} because it is attached to AutoScalingGroup ${user.name}`,
@@ -49,9 +55,7 @@ export function deleteConfiguration(state: AutoScalingState, call: SimCall): unk
  */
 export function describeLimits(state: AutoScalingState, call: SimCall): unknown {
   const { groups, configurations } = state.settings.quotas;
-  const own = [...state.groups.values()].filter(
-    ({ account, region }) => account === call.identity.account && region === call.region,
-  );
+  const own = [...state.groups.values()].filter((each) => isOwn(each, call));
   return {
     MaxNumberOfAutoScalingGroups: groups,
     NumberOfAutoScalingGroups: own.length,
@@ -60,8 +64,8 @@ export function describeLimits(state: AutoScalingState, call: SimCall): unknown 
   };
 }
 
-function ownConfigurations({ configurations }: AutoScalingState, { identity, region }: SimCall) {
-  return [...configurations.values()].filter((each) => each.account === identity.account && each.region === region);
+function ownConfigurations({ configurations }: AutoScalingState, call: SimCall) {
+  return [...configurations.values()].filter((each) => isOwn(each, call));
 }
 
 function toConfiguration({ account, region, name, createdAt, input }: LaunchConfiguration): unknown {
@@ -78,7 +82,6 @@ function toConfiguration({ account, region, name, createdAt, input }: LaunchConf
 }
 
 type Input = Readonly<Record<string, unknown>>;
-type Place = Omit<GroupKey, "name">;
 
 /** What an instance is launched with. */
 export interface LaunchOrder {
@@ -122,7 +125,7 @@ export function resolveLaunch(
 }
 
 function resolveConfiguration(state: AutoScalingState, place: Place, name: string): LaunchOrder | LaunchFault {
-  const found = state.configurations.get(toGroupKey({ account: place.account, region: place.region, name }));
+  const found = state.configurations.get(toKey({ account: place.account, region: place.region, name }));
   if (found === undefined) return { fault: `Launch configuration name not found - ${name}` };
   const { input } = found;
   return {

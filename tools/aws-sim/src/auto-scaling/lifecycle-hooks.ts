@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { GroupKey } from "./group-key.ts";
+import { type NamedResource, type Place, toKey } from "../sim-call.ts";
 
 /** A lifecycle hook. */
-export interface HookInput {
-  readonly account: string;
-  readonly region: string;
+export interface HookInput extends Place {
   readonly group: string;
   readonly name: string;
   /** Default: launching. */
@@ -46,17 +44,16 @@ const GLOBAL_SECONDS = 172_800;
 const GLOBAL_HEARTBEATS = 100;
 
 /** Returns the key of a hook in a map. */
-export function toHookKey({
-  account,
-  region,
-  group,
-  name,
-}: Omit<GroupKey, "name"> & Pick<HookInput, "group" | "name">) {
-  return [account, region, group, name].join("\n");
+export function toHookKey({ group, name, ...place }: Pick<HookInput, "account" | "region" | "group" | "name">): string {
+  return toKey({ ...place, name: `${group}\n${name}` });
 }
 
 /** Returns the hooks of a group, for one transition or all. */
-export function hooksOf({ hooks }: LifecycleHooks, key: GroupKey, transition?: HookTransition): readonly HookInput[] {
+export function hooksOf(
+  { hooks }: LifecycleHooks,
+  key: NamedResource,
+  transition?: HookTransition,
+): readonly HookInput[] {
   return [...hooks.values()].filter(
     (hook) =>
       hook.account === key.account &&

@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import { type AwsEvent, toLaunchEvent } from "../event-bridge.ts";
-import type { SimCall, SimService } from "../sim-call.ts";
+import { type NamedResource, type Place, type SimCall, type SimService, toKey } from "../sim-call.ts";
 import {
   type AutoScalingDeps,
   type AutoScalingSettings,
@@ -12,7 +12,6 @@ import { completeAction, describeHooks, recordHeartbeat } from "./change-hooks.t
 import { addConfiguration, addGroup, createGroup, type GroupInput } from "./create-group.ts";
 import { describeActivities } from "./describe-activities.ts";
 import { describeGroups, type GroupView, toGroupView } from "./describe-groups.ts";
-import { type GroupKey, toGroupKey } from "./group-key.ts";
 import { createOrUpdateTags, deleteTags } from "./group-tags.ts";
 import { deleteConfiguration, describeConfigurations, describeLimits } from "./launch-configurations.ts";
 import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
@@ -31,12 +30,12 @@ export interface SimAutoScaling {
   script(match: GroupMatch, ...scripts: readonly LaunchScript[]): void;
   /** Adds a group that has existed for a while; returns its name. */
   addGroup(input: GroupInput): string;
-  addLaunchConfiguration(input: GroupKey): void;
+  addLaunchConfiguration(input: NamedResource): void;
   /** Scales a group as another caller would. */
-  setDesired(key: GroupKey, desired: number): void;
-  findGroup(key: GroupKey): GroupView | undefined;
+  setDesired(key: NamedResource, desired: number): void;
+  findGroup(key: NamedResource): GroupView | undefined;
   /** Returns the groups of one account and region. */
-  listGroups(place: Omit<GroupKey, "name">): readonly GroupView[];
+  listGroups(place: Place): readonly GroupView[];
   /** Makes Auto Scaling later, slower or smaller. */
   set(settings: Partial<AutoScalingSettings>): void;
   /** Plays all groups up to an instant, for services that see their instances. */
@@ -66,7 +65,7 @@ interface ActionView {
 export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readonly clock: Clock }): SimAutoScaling {
   const state = createAutoScalingState(deps);
   const { lifecycle, groups, scripts } = state;
-  const listGroups = ({ account, region }: Omit<GroupKey, "name">) => {
+  const listGroups = ({ account, region }: Place) => {
     catchUp(state, clock.now());
     const own = [...groups.values()].filter((each) => each.account === account && each.region === region);
     return own.map(toGroupView);
@@ -82,7 +81,7 @@ export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readon
     addLaunchConfiguration: (input) => addConfiguration(state, input, clock.now()),
     setDesired(key, desired) {
       catchUp(state, clock.now());
-      const group = groups.get(toGroupKey(key));
+      const group = groups.get(toKey(key));
       if (group === undefined) throw new Error(`The simulation has no group ${key.name}.`);
       const words = "a user request explicitly set group desired capacity";
       setDesired(state, group, { desired, words, now: clock.now() });

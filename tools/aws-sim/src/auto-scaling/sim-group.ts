@@ -1,12 +1,10 @@
 import { queryFaults } from "../service-faults.ts";
+import type { NamedResource, Place } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import type { LifecycleAction } from "./lifecycle-hooks.ts";
 
 /** An Auto Scaling group as the simulation keeps it. It changes as time passes. */
-export interface SimGroup {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+export interface SimGroup extends NamedResource {
   readonly arn: string;
   readonly createdAt: number;
   /** Describe operations do not know it before. */
@@ -249,9 +247,7 @@ export function toLaunchError(name: string, attempt: Attempt): string {
 }
 
 /** A target group by its ARN, or a classic load balancer by its name: what a group registers its instances with. */
-export interface TrafficSourceRef {
-  readonly account: string;
-  readonly region: string;
+export interface TrafficSourceRef extends Place {
   readonly kind: "targetGroup" | "classic";
   /** ARN of a target group, name of a classic load balancer. */
   readonly id: string;

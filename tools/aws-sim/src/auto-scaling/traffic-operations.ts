@@ -1,4 +1,4 @@
-import { type SimCall, textOf, textsOf } from "../sim-call.ts";
+import { placeOf, type SimCall, textOf, textsOf } from "../sim-call.ts";
 import { type AutoScalingState, groupOf, standingGroupOf } from "./auto-scaling-state.ts";
 import { toRecordsPage } from "./describe-activities.ts";
 import { type AttachedSource, autoScalingFaults as faults, type SimGroup, type TrafficSourceRef } from "./sim-group.ts";
@@ -13,8 +13,8 @@ const FIELDS: Readonly<Record<Kind, string>> = { classic: "LoadBalancerNames", t
 const NAMES: Readonly<Record<Kind, string>> = { classic: "Load Balancers", targetGroup: "Target Groups" };
 
 /** Returns the load balancers named in a request. */
-export function toRefs({ identity, region }: SimCall, kind: Kind, ids: readonly string[]): readonly TrafficSourceRef[] {
-  return [...new Set(ids)].map((id) => ({ account: identity.account, region, kind, id }));
+export function toRefs(call: SimCall, kind: Kind, ids: readonly string[]): readonly TrafficSourceRef[] {
+  return [...new Set(ids)].map((id) => ({ ...placeOf(call), kind, id }));
 }
 
 /** Refuses load balancers that are not there, and too many. */

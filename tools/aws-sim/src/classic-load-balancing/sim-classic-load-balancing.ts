@@ -9,7 +9,16 @@ import {
   type TargetStates,
 } from "../load-balancing/targets.ts";
 import { queryFaults } from "../service-faults.ts";
-import { type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import {
+  isOwn,
+  type NamedResource,
+  placeOf,
+  type SimCall,
+  type SimService,
+  textOf,
+  textsOf,
+  toKey,
+} from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** Classic load balancers and how their instances are. */
@@ -17,7 +26,7 @@ export interface SimClassicLoadBalancing {
   readonly service: SimService;
   addLoadBalancer(input: ClassicInput): void;
   /** Registers an instance, or changes it from an instant on; states as those of targets. */
-  setInstance(ref: ClassicRef, instance: Omit<TargetInput, "port">): void;
+  setInstance(ref: NamedResource, instance: Omit<TargetInput, "port">): void;
   /** A load balancer as Auto Scaling works with it. */
   readonly findSource: FindSource;
 }
@@ -35,10 +44,10 @@ export function createClassicLoadBalancing({ clock }: { readonly clock: Clock })
       toAction: (operation) => `elasticloadbalancing:${operation}`,
       faults: balancingFaults,
     },
-    addLoadBalancer: (input) => void all.set(toClassicKey(input), createClassic(input, clock.now())),
-    setInstance: (ref, instance) => all.get(toClassicKey(ref))?.instances.set(instance),
+    addLoadBalancer: (input) => void all.set(toKey(input), createClassic(input, clock.now())),
+    setInstance: (ref, instance) => all.get(toKey(ref))?.instances.set(instance),
     findSource({ account, region, id }) {
-      const found = all.get(toClassicKey({ account, region, name: id }));
+      const found = all.get(toKey({ account, region, name: id }));
       return found && { targets: found.instances, drainMs: found.drainMs, port: undefined };
     },
   };
@@ -49,13 +58,12 @@ const MAX_NAMES = 20;
 
 /** Implements DescribeLoadBalancers: by names, or all; one that is missing fails the whole request. */
 function describeLoadBalancers(all: ClassicLoadBalancers, call: SimCall): unknown {
-  const { identity, region, input, now } = call;
-  const names = textsOf(input, "LoadBalancerNames");
+  const names = textsOf(call.input, "LoadBalancerNames");
   for (const name of names) openClassic(all, name, call);
-  const own = [...all.values()].filter((each) => each.account === identity.account && each.region === region);
+  const own = [...all.values()].filter((each) => isOwn(each, call));
   const found = own.filter(({ name }) => names.length === 0 || names.includes(name));
   const { page, ...next } = toMarkedPage(found, call);
-  return { LoadBalancerDescriptions: page.map((each) => toDescription(each, now)), ...next };
+  return { LoadBalancerDescriptions: page.map((each) => toDescription(each, call.now)), ...next };
 }
 
 function toDescription({ name, region, instances, madeAt }: ClassicLoadBalancer, now: number): object {
@@ -142,25 +150,15 @@ function idsOf(value: unknown): readonly string[] {
 }
 
 /** A classic load balancer to make. */
-interface ClassicInput extends ClassicRef {
+interface ClassicInput extends NamedResource {
   readonly tags?: Readonly<Record<string, string>>;
   /** Connection draining. Default: off, as a load balancer that is made by the API has it. */
   readonly drainSeconds?: number;
-  /** How long connections really live after a deregistration; `Infinity`: a drain that never ends. Default: `drainSeconds`. */
-  readonly drainsForMs?: number;
-}
-
-/** Names are unique in an account and region. */
-interface ClassicRef {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
 }
 
 /** The stored state of a classic load balancer. */
-interface ClassicLoadBalancer extends ClassicRef {
-  tags: Readonly<Record<string, string>>;
-  readonly drainSeconds: number | undefined;
+interface ClassicLoadBalancer extends NamedResource {
+  readonly tags: Readonly<Record<string, string>>;
   readonly drainMs: number;
   readonly instances: TargetStates;
   readonly madeAt: number;
@@ -171,18 +169,13 @@ type ClassicLoadBalancers = ReadonlyMap<string, ClassicLoadBalancer>;
 
 /** Creates a load balancer. */
 function createClassic(input: ClassicInput, madeAt: number): ClassicLoadBalancer {
-  const { account, region, name, tags = {}, drainSeconds, drainsForMs = (drainSeconds ?? 0) * 1_000 } = input;
-  return { account, region, name, tags, drainSeconds, drainMs: drainsForMs, instances: createTargetStates(), madeAt };
-}
-
-/** Returns its key in the map. */
-function toClassicKey({ account, region, name }: ClassicRef): string {
-  return [account, region, name].join("/");
+  const { account, region, name, tags = {}, drainSeconds = 0 } = input;
+  return { account, region, name, tags, drainMs: drainSeconds * 1_000, instances: createTargetStates(), madeAt };
 }
 
 /** Returns the caller's own, by its name. */
 function openClassic(all: ClassicLoadBalancers, name: string, call: SimCall): ClassicLoadBalancer {
-  const found = all.get(toClassicKey({ account: call.identity.account, region: call.region, name }));
+  const found = all.get(toKey({ ...placeOf(call), name }));
   if (found === undefined) throw classicFaults.notFound(name);
   return found;
 }

@@ -1,3 +1,4 @@
+import type { NamedResource } from "../sim-call.ts";
 import {
   findCustomName,
   type ResolvedResource,
@@ -62,11 +63,8 @@ export interface StackEventRow extends StackEventFacts {
 }
 
 /** A stack with all that ever happened to it. */
-export interface SimStack {
+export interface SimStack extends NamedResource {
   readonly id: string;
-  readonly name: string;
-  readonly account: string;
-  readonly region: string;
   readonly createdAt: number;
   updatedAt?: number;
   /** Undefined: there is only a change set to create it. */

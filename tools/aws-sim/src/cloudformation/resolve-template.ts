@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Place } from "../sim-call.ts";
 import { cloudFormationFaults, type ParameterValues, type Template } from "./templates.ts";
 
 /** A resource whose parameters and conditions are put in; references to other resources stay. */
@@ -170,10 +171,8 @@ export function findChanges(before: Resources, after: Resources): readonly Resou
 }
 
 /** Where a stack stands: what names of its resources are made of. */
-interface StackPlace {
+interface StackPlace extends Place {
   readonly stackName: string;
-  readonly region: string;
-  readonly account: string;
 }
 
 /** Parts of ARNs by type (Service authorization reference, "Resource types" of each service). */

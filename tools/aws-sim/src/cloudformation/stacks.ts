@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { findText, type SimCall, textOf } from "../sim-call.ts";
+import { findText, isOwn, placeOf, type SimCall, textOf } from "../sim-call.ts";
 import {
   type CloudFormationState,
   findFailure,
@@ -20,38 +20,36 @@ const STEP_MS = 1_000;
 /** Returns a stack that is not deleted, by name. */
 export function findLiveStack({ stacks }: CloudFormationState, name: string, call: SimCall): SimStack | undefined {
   return [...stacks.values()].find(
-    (stack) => stack.name === name && isOf(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
+    (stack) => stack.name === name && isOwn(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
   );
 }
 
 /** Returns a stack by name, or by id, which also finds deleted ones. Throws if it does not exist. */
 export function openStack(state: CloudFormationState, nameOrId: string, call: SimCall): SimStack {
   const byId = state.stacks.get(nameOrId);
-  const found = byId !== undefined && isOf(byId, call) ? byId : findLiveStack(state, nameOrId, call);
+  const found = byId !== undefined && isOwn(byId, call) ? byId : findLiveStack(state, nameOrId, call);
   if (found === undefined) throw faults.stackMissing(nameOrId);
   return found;
 }
 
-function isOf({ account, region }: SimStack, call: SimCall): boolean {
-  return account === call.identity.account && region === call.region;
-}
-
 /** Creates the stack of a change set for a new one. */
-export function beginStack(
-  { stacks }: CloudFormationState,
-  name: string,
-  { region, identity, now }: SimCall,
-): SimStack {
+export function beginStack({ stacks }: CloudFormationState, name: string, call: SimCall): SimStack {
   const number = String(stacks.size + 1).padStart(12, "0");
-  const { account } = identity;
+  const { account, region } = placeOf(call);
   const id = `arn:aws:cloudformation:${region}:${account}:stack/${name}/00000000-0000-4000-8000-${number}`;
-  const review = { at: now, logicalId: name, type: STACK_TYPE, status: "REVIEW_IN_PROGRESS", reason: "User Initiated" };
+  const review = {
+    at: call.now,
+    logicalId: name,
+    type: STACK_TYPE,
+    status: "REVIEW_IN_PROGRESS",
+    reason: "User Initiated",
+  };
   const stack: SimStack = {
     id,
     name,
     account,
     region,
-    createdAt: now,
+    createdAt: call.now,
     content: undefined,
     resources: new Map(),
     events: [{ ...review, token: undefined }],
@@ -66,7 +64,7 @@ export function describeStacks(state: CloudFormationState, call: SimCall): unkno
   const name = findText(call.input, "StackName");
   if (name !== undefined) return { Stacks: [toStack(openStack(state, name, call), call.now)] };
   const live = [...state.stacks.values()].filter(
-    (stack) => isOf(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
+    (stack) => isOwn(stack, call) && statusOf(stack, call.now) !== "DELETE_COMPLETE",
   );
   const { rows, next } = toPage(live, call);
   return { Stacks: rows.map((stack) => toStack(stack, call.now)), ...next };

@@ -1,3 +1,4 @@
+import { queryFaults } from "../service-faults.ts";
 import type { ServiceFaults } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
@@ -24,7 +25,6 @@ interface ResourceDeclaration {
 
 /** What is read of a template. */
 export interface Template {
-  readonly text: string;
   readonly description: string | undefined;
   readonly parameters: Readonly<Record<string, ParameterDeclaration>>;
   readonly conditions: Readonly<Record<string, TemplateValue>>;
@@ -58,7 +58,6 @@ export function parseTemplate(text: string): Template {
     if (found > most) throw refuse(why);
   }
   return {
-    text,
     parameters: Parameters,
     conditions: Conditions,
     resources: Resources,
@@ -137,19 +136,13 @@ function checkValue(key: string, value: string, declaration: ParameterDeclaratio
   }
 }
 
-const DENIED = (who: string, action: string) =>
-  new SimFault("AccessDenied", 403, `User: ${who} is not authorized to perform: ${action}`);
-
 /**
  * Errors with their statuses. Source: CloudFormation API reference, "Common errors" and the errors of each action; most
  * errors are one `ValidationError`, distinguished only by their text.
  */
 export const cloudFormationFaults = {
-  unknownKey: () => new SimFault("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
-  expired: () => new SimFault("ExpiredToken", 403, "The security token included in the request is expired"),
-  denied: DENIED,
-  throttled: () => new SimFault("Throttling", 400, "Rate exceeded"),
-  validation: (message: string) => new SimFault("ValidationError", 400, message),
+  ...queryFaults,
+  validation: queryFaults.invalid,
   stackMissing: (name: string) => new SimFault("ValidationError", 400, `Stack with id ${name} does not exist`),
   changeSetMissing: (name: string) =>
     new SimFault("ChangeSetNotFoundException", 404, `ChangeSet [${name}] does not exist`),

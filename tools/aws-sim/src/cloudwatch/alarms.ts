@@ -1,34 +1,34 @@
-import type { AlarmPlace } from "../auto-scaling/policy-alarms.ts";
 import { queryFaults } from "../service-faults.ts";
-import { findNumber, findText, recordsOf, type ServiceFaults, textsOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findText,
+  type NamedResource,
+  type Place,
+  recordsOf,
+  type ServiceFaults,
+  textsOf,
+  toKey,
+} from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** All alarms of all accounts. */
 export interface Alarms {
   /** Adds an alarm with the state; an existing one keeps its own ("PutMetricAlarm": "its state is left unchanged"). */
-  put(place: AlarmPlace, alarm: PutAlarm): void;
-  find(place: AlarmPlace, name: string): SimAlarm | undefined;
-  remove(place: AlarmPlace, name: string): boolean;
+  put(alarm: Omit<SimAlarm, "arn">): void;
+  remove(alarm: NamedResource): boolean;
   /** Returns the alarms of one account and region, by name. */
-  list(place: AlarmPlace): readonly SimAlarm[];
+  list(place: Place): readonly SimAlarm[];
 }
-
-/** What is put. */
-type PutAlarm = Pick<SimAlarm, "name" | "request" | "configuredAt" | "state">;
 
 /** Creates an empty state. */
 export function createAlarms(): Alarms {
   const alarms = new Map<string, SimAlarm>();
-  const find = (place: AlarmPlace, name: string) => alarms.get(toKey(place, name));
   return {
-    find,
-    put(place, { name, request, configuredAt, state }) {
-      const { account, region } = place;
-      const kept = find(place, name)?.state ?? state;
-      const alarm = { account, region, name, arn: toAlarmArn(place, name), request, configuredAt, state: kept };
-      alarms.set(toKey(place, name), alarm);
+    put(alarm) {
+      const state = alarms.get(toKey(alarm))?.state ?? alarm.state;
+      alarms.set(toKey(alarm), { ...alarm, state, arn: toAlarmArn(alarm) });
     },
-    remove: (place, name) => alarms.delete(toKey(place, name)),
+    remove: (alarm) => alarms.delete(toKey(alarm)),
     list: ({ account, region }) =>
       [...alarms.values()]
         .filter((each) => each.account === account && each.region === region)
@@ -36,13 +36,8 @@ export function createAlarms(): Alarms {
   };
 }
 
-function toKey({ account, region }: AlarmPlace, name: string): string {
-  return [account, region, name].join("/");
-}
-
 /** The stored state of an alarm. */
-export interface SimAlarm extends AlarmPlace {
-  readonly name: string;
+export interface SimAlarm extends NamedResource {
   readonly arn: string;
   /** What PutMetricAlarm was asked last. */
   readonly request: Readonly<Record<string, unknown>>;
@@ -61,7 +56,7 @@ interface AlarmState {
 export type AlarmValue = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 
 /** Returns the ARN of an alarm (Service authorization reference, "Amazon CloudWatch"). */
-function toAlarmArn({ account, region }: AlarmPlace, name: string): string {
+function toAlarmArn({ account, region, name }: NamedResource): string {
   return `arn:aws:cloudwatch:${region}:${account}:alarm:${name}`;
 }
 

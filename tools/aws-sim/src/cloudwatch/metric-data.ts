@@ -1,13 +1,19 @@
-import { findNumber, findRecord, findText, recordsOf, type SimCall, textOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findRecord,
+  findText,
+  type NamedResource,
+  placeOf,
+  recordsOf,
+  type SimCall,
+  textOf,
+} from "../sim-call.ts";
 import { parsePageToken, toPageToken } from "../sim-fault.ts";
 import { cloudWatchFaults as faults } from "./alarms.ts";
 
 /** A value of a metric, as a service or a program has sent it. */
-export interface MetricValue {
-  readonly account: string;
-  readonly region: string;
+export interface MetricValue extends NamedResource {
   readonly namespace: string;
-  readonly name: string;
   /** A query must name exactly these. */
   readonly dimensions: Readonly<Record<string, string>>;
   readonly value: number;
@@ -65,8 +71,7 @@ interface Window {
 /** Returns the sums of a query, newest first. */
 function toPoints(values: readonly MetricValue[], query: Input, { call, from, to }: Window) {
   const { period, ...metric } = readQuery(query);
-  const { region, identity } = call;
-  const wanted = toText({ ...metric, region, account: identity.account });
+  const wanted = toText({ ...metric, ...placeOf(call) });
   // The start is rounded down to a whole minute.
   const first = Math.floor(from / 60_000) * 60_000;
   const sums = new Map<number, number>();

@@ -1,12 +1,20 @@
 import type { Clock } from "@stackyard/core";
-import type { AlarmPlace, PolicyAlarms } from "../auto-scaling/policy-alarms.ts";
-import { findNumber, findText, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import type { PolicyAlarms } from "../auto-scaling/policy-alarms.ts";
+import {
+  findNumber,
+  findText,
+  type NamedResource,
+  placeOf,
+  type SimCall,
+  type SimService,
+  textOf,
+  textsOf,
+} from "../sim-call.ts";
 import { parsePageToken, toPageToken } from "../sim-fault.ts";
 import {
   type Alarms,
   type AlarmValue,
   checkAlarm,
-  cloudWatchFaults,
   createAlarms,
   cloudWatchFaults as faults,
   type SimAlarm,
@@ -28,8 +36,7 @@ export interface SimCloudWatch {
 }
 
 /** An alarm that stands. */
-interface AlarmInput extends AlarmPlace {
-  readonly name: string;
+interface AlarmInput extends NamedResource {
   /** Default: OK. */
   readonly state?: AlarmValue;
   readonly actions?: readonly string[];
@@ -48,26 +55,22 @@ export function createCloudWatch({ clock }: { readonly clock: Clock }): SimCloud
         PutMetricAlarm: (call) => putMetricAlarm(alarms, call),
       },
       toAction: (operation) => `cloudwatch:${operation}`,
-      faults: cloudWatchFaults,
+      faults,
     },
-    addAlarm: ({ account, region, ...input }) => addAlarm(alarms, { account, region }, { ...input, at: clock.now() }),
+    addAlarm: (input) => addAlarm(alarms, input, clock.now()),
     addMetric: (value) => void metrics.push(value),
     findAlarms: (account, region) => alarms.list({ account, region }),
     policyAlarms: {
       alarmsOf: ({ actionArn, ...place }) =>
         alarms.list(place).filter(({ request }) => textsOf(request, "AlarmActions").includes(actionArn)),
-      putTrackingAlarm: ({ account, region, name, actionArn }) =>
-        addAlarm(alarms, { account, region }, { name, actions: [actionArn], at: clock.now() }),
-      deleteTrackingAlarm: ({ name, ...place }) => void alarms.remove(place, name),
+      putTrackingAlarm: ({ actionArn, ...alarm }) => addAlarm(alarms, { ...alarm, actions: [actionArn] }, clock.now()),
+      deleteTrackingAlarm: (alarm) => void alarms.remove(alarm),
     },
   };
 }
 
-function addAlarm(
-  alarms: Alarms,
-  place: AlarmPlace,
-  { name, state = "OK", actions = [], at }: Omit<AlarmInput, keyof AlarmPlace> & { readonly at: number },
-): void {
+function addAlarm(alarms: Alarms, input: AlarmInput, at: number): void {
+  const { account, region, name, state: value = "OK", actions = [] } = input;
   const request = {
     AlarmName: name,
     AlarmActions: actions,
@@ -79,7 +82,8 @@ function addAlarm(
     Threshold: 50,
     ComparisonOperator: "GreaterThanThreshold",
   };
-  alarms.put(place, { name, request, configuredAt: at, state: { value: state, reason: "Threshold Crossed", at } });
+  const state = { value, reason: "Threshold Crossed", at };
+  alarms.put({ account, region, name, request, configuredAt: at, state });
 }
 
 /** "DescribeAlarms", MaxRecords: 1 to 100; a page has 50 where it is left out. */
@@ -137,7 +141,8 @@ const FIRST = { value: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm cr
 function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
   const { input, now } = call;
   checkAlarm(input);
-  alarms.put(placeOf(call), {
+  alarms.put({
+    ...placeOf(call),
     name: textOf(input, "AlarmName"),
     request: input,
     configuredAt: now,
@@ -150,7 +155,7 @@ function putMetricAlarm(alarms: Alarms, call: SimCall): unknown {
 function deleteAlarms(alarms: Alarms, call: SimCall): unknown {
   const names = namesOf(call);
   if (names.length === 0) throw faults.constraint("alarmNames", "Member must have length greater than or equal to 1");
-  const missing = names.filter((name) => !alarms.remove(placeOf(call), name));
+  const missing = names.filter((name) => !alarms.remove({ ...placeOf(call), name }));
   if (missing.length > 0) throw faults.notFound(missing.join(", "));
   return {};
 }
@@ -162,9 +167,4 @@ function namesOf({ input }: SimCall): readonly string[] {
     throw faults.constraint("alarmNames", `Member must have length less than or equal to ${MAX_NAMES}`);
   }
   return names;
-}
-
-/** Returns the account and region of a request's alarms. */
-function placeOf({ identity, region }: SimCall): { readonly account: string; readonly region: string } {
-  return { account: identity.account, region };
 }

@@ -1,5 +1,5 @@
 import { allows } from "../identities.ts";
-import { findNumber, findText, recordsOf, type ServiceFaults, type SimCall } from "../sim-call.ts";
+import { findNumber, findText, isOwn, type Place, recordsOf, type ServiceFaults, type SimCall } from "../sim-call.ts";
 import { parsePageToken, SimFault, toPageToken } from "../sim-fault.ts";
 
 /** Errors with their statuses. Source: EC2 API reference, "Error codes for the Amazon EC2 API". */
@@ -31,16 +31,9 @@ export const ec2Faults = {
 } satisfies ServiceFaults & Record<string, (...texts: never[]) => SimFault>;
 
 /** What belongs to an account in a region, and is seen from an instant on. */
-export interface Ec2Resource extends Tagged {
-  readonly account: string;
-  readonly region: string;
+export interface Ec2Resource extends Place, Tagged {
   /** EC2 is eventually consistent: until then Describe operations do not know it. */
   readonly visibleAt: number;
-}
-
-/** Returns true if it is the caller's, in the region of the call. */
-export function isOwn({ account, region }: Pick<Ec2Resource, "account" | "region">, call: SimCall): boolean {
-  return account === call.identity.account && region === call.region;
 }
 
 /** Returns those that the caller owns and sees. */
@@ -122,7 +115,9 @@ export function matchesFilters<Resource extends Tagged>(
 /** Refuses filters that the operation does not have, also when there is nothing to filter. */
 export function checkFilterNames(filters: readonly Ec2Filter[], readers: FilterReaders<never>): void {
   for (const { Name = "" } of filters) {
-    if (!Name.startsWith("tag:") && Name !== "tag-key" && !Object.hasOwn(readers, Name)) throw unknownFilter(Name);
+    if (!Name.startsWith("tag:") && Name !== "tag-key" && !Object.hasOwn(readers, Name)) {
+      throw ec2Faults.invalid(`The filter '${Name}' is invalid`);
+    }
   }
 }
 
@@ -136,13 +131,7 @@ function readFilter<Resource extends Tagged>(
     const value = resource.tags[name.slice("tag:".length)];
     return value === undefined ? [] : [value];
   }
-  const reader = readers[name];
-  if (reader === undefined) throw unknownFilter(name);
-  return reader(resource, now);
-}
-
-function unknownFilter(name: string): SimFault {
-  return new SimFault("InvalidParameterValue", 400, `The filter '${name}' is invalid`);
+  return readers[name]?.(resource, now) ?? [];
 }
 
 /**

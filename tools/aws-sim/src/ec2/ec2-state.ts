@@ -1,10 +1,9 @@
 import { defined } from "@stackyard/core";
-import { findNumber, type SimCall, textsOf } from "../sim-call.ts";
+import { findNumber, isOwn, type Place, type SimCall, textsOf } from "../sim-call.ts";
 import {
   checkFilterNames,
   type FilterReaders,
   ec2Faults as faults,
-  isOwn,
   matchesFilters,
   readFilters,
   toPage,
@@ -64,9 +63,7 @@ export function createEc2State(): Ec2State {
 }
 
 /** One instance of EC2 as the simulation keeps it. */
-export interface SimInstance {
-  readonly account: string;
-  readonly region: string;
+export interface SimInstance extends Place {
   readonly instanceId: string;
   readonly reservationId: string;
   readonly platform: "windows" | undefined;
@@ -149,34 +146,23 @@ export function addImage({ images, nextId }: Ec2State, input: ImageInput, now: n
 /** Adds a subnet; gives its id. */
 export function addSubnet({ subnets, nextId }: Ec2State, input: SubnetInput): string {
   const { account, region, subnetId = nextId("subnet"), vpcId = DEFAULT_VPC, tags = {} } = input;
-  const { availabilityZone = `${region}${"abc"[subnets.size % 3]}` } = input;
+  const availabilityZone = `${region}${"abc"[subnets.size % 3]}`;
   subnets.set(subnetId, { account, region, subnetId, vpcId, availabilityZone, tags, visibleAt: 0 });
   return subnetId;
 }
 
 /** Adds a security group; gives its id. */
 export function addSecurityGroup({ securityGroups, nextId }: Ec2State, input: SecurityGroupInput): string {
-  const { account, region, groupId = nextId("sg"), vpcId = DEFAULT_VPC, tags = {} } = input;
-  const { name = tags["Name"] ?? groupId } = input;
-  securityGroups.set(groupId, { account, region, groupId, name, vpcId, tags, visibleAt: 0 });
+  const { account, region, groupId = nextId("sg"), tags = {}, name = tags["Name"] ?? groupId } = input;
+  securityGroups.set(groupId, { account, region, groupId, name, vpcId: DEFAULT_VPC, tags, visibleAt: 0 });
   return groupId;
 }
 
 /** Adds a placement group; gives its id. */
 export function addPlacementGroup({ placementGroups, nextId }: Ec2State, input: PlacementGroupInput): string {
-  const { account, region, name, strategy, partitionCount, state = "available", tags = {} } = input;
+  const { account, region, name, strategy, partitionCount } = input;
   const groupId = nextId("pg");
-  placementGroups.set(groupId, {
-    account,
-    region,
-    groupId,
-    name,
-    strategy,
-    partitionCount,
-    state,
-    tags,
-    visibleAt: 0,
-  });
+  placementGroups.set(groupId, { account, region, groupId, name, strategy, partitionCount, tags: {}, visibleAt: 0 });
   return groupId;
 }
 

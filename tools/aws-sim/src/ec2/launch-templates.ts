@@ -1,16 +1,12 @@
-import { findRecord, findText, type SimCall } from "../sim-call.ts";
-import { type Ec2Resource, ec2Faults as faults, isOwn, ownOf, readTagSpecifications, toTagList } from "./ec2-faults.ts";
-import { describeResources, type ResourceKind } from "./resources.ts";
+import { findRecord, findText, isOwn, placeOf, type SimCall, toKey } from "../sim-call.ts";
+import { type Ec2Resource, ec2Faults as faults, ownOf, readTagSpecifications, toTagList } from "./ec2-faults.ts";
+import { describeResources, type ResourceKind, type ResourceStore } from "./resources.ts";
 
-/** The store, and what gives new ones their ids and instants. */
-export interface LaunchTemplateStore {
+/** The store of the launch templates of all accounts. */
+export interface LaunchTemplateStore extends ResourceStore {
   readonly launchTemplates: Map<string, SimLaunchTemplate>;
   /** What was made with which client token: the template and the request. */
   readonly templateTokens: Map<string, { readonly id: string; readonly request: string }>;
-  /** Returns a new id, such as `lt-…`. */
-  nextId(prefix: string): string;
-  /** Returns when Describe operations list a resource that is created at an instant. */
-  seenAt(now: number): number;
 }
 
 /** "CreateLaunchTemplate", LaunchTemplateName: 3 to 128 of these characters. */
@@ -20,7 +16,7 @@ const MAX_TEMPLATES = 5_000;
 
 /** Implements CreateLaunchTemplate: with version 1. The same client token with the same request gives what is there. */
 export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall): unknown {
-  const { input, identity, region, now } = call;
+  const { input, identity, now } = call;
   const name = findText(input, "LaunchTemplateName") ?? "";
   if (!NAME.test(name)) {
     throw faults.named(
@@ -40,18 +36,15 @@ export function createLaunchTemplate(store: LaunchTemplateStore, call: SimCall):
       `You have reached the limit of ${MAX_TEMPLATES} launch templates.`,
     );
   }
-  const version = toNewVersion(call, 1, readTemplateData(input));
   const template: SimLaunchTemplate = {
-    account: identity.account,
-    region,
+    ...placeOf(call),
     id: store.nextId("lt"),
     name,
     createdAt: now,
     createdBy: identity.arn,
     visibleAt: store.seenAt(now),
     defaultVersion: 1,
-    latestNumber: 1,
-    versions: [version],
+    versions: [{ number: 1, data: readTemplateData(input) }],
     tags: readTagSpecifications(call, "launch-template"),
   };
   store.launchTemplates.set(template.id, template);
@@ -66,10 +59,6 @@ export function deleteLaunchTemplate(store: LaunchTemplateStore, call: SimCall):
   return { LaunchTemplate: toTemplate(template) };
 }
 
-function toNewVersion({ input, identity, now }: SimCall, number: number, data: SimCall["input"]): TemplateVersion {
-  return { number, description: findText(input, "VersionDescription"), createdAt: now, createdBy: identity.arn, data };
-}
-
 function findRepeated(store: LaunchTemplateStore, call: SimCall): SimLaunchTemplate | undefined {
   // The SDK fills in a token of its own when it writes the request, which a call in process never comes to.
   if (call.input["ClientToken"] === undefined) return;
@@ -81,8 +70,8 @@ function findRepeated(store: LaunchTemplateStore, call: SimCall): SimLaunchTempl
   return store.launchTemplates.get(known.id);
 }
 
-function toTokenKey({ input, identity, region }: SimCall): string {
-  return [identity.account, region, String(input["ClientToken"])].join("/");
+function toTokenKey(call: SimCall): string {
+  return toKey({ ...placeOf(call), name: String(call.input["ClientToken"]) });
 }
 
 function toRequest(input: SimCall["input"]): string {
@@ -98,17 +87,12 @@ interface SimLaunchTemplate extends Ec2Resource {
   readonly createdAt: number;
   readonly createdBy: string;
   readonly defaultVersion: number;
-  /** The highest number that was given: numbers are never given twice. */
-  readonly latestNumber: number;
   readonly versions: readonly TemplateVersion[];
 }
 
 /** One version. */
 export interface TemplateVersion {
   readonly number: number;
-  readonly description: string | undefined;
-  readonly createdAt: number;
-  readonly createdBy: string;
   readonly data: Input;
 }
 

@@ -1,12 +1,20 @@
 import { defined } from "@stackyard/core";
-import { findNumber, findText, type SimCall, textsOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findText,
+  isOwn,
+  type NamedResource,
+  type Place,
+  placeOf,
+  type SimCall,
+  textsOf,
+} from "../sim-call.ts";
 import type { SimFault } from "../sim-fault.ts";
 import {
   checkFilterNames,
   type Ec2Resource,
   type FilterReaders,
   ec2Faults as faults,
-  isOwn,
   matchesFilters,
   ownOf,
   type PageRange,
@@ -24,18 +32,8 @@ export interface SimSubnet extends Ec2Resource {
   readonly availabilityZone: string;
 }
 
-/** What tests say of a subnet. */
-export interface SubnetInput {
-  readonly account: string;
-  readonly region: string;
-  /** Default: the next free one. */
-  readonly subnetId?: string;
-  /** Default: `DEFAULT_VPC`. */
-  readonly vpcId?: string;
-  /** Default: zones `a`, `b` and `c` in turn. */
-  readonly availabilityZone?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
+/** What tests say of a subnet. Defaults: the next free id, `DEFAULT_VPC`. Zones are `a`, `b` and `c` in turn. */
+export type SubnetInput = Place & Partial<Pick<SimSubnet, "subnetId" | "vpcId" | "tags">>;
 
 /** The VPC of what names none. */
 export const DEFAULT_VPC = "vpc-00000000000000001";
@@ -75,18 +73,8 @@ export interface SimSecurityGroup extends Ec2Resource {
   readonly vpcId: string;
 }
 
-/** What tests say of a security group. */
-export interface SecurityGroupInput {
-  readonly account: string;
-  readonly region: string;
-  /** Default: the next free one. */
-  readonly groupId?: string;
-  /** Default: its tag Name, or its id. */
-  readonly name?: string;
-  /** Default: `DEFAULT_VPC`. */
-  readonly vpcId?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-}
+/** What tests say of a security group. Defaults: the next free id; as the name its tag Name, or its id. */
+export type SecurityGroupInput = Place & Partial<Pick<SimSecurityGroup, "groupId" | "name" | "tags">>;
 
 const missing = (group: string) =>
   faults.named("InvalidGroup.NotFound", `The security group '${group}' does not exist`);
@@ -163,10 +151,7 @@ function findNamed<Resource>(
 }
 
 /** A machine image. */
-export interface SimImage extends Tagged {
-  /** Of its owner. */
-  readonly account: string;
-  readonly region: string;
+export interface SimImage extends Place, Tagged {
   readonly imageId: string;
   readonly name: string;
   readonly state: ImageState;
@@ -179,21 +164,8 @@ export interface SimImage extends Tagged {
 /** API reference, "Image", State. */
 type ImageState = "pending" | "available" | "invalid" | "deregistered" | "transient" | "failed" | "error" | "disabled";
 
-/** What tests say of an image. */
-export interface ImageInput {
-  readonly account: string;
-  readonly region: string;
-  /** Default: the next free one. */
-  readonly imageId?: string;
-  /** Default: its id. */
-  readonly name?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-  /** Default: `available`. */
-  readonly state?: ImageState;
-  /** Default: `x86_64`. */
-  readonly architecture?: SimImage["architecture"];
-  readonly sharedWith?: readonly string[];
-}
+/** What tests say of an image. Defaults: the next free id, which is also the name; `available`; `x86_64`; not shared. */
+export type ImageInput = Place & Partial<Omit<SimImage, "createdAt">>;
 
 const IMAGE_KIND: ResourceKind<SimImage> = {
   keys: {
@@ -251,27 +223,24 @@ export interface SimPlacementGroup extends Ec2Resource {
   readonly name: string;
   readonly strategy: string;
   readonly partitionCount: number | undefined;
-  readonly state: "pending" | "available" | "deleting" | "deleted";
 }
 
 /** What tests say of a placement group. */
-export interface PlacementGroupInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+export interface PlacementGroupInput extends NamedResource {
   readonly strategy: "cluster" | "spread" | "partition";
   readonly partitionCount?: number;
-  /** Default: `available`. */
-  readonly state?: SimPlacementGroup["state"];
-  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** The placement groups of all accounts. */
 type PlacementGroups = Map<string, SimPlacementGroup>;
 
-/** The store, and what gives new ones their ids and instants. */
-export interface PlacementGroupStore {
+/** The store of the placement groups of all accounts. */
+export interface PlacementGroupStore extends ResourceStore {
   readonly placementGroups: PlacementGroups;
+}
+
+/** What gives new resources their ids and instants. */
+export interface ResourceStore {
   /** Returns a new id, such as `pg-…`. */
   nextId(prefix: string): string;
   /** Returns when Describe operations list a resource that is created at an instant. */
@@ -307,7 +276,7 @@ export function describePlacementGroups(groups: PlacementGroups, call: SimCall):
 /** Implements CreatePlacementGroup. Source: EC2 API reference. */
 export function createPlacementGroup(store: PlacementGroupStore, call: SimCall): unknown {
   const { placementGroups: groups } = store;
-  const { input, identity, region, now } = call;
+  const { input, now } = call;
   const name = findText(input, "GroupName") ?? "";
   if (!NAME.test(name)) throw faults.invalid(`Invalid placement group name: '${name}'`);
   if (findOwn(groups, name, call)) {
@@ -316,11 +285,14 @@ export function createPlacementGroup(store: PlacementGroupStore, call: SimCall):
   if ([...groups.values()].filter((each) => isOwn(each, call)).length >= MAX_GROUPS) {
     throw faults.named("PlacementGroupLimitExceeded", `The maximum number of placement groups is ${MAX_GROUPS}.`);
   }
-  const { strategy, partitionCount } = readStrategy(input);
-  const tags = readTagSpecifications(call, "placement-group");
-  const place = { account: identity.account, region, groupId: store.nextId("pg") };
-  const about = { name, strategy, partitionCount, tags, visibleAt: store.seenAt(now) };
-  const group: SimPlacementGroup = { ...place, ...about, state: "available" };
+  const group: SimPlacementGroup = {
+    ...placeOf(call),
+    ...readStrategy(input),
+    name,
+    tags: readTagSpecifications(call, "placement-group"),
+    groupId: store.nextId("pg"),
+    visibleAt: store.seenAt(now),
+  };
   groups.set(group.groupId, group);
   return { PlacementGroup: toOutput(group) };
 }
@@ -362,19 +334,14 @@ function readStrategy(input: SimCall["input"]) {
   return { strategy, partitionCount: count };
 }
 
-function toOutput(group: SimPlacementGroup) {
-  const { groupId, name, strategy, partitionCount, state, tags } = group;
+function toOutput({ account, region, groupId, name, strategy, partitionCount, tags }: SimPlacementGroup) {
   return {
     GroupName: name,
     GroupId: groupId,
-    GroupArn: toArn(group),
-    State: state,
+    GroupArn: `arn:aws:ec2:${region}:${account}:placement-group/${name}`,
+    State: "available",
     Strategy: strategy,
     ...defined({ PartitionCount: partitionCount }),
     Tags: toTagList(tags),
   };
-}
-
-function toArn({ account, region, name }: SimPlacementGroup): string {
-  return `arn:aws:ec2:${region}:${account}:placement-group/${name}`;
 }

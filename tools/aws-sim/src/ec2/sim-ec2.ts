@@ -1,5 +1,5 @@
 import type { Clock } from "@stackyard/core";
-import type { SimService } from "../sim-call.ts";
+import type { Place, SimService } from "../sim-call.ts";
 import { ec2Faults } from "./ec2-faults.ts";
 import {
   addImage,
@@ -11,7 +11,6 @@ import {
   type Ec2Settings,
   type Ec2State,
   type InstanceState,
-  type LaunchFacts,
   type SimInstance,
   type StateAt,
   stateOf,
@@ -50,25 +49,10 @@ export interface SimEc2 {
   findInstance(instanceId: string): SimInstance | undefined;
 }
 
-/** An instance that was launched. */
-export interface InstanceInput {
-  readonly account: string;
-  readonly region: string;
-  /** Default: the next free one. */
-  readonly instanceId?: string;
-  /** Instances of one reservation are answered together. Default: one of its own. */
-  readonly reservationId?: string;
-  readonly tags?: Readonly<Record<string, string>>;
+/** An instance that was launched. Defaults: the next free id, a reservation of its own, launched and visible now. */
+export interface InstanceInput extends Place, Partial<Omit<SimInstance, "states" | keyof Place>> {
   /** Default: `running`. */
   readonly state?: InstanceState;
-  /** Linux has none. */
-  readonly platform?: "windows";
-  readonly instanceType?: string;
-  readonly launchedAt?: number;
-  /** EC2 is eventually consistent: until then DescribeInstances does not know it. */
-  readonly visibleAt?: number;
-  /** Default: not set. */
-  readonly launch?: LaunchFacts;
 }
 
 /** Creates EC2 without resources. Sources: EC2 API reference and user guide, cited at each part. */
