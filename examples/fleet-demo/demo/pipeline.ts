@@ -28,7 +28,6 @@ export async function release(world: World, commit: string, files: Files): Promi
   const inputArtifacts = [{ name: ARTIFACT, bucket: BUCKET, key, revision: commit }];
   const first = sim.codePipeline.startAction({
     ...PLACE,
-    pipeline: PIPELINE,
     userParameters: USER_PARAMETERS,
     inputArtifacts,
   });

@@ -59,7 +59,6 @@ const THIRTY = {
 export function startPipeline({ yard }: World): { readonly jobId: string; readonly event: unknown } {
   return yard.sim.codePipeline.startAction({
     ...PLACE,
-    pipeline: "fleet",
     userParameters: JSON.stringify(USER_PARAMETERS),
     inputArtifacts: [ARTIFACT],
   });

@@ -1,45 +1,34 @@
 import type { Clock } from "@stackyard/core";
 import { afterCatchUp } from "./auto-scaling/change-group.ts";
-import { createAutoScaling, type SimAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
-import type { TrafficSources } from "./auto-scaling/sim-group.ts";
-import {
-  createClassicLoadBalancing,
-  type SimClassicLoadBalancing,
-} from "./classic-load-balancing/sim-classic-load-balancing.ts";
-import { createCloudFormation, type SimCloudFormation } from "./cloudformation/sim-cloudformation.ts";
-import { createCloudWatch, type SimCloudWatch } from "./cloudwatch/sim-cloudwatch.ts";
-import { createCodePipeline, type SimCodePipeline } from "./code-pipeline.ts";
-import { createCostExplorer, type SimCostExplorer } from "./cost-explorer/sim-cost-explorer.ts";
-import { type AnswerEndpoint, createAnswerEndpoint } from "./custom-resources.ts";
-import { createEc2, type SimEc2 } from "./ec2/sim-ec2.ts";
-import { createEcs, type SimEcs } from "./ecs/sim-ecs.ts";
+import { createAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
+import { createClassicLoadBalancing } from "./classic-load-balancing/sim-classic-load-balancing.ts";
+import { createCloudFormation } from "./cloudformation/sim-cloudformation.ts";
+import { createCloudWatch } from "./cloudwatch/sim-cloudwatch.ts";
+import { createCodePipeline } from "./code-pipeline.ts";
+import { createCostExplorer } from "./cost-explorer/sim-cost-explorer.ts";
+import { createAnswerEndpoint } from "./custom-resources.ts";
+import { createEc2 } from "./ec2/sim-ec2.ts";
+import { createEcs } from "./ecs/sim-ecs.ts";
 import { toLogSources } from "./ecs/task-life.ts";
-import { createEventBridge, type SimEventBridge } from "./event-bridge.ts";
-import { createIam, type SimIam } from "./iam.ts";
-import { allows, type Identity } from "./identities.ts";
-import { createLambda, type SimLambda } from "./lambda/sim-lambda.ts";
-import { createLoadBalancing, type SimLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
+import { createEventBridge } from "./event-bridge.ts";
+import { createIam } from "./iam.ts";
+import { allows } from "./identities.ts";
+import { createLambda } from "./lambda/sim-lambda.ts";
+import { createLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
 import { createTrafficSources } from "./load-balancing/targets.ts";
-import { createLogs, type SimLogs } from "./logs/sim-logs.ts";
-import { createPricing, type SimPricing } from "./pricing/sim-pricing.ts";
+import { createLogs } from "./logs/sim-logs.ts";
+import { createPricing } from "./pricing/sim-pricing.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
-import { createS3, type SimS3 } from "./s3/sim-s3.ts";
-import { createSecretsManager, type SimSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
-import {
-  createThrottle,
-  type SimCall,
-  type SimRequest,
-  type SimService,
-  type Throttle,
-  type ThrottleInput,
-} from "./sim-call.ts";
+import { createS3 } from "./s3/sim-s3.ts";
+import { createSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
+import { createThrottle, type SimRequest, type SimService, type Throttle, type ThrottleInput } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
-import { createSns, type SimSns } from "./sns.ts";
-import { createSqs, type SimSqs } from "./sqs/sim-sqs.ts";
-import { createSsm, type SimSsm } from "./ssm/sim-ssm.ts";
-import { createStepFunctions, type SimStepFunctions } from "./step-functions/sim-step-functions.ts";
+import { createSns } from "./sns.ts";
+import { createSqs } from "./sqs/sim-sqs.ts";
+import { createSsm } from "./ssm/sim-ssm.ts";
+import { createStepFunctions } from "./step-functions/sim-step-functions.ts";
 import { createSts } from "./sts.ts";
-import { createTagging, type SimTagging } from "./tagging/sim-tagging.ts";
+import { createTagging } from "./tagging/sim-tagging.ts";
 
 /** A small AWS: accounts, credentials and services with state, under one clock. */
 export interface AwsSim extends SimServices {
@@ -67,26 +56,16 @@ export interface LoggedCall {
 
 /** Creates a simulated AWS. */
 export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
-  const { services, byClient } = createServices(clock);
+  const services = createServices(clock);
+  const byClient = toByClient(services);
   const throttles = new Map<string, Throttle>();
-  const behaviours = createStacksOfBehaviour();
+  const behaviours = new Map<string, Behaviour[]>();
   const calls: LoggedCall[] = [];
-
-  function authenticate(request: SimRequest, { faults }: SimService, now: number): Identity {
-    const { accessKeyId, sessionToken } = request;
-    return services.iam.authenticate({
-      accessKeyId,
-      sessionToken,
-      now,
-      unknownKey: faults.unknownKey,
-      expired: faults.expired,
-    });
-  }
 
   function run(request: SimRequest, service: SimService): unknown {
     const { operation, region, input } = request;
     const now = clock.now();
-    const identity = authenticate(request, service, now);
+    const identity = services.iam.authenticate(request, service.faults, now);
     const { arn, tags } = identity;
     calls.push({ operation: `${request.service}.${operation}`, region, arn, tags, input });
     const action = service.toAction(operation);
@@ -99,60 +78,31 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
     const serve = service.operations[operation];
     if (serve === undefined)
       throw new SimFault("NotImplemented", 501, `The simulation has no ${request.service}.${operation}.`);
-    const call: SimCall = { service: request.service, operation, input, region, identity, now };
-    return serve(call);
+    return serve({ operation, input, region, identity, now });
   }
 
   const sim: AwsSim = {
     ...services,
     calls,
     fetch: (url, request) => fetchPresigned(sim, clock.now, url, request),
-    once: (operation, behaviour) => behaviours.add(operation, behaviour),
+    once: (operation, behaviour) => void behaviours.set(operation, [...(behaviours.get(operation) ?? []), behaviour]),
     limit: (operation, limit) => void throttles.set(operation, createThrottle(limit)),
     async serve(request) {
       const service = byClient.get(request.service);
       if (service === undefined) throw new SimFault("NotImplemented", 501, `The simulation has no ${request.service}.`);
       const proceed = async (): Promise<unknown> => run(request, service);
-      return behaviours.serve(`${request.service}.${request.operation}`, proceed);
+      const behaviour = behaviours.get(`${request.service}.${request.operation}`)?.shift();
+      return behaviour === undefined ? proceed() : behaviour(proceed);
     },
   };
   return sim;
 }
 
-/** The services as tests set them up and look at them. Further ones are added here. */
-interface SimServices {
-  readonly iam: SimIam;
-  readonly sns: SimSns;
-  readonly sqs: SimSqs;
-  readonly cloudWatch: SimCloudWatch;
-  readonly s3: SimS3;
-  readonly secrets: SimSecretsManager;
-  readonly lambda: SimLambda;
-  readonly cloudFormation: SimCloudFormation;
-  readonly ec2: SimEc2;
-  readonly ecs: SimEcs;
-  readonly logs: SimLogs;
-  readonly loadBalancing: SimLoadBalancing;
-  readonly classicLoadBalancing: SimClassicLoadBalancing;
-  /** Target groups and classic load balancers, as Auto Scaling works with them. */
-  readonly traffic: TrafficSources;
-  readonly stepFunctions: SimStepFunctions;
-  /** Where custom resources answer. */
-  readonly answers: AnswerEndpoint;
-  readonly ssm: SimSsm;
-  readonly codePipeline: SimCodePipeline;
-  readonly eventBridge: SimEventBridge;
-  readonly autoScaling: SimAutoScaling;
-  readonly tagging: SimTagging;
-  readonly pricing: SimPricing;
-  readonly costExplorer: SimCostExplorer;
-}
+/** The services as tests set them up and look at them. */
+interface SimServices extends Readonly<ReturnType<typeof createServices>> {}
 
-/** Creates the services, by the names of their clients without `Client`. */
-function createServices(clock: Clock): {
-  readonly services: SimServices;
-  readonly byClient: ReadonlyMap<string, SimService>;
-} {
+/** Creates the services. Further ones are added here. */
+function createServices(clock: Clock) {
   const iam = createIam({ clock });
   const sns = createSns();
   const sqs = createSqs();
@@ -188,7 +138,7 @@ function createServices(clock: Clock): {
   const answers = createAnswerEndpoint(clock.now);
   const tagging = createTagging({ clock });
   const costExplorer = createCostExplorer();
-  const services: SimServices = {
+  return {
     iam,
     sns,
     sqs,
@@ -201,8 +151,10 @@ function createServices(clock: Clock): {
     logs,
     loadBalancing,
     classicLoadBalancing,
+    /** Target groups and classic load balancers, as Auto Scaling works with them. */
     traffic,
     stepFunctions,
+    /** Where custom resources answer. */
     answers,
     ec2,
     ssm,
@@ -213,9 +165,9 @@ function createServices(clock: Clock): {
     pricing: createPricing(),
     costExplorer,
   };
-  return { services, byClient: toByClient(services) };
 }
 
+/** Returns the services by the names of their clients without `Client`. */
 function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
   const { catchUp } = services.autoScaling;
   return new Map<string, SimService>([
@@ -246,23 +198,3 @@ function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
 
 /** Serves a call in its own way: before, instead of, or after what the service does (`proceed`). */
 type Behaviour = (proceed: () => Promise<unknown>) => Promise<unknown>;
-
-/** Behaviours that wait for their calls. */
-interface StacksOfBehaviour {
-  add(operation: string, behaviour: Behaviour): void;
-  serve(operation: string, proceed: () => Promise<unknown>): Promise<unknown>;
-}
-
-/** Creates the behaviors per operation; each is used once, in order. */
-function createStacksOfBehaviour(): StacksOfBehaviour {
-  const waiting = new Map<string, Behaviour[]>();
-  return {
-    add(operation, behaviour) {
-      waiting.set(operation, [...(waiting.get(operation) ?? []), behaviour]);
-    },
-    serve(operation, proceed) {
-      const next = waiting.get(operation)?.shift();
-      return next === undefined ? proceed() : next(proceed);
-    },
-  };
-}

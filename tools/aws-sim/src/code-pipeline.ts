@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, defined } from "@stackyard/core";
 import { jsonFaults } from "./service-faults.ts";
-import { findText, type ServiceFaults, type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { findText, isOwn, type Place, type ServiceFaults, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 
 /** Pipelines with an artifact store, and Invoke actions whose functions report. */
@@ -21,11 +21,7 @@ export interface SimCodePipeline {
 }
 
 /** One Invoke action of a run. */
-interface ActionInput {
-  readonly account: string;
-  readonly region: string;
-  readonly pipeline?: string;
-  readonly functionName?: string;
+interface ActionInput extends Place {
   readonly userParameters?: string;
   readonly inputArtifacts?: readonly ArtifactInput[];
 }
@@ -57,9 +53,8 @@ export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCod
       toAction: (operation) => `codepipeline:${operation}`,
       faults: codePipelineFaults,
     },
-    startAction({ account, region, pipeline = "GARLC", functionName = "fleet", userParameters, inputArtifacts = [] }) {
-      const about = { account, region, pipeline, functionName, userParameters, inputArtifacts };
-      const action: SimAction = { ...about, startedAt: clock.now(), jobs: [] };
+    startAction(input) {
+      const action: SimAction = { ...input, startedAt: clock.now(), jobs: [] };
       const job = beginJob(action);
       return { jobId: job.id, event: toJobEvent(action, job) };
     },
@@ -85,8 +80,7 @@ export function createCodePipeline({ clock }: { readonly clock: Clock }): SimCod
 function report(actions: ReadonlyMap<string, SimAction>, call: SimCall, kind: JobResult["kind"]): unknown {
   const id = textOf(call.input, "jobId");
   const action = actions.get(id);
-  if (action?.account !== call.identity.account || action.region !== call.region)
-    throw codePipelineFaults.jobMissing(id);
+  if (action === undefined || !isOwn(action, call)) throw codePipelineFaults.jobMissing(id);
   const job = action.jobs.at(-1);
   const status = statusOf(action, call.now);
   if (job?.id !== id || job.result !== undefined || status !== "InProgress")
@@ -96,14 +90,8 @@ function report(actions: ReadonlyMap<string, SimAction>, call: SimCall, kind: Jo
 }
 
 /** A job of an Invoke action: each continuation is a job of its own, of the same action. */
-interface SimAction {
-  readonly account: string;
-  readonly region: string;
-  readonly pipeline: string;
+interface SimAction extends ActionInput {
   readonly startedAt: number;
-  readonly userParameters: string | undefined;
-  readonly inputArtifacts: readonly ArtifactInput[];
-  readonly functionName: string;
   readonly jobs: SimJob[];
 }
 
@@ -154,14 +142,15 @@ function statusOf({ jobs, startedAt }: SimAction, now: number): ActionStatus {
  * fields).
  */
 function toJobEvent(action: SimAction, { id, continuationToken }: SimJob): Readonly<Record<string, unknown>> {
-  const { userParameters, functionName, account, inputArtifacts } = action;
-  const parameters = userParameters === undefined ? {} : { UserParameters: userParameters };
+  const { userParameters, account, inputArtifacts = [] } = action;
   return {
     "CodePipeline.job": {
       id,
       accountId: account,
       data: {
-        actionConfiguration: { configuration: { FunctionName: functionName, ...parameters } },
+        actionConfiguration: {
+          configuration: { FunctionName: "fleet", ...defined({ UserParameters: userParameters }) },
+        },
         inputArtifacts: inputArtifacts.map(toArtifact),
         outputArtifacts: [],
         artifactCredentials: {
@@ -192,8 +181,6 @@ const codePipelineFaults = {
   jobMissing: (id: string) => new SimFault("JobNotFoundException", 400, `No job found with ID ${id}`),
   jobOver: (id: string, state: string) =>
     new SimFault("InvalidJobStateException", 400, `Job ${id} is in the state ${state} and cannot be changed.`),
-  pipelineMissing: (name: string) =>
-    new SimFault("PipelineNotFoundException", 400, `The pipeline with name ${name} does not exist.`),
   variables: () =>
     new SimFault("OutputVariablesSizeExceededException", 400, "The variables are larger than the pipeline allows."),
 } satisfies ServiceFaults & Record<string, (...texts: [string, string]) => SimFault>;

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
-import { type AwsEvent, type EventPattern, matchesPattern, toLaunchEvent, toStateEvent } from "./event-bridge.ts";
+import { type AwsEvent, type EventPattern, matchesPattern, toStateEvent } from "./event-bridge.ts";
 import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 const REGION = "eu-west-1";
@@ -155,7 +155,6 @@ describe("a pattern", () => {
 describe("events of AWS", () => {
   it("have the names that rules look for", () => {
     const { place } = createBus();
-    const launch = { token: "t", group: "web", hook: "configure", instanceId: "i-1" };
 
     expect(toStateEvent(place, "i-1", "running")).toMatchObject({
       source: "aws.ec2",
@@ -164,11 +163,6 @@ describe("events of AWS", () => {
       account: ACCOUNT,
       region: REGION,
       resources: [`arn:aws:ec2:${REGION}:${ACCOUNT}:instance/i-1`],
-    });
-    expect(toLaunchEvent(place, launch)).toMatchObject({
-      source: "aws.autoscaling",
-      "detail-type": "EC2 Instance-launch Lifecycle Action",
-      detail: { LifecycleActionToken: "t", LifecycleHookName: "configure", EC2InstanceId: "i-1" },
     });
   });
 });

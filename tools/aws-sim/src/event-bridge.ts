@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isMap, parseJson } from "@stackyard/core";
 import { jsonFaults } from "./service-faults.ts";
-import type { SimCall, SimService } from "./sim-call.ts";
+import { type NamedResource, type Place, placeOf, type SimCall, type SimService, toKey } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 
 /** Buses, and rules with targets in this process. Events wait until a test has them delivered. */
@@ -19,18 +19,13 @@ export interface SimEventBridge {
 }
 
 /** A bus and who else may put events on it. */
-interface BusInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+interface BusInput extends NamedResource {
   /** Other accounts that its policy lets in. Default: none. */
   readonly allows?: readonly string[];
 }
 
 /** Which events reach which function; account and region are those of the bus. */
-interface RuleInput {
-  readonly account: string;
-  readonly region: string;
+interface RuleInput extends Place {
   /** Default: `default`. */
   readonly bus?: string;
   readonly pattern: EventPattern;
@@ -49,12 +44,12 @@ interface DeliverOptions {
 export function createEventBridge(): SimEventBridge {
   const rules: RuleInput[] = [];
   const buses = new Map<string, BusInput>();
-  const queue: { readonly event: AwsEvent; readonly place: BusPlace }[] = [];
+  const queue: { readonly event: AwsEvent; readonly bus: NamedResource }[] = [];
 
-  async function deliverOne({ event, place }: (typeof queue)[number]): Promise<readonly unknown[]> {
+  async function deliverOne({ event, bus }: (typeof queue)[number]): Promise<readonly unknown[]> {
     const errors: unknown[] = [];
     for (const rule of rules) {
-      const isThere = keyOf({ bus: "default", ...rule }) === keyOf(place);
+      const isThere = toKey({ ...rule, name: rule.bus ?? "default" }) === toKey(bus);
       if (!isThere || !matchesPattern(event, rule.pattern)) continue;
       try {
         await rule.target(structuredClone(event));
@@ -70,23 +65,23 @@ export function createEventBridge(): SimEventBridge {
       operations: {
         PutEvents: (call) =>
           putEvents(call, {
-            admits: (place, account) =>
-              place.account === account || (buses.get(keyOf(place))?.allows ?? []).includes(account),
-            take: (event, place) => void queue.push({ event, place }),
+            admits: (bus, account) =>
+              bus.account === account || (buses.get(toKey(bus))?.allows ?? []).includes(account),
+            take: (event, bus) => void queue.push({ event, bus }),
           }),
       },
       toAction: (operation) => `events:${operation}`,
-      faults: eventBridgeFaults,
+      faults: jsonFaults,
     },
     addBus(input) {
       const { account, region, name } = input;
-      buses.set(keyOf({ account, region, bus: name }), input);
+      buses.set(toKey(input), input);
       return `arn:aws:events:${region}:${account}:event-bus/${name}`;
     },
     addRule: (input) => void rules.push(input),
     emit(event) {
       const { account, region } = event;
-      queue.push({ event, place: { account, region, bus: "default" } });
+      queue.push({ event, bus: { account, region, name: "default" } });
     },
     get waiting() {
       return queue.map(({ event }) => event);
@@ -98,10 +93,6 @@ export function createEventBridge(): SimEventBridge {
       return errors;
     },
   };
-}
-
-function keyOf({ account, region, bus }: BusPlace): string {
-  return `${account}/${region}/${bus}`;
 }
 
 /** "PutEvents": at most 10 entries, and "the total entry size must be less than 1MB". */
@@ -120,18 +111,11 @@ interface Entry {
   readonly EventBusName?: string;
 }
 
-/** Where a bus is. */
-interface BusPlace {
-  readonly account: string;
-  readonly region: string;
-  readonly bus: string;
-}
-
 /** What buses there are, and who takes what is on them. */
 interface PutEventsDeps {
   /** Returns true if the policy of the bus lets the account put events. */
-  readonly admits: (place: BusPlace, account: string) => boolean;
-  readonly take: (event: AwsEvent, place: BusPlace) => void;
+  readonly admits: (bus: NamedResource, account: string) => boolean;
+  readonly take: (event: AwsEvent, bus: NamedResource) => void;
 }
 
 /** Processes entries one by one; for those that cannot be sent, the result at their index has an error code. */
@@ -150,27 +134,23 @@ function putEvents(call: SimCall, deps: PutEventsDeps): unknown {
   return { FailedEntryCount: results.filter((each) => "ErrorCode" in each).length, Entries: results };
 }
 
-/** What a caller may not do is answered as other JSON services answer it. */
-const eventBridgeFaults = jsonFaults;
-
 function putEntry(entry: Entry, call: SimCall, { admits, take }: PutEventsDeps): object {
   const problem = problemOf(entry);
   if (problem !== undefined) return problem;
-  const place = toPlace(entry.EventBusName ?? "default", call);
-  if (place.region !== call.region || !admits(place, call.identity.account)) {
+  const bus = toBus(entry.EventBusName ?? "default", call);
+  if (bus.region !== call.region || !admits(bus, call.identity.account)) {
     const why = `User: ${call.identity.arn} is not authorized to perform: events:PutEvents on resource: ${entry.EventBusName}`;
     return { ErrorCode: "AccessDeniedException", ErrorMessage: why };
   }
   const event = toAwsEvent({
-    account: call.identity.account,
-    region: call.region,
+    ...placeOf(call),
     at: timeOf(entry) ?? call.now,
     source: entry.Source ?? "",
     detailType: entry.DetailType ?? "",
     resources: entry.Resources ?? [],
     detail: JSON.parse(entry.Detail ?? "{}"),
   });
-  take(event, place);
+  take(event, bus);
   return { EventId: event.id };
 }
 
@@ -181,9 +161,9 @@ const BUS = /^arn:aws[\w-]*:events:([\w-]+):(\d{12}):event-bus\/(.+)$/;
  * only rules send (user guide, "Sending and receiving events between AWS Regions"), so the endpoint has to be that of
  * the bus.
  */
-function toPlace(name: string, { identity, region }: SimCall): BusPlace {
-  const [, home = region, account = identity.account, bus = name] = BUS.exec(name) ?? [];
-  return { account, region: home, bus };
+function toBus(text: string, { identity, region }: SimCall): NamedResource {
+  const [, home = region, account = identity.account, name = text] = BUS.exec(text) ?? [];
+  return { account, region: home, name };
 }
 
 function timeOf({ Time }: Entry): number | undefined {
@@ -256,15 +236,12 @@ export interface AwsEvent {
 }
 
 /** Where and when something happened. */
-interface EventPlace {
-  readonly account: string;
-  readonly region: string;
+interface EventPlace extends Place {
   readonly at: number;
 }
 
-/** What one is made of. Without an id it has a new one. */
+/** What one is made of. */
 interface EventInput extends EventPlace {
-  readonly id?: string;
   readonly source: string;
   readonly detailType: string;
   readonly resources?: readonly string[];
@@ -272,10 +249,10 @@ interface EventInput extends EventPlace {
 }
 
 /** Creates an event from any input. */
-export function toAwsEvent({ id = randomUUID(), account, region, at, ...input }: EventInput): AwsEvent {
+export function toAwsEvent({ account, region, at, ...input }: EventInput): AwsEvent {
   return {
     version: "0",
-    id,
+    id: randomUUID(),
     "detail-type": input.detailType,
     source: input.source,
     account,
@@ -293,42 +270,7 @@ export function toStateEvent(place: EventPlace, instanceId: string, state: strin
     ...place,
     source: "aws.ec2",
     detailType: "EC2 Instance State-change Notification",
-    resources: [toInstanceArn(place, instanceId)],
+    resources: [`arn:aws:ec2:${place.region}:${place.account}:instance/${instanceId}`],
     detail: { "instance-id": instanceId, state },
   });
-}
-
-/** Follows the Auto Scaling user guide, "Lifecycle action": launch. */
-export function toLaunchEvent(place: EventPlace, action: LaunchAction): AwsEvent {
-  const { token, group, hook, instanceId } = action;
-  const transition = "autoscaling:EC2_INSTANCE_LAUNCHING";
-  return toAwsEvent({
-    ...place,
-    source: "aws.autoscaling",
-    detailType: "EC2 Instance-launch Lifecycle Action",
-    resources: [
-      `arn:aws:autoscaling:${place.region}:${place.account}:autoScalingGroup:00000000-0000-4000-8000-000000000000:autoScalingGroupName/${group}`,
-    ],
-    detail: {
-      LifecycleActionToken: token,
-      AutoScalingGroupName: group,
-      LifecycleHookName: hook,
-      EC2InstanceId: instanceId,
-      LifecycleTransition: transition,
-      Origin: "EC2",
-      Destination: "AutoScalingGroup",
-    },
-  });
-}
-
-/** What an Auto Scaling group waits for. */
-interface LaunchAction {
-  readonly token: string;
-  readonly group: string;
-  readonly hook: string;
-  readonly instanceId: string;
-}
-
-function toInstanceArn({ region, account }: EventPlace, instanceId: string): string {
-  return `arn:aws:ec2:${region}:${account}:instance/${instanceId}`;
 }

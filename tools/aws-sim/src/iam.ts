@@ -116,7 +116,6 @@ interface InstanceProfileInput {
   readonly name: string;
   /** Begins and ends with a slash. Default: `/`. */
   readonly path?: string;
-  readonly partition?: string;
   /** The name of its role, with the path that `addRole` was given. Default: none. */
   readonly role?: string;
   /** IAM is eventually consistent: until then it is not found. */
@@ -132,6 +131,6 @@ interface InstanceProfile extends InstanceProfileInput {
 
 /** Creates a new one. ARN: IAM guide, "IAM ARNs", with the path before the name. */
 function createInstanceProfile(input: InstanceProfileInput, madeAt: number): InstanceProfile {
-  const { account, name, path = "/", partition = "aws" } = input;
-  return { ...input, path, madeAt, arn: `arn:${partition}:iam::${account}:instance-profile${path}${name}` };
+  const { account, name, path = "/" } = input;
+  return { ...input, path, madeAt, arn: `arn:aws:iam::${account}:instance-profile${path}${name}` };
 }

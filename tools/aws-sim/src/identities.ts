@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { SimFault } from "./sim-fault.ts";
+import type { ServiceFaults, SimRequest } from "./sim-call.ts";
 
 /** Who signs a request. */
 export interface Identity {
@@ -33,7 +33,6 @@ interface RoleInput {
   readonly account: string;
   /** With its path where it has one. */
   readonly name: string;
-  readonly partition?: string;
   /** Accounts and ARNs. Default: any account. */
   readonly trusts?: readonly string[];
   /** The trust policy requires it (`sts:ExternalId`). */
@@ -64,14 +63,17 @@ export interface Identities {
   /** Returns the secret key of an access key; undefined for an unknown one. */
   findSecret(accessKeyId: string): string | undefined;
   /** Returns the owner of the credentials. Throws the service's errors for unknown and expired ones. */
-  authenticate(signed: SignedBy): Identity;
+  authenticate(
+    request: Pick<SimRequest, "accessKeyId" | "sessionToken">,
+    faults: Pick<ServiceFaults, "unknownKey" | "expired">,
+    now: number,
+  ): Identity;
 }
 
 /** A user with keys that do not end. */
 interface UserInput {
   readonly account: string;
   readonly name: string;
-  readonly partition?: string;
   readonly allow?: readonly string[];
 }
 
@@ -80,15 +82,6 @@ interface SessionInput {
   readonly name: string;
   readonly endsAt: number;
   readonly tags?: Readonly<Record<string, string>>;
-}
-
-/** What a request says about its signer. */
-interface SignedBy {
-  readonly accessKeyId: string;
-  readonly sessionToken: string | undefined;
-  readonly now: number;
-  readonly unknownKey: (accessKeyId: string) => Error | SimFault;
-  readonly expired: () => Error | SimFault;
 }
 
 interface Key {
@@ -117,30 +110,30 @@ export function createIdentities(): Identities {
   }
 
   return {
-    addUser({ account, name, partition = "aws", allow = ALL }) {
-      const arn = `arn:${partition}:iam::${account}:user/${name}`;
+    addUser({ account, name, allow = ALL }) {
+      const arn = `arn:aws:iam::${account}:user/${name}`;
       return issue("AKIA", { identity: { arn, account, isRole: false, allow, tags: {} } });
     },
-    addRole({ partition = "aws", allow = ALL, maxSeconds = HOUR_SECONDS, allowsTags = true, ...input }) {
-      const arn = `arn:${partition}:iam::${input.account}:role/${input.name}`;
-      const role = { ...input, partition, allow, maxSeconds, allowsTags, arn };
+    addRole({ allow = ALL, maxSeconds = HOUR_SECONDS, allowsTags = true, ...input }) {
+      const arn = `arn:aws:iam::${input.account}:role/${input.name}`;
+      const role = { ...input, allow, maxSeconds, allowsTags, arn };
       roles.set(arn, role);
       return role;
     },
     findRole: (arn) => roles.get(arn),
     listRoles: (account) => [...roles.values()].filter((role) => role.account === account),
-    beginSession({ account, name, partition, allow }, session) {
+    beginSession({ account, name, allow }, session) {
       // The ARN of a session does not contain the path (IAM guide, "IAM identifiers").
-      const arn = `arn:${partition}:sts::${account}:assumed-role/${name.split("/").at(-1)}/${session.name}`;
+      const arn = `arn:aws:sts::${account}:assumed-role/${name.split("/").at(-1)}/${session.name}`;
       const identity = { arn, account, isRole: true, allow, tags: session.tags ?? {} };
       const sessionToken = `token-${keys.size}`;
       return { ...issue("ASIA", { identity, sessionToken, endsAt: session.endsAt }), sessionToken, arn };
     },
     findSecret: (accessKeyId) => (keys.has(accessKeyId) ? toSecret(accessKeyId) : undefined),
-    authenticate({ accessKeyId, sessionToken, now, unknownKey, expired }) {
+    authenticate({ accessKeyId, sessionToken }, faults, now) {
       const key = keys.get(accessKeyId);
-      if (key === undefined || key.sessionToken !== sessionToken) throw unknownKey(accessKeyId);
-      if (key.endsAt !== undefined && key.endsAt <= now) throw expired();
+      if (key === undefined || key.sessionToken !== sessionToken) throw faults.unknownKey(accessKeyId);
+      if (key.endsAt !== undefined && key.endsAt <= now) throw faults.expired();
       return key.identity;
     },
   };

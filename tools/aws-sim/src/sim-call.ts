@@ -2,6 +2,7 @@ import type { Identity } from "./identities.ts";
 
 /** A request as a binding to clients brings it. */
 export interface SimRequest {
+  /** As the SDK names the client, without `Client`. */
   readonly service: string;
   readonly operation: string;
   readonly input: Readonly<Record<string, unknown>>;
@@ -12,8 +13,6 @@ export interface SimRequest {
 
 /** One request, as a service of the simulation sees it. */
 export interface SimCall {
-  /** As the SDK names the client, without `Client`. */
-  readonly service: string;
   readonly operation: string;
   readonly input: Readonly<Record<string, unknown>>;
   readonly region: string;

@@ -48,8 +48,6 @@ function assume(iam: Identities, call: SimCall): unknown {
 
 function isTrusted(role: Role, { input, identity, now }: SimCall): boolean {
   if (role.visibleAt !== undefined && now < role.visibleAt) return false;
-  // Credentials of one partition are unknown in another; the role of another partition is never theirs to assume.
-  if (identity.arn.split(":")[1] !== role.partition) return false;
   if (role.externalId !== undefined && findText(input, "ExternalId") !== role.externalId) return false;
   return role.trusts === undefined || role.trusts.includes(identity.account) || role.trusts.includes(identity.arn);
 }

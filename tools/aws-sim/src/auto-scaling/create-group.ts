@@ -25,7 +25,6 @@ import { type HookInput, toHookKey } from "./lifecycle-hooks.ts";
 import {
   autoScalingFaults as faults,
   type GroupSettings,
-  type LaunchScript,
   type LaunchSource,
   type SimGroup,
   type TemplateRef,
@@ -151,8 +150,6 @@ export interface GroupInput extends NamedResource {
   readonly subnets?: readonly string[];
   readonly healthCheckType?: "EC2" | "ELB";
   readonly hooks?: readonly Omit<HookInput, "account" | "region" | "group">[];
-  /** Of its instances, which have booted already. */
-  readonly script?: LaunchScript;
   /** Simple policies, with alarms that call them. */
   readonly policies?: readonly { readonly name: string; readonly alarms?: readonly string[] }[];
 }
@@ -186,7 +183,7 @@ export function addGroup(state: AutoScalingState, input: GroupInput, now: number
   }
   state.groups.set(toKey(key), group);
   addPolicies(state, group, input.policies ?? []);
-  fill(state, group, { now, script: { bootMs: 0, healthyAfterMs: 0, ...input.script } });
+  fill(state, group, now);
   return name;
 }
 
@@ -198,7 +195,7 @@ export function addConfiguration({ configurations }: AutoScalingState, key: Name
 function addPolicies(
   { alarms }: AutoScalingState,
   group: SimGroup,
-  policies: readonly { readonly name: string; readonly alarms?: readonly string[] }[],
+  policies: NonNullable<GroupInput["policies"]>,
 ): void {
   const { account, region } = group;
   for (const { name, alarms: names = [] } of policies) {
@@ -209,11 +206,9 @@ function addPolicies(
   }
 }
 
-function fill(
-  state: AutoScalingState,
-  group: SimGroup,
-  { now, script }: { readonly now: number; readonly script: LaunchScript },
-): void {
+/** Launches its instances, which have booted already. */
+function fill(state: AutoScalingState, group: SimGroup, now: number): void {
+  const script = { bootMs: 0, healthyAfterMs: 0 };
   for (let index = 0; index < group.settings.desired; index += 1) {
     const member = launchInstance(state, group, { at: now, cause: "", script });
     if (member === undefined) return;

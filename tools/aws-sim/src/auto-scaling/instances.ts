@@ -36,7 +36,7 @@ export const STEPS: Readonly<Record<Stage, Step>> = {
       member.activity.status = "MidLifecycleAction";
       const { instanceId } = member;
       member.actions = hooks.map((hook) => beginAction(state.lifecycle, { hook, instanceId, now: at }));
-      for (const action of member.actions) state.onEvent(toHookEvent(group, action));
+      for (const action of member.actions) state.onEvent(toHookEvent(group.arn, action));
       member.nextAt = Math.min(diesAt(member), ...member.actions.map(({ endsAt }) => endsAt));
     }
   },
@@ -153,7 +153,11 @@ export function launchInstance(
   const place = toPlace(state, group);
   const count = group.members.filter(isAlive).length;
   const order = resolveLaunch(state, group, { source: group.settings.source, count });
-  const activity = toActivity(place, at, cause);
+  const activity = toActivity(place, {
+    at,
+    cause: `${cause}At ${toCauseTime(at)} an instance was started in response to a difference between desired and actual capacity`,
+    description: "Launching a new EC2 instance",
+  });
   group.activities.push(activity);
   const fault = findFault(state, order, { script, place });
   if (fault !== undefined || "fault" in order) {
@@ -162,8 +166,24 @@ export function launchInstance(
   }
   const instanceId = addInstance(state, group, { order, place, at });
   activity.description = `Launching a new EC2 instance: ${instanceId}`;
-  const member = toMember(order, { ...place, instanceId, at, script, activity });
-  member.isProtected = group.settings.isProtected;
+  const member: SimMember = {
+    instanceId,
+    instanceType: order.instanceType,
+    availabilityZone: place.availabilityZone,
+    subnetId: place.subnetId,
+    launchedAt: at,
+    script,
+    template: order.template,
+    configuration: order.configuration,
+    isProtected: group.settings.isProtected,
+    stage: "booting",
+    nextAt: at,
+    healthStatus: "Healthy",
+    course: undefined,
+    inServiceAt: undefined,
+    actions: [],
+    activity,
+  };
   member.nextAt = Math.min(bootedAt(member), diesAt(member));
   group.members = [...group.members, member];
   return member;
@@ -202,12 +222,16 @@ function findFault(
   return toLaunchError(script.launchError, { ...order, availabilityZone: place.availabilityZone });
 }
 
-function toActivity({ subnetId, availabilityZone }: LaunchPlace, at: number, cause: string): SimActivity {
+/** Begins the activity that launches or terminates an instance. */
+function toActivity(
+  { subnetId, availabilityZone }: Pick<LaunchPlace, "subnetId" | "availabilityZone">,
+  { at, cause, description }: EndInput & { readonly description: string },
+): SimActivity {
   return {
     id: randomUUID(),
     startedAt: at,
-    description: "Launching a new EC2 instance",
-    cause: `${cause}At ${toCauseTime(at)} an instance was started in response to a difference between desired and actual capacity`,
+    description,
+    cause,
     details: JSON.stringify({ "Subnet ID": subnetId, "Availability Zone": availabilityZone }),
     status: "InProgress",
     message: undefined,
@@ -242,36 +266,6 @@ function addInstance(
   });
 }
 
-function toMember(
-  { instanceType, template, configuration }: LaunchOrder,
-  input: Omit<LaunchPlace, "vpcId"> & {
-    readonly instanceId: string;
-    readonly at: number;
-    readonly script: LaunchScript;
-    readonly activity: SimActivity;
-  },
-): SimMember {
-  const { instanceId, availabilityZone, subnetId, at, script, activity } = input;
-  return {
-    instanceId,
-    instanceType,
-    availabilityZone,
-    subnetId,
-    launchedAt: at,
-    script,
-    template,
-    configuration,
-    isProtected: false,
-    stage: "booting",
-    nextAt: at,
-    healthStatus: "Healthy",
-    course: undefined,
-    inServiceAt: undefined,
-    actions: [],
-    activity,
-  };
-}
-
 /** Why an instance goes, in the words of activities. */
 interface EndInput {
   readonly at: number;
@@ -287,7 +281,7 @@ export function endInstance(state: AutoScalingState, group: SimGroup, member: Si
   const { at } = input;
   const wasServing = member.stage === "serving";
   if (member.activity.endedAt === undefined) endActivity(member.activity, at, { status: "Cancelled" });
-  member.activity = toEndActivity(member, input);
+  member.activity = toActivity(member, { ...input, description: `Terminating EC2 instance: ${member.instanceId}` });
   group.activities.push(member.activity);
   const drained = wasServing
     ? activeSources(group).map((source) => state.traffic.deregister(source, member.instanceId, at))
@@ -309,7 +303,7 @@ function leaveService(state: AutoScalingState, group: SimGroup, member: SimMembe
   member.stage = "terminateHook";
   member.activity.status = "MidLifecycleAction";
   member.actions = hooks.map((hook) => beginAction(state.lifecycle, { hook, instanceId: member.instanceId, now: at }));
-  for (const action of member.actions) state.onEvent(toHookEvent(group, action));
+  for (const action of member.actions) state.onEvent(toHookEvent(group.arn, action));
   member.nextAt = Math.min(...member.actions.map(({ endsAt }) => endsAt));
 }
 
@@ -347,37 +341,23 @@ export function endAll(state: AutoScalingState, group: SimGroup, at: number): vo
 
 const OUT = "an instance was taken out of service in response to a difference between desired and actual capacity";
 
-function toEndActivity({ instanceId, availabilityZone, subnetId }: SimMember, { at, cause }: EndInput): SimActivity {
-  return {
-    id: randomUUID(),
-    cause,
-    startedAt: at,
-    description: `Terminating EC2 instance: ${instanceId}`,
-    details: JSON.stringify({ "Subnet ID": subnetId, "Availability Zone": availabilityZone }),
-    status: "InProgress",
-    message: undefined,
-    endedAt: undefined,
-  };
-}
-
 /**
  * Returns the event of an instance that comes to a hook. Source: user guide, "Amazon EC2 Auto Scaling events",
  * lifecycle actions.
  */
-function toHookEvent({ account, region, arn, name }: SimGroup, action: LifecycleAction): AwsEvent {
-  const { hook, token, instanceId, beganAt } = action;
+export function toHookEvent(groupArn: string, { hook, token, instanceId, beganAt }: LifecycleAction): AwsEvent {
   const isLaunch = transitionOf(hook) === "autoscaling:EC2_INSTANCE_LAUNCHING";
   const ends = isLaunch ? ["EC2", "AutoScalingGroup"] : ["AutoScalingGroup", "EC2"];
   return toAwsEvent({
-    account,
-    region,
+    account: hook.account,
+    region: hook.region,
     at: beganAt,
     source: "aws.autoscaling",
-    resources: [arn],
+    resources: [groupArn],
     detailType: `EC2 Instance-${isLaunch ? "launch" : "terminate"} Lifecycle Action`,
     detail: {
       LifecycleActionToken: token,
-      AutoScalingGroupName: name,
+      AutoScalingGroupName: hook.group,
       LifecycleHookName: hook.name,
       EC2InstanceId: instanceId,
       LifecycleTransition: transitionOf(hook),

@@ -28,7 +28,16 @@ describe("a lifecycle action", () => {
   it("describes itself", () => {
     const { event, token } = createHook();
 
-    expect(event.detail).toMatchObject({ LifecycleActionToken: token, EC2InstanceId: ID, AutoScalingGroupName: "web" });
+    expect(event).toMatchObject({
+      source: "aws.autoscaling",
+      "detail-type": "EC2 Instance-launch Lifecycle Action",
+      detail: {
+        LifecycleActionToken: token,
+        LifecycleHookName: "configure",
+        EC2InstanceId: ID,
+        AutoScalingGroupName: "web",
+      },
+    });
   });
 
   it.each(["CONTINUE", "ABANDON"])("ends once with %s", async (result) => {

@@ -1,5 +1,5 @@
 import type { Clock } from "@stackyard/core";
-import { type AwsEvent, toLaunchEvent } from "../event-bridge.ts";
+import type { AwsEvent } from "../event-bridge.ts";
 import { type NamedResource, type Place, type SimCall, type SimService, toKey } from "../sim-call.ts";
 import {
   type AutoScalingDeps,
@@ -13,6 +13,7 @@ import { addConfiguration, addGroup, createGroup, type GroupInput } from "./crea
 import { describeActivities } from "./describe-activities.ts";
 import { describeGroups, type GroupView, toGroupView } from "./describe-groups.ts";
 import { createOrUpdateTags, deleteTags } from "./group-tags.ts";
+import { toHookEvent } from "./instances.ts";
 import { deleteConfiguration, describeConfigurations, describeLimits } from "./launch-configurations.ts";
 import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
 import { describePolicies, putPolicy } from "./policies.ts";
@@ -96,10 +97,9 @@ export function createAutoScaling({ clock, ...deps }: AutoScalingDeps & { readon
     catchUp: (now) => catchUp(state, now),
     addHook: (input) => void lifecycle.hooks.set(toHookKey(input), input),
     beginAction({ hook, instanceId }) {
-      const now = clock.now();
-      const { token } = beginAction(lifecycle, { hook, instanceId, now });
-      const about = { token, group: hook.group, hook: hook.name, instanceId };
-      return { token, event: toLaunchEvent({ ...hook, at: now }, about) };
+      const action = beginAction(lifecycle, { hook, instanceId, now: clock.now() });
+      const arn = `arn:aws:autoscaling:${hook.region}:${hook.account}:autoScalingGroup:00000000-0000-4000-8000-000000000000:autoScalingGroupName/${hook.group}`;
+      return { token: action.token, event: toHookEvent(arn, action) };
     },
     findAction(token) {
       const action = lifecycle.actions.get(token);

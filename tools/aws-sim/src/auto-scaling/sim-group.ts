@@ -285,7 +285,6 @@ export const autoScalingFaults = {
     ),
   token: () => new SimFault("InvalidNextToken", 400, "The token is not valid."),
   query: (message: string) => new SimFault("InvalidQueryParameter", 400, message),
-  unsupported: (message: string) => new SimFault("UnsupportedOperation", 400, message),
   noGroup: (name: string) =>
     queryFaults.invalid(`AutoScalingGroup name not found - AutoScalingGroup '${name}' not found`),
   /** Formats a constraint of one field like Smithy services. */

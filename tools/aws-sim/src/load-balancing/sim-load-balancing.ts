@@ -9,6 +9,7 @@ import {
   drainMsOf,
   modifyTargetGroupAttributes,
   openTargetGroup,
+  PORT,
   type TargetGroup,
   type TargetGroupInput,
   type TargetGroups,
@@ -52,7 +53,7 @@ export function createLoadBalancing(): SimLoadBalancing {
     findSource({ account, region, id }) {
       const group = groups.get(id);
       if (group === undefined || group.account !== account || group.region !== region) return;
-      return { targets: group.targets, drainMs: drainMsOf(group), port: group.port };
+      return { targets: group.targets, drainMs: drainMsOf(group), port: PORT };
     },
   };
 }

@@ -1,14 +1,20 @@
 import { DEFAULT_VPC } from "../ec2/resources.ts";
 import { queryFaults } from "../service-faults.ts";
-import { findNumber, findText, type ServiceFaults, type SimCall, textOf, textsOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findText,
+  isOwn,
+  type NamedResource,
+  type ServiceFaults,
+  type SimCall,
+  textOf,
+  textsOf,
+} from "../sim-call.ts";
 import { parsePageToken, SimFault, toPageToken } from "../sim-fault.ts";
 import { createTargetStates, type TargetNow, type TargetState, type TargetStates } from "./targets.ts";
 
 /** A target group to make. */
-export interface TargetGroupInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+export interface TargetGroupInput extends NamedResource {
   readonly tags?: Readonly<Record<string, string>>;
   /** Default: 0, which disables it. */
   readonly slowStartSeconds?: number;
@@ -19,53 +25,50 @@ export interface TargetGroupInput {
    * ends sooner where a target has no connections.
    */
   readonly drainsForMs?: number;
-  /** Default: 80. */
-  readonly port?: number;
 }
 
 /** The stored state of a target group. */
-export interface TargetGroup {
+export interface TargetGroup extends NamedResource {
   readonly arn: string;
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
-  readonly port: number;
-  tags: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
   /** All of its attributes, as texts. */
   attributes: Readonly<Record<string, string>>;
   readonly drainsForMs: number | undefined;
   readonly targets: TargetStates;
 }
 
-/** API reference, "TargetGroupAttribute": those of groups of an Application Load Balancer, with their defaults. */
-const DEFAULTS: Readonly<Record<string, string>> = {
-  "deregistration_delay.timeout_seconds": "300",
-  "load_balancing.algorithm.type": "round_robin",
-  "slow_start.duration_seconds": "0",
-  "stickiness.enabled": "false",
-  "stickiness.lb_cookie.duration_seconds": "86400",
-  "stickiness.type": "lb_cookie",
-};
+/** The port of every target group. */
+export const PORT = 80;
 
-/** Creates a target group; `number` makes its ARN unique. */
+/**
+ * Creates a target group; `number` makes its ARN unique. Source: API reference, "TargetGroupAttribute": those of groups of an
+ * Application Load Balancer, with their defaults.
+ */
 export function createTargetGroup(input: TargetGroupInput, number: number): TargetGroup {
-  const { account, region, name, port = 80, tags = {}, drainsForMs } = input;
-  const { slowStartSeconds, deregistrationDelaySeconds } = input;
+  const {
+    account,
+    region,
+    name,
+    tags = {},
+    drainsForMs,
+    slowStartSeconds = 0,
+    deregistrationDelaySeconds = 300,
+  } = input;
   const id = String(number).padStart(16, "0");
   return {
     arn: `arn:aws:elasticloadbalancing:${region}:${account}:targetgroup/${name}/${id}`,
     account,
     region,
     name,
-    port,
     tags,
     drainsForMs,
     attributes: {
-      ...DEFAULTS,
-      ...(slowStartSeconds === undefined ? {} : { "slow_start.duration_seconds": String(slowStartSeconds) }),
-      ...(deregistrationDelaySeconds === undefined
-        ? {}
-        : { "deregistration_delay.timeout_seconds": String(deregistrationDelaySeconds) }),
+      "deregistration_delay.timeout_seconds": String(deregistrationDelaySeconds),
+      "load_balancing.algorithm.type": "round_robin",
+      "slow_start.duration_seconds": String(slowStartSeconds),
+      "stickiness.enabled": "false",
+      "stickiness.lb_cookie.duration_seconds": "86400",
+      "stickiness.type": "lb_cookie",
     },
     targets: createTargetStates(),
   };
@@ -112,18 +115,9 @@ export function openTargetGroup(groups: TargetGroups, arn: string, call: SimCall
   return group;
 }
 
-/** Returns the groups of the caller's account and region, in the order of their creation. */
-function listOwnGroups(groups: TargetGroups, call: SimCall): readonly TargetGroup[] {
-  return [...groups.values()].filter((group) => isOwn(group, call));
-}
-
 /** Follows the API reference, "DescribeTargetGroups", errors. */
 function notFound(): SimFault {
   return new SimFault("TargetGroupNotFoundException", 400, "One or more target groups not found");
-}
-
-function isOwn({ account, region }: TargetGroup, { identity, region: asked }: SimCall): boolean {
-  return account === identity.account && region === asked;
 }
 
 /** "TargetGroupAttribute": the range of 0 to 3600 seconds, and 30 to 900 with 0 for none. */
@@ -199,7 +193,7 @@ export function describeTargetGroups(groups: TargetGroups, call: SimCall): unkno
   if (names.length > 0 && arns.length > 0) {
     throw queryFaults.invalid("Target group names and target group ARNs cannot be specified at the same time");
   }
-  const own = listOwnGroups(groups, call);
+  const own = [...groups.values()].filter((group) => isOwn(group, call));
   const found = own.filter(({ name, arn }) => {
     if (names.length > 0) return names.includes(name);
     return arns.length === 0 || arns.includes(arn);
@@ -209,12 +203,12 @@ export function describeTargetGroups(groups: TargetGroups, call: SimCall): unkno
   return { TargetGroups: page.map(toTargetGroup), ...next };
 }
 
-function toTargetGroup({ arn, name, port }: TargetGroup): object {
+function toTargetGroup({ arn, name }: TargetGroup): object {
   return {
     TargetGroupArn: arn,
     TargetGroupName: name,
     Protocol: "HTTP",
-    Port: port,
+    Port: PORT,
     VpcId: DEFAULT_VPC,
     HealthCheckEnabled: true,
     HealthCheckIntervalSeconds: 30,

@@ -1,13 +1,11 @@
 import type { Clock } from "@stackyard/core";
 import { type RunOptions, StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
+import type { NamedResource } from "../sim-call.ts";
 import { type Definition, type Retrier, type State, toLocalDefinition } from "./to-local-definition.ts";
 
 /** A state machine that stands. */
-export interface Machine {
+export interface Machine extends NamedResource {
   readonly arn: string;
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
   readonly definition: Definition;
 }
 

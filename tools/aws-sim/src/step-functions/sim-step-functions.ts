@@ -102,17 +102,19 @@ function openExecution({ executions }: StepFunctionsState, { input }: SimCall): 
   return found;
 }
 
-function toDescription({ arn, machine, startedAt, stoppedAt, ...rest }: Execution) {
-  const { name, status, input, output, error, cause } = rest;
+function toDescription(execution: Execution) {
+  const { input, output, error, cause } = execution;
+  return { ...toListItem(execution), input, ...defined({ output, error, cause }) };
+}
+
+function toListItem({ arn, machine, name, status, startedAt, stoppedAt }: Execution) {
   return {
     executionArn: arn,
     stateMachineArn: machine.arn,
     name,
     status,
-    input,
     startDate: new Date(startedAt),
     ...(stoppedAt === undefined ? {} : { stopDate: new Date(stoppedAt) }),
-    ...defined({ output, error, cause }),
   };
 }
 
@@ -176,7 +178,7 @@ async function invokeFunction(
   const arn = `arn:aws:sts::${account}:assumed-role/states/${machine.name}`;
   const identity = { arn, account, isRole: true, allow: ["*"], tags: {} };
   const input = { FunctionName, Payload: JSON.stringify(payload) };
-  const call = { service: "Lambda", operation: "Invoke", input, region, identity, now };
+  const call = { operation: "Invoke", input, region, identity, now };
   const { FunctionError, Payload } = await invoke(lambda, call);
   const answer = JSON.parse(Buffer.from(Payload).toString());
   if (FunctionError === undefined) return answer;
@@ -206,15 +208,7 @@ function listExecutions(executions: readonly Execution[], call: SimCall): unknow
     .toReversed()
     .toSorted((one, other) => other.startedAt - one.startedAt);
   const { items, next } = toPage(found, call);
-  const listed = items.map(({ arn: executionArn, machine, name, status: now, startedAt, stoppedAt }) => ({
-    executionArn,
-    stateMachineArn: machine.arn,
-    name,
-    status: now,
-    startDate: new Date(startedAt),
-    ...(stoppedAt === undefined ? {} : { stopDate: new Date(stoppedAt) }),
-  }));
-  return { executions: listed, ...next };
+  return { executions: items.map(toListItem), ...next };
 }
 
 /** Implements GetExecutionHistory: all events, the oldest first unless `reverseOrder`. */

@@ -5,10 +5,6 @@ import { SimFault } from "../sim-fault.ts";
 export interface State {
   readonly Type: string;
   readonly Resource?: string;
-  readonly Next?: string;
-  readonly End?: boolean;
-  readonly InputPath?: string;
-  readonly OutputPath?: string;
   readonly ResultPath?: string | null;
   readonly Seconds?: number;
   readonly SecondsPath?: string;
