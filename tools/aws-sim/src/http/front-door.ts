@@ -13,7 +13,6 @@ import {
   readFault,
   readStructure,
   type ServiceSchemas,
-  toXml,
 } from "./query-protocol.ts";
 
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
@@ -285,21 +284,14 @@ export function answerQuery(sim: Pick<AwsSim, "serve">, service: QueryService): 
     const input = found.input === undefined ? {} : readStructure(found.input, fields, dialect);
     const call = { service, operation, input, region, accessKeyId, sessionToken };
     return sim.serve(call).then(
-      (output) => toOutput({ operation, dialect, found }, output),
+      (output) => toOutput(operation, dialect, found.output === undefined ? "" : schemas.toXml(found.output, output)),
       (error) => toError(schemas, dialect, error),
     );
   };
 }
 
-interface Asked {
-  readonly operation: string;
-  readonly dialect: QueryDialect;
-  readonly found: OperationSchemas;
-}
-
 /** Formats the output; only the older protocol has an element around the result. */
-function toOutput({ operation, dialect, found }: Asked, output: unknown): HttpAnswer {
-  const text = found.output === undefined ? "" : toXml(found.output, output);
+function toOutput(operation: string, dialect: QueryDialect, text: string): HttpAnswer {
   const body =
     dialect === "ec2Query"
       ? `<requestId>1</requestId>${text}`

@@ -115,135 +115,9 @@ export function readFault(error: unknown): WireFault {
   return { name: String(name), message: String(message), status: Object($metadata).httpStatusCode ?? 500 };
 }
 
-/**
- * Formats a structure as XML, inside of its element. Sources: Smithy, "AWS query protocol", "AWS EC2 query protocol",
- * "XML binding traits".
- */
-export function toXml(schema: NormalizedSchema, value: unknown): string {
-  return [...schema.structIterator()]
-    .map(([name, member]) => toElement(member.getMemberTraits().xmlName ?? name, member, Object(value)[name]))
-    .join("");
-}
-
 /** Escapes text inside of an element. */
 export function escapeText(text: string): string {
   return text.replace(/[&<>\r]/g, (each) => `&#${each.codePointAt(0)};`);
-}
-
-function toElement(tag: string, schema: NormalizedSchema, value: unknown): string {
-  if (value === undefined || value === null) return "";
-  const isFlat = schema.getMergedTraits().xmlFlattened !== undefined;
-  if (schema.isListSchema()) {
-    const items = toItems(value);
-    const each = schema.getValueSchema();
-    if (isFlat) return items.map((item) => toElement(tag, each, item)).join("");
-    const itemTag = each.getMergedTraits().xmlName ?? "member";
-    return wrap(tag, items.map((item) => toElement(itemTag, each, item)).join(""));
-  }
-  if (schema.isMapSchema()) {
-    const entries = Object.entries(value).map((entry) => toEntry(isFlat ? tag : "entry", schema, entry));
-    return isFlat ? entries.join("") : wrap(tag, entries.join(""));
-  }
-  return wrap(tag, schema.isStructSchema() ? toXml(schema, value) : escapeText(toText(value)));
-}
-
-function toEntry(tag: string, schema: NormalizedSchema, [key, value]: readonly [string, unknown]): string {
-  const [keys, values] = [schema.getKeySchema(), schema.getValueSchema()];
-  const name = toElement(keys.getMergedTraits().xmlName ?? "key", keys, key);
-  return wrap(tag, `${name}${toElement(values.getMergedTraits().xmlName ?? "value", values, value)}`);
-}
-
-function toItems(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function toText(value: unknown): string {
-  if (value instanceof Date) return value.toISOString();
-  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : String(value);
-}
-
-function wrap(tag: string, text: string): string {
-  return `<${tag}>${text}</${tag}>`;
-}
-
-/** An element: its text, and the elements in it. */
-interface XmlElement {
-  readonly name: string;
-  readonly children: readonly XmlElement[];
-  readonly text: string;
-}
-
-/**
- * Parses a structure from an XML body, by the schema. Source: Smithy, "XML binding traits"; no attributes, which S3
- * reads in grants only.
- */
-export function readXml(schema: NormalizedSchema, text: string): unknown {
-  return readValue(schema, [parseXml(text)]);
-}
-
-/** Reads a value. `elements`: those of the name; flattened lists have several. */
-function readValue(schema: NormalizedSchema, elements: readonly XmlElement[]): unknown {
-  const [first] = elements;
-  if (first === undefined) return;
-  if (schema.isListSchema()) {
-    const items = schema.getMergedTraits().xmlFlattened === undefined ? first.children : elements;
-    return items.map((item) => readValue(schema.getValueSchema(), [item]));
-  }
-  if (!schema.isStructSchema()) return readXmlText(schema, first.text);
-  const fields: Record<string, unknown> = {};
-  for (const [name, member] of schema.structIterator()) {
-    const tag = member.getMemberTraits().xmlName ?? name;
-    const value = readValue(
-      member,
-      first.children.filter((child) => child.name === tag),
-    );
-    if (value !== undefined) fields[name] = value;
-  }
-  return fields;
-}
-
-function readXmlText(schema: NormalizedSchema, text: string): unknown {
-  if (schema.isBooleanSchema()) return text === "true";
-  if (schema.isNumericSchema()) return Number(text);
-  return schema.isTimestampSchema() ? new Date(text) : text;
-}
-
-const TOKEN = /<(\/?)([\w:.-]+)[^<>]*?(\/?)>|([^<]+)/g;
-
-/** Parses the XML of SDK clients: elements and texts, without comments and declarations. */
-function parseXml(text: string): XmlElement {
-  const root: Open = { name: "", children: [], texts: [] };
-  const open: Open[] = [root];
-  for (const [, closes, name = "", isEmpty, content] of text.replace(/<\?.*?\?>/gs, "").matchAll(TOKEN)) {
-    const parent = open.at(-1) ?? root;
-    if (content !== undefined) parent.texts.push(content);
-    else if (closes) open.pop();
-    else {
-      const element: Open = { name: name.replace(/^.*:/, ""), children: [], texts: [] };
-      parent.children.push(element);
-      if (!isEmpty) open.push(element);
-    }
-  }
-  return close(root).children[0] ?? { name: "", children: [], text: "" };
-}
-
-interface Open {
-  readonly name: string;
-  readonly children: Open[];
-  readonly texts: string[];
-}
-
-function close({ name, children, texts }: Open): XmlElement {
-  return { name, children: children.map(close), text: unescapeText(texts.join("")) };
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-
-function unescapeText(text: string): string {
-  return text.replace(/&(#x?)?(\w+);/g, (_, number, name) => {
-    if (number === undefined) return ENTITIES[name] ?? "";
-    return String.fromCodePoint(Number.parseInt(name, number === "#x" ? 16 : 10));
-  });
 }
 
 /** Services whose shapes are known, as the SDK names their clients without `Client`. */
@@ -260,6 +134,10 @@ export interface ServiceSchemas {
    * Returns the code on the wire of an error, which clients know by the name of its class (the `awsQueryError` trait).
    */
   toCode(errorName: string): string;
+  /** Formats a structure as XML, inside of its element. */
+  toXml(schema: NormalizedSchema, value: unknown): string;
+  /** Parses a structure from an XML body. */
+  readXml(schema: NormalizedSchema, text: string): unknown;
 }
 
 /** What goes in and what comes out; undefined: nothing. */
@@ -288,6 +166,8 @@ const MODULES = {
  */
 export async function loadSchemas(service: KnownService): Promise<ServiceSchemas> {
   const shapes: Readonly<Record<string, unknown>> = await MODULES[service]();
+  xmlCodec ??= loadXmlCodec();
+  const xml = await xmlCodec;
   return {
     findOperation(operation) {
       const shape = shapes[`${operation}$`];
@@ -301,7 +181,23 @@ export async function loadSchemas(service: KnownService): Promise<ServiceSchemas
       const code: unknown = Object(Object(shape[3])["awsQueryError"])[0];
       return typeof code === "string" ? code : errorName;
     },
+    toXml(schema, value) {
+      const serializer = xml.createSerializer();
+      serializer.write(schema, value);
+      return String(serializer.flush())
+        .replace(/^<[^>]*>/, "")
+        .replace(/<[^>]*>$/, "");
+    },
+    readXml: (schema, text) => xml.createDeserializer().read(schema, Buffer.from(text)),
   };
+}
+
+let xmlCodec: ReturnType<typeof loadXmlCodec> | undefined;
+
+/** Returns what the client of S3 writes and reads XML with, by the schemas of any service. */
+async function loadXmlCodec() {
+  const { S3Client } = await MODULES.S3();
+  return new S3Client({ region: "us-east-1" }).config.protocol.getPayloadCodec();
 }
 
 function toStructure(ref: Parameters<typeof NormalizedSchema.of>[0]): NormalizedSchema | undefined {

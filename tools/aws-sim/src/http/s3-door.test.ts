@@ -3,9 +3,10 @@ import { loadSchemas } from "./query-protocol.ts";
 import { readRestInput } from "./s3-door.ts";
 
 async function read(operation: string, request: { path: string; headers?: Record<string, string>; body?: string }) {
-  const { input } = (await loadSchemas("S3")).findOperation(operation) ?? {};
+  const schemas = await loadSchemas("S3");
+  const { input } = schemas.findOperation(operation) ?? {};
   if (input === undefined) throw new Error(`S3 has no ${operation}.`);
-  return readRestInput(input, { headers: {}, ...request, body: Buffer.from(request.body ?? "") });
+  return readRestInput(input, { headers: {}, ...request, body: Buffer.from(request.body ?? "") }, schemas);
 }
 
 describe("a request to S3", () => {

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { NormalizedSchema } from "@smithy/core/schema";
 import type { AwsSim } from "../aws-sim.ts";
 import type { Answer, DoorRequest, HttpAnswer } from "./front-door.ts";
-import { escapeText, loadSchemas, readFault, readXml, toXml } from "./query-protocol.ts";
+import { escapeText, loadSchemas, readFault, type ServiceSchemas } from "./query-protocol.ts";
 
 /**
  * Serves S3 of a simulation over HTTP: for clients that put the bucket into the path, and for presigned URLs, of which
@@ -13,13 +13,14 @@ export function answerS3(sim: Pick<AwsSim, "serve" | "fetch">): Answer {
   return async (request) => {
     if (isPresigned(request)) return answerPresigned(sim, request);
     const { region, accessKeyId, sessionToken } = request;
-    const { findOperation } = await loadSchemas("S3");
+    const schemas = await loadSchemas("S3");
     const operation = toS3Operation(request);
-    const { input: shape, output: answered } = findOperation(operation) ?? {};
-    const input = shape === undefined ? {} : readRestInput(shape, request);
+    const { input: shape, output: answered } = schemas.findOperation(operation) ?? {};
+    const input = shape === undefined ? {} : readRestInput(shape, request, schemas);
     try {
       const output = await sim.serve({ service: "S3", operation, input, region, accessKeyId, sessionToken });
-      return toAnswer(operation, answered, Object(output));
+      const content = answered === undefined ? {} : toContent(answered, Object(output), schemas);
+      return toAnswer(operation, answered, Object(output), content);
     } catch (error) {
       return toError(error, request.method);
     }
@@ -55,12 +56,11 @@ function toAnswer(
   operation: string,
   schema: NormalizedSchema | undefined,
   output: Readonly<Record<string, unknown>>,
+  { xml = "", stream }: Content,
 ): HttpAnswer {
   const headers: Record<string, string> = {};
   for (const [name, member] of schema?.structIterator() ?? []) Object.assign(headers, toHeaders(member, output[name]));
   const status = headers["content-range"] === undefined ? STATUSES[operation] : 206;
-  const content = schema === undefined ? {} : toContent(schema, output);
-  const { xml = "", stream } = content;
   if (xml !== "") headers["content-type"] = "application/xml";
   return { status: status ?? 200, headers, body: Buffer.from(xml), ...(stream === undefined ? {} : { stream }) };
 }
@@ -74,7 +74,11 @@ interface Content {
  * Returns the body: a payload of bytes is streamed; a structure is XML; without a payload all that is not bound
  * elsewhere is.
  */
-function toContent(schema: NormalizedSchema, output: Readonly<Record<string, unknown>>): Content {
+function toContent(
+  schema: NormalizedSchema,
+  output: Readonly<Record<string, unknown>>,
+  { toXml }: Pick<ServiceSchemas, "toXml">,
+): Content {
   for (const [name, member] of schema.structIterator()) {
     if (member.getMergedTraits().httpPayload === undefined) continue;
     const value = output[name];
@@ -193,6 +197,7 @@ function toS3Operation({ method, path }: Pick<DoorRequest, "method" | "path">): 
 export function readRestInput(
   schema: NormalizedSchema,
   request: Pick<DoorRequest, "path" | "headers" | "body">,
+  { readXml }: Pick<ServiceSchemas, "readXml">,
 ): Readonly<Record<string, unknown>> {
   const url = new URL(request.path, "http://s3");
   const [bucket = "", ...key] = url.pathname.slice(1).split("/").map(decodeURIComponent);
@@ -204,30 +209,26 @@ export function readRestInput(
   const { body, trailers } = unchunk(request.headers, request.body);
   const headers = { ...request.headers, ...trailers };
   for (const [name, member] of schema.structIterator()) {
-    const value = readMember(member, { label: labels[name], query: url.searchParams, headers, body });
+    const value = readMember(member, { label: labels[name], query: url.searchParams, headers, body, readXml });
     if (value !== undefined) input[name] = value;
   }
   return input;
 }
 
-interface Source {
+interface Source extends Pick<ServiceSchemas, "readXml"> {
   readonly label: string | undefined;
   readonly query: URLSearchParams;
   readonly headers: DoorRequest["headers"];
   readonly body: Buffer;
 }
 
-function readMember(member: NormalizedSchema, { label, query, headers, body }: Source): unknown {
+function readMember(member: NormalizedSchema, { label, query, headers, body, readXml }: Source): unknown {
   const { httpHeader, httpQuery, httpPayload, httpPrefixHeaders } = member.getMergedTraits();
   if (typeof httpHeader === "string") return toValue(member, headers[httpHeader.toLowerCase()]);
   if (typeof httpQuery === "string") return toValue(member, query.get(httpQuery) ?? undefined);
   if (typeof httpPrefixHeaders === "string") return readPrefixed(headers, httpPrefixHeaders);
-  if (httpPayload !== undefined) return readPayload(member, body);
-  return label;
-}
-
-/** Reads a payload: a structure is XML, texts and bytes are unchanged. */
-function readPayload(member: NormalizedSchema, body: Buffer): unknown {
+  if (httpPayload === undefined) return label;
+  // A payload: a structure is XML, texts and bytes are unchanged.
   if (member.isStructSchema()) return body.length === 0 ? undefined : readXml(member, body.toString());
   return member.isStringSchema() ? body.toString() : body;
 }
