@@ -41,7 +41,9 @@ interface CommandFacts {
 }
 
 /** The definition that the author of a command writes. */
-export interface CommandSpec<Args extends TObject> extends Omit<CommandFacts, "positionals"> {
+export interface CommandSpec<Args extends TObject> extends Omit<CommandFacts, "positionals" | "examples"> {
+  /** Commands as typed, and what each does. */
+  readonly examples: Readonly<Record<string, string>>;
   readonly args: Args;
   readonly positionals?: readonly (keyof Static<Args> & string)[];
   /** Returns the exit code; undefined is 0. Throws errors. */
@@ -57,7 +59,13 @@ export interface Command extends CommandFacts {
 /** Makes a command of its parts. Arguments that do not fit the schema are `USAGE`. */
 export function defineCommand<Args extends TObject>(spec: CommandSpec<Args>): Command {
   // `createCommand` passes only arguments that match the schema.
-  return createCommand(spec, (context, args) => spec.run(context, args as Static<Args>));
+  return createCommand(toFacts(spec), (context, args) => spec.run(context, args as Static<Args>));
+}
+
+/** Returns the facts of a command that `createCommand` takes. */
+export function toFacts<Spec extends Pick<CommandSpec<TObject>, "examples">>(spec: Spec) {
+  const examples = Object.entries(spec.examples).map(([command, what]) => ({ command, what }));
+  return { ...spec, examples };
 }
 
 /** Defines a command as `defineCommand` does, for arguments that are composed at run time. */

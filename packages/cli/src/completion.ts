@@ -24,18 +24,17 @@ export function createCompletion(others: readonly Command[]): Command {
     summary: "Print a script that completes commands, flags and values in a shell.",
     description:
       "Also completes values: stack ids, machines, states, events, tasks, and the choices of options. The values come from the command's yard; if it does not answer within 2 s, none are offered.",
-    examples: [
-      { command: 'eval "$(stackyard completion bash)"', what: "In ~/.bashrc." },
-      { command: 'eval "$(stackyard completion zsh)"', what: "In ~/.zshrc, after compinit." },
-      { command: "stackyard completion fish | source", what: "In ~/.config/fish/config.fish." },
-    ],
+    examples: {
+      'eval "$(stackyard completion bash)"': "In ~/.bashrc.",
+      'eval "$(stackyard completion zsh)"': "In ~/.zshrc, after compinit.",
+      "stackyard completion fish | source": "In ~/.config/fish/config.fish.",
+    },
     args: Args,
     positionals: ["shell"],
     run({ out }, { shell }) {
       const script = SCRIPTS[shell]([...others, completion].map(toWords));
       if (out.json) out.result({ shell, script }, () => "");
       else out.text(script);
-      return 0;
     },
   });
   return completion;

@@ -36,11 +36,11 @@ export const init = defineCommand({
   summary: "Create a working project: a machine, Terraform modules and a configuration.",
   description:
     "Existing files are overwritten only with --force. Existing package.json, README.md and .gitignore files are always kept.",
-  examples: [
-    { command: "stackyard init review-app", what: "Create the project in a new folder." },
-    { command: "stackyard init", what: "Create the project in the current folder." },
-    { command: "stackyard init previews --template previews", what: "Create previews of pull requests." },
-  ],
+  examples: {
+    "stackyard init review-app": "Create the project in a new folder.",
+    "stackyard init": "Create the project in the current folder.",
+    "stackyard init previews --template previews": "Create previews of pull requests.",
+  },
   args: Type.Object({
     dir: optionalText("The folder. Default: the current folder.", { minLength: 1 }),
     force: optionalFlag("Overwrite existing files."),
@@ -68,7 +68,6 @@ export const init = defineCommand({
     for (const { path, text } of written) await write(join(folder, path), text);
     const { packages, dev, event } = TEMPLATES[name];
     printDone(context, { folder, written, kept: present, packages, dev, event });
-    return 0;
   },
 });
 

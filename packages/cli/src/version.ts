@@ -16,10 +16,9 @@ function readVersion(): string {
 export const version = defineCommand({
   name: "version",
   summary: "Print the version, like -v and --version.",
-  examples: [{ command: "stackyard version --json", what: "Also print the version of Node.js." }],
+  examples: { "stackyard version --json": "Also print the version of Node.js." },
   args: Type.Object({}),
   run({ out }) {
     out.result({ version: VERSION, node: process.versions.node }, () => VERSION);
-    return 0;
   },
 });

@@ -14,14 +14,11 @@ import { formatGiven } from "./stacks.ts";
 export const approvalsLs = defineServerCommand({
   name: "approvals ls",
   summary: "List open approvals.",
-  examples: [
-    { command: "stackyard approvals ls --mine", what: "List what you may approve." },
-    {
-      command: "stackyard approvals ls --sort enteredAt -n 20",
-      what: "List those of the 20 stacks that have waited longest.",
-    },
-    { command: "stackyard approvals ls --json", what: "Print one JSON object per line." },
-  ],
+  examples: {
+    "stackyard approvals ls --mine": "List what you may approve.",
+    "stackyard approvals ls --sort enteredAt -n 20": "List those of the 20 stacks that have waited longest.",
+    "stackyard approvals ls --json": "Print one JSON object per line.",
+  },
   args: Type.Object({
     mine: optionalFlag("Only approvals that you may give."),
     ...sortArg,
@@ -32,7 +29,6 @@ export const approvalsLs = defineServerCommand({
       yard.approvals.list({ mine, ...page, ...defined({ sort }), signal });
     const shown = await printPages(load, APPROVALS, { out, limit });
     if (shown === 0) out.note(mine ? "Nothing waits for your approval." : "Nothing waits for an approval.");
-    return 0;
   },
 });
 
@@ -64,13 +60,11 @@ export const approvalsApprove = defineServerCommand({
   summary: "Approve a task.",
   description:
     "Approves what the stack asks now. If its metadata changes, your approval is discarded and the stack asks again. The tasks that wait for it start with the last approval that is needed.",
-  examples: [
-    { command: "stackyard approvals approve web-1 sign-off", what: "Approve." },
-    {
-      command: 'stackyard approvals approve web-1 sign-off --of sha256:9f2c --comment "tested"',
-      what: "Repeat what you approve, and say why.",
-    },
-  ],
+  examples: {
+    "stackyard approvals approve web-1 sign-off": "Approve.",
+    'stackyard approvals approve web-1 sign-off --of sha256:9f2c --comment "tested"':
+      "Repeat what you approve, and say why.",
+  },
   args: Type.Object({
     ...answerArgs,
     of: optionalText("What you approve, such as a digest. Required where the machine names it.", {
@@ -91,9 +85,7 @@ export const approvalsApprove = defineServerCommand({
 export const approvalsReject = defineServerCommand({
   name: "approvals reject",
   summary: "Reject a task: it fails with APPROVAL_REJECTED.",
-  examples: [
-    { command: 'stackyard approvals reject web-1 sign-off --comment "wrong version"', what: "Reject and say why." },
-  ],
+  examples: { 'stackyard approvals reject web-1 sign-off --comment "wrong version"': "Reject and say why." },
   args: Type.Object(answerArgs),
   positionals: ["stack", "task"],
   run: (context, args) => answer(context, args, { name: "reject", done: `has your rejection of ${args.task}` }),
@@ -103,7 +95,7 @@ export const approvalsReject = defineServerCommand({
 export const approvalsWithdraw = defineServerCommand({
   name: "approvals withdraw",
   summary: "Take back your own approval.",
-  examples: [{ command: "stackyard approvals withdraw web-1 sign-off", what: "Take it back." }],
+  examples: { "stackyard approvals withdraw web-1 sign-off": "Take it back." },
   args: Type.Object(answerArgs),
   positionals: ["stack", "task"],
   run: (context, args) =>

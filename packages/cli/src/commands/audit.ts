@@ -17,13 +17,10 @@ export const audit = defineServerCommand({
   summary: "List who did what, newest first.",
   description:
     "Lists lines of the audit log: operators' events, approvals, what people send, tokens, logins, and requests that were denied. Requires the permission `audit`. Lines of the last second may be missing.",
-  examples: [
-    { command: "stackyard audit --stack pr-12", what: "Show what people and operators did to a stack." },
-    {
-      command: "stackyard audit --who ada --since 2026-11-20T00:00:00Z --json",
-      what: "Print one JSON object per line.",
-    },
-  ],
+  examples: {
+    "stackyard audit --stack pr-12": "Show what people and operators did to a stack.",
+    "stackyard audit --who ada --since 2026-11-20T00:00:00Z --json": "Print one JSON object per line.",
+  },
   args: Type.Object({
     who: optionalText("The id or the name of a sender.", { minLength: 1, maxLength: 512 }),
     action: optionalText("Such as CANCEL_TASK, revokeToken, login or denied.", { minLength: 1, maxLength: 255 }),
@@ -35,7 +32,6 @@ export const audit = defineServerCommand({
     const filter = defined({ who, action, stack, since });
     const shown = await printPages((page) => yard.audit.list({ ...filter, ...page, signal }), LINES, { out, limit });
     if (shown === 0) out.note("No line of the audit log fits.");
-    return 0;
   },
 });
 
@@ -64,11 +60,10 @@ export const auditExport = defineServerCommand({
   summary: "Print the whole audit log, oldest first, one JSON object per line.",
   description:
     "The SHA-256 of a line, without its end, is the `prev` of the next line. `stackyard audit verify FILE` checks it.",
-  examples: [{ command: "stackyard audit export > audit.ndjson", what: "Save the log." }],
+  examples: { "stackyard audit export > audit.ndjson": "Save the log." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     for await (const text of yard.audit.export({ signal })) out.text(text);
-    return 0;
   },
 });
 
@@ -77,13 +72,10 @@ const VERIFY = {
   summary: "Check that no line of the audit log was changed or removed.",
   description:
     "Checks the log of the server, or a file that `stackyard audit export` has written. Exits with 1 and the number of the line that was changed or removed. Servers log the head each hour: with --head, such a hash must be in the log, so that a missing end is noticed.",
-  examples: [
-    { command: "stackyard audit verify", what: "Check the log of the server." },
-    {
-      command: "stackyard audit verify audit.ndjson --head HASH",
-      what: "Check a file against a hash from the server's log.",
-    },
-  ],
+  examples: {
+    "stackyard audit verify": "Check the log of the server.",
+    "stackyard audit verify audit.ndjson --head HASH": "Check a file against a hash from the server's log.",
+  },
   args: Type.Object({
     file: optionalText("A file of lines. Default: the log of the server.", { minLength: 1 }),
     head: optionalText("The hash of a line that must be there.", { pattern: "^[0-9a-f]{64}$", placeholder: "hash" }),

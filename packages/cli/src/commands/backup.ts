@@ -21,7 +21,7 @@ export const backup = defineCommand({
   summary: "Back up the project's store to a file. The yard must not be running.",
   description:
     "The file contains stacks, events, history, attempts and Terraform states, including their secrets: protect it like the data folder. Exits with 3 while `stackyard dev` has the store open.",
-  examples: [{ command: "stackyard backup yard-2026-11-20.backup", what: "Back up before an update." }],
+  examples: { "stackyard backup yard-2026-11-20.backup": "Back up before an update." },
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file to write." }),
     replace: optionalFlag("Replace an existing file."),
@@ -45,7 +45,6 @@ export const backup = defineCommand({
     await backUpSqliteStore({ folder, to: path });
     const bytes = statSync(path).size;
     out.result({ file: path, bytes, folder }, () => `The store in ${folder} was copied to ${path} (${toSize(bytes)}).`);
-    return 0;
   },
 });
 
@@ -55,13 +54,10 @@ export const restore = defineCommand({
   summary: "Restore the project's store from a backup file. The yard must not be running.",
   description:
     "Checks the file first. The yard does not know what happened after the backup: check the Terraform states before you let tasks run.",
-  examples: [
-    { command: "stackyard restore yard-2026-11-20.backup", what: "Restore into a data folder without a store." },
-    {
-      command: "stackyard restore yard-2026-11-20.backup --replace",
-      what: "Replace the store and keep the old one next to it.",
-    },
-  ],
+  examples: {
+    "stackyard restore yard-2026-11-20.backup": "Restore into a data folder without a store.",
+    "stackyard restore yard-2026-11-20.backup --replace": "Replace the store and keep the old one next to it.",
+  },
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "A file that `stackyard backup` wrote." }),
     replace: optionalFlag("Replace an existing store; the old one is kept next to it."),
@@ -83,7 +79,6 @@ export const restore = defineCommand({
     out.note(
       "The yard does not know what happened after the backup. Check the Terraform states before you let tasks run.",
     );
-    return 0;
   },
 });
 
@@ -106,7 +101,7 @@ export const migrate = defineCommand({
   summary: "Migrate the project's store to this version, and exit.",
   description:
     "A server or worker migrates when it starts, unless the store's option `migrate` is false. In a rolling upgrade, run this command first, if needed with a database account that can change tables. Processes of the previous version keep running. Prints whether anything changed.",
-  examples: [{ command: "stackyard migrate", what: "Run it before the first server of a new version." }],
+  examples: { "stackyard migrate": "Run it before the first server of a new version." },
   args: Type.Object({ ...projectArg }),
   async run({ cwd, env, out }, { project }) {
     const file = await loadConfigFile(cwd, project);

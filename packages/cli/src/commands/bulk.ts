@@ -62,21 +62,13 @@ export const bulkRun = defineServerCommand({
     "At most 10,000 items are chosen once, and the servers of the yard work on them, 50 at a time. Ctrl-C stops the wait, not the operation: `stackyard bulk cancel` ends it.",
     "Exits with 1 if an item was not applied, or if a dry run found such an item.",
   ].join("\n"),
-  examples: [
-    {
-      command: "stackyard bulk run retry --condition failed --dry-run",
-      what: "Show what a retry of all failed stacks would do.",
-    },
-    {
-      command: "stackyard bulk run send --event DEPLOY --machine review-app",
-      what: "Send an event to all stacks of a machine.",
-    },
-    {
-      command: 'stackyard bulk run remove --id-prefix pr- --expect 12 --reason "account closed"',
-      what: "Remove 12 records that a dry run found.",
-    },
-    { command: "stackyard bulk run redrive --code STACK_UNKNOWN", what: "Send dead letters again." },
-  ],
+  examples: {
+    "stackyard bulk run retry --condition failed --dry-run": "Show what a retry of all failed stacks would do.",
+    "stackyard bulk run send --event DEPLOY --machine review-app": "Send an event to all stacks of a machine.",
+    'stackyard bulk run remove --id-prefix pr- --expect 12 --reason "account closed"':
+      "Remove 12 records that a dry run found.",
+    "stackyard bulk run redrive --code STACK_UNKNOWN": "Send dead letters again.",
+  },
   args: RunArgs,
   positionals: ["operation"],
   async run(context, args) {
@@ -168,11 +160,11 @@ const OUTCOMES = [
 export const bulkShow = defineServerCommand({
   name: "bulk show",
   summary: "Show a bulk operation and how far it is.",
-  examples: [
-    { command: "stackyard bulk show 01J8ZQ", what: "Show the counts." },
-    { command: "stackyard bulk show 01J8ZQ --items --outcome refused", what: "Show why items were refused." },
-    { command: "stackyard bulk show 01J8ZQ --follow", what: "Wait for the end." },
-  ],
+  examples: {
+    "stackyard bulk show 01J8ZQ": "Show the counts.",
+    "stackyard bulk show 01J8ZQ --items --outcome refused": "Show why items were refused.",
+    "stackyard bulk show 01J8ZQ --follow": "Wait for the end.",
+  },
   args: Type.Object({
     id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
     items: optionalFlag("Show each item."),
@@ -202,7 +194,7 @@ export const bulkShow = defineServerCommand({
 export const bulkLs = defineServerCommand({
   name: "bulk ls",
   summary: "List the bulk operations of the last 7 days.",
-  examples: [{ command: "stackyard bulk ls", what: "List them, newest first." }],
+  examples: { "stackyard bulk ls": "List them, newest first." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const all = await readAll((page) => yard.bulk.list({ ...page, signal }), { out });
@@ -214,7 +206,6 @@ export const bulkLs = defineServerCommand({
       });
       out.text(formatTable([["ID", "OPERATION", "STATUS", "DONE", "BY", "STARTED"], ...rows]));
     }
-    return 0;
   },
 });
 
@@ -222,7 +213,7 @@ export const bulkLs = defineServerCommand({
 export const bulkCancel = defineServerCommand({
   name: "bulk cancel",
   summary: "End a bulk operation. Items that were sent before are not undone.",
-  examples: [{ command: 'stackyard bulk cancel 01J8ZQ --reason "wrong image"', what: "Skip the items that are left." }],
+  examples: { 'stackyard bulk cancel 01J8ZQ --reason "wrong image"': "Skip the items that are left." },
   args: Type.Object({
     id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
     reason: Type.Optional(auditedReasonArg),
@@ -231,7 +222,6 @@ export const bulkCancel = defineServerCommand({
   async run({ out, yard, signal }, { id, reason }) {
     const bulk = await yard.bulk.cancel(id, { signal, ...defined({ reason }) });
     out.result(bulk, () => formatBulk(bulk));
-    return 0;
   },
 });
 

@@ -13,10 +13,10 @@ export const stacksBundle = defineServerCommand({
   summary: "Save everything about a stack in one JSON file, to attach to an incident.",
   description:
     "The file has details, attempts with the ends of their logs, parked events, processes, up to 10,000 lines of the history and the revisions that they name; at most 32 MiB. Sensitive values are masked. An existing file is not overwritten.",
-  examples: [
-    { command: "stackyard stacks bundle pr-12", what: "Write stackyard-pr-12.json." },
-    { command: "stackyard stacks bundle pr-12 --output - | jq .stack.summary", what: "Write to standard output." },
-  ],
+  examples: {
+    "stackyard stacks bundle pr-12": "Write stackyard-pr-12.json.",
+    "stackyard stacks bundle pr-12 --output - | jq .stack.summary": "Write to standard output.",
+  },
   args: Type.Object({
     ...stackArg,
     output: optionalText("The file, or - for standard output.", { short: "o", minLength: 1, placeholder: "file" }),
@@ -45,13 +45,11 @@ export const stacksSnapshot = defineServerCommand({
   summary: "Print a stack as the first step of a simulation.",
   description:
     "`stackyard simulate --steps` begins with the stack, and the steps after it show what events would do to it. Sensitive values are masked.",
-  examples: [
-    { command: "stackyard stacks snapshot pr-12 > steps.jsonl", what: "Begin a scenario with the stack as it is." },
-    {
-      command: "stackyard stacks snapshot pr-12 --at 4711 > steps.jsonl",
-      what: "Begin with the stack as it was at a position of its history.",
-    },
-  ],
+  examples: {
+    "stackyard stacks snapshot pr-12 > steps.jsonl": "Begin a scenario with the stack as it is.",
+    "stackyard stacks snapshot pr-12 --at 4711 > steps.jsonl":
+      "Begin with the stack as it was at a position of its history.",
+  },
   args: Type.Object({
     ...stackArg,
     at: optionalInteger("As it was after this position of the history, as `stacks history --json` prints it.", {
@@ -71,7 +69,6 @@ export const stacksSnapshot = defineServerCommand({
       });
     }
     out.result({ stack: found.stack }, () => JSON.stringify({ stack: found.stack }));
-    return 0;
   },
 });
 

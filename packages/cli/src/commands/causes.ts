@@ -11,10 +11,10 @@ export const causes = defineServerCommand({
   summary: "Count failed tasks, parked events or dead letters by cause, the most frequent first.",
   description:
     "A cause is a task or an event with an error code. `stacks ls --task TASK --code CODE` lists the stacks of a failure; `bulk run retry --failed-task TASK --code CODE` retries them.",
-  examples: [
-    { command: "stackyard causes", what: "Show why tasks have failed, with an example of each cause." },
-    { command: "stackyard causes dead --json", what: "Count dead letters, one JSON object per cause." },
-  ],
+  examples: {
+    "stackyard causes": "Show why tasks have failed, with an example of each cause.",
+    "stackyard causes dead --json": "Count dead letters, one JSON object per cause.",
+  },
   args: Type.Object({
     kind: Type.Optional(
       Type.Enum(["failed", "parked", "dead"], {
@@ -29,7 +29,6 @@ export const causes = defineServerCommand({
     printItems(page.items, CAUSES, { out });
     if (page.items.length === 0) out.note(NONE[kind]);
     if (page.incomplete) out.note(`Only the first ${page.examined} were counted.`);
-    return 0;
   },
 });
 

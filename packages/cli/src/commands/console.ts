@@ -13,10 +13,10 @@ export const consoleCommand = defineCommand({
     "For the server of `stackyard dev`, the address signs a browser in, once within 10 minutes.",
     "A yard on AWS has no server: this command serves the console on this machine, with your AWS credentials, until Ctrl-C.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard console", what: "Print the address for the browser, while `stackyard dev` runs." },
-    { command: "stackyard console --yard production", what: "The console of a yard of the configuration." },
-  ],
+  examples: {
+    "stackyard console": "Print the address for the browser, while `stackyard dev` runs.",
+    "stackyard console --yard production": "The console of a yard of the configuration.",
+  },
   args: Type.Object({ ...serverArgs }),
   async run(context, given) {
     const { out, signal } = context;

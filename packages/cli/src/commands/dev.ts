@@ -35,13 +35,10 @@ export const dev = defineCommand({
     "Keeps all data in the data folder, and reloads machines when their files change.",
     "Ctrl-C lists the running tasks, gives them 10 s to end, then cancels them, and exits with 0. After 5 more minutes it abandons them; the next `dev` continues them. A second Ctrl-C exits immediately with 130.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard dev", what: "Listen on http://127.0.0.1:7070, or on the configured address." },
-    {
-      command: "stackyard dev --port 0 --json",
-      what: "Use a free port; each line is a JSON object, and the first contains the address.",
-    },
-  ],
+  examples: {
+    "stackyard dev": "Listen on http://127.0.0.1:7070, or on the configured address.",
+    "stackyard dev --port 0 --json": "Use a free port; each line is a JSON object, and the first contains the address.",
+  },
   args: Type.Object({
     ...listenArgs,
     groups: optionalText("Sign in with these groups, to try what grants give them. Default: everything is allowed.", {

@@ -34,10 +34,10 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
     summary: "Check that everything the project needs is available, and suggest fixes.",
     description:
       "Exits with 1 if a check fails; optional requirements only cause warnings. With --yard, checks a yard of the configuration: for a yard on AWS its identity, queues, functions, tables, machines and permissions.",
-    examples: [
-      { command: "stackyard doctor", what: "Print one line per check." },
-      { command: "stackyard doctor --yard production", what: "Check a deployment on AWS instead of this machine." },
-    ],
+    examples: {
+      "stackyard doctor": "Print one line per check.",
+      "stackyard doctor --yard production": "Check a deployment on AWS instead of this machine.",
+    },
     args: Type.Object({ ...serverArgs }),
     async run(context, given) {
       const yard = findYardName(given, context.env);

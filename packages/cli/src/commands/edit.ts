@@ -16,10 +16,10 @@ export const edit = defineCommand({
     "Text and graph are two views of one document: a change in the graph changes only the lines that it must. The simulator plays events, task results and time.",
     "If FILE was changed meanwhile, the editor shows the difference before it overwrites it.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard edit machines/review-app.yaml", what: "Edit a machine, or begin a new one in this file." },
-    { command: "stackyard edit --json", what: "Print the address as JSON, for scripts." },
-  ],
+  examples: {
+    "stackyard edit machines/review-app.yaml": "Edit a machine, or begin a new one in this file.",
+    "stackyard edit --json": "Print the address as JSON, for scripts.",
+  },
   args: Type.Object({
     file: optionalText("A machine in YAML or JSON; created when it is saved.", { minLength: 1, placeholder: "file" }),
     port: optionalInteger("Default: any free port.", { minimum: 0, maximum: 65_535, placeholder: "number" }),
@@ -39,7 +39,6 @@ export const edit = defineCommand({
     );
     if (!signal.aborted) await once(signal, "abort");
     await server.stop();
-    return 0;
   },
 });
 

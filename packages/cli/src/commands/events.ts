@@ -22,14 +22,11 @@ export const eventsLs = defineServerCommand({
     "Dead letters come first, newest first. They are kept for 30 days; send them again with `stackyard events redrive`.",
     "Parked events follow, ordered by stack, including those whose stack does not exist yet. The server retries them automatically.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard events ls", what: "List all events that were not applied, with the reason." },
-    { command: "stackyard events ls --parked --stack pr-12", what: "List the parked events of one stack." },
-    {
-      command: "stackyard events ls --dead-letters --code EVENT_NOT_HANDLED",
-      what: "List the events that no state handled in time.",
-    },
-  ],
+  examples: {
+    "stackyard events ls": "List all events that were not applied, with the reason.",
+    "stackyard events ls --parked --stack pr-12": "List the parked events of one stack.",
+    "stackyard events ls --dead-letters --code EVENT_NOT_HANDLED": "List the events that no state handled in time.",
+  },
   args: Type.Object({
     parked: optionalFlag("Only parked events."),
     deadLetters: optionalFlag("Only dead-lettered events."),
@@ -41,7 +38,6 @@ export const eventsLs = defineServerCommand({
     const parked = isBoth || onlyParked ? await listParked(context, filter, limit) : undefined;
     const deadLetters = isBoth || onlyDeadLetters ? await listDeadLetters(context, filter, limit) : undefined;
     printEvents(context, filter, { parked, deadLetters });
-    return 0;
   },
 });
 
@@ -69,13 +65,10 @@ export const eventsRedrive = defineServerCommand({
   name: "events redrive",
   summary: "Send dead letters again, with the same ids.",
   description: "Exits with 1 if an id is unknown.",
-  examples: [
-    {
-      command: "stackyard events redrive 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A",
-      what: "Send one event, by its id from `events ls`.",
-    },
-    { command: "stackyard events redrive --all --stack pr-12", what: "Send all dead letters of a stack." },
-  ],
+  examples: {
+    "stackyard events redrive 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A": "Send one event, by its id from `events ls`.",
+    "stackyard events redrive --all --stack pr-12": "Send all dead letters of a stack.",
+  },
   args: Type.Object({
     ids: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {

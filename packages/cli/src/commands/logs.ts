@@ -26,15 +26,12 @@ export const stacksLogs = defineServerCommand({
     "The log of a running attempt is available when it ends, because only then all sensitive outputs are known and masked. Until then its latest progress message is shown.",
     "--full shows the whole log, and with --follow its lines as they come, within a second. Values that a task declares as sensitive outputs are masked there when the attempt ends. Whole logs are kept for 7 days.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard stacks logs pr-12", what: "Show the newest attempt of every task." },
-    { command: "stackyard stacks logs pr-12 network --attempt 1", what: "Show the first attempt of one task." },
-    { command: "stackyard stacks logs pr-12 --follow", what: "Follow the logs until no task is running." },
-    {
-      command: "stackyard stacks logs pr-12 network --full --follow",
-      what: "Show every line as soon as it is logged.",
-    },
-  ],
+  examples: {
+    "stackyard stacks logs pr-12": "Show the newest attempt of every task.",
+    "stackyard stacks logs pr-12 network --attempt 1": "Show the first attempt of one task.",
+    "stackyard stacks logs pr-12 --follow": "Follow the logs until no task is running.",
+    "stackyard stacks logs pr-12 network --full --follow": "Show every line as soon as it is logged.",
+  },
   args: Args,
   positionals: ["stack", "task"],
   async run(context, args) {

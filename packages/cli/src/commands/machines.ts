@@ -29,7 +29,7 @@ const machineArg = {
 export const machinesLs = defineServerCommand({
   name: "machines ls",
   summary: "List the server's machines, with their problems.",
-  examples: [{ command: "stackyard machines ls --json", what: "Print one JSON object per machine." }],
+  examples: { "stackyard machines ls --json": "Print one JSON object per machine." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const machines = await yard.machines.list({ signal });
@@ -46,7 +46,6 @@ export const machinesLs = defineServerCommand({
       });
     }
     if (machines.length === 0) out.note("No machines. Add a machine file to the project's machines folder.");
-    return 0;
   },
 });
 
@@ -54,10 +53,10 @@ export const machinesLs = defineServerCommand({
 export const machinesShow = defineServerCommand({
   name: "machines show",
   summary: "Show a machine: its events, states and tasks.",
-  examples: [
-    { command: "stackyard machines show review-app", what: "Show what the machine declares." },
-    { command: "stackyard machines show review-app --source", what: "Print the machine's document." },
-  ],
+  examples: {
+    "stackyard machines show review-app": "Show what the machine declares.",
+    "stackyard machines show review-app --source": "Print the machine's document.",
+  },
   args: Type.Object({
     ...machineArg,
     source: optionalFlag("Print the document."),
@@ -67,7 +66,6 @@ export const machinesShow = defineServerCommand({
     const machine = await yard.machines.get(name, { signal });
     if (source && !out.json) out.text(machine.source ?? "");
     else out.result(machine, () => formatMachine(machine, out));
-    return 0;
   },
 });
 
@@ -75,7 +73,7 @@ export const machinesShow = defineServerCommand({
 export const machinesRevisions = defineServerCommand({
   name: "machines revisions",
   summary: "List the revisions of a machine, newest first, with the number of stacks of each.",
-  examples: [{ command: "stackyard machines revisions review-app", what: "Show which revisions stacks still use." }],
+  examples: { "stackyard machines revisions review-app": "Show which revisions stacks still use." },
   args: Type.Object({
     ...machineArg,
     ...limitArg,
@@ -85,7 +83,6 @@ export const machinesRevisions = defineServerCommand({
     const load: LoadPage<RevisionSummary> = (page) => yard.machines.revisions(name, { ...page, signal });
     const shown = await printPages(load, REVISIONS, { out, limit });
     if (shown === 0) out.note(`No revision of "${name}" can be used yet.`);
-    return 0;
   },
 });
 
@@ -128,10 +125,10 @@ export async function findRevisionHash(
 export const machinesRevision = defineServerCommand({
   name: "machines revision",
   summary: "Print the document of a revision.",
-  examples: [
-    { command: "stackyard machines revision review-app 4f1c", what: "Print a document as it was." },
-    { command: "stackyard machines revision review-app 4f1c --json", what: "Print the revision as a JSON object." },
-  ],
+  examples: {
+    "stackyard machines revision review-app 4f1c": "Print a document as it was.",
+    "stackyard machines revision review-app 4f1c --json": "Print the revision as a JSON object.",
+  },
   args: Type.Object({
     ...machineArg,
     hash: Type.String({
@@ -144,7 +141,6 @@ export const machinesRevision = defineServerCommand({
     const { out, yard, signal } = context;
     const revision = await yard.machines.revision(await findRevisionHash(context, hash, machine), { signal });
     out.result(revision, () => revision.source.replace(/\n$/, ""));
-    return 0;
   },
 });
 
@@ -154,14 +150,12 @@ export const validate = defineCommand({
   summary: "Validate machine files, and show each problem with its position.",
   description:
     "Validates files, and all machine files in folders. Prints the first 10 problems of each file. Exits with 1 if a file has errors. --json prints one object per file with all its problems: {file, valid, problems}.",
-  examples: [
-    { command: "stackyard validate", what: "Validate every machine of the project." },
-    { command: "stackyard validate machines", what: "Validate every machine in a folder." },
-    {
-      command: "stackyard validate review-app.yaml --strict --json",
-      what: "Validate one file for a program, and treat warnings as errors.",
-    },
-  ],
+  examples: {
+    "stackyard validate": "Validate every machine of the project.",
+    "stackyard validate machines": "Validate every machine in a folder.",
+    "stackyard validate review-app.yaml --strict --json":
+      "Validate one file for a program, and treat warnings as errors.",
+  },
   args: Type.Object({
     files: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
@@ -218,13 +212,10 @@ const DRAWINGS = { mermaid: toMermaid, dot: toDot, svg: toSvg } as const;
 export const graph = defineCommand({
   name: "graph",
   summary: "Draw a machine: Mermaid, Graphviz or SVG.",
-  examples: [
-    { command: "stackyard graph machines/review-app.yaml", what: "Print a Mermaid diagram, for Markdown pages." },
-    {
-      command: "stackyard graph review-app --format svg --output review-app.svg",
-      what: "Draw an image of a machine of the project.",
-    },
-  ],
+  examples: {
+    "stackyard graph machines/review-app.yaml": "Print a Mermaid diagram, for Markdown pages.",
+    "stackyard graph review-app --format svg --output review-app.svg": "Draw an image of a machine of the project.",
+  },
   args: Type.Object({
     machine: Type.String({
       minLength: 1,
@@ -251,7 +242,6 @@ export const graph = defineCommand({
     if (context.out.json) context.out.result({ machine: machine.name, format, ...drawn, ...written }, () => "");
     else if (output === undefined) context.out.text(text);
     else context.out.note(`Wrote ${output}.`);
-    return 0;
   },
 });
 

@@ -16,14 +16,11 @@ const taskArgs = {
 export const stacksRetry = defineServerCommand({
   name: "stacks retry",
   summary: "Retry failed tasks, or send pending tasks again.",
-  examples: [
-    { command: "stackyard stacks retry pr-12", what: "Start a new attempt of every failed task." },
-    { command: "stackyard stacks retry pr-12 --task network", what: "Retry one task." },
-    {
-      command: "stackyard stacks retry pr-12 --pending",
-      what: "Send pending tasks again, if their messages were lost.",
-    },
-  ],
+  examples: {
+    "stackyard stacks retry pr-12": "Start a new attempt of every failed task.",
+    "stackyard stacks retry pr-12 --task network": "Retry one task.",
+    "stackyard stacks retry pr-12 --pending": "Send pending tasks again, if their messages were lost.",
+  },
   args: Type.Object({
     ...stackArg,
     task: Type.Optional(taskArg),
@@ -101,12 +98,7 @@ async function sentAnything({ yard, signal }: ServerContext, result: OperationRe
 export const stacksCancel = defineServerCommand({
   name: "stacks cancel",
   summary: "Cancel a running task.",
-  examples: [
-    {
-      command: "stackyard stacks cancel pr-12 network",
-      what: "Terraform finishes its current operations, then stops.",
-    },
-  ],
+  examples: { "stackyard stacks cancel pr-12 network": "Terraform finishes its current operations, then stops." },
   args: Type.Object({ ...stackArg, ...taskArgs, reason: Type.Optional(reasonArg) }),
   positionals: ["stack", "taskName"],
   async run(context, { stack, reason, ...named }) {
@@ -125,9 +117,7 @@ export const stacksSettle = defineServerCommand({
   name: "stacks settle",
   summary: "Mark a task as succeeded.",
   description: "The task counts as succeeded, and the stack continues. Its running attempt is abandoned.",
-  examples: [
-    { command: 'stackyard stacks settle pr-12 network --reason "made by hand"', what: "Continue without the task." },
-  ],
+  examples: { 'stackyard stacks settle pr-12 network --reason "made by hand"': "Continue without the task." },
   args: Type.Object({
     ...stackArg,
     ...taskArgs,
@@ -152,9 +142,7 @@ export const stacksRemove = defineServerCommand({
   summary: "Delete a stack's record by force. Its resources are kept.",
   description:
     "To destroy an environment, send the event with which its machine does so. This command deletes only the record.",
-  examples: [
-    { command: 'stackyard stacks remove pr-12 --force --reason "account is closed"', what: "Delete the record." },
-  ],
+  examples: { 'stackyard stacks remove pr-12 --force --reason "account is closed"': "Delete the record." },
   args: Type.Object({
     ...stackArg,
     force: optionalFlag("Required. Confirms the deletion."),

@@ -15,10 +15,10 @@ export const previewsOrphans = defineServerCommand({
   summary: "List what remains of stacks that are gone: AWS resources and Terraform states.",
   description:
     "Servers with the plugin @stackyard/previews search each hour, and list what remains an hour after its stack. Nothing is deleted. Exits with 1 when an account was not searched.",
-  examples: [
-    { command: "stackyard previews orphans", what: "List stacks that are gone, and what remains of them." },
-    { command: "stackyard previews orphans --json", what: "Print each with its ARNs and addresses." },
-  ],
+  examples: {
+    "stackyard previews orphans": "List stacks that are gone, and what remains of them.",
+    "stackyard previews orphans --json": "Print each with its ARNs and addresses.",
+  },
   args: Type.Object(limitArg),
   async run(context, { limit = Number.POSITIVE_INFINITY }) {
     const { out } = context;
@@ -36,7 +36,6 @@ export const previewsOrphans = defineServerCommand({
       throw failWith("OUTCOME_NEGATIVE", `Not searched: ${which}. ${since} ${first.message}`);
     }
     if (items.length === 0) out.note(`Nothing remains of stacks that are gone, as of ${at}.`);
-    return 0;
   },
 });
 
@@ -82,10 +81,10 @@ export const previewsReclaim = defineServerCommand({
   summary: "Create a removed stack again with its closing event, to remove its remaining resources.",
   description:
     "Sends the event of the pull request's rule for `down`, or CLOSED, to the machine of the orphan. Its state INIT must handle the event, such as `INIT: { on: { CLOSED: CLEAN-UP } }`. Nothing is sent if it would not be applied.",
-  examples: [
-    { command: "stackyard previews reclaim shop-pr-7", what: "Remove what remains of shop-pr-7 by its machine." },
-    { command: "stackyard previews reclaim shop-pr-7 --event REMOVE", what: "Use another event." },
-  ],
+  examples: {
+    "stackyard previews reclaim shop-pr-7": "Remove what remains of shop-pr-7 by its machine.",
+    "stackyard previews reclaim shop-pr-7 --event REMOVE": "Use another event.",
+  },
   args: Type.Object({
     ...stackArg,
     event: optionalText("The closing event.", { minLength: 1, maxLength: 255 }),

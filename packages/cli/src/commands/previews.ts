@@ -16,10 +16,10 @@ import { formatStack, formatState } from "./stacks.ts";
 export const previewsLs = defineServerCommand({
   name: "previews ls",
   summary: "List stacks of pull requests: why they wait, what they cost, when they expire.",
-  examples: [
-    { command: "stackyard previews ls --repository acme/shop", what: "List the previews of a repository." },
-    { command: "stackyard previews ls --condition waiting", what: "List only those that need attention." },
-  ],
+  examples: {
+    "stackyard previews ls --repository acme/shop": "List the previews of a repository.",
+    "stackyard previews ls --condition waiting": "List only those that need attention.",
+  },
   args: Type.Object({
     repository: optionalText("Only this repository.", { minLength: 1, maxLength: 1_024, placeholder: "owner/name" }),
     number: optionalInteger("Only the pull request with this number.", { minimum: 1 }),
@@ -34,7 +34,6 @@ export const previewsLs = defineServerCommand({
     const load: LoadPage<StackPreview> = (page) => previews.list({ ...defined(filter), ...page, signal });
     const shown = await printPages(load, PREVIEWS, { out, limit });
     if (shown === 0) out.note("No stacks of pull requests found.");
-    return 0;
   },
 });
 
@@ -68,7 +67,7 @@ function formatCost({ monthlyCost, costActual }: StackPreview): string {
 export const previewsShow = defineServerCommand({
   name: "previews show",
   summary: "Show the pull request of a stack, and the stack.",
-  examples: [{ command: "stackyard previews show shop-pr-7", what: "Show whose stack it is and why it waits." }],
+  examples: { "stackyard previews show shop-pr-7": "Show whose stack it is and why it waits." },
   args: Type.Object(stackArg),
   positionals: ["stack"],
   async run({ out, previews, yard, signal }, { stack: id }) {
@@ -77,7 +76,6 @@ export const previewsShow = defineServerCommand({
     out.result({ ...preview, stack }, () =>
       [formatFacts(preview, out), "", formatStack(stack, out, Date.now())].join("\n"),
     );
-    return 0;
   },
 });
 
@@ -109,7 +107,7 @@ export const previewsExtend = defineServerCommand({
   name: "previews extend",
   summary: "Let a preview live longer.",
   description: ANSWER,
-  examples: [{ command: "stackyard previews extend shop-pr-7 2d", what: "Give it two more days." }],
+  examples: { "stackyard previews extend shop-pr-7 2d": "Give it two more days." },
   args: Type.Object({
     ...stackArg,
     duration: Type.String({ minLength: 1, maxLength: 32, description: "How long, such as 2d or 12h." }),
@@ -137,7 +135,7 @@ function defineCommand(word: Word, summary: string) {
     name: `previews ${word}`,
     summary,
     description: ANSWER,
-    examples: [{ command: `stackyard previews ${word} shop-pr-7`, what: summary }],
+    examples: { [`stackyard previews ${word} shop-pr-7`]: summary },
     args: Type.Object(stackArg),
     positionals: ["stack"],
     run: (context, { stack }) => command(context, stack, { word }),

@@ -9,13 +9,12 @@ export const ps = defineServerCommand({
   name: "ps",
   summary: "List the servers and workers of the yard.",
   description: "A dead process is shown as gone after 20 s, and is listed for 10 minutes.",
-  examples: [{ command: "stackyard ps", what: "List the processes with their roles and load." }],
+  examples: { "stackyard ps": "List the processes with their roles and load." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const processes = await readAll((page) => yard.processes.list({ ...page, signal }), { out });
     printItems(processes, PROCESSES, { out });
     if (processes.length === 0) out.note("No process is registered.");
-    return 0;
   },
 });
 

@@ -8,10 +8,10 @@ export const stacksReveal = defineServerCommand({
   summary: "Print a sensitive value of a stack.",
   description:
     "Needs the permission secrets:read, which no role includes. The audit log records who read which value, and why, before the value is sent. Only the value goes to standard output.",
-  examples: [
-    { command: 'stackyard stacks reveal pr-12 dbPassword --reason "INC-42: cannot log in"', what: "Print the value." },
-    { command: "stackyard stacks reveal pr-12 dbPassword --reason INC-42 --json", what: "Print it as JSON." },
-  ],
+  examples: {
+    'stackyard stacks reveal pr-12 dbPassword --reason "INC-42: cannot log in"': "Print the value.",
+    "stackyard stacks reveal pr-12 dbPassword --reason INC-42 --json": "Print it as JSON.",
+  },
   args: Type.Object({
     ...stackArg,
     key: Type.String({ minLength: 1, maxLength: 255, description: "The key in the stack's metadata." }),
@@ -21,6 +21,5 @@ export const stacksReveal = defineServerCommand({
   async run({ out, yard, signal }, { stack, key, reason }) {
     const value = await yard.stacks.reveal(stack, key, { reason, signal });
     out.result({ stackId: stack, key, value }, () => String(value));
-    return 0;
   },
 });

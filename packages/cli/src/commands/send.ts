@@ -61,11 +61,11 @@ export const send = defineServerCommand({
     "With --until, exits immediately with 2 and the cause if a task has failed for good, even if the machine handles FAILED, or if the stack can no longer reach the state by itself.",
     "Exits with 1 if the event was dead-lettered, refused or ignored, and with 4 after the timeout.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c", what: "Create a stack." },
-    { command: "stackyard send pr-12 PUSHED --wait", what: "Wait until the event is applied." },
-    { command: "stackyard send pr-12 MERGED --until removed --timeout 5m", what: "Wait until the stack is removed." },
-  ],
+  examples: {
+    "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c": "Create a stack.",
+    "stackyard send pr-12 PUSHED --wait": "Wait until the event is applied.",
+    "stackyard send pr-12 MERGED --until removed --timeout 5m": "Wait until the stack is removed.",
+  },
   args: Args,
   positionals: ["stack", "event"],
   async run(context, args) {

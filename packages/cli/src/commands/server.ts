@@ -32,13 +32,10 @@ export const server = defineCommand({
     "STACKYARD_API_TOKENS contains the accepted tokens as name=token, separated by commas; STACKYARD_API_TOKENS_FILE names a file with them. Without either, the server accepts the token of the data folder, on loopback addresses only.",
     "On SIGTERM or Ctrl-C, the server finishes its work and exits with 0. A second signal exits immediately with 130.",
   ].join("\n"),
-  examples: [
-    {
-      command: "stackyard server --host 0.0.0.0",
-      what: "Accept requests from other machines. Terminate TLS in front of it.",
-    },
-    { command: "stackyard server --with-worker", what: "Run server, engine and tasks in one process, with any store." },
-  ],
+  examples: {
+    "stackyard server --host 0.0.0.0": "Accept requests from other machines. Terminate TLS in front of it.",
+    "stackyard server --with-worker": "Run server, engine and tasks in one process, with any store.",
+  },
   args: Type.Object({
     ...listenArgs,
     withWorker: optionalFlag("Also run tasks."),
@@ -136,13 +133,10 @@ export const worker = defineCommand({
     "Runs tasks from the Postgres that it shares with `stackyard server` (`store` in the configuration, or DATABASE_URL). Run as many workers as you need, with the same configuration.",
     "On SIGTERM or Ctrl-C the worker claims no new tasks, gives running tasks --drain-timeout to end, then cancels them, releases them to other workers, and exits with 0. After 5 more minutes it abandons those that have not stopped. A second signal exits immediately with 130; other workers continue its tasks when their leases expire.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard worker --concurrency 4", what: "Run up to four tasks at the same time." },
-    {
-      command: "stackyard worker --drain-timeout 10m --health-port 7071",
-      what: "Run under a service manager or an orchestrator.",
-    },
-  ],
+  examples: {
+    "stackyard worker --concurrency 4": "Run up to four tasks at the same time.",
+    "stackyard worker --drain-timeout 10m --health-port 7071": "Run under a service manager or an orchestrator.",
+  },
   args: Type.Object({
     concurrency: optionalInteger("Maximum number of concurrent tasks. Default: `concurrency`, or 8.", {
       minimum: 1,

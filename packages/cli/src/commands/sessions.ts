@@ -21,10 +21,10 @@ export const login = defineCommand({
     "Prints an address and a code. Open the address, sign in, type the code, and allow this terminal. The login lasts 16 hours and is kept in $XDG_CONFIG_HOME/stackyard/credentials.json, by server.",
     "Commands for the server of `stackyard dev` need no login. There, this command prints an address at which a browser signs in.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard login --url https://yard.example.org", what: "Sign in for the next 16 hours." },
-    { command: "stackyard login", what: "Print a new address for the browser, while `stackyard dev` runs." },
-  ],
+  examples: {
+    "stackyard login --url https://yard.example.org": "Sign in for the next 16 hours.",
+    "stackyard login": "Print a new address for the browser, while `stackyard dev` runs.",
+  },
   args: Type.Object({ ...placeArgs }),
   async run(context, given) {
     const { out, env, signal } = context;
@@ -97,7 +97,7 @@ export const logout = defineCommand({
   name: "logout",
   summary: "End the login of this machine at a server.",
   description: "The browser stays signed in; sign out there, or end its session with `stackyard sessions revoke`.",
-  examples: [{ command: "stackyard logout --url https://yard.example.org", what: "End the login." }],
+  examples: { "stackyard logout --url https://yard.example.org": "End the login." },
   args: Type.Object({ ...placeArgs }),
   async run(context, given) {
     const { out, env } = context;
@@ -119,13 +119,12 @@ export const logout = defineCommand({
 export const sessionsLs = defineServerCommand({
   name: "sessions ls",
   summary: "List logins that have not ended: your own, and with the permission `access` those of others.",
-  examples: [{ command: "stackyard sessions ls", what: "List logins with their ids." }],
+  examples: { "stackyard sessions ls": "List logins with their ids." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const sessions = await readAll((page) => yard.sessions.list({ ...page, signal }), { out });
     printItems(sessions, SESSIONS, { out });
     if (sessions.length === 0) out.note("No logins.");
-    return 0;
   },
 });
 
@@ -133,13 +132,12 @@ export const sessionsLs = defineServerCommand({
 export const sessionsRevoke = defineServerCommand({
   name: "sessions revoke",
   summary: "End a login. Requests with it are refused within 5 s.",
-  examples: [{ command: "stackyard sessions revoke 4be0643f1d98573b97caca98a65347dd", what: "End one login." }],
+  examples: { "stackyard sessions revoke 4be0643f1d98573b97caca98a65347dd": "End one login." },
   args: Type.Object({ session: Type.String({ minLength: 1, description: "Its id, as `sessions ls` shows it." }) }),
   positionals: ["session"],
   async run({ out, yard, signal }, { session }) {
     const ended = await yard.sessions.revoke(session, { signal });
     out.result(ended, () => `Ended the ${KINDS[ended.kind]} login of ${ended.who.name}.`);
-    return 0;
   },
 });
 

@@ -30,16 +30,11 @@ export const simulate = defineCommand({
     "An event that the current state does not handle is parked, as in the engine, and applied later.",
     "A refused step is a result, not an error. Exits with 0 if all steps ran, and with 3, before running any, if a step is invalid.",
   ].join("\n"),
-  examples: [
-    {
-      command: "stackyard simulate machines --steps steps.json",
-      what: "Run steps from a JSON array, or from one JSON object per line.",
-    },
-    {
-      command: "stackyard simulate review-app.yaml --steps - --json < steps.jsonl",
-      what: "Read steps from standard input, and print one JSON object per step.",
-    },
-  ],
+  examples: {
+    "stackyard simulate machines --steps steps.json": "Run steps from a JSON array, or from one JSON object per line.",
+    "stackyard simulate review-app.yaml --steps - --json < steps.jsonl":
+      "Read steps from standard input, and print one JSON object per step.",
+  },
   args: Type.Object({
     machines: Type.Array(Type.String({ minLength: 1 }), {
       minItems: 1,

@@ -55,22 +55,14 @@ async function toFilter(context: ServerContext, args: FilterArgs): Promise<Stack
 export const stacksLs = defineServerCommand({
   name: "stacks ls",
   summary: "List stacks, ordered by id.",
-  examples: [
-    { command: "stackyard stacks ls --condition failed", what: "List stacks with a failed task." },
-    { command: "stackyard stacks ls --waiting", what: "Show what each waiting stack waits for." },
-    {
-      command: "stackyard stacks ls --waiting --condition any",
-      what: "The same for all stacks, including quiet ones.",
-    },
-    {
-      command: "stackyard stacks ls --machine review-app --json",
-      what: "List the stacks of a machine, one JSON object per line.",
-    },
-    {
-      command: "stackyard stacks ls --metadata branch=main --sort -updatedAt -n 20",
-      what: "List the 20 stacks of a branch that changed last.",
-    },
-  ],
+  examples: {
+    "stackyard stacks ls --condition failed": "List stacks with a failed task.",
+    "stackyard stacks ls --waiting": "Show what each waiting stack waits for.",
+    "stackyard stacks ls --waiting --condition any": "The same for all stacks, including quiet ones.",
+    "stackyard stacks ls --machine review-app --json": "List the stacks of a machine, one JSON object per line.",
+    "stackyard stacks ls --metadata branch=main --sort -updatedAt -n 20":
+      "List the 20 stacks of a branch that changed last.",
+  },
   args: Type.Object({
     ...filterArgs,
     ...sortArg,
@@ -133,10 +125,10 @@ export const stacksCounts = defineServerCommand({
   name: "stacks counts",
   summary: "Count stacks by machine, state, condition or revision.",
   description: "Prints the total and the 200 largest groups. A stack may have several conditions, or none.",
-  examples: [
-    { command: "stackyard stacks counts --by state --machine review-app", what: "Count the stacks in each state." },
-    { command: "stackyard stacks counts --by condition --json", what: "Print total and groups as one JSON object." },
-  ],
+  examples: {
+    "stackyard stacks counts --by state --machine review-app": "Count the stacks in each state.",
+    "stackyard stacks counts --by condition --json": "Print total and groups as one JSON object.",
+  },
   args: Type.Object({
     ...filterArgs,
     by: Type.Optional(
@@ -147,7 +139,6 @@ export const stacksCounts = defineServerCommand({
     const { out, yard, signal } = context;
     const counts = await yard.stacks.counts(await toFilter(context, args), { ...defined({ by }), signal });
     out.result(counts, () => formatCounts(counts, out));
-    return 0;
   },
 });
 
@@ -166,10 +157,10 @@ export function formatCounts({ total, groups, moreGroups }: StackCounts, out: Pa
 export const attemptsLs = defineServerCommand({
   name: "attempts ls",
   summary: "List the attempts of all stacks that have not ended, oldest first.",
-  examples: [
-    { command: "stackyard attempts ls --status queued", what: "List what waits for an exclusive key." },
-    { command: "stackyard attempts ls --executor terraform --json", what: "Print one JSON object per line." },
-  ],
+  examples: {
+    "stackyard attempts ls --status queued": "List what waits for an exclusive key.",
+    "stackyard attempts ls --executor terraform --json": "Print one JSON object per line.",
+  },
   args: Type.Object({
     status: Type.Optional(
       Type.Enum(["unclaimed", "queued", "running", "suspended"], { description: "Only attempts with this status." }),
@@ -183,7 +174,6 @@ export const attemptsLs = defineServerCommand({
     const filter = defined({ ...rest, idPrefix: prefix });
     const shown = await printPages((page) => yard.attempts.list(filter, { ...page, signal }), ATTEMPTS, { out, limit });
     if (shown === 0) out.note("No open attempt matches.");
-    return 0;
   },
 });
 

@@ -12,10 +12,10 @@ import { limitArg, stackArg } from "./stack-args.ts";
 export const stacksShow = defineServerCommand({
   name: "stacks show",
   summary: "Show a stack: its tasks and why each waits, its waiting events and timers.",
-  examples: [
-    { command: "stackyard stacks show pr-12", what: "Show why the stack is in its state." },
-    { command: "stackyard stacks show pr-12 --log", what: "Include the end of each task's log." },
-  ],
+  examples: {
+    "stackyard stacks show pr-12": "Show why the stack is in its state.",
+    "stackyard stacks show pr-12 --log": "Include the end of each task's log.",
+  },
   args: Type.Object({
     ...stackArg,
     log: optionalFlag("Include the end of each task's log, which is available when the attempt ends."),
@@ -37,7 +37,6 @@ export const stacksShow = defineServerCommand({
       );
       return [formatStack(stack, out, Date.now()), ...shown].join("\n");
     });
-    return 0;
   },
 });
 
@@ -73,7 +72,7 @@ function toOpenLog(task: string, attempt: Attempt | undefined) {
 export const stacksHistory = defineServerCommand({
   name: "stacks history",
   summary: "Show the history of a stack, oldest first, even after its removal.",
-  examples: [{ command: "stackyard stacks history pr-12 -n 20", what: "Show the last 20 lines." }],
+  examples: { "stackyard stacks history pr-12 -n 20": "Show the last 20 lines." },
   args: Type.Object({ ...stackArg, ...limitArg }),
   positionals: ["stack"],
   async run({ out, yard, signal }, { stack, limit = 100 }) {
@@ -81,7 +80,6 @@ export const stacksHistory = defineServerCommand({
     const entries = await readAll(load, { out, limit });
     if (entries.length === 0) throw failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
     for (const entry of entries.toReversed()) out.result(entry, () => formatHistoryEntry(entry, out, { stack: false }));
-    return 0;
   },
 });
 
@@ -91,10 +89,10 @@ export const stacksWatch = defineServerCommand({
   summary: "Follow the history of one stack, or of all stacks.",
   description:
     "Reconnects when the server restarts. With a stack, exits when the stack is removed; otherwise, press Ctrl-C to exit.",
-  examples: [
-    { command: "stackyard stacks watch pr-12", what: "Follow a stack until it is removed." },
-    { command: "stackyard stacks watch --json", what: "Follow the whole yard, one JSON object per line." },
-  ],
+  examples: {
+    "stackyard stacks watch pr-12": "Follow a stack until it is removed.",
+    "stackyard stacks watch --json": "Follow the whole yard, one JSON object per line.",
+  },
   args: Type.Object({
     stack: optionalText("The stack's id. Default: all.", { minLength: 1, maxLength: 255, completes: "stack" }),
     since: optionalInteger("Start after this position in the history.", { minimum: 0 }),

@@ -20,16 +20,11 @@ export const taskRun = defineCommand({
   summary: "Run one task message with its real executor, and print the result.",
   description:
     "The executor does the real work; the result is printed, not sent. Uses the executors of the project in this folder, and the AWS credentials of the shell. Exits with 1 if the task could not start, and with 2 if it failed.",
-  examples: [
-    {
-      command: "stackyard task run message.json",
-      what: "Run a message body of the task queue, or a Lambda test event that contains one.",
-    },
-    {
-      command: "stackyard task run - --json < message.json",
-      what: "Read from standard input, and print the result as an event.",
-    },
-  ],
+  examples: {
+    "stackyard task run message.json":
+      "Run a message body of the task queue, or a Lambda test event that contains one.",
+    "stackyard task run - --json < message.json": "Read from standard input, and print the result as an event.",
+  },
   args: Type.Object({
     message: Type.String({
       minLength: 1,

@@ -10,12 +10,11 @@ import { printItems } from "./print-list.ts";
 export const whoami = defineServerCommand({
   name: "whoami",
   summary: "Show who you are to the server: name, groups, roles and scopes.",
-  examples: [{ command: "stackyard whoami", what: "Check a login or a token." }],
+  examples: { "stackyard whoami": "Check a login or a token." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const me = await yard.me({ signal });
     out.result(me, () => formatMe(me));
-    return 0;
   },
 });
 
@@ -60,13 +59,11 @@ export const tokensCreate = defineServerCommand({
   summary: "Create an API token for a program. Its secret is shown once.",
   description:
     "A token never has more rights than its creator. Where several values are possible, repeat the flag. Only SHA-256 of the secret is stored: keep the secret in a secret store, and rotate it with `stackyard tokens rotate`.",
-  examples: [
-    { command: "stackyard tokens create grafana --role viewer", what: "Create a token that reads, for 90 days." },
-    {
-      command: "stackyard tokens create ci --role operator --machine review-app --stacks web- --expires 30d",
-      what: "Create a token for some stacks.",
-    },
-  ],
+  examples: {
+    "stackyard tokens create grafana --role viewer": "Create a token that reads, for 90 days.",
+    "stackyard tokens create ci --role operator --machine review-app --stacks web- --expires 30d":
+      "Create a token for some stacks.",
+  },
   args: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 64, description: "As histories show it." }),
     role: Type.Enum(["viewer", "operator", "maintainer", "admin"], { description: "What the token may do." }),
@@ -92,7 +89,6 @@ export const tokensCreate = defineServerCommand({
       { signal },
     );
     printSecret(created, out);
-    return 0;
   },
 });
 
@@ -110,13 +106,12 @@ const TokenId = Type.String({ minLength: 1, maxLength: 64, description: "Its id,
 export const tokensLs = defineServerCommand({
   name: "tokens ls",
   summary: "List API tokens: your own, and with the permission `access` those of others.",
-  examples: [{ command: "stackyard tokens ls", what: "List tokens with their ids, last uses and ends." }],
+  examples: { "stackyard tokens ls": "List tokens with their ids, last uses and ends." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
     const tokens = await readAll((page) => yard.tokens.list({ ...page, signal }), { out });
     printItems(tokens, TOKENS, { out });
     if (tokens.length === 0) out.note("There are no API tokens. Create one with `stackyard tokens create`.");
-    return 0;
   },
 });
 
@@ -124,9 +119,7 @@ export const tokensLs = defineServerCommand({
 export const tokensRotate = defineServerCommand({
   name: "tokens rotate",
   summary: "Give an API token a new secret. The earlier one stays valid for a day, or for --overlap.",
-  examples: [
-    { command: "stackyard tokens rotate 01K…", what: "Print a new secret; the earlier one ends in 24 hours." },
-  ],
+  examples: { "stackyard tokens rotate 01K…": "Print a new secret; the earlier one ends in 24 hours." },
   args: Type.Object({
     id: TokenId,
     overlap: optionalText("How long the earlier secret stays valid, 0s to 7d. Default: 24h.", {
@@ -138,7 +131,6 @@ export const tokensRotate = defineServerCommand({
   async run({ out, yard, signal }, { id, overlap, expires }) {
     const options = defined({ overlap, expires });
     printSecret(await yard.tokens.rotate(id, { ...options, signal }), out);
-    return 0;
   },
 });
 
@@ -146,13 +138,12 @@ export const tokensRotate = defineServerCommand({
 export const tokensRevoke = defineServerCommand({
   name: "tokens revoke",
   summary: "End an API token. Requests with it are refused within 5 s.",
-  examples: [{ command: "stackyard tokens revoke 01K…", what: "End one token." }],
+  examples: { "stackyard tokens revoke 01K…": "End one token." },
   args: Type.Object({ id: TokenId }),
   positionals: ["id"],
   async run({ out, yard, signal }, { id }) {
     const revoked = await yard.tokens.revoke(id, { signal });
     out.result(revoked, () => `Revoked the token "${revoked.name}".`);
-    return 0;
   },
 });
 

@@ -35,15 +35,13 @@ export const stacksUpgrade = defineServerCommand({
     "--dry-run replays the stack's history on the new revision, and shows each difference. With --machine, it shows a summary and one line per stack: first rejected upgrades, then those with differences. --json contains the whole plan of each stack.",
     "Exits with 1 if an upgrade was or would be rejected, or if a dry run found a difference or could not replay the whole history.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard stacks upgrade pr-12 --dry-run", what: "Show what would differ." },
-    { command: "stackyard stacks upgrade pr-12", what: "Move the stack to its newest revision." },
-    {
-      command: "stackyard stacks upgrade --machine review-app --dry-run",
-      what: "Show a summary of all stacks of the machine, and the first 20.",
-    },
-    { command: "stackyard stacks upgrade --machine review-app", what: "Move all stacks of the machine." },
-  ],
+  examples: {
+    "stackyard stacks upgrade pr-12 --dry-run": "Show what would differ.",
+    "stackyard stacks upgrade pr-12": "Move the stack to its newest revision.",
+    "stackyard stacks upgrade --machine review-app --dry-run":
+      "Show a summary of all stacks of the machine, and the first 20.",
+    "stackyard stacks upgrade --machine review-app": "Move all stacks of the machine.",
+  },
   args: Args,
   positionals: ["stack"],
   async run(context, { stack, machine, dryRun = false, all = false, ...options }) {
@@ -140,10 +138,10 @@ export const machinesUpgrade = defineCommand({
     "Keeps comments, anchors and the order of keys where possible. Reports what version 1 accepts and version 2 does not, such as a task without executor, with its place; then it writes nothing and exits with 1.",
     "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines.md for what to change next.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard machines upgrade machines/review-app.yaml --print", what: "Print the result first." },
-    { command: "stackyard machines upgrade machines/review-app.yaml", what: "Rewrite the file." },
-  ],
+  examples: {
+    "stackyard machines upgrade machines/review-app.yaml --print": "Print the result first.",
+    "stackyard machines upgrade machines/review-app.yaml": "Rewrite the file.",
+  },
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "A YAML or JSON file." }),
     print: optionalFlag("Print the result; change nothing."),

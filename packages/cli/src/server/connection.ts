@@ -4,7 +4,14 @@ import { defined, findNearestName, isStackyardError, type Logger, listPages } fr
 import { createCiToken, type Page, Stackyard, type TokenSource, type UnreadableRow } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
-import { type Command, type CommandContext, type CommandSpec, createCommand, optionalText } from "../command.ts";
+import {
+  type Command,
+  type CommandContext,
+  type CommandSpec,
+  createCommand,
+  optionalText,
+  toFacts,
+} from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../project/config.ts";
@@ -28,7 +35,7 @@ type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
 /** Defines a command that calls a server: adds `--url`, `--token`, `--yard` and `--project` to its arguments. */
 export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Command {
   const args = Type.Object({ ...spec.args.properties, ...serverArgs });
-  return createCommand({ ...spec, args }, async (context, { url, token, yard: name, project, ...rest }) => {
+  return createCommand(toFacts({ ...spec, args }), async (context, { url, token, yard: name, project, ...rest }) => {
     const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
     // One retry: a person who types a command should learn soon that the server is down.
     const logger = createProcessLogger(context);
