@@ -97,10 +97,7 @@ export const placeArgs = {
 };
 
 /** The values of these arguments. */
-export interface GivenPlace {
-  readonly bucket?: string | undefined;
-  readonly prefix?: string | undefined;
-}
+export type GivenPlace = Static<TObject<typeof placeArgs>>;
 
 /** Returns the given place, or the first known one. Throws `USAGE` when no bucket is known. */
 export function choosePlace(given: GivenPlace, known: readonly (Place | undefined)[]): Place {

@@ -76,12 +76,12 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
   const existing = await findStack(aws.cloudFormation, name);
   const place = choosePlace(args, [existing && findDeployedPlace(existing), await findRememberedPlace(dataDir)]);
   const release = args.release ?? (await findNewest(context, place, args.name));
-  const template = await loadTemplate(aws.s3, place, args.name, release);
-  const declared = parseTemplateParameters(template.text);
+  const { text, url } = await loadTemplate(aws.s3, place, args.name, release);
+  const template = parseTemplateParameters(text);
   const plan = planParameters({
-    template: declared,
+    template,
     given,
-    filled: await fillParameters(context, { place, release, yard, declared, given }),
+    filled: await fillParameters(context, { place, release, template, given }),
     previous: new Set(isMade(existing) ? existing.parameters.keys() : []),
     offered: await findOffered(context, name),
   });
@@ -96,9 +96,9 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
     [STACK_TAGS.bucket]: place.bucket,
     [STACK_TAGS.prefix]: place.prefix,
   };
-  const namesRoles = template.text.includes('"RoleName"');
+  const namesRoles = text.includes('"RoleName"');
   const { parameters } = plan;
-  return { name, existing, templateUrl: template.url, namesRoles, parameters, tags, dryRun: args.dryRun === true };
+  return { name, existing, templateUrl: url, namesRoles, parameters, tags, dryRun: args.dryRun === true };
 }
 
 /** Returns the outputs of the yard's other stacks: a separate runner finds the queues of its state manager there. */
@@ -122,21 +122,18 @@ async function findNewest({ aws }: AppsContext, place: Place, name: string): Pro
   });
 }
 
-interface FillInput {
+interface FillInput extends Pick<ParameterSources, "template" | "given"> {
   readonly place: Place;
   readonly release: string;
-  readonly yard: string;
-  readonly declared: TemplateParameters;
-  readonly given: ReadonlyMap<string, string>;
 }
 
-async function fillParameters({ aws }: AppsContext, input: FillInput): Promise<ReadonlyMap<string, string>> {
-  const { place, release, yard, declared, given } = input;
+async function fillParameters({ aws, yard }: AppsContext, input: FillInput): Promise<ReadonlyMap<string, string>> {
+  const { place, release, template, given } = input;
   const filled = new Map([
     ["CodeBucket", place.bucket],
     ["YardName", yard],
   ]);
-  for (const [start, app] of findCodeApps(declared)) {
+  for (const [start, app] of findCodeApps(template)) {
     // Custom code: the object need not be one of ours.
     if (given.has(`${start}CodeKey`)) continue;
     const { key, versionId } = await findCode(aws.s3, place, app, release);

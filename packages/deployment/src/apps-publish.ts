@@ -37,9 +37,8 @@ async function publish(context: AppsContext, args: Static<typeof Args>): Promise
   const release = await loadRelease(resolve(projectDir, args.from ?? DEFAULT_FOLDER));
   for (const file of chooseFiles(release, args.app)) {
     if (signal.aborted) throw new StackyardError("INTERRUPTED", "Interrupted. Publish again to upload the rest.");
-    const { key, action, versionId, sha256 } = await publishFile(aws.s3, place, file, {
-      replace: args.replace === true,
-    });
+    const replace = args.replace === true;
+    const { key, action, versionId, sha256 } = await publishFile(aws.s3, place, file, { replace });
     const object = `s3://${place.bucket}/${key}`;
     const told = { kind: file.kind, name: file.name, version: file.version, object, action, sha256 };
     out.result({ ...told, versionId: versionId ?? null }, () => {
@@ -73,16 +72,6 @@ export const appsLs: AppsCommandSpec<typeof ListArgs> = {
   run: list,
 };
 
-/** A deployed stack as `apps ls` prints it. */
-interface DeployedStack {
-  readonly stack: string;
-  readonly yard: string;
-  readonly template: string;
-  readonly release: string;
-  readonly status: string;
-  readonly changedAt: string;
-}
-
 async function list(context: AppsContext, args: Static<typeof ListArgs>): Promise<number> {
   const stacks = (await listStacks(context.aws.cloudFormation)).filter(({ tags }) => tags.has(STACK_TAGS.template));
   const place = await findPlace(context, args, stacks);
@@ -108,7 +97,8 @@ async function findPlace(
   return isKnown ? choosePlace(given, known) : undefined;
 }
 
-function toDeployed({ name, status, changedAt, tags }: StackFacts): DeployedStack {
+/** Returns a deployed stack as `apps ls` prints it. */
+function toDeployed({ name, status, changedAt, tags }: StackFacts) {
   const read = (tag: string): string => tags.get(tag) ?? "";
   const { yard, template, release } = STACK_TAGS;
   return { stack: name, yard: read(yard), template: read(template), release: read(release), status, changedAt };
@@ -120,13 +110,9 @@ function formatPublished(
   columns: number | undefined,
 ): readonly string[] {
   if (place === undefined) return ["This project has not published yet. Pass --bucket."];
-  const rows = published.map(({ kind, name, version, bytes, publishedAt }) => [
-    kind,
-    name,
-    version,
-    `${bytes}`,
-    publishedAt,
-  ]);
+  const rows = published.map(({ kind, name, version, bytes, publishedAt }) => {
+    return [kind, name, version, `${bytes}`, publishedAt];
+  });
   const where = `s3://${place.bucket}/${place.prefix}`;
   if (rows.length === 0) return [`Nothing is published in ${where}.`];
   return [
@@ -135,7 +121,10 @@ function formatPublished(
   ];
 }
 
-function formatDeployed(deployed: readonly DeployedStack[], columns: number | undefined): readonly string[] {
+function formatDeployed(
+  deployed: readonly ReturnType<typeof toDeployed>[],
+  columns: number | undefined,
+): readonly string[] {
   if (deployed.length === 0) return ["Nothing is deployed in this account and region."];
   const rows = deployed.map(({ stack, yard, template, release, status, changedAt }) => {
     return [stack, yard, template, release, status, changedAt];

@@ -71,21 +71,16 @@ interface Published {
   readonly sha256: string;
 }
 
-/** What standing things a publication may write over. */
-interface PublishOptions {
-  /** True to allow overwriting a published version, for development. Default: false. */
-  readonly replace?: boolean;
-}
-
 /**
  * Uploads one file of a release with its SHA-256, which S3 checks and stores. Skips a file that exists with the same
- * digest, so an interrupted publication can be repeated. Throws `RECORD_CONFLICT` when the key has another digest.
+ * digest, so an interrupted publication can be repeated. Throws `RECORD_CONFLICT` when the key has another digest, unless
+ * `replace` allows overwriting a published version, for development.
  */
 export async function publishFile(
   s3: S3Client,
   place: Place,
   file: ReleaseFile,
-  { replace = false }: PublishOptions = {},
+  { replace = false }: { readonly replace?: boolean } = {},
 ): Promise<Published> {
   const key = toKey(place, file);
   const standing = await findStanding(s3, place, key);
@@ -165,10 +160,8 @@ export interface PublishedObject extends PublishedName {
 export async function listPublished(s3: S3Client, place: Place): Promise<readonly PublishedObject[]> {
   const found: PublishedObject[] = [];
   try {
-    for await (const { Contents = [] } of paginateListObjectsV2(
-      { client: s3 },
-      { Bucket: place.bucket, Prefix: place.prefix },
-    )) {
+    const pages = paginateListObjectsV2({ client: s3 }, { Bucket: place.bucket, Prefix: place.prefix });
+    for await (const { Contents = [] } of pages) {
       for (const { Key = "", Size: bytes = 0, LastModified } of Contents) {
         const name = findPublishedName(place, Key);
         if (name !== undefined)
@@ -206,14 +199,15 @@ export async function findCode(s3: S3Client, place: Place, name: string, version
     // S3 names the version of objects from before versioning "null", which Lambda does not take.
     return { key, versionId: VersionId === "null" ? "" : VersionId };
   } catch (error) {
-    if (findAwsFault(error).code !== "NOT_FOUND")
-      throw toAwsError(error, `s3://${place.bucket}/${key} cannot be read.`);
     const hint = "Publish it: `stackyard apps publish`. `stackyard apps ls` lists the published releases.";
-    throw new StackyardError("NOT_FOUND", `Object not found: s3://${place.bucket}/${key}.`, {
-      cause: error,
-      details: { hint },
-    });
+    throw toReadError(error, place, key, hint);
   }
+}
+
+/** Returns the error of a read; `hint`: what to do when the object is missing. */
+function toReadError(cause: unknown, { bucket }: Place, key: string, hint: string): unknown {
+  if (findAwsFault(cause).code !== "NOT_FOUND") return toAwsError(cause, `s3://${bucket}/${key} cannot be read.`);
+  return new StackyardError("NOT_FOUND", `Object not found: s3://${bucket}/${key}.`, { cause, details: { hint } });
 }
 
 /** A published template. */
@@ -237,13 +231,7 @@ export async function loadTemplate(
     const region: Promise<string> = s3.config.region();
     return { text, url: toTemplateUrl(place.bucket, key, await region) };
   } catch (error) {
-    if (findAwsFault(error).code !== "NOT_FOUND")
-      throw toAwsError(error, `s3://${place.bucket}/${key} cannot be read.`);
-    const hint = "`stackyard apps ls` shows what is published.";
-    throw new StackyardError("NOT_FOUND", `Object not found: s3://${place.bucket}/${key}.`, {
-      cause: error,
-      details: { hint },
-    });
+    throw toReadError(error, place, key, "`stackyard apps ls` shows what is published.");
   }
 }
 

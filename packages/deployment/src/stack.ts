@@ -59,14 +59,14 @@ export async function deployStack(
   const type = verdict.kind === "update" ? "UPDATE" : "CREATE";
   const prepared = await prepare(client, input, type, deps);
   if (prepared.kind === "unchanged") return prepared;
-  const at = { StackName: prepared.stackId, ChangeSetName: prepared.name };
+  const { at, changes } = prepared;
   if (input.dryRun) {
     await dropChangeSet(client, at);
-    if (type === "CREATE") await dropShell(client, prepared.stackId);
-    return { kind: "planned", changes: prepared.changes };
+    if (type === "CREATE") await dropShell(client, at.StackName);
+    return { kind: "planned", changes };
   }
   await execute(client, at, deps);
-  const stack = await findStack(client, prepared.stackId);
+  const stack = await findStack(client, at.StackName);
   return { kind: type === "CREATE" ? "created" : "updated", stack };
 }
 
@@ -92,11 +92,7 @@ async function prepare(client: CloudFormationClient, input: DeployInput, type: "
   }
 }
 
-async function execute(
-  client: CloudFormationClient,
-  at: { readonly StackName: string; readonly ChangeSetName: string },
-  deps: FollowDeps,
-): Promise<void> {
+async function execute(client: CloudFormationClient, at: ChangeSetAddress, deps: FollowDeps): Promise<void> {
   const after = await findLastEventId(client, at.StackName);
   try {
     const ClientRequestToken = at.ChangeSetName;
@@ -152,37 +148,26 @@ interface PlannedChange {
   readonly replacement: string | undefined;
 }
 
-/** A change set that can be executed, or an empty one that was deleted. */
-type PreparedChange =
-  | {
-      readonly kind: "ready";
-      readonly stackId: string;
-      readonly name: string;
-      readonly changes: readonly PlannedChange[];
-    }
-  | { readonly kind: "unchanged" };
-
 const POLL_MS = 2_000;
 /** Reasons of empty change sets (API reference, "DescribeChangeSet"; user guide, "Troubleshooting", "No updates to perform"). */
 const NO_CHANGES = /didn't contain changes|No updates are to be performed/;
 
 /**
- * Creates a change set and waits until CloudFormation has evaluated it. Deletes one that fails or changes nothing.
- * Throws `CONFIG_INVALID` with CloudFormation's reason.
+ * Creates a change set and waits until CloudFormation has evaluated it: it is ready, or it changes nothing. Deletes one
+ * that fails or changes nothing. Throws `CONFIG_INVALID` with CloudFormation's reason.
  */
 async function prepareChangeSet(
   client: CloudFormationClient,
   input: CreateChangeSetCommandInput & { readonly ChangeSetName: string; readonly StackName: string },
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<PreparedChange> {
-  const stackId = await create(client, input);
-  const at = { StackName: stackId, ChangeSetName: input.ChangeSetName };
+  { clock, signal }: FollowDeps,
+) {
+  const at = { StackName: await create(client, input), ChangeSetName: input.ChangeSetName };
   for (;;) {
     const { status, reason, changes } = await load(client, at);
-    if (status === "CREATE_COMPLETE") return { kind: "ready", stackId, name: input.ChangeSetName, changes };
+    if (status === "CREATE_COMPLETE") return { kind: "ready", at, changes } as const;
     if (status === "FAILED") {
       await dropChangeSet(client, at);
-      if (NO_CHANGES.test(reason)) return { kind: "unchanged" };
+      if (NO_CHANGES.test(reason)) return { kind: "unchanged" } as const;
       throw new StackyardError(
         "CONFIG_INVALID",
         `CloudFormation refuses the change: ${reason || "no reason is given"}.`,
@@ -328,17 +313,11 @@ export interface ResourceEvent {
 
 /** Converts an event of the API. */
 export function toResourceEvent(event: StackEvent): ResourceEvent {
-  const {
-    EventId: id = "",
-    LogicalResourceId: logicalId = "",
-    ResourceType: type = "",
-    ResourceStatus: status,
-  } = event;
   return {
-    id,
-    logicalId,
-    type,
-    status: status ?? "",
+    id: event.EventId ?? "",
+    logicalId: event.LogicalResourceId ?? "",
+    type: event.ResourceType ?? "",
+    status: event.ResourceStatus ?? "",
     reason: event.ResourceStatusReason,
     at: (event.Timestamp ?? new Date(0)).toISOString(),
     isStack: event.PhysicalResourceId !== undefined && event.PhysicalResourceId === event.StackId,
@@ -360,13 +339,11 @@ const CANCELLED = /^Resource (creation|update|deletion) cancelled/i;
 /** Sums the events of one operation up, oldest first. */
 export function summarize(events: readonly ResourceEvent[]): OperationSummary {
   const ofResources = events.filter(({ isStack }) => !isStack);
-  const failed = ofResources.filter(
-    ({ status, reason }) => status.endsWith("_FAILED") && !CANCELLED.test(reason ?? ""),
-  );
+  const isFailure = ({ status, reason }: ResourceEvent) => status.endsWith("_FAILED") && !CANCELLED.test(reason ?? "");
   const last = new Map(ofResources.map((event) => [event.logicalId, event.status]));
   const left = [...last].flatMap(([id, status]) => (/^DELETE_(FAILED|SKIPPED)$/.test(status) ? [id] : []));
   const status = events.findLast(({ isStack }) => isStack)?.status ?? "";
-  return { status, failures: failed, left };
+  return { status, failures: ofResources.filter(isFailure), left };
 }
 
 /** The present state of a stack. */
@@ -428,11 +405,8 @@ function toFacts(stack: Stack): StackFacts {
 
 /** The possible action on a stack in its present status. */
 type StatusVerdict =
-  | { readonly kind: "create" }
-  | { readonly kind: "update" }
-  /** An empty shell of a creation that was rolled back: it goes first. */
-  | { readonly kind: "replace" }
-  | { readonly kind: "refused"; readonly reason: string };
+  /** `replace`: an empty shell of a creation that was rolled back goes first. */
+  { readonly kind: "create" | "update" | "replace" } | { readonly kind: "refused"; readonly reason: string };
 
 const STUCK: Readonly<Record<string, string>> = {
   UPDATE_ROLLBACK_FAILED:
@@ -452,10 +426,8 @@ export function evaluateStatus(status: string | undefined): StatusVerdict {
     return { kind: "create" };
   if (status === "ROLLBACK_COMPLETE") return { kind: "replace" };
   if (status.endsWith("_IN_PROGRESS")) {
-    return {
-      kind: "refused",
-      reason: `Something else is at work on it (${status}). Wait for its end, then deploy again.`,
-    };
+    const reason = `Something else is at work on it (${status}). Wait for its end, then deploy again.`;
+    return { kind: "refused", reason };
   }
   const reason = STUCK[status];
   return reason === undefined ? { kind: "update" } : { kind: "refused", reason: `${status}. ${reason}` };
