@@ -1,4 +1,4 @@
-import { type Link, SpanStatusCode } from "@opentelemetry/api";
+import { SpanStatusCode } from "@opentelemetry/api";
 import {
   type Clock,
   type DeliveryOutcome,
@@ -12,7 +12,6 @@ import {
 import type { Change, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
-  type DecidedEvent,
   findCarrier,
   NO_CARRIER,
   type OpenSpan,
@@ -21,7 +20,7 @@ import {
   type Spans,
   type TraceCarrier,
   toErrorType,
-  toSpanContext,
+  toLinks,
 } from "./spans.ts";
 
 /** The traced part of an engine. */
@@ -80,18 +79,16 @@ function startSpans({ scopes, spans }: InstrumentDeps, deliveries: readonly Even
       "stackyard.event.id": delivery.event.id,
       "stackyard.event": toSpanWord(delivery),
     };
-    const { span, carrier } = spans.start({ name: `decide ${toSpanWord(delivery)}`, attributes, parent });
-    if (deliveries.length > 1) for (const link of toLinks(batch)) span?.addLink(link);
-    return { span, carrier };
+    const started = spans.start({ name: `decide ${toSpanWord(delivery)}`, attributes, parent });
+    if (deliveries.length > 1) for (const link of toLinks(batch)) started.span?.addLink(link);
+    return started;
   });
 }
 
+const NO_SPAN: OpenSpan = { span: undefined, carrier: NO_CARRIER };
+
 function toScope(outer: Scope, deliveries: readonly EventDelivery[], open: readonly OpenSpan[]): Partial<Scope> {
-  const events = new Map<string, DecidedEvent>();
-  for (const [index, { event }] of deliveries.entries()) {
-    const { span, carrier } = open[index] ?? { span: undefined, carrier: NO_CARRIER };
-    events.set(event.id, { span, carrier });
-  }
+  const events = new Map(deliveries.map(({ event }, index) => [event.id, open[index] ?? NO_SPAN]));
   const [only, ...more] = deliveries;
   if (only === undefined || more.length > 0) return { events };
   const fields = { ...outer.fields, stackId: only.event.stackId, eventId: only.event.id };
@@ -108,11 +105,6 @@ function toSpanWord({ event: { message } }: EventDelivery): string {
   return typeof name === "string" && /^[\w.:-]{1,64}$/.test(name) ? name : "event";
 }
 
-function toLinks(carrier: TraceCarrier): readonly Link[] {
-  const context = toSpanContext(carrier);
-  return context === undefined ? [] : [{ context }];
-}
-
 type Operation = "start" | "poll" | "cancel";
 
 /**
@@ -122,21 +114,12 @@ type Operation = "start" | "poll" | "cancel";
 export function instrumentExecutor(deps: InstrumentDeps, executor: Executor): Executor {
   const { poll, cancel } = executor;
   const call = createCall(deps, executor.name);
+  const follow = (operation: Operation, method: Executor["poll"]): Executor["poll"] =>
+    method && ((ctx, config, progress) => call(operation, ctx, (own) => method.call(executor, own, config, progress)));
   return {
     ...executor,
     start: (ctx, config) => call("start", ctx, (own) => executor.start(own, config)),
-    ...(poll === undefined
-      ? {}
-      : {
-          poll: (ctx: ExecutorContext, config: never, progress: never) =>
-            call("poll", ctx, (own) => poll.call(executor, own, config, progress)),
-        }),
-    ...(cancel === undefined
-      ? {}
-      : {
-          cancel: (ctx: ExecutorContext, config: never, progress: never) =>
-            call("cancel", ctx, (own) => cancel.call(executor, own, config, progress)),
-        }),
+    ...defined({ poll: follow("poll", poll), cancel: follow("cancel", cancel) }),
   };
 }
 
@@ -232,7 +215,7 @@ export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store
       }
     },
     settle: (grant, input) =>
-      store.settle(grant, { ...input, event: withTraceInstrumentStore(input.event, deps.spans.inject()) }),
+      store.settle(grant, { ...input, event: withEventTrace(input.event, deps.spans.inject()) }),
   };
   return { ...store, ...followed };
 }
@@ -260,9 +243,9 @@ function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: C
           attributes: { "stackyard.stack.id": change.stackId, "stackyard.event": first.event },
           parent: before.parked.get(first.eventId) ?? NO_CARRIER,
         });
-  const find = (eventId: string): DecidedEvent | undefined => events.get(eventId);
   const fallback = begun?.carrier ?? (events.size === 1 ? [...events.values()][0]?.carrier : carrier) ?? NO_CARRIER;
-  const carrierOf = (eventId: string) => find(eventId)?.carrier ?? toGiven(before.parked.get(eventId)) ?? fallback;
+  const carrierOf = (eventId: string) =>
+    events.get(eventId)?.carrier ?? toGiven(before.parked.get(eventId)) ?? fallback;
   return {
     before,
     change: {
@@ -270,12 +253,12 @@ function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: C
       dispatches: withTraces(change, carrierOf),
       park: change.park.map((parked) => ({
         ...parked,
-        event: withTraceInstrumentStore(parked.event, carrierOf(parked.event.id)),
+        event: withEventTrace(parked.event, carrierOf(parked.event.id)),
       })),
     },
     end() {
       for (const entry of change.history) {
-        const span = find(entry.eventId)?.span ?? (entry === first ? begun?.span : undefined);
+        const span = events.get(entry.eventId)?.span ?? (entry === first ? begun?.span : undefined);
         span?.setAttributes(toOutcomeAttributes(entry));
       }
     },
@@ -304,7 +287,7 @@ function withTraces(
   });
 }
 
-function withTraceInstrumentStore(event: QueuedEvent, carrier: TraceCarrier): QueuedEvent {
+function withEventTrace(event: QueuedEvent, carrier: TraceCarrier): QueuedEvent {
   return carrier === NO_CARRIER ? event : { ...event, message: { ...event.message, ...carrier } };
 }
 

@@ -140,10 +140,7 @@ function addValue({ name, values }: Entry, value: number): void {
 }
 
 /** Fields besides the values. */
-interface EmfInput {
-  /** The dimension `yard`. */
-  readonly yard: string;
-  readonly service: string;
+interface EmfInput extends Pick<EmfMetricsInput, "yard" | "service"> {
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -225,9 +222,8 @@ function toLines({ sets, dimensions, metrics }: Line, { yard, service, now }: Em
     Dimensions: sets.map((set) => ["yard", ...set]),
     Metrics: parts.map(({ name, definition }) => ({ Name: name, Unit: definition.unit })),
   };
-  const metadata = { Timestamp: now, CloudWatchMetrics: [directive] };
   const document = {
-    _aws: metadata,
+    _aws: { Timestamp: now, CloudWatchMetrics: [directive] },
     service,
     yard: toDimensionValue(yard),
     ...dimensions,
@@ -243,6 +239,7 @@ function toDimensionValue(text: string): string {
 
 /** What writing needs. */
 interface EmfMetricsInput {
+  /** The dimension `yard`. */
   readonly yard: string;
   readonly service: string;
   readonly clock: Clock;

@@ -52,7 +52,7 @@ export function createSpans(scopes: Scopes, tracer: Tracer | undefined): Spans {
   function start({ name, kind = "internal", attributes, links = [], ...given }: SpanInput): OpenSpan {
     const parent = given.parent ?? scopes.current().carrier;
     if (tracer === undefined) return { carrier: parent, span: undefined };
-    const options = { kind: KINDS[kind], attributes, links: links.flatMap(toLink) };
+    const options = { kind: KINDS[kind], attributes, links: links.flatMap(toLinks) };
     const span = tracer.startSpan(name, options, toContext(parent));
     return { span, carrier: toCarrier(span.spanContext()) };
   }
@@ -92,7 +92,8 @@ export function toErrorType(error: unknown): string {
   return error instanceof Error ? error.name : "unknown";
 }
 
-function toLink(carrier: TraceCarrier): readonly Link[] {
+/** Returns the link to a trace; none without one. */
+export function toLinks(carrier: TraceCarrier): readonly Link[] {
   const found = toSpanContext(carrier);
   return found === undefined ? [] : [{ context: found }];
 }
@@ -100,13 +101,6 @@ function toLink(carrier: TraceCarrier): readonly Link[] {
 function toContext(parent: TraceCarrier): Context {
   const found = toSpanContext(parent);
   return found === undefined ? context.active() : trace.setSpanContext(context.active(), found);
-}
-
-/** How the decision of one event is followed. */
-export interface DecidedEvent {
-  readonly carrier: TraceCarrier;
-  /** Undefined without an exporter. */
-  readonly span: Span | undefined;
 }
 
 /** The current work, for everything that is called meanwhile. */
@@ -119,7 +113,7 @@ export interface Scope {
    */
   readonly takeCarriers: () => readonly TraceCarrier[];
   /** Events that are decided now, by id. */
-  readonly events: ReadonlyMap<string, DecidedEvent>;
+  readonly events: ReadonlyMap<string, OpenSpan>;
   /** Ids for the lines of the log. */
   readonly fields: Readonly<Record<string, unknown>>;
 }

@@ -238,13 +238,15 @@ async function openTraces(
   const exporter = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: TIMEOUT_MS });
   return new sdk.TracerProvider({
     resource,
-    sampler: await toSamplerOpenExporters(sampler),
+    sampler: createSampler(sdk, sampler),
     spanProcessors: [new sdk.BatchSpanProcessor({ exporter, exportTimeoutMillis: TIMEOUT_MS })],
   });
 }
 
-async function toSamplerOpenExporters({ kind, ratio, isParentBased }: SamplerSettings) {
-  const sdk = await import("@opentelemetry/sdk-trace");
+function createSampler(
+  sdk: typeof import("@opentelemetry/sdk-trace"),
+  { kind, ratio, isParentBased }: SamplerSettings,
+) {
   const roots = {
     always_on: () => new sdk.AlwaysOnSampler(),
     always_off: () => new sdk.AlwaysOffSampler(),
