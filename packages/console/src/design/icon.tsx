@@ -1,3 +1,5 @@
+import { Button, type ButtonProps } from "./button.tsx";
+
 /** Drawn on 16 × 16, so that no font needs to have them. */
 const SHAPES = {
   remove: "m4 4 8 8m0-8-8 8",
@@ -15,5 +17,19 @@ export function Icon({ name }: { name: keyof typeof SHAPES }) {
     <svg className="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
       <path d={SHAPES[name]} />
     </svg>
+  );
+}
+
+interface IconButtonProps extends Pick<ButtonProps, "onPress" | "refusal" | "pressed"> {
+  readonly icon: keyof typeof SHAPES;
+  readonly label: string;
+}
+
+/** Renders a button without words; its label says what it does. */
+export function IconButton({ icon, ...button }: IconButtonProps) {
+  return (
+    <Button look="plain" {...button}>
+      <Icon name={icon} />
+    </Button>
   );
 }

@@ -1,6 +1,5 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
-import { Button } from "./button.tsx";
-import { Icon } from "./icon.tsx";
+import { IconButton } from "./icon.tsx";
 import type { Tone } from "./mark.tsx";
 
 interface Toast {
@@ -34,9 +33,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
         {toasts.map(({ id, content, tone }) => (
           <div key={id} className="toast">
             <span className={`wrap tone-${tone}`}>{content}</span>
-            <Button look="plain" label="Close message" onPress={() => close(id)}>
-              <Icon name="remove" />
-            </Button>
+            <IconButton icon="remove" label="Close message" onPress={() => close(id)} />
           </div>
         ))}
       </div>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Form } from "../design/fields.tsx";
-import { Icon } from "../design/icon.tsx";
+import { IconButton } from "../design/icon.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -58,22 +58,18 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
         <span data-renames={`state ${name}`}>
           <Button onPress={() => onRename("state", name)}>Rename</Button>
         </span>
-        <Button
-          look="plain"
+        <IconButton
+          icon="up"
           label={`Move ${name} up`}
           onPress={() => move(states[at - 2])}
           refusal={at <= 0 ? "It is the first state" : undefined}
-        >
-          <Icon name="up" />
-        </Button>
-        <Button
-          look="plain"
+        />
+        <IconButton
+          icon="down"
           label={`Move ${name} down`}
           onPress={() => move(states[at + 1])}
           refusal={at === states.length - 1 ? "It is the last state" : undefined}
-        >
-          <Icon name="down" />
-        </Button>
+        />
         <Button look="danger" onPress={() => onRemove("state", name)}>
           Delete
         </Button>
@@ -156,12 +152,8 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
               <button type="button" className="link" onClick={() => onReveal(findRange(outline, what, name))}>
                 {toSafeText(name)}
               </button>
-              <Button look="plain" label={`Rename ${name}`} onPress={() => onRename(what, name)}>
-                <Icon name="edit" />
-              </Button>
-              <Button look="plain" label={`Delete ${name}`} onPress={() => onRemove(what, name)}>
-                <Icon name="remove" />
-              </Button>
+              <IconButton icon="edit" label={`Rename ${name}`} onPress={() => onRename(what, name)} />
+              <IconButton icon="remove" label={`Delete ${name}`} onPress={() => onRemove(what, name)} />
             </span>
           ))}
         </div>

@@ -1,6 +1,5 @@
 import { useState } from "react";
-import { Button } from "../design/button.tsx";
-import { Icon } from "../design/icon.tsx";
+import { IconButton } from "../design/icon.tsx";
 import type { ReactionPlace } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction } from "../machine/outline.ts";
 import type { Edit } from "./edit.ts";
@@ -40,9 +39,7 @@ export function ReactionDetails({ outline, place, reaction: { raise, set = {} },
       {Object.entries(set).map(([name, value]) => (
         <span key={name} className="row">
           <TextField label={`Sets ${name} to`} value={toText(value)} onEnter={(text) => setMetadata(name, text)} />
-          <Button look="plain" label={`Do not set ${name}`} onPress={() => setMetadata(name, "")}>
-            <Icon name="remove" />
-          </Button>
+          <IconButton icon="remove" label={`Do not set ${name}`} onPress={() => setMetadata(name, "")} />
         </span>
       ))}
       {free.length > 0 && (

@@ -1,7 +1,6 @@
 import { useState } from "react";
-import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
-import { Icon } from "../design/icon.tsx";
+import { IconButton } from "../design/icon.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -117,28 +116,27 @@ function Reaction({ outline, state, edit, reaction, targets, onReveal }: Reactio
         </td>
         <td className="nowrap">
           {outline.version === 2 && (
-            <Button look="plain" label={`What else ${event} does`} pressed={isOpen} onPress={() => setOpen(!isOpen)}>
-              <Icon name="more" />
-            </Button>
+            <IconButton
+              icon="more"
+              label={`What else ${event} does`}
+              pressed={isOpen}
+              onPress={() => setOpen(!isOpen)}
+            />
           )}
           {index !== undefined && index > 0 && (
-            <Button
-              look="plain"
+            <IconButton
+              icon="up"
               label={`Move ${event} before the entry above`}
               onPress={() =>
                 edit({ kind: "order-reaction", state: state.name, event, index, to: index - 1 }, `order of ${label}`)
               }
-            >
-              <Icon name="up" />
-            </Button>
+            />
           )}
-          <Button
-            look="plain"
+          <IconButton
+            icon="remove"
             label={`Delete the reaction to ${event}`}
             onPress={() => edit({ kind: "remove-reaction", ...place }, `delete ${label}`)}
-          >
-            <Icon name="remove" />
-          </Button>
+          />
         </td>
       </tr>
       {isOpen && (

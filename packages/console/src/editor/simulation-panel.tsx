@@ -1,7 +1,7 @@
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
-import { Icon } from "../design/icon.tsx";
+import { IconButton } from "../design/icon.tsx";
 import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
@@ -124,23 +124,17 @@ function StepTable({ steps, setSteps, lines }: TableProps) {
             </td>
             <Line line={lines[index]} />
             <td className="nowrap">
-              <Button look="plain" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)}>
-                <Icon name="edit" />
-              </Button>
-              <Button
-                look="plain"
+              <IconButton icon="edit" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)} />
+              <IconButton
+                icon="copy"
                 label={`Insert a copy of step ${index + 1} after it`}
                 onPress={() => setSteps([...steps.slice(0, index + 1), step, ...steps.slice(index + 1)])}
-              >
-                <Icon name="copy" />
-              </Button>
-              <Button
-                look="plain"
+              />
+              <IconButton
+                icon="remove"
                 label={`Delete step ${index + 1}`}
                 onPress={() => setSteps(steps.filter((_, at) => at !== index))}
-              >
-                <Icon name="remove" />
-              </Button>
+              />
             </td>
           </tr>
         ))}

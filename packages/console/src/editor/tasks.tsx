@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
-import { Icon } from "../design/icon.tsx";
+import { IconButton } from "../design/icon.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState, OutlineTask } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
@@ -36,8 +36,8 @@ export function Tasks({ outline, state, executors, edit }: TasksProps) {
                 edit={edit}
               />
               <td>
-                <Button
-                  look="plain"
+                <IconButton
+                  icon="remove"
                   label={`Remove ${name} from ${state.name}`}
                   onPress={() =>
                     edit(
@@ -45,9 +45,7 @@ export function Tasks({ outline, state, executors, edit }: TasksProps) {
                       `remove ${name} from ${state.name}`,
                     )
                   }
-                >
-                  <Icon name="remove" />
-                </Button>
+                />
               </td>
             </tr>
           ))}

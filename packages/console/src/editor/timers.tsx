@@ -1,7 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 import { useState } from "react";
-import { Button } from "../design/button.tsx";
-import { Icon } from "../design/icon.tsx";
+import { IconButton } from "../design/icon.tsx";
 import type { TimerTime } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import type { Edit } from "./edit.ts";
@@ -54,13 +53,11 @@ export function Timers({ outline, state: { name: state, timers }, edit }: Timers
                 />
               </td>
               <td>
-                <Button
-                  look="plain"
+                <IconButton
+                  icon="remove"
                   label={`Delete ${of}`}
                   onPress={() => edit({ kind: "remove-timer", state, index }, `delete ${of} of ${state}`)}
-                >
-                  <Icon name="remove" />
-                </Button>
+                />
               </td>
             </tr>
           );
