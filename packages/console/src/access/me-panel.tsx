@@ -33,10 +33,10 @@ export function MePanel() {
               rows={rights}
               keyOf={(right) => JSON.stringify(right)}
               columns={[
-                { id: "role", header: "Role", cell: ({ role }: Right) => role ?? "–" },
-                { id: "permissions", header: "Permissions", cell: ({ permissions }) => permissions.join(", ") },
-                { id: "machines", header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
-                { id: "stacks", header: "Stacks that begin with", cell: ({ stacks }) => <Scope of={stacks} /> },
+                { header: "Role", cell: ({ role }: Right) => role ?? "–" },
+                { header: "Permissions", cell: ({ permissions }) => permissions.join(", ") },
+                { header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
+                { header: "Stacks that begin with", cell: ({ stacks }) => <Scope of={stacks} /> },
               ]}
             />
           </Panel>

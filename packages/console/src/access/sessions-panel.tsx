@@ -25,16 +25,12 @@ export function SessionsPanel() {
         label="Sessions"
         keyOf={({ id }) => id}
         columns={[
-          { id: "who", header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
-          {
-            id: "kind",
-            header: "Kind",
-            cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text>,
-          },
-          { id: "groups", header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
-          { id: "address", header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
-          { id: "used", header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
-          { id: "ends", header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
+          { header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
+          { header: "Kind", cell: ({ kind, client }) => <Text>{client ? `${kind}, ${client}` : kind}</Text> },
+          { header: "Groups at login", cell: ({ groups }) => <Text>{groups.join(", ")}</Text> },
+          { header: "Address", cell: ({ address }) => <Text>{address ?? "–"}</Text> },
+          { header: "Last used", cell: ({ usedAt }) => <Ago at={usedAt} /> },
+          { header: "Ends", cell: ({ endsAt }) => <Ago at={endsAt} /> },
           {
             id: "end",
             header: <ActionsHeading />,

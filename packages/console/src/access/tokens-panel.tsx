@@ -49,9 +49,8 @@ export function TokensPanel() {
 }
 
 const COLUMNS: readonly Column<ApiToken>[] = [
-  { id: "name", header: "Name", cell: ({ name }) => <Text>{name}</Text> },
+  { header: "Name", cell: ({ name }) => <Text>{name}</Text> },
   {
-    id: "status",
     header: "Status",
     cell: ({ status }) =>
       status === "active" ? (
@@ -60,12 +59,12 @@ const COLUMNS: readonly Column<ApiToken>[] = [
         <Mark status="cancelled" word={status === "expired" ? "Expired" : "Revoked"} />
       ),
   },
-  { id: "role", header: "Role", cell: ({ role, also }) => [role, ...(also ?? [])].join(" + ") },
-  { id: "machines", header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
-  { id: "stacks", header: "Stacks", cell: ({ stacks }) => <Scope of={stacks} /> },
-  { id: "creator", header: "Created by", cell: ({ createdBy }) => <Text>{createdBy.name}</Text> },
-  { id: "expires", header: "Expires", cell: ({ expiresAt }) => (expiresAt ? <Ago at={expiresAt} /> : "never") },
-  { id: "used", header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },
+  { header: "Role", cell: ({ role, also }) => [role, ...(also ?? [])].join(" + ") },
+  { header: "Machines", cell: ({ machines }) => <Scope of={machines} /> },
+  { header: "Stacks", cell: ({ stacks }) => <Scope of={stacks} /> },
+  { header: "Created by", cell: ({ createdBy }) => <Text>{createdBy.name}</Text> },
+  { header: "Expires", cell: ({ expiresAt }) => (expiresAt ? <Ago at={expiresAt} /> : "never") },
+  { header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },
 ];
 
 function toActions(setOpen: (open: Open) => void): Column<ApiToken> {

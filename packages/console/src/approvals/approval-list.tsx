@@ -41,6 +41,6 @@ export function ApprovalList({ stackId, task }: { stackId: string; task: string 
 }
 
 const COLUMNS: readonly Column<Approval>[] = [
-  { id: "task", header: "Approval", cell: (approval) => <ApprovalLink approval={approval} /> },
-  { id: "stack", header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
+  { header: "Approval", cell: (approval) => <ApprovalLink approval={approval} /> },
+  { header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
 ];

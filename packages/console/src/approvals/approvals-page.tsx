@@ -37,16 +37,12 @@ export function ApprovalsPage() {
 }
 
 const COLUMNS: readonly Column<Approval>[] = [
-  {
-    id: "task",
-    header: "Approval",
-    cell: (approval) => <ApprovalLink approval={approval} />,
-  },
-  { id: "stack", header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
-  { id: "machine", header: "Machine, state", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
-  { id: "asked", header: "Asked by", cell: ({ askedBy }) => <Text>{askedBy?.name ?? "–"}</Text> },
-  { id: "since", header: "Asked", cell: ({ askedAt }) => <Ago at={askedAt} /> },
-  { id: "given", header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
-  { id: "from", header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
-  { id: "expires", header: "Expires", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+  { header: "Approval", cell: (approval) => <ApprovalLink approval={approval} /> },
+  { header: "Stack", cell: ({ stackId }) => <Text>{stackId}</Text> },
+  { header: "Machine, state", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
+  { header: "Asked by", cell: ({ askedBy }) => <Text>{askedBy?.name ?? "–"}</Text> },
+  { header: "Asked", cell: ({ askedAt }) => <Ago at={askedAt} /> },
+  { header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
+  { header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
+  { header: "Expires", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
 ];

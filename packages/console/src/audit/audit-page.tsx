@@ -98,10 +98,9 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
 };
 
 const COLUMNS: readonly Column<AuditLine>[] = [
-  { id: "seq", header: "Line", number: true, cell: ({ seq }) => seq },
-  { id: "at", header: "At", cell: ({ at }) => <Instant at={at} /> },
+  { header: "Line", number: true, cell: ({ seq }) => seq },
+  { header: "At", cell: ({ at }) => <Instant at={at} /> },
   {
-    id: "who",
     header: "Who",
     cell: ({ who }) => (
       <span title={who.id}>
@@ -109,26 +108,17 @@ const COLUMNS: readonly Column<AuditLine>[] = [
       </span>
     ),
   },
+  { header: "Action", cell: ({ action, count }) => <Text>{count ? `${action} ×${count}` : action}</Text> },
   {
-    id: "action",
-    header: "Action",
-    cell: ({ action, count }) => <Text>{count ? `${action} ×${count}` : action}</Text>,
-  },
-  {
-    id: "outcome",
     header: "Outcome",
     cell: ({ outcome, code }) => {
       const [status, word] = OUTCOMES[outcome] ?? ["quiet", outcome];
       return <Mark status={status} word={code === undefined ? word : `${word} ${code}`} />;
     },
   },
-  { id: "on", header: "On", cell: ({ on }) => <Subject on={on} /> },
-  { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
-  {
-    id: "from",
-    header: "From",
-    cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text>,
-  },
+  { header: "On", cell: ({ on }) => <Subject on={on} /> },
+  { header: "Reason", cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
+  { header: "From", cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text> },
 ];
 
 function Subject({ on }: { on: AuditLine["on"] }) {

@@ -16,7 +16,6 @@ export function StackLink({ id }: { id: string }) {
 
 /** The column of lists with the id of a stack and the shape of its status. */
 export const STACK_COLUMN: Column<StackSummary> = {
-  id: "stack",
   header: "Stack",
   cell: (stack) => (
     <>

@@ -6,7 +6,8 @@ import { ErrorNotice, Skeleton } from "./page.tsx";
 
 /** A column of a table. */
 export interface Column<Row> {
-  readonly id: string;
+  /** Distinguishes a column whose header is drawn; others are distinguished by their headers. */
+  readonly id?: string;
   readonly header: ReactNode;
   readonly cell: (row: Row) => ReactNode;
   readonly number?: true;
@@ -71,7 +72,7 @@ export function Table<Row>(props: TableProps<Row>) {
         <thead>
           <tr>
             {columns.map((column) => (
-              <HeaderCell key={column.id} column={column} />
+              <HeaderCell key={toKey(column)} column={column} />
             ))}
           </tr>
         </thead>
@@ -87,9 +88,9 @@ export function Table<Row>(props: TableProps<Row>) {
                 aria-rowindex={index + 2}
                 {...(selected === key && { "aria-selected": true })}
               >
-                {columns.map(({ id, cell, number }) => (
-                  <td key={id} className={number ? "number" : undefined}>
-                    {cell(row)}
+                {columns.map((column) => (
+                  <td key={toKey(column)} className={column.number ? "number" : undefined}>
+                    {column.cell(row)}
                   </td>
                 ))}
               </tr>
@@ -100,6 +101,10 @@ export function Table<Row>(props: TableProps<Row>) {
       </table>
     </section>
   );
+}
+
+function toKey<Row>({ id, header }: Column<Row>): string {
+  return id ?? String(header);
 }
 
 function HeaderCell<Row>({ column: { header, number, narrow, sort } }: { column: Column<Row> }) {

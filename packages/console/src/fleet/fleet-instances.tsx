@@ -24,7 +24,6 @@ export function FleetInstances({ report }: { report: FleetReport }) {
   const chosen = report.instances.find(({ instanceId }) => instanceId === search["instance"]);
   const columns: readonly Column<FleetInstanceReport>[] = [
     {
-      id: "instance",
       header: "Instance",
       cell: ({ instanceId }) => (
         <To path="/fleet" search={{ ...search, instance: instanceId }}>
@@ -76,16 +75,14 @@ function toRowKey({ instanceId, state, code }: FleetInstanceReport): string {
 
 const COLUMNS: readonly Column<FleetInstanceReport>[] = [
   {
-    id: "state",
     header: "State",
     cell: (instance) => <Mark status={STANDING_MARKS[standingOf(instance)]} word={standingOf(instance)} />,
   },
-  { id: "code", header: "Code", cell: ({ code }) => code !== undefined && <Text mono>{code}</Text> },
-  { id: "exit", header: "Exit code", number: true, cell: ({ responseCode }) => formatExit(responseCode) },
-  { id: "roles", header: "Roles", cell: ({ roles }) => <Text>{roles.join(", ")}</Text> },
-  { id: "platform", header: "Platform", cell: ({ platform }) => <Text>{platform ?? ""}</Text> },
+  { header: "Code", cell: ({ code }) => code !== undefined && <Text mono>{code}</Text> },
+  { header: "Exit code", number: true, cell: ({ responseCode }) => formatExit(responseCode) },
+  { header: "Roles", cell: ({ roles }) => <Text>{roles.join(", ")}</Text> },
+  { header: "Platform", cell: ({ platform }) => <Text>{platform ?? ""}</Text> },
   {
-    id: "took",
     header: "Took",
     number: true,
     cell: ({ startedAt, endedAt }) =>

@@ -11,7 +11,6 @@ export function FleetRoles({ report: { roles, standings } }: { report: FleetRepo
   const shown = STANDINGS.filter((standing) => standings[standing] > 0);
   const columns: readonly Column<RoleCounts>[] = [
     {
-      id: "role",
       header: "Role",
       cell: ({ role }) => (
         <To path="/fleet" search={{ ...search, role: role ?? NO_ROLE }} current={search["role"] === (role ?? NO_ROLE)}>
@@ -20,12 +19,11 @@ export function FleetRoles({ report: { roles, standings } }: { report: FleetRepo
       ),
     },
     ...shown.map((standing) => ({
-      id: standing,
       header: standing,
       number: true as const,
       cell: ({ counts }: RoleCounts) => (counts[standing] === 0 ? "" : counts[standing].toLocaleString("en")),
     })),
-    { id: "all", header: "all", number: true, cell: ({ total }) => total.toLocaleString("en") },
+    { header: "all", number: true, cell: ({ total }) => total.toLocaleString("en") },
   ];
   return (
     <Panel title="By role">

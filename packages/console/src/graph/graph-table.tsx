@@ -17,7 +17,6 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
   const ends = new Set(graph.nodes.flatMap(({ kind, id }) => (kind === "end" ? [id] : [])));
   const columns: Column<Row>[] = [
     {
-      id: "state",
       header: "State",
       cell: ({ id, reachable }) => {
         const badge = states[id];
@@ -40,7 +39,6 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
       },
     },
     {
-      id: "tasks",
       header: "Tasks",
       cell: ({ id, tasks: names = [] }) => (
         <ul className="plain-list">
@@ -57,7 +55,6 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
       ),
     },
     {
-      id: "reactions",
       header: "Reactions",
       cell: ({ id, terminal }) => (
         <ul className="plain-list">

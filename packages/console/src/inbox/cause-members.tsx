@@ -27,10 +27,10 @@ export function FailedStacks({ cause }: { cause: Cause }) {
   );
   useEffect(() => rememberList((list.items ?? []).map(({ id }) => id)));
   const columns: readonly Column<StackSummary>[] = [
-    { id: "stack", header: "Stack", cell: ({ id }) => <StackLink id={id} /> },
-    { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
-    { id: "since", header: "Failed", cell: ({ lastFailure, updatedAt }) => <Ago at={lastFailure?.at ?? updatedAt} /> },
-    { id: "message", header: "Message", cell: (stack) => <Text>{dropColors(messageOf(stack, task))}</Text> },
+    { header: "Stack", cell: ({ id }) => <StackLink id={id} /> },
+    { header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
+    { header: "Failed", cell: ({ lastFailure, updatedAt }) => <Ago at={lastFailure?.at ?? updatedAt} /> },
+    { header: "Message", cell: (stack) => <Text>{dropColors(messageOf(stack, task))}</Text> },
     { id: "retry", header: <ActionsHeading />, cell: (stack) => <RetryOne stack={stack} task={task} /> },
   ];
   return (
@@ -96,7 +96,6 @@ export function ParkedEvents({ cause }: { cause: Cause }) {
 
 const PARKED: readonly Column<ListedParkedEvent>[] = [
   {
-    id: "stack",
     header: "Stack",
     cell: ({ stackId, stackExists }) => (
       <>
@@ -104,11 +103,11 @@ const PARKED: readonly Column<ListedParkedEvent>[] = [
       </>
     ),
   },
-  { id: "event", header: "Event", cell: ({ event }) => <Text>{event}</Text> },
-  { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
-  { id: "parked", header: "Parked", cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
-  { id: "tries", header: "Tries", number: true, cell: ({ tries }) => tries },
-  { id: "next", header: "Next try", cell: ({ nextTryAt }) => <Ago at={nextTryAt} /> },
+  { header: "Event", cell: ({ event }) => <Text>{event}</Text> },
+  { header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
+  { header: "Parked", cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
+  { header: "Tries", number: true, cell: ({ tries }) => tries },
+  { header: "Next try", cell: ({ nextTryAt }) => <Ago at={nextTryAt} /> },
 ];
 
 /** Renders the dead letters of one cause. */
@@ -132,11 +131,11 @@ export function DeadLetters({ cause }: { cause: Cause }) {
 }
 
 const DEAD: readonly Column<DeadLetter>[] = [
-  { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
-  { id: "event", header: "Event", cell: ({ event }) => <Text>{event ?? "invalid"}</Text> },
-  { id: "reason", header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
-  { id: "actor", header: "From", cell: ({ actor }) => <Text>{actor ?? "–"}</Text> },
-  { id: "at", header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
+  { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+  { header: "Event", cell: ({ event }) => <Text>{event ?? "invalid"}</Text> },
+  { header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
+  { header: "From", cell: ({ actor }) => <Text>{actor ?? "–"}</Text> },
+  { header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
   { id: "redrive", header: <ActionsHeading />, cell: (letter) => <RedriveOne letter={letter} /> },
 ];
 

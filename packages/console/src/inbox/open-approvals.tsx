@@ -33,16 +33,12 @@ export function OpenApprovals() {
 }
 
 const COLUMNS: readonly Column<Approval>[] = [
-  {
-    id: "stack",
-    header: "Stack",
-    cell: ({ stackId }) => <StackLink id={stackId} />,
-  },
-  { id: "task", header: "Task", cell: ({ task, state }) => <Text>{`${task}, ${state}`}</Text> },
-  { id: "from", header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
-  { id: "given", header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
-  { id: "ends", header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
-  { id: "approve", header: "", cell: (approval) => <Answers approval={approval} /> },
+  { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+  { header: "Task", cell: ({ task, state }) => <Text>{`${task}, ${state}`}</Text> },
+  { header: "From", cell: ({ from }) => <Text>{from.join(", ")}</Text> },
+  { header: "Given", cell: ({ given, count }) => `${given.length} of ${count}` },
+  { header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+  { header: "", cell: (approval) => <Answers approval={approval} /> },
 ];
 
 function Answers({ approval }: { approval: Approval }) {

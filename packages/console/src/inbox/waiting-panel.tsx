@@ -89,8 +89,8 @@ function toWords(cause: string): string {
 
 const COLUMNS: readonly Column<StackSummary>[] = [
   STACK_COLUMN,
-  { id: "state", header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
-  { id: "since", header: "Since", cell: ({ enteredAt }) => <Ago at={enteredAt} plain /> },
-  { id: "cause", header: "Cause", cell: (stack) => toWords(toCause(stack)) },
-  { id: "waits", header: "Waits", cell: ({ waiting }) => <Sentence text={waiting?.summary ?? ""} /> },
+  { header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
+  { header: "Since", cell: ({ enteredAt }) => <Ago at={enteredAt} plain /> },
+  { header: "Cause", cell: (stack) => toWords(toCause(stack)) },
+  { header: "Waits", cell: ({ waiting }) => <Sentence text={waiting?.summary ?? ""} /> },
 ];

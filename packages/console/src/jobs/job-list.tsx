@@ -22,7 +22,6 @@ export function JobList({ runId }: { runId: string }) {
 // Ids begin with the time: only the end distinguishes jobs of the same hour.
 const COLUMNS: readonly Column<Job>[] = [
   {
-    id: "id",
     header: "Job",
     cell: (job) => (
       <>
@@ -33,5 +32,5 @@ const COLUMNS: readonly Column<Job>[] = [
       </>
     ),
   },
-  { id: "started", header: "Started", narrow: true, cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { header: "Started", narrow: true, cell: ({ startedAt }) => <Ago at={startedAt} /> },
 ];

@@ -50,16 +50,12 @@ export function JobsPage() {
 }
 
 const COLUMNS: readonly Column<Job>[] = [
-  { id: "state", header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
-  {
-    id: "id",
-    header: "Job",
-    cell: (job) => <JobLink job={job} />,
-  },
-  { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
-  { id: "message", header: "Message", cell: (job) => <Message job={job} /> },
-  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
-  { id: "took", header: "Took", number: true, cell: (job) => <Took job={job} /> },
+  { header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
+  { header: "Job", cell: (job) => <JobLink job={job} /> },
+  { header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
+  { header: "Message", cell: (job) => <Message job={job} /> },
+  { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { header: "Took", number: true, cell: (job) => <Took job={job} /> },
 ];
 
 function Message({ job: { error, message = "", cancelling } }: { job: Job }) {

@@ -23,9 +23,8 @@ export function toWorstFirst(machines: readonly MachineSummary[]): readonly Mach
 
 /** The columns that tell machines apart. */
 export const MACHINE_COLUMNS: readonly Column<MachineSummary>[] = [
-  { id: "status", header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
+  { header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
   {
-    id: "name",
     header: "Machine",
     cell: ({ name }) => (
       <To path="/machine" search={{ name }}>

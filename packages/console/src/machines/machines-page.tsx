@@ -63,10 +63,10 @@ function Machines({ machines, stacks }: ListProps) {
   if (shown.length === 0) return <NoMatch filters={`"${text}"`} onClear={() => changeSearch({ text: undefined })} />;
   const columns: readonly Column<MachineSummary>[] = [
     ...MACHINE_COLUMNS,
-    { id: "stacks", header: "Stacks", number: true, cell: ({ name }) => stacks.get(name) ?? 0 },
-    { id: "problems", header: "Problems", cell: FirstProblem },
-    { id: "revision", header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
-    { id: "origin", header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },
+    { header: "Stacks", number: true, cell: ({ name }) => stacks.get(name) ?? 0 },
+    { header: "Problems", cell: FirstProblem },
+    { header: "Revision", cell: ({ hash }) => <Text mono>{hash?.slice(0, 12) ?? "–"}</Text> },
+    { header: "Found at", cell: ({ origin }) => <Text mono>{origin}</Text> },
   ];
   return <Table label="Machines" columns={columns} rows={toWorstFirst(shown)} keyOf={({ name }) => name} />;
 }

@@ -18,7 +18,6 @@ export function Revisions({ name }: { name: string }) {
   const refusal = useRefusal("repair", { machine: name });
   const columns: readonly Column<RevisionSummary>[] = [
     {
-      id: "hash",
       header: "Revision",
       cell: ({ hash, current }) => (
         <span className="row">
@@ -30,13 +29,11 @@ export function Revisions({ name }: { name: string }) {
       ),
     },
     {
-      id: "seen",
       header: "First used",
       cell: ({ firstSeenAt }) =>
         firstSeenAt === undefined ? <span className="muted">by no stack yet</span> : <Ago at={firstSeenAt} />,
     },
     {
-      id: "stacks",
       header: "Stacks",
       number: true,
       cell: ({ hash, stacks }) => (

@@ -15,9 +15,8 @@ export function useReleases(): PagedList<Release> {
 
 /** The columns that tell releases apart. */
 export const RELEASE_COLUMNS: readonly Column<Release>[] = [
-  { id: "state", header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
+  { header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
   {
-    id: "release",
     header: "Release",
     cell: (release) => (
       <To path="/release" search={{ id: release.runId }}>

@@ -123,7 +123,6 @@ function Services({ release: { report } }: { release: Release }) {
           keyOf={([name]) => name}
           columns={[
             {
-              id: "state",
               header: "State",
               cell: ([, { isHealthy }]: NamedService) =>
                 isHealthy ? (
@@ -132,18 +131,17 @@ function Services({ release: { report } }: { release: Release }) {
                   <Mark status="running" word="Not yet healthy" />
                 ),
             },
-            { id: "name", header: "Service", cell: ([name]) => <Text>{name}</Text> },
+            { header: "Service", cell: ([name]) => <Text>{name}</Text> },
             {
-              id: "healthy",
               header: "Healthy / needed",
               number: true,
               cell: ([, service]) => `${service.healthy} / ${service.targetHealthy}`,
             },
-            { id: "unhealthy", header: "Unhealthy", number: true, cell: ([, { unhealthy }]) => unhealthy },
-            { id: "terminating", header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
-            { id: "launching", header: "In the group", number: true, cell: ([, { launching }]) => launching },
-            { id: "group", header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
-            { id: "causes", header: "Causes", cell: ([, { causes }]) => <Text>{causes.join("; ")}</Text> },
+            { header: "Unhealthy", number: true, cell: ([, { unhealthy }]) => unhealthy },
+            { header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
+            { header: "In the group", number: true, cell: ([, { launching }]) => launching },
+            { header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
+            { header: "Causes", cell: ([, { causes }]) => <Text>{causes.join("; ")}</Text> },
           ]}
         />
       )}
@@ -160,8 +158,8 @@ function Path({ release: { report } }: { release: Release }) {
         rows={report?.path ?? []}
         keyOf={({ state, at }) => `${at} ${state}`}
         columns={[
-          { id: "at", header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
-          { id: "state", header: "State", cell: ({ state }) => <Text>{state}</Text> },
+          { header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
+          { header: "State", cell: ({ state }) => <Text>{state}</Text> },
         ]}
       />
     </Panel>
@@ -184,8 +182,8 @@ function Lines({ release: { report, runId } }: { release: Release }) {
         rows={[...(report?.lines ?? [])].reverse()}
         keyOf={({ at, text }) => `${at} ${text}`}
         columns={[
-          { id: "at", header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
-          { id: "text", header: "Line", cell: ({ text }) => <Text>{text}</Text> },
+          { header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
+          { header: "Line", cell: ({ text }) => <Text>{text}</Text> },
         ]}
       />
     </Panel>

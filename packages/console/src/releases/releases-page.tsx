@@ -23,18 +23,16 @@ export function ReleasesPage() {
           height={400}
           keyOf={({ account, region, project, config }) => [account, region, project, config].join("/")}
           columns={[
-            { id: "project", header: "Project", cell: ({ project }) => <Text>{project}</Text> },
-            { id: "config", header: "Configuration", cell: ({ config }) => <Text>{config}</Text> },
-            { id: "where", header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+            { header: "Project", cell: ({ project }) => <Text>{project}</Text> },
+            { header: "Configuration", cell: ({ config }) => <Text>{config}</Text> },
+            { header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
             {
-              id: "running",
               header: "Running",
               cell: ({ running }) =>
                 running === undefined ? <span className="muted">unknown</span> : <Text>{running.releaseId}</Text>,
             },
-            { id: "since", header: "Since", cell: ({ running }) => (running ? <Ago at={running.since} /> : "–") },
+            { header: "Since", cell: ({ running }) => (running ? <Ago at={running.since} /> : "–") },
             {
-              id: "lock",
               header: "Lock",
               cell: ({ lock }) =>
                 lock === undefined ? "" : <Mark status="parked" word={`${lock.by}: ${lock.reason}`} />,
@@ -58,12 +56,8 @@ export function ReleasesPage() {
 
 const COLUMNS: readonly Column<Release>[] = [
   ...RELEASE_COLUMNS,
-  {
-    id: "project",
-    header: "Project, configuration",
-    cell: ({ project, config }) => <Text>{`${project}, ${config}`}</Text>,
-  },
-  { id: "where", header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
-  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
-  { id: "message", header: "Message", cell: ({ error, message }) => <Text>{error?.message ?? message ?? ""}</Text> },
+  { header: "Project, configuration", cell: ({ project, config }) => <Text>{`${project}, ${config}`}</Text> },
+  { header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+  { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { header: "Message", cell: ({ error, message }) => <Text>{error?.message ?? message ?? ""}</Text> },
 ];

@@ -104,9 +104,9 @@ function shorten(text: string): string {
 }
 
 const DIFFERENCES: Column<Difference>[] = [
-  { id: "what", header: "What", cell: ({ what }) => <Text>{what}</Text> },
-  { id: "then", header: "Then", cell: ({ before }) => <Value text={before} /> },
-  { id: "now", header: "Now", cell: ({ now }) => <Value text={now} /> },
+  { header: "What", cell: ({ what }) => <Text>{what}</Text> },
+  { header: "Then", cell: ({ before }) => <Value text={before} /> },
+  { header: "Now", cell: ({ now }) => <Value text={now} /> },
 ];
 
 function Value({ text }: { text: string | undefined }) {

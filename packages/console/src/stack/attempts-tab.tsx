@@ -71,12 +71,12 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
         />
       ),
     },
-    { id: "task", header: "Task", cell: (attempt) => <AttemptName attempt={attempt} /> },
-    { id: "entry", header: "Entry", number: true, cell: ({ entry }) => entry },
-    { id: "sent", header: "Sent", cell: ({ dispatchedAt }) => <Instant at={dispatchedAt} /> },
-    { id: "duration", header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
-    { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
-    { id: "error", header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
+    { header: "Task", cell: (attempt) => <AttemptName attempt={attempt} /> },
+    { header: "Entry", number: true, cell: ({ entry }) => entry },
+    { header: "Sent", cell: ({ dispatchedAt }) => <Instant at={dispatchedAt} /> },
+    { header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
+    { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
+    { header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
     {
       id: "actions",
       header: <ActionsHeading />,

@@ -165,9 +165,8 @@ interface LinesProps {
 /** Renders all lines, newest first. */
 function AllLines({ list, shown, onShow }: LinesProps) {
   const columns: Column<HistoryEntry>[] = [
-    { id: "at", header: "At", cell: ({ at }) => <Instant at={at} /> },
+    { header: "At", cell: ({ at }) => <Instant at={at} /> },
     {
-      id: "event",
       header: "Event",
       cell: (entry) => (
         <span className="row nowrap">
@@ -179,7 +178,6 @@ function AllLines({ list, shown, onShow }: LinesProps) {
       ),
     },
     {
-      id: "change",
       header: "State",
       cell: ({ from, to }) =>
         from === to ? (
@@ -192,15 +190,14 @@ function AllLines({ list, shown, onShow }: LinesProps) {
           </span>
         ),
     },
-    { id: "task", header: "Task", cell: ({ task }) => <Text>{task ?? ""}</Text> },
+    { header: "Task", cell: ({ task }) => <Text>{task ?? ""}</Text> },
     {
-      id: "why",
       header: "Why",
       cell: ({ code, reason, description }) => (
         <Text>{shortenLine([code, reason, description].filter((part) => part !== undefined).join(": "))}</Text>
       ),
     },
-    { id: "actor", header: "By", cell: ({ actor }) => <Text>{actor ?? ""}</Text> },
+    { header: "By", cell: ({ actor }) => <Text>{actor ?? ""}</Text> },
   ];
   return (
     <Table

@@ -38,14 +38,13 @@ export function MetadataTab({ source, stack }: TabProps) {
   const all = Object.entries(stack.metadata).filter(([key]) => key.toLowerCase().includes(text));
   const rows = toMetadataRows(Object.fromEntries(all.slice(0, shown)), history.data?.items ?? []);
   const columns: Column<MetadataRow>[] = [
-    { id: "key", header: "Key", cell: ({ key }) => <Text>{key}</Text> },
+    { header: "Key", cell: ({ key }) => <Text>{key}</Text> },
     {
-      id: "value",
       header: "Value",
       cell: ({ key, value }) =>
         value === MASK ? <SecretValue source={source} stack={stack} name={key} /> : <Value name={key} value={value} />,
     },
-    { id: "origin", header: "Set by", cell: ({ origin }) => <Origin source={source} origin={origin} /> },
+    { header: "Set by", cell: ({ origin }) => <Origin source={source} origin={origin} /> },
   ];
   if (Object.keys(stack.metadata).length === 0) return <Empty>This stack has no metadata.</Empty>;
   return (

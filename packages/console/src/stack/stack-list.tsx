@@ -39,5 +39,5 @@ export function StackList({ stackId }: { stackId: string }) {
 
 const COLUMNS: readonly Column<StackSummary>[] = [
   STACK_COLUMN,
-  { id: "state", header: "State", narrow: true, cell: ({ state }) => <Text>{state}</Text> },
+  { header: "State", narrow: true, cell: ({ state }) => <Text>{state}</Text> },
 ];

@@ -13,7 +13,6 @@ type Approval = NonNullable<StackDetails["approvals"]>[number];
 
 const APPROVALS: Column<Approval>[] = [
   {
-    id: "task",
     header: "Task",
     cell: ({ id, task }) => (
       <span className="row">
@@ -25,7 +24,6 @@ const APPROVALS: Column<Approval>[] = [
     ),
   },
   {
-    id: "from",
     header: "From",
     cell: ({ from, need, count }) => (
       <>
@@ -33,7 +31,7 @@ const APPROVALS: Column<Approval>[] = [
       </>
     ),
   },
-  { id: "ends", header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
+  { header: "Ends", cell: ({ expiresAt }) => <Ago at={expiresAt} /> },
 ];
 
 /** Renders open approvals, with links to where they are given. */
@@ -48,7 +46,6 @@ export function ApprovalsPanel({ stack: { approvals = [] } }: Props) {
 
 const PARKED: Column<StackDetails["parked"][number]>[] = [
   {
-    id: "event",
     header: "Event",
     cell: ({ event, actor }) => (
       <span className="row">
@@ -63,7 +60,6 @@ const PARKED: Column<StackDetails["parked"][number]>[] = [
     ),
   },
   {
-    id: "reason",
     header: "Why",
     cell: ({ reason, code }) => (
       <>
@@ -74,9 +70,8 @@ const PARKED: Column<StackDetails["parked"][number]>[] = [
       </>
     ),
   },
-  { id: "received", header: "Received", cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
+  { header: "Received", cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
   {
-    id: "next",
     header: "Next try",
     cell: ({ nextTryAt, tries }) => (
       <>
@@ -98,7 +93,6 @@ export function ParkedPanel({ stack: { parked } }: Props) {
 
 const TIMERS: Column<StackDetails["timers"][number]>[] = [
   {
-    id: "event",
     header: "Event",
     cell: ({ event, task }) => (
       <>
@@ -112,8 +106,8 @@ const TIMERS: Column<StackDetails["timers"][number]>[] = [
       </>
     ),
   },
-  { id: "due", header: "Due", cell: ({ dueAt }) => <Ago at={dueAt} /> },
-  { id: "at", header: "At", cell: ({ dueAt }) => <Instant at={dueAt} /> },
+  { header: "Due", cell: ({ dueAt }) => <Ago at={dueAt} /> },
+  { header: "At", cell: ({ dueAt }) => <Instant at={dueAt} /> },
 ];
 
 /** Renders the stack's timers. */
@@ -134,10 +128,9 @@ interface KeyRow {
 }
 
 const KEYS: Column<KeyRow>[] = [
-  { id: "key", header: "Key", cell: ({ key }) => <Text mono>{key}</Text> },
-  { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+  { header: "Key", cell: ({ key }) => <Text mono>{key}</Text> },
+  { header: "Task", cell: ({ task }) => <Text>{task}</Text> },
   {
-    id: "holder",
     header: "Holder",
     cell: ({ queued }) =>
       queued === undefined ? (

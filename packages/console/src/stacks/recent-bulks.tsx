@@ -37,11 +37,11 @@ export function RecentBulks() {
 }
 
 const COLUMNS: readonly Column<Bulk>[] = [
-  { id: "operation", header: "Operation", cell: (bulk) => <Operation bulk={bulk} /> },
-  { id: "status", header: "Status", cell: ({ status }) => status },
-  { id: "done", header: "Done", number: true, cell: ({ done, total }) => `${done} of ${total}` },
-  { id: "actor", header: "By", cell: ({ actor }) => <Text>{actor}</Text> },
-  { id: "at", header: "Started", cell: ({ createdAt }) => <Ago at={createdAt} /> },
+  { header: "Operation", cell: (bulk) => <Operation bulk={bulk} /> },
+  { header: "Status", cell: ({ status }) => status },
+  { header: "Done", number: true, cell: ({ done, total }) => `${done} of ${total}` },
+  { header: "By", cell: ({ actor }) => <Text>{actor}</Text> },
+  { header: "Started", cell: ({ createdAt }) => <Ago at={createdAt} /> },
 ];
 
 function Operation({ bulk: { id, operation, event } }: { bulk: Bulk }) {

@@ -41,7 +41,6 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
       cell: cellOf(({ id }) => <SelectOne id={id} selection={selection} onSelect={onSelect} />),
     },
     {
-      id: "id",
       header: "Stack",
       sort: useSort("id", sort),
       cell: cellOf((stack) => (
@@ -51,11 +50,11 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
         </span>
       )),
     },
-    { id: "machine", header: "Machine", cell: cellOf(({ machine }) => <Text>{machine}</Text>) },
-    { id: "state", header: "State", cell: cellOf(({ state }) => <Text>{state}</Text>) },
+    { header: "Machine", cell: cellOf(({ machine }) => <Text>{machine}</Text>) },
+    { header: "State", cell: cellOf(({ state }) => <Text>{state}</Text>) },
     // The longest in its state has the smallest instant.
-    { id: "since", header: "Since", sort: since, cell: cellOf(({ enteredAt }) => <Ago at={enteredAt} plain />) },
-    { id: "waits", header: "Waits", cell: cellOf((stack) => <WaitSentence stack={stack} />) },
+    { header: "Since", sort: since, cell: cellOf(({ enteredAt }) => <Ago at={enteredAt} plain />) },
+    { header: "Waits", cell: cellOf((stack) => <WaitSentence stack={stack} />) },
     ...metadata.map((key) => ({
       id: `metadata ${key}`,
       header: <Text>{key}</Text>,

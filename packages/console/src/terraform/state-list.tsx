@@ -16,7 +16,6 @@ export function useStates(prefix: string | undefined): PagedList<TerraformState>
 
 /** The key of a state as a link to its page. */
 export const STATE_COLUMN: Column<TerraformState> = {
-  id: "key",
   header: "Key",
   cell: ({ key }) => (
     <To path="/state" search={{ key }}>

@@ -124,16 +124,12 @@ function Versions({ state }: { state: TerraformState }) {
         rows={versions}
         keyOf={({ version }) => String(version)}
         columns={[
-          { id: "version", header: "Version", number: true, cell: ({ version }) => version },
-          { id: "serial", header: "Serial", number: true, cell: ({ serial }) => serial ?? "–" },
-          { id: "at", header: "Written", cell: ({ at }) => <Ago at={at} /> },
-          { id: "by", header: "By", cell: ({ by }) => <Text>{by}</Text> },
-          {
-            id: "terraform",
-            header: "Terraform",
-            cell: ({ terraformVersion }) => <Text>{terraformVersion ?? "–"}</Text>,
-          },
-          { id: "bytes", header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
+          { header: "Version", number: true, cell: ({ version }) => version },
+          { header: "Serial", number: true, cell: ({ serial }) => serial ?? "–" },
+          { header: "Written", cell: ({ at }) => <Ago at={at} /> },
+          { header: "By", cell: ({ by }) => <Text>{by}</Text> },
+          { header: "Terraform", cell: ({ terraformVersion }) => <Text>{terraformVersion ?? "–"}</Text> },
+          { header: "Bytes", number: true, cell: ({ bytes }) => bytes.toLocaleString("en") },
           {
             id: "actions",
             header: <ActionsHeading />,
@@ -265,13 +261,9 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
                 rows={resources}
                 keyOf={({ address }) => address}
                 columns={[
-                  { id: "change", header: "Change", cell: ({ change: kind }) => kind },
-                  { id: "address", header: "Address", cell: ({ address }) => <Text mono>{address}</Text> },
-                  {
-                    id: "attributes",
-                    header: "Attributes",
-                    cell: ({ attributes }) => <Text>{attributes.join(", ")}</Text>,
-                  },
+                  { header: "Change", cell: ({ change: kind }) => kind },
+                  { header: "Address", cell: ({ address }) => <Text mono>{address}</Text> },
+                  { header: "Attributes", cell: ({ attributes }) => <Text>{attributes.join(", ")}</Text> },
                 ]}
               />
             )
@@ -291,11 +283,10 @@ function BrokenLocks({ state: { forcedUnlocks = [] } }: { state: TerraformState 
         rows={forcedUnlocks}
         keyOf={({ at, lockId }) => `${at} ${lockId}`}
         columns={[
-          { id: "at", header: "Broken", cell: ({ at }) => <Ago at={at} /> },
-          { id: "by", header: "By", cell: ({ by }) => <Text>{by}</Text> },
-          { id: "holder", header: "Holder", cell: ({ holder }) => <Text>{holder}</Text> },
+          { header: "Broken", cell: ({ at }) => <Ago at={at} /> },
+          { header: "By", cell: ({ by }) => <Text>{by}</Text> },
+          { header: "Holder", cell: ({ holder }) => <Text>{holder}</Text> },
           {
-            id: "audit",
             header: "Audit",
             cell: ({ by }) => (
               <To path="/audit" search={{ who: by }}>

@@ -37,12 +37,11 @@ export function StatesPage() {
 
 const COLUMNS: readonly Column<TerraformState>[] = [
   STATE_COLUMN,
-  { id: "version", header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
-  { id: "serial", header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
-  { id: "at", header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },
-  { id: "by", header: "By", cell: ({ versions: [newest] }) => <Text>{newest?.by ?? "–"}</Text> },
+  { header: "Version", number: true, cell: ({ current }) => current ?? "deleted" },
+  { header: "Serial", number: true, cell: ({ versions }) => versions[0]?.serial ?? "–" },
+  { header: "Written", cell: ({ versions: [newest] }) => (newest ? <Ago at={newest.at} /> : "–") },
+  { header: "By", cell: ({ versions: [newest] }) => <Text>{newest?.by ?? "–"}</Text> },
   {
-    id: "lock",
     header: "Lock",
     cell: ({ lock }) =>
       lock === undefined ? "" : <Mark status="parked" word={`Locked by ${lock.who ?? lock.holder}`} />,

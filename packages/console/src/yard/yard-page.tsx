@@ -60,19 +60,18 @@ function Totals() {
 }
 
 const PROCESS_COLUMNS: readonly Column<YardProcess>[] = [
-  { id: "state", header: "State", cell: (process) => <ProcessMark process={process} /> },
-  { id: "roles", header: "Roles", cell: ({ roles }) => roles.join(", ") },
-  { id: "host", header: "Host", cell: ({ host, pid }) => <Text>{pid === undefined ? host : `${host} (${pid})`}</Text> },
-  { id: "version", header: "Version", cell: ({ version }) => <Text>{version}</Text> },
+  { header: "State", cell: (process) => <ProcessMark process={process} /> },
+  { header: "Roles", cell: ({ roles }) => roles.join(", ") },
+  { header: "Host", cell: ({ host, pid }) => <Text>{pid === undefined ? host : `${host} (${pid})`}</Text> },
+  { header: "Version", cell: ({ version }) => <Text>{version}</Text> },
   {
-    id: "capacity",
     header: "Running / capacity",
     number: true,
     cell: ({ roles, running, capacity }) => (roles.includes("worker") ? `${running} / ${capacity}` : "–"),
   },
-  { id: "executors", header: "Executors", cell: ({ executors }) => <Text>{executors.join(", ")}</Text> },
-  { id: "seen", header: "Heartbeat", cell: ({ seenAt }) => <Ago at={seenAt} /> },
-  { id: "started", header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
+  { header: "Executors", cell: ({ executors }) => <Text>{executors.join(", ")}</Text> },
+  { header: "Heartbeat", cell: ({ seenAt }) => <Ago at={seenAt} /> },
+  { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
 ];
 
 function ProcessMark({ process: { gone, draining, running, capacity, roles } }: { process: YardProcess }) {
@@ -118,22 +117,21 @@ function Queued() {
 }
 
 const ATTEMPT_COLUMNS: readonly Column<OpenAttempt>[] = [
-  { id: "stack", header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
-  { id: "task", header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+  { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+  { header: "Task", cell: ({ task }) => <Text>{task}</Text> },
 ];
 
 const UNCLAIMED_COLUMNS: readonly Column<OpenAttempt>[] = [
   ...ATTEMPT_COLUMNS,
-  { id: "executor", header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
-  { id: "since", header: "Since", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
+  { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
+  { header: "Since", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
 ];
 
 const QUEUED_COLUMNS: readonly Column<OpenAttempt>[] = [
   ...ATTEMPT_COLUMNS,
-  { id: "key", header: "Key", cell: ({ queuedFor }) => <Text>{queuedFor?.key ?? "–"}</Text> },
-  { id: "place", header: "Place", number: true, cell: ({ queuedFor }) => queuedFor?.place ?? "–" },
+  { header: "Key", cell: ({ queuedFor }) => <Text>{queuedFor?.key ?? "–"}</Text> },
+  { header: "Place", number: true, cell: ({ queuedFor }) => queuedFor?.place ?? "–" },
   {
-    id: "holder",
     header: "Held by",
     cell: ({ queuedFor }) => (queuedFor === undefined ? "–" : <StackLink id={toStackId(queuedFor.holder)} />),
   },
