@@ -1,25 +1,20 @@
 import { useSyncExternalStore } from "react";
+import { createListeners } from "./listeners.ts";
 
 /** The stacks that a list showed last, in its order: `[` and `]` go through them on a stack's page. */
 let shown: readonly string[] = [];
-const listeners = new Set<() => void>();
+const listeners = createListeners();
 
 /** Remembers the stacks that a list shows. Kept until the page is closed. */
 export function rememberList(stackIds: readonly string[]): void {
   if (stackIds.length === shown.length && stackIds.every((id, index) => id === shown[index])) return;
   shown = stackIds;
-  for (const listener of listeners) listener();
+  listeners.notify();
 }
 
 /** Returns the stacks that a list showed last, in its order. */
 export function useRememberedList(): readonly string[] {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => shown,
-  );
+  return useSyncExternalStore(listeners.subscribe, () => shown);
 }
 
 /** The place of a stack in the list that was shown last. */

@@ -1,3 +1,4 @@
+import { createListeners } from "./listeners.ts";
 import type { LiveEvent, LiveRequest } from "./live-messages.ts";
 import workerUrl from "./live-worker.ts?sharedworker&url";
 import plainWorkerUrl from "./live-worker.ts?worker&url";
@@ -10,11 +11,9 @@ export interface Live {
 
 /** Connects to the worker that all tabs share, or, where the browser has no shared workers, to one of this tab. */
 export function connectLive(): Live {
-  const listeners = new Set<(event: LiveEvent) => void>();
+  const { subscribe, notify } = createListeners<LiveEvent>();
   const port = openPort();
-  port.onmessage = (message: MessageEvent<LiveEvent>) => {
-    for (const listener of listeners) listener(message.data);
-  };
+  port.onmessage = (message: MessageEvent<LiveEvent>) => notify(message.data);
   const send = (request: LiveRequest) => port.postMessage(request);
   const onVisibility = () => send({ kind: "visible", visible: document.visibilityState === "visible" });
   document.addEventListener("visibilitychange", onVisibility);
@@ -22,13 +21,7 @@ export function connectLive(): Live {
     send(persisted ? { kind: "visible", visible: false } : { kind: "close" }),
   );
   onVisibility();
-  return {
-    send,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
+  return { send, subscribe };
 }
 
 function openPort(): MessagePort | Worker {

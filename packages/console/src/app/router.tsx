@@ -8,6 +8,7 @@ import {
 import type { ComponentType } from "react";
 import { toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
+import { SEARCH_FORMAT } from "../design/links.tsx";
 import { Empty, Page, Skeleton } from "../design/page.tsx";
 import { NotLoaded, PageNotLoadedError } from "./not-loaded.tsx";
 import { Shell } from "./shell.tsx";
@@ -53,15 +54,11 @@ const routes = pages.map(([path, load, name]) =>
   }),
 );
 
-/** The pages of the console. The query of an address contains plain texts: `?id=pr-12&tab=history`. */
+/** The pages of the console. */
 export const router = createRouter({
   routeTree: root.addChildren(routes),
   defaultPreload: "intent",
-  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
-  stringifySearch: (search) => {
-    const text = new URLSearchParams(search as Record<string, string>).toString();
-    return text === "" ? "" : `?${text}`;
-  },
+  ...SEARCH_FORMAT,
   scrollRestoration: false,
 });
 

@@ -17,7 +17,7 @@ import { formatTime } from "../text/durations.ts";
 import { Palette } from "./palette.tsx";
 import { ShortcutHelp, useShortcuts } from "./shortcuts.tsx";
 
-const NAVIGATION: readonly (readonly [string, string, ("phone" | "desk")?])[] = [
+const NAVIGATION: readonly (readonly [string, string, "phone"?])[] = [
   ["/", "Overview", "phone"],
   ["/inbox", "Inbox", "phone"],
   ["/stacks", "Stacks", "phone"],
@@ -73,26 +73,20 @@ function Navigation() {
   const count = (condition: string) => counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
   const shown: Readonly<Record<string, number>> = { "/inbox": count("failed"), "/approvals": count("approval") };
   const isPhone = useMedia("(max-width: 639px)");
+  const toLink = ([to, title]: (typeof NAVIGATION)[number]) => (
+    <To key={to} path={to} current={path === to}>
+      {title}
+      {(shown[to] ?? 0) > 0 && ` (${shown[to]})`}
+    </To>
+  );
   return (
     <>
       <nav className="shell-nav" aria-label="Screens">
-        {NAVIGATION.map(([to, title, kind]) =>
-          isPhone && kind === "phone" ? null : (
-            <To key={to} path={to} current={path === to}>
-              {title}
-              {(shown[to] ?? 0) > 0 && ` (${shown[to]})`}
-            </To>
-          ),
-        )}
+        {NAVIGATION.filter(([, , kind]) => !(isPhone && kind === "phone")).map(toLink)}
       </nav>
       {isPhone && (
         <nav className="shell-nav bottom" aria-label="Main screens">
-          {NAVIGATION.filter(([, , kind]) => kind === "phone").map(([to, title]) => (
-            <To key={to} path={to} current={path === to}>
-              {title}
-              {(shown[to] ?? 0) > 0 && ` (${shown[to]})`}
-            </To>
-          ))}
+          {NAVIGATION.filter(([, , kind]) => kind === "phone").map(toLink)}
         </nav>
       )}
     </>

@@ -4,6 +4,15 @@ import type { ReactNode } from "react";
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
 export type Search = Readonly<Record<string, string>>;
 
+/** How the router reads and writes the query of an address: as plain texts, `?id=pr-12&tab=history`. */
+export const SEARCH_FORMAT = {
+  parseSearch: (text: string) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search: object) => {
+    const text = new URLSearchParams(search as Record<string, string>).toString();
+    return text === "" ? "" : `?${text}`;
+  },
+};
+
 /** Renders a link to a page of the console. Empty values are left out of the address. */
 export function To({
   path,

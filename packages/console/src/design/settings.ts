@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { createListeners } from "../api/listeners.ts";
 import type { Zone } from "../text/durations.ts";
 
 /** The person's choices in this browser. */
@@ -12,7 +13,7 @@ export interface Settings {
 
 const KEY = "stackyard-settings";
 const DEFAULTS: Settings = { theme: "system", zone: "local", shortcuts: true, drafts: true };
-const listeners = new Set<() => void>();
+const listeners = createListeners();
 let settings = load();
 
 function load(): Settings {
@@ -34,18 +35,12 @@ export function changeSettings(change: Partial<Settings>): void {
     // Kept until the page is closed.
   }
   applyTheme();
-  for (const listener of listeners) listener();
+  listeners.notify();
 }
 
 /** Returns the present settings. */
 export function useSettings(): Settings {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => settings,
-  );
+  return useSyncExternalStore(listeners.subscribe, () => settings);
 }
 
 const dark = typeof matchMedia === "function" ? matchMedia("(prefers-color-scheme: dark)") : undefined;

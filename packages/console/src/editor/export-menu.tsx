@@ -1,12 +1,12 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
+import { saveFile } from "../design/save-file.ts";
 import { useToast } from "../design/toasts.tsx";
 import type { Direction, PlacedEdge, PlacedNode, Point } from "../graph/layout.ts";
 import { loadLayout } from "../graph/use-layout.ts";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText, Tasks } from "../machine/messages.ts";
-import { download } from "./files.ts";
 
 const SCALE = 2;
 const MAX_PX = 16_384;
@@ -40,8 +40,8 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
         vertical,
         places: graph && (await loadPlaces(graph, direction, moved)),
       });
-      if (format === "png") download(`${machine.name}.png`, await toPng(text));
-      else download(`${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`, new Blob([text]));
+      if (format === "png") saveFile(await toPng(text), `${machine.name}.png`);
+      else saveFile(new Blob([text]), `${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`);
       onClose();
     } catch (error) {
       toast(error instanceof Error ? error.message : String(error), "fail");

@@ -55,16 +55,6 @@ export async function readFile(file: File): Promise<OpenedText> {
   }
 }
 
-/** Lets the browser save bytes under a name. */
-export function download(name: string, content: Blob): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1_000);
-}
-
 /** A machine to begin with. */
 export const TEMPLATE = `version: 2
 description: An environment for each pull request.

@@ -2,12 +2,12 @@ import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { IconButton } from "../design/icon.tsx";
+import { saveFile } from "../design/save-file.ts";
 import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
-import { download } from "./files.ts";
 import { Headings } from "./headings.tsx";
 import { parseScenario, toScenarioText } from "./scenario.ts";
 import { StepForms } from "./step-forms.tsx";
@@ -284,7 +284,7 @@ function ScenarioButtons({ steps, setSteps, name }: ButtonsProps) {
           onChange={({ target }) => void open(target.files?.[0])}
         />
       </label>
-      <Button refusal={none} onPress={() => download(`${name}.jsonl`, new Blob([toScenarioText(steps)]))}>
+      <Button refusal={none} onPress={() => saveFile(new Blob([toScenarioText(steps)]), `${name}.jsonl`)}>
         Save scenario
       </Button>
       <Button refusal={none} onPress={() => setSteps(steps.slice(0, -1))}>

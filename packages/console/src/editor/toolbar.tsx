@@ -1,12 +1,13 @@
 import { type ReactNode, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { CopyButton } from "../design/copy-button.tsx";
+import { saveFile } from "../design/save-file.ts";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import { download, readFile } from "./files.ts";
-import { createSession, createTemplateSession, type Session, toRaw } from "./session.ts";
+import { createTemplateSession, type Session, toRaw } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
+import { useOpenFile } from "./use-open-file.ts";
 import type { Saving } from "./use-save.tsx";
 import type { EditorView } from "./use-view.ts";
 
@@ -47,7 +48,7 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
           {openers}
           <OpenFile onOpen={onOpen} />
           <Button onPress={() => onOpen(createTemplateSession())}>Template</Button>
-          <Button onPress={() => download(session.file, new Blob([toRaw(session, text)]))}>Download</Button>
+          <Button onPress={() => saveFile(new Blob([toRaw(session, text)]), session.file)}>Download</Button>
           <CopyButton text={toRaw(session, text)} />
         </div>
         <span className="toolbar-more">
@@ -91,7 +92,7 @@ function ViewButtons({ view }: { view: EditorView }) {
 }
 
 function OpenFile({ onOpen }: { onOpen: (session: Session) => void }) {
-  const toast = useToast();
+  const open = useOpenFile(onOpen);
   return (
     <label className="button">
       Open file
@@ -101,11 +102,7 @@ function OpenFile({ onOpen }: { onOpen: (session: Session) => void }) {
         className="hidden-visually"
         onChange={({ target }) => {
           const [file] = target.files ?? [];
-          if (file === undefined) return;
-          readFile(file).then(
-            (opened) => onOpen({ ...createSession(opened.file, ""), ...opened }),
-            (error: Error) => toast(error.message, "fail"),
-          );
+          if (file !== undefined) open(file);
         }}
       />
     </label>

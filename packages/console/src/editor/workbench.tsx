@@ -1,7 +1,6 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
-import { useToast } from "../design/toasts.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { MachineText } from "../machine/messages.ts";
 import { BottomPanel, type BottomTab } from "./bottom-panel.tsx";
@@ -9,11 +8,12 @@ import type { Knowledge } from "./completion.ts";
 import type { Comparing, Side } from "./diff-panel.tsx";
 import { EditDialog } from "./edit-dialogs.tsx";
 import { ExportDialog } from "./export-menu.tsx";
-import { readFile, TEMPLATE } from "./files.ts";
+import { TEMPLATE } from "./files.ts";
 import { GraphPane, type PaneProps } from "./graph-pane.tsx";
-import { createSession, type Session, toRaw } from "./session.ts";
+import { type Session, toRaw } from "./session.ts";
 import { Toolbar } from "./toolbar.tsx";
 import { useDocument } from "./use-document.ts";
+import { useOpenFile } from "./use-open-file.ts";
 import { useSave } from "./use-save.tsx";
 import { type Pane, useView } from "./use-view.ts";
 import "./editor.css";
@@ -151,7 +151,7 @@ function toProblemRange(text: string, { line, column }: { readonly line: number;
 }
 
 function useDrop(onOpen: (session: Session) => void) {
-  const toast = useToast();
+  const open = useOpenFile(onOpen);
   return {
     onDragOver: (event: DragEvent) => {
       if (event.dataTransfer.types.includes("Files")) event.preventDefault();
@@ -160,10 +160,7 @@ function useDrop(onOpen: (session: Session) => void) {
       const [file] = event.dataTransfer.files;
       if (file === undefined) return;
       event.preventDefault();
-      readFile(file).then(
-        (opened) => onOpen({ ...createSession(opened.file, ""), ...opened }),
-        (error: Error) => toast(error.message, "fail"),
-      );
+      open(file);
     },
   };
 }

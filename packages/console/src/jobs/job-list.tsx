@@ -1,3 +1,4 @@
+import type { Run, RunState } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
@@ -7,10 +8,10 @@ import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { type Job, type JobState, statusOfJob } from "./job-states.ts";
+import { statusOfJob } from "./job-states.ts";
 
 /** Loads the jobs that a filter chooses, the newest first. */
-export function useJobs(filter: { readonly state?: JobState; readonly executor?: string } = {}): PagedList<Job> {
+export function useJobs(filter: { readonly state?: RunState; readonly executor?: string } = {}): PagedList<Run> {
   return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, { sort: "-createdAt", ...part }));
 }
 
@@ -20,7 +21,7 @@ export function JobList({ runId }: { runId: string }) {
 }
 
 // Ids begin with the time: only the end distinguishes jobs of the same hour.
-const COLUMNS: readonly Column<Job>[] = [
+const COLUMNS: readonly Column<Run>[] = [
   {
     header: "Job",
     cell: (job) => (

@@ -1,3 +1,4 @@
+import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -13,7 +14,7 @@ import { Ago, Instant, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { JobList } from "./job-list.tsx";
-import { type Job, statusOfJob } from "./job-states.ts";
+import { statusOfJob } from "./job-states.ts";
 import "./jobs.css";
 
 /** Renders one job: its state, report and log. */
@@ -54,7 +55,7 @@ function OneJob({ id }: { id: string }) {
   );
 }
 
-function Shown({ job }: { job: Job }) {
+function Shown({ job }: { job: Run }) {
   const { executor, target, config, outputs, error, startedAt, endedAt } = job;
   return (
     <>
@@ -129,7 +130,7 @@ function Json({ title, value }: { title: string; value: unknown }) {
 const TAIL_LINES = 40;
 
 /** Renders the end of the newest attempt's log; the full log has its own page. */
-function LogTail({ job: { runId, endedAt } }: { job: Job }) {
+function LogTail({ job: { runId, endedAt } }: { job: Run }) {
   const attempts = useLoad(keys.stack(runId, "attempts"), (request) => yard.stacks.attempts(runId, request));
   const log = useLoad(keys.stack(runId, "log", { endedAt }), (request) => yard.runs.log(runId, request));
   const attemptId = attempts.data?.[0]?.attemptId;
@@ -164,7 +165,7 @@ function LogTail({ job: { runId, endedAt } }: { job: Job }) {
 const MAX_PAGES = 20;
 
 /** Renders the executor's report unchanged. */
-function Report({ job: { runId, endedAt } }: { job: Job }) {
+function Report({ job: { runId, endedAt } }: { job: Run }) {
   const report = useLoad(
     keys.other("job-report", { runId, endedAt }),
     async (request) => {

@@ -1,21 +1,16 @@
-import type { Run, RunState } from "@stackyard/sdk/runs";
+import type { RunState } from "@stackyard/sdk/runs";
 import type { Status } from "../design/mark.tsx";
 
-export type Job = Run;
-export type JobState = RunState;
-
-const STATUSES: Readonly<Record<JobState, Status>> = {
-  waiting: "waiting",
-  running: "running",
-  succeeded: "succeeded",
-  failed: "failed",
-  cancelled: "cancelled",
-};
-
-/** The states of a job, in order. */
-export const JOB_STATES = Object.keys(STATUSES) as readonly JobState[];
+/** The states of a job, in order. Each is a mark's status too. */
+export const JOB_STATES = [
+  "waiting",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const satisfies readonly RunState[];
 
 /** Returns the mark of a job's state; a neutral one for a state of a newer server. */
-export function statusOfJob(state: JobState): Status {
-  return STATUSES[state] ?? "waiting";
+export function statusOfJob(state: RunState): Status {
+  return JOB_STATES.find((known) => known === state) ?? "waiting";
 }

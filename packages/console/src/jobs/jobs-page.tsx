@@ -1,3 +1,4 @@
+import type { Run, RunState } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -11,7 +12,7 @@ import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { useJobs } from "./job-list.tsx";
-import { JOB_STATES, type Job, type JobState, statusOfJob } from "./job-states.ts";
+import { JOB_STATES, statusOfJob } from "./job-states.ts";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
@@ -49,7 +50,7 @@ export function JobsPage() {
   );
 }
 
-const COLUMNS: readonly Column<Job>[] = [
+const COLUMNS: readonly Column<Run>[] = [
   { header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
   { header: "Job", cell: (job) => <JobLink job={job} /> },
   { header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
@@ -58,7 +59,7 @@ const COLUMNS: readonly Column<Job>[] = [
   { header: "Took", number: true, cell: (job) => <Took job={job} /> },
 ];
 
-function Message({ job: { error, message = "", cancelling } }: { job: Job }) {
+function Message({ job: { error, message = "", cancelling } }: { job: Run }) {
   if (error !== undefined) {
     return (
       <>
@@ -69,12 +70,12 @@ function Message({ job: { error, message = "", cancelling } }: { job: Job }) {
   return <Text>{dropColors(cancelling ? `Cancelling. ${message}` : message)}</Text>;
 }
 
-function Took({ job: { startedAt, endedAt } }: { job: Job }) {
+function Took({ job: { startedAt, endedAt } }: { job: Run }) {
   const now = useNow();
   return formatDuration((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt));
 }
 
-function Filters({ state, executor }: { state: JobState | undefined; executor: string | undefined }) {
+function Filters({ state, executor }: { state: RunState | undefined; executor: string | undefined }) {
   const changeSearch = useChangeSearch();
   const executors = useLoad(keys.other("executors"), (request) => yard.executors.list(request), { staleTime: 60_000 });
   const names = new Set([...(executors.data ?? []).map(({ name }) => name), ...(executor ? [executor] : [])]);

@@ -1,4 +1,5 @@
 import type { AttemptLog, LogPart } from "@stackyard/sdk";
+import { createListeners } from "../api/listeners.ts";
 import { appendPart, byteLength, createBuffer, findLine, type LogBuffer, prependPart } from "./log-buffer.ts";
 
 /** Loads a part of a log. */
@@ -51,11 +52,11 @@ export function createLogReader(load: LoadLog): LogReader {
   let state: LogState = { buffer: createBuffer(0), size: 0, status: "empty" };
   let queue: Promise<void> = Promise.resolve();
   let search = 0;
-  const listeners = new Set<() => void>();
+  const { subscribe, notify } = createListeners();
   const getState = () => state;
   const setState = (change: Partial<LogState>) => {
     state = { ...state, ...change };
-    for (const listener of listeners) listener();
+    notify();
   };
   const run = (request: () => Promise<void>): Promise<void> => {
     queue = queue.then(async () => {
@@ -73,10 +74,7 @@ export function createLogReader(load: LoadLog): LogReader {
   const later = async () => setState(await loadAfter(load, getState));
   const reader: LogReader = {
     getState,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
     open(at) {
       setState({ status: "loading" });
       return run(async () => {

@@ -1,14 +1,12 @@
-import type { Attempt, HistoryEntry, StackDetails } from "@stackyard/sdk";
+import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import { useState } from "react";
 import { findEnd } from "../api/attempt-ids.ts";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
 import { toAttemptStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
+import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
@@ -16,19 +14,14 @@ import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { useOperateRefusal } from "./refusals.ts";
-import type { StackSource } from "./source.ts";
+import type { StackProps, StackSource } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
-import { useOperation } from "./use-operation.tsx";
-
-interface TabProps {
-  readonly source: StackSource;
-  readonly stack: StackDetails;
-}
+import { useRetry } from "./use-operation.tsx";
 
 const HISTORY = 1_000;
 
 /** Renders all attempts, and two of them side by side; the address names the two. */
-export function AttemptsTab({ source, stack }: TabProps) {
+export function AttemptsTab({ source, stack }: StackProps) {
   const query = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal));
   // Lines of the history say when an attempt ended, and with which error.
   const history = useLoad(source.key("attempts-history"), ({ signal }) =>
@@ -45,7 +38,7 @@ export function AttemptsTab({ source, stack }: TabProps) {
   );
 }
 
-interface AttemptsProps extends TabProps {
+interface AttemptsProps extends StackProps {
   readonly attempts: readonly Attempt[];
   readonly history: readonly HistoryEntry[];
 }
@@ -149,22 +142,13 @@ function Duration({ attempt, history }: AttemptProps) {
   return status === "settled" ? "–" : <Ago at={dispatchedAt} plain />;
 }
 
-function RowActions({ source, stack, attempt }: TabProps & { readonly attempt: Attempt }) {
+function RowActions({ source, stack, attempt }: StackProps & { readonly attempt: Attempt }) {
   const refusal = useOperateRefusal(source, stack, "operate");
-  const run = useOperation(stack.id);
+  const { retry, notice } = useRetry(stack.id);
   const [cancelling, setCancelling] = useState(false);
-  const [error, setError] = useState<unknown>();
   const { task, attemptId, status } = attempt;
   const present = stack.tasks.find(({ name, attempt: newest }) => name === task && newest?.attemptId === attemptId);
   const earlier = present === undefined ? "It is not the newest attempt of a present task" : undefined;
-  const retry = async () => {
-    setError(undefined);
-    try {
-      await run(`Retry ${task}`, () => yard.stacks.retry(stack.id, { task, id: newEventId() }));
-    } catch (thrown) {
-      setError(thrown);
-    }
-  };
   return (
     <>
       {source.refusal === undefined && (
@@ -176,7 +160,7 @@ function RowActions({ source, stack, attempt }: TabProps & { readonly attempt: A
         look="plain"
         label={`Retry ${task}`}
         refusal={refusal ?? earlier ?? (present?.status === "ERROR" ? undefined : "Task has not failed")}
-        onPress={() => void retry()}
+        onPress={() => void retry(task)}
       >
         Retry
       </Button>
@@ -188,7 +172,7 @@ function RowActions({ source, stack, attempt }: TabProps & { readonly attempt: A
       >
         Cancel…
       </Button>
-      {error !== undefined && <ErrorNotice error={error} />}
+      {notice}
       {cancelling && <CancelDialog stack={stack} task={task} refusal={refusal} onClose={() => setCancelling(false)} />}
     </>
   );

@@ -6,7 +6,7 @@ import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
 import { explainLog } from "./explain-log.ts";
-import type { StackSource } from "./source.ts";
+import type { StackProps, StackSource } from "./source.ts";
 
 interface Failing {
   readonly task: string;
@@ -21,7 +21,7 @@ const MAX_LOGS = 3;
 const MAX_FAILURES = 20;
 
 /** Renders why a stack has failed: each failed task with its error and the relevant lines of its log. */
-export function FailureNotices({ source, stack }: { source: StackSource; stack: StackDetails }) {
+export function FailureNotices({ source, stack }: StackProps) {
   const all = listFailures(stack);
   if (all.length === 0 && stack.stalled === undefined) return null;
   return (

@@ -1,4 +1,4 @@
-import type { MachineDetails, StackDetails } from "@stackyard/sdk";
+import type { MachineDetails } from "@stackyard/sdk";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
@@ -8,15 +8,10 @@ import { Scrolled } from "../design/scrolled.tsx";
 import { Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { StackGraph } from "./now-tab.tsx";
-import type { StackSource } from "./source.ts";
-
-interface TabProps {
-  readonly source: StackSource;
-  readonly stack: StackDetails;
-}
+import type { StackProps } from "./source.ts";
 
 /** Renders the machine of a stack: its graph, the stack's revision, and that revision's text. */
-export function MachineTab({ source, stack }: TabProps) {
+export function MachineTab({ source, stack }: StackProps) {
   if (stack.machine === JOB_MACHINE) return <StackGraph source={source} stack={stack} />;
   return (
     <>
@@ -27,7 +22,7 @@ export function MachineTab({ source, stack }: TabProps) {
   );
 }
 
-function RevisionFacts({ source, stack: { machine, machineHash } }: TabProps) {
+function RevisionFacts({ source, stack: { machine, machineHash } }: StackProps) {
   const query = useLoad(
     source.key("machine", { machine }),
     ({ signal }) => source.loadMachine?.(machine, signal) ?? Promise.reject(new Error("Not available.")),
@@ -63,7 +58,7 @@ function Facts({ details, machineHash }: { details: MachineDetails; machineHash:
   );
 }
 
-function RevisionText({ source, stack: { machineHash } }: TabProps) {
+function RevisionText({ source, stack: { machineHash } }: StackProps) {
   const query = useLoad(
     ["other", "revision", source.path, machineHash],
     ({ signal }) => source.loadRevision(machineHash, signal),

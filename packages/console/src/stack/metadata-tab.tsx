@@ -1,4 +1,4 @@
-import type { MetadataValue, StackDetails } from "@stackyard/sdk";
+import type { MetadataValue } from "@stackyard/sdk";
 import { useEffect, useState } from "react";
 import { yard } from "../api/client.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -11,12 +11,7 @@ import { type Column, Table } from "../design/table.tsx";
 import { Ago, MaybeLink, Text } from "../design/text.tsx";
 import { type MetadataRow, toMetadataRows } from "./metadata-rows.ts";
 import { useOperateRefusal } from "./refusals.ts";
-import type { StackSource } from "./source.ts";
-
-interface TabProps {
-  readonly source: StackSource;
-  readonly stack: StackDetails;
-}
+import type { StackProps, StackSource } from "./source.ts";
 
 const MASK = "***";
 const MAX_KEYS = 200;
@@ -27,7 +22,7 @@ const REVEALED_MS = 30_000;
 const HISTORY = 1_000;
 
 /** Renders the metadata of a stack: each key with its value and the event that has set it. */
-export function MetadataTab({ source, stack }: TabProps) {
+export function MetadataTab({ source, stack }: StackProps) {
   const { q = "" } = useSearch();
   const change = useChangeSearch();
   const [shown, setShown] = useState(MAX_KEYS);
@@ -103,7 +98,7 @@ function Value({ name, value }: { name: string; value: MetadataValue }) {
   );
 }
 
-interface SecretProps extends TabProps {
+interface SecretProps extends StackProps {
   readonly name: string;
 }
 

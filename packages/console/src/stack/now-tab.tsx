@@ -1,21 +1,15 @@
-import type { StackDetails } from "@stackyard/sdk";
 import { toFailure } from "../api/client.ts";
 import { JOB_MACHINE, toTaskStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
 import { FailureNotices } from "./failure-notice.tsx";
-import type { StackSource } from "./source.ts";
+import type { StackProps } from "./source.ts";
 import { TasksPanel } from "./tasks-panel.tsx";
 import { ApprovalsPanel, KeysPanel, ParkedPanel, TimersPanel } from "./waiting-panels.tsx";
 
-interface TabProps {
-  readonly source: StackSource;
-  readonly stack: StackDetails;
-}
-
 /** Renders the present state of a stack: its failures first, tasks, what it waits for, and its place in its machine. */
-export function NowTab({ source, stack }: TabProps) {
+export function NowTab({ source, stack }: StackProps) {
   return (
     <>
       <FailureNotices source={source} stack={stack} />
@@ -36,7 +30,7 @@ export function NowTab({ source, stack }: TabProps) {
 }
 
 /** Renders the machine's graph with the stack's place in it. */
-export function StackGraph({ source, stack }: TabProps) {
+export function StackGraph({ source, stack }: StackProps) {
   if (stack.machine !== JOB_MACHINE) return <MachineGraph source={source} stack={stack} />;
   return (
     <Panel title="Graph">
@@ -45,7 +39,7 @@ export function StackGraph({ source, stack }: TabProps) {
   );
 }
 
-function MachineGraph({ source, stack: { machine, machineHash, state, tasks } }: TabProps) {
+function MachineGraph({ source, stack: { machine, machineHash, state, tasks } }: StackProps) {
   // The graph of a machine changes with its revisions only.
   const query = useLoad(
     source.path === "/stack" ? ["machine", machine, "graph", machineHash] : source.key("graph"),

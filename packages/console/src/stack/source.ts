@@ -34,6 +34,12 @@ export interface StackSource {
   readonly loadRevision: (hash: string, signal: AbortSignal) => Promise<string>;
 }
 
+/** A stack and where it is from: what each part of its screen is given. */
+export interface StackProps {
+  readonly source: StackSource;
+  readonly stack: StackDetails;
+}
+
 /** Creates the source of a stack of the yard that serves the page. */
 export function createYardSource(stackId: string): StackSource {
   return {

@@ -1,28 +1,20 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
-import { ErrorNotice } from "../design/page.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
-import type { StackSource } from "./source.ts";
+import type { StackProps } from "./source.ts";
 import { CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
 import { findCancelRefusal } from "./tasks-panel.tsx";
 import { UpgradeDialog } from "./upgrade-dialog.tsx";
-import { useOperation } from "./use-operation.tsx";
-
-interface ActionsProps {
-  readonly source: StackSource;
-  readonly stack: StackDetails;
-}
+import { useRetry } from "./use-operation.tsx";
 
 type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
 
 /** Renders the actions on a stack. A disabled one explains why. */
-export function StackActions({ source, stack }: ActionsProps) {
+export function StackActions({ source, stack }: StackProps) {
   const [open, setOpen] = useState<DialogName>();
   const { send, operate, repair, cancel, settle, upgrade } = useRefusals({ source, stack });
   const close = () => setOpen(undefined);
@@ -63,7 +55,7 @@ export function StackActions({ source, stack }: ActionsProps) {
 }
 
 /** Returns why each action is disabled; undefined if it is enabled. */
-function useRefusals({ source, stack }: ActionsProps) {
+function useRefusals({ source, stack }: StackProps) {
   const operate = useOperateRefusal(source, stack, "operate");
   const repair = useOperateRefusal(source, stack, "repair");
   const send = useOperateRefusal(source, stack, "send");
@@ -83,18 +75,9 @@ function useRefusals({ source, stack }: ActionsProps) {
 
 /** Retries all failed tasks at once. */
 function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
-  const run = useOperation(stack.id);
-  const [error, setError] = useState<unknown>();
+  const { retry, notice } = useRetry(stack.id);
   const failed = stack.tasks.filter(({ status }) => status === "ERROR").length;
   const missing = failed === 0 ? "No task has failed" : undefined;
-  const retry = async () => {
-    setError(undefined);
-    try {
-      await run("Retry", () => yard.stacks.retry(stack.id, { id: newEventId() }));
-    } catch (thrown) {
-      setError(thrown);
-    }
-  };
   return (
     <>
       <span data-shortcut="r">
@@ -106,13 +89,13 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
           {failed > 1 ? `Retry ${failed}` : "Retry"}
         </Button>
       </span>
-      {error !== undefined && <ErrorNotice error={error} />}
+      {notice}
     </>
   );
 }
 
 /** Opens the log that matters most: of a failed task, else of one that runs, else the newest. */
-function LogButton({ source, stack: { tasks, attempts } }: ActionsProps) {
+function LogButton({ source, stack: { tasks, attempts } }: StackProps) {
   const failed = tasks.find(({ status, attempt }) => status === "ERROR" && attempt !== undefined);
   const running = tasks.find(({ status, attempt }) => status === "PENDING" && attempt !== undefined);
   const attemptId = (failed ?? running)?.attempt?.attemptId ?? attempts[0]?.attemptId;

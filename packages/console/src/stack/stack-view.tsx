@@ -16,7 +16,7 @@ import { HistoryTab } from "./history-tab.tsx";
 import { MachineTab } from "./machine-tab.tsx";
 import { MetadataTab } from "./metadata-tab.tsx";
 import { NowTab } from "./now-tab.tsx";
-import type { StackSource } from "./source.ts";
+import type { StackProps, StackSource } from "./source.ts";
 import { StackActions } from "./stack-actions.tsx";
 import "./stack.css";
 
@@ -41,7 +41,7 @@ export function StackView({ source }: { source: StackSource }) {
   );
 }
 
-function LoadedStack({ source, stack }: { source: StackSource; stack: StackDetails }) {
+function LoadedStack({ source, stack }: StackProps) {
   const { tab = "now" } = useSearch();
   return (
     <Page title={stack.id} heading={<Heading stack={stack} />} actions={<Neighbours source={source} />}>

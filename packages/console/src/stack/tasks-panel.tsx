@@ -1,36 +1,25 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
 import { toTaskStatus } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
-import { Empty, ErrorNotice, Panel } from "../design/page.tsx";
+import { Empty, Panel } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 import { useOperateRefusal } from "./refusals.ts";
-import type { StackSource } from "./source.ts";
+import type { StackProps, StackSource } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
-import { useOperation } from "./use-operation.tsx";
+import { useRetry } from "./use-operation.tsx";
 
 type Task = StackDetails["tasks"][number];
 
 /** Renders the tasks of the present state: each one's status, reason, attempt and deadline. */
-export function TasksPanel({ source, stack }: { source: StackSource; stack: StackDetails }) {
+export function TasksPanel({ source, stack }: StackProps) {
   const refusal = useOperateRefusal(source, stack, "operate");
-  const run = useOperation(stack.id);
+  const { retry, notice } = useRetry(stack.id);
   const [cancelled, setCancelled] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  const retry = async (task: string) => {
-    setError(undefined);
-    try {
-      await run(`Retry ${task}`, () => yard.stacks.retry(stack.id, { task, id: newEventId() }));
-    } catch (thrown) {
-      setError(thrown);
-    }
-  };
   return (
     <Panel title="Tasks">
       {stack.tasks.length === 0 ? (
@@ -72,7 +61,7 @@ export function TasksPanel({ source, stack }: { source: StackSource; stack: Stac
           ))}
         </ul>
       )}
-      {error !== undefined && <ErrorNotice error={error} />}
+      {notice}
       {cancelled !== undefined && (
         <CancelDialog stack={stack} task={cancelled} refusal={refusal} onClose={() => setCancelled(undefined)} />
       )}

@@ -1,8 +1,12 @@
+import { defined } from "@stackyard/core";
 import type { OperationResult } from "@stackyard/sdk";
 import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { toFailure, yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
 import { toOutcomeStatus } from "../api/status.ts";
 import { type Tone, toneOf } from "../design/mark.tsx";
+import { ErrorNotice } from "../design/page.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 
@@ -17,6 +21,22 @@ export function useOperation(stackId: string): (name: string, run: () => Promise
     toast(`${name}: queued. The outcome follows.`, "wait");
     void followOutcome(answer).then(({ text, tone }) => toast(`${name}: ${text}`, tone));
   };
+}
+
+/** Retries one failed task of a stack, or all. `notice` shows why the last try failed. */
+export function useRetry(stackId: string) {
+  const run = useOperation(stackId);
+  const [error, setError] = useState<unknown>();
+  const retry = async (task?: string) => {
+    setError(undefined);
+    const name = task === undefined ? "Retry" : `Retry ${task}`;
+    try {
+      await run(name, () => yard.stacks.retry(stackId, { ...defined({ task }), id: newEventId() }));
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return { retry, notice: error !== undefined && <ErrorNotice error={error} /> };
 }
 
 function toTone(outcome: Exclude<OperationResult["outcome"], "waiting">): Tone {

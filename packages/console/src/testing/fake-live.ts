@@ -1,3 +1,4 @@
+import { createListeners } from "../api/listeners.ts";
 import type { Live } from "../api/live.ts";
 import type { LiveEvent, LiveRequest } from "../api/live-messages.ts";
 
@@ -11,17 +12,7 @@ export interface FakeLive extends Live {
 
 /** Returns a live stream that reports only what a test emits. */
 export function createFakeLive(): FakeLive {
-  const listeners = new Set<(event: LiveEvent) => void>();
+  const { subscribe, notify } = createListeners<LiveEvent>();
   const requests: LiveRequest[] = [];
-  return {
-    requests,
-    send: (request) => requests.push(request),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    emit(event) {
-      for (const listener of listeners) listener(event);
-    },
-  };
+  return { requests, send: (request) => requests.push(request), subscribe, emit: notify };
 }

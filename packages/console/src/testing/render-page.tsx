@@ -11,6 +11,7 @@ import type { ComponentType, ReactNode } from "react";
 import { render } from "vitest-browser-react";
 import { queryClient } from "../api/client.ts";
 import { LiveProvider } from "../api/use-live.tsx";
+import { SEARCH_FORMAT } from "../design/links.tsx";
 import { ToastProvider } from "../design/toasts.tsx";
 import { createFakeLive } from "./fake-live.ts";
 import "../app/shell.css";
@@ -102,11 +103,7 @@ export async function renderPage(page: ComponentType, address: string, api: Read
   const router = createRouter({
     routeTree: root.addChildren(routes),
     history,
-    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
-    stringifySearch: (search) => {
-      const text = new URLSearchParams(search as Record<string, string>).toString();
-      return text === "" ? "" : `?${text}`;
-    },
+    ...SEARCH_FORMAT,
   });
   const live = createFakeLive();
   const connect = () => live;
