@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Aws, Fn, RemovalPolicy, Token } from "aws-cdk-lib";
 import { CfnRole, type IRole, Role } from "aws-cdk-lib/aws-iam";
 import { CfnFunction, type Code } from "aws-cdk-lib/aws-lambda";
@@ -7,7 +8,6 @@ import {
   type Conditional,
   type Given,
   mapGiven,
-  present,
   spellNames,
   toCfn,
   toCfnList,
@@ -77,7 +77,7 @@ export class AppFunction extends Construct {
   constructor(scope: Construct, id: string, props: AppFunctionProps) {
     super(scope, id);
     const logGroup = new CfnLogGroup(this, "Logs", {
-      ...present({ logGroupName: props.logGroupName }),
+      ...defined({ logGroupName: props.logGroupName }),
       retentionInDays: props.logRetentionDays ?? DEFAULT_RETENTION_DAYS,
     });
     logGroup.applyRemovalPolicy(RemovalPolicy.DESTROY);
@@ -89,7 +89,7 @@ export class AppFunction extends Construct {
       permissionsBoundaryArn: props.permissionsBoundaryArn,
     });
     const made = new CfnFunction(this, "Function", {
-      ...present({ functionName: props.functionName }),
+      ...defined({ functionName: props.functionName }),
       description: props.description,
       role: role.attrArn,
       timeout: props.timeoutSeconds,
@@ -124,7 +124,7 @@ function toVariables(environment: AppFunctionProps["environment"]): Record<strin
 function toCode(scope: Construct, { code, image: choice, handler = HANDLER }: AppFunctionProps) {
   const { s3Location, inlineCode, image } = code.bind(scope);
   if (image !== undefined) return { packageType: "Image", code: { imageUri: image.imageUri } };
-  const zip = present({
+  const zip = defined({
     s3Bucket: s3Location?.bucketName,
     s3Key: s3Location?.objectKey,
     s3ObjectVersion: s3Location?.objectVersion,

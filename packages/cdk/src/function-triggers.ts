@@ -53,29 +53,30 @@ export class CallFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: CallFunctionProps) {
     super(scope, id);
-    const { description, functionName, functionArn, eventPattern, eventBusName, schedule } = props;
-    const { state = "ENABLED" } = props;
-    const rule = new CfnRule(this, "Rule", {
-      description,
-      state,
-      targets: [{ id: "Function", arn: functionArn }],
-      ...defined({ eventPattern, eventBusName, scheduleExpression: schedule }),
-    });
-    new CfnPermission(this, "Permission", {
-      action: "lambda:InvokeFunction",
-      functionName,
-      principal: "events.amazonaws.com",
-      sourceArn: rule.attrArn,
-    });
-    this.ruleName = rule.ref;
+    this.ruleName = createRule(this, "Function", props);
   }
 }
 
-/** The function to call. */
-export interface MinuteScheduleProps {
-  readonly functionName: string;
-  readonly functionArn: string;
+/** Creates a rule and the permission of its target. Returns the rule's name. */
+function createRule(scope: Construct, targetId: string, props: CallFunctionProps): string {
+  const { description, functionName, functionArn, eventPattern, eventBusName, schedule, state = "ENABLED" } = props;
+  const rule = new CfnRule(scope, "Rule", {
+    description,
+    state,
+    targets: [{ id: targetId, arn: functionArn }],
+    ...defined({ eventPattern, eventBusName, scheduleExpression: schedule }),
+  });
+  new CfnPermission(scope, "Permission", {
+    action: "lambda:InvokeFunction",
+    functionName,
+    principal: "events.amazonaws.com",
+    sourceArn: rule.attrArn,
+  });
+  return rule.ref;
 }
+
+/** The function to call. */
+export type MinuteScheduleProps = Pick<CallFunctionProps, "functionName" | "functionArn">;
 
 /**
  * Calls a function each minute, which then processes what is due. A failed call is not retried: the next one does the
@@ -86,17 +87,11 @@ export class MinuteSchedule extends Construct {
 
   constructor(scope: Construct, id: string, { functionName, functionArn }: MinuteScheduleProps) {
     super(scope, id);
-    const rule = new CfnRule(this, "Rule", {
-      description: "Lets the state manager see what is due: timers, deadlines, polls, parked events, lost leases.",
-      scheduleExpression: "rate(1 minute)",
-      state: "ENABLED",
-      targets: [{ id: "StateManager", arn: functionArn }],
-    });
-    new CfnPermission(this, "Permission", {
-      action: "lambda:InvokeFunction",
+    this.ruleName = createRule(this, "StateManager", {
       functionName,
-      principal: "events.amazonaws.com",
-      sourceArn: rule.attrArn,
+      functionArn,
+      description: "Lets the state manager see what is due: timers, deadlines, polls, parked events, lost leases.",
+      schedule: "rate(1 minute)",
     });
     new CfnEventInvokeConfig(this, "Retries", {
       functionName,
@@ -104,6 +99,5 @@ export class MinuteSchedule extends Construct {
       maximumEventAgeInSeconds: 60,
       maximumRetryAttempts: 0,
     });
-    this.ruleName = rule.ref;
   }
 }

@@ -66,13 +66,6 @@ export function spellNames(part: unknown): unknown {
   );
 }
 
-/** Removes undefined properties, which the constructs do not accept. */
-export function present<Props extends object>(props: Props): { [Key in keyof Props]?: Exclude<Props[Key], undefined> } {
-  const entries = Object.entries(props).filter(([, value]) => value !== undefined);
-  // Only keys of Props remain, and none of them is undefined.
-  return Object.fromEntries(entries) as { [Key in keyof Props]?: Exclude<Props[Key], undefined> };
-}
-
 /** On or off directly in a program, or by a condition in a template. */
 export type Switch = boolean | CfnCondition;
 
@@ -93,7 +86,7 @@ export function whereOn<Value>(on: Switch, value: Value): readonly Given<Value>[
   return [onlyIf(on, value)];
 }
 
-/** Makes everything that a construct creates depend on the switch. */
+/** Makes everything that a construct has created exist only under the condition. */
 export function makeOnlyWhere(condition: CfnCondition, construct: IConstruct): void {
   for (const each of construct.node.findAll()) {
     if (CfnResource.isCfnResource(each)) each.cfnOptions.condition = condition;

@@ -1,11 +1,10 @@
-import { Aws, type CfnCondition, CfnResource, RemovalPolicy } from "aws-cdk-lib";
+import { Aws, type CfnCondition, RemovalPolicy } from "aws-cdk-lib";
 import { CfnCluster, CfnService, CfnTaskDefinition } from "aws-cdk-lib/aws-ecs";
 import type { CfnRole } from "aws-cdk-lib/aws-iam";
 import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { Subnets } from "./app-function.ts";
-import { createAppRole } from "./app-function.ts";
-import { type Given, toCfn } from "./given.ts";
+import { createAppRole, type Subnets } from "./app-function.ts";
+import { type Given, makeOnlyWhere, toCfn } from "./given.ts";
 import { readByContainer } from "./policies/yard-permissions.ts";
 import type { QueueAddress } from "./queues.ts";
 import {
@@ -80,7 +79,7 @@ export class LongTaskService extends Construct {
       propagateTags: "SERVICE",
     });
     this.serviceName = service.attrName;
-    this.#limitTo(props.condition);
+    if (props.condition !== undefined) makeOnlyWhere(props.condition, this);
   }
 
   #createRole(props: LongTaskServiceProps, yardName: string): CfnRole {
@@ -135,13 +134,6 @@ export class LongTaskService extends Construct {
         },
       ],
     });
-  }
-
-  #limitTo(condition: CfnCondition | undefined): void {
-    if (condition === undefined) return;
-    for (const made of this.node.findAll()) {
-      if (CfnResource.isCfnResource(made)) made.cfnOptions.condition = condition;
-    }
   }
 }
 

@@ -1,9 +1,10 @@
+import { defined } from "@stackyard/core";
 import { Aws, type CfnCondition, Fn, Token } from "aws-cdk-lib";
 import { CfnSubscription } from "aws-cdk-lib/aws-sns";
 import { CfnQueue, CfnQueuePolicy } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { STATE_MANAGER_TIMEOUT_SECONDS, TASK_RUNNER_TIMEOUT_SECONDS } from "./app-function.ts";
-import { findCondition, type Given, mapGiven, onlyIf, present, toCfn, toCfnText, toValue } from "./given.ts";
+import { findCondition, type Given, mapGiven, onlyIf, toCfn, toCfnText, toValue } from "./given.ts";
 
 /** How a yard's queues are made. */
 export interface YardQueuesProps {
@@ -181,8 +182,8 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
     toStatements = () => [],
   } = props;
   const queue = new CfnQueue(scope, id, {
-    ...present({ visibilityTimeout: visibilitySeconds, ...toKey(kmsKeyArn) }),
-    ...present(name === undefined ? {} : toFifo(name, isFifo)),
+    ...defined({ visibilityTimeout: visibilitySeconds, ...toKey(kmsKeyArn) }),
+    ...defined(name === undefined ? {} : toFifo(name, isFifo)),
     // A dead letter keeps its original age: the queue for dead letters must keep messages for longer.
     messageRetentionPeriod: props.keptSeconds ?? (deadLetterArn === undefined ? 14 : 4) * DAY_SECONDS,
     ...(deadLetterArn === undefined ? {} : { redrivePolicy: { deadLetterTargetArn: deadLetterArn, maxReceiveCount } }),

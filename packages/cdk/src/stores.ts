@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { toStacksTable, toWorkTable } from "@stackyard/store-dynamodb";
-import { type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
+import { Aws, type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
 import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import { CfnBucket, CfnBucketPolicy, type CfnBucketProps } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
@@ -30,6 +30,11 @@ export function createWorkTable(scope: Construct, id: string, props: YardTablePr
 /** Returns the address of a table that was created here. */
 export function toTableAddress(table: CfnTable): TableAddress {
   return { arn: table.attrArn, name: table.ref };
+}
+
+/** Returns the address of an existing table of this account and region. */
+export function toExistingTable(name: string): TableAddress {
+  return { name, arn: `arn:${Aws.PARTITION}:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/${name}` };
 }
 
 function createTable(

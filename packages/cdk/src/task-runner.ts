@@ -9,29 +9,25 @@ import { AppFunction, type FunctionSettings, TASK_RUNNER_TIMEOUT_SECONDS } from 
 import { createQueueSource } from "./function-triggers.ts";
 import { type Conditional, type Given, mapGiven } from "./given.ts";
 import type { Permission } from "./policies/statement.ts";
-import { type BucketPrefix, type ExecutorRights, workByLambda } from "./policies/yard-permissions.ts";
+import { type BucketPrefix, workByLambda } from "./policies/yard-permissions.ts";
 import {
   DEFAULT_YARD,
+  type RunnerSettings,
   type StoreChoices,
-  type TaskLogSettings,
-  type TaskRunnerQueues,
   toDecisionEnvironment,
   toDecisionPermissions,
   toRunnerEnvironment,
   toRunnerPermissions,
-  type Variables,
-  type YardSettings,
 } from "./yard-settings.ts";
 
 /** The input of a runner. */
-export interface TaskRunnerProps extends YardSettings, TaskLogSettings, FunctionSettings, ExecutorRights {
+export interface TaskRunnerProps extends RunnerSettings, FunctionSettings {
   /** An existing zip or image. Set this or `entry`. */
   readonly code?: Code;
   /** An image instead of `code`, if a condition of the template is true. */
   readonly image?: Conditional<string>;
   /** A file of yours that exports the `handler` of `createTaskRunner({ executors })`; it is bundled. */
   readonly entry?: string;
-  readonly queues: TaskRunnerQueues;
   /** Default: none; then the runner works without a store, and `runnersHaveStore` must be false on the state manager. */
   readonly stores?: StoreChoices;
   /**
@@ -44,19 +40,8 @@ export interface TaskRunnerProps extends YardSettings, TaskLogSettings, Function
   readonly timeoutSeconds?: number;
   /** Tasks that run concurrently; at least 2. Default: Lambda's limit. */
   readonly maxConcurrency?: Given<number>;
-  /** Role for targets that name none. */
-  readonly targetRole?: Given<string>;
-  readonly targetExternalId?: Given<string>;
-  /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
-  readonly sealKeyArn?: Given<string>;
   /** Additional policies of the account, for the resources of your tasks. */
   readonly managedPolicyArns?: Given<readonly string[]>;
-  /**
-   * Whether each task has its own sessions in targets, named and tagged; roles there must allow it. Default: `false`.
-   */
-  readonly sessionTags?: boolean | string;
-  /** Variables besides. */
-  readonly environment?: Variables;
   /**
    * Additional permissions for your executors, such as those of `runEcsTasks` and `dispatchCommands`. Default: none.
    */

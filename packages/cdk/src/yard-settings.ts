@@ -68,7 +68,7 @@ export function toYardEnvironment(settings: YardSettings, stores: StoreChoices):
     RUNNERS_HAVE_STORE: String(runnersHaveStore),
     LOG_LEVEL: logLevel,
     OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
-    ...toMessageEnvironment(messages),
+    ...toPlaceEnvironment("MESSAGE", messages),
     ...toChoiceEnvironment(stores),
   };
 }
@@ -83,19 +83,11 @@ export function toYardPermissions(settings: YardSettings, stores: StoreChoices):
   ];
 }
 
-function toTaskLogEnvironment({ taskLogs }: TaskLogSettings): Variables {
-  if (taskLogs === undefined) return {};
+function toPlaceEnvironment(name: "TASK_LOG" | "MESSAGE", place: Given<BucketPrefix> | undefined): Variables {
+  if (place === undefined) return {};
   return {
-    TASK_LOG_BUCKET: mapGiven(taskLogs, ({ bucket }) => bucket),
-    TASK_LOG_PREFIX: mapGiven(taskLogs, toPrefix),
-  };
-}
-
-function toMessageEnvironment(messages: Given<BucketPrefix> | undefined): Variables {
-  if (messages === undefined) return {};
-  return {
-    MESSAGE_BUCKET: mapGiven(messages, ({ bucket }) => bucket),
-    MESSAGE_PREFIX: mapGiven(messages, toPrefix),
+    [`${name}_BUCKET`]: mapGiven(place, ({ bucket }) => bucket),
+    [`${name}_PREFIX`]: mapGiven(place, toPrefix),
   };
 }
 
@@ -119,6 +111,7 @@ export interface TaskLogSettings {
 /** The settings that a runner in a function and one in a container share. */
 export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorRights {
   readonly queues: TaskRunnerQueues;
+  /** Role for targets that name none. */
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
   /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
@@ -165,7 +158,7 @@ export function toDecisionPermissions({ machines, queues }: DecisionSettings): r
 
 /** Returns the variables of a runner, except those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
-  const { queues, targetRole, targetExternalId, sealKeyArn, sessionTags, runnersHaveStore } = settings;
+  const { queues, targetRole, targetExternalId, sealKeyArn, sessionTags, taskLogs, runnersHaveStore } = settings;
   return {
     SQS_EVENT_QUEUE_URL: queues.events.url,
     SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
@@ -173,7 +166,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
     TARGET_EXTERNAL_ID: targetExternalId,
     STACKYARD_SEAL_KMS_KEY: sealKeyArn,
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
-    ...toTaskLogEnvironment(settings),
+    ...toPlaceEnvironment("TASK_LOG", taskLogs),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
     ...settings.environment,
   };

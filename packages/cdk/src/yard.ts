@@ -4,7 +4,6 @@ import { Construct } from "constructs";
 import { type YardAlarmSettings, YardAlarms } from "./alarms.ts";
 import type { Subnets } from "./app-function.ts";
 import type { Given } from "./given.ts";
-import { present } from "./given.ts";
 import type { BucketPrefix } from "./policies/yard-permissions.ts";
 import { TIMES_TIMEOUT, YardQueues, type YardQueuesProps } from "./queues.ts";
 import { StateManager, type StateManagerProps } from "./state-manager.ts";
@@ -51,7 +50,7 @@ export class Yard extends Construct {
     super(scope, id);
     const { yardName = DEFAULT_YARD, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint } = props;
     const { subnets, machines } = props;
-    const settings = present({ yardName, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint, subnets });
+    const settings = defined({ yardName, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint, subnets });
     const { timeoutSeconds } = props.taskRunner;
     this.queues = new YardQueues(this, "Queues", {
       prefix: toPrefix(yardName),

@@ -1,9 +1,10 @@
+import { defined } from "@stackyard/core";
 import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import { CfnParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
 import { type AlarmRule, type AlarmTopics, createAlarm, FunctionAlarms, toQueueMetric } from "../alarms.ts";
 import type { AppFunction } from "../app-function.ts";
-import { findCondition, makeOnlyWhere, present, toFlag, toValue } from "../given.ts";
+import { findCondition, makeOnlyWhere, toFlag, toValue } from "../given.ts";
 import { type QueueAddress, TIMES_TIMEOUT } from "../queues.ts";
 import {
   AdoptedBucket,
@@ -102,7 +103,7 @@ export class ArtifactConsumer extends Construct {
 function toResourceSettings(props: ArtifactConsumerProps): ResourceSettings {
   const { logRetentionDays, permissionsBoundaryArn, architecture } = props;
   return {
-    settings: present({ logRetentionDays, permissionsBoundaryArn, architecture }),
+    settings: defined({ logRetentionDays, permissionsBoundaryArn, architecture }),
     environment: {
       CONSUMER_ACCOUNT_ID: Aws.ACCOUNT_ID,
       CONSUMER_REGION: Aws.REGION,
@@ -130,11 +131,9 @@ const QUEUE_WAIT_SECONDS = 21_600;
 export class ConsumerAlarms extends Construct {
   constructor(scope: Construct, id: string, { topicArns, consumer }: ConsumerAlarmsProps) {
     super(scope, id);
-    const rules = { DeadLetters: toAgeRule, Parked: toParkedRule, QueueWaits: toWaitRule };
-    const queues = { DeadLetters: consumer.deadLetters, Parked: consumer.parking, QueueWaits: consumer.queue };
-    for (const name of ["DeadLetters", "Parked", "QueueWaits"] as const) {
-      createAlarm(this, name, rules[name](queues[name]), topicArns);
-    }
+    createAlarm(this, "DeadLetters", toAgeRule(consumer.deadLetters), topicArns);
+    createAlarm(this, "Parked", toParkedRule(consumer.parking), topicArns);
+    createAlarm(this, "QueueWaits", toWaitRule(consumer.queue), topicArns);
     new FunctionAlarms(this, "Functions", { topicArns, functions: { Copy: consumer.function } });
   }
 }

@@ -1,9 +1,10 @@
+import { defined } from "@stackyard/core";
 import { Aws, CfnResource, Fn } from "aws-cdk-lib";
 import type { CfnEventSourceMapping, Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { AppFunction, type FunctionSettings } from "../app-function.ts";
 import { createQueueSource } from "../function-triggers.ts";
-import { type Given, mapGiven, present, type Switch, toCfnText, toFlag, toNumberOf, whereOn } from "../given.ts";
+import { type Given, mapGiven, type Switch, toCfnText, toFlag, toNumberOf, whereOn } from "../given.ts";
 import {
   adoptBucket,
   askForInitialSet,
@@ -239,7 +240,7 @@ export class InitialSetTrigger extends Construct {
         Machine: initialSetMachineArn,
         WaitForInitialSet: toFlag(wait),
         // CloudFormation sends another request only when a property has changed.
-        ...present({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),
+        ...defined({ Transfer: capabilities.TRANSFER, Retire: capabilities.RETIRE }),
       },
     });
     for (const each of props.after) trigger.addResourceDependency(each);

@@ -3,7 +3,7 @@ import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { createRecordsTable } from "../ecs-task/ecs-task.ts";
 import { findCondition, type Given, type Switch, toCfn, toValue, whereOn } from "../given.ts";
-import { type ClosedBucketInput, createClosedBucket } from "../stores.ts";
+import { type ClosedBucketInput, createClosedBucket, toExistingTable } from "../stores.ts";
 import { letConsumers, type TrustedConsumers } from "./announcements.ts";
 import { type ExistingMemory, type SourcePrefixes, toAnnouncedObjects } from "./distributor-props.ts";
 
@@ -36,16 +36,7 @@ export class DistributorMemory extends Construct {
       if (condition !== undefined) table.cfnOptions.condition = condition;
       return table.ref;
     });
-    this.tableArn = Fn.join("", [
-      "arn:",
-      Aws.PARTITION,
-      ":dynamodb:",
-      Aws.REGION,
-      ":",
-      Aws.ACCOUNT_ID,
-      ":table/",
-      this.tableName,
-    ]);
+    this.tableArn = toExistingTable(this.tableName).arn;
   }
 
   #choose(
@@ -102,9 +93,6 @@ function letRead(resources: readonly string[], trusted: TrustedConsumers, readBy
     actions: ["s3:GetObject", "s3:GetObjectVersion"],
     resources,
   });
-  return statements.flatMap((statement) => whereOn(readByIdentity, statement)).map((given) => toCfn(given, toItself));
-}
-
-function toItself(statement: unknown): unknown {
-  return statement;
+  const readable = statements.flatMap((statement) => whereOn(readByIdentity, statement));
+  return readable.map((given) => toCfn(given, (statement) => statement));
 }

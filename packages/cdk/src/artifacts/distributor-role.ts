@@ -1,8 +1,9 @@
+import { defined } from "@stackyard/core";
 import { Aws, Fn } from "aws-cdk-lib";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { toRolePolicies } from "../app-function.ts";
-import { type Given, mapGiven, present, toCfnText } from "../given.ts";
+import { type Given, mapGiven, toCfnText } from "../given.ts";
 import {
   announce,
   keepArtifacts,
@@ -105,7 +106,7 @@ export function createSignerRole(
       readSigned(toAnnouncedObjects(toBucketArn(parts.bucket), parts.prefixes)),
       ...(kmsKeyArn === undefined ? [] : [mapGiven(kmsKeyArn, decrypt)]),
     ]),
-    ...present({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
+    ...defined({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
   });
 }
 

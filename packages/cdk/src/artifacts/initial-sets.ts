@@ -1,10 +1,11 @@
+import { defined } from "@stackyard/core";
 import { toInitialSetDefinition } from "@stackyard/distributor/initial-set";
 import { Aws, Fn } from "aws-cdk-lib";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import { CfnStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { createAppRole, toRolePolicies } from "../app-function.ts";
-import { type Given, present, type Switch, toCfnText, whereOn } from "../given.ts";
+import { type Given, type Switch, toCfnText, whereOn } from "../given.ts";
 import { allow, type Permission } from "../policies/statement.ts";
 import { letConsumers, type TrustedConsumers } from "./announcements.ts";
 
@@ -68,7 +69,7 @@ export class InitialSets extends Construct {
         { name: "InitialSet", statements: [allow("Start", ["states:StartExecution"], machineArn)] },
         ...whereOn(mayWait, wait),
       ]),
-      ...present({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
+      ...defined({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
     });
     return role.attrArn;
   }

@@ -1,5 +1,5 @@
 import { applyArtifactName, applyArtifactText } from "@stackyard/executor-runcommand/document";
-import { Aws, type CfnCondition, type CfnResource } from "aws-cdk-lib";
+import { Aws, type CfnCondition } from "aws-cdk-lib";
 import { CfnLifecycleHook } from "aws-cdk-lib/aws-autoscaling";
 import { CfnInstanceProfile } from "aws-cdk-lib/aws-iam";
 import {
@@ -11,7 +11,7 @@ import {
 } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
 import { createAppRole } from "../app-function.ts";
-import { type Given, mapGiven } from "../given.ts";
+import { type Given, makeOnlyWhere, mapGiven } from "../given.ts";
 import { allow, type Permission } from "../policies/statement.ts";
 import { type BucketPrefix, toPrefix } from "../policies/yard-permissions.ts";
 
@@ -184,7 +184,7 @@ export class PatchWindow extends Construct {
       resourceType: "INSTANCE",
       targets: [{ key: `tag:${props.tagKey}`, values: [...props.tagValues] }],
     });
-    const task = new CfnMaintenanceWindowTask(this, "Task", {
+    new CfnMaintenanceWindowTask(this, "Task", {
       windowId: window.ref,
       taskType: "RUN_COMMAND",
       taskArn: "AWS-RunPatchBaseline",
@@ -199,11 +199,7 @@ export class PatchWindow extends Construct {
         },
       },
     });
-    for (const part of [window, target, task]) onlyIn(part, props.condition);
+    if (props.condition !== undefined) makeOnlyWhere(props.condition, this);
     this.windowId = window.ref;
   }
-}
-
-function onlyIn(resource: CfnResource, condition: CfnCondition | undefined): void {
-  if (condition !== undefined) resource.cfnOptions.condition = condition;
 }

@@ -1,6 +1,6 @@
 import { Aws, Fn } from "aws-cdk-lib";
 import { type Given, mapGiven, toCfn } from "../given.ts";
-import { allow, deny, type Permission, type Statement, toBucketArn } from "./statement.ts";
+import { allow, deny, type Permission, type Statement, toBucketArn, viaService } from "./statement.ts";
 import { sendTo, workByLambda } from "./yard-permissions.ts";
 
 /** Keys of the consumer's own records in its bucket. */
@@ -50,11 +50,8 @@ export function decryptSource(keyArn: string, region: string): Permission {
 
 /** Reads and writes copies under the customer managed key, and only through S3. */
 export function useBucketKey(keyArn: string): Permission {
-  const Condition = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
-  return {
-    name: "BucketKey",
-    statements: [{ ...allow("OfCopies", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn), Condition }],
-  };
+  const use = allow("OfCopies", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn);
+  return { name: "BucketKey", statements: [viaService("s3", use)] };
 }
 
 /** Reads the queue, sets when a message comes again, and stores rejected messages. */
@@ -171,8 +168,7 @@ export function readSigned(objects: readonly string[]): Permission {
 
 /** Uses the customer managed key of the bucket or of the topic, and only through these services. */
 export function useKeyVia(name: string, service: "s3" | "sns", keyArn: string, actions: readonly string[]): Permission {
-  const Condition = { StringEquals: { "kms:ViaService": `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
-  return { name, statements: [{ ...allow("Use", actions, keyArn), Condition }] };
+  return { name, statements: [viaService(service, allow("Use", actions, keyArn))] };
 }
 
 /** Lets Lambda send failed events there. */

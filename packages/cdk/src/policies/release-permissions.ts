@@ -1,6 +1,6 @@
 import { Aws } from "aws-cdk-lib";
 import { type Given, toCfnText } from "../given.ts";
-import { allow, type Permission, type Statement } from "./statement.ts";
+import { allow, type Permission, type Statement, viaService } from "./statement.ts";
 
 /** What releases may do in an account. */
 export interface ReleaseRights {
@@ -180,11 +180,8 @@ export function deployReleases({ bucket, lockTable, assumedRole }: ReleaseDeploy
 
 /** Reads and writes objects under the customer managed key, and only through S3. */
 export function readEncrypted(keyArn: string): Permission {
-  const viaS3 = { StringEquals: { "kms:ViaService": `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } };
-  return {
-    name: "DocumentsKey",
-    statements: [{ ...allow("OfObjects", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn), Condition: viaS3 }],
-  };
+  const use = allow("OfObjects", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn);
+  return { name: "DocumentsKey", statements: [viaService("s3", use)] };
 }
 
 /** Who may release a project-config. */

@@ -27,6 +27,12 @@ export function allow(sid: string, actions: readonly string[], resource: string 
   return { Sid: sid, Effect: "Allow", Action: actions, Resource: resource };
 }
 
+/** Limits calls with a key to those that a service of this region makes. */
+export function viaService(service: "s3" | "sns" | "sqs", statement: Statement): Statement {
+  const via = `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}`;
+  return { ...statement, Condition: { StringEquals: { "kms:ViaService": via } } };
+}
+
 /** Appends an ending to each ARN. A list from a parameter has no elements before the template is deployed. */
 export function withEnding(arns: readonly string[], ending: string): readonly string[] {
   if (!Token.isUnresolved(arns)) return arns.map((arn) => `${arn}${ending}`);

@@ -1,6 +1,6 @@
 import { Aws } from "aws-cdk-lib";
 import { type Given, mapGiven, toCfn, toValue } from "../given.ts";
-import { allow, type Permission, type Statement, withEnding } from "./statement.ts";
+import { allow, type Permission, type Statement, viaService, withEnding } from "./statement.ts";
 
 /** Writes into one log group. The group exists; a role cannot create one. */
 export function writeLogs(logGroupArn: string): Permission {
@@ -30,11 +30,8 @@ export function placeInSubnets(): Permission {
 
 /** Uses the customer managed key of queues, and only through SQS. A sender to a queue needs a data key too. */
 export function useQueueKey(keyArn: string): Permission {
-  const statement: Statement = {
-    ...allow("OfQueues", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
-    Condition: { StringEquals: { "kms:ViaService": `sqs.${Aws.REGION}.${Aws.URL_SUFFIX}` } },
-  };
-  return { name: "QueueKey", statements: [statement] };
+  const use = allow("OfQueues", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn);
+  return { name: "QueueKey", statements: [viaService("sqs", use)] };
 }
 
 /**

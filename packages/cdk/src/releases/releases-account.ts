@@ -3,7 +3,7 @@ import type { PresetName } from "@stackyard/executor-asg/releases";
 import { CfnRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { toRolePolicies } from "../app-function.ts";
-import { type Given, present, toCfn, toCfnText } from "../given.ts";
+import { type Given, toCfn, toCfnText } from "../given.ts";
 import { type ReleaseRights, releaseIntoAccount } from "../policies/release-permissions.ts";
 import { type ReleaseNames, toReleaseNames } from "./releases.ts";
 
@@ -55,7 +55,7 @@ export class ReleasesAccount extends Construct {
       description: "Stackyard: releases on Auto Scaling groups in this account.",
       assumeRolePolicyDocument: { Version: "2012-10-17", Statement: toTrust(props) },
       policies: toRolePolicies(releaseIntoAccount(rights)),
-      ...present({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
+      ...defined({ permissionsBoundary: permissionsBoundaryArn && toCfnText(permissionsBoundaryArn) }),
     });
     this.roleName = role.ref;
     this.roleArn = role.attrArn;

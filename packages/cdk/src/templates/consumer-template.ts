@@ -4,10 +4,10 @@ import { Bucket } from "aws-cdk-lib/aws-s3";
 import { ArtifactConsumer, ConsumerAlarms } from "../artifacts/artifact-consumer.ts";
 import type { ConsumerCode } from "../artifacts/consumer-functions.ts";
 import { onlyIf } from "../given.ts";
-import { PARAMETERS_OF, type ParameterName, ROLLED_OUT } from "./parameter-definitions.ts";
-import { addParameters, addRequirement, type TemplateParameters } from "./template-parameters.ts";
+import { type ParameterName, ROLLED_OUT } from "./parameter-definitions.ts";
+import { addRequirement, openTemplate, type TemplateParameters } from "./template-parameters.ts";
 import { toFunctionSettings } from "./template-settings.ts";
-import { addOutput, describeInlineCode, TemplateStack } from "./template-stack.ts";
+import { addOutput, describeInlineCode } from "./template-stack.ts";
 
 /** Files that are embedded in the template: CommonJS, without the SDK. */
 export interface InlineConsumer {
@@ -21,8 +21,7 @@ const CONSUMER_DESCRIPTION = "Stackyard: copies artifacts of a distributor into 
 
 /** Adds the consumer with inline code, which needs nothing in the region: for StackSets. */
 export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
-  const stack = new TemplateStack(app, "consumer", CONSUMER_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF.consumer);
+  const { stack, parameters } = openTemplate(app, "consumer", CONSUMER_DESCRIPTION);
   const { copy, resources } = inline;
   addConsumer(stack, parameters, { copy: Code.fromInline(copy), resources: Code.fromInline(resources) });
   describeInlineCode(stack, [
@@ -34,8 +33,7 @@ export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
 
 /** Adds the consumer whose code is in a bucket of each region, because Lambda loads it only from its own region. */
 export function addConsumerZipTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "consumer-zip", CONSUMER_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["consumer-zip"]);
+  const { stack, parameters } = openTemplate(app, "consumer-zip", CONSUMER_DESCRIPTION);
   const name = Fn.join("", [parameters.text("CodeBucketPrefix"), "-", Fn.ref("AWS::Region")]);
   const bucket = Bucket.fromBucketName(stack, "CodeBucketReference", name);
   addConsumer(stack, parameters, { copy: Code.fromBucketV2(bucket, parameters.text("ConsumerZip")) });
@@ -72,7 +70,7 @@ function addConsumer(stack: Stack, parameters: TemplateParameters, code: Consume
     ["DeadLetterQueueUrl", consumer.deadLetters.url, "Messages that could not be processed."],
     ["ParkingQueueUrl", consumer.parking.url, "Messages that were refused, with their reasons."],
   ] as const;
-  for (const [name, value, description] of told) addOutput(stack, name, { value, description });
+  for (const [name, value, description] of told) addOutput(stack, name, value, description);
 }
 
 function toSettings(stack: Stack, parameters: TemplateParameters) {
@@ -143,8 +141,7 @@ const ROLLOUT_DESCRIPTION = "Stackyard: rolls consumers of artifacts out into ac
 
 /** Adds the template of a StackSet that deploys the consumer into an organization, or into named accounts. */
 export function addConsumersRolloutTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "consumers-rollout", ROLLOUT_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["consumers-rollout"]);
+  const { stack, parameters } = openTemplate(app, "consumers-rollout", ROLLOUT_DESCRIPTION);
   requireDistributor(stack);
   addRequirement(stack, {
     parameter: "PermissionModel",
@@ -186,6 +183,6 @@ export function addConsumersRolloutTemplate(app: App): Stack {
     ],
     parameters: ROLLED_OUT.map((name) => ({ parameterKey: name, parameterValue: Fn.ref(name) })),
   });
-  addOutput(stack, "StackSetId", { value: set.attrStackSetId, description: "The StackSet." });
+  addOutput(stack, "StackSetId", set.attrStackSetId, "The StackSet.");
   return stack;
 }

@@ -3,17 +3,15 @@ import { ArtifactDistributor, DistributorAlarms } from "../artifacts/artifact-di
 import { onlyIf } from "../given.ts";
 import { toIdentityCondition } from "./consumer-template.ts";
 import type { ParameterName } from "./parameter-definitions.ts";
-import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { addParameters, type TemplateParameters } from "./template-parameters.ts";
+import { openTemplate, type TemplateParameters } from "./template-parameters.ts";
 import { toCode, toFunctionSettings } from "./template-settings.ts";
-import { addOutput, TemplateStack } from "./template-stack.ts";
+import { addOutput } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: announces artifacts to all accounts and regions, and knows where they stand.";
 
 /** Adds the template of the distributor. Its role has a fixed name for consumers: it needs `CAPABILITY_NAMED_IAM`. */
 export function addDistributorTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "distributor", DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF.distributor);
+  const { stack, parameters } = openTemplate(app, "distributor", DESCRIPTION);
   requireConsumers(stack);
   const distributor = new ArtifactDistributor(stack, "App", {
     ...toFunctionSettings(parameters),
@@ -62,13 +60,13 @@ function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: A
     ["DistributorFunctionName", distributor.function.name, "Function: who asks where artifacts stand calls it."],
     ["RecordsTableName", distributor.tableName, "Table of records."],
   ] as const;
-  for (const [name, value, description] of outputs) addOutput(stack, name, { value, description });
+  for (const [name, value, description] of outputs) addOutput(stack, name, value, description);
   for (const [name, parameter] of [
     ["OrganizationId", "OrganizationId"],
     ["DistributionKeyArn", "KmsKeyArn"],
   ] as const) {
     const { condition, value } = parameters.given(parameter);
-    addOutput(stack, name, { value, description: "As it was given." }).condition = condition;
+    addOutput(stack, name, value, "As it was given.").condition = condition;
   }
 }
 

@@ -1,18 +1,15 @@
 import { type App, CfnOutput, type Stack } from "aws-cdk-lib";
-import { FunctionAlarms } from "../alarms.ts";
 import { EcsTask } from "../ecs-task/ecs-task.ts";
 import { onlyIf } from "../given.ts";
-import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { addParameters } from "./template-parameters.ts";
-import { toCode, toFunctionSettings } from "./template-settings.ts";
-import { addFunctionOutputs, TemplateStack } from "./template-stack.ts";
+import { openTemplate } from "./template-parameters.ts";
+import { addFunctionAlarms, toCode, toFunctionSettings } from "./template-settings.ts";
+import { addFunctionOutputs } from "./template-stack.ts";
 
 const DESCRIPTION = "Stackyard: Custom::ECSTask, which runs tasks of ECS while stacks are made and changed.";
 
 /** Adds the template of the custom resource for tasks of ECS. It needs no yard. */
 export function addEcsTaskTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "ecs-task", DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["ecs-task"]);
+  const { stack, parameters } = openTemplate(app, "ecs-task", DESCRIPTION);
   const ecsTask = new EcsTask(stack, "EcsTask", {
     ...toFunctionSettings(parameters),
     code: toCode(stack, parameters, "EcsTask"),
@@ -24,10 +21,7 @@ export function addEcsTaskTemplate(app: App): Stack {
     logGroupArns: parameters.givenList("TaskLogGroupArns"),
     physicalId: onlyIf(parameters.condition("GivesTaskArns", "PhysicalId", "taskArn"), "taskArn"),
   });
-  new FunctionAlarms(stack, "Alarm", {
-    topicArns: parameters.givenList("AlarmTopicArns"),
-    functions: { EcsTask: ecsTask.function },
-  });
+  addFunctionAlarms(stack, parameters, { EcsTask: ecsTask.function });
   addFunctionOutputs(stack, "EcsTask", ecsTask.function);
   new CfnOutput(stack, "EcsTaskServiceToken", {
     value: ecsTask.serviceToken,

@@ -1,5 +1,4 @@
 import { type App, CfnOutput, Fn, type Stack } from "aws-cdk-lib";
-import { FunctionAlarms } from "../alarms.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import {
   createApplyDocument,
@@ -12,9 +11,9 @@ import { onlyIf } from "../given.ts";
 import { dispatchCommands } from "../policies/fleet-permissions.ts";
 import { toQueueAddress } from "../queues.ts";
 import { TaskRunner } from "../task-runner.ts";
-import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { addParameters, addRequirement, type TemplateParameters } from "./template-parameters.ts";
+import { addRequirement, openTemplate, type TemplateParameters } from "./template-parameters.ts";
 import {
+  addFunctionAlarms,
   findStores,
   findTaskLogs,
   toCode,
@@ -22,7 +21,7 @@ import {
   toTargetRights,
   toYardSettings,
 } from "./template-settings.ts";
-import { addFunctionOutputs, TemplateStack } from "./template-stack.ts";
+import { addFunctionOutputs } from "./template-stack.ts";
 
 const FLEET_DESCRIPTION =
   "Stackyard: configures fleets of instances, from pipelines and at boot. Stands on a state manager.";
@@ -30,8 +29,7 @@ const RUNNER = "index.runner";
 
 /** Adds the template of a fleet: its function with the rules, and a runner that sends commands. */
 export function addFleetTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "fleet", FLEET_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF.fleet);
+  const { stack, parameters } = openTemplate(app, "fleet", FLEET_DESCRIPTION);
   const queues = {
     events: toQueueAddress(parameters.text("EventQueueArn")),
     tasks: toQueueAddress(parameters.text("TaskQueueArn")),
@@ -62,10 +60,7 @@ export function addFleetTemplate(app: App): Stack {
       artifactArns: parameters.givenList("ArtifactArns"),
     }),
   });
-  new FunctionAlarms(stack, "Alarm", {
-    topicArns: parameters.givenList("AlarmTopicArns"),
-    functions: { Fleet: fleet.function, TaskRunner: runner.function },
-  });
+  addFunctionAlarms(stack, parameters, { Fleet: fleet.function, TaskRunner: runner.function });
   addRequirement(stack, { parameter: "ConnectionSecretArn", value: "", needs: "StacksTable" });
   addRequirement(stack, { parameter: "StacksTable", needs: "WorkTable" });
   addRequirement(stack, { parameter: "BootBucket", needs: "BootPipeline" });
@@ -104,8 +99,7 @@ const TAG = { tagKey: "has_ssm_agent", tagValues: ["true", "True"] } as const;
 
 /** Adds the template for an account and region with instances. */
 export function addFleetInstancesTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "fleet-instances", INSTANCES_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["fleet-instances"]);
+  const { stack, parameters } = openTemplate(app, "fleet-instances", INSTANCES_DESCRIPTION);
   const document = createApplyDocument(stack, "ApplyArtifactDocument");
   const output = parameters.given("OutputBucket");
   const profile = new FleetInstanceProfile(stack, "Instance", {

@@ -5,8 +5,8 @@ import {
   RELEASES_PARAMETERS,
   SERVICES_PARAMETERS,
 } from "./app-parameters.ts";
-import { ARTIFACTS_PARAMETERS } from "./artifacts-parameters.ts";
-import { BUCKET, IMAGE, KEY, type ParameterDefinition } from "./parameter-forms.ts";
+import { ARTIFACTS_PARAMETERS, DISTRIBUTOR_PARAMETERS, ROLLOUT_PARAMETERS } from "./artifacts-parameters.ts";
+import { BUCKET, CODE_VERSION, IMAGE, inGroup, KEY, type ParameterDefinition, PREFIX } from "./parameter-forms.ts";
 import {
   ENGINE_PARAMETERS,
   OPERATIONS_PARAMETERS,
@@ -32,32 +32,26 @@ export const PARAMETERS = {
     values: ["debug", "info", "warn", "error"],
   },
 
-  CodeBucket: { group: "Code", description: "Bucket in this region that contains the zips of the apps.", ...BUCKET },
-  StateManagerCodeKey: { group: "Code", description: "Key of the zip of the state manager.", ...KEY },
-  StateManagerCodeVersion: {
-    group: "Code",
-    description: "Version of this object in a versioned bucket. Empty: the newest at the time of the deployment.",
-    default: "",
-    pattern: "^[^\\s]{0,1024}$",
-  },
-  TaskRunnerCodeKey: { group: "Code", description: "Key of the zip of the task runner.", ...KEY },
-  TaskRunnerCodeVersion: {
-    group: "Code",
-    description: "Version of this object. Empty: the newest at the time of the deployment.",
-    default: "",
-    pattern: "^[^\\s]{0,1024}$",
-  },
-  TaskRunnerImageUri: {
-    group: "Code",
-    description: "Image of the task runner in ECR, with Terraform, for Lambda; replaces the zip. Empty: the zip.",
-    ...IMAGE,
-  },
-  TaskRunnerArchitecture: {
-    group: "Code",
-    description: "Processor architecture of the task runner's image. The zip runs on both.",
-    default: "arm64",
-    values: ["arm64", "x86_64"],
-  },
+  ...inGroup("Code", {
+    CodeBucket: { description: "Bucket in this region that contains the zips of the apps.", ...BUCKET },
+    StateManagerCodeKey: { description: "Key of the zip of the state manager.", ...KEY },
+    StateManagerCodeVersion: {
+      description: "Version of this object in a versioned bucket. Empty: the newest at the time of the deployment.",
+      default: "",
+      pattern: "^[^\\s]{0,1024}$",
+    },
+    TaskRunnerCodeKey: { description: "Key of the zip of the task runner.", ...KEY },
+    TaskRunnerCodeVersion: CODE_VERSION,
+    TaskRunnerImageUri: {
+      description: "Image of the task runner in ECR, with Terraform, for Lambda; replaces the zip. Empty: the zip.",
+      ...IMAGE,
+    },
+    TaskRunnerArchitecture: {
+      description: "Processor architecture of the task runner's image. The zip runs on both.",
+      default: "arm64",
+      values: ["arm64", "x86_64"],
+    },
+  }),
 
   ...ECS_TASK_PARAMETERS,
   ...FLEET_PARAMETERS,
@@ -70,9 +64,7 @@ export const PARAMETERS = {
   MachinePrefix: {
     group: "Machines",
     description: "Prefix of their keys, such as machines/. Empty: the whole bucket.",
-    default: "",
-    pattern: "^[^\\s*?]{0,512}$",
-    constraint: "Without spaces, * and ?.",
+    ...PREFIX,
   },
 
   ...QUEUE_PARAMETERS,
@@ -87,6 +79,11 @@ export type ParameterName = keyof typeof PARAMETERS;
 
 /** Parameters that belong together. */
 type Names = readonly ParameterName[];
+
+/** Returns the names of parameters that are defined together. */
+function namesOf(definitions: object): Names {
+  return Object.keys(definitions).filter((name): name is ParameterName => Object.hasOwn(PARAMETERS, name));
+}
 
 const YARD: Names = [
   "YardName",
@@ -116,34 +113,30 @@ const STATE_MANAGER: Names = [
   "StateManagerReservedConcurrency",
   "MachineBucket",
   "MachinePrefix",
-  "Executors",
-  "RefusedEvents",
-  "RefusedEventsKeep",
-  "AutomaticTransitionsPerHour",
-  "HistoryRetentionDays",
-  "AuditRetentionDays",
-  "AllowExternalNext",
-  "QueueSenders",
+  ...namesOf(ENGINE_PARAMETERS),
+];
+const RUNNER: Names = [
+  "TaskRunnerTimeout",
+  "TaskRunnerMemory",
+  "TaskRunnerReservedConcurrency",
+  "TaskRunnerPolicyArns",
+  "TaskConcurrency",
+  "TaskLogPrefix",
+  "TargetRoleArns",
+  "TargetRole",
+  "TargetExternalId",
+  "SessionTags",
 ];
 const TASK_RUNNER: Names = [
   "TaskRunnerCodeKey",
   "TaskRunnerCodeVersion",
   "TaskRunnerImageUri",
   "TaskRunnerArchitecture",
-  "TaskRunnerTimeout",
-  "TaskRunnerMemory",
-  "TaskRunnerReservedConcurrency",
-  "TaskRunnerPolicyArns",
-  "TaskConcurrency",
+  ...RUNNER,
   "FunctionArns",
   "SourceBucketArns",
-  "TargetRoleArns",
-  "TargetRole",
-  "TargetExternalId",
-  "SessionTags",
   "TerraformStateUrl",
   "SealKeyArn",
-  "TaskLogPrefix",
 ];
 const CONTAINERS: Names = [
   "LongTaskImageUri",
@@ -153,106 +146,23 @@ const CONTAINERS: Names = [
   "LongTaskPublicAddress",
   "LongTaskCount",
 ];
-const OTHERS_QUEUES: Names = [
-  "TaskQueueArn",
-  "EventQueueArn",
-  "TaskDeadLetterQueueArn",
-  "LongTaskQueueArn",
-  "QueueKeyArn",
-];
+const OTHERS_QUEUES: Names = ["TaskQueueArn", "EventQueueArn", "TaskDeadLetterQueueArn", "QueueKeyArn"];
 const OTHERS_TABLES: Names = ["StacksTable", "WorkTable"];
-const ECS_TASK: Names = [
-  "EcsTaskCodeKey",
-  "EcsTaskCodeVersion",
-  "ClusterArns",
-  "TaskDefinitionArns",
-  "TaskRoleArns",
-  "TaskLogGroupArns",
-  "PhysicalId",
-];
-const FUNCTION: Names = ["YardName", "LogLevel", "CodeBucket", "SubnetIds", "SecurityGroupIds"];
-const FLEET: Names = [
-  "FleetCodeKey",
-  "FleetCodeVersion",
-  "FleetEnvironment",
-  "FleetReportUrl",
-  "DocumentArns",
-  "ArtifactArns",
-  "Boot",
-  "BootProfile",
-  "BootBucket",
-  "BootPrefix",
-  "BootPipeline",
-  "BootArtifact",
-  "AutoScalingGroupArns",
-];
-const FLEET_RUNNER: Names = [
-  "TaskQueueArn",
-  "EventQueueArn",
-  "TaskDeadLetterQueueArn",
-  "QueueKeyArn",
-  "TaskRunnerTimeout",
-  "TaskRunnerMemory",
-  "TaskRunnerReservedConcurrency",
-  "TaskRunnerPolicyArns",
-  "TaskConcurrency",
-  "TargetRoleArns",
-  "TargetRole",
-  "TargetExternalId",
-  "SessionTags",
-  "TaskLogBucket",
-  "TaskLogPrefix",
-];
-const INSTANCES: Names = [
-  "ArtifactBucket",
-  "ArtifactPrefix",
-  "OutputBucket",
-  "OutputPrefix",
-  "AssociatedArtifact",
-  "AssociatedSha256",
-  "AssociatedEntryPoint",
-  "AssociationConcurrency",
-  "AssociationErrors",
-  "LaunchGroupName",
-  "LaunchHeartbeat",
-  "PatchSchedule",
-  "PatchTimeZone",
-  "PatchDurationHours",
-  "PatchCutoffHours",
-  "PatchCutoffBehavior",
-  "PatchOperation",
-  "PatchRebootOption",
-  "PatchConcurrency",
-  "PatchErrors",
-];
-
-const SERVICES: Names = [
-  "ServicesCodeKey",
-  "ServicesCodeVersion",
-  "EventQueueArn",
-  "QueueKeyArn",
-  "MachineBucket",
-  "MachinePrefix",
-  "ProjectBucket",
-  "ProjectPrefix",
-  "SecretArns",
-  "TargetRoleArns",
-  "ServicesPolicyArns",
-  "ServicesReservedConcurrency",
-];
-
-const RELEASES: Names = [
+const FUNCTION: Names = [
   "LogLevel",
   "CodeBucket",
   "SubnetIds",
   "SecurityGroupIds",
+  "LogRetentionDays",
+  "AlarmTopicArns",
+];
+
+const RELEASES: Names = [
   "ReleasesCodeKey",
   "ReleasesCodeVersion",
   "ExistingReleaseBucket",
   "ExistingLockTable",
   "ReleaseKeyArn",
-  "LogRetentionDays",
-  "AlarmTopicArns",
 ];
 const RELEASE_ROLE: Names = [
   "ReleasesPreset",
@@ -262,33 +172,6 @@ const RELEASE_ROLE: Names = [
   "PermissionsBoundaryArn",
 ];
 
-const DISTRIBUTOR: Names = [
-  "LogLevel",
-  "CodeBucket",
-  "SubnetIds",
-  "SecurityGroupIds",
-  "DistributorCodeKey",
-  "DistributorCodeVersion",
-  "TrustedAccounts",
-  "OrganizationId",
-  "ExternalId",
-  "InitialSetRoleName",
-  "ConsumersMayWait",
-  "SourceBucketPrefix",
-  "ExistingSourceBucket",
-  "ExistingRecordsTable",
-  "KmsKeyArn",
-  "TopicKeyArn",
-  "ArtifactPrefix",
-  "UploadPrefix",
-  "Transfer",
-  "UrlSeconds",
-  "OverdueSeconds",
-  "KeepDays",
-  "LogRetentionDays",
-  "AlarmTopicArns",
-  "PermissionsBoundaryArn",
-];
 /** The parameters of every consumer, which a roll-out passes to all of them. */
 const CONSUMERS: Names = [
   "DistributionTopic",
@@ -325,19 +208,6 @@ const CONSUMER: Names = [
   "AlarmTopicArns",
   "PermissionsBoundaryArn",
 ];
-const ROLLOUT: Names = [
-  "ConsumerTemplateUrl",
-  "StackSetName",
-  "PermissionModel",
-  "CallAs",
-  "OrganizationalUnitIds",
-  "ConsumerAccounts",
-  "ConsumerRegions",
-  "AutoDeployment",
-  "FailureTolerancePercentage",
-  "MaxConcurrentPercentage",
-];
-
 /** Parameters that a roll-out passes to the consumers. */
 export const ROLLED_OUT = CONSUMERS;
 
@@ -361,17 +231,44 @@ export const PARAMETERS_OF = {
     ...CONTAINERS,
     ...OTHERS_QUEUES,
     ...OTHERS_TABLES,
+    "LongTaskQueueArn",
     "RunnersHaveStore",
     "TaskLogBucket",
   ],
-  "ecs-task": [...FUNCTION, ...ECS_TASK, "LogRetentionDays", "AlarmTopicArns", "PermissionsBoundaryArn"],
-  fleet: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...FLEET, ...FLEET_RUNNER],
-  "fleet-instances": ["YardName", "PermissionsBoundaryArn", ...INSTANCES],
-  services: [...YARD, ...OPERATIONS, ...OTHERS_TABLES, ...SERVICES],
-  releases: [...RELEASES, ...RELEASE_ROLE],
+  "ecs-task": [...FUNCTION, ...namesOf(ECS_TASK_PARAMETERS), "YardName", "PermissionsBoundaryArn"],
+  fleet: [
+    ...YARD,
+    ...OPERATIONS,
+    ...OTHERS_QUEUES,
+    ...OTHERS_TABLES,
+    ...namesOf(FLEET_PARAMETERS),
+    ...RUNNER,
+    "TaskLogBucket",
+  ],
+  "fleet-instances": ["YardName", "PermissionsBoundaryArn", ...namesOf(INSTANCES_PARAMETERS)],
+  services: [
+    ...YARD,
+    ...OPERATIONS,
+    ...OTHERS_TABLES,
+    ...namesOf(SERVICES_PARAMETERS),
+    "EventQueueArn",
+    "QueueKeyArn",
+    "MachineBucket",
+    "MachinePrefix",
+    "TargetRoleArns",
+  ],
+  releases: [...FUNCTION, ...RELEASES, ...RELEASE_ROLE],
   "releases-account": [...RELEASE_ROLE, "DeployerRoleArn", "PassedRoleArns"],
-  distributor: DISTRIBUTOR,
+  distributor: [
+    ...FUNCTION,
+    ...namesOf(DISTRIBUTOR_PARAMETERS),
+    "OrganizationId",
+    "ExternalId",
+    "KmsKeyArn",
+    "Transfer",
+    "PermissionsBoundaryArn",
+  ],
   consumer: CONSUMER,
   "consumer-zip": [...CONSUMER, "CodeBucketPrefix", "ConsumerZip"],
-  "consumers-rollout": [...ROLLOUT, ...ROLLED_OUT],
+  "consumers-rollout": [...namesOf(ROLLOUT_PARAMETERS), ...ROLLED_OUT],
 } as const satisfies Readonly<Record<string, Names>>;

@@ -14,6 +14,18 @@ export interface ParameterDefinition {
   readonly max?: number;
 }
 
+/** Returns these parameters with their group. */
+export function inGroup<const Definitions extends Readonly<Record<string, Omit<ParameterDefinition, "group">>>>(
+  group: string,
+  definitions: Definitions,
+) {
+  const grouped = Object.entries(definitions).map(([name, definition]) => [name, { group, ...definition }]);
+  // The same names and definitions, each with its group.
+  return Object.fromEntries(grouped) as {
+    readonly [Name in keyof Definitions]: Definitions[Name] & { readonly group: string };
+  };
+}
+
 /** The name of a bucket. */
 export const BUCKET = { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", constraint: "The name of a bucket." } as const;
 /** How ARNs begin. */
@@ -24,10 +36,23 @@ export function optional(pattern: string, constraint: string) {
 }
 /** The key of an object. */
 export const KEY = { pattern: "^[^\\s]{1,1024}$", constraint: "The key of an object." } as const;
+/** The version of that object. */
+export const CODE_VERSION = {
+  group: "Code",
+  description: "Version of this object. Empty: the newest at the time of the deployment.",
+  default: "",
+  pattern: "^[^\\s]{0,1024}$",
+} as const;
 /** A number, or empty. */
 export const COUNT = optional("[1-9][0-9]{0,4}", "A number above 0, or nothing.");
 /** The name of a table, or empty. */
 export const TABLE = optional("[a-zA-Z0-9_.-]{3,255}", "The name of a table, or nothing.");
+/** Prefix of keys, or empty. */
+export const PREFIX = {
+  default: "",
+  pattern: "^[^\\s*?]{0,512}$",
+  constraint: "Without spaces, * and ?.",
+} as const;
 /** Texts separated by commas, or empty. */
 export const LIST = { type: "CommaDelimitedList", default: "" } as const;
 /** The ARN of a queue. */

@@ -1,6 +1,5 @@
 import { PRESETS, type PresetName } from "@stackyard/executor-asg/releases";
 import { type App, Aws, CfnCondition, CfnMapping, CfnOutput, Fn, type Stack, Token } from "aws-cdk-lib";
-import { FunctionAlarms } from "../alarms.ts";
 import {
   createLockTable,
   createReleaseBucket,
@@ -11,18 +10,15 @@ import {
   toReleaseNames,
 } from "../releases/releases.ts";
 import { ReleasesAccount } from "../releases/releases-account.ts";
-import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { addParameters, type TemplateParameters } from "./template-parameters.ts";
-import { toCode, toFunctionSettings } from "./template-settings.ts";
-import { TemplateStack } from "./template-stack.ts";
+import { openTemplate, type TemplateParameters } from "./template-parameters.ts";
+import { addFunctionAlarms, toCode, toFunctionSettings } from "./template-settings.ts";
 
 const RELEASES_DESCRIPTION =
   "Stackyard: blue/green releases on Auto Scaling groups, by Step Functions. One for all accounts.";
 
 /** Adds the template of the deployer of releases. It needs no yard. */
 export function addReleasesTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "releases", RELEASES_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF.releases);
+  const { stack, parameters } = openTemplate(app, "releases", RELEASES_DESCRIPTION);
   const choice = addReleaseChoice(stack, parameters);
   const releases = new Releases(stack, "Releases", {
     ...toFunctionSettings(parameters),
@@ -35,10 +31,7 @@ export function addReleasesTemplate(app: App): Stack {
     sessionTags: parameters.text("ReleaseSessionTags"),
     logLevel: parameters.text("LogLevel"),
   });
-  new FunctionAlarms(stack, "Alarm", {
-    topicArns: parameters.givenList("AlarmTopicArns"),
-    functions: { Releases: releases.function },
-  });
+  addFunctionAlarms(stack, parameters, { Releases: releases.function });
   const told = [
     ["ReleasesFunctionName", releases.function.name, "Function."],
     // Named like the parameter of the other template that receives it.
@@ -78,8 +71,7 @@ const ACCOUNT_DESCRIPTION = "Stackyard: the role that the deployer of releases t
 
 /** Adds the template for an account that releases deploy to. The role has a name: it needs `CAPABILITY_NAMED_IAM`. */
 export function addReleasesAccountTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "releases-account", ACCOUNT_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["releases-account"]);
+  const { stack, parameters } = openTemplate(app, "releases-account", ACCOUNT_DESCRIPTION);
   const names = addReleaseNames(stack, ["assumedRole", "profileRoot", "placementRoot"]);
   const account = new ReleasesAccount(stack, "Releases", {
     // The deployer's resources are not in this account.

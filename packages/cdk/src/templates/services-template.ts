@@ -1,19 +1,16 @@
 import type { App, Stack } from "aws-cdk-lib";
-import { FunctionAlarms } from "../alarms.ts";
 import { toQueueAddress } from "../queues.ts";
 import { Services } from "../services.ts";
-import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { addParameters, addRequirement } from "./template-parameters.ts";
-import { findStores, toCode, toFunctionSettings, toYardSettings } from "./template-settings.ts";
-import { addFunctionOutputs, addOutput, TemplateStack } from "./template-stack.ts";
+import { addRequirement, openTemplate } from "./template-parameters.ts";
+import { addFunctionAlarms, findStores, toCode, toFunctionSettings, toYardSettings } from "./template-settings.ts";
+import { addFunctionOutputs, addOutput } from "./template-stack.ts";
 
 const DESCRIPTION =
   "Stackyard: receives webhooks and runs services of plugins for a yard. Needs a yard or a state manager.";
 
 /** Adds the template of the services of plugins. */
 export function addServicesTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "services", DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF.services);
+  const { stack, parameters } = openTemplate(app, "services", DESCRIPTION);
   const services = new Services(stack, "Services", {
     ...toYardSettings(parameters),
     ...toFunctionSettings(parameters),
@@ -27,16 +24,10 @@ export function addServicesTemplate(app: App): Stack {
     managedPolicyArns: parameters.givenList("ServicesPolicyArns"),
     reservedConcurrency: parameters.givenNumber("ServicesReservedConcurrency"),
   });
-  new FunctionAlarms(stack, "Alarm", {
-    topicArns: parameters.givenList("AlarmTopicArns"),
-    functions: { Services: services.function },
-  });
+  addFunctionAlarms(stack, parameters, { Services: services.function });
   addRequirement(stack, { parameter: "ConnectionSecretArn", value: "", needs: "StacksTable" });
   addRequirement(stack, { parameter: "StacksTable", needs: "WorkTable" });
   addFunctionOutputs(stack, "Services", services.function);
-  addOutput(stack, "ServicesUrl", {
-    value: services.url,
-    description: "Address of the receiver; webhooks are sent to hooks/NAME below it.",
-  });
+  addOutput(stack, "ServicesUrl", services.url, "Address of the receiver; webhooks are sent to hooks/NAME below it.");
   return stack;
 }

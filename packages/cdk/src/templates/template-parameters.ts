@@ -1,4 +1,6 @@
+import { defined } from "@stackyard/core";
 import {
+  type App,
   CfnCondition,
   CfnParameter,
   type CfnParameterProps,
@@ -8,9 +10,10 @@ import {
   type Stack,
   Token,
 } from "aws-cdk-lib";
-import { type Conditional, onlyIf, present } from "../given.ts";
-import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
+import { type Conditional, onlyIf } from "../given.ts";
+import { PARAMETERS, PARAMETERS_OF, type ParameterName } from "./parameter-definitions.ts";
 import type { ParameterDefinition } from "./parameter-forms.ts";
+import { TemplateStack } from "./template-stack.ts";
 
 /** The parameters of one template. Throws for a parameter that it does not have, which is a bug. */
 export interface TemplateParameters {
@@ -27,8 +30,20 @@ export interface TemplateParameters {
   condition(id: string, name: ParameterName, value: string): CfnCondition;
 }
 
+/** A template with its parameters. */
+export interface OpenTemplate {
+  readonly stack: Stack;
+  readonly parameters: TemplateParameters;
+}
+
+/** Adds a template of that name to the app, with its parameters. */
+export function openTemplate(app: App, name: keyof typeof PARAMETERS_OF, description: string): OpenTemplate {
+  const stack = new TemplateStack(app, name, description);
+  return { stack, parameters: addParameters(stack, PARAMETERS_OF[name]) };
+}
+
 /** Adds parameters to a template, grouped and in the order of their definitions. */
-export function addParameters(stack: Stack, names: readonly ParameterName[]): TemplateParameters {
+function addParameters(stack: Stack, names: readonly ParameterName[]): TemplateParameters {
   const wanted = Object.keys(PARAMETERS).filter((name): name is ParameterName => names.some((each) => each === name));
   const made = new Map(wanted.map((name) => [name, new CfnParameter(stack, name, toProps(PARAMETERS[name]))]));
   stack.templateOptions.metadata = { "AWS::CloudFormation::Interface": { ParameterGroups: toGroups(wanted) } };
@@ -75,7 +90,7 @@ export function addParameters(stack: Stack, names: readonly ParameterName[]): Te
 
 function toProps(definition: ParameterDefinition): CfnParameterProps {
   const { type = "String", description, values, pattern, constraint, min, max } = definition;
-  return present({
+  return defined({
     type,
     description,
     allowedPattern: pattern,

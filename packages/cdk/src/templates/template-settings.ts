@@ -1,7 +1,8 @@
-import { Aws, CfnCondition, CfnMapping, Fn, type Stack, Token } from "aws-cdk-lib";
+import { CfnCondition, CfnMapping, Fn, type Stack, Token } from "aws-cdk-lib";
 import type { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { Bucket } from "aws-cdk-lib/aws-s3";
+import { FunctionAlarms, type FunctionAlarmsProps } from "../alarms.ts";
 import type { Subnets } from "../app-function.ts";
 import { type Conditional, type Given, onlyIf, toCfnText } from "../given.ts";
 import { LongTaskService } from "../long-task-service.ts";
@@ -12,6 +13,7 @@ import {
   createTaskLogBucket,
   createWorkTable,
   type TableAddress,
+  toExistingTable,
   toTableAddress,
 } from "../stores.ts";
 import type { StoreChoices, TaskRunnerQueues } from "../yard-settings.ts";
@@ -97,6 +99,15 @@ export function toTaskRunnerSettings(parameters: TemplateParameters, scope: Stac
     maxConcurrency: parameters.givenNumber("TaskConcurrency"),
     reservedConcurrency: parameters.givenNumber("TaskRunnerReservedConcurrency"),
   };
+}
+
+/** Adds the alarms of a template's functions, by the names of the alarms. */
+export function addFunctionAlarms(
+  stack: Stack,
+  parameters: TemplateParameters,
+  functions: FunctionAlarmsProps["functions"],
+): void {
+  new FunctionAlarms(stack, "Alarm", { topicArns: parameters.givenList("AlarmTopicArns"), functions });
 }
 
 /** Templates cannot multiply: a mapping contains how long a task is hidden. */
@@ -211,10 +222,6 @@ function either(condition: CfnCondition, one: TableAddress, other: TableAddress)
   const choose = (ofOne: string, ofOther: string) =>
     Token.asString(Fn.conditionIf(condition.logicalId, ofOne, ofOther));
   return { arn: choose(one.arn, other.arn), name: choose(one.name, other.name) };
-}
-
-function toExistingTable(name: string): TableAddress {
-  return { name, arn: `arn:${Aws.PARTITION}:dynamodb:${Aws.REGION}:${Aws.ACCOUNT_ID}:table/${name}` };
 }
 
 /** The queues of containers for long tasks, and the condition for having containers. */

@@ -77,11 +77,7 @@ export function addFunctionOutputs(
 }
 
 /** Adds an output, which may have the name of a resource or a parameter; a construct may not. */
-export function addOutput(
-  stack: Stack,
-  name: string,
-  { value, description }: { readonly value: string; readonly description: string },
-): CfnOutput {
+export function addOutput(stack: Stack, name: string, value: string, description: string): CfnOutput {
   const output = new CfnOutput(stack, `${name}Output`, { value, description });
   output.overrideLogicalId(name);
   return output;
@@ -117,7 +113,7 @@ export function describeInlineCode(stack: Stack, files: readonly InlineFile[]): 
     for (const each of functions.filter(({ code }) => codeOf(code) === text)) {
       each.addMetadata("Stackyard", { File: file, Bytes: bytes, Sha256: sha256, License: LICENSE });
     }
-    addOutput(stack, output, { value: sha256, description: `SHA-256 of ${file}, the index.js of its functions.` });
+    addOutput(stack, output, sha256, `SHA-256 of ${file}, the index.js of its functions.`);
   }
 }
 

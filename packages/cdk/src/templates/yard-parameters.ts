@@ -1,64 +1,82 @@
 import {
   ADDRESS,
   ARN,
+  BUCKET_OR_NOTHING,
   COUNT,
   IMAGE,
+  inGroup,
+  KEY_ARN,
   LIST,
   optional,
   type ParameterDefinition,
   QUEUE_ARN,
+  SWITCH,
   TABLE,
 } from "./parameter-forms.ts";
 
 /** Where a yard stores its state. */
-export const STORE_PARAMETERS = {
+export const STORE_PARAMETERS = inGroup("Store", {
   ConnectionSecretArn: {
-    group: "Store",
     description: "Secret of a Postgres database, in the format of RDS. Empty: the yard uses DynamoDB.",
     ...optional(`${ARN}:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^\\s]{1,512}`, "The ARN of a secret, or nothing."),
   },
   ExistingStacksTable: {
-    group: "Store",
     description:
       "Existing table of stacks, such as that of CloudSeam. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   ExistingWorkTable: {
-    group: "Store",
     description: "Existing work table. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   StacksTable: {
-    group: "Store",
     description: "Table of stacks, for a runner with the store. Empty: the runner works without a store.",
     ...TABLE,
   },
-  WorkTable: { group: "Store", description: "Work table, together with StacksTable.", ...TABLE },
+  WorkTable: { description: "Work table, together with StacksTable.", ...TABLE },
   RunnersHaveStore: {
-    group: "Store",
     description:
       "true if every runner that reads the task queues has the store, which claims, cancels and exclusive keys require.",
-    default: "false",
-    values: ["true", "false"],
+    ...SWITCH,
   },
-} as const satisfies Readonly<Record<string, ParameterDefinition>>;
+});
 
-/** Additional senders of events from other accounts: parameters of the queue's policy. */
-export const SENDER_PARAMETERS = {
+/** The queues of a yard. */
+export const QUEUE_PARAMETERS = inGroup("Queues", {
+  TaskQueueArn: {
+    description: "Queue of tasks (output TaskQueueArn of the state manager).",
+    pattern: `^${QUEUE_ARN}$`,
+  },
+  EventQueueArn: {
+    description: "Queue of events, for results (output EventQueueArn).",
+    pattern: `^${QUEUE_ARN}$`,
+  },
+  TaskDeadLetterQueueArn: {
+    description: "Queue for task messages that cannot be processed (output TaskDeadLetterQueueArn).",
+    pattern: `^${QUEUE_ARN}$`,
+  },
+  LongTaskQueueArn: {
+    description: "Queue of tasks that exceed a function's timeout (output LongTaskQueueArn). Empty: no such queue.",
+    ...optional(QUEUE_ARN, "The ARN of a queue, or nothing."),
+  },
+  EventOrder: {
+    description:
+      "standard: events usually arrive in order. fifo: the events of one stack always arrive in order, and senders set a message group. A change creates new queues.",
+    default: "standard",
+    values: ["standard", "fifo"],
+  },
+  // Additional senders, besides the roles of the yard's account: for the queue's policy.
   EventTopicArn: {
-    group: "Queues",
     description:
       "SNS topic in front of the event queue, which subscribes to it. A FIFO queue requires a FIFO topic. Empty: none.",
     ...optional(`${ARN}:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\\.fifo)?`, "The ARN of a topic, or nothing."),
   },
   EventRuleArns: {
-    group: "Queues",
     description: "Comma-separated ARNs of the EventBridge rules that send to the event queue. Empty: none.",
     ...LIST,
     ...optional(`${ARN}:events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]{1,320}`, "ARNs of rules, or nothing."),
   },
   EventSenderArns: {
-    group: "Queues",
     description:
       "Comma-separated senders of events in other accounts: account ids, ARNs of roles and users. Empty: none.",
     ...LIST,
@@ -67,84 +85,45 @@ export const SENDER_PARAMETERS = {
       "Numbers of accounts, ARNs of roles or users, or nothing.",
     ),
   },
-} as const satisfies Readonly<Record<string, ParameterDefinition>>;
-
-/** The queues of a yard. */
-export const QUEUE_PARAMETERS = {
-  TaskQueueArn: {
-    group: "Queues",
-    description: "Queue of tasks (output TaskQueueArn of the state manager).",
-    pattern: `^${QUEUE_ARN}$`,
-  },
-  EventQueueArn: {
-    group: "Queues",
-    description: "Queue of events, for results (output EventQueueArn).",
-    pattern: `^${QUEUE_ARN}$`,
-  },
-  TaskDeadLetterQueueArn: {
-    group: "Queues",
-    description: "Queue for task messages that cannot be processed (output TaskDeadLetterQueueArn).",
-    pattern: `^${QUEUE_ARN}$`,
-  },
-  LongTaskQueueArn: {
-    group: "Queues",
-    description: "Queue of tasks that exceed a function's timeout (output LongTaskQueueArn). Empty: no such queue.",
-    ...optional(QUEUE_ARN, "The ARN of a queue, or nothing."),
-  },
-  EventOrder: {
-    group: "Queues",
-    description:
-      "standard: events usually arrive in order. fifo: the events of one stack always arrive in order, and senders set a message group. A change creates new queues.",
-    default: "standard",
-    values: ["standard", "fifo"],
-  },
-  ...SENDER_PARAMETERS,
   QueueKeyArn: {
-    group: "Queues",
     description: "Customer managed KMS key of the queues; its policy must allow the senders. Empty: the key of SQS.",
-    ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
+    ...KEY_ARN,
   },
   MessageBucket: {
-    group: "Queues",
     description:
       "Bucket for messages larger than 1 MiB. Add a lifecycle rule of 15 days. Empty: larger messages are rejected.",
-    ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
+    ...BUCKET_OR_NOTHING,
   },
   MessagePrefix: {
-    group: "Queues",
     description: "Prefix of the keys of these messages.",
     default: "stackyard/messages/",
     pattern: "^[^\\s*?]{1,512}$",
     constraint: "Without spaces, * and ?.",
   },
-} as const satisfies Readonly<Record<string, ParameterDefinition>>;
+});
 
 const EXECUTOR = "[a-z][a-z0-9-]{0,62}";
 
 /** Settings of the state manager's decisions, with its own defaults. */
-export const ENGINE_PARAMETERS = {
+export const ENGINE_PARAMETERS = inGroup("Decisions", {
   Executors: {
-    group: "Decisions",
     description:
       "Comma-separated executors of your own runners that machines may use, such as delay,ecs. Empty: only terraform and lambda.",
     ...optional(`${EXECUTOR}( *, *${EXECUTOR}){0,63}`, "Names of executors with commas between them, or nothing."),
   },
   RefusedEvents: {
-    group: "Decisions",
     description:
       "What happens to events that a stack refuses for now. redeliver, as CloudSeam does, cannot be used with EventOrder fifo.",
     default: "park",
     values: ["park", "redeliver", "drop"],
   },
   RefusedEventsKeep: {
-    group: "Decisions",
     description: "How long a parked event is retried, such as 90m.",
     default: "1h",
     pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
     constraint: "A duration such as 90m.",
   },
   AutomaticTransitionsPerHour: {
-    group: "Decisions",
     description: "Entries of a stack that results and timers may cause within an hour before it is stalled.",
     type: "Number",
     default: 1000,
@@ -152,7 +131,6 @@ export const ENGINE_PARAMETERS = {
     max: 999_999_999,
   },
   HistoryRetentionDays: {
-    group: "Decisions",
     description: "How many days the history of stacks is kept.",
     type: "Number",
     default: 30,
@@ -160,7 +138,6 @@ export const ENGINE_PARAMETERS = {
     max: 99_999,
   },
   AuditRetentionDays: {
-    group: "Decisions",
     description: "How many days lines of the audit log are kept.",
     type: "Number",
     default: 400,
@@ -168,152 +145,132 @@ export const ENGINE_PARAMETERS = {
     max: 3650,
   },
   AllowExternalNext: {
-    group: "Decisions",
     description: "true accepts the event NEXT from outside, as CloudSeam did.",
-    default: "false",
-    values: ["true", "false"],
+    ...SWITCH,
   },
   QueueSenders: {
-    group: "Decisions",
     description:
       "Known senders of events with their groups, as a JSON list of SenderIds of SQS. Empty: every sender is unknown.",
     ...optional("\\[.*\\]", 'A list such as [{"id":"AROAEXAMPLE:*","groups":["release-managers"]}], or nothing.'),
   },
-} as const satisfies Readonly<Record<string, ParameterDefinition>>;
+});
 
 /** How tasks run, and what they may do. */
 export const TASK_PARAMETERS = {
-  FunctionArns: {
-    group: "Tasks",
-    description:
-      "Comma-separated ARNs of the functions that tasks call. Append :* for versions and aliases. Empty: none.",
-    ...LIST,
-  },
-  SourceBucketArns: {
-    group: "Tasks",
-    description: "Comma-separated ARNs of the buckets of Terraform sources. Empty: none.",
-    ...LIST,
-  },
-  TargetRoleArns: {
-    group: "Tasks",
-    description: "Comma-separated ARNs of the roles in other accounts that tasks assume. Empty: none.",
-    ...LIST,
-  },
-  TargetRole: {
-    group: "Tasks",
-    description:
-      "Role that tasks assume in targets without a role: its name, path or ARN. Empty: the role of the runner.",
-    ...optional("[A-Za-z0-9+=,.@_/:-]{1,2048}", "A role, or nothing."),
-  },
-  TargetExternalId: {
-    group: "Tasks",
-    description: "External id for this role.",
-    ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
-  },
-  SessionTags: {
-    group: "Tasks",
-    description:
-      "true: each task has its own sessions in targets, named and tagged with yard, stack and task. The roles there must allow sts:TagSession.",
-    default: "false",
-    values: ["true", "false"],
-  },
-  TerraformStateUrl: {
-    group: "Tasks",
-    description:
-      "Stackyard server that stores the Terraform states of configurations without a backend. Needs the store. Empty: none.",
-    ...ADDRESS,
-  },
-  SealKeyArn: {
-    group: "Tasks",
-    description:
-      "Customer managed KMS key that encrypts saved Terraform plans; its policy must allow this account's roles. Needs the store. Empty: plans are not saved.",
-    ...optional(`${ARN}:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+`, "The ARN of a key, or nothing."),
-  },
-  ExistingTaskLogBucket: {
-    group: "Tasks",
-    description:
-      "Existing bucket for the whole logs of tasks. Add a lifecycle rule of 7 days. Empty: a bucket is created, and kept when this stack is deleted.",
-    ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
-  },
-  TaskLogBucket: {
-    group: "Tasks",
-    description:
-      "Bucket for the whole logs of tasks of a runner with the store (output TaskLogBucketName). Empty: with tables, only the last 64 KiB of a log are kept.",
-    ...optional("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "The name of a bucket, or nothing."),
-  },
-  TaskLogPrefix: {
-    group: "Tasks",
-    description: "Prefix of the keys of these logs.",
-    default: "stackyard/logs/",
-    pattern: "^[^\\s*?]{1,512}$",
-    constraint: "Without spaces, * and ?.",
-  },
-  TaskRunnerPolicyArns: {
-    group: "Tasks",
-    description: "Comma-separated ARNs of policies for the resources that your tasks create, at most 10. Empty: none.",
-    ...LIST,
-  },
-  TaskRunnerTimeout: {
-    group: "Tasks",
-    description:
-      "Seconds for which the task runner may work on a task in one invocation. The queue hides a task six times as long.",
-    type: "Number",
-    default: 900,
-    values: [60, 300, 600, 900],
-  },
-  TaskRunnerMemory: {
-    group: "Tasks",
-    description: "Memory of the task runner in MB.",
-    type: "Number",
-    default: 1024,
-    min: 256,
-    max: 10240,
-  },
-  TaskConcurrency: {
-    group: "Tasks",
-    description: "How many tasks run at the same time, 2 to 1000. Empty: no limit other than that of Lambda.",
-    ...optional("[2-9]|[1-9][0-9]{1,2}|1000", "2 to 1000, or nothing."),
-  },
+  ...inGroup("Tasks", {
+    FunctionArns: {
+      description:
+        "Comma-separated ARNs of the functions that tasks call. Append :* for versions and aliases. Empty: none.",
+      ...LIST,
+    },
+    SourceBucketArns: {
+      description: "Comma-separated ARNs of the buckets of Terraform sources. Empty: none.",
+      ...LIST,
+    },
+    TargetRoleArns: {
+      description: "Comma-separated ARNs of the roles in other accounts that tasks assume. Empty: none.",
+      ...LIST,
+    },
+    TargetRole: {
+      description:
+        "Role that tasks assume in targets without a role: its name, path or ARN. Empty: the role of the runner.",
+      ...optional("[A-Za-z0-9+=,.@_/:-]{1,2048}", "A role, or nothing."),
+    },
+    TargetExternalId: {
+      description: "External id for this role.",
+      ...optional("[A-Za-z0-9+=,.@:/_-]{2,1224}", "An external id, or nothing."),
+    },
+    SessionTags: {
+      description:
+        "true: each task has its own sessions in targets, named and tagged with yard, stack and task. The roles there must allow sts:TagSession.",
+      ...SWITCH,
+    },
+    TerraformStateUrl: {
+      description:
+        "Stackyard server that stores the Terraform states of configurations without a backend. Needs the store. Empty: none.",
+      ...ADDRESS,
+    },
+    SealKeyArn: {
+      description:
+        "Customer managed KMS key that encrypts saved Terraform plans; its policy must allow this account's roles. Needs the store. Empty: plans are not saved.",
+      ...KEY_ARN,
+    },
+    ExistingTaskLogBucket: {
+      description:
+        "Existing bucket for the whole logs of tasks. Add a lifecycle rule of 7 days. Empty: a bucket is created, and kept when this stack is deleted.",
+      ...BUCKET_OR_NOTHING,
+    },
+    TaskLogBucket: {
+      description:
+        "Bucket for the whole logs of tasks of a runner with the store (output TaskLogBucketName). Empty: with tables, only the last 64 KiB of a log are kept.",
+      ...BUCKET_OR_NOTHING,
+    },
+    TaskLogPrefix: {
+      description: "Prefix of the keys of these logs.",
+      default: "stackyard/logs/",
+      pattern: "^[^\\s*?]{1,512}$",
+      constraint: "Without spaces, * and ?.",
+    },
+    TaskRunnerPolicyArns: {
+      description:
+        "Comma-separated ARNs of policies for the resources that your tasks create, at most 10. Empty: none.",
+      ...LIST,
+    },
+    TaskRunnerTimeout: {
+      description:
+        "Seconds for which the task runner may work on a task in one invocation. The queue hides a task six times as long.",
+      type: "Number",
+      default: 900,
+      values: [60, 300, 600, 900],
+    },
+    TaskRunnerMemory: {
+      description: "Memory of the task runner in MB.",
+      type: "Number",
+      default: 1024,
+      min: 256,
+      max: 10240,
+    },
+    TaskConcurrency: {
+      description: "How many tasks run at the same time, 2 to 1000. Empty: no limit other than that of Lambda.",
+      ...optional("[2-9]|[1-9][0-9]{1,2}|1000", "2 to 1000, or nothing."),
+    },
+  }),
 
-  LongTasks: {
-    group: "Long tasks",
-    description:
-      "none: all tasks run in Lambda. queue: a queue for your own containers. service: the queue, and containers on Fargate.",
-    default: "none",
-    values: ["none", "queue", "service"],
-  },
-  LongTaskImageUri: {
-    group: "Long tasks",
-    description: "For service: image of the task runner for containers.",
-    ...IMAGE,
-  },
-  LongTaskArchitecture: {
-    group: "Long tasks",
-    description: "Processor architecture of that image.",
-    default: "ARM64",
-    values: ["ARM64", "X86_64"],
-  },
-  LongTaskSubnetIds: { group: "Long tasks", description: "For service: comma-separated subnets.", ...LIST },
-  LongTaskSecurityGroupIds: {
-    group: "Long tasks",
-    description: "For service: comma-separated security groups.",
-    ...LIST,
-  },
-  LongTaskPublicAddress: {
-    group: "Long tasks",
-    description:
-      "Whether containers get a public address: ENABLED in subnets whose only route to the internet is an internet gateway.",
-    default: "DISABLED",
-    values: ["DISABLED", "ENABLED"],
-  },
-  LongTaskCount: {
-    group: "Long tasks",
-    description: "Number of containers.",
-    type: "Number",
-    default: 1,
-    min: 0,
-    max: 100,
-  },
+  ...inGroup("Long tasks", {
+    LongTasks: {
+      description:
+        "none: all tasks run in Lambda. queue: a queue for your own containers. service: the queue, and containers on Fargate.",
+      default: "none",
+      values: ["none", "queue", "service"],
+    },
+    LongTaskImageUri: {
+      description: "For service: image of the task runner for containers.",
+      ...IMAGE,
+    },
+    LongTaskArchitecture: {
+      description: "Processor architecture of that image.",
+      default: "ARM64",
+      values: ["ARM64", "X86_64"],
+    },
+    LongTaskSubnetIds: { description: "For service: comma-separated subnets.", ...LIST },
+    LongTaskSecurityGroupIds: {
+      description: "For service: comma-separated security groups.",
+      ...LIST,
+    },
+    LongTaskPublicAddress: {
+      description:
+        "Whether containers get a public address: ENABLED in subnets whose only route to the internet is an internet gateway.",
+      default: "DISABLED",
+      values: ["DISABLED", "ENABLED"],
+    },
+    LongTaskCount: {
+      description: "Number of containers.",
+      type: "Number",
+      default: 1,
+      min: 0,
+      max: 100,
+    },
+  }),
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;
 
 /** Where functions run, and how they are watched. */
@@ -325,44 +282,39 @@ export const OPERATIONS_PARAMETERS = {
   },
   SecurityGroupIds: { group: "Network", description: "Comma-separated security groups of the functions.", ...LIST },
 
-  StateManagerMemory: {
-    group: "Operations",
-    description: "Memory of the state manager in MB.",
-    type: "Number",
-    default: 512,
-    min: 256,
-    max: 10240,
-  },
-  StateManagerReservedConcurrency: {
-    group: "Operations",
-    description: "Concurrency reserved for the state manager. Empty: it uses that of the account.",
-    ...COUNT,
-  },
-  TaskRunnerReservedConcurrency: {
-    group: "Operations",
-    description: "Concurrency reserved for the task runner. Empty: it uses that of the account.",
-    ...COUNT,
-  },
-  LogRetentionDays: {
-    group: "Operations",
-    description: "How many days logs are kept.",
-    type: "Number",
-    default: 30,
-    values: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
-  },
-  OtlpEndpoint: {
-    group: "Operations",
-    description: "Collector that receives traces and metrics with OTLP over HTTP. Empty: none.",
-    ...ADDRESS,
-  },
-  AlarmTopicArns: {
-    group: "Operations",
-    description: "Comma-separated ARNs of the topics that alarms notify. Empty: no notifications.",
-    ...LIST,
-  },
-  PermissionsBoundaryArn: {
-    group: "Operations",
-    description: "Permissions boundary of the created roles. Empty: none.",
-    ...optional(`${ARN}:iam::([0-9]{12}|aws):policy/[^\\s]{1,512}`, "The ARN of a policy, or nothing."),
-  },
+  ...inGroup("Operations", {
+    StateManagerMemory: {
+      description: "Memory of the state manager in MB.",
+      type: "Number",
+      default: 512,
+      min: 256,
+      max: 10240,
+    },
+    StateManagerReservedConcurrency: {
+      description: "Concurrency reserved for the state manager. Empty: it uses that of the account.",
+      ...COUNT,
+    },
+    TaskRunnerReservedConcurrency: {
+      description: "Concurrency reserved for the task runner. Empty: it uses that of the account.",
+      ...COUNT,
+    },
+    LogRetentionDays: {
+      description: "How many days logs are kept.",
+      type: "Number",
+      default: 30,
+      values: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+    },
+    OtlpEndpoint: {
+      description: "Collector that receives traces and metrics with OTLP over HTTP. Empty: none.",
+      ...ADDRESS,
+    },
+    AlarmTopicArns: {
+      description: "Comma-separated ARNs of the topics that alarms notify. Empty: no notifications.",
+      ...LIST,
+    },
+    PermissionsBoundaryArn: {
+      description: "Permissions boundary of the created roles. Empty: none.",
+      ...optional(`${ARN}:iam::([0-9]{12}|aws):policy/[^\\s]{1,512}`, "The ARN of a policy, or nothing."),
+    },
+  }),
 } as const satisfies Readonly<Record<string, ParameterDefinition>>;

@@ -1,14 +1,14 @@
 import { type App, CfnCondition, Fn, type Stack } from "aws-cdk-lib";
-import { FunctionAlarms, YardAlarms } from "../alarms.ts";
+import { YardAlarms } from "../alarms.ts";
 import { mapGiven, toValue } from "../given.ts";
 import { toQueueAddress, YardQueues } from "../queues.ts";
 import { StateManager } from "../state-manager.ts";
 import { TaskRunner } from "../task-runner.ts";
 import { Yard } from "../yard.ts";
-import { PARAMETERS_OF } from "./parameter-definitions.ts";
-import { addExclusion, addParameters, addRequirement } from "./template-parameters.ts";
+import { addExclusion, addRequirement, openTemplate } from "./template-parameters.ts";
 import {
   addContainers,
+  addFunctionAlarms,
   addStores,
   addTaskLogs,
   findStores,
@@ -19,15 +19,14 @@ import {
   toTaskRunnerSettings,
   toYardSettings,
 } from "./template-settings.ts";
-import { addFunctionOutputs, addOutput, addQueueOutputs, addStoreOutputs, TemplateStack } from "./template-stack.ts";
+import { addFunctionOutputs, addOutput, addQueueOutputs, addStoreOutputs } from "./template-stack.ts";
 
 const YARD_DESCRIPTION =
   "Stackyard: a whole yard. Queues, tables, the state manager, the task runner, schedule and alarms.";
 
 /** Adds the template of a whole yard. */
 export function addYardTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "yard", YARD_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF.yard);
+  const { stack, parameters } = openTemplate(app, "yard", YARD_DESCRIPTION);
   const taskLogs = addTaskLogs(stack, parameters);
   const yard = new Yard(stack, "Yard", {
     ...toYardSettings(parameters),
@@ -49,7 +48,7 @@ export function addYardTemplate(app: App): Stack {
   addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
   addQueueOutputs(stack, queues);
   addStoreOutputs(stack, stores);
-  addOutput(stack, "TaskLogBucketName", { value: taskLogs.bucket, description: "Bucket of the whole logs of tasks." });
+  addOutput(stack, "TaskLogBucketName", taskLogs.bucket, "Bucket of the whole logs of tasks.");
   addFunctionOutputs(stack, "StateManager", stateManager.function);
   addFunctionOutputs(stack, "TaskRunner", taskRunner.function);
   return stack;
@@ -60,8 +59,7 @@ const STATE_MANAGER_DESCRIPTION =
 
 /** Adds the template of a state manager without a runner; runners are deployed separately, or by other teams. */
 export function addStateManagerTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "state-manager", STATE_MANAGER_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["state-manager"]);
+  const { stack, parameters } = openTemplate(app, "state-manager", STATE_MANAGER_DESCRIPTION);
   const settings = toYardSettings(parameters);
   const { queueKeyArn: kmsKeyArn } = settings;
   const queues = new YardQueues(stack, "Queues", { ...toQueueSettings(stack, parameters), kmsKeyArn });
@@ -92,8 +90,7 @@ const TASK_RUNNER_DESCRIPTION = "Stackyard: only a task runner, on existing queu
 
 /** Adds the template of a task runner. */
 export function addTaskRunnerTemplate(app: App): Stack {
-  const stack = new TemplateStack(app, "task-runner", TASK_RUNNER_DESCRIPTION);
-  const parameters = addParameters(stack, PARAMETERS_OF["task-runner"]);
+  const { stack, parameters } = openTemplate(app, "task-runner", TASK_RUNNER_DESCRIPTION);
   const longQueue = mapGiven(parameters.given("LongTaskQueueArn"), toQueueAddress);
   const queues = {
     events: toQueueAddress(parameters.text("EventQueueArn")),
@@ -119,10 +116,7 @@ export function addTaskRunnerTemplate(app: App): Stack {
   });
   const queue = toQueueAddress(parameters.text("LongTaskQueueArn"));
   addContainers(stack, parameters, { queue, queues, stores, taskLogs, condition });
-  new FunctionAlarms(stack, "Alarm", {
-    topicArns: parameters.givenList("AlarmTopicArns"),
-    functions: { TaskRunner: runner.function },
-  });
+  addFunctionAlarms(stack, parameters, { TaskRunner: runner.function });
   addRequirement(stack, { parameter: "StacksTable", needs: "WorkTable" });
   addRequirement(stack, { parameter: "LongTaskImageUri", needs: "LongTaskQueueArn" });
   addFunctionOutputs(stack, "TaskRunner", runner.function);
