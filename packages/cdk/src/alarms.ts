@@ -192,6 +192,11 @@ export interface AlarmRule {
   readonly condition?: CfnCondition | undefined;
 }
 
+/** Returns the rule for a metric that counts faults: a single one within five minutes. */
+export function toFaultRule(description: string, metric: AlarmMetric): AlarmRule {
+  return { description, metric, limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 1 };
+}
+
 /** Topics that are notified when an alarm starts and when it ends. */
 export type AlarmTopics = Given<readonly string[]> | undefined;
 

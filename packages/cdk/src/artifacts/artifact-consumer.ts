@@ -2,7 +2,14 @@ import { defined } from "@stackyard/core";
 import { Aws, CfnCondition, Fn, Token } from "aws-cdk-lib";
 import { CfnParameter } from "aws-cdk-lib/aws-ssm";
 import { Construct } from "constructs";
-import { type AlarmRule, type AlarmTopics, createAlarm, FunctionAlarms, toQueueMetric } from "../alarms.ts";
+import {
+  type AlarmRule,
+  type AlarmTopics,
+  createAlarm,
+  FunctionAlarms,
+  toFaultRule,
+  toQueueMetric,
+} from "../alarms.ts";
 import type { AppFunction } from "../app-function.ts";
 import { findCondition, makeOnlyWhere, toFlag, toValue } from "../given.ts";
 import { type QueueAddress, TIMES_TIMEOUT } from "../queues.ts";
@@ -139,23 +146,13 @@ export class ConsumerAlarms extends Construct {
 }
 
 function toAgeRule({ name }: QueueAddress): AlarmRule {
-  return {
-    description: `Artifact messages are in ${name}: they could not be processed, and are kept for at most 14 days. The log contains the reasons.`,
-    metric: toQueueMetric(name, "ApproximateAgeOfOldestMessage"),
-    limit: { above: 0 },
-    periodSeconds: FIVE_MINUTES,
-    periods: 1,
-  };
+  const description = `Artifact messages are in ${name}: they could not be processed, and are kept for at most 14 days. The log contains the reasons.`;
+  return toFaultRule(description, toQueueMetric(name, "ApproximateAgeOfOldestMessage"));
 }
 
 function toParkedRule({ name }: QueueAddress): AlarmRule {
-  return {
-    description: `Rejected messages are in ${name}, each with its reason: a sender sends files that must not be copied.`,
-    metric: toQueueMetric(name, "ApproximateNumberOfMessagesVisible"),
-    limit: { above: 0 },
-    periodSeconds: FIVE_MINUTES,
-    periods: 1,
-  };
+  const description = `Rejected messages are in ${name}, each with its reason: a sender sends files that must not be copied.`;
+  return toFaultRule(description, toQueueMetric(name, "ApproximateNumberOfMessagesVisible"));
 }
 
 function toWaitRule({ name }: QueueAddress): AlarmRule {

@@ -2,11 +2,11 @@ import { Aws, Fn } from "aws-cdk-lib";
 import { CfnEventInvokeConfig } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import {
-  type AlarmMetric,
   type AlarmRule,
   type AlarmTopics,
   createAlarm,
   FunctionAlarms,
+  toFaultRule,
   toQueueMetric,
 } from "../alarms.ts";
 import { AppFunction } from "../app-function.ts";
@@ -166,11 +166,11 @@ const MISSING: AlarmRule = {
 
 function toFailureRule(queueName: string): AlarmRule {
   const metric = toQueueMetric(queueName, "ApproximateNumberOfMessagesVisible");
-  return toRule(`Events of the distributor failed and are in ${queueName}. Its log contains the cause.`, metric);
+  return toFaultRule(`Events of the distributor failed and are in ${queueName}. Its log contains the cause.`, metric);
 }
 
 function toDeliveryRule(TopicName: string): AlarmRule {
-  return toRule(`${TopicName} could not deliver to a consumer: is its queue gone, or its key closed to SNS?`, {
+  return toFaultRule(`${TopicName} could not deliver to a consumer: is its queue gone, or its key closed to SNS?`, {
     namespace: "AWS/SNS",
     metricName: "NumberOfNotificationsFailed",
     statistic: "Sum",
@@ -179,7 +179,7 @@ function toDeliveryRule(TopicName: string): AlarmRule {
 }
 
 function toMachineRule(StateMachineArn: string): AlarmRule {
-  return toRule(
+  return toFaultRule(
     "An initial set has failed. The execution contains the cause, for example an account that is not trusted.",
     {
       namespace: "AWS/States",
@@ -188,8 +188,4 @@ function toMachineRule(StateMachineArn: string): AlarmRule {
       dimensions: { StateMachineArn },
     },
   );
-}
-
-function toRule(description: string, metric: AlarmMetric): AlarmRule {
-  return { description, metric, limit: { above: 0 }, periodSeconds: FIVE_MINUTES, periods: 1 };
 }

@@ -2,7 +2,6 @@ import { PRESETS, type PresetName, toReleaseStateMachine } from "@stackyard/exec
 import { Aws, type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
 import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import type { Code } from "aws-cdk-lib/aws-lambda";
-import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { CfnStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { AppFunction, createAppRole, type FunctionSettings } from "../app-function.ts";
@@ -75,9 +74,10 @@ export class Releases extends Construct {
     this.stateMachineArn = this.#makeStateMachine(choice, props).ref;
   }
 
+  /** Creates the bucket of documents, user data, halts and locks. It is retained, because it records all releases. */
   #makeBucket({ names }: ReleaseChoice, keyArn: Given<string> | undefined): string {
     const name = Fn.join("", [names.bucketPrefix, Aws.ACCOUNT_ID]);
-    return createReleaseBucket(this, "Bucket", { name, keyArn }).ref;
+    return createClosedBucket(this, "Bucket", { name, keyArn }).ref;
   }
 
   #makeStateMachine({ names, definition }: ReleaseChoice, { permissionsBoundaryArn }: ReleasesProps): CfnStateMachine {
@@ -161,17 +161,6 @@ export interface MadeThing {
   readonly name: string;
   /** The condition under which it exists. */
   readonly condition?: CfnCondition | undefined;
-}
-
-/** The bucket of documents. */
-export interface ReleaseBucketInput extends MadeThing {
-  /** The customer managed key of its objects. Default: S3's own, and for user data `alias/aws/s3`. */
-  readonly keyArn?: Given<string> | undefined;
-}
-
-/** Creates the bucket of documents, user data, halts and locks. It is retained, because it records all releases. */
-export function createReleaseBucket(scope: Construct, id: string, input: ReleaseBucketInput): CfnBucket {
-  return createClosedBucket(scope, id, input);
 }
 
 /** Creates the table of locks, with the predecessor's key. It is retained. */

@@ -2,7 +2,6 @@ import { PRESETS, type PresetName } from "@stackyard/executor-asg/releases";
 import { type App, Aws, CfnCondition, CfnMapping, CfnOutput, Fn, type Stack, Token } from "aws-cdk-lib";
 import {
   createLockTable,
-  createReleaseBucket,
   type ReleaseChoice,
   type ReleaseNames,
   Releases,
@@ -10,6 +9,7 @@ import {
   toReleaseNames,
 } from "../releases/releases.ts";
 import { ReleasesAccount } from "../releases/releases-account.ts";
+import { createClosedBucket } from "../stores.ts";
 import { openTemplate, type TemplateParameters } from "./template-parameters.ts";
 import { addFunctionAlarms, toCode, toFunctionSettings } from "./template-settings.ts";
 
@@ -58,7 +58,7 @@ function addReleaseMemory(stack: Stack, parameters: TemplateParameters, names: R
   return {
     bucket: either(
       "ExistingReleaseBucket",
-      (condition) => createReleaseBucket(stack, "ReleaseBucket", { name, condition, keyArn }).ref,
+      (condition) => createClosedBucket(stack, "ReleaseBucket", { name, condition, keyArn }).ref,
     ),
     lockTable: either(
       "ExistingLockTable",

@@ -63,27 +63,15 @@ function addParameters(stack: Stack, names: readonly ParameterName[]): TemplateP
     return condition;
   }
 
-  const isGiven = (name: ParameterName, text: () => string) =>
-    once(`Has${name}`, () => Fn.conditionNot(Fn.conditionEquals(text(), "")));
+  const isGiven = (name: ParameterName, text: string) =>
+    once(`Has${name}`, () => Fn.conditionNot(Fn.conditionEquals(text, "")));
   return {
     text: (name) => find(name).valueAsString,
     number: (name) => find(name).valueAsNumber,
     list: (name) => find(name).valueAsList,
-    given: (name) =>
-      onlyIf(
-        isGiven(name, () => find(name).valueAsString),
-        find(name).valueAsString,
-      ),
-    givenNumber: (name) =>
-      onlyIf(
-        isGiven(name, () => find(name).valueAsString),
-        Token.asNumber(find(name).value),
-      ),
-    givenList: (name) =>
-      onlyIf(
-        isGiven(name, () => Fn.join("", find(name).valueAsList)),
-        find(name).valueAsList,
-      ),
+    given: (name) => onlyIf(isGiven(name, find(name).valueAsString), find(name).valueAsString),
+    givenNumber: (name) => onlyIf(isGiven(name, find(name).valueAsString), Token.asNumber(find(name).value)),
+    givenList: (name) => onlyIf(isGiven(name, Fn.join("", find(name).valueAsList)), find(name).valueAsList),
     condition: (id, name, value) => once(id, () => Fn.conditionEquals(find(name).valueAsString, value)),
   };
 }

@@ -1,22 +1,21 @@
+import { KEY, OPERATIONS, SUBNETS } from "./a-yard.ts";
+
 /** Parameters of a deployment of the deployer of releases. */
 export const RELEASES_APP = { CodeBucket: "code", ReleasesCodeKey: "releases.zip" } as const;
 
 /** All parameters are set. */
 export const FULL_RELEASES_APP = {
   ...RELEASES_APP,
-  LogLevel: "debug",
+  ...SUBNETS,
+  ...OPERATIONS,
   ReleasesCodeVersion: "v1",
   ReleasesPreset: "odin",
   ExistingReleaseBucket: "coinbase-odin-111122223333",
   ExistingLockTable: "coinbase-odin-locks",
-  ReleaseKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  ReleaseKeyArn: KEY,
   AssumedRole: "deployer",
   AssumedRoleExternalId: "yard-blue",
   ReleaseSessionTags: "false",
-  SubnetIds: "subnet-0123456789abcdef0",
-  SecurityGroupIds: "sg-0123456789abcdef0",
-  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
-  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
 /** An account that is released into. */

@@ -1,3 +1,16 @@
+/** Where functions are placed. */
+export const SUBNETS = { SubnetIds: "subnet-0123456789abcdef0", SecurityGroupIds: "sg-0123456789abcdef0" } as const;
+
+/** How functions are operated. */
+export const OPERATIONS = {
+  LogLevel: "debug",
+  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
+  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
+} as const;
+
+/** A customer managed key. */
+export const KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
 /** Parameters of a yard's deployment; others have their defaults. */
 export const YARD_PARAMETERS = {
   CodeBucket: "code",
@@ -9,8 +22,8 @@ export const YARD_PARAMETERS = {
 /** All parameters are set. */
 export const FULL_YARD_PARAMETERS = {
   ...YARD_PARAMETERS,
+  ...OPERATIONS,
   YardName: "blue",
-  LogLevel: "debug",
   StateManagerCodeVersion: "v1",
   TaskRunnerCodeVersion: "v2",
   TaskRunnerImageUri: "111122223333.dkr.ecr.eu-west-1.amazonaws.com/task-runner:1",
@@ -32,7 +45,7 @@ export const FULL_YARD_PARAMETERS = {
   SealKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/5678abcd-12ab-34cd-56ef-1234567890ab",
   TerraformStateUrl: "https://stackyard.example.org",
   OtlpEndpoint: "http://collector:4318",
-  QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  QueueKeyArn: KEY,
   MessageBucket: "messages",
   ExistingTaskLogBucket: "task-logs",
   TaskLogPrefix: "blue/",
@@ -54,8 +67,6 @@ export const FULL_YARD_PARAMETERS = {
   SecurityGroupIds: "sg-0123456789abcdef0",
   StateManagerReservedConcurrency: "5",
   TaskRunnerReservedConcurrency: "10",
-  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
-  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
 /** Where a runner alone finds the yard's queues. */

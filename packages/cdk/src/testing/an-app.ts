@@ -1,4 +1,4 @@
-import { RUNNER_PARAMETERS } from "./a-yard.ts";
+import { KEY, OPERATIONS, RUNNER_PARAMETERS, SUBNETS } from "./a-yard.ts";
 
 /** Parameters of a deployment of the custom resource for ECS tasks. */
 export const ECS_TASK_APP = {
@@ -11,17 +11,14 @@ export const ECS_TASK_APP = {
 /** All parameters are set. */
 export const FULL_ECS_TASK_APP = {
   ...ECS_TASK_APP,
+  ...SUBNETS,
+  ...OPERATIONS,
   YardName: "blue",
-  LogLevel: "debug",
   EcsTaskCodeVersion: "v1",
   ClusterArns: "arn:aws:ecs:eu-west-1:111122223333:cluster/apps,arn:aws:ecs:eu-west-1:111122223333:cluster/jobs",
   TaskRoleArns: "arn:aws:iam::111122223333:role/migrate,arn:aws:iam::111122223333:role/migrate-execution",
   TaskLogGroupArns: "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/migrate",
   PhysicalId: "taskArn",
-  SubnetIds: "subnet-0123456789abcdef0",
-  SecurityGroupIds: "sg-0123456789abcdef0",
-  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
-  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
 /** A fleet over the queues and tables of a state manager. */
@@ -38,8 +35,9 @@ export const FLEET_APP = {
 /** All parameters are set. */
 export const FULL_FLEET_APP = {
   ...FLEET_APP,
+  ...SUBNETS,
+  ...OPERATIONS,
   YardName: "blue",
-  LogLevel: "debug",
   FleetCodeVersion: "v1",
   BootBucket: "artifacts",
   BootPrefix: "GARLC/",
@@ -52,7 +50,7 @@ export const FULL_FLEET_APP = {
   BootPipeline: "GARLC",
   BootArtifact: "MyApp",
   AutoScalingGroupArns: "arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:*:autoScalingGroupName/webservers",
-  QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  QueueKeyArn: KEY,
   MessageBucket: "messages",
   OtlpEndpoint: "http://collector:4318",
   TargetRoleArns: "arn:aws:iam::444455556666:role/deployer",
@@ -62,10 +60,6 @@ export const FULL_FLEET_APP = {
   TaskRunnerPolicyArns: "arn:aws:iam::111122223333:policy/network",
   TaskConcurrency: "20",
   TaskRunnerReservedConcurrency: "10",
-  SubnetIds: "subnet-0123456789abcdef0",
-  SecurityGroupIds: "sg-0123456789abcdef0",
-  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
-  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
 /** Services over the queue of events and the tables of a state manager. */
@@ -82,8 +76,9 @@ export const SERVICES_APP = {
 /** All parameters are set. */
 export const FULL_SERVICES_APP = {
   ...SERVICES_APP,
+  ...SUBNETS,
+  ...OPERATIONS,
   YardName: "blue",
-  LogLevel: "debug",
   ServicesCodeVersion: "v1",
   MachinePrefix: "machines/",
   ProjectPrefix: "project/",
@@ -91,13 +86,9 @@ export const FULL_SERVICES_APP = {
   TargetRoleArns: "arn:aws:iam::444455556666:role/reader",
   ServicesPolicyArns: "arn:aws:iam::111122223333:policy/tags",
   ServicesReservedConcurrency: "10",
-  QueueKeyArn: "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+  QueueKeyArn: KEY,
   MessageBucket: "messages",
   OtlpEndpoint: "http://collector:4318",
-  SubnetIds: "subnet-0123456789abcdef0",
-  SecurityGroupIds: "sg-0123456789abcdef0",
-  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
-  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
 /** The resources that accompany instances. */
@@ -121,34 +112,22 @@ export const FULL_INSTANCES_APP = {
   PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
 } as const;
 
+const ON_A_DATABASE = {
+  StacksTable: "",
+  WorkTable: "",
+  ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
+} as const;
+
 /** Ways to deploy the templates of apps that together take both sides of every condition. */
 export const APP_DEPLOYMENTS: readonly (readonly [string, string, Readonly<Record<string, string>>])[] = [
   ["ecs-task", "with defaults", ECS_TASK_APP],
   ["ecs-task", "with everything said", FULL_ECS_TASK_APP],
   ["fleet", "with defaults", FLEET_APP],
   ["fleet", "with everything said", FULL_FLEET_APP],
-  [
-    "fleet",
-    "on a database",
-    {
-      ...FULL_FLEET_APP,
-      StacksTable: "",
-      WorkTable: "",
-      ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
-    },
-  ],
+  ["fleet", "on a database", { ...FULL_FLEET_APP, ...ON_A_DATABASE }],
   ["services", "with defaults", SERVICES_APP],
   ["services", "with everything said", FULL_SERVICES_APP],
-  [
-    "services",
-    "on a database",
-    {
-      ...FULL_SERVICES_APP,
-      StacksTable: "",
-      WorkTable: "",
-      ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
-    },
-  ],
+  ["services", "on a database", { ...FULL_SERVICES_APP, ...ON_A_DATABASE }],
   ["fleet-instances", "with defaults", INSTANCES_APP],
   ["fleet-instances", "with everything said", FULL_INSTANCES_APP],
 ];

@@ -1,5 +1,6 @@
 import type { InlineConsumer } from "../templates/consumer-template.ts";
 import type { TemplateSources } from "../templates/synthesize-templates.ts";
+import { KEY, OPERATIONS, SUBNETS } from "./a-yard.ts";
 
 /** Replaces the built consumer. */
 export const INLINE: InlineConsumer = {
@@ -8,14 +9,7 @@ export const INLINE: InlineConsumer = {
 };
 export const SOURCES: TemplateSources = { consumer: INLINE };
 
-const KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const DISTRIBUTOR = "999900001111";
-const SUBNETS = { SubnetIds: "subnet-0123456789abcdef0", SecurityGroupIds: "sg-0123456789abcdef0" } as const;
-const OPERATIONS = {
-  LogLevel: "debug",
-  AlarmTopicArns: "arn:aws:sns:eu-west-1:111122223333:on-call",
-  PermissionsBoundaryArn: "arn:aws:iam::111122223333:policy/boundary",
-} as const;
 
 /** Parameters of the distributor's deployment. */
 export const DISTRIBUTOR_APP = {
