@@ -9,7 +9,7 @@ import {
   type EcsOutputs,
   type EcsProgress,
 } from "./definition.ts";
-import { type CheckContainers, checkDefinition } from "./judge.ts";
+import { type CheckContainers, checkDefinition, toLastPart } from "./judge.ts";
 import { parseOverrides, type TaskOverrides, withEnvironment } from "./parse-overrides.ts";
 import type { LogDeps } from "./tail-logs.ts";
 import { type DefinitionCache, type EcsDeps, expectedCountOf, loadDefinition, type TaskOrder } from "./task-order.ts";
@@ -68,17 +68,7 @@ interface EcsSettings {
   readonly container: string | undefined;
   readonly environment: readonly { readonly name: string; readonly value: string }[];
   readonly overrides: TaskOverrides;
-  readonly order: Pick<
-    TaskOrder,
-    | "cluster"
-    | "taskDefinition"
-    | "count"
-    | "instances"
-    | "launchType"
-    | "capacityProviderStrategy"
-    | "platformVersion"
-    | "networkConfiguration"
-  >;
+  readonly order: Omit<TaskOrder, "overrides" | "startedBy" | "clientToken">;
 }
 
 /** The settings, or all faults of the config. */
@@ -155,20 +145,14 @@ function toNetwork(network: EcsConfig["network"]): TaskOrder["networkConfigurati
   const { subnets, securityGroups, assignPublicIp } =
     "awsvpcConfiguration" in network ? network.awsvpcConfiguration : network;
   const publicIp = typeof assignPublicIp === "boolean" ? (assignPublicIp ? "ENABLED" : "DISABLED") : assignPublicIp;
-  return {
-    awsvpcConfiguration: {
-      subnets,
-      ...defined({ securityGroups, assignPublicIp: publicIp }),
-    },
-  };
+  return { awsvpcConfiguration: { subnets, ...defined({ securityGroups, assignPublicIp: publicIp }) } };
 }
 
-/** An order that names a revision, and that revision. */
+/** An order that names a revision by its ARN, and that revision. */
 export interface PreparedOrder {
   readonly kind: "prepared";
   readonly order: TaskOrder;
   readonly definition: TaskDefinition;
-  readonly taskDefinitionArn: string;
 }
 
 /**
@@ -199,7 +183,7 @@ export async function prepareOrder(
     startedBy: toStartedBy(ctx),
     clientToken: ctx.idempotencyKey,
   };
-  return { kind: "prepared", order, definition, taskDefinitionArn };
+  return { kind: "prepared", order, definition };
 }
 
 /** Adds the container of the exit code to the checked ones: it must exist as well. */
@@ -217,14 +201,14 @@ export async function planTasks(call: EcsCall | Failed): Promise<Plan> {
   if ("kind" in call) return toFaultPlan(call);
   const prepared = await prepareOrder(call);
   if (prepared.kind === "failed") return toFaultPlan(prepared);
-  const { order, definition, taskDefinitionArn } = prepared;
+  const { order, definition } = prepared;
   const count = expectedCountOf(order);
-  const name = taskDefinitionArn.slice(taskDefinitionArn.lastIndexOf("/") + 1);
+  const name = toLastPart(order.taskDefinition);
   const where = `in "${order.cluster}"${toWhere(order)}`;
   return {
     summary: `Would run ${count === 1 ? "one task" : `${count} tasks`} of ${name} ${where}.`,
     details: {
-      taskDefinition: taskDefinitionArn,
+      taskDefinition: order.taskDefinition,
       containers: (definition.containerDefinitions ?? []).map(toContainer),
       network: order.networkConfiguration?.awsvpcConfiguration ?? definition.networkMode ?? "bridge",
       overrides: toOverridden(order.overrides ?? {}),

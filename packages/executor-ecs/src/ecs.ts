@@ -21,15 +21,14 @@ import {
   toMaskedOverrides,
   toStartedBy,
 } from "./ecs-call.ts";
-import { isRetryable } from "./judge.ts";
+import { isRetryable, toLastPart } from "./judge.ts";
 import { createSecretMask } from "./parse-overrides.ts";
 import { evaluateTasks, findTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
 import { startTasks } from "./start-tasks.ts";
-import { tailLogs, toShortId, toTaskId } from "./tail-logs.ts";
+import { type TailInput, tailLogs, toShortId } from "./tail-logs.ts";
 import {
   type AwsFailure,
   createDefinitionCache,
-  type DefinitionCache,
   type DescribedTasks,
   describeTasks,
   type TaskOrder,
@@ -64,22 +63,16 @@ export function createEcsExecutor(): Executor {
   return defineExecutor({
     ...ecsDefinition,
     plan: (ctx, config) => planTasks(toCall(ctx, config, definitions)),
-    start: (ctx, config) => run({ ctx, config, definitions }, undefined, begin),
+    start: (ctx, config) => run(toCall(ctx, config, definitions), undefined, begin),
     poll: (ctx, config, progress) =>
-      run({ ctx, config, definitions }, progress, (call) =>
+      run(toCall(ctx, config, definitions), progress, (call) =>
         progress.run.ending === undefined ? pollTasks(call, progress) : pollEnd(call, progress),
       ),
     cancel(ctx, config, progress) {
       const cancelled = toCancelled(ctx, config, progress);
-      return run({ ctx, config, definitions }, cancelled, (call) => pollEnd(call, cancelled));
+      return run(toCall(ctx, config, definitions), cancelled, (call) => pollEnd(call, cancelled));
     },
   });
-}
-
-interface CallInput {
-  readonly ctx: EcsCall["ctx"];
-  readonly config: EcsConfig;
-  readonly definitions: DefinitionCache;
 }
 
 async function begin(call: EcsCall): Promise<EcsStep> {
@@ -88,17 +81,16 @@ async function begin(call: EcsCall): Promise<EcsStep> {
 }
 
 async function run(
-  { ctx, config, definitions }: CallInput,
+  call: EcsCall | Failed,
   progress: EcsProgress | undefined,
   work: (call: EcsCall) => Promise<EcsStep>,
 ): Promise<EcsStep> {
-  const call = toCall(ctx, config, definitions);
   if ("kind" in call) return call;
   try {
     return await work(call);
   } catch (error) {
     if (progress === undefined) return toNotStarted(call, error);
-    return ctx.signal.aborted ? toInterrupted(progress) : toAskedAgain(call, progress, error);
+    return call.ctx.signal.aborted ? toInterrupted(progress) : toAskedAgain(call, progress, error);
   }
 }
 
@@ -142,7 +134,7 @@ const MAX_WHY_CHARS = 500;
 const INTENT_KEPT_MS = 14 * 24 * 3_600_000;
 
 /** Returns the progress before the first try. */
-function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn }: PreparedOrder): EcsProgress {
+function toFirstProgress({ ctx, settings }: EcsCall, { order }: PreparedOrder): EcsProgress {
   const now = ctx.clock.now();
   return {
     run: { taskArns: [], attempt: 1 },
@@ -150,7 +142,7 @@ function toFirstProgress({ ctx, settings }: EcsCall, { order, taskDefinitionArn 
     deadline: now + settings.timeoutMs,
     placeUntil: now + settings.placementTimeoutMs,
     clientToken: order.clientToken,
-    taskDefinition: taskDefinitionArn,
+    taskDefinition: order.taskDefinition,
   };
 }
 
@@ -233,8 +225,7 @@ async function placeAgain(call: EcsCall, progress: EcsProgress): Promise<EcsStep
 }
 
 async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: DescribedTasks): Promise<EcsStep> {
-  const definition = await call.definitions.find(call.deps, progress.taskDefinition);
-  const reported = await reportLogs(call, progress, { tasks, definition });
+  const reported = await reportLogs(call, progress, tasks);
   const states = toStatesText(tasks, missing.length);
   const { lastLine } = reported;
   return running({
@@ -325,8 +316,7 @@ async function finishTasks(
   const { settings, deps, logs, definitions } = call;
   const { taskDefinition } = progress;
   const { check, tailLines, container } = settings;
-  const definition = await definitions.find(deps, taskDefinition);
-  await reportLogs(call, progress, { tasks, definition });
+  await reportLogs(call, progress, tasks);
   const overrides = toMaskedOverrides(settings);
   const input = { tasks, taskDefinition, check, overrides, tailLines, container };
   const { judgement, text, outputs } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
@@ -335,28 +325,28 @@ async function finishTasks(
   return failed({ code: failures[0].code, message: text, retryable: isRetryable(failures), outputs });
 }
 
-/** The facts about the tasks to show logs of. */
-interface ReportInput {
-  readonly tasks: readonly Task[];
-  readonly definition: TaskDefinition | undefined;
-}
-
-/** The progress for the next call. */
-type ReportedLogs = Pick<EcsProgress, "logs" | "lastLine">;
-
 const MAX_STREAMS = 10;
 const MAX_LINE_CHARS = 200;
 /** Before that no container has written anything. */
 const SILENT: ReadonlySet<string> = new Set(["PROVISIONING", "PENDING", "ACTIVATING"]);
 
-/** Reports the checked containers' new log lines since the last call. Skips a log that cannot be read. */
-export async function reportLogs(call: EcsCall, progress: EcsProgress, input: ReportInput): Promise<ReportedLogs> {
+/**
+ * Reports the checked containers' new log lines since the last call, and returns the progress for the next one. Skips a
+ * log that cannot be read.
+ */
+async function reportLogs(
+  call: EcsCall,
+  progress: EcsProgress,
+  tasks: readonly Task[],
+): Promise<Pick<EcsProgress, "logs" | "lastLine">> {
   const { ctx, settings } = call;
+  const definition = await call.definitions.find(call.deps, progress.taskDefinition);
+  const mask = createSecretMask(definition?.containerDefinitions ?? [], toMaskedOverrides(settings));
   const known = new Map(Object.entries(progress.logs ?? {}));
   let { lastLine } = progress;
-  for (const stream of settings.tailLines === 0 ? [] : listStreams(input, settings)) {
-    const key = `${toTaskId(stream.task)}/${stream.container.name}`;
-    const { lines, next } = await readNew(call, input, { stream, after: known.get(key) });
+  for (const stream of settings.tailLines === 0 ? [] : listStreams(tasks, definition, settings)) {
+    const key = `${toLastPart(stream.task)}/${stream.container.name}`;
+    const { lines, next } = await readNew(call, stream, { mask, ...defined({ after: known.get(key) }) });
     if (next !== undefined) known.set(key, next);
     for (const line of lines) ctx.report(`${stream.label}${line}`);
     lastLine = lines.at(-1)?.slice(0, MAX_LINE_CHARS) ?? lastLine;
@@ -368,13 +358,11 @@ export async function reportLogs(call: EcsCall, progress: EcsProgress, input: Re
 }
 
 async function readNew(
-  { logs, settings }: EcsCall,
-  { definition }: ReportInput,
-  { stream, after }: { readonly stream: ShownStream; readonly after: string | undefined },
+  { logs }: EcsCall,
+  { task: taskArn, container }: ShownStream,
+  options: Pick<TailInput, "mask" | "after">,
 ): Promise<{ readonly lines: readonly string[]; readonly next?: string | undefined }> {
-  const mask = createSecretMask(definition?.containerDefinitions ?? [], toMaskedOverrides(settings));
-  const { task: taskArn, container } = stream;
-  const tail = await tailLogs(logs, { taskArn, container, mask, ...defined({ after }) });
+  const tail = await tailLogs(logs, { taskArn, container, ...options });
   if (tail.kind === "none") return { lines: [] };
   const { lines, next, skipped } = tail;
   return { lines: skipped === undefined ? lines : [`… ${skipped} lines are in the log alone`, ...lines], next };
@@ -386,7 +374,11 @@ interface ShownStream {
   readonly label: string;
 }
 
-function listStreams({ tasks, definition }: ReportInput, { check }: EcsCall["settings"]): readonly ShownStream[] {
+function listStreams(
+  tasks: readonly Task[],
+  definition: TaskDefinition | undefined,
+  { check }: EcsCall["settings"],
+): readonly ShownStream[] {
   const names = check === "essential" ? (toEssentialNames(definition) ?? []) : check;
   const all = definition?.containerDefinitions ?? [];
   const shown = all.filter(({ name = "" }) => names === "all" || names.includes(name));

@@ -145,7 +145,7 @@ const FARGATE: ReadonlySet<string> = new Set(["FARGATE", "FARGATE_SPOT"]);
 
 function checkStatus({ status, taskDefinitionArn }: CheckedDefinition): DefinitionFault | undefined {
   if (status === undefined || status === "ACTIVE") return undefined;
-  const message = `The task definition ${toName(taskDefinitionArn)} is ${status}. Name an active revision, or the family for its latest.`;
+  const message = `The task definition ${toLastPart(taskDefinitionArn)} is ${status}. Name an active revision, or the family for its latest.`;
   return { code: "ECS_TASK_DEFINITION", message };
 }
 
@@ -158,7 +158,7 @@ function checkNetwork(definition: CheckedDefinition, run: CheckedRun): Definitio
   const isAwsvpc = networkMode === "awsvpc";
   const hasNetwork = run.networkConfiguration !== undefined;
   if (isAwsvpc && hasNetwork) return undefined;
-  const name = `The task definition ${toName(definition.taskDefinitionArn)} has the network mode ${networkMode}`;
+  const name = `The task definition ${toLastPart(definition.taskDefinitionArn)} has the network mode ${networkMode}`;
   if (isAwsvpc) return toNetworkFault(`${name}: name subnets in its network configuration.`);
   if (isFargate(run)) return toNetworkFault(`${name}, and Fargate needs awsvpc.`);
   return hasNetwork ? toNetworkFault(`${name}, which does not support a network configuration. Remove it.`) : undefined;
@@ -174,12 +174,13 @@ function checkNames(definition: CheckedDefinition, { overrides, check }: Checked
   const checked = Array.isArray(check) ? (check as readonly string[]) : [];
   const unknown = [...new Set([...overridden, ...checked])].filter((name) => !names.includes(name));
   if (unknown.length === 0) return undefined;
-  const told = `No container is called ${toList(unknown)} in ${toName(definition.taskDefinitionArn)}; it has ${toList(names)}.`;
+  const told = `No container is called ${toList(unknown)} in ${toLastPart(definition.taskDefinitionArn)}; it has ${toList(names)}.`;
   return { code: "ECS_PROPERTIES_INVALID", message: told };
 }
 
-function toName(taskDefinitionArn = ""): string {
-  return taskDefinitionArn.slice(taskDefinitionArn.lastIndexOf("/") + 1);
+/** Returns the name or id at the end of an ARN, in any form of the ARN. */
+export function toLastPart(arn = ""): string {
+  return arn.slice(arn.lastIndexOf("/") + 1);
 }
 
 function toList(names: readonly string[]): string {

@@ -7,7 +7,7 @@ import {
   type Task,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault } from "@stackyard/aws";
-import { isTransientReason, toPlacementMessage, toReasonText } from "./judge.ts";
+import { isTransientReason, toLastPart, toPlacementMessage, toReasonText } from "./judge.ts";
 import {
   type AwsFailure,
   describeTasks,
@@ -195,17 +195,13 @@ async function findUnlessBusy(deps: EcsDeps, order: TaskOrder, isLast: boolean):
 
 /** Returns the instances without a task. An instance that is listed twice gets two. */
 function findFree(instances: readonly string[], tasks: readonly Task[]): readonly string[] {
-  const taken = tasks.map(({ containerInstanceArn }) => toInstanceId(containerInstanceArn ?? ""));
+  const taken = tasks.map(({ containerInstanceArn }) => toLastPart(containerInstanceArn));
   return instances.filter((instance) => {
-    const at = taken.indexOf(toInstanceId(instance));
+    const at = taken.indexOf(toLastPart(instance));
     if (at === -1) return true;
     taken.splice(at, 1);
     return false;
   });
-}
-
-function toInstanceId(instance: string): string {
-  return instance.slice(instance.lastIndexOf("/") + 1);
 }
 
 function uniqueTasks(tasks: readonly Task[]): readonly Task[] {

@@ -1,6 +1,6 @@
 import { type CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
 import { defined } from "@stackyard/core";
-import type { TaskFailure } from "./judge.ts";
+import { type TaskFailure, toLastPart } from "./judge.ts";
 
 /** What reading a log needs. */
 export interface LogDeps {
@@ -9,7 +9,7 @@ export interface LogDeps {
 }
 
 /** Which container's log, and how much of its end. */
-interface TailInput {
+export interface TailInput {
   readonly taskArn: string;
   readonly container: LoggingContainer | undefined;
   /** Default: 50. */
@@ -179,12 +179,12 @@ export function findLogStream(container: LoggingContainer | undefined, taskArn: 
   const prefix = options["awslogs-stream-prefix"];
   if (group === undefined) return { kind: "none", why: `container ${name} names no awslogs-group` };
   if (prefix === undefined) return { kind: "none", why: `container ${name} has no awslogs-stream-prefix` };
-  return { kind: "stream", group, stream: `${prefix}/${name}/${toTaskId(taskArn)}`, region: options["awslogs-region"] };
-}
-
-/** Returns the last part of a task's ARN, in any form of the ARN. */
-export function toTaskId(taskArn: string): string {
-  return taskArn.slice(taskArn.lastIndexOf("/") + 1);
+  return {
+    kind: "stream",
+    group,
+    stream: `${prefix}/${name}/${toLastPart(taskArn)}`,
+    region: options["awslogs-region"],
+  };
 }
 
 const HOSTS: Readonly<Record<string, string>> = {
@@ -253,7 +253,7 @@ export function toFailureText(
 
 /** Returns the first eight characters of a task's id. */
 export function toShortId(taskArn: string): string {
-  return toTaskId(taskArn).slice(0, SHORT_ID_CHARS);
+  return toLastPart(taskArn).slice(0, SHORT_ID_CHARS);
 }
 
 function toSentence(failure: TaskFailure): string {

@@ -19,6 +19,7 @@ import {
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText } from "@stackyard/aws";
 import { type Clock, defined, listPages } from "@stackyard/core";
+import { toLastPart } from "./judge.ts";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
 /** The dependencies of ECS calls. */
@@ -220,25 +221,10 @@ export async function describeTasks(
 }
 
 /**
- * Returns the ARNs of all tasks in a cluster with this `startedBy` that are meant to run. ListTasks allows no other
- * filter together with `startedBy`, and without a `desiredStatus` it lists RUNNING tasks.
+ * Returns the ARNs of all tasks that match. ListTasks allows no other filter together with `startedBy`. Without a
+ * `desiredStatus` it lists RUNNING tasks; STOPPED ones have stopped, or are stopping, within the last hour.
  */
-export function listTasks(
-  deps: Pick<EcsDeps, "ecs" | "signal">,
-  { cluster, startedBy }: { readonly cluster: string; readonly startedBy: string },
-): Promise<readonly string[]> {
-  return listTaskArns(deps, { cluster, startedBy });
-}
-
-/** Returns the ARNs of tasks of a family that have stopped, or are stopping, within the last hour. */
-function listStoppedTasks(
-  deps: Pick<EcsDeps, "ecs" | "signal">,
-  { cluster, family }: { readonly cluster: string; readonly family: string },
-): Promise<readonly string[]> {
-  return listTaskArns(deps, { cluster, family, desiredStatus: "STOPPED" });
-}
-
-async function listTaskArns(
+export async function listTasks(
   { ecs, signal }: Pick<EcsDeps, "ecs" | "signal">,
   filter: ListTasksCommandInput,
 ): Promise<readonly string[]> {
@@ -261,16 +247,11 @@ export async function findStartedTasks(
 ): Promise<readonly Task[]> {
   const { cluster, startedBy, tags = [] } = order;
   const running = await listTasks(deps, { cluster, startedBy });
-  const stopped = await listStoppedTasks(deps, { cluster, family: toFamily(order.taskDefinition) });
+  const family = toLastPart(order.taskDefinition).replace(/:[0-9]+$/, "");
+  const stopped = await listTasks(deps, { cluster, family, desiredStatus: "STOPPED" });
   const taskArns = [...new Set([...running, ...stopped])];
   const { tasks } = await describeTasks(deps, { cluster, taskArns, tags: tags.length > 0 });
   return tasks.filter((task) => task.startedBy === startedBy && hasTags(task, tags));
-}
-
-/** Returns the family of a task definition given as ARN, `family:revision` or family. */
-function toFamily(taskDefinition: string): string {
-  const name = taskDefinition.slice(taskDefinition.lastIndexOf("/") + 1);
-  return name.replace(/:[0-9]+$/, "");
 }
 
 /** Returns true if the task has all tags. A tag without a value has an empty one. */
