@@ -41,9 +41,11 @@ const SsmTarget = Type.Object(
   { additionalProperties: false },
 );
 
+const bucket = Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" });
+
 const ArtifactObject = Type.Object(
   {
-    bucket: Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" }),
+    bucket,
     key: text(1_024),
     versionId: Type.Optional(text(1_024)),
     sha256: Type.Optional(
@@ -59,9 +61,7 @@ const ArtifactObject = Type.Object(
 
 const Output = Type.Object(
   {
-    bucket: Type.Optional(
-      Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" }),
-    ),
+    bucket: Type.Optional(bucket),
     prefix: Type.Optional(text(450, "Default: `runs`; the run's id follows")),
     logGroup: Type.Optional(
       Type.String({ pattern: "^[.\\-_/#A-Za-z0-9]{1,512}$", expected: "the name of a log group" }),

@@ -1,9 +1,4 @@
-import {
-  DescribeInstancesCommand,
-  type DescribeInstancesResult,
-  type Filter,
-  type Instance,
-} from "@aws-sdk/client-ec2";
+import { DescribeInstancesCommand, type DescribeInstancesResult, type Filter } from "@aws-sdk/client-ec2";
 import {
   CancelCommandCommand,
   type Command,
@@ -29,6 +24,7 @@ import {
   type KnownInstance,
   type SelectOptions,
   type SsmAgent,
+  toKnownInstance,
 } from "./select-instances.ts";
 
 /** Maximum page size of DescribeInstances (API reference, "MaxResults"). */
@@ -87,16 +83,7 @@ async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly 
 }
 
 function toInstances({ Reservations = [] }: DescribeInstancesResult): readonly KnownInstance[] {
-  return Reservations.flatMap(({ Instances = [] }) => Instances.map(toKnown));
-}
-
-function toKnown({ InstanceId = "", State, Tags = [], Platform }: Instance): KnownInstance {
-  return {
-    instanceId: InstanceId,
-    state: State?.Name ?? "",
-    tags: Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value })),
-    ...defined({ platform: Platform }),
-  };
+  return Reservations.flatMap(({ Instances = [] }) => Instances.map(toKnownInstance));
 }
 
 /** Loads the agents of instances from SSM; unregistered ones are missing. */
@@ -195,7 +182,7 @@ export interface Invocation {
   /** Detailed, as SSM spells it. */
   readonly detailedStatus: string;
   readonly requestedAt?: number;
-  readonly links: { readonly stdout?: string; readonly stderr?: string };
+  readonly links?: FleetInstanceReport["links"];
 }
 
 /** Lists all invocations of a command, as far as SSM lists them yet. */
@@ -211,13 +198,12 @@ export async function listInvocations(aws: FleetAws, commandId: string): Promise
 
 function toInvocation(invocation: CommandInvocation): Invocation {
   const { InstanceId = "", CommandId = "", StatusDetails, Status = "", RequestedDateTime } = invocation;
-  const { StandardOutputUrl: stdout = "", StandardErrorUrl: stderr = "" } = invocation;
   return {
     instanceId: InstanceId,
     commandId: CommandId,
     detailedStatus: StatusDetails ?? Status,
     ...(RequestedDateTime === undefined ? {} : { requestedAt: RequestedDateTime.getTime() }),
-    links: { ...(stdout === "" ? {} : { stdout }), ...(stderr === "" ? {} : { stderr }) },
+    ...toLinks(invocation),
   };
 }
 
@@ -304,7 +290,10 @@ function toTimes({ ExecutionStartDateTime = "", ExecutionEndDateTime = "" }: Get
   return { ...(Number.isNaN(startedAt) ? {} : { startedAt }), ...(Number.isNaN(endedAt) ? {} : { endedAt }) };
 }
 
-function toLinks({ StandardOutputUrl: stdout = "", StandardErrorUrl: stderr = "" }: GetCommandInvocationResult) {
+function toLinks({
+  StandardOutputUrl: stdout = "",
+  StandardErrorUrl: stderr = "",
+}: CommandInvocation | GetCommandInvocationResult): Pick<FleetInstanceReport, "links"> {
   if (stdout === "" && stderr === "") return {};
   return { links: { ...(stdout === "" ? {} : { stdout }), ...(stderr === "" ? {} : { stderr }) } };
 }

@@ -340,8 +340,8 @@ export function toCounts(tally: Tally): FleetCounts {
   return { selected: succeeded + failed + running + notSent, succeeded, failed, running, skipped, notSent };
 }
 
-type Place = "waiting" | "running" | "succeeded" | "skipped";
-const PLACES = ["waiting", "running", "succeeded", "skipped"] as const satisfies readonly Place[];
+const PLACES = ["waiting", "running", "succeeded", "skipped"] as const;
+type Place = (typeof PLACES)[number];
 
 function findPlace({ state, code }: FleetInstanceReport): Place | undefined {
   if (state === "not-sent") return code === undefined ? "waiting" : undefined;
@@ -435,9 +435,7 @@ function toLastLine(text = ""): string {
   return (text.trimEnd().split("\n").at(-1) ?? "").trim().slice(0, 200);
 }
 
-const OPEN: ReadonlySet<string> = new Set(["pending", "inprogress", "delayed", "cancelling", "canceling"]);
-
 /** Returns true for a final detailed status of a command. Unknown yet: not final. */
 export function isFinalStatus(status: string | undefined): boolean {
-  return status !== undefined && !OPEN.has(status.replace(/\s+/g, "").toLowerCase());
+  return status !== undefined && toInstanceState(status).state !== "running";
 }

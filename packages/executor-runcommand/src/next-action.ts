@@ -205,7 +205,7 @@ export function toFinalStep(
     return failed({ code, message, retryable, outputs });
   }
   const incomplete = findIncomplete(run, tally);
-  return incomplete === undefined ? succeeded(outputs) : failed({ ...incomplete, retryable: false, outputs });
+  return incomplete === undefined ? succeeded(outputs) : failed({ ...incomplete, outputs });
 }
 
 /** Returns the error limit. If SSM has found the instances, a share could not be computed before. */
@@ -227,16 +227,11 @@ export function toOutputs({ state }: FleetRun, tally: Tally, reportUrl: string |
   };
 }
 
-interface Fault {
-  readonly code: string;
-  readonly message: string;
-}
-
 function findEmptyFault(
   run: FleetRun,
   config: RunCommandConfig,
   { selected, skipped }: RunCommandOutputs,
-): (Fault & { readonly retryable: boolean }) | undefined {
+): RunStop | undefined {
   const { stop, cancelledAt } = run.state;
   const isAllowed = config.allowEmpty === true || config.instance !== undefined;
   if (selected > 0 || cancelledAt !== undefined) return undefined;
@@ -247,7 +242,7 @@ function findEmptyFault(
   return { code: "NO_INSTANCES", message, retryable: false };
 }
 
-function findAgentTimeout(run: FleetRun): (Fault & { readonly retryable: boolean }) | undefined {
+function findAgentTimeout(run: FleetRun): RunStop | undefined {
   const [instance] = listInstances(run);
   if (instance?.code !== "SSM_AGENT_TIMEOUT") return undefined;
   const message = `The agent of ${instance.instanceId} did not register in time. Look at its network, its instance profile and the agent.`;
@@ -255,12 +250,11 @@ function findAgentTimeout(run: FleetRun): (Fault & { readonly retryable: boolean
 }
 
 /** Returns SSM's status of a command for a whole fleet if no instance of the report explains it. */
-function findIncomplete({ state }: FleetRun, tally: Tally): Fault | undefined {
-  const { fleetCommand } = state;
-  const status = fleetCommand?.status;
+function findIncomplete({ state }: FleetRun, tally: Tally): RunStop | undefined {
+  const status = state.fleetCommand?.status;
   if (status === undefined || !isFinalStatus(status) || status === "Success" || countFailures(tally) > 0)
     return undefined;
-  return { code: "COMMAND_FAILED", message: `SSM ended the command as ${status}.` };
+  return { code: "COMMAND_FAILED", message: `SSM ended the command as ${status}.`, retryable: false };
 }
 
 /** The end of a run without remaining work. */

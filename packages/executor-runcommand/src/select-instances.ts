@@ -1,3 +1,6 @@
+import type { Instance } from "@aws-sdk/client-ec2";
+import { defined } from "@stackyard/core";
+
 /** The known facts about one instance. `ssm`: absent if not looked up, null if not registered. */
 export interface KnownInstance {
   readonly instanceId: string;
@@ -79,6 +82,16 @@ export function selectInstances(instances: readonly KnownInstance[], options: Se
     else skipped.push({ instanceId, code });
   }
   return { selected, skipped };
+}
+
+/** Returns the facts about an instance as EC2 describes it. */
+export function toKnownInstance({ InstanceId = "", State, Tags = [], Platform }: Instance): KnownInstance {
+  return {
+    instanceId: InstanceId,
+    state: State?.Name ?? "",
+    tags: Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value })),
+    ...defined({ platform: Platform }),
+  };
 }
 
 /** Returns the platform of commands for this instance. */

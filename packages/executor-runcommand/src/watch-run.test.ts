@@ -5,7 +5,7 @@ import { aMember, anId, aRun } from "./testing/a-run.ts";
 import { findNewFailures, findUnbegun, noteInvocations, noteStatus, noteUnbegun } from "./watch-run.ts";
 
 function anInvocation(number: number, detailedStatus: string, overrides: Partial<Invocation> = {}): Invocation {
-  return { instanceId: anId(number), commandId: "c1", detailedStatus, links: {}, ...overrides };
+  return { instanceId: anId(number), commandId: "c1", detailedStatus, ...overrides };
 }
 
 /** Two instances to whom command `c1` was sent at 1,000, and one that waits. */
@@ -151,7 +151,7 @@ describe("noteStatus", () => {
   });
 });
 
-const listed = [{ instanceId: anId(1), commandId: "c1", detailedStatus: "Success", links: {} }];
+const listed = [{ instanceId: anId(1), commandId: "c1", detailedStatus: "Success" }];
 
 function aSentRun(state = {}): FleetRun {
   const run = aRun([aMember(1), aMember(2)], state);

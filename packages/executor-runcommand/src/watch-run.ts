@@ -121,11 +121,12 @@ interface InvocationNews {
 
 /** Returns new failures with an output: instances that the run does not list as ended. */
 export function findNewFailures(run: FleetRun, invocations: readonly Invocation[]): readonly Invocation[] {
-  const byId = toOpen(run);
+  const byId = new Map(listInstances(run).map((instance) => [instance.instanceId, instance]));
   return invocations.filter((invocation) => {
     const { code } = toInstanceState(invocation.detailedStatus);
     if (code !== "COMMAND_FAILED" && code !== "EXECUTION_TIMEOUT") return false;
-    return run.state.way === "targets" ? !isKnownFinal(run, invocation, byId) : isOf(byId, invocation);
+    const instance = byId.get(invocation.instanceId);
+    return instance === undefined ? run.state.way === "targets" : isOpen(run, instance, invocation);
   });
 }
 
@@ -183,10 +184,9 @@ function toNoted(
   const warning = state === "succeeded" && byInventory && instance.roles.length === 0 ? "NO_ROLES" : code;
   return {
     ...begun,
-    ...defined({ code: warning }),
+    ...defined({ code: warning, links }),
     detailedStatus,
     endedAt: now,
-    ...(Object.keys(links).length === 0 ? {} : { links }),
     ...output,
   };
 }
@@ -195,20 +195,6 @@ function toNoted(
 function isOpen({ state }: FleetRun, instance: FleetInstanceReport, { commandId }: Invocation): boolean {
   if (instance.state === "running") return instance.commandId === commandId;
   return state.way === "targets" && (isWaiting(instance) || instance.code === "NOT_SENT");
-}
-
-function toOpen(run: FleetRun): ReadonlyMap<string, FleetInstanceReport> {
-  return new Map(listInstances(run).map((instance) => [instance.instanceId, instance]));
-}
-
-function isOf(byId: ReadonlyMap<string, FleetInstanceReport>, { instanceId, commandId }: Invocation): boolean {
-  const instance = byId.get(instanceId);
-  return instance?.state === "running" && instance.commandId === commandId;
-}
-
-function isKnownFinal(run: FleetRun, invocation: Invocation, byId: ReadonlyMap<string, FleetInstanceReport>): boolean {
-  const instance = byId.get(invocation.instanceId);
-  return instance !== undefined && !isOpen(run, instance, invocation);
 }
 
 /**

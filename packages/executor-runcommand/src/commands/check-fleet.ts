@@ -27,25 +27,21 @@ export function needsEc2Messages({ agent }: InstanceFacts): boolean {
 /** Checks that every instance has an agent that answers, and its version. */
 export function checkAgents(instances: readonly InstanceFacts[]): readonly FleetFinding[] {
   const online = instances.filter(isOnline);
+  const unregistered = instances.filter(({ agent }) => agent === undefined);
+  const silent = instances.filter((instance) => instance.agent !== undefined && !isOnline(instance));
   const findings = [
-    ...findingOf(
-      instances.filter(({ agent }) => agent === undefined),
-      {
-        check: "agents",
-        status: "fail",
-        message: "The agent has never registered",
-        hint: "Install amazon-ssm-agent, give the instance a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager.",
-      },
-    ),
-    ...findingOf(
-      instances.filter((instance) => instance.agent !== undefined && !isOnline(instance)),
-      {
-        check: "agents",
-        status: "fail",
-        message: "The agent is not online",
-        hint: "Look at the agent (`systemctl status amazon-ssm-agent`), the profile and the network of the instance.",
-      },
-    ),
+    ...findingOf(unregistered, {
+      check: "agents",
+      status: "fail",
+      message: "The agent has never registered",
+      hint: "Install amazon-ssm-agent, give the instance a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager.",
+    }),
+    ...findingOf(silent, {
+      check: "agents",
+      status: "fail",
+      message: "The agent is not online",
+      hint: "Look at the agent (`systemctl status amazon-ssm-agent`), the profile and the network of the instance.",
+    }),
     ...findingOf(online.filter(needsEc2Messages), {
       check: "agents",
       status: "warn",
@@ -106,26 +102,22 @@ export function checkMetadata(
   instances: readonly InstanceFacts[],
   { needsTags }: { readonly needsTags: boolean },
 ): readonly FleetFinding[] {
+  const disabled = instances.filter(({ metadata }) => !metadata.isEnabled);
   const enabled = instances.filter(({ metadata }) => metadata.isEnabled);
+  const open = enabled.filter(({ metadata }) => !metadata.requiresToken);
   const findings = [
-    ...findingOf(
-      instances.filter(({ metadata }) => !metadata.isEnabled),
-      {
-        check: "metadata",
-        status: "fail",
-        message: "The instance metadata service is off",
-        hint: "Switch it on (HttpEndpoint=enabled, HttpTokens=required): region and credentials come from it.",
-      },
-    ),
-    ...findingOf(
-      enabled.filter(({ metadata }) => !metadata.requiresToken),
-      {
-        check: "metadata",
-        status: "warn",
-        message: "The instance metadata service answers without a token (IMDSv1)",
-        hint: "Set HttpTokens=required; everything of ours uses tokens.",
-      },
-    ),
+    ...findingOf(disabled, {
+      check: "metadata",
+      status: "fail",
+      message: "The instance metadata service is off",
+      hint: "Switch it on (HttpEndpoint=enabled, HttpTokens=required): region and credentials come from it.",
+    }),
+    ...findingOf(open, {
+      check: "metadata",
+      status: "warn",
+      message: "The instance metadata service answers without a token (IMDSv1)",
+      hint: "Set HttpTokens=required; everything of ours uses tokens.",
+    }),
     ...findingOf(needsTags ? enabled.filter(({ metadata }) => !metadata.showsTags) : [], {
       check: "metadata",
       status: "fail",

@@ -58,13 +58,13 @@ export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand 
 }
 
 async function loadFindings(open: OpenDoctorAws, args: Args, signal: AbortSignal): Promise<readonly FleetFinding[]> {
-  const { aws, iam } = await open(toPlace(args), signal);
+  const aws = await open(toPlace(args), signal);
   // The SDK is loaded by those who need it.
   const { loadFleetFacts } = await import("./load-fleet-facts.ts");
   const { tagKey, tagValue: tagValues, artifact, fromTags = false } = args;
   const select = { ...(tagKey && { tagKey }), ...(tagValues && { tagValues }) };
   try {
-    const facts = await loadFleetFacts(aws, iam, { select, artifactArn: toObjectArn(artifact, args.region) });
+    const facts = await loadFleetFacts(aws, { select, artifactArn: toObjectArn(artifact, args.region) });
     return checkFleet(facts, { needsTags: fromTags });
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;

@@ -49,17 +49,14 @@ export function toTarget({ account, region, role, externalId }: DoctorPlace): Ta
 }
 
 /** Which instances to check, and the object that they must be able to read. */
-export interface FleetQuestion {
+interface FleetQuestion {
   readonly select: Pick<SelectOptions, "tagKey" | "tagValues">;
   readonly artifactArn: string | undefined;
 }
 
 /** Loads the facts about the running instances of a fleet. Read-only. Throws `AwsCallError`. */
-export async function loadFleetFacts(
-  aws: FleetAws,
-  iam: Pick<IAMClient, "send">,
-  { select, artifactArn }: FleetQuestion,
-): Promise<FleetFacts> {
+export async function loadFleetFacts(doctor: DoctorAws, { select, artifactArn }: FleetQuestion): Promise<FleetFacts> {
+  const { aws } = doctor;
   const found = await loadInstances(aws, select);
   const ids = found.map(({ InstanceId = "" }) => InstanceId);
   const agents = await loadAgents(aws, ids);
@@ -69,7 +66,9 @@ export async function loadFleetFacts(
   return {
     instances,
     endpoints: await loadEndpoints(aws, [...new Set(vpcIds)]),
-    profiles: await loadProfiles(aws, iam, { arns, artifactArn }),
+    profiles: new Map(
+      await mapLimited(arns, AT_ONCE, async (arn) => [arn, await loadProfile(doctor, arn, artifactArn)] as const),
+    ),
   };
 }
 
@@ -91,8 +90,7 @@ function toFacts(instance: Instance, agents: ReadonlyMap<string, SsmAgent>): Ins
     instanceId: InstanceId,
     ...defined({ vpcId: VpcId }),
     hasPublicAddress: PublicIpAddress !== undefined,
-    ...(IamInstanceProfile?.Arn === undefined ? {} : { profileArn: IamInstanceProfile.Arn }),
-    ...defined({ agent }),
+    ...defined({ profileArn: IamInstanceProfile?.Arn, agent }),
     metadata: {
       isEnabled: MetadataOptions.HttpEndpoint !== "disabled",
       requiresToken: MetadataOptions.HttpTokens === "required",
@@ -102,7 +100,7 @@ function toFacts(instance: Instance, agents: ReadonlyMap<string, SsmAgent>): Ins
 }
 
 /** Loads the names of services with an endpoint, by VPC. Undefined without the permission. */
-export async function loadEndpoints(
+async function loadEndpoints(
   aws: FleetAws,
   vpcIds: readonly string[],
 ): Promise<ReadonlyMap<string, ReadonlySet<string>> | undefined> {
@@ -140,35 +138,14 @@ const AGENT_ACTIONS = [
 ];
 const AT_ONCE = 4;
 
-/** The permissions to check. */
-export interface ProfileQuestion {
-  readonly arns: readonly string[];
-  /** ARN of an object that instances read. */
-  readonly artifactArn: string | undefined;
-}
-
-/** Loads the denied actions of the profiles' roles, by IAM's policy simulation. */
-export async function loadProfiles(
-  aws: FleetAws,
-  iam: Pick<IAMClient, "send">,
-  { arns, artifactArn }: ProfileQuestion,
-): Promise<ReadonlyMap<string, ProfileFacts>> {
-  return new Map(
-    await mapLimited(arns, AT_ONCE, async (arn) => [arn, await loadProfile(aws, iam, { arn, artifactArn })] as const),
-  );
-}
-
-async function loadProfile(
-  aws: FleetAws,
-  iam: Pick<IAMClient, "send">,
-  { arn, artifactArn }: { readonly arn: string; readonly artifactArn: string | undefined },
-): Promise<ProfileFacts> {
+/** Loads the denied actions of a profile's role, by IAM's policy simulation. */
+async function loadProfile(doctor: DoctorAws, arn: string, artifactArn: string | undefined): Promise<ProfileFacts> {
   try {
-    const roleArn = await findRole(aws, iam, arn);
+    const roleArn = await findRole(doctor, arn);
     if (roleArn === undefined) return { kind: "unknown", why: "It has no role." };
-    const denied = await loadDenied(aws, iam, { roleArn, actions: AGENT_ACTIONS });
+    const denied = await loadDenied(doctor, { roleArn, actions: AGENT_ACTIONS });
     if (artifactArn === undefined) return { kind: "known", denied };
-    const reading = await loadDenied(aws, iam, { roleArn, actions: ["s3:GetObject"], resource: artifactArn });
+    const reading = await loadDenied(doctor, { roleArn, actions: ["s3:GetObject"], resource: artifactArn });
     return { kind: "known", denied: [...denied, ...reading] };
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
@@ -176,7 +153,7 @@ async function loadProfile(
   }
 }
 
-async function findRole(aws: FleetAws, iam: Pick<IAMClient, "send">, arn: string): Promise<string | undefined> {
+async function findRole({ aws, iam }: DoctorAws, arn: string): Promise<string | undefined> {
   const name = arn.split("/").at(-1) ?? "";
   const { InstanceProfile } = await callAws(aws, {
     what: `The instance profile ${name} could not be read.`,
@@ -193,8 +170,7 @@ interface Simulation {
 }
 
 async function loadDenied(
-  aws: FleetAws,
-  iam: Pick<IAMClient, "send">,
+  { aws, iam }: DoctorAws,
   { roleArn, actions, resource }: Simulation,
 ): Promise<readonly string[]> {
   const input = {

@@ -60,9 +60,8 @@ export function toPipelineIntent(input: {
 }): RunIntent {
   const { jobId, artifact, revision, now } = input;
   const { tagKey, tagValues, targets, wait, artifact: _name, ...rest } = input.options;
-  const fleet =
-    targets === undefined ? { select: { tagKey, tagValues: [...tagValues] } } : { targets: toPlain(targets) };
-  const config = { ...fleet, ...rest, artifact: { ...artifact }, source: "pipeline" };
+  const fleet = targets === undefined ? { select: { tagKey, tagValues } } : { targets };
+  const config = { ...fleet, ...rest, artifact, source: "pipeline" };
   return {
     kind: "run",
     key: jobId,
@@ -71,7 +70,7 @@ export function toPipelineIntent(input: {
     profile: rest.profile,
     config,
     wait,
-    artifact: { ...artifact },
+    artifact,
     revision,
     decidedAt: now,
     // A plan changes no instance.
@@ -93,9 +92,9 @@ export function toBootIntent(input: {
   const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt}`;
   const config = {
     instance: instanceId,
-    select: { tagKey, tagValues: [...tagValues] },
+    select: { tagKey, tagValues },
     profile,
-    artifact: { ...artifact },
+    artifact,
     timeout,
     deliveryTimeout,
     agentTimeout,
@@ -109,7 +108,7 @@ export function toBootIntent(input: {
     profile,
     config,
     wait: true,
-    artifact: { ...artifact },
+    artifact,
     revision: null,
     decidedAt: now,
   };
@@ -120,7 +119,7 @@ export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"],
   const [instanceId, , ...launchedAt] = intent.key.split(":");
   if (intent.source !== "bootstrap" || instanceId === undefined || launchedAt.length === 0) return undefined;
   const key = `${instanceId}:${toArtifactId(artifact)}:${launchedAt.join(":")}`;
-  const config = { ...intent.config, artifact: { ...artifact } };
+  const config = { ...intent.config, artifact };
   return { ...intent, key, runId: runStackId({ key }), config, artifact, decidedAt: now };
 }
 
@@ -128,10 +127,6 @@ export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"],
 function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifact"]): string {
   const text = [bucket, key, versionId, sha256].join("\u0000");
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
-}
-
-function toPlain(targets: NonNullable<UserParameters["targets"]>) {
-  return targets.map(({ key, values }) => ({ key, values: [...values] }));
 }
 
 /** What was decided about an event without a run. */
@@ -159,13 +154,8 @@ export async function keepEventRecord(
   value: EventRecord,
 ): Promise<EventRecord> {
   const now = clock.now();
-  const result = await records.put({
-    key: toEventKey(id),
-    value,
-    expected: "absent",
-    expiresAt: now + KEEP_EVENT_MS,
-    now,
-  });
+  const expiresAt = now + KEEP_EVENT_MS;
+  const result = await records.put({ key: toEventKey(id), value, expected: "absent", expiresAt, now });
   if (result.kind === "written") return value;
   return parseEventRecord(result.current?.value) ?? value;
 }
@@ -263,8 +253,7 @@ const watchValidator = Compile(Watch);
 
 /** Finds the watch over a run. Returns undefined for an unknown or ended watch. */
 export async function findWatch({ records, clock }: RecordsDeps, runId: string): Promise<KeptWatch | undefined> {
-  const record = await records.get(PREFIX + runId, clock.now());
-  return toKept(record);
+  return toKept(await records.get(PREFIX + runId, clock.now()));
 }
 
 /** Starts to watch a run, or adds a lifecycle action that waits for it. */
@@ -290,14 +279,9 @@ export async function replaceWatch(
   watch: Watch,
 ): Promise<boolean> {
   const now = clock.now();
-  const input = {
-    key,
-    value: watch,
-    expected: version,
-    expiresAt: watch.intent.decidedAt + KEEP_WATCH_MS,
-    now,
-  };
-  return (await records.put(input)).kind === "written";
+  const expiresAt = watch.intent.decidedAt + KEEP_WATCH_MS;
+  const { kind } = await records.put({ key, value: watch, expected: version, expiresAt, now });
+  return kind === "written";
 }
 
 /** Ends a watch; returns false if a lifecycle action was added meanwhile. */

@@ -53,21 +53,14 @@ export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSigna
     return { kind: "rejected", code: decision.code };
   }
   const { jobId } = decision;
-  const result = await orFailure(fleet, jobId, () => handleDecision(fleet, decision, event, signal));
+  const failed = (error: unknown) => toFailure(fleet, jobId, error);
+  const result = await handleDecision(fleet, decision, event, signal).catch(failed);
   try {
     return await reportResult(fleet, result);
   } catch (error) {
     // CodePipeline did not accept the result: the run has not failed, and the repeated event reports it.
     if (result.kind === "failure" || findAwsFault(error).kind === "retryable") throw error;
-    return reportResult(fleet, toFailure(fleet, jobId, error));
-  }
-}
-
-async function orFailure(fleet: Fleet, jobId: string, toResult: () => Promise<JobResult>): Promise<JobResult> {
-  try {
-    return await toResult();
-  } catch (error) {
-    return toFailure(fleet, jobId, error);
+    return reportResult(fleet, failed(error));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Instance } from "@aws-sdk/client-ec2";
-import type { KnownInstance } from "../select-instances.ts";
+import { type KnownInstance, toKnownInstance } from "../select-instances.ts";
 import { type Fleet, FleetError, readField, readText, toFleetFailure } from "./fleet-deps.ts";
 
 /** The location of the app. Absent fields are not compared. */
@@ -129,7 +129,9 @@ export async function loadInstance(
   const until = clock.now() + PATIENCE_MS;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const instance = await describe(fleet, instanceId);
-    if (instance !== undefined) return toLoaded(instanceId, instance);
+    if (instance !== undefined) {
+      return { known: toKnownInstance(instance), launchedAt: instance.LaunchTime?.toISOString() ?? "unknown" };
+    }
     const leftMs = until - clock.now();
     if (leftMs <= 0) return undefined;
     await clock.sleep(Math.min(pauseMs, leftMs), signal);
@@ -149,15 +151,6 @@ async function describe(fleet: Fleet, instanceId: string): Promise<Instance | un
     if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return undefined;
     throw error;
   }
-}
-
-function toLoaded(instanceId: string, { State, Tags = [], Platform, LaunchTime }: Instance): LoadedInstance {
-  const tags = Tags.map(({ Key = "", Value = "" }) => ({ key: Key, value: Value }));
-  const platform = Platform === undefined ? {} : { platform: Platform };
-  return {
-    known: { instanceId, state: State?.Name ?? "", tags, ...platform },
-    launchedAt: LaunchTime?.toISOString() ?? "unknown",
-  };
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   STANDINGS,
   standingOf,
   toCleanText,
+  toExit,
   toFleetReport,
   toInstant,
   toLength,
@@ -172,10 +173,9 @@ const COLUMNS = 8;
 function toRows(instance: FleetInstanceReport): Html {
   const { instanceId, code, responseCode, roles, platform = "", startedAt, endedAt } = instance;
   const standing = standingOf(instance);
-  const exit = responseCode === undefined || responseCode === -1 ? "" : String(responseCode);
   const started = startedAt === undefined ? "" : toInstant(startedAt);
   const took = startedAt === undefined || endedAt === undefined ? "" : toLength(endedAt - startedAt);
-  return html`<tr><th scope="row"><code>${instanceId}</code></th><td><span class="state ${toClass(standing)}">${standing}</span></td><td>${toWhy(code)}</td><td>${exit}</td><td>${roles.join(", ")}</td><td>${platform}</td><td>${started}</td><td>${took}</td></tr>
+  return html`<tr><th scope="row"><code>${instanceId}</code></th><td><span class="state ${toClass(standing)}">${standing}</span></td><td>${toWhy(code)}</td><td>${toExit(responseCode)}</td><td>${roles.join(", ")}</td><td>${platform}</td><td>${started}</td><td>${took}</td></tr>
 ${toDetails(instance)}`;
 }
 

@@ -95,18 +95,14 @@ function toCounts(standings: Readonly<Record<FleetStanding, number>>): FleetCoun
 }
 
 function countRoles(instances: readonly FleetInstanceReport[]): readonly RoleCounts[] {
-  const byRole = new Map<string | undefined, FleetInstanceReport[]>();
-  for (const instance of instances) {
-    const roles: readonly (string | undefined)[] = instance.roles.length === 0 ? [undefined] : instance.roles;
-    for (const role of new Set(roles)) {
-      const members = byRole.get(role);
-      if (members === undefined) byRole.set(role, [instance]);
-      else members.push(instance);
-    }
-  }
-  return [...byRole]
+  const inRoles = instances.flatMap((instance) => listRoles(instance).map((role) => ({ ...instance, role })));
+  return [...Map.groupBy(inRoles, ({ role }) => role)]
     .toSorted(([a], [b]) => Number(a === undefined) - Number(b === undefined) || compareTexts(a ?? "", b ?? ""))
     .map(([role, members]) => ({ role, counts: countStandings(members), total: members.length }));
+}
+
+function listRoles({ roles }: FleetInstanceReport): readonly (string | undefined)[] {
+  return roles.length === 0 ? [undefined] : [...new Set(roles)];
 }
 
 /** One kind of failure of a run's instances. */
@@ -188,6 +184,11 @@ const SOURCES: ReadonlyMap<string, string> = new Map([
   ["command", "a command"],
   ["task", "a task of a machine"],
 ]);
+
+/** Formats an exit code; SSM reports -1 for commands that have not started. */
+export function toExit(responseCode: number | undefined): string {
+  return responseCode === undefined || responseCode === -1 ? "" : String(responseCode);
+}
 
 /** Formats a duration in its largest two units: `4m 12s`, `0.4s`. */
 export function toLength(ms: number): string {

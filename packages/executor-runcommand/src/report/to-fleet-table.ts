@@ -8,6 +8,7 @@ import {
   STANDINGS,
   standingOf,
   toCell,
+  toExit,
   toFleetReport,
   toLength,
 } from "./to-fleet-report.ts";
@@ -87,11 +88,6 @@ function toRow(instance: FleetInstanceReport): readonly string[] {
     took,
     said,
   ];
-}
-
-/** Formats an exit code; SSM reports -1 for commands that have not started. */
-function toExit(responseCode: number | undefined): string {
-  return responseCode === undefined || responseCode === -1 ? "" : String(responseCode);
 }
 
 function toRole(role: string | undefined): string {

@@ -1,7 +1,5 @@
-import { CreateDocumentCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { addFleet, type FleetDefect, type FleetMember } from "@stackyard/aws-sim";
 import type { RunCommandConfig } from "../definition.ts";
-import { applyArtifactName, applyArtifactText } from "../document/apply-artifact-document.ts";
 import { aSimFleet, type SimFleet } from "./a-sim-fleet.ts";
 
 /** A fleet with our document published. */
@@ -29,8 +27,7 @@ export async function aLargeFleet(
 ): Promise<LargeFleet> {
   const fleet = aSimFleet();
   const members = addFleet(fleet.sim, { account: "111122223333", region: "eu-west-1", count, broken });
-  const document = { Name: applyArtifactName, Content: applyArtifactText, DocumentType: "Command" } as const;
-  await fleet.context().aws(SSMClient).send(new CreateDocumentCommand(document));
+  await fleet.addDocument();
   return {
     ...fleet,
     members,

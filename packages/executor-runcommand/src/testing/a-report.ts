@@ -1,9 +1,9 @@
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import { anId } from "./a-run.ts";
 
 /** Returns an instance of a report that has succeeded, unless overridden. */
 export function anInstance(number: number, instance: Partial<FleetInstanceReport> = {}): FleetInstanceReport {
-  const instanceId = `i-${number.toString(16).padStart(17, "0")}`;
-  return { instanceId, state: "succeeded", roles: ["webserver"], platform: "linux", ...instance };
+  return { instanceId: anId(number), state: "succeeded", roles: ["webserver"], platform: "linux", ...instance };
 }
 
 /** Returns an instance with a typical failure. */

@@ -22,22 +22,15 @@ export function createCrashingDeps(
     if (isDead) throw new Error("The process died.");
     return result;
   }
-  const dying = <Port extends object>(port: Port): Port =>
+  const dying = <Port extends object>(port: Port, isCall = (_name: string | symbol) => true): Port =>
     new Proxy(port, {
       get(target, name) {
         const member: unknown = Reflect.get(target, name);
-        if (typeof member !== "function") return member;
+        if (!isCall(name) || typeof member !== "function") return member;
         return (...args: unknown[]) => run(() => member.apply(target, args));
       },
     });
-  const dyingClient = (client: object) =>
-    new Proxy(client, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name);
-        if (name !== "send" || typeof member !== "function") return member;
-        return (...args: unknown[]) => run(() => member.apply(target, args));
-      },
-    });
+  const dyingClient = (client: object) => dying(client, (name) => name === "send");
   const access = (aws: FleetDeps["aws"]["own"]): FleetDeps["aws"]["own"] => ({
     client: ((type: never) => dyingClient(Object(aws.client(type, undefined)))) as never,
   });
