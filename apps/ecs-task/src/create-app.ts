@@ -25,9 +25,7 @@ export interface CreateAppOptions {
 /** Creates the function from its environment. An invalid environment is also reported to CloudFormation. */
 export function createApp(options: CreateAppOptions): EcsTaskFunction {
   const { environment, clock = systemClock } = options;
-  let opened:
-    | Promise<{ readonly made: EcsTaskFunction; readonly telemetry: Pick<Telemetry, "logger" | "invoke"> }>
-    | undefined;
+  let opened: ReturnType<typeof open> | undefined;
 
   async function open() {
     const telemetry = options.telemetry ?? (await createTelemetry({ service: "ecs-task", environment, clock }));
@@ -70,15 +68,9 @@ function createRegionalAws(environment: EnvironmentVariables, clock: Clock, logg
   const own = findRegion(environment);
   const known = new Map<string, AwsAccess>();
   return (clientClass, region = own) => {
+    const session = { name: "ecs-task" };
     const access =
-      known.get(region ?? "") ??
-      createAwsAccess({
-        clock,
-        limiter,
-        logger,
-        session: { name: "ecs-task" },
-        ...defined({ region }),
-      });
+      known.get(region ?? "") ?? createAwsAccess({ clock, limiter, logger, session, ...defined({ region }) });
     known.set(region ?? "", access);
     return access.client(clientClass, undefined);
   };

@@ -31,7 +31,10 @@ export interface FleetAppOptions {
  * opened.
  */
 export function createFleetApp(options: FleetAppOptions): FleetApp {
-  const telemetry = createOnce(async () => options.telemetry ?? openTelemetry(options));
+  const { environment, clock = systemClock } = options;
+  const telemetry = createOnce(
+    async () => options.telemetry ?? (await createTelemetry({ service: "fleet", environment, clock })),
+  );
   const fleet = createOnce(async () => openFleet(options, (await telemetry()).logger));
   return {
     async handler(event, context) {
@@ -47,7 +50,6 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
       // Once open, it reports each job's result itself; Lambda repeats events for which it throws.
       if (fleet.isDone()) throw error;
       const { logger } = await telemetry();
-      const { clock = systemClock } = options;
       const outcome = await failJob({ logger, clock, aws: { own: options.aws ?? ownAws } }, event, error);
       if (outcome === undefined) throw error;
       return outcome;
@@ -56,9 +58,9 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
 }
 
 async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]): Promise<FleetApp> {
-  const { environment, open = openRuns, openArtifactS3 = createArtifactS3(environment) } = options;
+  const { environment, clock = systemClock, open = openRuns } = options;
+  const { openArtifactS3 = createArtifactS3(environment) } = options;
   const settings = parseFleetSettings(environment);
-  const { clock = systemClock } = options;
   const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
   const { runs, records, aws } = opened;
   return createFleet({
@@ -98,10 +100,6 @@ function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArt
 
 /** With the SDK's region and credentials: nothing else is known if the environment is invalid. */
 const ownAws: FleetDeps["aws"]["own"] = { client: (Client) => new Client({} as never) };
-
-function openTelemetry({ environment, clock = systemClock }: FleetAppOptions): Promise<Telemetry> {
-  return createTelemetry({ service: "fleet", environment, clock });
-}
 
 function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
   return defined({ requestId: awsRequestId });
