@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { sendStartTask, startTasks } from "./start-tasks.ts";
 import type { TaskOrder } from "./task-order.ts";
 import { createEcsYard, type EcsYard, INSTANCE } from "./testing/an-ecs-yard.ts";
-import { passTime } from "./testing/pass-time.ts";
+import { passUntilDone } from "./testing/pass-until-done.ts";
 
 function anOrder(given: Partial<TaskOrder> = {}): TaskOrder {
   return { cluster: "web", taskDefinition: "migrate", count: 1, startedBy: "me", clientToken: "token-1", ...given };
@@ -12,7 +12,7 @@ function anOrder(given: Partial<TaskOrder> = {}): TaskOrder {
 
 function start({ clock, aws }: EcsYard, order: TaskOrder, already: readonly string[] = []) {
   const deps = { ecs: aws(ECSClient), clock, signal: new AbortController().signal };
-  return passTime(clock, startTasks(deps, order, already));
+  return passUntilDone(clock, startTasks(deps, order, already));
 }
 
 function arnsOf({ sim }: EcsYard): readonly (string | undefined)[] {

@@ -77,8 +77,21 @@ async function run(context: RunsContext, args: RunArgs): Promise<number> {
   return startRun(context, { executor: "ecs", config, args }, (runId) => followAndShow(context, runId, args));
 }
 
-async function followAndShow(context: RunsContext, runId: string, options: FollowOptions): Promise<number> {
-  const ended = await followEcsRun(context, runId, options);
+/**
+ * Waits for the end of a run, prints its progress and its logs, and returns the exit code. Throws `TIMED_OUT` and
+ * `INTERRUPTED`; the run then continues.
+ */
+async function followAndShow(
+  context: RunsContext,
+  runId: string,
+  { giveUpAfter }: Pick<LogsArgs, "giveUpAfter">,
+): Promise<number> {
+  const tell = createProgressTeller(context.out);
+  const ended = await followRun(context, runId, {
+    onLook: (look) => tell(look, formatProgress(look), { message: look.message ?? null }),
+    hint: `Look again: stackyard ecs logs ${runId} --follow`,
+    ...defined({ giveUpAfter }),
+  });
   await showRun(context, ended);
   return toRunExitCode(ended);
 }
@@ -107,20 +120,6 @@ async function showLogs(context: RunsContext, { run: runId, follow, ...options }
   const { runs, signal } = context;
   await showRun(context, await runs.get(runId, { signal }));
   return 0;
-}
-
-interface FollowOptions {
-  readonly giveUpAfter?: string;
-}
-
-/** Waits for the end of a run and prints its progress. Throws `TIMED_OUT` and `INTERRUPTED`; the run then continues. */
-function followEcsRun(context: RunsContext, runId: string, { giveUpAfter }: FollowOptions): Promise<Run> {
-  const tell = createProgressTeller(context.out);
-  return followRun(context, runId, {
-    onLook: (run) => tell(run, formatProgress(run), { message: run.message ?? null }),
-    hint: `Look again: stackyard ecs logs ${runId} --follow`,
-    ...defined({ giveUpAfter }),
-  });
 }
 
 function formatProgress({ runId, state, message = "", cancelling }: Run): string {
@@ -173,8 +172,8 @@ export function toRunExitCode({ state, error, outputs = {} }: Run): 0 | 1 | 2 | 
 function hasTasks({ taskArns }: NonNullable<Run["outputs"]>): boolean {
   return typeof taskArns === "string" && taskArns !== "" && taskArns !== "[]";
 }
-const TaskArgs = Type.Object(taskArgs);
-export type TaskArgs = Static<typeof TaskArgs>;
+
+export type TaskArgs = Omit<RunArgs, "key" | "detach" | "giveUpAfter">;
 
 type Config = Readonly<Record<string, unknown>>;
 

@@ -36,19 +36,19 @@ const DONE: StepAnswer = { done: true, waitSeconds: 1 };
  * that another invocation works on.
  */
 export async function advanceWork(
-  { deps, definitions, store, newOwner }: EcsTaskApp,
+  app: EcsTaskApp,
   requestId: string,
   { invocation, sends }: { readonly invocation: Invocation; readonly sends: boolean },
 ): Promise<StepAnswer> {
-  const result = await (await store()).claim(requestId, newOwner(), invocation.ttlMs);
+  const store = await app.store();
+  const result = await store.claim(requestId, app.newOwner(), invocation.ttlMs);
   if (result.kind === "none") return DONE;
   if (result.kind === "held") return LOOK_AGAIN;
   const { claimed } = result;
   try {
-    const context = createTurnContext({ deps, claimed, definitions, signal: invocation.signal });
-    const end = await takeTurns(context);
+    const end = await takeTurns(createTurnContext(app, claimed, invocation.signal));
     if (end.kind === "wait") return { done: false, waitSeconds: Math.max(1, Math.ceil(end.afterMs / 1_000)) };
-    if (sends && claimed.work.phase !== "done") await sendAnswer(deps, claimed);
+    if (sends && claimed.work.phase !== "done") await sendAnswer(app.deps, claimed);
     return DONE;
   } catch (error) {
     if (isStackyardError(error, "RECORD_CONFLICT")) return LOOK_AGAIN;
@@ -66,24 +66,20 @@ export async function release(claimed: ClaimedWork): Promise<void> {
 /** The result of some turns: the response is ready, or the work continues after a delay. */
 type TurnsEnd = { readonly kind: "answer" } | { readonly kind: "wait"; readonly afterMs: number };
 
-type Work = (context: TurnContext) => Promise<Turn>;
+/** The work of a phase. */
+interface PhaseWork {
+  readonly work: (context: TurnContext) => Promise<Turn>;
+  /** The purpose of its AWS calls, for errors. */
+  readonly what: string;
+}
 
-const TURNS: Readonly<Record<Exclude<WorkPhase, "answer" | "done">, Work>> = {
-  decide: decideWork,
-  health: awaitHealth,
-  start: startWork,
-  wait: watchWork,
-  end: endWork,
-  stop: stopWork,
-};
-/** The purpose of each phase's AWS calls, for errors. */
-const DEEDS: Readonly<Record<keyof typeof TURNS, string>> = {
-  decide: "A look at what is to run",
-  health: "A look at the target group",
-  start: "The start of the tasks",
-  wait: "A look at the tasks",
-  end: "The stop of the tasks",
-  stop: "The stop of the tasks",
+const TURNS: Readonly<Record<Exclude<WorkPhase, "answer" | "done">, PhaseWork>> = {
+  decide: { work: decideWork, what: "A look at what is to run" },
+  health: { work: awaitHealth, what: "A look at the target group" },
+  start: { work: startWork, what: "The start of the tasks" },
+  wait: { work: watchWork, what: "A look at the tasks" },
+  end: { work: endWork, what: "The stop of the tasks" },
+  stop: { work: stopWork, what: "The stop of the tasks" },
 };
 
 /**
@@ -95,29 +91,27 @@ export async function takeTurns(context: TurnContext): Promise<TurnsEnd> {
     const { phase } = context.work;
     if (phase === "answer" || phase === "done") return { kind: "answer" };
     context.signal.throwIfAborted();
-    const turn = await takeTurn(context, phase);
+    const turn = await takeTurn(context, TURNS[phase]);
     await context.save({ troubledSince: undefined, ...turn.changes });
     if (turn.kind === "wait") return { kind: "wait", afterMs: turn.afterMs };
   }
 }
 
-async function takeTurn(context: TurnContext, phase: keyof typeof TURNS): Promise<Turn> {
+async function takeTurn(context: TurnContext, { work, what }: PhaseWork): Promise<Turn> {
   try {
-    return await TURNS[phase](context);
+    return await work(context);
   } catch (error) {
     if (!isAwsError(error) || context.signal.aborted) throw error;
-    return meetTrouble(context, toAwsFailure(error, DEEDS[phase]));
+    return meetTrouble(context, toAwsFailure(error, what));
   }
 }
 
 /** Creates the context of turns of claimed work. */
-export function createTurnContext(input: {
-  readonly deps: EcsTaskDeps;
-  readonly claimed: ClaimedWork;
-  readonly definitions: DefinitionCache;
-  readonly signal: AbortSignal;
-}): TurnContext {
-  const { deps, claimed, definitions, signal } = input;
+export function createTurnContext(
+  { deps, definitions }: EcsTaskApp,
+  claimed: ClaimedWork,
+  signal: AbortSignal,
+): TurnContext {
   const { request } = claimed.work;
   const { logger = silentLogger, clock } = deps;
   const parsed = parseProperties(request.ResourceProperties);

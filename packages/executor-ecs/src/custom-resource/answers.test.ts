@@ -1,7 +1,8 @@
 import { type Records, StackyardError } from "@stackyard/core";
 import { createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createEcsTaskWorld, type EcsTaskWorld, LEAST, PLACE, toFetch } from "../testing/an-ecs-task-world.ts";
+import { createEcsTaskWorld, type EcsTaskWorld, LEAST, toFetch } from "../testing/an-ecs-task-world.ts";
+import { PLACE } from "../testing/an-ecs-yard.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
 

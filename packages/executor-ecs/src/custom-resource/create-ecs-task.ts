@@ -188,21 +188,20 @@ function isPassing(error: unknown): boolean {
 
 async function begin(reception: Reception): Promise<void> {
   const { app, request, invocation, logger, owner } = reception;
-  const { deps, definitions } = app;
   const store = await app.store();
   if (await store.add(toRemembered(request))) logWarnings(request, logger);
   const result = await store.claim(request.RequestId, owner, invocation.ttlMs);
   if (result.kind === "none") throw new Error("The request was noted and cannot be found.");
   if (result.kind === "held") {
     // A repeat, or work abandoned by another invocation: an execution finds out.
-    return startExecution(deps, request.RequestId, invocation.signal);
+    return startExecution(app.deps, request.RequestId, invocation.signal);
   }
   reception.claimed = result.claimed;
   try {
-    const context = createTurnContext({ deps, definitions, claimed: result.claimed, signal: invocation.signal });
+    const context = createTurnContext(app, result.claimed, invocation.signal);
     const end = await takeTurns(context);
     if (end.kind === "wait") await context.handOver();
-    else await sendAnswer(deps, result.claimed);
+    else await sendAnswer(app.deps, result.claimed);
   } finally {
     await release(result.claimed);
   }
@@ -228,15 +227,15 @@ function logWarnings(request: CustomResourceRequest, logger: Logger): void {
 
 async function meetFault(reception: Reception, error: unknown): Promise<void> {
   const { claimed, request, logger } = reception;
-  const { requestId, ...fields } = { requestId: request.RequestId, error: toCause(error) };
+  const fields = { requestId: request.RequestId, error: toCause(error) };
   // The invocation that has the work continues it.
   if (isStackyardError(error, "RECORD_CONFLICT")) return;
   if (claimed?.work.handedOver === true) {
-    logger.warn("The execution continues the work.", { requestId, ...fields });
+    logger.warn("The execution continues the work.", fields);
     return;
   }
   if (claimed?.work.response !== undefined) return leaveAnswer(reception, claimed);
-  logger.error("The request failed.", { requestId, ...fields });
+  logger.error("The request failed.", fields);
   await answerFault(reception, error);
 }
 
@@ -266,12 +265,11 @@ async function answerFault({ app, request, claimed, logger }: Reception, error: 
 
 const MAX_CAUSE = 1_000;
 
+/** What has changed by the stop of tasks, and why some may still run. */
 interface Stopped {
-  readonly fault: string | undefined;
   readonly changes: Partial<TaskWork>;
+  readonly fault?: string;
 }
-
-const NOTHING_TO_STOP: Stopped = { fault: undefined, changes: {} };
 
 /**
  * Answers an abandoned request that has no response yet: with the stored response, otherwise as failed, after its tasks
@@ -302,14 +300,14 @@ async function answerWork(
 
 /** Notes the failure as the answer. Tasks are stopped as well as it goes: an answer is more urgent. */
 async function giveUp(
-  { deps, definitions }: EcsTaskApp,
+  app: EcsTaskApp,
   claimed: ClaimedWork,
   { invocation, cause }: { readonly invocation: Invocation; readonly cause?: string | undefined },
 ): Promise<void> {
-  const context = createTurnContext({ deps, claimed, definitions, signal: invocation.signal });
+  const context = createTurnContext(app, claimed, invocation.signal);
   const { ending, request } = claimed.work;
   const isRun = request.RequestType !== "Delete" && mayRun(claimed.work);
-  const { fault, changes } = isRun ? await stopAsFarAsPossible(context) : NOTHING_TO_STOP;
+  const { fault, changes }: Stopped = isRun ? await stopAsFarAsPossible(context) : { changes: {} };
   const text = ending?.message ?? `The work was abandoned: ${cause ?? "its execution ended before"}.`;
   const end = {
     status: "FAILED",
@@ -319,10 +317,10 @@ async function giveUp(
   } satisfies WorkEnd;
   const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
   await claimed.save({ ...changes, phase: "answer", response });
-  (deps.logger ?? silentLogger).error("The work was abandoned.", {
+  context.logger.error("The work was abandoned.", {
     requestId: request.RequestId,
     cause: end.text,
-    id: toResourceId(request),
+    id: context.id,
   });
 }
 
@@ -330,7 +328,7 @@ async function giveUp(
 async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
   try {
     const { changes } = await stopAll(context);
-    return { fault: undefined, changes };
+    return { changes };
   } catch (error) {
     return { fault: toCause(error), changes: {} };
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createEcsTaskWorld, type EcsTaskWorld, LEAST, PLACE } from "../testing/an-ecs-task-world.ts";
+import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
+import { PLACE } from "../testing/an-ecs-yard.ts";
 
 const ID = /^[0-9a-f]{32}$/;
 

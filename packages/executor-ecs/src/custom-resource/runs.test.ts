@@ -1,6 +1,7 @@
 import { SimFault, taskScripts } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
-import { createEcsTaskWorld, LEAST, PLACE } from "../testing/an-ecs-task-world.ts";
+import { createEcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
+import { PLACE } from "../testing/an-ecs-yard.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
 

@@ -211,10 +211,7 @@ type ResourceMemory =
 /** A run of a resource. */
 type RememberedRun = ResourceMemory & { readonly kind: "run" };
 
-interface MemoryDeps {
-  readonly records: Records;
-  readonly clock: Clock;
-}
+type MemoryDeps = Pick<EcsTaskDeps, "records" | "clock">;
 
 /** No request is worked for longer. */
 const DELETED_FOR_MS = 2 * 3_600_000;

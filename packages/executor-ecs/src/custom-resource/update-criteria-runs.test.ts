@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createEcsTaskWorld, type EcsTaskWorld, PLACE } from "../testing/an-ecs-task-world.ts";
+import { createEcsTaskWorld, type EcsTaskWorld } from "../testing/an-ecs-task-world.ts";
+import { PLACE } from "../testing/an-ecs-yard.ts";
 
 const BASE = {
   Cluster: "web",

@@ -331,18 +331,14 @@ export function toResponse(
     NoEcho: false,
     Data: toData(data),
   };
-  const cuts = [cutReasonTo(MIN_REASON), cutArns, cutReasonTo(1)];
-  return cuts.reduce((response, cut) => (isWithinLimit(response) ? response : cut(response)), whole);
+  // A response within the limit is not cut.
+  return cutReason(cutArns(cutReason(whole, MIN_REASON)), 1);
 }
 
 function toData(data: Partial<ResponseData>): ResponseData {
   const given = Object.keys(NO_DATA).map((key) => [key, data[key as keyof ResponseData]] as const);
   const texts = given.filter(([, value]) => value !== undefined).map(([key, value]) => [key, String(value)]);
   return { ...NO_DATA, ...Object.fromEntries(texts) };
-}
-
-function cutReasonTo(least: number) {
-  return (response: CustomResourceResponse): CustomResourceResponse => cutReason(response, least);
 }
 
 /** Removes ARNs from the end of the list until the response fits. */

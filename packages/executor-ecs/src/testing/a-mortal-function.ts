@@ -45,7 +45,7 @@ export function createMortalFunction(deps: EcsTaskDeps): MortalFunction {
       const result = await call();
       return death === undefined ? result : die(process);
     };
-    return { process, function: createEcsTask(toMortalDeps(deps, guard)) };
+    return { process, function: createEcsTask(guardDeps(deps, guard)) };
   }
 
   function die(process: Process): Promise<never> {
@@ -68,10 +68,7 @@ export function createMortalFunction(deps: EcsTaskDeps): MortalFunction {
 }
 
 function createProcess(): Process {
-  let reject: (error: Error) => void = () => undefined;
-  const died = new Promise<never>((_, refuse) => {
-    reject = refuse;
-  });
+  const { promise: died, reject } = Promise.withResolvers<never>();
   died.catch(() => undefined);
   const process = {
     isDead: false,
@@ -84,22 +81,26 @@ function createProcess(): Process {
   return process;
 }
 
-type Guard = <Result>(call: () => Promise<Result>) => Promise<Result>;
+/** The ports of the function. */
+export type GuardedPort = "records" | "fetch" | "aws";
 
-function toMortalDeps({ records, aws, fetch, ...deps }: EcsTaskDeps, guard: Guard): EcsTaskDeps {
+type Guard = <Result>(call: () => Promise<Result>, port: GuardedPort) => Promise<Result>;
+
+/** Passes every call of a port to the guard. */
+export function guardDeps({ records, aws, fetch, ...deps }: EcsTaskDeps, guard: Guard): EcsTaskDeps {
   return {
     ...deps,
     records: {
-      get: (...given) => guard(() => records.get(...given)),
-      put: (...given) => guard(() => records.put(...given)),
-      remove: (...given) => guard(() => records.remove(...given)),
-      list: (...given) => guard(() => records.list(...given)),
+      get: (...given) => guard(() => records.get(...given), "records"),
+      put: (...given) => guard(() => records.put(...given), "records"),
+      remove: (...given) => guard(() => records.remove(...given), "records"),
+      list: (...given) => guard(() => records.list(...given), "records"),
     },
-    fetch: (...given) => guard(() => fetch(...given)),
+    fetch: (...given) => guard(() => fetch(...given), "fetch"),
     aws: <Client>(type: SdkClient<Client>, region?: string): Client => {
       const client = aws(type, region) as Sender;
       const send = client.send.bind(client);
-      client.send = (...given) => guard(() => send(...given));
+      client.send = (...given) => guard(() => send(...given), "aws");
       return client as Client;
     },
   };

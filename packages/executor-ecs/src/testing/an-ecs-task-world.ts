@@ -1,13 +1,12 @@
 import { type AwsSim, createAwsSim, createResourceLife, createSimPlugin, type ResourceLife } from "@stackyard/aws-sim";
 import { defined, type Records } from "@stackyard/core";
-import { createFakeClock, createMemoryRecords, type FakeClock, settlePromises } from "@stackyard/core/testing";
+import { createFakeClock, createMemoryRecords, type FakeClock } from "@stackyard/core/testing";
 import { createEcsTask, type EcsTaskFunction } from "../custom-resource/create-ecs-task.ts";
 import { toEcsTaskStateMachine } from "../custom-resource/ecs-task-state-machine.ts";
-import type { EcsTaskDeps, SdkClient } from "../custom-resource/turn.ts";
+import type { EcsTaskDeps } from "../custom-resource/turn.ts";
+import { APP_CONTAINER, openSimClient, PLACE } from "./an-ecs-yard.ts";
+import { passUntilDone } from "./pass-until-done.ts";
 import { createRecordingLogger, type RecordingLogger } from "./recording-logger.ts";
-
-/** Where all is. */
-export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 
 /** The least that a resource needs. */
 export const LEAST = { Cluster: "web", TaskDefinition: "migrate" };
@@ -35,27 +34,12 @@ export interface WorldOptions extends Partial<Pick<EcsTaskDeps, "records" | "phy
   readonly invoke?: (event: unknown, made: EcsTaskFunction & { readonly deps: EcsTaskDeps }) => Promise<unknown>;
 }
 
-interface Pluggable {
-  readonly middlewareStack: { use(plugin: never): void };
-}
-
-const APP = {
-  name: "app",
-  image: "app@sha256:0123",
-  cpu: 256,
-  memory: 512,
-  logConfiguration: {
-    logDriver: "awslogs",
-    options: { "awslogs-group": "/web/app", "awslogs-region": PLACE.region, "awslogs-stream-prefix": "ecs" },
-  },
-} as const;
-
 /** Makes one. Its time is still until something is waited for. */
 export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
-  sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
+  sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP_CONTAINER] });
   const { records = createMemoryRecords(), invoke = (event, { handler }) => handler(event) } = options;
   const logger = createRecordingLogger();
   const functionArn = `arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`;
@@ -85,7 +69,8 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
     function: made,
     life,
     inputs,
-    until: (done) => passUntil(clock, done),
+    // Lazily loaded code (the SDK, the interpreter) takes real time, which must not look like a long wait.
+    until: (done) => passUntilDone(clock, done, { extraRounds: 500 }),
     count: (operation) => inputs(operation).length,
   };
 }
@@ -94,36 +79,12 @@ export function createEcsTaskWorld(options: WorldOptions = {}): EcsTaskWorld {
 export function toAws(sim: AwsSim): EcsTaskDeps["aws"] {
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "ecs-task" });
   const plugin = createSimPlugin(sim);
-  return <Client>(type: SdkClient<Client>, region: string = PLACE.region): Client => {
-    const client = new type({ region, credentials, maxAttempts: 1 } as never);
-    (client as Pluggable).middlewareStack.use(plugin as never);
-    return client;
-  };
+  return (type, region = PLACE.region) => openSimClient(type, plugin, { region, credentials });
 }
 
 /** Returns the response endpoint of the simulation. */
 export function toFetch(sim: AwsSim): typeof globalThis.fetch {
   return (url, init) => sim.answers.fetch(url instanceof Request ? url.url : url, init);
-}
-
-/** Advances to each waiter in turn, for two hours at most. */
-async function passUntil<T>(clock: FakeClock, done: Promise<T>): Promise<T> {
-  let isDone = false;
-  const end = () => {
-    isDone = true;
-  };
-  done.then(end, end);
-  const giveUpAt = clock.now() + 2 * 3_600_000;
-  while (!isDone && clock.now() < giveUpAt) {
-    await settlePromises();
-    const waitMs = (clock.nextWakeAt() ?? clock.now()) - clock.now();
-    // Lazily loaded code (the SDK, the interpreter) takes real time, which must not look like a long wait.
-    const rounds = waitMs > 30_000 ? 500 : 5;
-    for (let round = 0; round < rounds && !isDone; round += 1) await settlePromises();
-    const next = clock.nextWakeAt();
-    if (!isDone && next !== undefined) await clock.advance(Math.max(0, next - clock.now()));
-  }
-  return done;
 }
 
 /** Loads the SDK and the interpreter in real time, before a test advances its clock. */

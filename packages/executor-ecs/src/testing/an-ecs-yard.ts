@@ -8,6 +8,7 @@ import {
   type TestContextInput,
   type TestExecutorContext,
 } from "@stackyard/core/testing";
+import type { SdkClient } from "../custom-resource/turn.ts";
 import { createEcsExecutor } from "../ecs.ts";
 
 /** Where the cluster is. */
@@ -48,6 +49,22 @@ export function awslogs(group: string) {
   } as const;
 }
 
+/** The container of all families. */
+export const APP_CONTAINER = {
+  name: "app",
+  image: "app@sha256:0123",
+  cpu: 256,
+  memory: 512,
+  logConfiguration: awslogs("/web/app"),
+} as const;
+
+/** Creates a client of the simulation that tries once. */
+export function openSimClient<Client>(type: SdkClient<Client>, plugin: unknown, config: object): Client {
+  const client = new type({ ...config, maxAttempts: 1 } as never);
+  (client as Pluggable).middlewareStack.use(plugin as never);
+  return client;
+}
+
 /** Creates a yard. Nothing runs in it, and its time does not advance. */
 export function createEcsYard(): EcsYard {
   const clock = createFakeClock();
@@ -55,15 +72,10 @@ export function createEcsYard(): EcsYard {
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "runner" });
   const plugin = createSimPlugin(sim);
   sim.ecs.addCluster({ ...PLACE, name: "web" });
-  const app = { name: "app", image: "app@sha256:0123", cpu: 256, memory: 512, logConfiguration: awslogs("/web/app") };
-  sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [app] });
-  sim.ecs.registerTaskDefinition({ ...PLACE, family: "api", containerDefinitions: [app], ...FARGATE });
+  sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP_CONTAINER] });
+  sim.ecs.registerTaskDefinition({ ...PLACE, family: "api", containerDefinitions: [APP_CONTAINER], ...FARGATE });
 
-  const aws: ExecutorContext["aws"] = (type) => {
-    const client = new type({ region: PLACE.region, credentials, maxAttempts: 1 } as never);
-    (client as Pluggable).middlewareStack.use(plugin as never);
-    return client;
-  };
+  const aws: ExecutorContext["aws"] = (type) => openSimClient(type, plugin, { region: PLACE.region, credentials });
   const context = (input: TestContextInput = {}) => createExecutorContext({ clock, aws, target: TARGET, ...input });
   return {
     sim,
