@@ -209,7 +209,7 @@ describe("the pages of the console", () => {
     const found: Record<string, unknown> = {};
 
     for (const path of [...consolePaths, ...TABS]) {
-      await openPage(page, path);
+      await openInPlace(page, path);
       const width = await page.evaluate("document.documentElement.scrollWidth");
       if (width !== 640) found[path] = width;
     }

@@ -6,7 +6,8 @@ import { afterEach, expect, it } from "vitest";
 import { runYardProcess, type YardProcess } from "./testing/run-yard-process.ts";
 
 const TOKEN = "a-token-of-the-tests";
-const STACKS = 500;
+/** Enough to be killed halfway. */
+const STACKS = process.env["LONG_TESTS"] ? 500 : 150;
 /** Each look lists all stacks. */
 const PATIENT = { interval: 200, timeout: 60_000 };
 
