@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
 import { type Context, Hono } from "hono";
@@ -278,16 +278,12 @@ function addCorsHeaders(headers: Headers, request: Request, origins: ReadonlySet
 
 /** Returns a function that finds the name of a token. Compares all tokens, each in constant time. */
 function createTokenFinder(tokens: readonly OperatorToken[]): (token: string) => string | undefined {
-  const known = tokens.map(({ name, token }) => ({ name, digest: digestOf(token) }));
+  const known = tokens.map(({ name, token }) => ({ name, digest: hash("sha256", token, "buffer") }));
   return (token) => {
-    const digest = digestOf(token);
+    const digest = hash("sha256", token, "buffer");
     const found = known.filter((each) => timingSafeEqual(each.digest, digest));
     return found[0]?.name;
   };
-}
-
-function digestOf(token: string): Buffer {
-  return createHash("sha256").update(token, "utf8").digest();
 }
 
 /** User and password of an `Authorization: Basic` header. */

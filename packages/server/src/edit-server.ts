@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { lstat, open, readFile, rename, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { basename, dirname, join } from "node:path";
@@ -108,8 +108,7 @@ function problem(c: Context, status: 400 | 401 | 403 | 500, code: string, detail
 }
 
 function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  return timingSafeEqual(hash("sha256", given, "buffer"), hash("sha256", expected, "buffer"));
 }
 
 function readCookie(c: Context): string {
@@ -118,7 +117,7 @@ function readCookie(c: Context): string {
 }
 
 function toVersion(source: string): { readonly source: string; readonly hash: string } {
-  return { source, hash: createHash("sha256").update(source).digest("hex") };
+  return { source, hash: hash("sha256", source) };
 }
 
 async function readSource(file: string): Promise<string> {

@@ -33,23 +33,22 @@ function escapeLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 
+/** Creates a gauge of these samples, or of one without labels. */
+export function toGauge(name: string, help: string, value: number | readonly Sample[]): Metric {
+  return { name, help, type: "gauge", samples: typeof value === "number" ? [{ value }] : value };
+}
+
 /** Converts the store's counts to metrics. */
 export function toYardMetrics(stats: StoreStats, version: string): readonly Metric[] {
-  const gauge = (name: string, help: string, value: number): Metric => ({
-    name,
-    help,
-    type: "gauge",
-    samples: [{ value }],
-  });
   const states = stats.states.map(({ machine, state, count }) => ({ labels: { machine, state }, value: count }));
   return [
-    { name: "stackyard_info", help: "The version.", type: "gauge", samples: [{ labels: { version }, value: 1 }] },
-    { name: "stackyard_stacks", help: "Stacks by machine and state.", type: "gauge", samples: states },
-    gauge("stackyard_queued_events", "Events that wait for the engine.", stats.queuedEvents),
-    gauge("stackyard_queued_tasks", "Task messages that wait for a runner.", stats.queuedTasks),
-    gauge("stackyard_parked_events", "Parked events.", stats.parkedEvents),
-    gauge("stackyard_dead_letters", "Dead-lettered events.", stats.deadLetters),
-    gauge("stackyard_open_attempts", "Attempts that have not ended.", stats.openAttempts),
+    toGauge("stackyard_info", "The version.", [{ labels: { version }, value: 1 }]),
+    toGauge("stackyard_stacks", "Stacks by machine and state.", states),
+    toGauge("stackyard_queued_events", "Events that wait for the engine.", stats.queuedEvents),
+    toGauge("stackyard_queued_tasks", "Task messages that wait for a runner.", stats.queuedTasks),
+    toGauge("stackyard_parked_events", "Parked events.", stats.parkedEvents),
+    toGauge("stackyard_dead_letters", "Dead-lettered events.", stats.deadLetters),
+    toGauge("stackyard_open_attempts", "Attempts that have not ended.", stats.openAttempts),
   ];
 }
 
@@ -62,29 +61,17 @@ interface Counted {
 
 /** Counts the live processes by role and version, and the used and total capacity of workers. */
 export function toProcessMetrics(processes: readonly Counted[]): readonly Metric[] {
-  const counts = new Map<string, { readonly role: string; readonly version: string; count: number }>();
-  for (const { roles, version } of processes) {
-    for (const role of roles) {
-      const key = JSON.stringify([role, version]);
-      const known = counts.get(key) ?? { role, version, count: 0 };
-      counts.set(key, { ...known, count: known.count + 1 });
-    }
-  }
-  const live = [...counts.values()].map(({ role, version, count }) => ({ labels: { role, version }, value: count }));
-  const sum = (pick: (each: Counted) => number) => [{ value: processes.reduce((all, each) => all + pick(each), 0) }];
+  const all = processes.flatMap(({ roles, version }) => roles.map((role) => ({ role, version })));
+  const groups = Map.groupBy(all, ({ role, version }) => JSON.stringify([role, version]));
+  const live = [...groups.values()].flatMap(([labels, ...others]) => {
+    return labels === undefined ? [] : [{ labels, value: others.length + 1 }];
+  });
+  const sum = (pick: (each: Counted) => number) => processes.reduce((all, each) => all + pick(each), 0);
+  const capacity = sum((each) => each.capacity);
+  const running = sum((each) => each.running);
   return [
-    { name: "stackyard_processes", help: "Live processes by role and version.", type: "gauge", samples: live },
-    {
-      name: "stackyard_worker_capacity",
-      help: "Tasks that all workers can run at the same time.",
-      type: "gauge",
-      samples: sum(({ capacity }) => capacity),
-    },
-    {
-      name: "stackyard_worker_running",
-      help: "Running tasks, as last reported by the workers.",
-      type: "gauge",
-      samples: sum(({ running }) => running),
-    },
+    toGauge("stackyard_processes", "Live processes by role and version.", live),
+    toGauge("stackyard_worker_capacity", "Tasks that all workers can run at the same time.", capacity),
+    toGauge("stackyard_worker_running", "Running tasks, as last reported by the workers.", running),
   ];
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import {
   type Clock,
   defined,
@@ -94,9 +94,9 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
   return {
     async authenticate({ via, secret }) {
       const now = clock.now();
-      const hash = digestOf(secret);
-      const found = await kept.findBySecret(hash);
-      const endsAt = found && findSecretEnd(found.token, hash, now);
+      const digest = hash("sha256", secret);
+      const found = await kept.findBySecret(digest);
+      const endsAt = found && findSecretEnd(found.token, digest, now);
       if (found === undefined || endsAt === undefined) return undefined;
       if (isUseNews(found.token, now)) noteUse(found, now);
       return toCaller(found.token, via, endsAt);
@@ -187,7 +187,7 @@ async function loadVisible(kept: TokenRecords, caller: Caller, id: string): Prom
 
 function issueSecret(random: () => Uint8Array = () => randomBytes(32)): IssuedSecret {
   const secret = formatSecret("syt_", random());
-  return { secret, hash: digestOf(secret) };
+  return { secret, hash: hash("sha256", secret) };
 }
 
 interface IssuedSecret {
@@ -297,8 +297,4 @@ function isCreator({ createdBy }: ApiTokenRecord, { sender }: Caller): boolean {
 
 function toAction(action: string, { sender }: Caller, { id, name }: ApiTokenRecord) {
   return { action, who: sender, via: "api", on: { tokenId: id, key: name } };
-}
-
-function digestOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
 }

@@ -19,7 +19,7 @@ export interface CookieNames {
  */
 export function toCookieNames({ url }: BrowserPlace, request: Request): CookieNames {
   if (url.protocol === "https:") return { session: "__Host-stackyard", login: "__Host-stackyard-login", secure: true };
-  const port = portOf(request) || "80";
+  const port = portOf(request);
   return { session: `stackyard-${port}`, login: `stackyard-login-${port}`, secure: false };
 }
 
@@ -94,6 +94,7 @@ export function toReturnPath(text: string | null | undefined, { url }: BrowserPl
   return `${parsed.pathname}${parsed.search}`;
 }
 
-function portOf(request: Request): string {
-  return URL.parse(`http://${request.headers.get("host") ?? new URL(request.url).host}`)?.port ?? "";
+/** Returns the port in the `Host` header of a request without TLS. */
+export function portOf(request: Request): string {
+  return URL.parse(`http://${request.headers.get("host") ?? new URL(request.url).host}`)?.port || "80";
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import {
   type Clock,
@@ -186,7 +186,7 @@ function createRememberedCallers(clock: Pick<Clock, "now">) {
 
   return {
     async find({ via, secret }: Credential, load: () => Promise<Caller | undefined>): Promise<Caller | undefined> {
-      const key = `${via} ${createHash("sha256").update(secret).digest("base64")}`;
+      const key = `${via} ${hash("sha256", secret, "base64")}`;
       const known = remembered.get(key);
       if (known !== undefined && known.until > clock.now()) return known.caller;
       remembered.delete(key);

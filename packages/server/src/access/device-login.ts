@@ -1,4 +1,5 @@
 import { defined, StackyardError } from "@stackyard/core";
+import { json } from "../http/route.ts";
 import {
   type AuthContext,
   type AuthHandler,
@@ -28,7 +29,7 @@ export function createDeviceHandler(context: AuthContext, { devices, enabled }: 
     const client = toClientName((await readForm(request)).get("client_name"));
     const { deviceCode, userCode } = await devices.begin({ client, ...defined({ address }) });
     // Without `verification_uri_complete`: the person types the code from their own terminal.
-    return toJson(200, {
+    return json(200, {
       device_code: deviceCode,
       user_code: userCode,
       verification_uri: `${context.findPlace(request).url.origin}/auth/confirm`,
@@ -107,7 +108,7 @@ export async function answerDeviceGrant(
   const poll = await devices.poll(deviceCode);
   if (poll.kind !== "approved") {
     const failed = poll.kind === "expired_token";
-    return { response: toJson(400, { error: poll.kind, error_description: DESCRIPTIONS[poll.kind] }), failed };
+    return { response: json(400, { error: poll.kind, error_description: DESCRIPTIONS[poll.kind] }), failed };
   }
   const { issuer, subject, sid, ...sender } = poll.sender;
   const { secret } = await beginSession(
@@ -121,7 +122,7 @@ export async function answerDeviceGrant(
     expires_in: lifetimeSeconds("cli"),
     name: sender.name,
   };
-  return { response: toJson(200, body), failed: false };
+  return { response: json(200, body), failed: false };
 }
 
 const DESCRIPTIONS = {
@@ -130,8 +131,3 @@ const DESCRIPTIONS = {
   access_denied: "The person denied the request.",
   expired_token: "The code is unknown, was used, or is older than 10 minutes. Start again.",
 } as const;
-
-/** Returns a response for programs, in the form of OAuth. */
-export function toJson(status: number, body: object): Response {
-  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
-}

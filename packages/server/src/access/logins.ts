@@ -1,7 +1,7 @@
 import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, SecretPrefix } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
-import { HttpError, toProblemInput } from "../http/route.ts";
+import { HttpError, json, toProblemInput } from "../http/route.ts";
 import type { LocalPerson } from "../server-options.ts";
 import {
   type AuthContext,
@@ -16,7 +16,7 @@ import {
   toSessionCookie,
 } from "./auth-context.ts";
 import { errorBody, homeBody, localBody, signedInBody, toPage } from "./auth-pages.ts";
-import { type BrowserPlace, findBrowserRefusal, findCookie, toCookieNames } from "./browser-guard.ts";
+import { type BrowserPlace, findBrowserRefusal, findCookie, portOf, toCookieNames } from "./browser-guard.ts";
 import type { Authenticate, Authenticator, RequestFacts } from "./caller.ts";
 import {
   answerDeviceGrant,
@@ -24,7 +24,6 @@ import {
   createConfirmHandler,
   createDeviceHandler,
   type DeviceDeps,
-  toJson,
 } from "./device-login.ts";
 import { createSessionAuthenticator } from "./identities.ts";
 import { createIssuerClient, type IssuerOptions } from "./issuer-client.ts";
@@ -152,10 +151,7 @@ function createPlaceFinder(url: string | undefined): (request: Request) => Brows
     const place = { url: new URL(url) };
     return () => place;
   }
-  return (request) => {
-    const host = request.headers.get("host") ?? new URL(request.url).host;
-    return { url: new URL(`http://127.0.0.1:${URL.parse(`http://${host}`)?.port || "80"}`) };
-  };
+  return (request) => ({ url: new URL(`http://127.0.0.1:${portOf(request)}`) });
 }
 
 function findSessionCookie(context: AuthContext, request: Request): string | undefined {
@@ -241,10 +237,9 @@ async function answerGrant(
     return answerDeviceGrant(context, devices, { deviceCode: form.get("device_code") ?? "", facts });
   }
   const subjectToken = form.get("subject_token");
-  if (grant !== EXCHANGE_GRANT || subjectToken === undefined)
-    return { response: toJson(400, UNSUPPORTED), failed: true };
+  if (grant !== EXCHANGE_GRANT || subjectToken === undefined) return { response: json(400, UNSUPPORTED), failed: true };
   const type = form.get("subject_token_type") ?? "";
-  if (!JWT_TYPES.has(type)) return { response: toJson(400, UNSUPPORTED_TYPE), failed: true };
+  if (!JWT_TYPES.has(type)) return { response: json(400, UNSUPPORTED_TYPE), failed: true };
   return { response: await workloads.answer({ subjectToken, audience, facts }), failed: false };
 }
 
@@ -291,7 +286,7 @@ function createLocalHandler(context: AuthContext, { local, codes, authenticate }
       if (caller?.via !== "old") throw new StackyardError("UNAUTHENTICATED", "Send the token of the data folder.");
       const code = await codes.begin();
       const url = `${context.findPlace(request).url.origin}/auth/local?code=${code}`;
-      return toJson(200, { code, url, expires_in: LOGIN_MS / 1_000 });
+      return json(200, { code, url, expires_in: LOGIN_MS / 1_000 });
     }
     checkOurPage(context, request);
     if (!(await codes.take((await readForm(request)).get("code") ?? ""))) {

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { type Clock, defined, type Records } from "@stackyard/core";
 import type { StoredRecord } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
@@ -130,7 +130,7 @@ async function beginDevice(deps: PendingDeps, { client, address }: DeviceRequest
   const userCode = await reserveUserCode(deps, key, expiresAt);
   const value: DeviceRecord = {
     kind: "device",
-    userCode: digestOf(toPlainCode(userCode)),
+    userCode: hash("sha256", toPlainCode(userCode)),
     client,
     status: "pending",
     polledAt: 0,
@@ -226,24 +226,16 @@ const WRONG_TRIES = 5;
 
 /** Creates the codes of `stackyard dev` over the records of its store. */
 export function createLocalCodes({ records, clock, random }: PendingDeps): LocalCodes {
-  async function replace(value: Static<typeof LocalRecord> | undefined): Promise<void> {
-    for (let done = false; !done; ) {
-      const now = clock.now();
-      const record = await records.get(LOCAL_KEY, now);
-      if (value === undefined) done = record === undefined || (await records.remove(LOCAL_KEY, record.version));
-      else {
-        const expected = record?.version ?? "absent";
-        const expiresAt = now + LOGIN_MS;
-        done = (await records.put({ key: LOCAL_KEY, value, expected, expiresAt, now })).kind === "written";
-      }
-    }
-  }
-
   return {
     async begin() {
       const code = createTypedCode(random);
-      await replace({ kind: "local", code: digestOf(toPlainCode(code)), tries: 0 });
-      return code;
+      const value = { kind: "local", code: hash("sha256", toPlainCode(code)), tries: 0 };
+      for (;;) {
+        const now = clock.now();
+        const expected = (await records.get(LOCAL_KEY, now))?.version ?? "absent";
+        const put = await records.put({ key: LOCAL_KEY, value, expected, expiresAt: now + LOGIN_MS, now });
+        if (put.kind === "written") return code;
+      }
     },
     async take(code) {
       for (;;) {
@@ -251,7 +243,7 @@ export function createLocalCodes({ records, clock, random }: PendingDeps): Local
         const record = await records.get(LOCAL_KEY, now);
         const local = parse(LocalRecord, record?.value);
         if (record === undefined || local === undefined || local.tries >= WRONG_TRIES) return false;
-        const isRight = digestOf(toPlainCode(code)) === local.code;
+        const isRight = hash("sha256", toPlainCode(code)) === local.code;
         // A correct code uses up all tries. A concurrent try changed the record: this one is counted after it.
         const value = { ...local, tries: isRight ? WRONG_TRIES : local.tries + 1 };
         if (await rewrite({ records, clock }, record, value)) return isRight;
@@ -290,11 +282,7 @@ async function rewrite(
 }
 
 function keyOf(place: string, secret: string): string {
-  return `${PREFIX}${place}${digestOf(secret)}`;
-}
-
-function digestOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return `${PREFIX}${place}${hash("sha256", secret)}`;
 }
 
 function parse<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> | undefined {

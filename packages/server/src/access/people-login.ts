@@ -1,5 +1,6 @@
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import { toPersonId } from "@stackyard/core/access";
+import { json } from "../http/route.ts";
 import {
   type AuthContext,
   type AuthHandler,
@@ -92,8 +93,7 @@ export function createLogoutHandler(context: AuthContext, people: PeopleDeps | u
     // Not "cookies": that would sign the person out of every service of the domain.
     const clear = '"cache", "storage"';
     if (!wantsPage(request)) {
-      const headers = { "content-type": "application/json", "set-cookie": cookie, "clear-site-data": clear };
-      return new Response(JSON.stringify(defined({ endSessionUrl })), { headers });
+      return json(200, defined({ endSessionUrl }), { "set-cookie": cookie, "clear-site-data": clear });
     }
     const page = await toPage({
       title: "Signed out",
@@ -113,7 +113,7 @@ async function endBearerSession(context: AuthContext, secret: string, facts: Req
     throw new StackyardError("UNAUTHENTICATED", "The session has ended or is unknown.");
   }
   await endSession(context, session.id, { facts });
-  return new Response("{}", { headers: { "content-type": "application/json" } });
+  return json(200, {});
 }
 
 /** Returns the issuer's logout page; undefined without one or when it does not answer: our session has ended anyway. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Clock, StackyardError } from "@stackyard/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { ProblemInput } from "../http/route.ts";
@@ -118,5 +118,5 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
 /** Returns the digest of a request's credential; undefined when it has none. */
 function digestOf({ headers }: Request): string | undefined {
   const given = headers.get("authorization") ?? headers.get("cookie");
-  return given === null ? undefined : createHash("sha256").update(given).digest("base64");
+  return given === null ? undefined : hash("sha256", given, "base64");
 }

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { type Clock, defined, listPages, type Records } from "@stackyard/core";
 import { formatSecret, type Sender } from "@stackyard/core/access";
 import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
@@ -175,7 +175,7 @@ function parseSession(value: unknown): StoredSession | undefined {
 }
 
 function keyOf(secret: string): string {
-  return PREFIX + createHash("sha256").update(secret).digest("hex");
+  return PREFIX + hash("sha256", secret);
 }
 
 function idOf(key: string): string {

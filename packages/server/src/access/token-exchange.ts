@@ -1,8 +1,8 @@
 import { type Clock, StackyardError } from "@stackyard/core";
 import { findGrants, type Grant } from "@stackyard/core/access";
+import { json } from "../http/route.ts";
 import { type AuthContext, beginSession } from "./auth-context.ts";
 import type { RequestFacts } from "./caller.ts";
-import { toJson } from "./device-login.ts";
 import { createIssuerClient } from "./issuer-client.ts";
 import { createJwtVerifier, type JwtVerifier, readIssuer } from "./jwt-verifier.ts";
 import { lifetimeSeconds } from "./sessions.ts";
@@ -45,7 +45,7 @@ export function createTokenExchange(
         ({ name }) => findGrants(context.grants, { kind: "workload", name, claims: verified }).length > 0,
       );
       const { secret } = await beginSession(context, toNewSession(meant ?? workload, verified, context.grants), facts);
-      return toJson(200, {
+      return json(200, {
         access_token: secret,
         issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
         token_type: "Bearer",

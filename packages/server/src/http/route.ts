@@ -136,6 +136,16 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 }
 
+/** Returns a response of texts. Each is created when the receiver takes it. */
+export function streamTexts(texts: AsyncIterable<string>, headers: Readonly<Record<string, string>>): Response {
+  return new Response(ReadableStream.from(encode(texts)), { headers });
+}
+
+async function* encode(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array, void> {
+  const encoder = new TextEncoder();
+  for await (const text of texts) yield encoder.encode(text);
+}
+
 const MAX_FAULTS = 20;
 
 function createParser(part: RequestFault["in"], schema: TSchema) {
@@ -175,12 +185,20 @@ interface MountDeps {
 /** Puts the routes under their paths: token, input, time limit, handler. Errors fly to the app's `onError`. */
 export function mountRoutes(app: Hono, routes: readonly Route[], deps: MountDeps): void {
   for (const route of routes) app.on(route.method, route.path, (c) => callRoute(c, route, deps));
-  for (const [path, methods] of groupMethods(routes)) {
-    app.all(path, () => {
-      const allow = methods.join(", ");
-      throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
-    });
-  }
+  for (const [path, sharing] of Map.groupBy(routes, (route) => route.path)) refuseOthers(app, path, sharing);
+}
+
+/** Answers 405 to all methods of a path but those of these routes, which are mounted before. */
+export function refuseOthers(app: Hono, path: string, sharing: readonly { readonly method: string }[]): void {
+  app.all(path, () => {
+    throw toMethodError(sharing.map(({ method }) => method));
+  });
+}
+
+/** Returns the error for a method that a path does not have. */
+export function toMethodError(methods: readonly string[]): HttpError {
+  const allow = methods.join(", ");
+  return new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
 }
 
 async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Response> {
@@ -227,11 +245,6 @@ export function within(limit: AbortSignal, work: Promise<Response>): Promise<Res
     limit.addEventListener("abort", () => reject(new StackyardError("TIMED_OUT", "The request took too long.")));
     work.then(resolve, reject);
   });
-}
-
-function groupMethods(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
-  const paths = new Set(routes.map(({ path }) => path));
-  return new Map([...paths].map((path) => [path, routes.filter((r) => r.path === path).map((r) => r.method)]));
 }
 
 /** Returns the same error for a missing and an invalid token. */

@@ -2,7 +2,7 @@ import { type Clock, defined, type Logger, type Records, StackyardError } from "
 import { type AuditLog, createAuditLog, type AuditLine as Line, type Sender } from "@stackyard/core/access";
 import { AuditHead, AuditLine } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { defineRoute, json, type Route } from "../http/route.ts";
+import { defineRoute, json, type Route, streamTexts } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
@@ -70,24 +70,13 @@ function exportRoute(log: AuditLog, note: Note): Route {
     answers: { 200: { description: "Lines of JSON.", mediaType: "application/x-ndjson" } },
     async handle(_, { sender }) {
       await note("exportAudit", sender);
-      return new Response(toBody(log.readTexts()), { headers: { "content-type": "application/x-ndjson" } });
+      return streamTexts(listLines(log), { "content-type": "application/x-ndjson" });
     },
   });
 }
 
-/** Reads a part when the receiver takes it. */
-function toBody(texts: AsyncGenerator<string, void, undefined>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const next = await texts.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(encoder.encode(`${next.value}\n`));
-    },
-    async cancel() {
-      await texts.return();
-    },
-  });
+async function* listLines(log: AuditLog): AsyncGenerator<string, void> {
+  for await (const text of log.readTexts()) yield `${text}\n`;
 }
 
 function headRoute(log: AuditLog): Route {

@@ -1,13 +1,14 @@
-import { defined, listPages, StackyardError, type Store } from "@stackyard/core";
+import { defined, listPages, type Store } from "@stackyard/core";
 import { StackBundle } from "@stackyard/core/api";
 import { type HistoryEntry, listProcesses, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
 import { keepReadable, mayRead, type SubjectFinder } from "../access/reach.ts";
-import { defineRoute, type Route } from "../http/route.ts";
+import { defineRoute, type Route, streamTexts } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
 import { toYardProcess } from "./health-routes.ts";
+import { unknownStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the export of everything about one stack in one file, to attach to an incident. */
@@ -58,7 +59,7 @@ async function openBundle(deps: RouteDeps, stackId: string, caller: Caller): Pro
   };
   const newest = await store.queries.listHistory({ stackId, newestFirst: true }, { limit: 1 });
   if (details === undefined && newest.items.length === 0 && (newest.unreadable ?? []).length === 0) {
-    throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+    throw unknownStack(stackId);
   }
   const machine = details && (await planner.findRevision(details.machineHash));
   const graph = machine && toGraph(machine);
@@ -174,24 +175,9 @@ async function* listRevisions(store: Store, hashes: ReadonlySet<string>) {
 }
 
 function toDownload(parts: AsyncGenerator<string, void>, stackId: string): Response {
-  const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const next = await parts.next();
-        if (next.done) controller.close();
-        else controller.enqueue(encoder.encode(next.value));
-      },
-      async cancel() {
-        await parts.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
   const name = stackId.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100);
-  const headers = {
+  return streamTexts(parts, {
     "content-type": "application/json",
     "content-disposition": `attachment; filename="stackyard-${name}.json"`,
-  };
-  return new Response(body, { headers });
+  });
 }

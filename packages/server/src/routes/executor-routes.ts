@@ -1,17 +1,16 @@
 import type { ExecutorDefinition } from "@stackyard/core";
 import { defined } from "@stackyard/core";
 import { ExecutorDetails } from "@stackyard/core/api";
-import { createPageBuilder } from "@stackyard/core/engine";
 import { approvalDefinition } from "@stackyard/core/machine";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
-import { pageInput, toPage } from "./to-page.ts";
+import { pageByName, pageInput } from "./to-page.ts";
 
 /** Defines the list of executors that machines may use. */
 export function executorRoutes({ executors }: RouteDeps): readonly Route[] {
   const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...executors]);
-  const listed = [...known.values()].map(toExecutorDetails).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const listed = [...known.values()].map(toExecutorDetails);
   return [
     defineRoute("GET", "/v1/executors", {
       operationId: "listExecutors",
@@ -21,16 +20,7 @@ export function executorRoutes({ executors }: RouteDeps): readonly Route[] {
       summary: "List the executors that the server knows, by name, with the schemas of their configs and outputs.",
       query: pageQuery,
       answers: { 200: { description: "A page.", schema: pageOf(ExecutorDetails) } },
-      async handle({ query }) {
-        const { limit, cursor = "" } = pageInput(query);
-        const page = createPageBuilder<ExecutorDetails>({ limit });
-        for (const executor of listed) {
-          const { name } = executor;
-          const bytes = Buffer.byteLength(JSON.stringify(executor));
-          if (name > cursor && !page.add({ id: name, cursor: name, bytes, read: () => executor })) break;
-        }
-        return json(200, toPage(page.end(), { toView: (executor) => executor, toId: ({ name }) => name }));
-      },
+      handle: async ({ query }) => json(200, pageByName(listed, pageInput(query))),
     }),
   ];
 }

@@ -4,7 +4,7 @@ import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses 
 import { Type } from "typebox";
 import type { RequestMetrics } from "../create-app.ts";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
-import { type Metric, toExposition, toProcessMetrics, toYardMetrics } from "../metrics.ts";
+import { toExposition, toGauge, toProcessMetrics, toYardMetrics } from "../metrics.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
@@ -111,18 +111,12 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
     summary: "Get the statistics in the Prometheus format.",
     answers: { 200: { description: "Text format 0.0.4.", mediaType: "text/plain" } },
     async handle() {
-      const streams: Metric = {
-        name: "stackyard_http_streams",
-        help: "Open event streams.",
-        type: "gauge",
-        samples: [{ value: countStreams() }],
-      };
       const processes = await loadLiveProcesses(store.records, clock.now());
       const text = toExposition([
         ...toYardMetrics(await store.queries.stats(), version),
         ...toProcessMetrics(processes),
         ...requests.list(),
-        streams,
+        toGauge("stackyard_http_streams", "Open event streams.", countStreams()),
       ]);
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
     },

@@ -49,13 +49,14 @@ function answerRange(log: StoredLog, header: string | null): Response {
   const { size } = log;
   const headers = { "content-type": "text/plain; charset=utf-8", "accept-ranges": "bytes" };
   const range = parseRange(header, size);
-  if (range === undefined) return new Response(toBody(log.read(0, size)), { headers });
+  // A part is read when the client is ready, so that a slow one needs 64 KiB of memory.
+  if (range === undefined) return new Response(ReadableStream.from(log.read(0, size)), { headers });
   const { from, to } = range;
   if (from >= to) {
     const message = `The log has ${size} bytes now.`;
     throw new HttpError(416, "USAGE", message, { details: { size } });
   }
-  return new Response(toBody(log.read(from, to)), {
+  return new Response(ReadableStream.from(log.read(from, to)), {
     status: 206,
     headers: { ...headers, "content-range": `bytes ${from}-${to - 1}/${size}`, "content-length": String(to - from) },
   });
@@ -69,21 +70,4 @@ function parseRange(header: string | null, size: number): { readonly from: numbe
   // An end before the beginning makes the header invalid.
   if (last !== "" && Number(last) < Number(first)) return undefined;
   return { from: Number(first), to: last === "" ? size : Math.min(size, Number(last) + 1) };
-}
-
-/** Reads a part when the client is ready, so that a slow one needs 64 KiB of memory. */
-function toBody(parts: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const next = await parts.next();
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      },
-      async cancel() {
-        await parts.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

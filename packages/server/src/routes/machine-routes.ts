@@ -1,6 +1,5 @@
 import { defined, type Locator, type MachineListing, StackyardError } from "@stackyard/core";
 import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "@stackyard/core/api";
-import { createPageBuilder } from "@stackyard/core/engine";
 import {
   createSimulation,
   formatUnknownMachine,
@@ -19,7 +18,7 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
 import type { RouteDeps } from "./route-deps.ts";
-import { toPage } from "./to-page.ts";
+import { pageByName, pageInput } from "./to-page.ts";
 
 /** Defines the routes for the yard's machines, and to simulate events on them without a yard. */
 export function machineRoutes(deps: RouteDeps): readonly Route[] {
@@ -39,17 +38,9 @@ function listRoute({ locator }: RouteDeps): Route {
     answers: {
       200: { description: "A page; without a limit, as many machines as fit.", schema: pageOf(MachineSummary) },
     },
-    async handle({ query: { cursor = "", limit = MOST_MACHINES } }, { caller }) {
-      const listed = (await listReadable(locator, caller))
-        .map(toMachineSummary)
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
-      const page = createPageBuilder<MachineSummary>({ limit });
-      for (const machine of listed) {
-        if (machine.name <= cursor) continue;
-        const bytes = Buffer.byteLength(JSON.stringify(machine));
-        if (!page.add({ id: machine.name, cursor: machine.name, bytes, read: () => machine })) break;
-      }
-      return json(200, toPage(page.end(), { toView: (machine) => machine, toId: ({ name }) => name }));
+    async handle({ query }, { caller }) {
+      const listed = (await listReadable(locator, caller)).map(toMachineSummary);
+      return json(200, pageByName(listed, pageInput({ limit: MOST_MACHINES, ...query })));
     },
   });
 }

@@ -1,6 +1,6 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
-import { type AttemptView, publishMessages, type StoredHistoryEntry } from "@stackyard/core/engine";
+import { type AttemptView, publishMessages, type StoredHistoryEntry, type StoredStack } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
 import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -239,7 +239,15 @@ function toAnswer(
   });
 }
 
-function unknownStack(stackId: string): StackyardError {
+/** Returns a stack. Throws `STACK_UNKNOWN`. */
+export async function loadStack(store: Store, stackId: string): Promise<StoredStack["stack"]> {
+  const [loaded] = await store.load([stackId]);
+  if (loaded?.stack === undefined) throw unknownStack(stackId);
+  return loaded.stack;
+}
+
+/** Returns the error for a stack that does not exist. */
+export function unknownStack(stackId: string): StackyardError {
   return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, defined, mapLimited, type Store } from "@stackyard/core";
+import { type Clock, listPages, mapLimited, type Store } from "@stackyard/core";
 import type { Attempt } from "@stackyard/core/api";
 import type { OpenAttempt } from "@stackyard/core/engine";
 import { toAttempt } from "../schemas/stack.ts";
@@ -85,12 +85,10 @@ export function createProgressBoard({ store, clock }: BoardDeps): ProgressBoard 
 
 async function listOpen({ queries }: Pick<Store, "queries">): Promise<readonly OpenAttempt[]> {
   const found: OpenAttempt[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await queries.listOpenAttempts({}, { limit: PAGE, ...defined({ cursor }) });
-    found.push(...page.items);
-    cursor = page.cursor;
-  } while (cursor !== undefined && found.length < MOST_OPEN);
+  for await (const { items } of listPages((start) => queries.listOpenAttempts({}, { limit: PAGE, ...start }))) {
+    found.push(...items);
+    if (found.length >= MOST_OPEN) break;
+  }
   return found.slice(0, MOST_OPEN);
 }
 

@@ -3,6 +3,7 @@ import { RevealedSecret } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId } from "../schemas/event.ts";
+import { loadStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the route that reveals one sensitive value of a stack to people. */
@@ -32,10 +33,7 @@ export function revealRoutes({ store, audit }: RouteDeps): readonly Route[] {
 }
 
 async function reveal(store: Store, stackId: string, key: string): Promise<RevealedSecret> {
-  const [loaded] = await store.load([stackId]);
-  const stack = loaded?.stack;
-  if (stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
-  const { metadata, secretVersions = {} } = stack;
+  const { metadata, secretVersions = {} } = await loadStack(store, stackId);
   if (!Object.hasOwn(secretVersions, key) || !Object.hasOwn(metadata, key)) {
     throw new StackyardError("NOT_FOUND", `Stack "${stackId}" has no sensitive value "${key}".`);
   }

@@ -5,6 +5,7 @@ import { toSimulationStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId, toInstant } from "../schemas/event.ts";
+import { loadStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Stacks as simulations begin with them: as they are, and as they were. */
@@ -25,9 +26,7 @@ function snapshotRoute({ store, clock }: RouteDeps): Route {
       404: { description: "STACK_UNKNOWN" },
     },
     async handle({ params: { stackId } }) {
-      const [loaded] = await store.load([stackId]);
-      if (loaded?.stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
-      return json(200, { stack: toSimulationStack(loaded.stack, clock.now()) });
+      return json(200, { stack: toSimulationStack(await loadStack(store, stackId), clock.now()) });
     },
   });
 }

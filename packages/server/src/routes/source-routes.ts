@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type LocatedMachine, StackyardError } from "@stackyard/core";
 import { MachineSource } from "@stackyard/core/api";
 import { Type } from "typebox";
@@ -50,8 +50,8 @@ async function findSource({ locator, sources }: RouteDeps, name: string): Promis
   const source = textOf(located);
   if (source === undefined) return undefined;
   const { origin = "" } = (await locator.list()).find((listing) => listing.name === name) ?? {};
-  const hash = createHash("sha256").update(source, "utf8").digest("hex");
-  return { machine: name, source, hash, origin, writable: false, problems };
+  const digest = hash("sha256", source);
+  return { machine: name, source, hash: digest, origin, writable: false, problems };
 }
 
 function textOf(located: LocatedMachine): string | undefined {

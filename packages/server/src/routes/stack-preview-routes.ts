@@ -1,4 +1,4 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { defined, listPages, StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
 import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
 import type { StackFilter, StoredStack } from "@stackyard/core/engine";
@@ -11,6 +11,7 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
 import { toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
+import { loadStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
@@ -74,17 +75,16 @@ async function loadPreviews(
   const ids = links.map(({ stackId }) => stackId);
   const found = new Map<string, StackPreview>();
   const byId = new Map(links.map((link) => [link.stackId, link]));
-  let cursor: string | undefined;
-  do {
-    if (ids.length === 0) break;
-    const page = await store.queries.listStacks({ ...filter, ids }, { limit: MOST, ...defined({ cursor }) });
+  if (ids.length === 0) return [];
+  for await (const page of listPages((start) =>
+    store.queries.listStacks({ ...filter, ids }, { limit: MOST, ...start }),
+  )) {
     const reasons = await explainer.explainAll(page.items);
     for (const [index, item] of page.items.entries()) {
       const link = byId.get(item.stack.id);
       if (link !== undefined) found.set(link.stackId, toPreview(link, item, reasons[index]));
     }
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  }
   return ids.flatMap((id) => found.get(id) ?? []);
 }
 
@@ -134,10 +134,7 @@ function previewRoute(deps: RouteDeps): Route {
       const link = await findPreviewLink(deps, stackId);
       const [preview] = link === undefined ? [] : await loadPreviews(deps, [link], {});
       if (preview !== undefined) return json(200, preview);
-      const [loaded] = await store.load([stackId]);
-      if (loaded?.stack === undefined) {
-        throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
-      }
+      await loadStack(store, stackId);
       throw new StackyardError("NOT_FOUND", `Stack "${stackId}" is not linked to a pull request.`);
     },
   });

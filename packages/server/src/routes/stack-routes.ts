@@ -9,6 +9,7 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
 import { toParked, toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, stackSortQuery, toStackFilter } from "../schemas/stack-query.ts";
+import { unknownStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -114,7 +115,7 @@ function stackRoute({ store, guard, explainer }: RouteDeps): Route {
 /** Returns the error for an unknown stack, with its parked events: they explain why it does not exist. */
 function toUnknownStack(stackId: string, parked: readonly ParkedEvent[]): StackyardError {
   const [first] = parked;
-  if (first === undefined) return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+  if (first === undefined) return unknownStack(stackId);
   const count = parked.length === 1 ? "1 event is" : `${parked.length} events are`;
   const why = `${first.event}: ${first.code}: ${first.reason} It is tried again at ${first.nextTryAt}, or when its machine changes.`;
   return new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist yet; ${count} parked for it. ${why}`, {

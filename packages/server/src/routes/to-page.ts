@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { Page, PageInput, UnreadableRow } from "@stackyard/core/engine";
+import { createPageBuilder, type Page, type PageInput, type UnreadableRow } from "@stackyard/core/engine";
 
 const DEFAULT_LIMIT = 100;
 
@@ -7,6 +7,20 @@ const DEFAULT_LIMIT = 100;
 export function pageInput(query: { readonly cursor?: string; readonly limit?: number }): PageInput {
   const { cursor, limit = DEFAULT_LIMIT } = query;
   return { limit, ...defined({ cursor }) };
+}
+
+/** Returns the part of a list in order of names that begins after the cursor and fits into a page. */
+export function pageByName<Item extends { readonly name: string }>(
+  items: readonly Item[],
+  { limit, cursor = "" }: PageInput,
+): Page<Item> {
+  const page = createPageBuilder<Item>({ limit });
+  for (const item of items.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name } = item;
+    const bytes = Buffer.byteLength(JSON.stringify(item));
+    if (name > cursor && !page.add({ id: name, cursor: name, bytes, read: () => item })) break;
+  }
+  return page.end();
 }
 
 /** How a list shows its items. */

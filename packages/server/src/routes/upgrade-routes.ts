@@ -9,12 +9,12 @@ import {
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
 import { type Machine, parseMachine } from "@stackyard/core/machine";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import { EventId, pageOf, StackId, toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
-import { idOf, operate, waitForOutcome } from "./operation-routes.ts";
+import { idOf, loadStack, operate, unknownStack, waitForOutcome } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
@@ -95,9 +95,8 @@ function stackRoute(deps: RouteDeps): Route {
 /** Returns the full hash of a stack's wanted revision. Throws `STACK_UNKNOWN`, and as `findRevisionHash`. */
 async function findTarget(deps: RouteDeps, stackId: string, to: string | undefined): Promise<string | undefined> {
   if (to === undefined || isWholeHash(to)) return to;
-  const [loaded] = await deps.store.load([stackId]);
-  if (loaded?.stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
-  return findRevisionHash(deps, { name: loaded.stack.machine, digits: to });
+  const { machine } = await loadStack(deps.store, stackId);
+  return findRevisionHash(deps, { name: machine, digits: to });
 }
 
 async function loadPlan(
@@ -106,7 +105,7 @@ async function loadPlan(
 ): Promise<UpgradePlan> {
   const plan = await planner.planUpgrade(wanted);
   if (plan !== undefined) return toUpgradePlan(plan);
-  throw new StackyardError("STACK_UNKNOWN", `Stack "${wanted.stackId}" does not exist.`);
+  throw unknownStack(wanted.stackId);
 }
 
 function machineRoute(deps: RouteDeps): Route {
@@ -129,18 +128,6 @@ function machineRoute(deps: RouteDeps): Route {
   });
 }
 
-/** Which stacks are to be moved where. */
-interface UpgradeMachineInput {
-  readonly name: string;
-  /** Default: the newest valid revision. */
-  readonly to?: string;
-  readonly dryRun?: boolean;
-  readonly source?: string;
-  readonly reason?: string;
-  readonly cursor?: string;
-  readonly limit?: number;
-}
-
 const DEFAULT_LIMIT = 50;
 /** A replay may read thousands of lines of each stack. */
 const MOST_PLANS = 20;
@@ -148,7 +135,15 @@ const MOST_PLANS = 20;
 /** Upgrades one page of a machine's stacks, or plans it. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID`, `USAGE`. */
 async function upgradeMachine(
   deps: RouteDeps,
-  { name, to, dryRun = false, source, reason, cursor, limit = DEFAULT_LIMIT }: UpgradeMachineInput,
+  {
+    name,
+    to,
+    dryRun = false,
+    source,
+    reason,
+    cursor,
+    limit = DEFAULT_LIMIT,
+  }: Static<typeof UpgradeMachineBody> & { name: string },
   context: RouteContext,
 ) {
   if (source !== undefined && (!dryRun || to !== undefined)) {
@@ -207,7 +202,7 @@ async function plan(
 
 function toPlanned(planned: Planned): UpgradeResult {
   const { stackId, outcome, code, reason } = planned;
-  return { stackId, outcome, ...toWhy({ code, reason }), plan: toUpgradePlan(planned) };
+  return { stackId, outcome, ...defined({ code, reason }), plan: toUpgradePlan(planned) };
 }
 
 async function upgrade(
@@ -241,9 +236,5 @@ function toResult(
 ): UpgradeResult {
   if (entry === undefined) return { ...ids, outcome: "waiting" };
   if (entry.outcome === "applied") return { ...ids, outcome: "applied" };
-  return { ...ids, outcome: "refused", ...toWhy(entry) };
-}
-
-function toWhy({ code, reason }: { readonly code?: string | undefined; readonly reason?: string | undefined }) {
-  return defined({ code, reason });
+  return { ...ids, outcome: "refused", ...defined({ code: entry.code, reason: entry.reason }) };
 }

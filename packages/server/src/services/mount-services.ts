@@ -3,7 +3,7 @@ import type { ServiceRunner } from "@stackyard/core/services";
 import type { Context, Hono } from "hono";
 import type { RequestFacts } from "../access/caller.ts";
 import { createRateLimit, type RateLimit } from "../access/rate-limits.ts";
-import { HttpError, readBytes, within } from "../http/route.ts";
+import { readBytes, refuseOthers, within } from "../http/route.ts";
 
 /** The limits and checks for the routes of services. */
 interface MountServicesDeps {
@@ -26,10 +26,11 @@ export function mountServices(app: Hono, services: readonly PluginService[], dep
     for (const { name, route } of sharing) {
       app.on(route.method, path, (c) => answer(c, { ...deps, name, route, room, limit }));
     }
-    const allow = sharing.map(({ route }) => route.method).join(", ");
-    app.all(path, () => {
-      throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
-    });
+    refuseOthers(
+      app,
+      path,
+      sharing.map(({ route }) => route),
+    );
   }
 }
 

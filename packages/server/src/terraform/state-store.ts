@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import {
@@ -62,7 +62,7 @@ const PRUNE_PAGE = 8;
 /** Creates a store over records. */
 export function createStateStore(deps: StateStoreDeps): StateStore {
   const { records, clock, maxBytes } = deps;
-  const store: StateStore = {
+  return {
     loadHead: async (key) => (await loadRecord(deps, key)).head,
     async list(prefix, page) {
       const found = await records.list(headPrefixOf(prefix), { ...page, now: clock.now() });
@@ -72,7 +72,6 @@ export function createStateStore(deps: StateStoreDeps): StateStore {
     read: (key, version) => readContent(records, { key, version, maxBytes }, clock.now()),
     write: (key, input) => addVersion(deps, key, input),
   };
-  return store;
 }
 
 async function loadRecord({ records, clock }: StateStoreDeps, key: string) {
@@ -332,7 +331,7 @@ export function versionOfChunk(key: string, chunkKey: string): number {
 
 /** Returns a unique name, readable and sorted up to its cut: a record's key has at most 512 characters. */
 function nameOf(key: string): string {
-  const digest = createHash("sha256").update(key, "utf8").digest("hex").slice(0, 32);
+  const digest = hash("sha256", key).slice(0, 32);
   return `${encodeURIComponent(key).slice(0, MAX_READABLE)}~${digest}`;
 }
 

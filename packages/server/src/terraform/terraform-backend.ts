@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type Guard, type RequestFacts, withRequest } from "../access/caller.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
-import { HttpError, parseJson, readBytes } from "../http/route.ts";
+import { HttpError, parseJson, readBytes, toMethodError } from "../http/route.ts";
 import {
   decideAccess,
   decideLock,
@@ -68,10 +68,7 @@ export async function answerTerraform(
   { key, request, facts }: UncheckedRequest,
 ): Promise<Response> {
   const handler = HANDLERS.get(request.method);
-  if (handler === undefined) {
-    const allow = [...HANDLERS.keys()].join(", ");
-    throw new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
-  }
+  if (handler === undefined) throw toMethodError([...HANDLERS.keys()]);
   if (key === "" || key.length > MAX_KEY)
     throw new HttpError(400, "USAGE", `The key of a state has 1 to ${MAX_KEY} characters.`);
   const caller = await findStateCaller(deps, { key, request, facts });
@@ -108,7 +105,7 @@ async function getState(deps: TerraformBackendDeps, { key, caller }: StateReques
     const action = { action: "readTerraformState", who: caller.sender, via: "backend", on: toAuditSubject(key) };
     await deps.audit.write({ ...action, outcome: "done" });
   }
-  const md5 = createHash("md5").update(bytes).digest("base64");
+  const md5 = hash("md5", bytes, "base64");
   return new Response(bytes.slice(), { headers: { "content-type": "application/json", "content-md5": md5 } });
 }
 
@@ -218,7 +215,7 @@ function parseLockId(text: string): string | undefined {
 
 function checkDigest(request: Request, bytes: Uint8Array): void {
   const declared = request.headers.get("content-md5");
-  if (declared !== null && declared !== createHash("md5").update(bytes).digest("base64")) {
+  if (declared !== null && declared !== hash("md5", bytes, "base64")) {
     throw new HttpError(400, "USAGE", "The body does not match its Content-MD5. Send it again.");
   }
 }
@@ -269,11 +266,7 @@ async function isPassword(
   token: number,
 ): Promise<boolean> {
   const expected = await toAttemptPassword(store.records, { attemptId: user, token }, clock.now());
-  return timingSafeEqual(digestOf(password), digestOf(expected));
-}
-
-function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text, "utf8").digest();
+  return timingSafeEqual(hash("sha256", password, "buffer"), hash("sha256", expected, "buffer"));
 }
 
 /** Returns true if a lock still binds: an attempt's ends with its lease. */
