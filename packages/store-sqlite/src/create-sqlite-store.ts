@@ -184,10 +184,8 @@ function createAttemptCalls(commits: GroupCommit, onProgress: () => void): Attem
   };
 }
 
-type QueueCalls = Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt">;
-
 /** Creates the calls of transports and the sweep. */
-function createQueueCalls(commits: GroupCommit): QueueCalls {
+function createQueueCalls(commits: GroupCommit): Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt"> {
   return {
     enqueue: (events) =>
       commits.write(

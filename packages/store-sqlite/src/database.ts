@@ -4,6 +4,18 @@ import { isStackyardError, StackyardError, type StoreSignal } from "@stackyard/c
 /** A value that a statement may be given; undefined is written as null. */
 export type Parameter = string | number | null | undefined;
 
+/** Part of a statement, with the values of its parameters. */
+export interface Conditions {
+  readonly conditions: readonly string[];
+  readonly values: readonly Parameter[];
+}
+
+/** Returns those conditions of one parameter each that have a value. */
+export function toGivenConditions(all: readonly (readonly [condition: string, value: Parameter])[]): Conditions {
+  const given = all.filter(([, value]) => value !== undefined);
+  return { conditions: given.map(([condition]) => condition), values: given.map(([, value]) => value) };
+}
+
 /**
  * One connection with its prepared statements. The texts of statements are constants, so the cache is as large as the
  * code. Every error leaves as `STORE_UNAVAILABLE` or `STORE_CORRUPT`.

@@ -14,7 +14,7 @@ import {
   type TakenRow,
   toEventKey,
 } from "@stackyard/core/engine";
-import { byteLengthOf, type Database, type Effects, type Parameter, Sequence } from "./database.ts";
+import { byteLengthOf, type Database, type Effects, Sequence, toGivenConditions } from "./database.ts";
 
 /** A queued event in memory. */
 interface KnownEvent {
@@ -282,16 +282,11 @@ export function listDeadLetters(
   filter: { readonly stackId?: string; readonly code?: string },
   page: PageInput,
 ): Page<DeadLetter> {
-  const conditions = ["position < ?"];
-  const values: Parameter[] = [parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER];
-  if (filter.stackId !== undefined) {
-    conditions.push("stack_id = ?");
-    values.push(filter.stackId);
-  }
-  if (filter.code !== undefined) {
-    conditions.push("code = ?");
-    values.push(filter.code);
-  }
+  const { conditions, values } = toGivenConditions([
+    ["position < ?", parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER],
+    ["stack_id = ?", filter.stackId],
+    ["code = ?", filter.code],
+  ]);
   const rows = database.each<DeadLetterRow>(
     `select position, id, body from dead_letter where ${conditions.join(" and ")} order by position desc limit ?`,
     ...values,

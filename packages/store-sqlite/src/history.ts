@@ -12,7 +12,15 @@ import {
   parseStored,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
-import { byteLengthOf, type Database, type Parameter, SEGMENT_ROWS, type Sequence, segmentOf } from "./database.ts";
+import {
+  byteLengthOf,
+  type Conditions,
+  type Database,
+  SEGMENT_ROWS,
+  type Sequence,
+  segmentOf,
+  toGivenConditions,
+} from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
 interface HistoryRow {
@@ -149,19 +157,13 @@ function* readLines(
   }
 }
 
-function toConditions(filter: HistoryFilter): { readonly conditions: string[]; readonly values: Parameter[] } {
-  const conditions: string[] = [];
-  const values: Parameter[] = [];
-  if (filter.eventId !== undefined) {
-    conditions.push("event_id = ?");
-    values.push(filter.eventId);
-  }
-  if (filter.stackId !== undefined) {
-    // An event has few lines, a stack may have many: with both, the index by event is the one to use.
-    conditions.push(filter.eventId === undefined ? "stack_id = ?" : "+stack_id = ?");
-    values.push(filter.stackId);
-  }
-  return { conditions, values };
+function toConditions({ eventId, stackId }: HistoryFilter): Conditions {
+  // An event has few lines, a stack may have many: with both, the index by event is the one to use.
+  const ofStack = eventId === undefined ? "stack_id = ?" : "+stack_id = ?";
+  return toGivenConditions([
+    ["event_id = ?", eventId],
+    [ofStack, stackId],
+  ]);
 }
 
 function* listSegments(

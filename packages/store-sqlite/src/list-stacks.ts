@@ -27,7 +27,7 @@ import {
   toRecordTexts,
   toStackOrder,
 } from "@stackyard/core/engine";
-import { byteLengthOf, type Database, type Parameter } from "./database.ts";
+import { byteLengthOf, type Conditions, type Database, type Parameter, toGivenConditions } from "./database.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
 interface ListedRow {
@@ -92,18 +92,13 @@ function toIdRange(
   { idPrefix }: StackFilter,
   { isDescending, after }: Pick<StackOrder, "isDescending" | "after">,
 ): IdRange {
-  const conditions: string[] = [];
-  const values: Parameter[] = [];
-  if (after !== undefined) {
-    conditions.push(isDescending ? "stack_id < ?" : "stack_id > ?");
-    values.push(after.id);
-  }
-  if (idPrefix !== undefined) {
-    conditions.push("stack_id >= ?", "stack_id <= ?");
-    values.push(idPrefix, afterPrefix(idPrefix));
-  }
+  const given = toGivenConditions([
+    [isDescending ? "stack_id < ?" : "stack_id > ?", after?.id],
+    ["stack_id >= ?", idPrefix],
+    ["stack_id <= ?", idPrefix === undefined ? undefined : afterPrefix(idPrefix)],
+  ]);
   const [direction, end] = isDescending ? (["desc", "stack_id >= ?"] as const) : (["asc", "stack_id <= ?"] as const);
-  return { conditions, values, direction, end };
+  return { ...given, direction, end };
 }
 
 /** Finds the id at which the call ends its search; undefined when it reaches the end of the list. */
@@ -174,12 +169,6 @@ function readPlaces(
   }
   const last = places.length > page.limit ? places.at(-1) : undefined;
   return found.end(last && order.toCursor(last));
-}
-
-/** Part of a statement, with the values of its parameters. */
-interface Conditions {
-  readonly conditions: readonly string[];
-  readonly values: readonly Parameter[];
 }
 
 const IS_THERE = "body is not null";
