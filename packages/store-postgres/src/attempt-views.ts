@@ -181,7 +181,6 @@ function toView(row: ViewRow, sent: SentAttempt): AttemptView {
     heldKeys: (row.keys ?? []).map(fromKeyText),
     ...toQueued(row),
     ...toOptional(row),
-    ...toShown(row),
   };
 }
 
@@ -197,11 +196,6 @@ function toOptional(row: ViewRow): Partial<AttemptView> {
     ...(row.lease_until === null ? {} : { leaseUntil: row.lease_until }),
     ...(row.poll_due_at === null ? {} : { pollDueAt: row.poll_due_at }),
     ...(row.cancelling === null ? {} : { cancelling: row.cancelling }),
-  };
-}
-
-function toShown(row: ViewRow): Partial<AttemptView> {
-  return {
     ...(row.progress_message === null ? {} : { progressMessage: parseText(row.progress_message) }),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.has_log ? { hasLog: true } : {}),

@@ -98,7 +98,8 @@ export class Connections {
   }
 
   async #loadPool(): Promise<OpenPool> {
-    return this.#createPool(parseConnection(await this.#loadConnection()));
+    const { connection } = this.#settings;
+    return this.#createPool(parseConnection(typeof connection === "function" ? await connection() : connection));
   }
 
   #createPool(fields: ConnectionFields): OpenPool {
@@ -106,10 +107,5 @@ export class Connections {
     const pool = new pg.Pool(config);
     pool.on("error", (error) => this.#settings.logger.debug("An idle connection has ended.", { error }));
     return { fields, config, pool };
-  }
-
-  async #loadConnection(): Promise<unknown> {
-    const { connection } = this.#settings;
-    return typeof connection === "function" ? connection() : connection;
   }
 }

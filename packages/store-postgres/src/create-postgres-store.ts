@@ -1,6 +1,14 @@
-import type { Logger, RenewResult, Store } from "@stackyard/core";
-import type { Change, ClaimInput, ClaimResult, CommitResult, QueuedEvent } from "@stackyard/core/engine";
-import { claimAll, createAttemptStore, type RenewCall, renewAll, type SettleCall, settleAll } from "./attempt-store.ts";
+import type { Store } from "@stackyard/core";
+import type { Change, CommitResult, QueuedEvent } from "@stackyard/core/engine";
+import {
+  type AttemptGroups,
+  claimAll,
+  createAttemptStore,
+  type RenewCall,
+  renewAll,
+  type SettleCall,
+  settleAll,
+} from "./attempt-store.ts";
 import { Connections } from "./connections.ts";
 import { createRecords, createRevisions } from "./create-records.ts";
 import { Database, type StorePlace } from "./database.ts";
@@ -63,7 +71,7 @@ export async function migratePostgresStore(options: PostgresStoreOptions): Promi
 }
 
 async function prepare(
-  { schema, logger }: { readonly schema: string; readonly logger: Logger },
+  { schema, logger }: Pick<StoreSettings, "schema" | "logger">,
   connections: Connections,
   mayChange: boolean,
 ): Promise<StorePlace> {
@@ -120,27 +128,21 @@ async function close({ database, signals, connections, groups }: OpenParts): Pro
 }
 
 /** Calls of this process that share statements while they wait. */
-interface StoreGroups {
+interface StoreGroups extends AttemptGroups {
   readonly commits: GroupedCalls<readonly Change[], readonly CommitResult[]>;
   readonly enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>;
   readonly receipts: GroupedCalls<readonly string[], undefined>;
-  readonly claims: GroupedCalls<ClaimInput, ClaimResult>;
-  readonly renewals: GroupedCalls<RenewCall, RenewResult>;
-  readonly settles: GroupedCalls<SettleCall, "settled" | "lost">;
 }
 
 /** Groups of each kind that are on their way at the same time: one is written while the next is sent. */
 const IN_FLIGHT = 2;
 
-/** How large groups may be. */
-interface GroupLimits {
-  readonly maxGroup: number;
-  readonly maxConnections: number;
-}
-
 /** Creates the groups, which notify listeners after each commit. */
-function createGroups(database: Database, signals: Signals, limits: GroupLimits): StoreGroups {
-  const { maxGroup, maxConnections } = limits;
+function createGroups(
+  database: Database,
+  signals: Signals,
+  { maxGroup, maxConnections }: Pick<StoreSettings, "maxGroup" | "maxConnections">,
+): StoreGroups {
   // Where nothing gathers, there is nothing to gain by waiting for those before.
   const maxInFlight = maxGroup === 1 ? maxConnections : IN_FLIGHT;
   const common = { maxWeight: maxGroup, maxInFlight, isOwnFault: isDataError };

@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import type pg from "pg";
 import type { Connections } from "./connections.ts";
+import type { StoreSettings } from "./postgres-store-options.ts";
 import { isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
 
 /** A value of a statement. Lists become arrays of the server. */
@@ -13,11 +14,8 @@ export interface StorePlace {
   readonly stacksSchema: string;
 }
 
-/** How long statements may take; see the options of the store. */
-interface DatabaseLimits {
-  readonly answerTimeoutMs: number;
-  readonly statementTimeoutMs: number;
-}
+/** How long statements may take. */
+type DatabaseLimits = Pick<StoreSettings, "answerTimeoutMs" | "statementTimeoutMs">;
 
 const TRIES = 6;
 /** The server ends a long statement itself; a connection on which it does not even do that is given up. */

@@ -79,17 +79,14 @@ select (select count(*) from stackyard.event_queue) as queued_events,
        (select count(*) from stackyard.open_attempt) as open_attempts`,
 };
 
-interface StateRow {
-  readonly machine: string;
-  readonly state: string;
-  readonly count: number;
-}
-
 const STATES = { name: "count_states", text: "select machine, state, count from stackyard.count_states()" };
 
 /** Counts for health and metrics. All rows of `stacks` are read: a second for a million of them. */
 async function readStats(database: Database): Promise<StoreStats> {
-  const [counts, rows] = await Promise.all([database.row<CountRow>(COUNTS), database.rows<StateRow>(STATES)]);
+  const [counts, rows] = await Promise.all([
+    database.row<CountRow>(COUNTS),
+    database.rows<StoreStats["states"][number]>(STATES),
+  ]);
   const states = rows.map(({ machine, state, count }) => ({
     machine: fromKeyText(machine),
     state: fromKeyText(state),

@@ -42,10 +42,6 @@ export function createWorkQueue(
   };
 }
 
-interface EnqueuedRow {
-  readonly added: readonly number[];
-}
-
 const ENQUEUE = { name: "enqueue_events", text: "select stackyard.enqueue_events($1, null) as added" };
 const ENQUEUE_AND_NOTIFY = {
   name: "enqueue_and_notify",
@@ -64,9 +60,9 @@ export async function enqueueAll(
 ): Promise<readonly (readonly boolean[])[]> {
   const rows = calls.flat().map((event, n) => ({ n, ...toEventRow(event) }));
   const isAlone = calls.length === 1;
-  const row = isAlone
-    ? await database.row<EnqueuedRow>(ENQUEUE_AND_NOTIFY, JSON.stringify(rows), ...signals.messageOf(["event"]))
-    : await database.row<EnqueuedRow>(ENQUEUE, JSON.stringify(rows));
+  const statement = isAlone ? ENQUEUE_AND_NOTIFY : ENQUEUE;
+  const message = isAlone ? signals.messageOf(["event"]) : [];
+  const row = await database.row<{ added: readonly number[] }>(statement, JSON.stringify(rows), ...message);
   if (isAlone) signals.notifyHere(["event"]);
   else signals.notify(["event"]);
   const added = new Set(row?.added);
@@ -172,10 +168,8 @@ async function takeEvents(
   { now, limit, leaseMs }: TakeDueInput,
 ): Promise<readonly Taken[]> {
   const rows = await database.rows<EventRow>(TAKE_EVENTS, now, limit, leaseMs, floor.next(now));
-  floor.note(
-    rows.map(({ seq }) => seq),
-    rows.length === limit,
-  );
+  const seqs = rows.map(({ seq }) => seq);
+  floor.note(seqs, rows.length === limit);
   let at = 0;
   return rows.map((row) => {
     // Events keep their order among themselves, also where their instants do not.
