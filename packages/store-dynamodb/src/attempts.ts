@@ -70,12 +70,22 @@ async function changeAttempt<Result>(
       toldEvents = moved.added;
       return { ...moved, now, result: { answer: result } };
     });
-  const named = await locateAttempt(context, attemptId);
-  const found = named === undefined ? undefined : await tryIn(named);
-  const other = named === undefined || found !== undefined ? undefined : await readLocator(context, attemptId);
-  const answered = found ?? (other === undefined || other === named ? undefined : await tryIn(other));
+  const answered = await lookInStacks(context, attemptId, tryIn);
   if (toldEvents > 0) context.listeners.notify(["event"]);
   return answered === undefined ? decide(undefined, EMPTY).result : answered.answer;
+}
+
+/** Returns what is found in the stack that the id of an attempt names, else in the one that its row names. */
+async function lookInStacks<Found>(
+  context: StoreContext,
+  attemptId: string,
+  look: (stackId: string) => Promise<Found | undefined>,
+): Promise<Found | undefined> {
+  const named = await locateAttempt(context, attemptId);
+  const found = named === undefined ? undefined : await look(named);
+  if (found !== undefined || named === undefined) return found;
+  const other = await readLocator(context, attemptId);
+  return other === undefined || other === named ? undefined : look(other);
 }
 
 /** Applies a move, and queues its events of the same stack. */
@@ -219,12 +229,8 @@ async function settle(context: StoreContext, grant: Grant, input: SettleInput): 
 }
 
 /** Finds an attempt of any status, if its stack is known. */
-async function findRow(context: StoreContext, attemptId: string): Promise<AttemptRow | undefined> {
-  const named = await locateAttempt(context, attemptId);
-  const found = named === undefined ? undefined : await findIn(context, named, attemptId);
-  if (found !== undefined || named === undefined) return found;
-  const other = await readLocator(context, attemptId);
-  return other === undefined || other === named ? undefined : findIn(context, other, attemptId);
+function findRow(context: StoreContext, attemptId: string): Promise<AttemptRow | undefined> {
+  return lookInStacks(context, attemptId, (stackId) => findIn(context, stackId, attemptId));
 }
 
 async function findIn(context: StoreContext, stackId: string, attemptId: string): Promise<AttemptRow | undefined> {

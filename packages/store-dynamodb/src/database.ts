@@ -9,7 +9,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { defined, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
+import { defined, isMap, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
 
 /** An item of DynamoDB. */
 export type Item = Record<string, AttributeValue>;
@@ -25,18 +25,12 @@ const PLAIN = 1024;
  * when it is long: the messages of one commit repeat each other, and an item has at most 400 KB.
  */
 export function toItem(row: Row): Item {
-  const item: Item = {};
-  for (const [name, value] of Object.entries(row)) {
-    if (value !== undefined) item[name] = toAttribute(value);
-  }
-  return item;
+  return toAttributes(defined(row));
 }
 
 /** Converts an item of `toItem` back to a row. */
 export function fromItem(item: Item): Record<string, unknown> {
-  const row: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(item)) row[name] = fromAttribute(name, value);
-  return row;
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, fromAttribute(name, value)]));
 }
 
 /** Converts one value of a row. */
@@ -355,10 +349,8 @@ async function attempt(send: () => Promise<unknown>): Promise<{ readonly isHeld:
 }
 
 function countTries(error: unknown): number {
-  if (!(error instanceof Error) || !("$metadata" in error)) return 1;
-  const metadata = error.$metadata;
-  if (typeof metadata !== "object" || metadata === null || !("attempts" in metadata)) return 1;
-  return Number(metadata.attempts ?? 1);
+  const metadata = error instanceof Error && "$metadata" in error ? error.$metadata : undefined;
+  return isMap(metadata) ? Number(metadata["attempts"] ?? 1) : 1;
 }
 
 const KEY = { pk: "yard", sk: "counters" };

@@ -10,7 +10,7 @@ import {
 import type { Aggregate, AttemptRow, OutboxEntry } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, type KeyRange, toItem } from "./database.ts";
 import { MAX_ITEM_BYTES, toKeyPart, toSortable, toStackKey, type WorkKey } from "./keys.ts";
-import { pack, unpack } from "./stack-item.ts";
+import { pack, readNumber, unpack } from "./stack-item.ts";
 import {
   findLogEntry,
   findNamedStack,
@@ -66,12 +66,8 @@ async function putHistory(context: StoreContext, stackId: string, outbox: Outbox
   const key = toHistoryKey(stackId, version);
   await inParallel(others, (part, index) => {
     const facts = { first: 0, entry, endedAt: toEndedAt(part) };
-    const item = toHistoryItem(
-      { ...key, sk: `${key.sk}+${toSortable(index)}` },
-      { stackId, lines: [], ended: part },
-      facts,
-    );
-    return context.work.put(item);
+    const behind = { ...key, sk: `${key.sk}+${toSortable(index)}` };
+    return context.work.put(toHistoryItem(behind, { stackId, lines: [], ended: part }, facts));
   });
   const writtenAt = context.clock.now();
   const first = lines.length === 0 ? 0 : await context.listRow({ key, span: lines.length, writtenAt });
@@ -146,8 +142,8 @@ export function parseHistoryRow(item: Item): HistoryRow {
 
 /** Parses the parts of a row that are separate attributes. */
 export function parseHistoryFacts(item: Item): HistoryFacts {
-  const read = (name: string) => (item[name]?.N === undefined ? undefined : Number(item[name].N));
-  return { first: toFirst(item), entry: read("entry") ?? 0, lineAt: read("lineAt"), endedAt: read("endedAt") };
+  const entry = readNumber(item, "entry") ?? 0;
+  return { first: toFirst(item), entry, lineAt: readNumber(item, "lineAt"), endedAt: readNumber(item, "endedAt") };
 }
 
 const OF_AN_ATTEMPT = /^[a-z]+:(.*)$/s;
@@ -238,25 +234,24 @@ export async function removeLog({ work }: StoreContext, { attemptId, hasLogRow }
 
 /** Lists the attempts of a stack that have ended, newest end first. Rows that cannot be read are left out. */
 export async function* listEnded(
-  { work }: StoreContext,
+  context: StoreContext,
   stackId: string,
-  { ended, outbox }: Aggregate,
+  aggregate: Aggregate,
 ): AsyncGenerator<AttemptRow, void, undefined> {
   const seen = new Set<string>();
-  const waiting = [...outbox.flatMap((entry) => entry.ended ?? []), ...ended];
-  for (const row of waiting.toReversed()) {
+  for await (const row of readEnded(context, stackId, aggregate)) {
     if (seen.has(row.attemptId)) continue;
     seen.add(row.attemptId);
     yield row;
   }
+}
+
+/** Reads the same; an attempt that is on its way to the history may come twice. */
+async function* readEnded({ work }: StoreContext, stackId: string, { ended, outbox }: Aggregate) {
+  yield* [...outbox.flatMap((entry) => entry.ended ?? []), ...ended].toReversed();
   const { pk: part, sk: prefix } = toStackKey(stackId, "history#");
   for await (const item of work.query({ part, prefix, descending: true, pageSize: 64 })) {
-    const rows = tryRead(() => parseHistoryRow(item).ended).item ?? [];
-    for (const row of rows.toReversed()) {
-      if (seen.has(row.attemptId)) continue;
-      seen.add(row.attemptId);
-      yield row;
-    }
+    yield* (tryRead(() => parseHistoryRow(item).ended).item ?? []).toReversed();
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from "./history.ts";
 import { type KnownIds, packIds, unpackIds } from "./keys.ts";
 import { changeStack, loadStack } from "./stack-home.ts";
-import { readShadowId } from "./stack-item.ts";
+import { readNumber, readShadowId } from "./stack-item.ts";
 import {
   type LogEntry,
   loadPruneMark,
@@ -124,9 +124,8 @@ async function pruneRow(context: StoreContext, item: Item, limits: Limits): Prom
   else if (linesAreOld || attemptsAreOld) {
     const lineAt = linesAreOld ? undefined : facts.lineAt;
     const endedAt = attemptsAreOld ? undefined : facts.endedAt;
-    await context.work.put(toHistoryItem(key, kept, { ...facts, lineAt, endedAt }), {
-      expression: "attribute_exists(pk)",
-    });
+    const left = toHistoryItem(key, kept, { ...facts, lineAt, endedAt });
+    await context.work.put(left, { expression: "attribute_exists(pk)" });
   }
 }
 
@@ -188,10 +187,8 @@ async function pruneMovedIds(context: StoreContext, retention: Retention, now: n
     const item = await context.work.get(toWorkKey(entry));
     if (item === undefined) return;
     const { ids, count: firstNo } = unpackIds(item["ids"]?.B);
-    const { aggregate } = await loadStack(
-      context,
-      String(fromItem({ stackId: item["stackId"] ?? { S: "" } })["stackId"]),
-    );
+    const { stackId } = fromItem({ stackId: item["stackId"] ?? { S: "" } });
+    const { aggregate } = await loadStack(context, String(stackId));
     const gone = countOld({ ids, idCount: aggregate.idCount, firstNo }, retention, now);
     const kept = ids.slice(gone);
     const next = kept[0];
@@ -211,7 +208,7 @@ const STACKS_MARK = { pk: "yard", sk: "prune" };
 async function pruneStacks(context: StoreContext, retention: Retention, limits: Limits, now: number): Promise<boolean> {
   const { stacks, work } = context;
   const mark = await work.get(STACKS_MARK);
-  const doneAt = mark?.["doneAt"]?.N === undefined ? undefined : Number(mark["doneAt"].N);
+  const doneAt = mark && readNumber(mark, "doneAt");
   if (doneAt !== undefined && now >= doneAt && now - doneAt < DAY_MS) return false;
   const attributes = ["id", "version"];
   const page = await stacks.scan({ attributes, pageSize: AT_ONCE, from: mark?.["from"]?.M });

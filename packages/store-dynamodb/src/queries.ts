@@ -49,10 +49,8 @@ export async function listStacks(
       .filter(({ place }) => after === undefined || comparePlaces(order, place, after) > 0);
     fitting += found.length;
     if (order.key !== "id") assertSortable(order, fitting);
-    kept = keepPage(
-      [...kept, ...found].sort((a, b) => comparePlaces(order, a.place, b.place)),
-      page,
-    );
+    const sorted = [...kept, ...found].sort((a, b) => comparePlaces(order, a.place, b.place));
+    kept = keepPage(sorted, page);
   }
   const builder = createPageBuilder<StoredStack>(page);
   for (const row of kept) if (!builder.add(row)) break;
@@ -133,11 +131,11 @@ function toStored({ stack, stackVersion: version }: Aggregate): StoredStack {
 /** Converts what DynamoDB can filter by. This saves transfer, not read capacity. */
 function toCondition({ machine, state, idPrefix = "" }: StackFilter, after: string): Condition | undefined {
   const parts = [
-    machine === undefined ? undefined : ["machine = :machine", ":machine", machine],
-    state === undefined ? undefined : ["#state = :state", ":state", state],
-    idPrefix === "" ? undefined : ["begins_with(id, :prefix)", ":prefix", idPrefix],
-    after === "" ? undefined : ["id > :after", ":after", after],
-  ].flatMap((part) => (part === undefined ? [] : [part]));
+    machine === undefined ? [] : [["machine = :machine", ":machine", machine]],
+    state === undefined ? [] : [["#state = :state", ":state", state]],
+    idPrefix === "" ? [] : [["begins_with(id, :prefix)", ":prefix", idPrefix]],
+    after === "" ? [] : [["id > :after", ":after", after]],
+  ].flat();
   if (parts.length === 0) return undefined;
   return {
     expression: parts.map(([expression]) => expression).join(" AND "),

@@ -246,10 +246,8 @@ async function readSpill({ work }: StoreContext, stackId: string, parsed: Parsed
   if (spill === undefined) return parsed.aggregate;
   const numbers = Array.from({ length: spill.parts }, (_, part) => part);
   const parts = await inParallel(numbers, (part) => work.get(toSpillKey(stackId, spill.name, part)));
-  return joinSpill(
-    parsed,
-    parts.map((part) => part?.["bytes"]?.B),
-  );
+  const bytes = parts.map((part) => part?.["bytes"]?.B);
+  return joinSpill(parsed, bytes);
 }
 
 function toSpillKey(stackId: string, name: string, part: number) {
@@ -392,11 +390,8 @@ async function finishBirth(context: StoreContext, stackId: string, born: ParsedS
   // No item, or one of the predecessor: it has no version.
   if (!(await putItem(context, item, { expression: "attribute_not_exists(version)" }))) {
     // Another helper's, or one that came too late after an earlier incarnation.
-    const values = { ":version": version };
-    await context.stacks.remove(
-      { id: stackId },
-      { expression: "bornAt < :version OR (attribute_exists(removed) AND version < :version)", values },
-    );
+    const expression = "bornAt < :version OR (attribute_exists(removed) AND version < :version)";
+    await context.stacks.remove({ id: stackId }, { expression, values: { ":version": version } });
   }
   await settleBirth(context, stackId, version);
 }

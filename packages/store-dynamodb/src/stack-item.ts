@@ -261,7 +261,8 @@ function parsePacked(item: Item, what: string) {
   return { own, stack, spill, aggregate };
 }
 
-function readNumber(item: Item, name: string): number | undefined {
+/** Reads a number of an item; undefined when it is missing. */
+export function readNumber(item: Item, name: string): number | undefined {
   const text = item[name]?.N;
   return text === undefined ? undefined : Number(text);
 }

@@ -12,7 +12,6 @@ export interface StoreContext {
   readonly work: Table;
   /** False: the stacks' table has no index of due stacks, so the sweep scans. */
   readonly hasDueIndex: boolean;
-  /** False: an attempt that no one claims ends at its timeout, without a day at least. */
   /** Real time, for durations that do not follow the instants of callers. */
   readonly clock: Clock;
   readonly random: Random;

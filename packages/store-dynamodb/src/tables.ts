@@ -140,13 +140,9 @@ function checkCommon(
 ): readonly TableFinding[] {
   const findings: TableFinding[] = [];
   if (toText(found.KeySchema ?? []) !== toText(expected)) {
-    findings.push({
-      table,
-      severity: "error",
-      code: "key-schema-wrong",
-      message: `The key of the table "${table}" is ${toText(found.KeySchema ?? [])}; it must be ${toText(expected)}.`,
-      advice: "Name another table, or one that does not exist yet.",
-    });
+    const message = `The key of the table "${table}" is ${toText(found.KeySchema ?? [])}; it must be ${toText(expected)}.`;
+    const advice = "Name another table, or one that does not exist yet.";
+    findings.push({ table, severity: "error", code: "key-schema-wrong", message, advice });
   }
   if (found.TableStatus !== undefined && !["ACTIVE", "UPDATING"].includes(found.TableStatus)) {
     const message = `The table "${table}" is ${found.TableStatus}.`;

@@ -71,23 +71,20 @@ function listDueEvents(stackId: string, aggregate: Aggregate, now: number): read
 function listDueOf(
   stackId: string,
   row: AttemptRow,
-  { kinds, now }: { readonly kinds: readonly DueKind[]; readonly now: number },
+  { kinds, now }: Pick<TakeDueInput, "kinds" | "now">,
 ): readonly DueWork[] {
   const { sent, sequence: order } = row;
   const deadline = toDeadline(row);
   const returned = findReturn(row);
-  const isDue = (kind: DueKind, at: number | undefined) => kinds.includes(kind) && at !== undefined && at <= now;
-  return [
-    ...(sent !== undefined && isDue("task", sent.visibleAt)
-      ? [{ stackId, kind: "task" as const, row, at: sent.dueAt, order }]
-      : []),
-    ...(deadline !== undefined && isDue("deadline", deadline.visibleAt)
-      ? [{ stackId, kind: "deadline" as const, row, at: deadline.at, order }]
-      : []),
-    ...(returned !== undefined && isDue(returned.kind, returned.visibleAt)
-      ? [{ stackId, kind: returned.kind, row, at: returned.at, order }]
-      : []),
-  ];
+  const instants = [
+    { kind: "task", at: sent?.dueAt, visibleAt: sent?.visibleAt },
+    { kind: "deadline", at: deadline?.at, visibleAt: deadline?.visibleAt },
+    { kind: returned?.kind ?? "poll", at: returned?.at, visibleAt: returned?.visibleAt },
+  ] as const;
+  return instants.flatMap(({ kind, at, visibleAt }) => {
+    const isDue = at !== undefined && visibleAt !== undefined && visibleAt <= now && kinds.includes(kind);
+    return isDue ? [{ stackId, kind, row, at, order }] : [];
+  });
 }
 
 function findStackDue(aggregate: Aggregate, kind: "timer" | "parked", now: number): number | undefined {

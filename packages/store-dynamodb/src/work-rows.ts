@@ -1,4 +1,4 @@
-import { type Clock, type Random, StackyardError } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 import {
   type Change,
   type Page,
@@ -8,18 +8,13 @@ import {
   toEventKey,
 } from "@stackyard/core/engine";
 import type { Aggregate, ParkedMark } from "./aggregate.ts";
-import { fromItem, type Item, inParallel, type Row, type Serializer, type Table, toItem } from "./database.ts";
+import { fromItem, type Item, inParallel, type Row, toItem } from "./database.ts";
 import { MAX_ITEM_BYTES, sizeOfItem, toKeyPart, toStackKey, type WorkKey } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./tables.ts";
 
 /** The parts of the store for reading and changing one row. */
-interface RowContext {
-  readonly work: Table;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly serialize: Serializer;
-}
+type RowContext = Pick<StoreContext, "work" | "clock" | "random" | "serialize">;
 
 /** A row of the work table that is changed by conditional writes. */
 export interface WorkRow {
