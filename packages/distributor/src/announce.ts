@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type BatchResultErrorEntry, PublishBatchCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { toAwsError } from "@stackyard/aws";
 import { type Clock, defined, StackyardError } from "@stackyard/core";
-import type { ManifestFile } from "@stackyard/sdk/artifacts";
+import type { ConsumerPlace, ManifestFile } from "@stackyard/sdk/artifacts";
 import {
   type AnnouncementTarget,
   type Announcer,
@@ -36,7 +36,14 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
   const pace = createPace(clock);
 
   function toBasis({ artifact, file, target }: PlannedMessage) {
-    return { artifact, file, target, source, issuedAt: clock.now(), ...findTrace(options) };
+    return {
+      artifact,
+      file,
+      target,
+      source,
+      issuedAt: clock.now(),
+      ...defined({ traceparent: options.traceparent?.() }),
+    };
   }
 
   async function announceFile(message: PlannedMessage): Promise<Announcement> {
@@ -76,15 +83,15 @@ export function createAnnouncer(options: AnnouncerOptions): Announcer {
       run(artifact, target, undefined, (message) => toRetirement(toBasis(message))),
     async probe(target) {
       await pace.take(target, 1);
-      const input = { target, distributionId: randomUUID(), issuedAt: clock.now(), ...findTrace(options) };
+      const input = {
+        target,
+        distributionId: randomUUID(),
+        issuedAt: clock.now(),
+        ...defined({ traceparent: options.traceparent?.() }),
+      };
       await publishBatch(options, [toProbe(input)]);
     },
   };
-}
-
-function findTrace({ traceparent }: AnnouncerOptions): { readonly traceparent?: string } {
-  const found = traceparent?.();
-  return found === undefined ? {} : { traceparent: found };
 }
 
 /** The source bucket, with its account and region. */
@@ -161,11 +168,7 @@ function toMessage(input: AnnouncementInput, more: Readonly<Record<string, unkno
     artifact: { name, version, size, sha256, ...defined({ contentType }), rewrite },
     source: { ...source, ...defined({ versionId: file.versionId }) },
     target: toPlace(target),
-    manifest: {
-      key: artifact.manifestKey,
-      sha256: artifact.manifestSha256,
-      ...(manifestUrl === undefined ? {} : { url: manifestUrl.url }),
-    },
+    manifest: { key: artifact.manifestKey, sha256: artifact.manifestSha256, ...defined({ url: manifestUrl?.url }) },
   };
   return pack(body, input, `${name}@${version}`);
 }
@@ -177,27 +180,18 @@ function pack(
 ): Announcement {
   const body = JSON.stringify(message);
   if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
-    throw new StackyardError(
-      "PAYLOAD_TOO_LARGE",
-      `A message about ${artifact} is larger than ${MAX_BODY_BYTES} bytes.`,
-    );
+    const what = `A message about ${artifact} is larger than ${MAX_BODY_BYTES} bytes.`;
+    throw new StackyardError("PAYLOAD_TOO_LARGE", what);
   }
   return { body, attributes: { ...toPlace(target), v: "2", artifact, ...(traceparent && { traceparent }) } };
 }
 
-function toPlace(target: AnnouncementTarget): { readonly account: string; readonly region: string } {
+function toPlace(target: AnnouncementTarget): ConsumerPlace {
   return target === "ALL" ? { account: "ALL", region: "ALL" } : { account: target.account, region: target.region };
 }
 
 function toIso(instant: number): string {
   return new Date(instant).toISOString();
-}
-
-/** Dependencies and options. */
-interface PublishBatchDeps {
-  readonly sns: SNSClient;
-  readonly topicArn: string;
-  readonly clock: Clock;
 }
 
 const MAX_TRIES = 6;
@@ -207,7 +201,7 @@ const FIRST_PAUSE_MS = 200;
  * Sends up to ten messages in one call and retries rejected ones with exponential backoff. Throws errors of SNS,
  * `CONFIG_INVALID` for an invalid message, and `SERVER_ERROR` when some messages are still rejected after six attempts.
  */
-async function publishBatch(deps: PublishBatchDeps, messages: readonly Announcement[]): Promise<void> {
+async function publishBatch(deps: AnnouncerOptions, messages: readonly Announcement[]): Promise<void> {
   let left = messages;
   for (let tries = 1; left.length > 0; tries += 1) {
     const failed = await send(deps, left);
@@ -220,7 +214,7 @@ async function publishBatch(deps: PublishBatchDeps, messages: readonly Announcem
 }
 
 async function send(
-  { sns, topicArn }: PublishBatchDeps,
+  { sns, topicArn }: AnnouncerOptions,
   messages: readonly Announcement[],
 ): Promise<readonly BatchResultErrorEntry[]> {
   const entries = messages.map(({ body, attributes }, index) => ({

@@ -10,7 +10,7 @@ import type {
   Manifest,
   SeenFile,
 } from "@stackyard/sdk/artifacts";
-import { type Cell, changeCell, findCell, isDone, listCells, toCoverageCell, toPlaceKey } from "./cell.ts";
+import { type Cell, changeCell, findCell, isDone, listCells, toCoverageCell, toPlaceKey, toSubject } from "./cell.ts";
 import {
   CONSUMERS_PREFIX,
   type ConsumerRecord,
@@ -31,6 +31,7 @@ import {
   listVersions,
   openCoverage,
   toVersionKey,
+  type VersionId,
 } from "./versions.ts";
 
 /** Handles a request. Never throws: an error becomes a reply with a code. */
@@ -86,49 +87,57 @@ const WIDTH = 10;
 /** Announces a version again with new URLs, to one consumer or to all that miss it. Resets earlier failures. */
 async function refresh(
   context: DistributorContext,
-  { name, version, account, region }: Extract<DistributorRequest, { readonly op: "refresh" }>,
+  { name, version, account, region }: Request<"refresh">,
 ): Promise<DistributorAnswers["refresh"]> {
-  const found = await findVersion(context, { name, version });
-  const published = found && (await context.loadPublished(name, version));
-  if (found === undefined || published === undefined) throw unknownVersion({ name, version });
+  const { found, published } = await loadVersion(context, { name, version });
   if (found.retired) throw refuse("ARTIFACT_RETIRED", `Version ${version} of ${name} is retired.`);
   const isOne = account !== undefined && region !== undefined;
-  const places = isOne ? [await findOne(context, { account, region })] : await findLacking(context, found);
-  const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
+  const places = isOne ? [await requireTrusted(context, { account, region })] : await findLacking(context, found);
   const at = context.clock.now();
   const sent = await mapLimited(places, WIDTH, async (place) => {
-    await changeCell(context, subject, place, () => [
+    await changeCell(context, toSubject(found), place, () => [
       { kind: "announced", at, scope: "all", bucket: place.bucket ?? undefined },
     ]);
-    return context.announcer.announce(published, { account: place.account, region: place.region });
+    return context.announcer.announce(published, place);
   });
   await openCoverage(context, found);
   return { files: found.record.files, messages: sent.reduce((sum, each) => sum + each, 0) };
 }
 
-async function findOne(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
+/** Finds a version with its manifest. Throws for one that does not exist, or that retention has removed. */
+async function loadVersion(context: DistributorContext, { name, version }: VersionId) {
+  const found = await findVersion(context, { name, version });
+  const published = found && (await context.loadPublished(name, version));
+  if (found !== undefined && published !== undefined) return { found, published };
+  throw new StackyardError("NOT_FOUND", `Version ${version} of ${name} not found.`);
+}
+
+/** Finds a consumer. Throws for one that has never registered, reported, or requested a set. */
+async function requireConsumer(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
+  const consumer = await findConsumer(context, place);
+  if (consumer !== undefined) return consumer;
+  throw new StackyardError("NOT_FOUND", `No consumer found in ${place.account} ${place.region}.`);
+}
+
+async function requireTrusted(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
   const verdict = evaluateTrust(place.account, context.trust, "stamped");
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
-  const consumer = await findConsumer(context, place);
-  if (consumer === undefined) throw unknownConsumer(place);
-  return consumer;
+  return requireConsumer(context, place);
 }
 
 async function findLacking(context: DistributorContext, version: ListedVersion): Promise<readonly ConsumerRecord[]> {
   const [consumers, cells] = [await listExpecting(context, context.trust), await listCells(context, version)];
   const done = new Set(cells.filter(isDone).map(toPlaceKey));
-  const expected = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  const expected = expectedConsumers(version, consumers, cells);
   return expected.filter((place) => !done.has(toPlaceKey(place)));
 }
 
 /** Starts the initial set for a known and trusted consumer. */
 async function replay(
   context: DistributorContext,
-  { account, region, since, artifact }: Extract<DistributorRequest, { readonly op: "replay" }>,
+  { account, region, since, artifact }: Request<"replay">,
 ): Promise<DistributorAnswers["replay"]> {
-  const verdict = evaluateTrust(account, context.trust, "stamped");
-  if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
-  if ((await findConsumer(context, { account, region })) === undefined) throw unknownConsumer({ account, region });
+  await requireTrusted(context, { account, region });
   const { executionArn, startedAt } = await startSet(context, {
     account,
     region,
@@ -144,19 +153,15 @@ const AGREED = "retire";
 /** Retires a version: it is no longer expected, and consumers with the capability `retire` delete it. A repeated call sends the messages again. */
 export async function retire(
   context: DistributorContext,
-  { name, version }: Extract<DistributorRequest, { readonly op: "retire" }>,
+  { name, version }: Request<"retire">,
 ): Promise<DistributorAnswers["retire"]> {
-  const found = await findVersion(context, { name, version });
-  const published = found && (await context.loadPublished(name, version));
-  if (published === undefined) throw unknownVersion({ name, version });
+  const { published } = await loadVersion(context, { name, version });
   const retiredAt = new Date(context.clock.now()).toISOString();
   await changeArtifact(context, { name, version }, (known) => ({ ...known, retiredAt: known.retiredAt ?? retiredAt }));
   await openCurrent(context, name);
   const consumers = await listExpecting(context, context.trust);
   const agreed = consumers.filter(({ capabilities }) => capabilities.includes(AGREED));
-  const sent = await mapLimited(agreed, WIDTH, ({ account, region }) =>
-    context.announcer.announceRetirement(published, { account, region }),
-  );
+  const sent = await mapLimited(agreed, WIDTH, (each) => context.announcer.announceRetirement(published, each));
   return { retired: true, messages: sent.reduce((sum, each) => sum + each, 0) };
 }
 
@@ -171,21 +176,17 @@ async function openCurrent(context: DistributorContext, name: string): Promise<v
 /** Records the result of a check of a consumer's bucket: matching files count as arrived, others as missing. */
 async function compare(
   context: DistributorContext,
-  request: Extract<DistributorRequest, { readonly op: "compare" }>,
+  request: Request<"compare">,
 ): Promise<DistributorAnswers["compare"]> {
-  const { name, version, account, region, bucket } = request;
-  const found = await findVersion(context, { name, version });
-  const published = found && (await context.loadPublished(name, version));
-  if (found === undefined || published === undefined) throw unknownVersion({ name, version });
-  const consumer = await findConsumer(context, { account, region });
-  if (consumer === undefined) throw unknownConsumer({ account, region });
+  const { account, region, bucket } = request;
+  const { found, published } = await loadVersion(context, request);
+  const consumer = await requireConsumer(context, request);
   if (consumer.bucket !== null && consumer.bucket !== bucket) {
     throw refuse("BUCKET_FOREIGN", `The consumer in ${account} ${region} uses the bucket ${consumer.bucket}.`);
   }
-  const subject = { name, version, manifestSha256: found.record.manifestSha256, files: found.record.files };
   const at = context.clock.now();
   let seen = compareFiles(published.manifest, undefined, request.seen);
-  await changeCell(context, subject, { account, region }, (cell) => {
+  await changeCell(context, toSubject(found), { account, region }, (cell) => {
     seen = compareFiles(published.manifest, cell, request.seen);
     return [{ kind: "seen", at, matching: seen.matching, lost: [...seen.missing, ...seen.different], bucket }];
   });
@@ -227,16 +228,6 @@ function refuse(code: CallCode, message: string): StackyardError {
   return new StackyardError("OUTCOME_NEGATIVE", message, { details: { problem: { code } } });
 }
 
-/** Returns the error for a version that does not exist, or that retention has removed. */
-function unknownVersion({ name, version }: { readonly name: string; readonly version: string }): StackyardError {
-  return new StackyardError("NOT_FOUND", `Version ${version} of ${name} not found.`);
-}
-
-/** Returns the error for a consumer that has never registered, reported, or requested a set. */
-function unknownConsumer({ account, region }: { readonly account: string; readonly region: string }) {
-  return new StackyardError("NOT_FOUND", `No consumer found in ${account} ${region}.`);
-}
-
 /** Converts an error for the reply. Of unknown errors only the name is sent, because the message can contain anything. */
 function toCallError(error: unknown): { readonly code: string; readonly message: string } {
   if (!isStackyardError(error)) {
@@ -269,11 +260,9 @@ async function listArtifacts(
 /** Returns one version with its manifest and coverage. */
 async function showArtifact(
   context: DistributorContext,
-  { name, version }: Request<"show">,
+  request: Request<"show">,
 ): Promise<DistributorAnswers["show"]> {
-  const found = await findVersion(context, { name, version });
-  const published = found && (await context.loadPublished(name, version));
-  if (found === undefined || published === undefined) throw unknownVersion({ name, version });
+  const { found, published } = await loadVersion(context, request);
   const consumers = await listExpecting(context, context.trust);
   const cells = await listCells(context, found);
   const summary = toSummary(found, isCovered(found, consumers, cells));
@@ -306,8 +295,7 @@ async function showConsumer(
   { account, region }: Request<"consumer">,
 ): Promise<DistributorAnswers["consumer"]> {
   const place = { account, region };
-  const consumer = await findConsumer(context, place);
-  if (consumer === undefined) throw unknownConsumer(place);
+  const consumer = await requireConsumer(context, place);
   const versions = await listVersions(context);
   const cells = await mapLimited(versions, WIDTH, ({ name, version }) =>
     findCell(context, { name, version, ...place }),
@@ -339,21 +327,15 @@ function toRow(
 /** Lists all known consumers by account and region. */
 async function listConsumers(
   { records, clock }: Pick<DistributorContext, "records" | "clock">,
-  { cursor, limit = ITEMS }: Extract<DistributorRequest, { readonly op: "consumers" }>,
+  { cursor, limit = ITEMS }: Request<"consumers">,
 ): Promise<DistributorAnswers["consumers"]> {
-  const after = cursor === undefined ? {} : { cursor: readCursor(cursor) };
+  const after = cursor === undefined ? {} : { cursor: readCursor(cursor, CONSUMER_KEY) };
   const page = await records.list(CONSUMERS_PREFIX, { limit, now: clock.now(), ...after });
   const items: readonly ConsumerView[] = page.items.flatMap(({ value }) => {
     const consumer = parseConsumerRecord(value);
     return consumer === undefined ? [] : [toConsumerView(consumer)];
   });
-  return { items, ...(page.cursor === undefined ? {} : { cursor: Buffer.from(page.cursor).toString("base64url") }) };
-}
-
-function readCursor(cursor: string): string {
-  const read = Buffer.from(cursor, "base64url").toString();
-  if (read.startsWith(CONSUMERS_PREFIX) && Buffer.from(read).toString("base64url") === cursor) return read;
-  throw new StackyardError("USAGE", "The cursor is invalid.");
+  return { items, ...(page.cursor === undefined ? {} : { cursor: toCursor(page.cursor) }) };
 }
 
 /** A page of a list: its start and size. */
@@ -362,17 +344,12 @@ interface PageRequest {
   readonly limit: number;
 }
 
-interface Named {
-  readonly name: string;
-  readonly version: string;
-}
-
 /** Returns a page of versions. The cursor names the last version of the previous page, so new versions do not shift pages. */
-export function takePage<Version extends Named>(
+export function takePage<Version extends VersionId>(
   versions: readonly Version[],
   { cursor, limit }: PageRequest,
 ): { readonly items: readonly Version[]; readonly cursor?: string } {
-  const behind = cursor === undefined ? undefined : readVersionCursor(cursor);
+  const behind = cursor === undefined ? undefined : readCursor(cursor, VERSION_KEY);
   const left = versions
     .map((version) => ({ version, key: toVersionKey(version) }))
     .filter(({ key }) => behind === undefined || key > behind)
@@ -387,9 +364,12 @@ function toCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
-/** Decodes a cursor. Throws `USAGE` for anything but the key of a version. */
-function readVersionCursor(cursor: string): string {
+const VERSION_KEY = /^[a-z0-9][\x21-\x7e]{1,193}$/;
+const CONSUMER_KEY = new RegExp(`^${CONSUMERS_PREFIX}`);
+
+/** Decodes a cursor. Throws `USAGE` for anything but such a key. */
+function readCursor(cursor: string, form: RegExp): string {
   const key = Buffer.from(cursor, "base64url").toString();
-  if (/^[a-z0-9][\x21-\x7e]{1,193}$/.test(key) && toCursor(key) === cursor) return key;
+  if (form.test(key) && toCursor(key) === cursor) return key;
   throw new StackyardError("USAGE", "The cursor is invalid.");
 }

@@ -8,11 +8,18 @@ import {
   type ReceivedReceipt,
 } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { AccountId, changeRecord, Instant, listRecords, type RecordDeps, Region } from "./records.ts";
-
-const moment = Type.Union([Instant, Type.Null()]);
-const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+import {
+  AccountId,
+  changeRecord,
+  createParser,
+  Instant,
+  listRecords,
+  Moment,
+  type RecordDeps,
+  Region,
+  Sha256,
+} from "./records.ts";
+import type { ListedVersion, VersionId } from "./versions.ts";
 
 /** How a file failed: `failed` can succeed later, `rejected` cannot. */
 export const FileFailure = Type.Object(
@@ -26,7 +33,7 @@ export const FileFailure = Type.Object(
 export type FileFailure = Static<typeof FileFailure>;
 
 /** The rewritten template of a consumer. */
-export const RewrittenFile = Type.Object({ sha256, at: Instant }, { additionalProperties: false });
+export const RewrittenFile = Type.Object({ sha256: Sha256, at: Instant }, { additionalProperties: false });
 export type RewrittenFile = Static<typeof RewrittenFile>;
 
 const byIndex = "^(0|[1-9]\\d{0,2})$";
@@ -39,7 +46,7 @@ export const Cell = Type.Object(
     version: Type.String({ pattern: ARTIFACT_VERSION }),
     account: AccountId,
     region: Region,
-    manifestSha256: sha256,
+    manifestSha256: Sha256,
     /** The bucket of the files; missing in records written by earlier versions. */
     bucket: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     /**
@@ -52,16 +59,16 @@ export const Cell = Type.Object(
     /** Digests of rewritten templates, by file index. */
     rewritten: Type.Record(Type.String({ pattern: byIndex }), RewrittenFile),
     expectedAt: Instant,
-    announcedAt: moment,
+    announcedAt: Moment,
     /** Last announcement of all files. Earlier failures do not count. */
-    resetAt: moment,
+    resetAt: Moment,
     announcements: Type.Integer({ minimum: 0 }),
-    overdueAt: moment,
+    overdueAt: Moment,
     /** Announcements by the sweep since then. */
     sweeps: Type.Integer({ minimum: 0 }),
-    alarmedAt: moment,
+    alarmedAt: Moment,
     /** Last receipt that counted. */
-    heardAt: moment,
+    heardAt: Moment,
   },
   { additionalProperties: false },
 );
@@ -75,21 +82,22 @@ export interface CellSubject {
   readonly files: number;
 }
 
-const validator = Compile(Cell);
-
 /** Parses a record. Returns undefined for an invalid one. */
-export function parseCell(value: unknown): Cell | undefined {
-  return validator.Check(value) ? value : undefined;
-}
+export const parseCell = createParser(Cell);
 
 /** Returns the prefix of all cells of a version. Cells of longer names can share it. */
-function toCellsPrefix({ name, version }: Pick<Cell, "name" | "version">): string {
+function toCellsPrefix({ name, version }: VersionId): string {
   return `cell/${name}/${version}/`;
 }
 
 /** Returns the record key of a cell. */
-function toCellKey({ name, version, account, region }: ConsumerPlace & Pick<Cell, "name" | "version">): string {
+function toCellKey({ name, version, account, region }: ConsumerPlace & VersionId): string {
   return `${toCellsPrefix({ name, version })}${account}/${region}`;
+}
+
+/** Returns the version that the cells of a listed version belong to. */
+export function toSubject({ name, version, record }: ListedVersion): CellSubject {
+  return { name, version, manifestSha256: record.manifestSha256, files: record.files };
 }
 
 /** Creates the cell of a version that a consumer should get. */
@@ -432,7 +440,7 @@ export async function changeCell(
 /** Lists the cells of a version by account and region. */
 export async function listCells(
   deps: Pick<RecordDeps, "records" | "clock">,
-  version: Pick<Cell, "name" | "version">,
+  version: VersionId,
 ): Promise<readonly Cell[]> {
   const cells = await listRecords(deps, toCellsPrefix(version), parseCell);
   // The prefix of version 1 of "a" also matches cells of the artifact "a/1".
@@ -442,7 +450,7 @@ export async function listCells(
 /** Finds a consumer's cell of a version. */
 export async function findCell(
   { records, clock }: Pick<RecordDeps, "records" | "clock">,
-  key: ConsumerPlace & Pick<Cell, "name" | "version">,
+  key: ConsumerPlace & VersionId,
 ): Promise<Cell | undefined> {
   return parseCell((await records.get(toCellKey(key), clock.now()))?.value);
 }

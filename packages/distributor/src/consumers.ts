@@ -1,10 +1,16 @@
 import type { ConsumerPlace, ConsumerView } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { AccountId, changeRecord, Instant, listRecords, type RecordDeps, Region } from "./records.ts";
+import {
+  AccountId,
+  changeRecord,
+  createParser,
+  Instant,
+  listRecords,
+  Moment,
+  type RecordDeps,
+  Region,
+} from "./records.ts";
 import { toSubscription } from "./versions.ts";
-
-const moment = Type.Union([Instant, Type.Null()]);
 
 /** The record of a consumer, under `consumer/<account>/<region>`. Instants are epoch milliseconds. */
 export const ConsumerRecord = Type.Object(
@@ -18,19 +24,17 @@ export const ConsumerRecord = Type.Object(
     firstSeenAt: Instant,
     /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted again. */
     joinedAt: Instant,
-    registeredAt: moment,
-    askedAt: moment,
-    unregisteredAt: moment,
-    lastReceiptAt: moment,
-    probeAnsweredAt: moment,
+    registeredAt: Moment,
+    askedAt: Moment,
+    unregisteredAt: Moment,
+    lastReceiptAt: Moment,
+    probeAnsweredAt: Moment,
     /** Since when its account is not trusted. */
-    distrustedAt: Type.Optional(moment),
+    distrustedAt: Type.Optional(Moment),
   },
   { additionalProperties: false },
 );
 export type ConsumerRecord = Static<typeof ConsumerRecord>;
-
-const validator = Compile(ConsumerRecord);
 
 /** The prefix of all consumer records. */
 export const CONSUMERS_PREFIX = "consumer/";
@@ -41,9 +45,7 @@ function toConsumerKey({ account, region }: ConsumerPlace): string {
 }
 
 /** Parses a record. Returns undefined for an invalid one. */
-export function parseConsumerRecord(value: unknown): ConsumerRecord | undefined {
-  return validator.Check(value) ? value : undefined;
-}
+export const parseConsumerRecord = createParser(ConsumerRecord);
 
 /** Returns true when the consumer has not unregistered, or has returned since, even in the same second. */
 export function isRegistered({ unregisteredAt, registeredAt, askedAt }: ConsumerRecord): boolean {

@@ -1,19 +1,20 @@
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { mapLimited, StackyardError } from "@stackyard/core";
-import type { ReceivedReceipt } from "@stackyard/sdk/artifacts";
+import type { ConsumerPlace, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import {
   type Cell,
   type CellEvent,
   type CoverageVerdict,
   changeCell,
   decideCovered,
+  isDone,
   listCells,
   toCellEvent,
   toPlaceKey,
 } from "./cell.ts";
 import { type ConsumerRecord, evaluateTrust, listExpecting, noteConsumer } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
-import { parseReceipt, parseRegistered, parseUnregistered } from "./events.ts";
+import { parseReceipt, parseRegistered, parseUnregistered, type StampedEvent } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
 import { loadReadable } from "./source-bucket.ts";
 import {
@@ -24,7 +25,6 @@ import {
   findVersion,
   isSubscribed,
   type ListedVersion,
-  type PublishedVersion,
   toSubscription,
   type VersionId,
 } from "./versions.ts";
@@ -33,7 +33,7 @@ const WIDTH = 25;
 
 /** Records which consumers should get a new version. Idempotent. */
 export async function onPublished(
-  context: Pick<DistributorContext, "records" | "clock" | "random" | "trust">,
+  context: DistributorContext,
   { manifest, manifestSha256, sequence }: PublishedArtifact,
 ): Promise<void> {
   const { name, version, labels = {}, files } = manifest;
@@ -56,15 +56,7 @@ function toAnnounced({ failures }: Cell, now: number): CellEvent & { readonly ki
   return { kind: "announced", at: Math.min(now, ...heard), scope: "all" };
 }
 
-/** An event of a consumer, as EventBridge delivers it. */
-interface ConsumerBusEvent {
-  /** Set by EventBridge: the account of the real sender. */
-  readonly account: string;
-  readonly "detail-type": string;
-  readonly detail: unknown;
-  /** Time of sending, in whole seconds. */
-  readonly time?: unknown;
-}
+type ConsumerBusEvent = Omit<StampedEvent, "source">;
 
 /** The outcome of an event. `dropped`: the event is not trusted or invalid. */
 type ReceiptOutcome =
@@ -76,13 +68,6 @@ type ReceiptOutcome =
 /** Why an event is dropped. */
 type DropCode = "EVENT_INVALID" | "ACCOUNT_MISMATCH" | "ACCOUNT_NOT_TRUSTED";
 
-type ReceiptContext = Pick<DistributorContext, "records" | "clock" | "random" | "trust" | "events" | "loadPublished">;
-
-interface SaidPlace {
-  readonly account: string;
-  readonly region: string;
-}
-
 const PROBE = "stackyard.probe";
 
 /**
@@ -90,7 +75,7 @@ const PROBE = "stackyard.probe";
  * and events of untrusted accounts, are dropped. Events can be late, repeated and concurrent. Throws when records or EventBridge
  * fail: then the event must be redelivered.
  */
-export async function onReceipt(context: ReceiptContext, event: ConsumerBusEvent): Promise<ReceiptOutcome> {
+export async function onReceipt(context: DistributorContext, event: ConsumerBusEvent): Promise<ReceiptOutcome> {
   const take = readEvent(event);
   if (take === undefined) return { kind: "dropped", code: "EVENT_INVALID" };
   if (take.said.account !== event.account) return { kind: "dropped", code: "ACCOUNT_MISMATCH" };
@@ -100,8 +85,8 @@ export async function onReceipt(context: ReceiptContext, event: ConsumerBusEvent
 }
 
 interface ReadEvent {
-  readonly said: SaidPlace;
-  readonly work: (context: ReceiptContext) => Promise<ReceiptOutcome>;
+  readonly said: ConsumerPlace;
+  readonly work: (context: DistributorContext) => Promise<ReceiptOutcome>;
 }
 
 function readEvent({ "detail-type": type, detail, time }: ConsumerBusEvent): ReadEvent | undefined {
@@ -125,29 +110,31 @@ type Note =
  * Records an event of a consumer. EventBridge does not keep order, so the time of sending counts, and a quick
  * re-registration is not undone.
  */
-async function note(context: ReceiptContext, place: SaidPlace, said: Note, time: unknown): Promise<ReceiptOutcome> {
+async function note(
+  context: DistributorContext,
+  place: ConsumerPlace,
+  said: Note,
+  time: unknown,
+): Promise<ReceiptOutcome> {
   const [now, sentAt] = [context.clock.now(), Date.parse(String(time))];
   await noteConsumer(context, place, { ...said, at: sentAt >= 0 && sentAt < now ? sentAt : now });
   return { kind: "taken" };
 }
 
-async function takeReceipt(context: ReceiptContext, said: ReceivedReceipt): Promise<ReceiptOutcome> {
+async function takeReceipt(context: DistributorContext, said: ReceivedReceipt): Promise<ReceiptOutcome> {
   const { artifact, account, region, bucket } = said;
   const [isProbe, now] = [artifact.name === PROBE, context.clock.now()];
   // The consumer's clock can be wrong: limit its time to between 1970 and now.
   const saidAt = Math.max(0, Math.min(Date.parse(said.at), now));
-  const consumer = await noteConsumer(
-    context,
-    { account, region },
-    { kind: "answered", at: now, saidAt, bucket, isProbe },
-  );
+  const answered = { kind: "answered", at: now, saidAt, bucket, isProbe } as const;
+  const consumer = await noteConsumer(context, { account, region }, answered);
   if (isProbe) return { kind: "taken" };
   // A late receipt for a bucket that the consumer no longer uses.
   if (consumer?.bucket !== bucket) return { kind: "ignored" };
   return countReceipt(context, { ...said, at: new Date(saidAt).toISOString() });
 }
 
-async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {
+async function countReceipt(context: DistributorContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {
   const { name, version } = receipt.artifact;
   if (name === null || version === null) return { kind: "ignored" };
   // Receipts for a version that retention has removed are ignored.
@@ -157,18 +144,16 @@ async function countReceipt(context: ReceiptContext, receipt: ReceivedReceipt): 
   const { manifest, manifestSha256 } = published;
   const subject = { name, version, manifestSha256, files: manifest.files.length };
   const cell = await changeCell(context, subject, receipt, () => [{ ...cellEvent, bucket: receipt.bucket }]);
-  if (!cell.files.includes("-")) await settle(context, subject);
+  if (isDone(cell)) await settle(context, subject);
   return { kind: "taken" };
 }
 
 /** Settles a version, also for a complete cell: the process that completed it can have crashed here. */
-async function settle(context: ReceiptContext, id: VersionId): Promise<void> {
+async function settle(context: DistributorContext, id: VersionId): Promise<void> {
   const found = await findVersion(context, id);
   if (found === undefined || found.retired) return;
   await settleVersion(context, found, await listExpecting(context, context.trust));
 }
-
-type SettleContext = Pick<DistributorContext, "records" | "clock" | "random" | "events">;
 
 /** A process that has not sent the event after this time has crashed. */
 const TELLING_MS = 60_000;
@@ -178,7 +163,7 @@ const TELLING_MS = 60_000;
  * between sending and recording it. Returns true when the version is covered.
  */
 export async function settleVersion(
-  context: SettleContext,
+  context: DistributorContext,
   version: ListedVersion,
   consumers: readonly ConsumerRecord[],
 ): Promise<boolean> {
@@ -198,7 +183,7 @@ export async function settleVersion(
 }
 
 async function sendCoveredOnce(
-  context: SettleContext,
+  context: DistributorContext,
   version: ListedVersion,
   { before, consumers }: { readonly before: CoverageRecord; readonly consumers: number },
 ): Promise<CoverageRecord> {
@@ -214,7 +199,11 @@ async function sendCoveredOnce(
   return changeCoverage(context, version, (known) => ({ ...known, toldAt: known.toldAt ?? context.clock.now() }));
 }
 
-async function sendCovered({ events }: SettleContext, { record }: ListedVersion, consumers: number): Promise<void> {
+async function sendCovered(
+  { events }: DistributorContext,
+  { record }: ListedVersion,
+  consumers: number,
+): Promise<void> {
   const { name, version, manifestSha256 } = record;
   const Detail = JSON.stringify({ v: 1, name, version, manifestSha256, consumers });
   const Entries = [{ Source: "stackyard.distributor", DetailType: "artifact.covered", Detail }];
@@ -224,22 +213,20 @@ async function sendCovered({ events }: SettleContext, { record }: ListedVersion,
   throw new StackyardError("UNREACHABLE", message);
 }
 
-/** A version and its possible consumers. `consumers`: those at which artifacts are expected. */
-interface ExpectedConsumersInput {
-  readonly version: PublishedVersion;
-  readonly isCurrent: boolean;
-  readonly consumers: readonly ConsumerRecord[];
-  readonly cells: readonly Pick<Cell, "account" | "region">[];
-}
-
-/** Returns the consumers that should have a version: subscribers of a current version, and all to which it was announced. */
-export function expectedConsumers(input: ExpectedConsumersInput): readonly ConsumerRecord[] {
-  const { version, isCurrent, consumers, cells } = input;
+/**
+ * Returns the consumers that should have a version: subscribers of a current version, and all to which it was announced.
+ * `consumers`: those at which artifacts are expected.
+ */
+export function expectedConsumers(
+  version: ListedVersion,
+  consumers: readonly ConsumerRecord[],
+  cells: readonly ConsumerPlace[],
+): readonly ConsumerRecord[] {
   if (version.retired) return [];
   const known = new Set(cells.map(toPlaceKey));
-  return consumers.filter(
-    (each) => known.has(toPlaceKey(each)) || (isCurrent && isSubscribed(toSubscription(each.capabilities), version)),
-  );
+  const isWanted = ({ capabilities }: ConsumerRecord) =>
+    version.isCurrent && isSubscribed(toSubscription(capabilities), version);
+  return consumers.filter((each) => known.has(toPlaceKey(each)) || isWanted(each));
 }
 
 /**
@@ -251,7 +238,7 @@ export function evaluateCoverage(
   consumers: readonly ConsumerRecord[],
   cells: readonly Cell[],
 ): CoverageVerdict {
-  const all = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  const all = expectedConsumers(version, consumers, cells);
   const able = all.filter(canAnswer);
   return decideCovered({ cells, expected: able.length > 0 ? able : all });
 }
@@ -262,7 +249,7 @@ export function countSilent(
   consumers: readonly ConsumerRecord[],
   cells: readonly Cell[],
 ): number {
-  const all = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  const all = expectedConsumers(version, consumers, cells);
   const silent = all.filter((each) => !canAnswer(each));
   const verdict = decideCovered({ cells, expected: silent });
   return verdict.kind === "open" ? verdict.missing.length : 0;

@@ -2,7 +2,7 @@ import type { LambdaContext } from "@stackyard/aws";
 import { defined, StackyardError, silentLogger } from "@stackyard/core";
 import { createAnnouncer } from "./announce.ts";
 import { onCall } from "./calls.ts";
-import { evaluateTrust, type TrustConfig } from "./consumers.ts";
+
 import type { DistributorContext, DistributorOptions, Turn } from "./context.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
 import {
@@ -15,9 +15,9 @@ import {
 } from "./events.ts";
 import { runSetStep } from "./initial-set/set-step.ts";
 import { createPublisher } from "./publish.ts";
-import { createRefresher, type Refresher } from "./refresh.ts";
+import { onRefresh } from "./refresh.ts";
 import { onSchedule, toDropLine } from "./schedule.ts";
-import { classifyKey, loadArtifact, loadPublished, rememberPublished } from "./source-bucket.ts";
+import { classifyKey, type KeyPrefixes, loadArtifact, loadPublished, rememberPublished } from "./source-bucket.ts";
 import { createUploads } from "./upload.ts";
 import { createUrlSigner } from "./url-signer.ts";
 import type { ArtifactRecord } from "./versions.ts";
@@ -39,10 +39,10 @@ export function createDistributor(options: DistributorOptions): Distributor {
   const { random = Math.random, logger = silentLogger, write = writeLine } = options;
   const open = openDistributor({ ...options, random, logger, write });
   return {
-    handle: (event, context) =>
-      handleEvent(open, event, {
-        deadlineAt: options.clock.now() + (context?.getRemainingTimeInMillis?.() ?? TURN_MS),
-      }),
+    handle(event, context) {
+      const leftMs = context?.getRemainingTimeInMillis?.() ?? TURN_MS;
+      return handleEvent(open, event, { deadlineAt: options.clock.now() + leftMs });
+    },
   };
 }
 
@@ -103,16 +103,13 @@ async function takeObject(open: OpenDistributor, object: WrittenObject, turn: Tu
   return open.takeObject(object, turn);
 }
 
-async function takeConsumerEvent({ context, refresher }: OpenDistributor, event: StampedEvent): Promise<unknown> {
+async function takeConsumerEvent({ context, places }: OpenDistributor, event: StampedEvent): Promise<unknown> {
   const isRefresh = event["detail-type"] === "artifact.refresh";
-  const outcome = isRefresh ? await refresher.onRefresh(event) : await onReceipt(context, event);
+  const outcome = isRefresh ? await onRefresh({ ...context, ...places }, event) : await onReceipt(context, event);
   if (outcome.kind !== "dropped") return outcome;
   const { code } = outcome;
-  context.logger.warn("Dropped an event of a consumer.", {
-    code,
-    account: event.account,
-    type: event["detail-type"],
-  });
+  const fields = { code, account: event.account, type: event["detail-type"] };
+  context.logger.warn("Dropped an event of a consumer.", fields);
   context.write(toDropLine(code, context.clock.now()));
   return outcome;
 }
@@ -156,7 +153,7 @@ async function takeAll<Item>(
 /** The connected parts of a distributor. */
 interface OpenDistributor {
   readonly context: DistributorContext;
-  readonly refresher: Refresher;
+  readonly places: KeyPrefixes & { readonly bucket: string };
   /** Publishes a manifest, or processes a file without a manifest as an upload. */
   takeObject(object: WrittenObject, turn: Turn): Promise<unknown>;
   /** Resumes unfinished publications and uploads. */
@@ -168,9 +165,9 @@ type Options = DistributorOptions & Required<Pick<DistributorOptions, "random" |
 /** Connects the parts of a distributor. */
 function openDistributor(options: Options): OpenDistributor {
   const { config, s3, records, clock, logger } = options;
-  const trust = toTrust(options);
+  const { bucket, prefix, uploadPrefix, trustedAccounts: accounts, organizationId } = config;
+  const trust = { accounts, ...defined({ organizationId }) };
   const context = { ...options, trust, announcer: openAnnouncer(options), loadPublished: load };
-  const { bucket, prefix, uploadPrefix } = config;
   const places = { bucket, prefix, ...defined({ uploadPrefix }) };
 
   const loadOnce = rememberPublished((record: ArtifactRecord) => loadArtifact({ s3, bucket }, record));
@@ -185,10 +182,10 @@ function openDistributor(options: Options): OpenDistributor {
     onPublished: (artifact) => onPublished(context, artifact),
   });
   const uploads = createUploads({ s3, records, publisher, clock, logger, ...places });
-  const isTrusted = (account: string) => evaluateTrust(account, trust, "stamped").kind === "trusted";
+
   return {
     context,
-    refresher: createRefresher({ ...context, ...places, isTrusted }),
+    places,
     async takeObject(object, turn) {
       const kind = classifyKey(object.key, places);
       if (kind === "manifest") return publisher.onManifest(object);
@@ -211,8 +208,4 @@ function openAnnouncer({ config, sns, clock, credentials, traceparent }: Options
     signer: createUrlSigner({ bucket, region, pathStyle, credentials, clock }),
     ...defined({ transfer, urlSeconds, traceparent }),
   });
-}
-
-function toTrust({ config: { trustedAccounts: accounts, organizationId } }: Options): TrustConfig {
-  return organizationId === undefined ? { accounts } : { accounts, organizationId };
 }

@@ -3,9 +3,9 @@ import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedRecei
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
-import { AccountId, Instant, Region } from "./records.ts";
+import { AccountId, createParser, Instant, Region, Sha256 } from "./records.ts";
 
-/** A new object in the bucket. */
+/** One version of an object of the bucket. */
 export interface WrittenObject {
   readonly bucket: string;
   readonly key: string;
@@ -20,7 +20,8 @@ export interface StampedEvent {
   readonly account: string;
   readonly "detail-type": string;
   readonly detail: unknown;
-  readonly time: unknown;
+  /** Of sending, in whole seconds. */
+  readonly time?: unknown;
 }
 
 /** An event of the function. */
@@ -212,7 +213,7 @@ const strict = { additionalProperties: false };
 const SeenFile = Type.Object(
   {
     key: Type.String({ minLength: 1, maxLength: 1_024 }),
-    sha256: Type.Union([Type.String({ pattern: "^[0-9a-f]{64}$" }), Type.Null()]),
+    sha256: Type.Union([Sha256, Type.Null()]),
   },
   strict,
 );
@@ -299,23 +300,14 @@ const RegisteredDetail = Type.Object({
   bucket: Type.String({ minLength: 1, maxLength: 255 }),
   capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
 });
-type RegisteredDetail = Static<typeof RegisteredDetail>;
 
 /** The end of a registration. */
 const UnregisteredDetail = Type.Object({ v: Type.Literal(1), account: AccountId, region: Region });
-type UnregisteredDetail = Static<typeof UnregisteredDetail>;
-
-const [registered, unregistered] = [Compile(RegisteredDetail), Compile(UnregisteredDetail)];
+/** Parses the detail. Returns undefined for an invalid one. */
+export const parseRegistered = createParser(RegisteredDetail);
 
 /** Parses the detail. Returns undefined for an invalid one. */
-export function parseRegistered(detail: unknown): RegisteredDetail | undefined {
-  return registered.Check(detail) ? detail : undefined;
-}
-
-/** Parses the detail. Returns undefined for an invalid one. */
-export function parseUnregistered(detail: unknown): UnregisteredDetail | undefined {
-  return unregistered.Check(detail) ? detail : undefined;
-}
+export const parseUnregistered = createParser(UnregisteredDetail);
 
 const receiptValidator = Compile(ReceivedReceipt);
 

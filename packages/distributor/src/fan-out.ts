@@ -1,5 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import type { ConsumerPlace, Manifest, ManifestFile } from "@stackyard/sdk/artifacts";
+import { toPlaceKey } from "./cell.ts";
 
 /** A published version, with the facts that announcements need. */
 export interface PublishedArtifact {
@@ -126,5 +127,5 @@ export function createPace(clock: Clock, perSecond = 20): Pace {
 }
 
 function toKey(target: AnnouncementTarget): string {
-  return target === "ALL" ? "ALL" : `${target.account}/${target.region}`;
+  return target === "ALL" ? "ALL" : toPlaceKey(target);
 }

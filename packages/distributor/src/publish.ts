@@ -1,14 +1,19 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type Clock, type Logger, listPages, type Records, StackyardError, silentLogger } from "@stackyard/core";
+import { type Logger, StackyardError, silentLogger } from "@stackyard/core";
 import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+
+import type { WrittenObject } from "./events.ts";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
 import {
   type Claim,
   Claimed,
   createObjectClaims,
+  createParser,
+  type DrainedClaims,
+  type DrainOptions,
+  type FreeObject,
   type ObjectClaims,
   type RecordDeps,
   type SaveClaim,
@@ -20,7 +25,6 @@ import {
   isUploadVersion,
   type KeyPrefixes,
   loadManifest,
-  type ObjectPlace,
   toManifestKey,
   toPublished,
   toUploadName,
@@ -53,22 +57,12 @@ export type PublishOutcome =
   | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** Counts of outbox entries: finished, failed, and left to another process or a later run. */
-interface DrainedOutbox {
-  readonly finished: number;
-  readonly failed: number;
-  readonly left: number;
-}
-
 /** Publishes the manifests of the source bucket. */
 export interface Publisher {
   /** Publishes a new manifest. Idempotent. */
-  onManifest(manifest: ObjectPlace): Promise<PublishOutcome>;
-  /**
-   * Finishes interrupted publications. Default limit: 50; failures do not count, so that they do not block later entries.
-   * `deadlineAt`: epoch milliseconds; no entry is started afterwards.
-   */
-  drainOutbox(options?: { readonly limit?: number; readonly deadlineAt?: number }): Promise<DrainedOutbox>;
+  onManifest(manifest: WrittenObject): Promise<PublishOutcome>;
+  /** Finishes interrupted publications. Default limit: 50. */
+  drainOutbox(options?: DrainOptions): Promise<DrainedClaims>;
 }
 
 /** Dependencies and options. */
@@ -95,34 +89,26 @@ const REFUSED_MS = 30 * 24 * 60 * 60_000;
 export function createPublisher(options: PublisherOptions): Publisher {
   const { bucket, clock, records, logger = silentLogger } = options;
   checkPrefixes(options);
-  const outbox = createOutbox(records, clock);
+  const outbox = createObjectClaims<Announced>(records, clock, OUTBOX);
 
-  async function onManifest(manifest: ObjectPlace): Promise<PublishOutcome> {
+  async function onManifest(manifest: WrittenObject): Promise<PublishOutcome> {
     if (manifest.bucket !== bucket || classifyKey(manifest.key, options) !== "manifest") return { kind: "ignored" };
     const outcome = await outbox.hold(manifest, (entry, save) => finish(options, { outbox, entry, save }));
     return outcome ?? { kind: "running" };
   }
 
-  async function drainOne(place: ObjectPlace): Promise<keyof DrainedOutbox> {
-    try {
-      return (await onManifest(place)).kind === "running" ? "left" : "finished";
-    } catch (error) {
-      logger.error("A version could not be published yet.", { key: place.key, error });
-      return "failed";
-    }
-  }
-
   return {
     onManifest,
-    async drainOutbox({ limit = DEFAULT_LIMIT, deadlineAt = Number.POSITIVE_INFINITY } = {}) {
-      const counts = { finished: 0, failed: 0, left: 0 };
-      const isOver = () => counts.finished >= limit || clock.now() >= deadlineAt;
-      for await (const page of listPages(({ cursor }) => outbox.listFree(cursor))) {
-        counts.left += page.busy;
-        for (const each of page.free) counts[isOver() ? "left" : await drainOne({ bucket, ...each })] += 1;
-        if (isOver()) break;
-      }
-      return counts;
+    drainOutbox(drained = {}) {
+      const drainOne = async (object: FreeObject) => {
+        try {
+          return (await onManifest({ bucket, ...object })).kind === "running" ? "left" : "finished";
+        } catch (error) {
+          logger.error("A version could not be published yet.", { key: object.key, error });
+          return "failed";
+        }
+      };
+      return outbox.drain(drainOne, { limit: DEFAULT_LIMIT, ...drained });
     },
   };
 }
@@ -133,7 +119,7 @@ function checkPrefixes({ prefix, uploadPrefix }: PublisherOptions): void {
 }
 
 interface Turn {
-  readonly outbox: Outbox;
+  readonly outbox: ObjectClaims<Announced>;
   readonly entry: OutboxEntry;
   readonly save: SaveClaim<Announced>;
 }
@@ -219,7 +205,7 @@ interface RegisterDeps extends KeyPrefixes, RecordDeps {
  * Creates the record of a version with its sequence and distribution id, or finds the existing one. Other content under the same
  * name and version is refused, even after the version was removed from the source.
  */
-async function registerVersion(deps: RegisterDeps, place: ObjectPlace): Promise<RegisteredVersion> {
+async function registerVersion(deps: RegisterDeps, place: WrittenObject): Promise<RegisteredVersion> {
   const loaded = await loadManifest(deps.s3, place);
   if (loaded.kind === "missing") return refuseVersion("SOURCE_MISSING", "The manifest was deleted from the bucket.");
   if (loaded.kind === "unreadable") return refuseVersion("MANIFEST_INVALID", loaded.reason);
@@ -265,7 +251,7 @@ async function hasComeBack(deps: RegisterDeps, record: ArtifactRecord, version: 
   return (await findCoverage(deps, manifest)).removedAt !== null;
 }
 
-async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVersion): Promise<RegisteredVersion> {
+async function register(deps: RegisterDeps, place: WrittenObject, version: NewVersion): Promise<RegisteredVersion> {
   const { records, clock } = deps;
   const { manifest, manifestSha256 } = version;
   const headed = await headFiles(deps.s3, place.bucket, manifest);
@@ -302,7 +288,7 @@ async function register(deps: RegisterDeps, place: ObjectPlace, version: NewVers
   return compare(put.current?.value, manifest, manifestSha256);
 }
 
-async function isOverwritten(deps: RegisterDeps, { bucket }: ObjectPlace, manifest: Manifest): Promise<boolean> {
+async function isOverwritten(deps: RegisterDeps, { bucket }: WrittenObject, manifest: Manifest): Promise<boolean> {
   return isOfUpload(manifest, deps) && !(await isNewest(deps.s3, bucket, manifest));
 }
 
@@ -358,19 +344,14 @@ interface Announced {
   readonly announced: number;
 }
 
-const compiled = Compile(Type.Object({ ...Claimed, announced: Type.Integer({ minimum: 0 }) }));
-
 /** A manifest whose publication is unfinished, claimed by this process. */
 type OutboxEntry = Claim<Announced>;
 
 /** Manifests whose publication is unfinished. */
-type Outbox = ObjectClaims<Announced>;
-
-/** Longer than the longest time between two saves: a hundred messages at the rate of a consumer, with retries. */
-const TAKEN_MS = 120_000;
-
-/** Creates the outbox in records. */
-function createOutbox(records: Records, clock: Clock): Outbox {
-  const isClaim = (value: unknown) => compiled.Check(value);
-  return createObjectClaims(records, clock, { name: "outbox", takenMs: TAKEN_MS, fresh: { announced: 0 }, isClaim });
-}
+const OUTBOX = {
+  name: "outbox",
+  /** Longer than the longest time between two saves: a hundred messages at the rate of a consumer, with retries. */
+  takenMs: 120_000,
+  fresh: { announced: 0 },
+  parse: createParser(Type.Object({ ...Claimed, announced: Type.Integer({ minimum: 0 }) })),
+};

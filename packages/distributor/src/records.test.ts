@@ -1,9 +1,9 @@
 import { createFakeClock, createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+
 import { describe, expect, it } from "vitest";
 import { parseUnregistered } from "./events.ts";
-import { Claimed, changeRecord, createObjectClaims } from "./records.ts";
+import { Claimed, changeRecord, createObjectClaims, createParser } from "./records.ts";
 import { T0 } from "./testing/a-cell.ts";
 import { createPassingClock } from "./testing/passing-clock.ts";
 
@@ -57,14 +57,14 @@ describe("changeRecord", () => {
   });
 });
 
-const compiled = Compile(Type.Object({ ...Claimed, done: Type.Integer() }));
+const parseClaim = createParser(Type.Object({ ...Claimed, done: Type.Integer() }));
 const OBJECT = { key: "app/1/manifest.json", versionId: "v1" };
 
 function createWorld() {
   const clock = createFakeClock();
   const records = createMemoryRecords();
-  const isClaim = (value: unknown) => compiled.Check(value);
-  const claims = createObjectClaims(records, clock, { name: "work", takenMs: 1_000, fresh: { done: 0 }, isClaim });
+  const kind = { name: "work", takenMs: 1_000, fresh: { done: 0 }, parse: parseClaim };
+  const claims = createObjectClaims(records, clock, kind);
   return { clock, records, claims };
 }
 
@@ -114,22 +114,25 @@ describe("createObjectClaims", () => {
 
     await claims.hold(OBJECT, (claim) => claims.remove(claim));
 
-    expect(await claims.listFree(undefined)).toEqual({ free: [], busy: 0 });
+    expect(await claims.drain(async () => "failed", {})).toEqual({ finished: 0, failed: 0, left: 0 });
   });
 
-  it("lists what is free, page by page, and counts what is not", async () => {
+  it("drains what is free, page by page, and counts what is not", async () => {
     const { claims, clock } = createWorld();
     const keys = Array.from({ length: 150 }, (_, number) => `key-${number}`);
     for (const key of keys) await claims.hold({ key }, claims.release);
     await claims.hold(OBJECT, async () => undefined);
 
-    const first = await claims.listFree(undefined);
-    const second = await claims.listFree(first.cursor);
+    const drained: string[] = [];
+    const work = async ({ key }: { readonly key: string }) => {
+      drained.push(key);
+      return "finished" as const;
+    };
+    const counts = await claims.drain(work, {});
     await clock.advance(1_000);
 
-    expect([...first.free, ...second.free].map(({ key }) => key).sort()).toEqual(keys.sort());
-    expect(first.busy + second.busy).toBe(1);
-    expect([first.cursor, second.cursor]).toEqual([expect.any(String), undefined]);
+    expect(drained.sort()).toEqual(keys.sort());
+    expect(counts).toEqual({ finished: 150, failed: 0, left: 1 });
     expect((await claims.hold(OBJECT, async () => "free again")) ?? "busy").toBe("free again");
   });
 
@@ -137,7 +140,7 @@ describe("createObjectClaims", () => {
     const { claims, records } = createWorld();
     await records.put({ key: "work/odd", value: { key: 1 }, expected: "absent", now: 0 });
 
-    await expect(claims.listFree(undefined)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    await expect(claims.drain(async () => "finished", {})).rejects.toMatchObject({ code: "STORE_CORRUPT" });
   });
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { type Clock, listPages, type Random, type Records, StackyardError } from "@stackyard/core";
-import { Type } from "typebox";
+import { type Clock, listPages, type PageStart, type Random, type Records, StackyardError } from "@stackyard/core";
+import { type Static, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
 
 /** Dependencies of record changes. */
 export interface RecordDeps {
@@ -71,11 +72,8 @@ export const Claimed = {
   takenUntil: Type.Integer(),
 };
 
-interface ClaimedObject {
-  readonly key: string;
-  readonly versionId: string | null;
-  readonly takenUntil: number;
-}
+const ClaimedObject = Type.Object(Claimed);
+type ClaimedObject = Static<typeof ClaimedObject>;
 
 /** An object of the source bucket that this process has claimed. */
 export type Claim<Progress> = ClaimedObject & Progress & { readonly recordKey: string; readonly recordVersion: number };
@@ -94,14 +92,27 @@ export interface ObjectClaims<Progress> {
   release(claim: Claim<Progress>): Promise<void>;
   /** Removes the claim of a finished object. */
   remove(claim: Claim<Progress>): Promise<void>;
-  /** Lists a page of unclaimed objects. */
-  listFree(
-    cursor: string | undefined,
-  ): Promise<{ readonly free: readonly FreeObject[]; readonly busy: number; readonly cursor?: string }>;
+  /** Processes all unclaimed objects with the `work` of one, which does not throw. */
+  drain(work: (object: FreeObject) => Promise<keyof DrainedClaims>, options: DrainOptions): Promise<DrainedClaims>;
+}
+
+/** Counts of objects: finished, failed, and left to another process or a later run. */
+export interface DrainedClaims {
+  readonly finished: number;
+  readonly failed: number;
+  readonly left: number;
+}
+
+/** When to leave the rest to a later run. */
+export interface DrainOptions {
+  /** Of finished objects; failures do not count, so that they do not block later objects. Default: none. */
+  readonly limit?: number;
+  /** Epoch milliseconds; no object is started afterwards. Default: none. */
+  readonly deadlineAt?: number;
 }
 
 /** An object that can be claimed. */
-interface FreeObject {
+export interface FreeObject {
   readonly key: string;
   readonly versionId?: string;
 }
@@ -114,7 +125,7 @@ interface ClaimKind<Progress> {
   readonly takenMs: number;
   /** The progress of a new object. */
   readonly fresh: Progress;
-  isClaim(value: unknown): value is ClaimedObject & Progress;
+  parse(value: unknown): (ClaimedObject & Progress) | undefined;
 }
 
 const CLAIMS_PAGE = 100;
@@ -169,28 +180,29 @@ export function createObjectClaims<Progress>(
     async remove({ recordKey, recordVersion }) {
       await records.remove(recordKey, recordVersion);
     },
-    async listFree(cursor) {
-      const page = await records.list(`${kind.name}/`, {
-        limit: CLAIMS_PAGE,
-        now: clock.now(),
-        ...(cursor && { cursor }),
-      });
-      const claims = page.items.map((record) => toClaim(kind, record));
-      const free = claims.filter(({ takenUntil }) => takenUntil <= clock.now()).map(toFree);
-      return { free, busy: claims.length - free.length, ...(page.cursor && { cursor: page.cursor }) };
+    async drain(work, { limit = Number.POSITIVE_INFINITY, deadlineAt = Number.POSITIVE_INFINITY }) {
+      const counts = { finished: 0, failed: 0, left: 0 };
+      const isOver = () => counts.finished >= limit || clock.now() >= deadlineAt;
+      const list = (start: PageStart) =>
+        records.list(`${kind.name}/`, { limit: CLAIMS_PAGE, now: clock.now(), ...start });
+      for await (const { items } of listPages(list)) {
+        const claims = items.map((record) => toClaim(kind, record));
+        const free = claims.filter(({ takenUntil }) => takenUntil <= clock.now());
+        counts.left += claims.length - free.length;
+        for (const each of free) counts[isOver() ? "left" : await work(toFree(each))] += 1;
+        if (isOver()) break;
+      }
+      return counts;
     },
   };
 }
 
-interface ClaimRecord {
-  readonly key: string;
-  readonly version: number;
-  readonly value: unknown;
-}
+type StoredRecord = NonNullable<Awaited<ReturnType<Records["get"]>>>;
 
-function toClaim<Progress>({ name, isClaim }: ClaimKind<Progress>, record: ClaimRecord): Claim<Progress> {
-  const { key: recordKey, version: recordVersion, value } = record;
-  if (isClaim(value)) return { ...value, recordKey, recordVersion };
+function toClaim<Progress>({ name, parse }: ClaimKind<Progress>, record: StoredRecord): Claim<Progress> {
+  const { key: recordKey, version: recordVersion } = record;
+  const claim = parse(record.value);
+  if (claim !== undefined) return { ...claim, recordKey, recordVersion };
   throw new StackyardError("STORE_CORRUPT", `The record ${recordKey} is not a valid record of ${name}.`);
 }
 
@@ -211,6 +223,18 @@ export const Region = Type.String({ pattern: "^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\\d
 
 /** Instants are epoch milliseconds. */
 export const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+
+/** Null until it happens. */
+export const Moment = Type.Union([Instant, Type.Null()]);
+
+/** A digest in hex. */
+export const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
+/** Creates the parser of a schema, which returns undefined for an invalid value. */
+export function createParser<Schema extends TSchema>(schema: Schema): (value: unknown) => Static<Schema> | undefined {
+  const validator = Compile(schema);
+  return (value) => (validator.Check(value) ? value : undefined);
+}
 
 /** Processes items one after another. A failure does not stop the others; the first error is thrown at the end. */
 export async function eachApart<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {

@@ -2,7 +2,7 @@ import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createPublisher } from "./publish.ts";
-import { createRefresher } from "./refresh.ts";
+import { onRefresh } from "./refresh.ts";
 import { PLACE as CONSUMER_PLACE } from "./testing/a-cell.ts";
 import { aRegistration } from "./testing/a-distributor-world.ts";
 import { createFleet } from "./testing/a-fleet.ts";
@@ -30,18 +30,18 @@ async function createWorld() {
   const files = [await source.put(KEY, "a"), await source.put("billing-api/1.4.2/b.zip", "b")];
   await createPublisher(options).onManifest(await source.putManifest(aManifest({ files })));
   source.announced.length = 0;
-  const isTrusted = (account: string) => account === PLACE.account;
-  return { ...source, refresher: createRefresher({ ...options, isTrusted }) };
+  const trust = { accounts: [PLACE.account] };
+  return { ...source, onRefresh: (event: unknown) => onRefresh({ ...options, trust }, event) };
 }
 
-describe("createRefresher", () => {
+describe("onRefresh", () => {
   it.each([
     ["by name and version", {}],
     ["by the key alone", { name: null, version: undefined }],
   ])("announces the file to who asked, and nothing to others: %s", async (_how, detail) => {
-    const { refresher, announced } = await createWorld();
+    const { onRefresh, announced } = await createWorld();
 
-    const outcome = await refresher.onRefresh(anEvent(detail));
+    const outcome = await onRefresh(anEvent(detail));
 
     expect(outcome).toEqual({ kind: "announced", name: "billing-api", version: "1.4.2" });
     expect(announced).toEqual([expect.objectContaining({ target: PLACE, keys: [KEY] })]);
@@ -59,34 +59,34 @@ describe("createRefresher", () => {
     ["for a file of no version", anEvent({ key: "billing-api/1.4.2/z.zip" }), "ARTIFACT_UNKNOWN"],
     ["for a file that lies nowhere", anEvent({ key: "z", name: null }), "ARTIFACT_UNKNOWN"],
   ])("drops an event %s", async (_what, event, code) => {
-    const { refresher, announced } = await createWorld();
+    const { onRefresh, announced } = await createWorld();
 
-    expect(await refresher.onRefresh(event)).toEqual({ kind: "dropped", code });
+    expect(await onRefresh(event)).toEqual({ kind: "dropped", code });
     expect(announced).toEqual([]);
   });
 
   it("announces nothing that was retired", async () => {
-    const { refresher, ...deps } = await createWorld();
+    const { onRefresh, ...deps } = await createWorld();
     await changeArtifact(deps, { name: "billing-api", version: "1.4.2" }, (record) => ({
       ...record,
       retiredAt: "2026-11-20T07:00:00Z",
     }));
 
-    expect(await refresher.onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_RETIRED" });
+    expect(await onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_RETIRED" });
   });
 
   it("announces nothing that was taken away", async () => {
-    const { refresher, s3, sim } = await createWorld();
+    const { onRefresh, s3, sim } = await createWorld();
     const Key = "billing-api/1.4.2/manifest.json";
     const VersionId = sim.s3.findObject(BUCKET, Key)?.versionId;
     await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key, VersionId }));
 
-    expect(await refresher.onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_UNKNOWN" });
+    expect(await onRefresh(anEvent())).toEqual({ kind: "dropped", code: "ARTIFACT_UNKNOWN" });
   });
 
   it("announces five times in an hour, for each consumer and file apart, also to many at a time", async () => {
-    const { refresher, clock } = await createWorld();
-    const ask = (detail: object = {}) => refresher.onRefresh(anEvent(detail));
+    const { onRefresh, clock } = await createWorld();
+    const ask = (detail: object = {}) => onRefresh(anEvent(detail));
 
     const first = await Promise.all(Array.from({ length: 8 }, () => ask()));
     const others = [await ask({ region: "eu-west-1" }), await ask({ key: "billing-api/1.4.2/b.zip" })];
@@ -102,12 +102,12 @@ describe("createRefresher", () => {
     const pauses = fc.array(fc.integer({ min: 0, max: 40 * 60_000 }), { minLength: 1, maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(pauses, async (each) => {
-        const { refresher, clock } = await createWorld();
+        const { onRefresh, clock } = await createWorld();
         const times: number[] = [];
 
         for (const pause of each) {
           await clock.advance(pause);
-          if ((await refresher.onRefresh(anEvent())).kind === "announced") times.push(clock.now());
+          if ((await onRefresh(anEvent())).kind === "announced") times.push(clock.now());
         }
 
         for (const at of times) {
@@ -119,10 +119,10 @@ describe("createRefresher", () => {
   });
 
   it("judges whatever event there is", async () => {
-    const { refresher } = await createWorld();
+    const { onRefresh } = await createWorld();
     await fc.assert(
       fc.asyncProperty(fc.anything(), async (event) => {
-        expect((await refresher.onRefresh(event)).kind).toBe("dropped");
+        expect((await onRefresh(event)).kind).toBe("dropped");
       }),
     );
   });

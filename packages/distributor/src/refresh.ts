@@ -1,12 +1,20 @@
 import { createHash } from "node:crypto";
-import type { S3Client } from "@aws-sdk/client-s3";
+
 import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
+import { evaluateTrust } from "./consumers.ts";
+import type { DistributorContext } from "./context.ts";
 import { parseRefreshEvent, type RefreshWish } from "./events.ts";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
 import { listRecords } from "./records.ts";
-import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName, type UploadName } from "./source-bucket.ts";
-import { type ArtifactRecord, artifactRecordKey, findArtifactRecord, parseArtifactRecord } from "./versions.ts";
+import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName } from "./source-bucket.ts";
+import {
+  type ArtifactRecord,
+  artifactRecordKey,
+  findArtifactRecord,
+  parseArtifactRecord,
+  type VersionId,
+} from "./versions.ts";
 
 /** The outcome of a refresh request. */
 type RefreshOutcome =
@@ -22,40 +30,22 @@ type RefreshOutcome =
         | "REFRESH_LIMIT";
     };
 
-/** Handles refresh requests of consumers whose URLs have expired. */
-export interface Refresher {
-  /** Handles an event of the receipts bus. */
-  onRefresh(event: unknown): Promise<RefreshOutcome>;
-}
-
 /** Dependencies and options. */
-interface RefresherOptions extends KeyPrefixes {
-  readonly s3: S3Client;
-  readonly records: Records;
+interface RefreshOptions extends KeyPrefixes, Pick<DistributorContext, "s3" | "records" | "clock" | "trust"> {
   readonly announcer: Pick<Announcer, "announce">;
   readonly bucket: string;
-  readonly clock: Clock;
-  /** Returns true when the account may receive artifacts. */
-  readonly isTrusted: (account: string, region: string) => boolean | Promise<boolean>;
 }
 
 /**
- * Announces the file again, only to the requesting consumer in the account that EventBridge set. At most five times per consumer,
- * file and hour, including failed announcements.
+ * Handles an event of a consumer whose URL has expired. Announces the file again, only to the requesting consumer in the account
+ * that EventBridge set. At most five times per consumer, file and hour, including failed announcements.
  */
-export function createRefresher(options: RefresherOptions): Refresher {
-  return {
-    async onRefresh(event) {
-      const wish = parseRefreshEvent(event);
-      if (typeof wish === "string") return drop(wish);
-      if (!(await options.isTrusted(wish.account, wish.region))) return drop("ACCOUNT_NOT_TRUSTED");
-      return refresh(options, wish);
-    },
-  };
-}
-
-async function refresh(options: RefresherOptions, wish: RefreshWish): Promise<RefreshOutcome> {
+export async function onRefresh(options: RefreshOptions, event: unknown): Promise<RefreshOutcome> {
+  const wish = parseRefreshEvent(event);
+  if (typeof wish === "string") return drop(wish);
   const { account, region, key } = wish;
+  const verdict = evaluateTrust(account, options.trust, "stamped");
+  if (verdict.kind === "rejected") return drop(verdict.code);
   for (const record of await findRecords(options, wish)) {
     const artifact = await loadIfThere(options, record);
     if (artifact?.manifest.files.some((file) => file.key === key) !== true) continue;
@@ -68,7 +58,7 @@ async function refresh(options: RefresherOptions, wish: RefreshWish): Promise<Re
 }
 
 /** Returns undefined for a version that retention has removed. */
-async function loadIfThere(options: RefresherOptions, record: ArtifactRecord): Promise<PublishedArtifact | undefined> {
+async function loadIfThere(options: RefreshOptions, record: ArtifactRecord): Promise<PublishedArtifact | undefined> {
   try {
     return await loadArtifact(options, record);
   } catch (error) {
@@ -77,7 +67,7 @@ async function loadIfThere(options: RefresherOptions, record: ArtifactRecord): P
   }
 }
 
-async function findRecords(options: RefresherOptions, wish: RefreshWish): Promise<readonly ArtifactRecord[]> {
+async function findRecords(options: RefreshOptions, wish: RefreshWish): Promise<readonly ArtifactRecord[]> {
   const { records, clock } = options;
   const { name, version } = wish;
   const isNamed = name !== undefined && version !== undefined;
@@ -93,9 +83,9 @@ async function findRecords(options: RefresherOptions, wish: RefreshWish): Promis
 
 /** Lists all uploads of the key, the newest first: consumers never return to an older one. */
 async function findUploads(
-  options: RefresherOptions,
+  options: RefreshOptions,
   key: string,
-  named: readonly UploadName[],
+  named: readonly VersionId[],
 ): Promise<readonly ArtifactRecord[]> {
   if (classifyKey(key, options) !== "upload") return [];
   const names = named.map(({ name }) => artifactRecordKey(name, ""));
@@ -144,7 +134,7 @@ function listTimes(value: unknown): readonly number[] {
 const MAX_SPLITS = 16;
 
 /** Lists the versions that can contain a key: names can have slashes, so the key does not show where the name ends. */
-function listCandidates(key: string, prefixes: KeyPrefixes): readonly UploadName[] {
+function listCandidates(key: string, prefixes: KeyPrefixes): readonly VersionId[] {
   if (classifyKey(key, prefixes) === "upload") return [toUploadName(key.slice(prefixes.uploadPrefix?.length))];
   if (!key.startsWith(prefixes.prefix)) return [];
   const segments = key.slice(prefixes.prefix.length).split("/");

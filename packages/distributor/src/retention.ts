@@ -147,9 +147,8 @@ async function noteGone(context: RetentionContext, version: VersionId): Promise<
 }
 
 async function remove({ s3, config }: RetentionContext, { key, versionId }: StoredObject): Promise<void> {
-  await s3.send(
-    new DeleteObjectCommand({ Bucket: config.bucket, Key: key, ...(versionId && { VersionId: versionId }) }),
-  );
+  const request = { Bucket: config.bucket, Key: key, ...(versionId && { VersionId: versionId }) };
+  await s3.send(new DeleteObjectCommand(request));
 }
 
 interface StoredObject {

@@ -2,6 +2,7 @@ import { mapLimited } from "@stackyard/core";
 import type { CellStatus } from "@stackyard/sdk/artifacts";
 import {
   type Cell,
+  type CellEvent,
   changeCell,
   decideSweep,
   findMissing,
@@ -9,6 +10,7 @@ import {
   type SweepAction,
   statusOf,
   toPlaceKey,
+  toSubject,
 } from "./cell.ts";
 import { type ConsumerRecord, listExpecting, noteTrust } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
@@ -141,12 +143,8 @@ async function sweepVersion(context: DistributorContext, version: ListedVersion,
       .map(toPlaceKey)
       .filter((key) => !input.busy.has(key)),
   );
-  const options = toOptions(context);
-  const actions = decideSweep(
-    cells.filter((cell) => canAnswer.has(toPlaceKey(cell))),
-    context.clock.now(),
-    options,
-  );
+  const able = cells.filter((cell) => canAnswer.has(toPlaceKey(cell)));
+  const actions = decideSweep(able, context.clock.now(), toOptions(context));
   let [announced, alarmed] = [0, 0];
   for (const action of actions) {
     if (context.clock.now() + MARGIN_MS > input.turn.deadlineAt) break;
@@ -163,7 +161,7 @@ async function addMissing(
   consumers: readonly ConsumerRecord[],
 ): Promise<readonly Cell[]> {
   const cells = await listCells(context, version);
-  const expected = expectedConsumers({ version, isCurrent: version.isCurrent, consumers, cells });
+  const expected = expectedConsumers(version, consumers, cells);
   const places = new Set(expected.map(toPlaceKey));
   const known = new Set(cells.map(toPlaceKey));
   const missing = expected.filter((place) => !known.has(toPlaceKey(place)));
@@ -182,39 +180,38 @@ async function announceAgain(
 ): Promise<number> {
   const published = await loadReadable(context, version);
   if (published === undefined) {
-    const { name, version: id } = version;
-    context.logger.error("A version cannot be announced again: its manifest is missing.", {
-      name,
-      version: id,
-    });
+    const fields = { name: version.name, version: version.version };
+    context.logger.error("A version cannot be announced again: its manifest is missing.", fields);
     return 0;
   }
   const at = context.clock.now();
-  let isOurs = false;
-  // Recorded before sending, so that concurrent sweeps do not both send.
-  await changeCell(context, toSubject(version), cell, (known) => {
-    isOurs = decideSweep([known], at, toOptions(context)).some(({ kind }) => kind === "announce");
-    return isOurs
-      ? [
-          { kind: "overdue", at },
-          { kind: "announced", at, scope: "missing" },
-        ]
-      : [];
-  });
-  if (!isOurs) return 0;
+  const overdue = { kind: "overdue", at } as const;
+  const announced = { kind: "announced", at, scope: "missing" } as const;
+  if (!(await noteAction(context, version, { kind: "announce", cell }, [overdue, announced]))) return 0;
   const keys = files.flatMap((file) => published.manifest.files[file]?.key ?? []);
-  return context.announcer.announce(published, { account: cell.account, region: cell.region }, keys);
+  return context.announcer.announce(published, cell, keys);
+}
+
+/** Records an action before it is carried out. Returns false when a concurrent sweep has recorded it. */
+async function noteAction(
+  context: DistributorContext,
+  version: ListedVersion,
+  { kind, cell }: Pick<SweepAction, "kind" | "cell">,
+  events: readonly CellEvent[],
+): Promise<boolean> {
+  const at = context.clock.now();
+  let isOurs = false;
+  await changeCell(context, toSubject(version), cell, (known) => {
+    isOurs = decideSweep([known], at, toOptions(context)).some((action) => action.kind === kind);
+    return isOurs ? events : [];
+  });
+  return isOurs;
 }
 
 async function alarm(context: DistributorContext, version: ListedVersion, cell: Cell): Promise<number> {
   const { name, account, region, files } = cell;
-  const at = context.clock.now();
-  let isOurs = false;
-  await changeCell(context, toSubject(version), cell, (known) => {
-    isOurs = decideSweep([known], at, toOptions(context)).some(({ kind }) => kind === "alarm");
-    return isOurs ? [{ kind: "alarmed", at }] : [];
-  });
-  if (!isOurs) return 0;
+  const alarmed = { kind: "alarmed", at: context.clock.now() } as const;
+  if (!(await noteAction(context, version, { kind: "alarm", cell }, [alarmed]))) return 0;
   const missing = files.split("-").length - 1;
   context.logger.error("A consumer did not store a version after repeated announcements.", {
     code: "ARTIFACT_OVERDUE",
@@ -225,10 +222,6 @@ async function alarm(context: DistributorContext, version: ListedVersion, cell: 
     missing,
   });
   return 1;
-}
-
-function toSubject({ name, version, record }: ListedVersion) {
-  return { name, version, manifestSha256: record.manifestSha256, files: record.files };
 }
 
 function toOptions({ config: { overdueSeconds } }: DistributorContext) {

@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
+import { isStackyardError, StackyardError } from "@stackyard/core";
 import {
   digestManifest,
   MAX_MANIFEST_BYTES,
@@ -16,9 +16,11 @@ import {
   parseManifest,
   toManifestText,
 } from "@stackyard/sdk/artifacts";
-import { toVersionId } from "./events.ts";
+import type { DistributorContext } from "./context.ts";
+import { toVersionId, type WrittenObject } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
-import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord } from "./versions.ts";
+import type { RecordDeps } from "./records.ts";
+import { type ArtifactRecord, artifactRecordKey, parseArtifactRecord, type VersionId } from "./versions.ts";
 
 /** Prefixes of artifacts and uploads in the source bucket. */
 export interface KeyPrefixes {
@@ -46,12 +48,6 @@ export function toManifestKey(prefix: string, name: string, version: string): st
   return `${prefix}${name}/${version}${MANIFEST}`;
 }
 
-/** The artifact name and version of an upload. */
-export interface UploadName {
-  readonly name: string;
-  readonly version: string;
-}
-
 const MAX_NAME = 128;
 const MAX_VERSION = 40;
 /** Version of files without a folder. */
@@ -63,7 +59,7 @@ const NO_FOLDER = "0";
  * `team/app/dev/40/packaged.yaml` becomes version `40` of `team/app/dev/packaged.yaml`. Invalid characters become `-`, and a hash
  * of the original is appended.
  */
-export function toUploadName(path: string): UploadName {
+export function toUploadName(path: string): VersionId {
   const segments = path.split("/");
   const file = segments.at(-1) ?? "";
   const folder = segments.at(-2);
@@ -103,13 +99,6 @@ function tell(text: string, kept: string, maxLength: number): string {
   return kept.slice(0, maxLength - mark.length) + mark;
 }
 
-/** One version of an object of the bucket. */
-export interface ObjectPlace {
-  readonly bucket: string;
-  readonly key: string;
-  readonly versionId?: string;
-}
-
 /** The text of a manifest, or why it could not be read. */
 type LoadedManifest =
   | {
@@ -124,7 +113,7 @@ type LoadedManifest =
   | { readonly kind: "missing" };
 
 /** Reads a manifest up to the size limit. Throws other errors of S3. */
-export async function loadManifest(s3: S3Client, { bucket, key, versionId }: ObjectPlace): Promise<LoadedManifest> {
+export async function loadManifest(s3: S3Client, { bucket, key, versionId }: WrittenObject): Promise<LoadedManifest> {
   try {
     const request = { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) };
     // Download at most one byte more than allowed, to detect a manifest that is too large.
@@ -166,7 +155,7 @@ interface ManifestPlace {
 }
 
 /** Writes a manifest if the key is free. Returns undefined when another one exists; the same one counts as written. */
-export async function putManifest(place: ManifestPlace, manifest: Manifest): Promise<ObjectPlace | undefined> {
+export async function putManifest(place: ManifestPlace, manifest: Manifest): Promise<WrittenObject | undefined> {
   const { s3, bucket, prefix } = place;
   const key = toManifestKey(prefix, manifest.name, manifest.version);
   const text = toManifestText(manifest);
@@ -249,7 +238,7 @@ export interface HeadedUpload {
  * Returns the current object of a key, or undefined when it is missing or not the one of the event: a later upload has its own
  * event, and the replaced object must not be announced after it.
  */
-export async function headUpload(s3: S3Client, place: ObjectPlace): Promise<HeadedUpload | undefined> {
+export async function headUpload(s3: S3Client, place: WrittenObject): Promise<HeadedUpload | undefined> {
   const { bucket, key, versionId } = place;
   try {
     const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
@@ -276,11 +265,8 @@ export async function isNewest(s3: S3Client, bucket: string, { createdAt, files 
   return true;
 }
 
-/** Loads published versions. */
-interface PublishedSource {
-  readonly records: Pick<Records, "get">;
-  readonly clock: Clock;
-  /** Loads a publication, such as `loadArtifact`. */
+/** Where published versions are recorded, and how one is loaded, such as by `loadArtifact`. */
+interface PublishedSource extends Pick<RecordDeps, "records" | "clock"> {
   load(record: ArtifactRecord): Promise<PublishedArtifact>;
 }
 
@@ -332,8 +318,8 @@ export function toPublished(record: ArtifactRecord, manifest: Manifest): Publish
  * broken version must not block the others.
  */
 export async function loadReadable(
-  { loadPublished }: { loadPublished(name: string, version: string): Promise<PublishedArtifact | undefined> },
-  { name, version }: { readonly name: string; readonly version: string },
+  { loadPublished }: Pick<DistributorContext, "loadPublished">,
+  { name, version }: VersionId,
 ): Promise<PublishedArtifact | undefined> {
   try {
     return await loadPublished(name, version);
@@ -351,11 +337,6 @@ export function rememberPublished<Publication extends Pick<ArtifactRecord, "dist
   load: (publication: Publication) => Promise<PublishedArtifact>,
 ): (publication: Publication) => Promise<PublishedArtifact> {
   const known = new Map<string, Promise<PublishedArtifact>>();
-
-  function forget(key: string): void {
-    known.delete(key);
-  }
-
   return async (publication) => {
     const key = publication.distributionId;
     const found = known.get(key) ?? load(publication);
@@ -363,11 +344,11 @@ export function rememberPublished<Publication extends Pick<ArtifactRecord, "dist
     known.delete(key);
     known.set(key, found);
     const [first] = known.keys();
-    if (known.size > MAX && first !== undefined) forget(first);
+    if (known.size > MAX && first !== undefined) known.delete(first);
     try {
       return await found;
     } catch (error) {
-      forget(key);
+      known.delete(key);
       throw error;
     }
   };

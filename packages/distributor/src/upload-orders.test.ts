@@ -2,8 +2,8 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Records } from "@stackyard/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { WrittenObject } from "./events.ts";
 import { createPublisher } from "./publish.ts";
-import type { ObjectPlace } from "./source-bucket.ts";
 import { BUCKET, createSource, toSha256 } from "./testing/a-source.ts";
 import { createUploads } from "./upload.ts";
 
@@ -17,7 +17,7 @@ function createWorld() {
   const publisher = createPublisher(base);
   const uploads = createUploads({ ...base, publisher });
 
-  async function upload(body: string): Promise<ObjectPlace> {
+  async function upload(body: string): Promise<WrittenObject> {
     const { VersionId: versionId } = await source.s3.send(
       new PutObjectCommand({ Bucket: BUCKET, Key: KEY, Body: body }),
     );
@@ -132,8 +132,8 @@ type Step =
   | { readonly kind: "event"; readonly of: number; readonly diesAt: number };
 
 /** Does what happens, and gives the uploads there have been. */
-async function play(world: ReturnType<typeof createWorld>, steps: readonly Step[]): Promise<readonly ObjectPlace[]> {
-  const written: ObjectPlace[] = [];
+async function play(world: ReturnType<typeof createWorld>, steps: readonly Step[]): Promise<readonly WrittenObject[]> {
+  const written: WrittenObject[] = [];
   const die = () => Promise.reject(new Error("The process died."));
 
   async function bring(of: number, diesAt: number): Promise<void> {

@@ -255,7 +255,7 @@ describe("createUploads", () => {
 
     expect([await uploads.onUpload(place), await uploads.resume()]).toEqual([
       { kind: "running" },
-      { finished: 0, failed: 0, left: 0 },
+      { finished: 0, failed: 0, left: 1 },
     ]);
     resolve({ kind: "running" });
     await first;

@@ -1,15 +1,7 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import {
-  type Clock,
-  defined,
-  type Logger,
-  listPages,
-  type Records,
-  StackyardError,
-  silentLogger,
-} from "@stackyard/core";
+import { type Clock, defined, type Logger, type Records, StackyardError, silentLogger } from "@stackyard/core";
 import {
   digestManifest,
   isManifestKey,
@@ -21,19 +13,28 @@ import {
 } from "@stackyard/sdk/artifacts";
 import { createSHA256, type IHasher } from "hash-wasm";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+
+import type { WrittenObject } from "./events.ts";
 import type { Publisher, PublishOutcome } from "./publish.ts";
-import { type Claim, Claimed, createObjectClaims, type ObjectClaims, type SaveClaim } from "./records.ts";
+import {
+  type Claim,
+  Claimed,
+  createObjectClaims,
+  createParser,
+  type DrainedClaims,
+  type DrainOptions,
+  type FreeObject,
+  type ObjectClaims,
+  type SaveClaim,
+} from "./records.ts";
 import {
   classifyKey,
   type HeadedUpload,
   headUpload,
   type KeyPrefixes,
-  type ObjectPlace,
   putManifest,
   toOverwrittenVersion,
   toUploadName,
-  type UploadName,
 } from "./source-bucket.ts";
 import { artifactRecordKey, parseArtifactRecord } from "./versions.ts";
 
@@ -48,17 +49,15 @@ type UploadOutcome =
   | { readonly kind: "ignored" }
   | { readonly kind: "refused"; readonly code: "KEY_INVALID" | "TOO_LARGE" };
 
-/** End of the invocation, in epoch milliseconds. Default: none. */
-interface UploadTime {
-  readonly deadlineAt?: number;
-}
+/** End of the invocation. */
+type UploadTime = Pick<DrainOptions, "deadlineAt">;
 
 /** Publishes uploads without a manifest as artifacts. */
 interface Uploads {
   /** Processes a new object. Idempotent. */
-  onUpload(upload: ObjectPlace, time?: UploadTime): Promise<UploadOutcome>;
-  /** Resumes unfinished uploads. Returns how many were finished, failed, and left. */
-  resume(time?: UploadTime): Promise<{ readonly finished: number; readonly failed: number; readonly left: number }>;
+  onUpload(upload: WrittenObject, time?: UploadTime): Promise<UploadOutcome>;
+  /** Resumes unfinished uploads. */
+  resume(time?: UploadTime): Promise<DrainedClaims>;
 }
 
 /** Dependencies and options. */
@@ -78,9 +77,9 @@ export interface UploadsOptions extends KeyPrefixes {
  */
 export function createUploads(options: UploadsOptions): Uploads {
   const { records, clock, logger = silentLogger } = options;
-  const work = createUploadWork(records, clock);
+  const work = createObjectClaims<UploadProgress>(records, clock, UPLOADS);
 
-  async function onUpload(upload: ObjectPlace, time: UploadTime = {}): Promise<UploadOutcome> {
+  async function onUpload(upload: WrittenObject, time: UploadTime = {}): Promise<UploadOutcome> {
     if (upload.bucket !== options.bucket || classifyKey(upload.key, options) !== "upload") return { kind: "ignored" };
     if (!isManifestKey(upload.key)) return refuse(logger, upload.key, "KEY_INVALID");
     const { deadlineAt = Number.POSITIVE_INFINITY } = time;
@@ -88,34 +87,25 @@ export function createUploads(options: UploadsOptions): Uploads {
     return outcome ?? { kind: "running" };
   }
 
-  async function resumeOne(upload: ObjectPlace, time: UploadTime): Promise<"finished" | "failed" | "left"> {
-    try {
-      const { kind } = await onUpload(upload, time);
-      return kind === "continues" || kind === "running" ? "left" : "finished";
-    } catch (error) {
-      logger.error("An upload could not be published yet.", { key: upload.key, error });
-      return "failed";
-    }
-  }
-
   return {
     onUpload,
-    async resume(time = {}) {
-      const counts = { finished: 0, failed: 0, left: 0 };
-      const isOver = () => clock.now() >= (time.deadlineAt ?? Number.POSITIVE_INFINITY);
-      for await (const page of listPages(({ cursor }) => work.listFree(cursor))) {
-        for (const upload of page.free) {
-          counts[isOver() ? "left" : await resumeOne({ bucket: options.bucket, ...upload }, time)] += 1;
+    resume(time = {}) {
+      const resumeOne = async (object: FreeObject) => {
+        try {
+          const { kind } = await onUpload({ bucket: options.bucket, ...object }, time);
+          return kind === "continues" || kind === "running" ? "left" : "finished";
+        } catch (error) {
+          logger.error("An upload could not be published yet.", { key: object.key, error });
+          return "failed";
         }
-        if (isOver()) break;
-      }
-      return counts;
+      };
+      return work.drain(resumeOne, time);
     },
   };
 }
 
 interface Turn {
-  readonly work: UploadWork;
+  readonly work: ObjectClaims<UploadProgress>;
   readonly entry: UploadEntry;
   readonly save: SaveClaim<UploadProgress>;
   readonly deadlineAt: number;
@@ -143,39 +133,33 @@ async function finish(options: UploadsOptions, { work, entry, save, deadlineAt }
 interface Digested {
   readonly head: HeadedUpload;
   readonly sha256: string;
+  /** Part digests in lower-case hex; undefined for small files. */
   readonly parts?: readonly string[];
 }
 
 /** Publishes a digested upload. Returns undefined when the object was replaced meanwhile. */
 async function publish(
   options: UploadsOptions,
-  place: ObjectPlace,
-  { head, sha256, parts }: Digested,
+  place: WrittenObject,
+  digested: Digested,
 ): Promise<PublishOutcome | undefined> {
+  const { head } = digested;
   const present = await headUpload(options.s3, place);
   if (present?.etag !== head.etag || present.versionId !== head.versionId) return undefined;
-  const { size, versionId, contentType, modifiedAt } = head;
-  const upload: DigestedUpload = {
-    key: place.key,
-    size,
-    sha256,
-    modifiedAt,
-    ...defined({ versionId, contentType, parts }),
-  };
-  const name = toUploadName(place.key.slice(options.uploadPrefix?.length));
-  const again = {
-    ...name,
-    version: toOverwrittenVersion(name.version, versionId ?? `${head.etag} ${modifiedAt.getTime()}`),
-  };
+  const { etag, versionId, modifiedAt } = head;
+  const { name, version } = toUploadName(place.key.slice(options.uploadPrefix?.length));
+  const again = toOverwrittenVersion(version, versionId ?? `${etag} ${modifiedAt.getTime()}`);
+  // The time is that of the object, so that every process creates the same manifest.
+  const common = { v: 1 as const, name, createdAt: modifiedAt.toISOString(), files: [toFile(place.key, digested)] };
   const written =
-    (await writeManifest(options, toUploadManifest(name, upload))) ??
-    (await writeManifest(options, toUploadManifest(again, upload)));
+    (await writeManifest(options, { ...common, version })) ??
+    (await writeManifest(options, { ...common, version: again }));
   // A different manifest under this name belongs to another object.
   return written && options.publisher.onManifest(written);
 }
 
 /** Returns undefined when the name is used by other content, even if its manifest was removed. */
-async function writeManifest(options: UploadsOptions, manifest: Manifest): Promise<ObjectPlace | undefined> {
+async function writeManifest(options: UploadsOptions, manifest: Manifest): Promise<WrittenObject | undefined> {
   const { records, clock } = options;
   const known = await records.get(artifactRecordKey(manifest.name, manifest.version), clock.now());
   const sha256 = digestManifest(toManifestText(manifest));
@@ -190,12 +174,7 @@ function refuse(logger: Logger, key: string, code: "KEY_INVALID" | "TOO_LARGE"):
 
 /** The outcome of digesting an object. */
 type DigestedObject =
-  | {
-      readonly kind: "digested";
-      readonly entry: UploadEntry;
-      readonly sha256: string;
-      readonly parts?: readonly string[];
-    }
+  | (Omit<Digested, "head"> & { readonly kind: "digested"; readonly entry: UploadEntry })
   /** The invocation ran out of time; the progress is saved. */
   | { readonly kind: "continues"; readonly entry: UploadEntry }
   /** The object was replaced meanwhile. */
@@ -252,9 +231,12 @@ async function digestParts(deps: DigestDeps, entry: UploadEntry, { head, partByt
     const to = Math.min(head.size, from + partBytes);
     parts.push(await digestPart(deps, { entry, head, from, to }, whole));
     // After the last part there is nothing left to resume.
-    const saved = to < head.size ? await saveProgress(deps, current, { etag: head.etag, parts, whole }) : current;
-    if (saved === undefined) return { kind: "running" };
-    current = saved;
+    if (to < head.size) {
+      const state = Buffer.from(whole.save()).toString("base64");
+      const saved = await deps.save(current, { etag: head.etag, parts, state });
+      if (saved === undefined) return { kind: "running" };
+      current = saved;
+    }
     slowestMs = Math.max(slowestMs, deps.clock.now() - startedAt);
   }
   const digests = parts.map((each) => Buffer.from(each, "base64").toString("hex"));
@@ -269,20 +251,6 @@ function restoreState(whole: IHasher, state: string): boolean {
   } catch {
     return false;
   }
-}
-
-interface DigestProgress {
-  readonly etag: string;
-  readonly parts: string[];
-  readonly whole: IHasher;
-}
-
-function saveProgress(
-  deps: DigestDeps,
-  entry: UploadEntry,
-  { etag, parts, whole }: DigestProgress,
-): Promise<UploadEntry | undefined> {
-  return deps.save(entry, { etag, parts, state: Buffer.from(whole.save()).toString("base64") });
 }
 
 interface Range {
@@ -338,29 +306,12 @@ function toPartBytes(size: number): number | undefined {
   return Math.max(MAX_WHOLE_BYTES, Math.ceil(size / MAX_PARTS / MIB) * MIB);
 }
 
-/** An uploaded object and its digests. */
-interface DigestedUpload {
-  readonly key: string;
-  readonly versionId?: string;
-  readonly size: number;
-  readonly sha256: string;
-  /** Part digests in lower-case hex; undefined for small files. */
-  readonly parts?: readonly string[];
-  readonly contentType?: string;
-  /** Of the object, so that every process creates the same manifest. */
-  readonly modifiedAt: Date;
-}
-
 /** Version 1 consumers rewrite every such file; files that are not templates stay unchanged. */
 const TEMPLATES = /\.(yaml|yml|template)$/;
 const CONTENT_TYPE = /^[\u0020-\u007e]{1,255}$/;
 
-/** Returns the manifest of one uploaded file. */
-function toUploadManifest({ name, version }: UploadName, upload: DigestedUpload): Manifest {
-  return { v: 1, name, version, createdAt: upload.modifiedAt.toISOString(), files: [toFile(upload)] };
-}
-
-function toFile({ key, size, sha256, versionId, contentType, parts }: DigestedUpload): ManifestFile {
+function toFile(key: string, { head, sha256, parts }: Digested): ManifestFile {
+  const { size, versionId, contentType } = head;
   const partBytes = toPartBytes(size) ?? size;
   return {
     key,
@@ -369,7 +320,7 @@ function toFile({ key, size, sha256, versionId, contentType, parts }: DigestedUp
     rewrite: TEMPLATES.test(key) ? "template" : "none",
     ...defined({ versionId }),
     ...(contentType !== undefined && CONTENT_TYPE.test(contentType) ? { contentType } : {}),
-    ...(parts === undefined ? {} : { parts: parts.map((digest, index) => toPart(digest, index)) }),
+    ...(parts && { parts: parts.map(toPart) }),
   };
 
   function toPart(digest: string, index: number) {
@@ -388,20 +339,14 @@ const UploadProgress = Type.Object({
 /** The progress of an upload. */
 type UploadProgress = Static<typeof UploadProgress>;
 
-const compiled = Compile(Type.Object({ ...Claimed, ...UploadProgress.properties }));
-
 /** An unpublished upload, claimed by this process. */
 type UploadEntry = Claim<UploadProgress>;
 
 /** Unpublished uploads. */
-type UploadWork = ObjectClaims<UploadProgress>;
-
-/** Longer than a part takes: an invocation lasts at most 15 minutes. */
-const TAKEN_MS = 15 * 60_000;
-
-/** Creates the claims of uploads. */
-function createUploadWork(records: Records, clock: Clock): UploadWork {
-  const fresh = { etag: null, parts: [], state: null };
-  const isClaim = (value: unknown) => compiled.Check(value);
-  return createObjectClaims<UploadProgress>(records, clock, { name: "upload", takenMs: TAKEN_MS, fresh, isClaim });
-}
+const UPLOADS = {
+  name: "upload",
+  /** Longer than a part takes: an invocation lasts at most 15 minutes. */
+  takenMs: 15 * 60_000,
+  fresh: { etag: null, parts: [], state: null },
+  parse: createParser(Type.Object({ ...Claimed, ...UploadProgress.properties })),
+};

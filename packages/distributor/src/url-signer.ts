@@ -69,23 +69,17 @@ export function createUrlSigner(options: UrlSignerOptions): UrlSigner {
       const now = clock.now();
       const end = own.expiration?.getTime();
       const life = decideUrlLife({ wantedSeconds, now, ...defined({ credentialsExpireAt: end }) });
-      if (life.kind === "renew") throw toTooOld(life.leftSeconds);
+      if (life.kind === "renew") {
+        const why = `The credentials that sign URLs expire in ${life.leftSeconds} s. Try again later, or check the signer's role.`;
+        throw new StackyardError("SERVER_ERROR", why);
+      }
       const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) });
       const signing = { expiresIn: life.seconds, signingDate: new Date(now) };
       const url = await getSignedUrl(findClient(own), command, signing);
-      if (Buffer.byteLength(url) > MAX_URL_BYTES) throw toTooLong(key);
-      return { url, expiresAt: life.expiresAt };
+      if (Buffer.byteLength(url) <= MAX_URL_BYTES) return { url, expiresAt: life.expiresAt };
+      throw new StackyardError("PAYLOAD_TOO_LARGE", `The URL of ${key} is longer than ${MAX_URL_BYTES} bytes.`);
     },
   };
-}
-
-function toTooOld(leftSeconds: number): StackyardError {
-  const text = `The credentials that sign URLs expire in ${leftSeconds} s. Try again later, or check the signer's role.`;
-  return new StackyardError("SERVER_ERROR", text);
-}
-
-function toTooLong(key: string): StackyardError {
-  return new StackyardError("PAYLOAD_TOO_LARGE", `The URL of ${key} is longer than ${MAX_URL_BYTES} bytes.`);
 }
 
 /** The limits of a URL's lifetime. Instants are epoch milliseconds. */

@@ -2,11 +2,11 @@ import { isStackyardError, StackyardError } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { changeRecord, Instant, listRecords, type RecordDeps } from "./records.ts";
+import { changeRecord, createParser, listRecords, Moment, type RecordDeps, Sha256 } from "./records.ts";
 
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = Type.String({ minLength: 1, maxLength: 1_024 });
-const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+
 const instant = Type.String({ maxLength: 40 });
 
 /**
@@ -18,9 +18,9 @@ export const ArtifactRecord = Type.Object({
   version: Type.String({ pattern: ARTIFACT_VERSION }),
   manifestKey: text,
   manifestVersionId: Type.Union([text, Type.Null()]),
-  manifestSha256: sha256,
+  manifestSha256: Sha256,
   /** Identifies a removed version that is published again; missing in records written by earlier versions. */
-  contentSha256: Type.Optional(sha256),
+  contentSha256: Type.Optional(Sha256),
   sequence: whole,
   distributionId: text,
   publishedAt: instant,
@@ -56,7 +56,7 @@ export function parseArtifactRecord(value: unknown): ArtifactRecord {
 /** Changes the record of a version and retries on conflicts. A missing record is not created. Throws `RECORD_CONFLICT` after 40 attempts. */
 export async function changeArtifact(
   deps: RecordDeps,
-  { name, version }: Pick<ArtifactRecord, "name" | "version">,
+  { name, version }: VersionId,
   change: (record: ArtifactRecord) => ArtifactRecord,
 ): Promise<void> {
   await changeRecord(deps, {
@@ -82,8 +82,6 @@ function parseCounter(value: unknown): { readonly last: number } | undefined {
   return typeof last === "number" && Number.isSafeInteger(last) ? { last } : undefined;
 }
 
-const moment = Type.Union([Instant, Type.Null()]);
-
 /** The coverage of a version, as a record under `coverage/<name>/<version>`. */
 export const CoverageRecord = Type.Object(
   {
@@ -93,15 +91,15 @@ export const CoverageRecord = Type.Object(
     /** Increases when cells are added, so that a concurrent check does not settle the version. */
     opened: Type.Integer({ minimum: 0 }),
     /** The version is covered and `artifact.covered` was sent: the sweep skips it. */
-    settledAt: moment,
-    coveredAt: moment,
+    settledAt: Moment,
+    coveredAt: Moment,
     /** A process has started to send `artifact.covered`. */
-    tellingAt: moment,
-    toldAt: moment,
+    tellingAt: Moment,
+    toldAt: Moment,
     /** Retention has removed its files. */
-    removedAt: moment,
+    removedAt: Moment,
     /** Its manifest was removed too: the version can be published again. */
-    goneAt: Type.Optional(moment),
+    goneAt: Type.Optional(Moment),
     /** The sequence of the publication; a version that is published again gets a new one. */
     sequence: Type.Optional(Type.Integer({ minimum: 0 })),
   },
@@ -112,15 +110,11 @@ export type CoverageRecord = Static<typeof CoverageRecord>;
 /** A name and a version. */
 export type VersionId = Pick<CoverageRecord, "name" | "version">;
 
-const validator = Compile(CoverageRecord);
-
 /** The prefix of all coverage records. */
 export const COVERAGE_PREFIX = "coverage/";
 
 /** Parses a record. Returns undefined for an invalid one. */
-export function parseCoverageRecord(value: unknown): CoverageRecord | undefined {
-  return validator.Check(value) ? value : undefined;
-}
+export const parseCoverageRecord = createParser(CoverageRecord);
 
 /** Creates the coverage of a new version. */
 function createCoverageRecord({ name, version }: VersionId): CoverageRecord {
@@ -179,16 +173,13 @@ const ARTIFACTS_PREFIX = "artifact/";
 /** Lists all versions in the source, or those of one name, in key order. */
 export async function listVersions(deps: RecordDeps, name?: string): Promise<readonly ListedVersion[]> {
   const under = name === undefined ? "" : `${name}/`;
-  const removed = new Set<string>();
-  for (const each of await listRecords(deps, `${COVERAGE_PREFIX}${under}`, parseCoverageRecord)) {
-    if (each.removedAt !== null) removed.add(toVersionKey(each));
-  }
+  const coverages = await listRecords(deps, `${COVERAGE_PREFIX}${under}`, parseCoverageRecord);
+  const removed = new Set(coverages.filter(({ removedAt }) => removedAt !== null).map(toVersionKey));
   const records = await listRecords(deps, `${ARTIFACTS_PREFIX}${under}`, findArtifactRecord);
   const known = records.filter((each) => name === undefined || each.name === name);
   const newest = findNewestUploads(known);
-  const versions = known
-    .filter((each) => !removed.has(toVersionKey(each)))
-    .map((record) => toPublishedVersion(record, newest));
+  const left = known.filter((each) => !removed.has(toVersionKey(each)));
+  const versions = left.map((record) => toPublishedVersion(record, newest));
   const current = new Set(findCurrent(versions));
   return versions.map((each) => ({ ...each, isCurrent: current.has(each) }));
 }

@@ -162,9 +162,8 @@ const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
 export function openDistributor(context: ArtifactContext, words: DistributorWords): Promise<CallDistributor> {
   const functionName = words.distributor ?? (context.environment["STACKYARD_DISTRIBUTOR"] || undefined);
   if (functionName === undefined) {
-    throw usage(
-      "No distributor is configured. Pass --distributor with the name or ARN of its function, or set STACKYARD_DISTRIBUTOR.",
-    );
+    const how = "Pass --distributor with the name or ARN of its function, or set STACKYARD_DISTRIBUTOR.";
+    throw usage(`No distributor is configured. ${how}`);
   }
   if (!FUNCTION.test(functionName)) throw usage(`--distributor "${functionName}" is not a function name or ARN.`);
   const region = findDistributorRegion(context, words);
@@ -187,9 +186,8 @@ export function findSourceBucket(
 ): string {
   const found = bucket ?? (environment["STACKYARD_ARTIFACTS_BUCKET"] || undefined);
   if (found !== undefined) return found;
-  throw usage(
-    "No bucket is configured. Pass --bucket with the distributor's bucket, or set STACKYARD_ARTIFACTS_BUCKET.",
-  );
+  const how = "Pass --bucket with the distributor's bucket, or set STACKYARD_ARTIFACTS_BUCKET.";
+  throw usage(`No bucket is configured. ${how}`);
 }
 
 const NAME = new RegExp(ARTIFACT_NAME);

@@ -81,34 +81,29 @@ const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(list({ ...(name && { name }) }), args.limit);
     const { rows: artifacts, limited } = taken;
-    context.out.result(
-      { artifacts, limited },
-      () => toTable(artifacts, { wanted: name, columns: context.out.columns }) + formatLimit(taken),
-    );
+    const toText = () => toTable(artifacts, name, context.out.columns) + formatLimit(taken);
+    context.out.result({ artifacts, limited }, toText);
     return 0;
   },
 };
 
 function toTable(
   artifacts: readonly ArtifactSummary[],
-  { wanted, columns }: { readonly wanted: string | undefined; readonly columns: number | undefined },
+  wanted: string | undefined,
+  columns: number | undefined,
 ): string {
   if (artifacts.length === 0)
     return wanted === undefined ? "Nothing is published yet." : "No published version matches.";
   const rows = artifacts.map(({ publishedAt, name, version, files, bytes, ...rest }) => [
-    ...[
-      toDay(publishedAt),
-      toCell(name, 60),
-      toCell(version, 64),
-      String(files),
-      formatBytes(bytes),
-      formatStatus(rest),
-    ],
+    toDay(publishedAt),
+    toCell(name, 60),
+    toCell(version, 64),
+    String(files),
+    formatBytes(bytes),
+    formatStatus(rest),
   ]);
-  return formatTable([["PUBLISHED", "NAME", "VERSION", "FILES", "SIZE", "COVERED"], ...rows], {
-    numbers: [3, 4],
-    columns,
-  });
+  const head = ["PUBLISHED", "NAME", "VERSION", "FILES", "SIZE", "COVERED"];
+  return formatTable([head, ...rows], { numbers: [3, 4], columns });
 }
 
 function formatStatus({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
@@ -160,10 +155,8 @@ function toCellTable({ cells }: DistributorAnswers["show"], columns: number | un
     ...[toCell(cell.account, 20), toCell(cell.region, 30), cell.status, toCell(cell.code ?? "", 40)],
     ...[`${cell.filesDone} of ${cell.files}`, formatVerified(cell), toDay(cell.at)],
   ]);
-  return formatTable([["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"], ...rows], {
-    numbers: [4],
-    columns,
-  });
+  const head = ["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"];
+  return formatTable([head, ...rows], { numbers: [4], columns });
 }
 
 /** Formats whether a version was verified; empty if it did not arrive, because nothing was compared. */
@@ -183,10 +176,8 @@ const consumersLs: ArtifactCommandSpec<typeof ConsumersLsArgs> = {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(client.consumers(), args.limit);
     const { rows: consumers, limited } = taken;
-    context.out.result(
-      { consumers, limited },
-      () => toConsumerTable(consumers, context.out.columns) + formatLimit(taken),
-    );
+    const toText = () => toConsumerTable(consumers, context.out.columns) + formatLimit(taken);
+    context.out.result({ consumers, limited }, toText);
     return 0;
   },
 };
@@ -194,14 +185,13 @@ const consumersLs: ArtifactCommandSpec<typeof ConsumersLsArgs> = {
 function toConsumerTable(consumers: readonly ConsumerView[], columns: number | undefined): string {
   if (consumers.length === 0) return "No consumers found. Deploy the consumer's stack in a trusted account.";
   const rows = consumers.map(({ account, region, generation, bucket, registered, lastReceiptAt, capabilities }) => [
-    ...[
-      toCell(account, 20),
-      toCell(region, 30),
-      generation,
-      registered ? "yes" : "no",
-      toDay(lastReceiptAt ?? "never"),
-    ],
-    ...[toCell(bucket ?? "-", 63), toCell(capabilities.join(" "), 80)],
+    toCell(account, 20),
+    toCell(region, 30),
+    generation,
+    registered ? "yes" : "no",
+    toDay(lastReceiptAt ?? "never"),
+    toCell(bucket ?? "-", 63),
+    toCell(capabilities.join(" "), 80),
   ]);
   const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "LAST RECEIPT", "BUCKET", "CAPABILITIES"];
   return formatTable([head, ...rows], { columns });
@@ -238,11 +228,8 @@ function formatConsumer(consumer: DistributorAnswers["consumer"], columns: numbe
     ...[toCell(cell.name, 60), toCell(cell.version, 64), cell.status, toCell(cell.code ?? "", 40)],
     ...[`${cell.filesDone} of ${cell.files}`, String(cell.announcements), toDay(cell.at)],
   ]);
-  const table = formatTable([["NAME", "VERSION", "STATUS", "CODE", "FILES", "ANNOUNCED", "SINCE"], ...rows], {
-    numbers: [4, 5],
-    columns,
-  });
-  return [head, table, sum].join("\n\n");
+  const names = ["NAME", "VERSION", "STATUS", "CODE", "FILES", "ANNOUNCED", "SINCE"];
+  return [head, formatTable([names, ...rows], { numbers: [4, 5], columns }), sum].join("\n\n");
 }
 
 const ReplayArgs = Type.Object({
@@ -339,10 +326,8 @@ const artifactsRetire: ArtifactCommandSpec<typeof RetireArgs> = {
     const { retire } = createArtifactsClient({ call: await openDistributor(context, args) });
     const done = await retire({ name, version });
     context.out.result(done, () => {
-      const note =
-        done.messages === 0
-          ? "No consumer deletes it."
-          : `Sent to consumers: ${formatCount(done.messages, "message")}.`;
+      const sent = `Sent to consumers: ${formatCount(done.messages, "message")}.`;
+      const note = done.messages === 0 ? "No consumer deletes it." : sent;
       return done.retired ? `${name} ${version} is retired. ${note}` : `${name} ${version} was already retired.`;
     });
     return 0;

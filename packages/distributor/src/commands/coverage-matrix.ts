@@ -1,12 +1,6 @@
 import type { CellStatus, CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
 import { toCell } from "@stackyard/sdk/commands";
 
-/** Options of the matrix. */
-interface MatrixOptions {
-  /** The width of the terminal. Lines are longer only if a single column does not fit. */
-  readonly columns: number;
-}
-
 /** Letter, color and meaning of each status. Letters differ, so that the matrix is readable without colors. */
 const LOOKS: Readonly<
   Record<CellStatus, { readonly letter: string; readonly colour: number; readonly meaning: string }>
@@ -25,9 +19,10 @@ const MAX_NAME = 48;
 
 /**
  * Formats a matrix with artifact versions as rows and accounts with regions as columns. Columns that do not fit continue in further
- * blocks; a legend explains the letters. Colors are always included; the caller removes them if unwanted.
+ * blocks; a legend explains the letters. Colors are always included; the caller removes them if unwanted. `columns`: the width of
+ * the terminal; lines are longer only if a single column does not fit.
  */
-export function toCoverageMatrix(rows: readonly CoverageRow[], { columns }: MatrixOptions): string {
+export function toCoverageMatrix(rows: readonly CoverageRow[], { columns }: { readonly columns: number }): string {
   const places = toPlaces(rows);
   const names = rows.map(({ name, version, retired }) =>
     toCell(`${name}@${version}${retired ? " (retired)" : ""}`, Math.max(8, Math.min(MAX_NAME, columns - 16))),
@@ -42,7 +37,6 @@ const HEAD = "ARTIFACT";
 /** A column. */
 interface Place {
   readonly account: string;
-  readonly region: string;
   readonly short: string;
   readonly key: string;
 }
@@ -52,8 +46,8 @@ function toPlaces(rows: readonly CoverageRow[]): readonly Place[] {
   const names = toRegionNames(cells.map(({ region }) => region));
   const places = new Map<string, Place>();
   for (const { account, region } of cells) {
-    const short = toCell(names.get(region) ?? region, 20);
-    places.set(keyOf({ account, region }), { account, region, short, key: keyOf({ account, region }) });
+    const key = keyOf({ account, region });
+    places.set(key, { account, key, short: toCell(names.get(region) ?? region, 20) });
   }
   return [...places.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
@@ -113,27 +107,20 @@ interface Side {
 function toBlock(block: readonly Group[], rows: readonly CoverageRow[], { names, width }: Side): string {
   const gap = " ".repeat(GAP * 2);
   const accounts = block.map((group) => toCell(group.account, 20).padEnd(group.width)).join(gap);
-  const regions = block
-    .map((group) =>
-      padLine(
-        group.places.map(({ short }) => short),
-        group,
-      ),
-    )
-    .join(gap);
+  const regions = block.map(toHead).join(gap);
   const lines = rows.map((row, index) => {
     const cells = new Map(row.cells.map((cell) => [keyOf(cell), cell]));
     const marks = block.map((group) => toMarks(group, cells)).join(gap);
     const name = names[index] ?? "";
     return `${name}${" ".repeat(width - [...name].length)} ${marks}`.trimEnd();
   });
-  return [`${" ".repeat(width)} ${accounts}`.trimEnd(), `${HEAD.padEnd(width)} ${regions}`.trimEnd(), ...lines].join(
-    "\n",
-  );
+  const head = [`${" ".repeat(width)} ${accounts}`, `${HEAD.padEnd(width)} ${regions}`];
+  return [...head.map((line) => line.trimEnd()), ...lines].join("\n");
 }
 
-function padLine(words: readonly string[], { width }: Group): string {
-  return words.join(" ".repeat(GAP)).padEnd(width);
+function toHead({ places, width }: Group): string {
+  const names = places.map(({ short }) => short);
+  return names.join(" ".repeat(GAP)).padEnd(width);
 }
 
 /** Formats a row of marks, padded by visible width: colors have none. */

@@ -153,17 +153,11 @@ function toProgress(row: CoverageRow): Readonly<Record<string, unknown>> {
 export function noteMissing(context: ArtifactContext, input: FollowCoverageInput, outcome: CoverageOutcome): void {
   if (outcome.kind === "covered") return;
   const { name, version, timeout = DEFAULT_TIMEOUT } = input;
-  const why = [
-    toReason(outcome),
-    ...(outcome.fault ? [`the last request failed: ${toCell(outcome.fault.message, 1_000)}`] : []),
-  ];
+  const fault = outcome.fault && `the last request failed: ${toCell(outcome.fault.message, 1_000)}`;
+  const reasons = [toReason(outcome), fault].filter((each) => each !== undefined);
+  const why = reasons.join("; ").replace(/\.?$/, ".");
   const again = `Check again: stackyard artifacts coverage --artifact ${name}@${version}`;
-  context.out.note(
-    `After ${timeout} ${why
-      .filter((each) => each !== undefined)
-      .join("; ")
-      .replace(/\.?$/, ".")} ${again}`,
-  );
+  context.out.note(`After ${timeout} ${why} ${again}`);
 }
 
 type TimedOut = Extract<CoverageOutcome, { kind: "timed-out" }>;

@@ -143,12 +143,10 @@ async function waitFor(
 function show({ out }: ArtifactContext, result: PublishResult, coverage?: CoverageOutcome): number {
   const { manifest, ...facts } = result;
   const { name, version } = manifest;
-  const covered =
-    coverage === undefined ? {} : { covered: coverage.kind === "covered", coverage: coverage.row ?? null };
-  out.result({ name, version, ...facts, files: manifest.files.length, ...covered }, () => {
-    if (coverage === undefined) return formatPublished(result);
-    return coverage.row === undefined ? formatPublished(result) : `${formatRow(coverage.row)}.`;
-  });
+  const covered = coverage && { covered: coverage.kind === "covered", coverage: coverage.row ?? null };
+  out.result({ name, version, ...facts, files: manifest.files.length, ...covered }, () =>
+    coverage?.row === undefined ? formatPublished(result) : `${formatRow(coverage.row)}.`,
+  );
   return 0;
 }
 
@@ -208,9 +206,7 @@ interface FindFilesOptions {
 async function findPublishFiles(path: string, options: FindFilesOptions): Promise<FoundFiles> {
   const whole = resolve(options.cwd, path);
   const found = await stat(whole).catch((error: unknown) => {
-    throw new StackyardError("CONFIG_INVALID", `"${toCell(path, 200)}" cannot be read: ${toReason(error)}`, {
-      cause: error,
-    });
+    throw unreadable(`"${toCell(path, 200)}"`, error);
   });
   if (!found.isDirectory()) return { files: [toFile(whole, basename(whole), options)], hidden: 0 };
   const entries = await listEntries(whole);
@@ -226,7 +222,7 @@ async function findPublishFiles(path: string, options: FindFilesOptions): Promis
 
 function noFiles(path: string, hidden: number): StackyardError {
   const but = hidden === 0 ? "" : ` but hidden ones: ${hidden}. --hidden publishes them`;
-  return new StackyardError("USAGE", `The folder "${toCell(path, 200)}" has no files to publish${but}.`);
+  return usage(`The folder "${toCell(path, 200)}" has no files to publish${but}.`);
 }
 
 interface Entry {
@@ -238,7 +234,7 @@ interface Entry {
 /** Lists all entries except folders. */
 async function listEntries(folder: string): Promise<readonly Entry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    throw new StackyardError("CONFIG_INVALID", `A folder cannot be read: ${toReason(error)}`, { cause: error });
+    throw unreadable("A folder", error);
   });
   return entries
     .filter((dirent) => !dirent.isDirectory())
@@ -251,14 +247,10 @@ async function listEntries(folder: string): Promise<readonly Entry[]> {
 /** Rejects symbolic links, special files, and names that are not UTF-8. */
 function refuseOdd({ name, dirent }: Entry): void {
   const said = toCell(name, 200);
-  if (dirent.isSymbolicLink()) {
-    throw new StackyardError("USAGE", `"${said}" is a symbolic link. Replace it with the file.`);
-  }
-  if (!dirent.isFile()) throw new StackyardError("USAGE", `"${said}" is not a regular file.`);
+  if (dirent.isSymbolicLink()) throw usage(`"${said}" is a symbolic link. Replace it with the file.`);
+  if (!dirent.isFile()) throw usage(`"${said}" is not a regular file.`);
   // Node replaces invalid UTF-8 in names with this character.
-  if (name.includes("\ufffd")) {
-    throw new StackyardError("USAGE", `The name of "${said}" is not UTF-8. Rename the file.`);
-  }
+  if (name.includes("\ufffd")) throw usage(`The name of "${said}" is not UTF-8. Rename the file.`);
 }
 
 function isHidden(name: string): boolean {
@@ -295,8 +287,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   ".zip": "application/zip",
 };
 
-function toReason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function unreadable(what: string, error: unknown): StackyardError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StackyardError("CONFIG_INVALID", `${what} cannot be read: ${reason}`, { cause: error });
 }
 
 const PHASES = { checking: "Checking", sending: "Sending", committing: "Committing" } as const;

@@ -1,14 +1,12 @@
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+
 import { toPlaceKey } from "../cell.ts";
 import type { ConsumerRecord } from "../consumers.ts";
-import { AccountId, Instant, Region } from "../records.ts";
+import { AccountId, createParser, Instant, Moment, Region } from "../records.ts";
 
 /** The request of an execution. */
-export interface SetRequest {
-  readonly account: string;
-  readonly region: string;
+export interface SetRequest extends ConsumerPlace {
   /** Name of the first execution of this line. */
   readonly line: string;
   /** Name of this execution. */
@@ -146,10 +144,8 @@ function toProbePause(probes: number): number {
 }
 
 function announce(set: SetRecord, now: number): SetDecision {
-  return {
-    kind: "announce",
-    set: { ...set, phase: "announcing", announcingAt: set.announcingAt ?? now, cursor: null },
-  };
+  const announcingAt = set.announcingAt ?? now;
+  return { kind: "announce", set: { ...set, phase: "announcing", announcingAt, cursor: null } };
 }
 
 function pause({ consumer, now }: SetFacts, set: SetRecord): SetDecision {
@@ -175,9 +171,7 @@ function toWait(ms: number, maxSeconds: number): number {
 }
 
 /** A consumer whose set must be started, or started again. */
-interface DueSet {
-  readonly account: string;
-  readonly region: string;
+interface DueSet extends ConsumerPlace {
   /**
    * The same for the same reason within an hour: two sweeps start only one execution. An execution that failed early reserves its
    * name for 90 days (Step Functions API reference, "StartExecution"), so a retry after an hour has another name.
@@ -221,7 +215,6 @@ function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, no
   return isOld || isToRetry ? [joinedAt, set.endedAt ?? 0] : undefined;
 }
 
-const moment = Type.Union([Instant, Type.Null()]);
 const textOrNull = (maxLength: number) => Type.Union([Type.String({ maxLength }), Type.Null()]);
 
 /** The progress of a consumer's set, as a record under `set/<account>/<region>`. */
@@ -240,10 +233,10 @@ export const SetRecord = Type.Object(
     /** Version 1 consumers get everything twice. */
     round: Type.Integer({ minimum: 1, maximum: 2 }),
     probes: Type.Integer({ minimum: 0 }),
-    probedAt: moment,
+    probedAt: Moment,
     /** Time of the first announcement. */
-    announcingAt: moment,
-    pausedAt: moment,
+    announcingAt: Moment,
+    pausedAt: Moment,
     /** The last announced file. */
     cursor: Type.Union([
       Type.Object(
@@ -262,20 +255,18 @@ export const SetRecord = Type.Object(
     /** Number of continuing executions. */
     restarts: Type.Integer({ minimum: 0 }),
     /** Only versions published since then. */
-    since: moment,
+    since: Moment,
     /** Only this name, or `name@version`. */
     artifact: textOrNull(200),
-    endedAt: moment,
+    endedAt: Moment,
     /** Start of the last complete set. A replay of one artifact is not complete. */
-    wholeAt: Type.Optional(moment),
+    wholeAt: Type.Optional(Moment),
     /** Failed sets in a row. */
     failures: Type.Integer({ minimum: 0 }),
   },
   { additionalProperties: false },
 );
 export type SetRecord = Static<typeof SetRecord>;
-
-const validator = Compile(SetRecord);
 
 /** The prefix of all set records. */
 export const SETS_PREFIX = "set/";
@@ -286,9 +277,7 @@ export function toSetKey({ account, region }: ConsumerPlace): string {
 }
 
 /** Parses a record. Returns undefined for an invalid one. */
-export function parseSetRecord(value: unknown): SetRecord | undefined {
-  return validator.Check(value) ? value : undefined;
-}
+export const parseSetRecord = createParser(SetRecord);
 
 /** Returns true for a finished set. */
 function hasEnded({ phase }: Pick<SetRecord, "phase">): boolean {

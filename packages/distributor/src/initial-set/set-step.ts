@@ -1,5 +1,6 @@
 import { StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { defined, StackyardError } from "@stackyard/core";
+import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { changeCell } from "../cell.ts";
 import { type ConsumerRecord, evaluateTrust, findConsumer, noteConsumer } from "../consumers.ts";
 import type { DistributorContext, Turn } from "../context.ts";
@@ -108,13 +109,16 @@ async function carryOut(
       return { kind: "wait", seconds: decision.seconds };
     case "done":
       return { kind: "done", messages: decision.messages };
-    case "failed":
-      return toFailure(input);
+    case "failed": {
+      const { account, region } = input.request;
+      const message = `The consumer in ${account} ${region} did not respond. Check its function, queue and subscription.`;
+      return { kind: "failed", code: "INITIAL_SET_FAILED", message };
+    }
     case "probe":
-      await context.announcer.probe(toPlace(input.request));
+      await context.announcer.probe(input.request);
       return { kind: "wait", seconds: decision.seconds };
     case "restart":
-      await startAfresh(context, input.request, decision.set);
+      await startSet(context, { ...input.request, executionName: decision.set.execution });
       return { kind: "done", messages: decision.set.messages };
     case "announce":
       return announceNext(context, input, decision.set, version);
@@ -154,34 +158,18 @@ async function save(
   return result.kind === "written" ? result.record.version : undefined;
 }
 
-async function startAfresh(context: DistributorContext, request: SetRequest, set: SetRecord): Promise<void> {
-  const { account, region, since, artifact, line } = request;
-  await startSet(context, { account, region, since, artifact, line, executionName: set.execution });
-}
-
-function toFailure({ request: { account, region } }: StepInput): Refusal {
-  const message = `The consumer in ${account} ${region} did not respond. Check its function, queue and subscription.`;
-  return { kind: "failed", code: "INITIAL_SET_FAILED", message };
-}
-
-function toPlace({ account, region }: SetRequest) {
-  return { account, region };
-}
+type Cursor = NonNullable<SetRecord["cursor"]>;
 
 /** Saves the cursor after an announced file. Returns false when another execution works on the set. */
-type SaveCursor = (cursor: NonNullable<SetRecord["cursor"]>) => Promise<boolean>;
-
-type SetContext = Pick<DistributorContext, "records" | "clock" | "random" | "announcer" | "loadPublished" | "logger">;
+type SaveCursor = (cursor: Cursor) => Promise<boolean>;
 
 /** Files per step. */
 const MAX_FILES = 500;
 /** Reserved for the announcement of one file. */
 const MARGIN_MS = 60_000;
 
-interface AnnounceSetInput {
+interface AnnounceSetInput extends Omit<StepInput, "request"> {
   readonly set: SetRecord;
-  readonly consumer: ConsumerRecord;
-  readonly turn: Turn;
   readonly save: SaveCursor;
 }
 
@@ -190,14 +178,14 @@ interface AnnounceSetInput {
  * file is announced twice. The rate of 20 files per second leaves time for a save per file.
  */
 async function announceSet(
-  context: SetContext,
+  context: DistributorContext,
   { set, consumer, turn, save }: AnnounceSetInput,
 ): Promise<"end" | "more" | "lost"> {
   let count = 0;
   for await (const { published, key, cursor } of listFiles(context, set, consumer)) {
     if (count >= MAX_FILES || context.clock.now() + MARGIN_MS > turn.deadlineAt) return "more";
     if (cursor.files === 1) await noteAnnounced(context, published, consumer);
-    await context.announcer.announce(published, toConsumerPlace(consumer), [key]);
+    await context.announcer.announce(published, consumer, [key]);
     count += 1;
     if (!(await save(cursor))) return "lost";
   }
@@ -208,11 +196,15 @@ interface NextFile {
   readonly published: PublishedArtifact;
   readonly key: string;
   /** The cursor after this file. */
-  readonly cursor: NonNullable<SetRecord["cursor"]>;
+  readonly cursor: Cursor;
 }
 
 /** Yields the files after the cursor of a set. Manifests are loaded when their first file is needed. */
-async function* listFiles(context: SetContext, set: SetRecord, consumer: ConsumerRecord): AsyncGenerator<NextFile> {
+async function* listFiles(
+  context: DistributorContext,
+  set: SetRecord,
+  consumer: ConsumerRecord,
+): AsyncGenerator<NextFile> {
   for (const version of await findWanted(context, set, consumer)) {
     const first = findFirst(version, set.cursor);
     const published = first < version.record.files ? await loadVersion(context, version) : undefined;
@@ -232,7 +224,10 @@ function findFirst(version: ListedVersion, cursor: SetRecord["cursor"]): number 
   return order < 0 ? version.record.files : 0;
 }
 
-async function loadVersion(context: SetContext, version: ListedVersion): Promise<PublishedArtifact | undefined> {
+async function loadVersion(
+  context: DistributorContext,
+  version: ListedVersion,
+): Promise<PublishedArtifact | undefined> {
   const published = await loadReadable(context, version);
   if (published === undefined) {
     const subject = { name: version.name, version: version.version };
@@ -243,7 +238,7 @@ async function loadVersion(context: SetContext, version: ListedVersion): Promise
 
 /** Records the announcement before it is sent: after a crash the cell becomes overdue. */
 async function noteAnnounced(
-  context: SetContext,
+  context: DistributorContext,
   { manifest: { name, version, files }, manifestSha256 }: PublishedArtifact,
   consumer: ConsumerRecord,
 ): Promise<void> {
@@ -256,7 +251,7 @@ async function noteAnnounced(
 }
 
 async function findWanted(
-  context: SetContext,
+  context: DistributorContext,
   { since, artifact }: SetRecord,
   { capabilities }: ConsumerRecord,
 ): Promise<readonly ListedVersion[]> {
@@ -275,14 +270,8 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-function toConsumerPlace({ account, region }: ConsumerRecord) {
-  return { account, region };
-}
-
 /** A set to start. */
-interface StartSetInput {
-  readonly account: string;
-  readonly region: string;
+interface StartSetInput extends ConsumerPlace {
   /** At most 80 characters. The same name starts only one execution. */
   readonly executionName: string;
   /** Epoch milliseconds. */
@@ -306,10 +295,8 @@ export async function startSet(
 ): Promise<StartedSet> {
   const { machineArn } = config;
   if (machineArn === undefined) {
-    throw new StackyardError(
-      "CONFIG_INVALID",
-      "No state machine for initial sets is configured. Set INITIAL_SET_MACHINE.",
-    );
+    const what = "No state machine for initial sets is configured. Set INITIAL_SET_MACHINE.";
+    throw new StackyardError("CONFIG_INVALID", what);
   }
   const input = {
     AccountId: account,
@@ -325,9 +312,7 @@ export async function startSet(
   } catch (error) {
     // The name is unique per purpose, so the existing execution does the same.
     if (!(error instanceof Error) || error.name !== "ExecutionAlreadyExists") throw error;
-    return {
-      executionArn: `${machineArn.replace(":stateMachine:", ":execution:")}:${executionName}`,
-      startedAt: clock.now(),
-    };
+    const executionArn = `${machineArn.replace(":stateMachine:", ":execution:")}:${executionName}`;
+    return { executionArn, startedAt: clock.now() };
   }
 }

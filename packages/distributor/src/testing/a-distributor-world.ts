@@ -6,6 +6,7 @@ import type { DistributorContext } from "../context.ts";
 import type { Announcer, PublishedArtifact } from "../fan-out.ts";
 import { artifactRecordKey } from "../versions.ts";
 import { digestOf, T0 } from "./a-cell.ts";
+import { aManifest } from "./an-artifact.ts";
 import { createPassingClock } from "./passing-clock.ts";
 import { openSimClients } from "./sim-clients.ts";
 
@@ -110,14 +111,12 @@ const TRUSTED = ["111122223333", "444455556666"];
 function anArtifact({ name = "billing-api", version, files = 2, labels = {} }: WorldVersion, sequence: number) {
   const paths = Array.from({ length: files }, (_, index) => `${name}/${version}/file-${index}`);
   return {
-    manifest: {
-      v: 1 as const,
+    manifest: aManifest({
       name,
       version,
-      createdAt: "2026-11-20T06:00:00Z",
       labels,
       files: paths.map((key, index) => ({ key, size: 10, sha256: digestOf(String(index % 10)) })),
-    },
+    }),
     manifestKey: `${name}/${version}/manifest.json`,
     manifestSha256: digestOf("a"),
     sequence,
@@ -165,7 +164,7 @@ function createRecordingAnnouncer(announced: Announced[], { now }: { now(): numb
 /** Returns EventBridge's event of a receipt for a file of a version. */
 export function aReceiptEvent(
   artifact: PublishedArtifact,
-  { account, region }: ConsumerPlace,
+  place: ConsumerPlace,
   {
     file = 0,
     at = T0,
@@ -174,21 +173,20 @@ export function aReceiptEvent(
 ) {
   const { name, version, files } = artifact.manifest;
   const { key, sha256 } = files[file] ?? { key: "none", sha256: digestOf("f") };
-  const detail = {
-    v: 1,
-    artifact: { name, version, key },
-    account,
-    region,
-    bucket: `bucket-${account}-${region}`,
-    status: "stored",
-    code: null,
-    verified: true,
-    sourceSha256: sha256,
-    storedSha256: sha256,
-    at: new Date(at).toISOString(),
-    ...changes,
-  };
+  return aReceipt({ name, version, key }, place, { at: new Date(at).toISOString(), ...toStored(sha256), ...changes });
+}
+
+/** Returns the event of a receipt for anything: it is stored. */
+export function aReceipt(artifact: object, { account, region }: ConsumerPlace, changes: object) {
+  const place = { account, region, bucket: `bucket-${account}-${region}` };
+  const status = { status: "stored", code: null, verified: true, at: new Date(T0).toISOString() };
+  const detail = { v: 1, artifact, ...place, ...status, ...changes };
   return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
+}
+
+/** Returns the digests of a receipt for a file that was stored unchanged. */
+export function toStored(sha256: string) {
+  return { sourceSha256: sha256, storedSha256: sha256 };
 }
 
 /** Returns the event by which a consumer registers. */
@@ -198,19 +196,8 @@ export function aRegistration({ account, region }: ConsumerPlace, capabilities: 
 }
 
 /** Returns the event of the answer to a probe. */
-export function aProbeAnswer({ account, region }: ConsumerPlace) {
-  const detail = {
-    v: 1,
-    artifact: { name: "stackyard.probe", version: null, key: null },
-    account,
-    region,
-    bucket: `bucket-${account}-${region}`,
-    status: "present",
-    code: "PROBE",
-    verified: false,
-    sourceSha256: null,
-    storedSha256: null,
-    at: new Date(T0).toISOString(),
-  };
-  return { source: "stackyard.consumer", account, "detail-type": "artifact.receipt", detail };
+export function aProbeAnswer(place: ConsumerPlace) {
+  const unread = { verified: false, sourceSha256: null, storedSha256: null };
+  const artifact = { name: "stackyard.probe", version: null, key: null };
+  return aReceipt(artifact, place, { status: "present", code: "PROBE", ...unread });
 }

@@ -5,7 +5,7 @@ import { type ConsumerPlace, type CoverageRow, toManifestText } from "@stackyard
 import type { DistributorConfig } from "../context.ts";
 import { createDistributor } from "../distributor.ts";
 import { PLACE, T0 } from "./a-cell.ts";
-import { aProbeAnswer, aRegistration, SOURCE } from "./a-distributor-world.ts";
+import { aProbeAnswer, aReceipt, aRegistration, SOURCE, toStored } from "./a-distributor-world.ts";
 import { toSha256 } from "./a-source.ts";
 import { createPassingClock } from "./passing-clock.ts";
 import { openSimClients } from "./sim-clients.ts";
@@ -155,20 +155,8 @@ function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
   /** Returns the event of the answer to a message. */
   function receipt({ ArtifactKey: key, artifact }: FleetMessage, place: ConsumerPlace, over: object = {}) {
     const { name, version, sha256 } = artifact;
-    const detail = {
-      v: 1,
-      artifact: { name, version, key },
-      ...place,
-      status: "stored",
-      code: null,
-      verified: true,
-      sourceSha256: sha256,
-      storedSha256: sha256,
-      at: new Date(now()).toISOString(),
-      bucket: `bucket-${place.account}-${place.region}`,
-      ...over,
-    };
-    return { ...aRegistration(place), "detail-type": "artifact.receipt", detail };
+    const at = new Date(now()).toISOString();
+    return aReceipt({ name, version, key }, place, { at, ...toStored(sha256), ...over });
   }
 
   async function answerOne(message: FleetMessage, place: ConsumerPlace, over: object): Promise<void> {

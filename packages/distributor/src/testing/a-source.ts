@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { createAwsSim } from "@stackyard/aws-sim";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type Manifest, type ManifestFile, toManifestText } from "@stackyard/sdk/artifacts";
 import type { AnnouncementTarget, PublishedArtifact } from "../fan-out.ts";
+import { PLACE } from "./a-cell.ts";
 import { createPassingClock } from "./passing-clock.ts";
+import { openSimClients } from "./sim-clients.ts";
 
 /** The bucket of the source. */
 export const BUCKET = "dist-bucket";
-const ACCOUNT = "111122223333";
-const REGION = "eu-west-1";
 
 /** One call of the announcer. */
 export interface Announced {
@@ -22,10 +22,8 @@ export interface Announced {
 export function createSource() {
   const clock = createPassingClock(Date.UTC(2026, 10, 20, 6));
   const sim = createAwsSim({ clock });
-  sim.s3.createBucket({ name: BUCKET, account: ACCOUNT, region: REGION, versioned: true });
-  const credentials = sim.iam.addUser({ account: ACCOUNT, name: "app" });
-  const s3 = new S3Client({ region: REGION, credentials, maxAttempts: 1 });
-  s3.middlewareStack.use(createSimPlugin(sim));
+  sim.s3.createBucket({ ...PLACE, name: BUCKET, versioned: true });
+  const { s3 } = openSimClients(sim, PLACE);
   const records = createMemoryRecords();
   const announced: Announced[] = [];
   const announcer = {
