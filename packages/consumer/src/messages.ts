@@ -1,4 +1,4 @@
-import { ARTIFACT_NAME, ARTIFACT_VERSION, type ReceivedReceipt } from "@stackyard/sdk/artifacts";
+import { ARTIFACT_NAME, ARTIFACT_VERSION, type ConsumerPlace, type ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
@@ -154,12 +154,6 @@ export function toReceipt(input: ReceiptInput, outcome: ReceiptOutcome): Receipt
   };
 }
 
-/** Account and region of the sending consumer. */
-interface ConsumerPlace {
-  readonly account: string;
-  readonly region: string;
-}
-
 /** An event for the distributor's bus. */
 export interface ConsumerEvent {
   readonly detailType: "artifact.receipt" | "artifact.refresh" | "consumer.registered" | "consumer.unregistered";
@@ -200,12 +194,8 @@ export function toUnregisteredEvent({ account, region }: ConsumerPlace): Consume
 }
 
 function toCapabilities({ transfer, retire }: Capabilities): readonly string[] {
-  return [
-    ...["v2", "sha256", "refresh"],
-    ...(transfer === "presigned" ? [] : ["identity"]),
-    "multipart",
-    ...(retire ? ["retire"] : []),
-  ];
+  const identity = transfer === "presigned" ? [] : ["identity"];
+  return ["v2", "sha256", "refresh", ...identity, "multipart", ...(retire ? ["retire"] : [])];
 }
 
 /** A message of the second version. */

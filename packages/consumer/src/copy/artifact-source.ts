@@ -99,10 +99,8 @@ function toSourceStop(error: unknown): unknown {
 }
 
 function readStatus(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
-  const { $metadata } = error;
-  if (typeof $metadata !== "object" || $metadata === null || !("httpStatusCode" in $metadata)) return undefined;
-  return typeof $metadata.httpStatusCode === "number" ? $metadata.httpStatusCode : undefined;
+  const status: unknown = Object(Object(error).$metadata).httpStatusCode;
+  return typeof status === "number" ? status : undefined;
 }
 
 /** Reads files by presigned URLs. */
@@ -116,9 +114,8 @@ export function createPresignedSource(fetch: SourceFetch): ArtifactSource {
       case "content":
         return { ...answer, body: guard(answer.body) };
       case "refused": {
-        const { status } = answer;
-        const fallback = toUnavailable(`The source answered ${status}.`);
-        throw new CopyStop(classifyAnswer(answer) ?? fallback.fault);
+        const fault = classifyAnswer(answer);
+        throw fault === undefined ? toUnavailable(`The source answered ${answer.status}.`) : new CopyStop(fault);
       }
       case "forbidden":
         throw new CopyStop({ kind: "refused", code: answer.code, reason: answer.reason });
@@ -243,8 +240,8 @@ function checkUnasked({ range }: OpenedFile): void {
   throw toSizeMismatch("The source sends a part instead of the whole file.");
 }
 
-/** The expected size and digest of some bytes. */
-interface ExpectedBytes {
+/** Size and hex digest of some bytes. */
+export interface FileDigest {
   readonly size: number;
   readonly sha256: string;
 }
@@ -253,10 +250,7 @@ interface ExpectedBytes {
  * Passes bytes on while counting and digesting them. The last chunk is passed on only when size and digest match, so an
  * upload with wrong content never completes.
  */
-export async function* measureBody(
-  body: AsyncIterable<Uint8Array>,
-  expected: ExpectedBytes,
-): AsyncGenerator<Uint8Array> {
+export async function* measureBody(body: AsyncIterable<Uint8Array>, expected: FileDigest): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
   let size = 0;
   let held: Uint8Array | undefined;
@@ -282,11 +276,8 @@ export function checkWhole(message: ArtifactMessage, size: number, sha256: strin
 
 function checkDigest(found: string, expected: string): void {
   if (found === expected) return;
-  throw new CopyStop({
-    kind: "counted",
-    code: "SHA256_MISMATCH",
-    reason: "The content does not match the announced SHA-256.",
-  });
+  const reason = "The content does not match the announced SHA-256.";
+  throw new CopyStop({ kind: "counted", code: "SHA256_MISMATCH", reason });
 }
 
 /** Returns a fault for an unexpected number of bytes. */

@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type Clock, defined, StackyardError } from "@stackyard/core";
+import { type Clock, StackyardError } from "@stackyard/core";
 import type { SourceBucket } from "../evaluate-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./artifact-source.ts";
 import { copyInOnePass } from "./copy-in-one-pass.ts";
 import { copyInParts, findParts, MAX_WHOLE_BYTES } from "./copy-in-parts.ts";
-import { abortUpload, type CopyJob, type CopyResult, findPresent } from "./copy-job.ts";
+import { abortUpload, type CopyJob, type CopyResult, findPresent, toResult } from "./copy-job.ts";
 import { type CopyMemory, createCopyLedger, type FaultCounts, sweepUploads } from "./copy-memory.ts";
 import type { SourceFetch } from "./source-fetch.ts";
 import { createStoredObjects, createTargetBucket, type TargetInput } from "./target-bucket.ts";
@@ -122,11 +122,7 @@ async function run(job: CopyJob): Promise<CopyResult> {
   if (size <= wholeBytes) return copyInOnePass(job);
   // For a small file the conditional put detects an existing object. Before a long copy it is worth checking first.
   const found = await findPresent(job, message, { size, sha256 });
-  if (found.kind === "present") {
-    const { storedSha256, versionId } = found;
-    const facts = { verified: true, sourceSha256: sha256, storedSha256, size };
-    return { kind: "present", ...facts, ...defined({ versionId }) };
-  }
+  if (found.kind === "present") return toResult(found, sha256, { verified: true, sourceSha256: sha256, size });
   const plan = await findParts(source, message, signal);
   return plan === undefined ? copyInOnePass(job) : copyInParts(job, message, plan);
 }
@@ -242,20 +238,11 @@ export function settleFault(fault: CopyFault, counts: FaultCounts, attempt: numb
   }
 }
 
-/** The time limit of a copy. */
-interface TimeLimit {
-  readonly signal: AbortSignal;
-  end(): void;
-}
-
 /** Reserved for saving the progress. */
 const MARGIN_MS = 5_000;
 
 /** Creates a signal that aborts shortly before the deadline, or when the caller aborts. */
-export function limitTime(
-  clock: Clock,
-  { deadlineAt, signal }: { readonly deadlineAt?: number; readonly signal?: AbortSignal },
-): TimeLimit {
+export function limitTime(clock: Clock, { deadlineAt, signal }: Pick<CopyInput, "deadlineAt" | "signal">) {
   const controller = new AbortController();
   const over = new AbortController();
   if (deadlineAt !== undefined) {

@@ -10,6 +10,7 @@ import {
   checkOpened,
   checkWhole,
   createByteReader,
+  type FileDigest,
   toSizeMismatch,
 } from "./artifact-source.ts";
 import { toPartBytes } from "./copy-in-parts.ts";
@@ -19,8 +20,8 @@ import {
   type CopyResult,
   openUpload,
   toFacts,
+  toResult,
   toSourceFile,
-  toVersion,
   writeConditionally,
 } from "./copy-job.ts";
 import type { DigestedBytes, UploadedPart, UploadPlace } from "./target-bucket.ts";
@@ -71,9 +72,8 @@ async function putWhole(job: CopyJob, file: StagedFile): Promise<CopyResult> {
   const digests = { source: file.sha256, stored: bytes.sha256 };
   const put = { key: message.ArtifactKey, bytes, facts: toFacts(job, digests), signal };
   const written = await writeConditionally(job, bytes, (condition) => target.put(put, condition));
-  const facts = { verified: message.v === 2, sourceSha256: file.sha256, size: file.size, ...toVersion(written) };
-  if (written.kind === "written") return { kind: "stored", storedSha256: bytes.sha256, ...facts };
-  return { kind: "present", storedSha256: written.storedSha256, ...facts };
+  const facts = { verified: message.v === 2, sourceSha256: file.sha256, size: file.size };
+  return toResult(written, bytes.sha256, facts);
 }
 
 /** Larger files are not treated as templates. */
@@ -115,10 +115,8 @@ async function uploadStaged(job: CopyJob, pass: StagedPass, first: StagedFile): 
     const written = await writeConditionally(job, { size, sha256 }, (condition) =>
       target.complete(place, parts, condition),
     );
-    const facts = { verified: message.v === 2, sourceSha256: sha256, size, ...toVersion(written) };
-    if (written.kind === "present") return { kind: "present", storedSha256: written.storedSha256, ...facts };
-    ledger.drop();
-    return { kind: "stored", storedSha256: sha256, ...facts };
+    if (written.kind === "written") ledger.drop();
+    return toResult(written, sha256, { verified: message.v === 2, sourceSha256: sha256, size });
   } catch (error) {
     await abortUpload(job);
     throw error;
@@ -132,6 +130,10 @@ async function uploadAll(
   { first, place }: { readonly first: StagedFile; readonly place: UploadPlace },
 ) {
   const parts: UploadedPart[] = [];
+  const stageNext = async (): Promise<StagedFile | undefined> => {
+    const path = join(folder, String(parts.length + 2));
+    return (await reader.isAtEnd()) ? undefined : stageFile(path, reader.take(partBytes), whole);
+  };
   let size = 0;
   let staged: StagedFile | undefined = first;
   while (staged !== undefined) {
@@ -139,19 +141,12 @@ async function uploadAll(
     const number = parts.length + 1;
     const [part, next]: readonly [UploadedPart, StagedFile | undefined] = await bothOrNeither(
       uploadPart(job, place, number, staged),
-      stageNext(reader, () => stageFile(join(folder, String(number + 1)), reader.take(partBytes), whole)),
+      stageNext(),
     );
     parts.push(part);
     staged = next;
   }
   return { parts, size };
-}
-
-async function stageNext(
-  reader: StagedPass["reader"],
-  stage: () => Promise<StagedFile>,
-): Promise<StagedFile | undefined> {
-  return (await reader.isAtEnd()) ? undefined : stage();
 }
 
 async function uploadPart(job: CopyJob, place: UploadPlace, number: number, file: StagedFile): Promise<UploadedPart> {
@@ -168,9 +163,7 @@ async function bothOrNeither<A, B>(a: Promise<A>, b: Promise<B>): Promise<readon
 }
 
 /** A temporary file that only this process can read. */
-interface StagedFile {
-  readonly size: number;
-  readonly sha256: string;
+interface StagedFile extends FileDigest {
   readBytes(): Promise<Uint8Array>;
   /** Returns a new stream at each call. */
   stream(): Readable;

@@ -4,8 +4,8 @@ import { defined, mapLimited, parseJson } from "@stackyard/core";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { AnnouncedMessage } from "../messages.ts";
-import { type ArtifactSource, CopyStop, checkOpened, measureBody } from "./artifact-source.ts";
-import { type CopyJob, type CopyResult, openUpload, toSourceFile, toVersion, writeConditionally } from "./copy-job.ts";
+import { type ArtifactSource, CopyStop, checkOpened, type FileDigest, measureBody } from "./artifact-source.ts";
+import { type CopyJob, type CopyResult, openUpload, toResult, toSourceFile, writeConditionally } from "./copy-job.ts";
 import type { UploadPlace } from "./target-bucket.ts";
 
 /**
@@ -26,10 +26,8 @@ export async function copyInParts(job: CopyJob, message: AnnouncedMessage, plan:
   const written = await writeConditionally(job, { size, sha256 }, (condition) =>
     target.complete(place, parts, condition),
   );
-  const facts = { verified: true, sourceSha256: sha256, size, ...toVersion(written) };
-  if (written.kind === "present") return { kind: "present", storedSha256: written.storedSha256, ...facts };
-  ledger.drop();
-  return { kind: "stored", storedSha256: sha256, ...facts };
+  if (written.kind === "written") ledger.drop();
+  return toResult(written, sha256, { verified: true, sourceSha256: sha256, size });
 }
 
 interface PartInput {
@@ -55,18 +53,9 @@ const sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const size = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const part = Type.Object({ size, sha256 });
 /** The fields of a manifest that a copy needs. */
-const ManifestFiles = Type.Object({
-  files: Type.Array(
-    Type.Object({
-      key: Type.String(),
-      size,
-      sha256,
-      parts: Type.Optional(Type.Array(part, { maxItems: 10_000 })),
-    }),
-    { maxItems: 1_000 },
-  ),
-});
-const compiled = Compile(ManifestFiles);
+const parts = Type.Optional(Type.Array(part, { maxItems: 10_000 }));
+const file = Type.Object({ key: Type.String(), size, sha256, parts });
+const compiled = Compile(Type.Object({ files: Type.Array(file, { maxItems: 1_000 }) }));
 
 /** The limit that publishers observe. */
 const MAX_MANIFEST_BYTES = 4 * 1_024 ** 2;
@@ -125,12 +114,10 @@ function parseFiles(bytes: Buffer) {
 }
 
 /** A part of a file, with its expected digest. */
-interface PlannedPart {
+interface PlannedPart extends FileDigest {
   /** From 1. */
   readonly number: number;
   readonly from: number;
-  readonly size: number;
-  readonly sha256: string;
 }
 
 /** The parts of a whole file. */
@@ -152,10 +139,7 @@ export function toPartBytes(size: number, wholeBytes: number): number {
 }
 
 /** Plans a multipart upload. Returns undefined when the parts do not add up to the file or exceed the limits of S3. */
-export function planParts(
-  size: number,
-  given: readonly { readonly size: number; readonly sha256: string }[],
-): PartPlan | undefined {
+export function planParts(size: number, given: readonly FileDigest[]): PartPlan | undefined {
   let from = 0;
   const parts = given.map((part, index) => {
     const planned = { number: index + 1, from, size: part.size, sha256: part.sha256 };

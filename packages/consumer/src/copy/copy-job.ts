@@ -1,8 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
 import type { RewriteInput } from "../rewrite-template.ts";
-import type { ArtifactSource, SourceFile } from "./artifact-source.ts";
-import { CopyStop } from "./artifact-source.ts";
+import { type ArtifactSource, CopyStop, type FileDigest, type SourceFile } from "./artifact-source.ts";
 import type { CopyLedger } from "./copy-memory.ts";
 import {
   compareStored,
@@ -49,16 +48,21 @@ export interface CopyResult {
 /** Returns the source file that a message announces. */
 export function toSourceFile({ message }: Pick<CopyJob, "message">, signal: AbortSignal): SourceFile {
   const versionId = message.v === 2 ? message.source.versionId : undefined;
-  return {
-    key: message.ArtifactKey,
-    signal,
-    ...defined({ url: message.ArtifactUrl, versionId }),
-  };
+  return { key: message.ArtifactKey, signal, ...defined({ url: message.ArtifactUrl, versionId }) };
 }
 
-/** Returns the version id when the bucket is versioned. */
-export function toVersion({ versionId }: { readonly versionId?: string }): { readonly versionId?: string } {
-  return versionId === undefined ? {} : { versionId };
+/** Returns the result of a conditional write. `sha256`: of the content to write. */
+export function toResult(
+  written: Written,
+  sha256: string,
+  facts: Pick<CopyResult, "verified" | "sourceSha256" | "size">,
+): CopyResult {
+  const { versionId } = written;
+  const stored =
+    written.kind === "written"
+      ? ({ kind: "stored", storedSha256: sha256 } as const)
+      : ({ kind: "present", storedSha256: written.storedSha256 } as const);
+  return { ...stored, ...facts, ...defined({ versionId }) };
 }
 
 /** Returns the unfinished upload of a plan, or begins a new one and records it at once. */
@@ -98,12 +102,6 @@ export function toFacts(
   return { metadata: toMetadata(message, sha256), ...defined({ contentType }) };
 }
 
-/** Size and hex digest of the content to write. */
-interface OwnBytes {
-  readonly size: number;
-  readonly sha256: string;
-}
-
 /** The state of a key: the same file, or the condition for writing it. */
 type FoundObject =
   | { readonly kind: "present"; readonly storedSha256: string; readonly versionId?: string }
@@ -120,7 +118,7 @@ const TRIES = 3;
  */
 export async function writeConditionally(
   job: Pick<CopyJob, "message" | "stored" | "signal">,
-  own: OwnBytes,
+  own: FileDigest,
   write: (condition: WriteCondition) => Promise<WriteResult>,
 ): Promise<Written> {
   const { message } = job;
@@ -140,7 +138,7 @@ export async function writeConditionally(
 export async function findPresent(
   { stored, signal }: Pick<CopyJob, "stored" | "signal">,
   message: AnnouncedMessage,
-  own: OwnBytes,
+  own: FileDigest,
 ): Promise<FoundObject> {
   const found = await stored.find(message.ArtifactKey);
   if (found === undefined) return { kind: "free", condition: "absent" };

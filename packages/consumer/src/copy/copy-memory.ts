@@ -35,7 +35,7 @@ export function createCopyMemory(records: Records, clock: Pick<Clock, "now">): C
       for (const { key, version, value } of page.items) {
         const progress = parseCopyProgress(value);
         if (progress === undefined || progress.savedAt >= savedBefore) continue;
-        yield createRecord({ records, clock }, { id: key, key: progress.key, version, progress });
+        yield createRecord(records, clock, { id: key, key: progress.key, version, progress });
       }
     }
   }
@@ -44,15 +44,10 @@ export function createCopyMemory(records: Records, clock: Pick<Clock, "now">): C
       const id = `${PREFIX}${createHash("sha256").update(`${key}\0${sha256}`).digest("hex")}`;
       const found = await records.get(id, clock.now());
       const progress = parseCopyProgress(found?.value);
-      return createRecord({ records, clock }, { id, key, version: found?.version, progress });
+      return createRecord(records, clock, { id, key, version: found?.version, progress });
     },
     listIdle,
   };
-}
-
-interface Deps {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
 }
 
 interface Found {
@@ -62,7 +57,7 @@ interface Found {
   readonly progress: CopyProgress | undefined;
 }
 
-function createRecord({ records, clock }: Deps, { id, key, ...found }: Found): CopyRecord {
+function createRecord(records: Records, clock: Pick<Clock, "now">, { id, key, ...found }: Found): CopyRecord {
   let { version, progress } = found;
   return {
     get progress() {

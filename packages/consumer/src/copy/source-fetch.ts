@@ -225,12 +225,7 @@ function limitConnecting(socket: Socket, isPlain: boolean, ms: number, onTimeout
 type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
 /** Options of the name resolution. */
-export interface CheckedLookupOptions {
-  /** Default: the system's resolver. */
-  readonly resolve?: Resolve;
-  /** True to allow private addresses too, for interface endpoints. Default: false. */
-  readonly privateEndpoints?: boolean;
-}
+export type CheckedLookupOptions = Pick<SourceFetchOptions, "resolve" | "privateEndpoints">;
 
 /**
  * Creates the `lookup` of a socket. The socket connects to the checked addresses, so a name cannot change between check and

@@ -14,7 +14,7 @@ import {
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
-import { CopyStop } from "./artifact-source.ts";
+import { CopyStop, type FileDigest } from "./artifact-source.ts";
 
 /** The consumer's own bucket. */
 export interface TargetInput {
@@ -36,9 +36,7 @@ export interface ObjectFacts {
 export type WriteCondition = "absent" | { readonly etag: string } | "any";
 
 /** Content with its size and hex digest. */
-export interface DigestedBytes {
-  readonly size: number;
-  readonly sha256: string;
+export interface DigestedBytes extends FileDigest {
   readonly body: () => Readable;
 }
 
@@ -157,9 +155,8 @@ async function write(
     const { name } = findAwsFault(error);
     if (name === "PreconditionFailed" || name === "NoSuchKey") return { kind: "exists" };
     if (isUpload && name === "ConditionalRequestConflict") {
-      throw toTargetStop(
-        Object.assign(new Error("Another upload of the same key was completed."), { name: "InvalidPart" }),
-      );
+      const lost = new Error("Another upload of the same key was completed.");
+      throw toTargetStop(Object.assign(lost, { name: "InvalidPart" }));
     }
     throw toTargetStop(error);
   }
@@ -254,12 +251,7 @@ export function createStoredObjects({ client, bucket, account }: TargetInput): S
       try {
         const found = await client.send(new HeadObjectCommand({ ...at, Key: key }));
         const { ETag = "", ContentLength = 0, VersionId, Metadata = {} } = found;
-        return {
-          etag: ETag,
-          size: ContentLength,
-          metadata: Metadata,
-          ...defined({ versionId: VersionId }),
-        };
+        return { etag: ETag, size: ContentLength, metadata: Metadata, ...defined({ versionId: VersionId }) };
       } catch (error) {
         if (["NotFound", "NoSuchKey"].includes(findAwsFault(error).name ?? "")) return undefined;
         throw toTargetStop(error);
@@ -306,7 +298,7 @@ export const METADATA = {
 /** The content to write, and the digest of the existing object if it was read. */
 interface StoredComparison {
   /** Differs from the announced digest for a rewritten template. */
-  readonly own: { readonly size: number; readonly sha256: string };
+  readonly own: FileDigest;
   readonly read?: string;
 }
 

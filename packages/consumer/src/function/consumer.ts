@@ -51,12 +51,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       const now = deps.clock.now();
       const deadlineAt = context.deadlineAt ?? now + (context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY);
       const { invocationId } = context;
-      const batch = {
-        deps,
-        deadlineAt,
-        invocationId,
-        beginBefore: deadlineAt - Math.min(LEAST_MS, (deadlineAt - now) / 4),
-      };
+      const beginBefore = deadlineAt - Math.min(LEAST_MS, (deadlineAt - now) / 4);
+      const batch = { deps, deadlineAt, invocationId, beginBefore };
       const again = new Set<string>();
       await Promise.all(planLanes(records, deps.config.topicArn).map((lane) => runLane(batch, lane, again)));
       await sweep(deadlineAt);

@@ -8,7 +8,6 @@ import { type AnnouncedMessage, type ArtifactMessage, toRefreshEvent } from "../
 import type { KnownEntry, KnownObject } from "./known-artifacts.ts";
 import {
   type ConsumerDeps,
-  type ConsumerOptions,
   findSubject,
   giveUp,
   type PeekedRecord,
@@ -40,8 +39,8 @@ async function decide({ deps, record }: RecordContext, known: KnownEntry | undef
     decideMessage(record, deps.config, deps.clock.now(), () => object);
   const decision = decideWith(known?.object);
   if (decision.kind !== "skip" || decision.code !== "ALREADY_PRESENT") return decision;
-  const digest = await findStoredDigest(deps, decision.message.ArtifactKey);
-  return digest === known?.object.sourceSha256 ? decision : decideWith(undefined);
+  const stored = await findStoredObject(deps, decision.message.ArtifactKey);
+  return stored?.sourceSha256 === known?.object.sourceSha256 ? decision : decideWith(undefined);
 }
 
 interface Found {
@@ -231,7 +230,7 @@ interface StoredObject {
 
 /** Finds an object; undefined when the key is free. */
 async function findStoredObject(
-  { clients, bucket, config }: Pick<ConsumerOptions, "clients" | "bucket" | "config">,
+  { clients, bucket, config }: ConsumerDeps,
   Key: string,
 ): Promise<StoredObject | undefined> {
   try {
@@ -242,12 +241,4 @@ async function findStoredObject(
     if (findAwsFault(error).code === "NOT_FOUND") return undefined;
     throw toAwsError(error, "An object of the bucket could not be read.");
   }
-}
-
-/** Returns the source digest of the object under the key. */
-async function findStoredDigest(
-  deps: Pick<ConsumerOptions, "clients" | "bucket" | "config">,
-  key: string,
-): Promise<string | undefined> {
-  return (await findStoredObject(deps, key))?.sourceSha256;
 }

@@ -111,22 +111,14 @@ export async function sendReceipt(
   torn?: TornMessage,
 ): Promise<void> {
   const { account, region } = deps.config;
-  const receipt = toReceipt(
-    {
-      consumer: { account, region, bucket: deps.bucket },
-      message,
-      messageId: record.messageId,
-      attempt: toAttempt(record),
-      startedAt,
-      endedAt: deps.clock.now(),
-    },
-    outcome,
-  );
+  const consumer = { account, region, bucket: deps.bucket };
+  const { messageId } = record;
+  const input = { consumer, message, messageId, attempt: toAttempt(record), startedAt, endedAt: deps.clock.now() };
+  const receipt = toReceipt(input, outcome);
   if (torn === undefined) return void (await deps.events?.send(toReceiptEvent(receipt)));
   const { distributionId, ...artifact } = torn;
-  await deps.events?.send(
-    toReceiptEvent({ ...receipt, distributionId, artifact: { ...receipt.artifact, ...artifact } }),
-  );
+  const named = { ...receipt, distributionId, artifact: { ...receipt.artifact, ...artifact } };
+  await deps.events?.send(toReceiptEvent(named));
 }
 
 /** Parks a message, sends a receipt and acknowledges it. Throws when parking fails, so that the queue redelivers it. */
@@ -139,17 +131,12 @@ export async function giveUp(
   const { deps, record } = context;
   const { parkingQueueUrl, clients, config, bucket, clock, logger } = deps;
   const { account, region, topicArn } = config;
-  logger.error(
-    `A message was ${status === "failed" ? "parked after repeated failures" : "rejected"}.`,
-    toFields(context, why),
-  );
+  const what = status === "failed" ? "parked after repeated failures" : "rejected";
+  logger.error(`A message was ${what}.`, toFields(context, why));
   if (parkingQueueUrl !== undefined) {
     const at = new Date(clock.now()).toISOString();
-    await parkMessage(
-      clients.sqs,
-      parkingQueueUrl,
-      toParkedText(record, why, { account, region, bucket, topicArn, at }),
-    );
+    const text = toParkedText(record, why, { account, region, bucket, topicArn, at });
+    await parkMessage(clients.sqs, parkingQueueUrl, text);
   }
   await sendReceipt(context, told.message, { status, code: why.code }, told.torn);
   return "done";

@@ -8,7 +8,7 @@ import { createFakeClock, createMemoryRecords, type FakeClock } from "@stackyard
 import type { Copier, CopyInput, CopyOutcome } from "../copy/copier.ts";
 import type { ConsumerConfig } from "../decide-message.ts";
 import { createConsumer } from "../function/consumer.ts";
-import type { ConsumerOptions, SqsRecord } from "../function/record-context.ts";
+import type { SqsRecord } from "../function/record-context.ts";
 import { CONSUMER, NOW, SHA256 } from "./a-message.ts";
 
 /** The consumer's own bucket. */
@@ -67,14 +67,8 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
   const lines: string[] = [];
   const copies: CopyInput[] = [];
   const common = { credentials, maxAttempts: 1 };
-  const base = {
-    config: { ...CONSUMER, ...options.config },
-    bucket: BUCKET,
-    receiptBus,
-    queueUrl,
-    parkingQueueUrl,
-    clock,
-  };
+  const config = { ...CONSUMER, ...options.config };
+  const base = { config, bucket: BUCKET, receiptBus, queueUrl, parkingQueueUrl, clock };
 
   function start(death?: Death) {
     const guard = createGuard(death);
@@ -90,14 +84,8 @@ export function createConsumerWorld(options: ConsumerWorldOptions = {}): Consume
       events: equip(new EventBridgeClient({ ...common, region: "eu-west-1" })),
     };
     const copier = createScriptedCopier(s3, options.copy, copies);
-    const deps: ConsumerOptions = {
-      ...base,
-      clients,
-      copier,
-      logger: createLineLogger(lines),
-      records: guard.records(records),
-    };
-    return { consumer: createConsumer(deps), calls: guard.calls };
+    const own = { clients, copier, logger: createLineLogger(lines), records: guard.records(records) };
+    return { consumer: createConsumer({ ...base, ...own }), calls: guard.calls };
   }
 
   const events = () =>

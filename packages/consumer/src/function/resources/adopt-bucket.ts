@@ -132,9 +132,8 @@ async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
   const LocationConstraint = place.region as BucketLocationConstraint;
   const location = place.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } };
   try {
-    await s3.send(
-      new CreateBucketCommand({ Bucket: place.bucket, ObjectOwnership: "BucketOwnerEnforced", ...location }),
-    );
+    const request = { Bucket: place.bucket, ObjectOwnership: "BucketOwnerEnforced", ...location } as const;
+    await s3.send(new CreateBucketCommand(request));
     return false;
   } catch (error) {
     // An earlier attempt succeeded, but its response was lost.
@@ -145,16 +144,13 @@ async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
 }
 
 function foreign({ bucket, account }: BucketPlace): Error {
-  const text = `The bucket ${bucket} cannot be used: account ${account} does not own it, or this function may not read it.`;
-  return refusal(
-    "BUCKET_FOREIGN",
-    `${text} Choose another BucketPrefix, or pass a bucket of your own as TargetBucket.`,
-  );
+  const why = `account ${account} does not own it, or this function may not read it.`;
+  const how = "Choose another BucketPrefix, or pass a bucket of your own as TargetBucket.";
+  return refusal("BUCKET_FOREIGN", `The bucket ${bucket} cannot be used: ${why} ${how}`);
 }
 
 function statusOf(error: unknown): number | undefined {
-  const metadata: unknown = error instanceof Error && "$metadata" in error ? error.$metadata : undefined;
-  const status: unknown = Object(metadata).httpStatusCode;
+  const status: unknown = Object(Object(error).$metadata).httpStatusCode;
   return typeof status === "number" ? status : undefined;
 }
 

@@ -37,83 +37,77 @@ interface WantedSettings {
 
 /** Adds missing settings; stricter and foreign ones are kept. Each step is idempotent. */
 export async function completeSettings(deps: SettingsDeps, wanted: WantedSettings): Promise<void> {
-  await blockPublicAccess(deps);
-  await enforceOwner(deps);
-  await keepVersions(deps);
-  await encrypt(deps, wanted);
-  await endUploads(deps);
-  await askForTls(deps);
-  await addTags(deps, wanted);
+  const { s3, place } = deps;
+  const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
+  await blockPublicAccess(s3, owned);
+  await enforceOwner(s3, owned);
+  await keepVersions(s3, owned);
+  await encrypt(s3, owned, wanted);
+  await endUploads(s3, owned);
+  await askForTls(s3, owned, place);
+  await addTags(deps, owned, wanted);
 }
 
-function ownedBy({ place }: SettingsDeps) {
-  return { Bucket: place.bucket, ExpectedBucketOwner: place.account };
+/** The bucket in a request. */
+interface OwnedBucket {
+  readonly Bucket: string;
+  readonly ExpectedBucketOwner: string;
 }
 
-async function blockPublicAccess(deps: SettingsDeps): Promise<void> {
-  const owned = ownedBy(deps);
-  const found = await unlessMissing(deps.s3.send(new GetPublicAccessBlockCommand(owned)));
+async function blockPublicAccess(s3: S3Client, owned: OwnedBucket): Promise<void> {
+  const found = await unlessMissing(s3.send(new GetPublicAccessBlockCommand(owned)));
   if (hasAllBlocked(found?.PublicAccessBlockConfiguration)) return;
   const all = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };
-  await deps.s3.send(new PutPublicAccessBlockCommand({ ...owned, PublicAccessBlockConfiguration: all }));
+  await s3.send(new PutPublicAccessBlockCommand({ ...owned, PublicAccessBlockConfiguration: all }));
 }
 
-async function enforceOwner(deps: SettingsDeps): Promise<void> {
-  const owned = ownedBy(deps);
-  const found = await unlessMissing(deps.s3.send(new GetBucketOwnershipControlsCommand(owned)));
+async function enforceOwner(s3: S3Client, owned: OwnedBucket): Promise<void> {
+  const found = await unlessMissing(s3.send(new GetBucketOwnershipControlsCommand(owned)));
   if (found?.OwnershipControls?.Rules?.[0]?.ObjectOwnership === "BucketOwnerEnforced") return;
   const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
-  await deps.s3.send(new PutBucketOwnershipControlsCommand({ ...owned, OwnershipControls }));
+  await s3.send(new PutBucketOwnershipControlsCommand({ ...owned, OwnershipControls }));
 }
 
-async function keepVersions(deps: SettingsDeps): Promise<void> {
-  const owned = ownedBy(deps);
-  const { Status } = await deps.s3.send(new GetBucketVersioningCommand(owned));
+async function keepVersions(s3: S3Client, owned: OwnedBucket): Promise<void> {
+  const { Status } = await s3.send(new GetBucketVersioningCommand(owned));
   if (Status === "Enabled") return;
-  await deps.s3.send(new PutBucketVersioningCommand({ ...owned, VersioningConfiguration: { Status: "Enabled" } }));
+  await s3.send(new PutBucketVersioningCommand({ ...owned, VersioningConfiguration: { Status: "Enabled" } }));
 }
 
 /** Keeps a configured KMS key. S3 encrypts every bucket at least with its own keys ("Default encryption"). */
-async function encrypt(deps: SettingsDeps, { kmsKeyArn }: WantedSettings): Promise<void> {
-  const owned = ownedBy(deps);
-  const found = await unlessMissing(deps.s3.send(new GetBucketEncryptionCommand(owned)));
+async function encrypt(s3: S3Client, owned: OwnedBucket, { kmsKeyArn }: WantedSettings): Promise<void> {
+  const found = await unlessMissing(s3.send(new GetBucketEncryptionCommand(owned)));
   const current = found?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
   if (current?.KMSMasterKeyID !== undefined || (current !== undefined && kmsKeyArn === undefined)) return;
-  const algorithm =
-    kmsKeyArn === undefined
-      ? { SSEAlgorithm: "AES256" as const }
-      : { SSEAlgorithm: "aws:kms" as const, KMSMasterKeyID: kmsKeyArn };
-  const Rules = [
-    { ApplyServerSideEncryptionByDefault: algorithm, ...(kmsKeyArn === undefined ? {} : { BucketKeyEnabled: true }) },
-  ];
-  await deps.s3.send(new PutBucketEncryptionCommand({ ...owned, ServerSideEncryptionConfiguration: { Rules } }));
+  const aes = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } } as const;
+  const byKey = { SSEAlgorithm: "aws:kms", KMSMasterKeyID: kmsKeyArn } as const;
+  const kms = { ApplyServerSideEncryptionByDefault: byKey, BucketKeyEnabled: true };
+  const Rules = [kmsKeyArn === undefined ? aes : kms];
+  await s3.send(new PutBucketEncryptionCommand({ ...owned, ServerSideEncryptionConfiguration: { Rules } }));
 }
 
-async function endUploads(deps: SettingsDeps): Promise<void> {
-  const owned = ownedBy(deps);
-  const found = await unlessMissing(deps.s3.send(new GetBucketLifecycleConfigurationCommand(owned)));
+async function endUploads(s3: S3Client, owned: OwnedBucket): Promise<void> {
+  const found = await unlessMissing(s3.send(new GetBucketLifecycleConfigurationCommand(owned)));
   const Rules = completeRules(found?.Rules ?? []);
   if (Rules === undefined) return;
-  await deps.s3.send(new PutBucketLifecycleConfigurationCommand({ ...owned, LifecycleConfiguration: { Rules } }));
+  await s3.send(new PutBucketLifecycleConfigurationCommand({ ...owned, LifecycleConfiguration: { Rules } }));
 }
 
-async function askForTls(deps: SettingsDeps): Promise<void> {
-  const owned = ownedBy(deps);
-  const found = await unlessMissing(deps.s3.send(new GetBucketPolicyCommand(owned)));
-  const Policy = completePolicy(found?.Policy, deps.place);
-  if (Policy !== undefined) await deps.s3.send(new PutBucketPolicyCommand({ ...owned, Policy }));
+async function askForTls(s3: S3Client, owned: OwnedBucket, place: BucketPlace): Promise<void> {
+  const found = await unlessMissing(s3.send(new GetBucketPolicyCommand(owned)));
+  const Policy = completePolicy(found?.Policy, place);
+  if (Policy !== undefined) await s3.send(new PutBucketPolicyCommand({ ...owned, Policy }));
 }
 
 /** Adds tags if possible. Nothing depends on them, so a bucket with 50 tags or with AWS tags is accepted. */
-async function addTags(deps: SettingsDeps, { stackId }: WantedSettings): Promise<void> {
-  const owned = ownedBy(deps);
-  const found = await unlessMissing(deps.s3.send(new GetBucketTaggingCommand(owned)));
+async function addTags({ s3, logger }: SettingsDeps, owned: OwnedBucket, { stackId }: WantedSettings): Promise<void> {
+  const found = await unlessMissing(s3.send(new GetBucketTaggingCommand(owned)));
   const TagSet = completeTags(found?.TagSet ?? [], stackId);
   if (TagSet === undefined) return;
   try {
-    await deps.s3.send(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } }));
+    await s3.send(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } }));
   } catch (error) {
-    deps.logger.warn("The bucket could not be tagged.", { error });
+    logger.warn("The bucket could not be tagged.", { error });
   }
 }
 
@@ -123,13 +117,12 @@ async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | 
     return await answer;
   } catch (error) {
     const name = findAwsFault(error).name ?? "";
-    const isMissing = /^(NoSuch(?!Bucket$)|OwnershipControlsNotFound|ServerSideEncryptionConfigurationNotFound)/.test(
-      name,
-    );
-    if (isMissing) return undefined;
+    if (MISSING.test(name)) return undefined;
     throw error;
   }
 }
+
+const MISSING = /^(NoSuch(?!Bucket$)|OwnershipControlsNotFound|ServerSideEncryptionConfigurationNotFound)/;
 
 const ABORT_DAYS = 7;
 const MAX_TAGS = 50;

@@ -91,12 +91,8 @@ export function toAnswer(
 export function toFailure(request: CustomResourceRequest, error: unknown, id?: string): ResourceOutcome {
   const reason = hideSecrets(`${codeOf(error)}: ${error instanceof Error ? error.message : "unknown"}`);
   const physicalId = request.PhysicalResourceId ?? id ?? `${NEVER_MADE}${request.LogicalResourceId}`;
-  return {
-    status: "FAILED",
-    reason,
-    physicalId,
-    data: { Message: toReason(reason, "SUCCESS").slice(0, MAX_MESSAGE).toWellFormed() },
-  };
+  const Message = toReason(reason, "SUCCESS").slice(0, MAX_MESSAGE).toWellFormed();
+  return { status: "FAILED", reason, physicalId, data: { Message } };
 }
 
 /** Returns true for the physical id of a failed creation. */

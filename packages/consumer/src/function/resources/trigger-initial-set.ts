@@ -102,7 +102,8 @@ async function start(
     const answer = await states.send(new StartExecutionCommand({ stateMachineArn: machineArn, name, input }));
     return { arn: answer.executionArn ?? toArn(machineArn, name), at: answer.startDate?.getTime() ?? clock.now() };
   } catch (error) {
-    if (isNamed(error, "ExecutionAlreadyExists")) return { arn: toArn(machineArn, name), at: clock.now() };
+    const isStarted = error instanceof Error && error.name === "ExecutionAlreadyExists";
+    if (isStarted) return { arn: toArn(machineArn, name), at: clock.now() };
     throw toRefusal(error, "The initial set could not be started.");
   }
 }
@@ -127,10 +128,8 @@ async function waitForEnd(
     if (status !== "RUNNING") throw toFailure(executionArn, { status, error });
     const now = clock.now();
     if (now - (startDate?.getTime() ?? now) >= LONGEST_WAIT_MS) {
-      throw refusal(
-        "INITIAL_SET_FAILED",
-        `The execution ${executionArn} is still running. Set WaitForInitialSet to false.`,
-      );
+      const why = `The execution ${executionArn} is still running. Set WaitForInitialSet to false.`;
+      throw refusal("INITIAL_SET_FAILED", why);
     }
     if (now + POLL_MS > deadlineAt - ANSWER_MS) {
       throw new StackyardError("TIMED_OUT", "The initial set is still being sent.");
@@ -152,12 +151,6 @@ function toRefusal(error: unknown, what: string): Error {
   if (isStackyardError(error, "FORBIDDEN")) {
     return refusal("ACCOUNT_NOT_TRUSTED", `${message} ${TRUST_ADVICE}`);
   }
-  return refusal(
-    "INITIAL_SET_FAILED",
-    `${message}${findAwsFault(error).code === "FORBIDDEN" ? " Look at the role." : ""}`,
-  );
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+  const advice = findAwsFault(error).code === "FORBIDDEN" ? " Look at the role." : "";
+  return refusal("INITIAL_SET_FAILED", `${message}${advice}`);
 }
