@@ -57,11 +57,8 @@ export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: Claim
       if (pointer === undefined) return message;
       if (pointer.bucket !== bucket || !pointer.key.startsWith(prefix)) {
         const where = `s3://${pointer.bucket}/${pointer.key}`;
-        throw new StackyardError(
-          "CONFIG_INVALID",
-          `The body of a message refers to ${where}, which is outside the configured bucket and prefix.`,
-          { details: MESSAGE_REFUSED },
-        );
+        const why = `The body of a message refers to ${where}, which is outside the configured bucket and prefix.`;
+        throw new StackyardError("CONFIG_INVALID", why, { details: MESSAGE_REFUSED });
       }
       const attributes = { ...envelope.attributes, ...message.attributes };
       return { ...message, attributes, body: await getObject(s3, pointer) };
@@ -73,10 +70,8 @@ export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: Claim
 export const noClaimChecks: Pick<ClaimChecks, "redeem"> = {
   async redeem(message) {
     if (findPointer(readEnvelope(message.body).message ?? message.body) === undefined) return message;
-    throw new StackyardError(
-      "CONFIG_INVALID",
-      "The body of a message lies in S3, and no bucket for such bodies is configured. Set the option claimChecks.",
-    );
+    const why = "The body of a message lies in S3, and no bucket for such bodies is configured.";
+    throw new StackyardError("CONFIG_INVALID", `${why} Set the option claimChecks.`);
   },
 };
 
@@ -91,10 +86,8 @@ export async function checkLarge(
   const bytes = byteSizeOf(message);
   if (bytes <= maxBytes) return message;
   if (claimChecks !== undefined) return claimChecks.check(message);
-  throw new StackyardError(
-    "PAYLOAD_TOO_LARGE",
-    `A message of ${bytes} bytes is larger than the ${maxBytes} that fit. Make it smaller, or set the option claimChecks.`,
-  );
+  const why = `A message of ${bytes} bytes is larger than the ${maxBytes} that fit.`;
+  throw new StackyardError("PAYLOAD_TOO_LARGE", `${why} Make it smaller, or set the option claimChecks.`);
 }
 
 interface Pointer {

@@ -55,30 +55,16 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
   const sender = createQueueSender({ sqs, queueUrl, clock, random, claimChecks: undefined });
   return {
     async giveUp({ messageId, body, attributes, deliveries, groupId }, { code, reason }) {
-      const note = {
-        code,
-        reason: reason.slice(0, MAX_REASON_CHARACTERS),
-        at: clock.now(),
-        deliveries,
-        messageId,
-        source,
-      };
+      const short = reason.slice(0, MAX_REASON_CHARACTERS);
+      const note = { code, reason: short, at: clock.now(), deliveries, messageId, source };
       try {
-        await sender.send([
-          {
-            body,
-            attributes: addReason({ body, attributes }, toJsonText(note)),
-            groupId: groupId ?? messageId,
-            deduplicationId: hashOf([source, messageId]),
-          },
-        ]);
+        const ids = { groupId: groupId ?? messageId, deduplicationId: hashOf([source, messageId]) };
+        await sender.send([{ body, attributes: addReason({ body, attributes }, toJsonText(note)), ...ids }]);
         logger.warn("A message was dead-lettered.", { code, reason, messageId, queueUrl, source });
         return true;
       } catch (error) {
-        logger.error("A message could not be sent to the dead-letter queue; it is delivered again.", {
-          error,
-          queueUrl,
-        });
+        const what = "A message could not be sent to the dead-letter queue; it is delivered again.";
+        logger.error(what, { error, queueUrl });
         return false;
       }
     },

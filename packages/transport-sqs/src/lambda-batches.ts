@@ -185,10 +185,8 @@ async function decideSome(
   const outcomes = ready.length === 0 ? [] : await handleAll(deps, handle, ready);
   const outcomeOf = new Map(ready.map(({ incoming }, index) => [incoming, outcomes[index] ?? NO_OUTCOME]));
   return read.map(({ incoming, lane, reason }) => {
-    const outcome = outcomeOf.get(incoming) ?? {
-      kind: "retry" as const,
-      reason: reason || "A message before it failed.",
-    };
+    const unhandled: DeliveryOutcome = { kind: "retry", reason: reason || "A message before it failed." };
+    const outcome = outcomeOf.get(incoming) ?? unhandled;
     if (outcome.kind === "retry" && outcome.refused !== true && lane !== "") blocked.add(lane);
     return { incoming, lane, outcome };
   });
@@ -254,10 +252,8 @@ async function workOne(deps: BatchDeps, incoming: IncomingMessage, { handle, pol
     const outcome = await tracing.run([findCarrier(incoming.attributes)], () => handle(read.delivery));
     return toWorked(await toSettlement(incoming, outcome, policy), outcome);
   } catch (error) {
-    logger.error("A task could not be processed; its message is delivered again.", {
-      error,
-      messageId: incoming.messageId,
-    });
+    const { messageId } = incoming;
+    logger.error("A task could not be processed; its message is delivered again.", { error, messageId });
     const afterMs = retryDelayMs(incoming.deliveries);
     return { outcome: { kind: "retry", reason: String(error) }, afterMs };
   }
@@ -397,13 +393,8 @@ export function parseSqsBatch(event: unknown): SqsBatch {
 function toIncoming(record: SqsEvent["Records"][number]): IncomingMessage {
   const { messageId = madeIdOf(record), receiptHandle, body, attributes = {}, messageAttributes = {} } = record;
   const texts = Object.entries(messageAttributes).map(([name, { stringValue }]) => [name, stringValue] as const);
-  return toIncomingMessage({
-    messageId,
-    receiptHandle,
-    body,
-    system: attributes,
-    attributes: Object.fromEntries(texts),
-  });
+  const own = { messageId, receiptHandle, body };
+  return toIncomingMessage({ ...own, system: attributes, attributes: Object.fromEntries(texts) });
 }
 
 const madeIds = new WeakMap<SqsEvent["Records"][number], string>();

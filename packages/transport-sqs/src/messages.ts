@@ -121,30 +121,18 @@ const NONE: Envelope = { attributes: {} };
  * is not JSON, has no envelope.
  */
 export function readEnvelope(body: string): Envelope {
-  const value = parseMap(body);
-  if (value === undefined || Object.hasOwn(value, "stackId")) return NONE;
-  if (value["Type"] === "Notification" && typeof value["Message"] === "string") {
-    return {
-      ...toId(value["MessageId"]),
-      attributes: readAttributes(value["MessageAttributes"]),
-      message: value["Message"],
-    };
+  const value = parseJson(body);
+  if (!isMap(value) || Object.hasOwn(value, "stackId")) return NONE;
+  const { Type: type, Message: message, MessageId, MessageAttributes, detail, id } = value;
+  if (type === "Notification" && typeof message === "string") {
+    return { ...toId(MessageId), attributes: readAttributes(MessageAttributes), message };
   }
-  return typeof value["detail"] === "object" && value["detail"] !== null
-    ? { ...toId(value["id"]), attributes: {} }
-    : NONE;
+  return typeof detail === "object" && detail !== null ? { ...toId(id), attributes: {} } : NONE;
 }
 
 /** Returns true for a body in the envelope of a topic or a bus, or one that looks like it. */
 export function isEnveloped(body: string): boolean {
   return readEnvelope(body) !== NONE;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function parseMap(body: string): Fields | undefined {
-  const value = parseJson(body);
-  return isMap(value) ? value : undefined;
 }
 
 function toId(value: unknown): Pick<Envelope, "id"> {

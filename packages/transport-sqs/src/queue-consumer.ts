@@ -170,11 +170,9 @@ function createMessageCalls<Value>(input: MessageCallsInput<Value>): MessageCall
     async stop() {
       stopping = true;
       noteEnd();
-      const waiting = lanes.dropAll();
-      await settleMessages(
-        input,
-        waiting.map(({ incoming }) => ({ incoming, settlement: { kind: "return", afterMs: 0 } })),
-      );
+      const settlement = { kind: "return", afterMs: 0 } as const;
+      const waiting = lanes.dropAll().map(({ incoming }) => ({ incoming, settlement }));
+      await settleMessages(input, waiting);
       await Promise.all(calls);
     },
   };
@@ -314,9 +312,8 @@ async function extend(input: VisibilityKeeperInput, held: Map<string, number>): 
   const { queueUrl } = reader;
   for (const { receiptHandle } of hidden.filter(({ forMs }) => forMs <= 0)) {
     held.delete(receiptHandle);
-    logger.warn("A message was hidden for twelve hours, the most that SQS allows; it is delivered again.", {
-      queueUrl,
-    });
+    const what = "A message was hidden for twelve hours, the most that SQS allows; it is delivered again.";
+    logger.warn(what, { queueUrl });
   }
   try {
     const failed = await reader.hide(hidden.filter(({ forMs }) => forMs > 0));
@@ -341,10 +338,6 @@ function letGo({ reader, logger }: VisibilityKeeperInput, held: Map<string, numb
   // It was removed meanwhile: what the extension saw was true when it began.
   if (!held.has(failed.receiptHandle)) return;
   if (failed.lasting) held.delete(failed.receiptHandle);
-  const { code, reason } = failed;
-  logger.warn("The visibility of a message could not be extended; it may be delivered again.", {
-    queueUrl: reader.queueUrl,
-    code,
-    reason,
-  });
+  const fields = { queueUrl: reader.queueUrl, code: failed.code, reason: failed.reason };
+  logger.warn("The visibility of a message could not be extended; it may be delivered again.", fields);
 }

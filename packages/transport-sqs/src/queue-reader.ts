@@ -46,31 +46,24 @@ interface QueueReaderInput {
 
 /** Reads one queue over the SDK. */
 export function createQueueReader(input: QueueReaderInput): QueueReader {
-  const { queueUrl } = input;
+  const { sqs, queueUrl } = input;
   return {
     queueUrl,
     receive: (maxMessages, signal) => receive(input, maxMessages, signal),
-    remove: (receiptHandles) =>
-      inTens(receiptHandles, async (tens) => {
-        const Entries = tens.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-        const { Failed = [] } = await callAws(`Deleting from the queue ${queueUrl}`, () =>
-          input.sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
-        );
-        return toFailedReceipts(Failed, tens);
-      }),
-    hide: (receipts) =>
-      inTens(receipts, async (tens) => {
-        const Entries = tens.map(({ receiptHandle, forMs }, index) => {
-          return { Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: Math.ceil(forMs / 1_000) };
-        });
-        const { Failed = [] } = await callAws(`Changing the visibility of messages of the queue ${queueUrl}`, () =>
-          input.sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
-        );
-        return toFailedReceipts(
-          Failed,
-          tens.map(({ receiptHandle }) => receiptHandle),
-        );
-      }),
+    remove(receiptHandles) {
+      const entries = receiptHandles.map((ReceiptHandle) => ({ ReceiptHandle }));
+      return inTens(`Deleting from the queue ${queueUrl}`, entries, (Entries) =>
+        sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
+      );
+    },
+    hide(receipts) {
+      const entries = receipts.map(({ receiptHandle, forMs }) => {
+        return { ReceiptHandle: receiptHandle, VisibilityTimeout: Math.ceil(forMs / 1_000) };
+      });
+      return inTens(`Changing the visibility of messages of the queue ${queueUrl}`, entries, (Entries) =>
+        sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
+      );
+    },
   };
 }
 
@@ -114,22 +107,22 @@ function toIncoming({
   });
 }
 
-async function inTens<Item>(
-  items: readonly Item[],
-  work: (tens: readonly Item[]) => Promise<readonly FailedReceipt[]>,
+/** Sends entries in batches of ten. `what` describes the call. Returns those that failed. */
+async function inTens<Entry extends { readonly ReceiptHandle: string }>(
+  what: string,
+  entries: readonly Entry[],
+  send: (entries: (Entry & { readonly Id: string })[]) => Promise<{ readonly Failed?: FailedEntry[] | undefined }>,
 ): Promise<readonly FailedReceipt[]> {
   const failed: FailedReceipt[] = [];
-  for (let from = 0; from < items.length; from += MAX_ENTRIES) {
-    failed.push(...(await work(items.slice(from, from + MAX_ENTRIES))));
+  for (let from = 0; from < entries.length; from += MAX_ENTRIES) {
+    const tens = entries.slice(from, from + MAX_ENTRIES);
+    const { Failed = [] } = await callAws(what, () => send(tens.map((entry, at) => ({ ...entry, Id: String(at) }))));
+    for (const { Id, Code: code = "Unknown", Message: reason = "", SenderFault: lasting = false } of Failed) {
+      const receiptHandle = tens[Number(Id)]?.ReceiptHandle;
+      if (receiptHandle !== undefined) failed.push({ receiptHandle, code, reason, lasting });
+    }
   }
   return failed;
-}
-
-function toFailedReceipts(failed: readonly FailedEntry[], receiptHandles: readonly string[]): readonly FailedReceipt[] {
-  return failed.flatMap(({ Id, Code = "Unknown", Message = "", SenderFault = false }) => {
-    const receiptHandle = receiptHandles[Number(Id)];
-    return receiptHandle === undefined ? [] : [{ receiptHandle, code: Code, reason: Message, lasting: SenderFault }];
-  });
 }
 
 /**

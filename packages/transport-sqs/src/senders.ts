@@ -1,4 +1,4 @@
-import type { PublishBatchRequestEntry, SNSClient } from "@aws-sdk/client-sns";
+import type { SNSClient } from "@aws-sdk/client-sns";
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
 import { type Clock, type Random, StackyardError } from "@stackyard/core";
 import { type ClaimChecks, checkLarge } from "./claim-check.ts";
@@ -44,18 +44,10 @@ export function createQueueSender(input: QueueSenderInput): Sender {
         const command = new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries });
         return (await callAws(`Sending to the queue ${queueUrl}`, () => sqs.send(command))).Failed ?? [];
       }
-      await sendInWaves(
-        {
-          target: `queue ${queueUrl}`,
-          ordered,
-          clock,
-          random,
-          // One message may be as large as a batch, whatever the limit of the queue.
-          maxBytes: MAX_QUEUE_BYTES,
-          sendBatch: (entries) => sendShrunk(claimChecks, entries, sendBatch),
-        },
-        checked,
-      );
+      const sendAll = (entries: readonly BatchEntry[]) => sendShrunk(claimChecks, entries, sendBatch);
+      // One message may be as large as a batch, whatever the limit of the queue.
+      const limits = { ordered, maxBytes: MAX_QUEUE_BYTES };
+      await sendInWaves({ target: `queue ${queueUrl}`, ...limits, clock, random, sendBatch: sendAll }, checked);
     },
   };
 }
@@ -84,31 +76,34 @@ function checkDelay(queueUrl: string, delayMs: number): void {
   const maxDelayMs = isFifo(queueUrl) ? 0 : MAX_DELAY_MS;
   if (delayMs >= 0 && delayMs <= maxDelayMs) return;
   const why = maxDelayMs === 0 ? "FIFO queues do not delay single messages" : `at most ${maxDelayMs} ms are possible`;
-  throw new StackyardError(
-    "CONFIG_INVALID",
-    `A message to ${queueUrl} cannot wait ${delayMs} ms: ${why}. Keep it as due work.`,
-  );
+  const text = `A message to ${queueUrl} cannot wait ${delayMs} ms: ${why}. Keep it as due work.`;
+  throw new StackyardError("CONFIG_INVALID", text);
 }
 
-function toQueueEntry({ id, message }: BatchEntry, ordered: boolean, delayMs: number): SendMessageBatchRequestEntry {
+function toQueueEntry(entry: BatchEntry, ordered: boolean, delayMs: number): SendMessageBatchRequestEntry {
+  const { message } = entry;
   return {
-    Id: id,
+    ...toCommonEntry(entry, ordered),
     MessageBody: message.body,
-    MessageAttributes: toTextAttributes(message.attributes),
-    MessageGroupId: ordered ? message.groupId : undefined,
-    MessageDeduplicationId: ordered ? message.deduplicationId : undefined,
     // Zero is sent too: the queue may have its own delay.
     DelaySeconds: ordered ? undefined : Math.ceil((message.delayMs ?? delayMs) / 1_000),
   };
 }
 
+/** Returns the part of an entry that queues and topics have in common. */
+function toCommonEntry({ id, message }: BatchEntry, ordered: boolean) {
+  return {
+    Id: id,
+    MessageAttributes: toTextAttributes(message.attributes),
+    MessageGroupId: ordered ? message.groupId : undefined,
+    MessageDeduplicationId: ordered ? message.deduplicationId : undefined,
+  };
+}
+
 /** The topic to publish to. */
-interface TopicSenderInput {
+interface TopicSenderInput extends Pick<QueueSenderInput, "clock" | "random" | "claimChecks"> {
   readonly sns: SNSClient;
   readonly topicArn: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly claimChecks: ClaimChecks | undefined;
 }
 
 /** Creates a sender for one topic, in batches of ten. Topics have no delays. */
@@ -118,7 +113,9 @@ export function createTopicSender({ sns, topicArn, claimChecks, clock, random }:
   async function sendBatch(entries: readonly BatchEntry[]): Promise<readonly FailedEntry[]> {
     // The first publication loads the SDK, so that yards without a topic start without it.
     const { PublishBatchCommand } = await import("@aws-sdk/client-sns");
-    const PublishBatchRequestEntries = entries.map((entry) => toTopicEntry(entry, ordered));
+    const PublishBatchRequestEntries = entries.map((entry) => {
+      return { ...toCommonEntry(entry, ordered), Message: entry.message.body };
+    });
     const command = new PublishBatchCommand({ TopicArn: topicArn, PublishBatchRequestEntries });
     return (await callAws(`Publishing to the topic ${topicArn}`, () => sns.send(command))).Failed ?? [];
   }
@@ -128,16 +125,6 @@ export function createTopicSender({ sns, topicArn, claimChecks, clock, random }:
       const { maxBytes } = limits;
       await sendInWaves({ target: `topic ${topicArn}`, maxBytes, ordered, clock, random, sendBatch }, checked);
     },
-  };
-}
-
-function toTopicEntry({ id, message }: BatchEntry, ordered: boolean): PublishBatchRequestEntry {
-  return {
-    Id: id,
-    Message: message.body,
-    MessageAttributes: toTextAttributes(message.attributes),
-    MessageGroupId: ordered ? message.groupId : undefined,
-    MessageDeduplicationId: ordered ? message.deduplicationId : undefined,
   };
 }
 
@@ -198,13 +185,10 @@ function toRefusal({ target }: WaveInput, entry: FailedEntry, entries: readonly 
   const sent = entries.find(({ id }) => id === entry.Id);
   const bytes = sent === undefined ? "" : ` of ${byteSizeOf(sent.message)} bytes`;
   const text = `The ${target} refuses a message${bytes}: ${formatFailure(entry)}`;
-  if (isTooLong(entry)) {
-    return new StackyardError(
-      "PAYLOAD_TOO_LARGE",
-      `${text} Raise its MaximumMessageSize, or name a bucket for large bodies (claimChecks; in the apps MESSAGE_BUCKET).`,
-    );
-  }
-  return new StackyardError("CONFIG_INVALID", text, { details: MESSAGE_REFUSED });
+  if (!isTooLong(entry)) return new StackyardError("CONFIG_INVALID", text, { details: MESSAGE_REFUSED });
+  const how =
+    "Raise its MaximumMessageSize, or name a bucket for large bodies (claimChecks; in the apps MESSAGE_BUCKET).";
+  return new StackyardError("PAYLOAD_TOO_LARGE", `${text} ${how}`);
 }
 
 /**
@@ -216,11 +200,8 @@ function isTooLong({ Message = "" }: FailedEntry): boolean {
 }
 
 function toUnreachable({ target }: WaveInput, failed: readonly FailedEntry[]): StackyardError {
-  const [first] = failed;
-  return new StackyardError(
-    "UNREACHABLE",
-    `The ${target} did not take ${failed.length} messages: ${formatFailure(first ?? {})}`,
-  );
+  const why = formatFailure(failed[0] ?? {});
+  return new StackyardError("UNREACHABLE", `The ${target} did not take ${failed.length} messages: ${why}`);
 }
 
 function formatFailure({ Code = "no code", Message = "" }: FailedEntry): string {
@@ -242,7 +223,8 @@ export function toWaves(
     const bytes = byteSizeOf(message);
     const from = ordered ? (next.get(message.groupId) ?? 0) : Math.max(0, waves.length - 1);
     const place = findPlace(waves, from, bytes, maxBytes);
-    const wave = waves[place] ?? addWave(waves);
+    const wave = waves[place] ?? { messages: [], bytes: 0 };
+    waves[place] = wave;
     wave.messages.push(message);
     wave.bytes += bytes;
     if (ordered) next.set(message.groupId, place + 1);
@@ -260,10 +242,4 @@ function findPlace(waves: readonly Wave[], from: number, bytes: number, maxBytes
     return index >= from && wave.messages.length < MAX_ENTRIES && wave.bytes + bytes <= maxBytes;
   });
   return place === -1 ? waves.length : place;
-}
-
-function addWave(waves: Wave[]): Wave {
-  const wave: Wave = { messages: [], bytes: 0 };
-  waves.push(wave);
-  return wave;
 }

@@ -215,9 +215,7 @@ function consumeTasks(deps: TransportDeps, handler: TaskHandler, { concurrency }
   const named = queues.filter((queue) => queue !== undefined);
   const consumers = named.map((queue) => consumeTaskQueue(deps, queue, handler, concurrency));
   return {
-    async stop() {
-      await Promise.all(consumers.map((consumer) => consumer.stop()));
-    },
+    stop: async () => void (await Promise.all(consumers.map((consumer) => consumer.stop()))),
   };
 }
 
