@@ -1,4 +1,4 @@
-import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient, type Tag } from "@aws-sdk/client-sts";
+import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient } from "@aws-sdk/client-sts";
 import { type AwsCredentials, defined, StackyardError } from "@stackyard/core";
 import { findAwsFault, toAwsError } from "./aws-fault.ts";
 import type { CheckedTarget } from "./target-identity.ts";
@@ -44,7 +44,7 @@ export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promis
     RoleSessionName: toSessionName(session.name),
     DurationSeconds: isChained ? Math.min(seconds, CHAINED_SECONDS) : seconds,
     ...defined({ ExternalId: target.externalId }),
-    ...(session.tags === undefined ? {} : { Tags: toTags(session.tags) }),
+    ...(session.tags && { Tags: Object.entries(session.tags).map(([Key, Value]) => ({ Key, Value })) }),
   };
   try {
     const { Credentials: given } = await sts.send(new AssumeRoleCommand(request));
@@ -60,10 +60,6 @@ export async function assumeRole(sts: STSClient, input: AssumeRoleInput): Promis
   } catch (error) {
     throw toAwsError(error, `The role ${target.roleArn} could not be assumed.`, toAdvice(error, input));
   }
-}
-
-function toTags(tags: Readonly<Record<string, string>>): Tag[] {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
 function toAdvice(error: unknown, { target, session }: AssumeRoleInput): string {

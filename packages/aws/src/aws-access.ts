@@ -122,9 +122,8 @@ function createShell(options: AwsAccessOptions): Shell {
     if (!isSdkClient(client)) return client;
     const isOwn = account === undefined;
     const toAccount = (): string => (isOwn || account === identity?.known()?.account ? "own" : account);
-    client.middlewareStack.use(
-      createLimiterPlugin({ limiter, region: () => client.config.region(), account: toAccount }),
-    );
+    const region = () => client.config.region();
+    client.middlewareStack.use(createLimiterPlugin({ limiter, region, account: toAccount }));
     for (const plugin of options.plugins ?? []) client.middlewareStack.use(plugin);
     return client;
   }
@@ -178,10 +177,8 @@ async function beginSession(shell: Shell, target: RoleTarget) {
 async function checkOwnAccount(shell: Shell, { account, region }: CheckedTarget): Promise<void> {
   const own = await shell.identity(region);
   if (own.account === account) return;
-  throw new StackyardError(
-    "CONFIG_INVALID",
-    `The target ${account} in ${region} has no role. This process has credentials only for ${own.account}. Set a role for the target.`,
-  );
+  const why = `The target ${account} in ${region} has no role. This process has credentials only for ${own.account}.`;
+  throw new StackyardError("CONFIG_INVALID", `${why} Set a role for the target.`);
 }
 
 function hasRole(target: CheckedTarget): target is RoleTarget {
@@ -193,11 +190,7 @@ function toOwnConfig({ region, credentials }: AwsAccessOptions): Readonly<Record
 }
 
 function toPlain({ accessKeyId, secretAccessKey, sessionToken, expiration }: AwsCredentials): AwsCredentials {
-  return {
-    accessKeyId,
-    secretAccessKey,
-    ...defined({ sessionToken, expiration }),
-  };
+  return { accessKeyId, secretAccessKey, ...defined({ sessionToken, expiration }) };
 }
 
 interface SdkClient {

@@ -33,13 +33,7 @@ export function createLimiter({ clock, quotas = QUOTAS }: LimiterInput): Limiter
 
   function findLane(call: LimitedCall): Lane {
     const quota = findQuota(quotas, call.service, call.operation);
-    const make = () => {
-      const bucket = createAdaptiveBucket({
-        ...(quota === undefined ? {} : { perSecond: quota.perSecond }),
-        ...(quota?.burst === undefined ? {} : { burst: quota.burst }),
-      });
-      return createLane(bucket, clock);
-    };
+    const make = () => createLane(createAdaptiveBucket(quota), clock);
     // Accounts and buckets come from tasks: unused lanes are evicted, and are full again when they return.
     return findRecentlyUsed(lanes, toKey(call, quota), { max: MAX_LANES, make });
   }
@@ -186,10 +180,7 @@ export interface AdaptiveBucket {
 }
 
 /** How a bucket is filled. Without a rate it is bottomless until the service throttles. */
-export interface BucketInput {
-  readonly perSecond?: number;
-  readonly burst?: number;
-}
+export type BucketInput = Partial<Pick<Quota, "perSecond" | "burst">>;
 
 // As in the SDK's adaptive mode: to 70 % when throttled, and never below one call in two seconds.
 const BACK_OFF = 0.7;

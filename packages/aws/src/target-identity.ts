@@ -43,11 +43,7 @@ export function checkTarget(target: Target, defaults: TargetDefaults = {}): Chec
   }
   const checked = { account, region, partition };
   if (role === undefined) return checked;
-  return {
-    ...checked,
-    roleArn: toRoleArn(target, role, partition),
-    ...defined({ externalId }),
-  };
+  return { ...checked, roleArn: toRoleArn(target, role, partition), ...defined({ externalId }) };
 }
 
 function toRoleArn(target: Target, role: string, partition: string): string {

@@ -132,16 +132,15 @@ export function parseRequest(event: unknown): CustomResourceRequest | undefined 
   const [RequestId, StackId, LogicalResourceId, ResponseURL] = texts;
   if (RequestId === undefined || StackId === undefined) return undefined;
   if (LogicalResourceId === undefined || ResponseURL === undefined) return undefined;
-  const physicalId = toBounded(event["PhysicalResourceId"], MAX_PHYSICAL_ID);
+  const { ResourceProperties, OldResourceProperties } = event;
   return {
     RequestType: toBounded(event["RequestType"], 64) ?? "",
     RequestId,
     StackId,
     LogicalResourceId,
     ResponseURL,
-    ...defined({ PhysicalResourceId: physicalId }),
-    ResourceProperties: event["ResourceProperties"],
-    ...defined({ OldResourceProperties: event["OldResourceProperties"] }),
+    ResourceProperties,
+    ...defined({ PhysicalResourceId: toBounded(event["PhysicalResourceId"], MAX_PHYSICAL_ID), OldResourceProperties }),
   };
 }
 

@@ -102,10 +102,8 @@ async function load(
     const failure = toAwsError(error, `s3://${options.bucket}/${object.key} cannot be read.`);
     // Keeps the ETag of the loaded version, so that the next poll retries.
     if (before !== undefined) {
-      options.logger?.warn("A machine could not be read; its last known version is used.", {
-        machine: object.name,
-        error: failure,
-      });
+      const fields = { machine: object.name, error: failure };
+      options.logger?.warn("A machine could not be read; its last known version is used.", fields);
       return before;
     }
     return { ...object, etag: "", located: toInvalid("file-unreadable", failure.message) };

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
+  type _Object,
   DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
@@ -138,7 +139,7 @@ async function list(
   const paging = { client, pageSize: Math.min(1_000, limit + 1) };
   try {
     for await (const { Contents = [] } of paginateListObjectsV2(paging, input)) {
-      let rest: readonly ListedObject[] = Contents;
+      let rest: readonly _Object[] = Contents;
       while (rest.length > 0) {
         const part = rest.slice(0, countFitting(rest, builder.bytesLeft));
         rest = rest.slice(part.length);
@@ -152,13 +153,8 @@ async function list(
   return builder.end();
 }
 
-interface ListedObject {
-  readonly Key?: string | undefined;
-  readonly Size?: number | undefined;
-}
-
 /** Counts the objects to read next: those that fit into the page, at least one. */
-function countFitting(objects: readonly ListedObject[], bytes: number): number {
+function countFitting(objects: readonly _Object[], bytes: number): number {
   let left = bytes;
   const end = objects.findIndex(({ Size = 0 }) => {
     left -= Size;
@@ -170,7 +166,7 @@ function countFitting(objects: readonly ListedObject[], bytes: number): number {
 /** Loads a listed record; undefined if it is gone. An invalid object is reported instead. */
 async function findListed(
   { objects, prefix }: ListDeps,
-  { Key = "", Size: bytes = 0 }: ListedObject,
+  { Key = "", Size: bytes = 0 }: _Object,
   now: number,
 ): Promise<PageRow<StoredRecord> | undefined> {
   const key = Key.slice(prefix.length);
