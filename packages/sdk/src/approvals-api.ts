@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import type { Approval, OperationAnswer } from "@stackyard/core/api";
-import { type CallOptions, createEventId, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import { type CallOptions, createEventId, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
 import type { ListStacksOptions } from "./stacks-api.ts";
 
 /** Which approvals to list. */
@@ -39,16 +39,16 @@ export function createApprovalsApi(http: HttpClient): ApprovalsApi {
   const answer =
     (name: string) =>
     (approvalId: string, { comment, of, id = createEventId(), signal }: ApproveOptions = {}) =>
-      http.requestJson<OperationAnswer>({
-        method: "POST",
-        path: ["v1", "approvals", approvalId, name],
-        body: { id, ...defined({ comment, of }) },
-        signal,
-      });
+      postJson<OperationAnswer>(
+        http,
+        ["v1", "approvals", approvalId, name],
+        { id, ...defined({ comment, of }) },
+        { signal },
+      );
   return {
-    list: ({ mine, signal, ...page } = {}) => {
+    list: ({ mine, ...page } = {}) => {
       const query = { ...page, ...(mine && { mine: "true" }) };
-      return loadPage(http, { path: ["v1", "approvals"], query, signal });
+      return loadPage(http, ["v1", "approvals"], query);
     },
     approve: answer("approve"),
     reject: answer("reject"),

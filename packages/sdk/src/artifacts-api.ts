@@ -1,5 +1,5 @@
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions, postJson } from "./http-client.ts";
 
 /** Which versions at which consumers; omitted fields match everything. */
 interface CoverageFilter extends PageOptions {
@@ -37,11 +37,9 @@ export interface YardArtifactsApi {
 export function createYardArtifactsApi(http: HttpClient): YardArtifactsApi {
   const path = (name: string) => ["v1", "artifacts", name];
   return {
-    coverage: ({ signal, ...query } = {}) => loadPage(http, { path: path("coverage"), query: { ...query }, signal }),
-    consumers: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "consumers"], query: { ...query }, signal }),
-    refresh: (body, options) => http.requestJson({ method: "POST", path: path("refresh"), body, ...options }),
-    replay: (body, options) =>
-      http.requestJson({ method: "POST", path: path("replay"), body, repeatable: false, ...options }),
+    coverage: (filter) => loadPage(http, path("coverage"), filter),
+    consumers: (page) => loadPage(http, ["v1", "consumers"], page),
+    refresh: (body, options) => postJson(http, path("refresh"), body, options),
+    replay: (body, options) => postJson(http, path("replay"), body, { repeatable: false, ...options }),
   };
 }

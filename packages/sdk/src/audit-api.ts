@@ -26,7 +26,7 @@ export interface AuditApi {
 /** Creates the part of the client for the audit log. */
 export function createAuditApi(http: HttpClient): AuditApi {
   return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "audit"], query: { ...query }, signal }),
+    list: (filter) => loadPage(http, ["v1", "audit"], filter),
     head: (options) => http.requestJson({ path: ["v1", "audit", "head"], ...options }),
     async *export(options) {
       const headers = { accept: "application/x-ndjson" };

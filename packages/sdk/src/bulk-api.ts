@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page, sleep } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage, NEVER, type Page, postJson, sleep } from "./http-client.ts";
 
 /** The operation, and the stacks, or the dead letters for `redrive`. */
 export interface BulkRequest {
@@ -54,22 +54,16 @@ const DEFAULT_POLL_MS = 500;
 /** Creates the part of the client for bulk operations. */
 export function createBulkApi(http: HttpClient): BulkApi {
   const post = <Answer>(body: object, signal: AbortSignal | undefined, repeatable: boolean) =>
-    http.requestJson<Answer>({ method: "POST", path: ["v1", "bulk"], body, repeatable, signal });
+    postJson<Answer>(http, ["v1", "bulk"], body, { repeatable, signal });
   const get: BulkApi["get"] = (bulkId, options) => http.requestJson({ path: ["v1", "bulk", bulkId], ...options });
   return {
     plan: (request, { signal } = {}) => post({ ...request, dryRun: true }, signal, true),
     start: (request, { signal, expect } = {}) => post({ ...request, ...defined({ expect }) }, signal, false),
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "bulk"], query, signal }),
+    list: (page) => loadPage(http, ["v1", "bulk"], page),
     get,
-    items: (bulkId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "bulk", bulkId, "items"], query, signal }),
+    items: (bulkId, page) => loadPage(http, ["v1", "bulk", bulkId, "items"], page),
     cancel: (bulkId, { reason, signal } = {}) =>
-      http.requestJson({
-        method: "POST",
-        path: ["v1", "bulk", bulkId, "cancel"],
-        body: defined({ reason }),
-        signal,
-      }),
+      postJson(http, ["v1", "bulk", bulkId, "cancel"], defined({ reason }), { signal }),
     async wait(bulkId, { onProgress, pollMs = DEFAULT_POLL_MS, signal } = {}) {
       let seen = "";
       for (;;) {
@@ -83,5 +77,3 @@ export function createBulkApi(http: HttpClient): BulkApi {
     },
   };
 }
-
-const NEVER = new AbortController().signal;

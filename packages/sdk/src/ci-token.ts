@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { parseJson, StackyardError } from "@stackyard/core";
 import { toApiError, toTransportError } from "./http-client.ts";
 
 /** The options to exchange a job's token. */
@@ -92,9 +92,5 @@ async function send(url: string, init: RequestInit, { fetch: given }: CiTokenOpt
     throw toTransportError(error, new AbortController().signal, limit);
   }
   if (!response.ok) throw toApiError(response, text);
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return parseJson(text);
 }

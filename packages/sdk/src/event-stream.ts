@@ -1,6 +1,6 @@
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import type { HistoryEntry } from "@stackyard/core/api";
-import { backoffMs, type HttpClient, StackyardApiError, sleep } from "./http-client.ts";
+import { type ApiRequest, backoffMs, type HttpClient, StackyardApiError, sleep } from "./http-client.ts";
 
 /** One event of a stream. */
 export interface StreamEvent {
@@ -87,96 +87,125 @@ type WatchSignal =
   | { readonly kind: "ready"; readonly position: number }
   | { readonly kind: "entry"; readonly entry: HistoryEntry };
 
-/** A server sends something at least every 15 s; silence for three times that means that the connection is dead. */
-export const SILENCE_MS = 45_000;
-
 /**
  * Follows the history over any number of connections: each continues after the last entry. Ends when the signal is
  * aborted; throws permanent errors, such as an invalid token.
  */
-export async function* followHistory(http: HttpClient, options: WatchOptions): AsyncGenerator<WatchSignal> {
-  const { stackId, signal = new AbortController().signal } = options;
-  const state = { since: options.since, failures: 0, retryMs: 0 };
+export function followHistory(http: HttpClient, options: WatchOptions): AsyncGenerator<WatchSignal, void> {
+  const { stackId, since, signal = new AbortController().signal } = options;
+  return followEvents(http, {
+    path: ["v1", "watch"],
+    query: { stackId },
+    lastEventId: since === undefined ? undefined : String(since),
+    signal,
+    noStream: "The server returned no stream.",
+    parse: parseSignal,
+  });
+}
+
+function parseSignal({ name, data }: StreamEvent): Parsed<WatchSignal> | undefined {
+  if (name === "ready") {
+    const { position } = JSON.parse(data) as { position: number };
+    return { id: String(position), message: { kind: "ready", position } };
+  }
+  if (name !== "history") return undefined;
+  const entry = JSON.parse(data) as HistoryEntry;
+  return { id: String(entry.position), message: { kind: "entry", entry } };
+}
+
+/** A message of a stream, and the id with which a later connection continues after it. */
+interface Parsed<Message> {
+  readonly id: string;
+  readonly message: Message;
+}
+
+/** Which stream to follow, and what its events mean. */
+interface Followed<Message> extends Pick<ApiRequest, "path" | "query"> {
+  /** Continues after it. */
+  readonly lastEventId: string | undefined;
+  readonly signal: AbortSignal;
+  /** False to end with the connection, or throw why it was lost. Default true. */
+  readonly reconnect?: boolean;
+  /** The message of the error for an answer without a body. */
+  readonly noStream: string;
+  /** Returns undefined for events to skip. */
+  readonly parse: (event: StreamEvent) => Parsed<Message> | undefined;
+}
+
+/** Follows a stream over any number of connections. Ends when the signal is aborted; throws permanent errors. */
+export async function* followEvents<Message>(
+  http: HttpClient,
+  followed: Followed<Message>,
+): AsyncGenerator<Message, void> {
+  const { signal, lastEventId, reconnect = true } = followed;
+  const progress: Progress = { lastEventId, failures: 0, retryMs: 0 };
   while (!signal.aborted) {
     try {
-      for await (const event of connect(http, { stackId, since: state.since, signal })) {
-        Object.assign(state, { since: event.position, failures: 0, retryMs: event.retryMs ?? state.retryMs });
-        yield event.signal;
-      }
+      yield* connect(http, followed, progress);
     } catch (error) {
-      if (signal.aborted) return;
-      if (!isPassing(error)) throw error;
+      if (!signal.aborted && !(reconnect && isPassing(error))) throw error;
     }
-    state.failures += 1;
-    await sleep(pauseMs(state), signal);
+    if (!reconnect) return;
+    progress.failures += 1;
+    await sleep(pauseMs(progress), signal);
   }
 }
 
+/** How far a stream is, and how its connections went. */
+interface Progress {
+  lastEventId: string | undefined;
+  /** Connections that have ended since the last message. */
+  failures: number;
+  /** The server's word on how long to wait before the next connection. */
+  retryMs: number;
+}
+
 /** Returns the pause before the next connection: the server's after a clean end, else an increasing backoff. */
-export function pauseMs({ failures, retryMs }: { readonly failures: number; readonly retryMs: number }): number {
+function pauseMs({ failures, retryMs }: Progress): number {
   return Math.max(failures === 1 ? retryMs * Math.random() : 0, backoffMs(failures));
 }
 
-interface Connection {
-  readonly stackId: string | undefined;
-  readonly since: number | undefined;
-  readonly signal: AbortSignal;
-}
+/** A server sends something at least every 15 s; silence for three times that means that the connection is dead. */
+const SILENCE_MS = 45_000;
 
-interface Received {
-  readonly signal: WatchSignal;
-  readonly position: number;
-  readonly retryMs: number | undefined;
-}
-
-async function* connect(http: HttpClient, { stackId, since, signal }: Connection): AsyncGenerator<Received> {
+/** Yields the messages of one connection, and notes the progress. */
+async function* connect<Message>(
+  http: HttpClient,
+  { path, query, signal, noStream, parse }: Followed<Message>,
+  progress: Progress,
+): AsyncGenerator<Message, void> {
+  const { lastEventId } = progress;
   const watchdog = createWatchdog(SILENCE_MS);
   try {
-    const headers: Record<string, string> = { accept: "text/event-stream" };
-    if (since !== undefined) headers["last-event-id"] = String(since);
-    const request = { path: ["v1", "watch"], query: { stackId }, signal: AbortSignal.any([signal, watchdog.signal]) };
+    const headers = { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": lastEventId }) };
+    const request = { path, ...defined({ query }), signal: AbortSignal.any([signal, watchdog.signal]) };
     const { body } = await http.openStream(request, headers);
-    if (body === null) throw new StackyardError("UNREACHABLE", "The server returned no stream.");
-    for await (const { name, data, retryMs } of readEventStream(body, watchdog.feed)) {
-      const parsed = parseSignal(name, data);
-      if (parsed !== undefined) yield { signal: parsed, position: positionOf(parsed), retryMs };
+    if (body === null) throw new StackyardError("UNREACHABLE", noStream);
+    for await (const event of readEventStream(body, watchdog.feed)) {
+      const parsed = parse(event);
+      if (parsed === undefined) continue;
+      Object.assign(progress, { lastEventId: parsed.id, failures: 0, retryMs: event.retryMs ?? progress.retryMs });
+      yield parsed.message;
     }
   } finally {
     watchdog.stop();
   }
 }
 
-function parseSignal(name: string, data: string): WatchSignal | undefined {
-  if (name === "ready") return { kind: "ready", position: (JSON.parse(data) as { position: number }).position };
-  return name === "history" ? { kind: "entry", entry: JSON.parse(data) as HistoryEntry } : undefined;
-}
-
-function positionOf(signal: WatchSignal): number {
-  return signal.kind === "ready" ? signal.position : signal.entry.position;
-}
-
 /** Returns whether another connection may succeed. */
-export function isPassing(error: unknown): boolean {
+function isPassing(error: unknown): boolean {
   if (error instanceof StackyardApiError) return error.problem.status === 429 || error.problem.status >= 500;
   return !isStackyardError(error) || error.retryable;
 }
 
-/** Aborts its signal unless it is fed in time. */
-export interface Watchdog {
-  readonly signal: AbortSignal;
-  /** Begins the time anew. */
-  feed(): void;
-  stop(): void;
-}
-
-/** Creates a watchdog that aborts its signal after so much silence. */
-export function createWatchdog(ms: number): Watchdog {
+/** Creates a watchdog that aborts its signal after so much silence: unless it is fed in time. */
+function createWatchdog(ms: number) {
   const controller = new AbortController();
   const bark = () => controller.abort(new Error("The stream fell silent."));
   let timer = setTimeout(bark, ms);
   return {
     signal: controller.signal,
-    feed() {
+    feed(): void {
       clearTimeout(timer);
       timer = setTimeout(bark, ms);
     },

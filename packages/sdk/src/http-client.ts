@@ -148,6 +148,25 @@ export function toApiError(response: Response, text: string): StackyardApiError 
   return new StackyardApiError({ ...problem, details: { ...problem.details, retryAfterMs: wait * 1_000 } });
 }
 
+/** How to post. */
+interface PostOptions extends CallOptions {
+  /** False if the server may execute a repeated request twice. Default true. */
+  readonly repeatable?: boolean;
+}
+
+/** Posts JSON, and returns the JSON of the answer. */
+export function postJson<Answer>(
+  http: HttpClient,
+  path: readonly string[],
+  body: unknown,
+  options?: PostOptions,
+): Promise<Answer> {
+  return http.requestJson({ method: "POST", path, body, ...options });
+}
+
+/** The signal of calls that nothing stops. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
 const MAX_RETRY_AFTER_MS = 60_000;
 
 function retryAfterMs({ details }: StackyardError): number {
@@ -232,32 +251,23 @@ export interface HistoryOptions extends PageOptions {
   readonly order?: "newest" | "oldest";
 }
 
-/** The part of a list to load. An infinite limit loads the whole list. */
-interface PageRequest extends CallOptions {
-  /** Segments of the path, unencoded. */
-  readonly path: readonly string[];
-  readonly query: Readonly<Record<string, string | number | undefined>> & {
-    readonly limit?: number;
-    readonly cursor?: string;
-  };
-}
-
 const DEFAULT_LIMIT = 100;
 /** The most that the server takes. */
 const MAX_LIMIT = 1_000;
 
 /**
- * Loads a page up to its limit. The server ends a page of large items at about 1 MiB, so this may take several
+ * Loads a page up to its limit, the whole list with an infinite one; further options are sent as the filter. The server ends a page of large items at about 1 MiB, so this may take several
  * requests; it never returns a page that is shorter than its limit and has a cursor.
  */
 export async function loadPage<Item>(
   http: Pick<HttpClient, "requestJson">,
-  { path, query, signal }: PageRequest,
+  path: readonly string[],
+  options: PageOptions = {},
 ): Promise<Page<Item>> {
-  const { limit = DEFAULT_LIMIT, ...filter } = query;
+  const { limit = DEFAULT_LIMIT, signal, ...filter } = options;
   const items: Item[] = [];
   const unreadable: UnreadableRow[] = [];
-  let { cursor } = query;
+  let { cursor } = options;
   do {
     const left = Number.isFinite(limit) ? { limit: Math.min(limit - items.length, MAX_LIMIT) } : {};
     const part = { ...filter, ...left, ...defined({ cursor }) };

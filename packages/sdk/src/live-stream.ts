@@ -1,7 +1,7 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import type { Attempt, Bulk, HistoryEntry } from "@stackyard/core/api";
-import { createWatchdog, isPassing, pauseMs, readEventStream, SILENCE_MS } from "./event-stream.ts";
-import { type HttpClient, sleep } from "./http-client.ts";
+import { followEvents } from "./event-stream.ts";
+import type { HttpClient } from "./http-client.ts";
 
 /** The kinds of messages in a stream. */
 export type StreamKind = "history" | "progress" | "log" | "bulk";
@@ -46,51 +46,21 @@ export type StreamMessage =
  * with open attempts. Ends when the signal is aborted. Throws permanent errors, such as `NOT_FOUND` when the history
  * after the last message was pruned. Skips messages of unknown kinds.
  */
-export async function* followStream(http: HttpClient, options: StreamOptions): AsyncGenerator<StreamMessage, void> {
-  const { signal = new AbortController().signal, reconnect = true } = options;
-  const state = { lastEventId: options.lastEventId, failures: 0, retryMs: 0 };
-  const passes = (error: unknown) => signal.aborted || (reconnect && isPassing(error));
-  for (;;) {
-    for await (const { message, retryMs } of connectOnce(http, { ...options, ...state, signal }, passes)) {
-      Object.assign(state, { lastEventId: message.id, failures: 0, retryMs: retryMs ?? state.retryMs });
-      yield message;
-    }
-    if (signal.aborted || !reconnect) return;
-    state.failures += 1;
-    await sleep(pauseMs(state), signal);
-  }
-}
-
-/** Yields one connection's messages. Ends without an error after a transient one. */
-async function* connectOnce(http: HttpClient, connection: Connection, passes: (error: unknown) => boolean) {
-  try {
-    yield* connect(http, connection);
-  } catch (error) {
-    if (!passes(error)) throw error;
-  }
-}
-
-interface Connection extends Omit<StreamOptions, "lastEventId"> {
-  readonly lastEventId: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-async function* connect(http: HttpClient, { kinds, lastEventId, signal, ...filter }: Connection) {
-  const watchdog = createWatchdog(SILENCE_MS);
-  try {
-    const { machine, idPrefix, stackId, attemptId } = filter;
-    const headers = { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": lastEventId }) };
-    const query = defined({ kinds: kinds?.join(","), machine, idPrefix, stackId, attemptId });
-    const request = { path: ["v1", "stream"], query, signal: AbortSignal.any([signal, watchdog.signal]) };
-    const { body } = await http.openStream(request, headers);
-    if (body === null) throw new StackyardError("UNREACHABLE", "The server sent no stream.");
-    for await (const { name, data, id = "", retryMs } of readEventStream(body, watchdog.feed)) {
+export function followStream(http: HttpClient, options: StreamOptions): AsyncGenerator<StreamMessage, void> {
+  const { kinds, machine, idPrefix, stackId, attemptId, lastEventId, reconnect } = options;
+  const { signal = new AbortController().signal } = options;
+  return followEvents(http, {
+    path: ["v1", "stream"],
+    query: defined({ kinds: kinds?.join(","), machine, idPrefix, stackId, attemptId }),
+    lastEventId,
+    signal,
+    ...defined({ reconnect }),
+    noStream: "The server sent no stream.",
+    parse({ name, data, id = "" }) {
       const message = toMessage(name, id, JSON.parse(data) as never);
-      if (message !== undefined) yield { message, retryMs };
-    }
-  } finally {
-    watchdog.stop();
-  }
+      return message && { id, message };
+    },
+  });
 }
 
 /** Converts an event to a message. The server guarantees the shapes. */

@@ -11,7 +11,7 @@ import type {
   YardProcess,
 } from "@stackyard/core/api";
 import type { Page, PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage, postJson } from "./http-client.ts";
 
 /** Which stacks of a machine to move, and to which revision; see `UpgradeOptions`. */
 interface UpgradeStacksOptions extends PageOptions {
@@ -58,36 +58,26 @@ export interface MachinesApi {
   planUpgrades(name: string, options?: PlanUpgradesOptions): Promise<Page<UpgradeResult>>;
 }
 
+const ALL = { limit: Number.POSITIVE_INFINITY };
+
 /** Creates the part of the client for machines. */
 export function createMachinesApi(http: HttpClient): MachinesApi {
-  const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) => {
-    const path = ["v1", "machines", name, "upgrade"];
-    return http.requestJson<Page<UpgradeResult>>({ method: "POST", path, body, signal });
-  };
+  const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) =>
+    postJson<Page<UpgradeResult>>(http, ["v1", "machines", name, "upgrade"], body, { signal });
   return {
     upgradeStacks: (name, options = {}) => upgrade(name, options),
     planUpgrades: (name, options = {}) => upgrade(name, { ...options, dryRun: true }),
-    list: async (options) => {
-      const query = { limit: Number.POSITIVE_INFINITY };
-      return (await loadPage<MachineSummary>(http, { path: ["v1", "machines"], query, ...options })).items;
-    },
+    list: async (options) => (await loadPage<MachineSummary>(http, ["v1", "machines"], { ...ALL, ...options })).items,
     get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
     source: (name, options) => http.requestJson({ path: ["v1", "machines", name, "source"], ...options }),
     write: (name, { signal, ...body }) =>
-      http.requestJson({
-        method: "POST",
-        path: ["v1", "machines", name, "source"],
-        body,
-        repeatable: false,
-        signal,
-      }),
+      postJson(http, ["v1", "machines", name, "source"], body, { repeatable: false, signal }),
     graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
-    revisions: (name, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "machines", name, "revisions"], query, signal }),
+    revisions: (name, page) => loadPage(http, ["v1", "machines", name, "revisions"], page),
     revision: (hash, options) => http.requestJson({ path: ["v1", "revisions", hash], ...options }),
     async simulate(steps, options) {
-      const request = { method: "POST", path: ["v1", "simulate"], body: { steps }, ...options } as const;
-      return (await http.requestJson<{ readonly lines: readonly SimulationLine[] }>(request)).lines;
+      type Lines = { readonly lines: readonly SimulationLine[] };
+      return (await postJson<Lines>(http, ["v1", "simulate"], { steps }, options)).lines;
     },
   };
 }
@@ -100,10 +90,8 @@ export interface ExecutorsApi {
 
 /** Creates the part of the client for executors. */
 export function createExecutorsApi(http: HttpClient): ExecutorsApi {
-  const query = { limit: Number.POSITIVE_INFINITY };
   return {
-    list: async (options) =>
-      (await loadPage<ExecutorDetails>(http, { path: ["v1", "executors"], query, ...options })).items,
+    list: async (options) => (await loadPage<ExecutorDetails>(http, ["v1", "executors"], { ...ALL, ...options })).items,
   };
 }
 
@@ -115,7 +103,5 @@ export interface ProcessesApi {
 
 /** Creates the part of the client for processes. */
 export function createProcessesApi(http: HttpClient): ProcessesApi {
-  return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "processes"], query, signal }),
-  };
+  return { list: (page) => loadPage(http, ["v1", "processes"], page) };
 }

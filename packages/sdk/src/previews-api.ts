@@ -46,7 +46,7 @@ export function createPreviewsApi(http: HttpClient): PreviewsApi {
   return {
     orphans: ({ signal, ...query } = {}) =>
       http.requestJson({ path: ["v1", "orphans"], query, ...defined({ signal }) }),
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "previews"], query, signal }),
+    list: (filter) => loadPage(http, ["v1", "previews"], filter),
     get: (stackId, options) => http.requestJson({ path: ["v1", "previews", stackId], ...options }),
     link: (stackId, body, options) =>
       http.requestJson({ method: "PUT", path: ["v1", "previews", stackId, "link"], body, ...options }),

@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcome } from "@stackyard/core/api";
 import type { HistoryOptions, Page, PageOptions } from "./http-client.ts";
-import { type CallOptions, createEventId, type HttpClient, loadPage } from "./http-client.ts";
+import { type CallOptions, createEventId, type HttpClient, loadPage, postJson } from "./http-client.ts";
 
 /** Any type with its events: the result of `defineMachine` for a document of version 1 or 2. */
 export interface MachineEvents {
@@ -78,8 +78,8 @@ export function createHttpPublisher(http: HttpClient): Publisher {
   /** A request that is too large for the server is sent as two. */
   async function send(events: readonly NewEvent[], options: CallOptions): Promise<readonly PublishResult[]> {
     try {
-      const request = { ...options, method: "POST", path: ["v1", "events"], body: events } as const;
-      return (await http.requestJson<{ readonly results: readonly PublishResult[] }>(request)).results;
+      type Results = { readonly results: readonly PublishResult[] };
+      return (await postJson<Results>(http, ["v1", "events"], events, options)).results;
     } catch (error) {
       if (!(error instanceof StackyardError && error.code === TOO_LARGE)) throw error;
       if (events.length === 1) return [{ kind: "invalid", code: TOO_LARGE, reason: error.message }];
@@ -149,21 +149,12 @@ export interface EventsApi {
 /** Creates the part of the client for events. */
 export function createEventsApi(http: HttpClient): EventsApi {
   return {
-    history: (eventId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "events", eventId, "history"], query, signal }),
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "history"], query: { ...query }, signal }),
-    listParked: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "parked"], query: { ...filter, ...page }, signal }),
-    listDeadLetters: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "dead-letters"], query: { ...filter, ...page }, signal }),
+    history: (eventId, page) => loadPage(http, ["v1", "events", eventId, "history"], page),
+    list: (options) => loadPage(http, ["v1", "history"], options),
+    listParked: (filter, page) => loadPage(http, ["v1", "parked"], { ...filter, ...page }),
+    listDeadLetters: (filter, page) => loadPage(http, ["v1", "dead-letters"], { ...filter, ...page }),
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
-      http.requestJson({
-        method: "POST",
-        path: ["v1", "dead-letters", "redrive"],
-        body: { ids },
-        repeatable: false,
-        ...options,
-      }),
+      postJson(http, ["v1", "dead-letters", "redrive"], { ids }, { repeatable: false, ...options }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Session } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
 
 /** Logins that have not ended: your own, and with the permission `access` those of others. */
 export interface SessionsApi {
@@ -13,8 +13,7 @@ export interface SessionsApi {
 /** Creates the part of the client for sessions. */
 export function createSessionsApi(http: HttpClient): SessionsApi {
   return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "sessions"], query, signal }),
-    revoke: (sessionId, options) =>
-      http.requestJson({ method: "POST", path: ["v1", "sessions", sessionId, "revoke"], body: {}, ...options }),
+    list: (page) => loadPage(http, ["v1", "sessions"], page),
+    revoke: (sessionId, options) => postJson(http, ["v1", "sessions", sessionId, "revoke"], {}, options),
   };
 }

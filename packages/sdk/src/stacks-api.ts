@@ -26,6 +26,7 @@ import {
   loadPage,
   type Page,
   type PageOptions,
+  postJson,
 } from "./http-client.ts";
 import type { NewEvent } from "./publisher.ts";
 
@@ -82,8 +83,7 @@ export interface AttemptsApi {
 /** Creates the part of the client for the attempts of all stacks. */
 export function createAttemptsApi(http: HttpClient): AttemptsApi {
   return {
-    list: (filter = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "attempts"], query: { ...filter, ...page }, signal }),
+    list: (filter, page) => loadPage(http, ["v1", "attempts"], { ...filter, ...page }),
     get: (attemptId, options) => http.requestJson({ path: ["v1", "attempts", attemptId], ...options }),
   };
 }
@@ -162,26 +162,24 @@ export function createStacksApi(http: HttpClient): StacksApi {
     body: object,
     { reason, id = createEventId(), signal }: OperationOptions,
   ) =>
-    http.requestJson<OperationAnswer>({
-      method: "POST",
-      path: ["v1", "stacks", stackId, name],
-      body: { ...body, id, ...defined({ reason }) },
-      signal,
-    });
+    postJson<OperationAnswer>(
+      http,
+      ["v1", "stacks", stackId, name],
+      { ...body, id, ...defined({ reason }) },
+      { signal },
+    );
   return {
-    list: ({ waiting, ...filter } = {}, { signal, ...page } = {}) => {
+    list: ({ waiting, ...filter } = {}, page = {}) => {
       const query = { ...toQuery(filter), ...page, ...(waiting && { waiting: "true" }) };
-      return loadPage(http, { path: ["v1", "stacks"], query, signal });
+      return loadPage(http, ["v1", "stacks"], query);
     },
     counts: (filter = {}, { signal, by } = {}) => {
       const query = { ...toQuery(filter), ...defined({ by }) };
       return http.requestJson({ path: ["v1", "stack-counts"], query, signal });
     },
     get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
-    preview: (stackId, body, options) =>
-      http.requestJson({ method: "POST", path: ["v1", "stacks", stackId, "simulate"], body, ...options }),
-    history: (stackId, { signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "stacks", stackId, "history"], query: { ...query }, signal }),
+    preview: (stackId, body, options) => postJson(http, ["v1", "stacks", stackId, "simulate"], body, options),
+    history: (stackId, options) => loadPage(http, ["v1", "stacks", stackId, "history"], options),
     async attempts(stackId, options) {
       const path = ["v1", "stacks", stackId, "attempts"];
       return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;
@@ -198,8 +196,7 @@ export function createStacksApi(http: HttpClient): StacksApi {
     },
     async reveal(stackId, key, { reason, signal }) {
       const path = ["v1", "stacks", stackId, "secrets", key, "reveal"];
-      const request = { method: "POST", path, body: { reason }, repeatable: false, signal } as const;
-      return (await http.requestJson<RevealedSecret>(request)).value;
+      return (await postJson<RevealedSecret>(http, path, { reason }, { repeatable: false, signal })).value;
     },
     retry: (stackId, { which, task, ...options } = {}) =>
       operate(stackId, "retry", { ...(which && { which }), ...(task && { task }) }, options),
@@ -209,7 +206,7 @@ export function createStacksApi(http: HttpClient): StacksApi {
     upgrade: (stackId, { to, ...options } = {}) => operate(stackId, "upgrade", { ...(to && { to }) }, options),
     planUpgrade: (stackId, { to, ...options } = {}) => {
       const body = { dryRun: true, ...(to && { to }) };
-      return http.requestJson({ method: "POST", path: ["v1", "stacks", stackId, "upgrade"], body, ...options });
+      return postJson(http, ["v1", "stacks", stackId, "upgrade"], body, options);
     },
   };
 }

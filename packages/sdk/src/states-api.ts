@@ -1,6 +1,6 @@
 import type { StateVersion, TerraformState } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
 
 /** Which Terraform states to list. */
 interface StateFilter extends PageOptions {
@@ -26,20 +26,12 @@ export interface StatesApi {
 export function createStatesApi(http: HttpClient): StatesApi {
   const toPath = (key: string, ...rest: readonly string[]) => ["v1", "terraform", "states", key, ...rest];
   return {
-    list: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "terraform", "states"], query: { ...query }, signal }),
+    list: (filter) => loadPage(http, ["v1", "terraform", "states"], filter),
     get: (key, options) => http.requestJson({ path: toPath(key), ...options }),
     version: (key, version, options) =>
       http.requestText({ path: toPath(key, "versions", String(version)), ...options }),
     restore: (key, version, options) =>
-      http.requestJson({
-        method: "POST",
-        path: toPath(key, "restore"),
-        body: { version },
-        repeatable: false,
-        ...options,
-      }),
-    unlock: (key, id, options) =>
-      http.requestJson({ method: "POST", path: toPath(key, "unlock"), body: { id }, ...options }),
+      postJson(http, toPath(key, "restore"), { version }, { repeatable: false, ...options }),
+    unlock: (key, id, options) => postJson(http, toPath(key, "unlock"), { id }, options),
   };
 }

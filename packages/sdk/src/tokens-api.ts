@@ -1,6 +1,6 @@
 import type { ApiToken, NewApiToken } from "@stackyard/core/api";
 import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
 
 /** The rights of a new token: never more than its creator has. */
 export interface CreateTokenInput {
@@ -41,16 +41,13 @@ export interface TokensApi {
 
 /** Creates the part of the client for API tokens. */
 export function createTokensApi(http: HttpClient): TokensApi {
-  const post = <Answer>(path: readonly string[], body: unknown, options: CallOptions = {}) => {
-    const { signal } = options;
-    const request = { method: "POST", path: ["v1", "tokens", ...path], body, signal } as const;
-    // A retry would create another secret, and the first one would be lost.
-    return http.requestJson<Answer>({ ...request, repeatable: path[1] === "revoke" });
-  };
+  // A retry would create another secret, and the first one would be lost.
+  const once = { repeatable: false };
   return {
-    list: ({ signal, ...query } = {}) => loadPage(http, { path: ["v1", "tokens"], query, signal }),
-    create: (input, options) => post([], input, options),
-    rotate: (tokenId, { signal, ...body } = {}) => post([tokenId, "rotate"], body, { signal }),
-    revoke: (tokenId, options) => post([tokenId, "revoke"], {}, options),
+    list: (page) => loadPage(http, ["v1", "tokens"], page),
+    create: (input, options) => postJson(http, ["v1", "tokens"], input, { ...once, ...options }),
+    rotate: (tokenId, { signal, ...body } = {}) =>
+      postJson(http, ["v1", "tokens", tokenId, "rotate"], body, { ...once, signal }),
+    revoke: (tokenId, options) => postJson(http, ["v1", "tokens", tokenId, "revoke"], {}, options),
   };
 }

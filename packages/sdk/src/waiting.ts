@@ -136,8 +136,8 @@ export async function waitForOutcome(
 ): Promise<HistoryEntry> {
   let told = 0;
   return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (call) => {
-    const query = { eventId, stackId, order: "oldest" };
-    const page = await loadPage<HistoryEntry>(http, { path: ["v1", "history"], query, ...call });
+    const query = { eventId, stackId, order: "oldest", ...call };
+    const page = await loadPage<HistoryEntry>(http, ["v1", "history"], query);
     // A result or a timer may have the same id.
     const items = page.items.filter((line) => line.internal !== true);
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
@@ -265,6 +265,5 @@ function formatFailure({ task, state, code, message }: LastFailure): string {
   // Some tools name the fault first, others print it last.
   const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, half)} … ${text.slice(-half)}` : text;
   const why = [code, shown].filter((part) => part !== undefined && part !== "").join(": ");
-  const sentence = `task "${task}" failed in ${state}${why === "" ? "" : ` (${why})`}`;
-  return `${sentence}.`;
+  return `task "${task}" failed in ${state}${why === "" ? "" : ` (${why})`}.`;
 }

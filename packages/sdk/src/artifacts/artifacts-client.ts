@@ -1,5 +1,5 @@
 import type { InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { isStackyardError, listPages, type PageStart, StackyardError } from "@stackyard/core";
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { toArtifactError, toSdkError } from "./manifest.ts";
@@ -27,21 +27,15 @@ export interface ArtifactsClient {
 /** Creates a client of the distributor that `call` invokes. Its calls throw the errors of `call`. */
 export function createArtifactsClient({ call }: { readonly call: CallDistributor }): ArtifactsClient {
   return {
-    list: (query = {}) =>
-      readPages(async (cursor) => {
-        const page = await call({ op: "list", ...query, ...cursor });
-        return { ...page, entries: page.items };
-      }),
-    coverage: (query = {}) =>
-      readPages(async (cursor) => {
-        const page = await call({ op: "coverage", ...query, ...cursor });
-        return { ...page, entries: page.rows };
-      }),
-    consumers: (query = {}) =>
-      readPages(async (cursor) => {
-        const page = await call({ op: "consumers", ...query, ...cursor });
-        return { ...page, entries: page.items };
-      }),
+    async *list(query) {
+      for await (const { items } of readPages((start) => call({ op: "list", ...query, ...start }))) yield* items;
+    },
+    async *coverage(query) {
+      for await (const { rows } of readPages((start) => call({ op: "coverage", ...query, ...start }))) yield* rows;
+    },
+    async *consumers(query) {
+      for await (const { items } of readPages((start) => call({ op: "consumers", ...query, ...start }))) yield* items;
+    },
     show: (query) => call({ op: "show", ...query }),
     replay: (query) => call({ op: "replay", ...query }),
     refresh: (query) => call({ op: "refresh", ...query }),
@@ -51,21 +45,13 @@ export function createArtifactsClient({ call }: { readonly call: CallDistributor
   };
 }
 
-interface Page<Entry> {
-  readonly entries: readonly Entry[];
-  readonly cursor?: string;
-}
-
-async function* readPages<Entry>(load: (cursor: { readonly cursor?: string }) => Promise<Page<Entry>>) {
+async function* readPages<Page extends { readonly cursor?: string }>(load: (start: PageStart) => Promise<Page>) {
   const seen = new Set<string>();
-  let at: { readonly cursor?: string } = {};
-  for (;;) {
-    const { entries, cursor } = await load(at);
-    yield* entries;
-    if (cursor === undefined) return;
+  for await (const page of listPages(load)) {
+    yield page;
+    const { cursor = "" } = page;
     if (seen.has(cursor)) throw toArtifactError("SERVER_ERROR", "The distributor returned the same page twice.");
     seen.add(cursor);
-    at = { cursor };
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { defined, ERROR_CODES, type ErrorCode, isStackyardError, parseJson, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -173,7 +173,7 @@ export function toManifestText(manifest: Manifest): string {
 
 /** Returns the SHA-256 of a manifest's text, as in messages and records: 64 lower-case hex digits. */
 export function digestManifest(text: string): string {
-  return createHash("sha256").update(text, "utf8").digest("hex");
+  return hash("sha256", text);
 }
 
 function toSorted(value: unknown): unknown {

@@ -1,5 +1,5 @@
 import { type Clock, isStackyardError, type StackyardError } from "@stackyard/core";
-import { sleep } from "../http-client.ts";
+import { NEVER, sleep } from "../http-client.ts";
 import type { CallDistributor, CoverageCell, CoverageRow } from "./artifacts-client.ts";
 import { toArtifactError } from "./manifest.ts";
 
@@ -41,8 +41,7 @@ const LOOK_MS = 60_000;
 const LAST_LOOK_MS = 1_000;
 /** Looks in a row that may fail with what passes. */
 const MAX_FAULTS = 30;
-const never = new AbortController().signal;
-const systemClock: Clock = { now: Date.now, sleep: (ms, signal = never) => sleep(ms, signal) };
+const systemClock: Clock = { now: Date.now, sleep: (ms, signal = NEVER) => sleep(ms, signal) };
 
 /**
  * Polls until a version has arrived at every consumer that should have it. Also waits, within the time limit, for a
@@ -51,7 +50,7 @@ const systemClock: Clock = { now: Date.now, sleep: (ms, signal = never) => sleep
  * distributor's errors.
  */
 export async function waitForCoverage(input: WaitForCoverageInput): Promise<CoverageOutcome> {
-  const { timeoutMs, signal = never, clock = systemClock } = input;
+  const { timeoutMs, signal = NEVER, clock = systemClock } = input;
   const [done, end] = [new AbortController(), new AbortController()];
   void sleepUntil(clock, clock.now() + timeoutMs, AbortSignal.any([signal, done.signal])).then(() => end.abort());
   try {
@@ -68,7 +67,7 @@ async function sleepUntil(clock: Clock, at: number, signal: AbortSignal): Promis
 }
 
 async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise<CoverageOutcome> {
-  const { name, version, timeoutMs, pollMs = POLL_MS, signal = never, clock = systemClock } = input;
+  const { name, version, timeoutMs, pollMs = POLL_MS, signal = NEVER, clock = systemClock } = input;
   const lastLookAt = clock.now() + timeoutMs - Math.min(LAST_LOOK_MS, timeoutMs / 2);
   const look = createLook(input, end);
   for (;;) {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { SNSClient } from "@aws-sdk/client-sns";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
@@ -283,19 +283,16 @@ function findQueueText(message: NewEvent): string | undefined {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageBody.
 const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
 
-/** The ids of FIFO queues and topics: the stack's events stay in order, and a repeat within five minutes is dropped. */
-interface FifoIds {
-  readonly MessageGroupId: string;
-  readonly MessageDeduplicationId: string;
-}
-
 /** Returns true for the address or ARN of a FIFO queue or topic. */
 function isFifo(name: string): boolean {
   return name.endsWith(".fifo");
 }
 
-/** Returns the same ids as the yard's own transport, so that events from both stay in one order. */
-function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">): FifoIds {
+/**
+ * Returns the ids of FIFO queues and topics: the stack's events stay in order, and a repeat within five minutes is
+ * dropped. They are those of the yard's own transport, so that events from both stay in one order.
+ */
+function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">) {
   return {
     MessageGroupId: GROUP.test(stackId) ? stackId : hashOf([stackId]),
     MessageDeduplicationId: hashOf([stackId, eventId]),
@@ -303,7 +300,7 @@ function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">
 }
 
 function hashOf(parts: readonly string[]): string {
-  return createHash("sha256").update(parts.join("\u0000")).digest("hex");
+  return hash("sha256", parts.join("\u0000"));
 }
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageGroupId.

@@ -60,14 +60,13 @@ function readConfig(config: Run["config"]): ProjectConfig & Pick<Release, "opera
   const { op, release, at } = config;
   const document = isMap(release) ? release : {};
   const where = isMap(at) ? at : {};
-  const text = (value: unknown) => (typeof value === "string" ? value : "");
   return {
     operation: parseReleaseOperation(op),
-    account: text(where["account"] ?? document["aws_account_id"]),
-    region: text(where["region"] ?? document["aws_region"]),
-    project: text(where["project"] ?? document["project_name"]),
-    config: text(where["config"] ?? document["config_name"]),
-    releaseId: text(config["releaseId"] ?? document["release_id"]),
+    account: toText(where["account"] ?? document["aws_account_id"]),
+    region: toText(where["region"] ?? document["aws_region"]),
+    project: toText(where["project"] ?? document["project_name"]),
+    config: toText(where["config"] ?? document["config_name"]),
+    releaseId: toText(config["releaseId"] ?? document["release_id"]),
   };
 }
 

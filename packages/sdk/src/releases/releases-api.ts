@@ -12,6 +12,7 @@ import {
 } from "../http-client.ts";
 import {
   createRunsApi,
+  lookUnless,
   type NewRun,
   type RunOperationOptions,
   type RunsApi,
@@ -104,8 +105,7 @@ function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
     get,
     list,
     findRunning: (at, options) => findRunning(list, at, options),
-    places: ({ signal, ...query } = {}) =>
-      loadPage(http, { path: ["v1", "releases", "places"], query: { ...query }, signal }),
+    places: (page) => loadPage(http, ["v1", "releases", "places"], page),
     watch: (runId, options) => watchRelease((call) => get(runId, call), options),
     async wait(runId, { onLook, ...options } = {}) {
       const call = options.signal && { signal: options.signal };
@@ -255,16 +255,4 @@ async function* watchRelease(
     await sleep(pollMs, end);
   }
   throw new StackyardError("INTERRUPTED", "Stopped watching the release. It continues.");
-}
-
-async function lookUnless(
-  end: AbortSignal,
-  look: (call: CallOptions) => Promise<Release>,
-): Promise<Release | undefined> {
-  try {
-    return await look({ signal: end });
-  } catch (error) {
-    if (end.aborted) return undefined;
-    throw error;
-  }
 }

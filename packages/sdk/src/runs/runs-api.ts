@@ -7,6 +7,7 @@ import {
   createHttpClient,
   type HttpClient,
   loadPage,
+  postJson,
   type StackyardOptions,
   sleep,
 } from "../http-client.ts";
@@ -58,19 +59,15 @@ export interface RunsApi {
 /** Creates the part of the client for runs. */
 export function createRunsApi(http: HttpClient): RunsApi {
   const operate = (runId: string, name: string, { reason, signal }: RunOperationOptions = {}) =>
-    http.requestJson<Run>({
-      method: "POST",
-      path: ["v1", "runs", runId, name],
-      body: defined({ reason }),
-      signal,
-    });
+    postJson<Run>(http, ["v1", "runs", runId, name], defined({ reason }), { signal });
   const get: RunsApi["get"] = (runId, options) => http.requestJson({ path: ["v1", "runs", runId], ...options });
   return {
-    start: ({ key = createEventId(), ...run }, options) =>
-      http.requestJson({ method: "POST", path: ["v1", "runs"], body: { ...run, key }, ...options }),
+    start: ({ key = createEventId(), ...run }, options) => postJson(http, ["v1", "runs"], { ...run, key }, options),
     get,
-    list: ({ state, executor } = {}, { signal, ...page } = {}) =>
-      loadPage(http, { path: ["v1", "runs"], query: { state, executor, ...page }, signal }),
+    list: ({ state, executor } = {}, page = {}) => {
+      const query = { state, executor, ...page };
+      return loadPage(http, ["v1", "runs"], query);
+    },
     cancel: (runId, options) => operate(runId, "cancel", options),
     retry: (runId, options) => operate(runId, "retry", options),
     report: (runId, options) => loadReport(http, runId, options),
@@ -139,7 +136,7 @@ export interface WaitForRunOptions extends CallOptions {
 const POLL_MS = 2_000;
 
 /** Looks until the run has ended. */
-export async function waitForRun(look: Look, runId: string, options: WaitForRunOptions = {}): Promise<Run> {
+export async function waitForRun(look: Look<Run>, runId: string, options: WaitForRunOptions = {}): Promise<Run> {
   const { timeoutMs, pollMs = POLL_MS, onLook, after, signal } = options;
   const limits = [...(signal ? [signal] : []), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
   const end = AbortSignal.any(limits);
@@ -153,9 +150,10 @@ export async function waitForRun(look: Look, runId: string, options: WaitForRunO
   throw new StackyardError("TIMED_OUT", `The run "${runId}" did not end within ${timeoutMs} ms.`);
 }
 
-type Look = (call: CallOptions) => Promise<Run>;
+type Look<Found> = (call: CallOptions) => Promise<Found>;
 
-async function lookUnless(end: AbortSignal, look: Look): Promise<Run | undefined> {
+/** Looks once. Returns undefined when the signal is aborted first. */
+export async function lookUnless<Found>(end: AbortSignal, look: Look<Found>): Promise<Found | undefined> {
   try {
     return await look({ signal: end });
   } catch (error) {
