@@ -17,25 +17,12 @@ export const yard = new Stackyard({
 export interface Failure {
   readonly detail: string;
   readonly code: string;
-  readonly status?: number;
   readonly requestId?: string;
-  /** Milliseconds after which another try can succeed, where the server names them. */
-  readonly retryAfterMs?: number;
 }
 
 /** Returns what to show of an error that a request threw. */
 export function toFailure(error: unknown): Failure {
-  if (error instanceof StackyardApiError) {
-    const { detail, code, status, requestId, details } = error.problem;
-    const retryAfterMs = details?.["retryAfterMs"];
-    return {
-      detail,
-      code,
-      status,
-      ...(requestId !== undefined && { requestId }),
-      ...(typeof retryAfterMs === "number" && { retryAfterMs }),
-    };
-  }
+  if (error instanceof StackyardApiError) return error.problem;
   if (error instanceof Error) return { detail: error.message, code: "code" in error ? String(error.code) : error.name };
   return { detail: String(error), code: "UNKNOWN" };
 }

@@ -139,11 +139,7 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
   );
 }
 
-function ListEnd({
-  list,
-}: {
-  list: Pick<PagedList<unknown>, "items" | "loadMore" | "isLoadingMore" | "error" | "refetch">;
-}) {
+function ListEnd({ list }: { list: PagedList<unknown> }) {
   if (list.error !== null && list.items !== undefined) return <ErrorNotice error={list.error} onRetry={list.refetch} />;
   if (list.isLoadingMore) return <p className="panel-body muted">Loading more</p>;
   if (list.loadMore === undefined) return null;

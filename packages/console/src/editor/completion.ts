@@ -73,7 +73,7 @@ export function createCompletion(know: () => Knowledge) {
     const before = line.text.slice(0, pos - line.from);
     const word = /[\w.$'"[\]-]*$/.exec(before)?.[0] ?? "";
     if (word === "" && !explicit) return null;
-    const options = listOptions(know(), { state, line: line.number, before, word });
+    const options = listOptions(know(), { state, line: line.number, before });
     if (options.length === 0) return null;
     const start = isExpression(before) ? (word.split(/[[\]'"]/).at(-1) ?? "") : word.replace(/^['"[]+/, "");
     return { from: pos - start.length, options: [...options], validFor: /^[\w.-]*$/ };
@@ -84,7 +84,6 @@ interface Cursor {
   readonly state: EditorState;
   readonly line: number;
   readonly before: string;
-  readonly word: string;
 }
 
 function listOptions(knowledge: Knowledge, { state, line, before }: Cursor): readonly Completion[] {

@@ -3,7 +3,7 @@ import { Button } from "../design/button.tsx";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
 import { Form, Offers, Options, SelectField, TextField } from "../design/fields.tsx";
 import { Text } from "../design/text.tsx";
-import type { NameKind, Offer, Range, Refusal } from "../machine/edits/operation.ts";
+import type { NameKind, Range, Refusal } from "../machine/edits/operation.ts";
 import { machineClient } from "../machine/machine-client.ts";
 import type { Removals } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
@@ -128,13 +128,12 @@ function RenameDialog({ text, what, name, edit, onReveal, onClose }: NamedDialog
   );
 }
 
-function ConnectDialog({
-  outline,
-  edit,
-  from,
-  to,
-  onClose,
-}: DialogProps & { readonly from: string; readonly to: string | undefined }) {
+interface ConnectDialogProps extends DialogProps {
+  readonly from: string;
+  readonly to: string | undefined;
+}
+
+function ConnectDialog({ outline, edit, from, to, onClose }: ConnectDialogProps) {
   const [event, setEvent] = useState("");
   const [target, setTarget] = useState(to ?? outline.states[0]?.name ?? "");
   const known = ["NEXT", "FAILED", "TIMEOUT", ...outline.events.map(({ name }) => name)];
@@ -224,15 +223,14 @@ function RemoveDialog({ text, what, name, edit, onReveal, onClose }: NamedDialog
   );
 }
 
-function RefusalDialog({
-  text,
-  refusal,
-  label,
-  edit,
-  onReveal,
-  onClose,
-}: DialogProps & { readonly refusal: Refusal; readonly label: string }) {
+interface RefusalDialogProps extends DialogProps {
+  readonly refusal: Refusal;
+  readonly label: string;
+}
+
+function RefusalDialog({ text, refusal, label, edit, onReveal, onClose }: RefusalDialogProps) {
   const { code, message, place, offers } = refusal;
+  const places = offers.flatMap((offer) => offer.places ?? []);
   return (
     <Dialog title="Not possible like this" onClose={onClose}>
       <section>
@@ -263,23 +261,10 @@ function RefusalDialog({
           </Button>
           <Button onPress={onClose}>Close</Button>
         </div>
-        <OfferPlaces text={text} offers={offers} onReveal={onReveal} />
+        {places.length > 0 && <Lines text={text} places={places} onReveal={onReveal} />}
       </section>
     </Dialog>
   );
-}
-
-function OfferPlaces({
-  text,
-  offers,
-  onReveal,
-}: {
-  text: string;
-  offers: readonly Offer[];
-  onReveal: (range: Range) => void;
-}) {
-  const places = offers.flatMap((offer) => offer.places ?? []);
-  return places.length === 0 ? null : <Lines text={text} places={places} onReveal={onReveal} />;
 }
 
 interface LinesProps {

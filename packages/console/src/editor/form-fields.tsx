@@ -15,16 +15,14 @@ export function toValue(outline: Outline | undefined, key: string, text: string)
   return type === "boolean" ? text === "true" : text;
 }
 
+interface CheckProps {
+  readonly label: string;
+  readonly checked: boolean;
+  readonly onChange: (on: boolean) => void;
+}
+
 /** Renders a checkbox with its label. */
-export function Check({
-  label,
-  checked,
-  onChange,
-}: {
-  label: string;
-  checked: boolean;
-  onChange: (on: boolean) => void;
-}) {
+export function Check({ label, checked, onChange }: CheckProps) {
   return (
     <label className="row">
       <input

@@ -17,14 +17,10 @@ interface Kept<Value> {
 }
 
 /** Keeps the newest values of a kind in the browser; a browser that blocks storage keeps none. */
-export function createKept<Value>(
-  name: string,
-  most: number,
-  storage: () => Storage = () => localStorage,
-): Kept<Value> {
+function createKept<Value>(name: string, most: number): Kept<Value> {
   const read = (): readonly (readonly [string, Value])[] => {
     try {
-      const kept: unknown = JSON.parse(storage().getItem(name) ?? "[]");
+      const kept: unknown = JSON.parse(localStorage.getItem(name) ?? "[]");
       return Array.isArray(kept) ? kept.filter((entry) => Array.isArray(entry) && typeof entry[0] === "string") : [];
     } catch {
       return [];
@@ -36,7 +32,7 @@ export function createKept<Value>(
       const others = read().filter(([own]) => own !== key);
       const entries = value === undefined ? others : [[key, value] as const, ...others];
       try {
-        storage().setItem(name, JSON.stringify(entries.slice(0, most)));
+        localStorage.setItem(name, JSON.stringify(entries.slice(0, most)));
       } catch {
         // Blocked or full: the text stays in the page.
       }

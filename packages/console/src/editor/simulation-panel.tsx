@@ -154,18 +154,13 @@ function Coverage({ played }: { played: Simulated | undefined }) {
 
 function Line({ line }: { line: SimulationLine | undefined }) {
   if (line === undefined) return <td colSpan={2} />;
-  const {
-    outcome,
-    code,
-    reason,
-    stack,
-    dispatched,
-    cancelled,
-    fired = [],
-    retried = [],
-    raised = [],
-    differences,
-  } = line;
+  const { outcome, code, reason, stack, dispatched, cancelled, differences } = line;
+  const { fired = [], raised = [], retried = [] } = line;
+  const followed = [
+    ...fired.map(({ timer, event, outcome: its }) => `${timer} ${event}: ${its}`),
+    ...raised.map(({ event, outcome: its }) => `raised ${event}: ${its}`),
+    ...retried.map(({ event, outcome: its }) => `parked ${event}: ${its}`),
+  ];
   return (
     <>
       <td>
@@ -178,19 +173,10 @@ function Line({ line }: { line: SimulationLine | undefined }) {
             <Text>{reason}</Text>
           </div>
         )}
-        {fired.map((timer) => (
-          <div key={`${timer.at} ${timer.event} ${timer.task}`} className="muted">
-            {timer.timer} {timer.event}: {timer.outcome}
-          </div>
-        ))}
-        {raised.map((each) => (
-          <div key={each.id} className="muted">
-            raised {each.event}: {each.outcome}
-          </div>
-        ))}
-        {retried.map((each) => (
-          <div key={each.id} className="muted">
-            parked {each.event}: {each.outcome}
+        {followed.map((text, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: what followed has its order as its only identity
+          <div key={index} className="muted">
+            {text}
           </div>
         ))}
         {differences !== undefined && (
@@ -219,15 +205,13 @@ function Line({ line }: { line: SimulationLine | undefined }) {
   );
 }
 
-function StepEditor({
-  step,
-  onDone,
-  onClose,
-}: {
-  step: unknown;
-  onDone: (step: unknown) => void;
-  onClose: () => void;
-}) {
+interface StepEditorProps {
+  readonly step: unknown;
+  readonly onDone: (step: unknown) => void;
+  readonly onClose: () => void;
+}
+
+function StepEditor({ step, onDone, onClose }: StepEditorProps) {
   const [text, setText] = useState(() => JSON.stringify(step, undefined, 2));
   const problem = useMemo(() => {
     try {

@@ -1,5 +1,5 @@
 import type { MachineGraph } from "@stackyard/sdk";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
 import { GraphDrawing, type GraphMarks } from "./graph-drawing.tsx";
@@ -12,8 +12,6 @@ interface GraphPanelProps extends GraphMarks {
   readonly graph: MachineGraph;
   /** The label for screen readers: `Graph of review-app`. */
   readonly label: string;
-  readonly title?: ReactNode;
-  readonly actions?: ReactNode;
 }
 
 const ZOOM_STEP = 1.25;
@@ -21,7 +19,7 @@ const ZOOM_STEP = 1.25;
 const NARROW_PX = 640;
 
 /** Renders a machine as a graph, or as a table with the same content. */
-export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }: GraphPanelProps) {
+export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const [view, setView] = useState<"graph" | "table">("graph");
   const [zoom, setZoom] = useState<number>();
   const [direction, setDirection] = useState<Direction>();
@@ -30,7 +28,7 @@ export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }:
   const shown = view === "graph";
   return (
     <Panel
-      title={title}
+      title="Graph"
       actions={
         <>
           {shown && (
@@ -56,7 +54,6 @@ export function GraphPanel({ graph, label, title = "Graph", actions, ...marks }:
           <Button look="plain" onPress={() => setView(shown ? "table" : "graph")}>
             {shown ? "Table" : "Graph"}
           </Button>
-          {actions}
         </>
       }
     >

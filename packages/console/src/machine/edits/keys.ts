@@ -1,13 +1,11 @@
 import { type Located, locate, type Planning } from "./locate.ts";
 import { toPlain } from "./model.ts";
 import { COLLECTIONS, insertDeclaration, requireDeclared, requireNewName, requireVersion2 } from "./names.ts";
-import { EditRefused, type NameKind, type Operation, type Path, type Plain } from "./operation.ts";
+import { EditRefused, type NameKind, type OperationOf, type Path, type Plain } from "./operation.ts";
 import { requireState, setOwnKey } from "./reactions.ts";
 import { findReferences } from "./references.ts";
 import { allEntries, type Element, type ListItem, valueAt } from "./source.ts";
 import type { Step } from "./step.ts";
-
-type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
 
 const V1_KEYS: Readonly<Record<NameKind, readonly string[]>> = {
   state: ["terminal", "tasks", "on"],
@@ -18,7 +16,7 @@ const V1_KEYS: Readonly<Record<NameKind, readonly string[]>> = {
 };
 
 /** Sets or removes a key of a state, event, task, metadata key or target. */
-export function setKey(planning: Planning, { what, name, key, value }: Of<"set-key">): readonly Step[] {
+export function setKey(planning: Planning, { what, name, key, value }: OperationOf<"set-key">): readonly Step[] {
   requireDeclared(planning.source, what, name);
   if (!V1_KEYS[what].includes(key)) requireVersion2(planning, `"${key}" in ${COLLECTIONS[what]}`);
   const events = what === "event" ? locate(planning, ["events"]) : undefined;
@@ -27,7 +25,7 @@ export function setKey(planning: Planning, { what, name, key, value }: Of<"set-k
 }
 
 /** Sets how often a task is tried; what else its `retry` contains stays. */
-export function setAttempts(planning: Planning, { task, attempts }: Of<"set-attempts">): readonly Step[] {
+export function setAttempts(planning: Planning, { task, attempts }: OperationOf<"set-attempts">): readonly Step[] {
   requireDeclared(planning.source, "task", task);
   requireVersion2(planning, '"retry" of a task');
   const owner = [COLLECTIONS.task, task];
@@ -54,7 +52,10 @@ function toEventMap(list: ListItem, path: Path, { name, key, value }: EventKey):
 }
 
 /** Adds a task to a state's list, and declares it where it is new. */
-export function addTask(planning: Planning, { state, name, executor, config }: Of<"add-task">): readonly Step[] {
+export function addTask(
+  planning: Planning,
+  { state, name, executor, config }: OperationOf<"add-task">,
+): readonly Step[] {
   const isKnown = findReferences(planning.source).some(
     (each) => each.declares && each.what === "task" && each.name === name,
   );
@@ -73,7 +74,7 @@ export function addTask(planning: Planning, { state, name, executor, config }: O
 }
 
 /** Sends an event while a stack is in a state. */
-export function addTimer(planning: Planning, { state, event, time }: Of<"add-timer">): readonly Step[] {
+export function addTimer(planning: Planning, { state, event, time }: OperationOf<"add-timer">): readonly Step[] {
   requireVersion2(planning, "timers");
   const list = locate(planning, ["states", state, "after"]);
   const value: Plain = { ...time, event };
@@ -86,7 +87,7 @@ export function addTimer(planning: Planning, { state, event, time }: Of<"add-tim
 const TIMES = ["in", "at", "cron"];
 
 /** Changes when a timer sends its event, and which one. */
-export function changeTimer(planning: Planning, operation: Of<"change-timer">): readonly Step[] {
+export function changeTimer(planning: Planning, operation: OperationOf<"change-timer">): readonly Step[] {
   requireVersion2(planning, "timers");
   const { state, index, event, time } = operation;
   const owner = ["states", state, "after", index];
@@ -106,13 +107,16 @@ export function changeTimer(planning: Planning, operation: Of<"change-timer">): 
 }
 
 /** Removes a timer, and the list that it leaves empty. */
-export function removeTimer(planning: Planning, { state, index }: Of<"remove-timer">): readonly Step[] {
+export function removeTimer(planning: Planning, { state, index }: OperationOf<"remove-timer">): readonly Step[] {
   const list = locate(planning, ["states", state, "after"]);
   return removeItem(list, index) ?? missing(`${state} has no such timer.`);
 }
 
 /** Takes a task from a state's list; it stays declared. */
-export function removeFromState(planning: Planning, { state, task }: Of<"remove-from-state">): readonly Step[] {
+export function removeFromState(
+  planning: Planning,
+  { state, task }: OperationOf<"remove-from-state">,
+): readonly Step[] {
   const list = locate(planning, ["states", state, "tasks"]);
   return removeItem(list, indexOfText(list, task)) ?? missing(`${state} has no task "${task}".`);
 }
@@ -136,7 +140,7 @@ function missing(message: string): never {
 }
 
 /** Sets or removes the description of the machine. */
-export function describe(planning: Planning, { value }: Of<"describe">): readonly Step[] {
+export function describe(planning: Planning, { value }: OperationOf<"describe">): readonly Step[] {
   requireVersion2(planning, "description");
   const present = valueAt(planning.source.root, "description");
   if (value === undefined) return present === undefined ? [] : [{ kind: "remove", path: ["description"] }];

@@ -1,7 +1,7 @@
 import { renameMention } from "./expressions.ts";
 import { locate, type Planning } from "./locate.ts";
 import { toPlain } from "./model.ts";
-import { EditRefused, type NameKind, type Operation, type Range } from "./operation.ts";
+import { EditRefused, type NameKind, type OperationOf, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
 import { itemAt, type Source, valueAt } from "./source.ts";
 import type { Step } from "./step.ts";
@@ -75,10 +75,7 @@ export function requireVersion2({ version, source }: Planning, subject: string):
 }
 
 /** Adds an empty state. */
-export function addState(
-  planning: Planning,
-  { name, after }: Extract<Operation, { kind: "add-state" }>,
-): readonly Step[] {
+export function addState(planning: Planning, { name, after }: OperationOf<"add-state">): readonly Step[] {
   requireNewName(planning, "state", name);
   return [insertDeclaration(planning, "state", { name, value: {}, after })];
 }
@@ -110,10 +107,7 @@ export function declareEvent(planning: Planning, name: string): readonly Step[] 
 }
 
 /** Renames what declares a name and everything that refers to it, in expressions too. */
-export function rename(
-  planning: Planning,
-  { what, from, to, literals }: Extract<Operation, { kind: "rename" }>,
-): readonly Step[] {
+export function rename(planning: Planning, { what, from, to, literals }: OperationOf<"rename">): readonly Step[] {
   const { source } = planning;
   const declared = requireDeclared(source, what, from);
   if (what === "state" && from === "INIT") {
@@ -163,7 +157,7 @@ function cannotWrite(name: string, place: Range): EditRefused {
 }
 
 /** Moves an entry behind another one of its kind, or to the front. */
-export function move(planning: Planning, { what, name, after }: Extract<Operation, { kind: "move" }>): readonly Step[] {
+export function move(planning: Planning, { what, name, after }: OperationOf<"move">): readonly Step[] {
   requireDeclared(planning.source, what, name);
   if (after !== undefined) requireDeclared(planning.source, what, after);
   const collection = locate(planning, [COLLECTIONS[what]]);

@@ -92,6 +92,11 @@ export type Operation = Permission &
     | { readonly kind: "convert-to-block"; readonly path: Path }
   );
 
+/** The edits of a kind. */
+export type OperationOf<Kind extends Operation["kind"]> = {
+  [Each in Operation["kind"]]: Extract<Operation, { kind: Each }>;
+}[Kind];
+
 /** Why an edit is not possible. */
 export type RefusalCode =
   | "edit-shared"

@@ -1,7 +1,7 @@
 import { addTask, addTimer, changeTimer, describe, removeFromState, removeTimer, setAttempts, setKey } from "./keys.ts";
 import type { Planning } from "./locate.ts";
 import { addState, declareEvent, move, rename } from "./names.ts";
-import { type Change, EditRefused, type Operation, type Plan } from "./operation.ts";
+import { type Change, EditRefused, type Operation, type OperationOf, type Plan } from "./operation.ts";
 import { planSteps } from "./plan-steps.ts";
 import {
   addCondition,
@@ -45,7 +45,7 @@ function shiftBy<Part extends { readonly from: number; readonly to: number }>(pa
 function planText(text: string, operation: Operation): readonly Change[] {
   const source = readSource(text);
   const planning: Planning = { source, operation, version: versionOf(source), before: [] };
-  const steps = toSteps(planning, operation);
+  const steps = toSteps(planning, operation.kind, operation);
   return planSteps(source, [...dropRepeated(planning.before), ...steps]);
 }
 
@@ -54,51 +54,37 @@ function dropRepeated(steps: readonly Step[]): readonly Step[] {
   return [...new Map(steps.map((step) => [JSON.stringify(step), step])).values()];
 }
 
-function toSteps(planning: Planning, operation: Operation): readonly Step[] {
-  switch (operation.kind) {
-    case "add-state":
-      return addState(planning, operation);
-    case "rename":
-      return rename(planning, operation);
-    case "declare-event":
-      return declareEvent(planning, operation.name);
-    case "add-reaction":
-      return addReaction(planning, operation);
-    case "change-target":
-      return changeTarget(planning, operation);
-    case "add-condition":
-      return addCondition(planning, operation);
-    case "set-condition":
-      return setCondition(planning, operation);
-    case "set-metadata":
-      return setMetadata(planning, operation);
-    case "set-raise":
-      return setRaise(planning, operation);
-    case "order-reaction":
-      return orderReaction(planning, operation);
-    case "add-task":
-      return addTask(planning, operation);
-    case "remove-from-state":
-      return removeFromState(planning, operation);
-    case "set-key":
-      return setKey(planning, operation);
-    case "set-attempts":
-      return setAttempts(planning, operation);
-    case "add-timer":
-      return addTimer(planning, operation);
-    case "change-timer":
-      return changeTimer(planning, operation);
-    case "remove-timer":
-      return removeTimer(planning, operation);
-    case "describe":
-      return describe(planning, operation);
-    case "move":
-      return move(planning, operation);
-    case "remove":
-      return remove(planning, operation);
-    case "remove-reaction":
-      return removeReaction(planning, operation);
-    case "convert-to-block":
-      return [{ kind: "to-block", path: operation.path }];
-  }
+const HANDLERS: {
+  readonly [Kind in Operation["kind"]]: (planning: Planning, operation: OperationOf<Kind>) => readonly Step[];
+} = {
+  "add-state": addState,
+  rename,
+  "declare-event": (planning, { name }) => declareEvent(planning, name),
+  "add-reaction": addReaction,
+  "change-target": changeTarget,
+  "add-condition": addCondition,
+  "set-condition": setCondition,
+  "set-metadata": setMetadata,
+  "set-raise": setRaise,
+  "order-reaction": orderReaction,
+  "add-task": addTask,
+  "remove-from-state": removeFromState,
+  "set-key": setKey,
+  "set-attempts": setAttempts,
+  "add-timer": addTimer,
+  "change-timer": changeTimer,
+  "remove-timer": removeTimer,
+  describe,
+  move,
+  remove,
+  "remove-reaction": removeReaction,
+  "convert-to-block": (_, { path }) => [{ kind: "to-block", path }],
+};
+
+function toSteps<Kind extends Operation["kind"]>(
+  planning: Planning,
+  kind: Kind,
+  operation: OperationOf<Kind>,
+): readonly Step[] {
+  return HANDLERS[kind](planning, operation);
 }

@@ -1,13 +1,11 @@
 import { type Located, locate, type Planning } from "./locate.ts";
 import { declareEvent, requireDeclared, requireVersion2 } from "./names.ts";
-import { EditRefused, type Operation, type Path, type Plain, type ReactionPlace } from "./operation.ts";
+import { EditRefused, type OperationOf, type Path, type Plain, type ReactionPlace } from "./operation.ts";
 import { findReferences } from "./references.ts";
 import { type Item, valueAt } from "./source.ts";
 import type { Step } from "./step.ts";
 
 const SYSTEM = new Set(["NEXT", "FAILED", "TIMEOUT"]);
-
-type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
 
 function toPath({ state, event, index }: ReactionPlace): Path {
   const path = ["states", state, "on", event];
@@ -15,7 +13,7 @@ function toPath({ state, event, index }: ReactionPlace): Path {
 }
 
 /** Lets a state react to an event. An event that is not declared yet is declared too. */
-export function addReaction(planning: Planning, operation: Of<"add-reaction">): readonly Step[] {
+export function addReaction(planning: Planning, operation: OperationOf<"add-reaction">): readonly Step[] {
   const { state, event, target } = operation;
   const { version } = planning;
   requireDeclared(planning.source, "state", state);
@@ -37,7 +35,11 @@ function isDeclared({ source }: Planning, event: string): boolean {
   return findReferences(source).some(({ declares, what, name }) => declares && what === "event" && name === event);
 }
 
-function refuseHandled({ version }: Planning, { state, event, target }: Of<"add-reaction">, { item }: Located): never {
+function refuseHandled(
+  { version }: Planning,
+  { state, event, target }: OperationOf<"add-reaction">,
+  { item }: Located,
+): never {
   const place = { state, event };
   const isSimple = item.kind === "scalar" || (item.kind === "list" && item.items.length === 1);
   throw new EditRefused("edit-handled", `${state} reacts to ${event} already.`, {
@@ -87,7 +89,7 @@ function requireReaction(planning: Planning, place: ReactionPlace): Located {
 }
 
 /** Lets a reaction lead to another state. */
-export function changeTarget(planning: Planning, { target, ...place }: Of<"change-target">): readonly Step[] {
+export function changeTarget(planning: Planning, { target, ...place }: OperationOf<"change-target">): readonly Step[] {
   if (target !== "no-op") requireDeclared(planning.source, "state", target);
   const found = requireReaction(planning, place);
   if (found.item.kind === "scalar") return [{ kind: "set", path: found.path, value: target }];
@@ -144,7 +146,10 @@ function toAdvance(change: TargetChange): readonly Step[] {
 }
 
 /** Puts a reaction with a condition before the one that has none. */
-export function addCondition(planning: Planning, { when, target, ...place }: Of<"add-condition">): readonly Step[] {
+export function addCondition(
+  planning: Planning,
+  { when, target, ...place }: OperationOf<"add-condition">,
+): readonly Step[] {
   requireVersion2(planning, "conditions");
   if (target !== "no-op") requireDeclared(planning.source, "state", target);
   const { state, event } = place;
@@ -161,19 +166,22 @@ export function addCondition(planning: Planning, { when, target, ...place }: Of<
 }
 
 /** Changes, adds or removes the condition of a reaction. */
-export function setCondition(planning: Planning, { when, ...place }: Of<"set-condition">): readonly Step[] {
+export function setCondition(planning: Planning, { when, ...place }: OperationOf<"set-condition">): readonly Step[] {
   requireVersion2(planning, "conditions");
   return setItemKey(planning, place, { keys: ["when"], value: when });
 }
 
 /** Changes, adds or removes a metadata key that a reaction sets. */
-export function setMetadata(planning: Planning, { key, value, ...place }: Of<"set-metadata">): readonly Step[] {
+export function setMetadata(
+  planning: Planning,
+  { key, value, ...place }: OperationOf<"set-metadata">,
+): readonly Step[] {
   requireVersion2(planning, "set");
   return setItemKey(planning, place, { keys: ["set", key], value });
 }
 
 /** Changes, adds or removes the event that a reaction raises. */
-export function setRaise(planning: Planning, { raise, ...place }: Of<"set-raise">): readonly Step[] {
+export function setRaise(planning: Planning, { raise, ...place }: OperationOf<"set-raise">): readonly Step[] {
   requireVersion2(planning, "raise");
   return setItemKey(planning, place, { keys: ["raise"], value: raise });
 }
@@ -240,7 +248,10 @@ function removedPath(planning: Planning, owner: Path, key: string): Path {
 }
 
 /** Moves an entry of a reaction: the first with a true condition is taken. */
-export function orderReaction(planning: Planning, { to, state, event, index }: Of<"order-reaction">): readonly Step[] {
+export function orderReaction(
+  planning: Planning,
+  { to, state, event, index }: OperationOf<"order-reaction">,
+): readonly Step[] {
   const found = requireReaction(planning, { state, event });
   const count = found.item.kind === "list" ? found.item.items.length : 0;
   if (index >= count || to >= count) throw new EditRefused("edit-missing", "The reaction has no such entry.");

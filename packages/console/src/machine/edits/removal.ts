@@ -1,6 +1,6 @@
 import { isAnchored, locate, type Planning } from "./locate.ts";
 import { requireDeclared } from "./names.ts";
-import { EditRefused, type NameKind, type Operation, type Path, type Range } from "./operation.ts";
+import { EditRefused, type NameKind, type OperationOf, type Path, type Range } from "./operation.ts";
 import { findReferences, type Reference } from "./references.ts";
 import { type Entry, entryAt, findEntry, itemAt, listMerged, membersOf, type Source } from "./source.ts";
 import type { Step } from "./step.ts";
@@ -109,7 +109,7 @@ function mergeEmptied(source: Source, paths: readonly Path[]): readonly Path[] {
 }
 
 /** Deletes what declares a name, with reactions, list items and keys that refer to it. */
-export function remove(planning: Planning, { what, name }: Extract<Operation, { kind: "remove" }>): readonly Step[] {
+export function remove(planning: Planning, { what, name }: OperationOf<"remove">): readonly Step[] {
   const { source } = planning;
   const own = requireDeclared(source, what, name);
   if (what === "state" && name === "INIT") {
@@ -135,7 +135,7 @@ export function remove(planning: Planning, { what, name }: Extract<Operation, { 
 /** Deletes a reaction, or one entry of it, and keys that it leaves empty. */
 export function removeReaction(
   planning: Planning,
-  { state, event, index }: Extract<Operation, { kind: "remove-reaction" }>,
+  { state, event, index }: OperationOf<"remove-reaction">,
 ): readonly Step[] {
   const keys = ["states", state, "on", event];
   const map = locate(planning, keys.slice(0, -1));

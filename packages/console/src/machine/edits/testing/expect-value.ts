@@ -1,6 +1,6 @@
 import { isScalar, parseDocument, visit } from "yaml";
 import { findExpressions, findMentions, renameMention } from "../expressions.ts";
-import type { NameKind, Operation, Plain, ReactionPlace } from "../operation.ts";
+import type { NameKind, Operation, OperationOf, Plain, ReactionPlace } from "../operation.ts";
 
 // What edits mean, said once more on plain values and without a document: the property compares the edited text with it.
 
@@ -42,10 +42,9 @@ export function expectValue(before: Any, operation: Operation): Any {
 
 const KEYS = { state: "states", event: "events", task: "tasks", metadata: "metadata", target: "targets" } as const;
 
-type Renamed = Pick<Of<"rename">, "from" | "to" | "literals">;
+type Renamed = Pick<OperationOf<"rename">, "from" | "to" | "literals">;
 
-type Of<Kind extends Operation["kind"]> = Extract<Operation, { kind: Kind }>;
-type Handlers = { readonly [Kind in Operation["kind"]]: (root: Any, operation: Of<Kind>) => void };
+type Handlers = { readonly [Kind in Operation["kind"]]: (root: Any, operation: OperationOf<Kind>) => void };
 
 const HANDLERS: Handlers = {
   "add-state": (root, { name }) => {
@@ -116,7 +115,7 @@ function action(target: string): Any {
   return target === "no-op" ? { action: "no-op" } : { action: "advance", state: target };
 }
 
-function moveEvent(root: Any, operation: Of<"move">): void {
+function moveEvent(root: Any, operation: OperationOf<"move">): void {
   if (operation.what !== "event" || !Array.isArray(root.events)) return;
   const others = root.events.filter((name: string) => name !== operation.name);
   others.splice(operation.after === undefined ? 0 : others.indexOf(operation.after) + 1, 0, operation.name);
