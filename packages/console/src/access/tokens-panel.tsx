@@ -67,6 +67,8 @@ const COLUMNS: readonly Column<ApiToken>[] = [
   { header: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt ? <Ago at={lastUsedAt} /> : "never") },
 ];
 
+const VERBS = { rotate: "Rotate", revoke: "Revoke" } as const;
+
 function toActions(setOpen: (open: Open) => void): Column<ApiToken> {
   return {
     id: "actions",
@@ -75,22 +77,17 @@ function toActions(setOpen: (open: Open) => void): Column<ApiToken> {
       const refusal = token.status === "active" ? undefined : `The token is ${token.status}`;
       return (
         <span className="row">
-          <Button
-            look="plain"
-            label={`Rotate ${token.name}`}
-            refusal={refusal}
-            onPress={() => setOpen({ kind: "rotate", token })}
-          >
-            Rotate…
-          </Button>
-          <Button
-            look="plain"
-            label={`Revoke ${token.name}`}
-            refusal={refusal}
-            onPress={() => setOpen({ kind: "revoke", token })}
-          >
-            Revoke…
-          </Button>
+          {(["rotate", "revoke"] as const).map((kind) => (
+            <Button
+              key={kind}
+              look="plain"
+              label={`${VERBS[kind]} ${token.name}`}
+              refusal={refusal}
+              onPress={() => setOpen({ kind, token })}
+            >
+              {VERBS[kind]}…
+            </Button>
+          ))}
         </span>
       );
     },

@@ -1,4 +1,4 @@
-import type { StackFilter } from "@stackyard/sdk";
+import type { StackCounts, StackFilter } from "@stackyard/sdk";
 import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
 import { useLoad } from "./use-load.ts";
@@ -10,4 +10,9 @@ export function useConditionCounts(filter: Omit<StackFilter, "condition" | "wait
     ({ signal }) => yard.stacks.counts(filter, { by: "condition", signal }),
     { placeholderData: (before) => before },
   );
+}
+
+/** Returns how many stacks have a condition; none while that is unknown. */
+export function countOf(counts: StackCounts | undefined, condition: string): number {
+  return counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
 }

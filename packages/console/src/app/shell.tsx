@@ -3,15 +3,15 @@ import { useState } from "react";
 import { useMe } from "../api/access.ts";
 import { isSignedOut, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { useConditionCounts } from "../api/use-condition-counts.ts";
+import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
 import { useLiveRetry, useLiveState } from "../api/use-live.tsx";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink, To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { changeSettings, useSettings } from "../design/settings.ts";
-import { Text, useNow } from "../design/text.tsx";
+import { useNow } from "../design/text.tsx";
 import { useMedia } from "../design/use-media.ts";
 import { formatTime } from "../text/durations.ts";
 import { Palette } from "./palette.tsx";
@@ -70,8 +70,10 @@ export function Shell() {
 function Navigation() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const { data: counts } = useConditionCounts();
-  const count = (condition: string) => counts?.groups.find((group) => group.condition === condition)?.count ?? 0;
-  const shown: Readonly<Record<string, number>> = { "/inbox": count("failed"), "/approvals": count("approval") };
+  const shown: Readonly<Record<string, number>> = {
+    "/inbox": countOf(counts, "failed"),
+    "/approvals": countOf(counts, "approval"),
+  };
   const isPhone = useMedia("(max-width: 639px)");
   const toLink = ([to, title]: (typeof NAVIGATION)[number]) => (
     <To key={to} path={to} current={path === to}>
@@ -135,9 +137,7 @@ function Person() {
   if (me === undefined) return null;
   return (
     <span className="row">
-      <To path="/access" search={{ tab: "me" }}>
-        <Text>{me.name}</Text>
-      </To>
+      <TextLink path="/access" search={{ tab: "me" }} text={me.name} />
       {me.via === "cookie" && (
         <form method="post" action="/auth/logout">
           <Button type="submit" look="plain">

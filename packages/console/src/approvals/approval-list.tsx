@@ -3,7 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
@@ -19,10 +19,7 @@ export function useApprovals(mine: boolean): PagedList<Approval> {
 export function ApprovalLink({ approval: { stackId, task } }: { approval: Approval }) {
   return (
     <>
-      <Mark status="approval" bare />{" "}
-      <To path="/approval" search={{ stack: stackId, task }}>
-        <Text>{task}</Text>
-      </To>
+      <Mark status="approval" bare /> <TextLink path="/approval" search={{ stack: stackId, task }} text={task} />
     </>
   );
 }

@@ -1,6 +1,5 @@
 import type { Run } from "@stackyard/sdk/runs";
-import { To } from "./links.tsx";
-import { Text } from "./text.tsx";
+import { TextLink } from "./links.tsx";
 
 /** Returns the page that shows this job best. */
 export function toJobPath({ executor }: Pick<Run, "executor">): string {
@@ -9,9 +8,5 @@ export function toJobPath({ executor }: Pick<Run, "executor">): string {
 
 /** Renders the id of a job as a link to its page. */
 export function JobLink({ job }: { job: Pick<Run, "runId" | "executor"> }) {
-  return (
-    <To path={toJobPath(job)} search={{ id: job.runId }}>
-      <Text mono>{job.runId}</Text>
-    </To>
-  );
+  return <TextLink path={toJobPath(job)} search={{ id: job.runId }} text={job.runId} mono />;
 }

@@ -1,5 +1,6 @@
 import { Link, useNavigate, useSearch as useRouterSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { Text } from "./text.tsx";
 
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
 export type Search = Readonly<Record<string, string>>;
@@ -13,21 +14,20 @@ export const SEARCH_FORMAT = {
   },
 };
 
-/** Renders a link to a page of the console. Empty values are left out of the address. */
-export function To({
-  path,
-  search = {},
-  className,
-  children,
-  current,
-}: {
-  path: string;
-  search?: Readonly<Record<string, string | undefined>>;
-  className?: string;
-  children: ReactNode;
+/** Parts of an address; those that are undefined are left out or removed. */
+type SearchChange = Readonly<Record<string, string | undefined>>;
+
+interface LinkProps {
+  readonly path: string;
+  readonly search?: SearchChange;
+  readonly className?: string;
+  readonly children: ReactNode;
   /** True for the tab or page that is shown. */
-  current?: boolean;
-}) {
+  readonly current?: boolean;
+}
+
+/** Renders a link to a page of the console. Empty values are left out of the address. */
+export function To({ path, search = {}, className, children, current }: LinkProps) {
   return (
     <Link
       to={path as "/"}
@@ -42,13 +42,27 @@ export function To({
   );
 }
 
+interface TextLinkProps extends Omit<LinkProps, "children"> {
+  readonly text: string;
+  readonly mono?: boolean;
+}
+
+/** Renders a text from outside as a link to a page of the console. */
+export function TextLink({ text, mono = false, ...link }: TextLinkProps) {
+  return (
+    <To {...link}>
+      <Text mono={mono}>{text}</Text>
+    </To>
+  );
+}
+
 /** Returns the query of the address. */
 export function useSearch(): Search {
   return useRouterSearch({ strict: false }) as Search;
 }
 
 /** Returns a function that changes the query of the address; undefined removes a part. */
-export function useChangeSearch(): (change: Readonly<Record<string, string | undefined>>, push?: boolean) => void {
+export function useChangeSearch(): (change: SearchChange, push?: boolean) => void {
   const navigate = useNavigate();
   return (change, push = false) => {
     void navigate({
@@ -61,13 +75,13 @@ export function useChangeSearch(): (change: Readonly<Record<string, string | und
 }
 
 /** Returns a function that opens a page. */
-export function useGo(): (path: string, search?: Readonly<Record<string, string | undefined>>) => void {
+export function useGo(): (path: string, search?: SearchChange) => void {
   const navigate = useNavigate();
   return (path, search = {}) => void navigate({ to: path, search: clean(search) as never });
 }
 
 /** Removes what is undefined or empty. */
-export function clean(search: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function clean(search: SearchChange): Record<string, string> {
   const entries = Object.entries(search).filter((entry): entry is [string, string] => (entry[1] ?? "") !== "");
   return Object.fromEntries(entries);
 }

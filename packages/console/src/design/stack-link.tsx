@@ -1,17 +1,12 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { toStackStatus } from "../api/status.ts";
-import { To } from "./links.tsx";
+import { TextLink } from "./links.tsx";
 import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
-import { Text } from "./text.tsx";
 
 /** Renders the id of a stack as a link to its page. */
 export function StackLink({ id }: { id: string }) {
-  return (
-    <To path="/stack" search={{ id }}>
-      <Text>{id}</Text>
-    </To>
-  );
+  return <TextLink path="/stack" search={{ id }} text={id} />;
 }
 
 /** The column of lists with the id of a stack and the shape of its status. */

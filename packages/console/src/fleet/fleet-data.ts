@@ -71,15 +71,9 @@ export const NO_ROLE = "no role";
 
 /** Returns the groups of the map. An instance with several roles is in each of them. */
 export function groupInstances(instances: readonly FleetInstanceReport[], by: FleetGrouping): readonly FleetGroup[] {
-  const groups = new Map<string, FleetInstanceReport[]>();
-  for (const instance of instances) {
-    for (const name of namesOf(instance, by)) {
-      const members = groups.get(name);
-      if (members === undefined) groups.set(name, [instance]);
-      else members.push(instance);
-    }
-  }
-  const all = [...groups].map(([name, members]) => ({ name, instances: members }));
+  const placed = instances.flatMap((instance) => namesOf(instance, by).map((name) => ({ name, instance })));
+  const groups = Map.groupBy(placed, ({ name }) => name);
+  const all = [...groups].map(([name, members]) => ({ name, instances: members.map(({ instance }) => instance) }));
   // Standings and codes come failing first, as the instances do; roles by their names.
   return by === "role" ? all.sort((a, b) => compareRoles(a.name, b.name)) : all;
 }

@@ -6,7 +6,7 @@ import {
 } from "@stackyard/executor-runcommand/report";
 import { useEffect, useRef } from "react";
 import { Button } from "../design/button.tsx";
-import { To, useSearch } from "../design/links.tsx";
+import { TextLink, To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
@@ -26,9 +26,7 @@ export function FleetInstances({ report }: { report: FleetReport }) {
     {
       header: "Instance",
       cell: ({ instanceId }) => (
-        <To path="/fleet" search={{ ...search, instance: instanceId }}>
-          <Text mono>{instanceId}</Text>
-        </To>
+        <TextLink path="/fleet" search={{ ...search, instance: instanceId }} text={instanceId} mono />
       ),
     },
     ...COLUMNS,

@@ -1,8 +1,7 @@
 import { type FleetReport, type RoleCounts, STANDINGS } from "@stackyard/executor-runcommand/report";
-import { To, useSearch } from "../design/links.tsx";
+import { TextLink, useSearch } from "../design/links.tsx";
 import { Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Text } from "../design/text.tsx";
 import { NO_ROLE } from "./fleet-data.ts";
 
 /** Renders the map in numbers: how many instances of each role are in each state. */
@@ -13,9 +12,12 @@ export function FleetRoles({ report: { roles, standings } }: { report: FleetRepo
     {
       header: "Role",
       cell: ({ role }) => (
-        <To path="/fleet" search={{ ...search, role: role ?? NO_ROLE }} current={search["role"] === (role ?? NO_ROLE)}>
-          <Text>{role ?? NO_ROLE}</Text>
-        </To>
+        <TextLink
+          path="/fleet"
+          search={{ ...search, role: role ?? NO_ROLE }}
+          current={search["role"] === (role ?? NO_ROLE)}
+          text={role ?? NO_ROLE}
+        />
       ),
     },
     ...shown.map((standing) => ({

@@ -49,10 +49,15 @@ const LOOKS: Readonly<Record<Kind, Look>> = {
   },
 };
 
+/** Loads the most frequent causes of one kind. */
+export function useCauses(kind: Kind) {
+  return useLoad(keys.count("causes", { kind }), ({ signal }) => yard.causes({ kind, limit: 100, signal }));
+}
+
 /** Renders the causes of one kind, the most frequent first; each opens to its members. */
 export function CausePanel({ kind }: { kind: Kind }) {
   const { title, empty } = LOOKS[kind];
-  const causes = useLoad(keys.count("causes", { kind }), ({ signal }) => yard.causes({ kind, limit: 100, signal }));
+  const causes = useCauses(kind);
   return (
     <Panel title={title}>
       <Loaded query={causes} height={240}>

@@ -1,12 +1,8 @@
-import type { Cause } from "@stackyard/sdk";
-import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
-import { useConditionCounts } from "../api/use-condition-counts.ts";
-import { useLoad } from "../api/use-load.ts";
+import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Page } from "../design/page.tsx";
-import { CausePanel } from "./cause-panel.tsx";
+import { CausePanel, useCauses } from "./cause-panel.tsx";
 import { OpenApprovals } from "./open-approvals.tsx";
 import { WaitingPanel } from "./waiting-panel.tsx";
 import "./inbox.css";
@@ -50,17 +46,9 @@ function Shown({ tab }: { tab: TabId }) {
 
 /** Returns the count of each tab; undefined while unknown. */
 function useCounts(): Readonly<Record<TabId, number | undefined>> {
-  const conditions = useConditionCounts();
-  const parked = useCauseCount("parked");
-  const dead = useCauseCount("dead");
-  const countOf = (name: string) => {
-    if (conditions.data === undefined) return undefined;
-    return conditions.data.groups.find(({ condition }) => condition === name)?.count ?? 0;
-  };
-  return { failed: countOf("failed"), waiting: countOf("waiting"), parked, dead, approvals: countOf("approval") };
-}
-
-function useCauseCount(kind: Cause["kind"]): number | undefined {
-  const { data } = useLoad(keys.count("causes", { kind }), ({ signal }) => yard.causes({ kind, limit: 100, signal }));
-  return data?.examined;
+  const { data } = useConditionCounts();
+  const parked = useCauses("parked").data?.examined;
+  const dead = useCauses("dead").data?.examined;
+  const count = (condition: string) => data && countOf(data, condition);
+  return { failed: count("failed"), waiting: count("waiting"), parked, dead, approvals: count("approval") };
 }

@@ -4,10 +4,10 @@ import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
 import { toJobPath } from "../design/job-link.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { Ago } from "../design/text.tsx";
 import { statusOfJob } from "./job-states.ts";
 
 /** Loads the jobs that a filter chooses, the newest first. */
@@ -27,9 +27,7 @@ const COLUMNS: readonly Column<Run>[] = [
     cell: (job) => (
       <>
         <Mark status={statusOfJob(job.state)} bare />{" "}
-        <To path={toJobPath(job)} search={{ id: job.runId }}>
-          <Text>{`${job.executor} …${job.runId.slice(-6)}`}</Text>
-        </To>
+        <TextLink path={toJobPath(job)} search={{ id: job.runId }} text={`${job.executor} …${job.runId.slice(-6)}`} />
       </>
     ),
   },

@@ -3,10 +3,9 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { SideTable } from "../design/beside.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Loaded } from "../design/page.tsx";
 import type { Column } from "../design/table.tsx";
-import { Text } from "../design/text.tsx";
 import { MachineMark } from "./machine-mark.tsx";
 
 /** Loads all machines. */
@@ -26,11 +25,7 @@ export const MACHINE_COLUMNS: readonly Column<MachineSummary>[] = [
   { header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
   {
     header: "Machine",
-    cell: ({ name }) => (
-      <To path="/machine" search={{ name }}>
-        <Text>{name}</Text>
-      </To>
-    ),
+    cell: ({ name }) => <TextLink path="/machine" search={{ name }} text={name} />,
   },
 ];
 

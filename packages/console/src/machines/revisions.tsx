@@ -6,10 +6,10 @@ import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink, To } from "../design/links.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
-import { ActionsHeading, Ago, Text } from "../design/text.tsx";
+import { ActionsHeading, Ago } from "../design/text.tsx";
 
 /** Renders the revisions of a machine, newest first, with how many stacks each has. */
 export function Revisions({ name }: { name: string }) {
@@ -21,9 +21,7 @@ export function Revisions({ name }: { name: string }) {
       header: "Revision",
       cell: ({ hash, current }) => (
         <span className="row">
-          <To path="/edit" search={{ machine: name, rev: hash }}>
-            <Text mono>{hash.slice(0, 12)}</Text>
-          </To>
+          <TextLink path="/edit" search={{ machine: name, rev: hash }} text={hash.slice(0, 12)} mono />
           {current && <b>current</b>}
         </span>
       ),

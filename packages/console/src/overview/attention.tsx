@@ -1,6 +1,7 @@
 import type { Cause, StackCondition, StackCounts, StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { countOf } from "../api/use-condition-counts.ts";
 import { useLoad } from "../api/use-load.ts";
 import { BulkButton } from "../design/bulk-dialog.tsx";
 import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
@@ -12,6 +13,7 @@ import { Ago, Text } from "../design/text.tsx";
 import { Line } from "./attention-line.tsx";
 import { FailedJobs, useFailedJobs } from "./failed-jobs.tsx";
 
+const CONDITIONS: readonly StackCondition[] = ["failed", "stalled", "overdue", "approval"];
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
 
@@ -20,10 +22,8 @@ const MAX_APPROVALS = 3;
  * and approvals.
  */
 export function Attention({ counts }: { counts: StackCounts }) {
-  const countOf = (condition: StackCondition) =>
-    counts.groups.find((group) => group.condition === condition)?.count ?? 0;
   const jobs = useFailedJobs();
-  const [failed, stalled, overdue, approval] = (["failed", "stalled", "overdue", "approval"] as const).map(countOf);
+  const [failed, stalled, overdue, approval] = CONDITIONS.map((condition) => countOf(counts, condition));
   if (counts.total === 0 && jobs.length === 0) {
     return (
       <Panel title="Needs attention">

@@ -2,7 +2,7 @@ import type { HistoryEntry } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Arrow, Instant, Text } from "../design/text.tsx";
@@ -45,9 +45,7 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
   return (
     <li data-row={String(position)}>
       <Instant at={at} short />
-      <To path="/stack" search={{ id: stackId, tab: "history", at: String(position) }}>
-        <Text>{stackId}</Text>
-      </To>
+      <TextLink path="/stack" search={{ id: stackId, tab: "history", at: String(position) }} text={stackId} />
       {status !== undefined && <Mark status={status} bare />}
       <span className="wrap">
         <Text>{event}</Text> {task !== undefined && <Text>{task}</Text>}

@@ -3,7 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
+import { TextLink, To } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Text, useNow } from "../design/text.tsx";
@@ -51,16 +51,17 @@ function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
   return (
     <li data-row={attemptId}>
       <Mark status={cancelling === undefined ? (STATUSES[status] ?? "running") : "cancelled"} bare />
-      <To path={machine === JOB_MACHINE ? "/job" : "/stack"} search={{ id: stackId }}>
-        <Text>{stackId}</Text>
-      </To>
+      <TextLink path={machine === JOB_MACHINE ? "/job" : "/stack"} search={{ id: stackId }} text={stackId} />
       <Text>{task}</Text>
       {number > 1 && <span className="muted">attempt {number}</span>}
       <Elapsed attempt={attempt} />
       {progressMessage !== undefined && (
-        <To path="/log" search={{ attempt: attemptId }} className="overview-message">
-          <Text>{dropColors(progressMessage)}</Text>
-        </To>
+        <TextLink
+          path="/log"
+          search={{ attempt: attemptId }}
+          className="overview-message"
+          text={dropColors(progressMessage)}
+        />
       )}
     </li>
   );

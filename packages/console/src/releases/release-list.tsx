@@ -2,10 +2,9 @@ import type { Release } from "@stackyard/sdk/releases";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
-import { Text } from "../design/text.tsx";
 import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
 
 /** Loads releases and what was done about them, the newest first. */
@@ -18,11 +17,7 @@ export const RELEASE_COLUMNS: readonly Column<Release>[] = [
   { header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
   {
     header: "Release",
-    cell: (release) => (
-      <To path="/release" search={{ id: release.runId }}>
-        <Text>{formatRelease(release)}</Text>
-      </To>
-    ),
+    cell: (release) => <TextLink path="/release" search={{ id: release.runId }} text={formatRelease(release)} />,
   },
 ];
 

@@ -1,11 +1,10 @@
 import type { MachineDetails } from "@stackyard/sdk";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
-import { Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { StackGraph } from "./now-tab.tsx";
 import type { StackProps } from "./source.ts";
@@ -41,9 +40,7 @@ function Facts({ details, machineHash }: { details: MachineDetails; machineHash:
   const newest = hash === machineHash;
   return (
     <div className="panel-body row">
-      <To path="/machine" search={{ name }}>
-        <Text>{name}</Text>
-      </To>
+      <TextLink path="/machine" search={{ name }} text={name} />
       <code>{machineHash.slice(0, 12)}</code>
       {newest ? (
         <Mark status="succeeded" word="Current revision" />

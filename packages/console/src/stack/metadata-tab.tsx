@@ -4,7 +4,7 @@ import { yard } from "../api/client.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
-import { To, useChangeSearch, useSearch } from "../design/links.tsx";
+import { TextLink, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, NoMatch, Panel } from "../design/page.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
@@ -146,9 +146,7 @@ function Origin({ source, origin }: { source: StackSource; origin: MetadataRow["
   const { id } = search;
   return (
     <span className="nowrap">
-      <To path={source.path} search={{ id, tab: "history", at: String(origin.position) }}>
-        <Text>{origin.event}</Text>
-      </To>{" "}
+      <TextLink path={source.path} search={{ id, tab: "history", at: String(origin.position) }} text={origin.event} />{" "}
       <span className="muted">
         <Ago at={origin.at} />
         {origin.actor !== undefined && (

@@ -19,23 +19,22 @@ export function StackActions({ source, stack }: StackProps) {
   const { send, operate, repair, cancel, settle, upgrade } = useRefusals({ source, stack });
   const close = () => setOpen(undefined);
   const dialog = { stack, onClose: close };
+  const actions: readonly (readonly [DialogName, string, string | undefined])[] = [
+    ["send", "Send event…", send],
+    ["cancel", "Cancel…", cancel],
+    ["settle", "Settle…", settle],
+    ["upgrade", "Upgrade…", upgrade],
+  ];
   return (
     <div className="stack-v">
       <div className="row" role="toolbar" aria-label="Actions">
         <RetryButton stack={stack} refusal={operate} />
         <LogButton source={source} stack={stack} />
-        <Button refusal={send} onPress={() => setOpen("send")}>
-          Send event…
-        </Button>
-        <Button refusal={cancel} onPress={() => setOpen("cancel")}>
-          Cancel…
-        </Button>
-        <Button refusal={settle} onPress={() => setOpen("settle")}>
-          Settle…
-        </Button>
-        <Button refusal={upgrade} onPress={() => setOpen("upgrade")}>
-          Upgrade…
-        </Button>
+        {actions.map(([name, title, refusal]) => (
+          <Button key={name} refusal={refusal} onPress={() => setOpen(name)}>
+            {title}
+          </Button>
+        ))}
         <Button look="danger" refusal={repair} onPress={() => setOpen("remove")}>
           Remove…
         </Button>

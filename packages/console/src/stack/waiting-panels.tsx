@@ -1,6 +1,6 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { toStackId } from "../api/attempt-ids.ts";
-import { To } from "../design/links.tsx";
+import { TextLink, To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -17,9 +17,7 @@ const APPROVALS: Column<Approval>[] = [
     cell: ({ id, task }) => (
       <span className="row">
         <Mark status="approval" bare />
-        <To path="/approval" search={{ id }}>
-          <Text>{task}</Text>
-        </To>
+        <TextLink path="/approval" search={{ id }} text={task} />
       </span>
     ),
   },

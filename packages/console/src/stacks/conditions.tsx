@@ -1,5 +1,5 @@
 import type { StackCondition, StackFilter } from "@stackyard/sdk";
-import { useConditionCounts } from "../api/use-condition-counts.ts";
+import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { CONDITION_WORDS } from "./stack-filter.ts";
@@ -12,7 +12,6 @@ function toStatus(condition: string): Status {
 export function Conditions({ filter: { condition, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
   const search = useSearch();
   const counts = useConditionCounts(filter);
-  const countOf = (name: string) => counts.data?.groups.find((group) => group.condition === name)?.count ?? 0;
   return (
     <nav className="stacks-conditions" aria-label="Conditions">
       <To path="/stacks" search={{ ...search, condition: undefined }} current={condition === undefined}>
@@ -20,7 +19,7 @@ export function Conditions({ filter: { condition, ...filter } }: { filter: Omit<
       </To>
       {Object.entries(CONDITION_WORDS).map(([name, word]) => (
         <To key={name} path="/stacks" search={{ ...search, condition: name }} current={condition === name}>
-          <Mark status={toStatus(name)} word={`${word} ${countOf(name).toLocaleString("en")}`} />
+          <Mark status={toStatus(name)} word={`${word} ${countOf(counts.data, name).toLocaleString("en")}`} />
         </To>
       ))}
     </nav>

@@ -3,9 +3,8 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import type { Column } from "../design/table.tsx";
-import { Text } from "../design/text.tsx";
 
 /** Loads the Terraform states of which the key begins with a text. */
 export function useStates(prefix: string | undefined): PagedList<TerraformState> {
@@ -17,11 +16,7 @@ export function useStates(prefix: string | undefined): PagedList<TerraformState>
 /** The key of a state as a link to its page. */
 export const STATE_COLUMN: Column<TerraformState> = {
   header: "Key",
-  cell: ({ key }) => (
-    <To path="/state" search={{ key }}>
-      <Text>{key}</Text>
-    </To>
-  ),
+  cell: ({ key }) => <TextLink path="/state" search={{ key }} text={key} />,
 };
 
 /** Renders the Terraform states beside one of them. */
