@@ -80,11 +80,7 @@ interface StoredBought {
 
 async function findBought({ records, clock }: ServiceDeps): Promise<StoredBought | undefined> {
   const found = await records.get(RECORD, clock.now());
-  return found !== undefined && isBought(found.value) ? { version: found.version, value: found.value } : undefined;
-}
-
-function isBought(value: unknown): value is BoughtCosts {
-  return Check(BoughtCosts, value);
+  return found && Check(BoughtCosts, found.value) ? { version: found.version, value: found.value } : undefined;
 }
 
 interface BuyInput {
@@ -106,11 +102,8 @@ async function buyCosts(deps: ServiceDeps, { options, yard, version }: BuyInput)
     const failure = isComplete && isWhole ? {} : { failure: TOO_MANY };
     return await put(deps, claimed.version, { day, askedAt, ...failure, costs: items });
   } catch (error) {
-    const { message } = toAwsError(
-      error,
-      "The costs cannot be loaded.",
-      "The role needs the permission ce:GetCostAndUsage.",
-    );
+    const advice = "The role needs the permission ce:GetCostAndUsage.";
+    const { message } = toAwsError(error, "The costs cannot be loaded.", advice);
     const { kind, name } = findAwsFault(error);
     const isRefused = pages === 0 && name !== undefined;
     const failure = message.slice(0, 1_024);
@@ -132,14 +125,9 @@ async function notifyDenied(
 
 const TOO_MANY = "Not all stacks were sent their costs: there are more than the option maxPages, or a record, allows.";
 
-interface Items {
-  readonly items: NonNullable<BoughtCosts["costs"]>;
-  readonly isWhole: boolean;
-}
-
 /** Returns the costs of existing stacks, the most expensive first, because not all may fit. */
-async function toItems(deps: ServiceDeps, costs: ReadonlyMap<string, number>): Promise<Items> {
-  const items: { readonly stackId: string; readonly usd: number }[] = [];
+async function toItems(deps: ServiceDeps, costs: ReadonlyMap<string, number>) {
+  const items: NonNullable<BoughtCosts["costs"]> = [];
   let bytes = 0;
   for (const [tag, cost] of [...costs].toSorted(([, a], [, b]) => b - a)) {
     const stack = await findTaggedStack(deps, { stackId: tag });
@@ -158,16 +146,13 @@ async function sendCosts(deps: ServiceDeps, { version, value }: StoredBought): P
   for (const { stackId, usd } of costs) {
     if (deps.signal.aborted) return deps.clock.now();
     const stack = await deps.findStack(stackId);
-    if (stack !== undefined && (await needsCost(deps, stack, usd)))
-      await sendCost(deps, stack, { usd, day: value.day });
+    if (stack === undefined || stack.metadata[KEY] === usd) continue;
+    // A state that does not handle the event would get a dead letter each day.
+    const isHandled = (await findReactions(deps, stack, EVENT)) !== undefined;
+    if (isHandled) await sendCost(deps, stack, { usd, day: value.day });
   }
   await put(deps, version, done);
   return toNextDay(deps.clock.now());
-}
-
-/** Returns true if the state handles the event; others would get a dead letter each day. */
-async function needsCost(deps: ServiceDeps, stack: Stack, usd: number): Promise<boolean> {
-  return stack.metadata[KEY] !== usd && (await findReactions(deps, stack, EVENT)) !== undefined;
 }
 
 async function sendCost(
@@ -175,11 +160,9 @@ async function sendCost(
   { id: stackId, machine, incarnation }: Stack,
   { usd, day }: { readonly usd: number; readonly day: string },
 ): Promise<void> {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([stackId, incarnation]))
-    .digest("hex")
-    .slice(0, 32);
-  const event = { id: `cost/${day}/${digest}`, stackId, machine, event: EVENT, metadata: { [KEY]: usd } };
+  const digest = createHash("sha256").update(JSON.stringify([stackId, incarnation]));
+  const id = `cost/${day}/${digest.digest("hex").slice(0, 32)}`;
+  const event = { id, stackId, machine, event: EVENT, metadata: { [KEY]: usd } };
   const published = await deps.publish(event, USER);
   if (published.kind === "invalid")
     deps.logger.warn("A stack cannot be sent its costs.", { stack: stackId, ...published });

@@ -70,7 +70,8 @@ const DEFAULT_SETTLE_MS = 1_800_000;
 /** AWS lists new resources late: the time between the two searches that must return nothing. */
 const DEFAULT_SEARCH_MS = 60_000;
 
-const SHORT_DURATION = "^[1-9][0-9]{0,3}(s|m|h)$";
+const toDuration = (description: string) =>
+  Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,3}(s|m|h)$", expected: "a duration such as 30m", description }));
 
 const REGION = "^[a-z]{2,5}(-[a-z]+){1,3}-[0-9]$";
 
@@ -90,20 +91,9 @@ export const LeakCheckConfig = Type.Object(
         description: "ARNs and addresses that may be left; a star fits any characters",
       }),
     ),
-    searchEvery: Type.Optional(
-      Type.String({
-        pattern: SHORT_DURATION,
-        expected: "a duration such as 30m",
-        description: "Time between two searches. Two in a row must find nothing. Default: `1m`",
-      }),
-    ),
-    settleFor: Type.Optional(
-      Type.String({
-        pattern: SHORT_DURATION,
-        expected: "a duration such as 30m",
-        description:
-          "AWS lists deleted resources for a while: how long something must be listed to be left. Default: `30m`",
-      }),
+    searchEvery: toDuration("Time between two searches. Two in a row must find nothing. Default: `1m`"),
+    settleFor: toDuration(
+      "AWS lists deleted resources for a while: how long something must be listed to be left. Default: `30m`",
     ),
   },
   closed,

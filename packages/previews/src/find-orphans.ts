@@ -22,12 +22,6 @@ export interface FoundOrphan {
   readonly resources: readonly OrphanResource[];
 }
 
-/** The results of a search, and its failures. */
-export interface FoundOrphans {
-  readonly orphans: readonly FoundOrphan[];
-  readonly failures: OrphanCheck["failures"];
-}
-
 const MOST_RESOURCES = 500;
 const MOST_BYTES = 128 * 1024;
 /** Of an account and region. */
@@ -37,7 +31,7 @@ const MOST_TAGGED = 100_000;
 export async function findOrphans(
   deps: ServiceDeps,
   { accounts = [], yard }: Pick<PreviewsOptions, "accounts"> & { readonly yard: string | undefined },
-): Promise<FoundOrphans> {
+): Promise<{ readonly orphans: readonly FoundOrphan[]; readonly failures: OrphanCheck["failures"] }> {
   const board = createBoard(deps);
   await addStates(deps, board);
   const failures: OrphanCheck["failures"] = [];

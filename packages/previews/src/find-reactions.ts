@@ -1,16 +1,11 @@
 import type { ServiceDeps, Stack } from "@stackyard/core";
 
-/** The states that a reaction leads to. */
-interface FoundReaction {
-  readonly advance: readonly string[];
-}
-
 /** Returns how the state of a stack reacts to an event, by the newest revision of its machine; undefined when it does not. */
 export async function findReactions(
   { locator }: Pick<ServiceDeps, "locator">,
   { machine, state }: Stack,
   event: string,
-): Promise<readonly FoundReaction[] | undefined> {
+) {
   const found = await locator.find(machine);
   return found.kind === "found" ? found.machine.states.get(state)?.on.get(event) : undefined;
 }

@@ -1,4 +1,4 @@
-import { type Clock, defined, listPages, type PageStart, type Records, type StoredRecord } from "@stackyard/core";
+import { defined, listPages, type PageStart, type ServiceDeps, type StoredRecord } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 
@@ -15,10 +15,7 @@ export const IdleQuestion = Type.Object({
 export type IdleQuestion = Static<typeof IdleQuestion>;
 
 /** The storage of questions. */
-export interface QuestionStore {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
-}
+export type QuestionStore = Pick<ServiceDeps, "records" | "clock">;
 
 /** A question as it is stored. */
 export type StoredQuestion = Omit<StoredRecord, "value"> & { readonly value: IdleQuestion };
@@ -33,7 +30,8 @@ export async function findQuestion(
   { records, clock }: QuestionStore,
   attempt: string,
 ): Promise<StoredQuestion | undefined> {
-  return toQuestion(await records.get(`${PREFIX}${attempt}`, clock.now()));
+  const found = await records.get(`${PREFIX}${attempt}`, clock.now());
+  return found && isQuestion(found) ? found : undefined;
 }
 
 /** Stores a question, or replaces it. A concurrent question wins. */
@@ -62,13 +60,8 @@ export async function answer(
 export async function* listOpenQuestions({ records, clock }: QuestionStore): AsyncGenerator<StoredQuestion> {
   const load = (start: PageStart) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start });
   for await (const { items } of listPages(load)) {
-    const questions = items.map(toQuestion).filter((question) => question !== undefined);
-    yield* questions.filter(({ value }) => value.answeredAt === undefined);
+    yield* items.filter(isQuestion).filter(({ value }) => value.answeredAt === undefined);
   }
-}
-
-function toQuestion(found: StoredRecord | undefined): StoredQuestion | undefined {
-  return found !== undefined && isQuestion(found) ? found : undefined;
 }
 
 function isQuestion(found: StoredRecord): found is StoredQuestion {

@@ -118,11 +118,8 @@ function waiting({ ctx, config, lastAt }: LookInput, last: number, waitMs: numbe
   const ago = formatDuration(Math.floor((now - last) / MINUTE_MS) * MINUTE_MS);
   const next = `The next check is at ${toMinute(last + waitMs)}.`;
   const text = last === lastAt ? `Waits for ${formatDuration(waitMs)}.` : `The last ${what} was ${ago} ago.`;
-  return running({
-    progress: { lastAt: last },
-    pollAfterMs: Math.max(0, last + waitMs - now),
-    message: `${text} ${next}`,
-  });
+  const pollAfterMs = Math.max(0, last + waitMs - now);
+  return running({ progress: { lastAt: last }, pollAfterMs, message: `${text} ${next}` });
 }
 
 /** Formats a minute, such as 2026-11-22 12:05 UTC. */

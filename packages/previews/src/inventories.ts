@@ -1,4 +1,4 @@
-import { type Clock, listPages, type PageStart, type Records, toStatePrefix } from "@stackyard/core";
+import { listPages, type PageStart, type ServiceDeps, toStatePrefix } from "@stackyard/core";
 import { TerraformInventory, toInventoryPrefix } from "@stackyard/executor-terraform/definition";
 import { Check } from "typebox/value";
 
@@ -6,7 +6,7 @@ const PAGE = 50;
 
 /** Yields what the Terraform states of a stack, or of the yard, contained after their last apply or destroy. */
 export async function* listInventories(
-  { records, clock }: { readonly records: Records; readonly clock: Pick<Clock, "now"> },
+  { records, clock }: Pick<ServiceDeps, "records" | "clock">,
   owner?: { readonly machine: string; readonly stackId: string },
 ): AsyncGenerator<TerraformInventory> {
   const load = (start: PageStart) =>

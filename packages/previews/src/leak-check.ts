@@ -5,7 +5,6 @@ import {
   defineExecutor,
   type Executor,
   type ExecutorContext,
-  type Failed,
   failed,
   isStackyardError,
   mapLimited,
@@ -25,6 +24,7 @@ import {
   toSearchMs,
   toSettleMs,
 } from "./definition.ts";
+import { formatNames } from "./format-names.ts";
 import { listInventories } from "./inventories.ts";
 import { listTagged, withGlobalRegion } from "./list-tagged.ts";
 
@@ -84,7 +84,7 @@ function decide(input: LookInput, left: readonly string[]): LeakCheckStep {
   }
   const foundAt = progress.foundAt ?? now;
   const leftMs = isExact ? 0 : foundAt + toSettleMs(config) - now;
-  const text = formatLeft(left);
+  const text = formatNames(left, MOST_NAMES);
   if (leftMs > 0) return again(input, { foundAt }, `Still listed: ${text}`, leftMs);
   for (const line of left.slice(0, MOST_LINES)) ctx.report(line);
   const message = `Resources of the stack are left: ${text}. Remove them and run the task again, or name them in \`ignore\`.`;
@@ -135,14 +135,11 @@ function toRegions({ target }: ExecutorContext, { regions }: LeakCheckConfig): r
   return withGlobalRegion(regions ?? [target.region], target.partition);
 }
 
-function formatLeft(left: readonly string[]): string {
-  const more = left.length - MOST_NAMES;
-  return `${left.slice(0, MOST_NAMES).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
 /** Ends the check when the search is denied, and retries other faults: a failed search is not a success. */
 function toFaultStep(input: LookInput, error: unknown): LeakCheckStep {
-  if (isStackyardError(error, "CONFIG_INVALID")) return toNotConfigured(error.message);
+  if (isStackyardError(error, "CONFIG_INVALID")) {
+    return failed({ code: "LEAK_CHECK_NOT_CONFIGURED", message: error.message, retryable: false });
+  }
   const { ctx, progress } = input;
   const { kind, name } = findAwsFault(error);
   if (ctx.signal.aborted || isStackyardError(error)) throw error;
@@ -153,8 +150,4 @@ function toFaultStep(input: LookInput, error: unknown): LeakCheckStep {
   }
   const { foundAt } = progress;
   return again(input, defined({ foundAt }), message);
-}
-
-function toNotConfigured(message: string): Failed {
-  return failed({ code: "LEAK_CHECK_NOT_CONFIGURED", message, retryable: false });
 }

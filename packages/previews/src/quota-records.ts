@@ -1,19 +1,16 @@
 import {
-  type Clock,
   isMap,
   listPages,
   type PageStart,
   type Records,
+  type ServiceDeps,
   StackyardError,
   type StoredRecord,
 } from "@stackyard/core";
 import { createQuota, type QuotaRecord } from "./decide-quota.ts";
 
 /** The storage of quotas. */
-export interface QuotaStore {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
-}
+export type QuotaStore = Pick<ServiceDeps, "records" | "clock">;
 
 const PREFIX = "quotas/";
 /** Attempts that meet at one quota try again so often. */
@@ -30,7 +27,7 @@ export async function updateQuota<Result>(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const now = clock.now();
     const found = await records.get(recordKey, now);
-    const before = toQuota(found?.value) ?? createQuota(key);
+    const before = isQuota(found?.value) ? found.value : createQuota(key);
     const { record, result } = decide(before, now);
     if (record === before || (await store(records, { recordKey, found, record, now }))) return result;
   }
@@ -57,12 +54,8 @@ async function store(records: Records, { recordKey, found, record, now }: StoreI
 export async function* listQuotas({ records, clock }: QuotaStore): AsyncGenerator<QuotaRecord> {
   const load = (start: PageStart) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start });
   for await (const { items } of listPages(load)) {
-    yield* items.map(({ value }) => toQuota(value)).filter((quota) => quota !== undefined);
+    yield* items.map(({ value }) => value).filter(isQuota);
   }
-}
-
-function toQuota(value: unknown): QuotaRecord | undefined {
-  return isQuota(value) ? value : undefined;
 }
 
 /** Returns true for a quota. These keys have no other values, so a brief check is enough. */

@@ -24,6 +24,7 @@ import {
 } from "./decide-quota.ts";
 import { type PreviewsOptions, type QuotaConfig, quotaDefinition } from "./definition.ts";
 import { findQuotaFault } from "./find-quota-fault.ts";
+import { formatNames } from "./format-names.ts";
 import { listQuotas, updateQuota } from "./quota-records.ts";
 
 /** Holders that a message names. */
@@ -49,8 +50,9 @@ export function createQuotaExecutor({ quotas = {} }: Pick<PreviewsOptions, "quot
     try {
       return config.release ? await releaseAll(ctx) : await take({ ctx, config, quotas, since });
     } catch (error) {
-      if (isStackyardError(error, "CONFIG_INVALID")) return toNeedsStore();
-      throw error;
+      if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
+      const message = "Quotas need a runner with the yard's store.";
+      return failed({ code: "QUOTA_NEEDS_STORE", message, retryable: false });
     }
   };
   return defineExecutor({
@@ -84,13 +86,8 @@ async function take({ ctx, config, quotas, since }: TakeInput): Promise<Step<Pro
   for (const [key, weight] of wanted) {
     const capacity = findCapacity(quotas, key) ?? 0;
     const owner = toOwner(ctx);
-    const request = {
-      ...owner,
-      weight,
-      attempt: ctx.idempotencyKey,
-      waits: onFull !== "refuse",
-      ...defined({ evictEvent }),
-    };
+    const attempt = ctx.idempotencyKey;
+    const request = { ...owner, weight, attempt, waits: onFull !== "refuse", ...defined({ evictEvent }) };
     const decision = await decide(ctx, key, (record, now) => decideQuota(record, request, { capacity, now }));
     if (decision.kind === "granted") continue;
     const text = formatFull(decision.record, owner, { capacity, weight });
@@ -162,10 +159,8 @@ function formatFull(
   { capacity, weight }: { readonly capacity: number; readonly weight: number },
 ): string {
   const used = sumWeights(holders);
-  const names = holders.slice(0, MOST_NAMES).map(({ stack }) => stack);
-  const more = holders.length - names.length;
-  const list = `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-  const held = holders.length === 0 ? "none is in use" : `${used} are in use by ${list}`;
+  const names = holders.map(({ stack }) => stack);
+  const held = holders.length === 0 ? "none is in use" : `${used} are in use by ${formatNames(names, MOST_NAMES)}`;
   const place = line.findIndex((waiter) => isSameOwner(waiter, owner));
   const before = place < 0 ? line.length : place;
   const ahead = before === 0 ? "" : ` Stacks that wait before it: ${before}.`;
@@ -177,9 +172,4 @@ function toUnknown(key: string, quotas: Readonly<Record<string, number>>): Faile
   const known = patterns.length === 0 ? "No quotas are configured." : `Quotas: ${patterns.slice(0, 20).join(", ")}.`;
   const message = `Unknown quota "${key}". ${known} Add it to the option "quotas" of the plugin.`;
   return failed({ code: "QUOTA_UNKNOWN", message, retryable: false });
-}
-
-function toNeedsStore(): Failed {
-  const message = "Quotas need a runner with the yard's store.";
-  return failed({ code: "QUOTA_NEEDS_STORE", message, retryable: false });
 }
