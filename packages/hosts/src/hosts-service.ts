@@ -85,9 +85,9 @@ export function createHostsServices(
 
 /** Items of one pull request are decided on one after the other. */
 function toLane({ key, value }: QueueClaim): string {
-  const queued = toQueued(value);
-  const number = queued?.pullNumber ?? queued?.hook.pull?.number;
-  return number === undefined ? key : `${queued?.host} ${queued?.hook.repository?.id} ${number}`;
+  if (!isQueued(value)) return key;
+  const { host, hook, pullNumber: number = hook.pull?.number } = value;
+  return number === undefined ? key : `${host} ${hook.repository?.id} ${number}`;
 }
 
 interface WorkDeps extends ServiceDeps {
@@ -104,9 +104,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   const { queue, signal, clock, logger } = deps;
   // Unfinished items are claimed again after their minute.
   if (signal.aborted || clock.now() >= claim.until) return;
-  const queued = toQueued(claim.value);
+  const queued = claim.value;
   try {
-    if (queued === undefined) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
+    if (!isQueued(queued)) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const codeHost = await deps.codeHosts.open(queued.host, deps);
     const { outcome, report } = await handleHook({ ...deps, codeHost }, queued);
     await note(deps, queued, outcome);
@@ -136,10 +136,6 @@ async function note(deps: WorkDeps, { host, id, digest, hook, pullNumber }: Queu
   if (event === undefined) return;
   const said = { id, host, ...describeHook(hook, pullNumber), receivedAt: deps.clock.now() };
   await deliveries.add(digestOf(event.id), { ...said, outcome });
-}
-
-function toQueued(value: unknown): QueuedHook | undefined {
-  return isQueued(value) ? value : undefined;
 }
 
 /** Returns true for a queued hook. The receiver has stored it, so a brief check is enough. */

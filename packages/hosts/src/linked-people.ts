@@ -1,4 +1,5 @@
 import { StackyardError } from "@stackyard/core";
+import type { HookSender } from "./hook.ts";
 import type { NamedHost } from "./receive.ts";
 
 /** A person of the yard, to whom a user of a host is linked. */
@@ -8,17 +9,11 @@ export interface LinkedPerson {
   readonly groups: readonly string[];
 }
 
-/** A user of a code host: `name` is the login. */
-export interface HostUser {
-  readonly id: string;
-  readonly name: string;
-}
-
 /**
  * Finds the person who is linked to a user of a host: by the user's number if the link has one, else by the login,
  * ignoring case.
  */
-export type FindPerson = (host: string, user: HostUser) => LinkedPerson | undefined;
+export type FindPerson = (host: string, user: Pick<HookSender, "id" | "name">) => LinkedPerson | undefined;
 
 /** Creates the finder. Throws `CONFIG_INVALID` for a user who is linked to two people. */
 export function createPersonFinder(hosts: readonly NamedHost[]): FindPerson {
@@ -26,15 +21,12 @@ export function createPersonFinder(hosts: readonly NamedHost[]): FindPerson {
   for (const { name, options } of hosts) {
     const links = "people" in options ? options.people : undefined;
     for (const [login, { id, ...person }] of Object.entries(links ?? {})) {
-      addPerson(people, id === undefined ? toLoginKey(name, login) : toIdKey(name, String(id)), person);
+      const key = id === undefined ? toLoginKey(name, login) : toIdKey(name, String(id));
+      if (people.has(key)) throw new StackyardError("CONFIG_INVALID", `people: the user ${key} is linked twice.`);
+      people.set(key, person);
     }
   }
   return (host, { id, name }) => people.get(toIdKey(host, id)) ?? people.get(toLoginKey(host, name));
-}
-
-function addPerson(people: Map<string, LinkedPerson>, key: string, person: LinkedPerson): void {
-  if (people.has(key)) throw new StackyardError("CONFIG_INVALID", `people: the user ${key} is linked twice.`);
-  people.set(key, person);
 }
 
 // Logins cannot contain a slash, so they share no keys with numbers.

@@ -69,8 +69,7 @@ export function createGitHub(input: GitHubInput): CodeHost {
     listRepositories: () => repositories("all", access.listRepositories),
     listDeliveries: access.listDeliveries,
     findDeliveryBody: (id) => unlessMissing(() => access.findDeliveryBody(id)),
-    listOpenPulls: (repository) =>
-      unlessMissing(async () => readPulls(await open(repository), () => toParameters(repository))),
+    listOpenPulls: (repository) => unlessMissing(async () => readPulls(await open(repository), repository)),
     openArchive: (repository, commit, signal) =>
       unlessMissing(async () => {
         const octokit = new Client({ auth: await access.createArchiveToken(repository) });

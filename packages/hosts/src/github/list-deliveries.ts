@@ -20,26 +20,16 @@ export async function listDeliveries(octokit: Octokit, until: number | undefined
       ...defined({ cursor }),
       request: { signal: AbortSignal.timeout(REQUEST_MS) },
     });
-    const page = data.map(toSentDelivery);
+    // The status of a delivery that failed is not "OK". Source: "Handling failed webhook deliveries", GitHub Docs.
+    const page = data.map(({ id, guid, delivered_at: at, event, status }): SentDelivery => {
+      const sent = { "x-github-event": event, "x-github-delivery": guid };
+      return { id, headers: sent, position: Date.parse(at), isTaken: status === "OK" };
+    });
     found.push(...page.filter(({ position }) => since === undefined || position >= since));
     const isOver = since === undefined || page.some(({ position }) => position < since);
     cursor = isOver ? undefined : findCursor(headers.link);
   } while (cursor !== undefined);
   return found;
-}
-
-interface ListedDelivery {
-  readonly id: number | bigint;
-  readonly guid: string;
-  readonly delivered_at: string;
-  readonly event: string;
-  readonly status: string;
-}
-
-// The status of a delivery that failed is not "OK". Source: "Handling failed webhook deliveries", GitHub Docs.
-function toSentDelivery({ id, guid, delivered_at: at, event, status }: ListedDelivery): SentDelivery {
-  const headers = { "x-github-event": event, "x-github-delivery": guid };
-  return { id, headers, position: Date.parse(at), isTaken: status === "OK" };
 }
 
 function findCursor(link = ""): string | undefined {

@@ -3,18 +3,11 @@ import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { HookPull } from "../hook.ts";
+import { toParameters } from "./github-access.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
 const GitHubPulls = Type.Array(GitHubPull);
-
-/** A page of a repository, and until when its request may take. */
-interface PageParameters {
-  readonly owner: string;
-  readonly repo: string;
-  readonly page: number;
-  readonly request: { readonly signal: AbortSignal };
-}
 
 interface KnownPage {
   readonly etag: string;
@@ -31,14 +24,14 @@ const MOST_PAGES = 100;
 export function createPullReader() {
   const known = new Map<string, KnownPage>();
 
-  async function loadPage(octokit: Octokit, parameters: PageParameters): Promise<KnownPage> {
-    const { owner, repo, page } = parameters;
-    const key = `${owner}/${repo} ${page}`;
+  async function loadPage(octokit: Octokit, repository: string, page: number): Promise<KnownPage> {
+    const key = `${repository} ${page}`;
     const before = known.get(key);
     const headers = before === undefined ? {} : { "if-none-match": before.etag };
     try {
       const answer = await octokit.request("GET /repos/{owner}/{repo}/pulls", {
-        ...parameters,
+        ...toParameters(repository),
+        page,
         headers,
         state: "open",
         // The position of a pull request is stable, so that one that changes meanwhile is never on two pages.
@@ -56,15 +49,14 @@ export function createPullReader() {
     }
   }
 
-  return async (octokit: Octokit, toParameters: () => Omit<PageParameters, "page">): Promise<readonly HookPull[]> => {
+  return async (octokit: Octokit, repository: string): Promise<readonly HookPull[]> => {
     const pulls: HookPull[] = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
-      const loaded = await loadPage(octokit, { ...toParameters(), page });
+      const loaded = await loadPage(octokit, repository, page);
       pulls.push(...loaded.pulls);
       if (!loaded.hasNext) return pulls;
     }
-    const { owner, repo } = toParameters();
-    throw new StackyardError("SERVER_ERROR", `${owner}/${repo} has more than 10,000 open pull requests.`);
+    throw new StackyardError("SERVER_ERROR", `${repository} has more than 10,000 open pull requests.`);
   };
 }
 

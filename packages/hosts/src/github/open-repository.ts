@@ -17,7 +17,7 @@ export interface RepositoryClient {
     repository: Pick<HookRepository, "id" | "fullName">,
     right: GitHubRight,
     request: RepositoryRequest,
-  ): Promise<RepositoryAnswer>;
+  ): Promise<{ readonly data: unknown; readonly headers: { readonly link?: string } }>;
 }
 
 /** A request whose path begins with the repository. */
@@ -26,12 +26,6 @@ export interface RepositoryRequest {
   /** Behind `/repos/OWNER/NAME`. */
   readonly path: string;
   readonly body?: Readonly<Record<string, unknown>>;
-}
-
-/** What GitHub has answered. */
-export interface RepositoryAnswer {
-  readonly data: unknown;
-  readonly headers: { readonly link?: string };
 }
 
 /** Creates a token for a repository and a right. `refresh`: the one before is not valid any more. */
