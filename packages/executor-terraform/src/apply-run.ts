@@ -63,7 +63,9 @@ async function apply(
     const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
     throw toCallFailure({ command: `terraform ${action}`, code, end, mask: run.mask });
   }
-  return toRootOutputs(needsValues(end.outputs) ? await loadOutputs(run) : end.outputs);
+  // The stream never contains sensitive values.
+  const isIncomplete = [...end.outputs.values()].some(({ sensitive }) => sensitive);
+  return toRootOutputs(isIncomplete ? await loadOutputs(run) : end.outputs);
 }
 
 /** Where Terraform puts a state that its backend did not take. */
@@ -104,11 +106,6 @@ function toRootOutputs(outputs: ReadonlyMap<string, StreamOutput>): RunOutputs {
 function toScalar(value: unknown): string | number | boolean | null {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
   return value === null || value === undefined ? null : JSON.stringify(value);
-}
-
-/** Returns true if the stream is incomplete: it never contains sensitive values. */
-function needsValues(outputs: ReadonlyMap<string, StreamOutput>): boolean {
-  return [...outputs.values()].some(({ sensitive }) => sensitive);
 }
 
 /** Parses the output of `output -json`; undefined for anything else. */

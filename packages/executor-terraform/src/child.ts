@@ -129,16 +129,8 @@ function createDrain(file: FileHandle, onText: (text: string) => void): () => Pr
 /** A longer line is not a usable message of Terraform; it is dropped to bound the memory. */
 const MAX_LINE_CHARS = 8 * 1024 * 1024;
 
-/** Makes lines of a stream of text pieces. */
-interface LineSplitter {
-  /** Returns the lines that this piece completes, without their ends. */
-  push(piece: string): string[];
-  /** Returns the text after the last line end. */
-  end(): string[];
-}
-
-/** Creates a splitter that returns no line longer than `maxChars`. */
-export function createLineSplitter(maxChars: number = MAX_LINE_CHARS): LineSplitter {
+/** Makes lines of a stream of text pieces, of which none is longer than `maxChars`. */
+export function createLineSplitter(maxChars: number = MAX_LINE_CHARS) {
   let rest = "";
   let dropping = false;
   const keep = (line: string): string[] => {
@@ -147,7 +139,8 @@ export function createLineSplitter(maxChars: number = MAX_LINE_CHARS): LineSplit
     return dropped || line === "" ? [] : [line];
   };
   return {
-    push(piece) {
+    /** Returns the lines that this piece completes, without their ends. */
+    push(piece: string): string[] {
       const lines = (rest + piece).split(/\r?\n/);
       rest = lines.pop() ?? "";
       const complete = lines.flatMap(keep);
@@ -157,7 +150,8 @@ export function createLineSplitter(maxChars: number = MAX_LINE_CHARS): LineSplit
       }
       return complete;
     },
-    end() {
+    /** Returns the text after the last line end. */
+    end(): string[] {
       const last = keep(rest);
       rest = "";
       return last;

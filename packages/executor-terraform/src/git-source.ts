@@ -15,16 +15,11 @@ const MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024;
 
 const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
 
-/** The folder of a repository that is copied, and the configuration in it. */
-interface GitPath {
-  /** Segments from the root of the repository. */
-  readonly folder: readonly string[];
-  /** Relative to the folder; empty for the folder itself. */
-  readonly module: string;
-}
-
-/** Reads a path; `//` ends the part that is copied, as in Terraform's addresses of modules. */
-export function parseGitPath(path = ""): GitPath {
+/**
+ * Reads a path; `//` ends the part that is copied, as in Terraform's addresses of modules. Returns the segments of the
+ * copied folder, and the configuration relative to it, which is empty for the folder itself.
+ */
+export function parseGitPath(path = "") {
   const [folder = "", ...module] = path.split("//");
   return { folder: folder.split("/").filter((segment) => segment !== ""), module: module.join("/") };
 }

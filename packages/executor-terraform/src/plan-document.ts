@@ -33,14 +33,9 @@ export interface PlanDocument {
 }
 
 /** The numbers of resources in a plan. A replacement also counts as an addition and as a deletion. */
-export interface PlanCounts {
-  readonly adds: number;
-  readonly changes: number;
-  readonly destroys: number;
-  readonly replacements: number;
-  readonly imports: number;
-  readonly moves: number;
-}
+export type PlanCounts = Readonly<
+  Record<"adds" | "changes" | "destroys" | "replacements" | "imports" | "moves", number>
+>;
 
 /**
  * Parses the output of `show -json` for a plan (Terraform docs, "JSON Output Format"); undefined for anything else. The

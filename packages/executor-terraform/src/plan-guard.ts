@@ -50,15 +50,11 @@ export async function checkPlan(run: StagedRun, planFile: string): Promise<void>
   await checkPolicies(run, changes, (await estimatePlan(run, changes))?.monthly);
 }
 
-/** The results of checking a plan before it is applied. */
-interface PlanReview {
-  /** One line each. */
-  readonly problems: readonly string[];
-  readonly cost: PlanCost | undefined;
-}
-
-/** Reviews a plan that is only saved: protected resources are listed. Throws TERRAFORM_POLICY_DENIED. */
-export async function reviewPlan(run: StagedRun, { changes }: PlanDocument): Promise<PlanReview> {
+/**
+ * Reviews a plan that is only saved: returns its costs and problems of one line each, protected resources among them.
+ * Throws TERRAFORM_POLICY_DENIED.
+ */
+export async function reviewPlan(run: StagedRun, { changes }: PlanDocument) {
   const cost = await estimatePlan(run, changes);
   const found = await checkPolicies(run, changes, cost?.monthly);
   const lost = findProtected(changes, run.config.protect ?? []).map(toProtectedText);

@@ -149,12 +149,7 @@ export interface StreamOutput {
 }
 
 /** How many resources a plan or an apply concerns. */
-interface ChangeCounts {
-  readonly add: number;
-  readonly change: number;
-  readonly remove: number;
-  readonly import: number;
-}
+type ChangeCounts = Readonly<Record<"add" | "change" | "remove" | "import", number>>;
 
 /** One line of `terraform … -json` (Terraform docs, "Machine-Readable UI"). */
 type StreamMessage =
