@@ -56,7 +56,8 @@ export function createServicesFunction(options: ServicesFunctionOptions): Servic
       const stopAt = clock.now() + (context.getRemainingTimeInMillis?.() ?? DEFAULT_LEFT_MS) - SPARE_MS;
       return invoke(defined({ requestId: context.awsRequestId }), async () => {
         const isHttp = isHttpEvent(event);
-        if (!isHttp && !isTick(event)) throw new StackyardError("EVENT_INVALID", "Unsupported event type.");
+        const isTick = isMap(event) && event["detail-type"] === "Scheduled Event";
+        if (!isHttp && !isTick) throw new StackyardError("EVENT_INVALID", "Unsupported event type.");
         const running = await open(logger);
         const services = await running.load();
         if (isHttp) return answer(running, services, { event, stopAt });
@@ -66,10 +67,6 @@ export function createServicesFunction(options: ServicesFunctionOptions): Servic
       });
     },
   };
-}
-
-function isTick(event: unknown): boolean {
-  return isMap(event) && event["detail-type"] === "Scheduled Event";
 }
 
 interface Services {

@@ -37,15 +37,12 @@ export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFac
     const state = { record, hasStack: true, isAsked: false };
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
     if (applied.kind === "send" || applied.kind === "failed") return true;
-    return applied.kind !== "stale" && !isSameStack(record, applied.record);
+    if (applied.kind === "stale") return false;
+    return applied.record.phase !== record.phase || applied.record.head !== record.head;
   });
   const gone = [...records].filter(([number, { phase }]) => phase === "open" && !open.has(number));
   return [
     ...changed.map((pull) => ({ number: pull.number, hook: { ...base, pull } })),
     ...gone.map(([number]) => ({ number, hook: base })),
   ];
-}
-
-function isSameStack(before: PullRecord, after: PullRecord): boolean {
-  return before.phase === after.phase && before.head === after.head;
 }

@@ -3,8 +3,7 @@ import type { Octokit } from "@octokit/core";
 import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
-import type { SentDelivery } from "../code-host.ts";
-import type { HookRepository } from "../hook.ts";
+import type { CodeHost } from "../code-host.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
 import {
@@ -24,7 +23,9 @@ export interface GitHubAuthor {
 }
 
 /** How requests are authorized: as an App, or with the token of a user. */
-export interface GitHubAccess extends RepositoryClient {
+export interface GitHubAccess
+  extends RepositoryClient,
+    Pick<CodeHost, "listRepositories" | "listDeliveries" | "findDeliveryBody"> {
   /** Returns a client that may read a repository. */
   open(repository: string): Promise<Octokit>;
   /** Returns a token that may read the contents of a repository. */
@@ -33,9 +34,6 @@ export interface GitHubAccess extends RepositoryClient {
   findBudget(repository: string): Promise<string>;
   /** Returns which comments were written with this access. */
   findIsOwn(): Promise<(author: GitHubAuthor) => boolean>;
-  listRepositories(): Promise<readonly HookRepository[]>;
-  listDeliveries(since: number | undefined): Promise<readonly SentDelivery[]>;
-  findDeliveryBody(id: SentDelivery["id"]): Promise<unknown>;
 }
 
 /** Creates the access of a GitHub App. Tokens of installations are created on demand, and cached until they expire. */

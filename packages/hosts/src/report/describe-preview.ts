@@ -54,7 +54,7 @@ export interface PreviewFailure {
 export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" | "failed" | "ended";
 
 /** Metadata, or outputs of tasks. */
-export type Values = Readonly<Record<string, unknown>>;
+type Values = Readonly<Record<string, unknown>>;
 
 /** The known facts about a stack. */
 export interface PreviewInput {

@@ -1,6 +1,6 @@
 import { defined, isMap, type ServiceDeps } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
-import { describeEnded, describePreview, type PreviewFacts, type Values } from "./describe-preview.ts";
+import { describeEnded, describePreview, type PreviewFacts } from "./describe-preview.ts";
 
 /** What reports are read from. */
 export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "listLinks" | "queries"> {
@@ -28,15 +28,14 @@ export async function loadPreview(
     return isSeen || items.some(({ outcome }) => outcome === "removed") ? describeEnded(stackId) : undefined;
   }
   const { incarnation } = described.stack;
-  const outputs = items.filter((line) => line.incarnation === incarnation).flatMap((line) => toValues(line.outputs));
+  // Sensitive outputs are references, which no report shows.
+  const outputs = items
+    .filter((line) => line.incarnation === incarnation)
+    .map((line) => line.outputs)
+    .filter(isMap);
   const failed = described.tasks.find(({ status }) => status === "ERROR")?.attempt;
   const log = failed?.hasLog === true ? await deps.findLogEnd(failed.attemptId) : undefined;
   const { canApprove, yardUrl } = deps;
   const actions = await deps.listLinks(described.stack);
   return describePreview({ described, outputs, owner, canApprove, yardUrl, actions, commands, ...defined({ log }) });
-}
-
-/** Returns outputs; sensitive ones are references, which no report shows. */
-function toValues(outputs: unknown): readonly Values[] {
-  return isMap(outputs) ? [outputs] : [];
 }

@@ -14,7 +14,7 @@ export function toLine(text: string, most: number): string {
     .replace(/\s+/gu, " ")
     .replace(INVISIBLE, "")
     .trim();
-  return line.length > most ? `${cutEnd(line, most - 1)}…` : line;
+  return line.length > most ? `${line.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : line;
 }
 
 /** Returns the last lines of a foreign text, of at most `characters` characters, without invisible characters. */
@@ -23,10 +23,6 @@ export function toLastLines(text: string, { lines, characters }: { lines: number
   const plain = stripVTControlCharacters(text.slice(-4 * characters).toWellFormed());
   const clean = plain.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(INVISIBLE_IN_LINES, "");
   return clean.trimEnd().split("\n").slice(-lines).join("\n").slice(-characters).toWellFormed();
-}
-
-function cutEnd(text: string, most: number): string {
-  return text.slice(0, most).replace(/[\uD800-\uDBFF]$/, "");
 }
 
 const OWN_ADDRESS = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$))/;

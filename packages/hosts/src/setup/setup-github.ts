@@ -163,12 +163,8 @@ async function convert(github: string, code: string): Promise<Registered> {
     const message = `GitHub does not know the code: it is valid once, for an hour. Delete the App in ${github}, and start again.`;
     throw new StackyardError("SERVER_ERROR", message, { cause });
   }
-  if (Check(Registered, data) && isOf(github, data.html_url)) return data;
+  if (Check(Registered, data) && URL.parse(data.html_url)?.origin === new URL(github).origin) return data;
   throw new StackyardError("SERVER_ERROR", "GitHub sent no key and webhook secret of the App.");
-}
-
-function isOf(github: string, url: string): boolean {
-  return URL.canParse(url) && new URL(url).origin === new URL(github).origin;
 }
 
 interface ReportInput {
