@@ -27,11 +27,11 @@ interface AppFacts {
   readonly now: () => number;
 }
 
-/** The pages and the endpoint that register an App from a manifest. */
-export interface AppManifests {
-  /** Answers the page; undefined for other paths. Assumes a person who confirms the page immediately. */
-  answer(method: string, url: URL, readText: () => Promise<string>): Promise<Answer | undefined>;
-}
+/**
+ * Answers the pages and the endpoint that register an App from a manifest; undefined for other paths. Assumes a person
+ * who confirms the page immediately.
+ */
+export type AppManifests = (method: string, url: URL, readText: () => Promise<string>) => Promise<Answer | undefined>;
 
 /** Creates them. Codes are good once, and for an hour. */
 export function createAppManifests({ id, pem, secret, url, now }: AppFacts): AppManifests {
@@ -59,13 +59,11 @@ export function createAppManifests({ id, pem, secret, url, now }: AppFacts): App
     return { status: 201, body: { ...app, pem, webhook_secret: secret } };
   }
 
-  return {
-    async answer(method, { pathname, searchParams }, readText) {
-      if (method !== "POST") return undefined;
-      if (NEW_APP.test(pathname)) return register(await readText(), searchParams.get("state"));
-      const code = CONVERSION.exec(pathname)?.groups?.["code"];
-      return code === undefined ? undefined : convert(code);
-    },
+  return async (method, { pathname, searchParams }, readText) => {
+    if (method !== "POST") return undefined;
+    if (NEW_APP.test(pathname)) return register(await readText(), searchParams.get("state"));
+    const code = CONVERSION.exec(pathname)?.groups?.["code"];
+    return code === undefined ? undefined : convert(code);
   };
 }
 

@@ -1,3 +1,5 @@
+import { type GitLabRouteAnswer, MISSING } from "./gitlab-report-routes.ts";
+
 /** A delivery as GitLab remembers it. */
 export interface SimHookEvent {
   readonly id: number;
@@ -23,11 +25,6 @@ export interface HookRoutesInput {
 /** What has webhooks. */
 export type HookOwner = "project" | "group";
 
-interface HookAnswer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 /** Who may list webhooks. Sources: "Project webhooks API" (Maintainer) and "Group webhooks API" (Owner), GitLab Docs. */
 const LEAST_ROLES: Readonly<Record<HookOwner, number>> = { project: 40, group: 50 };
 /** Source: "Project webhooks API", GitLab Docs. */
@@ -42,13 +39,13 @@ export function answerHooks(
   { events, of, role, owner, now }: HookRoutesInput,
   path: string,
   query: URLSearchParams,
-): HookAnswer | undefined {
+): GitLabRouteAnswer | undefined {
   const hookId = /^\/hooks(?:\/(\d+)\/events)?$/.exec(path);
   if (hookId === null) return undefined;
   if (role < LEAST_ROLES[of]) return { status: 403, body: { message: "403 Forbidden" } };
   const hooks = of === owner ? [CI_HOOK, YARD_HOOK] : [CI_HOOK];
   if (hookId[1] === undefined) return { status: 200, body: hooks };
-  if (!hooks.some(({ id }) => String(id) === hookId[1])) return { status: 404, body: { message: "404 Not found" } };
+  if (!hooks.some(({ id }) => String(id) === hookId[1])) return MISSING;
   if (Number(query.get("per_page") ?? MOST_PER_PAGE) > MOST_PER_PAGE) {
     return { status: 400, body: { error: "per_page does not have a valid value" } };
   }

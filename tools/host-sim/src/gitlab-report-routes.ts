@@ -65,7 +65,8 @@ const MAX_NOTE = 1_000_000;
 const MAX_TEXT = 255;
 const ENVIRONMENT_NAME = /^[a-zA-Z0-9_/${}. -]+$/;
 
-const MISSING: GitLabRouteAnswer = { status: 404, body: { message: "404 Not found" } };
+/** The answer about what does not exist. */
+export const MISSING: GitLabRouteAnswer = { status: 404, body: { message: "404 Not found" } };
 const toInvalid = (message: string): GitLabRouteAnswer => ({ status: 400, body: { message } });
 const toOk = (body: unknown, status = 200): GitLabRouteAnswer => ({ status, body });
 

@@ -2,7 +2,13 @@ import { createServer, type IncomingMessage } from "node:http";
 import { Webhook } from "standardwebhooks";
 import type { Receiver } from "./deliveries.ts";
 import { answerHooks, type HookOwner, type SimHookEvent } from "./gitlab-hook-routes.ts";
-import { answerReports, GITLAB_BOT, type GitLabReports } from "./gitlab-report-routes.ts";
+import {
+  answerReports,
+  GITLAB_BOT,
+  type GitLabReports,
+  type GitLabRouteAnswer,
+  MISSING,
+} from "./gitlab-report-routes.ts";
 import { listen, readBody, stop } from "./server.ts";
 
 /** The token of the API of every simulated GitLab. */
@@ -233,13 +239,9 @@ interface State {
   readonly sent: Readonly<Record<string, unknown>>;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
+interface Answer extends GitLabRouteAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-const MISSING: Answer = { status: 404, body: { message: "404 Not found" } };
 
 function respond(request: IncomingMessage, state: State): Answer {
   const fault = state.settings.fault?.(request.method ?? "GET", request.url ?? "");

@@ -268,7 +268,7 @@ function answerArchive({ repositories }: State, url: URL): Answer {
 }
 
 async function answerRequest(state: SimState, request: IncomingMessage, url: URL): Promise<Answer> {
-  const registered = await state.manifests.answer(request.method ?? "GET", url, () => text(request));
+  const registered = await state.manifests(request.method ?? "GET", url, () => text(request));
   if (registered !== undefined) return registered;
   if (url.pathname.startsWith(ARCHIVES)) return answerArchive(state, url);
   const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
