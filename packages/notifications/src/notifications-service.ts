@@ -56,16 +56,11 @@ const PAUSE_MS = 15_000;
 /** Minimum time that a rule's record is kept; open incidents are kept too. */
 const KEEP_MS = 90 * 86_400_000;
 
-/** What tests replace. */
-export interface NotificationsServiceDeps {
-  readonly post: PostJson;
-}
-
-/** Creates the service that follows the history and the notices, and sends notifications by the rules. */
+/** Creates the service that follows the history and the notices, and sends notifications by the rules. Tests replace `post`. */
 export function createNotificationsService(
   { document = "notifications.yaml" }: NotificationsOptions,
   { projectDir }: Pick<PluginContext, "projectDir">,
-  { post }: NotificationsServiceDeps = { post: createPostJson() },
+  post: PostJson = createPostJson(),
 ): PluginService {
   const file = resolve(projectDir, document);
   /** When a channel's pause ends. In memory only: after a restart there is one request too many. */
@@ -91,7 +86,8 @@ export function createNotificationsService(
   };
 }
 
-interface WorkDeps extends ServiceDeps, NotificationsServiceDeps {
+interface WorkDeps extends ServiceDeps {
+  readonly post: PostJson;
   readonly notifications: Notifications;
   readonly queue: KeyedQueue;
   readonly pauses: Map<string, number>;
@@ -151,7 +147,7 @@ async function handleMatch(deps: WorkDeps, match: RuleMatch, except: string | un
   const { rule } = match;
   const key = match.key === undefined ? undefined : `notifications/rules/${rule.name}/${digestOf(match.key)}`;
   const found = key === undefined ? undefined : await deps.records.get(key, deps.clock.now());
-  const { send, record } = decideNotification(match, toRecord(found?.value));
+  const { send, record } = decideNotification(match, isRecord(found?.value) ? found.value : undefined);
   if (send === undefined) return;
   for (const channel of rule.to.filter((name) => name !== except)) await enqueue(deps, { match, send, channel });
   if (key === undefined || record === undefined) return;
@@ -187,10 +183,6 @@ function digestOf(key: string): string {
   return createHash("sha256").update(key).digest("hex").slice(0, 32);
 }
 
-function toRecord(value: unknown): RuleRecord | undefined {
-  return isRecord(value) ? value : undefined;
-}
-
 /** Returns true for a record. These keys have no other values, so a brief check is enough. */
 function isRecord(value: unknown): value is RuleRecord {
   return isMap(value) && typeof value["position"] === "string" && typeof value["isOpen"] === "boolean";
@@ -219,23 +211,15 @@ async function sendClaim(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   if (signal.aborted || clock.now() >= claim.until || (pauses.get(channel) ?? 0) > clock.now()) return;
   const options = notifications.channels.get(channel);
   if (!isQueuedNotification(claim.value) || options === undefined) {
-    await queue.bury(claim, `Unknown channel "${channel}". Add it to the document again, or leave this.`);
-    return;
+    const reason = `Unknown channel "${channel}". Add it to the document again, or leave this.`;
+    return void (await queue.bury(claim, reason));
   }
   const sent = await sendNotification(deps, { name: channel, options }, toNotification(claim.value, notifications.url));
-  if (sent.kind === "sent") {
-    await queue.done(claim);
-    return;
-  }
-  logger.warn("A notification could not be sent.", {
-    key: claim.key,
-    reason: sent.reason,
-    isFinal: sent.kind === "refused",
-  });
-  if (sent.kind === "refused") {
-    await queue.bury(claim, sent.reason);
-    return;
-  }
+  if (sent.kind === "sent") return void (await queue.done(claim));
+  const { reason } = sent;
+  const isFinal = sent.kind === "refused";
+  logger.warn("A notification could not be sent.", { key: claim.key, reason, isFinal });
+  if (isFinal) return void (await queue.bury(claim, reason));
   pauses.set(channel, clock.now() + (sent.afterMs ?? PAUSE_MS));
-  await queue.fail(claim, sent.reason);
+  await queue.fail(claim, reason);
 }

@@ -3,7 +3,6 @@ import {
   type CelTemplate,
   compileCel,
   compileCelTemplate,
-  type Evaluated,
   type ExpressionFault,
   type Problem,
   parseDuration,
@@ -92,11 +91,8 @@ function checkChannels(channels: NotificationsDocument["channels"], report: Repo
     }
     for (const [index, network] of (channel.allow ?? []).entries()) {
       if (ipaddr.isValidCIDR(network)) continue;
-      report(
-        ["channels", name, "allow", `${index}`],
-        "invalid-value",
-        `"${network}" is not a network such as 10.1.0.0/16.`,
-      );
+      const path = ["channels", name, "allow", `${index}`];
+      report(path, "invalid-value", `"${network}" is not a network such as 10.1.0.0/16.`);
     }
   }
 }
@@ -122,11 +118,8 @@ function checkRule({ to, quiet, digest, resolve }: RuleSource, index: number, { 
     report([...path, "to", `${place}`], "channel-unknown", `Unknown channel "${name}". Channels: ${known}.`);
   }
   if (quiet !== undefined && !isZone(quiet.zone)) {
-    report(
-      [...path, "quiet", "zone"],
-      "invalid-value",
-      `Unknown time zone "${quiet.zone}". Use a name such as Europe/Berlin.`,
-    );
+    const message = `Unknown time zone "${quiet.zone}". Use a name such as Europe/Berlin.`;
+    report([...path, "quiet", "zone"], "invalid-value", message);
   }
   if (quiet?.from !== undefined && quiet.from === quiet.to) {
     report([...path, "quiet", "to"], "invalid-value", '"from" and "to" are the same. Change one.');
@@ -191,7 +184,7 @@ function evaluateCondition(cel: Cel, path: string, scope: RuleScope): Applied<bo
 }
 
 function resolve(template: CelTemplate, path: string, scope: RuleScope): Applied<string> {
-  const found: Evaluated = template.resolve(scope);
+  const found = template.resolve(scope);
   if (found.kind === "error") return { kind: "failed", path, reason: found.reason };
   const { value } = found;
   return { kind: "value", value: typeof value === "string" ? value : (JSON.stringify(value) ?? "") };

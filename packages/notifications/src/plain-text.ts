@@ -16,3 +16,8 @@ export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   return `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
+
+/** Formats a line of a list: when something happened, and its title. */
+export function formatLine({ at, title }: { readonly at: number; readonly title: string }): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")}  ${title}`;
+}

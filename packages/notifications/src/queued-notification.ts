@@ -1,6 +1,6 @@
 import { defined, isMap } from "@stackyard/core";
 import { type Notification, toNotificationId } from "./notification.ts";
-import { cut, toPlainLine, toPlainText } from "./plain-text.ts";
+import { cut, formatLine, toPlainLine, toPlainText } from "./plain-text.ts";
 
 /** One thing that is notified. */
 export interface QueuedEntry {
@@ -55,10 +55,7 @@ export function toNotification(queued: QueuedNotification, console: string | und
   const id = toNotificationId(rule, channel, more === 0 ? positions : [...positions, `+${more}`]);
   const [entry] = entries;
   if (entry !== undefined && entries.length === 1 && more === 0) return toSingle(queued, entry, { id, console });
-  const lines = entries.map(
-    ({ at, title }) => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")}  ${title}`,
-  );
-  const text = [...lines, ...(more === 0 ? [] : [`and ${more} more`])].join("\n");
+  const text = [...entries.map(formatLine), ...(more === 0 ? [] : [`and ${more} more`])].join("\n");
   const title = `${entries.length + more} notifications of "${rule}"`;
   return { id, kind: "trigger", incident: id, rule, title, text, at: entry?.at ?? 0, ...defined({ url: console }) };
 }

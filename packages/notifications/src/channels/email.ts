@@ -8,16 +8,8 @@ import type { SendOn, Sent } from "./send.ts";
 const TIMEOUT_MS = 10_000;
 const MAX_SUBJECT = 200;
 
-/** The content of a mail. */
-export interface MailContent {
-  readonly messageId: string;
-  readonly subject: string;
-  readonly text: string;
-  readonly html: string;
-}
-
 /** Returns the content of a mail. In the HTML, texts are escaped and nothing is loaded. */
-export function toMail({ id, kind, title, text, url }: Notification): MailContent {
+export function toMail({ id, kind, title, text, url }: Notification) {
   const subject = cut(kind === "resolve" ? `Resolved: ${title}` : title, MAX_SUBJECT);
   const link = url === undefined ? "" : `<p><a href="${escapeHtml(new URL(url).href)}">Open in Stackyard</a></p>`;
   return {

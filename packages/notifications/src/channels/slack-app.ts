@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { defined, isMap, parseJson, type StoredRecord } from "@stackyard/core";
 import type { Notification } from "../notification.ts";
 import type { ChannelOf } from "../notifications-document.ts";
-import { cut } from "../plain-text.ts";
+import { cut, formatLine } from "../plain-text.ts";
 import { type NamedChannel, type SendDeps, type SendOn, type Sent, toSent } from "./send.ts";
-import { escapeSlack, type SlackMessage, toLink, toPlain, toSlackMessage } from "./slack.ts";
+import { type SlackMessage, toMessage, toSlackMessage } from "./slack.ts";
 
 /** The message of a stack in a channel. */
 interface StackMessage {
@@ -14,11 +14,7 @@ interface StackMessage {
   readonly shown: readonly ShownNotification[];
 }
 
-interface ShownNotification {
-  readonly id: string;
-  readonly at: number;
-  readonly title: string;
-}
+type ShownNotification = Pick<Notification, "id" | "at" | "title">;
 
 const MAX_SHOWN = 10;
 /** After so long without a change a stack gets a new message. */
@@ -39,12 +35,11 @@ const PASSING: ReadonlySet<unknown> = new Set([
 export const sendSlackApp: SendOn<ChannelOf<"slack-app">> = async (deps, channel, notification) => {
   const { stackId } = notification;
   if (stackId === undefined) {
-    const posted = await call(deps, channel, "chat.postMessage", toSlackMessage(notification));
-    return posted.sent;
+    return (await call(deps, channel, "chat.postMessage", toSlackMessage(notification))).sent;
   }
   const key = `notifications/slack/${channel.name}/${createHash("sha256").update(stackId).digest("hex")}`;
   const found = await deps.records.get(key, deps.clock.now());
-  const before = toStackMessage(found);
+  const before = isStackMessage(found?.value) ? found.value : undefined;
   if (before?.shown.some(({ id }) => id === notification.id) === true) return { kind: "sent" };
   const { id, at } = notification;
   const title = notification.kind === "resolve" ? `Resolved: ${notification.title}` : notification.title;
@@ -58,20 +53,13 @@ export const sendSlackApp: SendOn<ChannelOf<"slack-app">> = async (deps, channel
 };
 
 function toStackView({ url }: Notification, stackId: string, shown: readonly ShownNotification[]): SlackMessage {
-  const lines = shown.map(({ at, title }) => {
-    return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")}  ${title}`;
+  const header = cut(stackId, MAX_HEADER);
+  return toMessage({
+    text: `${header}: ${shown[0]?.title ?? ""}`,
+    header,
+    body: shown.map(formatLine).join("\n"),
+    url,
   });
-  const head = cut(stackId, MAX_HEADER);
-  return {
-    text: escapeSlack(`${head}: ${shown[0]?.title ?? ""}`),
-    blocks: [
-      { type: "header", text: toPlain(head) },
-      { type: "section", text: toPlain(lines.join("\n")) },
-      ...toLink(url),
-    ],
-    unfurl_links: false,
-    unfurl_media: false,
-  };
 }
 
 interface Called {
@@ -103,19 +91,15 @@ async function call(
   const { ok, error, ts } = body;
   if (ok === true) return { sent: { kind: "sent" }, ts: typeof ts === "string" ? ts : undefined, error };
   const reason = `Slack answered ${String(error).slice(0, 100)} to ${method}.`;
-  const kind = PASSING.has(error) ? "retried" : "refused";
-  const sent: Sent =
-    kind === "refused" ? { kind, reason } : { kind, reason, ...defined({ afterMs: answer.retryAfterMs }) };
+  const sent: Sent = PASSING.has(error)
+    ? { kind: "retried", reason, ...defined({ afterMs: answer.retryAfterMs }) }
+    : { kind: "refused", reason };
   return { sent, ts: undefined, error };
 }
 
 async function save(deps: SendDeps, key: string, found: StoredRecord | undefined, value: StackMessage): Promise<void> {
   const now = deps.clock.now();
   await deps.records.put({ key, value, expected: found?.version ?? "absent", expiresAt: now + KEEP_MS, now });
-}
-
-function toStackMessage(found: StoredRecord | undefined): StackMessage | undefined {
-  return isStackMessage(found?.value) ? found.value : undefined;
 }
 
 /** Returns true for a stack's message. These keys have no other values, so a brief check is enough. */

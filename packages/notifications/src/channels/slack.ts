@@ -18,12 +18,26 @@ export interface SlackMessage {
 
 /** Returns the message of a notification. Texts are `plain_text`, in which Slack parses no mentions and formats. */
 export function toSlackMessage({ kind, title, text, url }: Notification): SlackMessage {
-  const shown = kind === "resolve" ? `Resolved: ${title}` : title;
+  const shown = cut(kind === "resolve" ? `Resolved: ${title}` : title, MAX_HEADER);
+  return toMessage({ text: shown, header: shown, body: text, url });
+}
+
+interface MessageInput {
+  /** Of notifications and screen readers. */
+  readonly text: string;
+  readonly header: string;
+  /** May be empty. */
+  readonly body: string;
+  readonly url: string | undefined;
+}
+
+/** Returns a message of these texts. */
+export function toMessage({ text, header, body, url }: MessageInput): SlackMessage {
   return {
-    text: escapeSlack(cut(shown, MAX_HEADER)),
+    text: escapeSlack(text),
     blocks: [
-      { type: "header", text: toPlain(cut(shown, MAX_HEADER)) },
-      ...(text === "" ? [] : [{ type: "section", text: toPlain(cut(text, MAX_SECTION)) }]),
+      { type: "header", text: toPlain(cut(header, MAX_HEADER)) },
+      ...(body === "" ? [] : [{ type: "section", text: toPlain(cut(body, MAX_SECTION)) }]),
       ...toLink(url),
     ],
     unfurl_links: false,
@@ -32,7 +46,7 @@ export function toSlackMessage({ kind, title, text, url }: Notification): SlackM
 }
 
 /** Returns the section of a link, or nothing without one. */
-export function toLink(url: string | undefined): readonly unknown[] {
+function toLink(url: string | undefined): readonly unknown[] {
   if (url === undefined) return [];
   // An address has no character that could end the link.
   const address = new URL(url).href.replaceAll(/[<>|]/g, encodeURIComponent);
@@ -40,13 +54,13 @@ export function toLink(url: string | undefined): readonly unknown[] {
 }
 
 /** Returns a text element without any format. */
-export function toPlain(text: string): unknown {
+function toPlain(text: string): unknown {
   // An empty one is refused.
   return { type: "plain_text", text: text === "" ? "–" : text, emoji: false };
 }
 
 /** Escapes what Slack would take for mentions and links. Source: "Formatting text for app surfaces" of Slack. */
-export function escapeSlack(text: string): string {
+function escapeSlack(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 

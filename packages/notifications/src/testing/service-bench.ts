@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Records, type ServiceDeps, type Stack, silentLogger } from "@stackyard/core";
-import { createMemoryStore } from "@stackyard/core/engine";
-import { createKeyedQueue } from "@stackyard/core/services";
+import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
+import { createKeyedQueue, createServiceRunner } from "@stackyard/core/services";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import { createNotificationsService } from "../notifications-service.ts";
 import type { JsonPost, PostAnswer } from "../post-json.ts";
@@ -42,7 +42,7 @@ export function createServiceBench(rules: string) {
         posts.push(input);
         return answers.next(input);
       });
-    const service = createNotificationsService({}, { projectDir }, { post });
+    const service = createNotificationsService({}, { projectDir }, post);
     const listHistory: ServiceDeps["queries"]["listHistory"] = (filter, { cursor, limit }) =>
       call(async () => {
         const found = lines.filter(({ position }) => position > Number(cursor ?? 0));
@@ -50,28 +50,20 @@ export function createServiceBench(rules: string) {
         const last = items.at(-1)?.position;
         return { items, ...(found.length > items.length && last !== undefined && { cursor: String(last) }) };
       });
-    const deps: ServiceDeps = {
-      records: dying,
-      queries: { ...store.queries, listHistory },
-      locator: { find: async (name) => ({ kind: "unknown", known: [], name }) },
-      clock,
-      ids: countingIds(),
-      random: () => 0,
-      logger: silentLogger,
-      signal: new AbortController().signal,
-      findStack: (id) => call(async () => stacks.get(id)),
-      describeStack: async () => undefined,
-      findLogEnd: async () => undefined,
-      publish: async () => ({ kind: "accepted" }),
-      approve: async () => ({ kind: "accepted" }),
-      listLinks: async () => [],
-      wake: () => undefined,
-      aws: () => {
-        throw new Error("The bench has no AWS.");
+    const { deps } = createServiceRunner(
+      {
+        store: { ...store, records: dying, queries: { ...store.queries, listHistory } },
+        locator: createStaticLocator([]),
+        clock,
+        ids: countingIds(),
+        random: () => 0,
+        logger: silentLogger,
+        readSecret: async () => "https://hooks.example.org/x",
       },
-      readSecret: async () => "https://hooks.example.org/x",
-    };
-    return { tick: async (until = Number.POSITIVE_INFINITY) => service.tick?.(deps, until) };
+      [service],
+    );
+    const findStack: ServiceDeps["findStack"] = (id) => call(async () => stacks.get(id));
+    return { tick: async (until = Number.POSITIVE_INFINITY) => service.tick?.({ ...deps, findStack }, until) };
   }
 
   return {
