@@ -274,9 +274,8 @@ async function showCoverage(
   context: DistributorContext,
   { name, version, account, region, cursor, limit = ROWS }: Request<"coverage">,
 ): Promise<DistributorAnswers["coverage"]> {
-  const versions = (await listVersions(context, name)).filter(
-    (each) => version === undefined || each.version === version,
-  );
+  const named = await listVersions(context, name);
+  const versions = named.filter((each) => version === undefined || each.version === version);
   const { items, ...next } = takePage(versions, { cursor, limit });
   const consumers = await listExpecting(context, context.trust);
   const isWanted = (cell: Cell) =>

@@ -9,31 +9,29 @@ import {
   Moment,
   type RecordDeps,
   Region,
+  strictObject,
 } from "./records.ts";
 import { toSubscription } from "./versions.ts";
 
 /** The record of a consumer, under `consumer/<account>/<region>`. Instants are epoch milliseconds. */
-export const ConsumerRecord = Type.Object(
-  {
-    v: Type.Literal(1),
-    account: AccountId,
-    region: Region,
-    bucket: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Null()]),
-    generation: Type.Enum(["v1", "v2"]),
-    capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
-    firstSeenAt: Instant,
-    /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted again. */
-    joinedAt: Instant,
-    registeredAt: Moment,
-    askedAt: Moment,
-    unregisteredAt: Moment,
-    lastReceiptAt: Moment,
-    probeAnsweredAt: Moment,
-    /** Since when its account is not trusted. */
-    distrustedAt: Type.Optional(Moment),
-  },
-  { additionalProperties: false },
-);
+export const ConsumerRecord = strictObject({
+  v: Type.Literal(1),
+  account: AccountId,
+  region: Region,
+  bucket: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Null()]),
+  generation: Type.Enum(["v1", "v2"]),
+  capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
+  firstSeenAt: Instant,
+  /** Since when artifacts are expected at the consumer. Renewed when it returns, changes its bucket or subscription, or is trusted again. */
+  joinedAt: Instant,
+  registeredAt: Moment,
+  askedAt: Moment,
+  unregisteredAt: Moment,
+  lastReceiptAt: Moment,
+  probeAnsweredAt: Moment,
+  /** Since when its account is not trusted. */
+  distrustedAt: Type.Optional(Moment),
+});
 export type ConsumerRecord = Static<typeof ConsumerRecord>;
 
 /** The prefix of all consumer records. */

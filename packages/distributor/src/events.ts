@@ -3,7 +3,7 @@ import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedRecei
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
-import { AccountId, createParser, Instant, Region, Sha256 } from "./records.ts";
+import { AccountId, createParser, Instant, Region, Sha256, strictObject } from "./records.ts";
 
 /** One version of an object of the bucket. */
 export interface WrittenObject {
@@ -65,7 +65,7 @@ export function parseEvent(event: unknown): DistributorEvent {
   if (event["op"] === "initial-set") return { kind: "set", task: event };
   if (event["Event"] === "s3:TestEvent") return { kind: "nothing" };
   // An unknown request gets a reply, so that the caller sees the error.
-  return isRequestOp(event["op"]) || "op" in event ? { kind: "call", request: event } : UNKNOWN;
+  return "op" in event ? { kind: "call", request: event } : UNKNOWN;
 }
 
 function parseBusEvent(event: Fields, type: string): DistributorEvent {
@@ -148,6 +148,7 @@ export function parseBody(body: string): DistributorEvent {
   return parseEvent(isEnvelope ? parseJson(String(value["Message"])) : value);
 }
 
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const NAME = ARTIFACT_NAME.slice(0, -1);
 const VERSION = ARTIFACT_VERSION.slice(1, -1);
 
@@ -203,76 +204,45 @@ export function parseSetTask(event: unknown): ParsedSetTask {
 const name = Type.String({ pattern: ARTIFACT_NAME });
 const version = Type.String({ pattern: ARTIFACT_VERSION });
 const page = {
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+  cursor: Type.Optional(text(2_048)),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
 };
 const place = { account: AccountId, region: Region };
 const maybePlace = { account: Type.Optional(AccountId), region: Type.Optional(Region) };
-const strict = { additionalProperties: false };
+const SeenFile = strictObject({ key: text(1_024), sha256: Type.Union([Sha256, Type.Null()]) });
 
-const SeenFile = Type.Object(
-  {
-    key: Type.String({ minLength: 1, maxLength: 1_024 }),
-    sha256: Type.Union([Sha256, Type.Null()]),
+/** The other fields of requests by `op`. */
+const REQUEST_FIELDS = {
+  list: { name: Type.Optional(name), ...page },
+  show: { name, version },
+  coverage: { name: Type.Optional(name), version: Type.Optional(version), ...maybePlace, ...page },
+  replay: { ...place, since: Type.Optional(IsoInstant), artifact: Type.Optional(ArtifactChoice) },
+  refresh: { name, version, ...maybePlace },
+  retire: { name, version },
+  consumers: page,
+  consumer: place,
+  compare: {
+    name,
+    version,
+    ...place,
+    bucket: Type.String({ minLength: 3, maxLength: 255 }),
+    seen: Type.Array(SeenFile, { maxItems: 1_000 }),
   },
-  strict,
-);
+};
 
-/** Schemas of requests by `op`. */
-const DISTRIBUTOR_REQUESTS = {
-  list: Type.Object({ op: Type.Literal("list"), name: Type.Optional(name), ...page }, strict),
-  show: Type.Object({ op: Type.Literal("show"), name, version }, strict),
-  coverage: Type.Object(
-    {
-      op: Type.Literal("coverage"),
-      name: Type.Optional(name),
-      version: Type.Optional(version),
-      ...maybePlace,
-      ...page,
-    },
-    strict,
-  ),
-  replay: Type.Object(
-    {
-      op: Type.Literal("replay"),
-      ...place,
-      since: Type.Optional(IsoInstant),
-      artifact: Type.Optional(ArtifactChoice),
-    },
-    strict,
-  ),
-  refresh: Type.Object({ op: Type.Literal("refresh"), name, version, ...maybePlace }, strict),
-  retire: Type.Object({ op: Type.Literal("retire"), name, version }, strict),
-  consumers: Type.Object({ op: Type.Literal("consumers"), ...page }, strict),
-  consumer: Type.Object({ op: Type.Literal("consumer"), ...place }, strict),
-  compare: Type.Object(
-    {
-      op: Type.Literal("compare"),
-      name,
-      version,
-      ...place,
-      bucket: Type.String({ minLength: 3, maxLength: 255 }),
-      seen: Type.Array(SeenFile, { maxItems: 1_000 }),
-    },
-    strict,
-  ),
-} as const;
-
-const validators = new Map(Object.entries(DISTRIBUTOR_REQUESTS).map(([op, schema]) => [op, Compile(schema)]));
+const requests = Object.entries(REQUEST_FIELDS).map(([op, fields]) => {
+  return [op, Compile(strictObject({ op: Type.Literal(op), ...fields }))] as const;
+});
+const validators = new Map(requests);
 
 /** A request, or why it is invalid. */
 type ParsedRequest =
   | { readonly kind: "request"; readonly request: DistributorRequest }
   | { readonly kind: "faulty"; readonly message: string };
 
-/** Returns true for the `op` of a request. */
-function isRequestOp(op: unknown): boolean {
-  return typeof op === "string" && validators.has(op);
-}
-
 /** Parses a request. Errors name the invalid fields, without values. */
 export function parseDistributorRequest(value: unknown): ParsedRequest {
-  const op: unknown = typeof value === "object" && value !== null && "op" in value ? value.op : undefined;
+  const op: unknown = Object(value).op;
   const validator = typeof op === "string" ? validators.get(op) : undefined;
   if (validator === undefined) {
     return { kind: "faulty", message: `"op" must be one of ${[...validators.keys()].join(", ")}.` };
@@ -297,8 +267,8 @@ const RegisteredDetail = Type.Object({
   v: Type.Literal(1),
   account: AccountId,
   region: Region,
-  bucket: Type.String({ minLength: 1, maxLength: 255 }),
-  capabilities: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 50 }),
+  bucket: text(255),
+  capabilities: Type.Array(text(128), { maxItems: 50 }),
 });
 
 /** The end of a registration. */
@@ -315,8 +285,6 @@ const receiptValidator = Compile(ReceivedReceipt);
 export function parseReceipt(detail: unknown): ReceivedReceipt | undefined {
   return receiptValidator.Check(detail) && !Number.isNaN(Date.parse(detail.at)) ? detail : undefined;
 }
-
-const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 
 /** A refresh event of the receipts bus. EventBridge itself sets `account`. */
 const RefreshEvent = Type.Object({

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Clock, listPages, type PageStart, type Random, type Records, StackyardError } from "@stackyard/core";
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, type TObject, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
 /** Dependencies of record changes. */
@@ -214,6 +214,11 @@ function toRecordKey(name: string, key: string, versionId: string | undefined): 
 
 function toFree({ key, versionId }: ClaimedObject): FreeObject {
   return { key, ...(versionId === null ? {} : { versionId }) };
+}
+
+/** The schema of an object that has no other fields. */
+export function strictObject<Fields extends TProperties>(fields: Fields): TObject<Fields> {
+  return Type.Object(fields, { additionalProperties: false });
 }
 
 /** An account id. */

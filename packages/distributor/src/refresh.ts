@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 
-import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, type Records, StackyardError } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { evaluateTrust } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseRefreshEvent, type RefreshWish } from "./events.ts";
-import type { Announcer, PublishedArtifact } from "./fan-out.ts";
+import type { Announcer } from "./fan-out.ts";
 import { listRecords } from "./records.ts";
-import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName } from "./source-bucket.ts";
+import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName, unlessCorrupt } from "./source-bucket.ts";
 import {
   type ArtifactRecord,
   artifactRecordKey,
@@ -47,7 +47,8 @@ export async function onRefresh(options: RefreshOptions, event: unknown): Promis
   const verdict = evaluateTrust(account, options.trust, "stamped");
   if (verdict.kind === "rejected") return drop(verdict.code);
   for (const record of await findRecords(options, wish)) {
-    const artifact = await loadIfThere(options, record);
+    // Retention can have removed the version.
+    const artifact = await unlessCorrupt(loadArtifact(options, record));
     if (artifact?.manifest.files.some((file) => file.key === key) !== true) continue;
     if (record.retiredAt !== null) return drop("ARTIFACT_RETIRED");
     if (!(await takeRefresh(options.records, options.clock, wish))) return drop("REFRESH_LIMIT");
@@ -57,16 +58,6 @@ export async function onRefresh(options: RefreshOptions, event: unknown): Promis
   return drop("ARTIFACT_UNKNOWN");
 }
 
-/** Returns undefined for a version that retention has removed. */
-async function loadIfThere(options: RefreshOptions, record: ArtifactRecord): Promise<PublishedArtifact | undefined> {
-  try {
-    return await loadArtifact(options, record);
-  } catch (error) {
-    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
-    throw error;
-  }
-}
-
 async function findRecords(options: RefreshOptions, wish: RefreshWish): Promise<readonly ArtifactRecord[]> {
   const { records, clock } = options;
   const { name, version } = wish;
@@ -74,9 +65,8 @@ async function findRecords(options: RefreshOptions, wish: RefreshWish): Promise<
   const named = isNamed ? [{ name, version }] : listCandidates(wish.key, options);
   // An invalid name or version cannot be a record key.
   const possible = named.filter((each) => NAME.test(each.name) && VERSION.test(each.version));
-  const found = await Promise.all(
-    possible.map((each) => records.get(artifactRecordKey(each.name, each.version), clock.now())),
-  );
+  const keys = possible.map((each) => artifactRecordKey(each.name, each.version));
+  const found = await Promise.all(keys.map((key) => records.get(key, clock.now())));
   const standing = found.flatMap((record) => (record === undefined ? [] : [parseArtifactRecord(record.value)]));
   return isNamed ? standing : [...(await findUploads(options, wish.key, possible)), ...standing];
 }

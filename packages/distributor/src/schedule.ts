@@ -23,12 +23,7 @@ import { loadReadable } from "./source-bucket.ts";
 import { findCoverage, type ListedVersion, listVersions, openCoverage } from "./versions.ts";
 
 /** The result of a scheduled run. */
-interface ScheduleReport {
-  /** Messages repeated because a consumer sent no receipt. */
-  readonly announced: number;
-  readonly alarmed: number;
-  /** Versions found to be covered. */
-  readonly covered: number;
+interface ScheduleReport extends Pick<SweepReport, "announced" | "alarmed" | "covered"> {
   /** Started initial sets. */
   readonly sets: number;
   /** Versions removed from the source. */
@@ -95,8 +90,10 @@ interface SweepInput {
 
 /** The result of the sweep. */
 interface SweepReport {
+  /** Messages repeated because a consumer sent no receipt. */
   readonly announced: number;
   readonly alarmed: number;
+  /** Versions found to be covered. */
   readonly covered: number;
   /** Cells of versions that are not covered yet. */
   readonly cells: readonly Cell[];
@@ -137,12 +134,8 @@ async function sweepOne(context: DistributorContext, version: ListedVersion, inp
 
 async function sweepVersion(context: DistributorContext, version: ListedVersion, input: SweepInput) {
   const cells = await addMissing(context, version, input.consumers);
-  const canAnswer = new Set(
-    input.consumers
-      .filter(({ generation }) => generation === "v2")
-      .map(toPlaceKey)
-      .filter((key) => !input.busy.has(key)),
-  );
+  const idle = input.consumers.filter((consumer) => !input.busy.has(toPlaceKey(consumer)));
+  const canAnswer = new Set(idle.filter(({ generation }) => generation === "v2").map(toPlaceKey));
   const able = cells.filter((cell) => canAnswer.has(toPlaceKey(cell)));
   const actions = decideSweep(able, context.clock.now(), toOptions(context));
   let [announced, alarmed] = [0, 0];
@@ -213,14 +206,8 @@ async function alarm(context: DistributorContext, version: ListedVersion, cell: 
   const alarmed = { kind: "alarmed", at: context.clock.now() } as const;
   if (!(await noteAction(context, version, { kind: "alarm", cell }, [alarmed]))) return 0;
   const missing = files.split("-").length - 1;
-  context.logger.error("A consumer did not store a version after repeated announcements.", {
-    code: "ARTIFACT_OVERDUE",
-    name,
-    version: cell.version,
-    account,
-    region,
-    missing,
-  });
+  const fields = { code: "ARTIFACT_OVERDUE", name, version: cell.version, account, region, missing };
+  context.logger.error("A consumer did not store a version after repeated announcements.", fields);
   return 1;
 }
 

@@ -321,8 +321,13 @@ export async function loadReadable(
   { loadPublished }: Pick<DistributorContext, "loadPublished">,
   { name, version }: VersionId,
 ): Promise<PublishedArtifact | undefined> {
+  return unlessCorrupt(loadPublished(name, version));
+}
+
+/** Returns undefined when the manifest is missing or changed. */
+export async function unlessCorrupt<Loaded>(loading: Promise<Loaded>): Promise<Loaded | undefined> {
   try {
-    return await loadPublished(name, version);
+    return await loading;
   } catch (error) {
     if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
     throw error;

@@ -1,8 +1,8 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { changeRecord, createParser, listRecords, Moment, type RecordDeps, Sha256 } from "./records.ts";
+import { changeRecord, createParser, listRecords, Moment, type RecordDeps, Sha256, strictObject } from "./records.ts";
 
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = Type.String({ minLength: 1, maxLength: 1_024 });
@@ -83,28 +83,25 @@ function parseCounter(value: unknown): { readonly last: number } | undefined {
 }
 
 /** The coverage of a version, as a record under `coverage/<name>/<version>`. */
-export const CoverageRecord = Type.Object(
-  {
-    v: Type.Literal(1),
-    name: Type.String({ pattern: ARTIFACT_NAME }),
-    version: Type.String({ pattern: ARTIFACT_VERSION }),
-    /** Increases when cells are added, so that a concurrent check does not settle the version. */
-    opened: Type.Integer({ minimum: 0 }),
-    /** The version is covered and `artifact.covered` was sent: the sweep skips it. */
-    settledAt: Moment,
-    coveredAt: Moment,
-    /** A process has started to send `artifact.covered`. */
-    tellingAt: Moment,
-    toldAt: Moment,
-    /** Retention has removed its files. */
-    removedAt: Moment,
-    /** Its manifest was removed too: the version can be published again. */
-    goneAt: Type.Optional(Moment),
-    /** The sequence of the publication; a version that is published again gets a new one. */
-    sequence: Type.Optional(Type.Integer({ minimum: 0 })),
-  },
-  { additionalProperties: false },
-);
+export const CoverageRecord = strictObject({
+  v: Type.Literal(1),
+  name: Type.String({ pattern: ARTIFACT_NAME }),
+  version: Type.String({ pattern: ARTIFACT_VERSION }),
+  /** Increases when cells are added, so that a concurrent check does not settle the version. */
+  opened: Type.Integer({ minimum: 0 }),
+  /** The version is covered and `artifact.covered` was sent: the sweep skips it. */
+  settledAt: Moment,
+  coveredAt: Moment,
+  /** A process has started to send `artifact.covered`. */
+  tellingAt: Moment,
+  toldAt: Moment,
+  /** Retention has removed its files. */
+  removedAt: Moment,
+  /** Its manifest was removed too: the version can be published again. */
+  goneAt: Type.Optional(Moment),
+  /** The sequence of the publication; a version that is published again gets a new one. */
+  sequence: Type.Optional(Type.Integer({ minimum: 0 })),
+});
 export type CoverageRecord = Static<typeof CoverageRecord>;
 
 /** A name and a version. */
@@ -191,12 +188,7 @@ export async function findVersion(deps: RecordDeps, { name, version }: VersionId
 
 /** Parses a record. Returns undefined for an invalid one, which must not hide the others. */
 export function findArtifactRecord(value: unknown): ArtifactRecord | undefined {
-  try {
-    return parseArtifactRecord(value);
-  } catch (error) {
-    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
-    throw error;
-  }
+  return compiled.Check(value) ? value : undefined;
 }
 
 /** Returns the highest sequence of each upload key. */

@@ -173,9 +173,8 @@ export function parseLabels(words: readonly string[] = []): Readonly<Record<stri
       throw usage(`--label ${said} is not key=value on one line, such as commit=4f1c9d2.`);
     }
     if (!/^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/.test(key)) {
-      throw usage(
-        `The key of --label ${said} must be letters, digits, dots, -, _ and /, at most 64, the first a letter or digit.`,
-      );
+      const form = "letters, digits, dots, -, _ and /, at most 64, the first a letter or digit";
+      throw usage(`The key of --label ${said} must be ${form}.`);
     }
     if (labels.has(key)) throw usage(`The label "${key}" is given twice.`);
     labels.set(key, value);

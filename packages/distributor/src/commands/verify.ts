@@ -111,10 +111,8 @@ async function loadManifest(client: ArtifactsClient, { name, version }: Args): P
   const parsed = parseManifest(JSON.stringify(manifest ?? null));
   const fault = findFault(parsed, { name, version });
   if (parsed.kind === "manifest" && fault === undefined) return parsed.manifest;
-  throw new StackyardError(
-    "SERVER_ERROR",
-    `The distributor returned an invalid manifest of ${name} ${version}: ${toCell(fault ?? "", 300)}`,
-  );
+  const what = `The distributor returned an invalid manifest of ${name} ${version}`;
+  throw new StackyardError("SERVER_ERROR", `${what}: ${toCell(fault ?? "", 300)}`);
 }
 
 /** Returns the first fault of a manifest. */

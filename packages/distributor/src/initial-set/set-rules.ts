@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 
 import { toPlaceKey } from "../cell.ts";
 import type { ConsumerRecord } from "../consumers.ts";
-import { AccountId, createParser, Instant, Moment, Region } from "../records.ts";
+import { AccountId, createParser, Instant, Moment, Region, strictObject } from "../records.ts";
 
 /** The request of an execution. */
 export interface SetRequest extends ConsumerPlace {
@@ -218,54 +218,48 @@ function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, no
 const textOrNull = (maxLength: number) => Type.Union([Type.String({ maxLength }), Type.Null()]);
 
 /** The progress of a consumer's set, as a record under `set/<account>/<region>`. */
-export const SetRecord = Type.Object(
-  {
-    v: Type.Literal(1),
-    account: AccountId,
-    region: Region,
-    /** The first execution; continuing ones derive their names from it. */
-    line: Type.String({ minLength: 1, maxLength: 80 }),
-    /** The current execution. */
-    execution: Type.String({ minLength: 1, maxLength: 80 }),
-    startedAt: Instant,
-    aliveAt: Instant,
-    phase: Type.Enum(["waiting", "announcing", "pausing", "done", "failed"]),
-    /** Version 1 consumers get everything twice. */
-    round: Type.Integer({ minimum: 1, maximum: 2 }),
-    probes: Type.Integer({ minimum: 0 }),
-    probedAt: Moment,
-    /** Time of the first announcement. */
-    announcingAt: Moment,
-    pausedAt: Moment,
-    /** The last announced file. */
-    cursor: Type.Union([
-      Type.Object(
-        {
-          name: Type.String({ pattern: ARTIFACT_NAME }),
-          version: Type.String({ pattern: ARTIFACT_VERSION }),
-          files: Type.Integer({ minimum: 0, maximum: 1_000 }),
-        },
-        { additionalProperties: false },
-      ),
-      Type.Null(),
-    ]),
-    messages: Type.Integer({ minimum: 0 }),
-    /** Calls of the function in this execution. */
-    steps: Type.Integer({ minimum: 0 }),
-    /** Number of continuing executions. */
-    restarts: Type.Integer({ minimum: 0 }),
-    /** Only versions published since then. */
-    since: Moment,
-    /** Only this name, or `name@version`. */
-    artifact: textOrNull(200),
-    endedAt: Moment,
-    /** Start of the last complete set. A replay of one artifact is not complete. */
-    wholeAt: Type.Optional(Moment),
-    /** Failed sets in a row. */
-    failures: Type.Integer({ minimum: 0 }),
-  },
-  { additionalProperties: false },
-);
+export const SetRecord = strictObject({
+  v: Type.Literal(1),
+  account: AccountId,
+  region: Region,
+  /** The first execution; continuing ones derive their names from it. */
+  line: Type.String({ minLength: 1, maxLength: 80 }),
+  /** The current execution. */
+  execution: Type.String({ minLength: 1, maxLength: 80 }),
+  startedAt: Instant,
+  aliveAt: Instant,
+  phase: Type.Enum(["waiting", "announcing", "pausing", "done", "failed"]),
+  /** Version 1 consumers get everything twice. */
+  round: Type.Integer({ minimum: 1, maximum: 2 }),
+  probes: Type.Integer({ minimum: 0 }),
+  probedAt: Moment,
+  /** Time of the first announcement. */
+  announcingAt: Moment,
+  pausedAt: Moment,
+  /** The last announced file. */
+  cursor: Type.Union([
+    strictObject({
+      name: Type.String({ pattern: ARTIFACT_NAME }),
+      version: Type.String({ pattern: ARTIFACT_VERSION }),
+      files: Type.Integer({ minimum: 0, maximum: 1_000 }),
+    }),
+    Type.Null(),
+  ]),
+  messages: Type.Integer({ minimum: 0 }),
+  /** Calls of the function in this execution. */
+  steps: Type.Integer({ minimum: 0 }),
+  /** Number of continuing executions. */
+  restarts: Type.Integer({ minimum: 0 }),
+  /** Only versions published since then. */
+  since: Moment,
+  /** Only this name, or `name@version`. */
+  artifact: textOrNull(200),
+  endedAt: Moment,
+  /** Start of the last complete set. A replay of one artifact is not complete. */
+  wholeAt: Type.Optional(Moment),
+  /** Failed sets in a row. */
+  failures: Type.Integer({ minimum: 0 }),
+});
 export type SetRecord = Static<typeof SetRecord>;
 
 /** The prefix of all set records. */

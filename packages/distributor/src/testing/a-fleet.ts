@@ -1,4 +1,4 @@
-import type { SFNClient } from "@aws-sdk/client-sfn";
+import type { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { type AwsEvent, type AwsSim, createAwsSim } from "@stackyard/aws-sim";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type ConsumerPlace, type CoverageRow, toManifestText } from "@stackyard/sdk/artifacts";
@@ -109,11 +109,7 @@ function openServices(versioned: boolean) {
 
 /** Records executions to start: a name starts one execution. */
 function openStates(executions: AskedExecution[]): SFNClient {
-  const send = async ({
-    input: { name, input },
-  }: {
-    readonly input: { readonly name: string; readonly input: string };
-  }) => {
+  const send = async ({ input: { name = "", input = "" } }: StartExecutionCommand) => {
     const refuse = (code: string) => Promise.reject(Object.assign(new Error(code), { name: code }));
     if (name.length > 80) return refuse("InvalidName");
     if (executions.some((each) => each.name === name)) return refuse("ExecutionAlreadyExists");
