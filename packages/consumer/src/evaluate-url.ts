@@ -3,7 +3,7 @@ export type UrlFault = "URL_INVALID" | "URL_HOST" | "URL_KEY_MISMATCH" | "URL_NO
 
 /** Whether a URL may be fetched. */
 export type UrlVerdict =
-  /** `expiresAt`: epoch milliseconds. */
+  /** `expiresAt`: epoch milliseconds. S3 refuses the URL from then on. */
   | { readonly kind: "good"; readonly expiresAt: number }
   | { readonly kind: "refused"; readonly code: UrlFault; readonly reason: string };
 
@@ -31,9 +31,9 @@ export function evaluateUrl(url: string, key: string, rules: UrlRules): UrlVerdi
     return refused("URL_HOST", `The host ${read.host.slice(0, 253)} is not the source bucket's.`);
   const keys = listKeys(style, read.path, rules.bucket);
   if (keys.length === 0) return refused("URL_HOST", "The URL names another bucket.");
-  if (!keys.some((each) => isKey(each, key))) return refused("URL_KEY_MISMATCH", "The URL names another key.");
-  const signature = readSignedQuery(read.query, rules.region);
-  return signature.kind === "refused" ? signature : { kind: "good", expiresAt: signature.expiresAt };
+  // The raw path is decoded, so dot segments are not resolved.
+  if (!keys.some((each) => decode(each) === key)) return refused("URL_KEY_MISMATCH", "The URL names another key.");
+  return evaluateSignature(read.query, rules.region);
 }
 
 function readUrl(url: string) {
@@ -59,24 +59,9 @@ function listKeys(style: HostStyle | "extra", path: string, bucket: string): rea
   return style === "extra" ? [whole, ...inBucket] : inBucket;
 }
 
-/** Compares the decoded raw path, so dot segments are not resolved. */
-function isKey(path: string, key: string): boolean {
-  try {
-    return decodeURIComponent(path) === key;
-  } catch {
-    return false;
-  }
-}
-
 function refused(code: UrlFault, reason: string): UrlVerdict {
   return { kind: "refused", code, reason };
 }
-
-/** The expiry of a signed query, or why the query is refused. */
-type SignedQuery =
-  /** Epoch milliseconds. S3 refuses the URL from then on. */
-  | { readonly kind: "signed"; readonly expiresAt: number }
-  | { readonly kind: "refused"; readonly code: "URL_NOT_SIGNED" | "URL_INVALID"; readonly reason: string };
 
 const V4 = [
   "X-Amz-Algorithm",
@@ -91,17 +76,17 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 /** Seven days: Amazon S3 API reference, "Authenticating requests: using query parameters". */
 const MAX_SECONDS = 604_800;
 
-/** Reads the signature of a presigned URL, version 2 or 4. `query`: the raw text after the question mark. */
-function readSignedQuery(query: string, region: string): SignedQuery {
+/** Evaluates the signature of a presigned URL, version 2 or 4. `query`: the raw text after the question mark. */
+function evaluateSignature(query: string, region: string): UrlVerdict {
   const parameters = parseQuery(query);
   if (typeof parameters === "string") return invalid(parameters);
   const has = (names: readonly string[]) => names.every((name) => (parameters.get(name) ?? "") !== "");
   if (has(V4) && parameters.get("X-Amz-Algorithm") === ALGORITHM) return readVersion4(parameters, region);
   if (has(V2)) return readVersion2(parameters.get("Expires") ?? "");
-  return { kind: "refused", code: "URL_NOT_SIGNED", reason: "The URL is not signed." };
+  return refused("URL_NOT_SIGNED", "The URL is not signed.");
 }
 
-function readVersion4(parameters: ReadonlyMap<string, string>, region: string): SignedQuery {
+function readVersion4(parameters: ReadonlyMap<string, string>, region: string): UrlVerdict {
   const [id, day, where, service, end] = (parameters.get("X-Amz-Credential") ?? "").split("/").slice(-5);
   if (!id || parseBasicDate(`${day}T000000Z`) === undefined || end !== "aws4_request") {
     return invalid("The credential of the signature is invalid.");
@@ -113,12 +98,12 @@ function readVersion4(parameters: ReadonlyMap<string, string>, region: string): 
   if (!/^[1-9][0-9]{0,5}$/.test(seconds) || Number(seconds) > MAX_SECONDS) {
     return invalid("The lifetime of the signature is not 1 to 604,800 seconds.");
   }
-  return { kind: "signed", expiresAt: date + Number(seconds) * 1_000 };
+  return { kind: "good", expiresAt: date + Number(seconds) * 1_000 };
 }
 
-function readVersion2(expires: string): SignedQuery {
+function readVersion2(expires: string): UrlVerdict {
   if (!/^[0-9]{1,12}$/.test(expires)) return invalid("The expiry of the signature is invalid.");
-  return { kind: "signed", expiresAt: Number(expires) * 1_000 };
+  return { kind: "good", expiresAt: Number(expires) * 1_000 };
 }
 
 /** Returns the parameters, or a reason why they are invalid. */
@@ -155,8 +140,8 @@ function parseBasicDate(text: string): number | undefined {
   return Number.isNaN(at) || new Date(at).toISOString() !== iso ? undefined : at;
 }
 
-function invalid(reason: string): SignedQuery {
-  return { kind: "refused", code: "URL_INVALID", reason };
+function invalid(reason: string): UrlVerdict {
+  return refused("URL_INVALID", reason);
 }
 
 /** The source bucket of artifacts. */

@@ -69,10 +69,7 @@ function toDeps(options: ConsumerOptions): ConsumerDeps {
   return { ...options, logger, known, events };
 }
 
-interface Batch {
-  readonly deps: ConsumerDeps;
-  readonly deadlineAt: number;
-  readonly invocationId: string | undefined;
+interface Batch extends Pick<RecordContext, "deps" | "deadlineAt" | "invocationId"> {
   readonly beginBefore: number;
 }
 

@@ -221,18 +221,8 @@ async function deleteObject(deps: ConsumerDeps, { ArtifactKey: Key, artifact }: 
   }
 }
 
-/** Digest and ETag of a stored object. */
-interface StoredObject {
-  /** Undefined when another writer created the object. */
-  readonly sourceSha256: string | undefined;
-  readonly etag: string | undefined;
-}
-
-/** Finds an object; undefined when the key is free. */
-async function findStoredObject(
-  { clients, bucket, config }: ConsumerDeps,
-  Key: string,
-): Promise<StoredObject | undefined> {
+/** Finds an object; undefined when the key is free. It has no digest when another writer created it. */
+async function findStoredObject({ clients, bucket, config }: ConsumerDeps, Key: string) {
   try {
     const request = { Bucket: bucket, Key, ExpectedBucketOwner: config.account };
     const { Metadata, ETag } = await clients.s3.send(new HeadObjectCommand(request));

@@ -47,17 +47,6 @@ export interface ResourceOutcome {
   readonly data: Readonly<Record<string, string>>;
 }
 
-/** The response to CloudFormation (user guide, "Custom resource response objects"). */
-interface ResourceAnswer {
-  readonly Status: "SUCCESS" | "FAILED";
-  readonly Reason: string;
-  readonly PhysicalResourceId: string;
-  readonly StackId: string;
-  readonly RequestId: string;
-  readonly LogicalResourceId: string;
-  readonly Data: Readonly<Record<string, string>>;
-}
-
 /** The least length of the reason in a response. */
 const LEAST_REASON = 200;
 const MAX_MESSAGE = 300;
@@ -74,11 +63,14 @@ export function servesNone(): StackyardError {
   return new StackyardError("CONFIG_INVALID", "This function does not support the resource type.");
 }
 
-/** Creates a response of at most 4,096 bytes. Ids and data are bounded elsewhere, so the reason is truncated. */
+/**
+ * Creates the response to CloudFormation (user guide, "Custom resource response objects") of at most 4,096 bytes. Ids and data are
+ * bounded elsewhere, so the reason is truncated.
+ */
 export function toAnswer(
   { StackId, RequestId, LogicalResourceId }: CustomResourceRequest,
   { status, reason, physicalId, data }: ResourceOutcome,
-): ResourceAnswer {
+) {
   const ids = { PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId };
   const answer = { Status: status, Reason: toReason(hideSecrets(reason), status), ...ids, Data: data };
   return cutReason(answer, LEAST_REASON);
