@@ -127,7 +127,7 @@ export function createSqsTransport(options: SqsTransportOptions): Transport {
       await findEventSender(deps).send(withTrace(deps, messages));
     },
     async sendTasks(messages, sending) {
-      for (const [queue, tasks] of splitTasks(messages, options)) {
+      for (const [queue, tasks] of Map.groupBy(messages, (message) => findTaskQueue(message, options))) {
         await toQueueSender(deps, queue).send(withTrace(deps, tasks.map(encodeTask)), sending);
       }
     },
@@ -156,21 +156,10 @@ function withTrace({ tracing }: TransportDeps, messages: readonly OutgoingMessag
   });
 }
 
-function splitTasks(
-  messages: readonly TaskMessage[],
-  { taskQueue, longTaskQueue }: SqsTransportOptions,
-): readonly (readonly [QueueOptions, readonly TaskMessage[]])[] {
-  const long = messages.filter((message) => isLongTask(message, longTaskQueue));
-  const short = messages.filter((message) => !isLongTask(message, longTaskQueue));
-  return [
-    ...(short.length === 0 ? [] : [[requireQueue(taskQueue, "taskQueue"), short] as const]),
-    ...(longTaskQueue === undefined || long.length === 0 ? [] : [[longTaskQueue, long] as const]),
-  ];
-}
-
-function isLongTask({ task }: TaskMessage, queue: LongTaskOptions | undefined): boolean {
+function findTaskQueue({ task }: TaskMessage, { taskQueue, longTaskQueue }: SqsTransportOptions): QueueOptions {
   const name = task["executor"];
-  return typeof name === "string" && queue !== undefined && queue.executors.has(name);
+  const isLong = typeof name === "string" && longTaskQueue?.executors.has(name) === true;
+  return isLong ? longTaskQueue : requireQueue(taskQueue, "taskQueue");
 }
 
 type EventHandler = (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>;
