@@ -40,9 +40,7 @@ export function createCopyApp(options: CopyAppOptions): {
       const { awsRequestId, getRemainingTimeInMillis } = context;
       return opened.onMessages(event, {
         ...defined({ invocationId: awsRequestId }),
-        ...(getRemainingTimeInMillis === undefined
-          ? {}
-          : { getRemainingTimeInMillis: () => getRemainingTimeInMillis.call(context) }),
+        ...(getRemainingTimeInMillis && { getRemainingTimeInMillis: () => getRemainingTimeInMillis.call(context) }),
       });
     },
   };
@@ -73,10 +71,8 @@ function open({ access, clock, logger, environment, origin }: CopyAppOptions): C
     ...defined({ maxBytes }),
   });
   // PutEvents only reaches buses in its own region.
-  const events = access(receiptBus === undefined ? region : toArnPart(receiptBus, 3)).client(
-    EventBridgeClient,
-    undefined,
-  );
+  const busRegion = receiptBus === undefined ? region : toArnPart(receiptBus, 3);
+  const events = access(busRegion).client(EventBridgeClient, undefined);
   const clients = { s3, events, sqs: own.client(SQSClient, undefined) };
   const queues = defined({ receiptBus, queueUrl: settings.QUEUE_URL, parkingQueueUrl: settings.PARKING_QUEUE_URL });
   return createConsumer({ config, bucket, clients, records, copier, clock, logger, ...queues });

@@ -6,6 +6,9 @@ import { type Static, Type } from "typebox";
 
 const { account, bucket, eventBus, externalId, key, queue, region, role, stateMachine, topic } = VARIABLE_FORMS;
 
+/** An optional text of that form. */
+const optional = (form: object, description: string) => Type.Optional(Type.String({ ...form, description }));
+
 const TRANSFER = Type.Enum(["identity", "presigned", "auto"], {
   description:
     "`identity`: files are read with the function's role; `presigned`: by URL; `auto`: by URL where the role may not",
@@ -31,33 +34,21 @@ export const CopyVariables = Type.Object({
   ARTIFACTS_BUCKET: Type.String({ ...bucket, description: "the bucket that files are copied into" }),
   DISTRIBUTOR_BUCKET: Type.String({ ...bucket, description: "the bucket that they come from" }),
   DISTRIBUTION_TOPIC: Type.String({ ...topic, description: "ARN of the topic that announces them" }),
-  DISTRIBUTION_REGION: Type.Optional(
-    Type.String({ ...region, description: "the distributor's region. Default: the topic's" }),
-  ),
+  DISTRIBUTION_REGION: optional(region, "the distributor's region. Default: the topic's"),
   ...CommonVariables.properties,
-  RECEIPT_BUS: Type.Optional(
-    Type.String({
-      ...eventBus,
-      description:
-        "The ARN of the distributor's receipt bus. Default: none, so the consumer sends no receipts and requests no new URLs",
-    }),
+  RECEIPT_BUS: optional(
+    eventBus,
+    "The ARN of the distributor's receipt bus. Default: none, so the consumer sends no receipts and requests no new URLs",
   ),
-  QUEUE_URL: Type.Optional(
-    Type.String({
-      ...queue,
-      description:
-        "the queue, so that a long copy continues soon and a failed one is retried later. Default: both wait for the queue's visibility timeout",
-    }),
+  QUEUE_URL: optional(
+    queue,
+    "the queue, so that a long copy continues soon and a failed one is retried later. Default: both wait for the queue's visibility timeout",
   ),
-  PARKING_QUEUE_URL: Type.Optional(
-    Type.String({
-      ...queue,
-      description: "the queue of messages that failed or were rejected. Default: they are only logged",
-    }),
+  PARKING_QUEUE_URL: optional(
+    queue,
+    "the queue of messages that failed or were rejected. Default: they are only logged",
   ),
-  KMS_KEY_ARN: Type.Optional(
-    Type.String({ ...key, description: "the key that files are encrypted with. Default: as the bucket says" }),
-  ),
+  KMS_KEY_ARN: optional(key, "the key that files are encrypted with. Default: as the bucket says"),
   MAX_BYTES: Type.Optional(
     Type.Integer({
       description: "larger files are refused. Default: 50 GiB",
@@ -87,25 +78,11 @@ export const TriggerVariables = Type.Object({
     description: "ARN of the state machine that sends the initial set",
   }),
   INITIAL_DISTRIBUTION_ROLE: Type.String({ ...role, description: "ARN of the role that may start it" }),
-  INITIAL_DISTRIBUTION_REGION: Type.Optional(
-    Type.String({ ...region, description: "its region. Default: the machine's" }),
-  ),
+  INITIAL_DISTRIBUTION_REGION: optional(region, "its region. Default: the machine's"),
   ...CommonVariables.properties,
-  EXTERNAL_ID: Type.Optional(
-    Type.String({ ...externalId, description: "the external id that the role requires. Default: none" }),
-  ),
-  RECEIPT_BUS: Type.Optional(
-    Type.String({
-      ...eventBus,
-      description: "ARN of the distributor's bus, where the consumer is registered. Default: nowhere",
-    }),
-  ),
-  ARTIFACTS_BUCKET: Type.Optional(
-    Type.String({
-      ...bucket,
-      description: "the consumer's bucket, for the distributor to know: required with `RECEIPT_BUS`",
-    }),
-  ),
+  EXTERNAL_ID: optional(externalId, "the external id that the role requires. Default: none"),
+  RECEIPT_BUS: optional(eventBus, "ARN of the distributor's bus, where the consumer is registered. Default: nowhere"),
+  ARTIFACTS_BUCKET: optional(bucket, "the consumer's bucket, for the distributor to know: required with `RECEIPT_BUS`"),
   TRANSFER,
   RETIRE,
 });

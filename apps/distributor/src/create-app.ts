@@ -51,7 +51,8 @@ export function createApp(options: CreateAppOptions): DistributorApp {
     async handler(event, context) {
       opened ??= open();
       const { distributor, telemetry } = await opened;
-      return telemetry.invoke(toFields(context), () => distributor.handle(event, context));
+      const fields = defined({ invocationId: context?.awsRequestId });
+      return telemetry.invoke(fields, () => distributor.handle(event, context));
     },
   };
 }
@@ -85,8 +86,4 @@ function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, cloc
     traceparent: () => tracing.inject()["traceparent"],
     ...defined({ write: options.write }),
   });
-}
-
-function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
-  return defined({ invocationId: awsRequestId });
 }

@@ -7,34 +7,27 @@ import { type Static, Type } from "typebox";
 const { bucket, eventBus, role, stateMachine, table, topic } = VARIABLE_FORMS;
 const PREFIX = "([A-Za-z0-9!_.*'()-]+/)+";
 
+/** An optional text of that form. */
+const optional = (form: object, description: string) => Type.Optional(Type.String({ ...form, description }));
+
 /** The variables that the app reads itself, in the order of its README. */
 export const Variables = Type.Object({
   ARTIFACTS_BUCKET: Type.String({ ...bucket, description: "the source bucket" }),
-  ARTIFACT_PREFIX: Type.Optional(
-    Type.String({
-      description: "where published artifacts lie in it, such as `artifacts/`. Default: at the root",
-      pattern: `^${PREFIX}$`,
-      must: "be a prefix of keys that ends with a slash",
-    }),
+  ARTIFACT_PREFIX: optional(
+    { pattern: `^${PREFIX}$`, must: "be a prefix of keys that ends with a slash" },
+    "where published artifacts lie in it, such as `artifacts/`. Default: at the root",
   ),
-  UPLOAD_PREFIX: Type.Optional(
-    Type.String({
-      description:
-        "where others put files that become artifacts, such as `uploads/`; `/` is the root, which needs an `ARTIFACT_PREFIX`. Default: nowhere",
-      pattern: `^(/|${PREFIX})$`,
-      must: "be a prefix of keys that ends with a slash",
-    }),
+  UPLOAD_PREFIX: optional(
+    { pattern: `^(/|${PREFIX})$`, must: "be a prefix of keys that ends with a slash" },
+    "where others put files that become artifacts, such as `uploads/`; `/` is the root, which needs an `ARTIFACT_PREFIX`. Default: nowhere",
   ),
   DISTRIBUTION_TOPIC: Type.String({
     ...topic,
     description: "ARN of the topic, which is in the distributor's account and region",
   }),
-  RECEIPT_BUS: Type.Optional(
-    Type.String({
-      ...eventBus,
-      description:
-        "The ARN of the receipt bus, whose rules send events to this function. The function does not call the bus. Default: none",
-    }),
+  RECEIPT_BUS: optional(
+    eventBus,
+    "The ARN of the receipt bus, whose rules send events to this function. The function does not call the bus. Default: none",
   ),
   RECORDS_TABLE: Type.String({
     ...table,
@@ -46,24 +39,14 @@ export const Variables = Type.Object({
     must: "be accounts of 12 digits with commas between",
     default: [],
   }),
-  ORGANIZATION_ID: Type.Optional(
-    Type.String({
-      description: "the organisation whose accounts may have artifacts. Default: none",
-      pattern: "^o-[a-z0-9]{10,32}$",
-      must: "be the id of an organisation",
-    }),
+  ORGANIZATION_ID: optional(
+    { pattern: "^o-[a-z0-9]{10,32}$", must: "be the id of an organisation" },
+    "the organisation whose accounts may have artifacts. Default: none",
   ),
-  SIGNER_ROLE: Type.Optional(
-    Type.String({
-      ...role,
-      description: "ARN of the role whose credentials sign URLs. Default: the function's own credentials",
-    }),
-  ),
-  INITIAL_SET_MACHINE: Type.Optional(
-    Type.String({
-      ...stateMachine,
-      description: "ARN of the state machine of initial sets and replays. Default: none, which disables them",
-    }),
+  SIGNER_ROLE: optional(role, "ARN of the role whose credentials sign URLs. Default: the function's own credentials"),
+  INITIAL_SET_MACHINE: optional(
+    stateMachine,
+    "ARN of the state machine of initial sets and replays. Default: none, which disables them",
   ),
   URL_SECONDS: Type.Integer({
     description: "how long presigned URLs should be good, 600 to 604800; never longer than the credentials behind them",
