@@ -3,12 +3,11 @@ import { PublishCommand } from "@aws-sdk/client-sns";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { type Act, findBroken } from "./act.ts";
 import { digestStored, listFiles } from "./check-buckets.ts";
-import { findSide } from "./find-side.ts";
+import { findSide } from "./consumer-side.ts";
 import { CONSUMERS, DISTRIBUTOR, PREDECESSOR, SOURCE_BUCKET } from "./places.ts";
-import { findCell, listCurrent, upload, type Version, waitUntilCovered } from "./publish.ts";
+import { findCell, listCurrent, MINUTE_MS, upload, type Version, waitUntilCovered } from "./publish.ts";
 import type { World } from "./world.ts";
 
-const MINUTE_MS = 60_000;
 const PAGE = "uploads/site/dev/7/index.html";
 const OLD = "<h1>seven</h1>";
 const NEW = "<h1>eight</h1>";
@@ -58,13 +57,9 @@ export const predecessor: Act = {
     const key = "legacy/shop/dev/40/packaged.yaml";
     const text = `AWSTemplateFormatVersion: "2010-09-09"\nResources: { A: { Bucket: ${SOURCE_BUCKET} } }\n`;
     world.sim.s3.write(SOURCE_BUCKET, key, text);
-    await world.clients.sns.send(
-      new PublishCommand({
-        TopicArn: world.distributor.topicArn,
-        MessageAttributes: toAll(),
-        Message: JSON.stringify({ ArtifactKey: key, ArtifactUrl: await sign(world, key) }),
-      }),
-    );
+    const Message = JSON.stringify({ ArtifactKey: key, ArtifactUrl: await sign(world, key) });
+    const request = { TopicArn: world.distributor.topicArn, MessageAttributes: toAll(), Message };
+    await world.clients.sns.send(new PublishCommand(request));
     const textsThere = () => world.consumers.flatMap(({ bucket }) => textAt(world, bucket, key) ?? []);
     const receipts = () => world.distributor.receipts.filter(({ detail }) => Object(detail["artifact"]).key === key);
     const count = world.consumers.length;

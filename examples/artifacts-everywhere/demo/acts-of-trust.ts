@@ -1,13 +1,20 @@
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { type Act, findBroken } from "./act.ts";
-import { findSide } from "./find-side.ts";
+import { findSide } from "./consumer-side.ts";
 import { CONSUMERS, NEWCOMER, STRANGER } from "./places.ts";
-import { findCell, formatTime, listCurrent, publishVersion, waitUntilCovered } from "./publish.ts";
+import {
+  findCell,
+  formatTime,
+  isThere,
+  listCurrent,
+  MINUTE_MS,
+  passMinutes,
+  publishVersion,
+  waitUntilCovered,
+} from "./publish.ts";
 import type { World } from "./world.ts";
 
-const MINUTE_MS = 60_000;
 const VERSION = { name: "billing-api", version: "1.2.0" };
-const STANDING = ["stored", "present"];
 
 /** A consumer that is down for a while, and a receipt in its name. */
 export const forgery: Act = {
@@ -30,7 +37,7 @@ export const forgery: Act = {
       faults: findBroken({
         "the bus took the event of an account that is trusted": fromVirginia === undefined,
         "the bus refused the stranger's": fromStranger === "AccessDeniedException",
-        "the claim changed nothing": cell !== undefined && !STANDING.includes(cell.status),
+        "the claim changed nothing": cell !== undefined && !isThere(cell),
         "it is everywhere at the end": isCovered,
       }),
     };
@@ -48,7 +55,7 @@ export const arrival: Act = {
     const stand = async (): Promise<number> => {
       const { rows } = await world.distributor.call({ op: "coverage" });
       const cells = rows.flatMap((row) => row.cells).filter(({ account }) => account === NEWCOMER.account);
-      return cells.filter(({ status }) => STANDING.includes(status)).length;
+      return cells.filter(isThere).length;
     };
     const { distributor } = world;
     await world.passUntil(async () => (await stand()) >= wanted, 60 * MINUTE_MS);
@@ -69,14 +76,13 @@ export const arrival: Act = {
 
 /** Sends a receipt in the name of frankfurt. Returns the code with which the bus rejected it. */
 async function claim(world: World, account: string): Promise<string | undefined> {
-  const { account: _own, ...place } = { ...CONSUMERS.frankfurt };
   const detail = {
     v: 1,
     distributionId: "00000000-0000-4000-8000-000000000000",
     messageId: "forged",
     artifact: { ...VERSION, key: "billing-api/1.2.0/app.zip" },
     account: CONSUMERS.frankfurt.account,
-    region: place.region,
+    region: CONSUMERS.frankfurt.region,
     bucket: findSide(world, CONSUMERS.frankfurt).bucket,
     status: "stored",
     code: null,
@@ -90,22 +96,9 @@ async function claim(world: World, account: string): Promise<string | undefined>
     durationMs: 1,
   };
   const { home } = world.clientsOf({ account, region: "eu-west-1" });
-  const { Entries = [] } = await home.events.send(
-    new PutEventsCommand({
-      Entries: [
-        {
-          EventBusName: world.distributor.receiptBus,
-          Source: "stackyard.consumer",
-          DetailType: "artifact.receipt",
-          Detail: JSON.stringify(detail),
-        },
-      ],
-    }),
-  );
+  const Detail = JSON.stringify(detail);
+  const EventBusName = world.distributor.receiptBus;
+  const entry = { EventBusName, Source: "stackyard.consumer", DetailType: "artifact.receipt", Detail };
+  const { Entries = [] } = await home.events.send(new PutEventsCommand({ Entries: [entry] }));
   return Entries[0]?.ErrorCode;
-}
-
-async function passMinutes({ yard, passUntil }: World, minutes: number): Promise<void> {
-  const until = yard.clock.now() + minutes * MINUTE_MS;
-  await passUntil(async () => yard.clock.now() >= until, (minutes + 1) * MINUTE_MS);
 }

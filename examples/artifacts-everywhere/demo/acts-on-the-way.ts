@@ -1,10 +1,10 @@
 import { type Act, findBroken } from "./act.ts";
-import { findSide } from "./find-side.ts";
+import { findSide } from "./consumer-side.ts";
 import { CONSUMERS } from "./places.ts";
-import { findCell, publishVersion, waitUntilCovered } from "./publish.ts";
+import { findCell, MINUTE_MS, passMinutes, publishVersion, waitUntilCovered } from "./publish.ts";
 
 const MIB = 1_024 ** 2;
-const MINUTE_MS = 60_000;
+
 const TEMPLATE = "AWSTemplateFormatVersion: '2010-09-09'\nDescription: what runs where\n";
 
 /** One publication of several files, one of which goes in parts. */
@@ -57,8 +57,7 @@ export const expiry: Act = {
     const sydney = findSide(world, CONSUMERS.sydney);
     sydney.isDown = true;
     await publishVersion(world, version, [{ path: "console.tar", body: Buffer.alloc(50_000, "tar") }]);
-    const backAt = world.yard.clock.now() + 70 * MINUTE_MS;
-    await world.passUntil(async () => world.yard.clock.now() >= backAt, 80 * MINUTE_MS);
+    await passMinutes(world, 70);
     const meanwhile = await findCell(world, version, CONSUMERS.sydney);
     const events = world.distributor.receipts.length;
     sydney.isDown = false;

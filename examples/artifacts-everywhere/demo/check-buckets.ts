@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { AwsSim } from "@stackyard/aws-sim";
 import { type CallDistributor, type CoverageRow, type ManifestFile, parseManifest } from "@stackyard/sdk/artifacts";
 import { type Place, SOURCE_BUCKET } from "./places.ts";
+import { isThere } from "./publish.ts";
 
 /** A consumer, whichever version it is of. */
 export interface Column {
@@ -62,7 +63,7 @@ function compareCell(sim: Pick<AwsSim, "s3">, { row, column, published }: Compar
   const { plan, bucket } = column;
   const cell = row.cells.find(({ account, region }) => account === plan.account && region === plan.region);
   const status = cell?.status ?? "nothing";
-  const stands = status === "stored" || status === "present";
+  const stands = cell !== undefined && isThere(cell);
   return published
     .filter(({ key, sha256 }) => (digestStored(sim, bucket, key) === sha256) !== stands)
     .map(({ key }) => `${plan.name}: the matrix says ${status}, and so is ${key} not.`);

@@ -91,6 +91,16 @@ export async function installConsumer(plan: ConsumerPlan, input: ConsumerSideInp
   return side;
 }
 
+/** Returns the consumer of that plan; it must exist. */
+export function findSide(
+  { consumers }: { readonly consumers: readonly ConsumerSide[] },
+  { name }: ConsumerPlan,
+): ConsumerSide {
+  const found = consumers.find(({ plan }) => plan.name === name);
+  if (found === undefined) throw new Error(`${name} is not installed.`);
+  return found;
+}
+
 /** Subscribes a queue to the topic, with the filter of the first version. */
 export async function subscribeQueue({ account, region }: Place, input: ConsumerSideInput): Promise<string> {
   const { clients, distributor } = input;
@@ -130,15 +140,16 @@ function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { park
   const fetch = createSourceFetch({ rules: source, origin: () => url, now: clock.now });
   const note = (level: string) => (message: string, fields?: object) =>
     void lines.push(JSON.stringify({ level, message, ...fields }));
+  const config = {
+    account,
+    region,
+    topicArn: distributor.topicArn,
+    sourceBucket: source.bucket,
+    sourceRegion: source.region,
+    sourceAccount: DISTRIBUTOR.account,
+  };
   const consumer = createConsumer({
-    config: {
-      account,
-      region,
-      topicArn: distributor.topicArn,
-      sourceBucket: source.bucket,
-      sourceRegion: source.region,
-      sourceAccount: DISTRIBUTOR.account,
-    },
+    config,
     bucket,
     receiptBus: distributor.receiptBus,
     parkingQueueUrl,
@@ -185,17 +196,8 @@ async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Prom
     ["InitialSet", "Custom::InitialSetTrigger", { Version: "1.0" }],
   ] as const) {
     const invoke = (event: ResourceRequest) => resources.onResource(event);
-    const stackName = `artifacts-${account}`;
-    const life = createResourceLife({
-      clock,
-      invoke,
-      account,
-      region,
-      stackName,
-      logicalId,
-      resourceType,
-      endpoint: sim.answers,
-    });
+    const stack = { account, region, stackName: `artifacts-${account}` };
+    const life = createResourceLife({ ...stack, clock, invoke, logicalId, resourceType, endpoint: sim.answers });
     const { status, reason } = await life.create(properties);
     if (status !== "CREATE_COMPLETE") throw new Error(`${plan.name}: ${logicalId} is ${status}: ${reason}`);
   }

@@ -48,12 +48,8 @@ export async function createDistributorSide(input: DistributorSideInput): Promis
   const { TopicArn: topicArn = "" } = await clients.sns.send(new CreateTopicCommand({ Name: "stackyard-artifacts" }));
   const receiptBus = sim.eventBridge.addBus({ ...DISTRIBUTOR, name: "stackyard-receipts", allows: TRUSTED });
   const functionArn = `arn:aws:lambda:${region}:${account}:function:${NAME}`;
-  const definition = toInitialSetDefinition(functionArn);
-  const machineArn = sim.stepFunctions.addStateMachine({
-    ...DISTRIBUTOR,
-    name: "initial-set",
-    definition: JSON.stringify(definition),
-  });
+  const definition = JSON.stringify(toInitialSetDefinition(functionArn));
+  const machineArn = sim.stepFunctions.addStateMachine({ ...DISTRIBUTOR, name: "initial-set", definition });
   const config = {
     ...DISTRIBUTOR,
     bucket: SOURCE_BUCKET,

@@ -1,7 +1,6 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { type CoverageCell, type CoverageRow, type PublishFile, publishArtifact } from "@stackyard/sdk/artifacts";
-import type { ConsumerPlan } from "./places.ts";
-import { SOURCE_BUCKET } from "./places.ts";
+import { type ConsumerPlan, SOURCE_BUCKET } from "./places.ts";
 import type { World } from "./world.ts";
 
 /** A version. */
@@ -10,7 +9,8 @@ export interface Version {
   readonly version: string;
 }
 
-const MINUTE_MS = 60_000;
+/** Of virtual time. */
+export const MINUTE_MS = 60_000;
 
 /** Publishes as `stackyard artifacts publish` does. */
 export async function publishVersion(world: World, version: Version, files: readonly PublishFile[]): Promise<void> {
@@ -56,12 +56,21 @@ export async function waitUntilCovered(
   const holds = async (): Promise<boolean> => (await findRow(world, version))?.covered === true;
   const isCovered = await world.passUntil(holds, mostMinutes * MINUTE_MS);
   const cells = (await findRow(world, version))?.cells ?? [];
-  const stand = cells.filter(({ status }) => status === "stored" || status === "present").length;
+  const stand = cells.filter(isThere).length;
   const took = formatTime(world.yard.clock.now() - beganAt);
-  return {
-    isCovered,
-    told: `${version.name} ${version.version} is in ${stand} of ${cells.length} places ${took}.`,
-  };
+  const told = `${version.name} ${version.version} is in ${stand} of ${cells.length} places ${took}.`;
+  return { isCovered, told };
+}
+
+/** Returns true when the consumer has the version, according to the distributor. */
+export function isThere({ status }: Pick<CoverageCell, "status">): boolean {
+  return status === "stored" || status === "present";
+}
+
+/** Lets that time pass. */
+export async function passMinutes({ yard, passUntil }: World, minutes: number): Promise<void> {
+  const until = yard.clock.now() + minutes * MINUTE_MS;
+  await passUntil(async () => yard.clock.now() >= until, (minutes + 1) * MINUTE_MS);
 }
 
 /** Formats a virtual time. */

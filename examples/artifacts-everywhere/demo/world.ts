@@ -101,14 +101,8 @@ export async function createWorld(): Promise<World> {
 
 type TimeInput = Pick<World, "yard" | "sim" | "distributor" | "consumers" | "old"> & { readonly errors: unknown[] };
 
-function createTime({
-  yard,
-  sim,
-  distributor,
-  consumers,
-  old,
-  errors,
-}: TimeInput): Pick<World, "settle" | "passUntil"> {
+function createTime(input: TimeInput): Pick<World, "settle" | "passUntil"> {
+  const { yard, sim, distributor, consumers, old, errors } = input;
   let sweptAt = yard.clock.now();
   let delivery: Promise<void> | undefined;
 
