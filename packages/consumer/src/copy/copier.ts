@@ -242,7 +242,10 @@ export function settleFault(fault: CopyFault, counts: FaultCounts, attempt: numb
 const MARGIN_MS = 5_000;
 
 /** Creates a signal that aborts shortly before the deadline, or when the caller aborts. */
-export function limitTime(clock: Clock, { deadlineAt, signal }: Pick<CopyInput, "deadlineAt" | "signal">) {
+export function limitTime(
+  clock: Clock,
+  { deadlineAt, signal }: Pick<CopyInput, "deadlineAt" | "signal">,
+): { readonly signal: AbortSignal; end(): void } {
   const controller = new AbortController();
   const over = new AbortController();
   if (deadlineAt !== undefined) {
