@@ -14,10 +14,18 @@ export interface ButtonProps {
   readonly autoFocus?: boolean;
   /** Of a switch: whether it is on. */
   readonly pressed?: boolean;
+  /** The key that presses it. */
+  readonly shortcut?: string;
 }
 
 /** Renders a button. Actions are never hidden: a disabled one explains why. */
-export function Button({ children, onPress, look, refusal, label, type = "button", autoFocus, pressed }: ButtonProps) {
+export function Button({ shortcut, ...props }: ButtonProps) {
+  const button = <PlainButton {...props} />;
+  return shortcut === undefined ? button : <span data-shortcut={shortcut}>{button}</span>;
+}
+
+function PlainButton(props: Omit<ButtonProps, "shortcut">) {
+  const { children, onPress, look, refusal, label, type = "button", autoFocus, pressed } = props;
   const className = look === undefined ? "button" : `button ${look}`;
   const refused = refusal !== undefined;
   const reason = useId();

@@ -32,14 +32,13 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?:
   };
   return (
     <>
-      <span data-shortcut="r">
-        <Button
-          refusal={refusal ?? (busy ? "Working" : undefined) ?? toRetryRefusal(state)}
-          onPress={() => void retry()}
-        >
-          {retryWord}
-        </Button>
-      </span>
+      <Button
+        shortcut="r"
+        refusal={refusal ?? (busy ? "Working" : undefined) ?? toRetryRefusal(state)}
+        onPress={() => void retry()}
+      >
+        {retryWord}
+      </Button>
       <Button look="danger" refusal={refusal ?? toCancelRefusal(endedAt, cancelling)} onPress={() => setDialog(true)}>
         Cancel…
       </Button>

@@ -9,6 +9,18 @@ export function Text({ children, mono }: { children: string; mono?: boolean }) {
   return <bdi className={mono ? "mono wrap" : "wrap"}>{toSafeText(children)}</bdi>;
 }
 
+/** Renders why something is so, and the code for it. */
+export function Reason({ reason, code = "" }: { reason: string; code?: string | undefined }) {
+  return (
+    <>
+      <Text>{reason}</Text>{" "}
+      <span className="muted">
+        <Text mono>{code}</Text>
+      </span>
+    </>
+  );
+}
+
 /** Renders an arrow for "becomes": drawn, because not every font has one; its text is read aloud and copied. */
 export function Arrow() {
   return (

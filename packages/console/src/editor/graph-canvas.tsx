@@ -20,8 +20,8 @@ import {
   useStore,
 } from "@xyflow/react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { toPath } from "../graph/graph-drawing.tsx";
-import { type Direction, type GraphLayout, METRICS, type PlacedEdge, type Point, toLabel } from "../graph/layout.ts";
+import { cut, toPath } from "../graph/graph-drawing.tsx";
+import { type Direction, type GraphLayout, type PlacedEdge, type Point, toLabel } from "../graph/layout.ts";
 import { useLayout } from "../graph/use-layout.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { CHANGE_WORDS, type ChangeMark } from "./graph-diff.ts";
@@ -338,11 +338,6 @@ function MarkerView({ data: { node, down } }: NodeProps<StateNode>) {
       <Handle type="source" position={down ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   );
-}
-
-function cut(text: string): string {
-  const { maxCharacters } = METRICS;
-  return toSafeText(text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text);
 }
 
 function ReactionView(props: EdgeProps<ReactionEdge>) {

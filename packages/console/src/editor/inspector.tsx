@@ -5,7 +5,7 @@ import { IconButton } from "../design/icon.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import type { Edit } from "./edit.ts";
+import type { Edit, StateFormProps } from "./edit.ts";
 import { Check, TextField, toText } from "./form-fields.tsx";
 import { Reactions } from "./reactions.tsx";
 import { Tasks } from "./tasks.tsx";
@@ -78,9 +78,7 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
   );
 }
 
-type PartProps = Pick<StateProps, "outline" | "edit" | "state">;
-
-function StateKeys({ outline, state: { name, keys }, edit }: PartProps) {
+function StateKeys({ outline, state: { name, keys }, edit }: StateFormProps) {
   const setKey = (key: string, value: string | boolean | undefined) =>
     edit({ kind: "set-key", what: "state", name, key, value }, `${key} of ${name}`);
   const terminal = (

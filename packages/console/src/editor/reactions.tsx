@@ -2,17 +2,14 @@ import { useState } from "react";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon.tsx";
 import type { Range } from "../machine/edits/operation.ts";
-import type { Outline, OutlineReaction, OutlineState } from "../machine/outline.ts";
+import type { OutlineReaction } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import type { Edit } from "./edit.ts";
+import type { StateFormProps } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";
 import { Headings } from "./headings.tsx";
 import { ReactionDetails } from "./reaction-details.tsx";
 
-interface ReactionsProps {
-  readonly outline: Outline;
-  readonly state: OutlineState;
-  readonly edit: Edit;
+interface ReactionsProps extends StateFormProps {
   readonly onReveal: (range: Range) => void;
 }
 

@@ -3,17 +3,14 @@ import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
-import type { Outline, OutlineState, OutlineTask } from "../machine/outline.ts";
+import type { Outline, OutlineTask } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import type { Edit } from "./edit.ts";
+import type { StateFormProps } from "./edit.ts";
 import { TextField, toText } from "./form-fields.tsx";
 import { Headings } from "./headings.tsx";
 
-interface TasksProps {
-  readonly outline: Outline;
-  readonly state: OutlineState;
+interface TasksProps extends StateFormProps {
   readonly executors: readonly string[];
-  readonly edit: Edit;
 }
 
 /** Renders the tasks of a state with their keys as a table. The config of a task is edited in the text. */

@@ -2,8 +2,7 @@
 import { useState } from "react";
 import { IconButton } from "../design/icon.tsx";
 import type { TimerTime } from "../machine/edits/operation.ts";
-import type { Outline, OutlineState } from "../machine/outline.ts";
-import type { Edit } from "./edit.ts";
+import type { StateFormProps } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";
 import { Headings } from "./headings.tsx";
 
@@ -16,14 +15,8 @@ const KINDS = {
 
 type Kind = keyof typeof KINDS;
 
-interface TimersProps {
-  readonly outline: Outline;
-  readonly state: OutlineState;
-  readonly edit: Edit;
-}
-
 /** Renders the events that a state sends itself as a table, with one more to add. */
-export function Timers({ outline, state: { name: state, timers }, edit }: TimersProps) {
+export function Timers({ outline, state: { name: state, timers }, edit }: StateFormProps) {
   const [time, setTime] = useState<TimerTime>({ in: KINDS.in.example });
   const events = outline.events.map(({ name }) => name);
   return (

@@ -258,7 +258,8 @@ function TaskLine({ name, status, x, y }: { name: string; status: Status | undef
   );
 }
 
-function cut(text: string): string {
+/** Returns the part of a text that fits into a drawing. */
+export function cut(text: string): string {
   const { maxCharacters } = METRICS;
   return toSafeText(text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text);
 }

@@ -76,34 +76,38 @@ function Took({ job: { startedAt, endedAt } }: { job: Run }) {
 }
 
 function Filters({ state, executor }: { state: RunState | undefined; executor: string | undefined }) {
-  const changeSearch = useChangeSearch();
   const executors = useLoad(keys.other("executors"), (request) => yard.executors.list(request), { staleTime: 60_000 });
   const names = new Set([...(executors.data ?? []).map(({ name }) => name), ...(executor ? [executor] : [])]);
   return (
     <>
-      <label className="row">
-        State
-        <select
-          className="input"
-          value={state ?? ""}
-          data-shortcut="/"
-          onChange={({ target }) => changeSearch({ state: target.value })}
-        >
-          <option value="">all</option>
-          <Options names={JOB_STATES} />
-        </select>
-      </label>
-      <label className="row">
-        Executor
-        <select
-          className="input"
-          value={executor ?? ""}
-          onChange={({ target }) => changeSearch({ executor: target.value })}
-        >
-          <option value="">all</option>
-          <Options names={[...names].sort()} />
-        </select>
-      </label>
+      <Filter name="state" title="State" value={state} choices={JOB_STATES} shortcut="/" />
+      <Filter name="executor" title="Executor" value={executor} choices={[...names].sort()} />
     </>
+  );
+}
+
+interface FilterProps {
+  readonly name: "state" | "executor";
+  readonly title: string;
+  readonly value: string | undefined;
+  readonly choices: readonly string[];
+  readonly shortcut?: string;
+}
+
+function Filter({ name, title, value = "", choices, shortcut }: FilterProps) {
+  const changeSearch = useChangeSearch();
+  return (
+    <label className="row">
+      {title}
+      <select
+        className="input"
+        value={value}
+        data-shortcut={shortcut}
+        onChange={({ target }) => changeSearch({ [name]: target.value })}
+      >
+        <option value="">all</option>
+        <Options names={choices} />
+      </select>
+    </label>
   );
 }

@@ -3,7 +3,7 @@ import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
-import { Ago, Text } from "../design/text.tsx";
+import { Ago, Reason, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
 import { explainLog } from "./explain-log.ts";
 import type { StackProps, StackSource } from "./source.ts";
@@ -30,10 +30,7 @@ export function FailureNotices({ source, stack }: StackProps) {
         <div className="notice warn">
           <Mark status="stalled" />
           <p>
-            <Text>{stack.stalled.reason}</Text>{" "}
-            <span className="muted">
-              <Text mono>{stack.stalled.code}</Text>
-            </span>
+            <Reason reason={stack.stalled.reason} code={stack.stalled.code} />
           </p>
         </div>
       )}

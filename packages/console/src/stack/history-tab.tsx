@@ -101,15 +101,14 @@ function Steps({ entries, shown, onShow }: StepsProps) {
   const entry = entries[shown];
   return (
     <div className="row steps">
-      <span data-shortcut=",">
-        <Button
-          label="Previous position"
-          refusal={shown === 0 ? "This is the first line" : undefined}
-          onPress={() => onShow(shown - 1)}
-        >
-          ‹
-        </Button>
-      </span>
+      <Button
+        shortcut=","
+        label="Previous position"
+        refusal={shown === 0 ? "This is the first line" : undefined}
+        onPress={() => onShow(shown - 1)}
+      >
+        ‹
+      </Button>
       <input
         type="range"
         aria-label="Position in the history"
@@ -119,15 +118,14 @@ function Steps({ entries, shown, onShow }: StepsProps) {
         value={shown}
         onChange={({ target }) => onShow(Number(target.value))}
       />
-      <span data-shortcut=".">
-        <Button
-          label="Next position"
-          refusal={shown === entries.length - 1 ? "This is the newest line" : undefined}
-          onPress={() => onShow(shown + 1)}
-        >
-          ›
-        </Button>
-      </span>
+      <Button
+        shortcut="."
+        label="Next position"
+        refusal={shown === entries.length - 1 ? "This is the newest line" : undefined}
+        onPress={() => onShow(shown + 1)}
+      >
+        ›
+      </Button>
       <span className="muted nowrap">
         {shown + 1} of {entries.length}
       </span>

@@ -9,7 +9,7 @@ import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { Options, SelectField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { ErrorNotice, Loaded } from "../design/page.tsx";
-import { Arrow, Text } from "../design/text.tsx";
+import { Arrow, Reason, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type EventField, findFieldRefusal, listEvents, listFields, toEventMetadata } from "./event-fields.ts";
 import type { StackSource } from "./source.ts";
@@ -142,10 +142,7 @@ function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes }
       </p>
       {reason !== undefined && (
         <p>
-          <Text>{reason}</Text>{" "}
-          <span className="muted">
-            <Text mono>{code ?? ""}</Text>
-          </span>
+          <Reason reason={reason} code={code} />
         </p>
       )}
       {sent.length > 0 && (

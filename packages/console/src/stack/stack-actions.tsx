@@ -79,15 +79,14 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
   const missing = failed === 0 ? "No task has failed" : undefined;
   return (
     <>
-      <span data-shortcut="r">
-        <Button
-          {...(missing === undefined && { look: "primary" as const })}
-          refusal={refusal ?? missing}
-          onPress={() => void retry()}
-        >
-          {failed > 1 ? `Retry ${failed}` : "Retry"}
-        </Button>
-      </span>
+      <Button
+        shortcut="r"
+        {...(missing === undefined && { look: "primary" as const })}
+        refusal={refusal ?? missing}
+        onPress={() => void retry()}
+      >
+        {failed > 1 ? `Retry ${failed}` : "Retry"}
+      </Button>
       {notice}
     </>
   );

@@ -115,31 +115,29 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
   const open = (id: string | undefined) => id !== undefined && go("/stack", { id });
   return (
     <span className="row">
-      <span data-shortcut="[">
-        <Button
-          look="plain"
-          label="Previous stack of the list"
-          refusal={absent ?? (place?.previous === undefined ? "This is the first one" : undefined)}
-          onPress={() => open(place?.previous)}
-        >
-          ‹
-        </Button>
-      </span>
+      <Button
+        shortcut="["
+        look="plain"
+        label="Previous stack of the list"
+        refusal={absent ?? (place?.previous === undefined ? "This is the first one" : undefined)}
+        onPress={() => open(place?.previous)}
+      >
+        ‹
+      </Button>
       {place !== undefined && (
         <span className="muted nowrap">
           {place.place} of {place.total}
         </span>
       )}
-      <span data-shortcut="]">
-        <Button
-          look="plain"
-          label="Next stack of the list"
-          refusal={absent ?? (place?.next === undefined ? "This is the last one" : undefined)}
-          onPress={() => open(place?.next)}
-        >
-          ›
-        </Button>
-      </span>
+      <Button
+        shortcut="]"
+        look="plain"
+        label="Next stack of the list"
+        refusal={absent ?? (place?.next === undefined ? "This is the last one" : undefined)}
+        onPress={() => open(place?.next)}
+      >
+        ›
+      </Button>
     </span>
   );
 }

@@ -9,7 +9,7 @@ import { ActionDialog } from "../design/dialog.tsx";
 import { SelectField } from "../design/fields.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Loaded } from "../design/page.tsx";
-import { Arrow, Text } from "../design/text.tsx";
+import { Arrow, Reason, Text } from "../design/text.tsx";
 import { useOperation } from "./use-operation.tsx";
 
 interface DialogProps {
@@ -81,10 +81,7 @@ function Plan({ plan }: { plan: UpgradePlan }) {
       </p>
       {reason !== undefined && (
         <p>
-          <Text>{reason}</Text>{" "}
-          <span className="muted">
-            <Text mono>{code ?? ""}</Text>
-          </span>
+          <Reason reason={reason} code={code} />
         </p>
       )}
       <p className="muted">

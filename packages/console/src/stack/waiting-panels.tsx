@@ -5,7 +5,7 @@ import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { Ago, Instant, Reason, Text } from "../design/text.tsx";
 
 type Props = { readonly stack: StackDetails };
 
@@ -59,14 +59,7 @@ const PARKED: Column<StackDetails["parked"][number]>[] = [
   },
   {
     header: "Why",
-    cell: ({ reason, code }) => (
-      <>
-        <Text>{reason}</Text>{" "}
-        <span className="muted">
-          <Text mono>{code}</Text>
-        </span>
-      </>
-    ),
+    cell: ({ reason, code }) => <Reason reason={reason} code={code} />,
   },
   { header: "Received", cell: ({ receivedAt }) => <Ago at={receivedAt} /> },
   {
