@@ -16,32 +16,7 @@ import { useFocusAfterEdit } from "./use-focus-after-edit.ts";
 export type Pane = "text" | "graph";
 
 /** The view of a document. */
-export interface EditorView {
-  readonly selected: string | undefined;
-  readonly setSelected: (state: string | undefined) => void;
-  readonly opened: OpenDialog | "export" | undefined;
-  readonly setOpened: (dialog: OpenDialog | "export" | undefined) => void;
-  readonly direction: Direction;
-  readonly setDirection: (direction: Direction) => void;
-  readonly asTable: boolean;
-  readonly setAsTable: (asTable: boolean) => void;
-  /** Width of the text in percent. */
-  readonly share: number;
-  readonly setShare: (share: number) => void;
-  /** Which of both is shown where there is room for one. */
-  readonly pane: Pane;
-  readonly setPane: (pane: Pane) => void;
-  readonly tab: BottomTab;
-  readonly setTab: (tab: BottomTab) => void;
-  readonly played: Simulated | undefined;
-  readonly setPlayed: (played: Simulated | undefined) => void;
-  /** Where states were moved to, by name. */
-  readonly moved: ReadonlyMap<string, Point>;
-  readonly move: (moved: ReadonlyMap<string, Point>) => void;
-  readonly marks: ReadonlyMap<string, NodeMark>;
-  /** Plans an edit; the state that it makes or renames is selected. */
-  readonly edit: Edit;
-}
+export type EditorView = ReturnType<typeof useView>;
 
 interface ViewInput {
   readonly session: Session;
@@ -50,7 +25,7 @@ interface ViewInput {
 }
 
 /** Keeps what is shown of a document. */
-export function useView({ session, document, tab: first }: ViewInput): EditorView {
+export function useView({ session, document, tab: first }: ViewInput) {
   const [selected, setSelected] = useState<string>();
   const [opened, open] = useState<OpenDialog | "export">();
   const focus = useFocusAfterEdit();
@@ -60,10 +35,13 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
   };
   const [direction, setDirection] = useState<Direction>(isPhone() ? "down" : "right");
   const [asTable, setAsTable] = useState(false);
+  // Width of the text in percent.
   const [share, setShare] = useState(50);
+  // Which of both is shown where there is room for one.
   const [pane, setPane] = useState<Pane>("graph");
   const [played, setPlayed] = useState<Simulated>();
   const [tab, setTab] = useState(first);
+  // Where states were moved to, by name.
   const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(
     () => new Map(Object.entries(positions.load(session.key) ?? {})),
   );
@@ -76,6 +54,7 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
     setMoved(next);
     positions.save(session.key, next.size === 0 ? undefined : Object.fromEntries(next));
   };
+  // Plans an edit; the state that it makes or renames is selected.
   const edit: Edit = (operation, label) => {
     const states = (machine.outline ?? machine.valid?.outline)?.states ?? [];
     focus.follow(

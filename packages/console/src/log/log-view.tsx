@@ -25,7 +25,6 @@ const NEAR = 200;
 
 /** Renders the log of an attempt, by pieces; the address contains the selected line and the search text. */
 export function LogView({ attemptId, reader, live }: LogViewProps) {
-  const { q = "" } = useSearch();
   const selected = useSelectedLine();
   const state = useSyncExternalStore(reader.subscribe, reader.getState);
   const [follow, setFollow] = useState(live && selected === undefined);
@@ -47,7 +46,6 @@ export function LogView({ attemptId, reader, live }: LogViewProps) {
         reader={reader}
         state={state}
         attemptId={attemptId}
-        sought={q}
         selected={selected}
         follow={follow}
         wrap={wrap}
@@ -67,7 +65,6 @@ export function LogView({ attemptId, reader, live }: LogViewProps) {
           buffer={state.buffer}
           size={state.size}
           selected={selected}
-          sought={q}
           follow={follow}
           wrap={wrap}
           onLeaveEnd={() => setFollow(false)}
@@ -81,7 +78,6 @@ interface ToolbarProps {
   readonly reader: LogReader;
   readonly state: LogState;
   readonly attemptId: string;
-  readonly sought: string;
   readonly selected: number | undefined;
   readonly follow: boolean;
   readonly wrap: boolean;
@@ -91,7 +87,8 @@ interface ToolbarProps {
 }
 
 function Toolbar(props: ToolbarProps) {
-  const { reader, state, attemptId, sought, selected, follow, wrap, onFollow, onWrap, onFound } = props;
+  const { reader, state, attemptId, selected, follow, wrap, onFollow, onWrap, onFound } = props;
+  const { q: sought = "" } = useSearch();
   const change = useChangeSearch();
   const [missing, setMissing] = useState<string>();
   const find = async (what: string, fits: (line: string) => boolean, direction: SearchDirection) => {
@@ -162,13 +159,12 @@ interface LinesProps {
   readonly buffer: LogBuffer;
   readonly size: number;
   readonly selected: number | undefined;
-  readonly sought: string;
   readonly follow: boolean;
   readonly wrap: boolean;
   readonly onLeaveEnd: () => void;
 }
 
-function Lines({ reader, buffer, size, selected, sought, follow, wrap, onLeaveEnd }: LinesProps) {
+function Lines({ reader, buffer, size, selected, follow, wrap, onLeaveEnd }: LinesProps) {
   const { lines, firstNumber } = buffer;
   const scroller = useRef<HTMLElement>(null);
   const virtualizer = useVirtualizer({
@@ -219,7 +215,6 @@ function Lines({ reader, buffer, size, selected, sought, follow, wrap, onLeaveEn
                   line={line}
                   number={firstNumber === undefined ? undefined : firstNumber + index}
                   selected={selected === line.at}
-                  sought={sought}
                 />
               </div>
             );
@@ -283,11 +278,11 @@ interface LineProps {
   readonly line: LogLine;
   readonly number: number | undefined;
   readonly selected: boolean;
-  readonly sought: string;
 }
 
-function Line({ line: { at, bytes, text }, number, selected, sought }: LineProps) {
+function Line({ line: { at, bytes, text }, number, selected }: LineProps) {
   const search = useSearch();
+  const { q: sought = "" } = search;
   const [whole, setWhole] = useState(false);
   const cut = text.length > MAX_SHOWN && !whole;
   const fits = sought !== "" && toPlainText(text).toLowerCase().includes(sought.toLowerCase());
