@@ -29,6 +29,8 @@ export interface TableProps<Row> {
   /** Called when the end comes into view: load the next page. */
   readonly onEnd?: (() => void) | undefined;
   readonly selected?: string | undefined;
+  /** Shown in place of a table without rows. */
+  readonly empty?: ReactNode;
   /** Called with the first and last row that are laid out: load what they show. */
   readonly onRange?: ((first: number, last: number) => void) | undefined;
 }
@@ -39,7 +41,7 @@ const VIRTUAL_FROM = 60;
 
 /** Renders a table. More than 60 rows are laid out only while visible. */
 export function Table<Row>(props: TableProps<Row>) {
-  const { label, columns, rows, keyOf, height, onEnd, selected, onRange } = props;
+  const { label, columns, rows, keyOf, height, onEnd, selected, empty, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM;
   const virtualizer = useVirtualizer({
@@ -62,6 +64,7 @@ export function Table<Row>(props: TableProps<Row>) {
   useEffect(() => {
     if (isVirtual && lastIndex >= rows.length - 20) onEnd?.();
   }, [isVirtual, lastIndex, rows.length, onEnd]);
+  if (rows.length === 0 && empty !== undefined) return empty;
   const before = isVirtual ? (first?.start ?? 0) : 0;
   const after = isVirtual ? virtualizer.getTotalSize() - (last?.end ?? 0) : 0;
   return (
@@ -185,7 +188,7 @@ export function ListTable<Row>({ list, empty, loadingHeight, ...table }: ListTab
 }
 
 /** A table of a paged list. */
-export interface ListTableProps<Row> extends Omit<TableProps<Row>, "rows" | "onEnd" | "onRange"> {
+export interface ListTableProps<Row> extends Omit<TableProps<Row>, "rows" | "onEnd" | "onRange" | "empty"> {
   readonly list: PagedList<Row>;
   readonly empty: ReactNode;
   readonly loadingHeight?: number;

@@ -68,14 +68,8 @@ function RevisionPicker({ machine, base, onBase }: Pick<YardDiffProps, "machine"
 /** More would take too long. */
 const MAX_STACKS = 100;
 
-interface EffectProps {
-  readonly machine: string;
-  readonly text: string;
-  readonly onClose: () => void;
-}
-
 /** Renders the effect of an upgrade to a text on the stacks of the machine, and on their histories. Changes nothing. */
-function EffectDialog({ machine, text, onClose }: EffectProps) {
+function EffectDialog({ machine, text, onClose }: { machine: string; text: string; onClose: () => void }) {
   const query = useLoad(keys.other("effect", { machine, text }), ({ signal }) => loadEffect(machine, text, signal), {
     gcTime: 0,
   });

@@ -114,37 +114,30 @@ function Services({ release: { report } }: { release: Release }) {
   const services = Object.entries(report?.services ?? {});
   return (
     <Panel title="Services">
-      {services.length === 0 ? (
-        <Empty>The release has not reported on its services yet.</Empty>
-      ) : (
-        <Table
-          label="Services of the release"
-          rows={services}
-          keyOf={([name]) => name}
-          columns={[
-            {
-              header: "State",
-              cell: ([, { isHealthy }]: NamedService) =>
-                isHealthy ? (
-                  <Mark status="succeeded" word="Healthy" />
-                ) : (
-                  <Mark status="running" word="Not yet healthy" />
-                ),
-            },
-            { header: "Service", cell: ([name]) => <Text>{name}</Text> },
-            {
-              header: "Healthy / needed",
-              number: true,
-              cell: ([, service]) => `${service.healthy} / ${service.targetHealthy}`,
-            },
-            { header: "Unhealthy", number: true, cell: ([, { unhealthy }]) => unhealthy },
-            { header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
-            { header: "In the group", number: true, cell: ([, { launching }]) => launching },
-            { header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
-            { header: "Causes", cell: ([, { causes }]) => <Text>{causes.join("; ")}</Text> },
-          ]}
-        />
-      )}
+      <Table
+        empty={<Empty>The release has not reported on its services yet.</Empty>}
+        label="Services of the release"
+        rows={services}
+        keyOf={([name]) => name}
+        columns={[
+          {
+            header: "State",
+            cell: ([, { isHealthy }]: NamedService) =>
+              isHealthy ? <Mark status="succeeded" word="Healthy" /> : <Mark status="running" word="Not yet healthy" />,
+          },
+          { header: "Service", cell: ([name]) => <Text>{name}</Text> },
+          {
+            header: "Healthy / needed",
+            number: true,
+            cell: ([, service]) => `${service.healthy} / ${service.targetHealthy}`,
+          },
+          { header: "Unhealthy", number: true, cell: ([, { unhealthy }]) => unhealthy },
+          { header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
+          { header: "In the group", number: true, cell: ([, { launching }]) => launching },
+          { header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
+          { header: "Causes", cell: ([, { causes }]) => <Text>{causes.join("; ")}</Text> },
+        ]}
+      />
     </Panel>
   );
 }

@@ -57,11 +57,13 @@ export function MetadataTab({ source, stack }: StackProps) {
         />
       }
     >
-      {rows.length === 0 ? (
-        <NoMatch filters={`the key "${q}"`} onClear={() => change({ q: undefined })} />
-      ) : (
-        <Table label="Metadata" columns={columns} rows={rows} keyOf={({ key }) => key} />
-      )}
+      <Table
+        label="Metadata"
+        columns={columns}
+        rows={rows}
+        keyOf={({ key }) => key}
+        empty={<NoMatch filters={`the key "${q}"`} onClear={() => change({ q: undefined })} />}
+      />
       {history.data?.cursor !== undefined && rows.some(({ origin }) => origin === undefined) && (
         <p className="notice muted">
           Events are looked up in the newest {HISTORY.toLocaleString("en")} lines of the history. Older ones are in the

@@ -23,13 +23,15 @@ export function RecentBulks() {
     <Dialog title="Bulk operations of the last 7 days" onClose={close}>
       <section>
         <Loaded query={bulks}>
-          {({ items }) =>
-            items.length === 0 ? (
-              <Empty>No bulk operation has run. Select stacks and choose what to do with them.</Empty>
-            ) : (
-              <Table label="Bulk operations" columns={COLUMNS} rows={items} keyOf={({ id }) => id} />
-            )
-          }
+          {({ items }) => (
+            <Table
+              label="Bulk operations"
+              columns={COLUMNS}
+              rows={items}
+              keyOf={({ id }) => id}
+              empty={<Empty>No bulk operation has run. Select stacks and choose what to do with them.</Empty>}
+            />
+          )}
         </Loaded>
       </section>
     </Dialog>

@@ -251,23 +251,20 @@ function Differences({ state: { key, versions } }: { state: TerraformState }) {
         </div>
       ) : (
         <Loaded query={diff} height={160}>
-          {(resources) =>
-            resources.length === 0 ? (
-              <Empty>No resource differs.</Empty>
-            ) : (
-              <Table
-                label={`Resources that differ between version ${from} and version ${to}`}
-                height={400}
-                rows={resources}
-                keyOf={({ address }) => address}
-                columns={[
-                  { header: "Change", cell: ({ change: kind }) => kind },
-                  { header: "Address", cell: ({ address }) => <Text mono>{address}</Text> },
-                  { header: "Attributes", cell: ({ attributes }) => <Text>{attributes.join(", ")}</Text> },
-                ]}
-              />
-            )
-          }
+          {(resources) => (
+            <Table
+              empty={<Empty>No resource differs.</Empty>}
+              label={`Resources that differ between version ${from} and version ${to}`}
+              height={400}
+              rows={resources}
+              keyOf={({ address }) => address}
+              columns={[
+                { header: "Change", cell: ({ change: kind }) => kind },
+                { header: "Address", cell: ({ address }) => <Text mono>{address}</Text> },
+                { header: "Attributes", cell: ({ attributes }) => <Text>{attributes.join(", ")}</Text> },
+              ]}
+            />
+          )}
         </Loaded>
       )}
     </Panel>
