@@ -1,5 +1,11 @@
 import { defined, isMap, parseJson } from "@stackyard/core";
-import { ARTIFACT_NAME, ARTIFACT_VERSION, type DistributorRequest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
+import {
+  ARTIFACT_NAME,
+  ARTIFACT_VERSION,
+  type ConsumerPlace,
+  type DistributorRequest,
+  ReceivedReceipt,
+} from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
@@ -303,9 +309,7 @@ const RefreshEvent = Type.Object({
 });
 
 /** A consumer's request for new URLs of one file. */
-export interface RefreshWish {
-  readonly account: string;
-  readonly region: string;
+export interface RefreshWish extends ConsumerPlace {
   readonly key: string;
   readonly name?: string;
   readonly version?: string;

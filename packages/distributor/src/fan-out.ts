@@ -99,14 +99,8 @@ function* listFiles(items: Iterable<FanOutItem>): Generator<Omit<PlannedMessage,
   }
 }
 
-/** Limits the rate of all calls of one process per consumer. */
-interface Pace {
-  /** Reserves the time for a number of messages. Resolves when it starts, with that instant. */
-  take(target: AnnouncementTarget, messages: number): Promise<number>;
-}
-
-/** Creates a rate limit. Messages to all count for each consumer. */
-export function createPace(clock: Clock, perSecond = 20): Pace {
+/** Creates a rate limit of all calls of one process per consumer. Messages to all count for each consumer. */
+export function createPace(clock: Clock, perSecond = 20) {
   const freeAt = new Map<string, number>();
 
   function findFree(target: AnnouncementTarget): number {
@@ -117,7 +111,8 @@ export function createPace(clock: Clock, perSecond = 20): Pace {
   }
 
   return {
-    async take(target, messages) {
+    /** Reserves the time for a number of messages. Resolves when it starts, with that instant. */
+    async take(target: AnnouncementTarget, messages: number): Promise<number> {
       const startAt = findFree(target);
       freeAt.set(toKey(target), startAt + (messages * 1_000) / perSecond);
       await clock.sleep(startAt - clock.now());

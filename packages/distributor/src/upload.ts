@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { type Clock, defined, type Logger, type Records, StackyardError, silentLogger } from "@stackyard/core";
@@ -279,18 +280,14 @@ async function readRange(
   const command = new GetObjectCommand({ ...place, IfMatch: head.etag, Range: `bytes=${from}-${to - 1}` });
   const { Body } = await s3.send(command);
   let left = to - from;
-  if (isStream(Body)) {
+  // The SDK's body in Node.
+  if (Body instanceof Readable) {
     for await (const bytes of Body) {
       left -= bytes.byteLength;
       take(bytes);
     }
   }
   if (left !== 0) throw new StackyardError("UNREACHABLE", `s3://${bucket}/${entry.key} ended early.`);
-}
-
-/** Returns true for a body of the SDK in Node. */
-function isStream(body: unknown): body is AsyncIterable<Uint8Array> {
-  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
 const MIB = 1_024 ** 2;

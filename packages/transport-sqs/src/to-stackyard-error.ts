@@ -1,4 +1,4 @@
-import { type ErrorCode, isMap, isStackyardError, StackyardError } from "@stackyard/core";
+import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
 
 /**
  * Converts an error of an AWS call to a Stackyard error with the attempted action. Transient errors are retryable:
@@ -56,7 +56,6 @@ const AT_FAULT = /InvalidMessageContents|InvalidParameterValue|InvalidAttributeV
 const SLOW_DOWN = /Throttl|TooManyRequests|OverLimit|SlowDown|RequestLimitExceeded/;
 
 function statusOf(error: unknown): number {
-  const metadata = isMap(error) ? error["$metadata"] : undefined;
-  const status = isMap(metadata) ? metadata["httpStatusCode"] : undefined;
+  const status: unknown = Object(Object(error).$metadata).httpStatusCode;
   return typeof status === "number" ? status : 0;
 }

@@ -1,14 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
-
-/** A bucket of the simulation and a client for it. */
-export interface ABucket {
-  readonly sim: AwsSim;
-  readonly clock: FakeClock;
-  readonly client: S3Client;
-  readonly bucket: string;
-}
+import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { createFakeClock } from "@stackyard/core/testing";
 
 const ACCOUNT = "111122223333";
 
@@ -19,8 +11,8 @@ export interface BucketOptions {
   readonly maxAttempts?: number;
 }
 
-/** Creates an empty bucket. */
-export function createBucket({ allow = ["*"], maxAttempts = 1 }: BucketOptions = {}): ABucket {
+/** Creates an empty bucket of the simulation and a client for it. */
+export function createBucket({ allow = ["*"], maxAttempts = 1 }: BucketOptions = {}) {
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "app", allow });

@@ -8,6 +8,7 @@ import { type ConsumerConfig, type JsonObject, type MessageRecord, openRecord } 
 import {
   type ArtifactMessage,
   parseArtifactMessage,
+  type Receipt,
   type ReceiptOutcome,
   toReceipt,
   toReceiptEvent,
@@ -152,12 +153,7 @@ export function toFields(
 }
 
 /** The identifiers of a rejected message, as far as they are valid. */
-interface TornMessage {
-  readonly distributionId: string | null;
-  readonly name: string | null;
-  readonly version: string | null;
-  readonly key: string | null;
-}
+type TornMessage = Pick<Receipt, "distributionId"> & Readonly<Receipt["artifact"]>;
 
 /** Key and size of a record, read before validation. */
 export interface PeekedRecord {
@@ -215,11 +211,8 @@ interface ParkingReason {
 }
 
 /** The consumer and the time of parking. */
-interface ParkingPlace {
-  readonly account: string;
-  readonly region: string;
+interface ParkingPlace extends Pick<ConsumerConfig, "account" | "region" | "topicArn"> {
   readonly bucket: string;
-  readonly topicArn: string;
   /** ISO 8601. */
   readonly at: string;
 }

@@ -215,8 +215,6 @@ function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, no
   return isOld || isToRetry ? [joinedAt, set.endedAt ?? 0] : undefined;
 }
 
-const textOrNull = (maxLength: number) => Type.Union([Type.String({ maxLength }), Type.Null()]);
-
 /** The progress of a consumer's set, as a record under `set/<account>/<region>`. */
 export const SetRecord = strictObject({
   v: Type.Literal(1),
@@ -253,7 +251,7 @@ export const SetRecord = strictObject({
   /** Only versions published since then. */
   since: Moment,
   /** Only this name, or `name@version`. */
-  artifact: textOrNull(200),
+  artifact: Type.Union([Type.String({ maxLength: 200 }), Type.Null()]),
   endedAt: Moment,
   /** Start of the last complete set. A replay of one artifact is not complete. */
   wholeAt: Type.Optional(Moment),
