@@ -160,11 +160,8 @@ async function invoke({ command, args, ...options }: Invocation, given: CommandL
     return exitCode;
   } catch (error) {
     out.settle();
-    return reportError(
-      io.signal.aborted ? new StackyardError("INTERRUPTED", "Interrupted.", { cause: error }) : error,
-      io,
-      options,
-    );
+    if (!io.signal.aborted) return reportError(error, io, options);
+    return reportError(new StackyardError("INTERRUPTED", "Interrupted.", { cause: error }), io, options);
   }
 }
 

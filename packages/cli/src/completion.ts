@@ -7,14 +7,12 @@ import { type ArgumentFacts, type Command, type CommandContext, defineCommand, t
 import { GLOBAL_OPTIONS } from "./program.ts";
 import { isAwsYard, loadConfigFile, machinesDirOf } from "./project/config.ts";
 import { listMachineNames } from "./project/executors.ts";
-import { findYardName, openServer, type ServerContext } from "./server/connection.ts";
+import { findYardName, openServer, type ServerContext, serverArgs } from "./server/connection.ts";
 
 const SCRIPTS = { bash: toBash, zsh: toZsh, fish: toFish } as const;
 
 const Args = Type.Object({
-  shell: Type.Union([Type.Literal("bash"), Type.Literal("zsh"), Type.Literal("fish")], {
-    description: "bash, zsh or fish.",
-  }),
+  shell: Type.Enum(["bash", "zsh", "fish"], { description: "bash, zsh or fish." }),
 });
 
 /** Creates `stackyard completion`, for these commands and itself. */
@@ -97,7 +95,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
 };
 
 async function askYard(context: Context, input: CompleteInput, source: Source): Promise<readonly string[]> {
-  const given = pick(input.typed, ["url", "token", "yard", "project"]);
+  const given = Object.fromEntries([...input.typed].filter(([name]) => Object.hasOwn(serverArgs, name)));
   const name = findYardName(given, context.env);
   if (name !== undefined) {
     const yard = (await loadConfigFile(context.cwd, given["project"])).config.yards?.[name];
@@ -128,10 +126,6 @@ async function loadTypedMachines(context: YardContext, typed: ReadonlyMap<string
 
 async function findStack({ yard, signal }: YardContext, stack: string) {
   return yard.stacks.get(stack, { signal }).catch(() => undefined);
-}
-
-function pick(typed: ReadonlyMap<string, string>, names: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries([...typed].filter(([name]) => names.includes(name)));
 }
 
 /** The possible completions of a word: fixed words, or values that a project or a yard has. */

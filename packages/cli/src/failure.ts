@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { defined, type ErrorCode, exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, type ErrorCode, exitCodeOf, isMap, isStackyardError, StackyardError } from "@stackyard/core";
 import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output, Painter } from "./output.ts";
@@ -19,15 +19,9 @@ interface Failure {
 export function failWith(
   code: ErrorCode,
   message: string,
-  options: {
-    readonly hint?: string;
-    readonly details?: Readonly<Record<string, unknown>>;
-    readonly cause?: unknown;
-  } = {},
+  { hint, cause }: { readonly hint?: string; readonly cause?: unknown } = {},
 ): StackyardError {
-  const { hint, cause } = options;
-  const details = { ...options.details, ...defined({ hint }) };
-  return new StackyardError(code, message, { details, cause });
+  return new StackyardError(code, message, { details: defined({ hint }), cause });
 }
 
 /** Maps an error to its exit code. This is the only place that does. */
@@ -55,8 +49,7 @@ export function toFailure(error: unknown): Failure {
 // The server's problems have their own codes, such as `TASK_NOT_RUNNING`.
 function findServerCode(details: Readonly<Record<string, unknown>>): string | undefined {
   const { problem } = details;
-  if (typeof problem !== "object" || problem === null || !("code" in problem)) return undefined;
-  return typeof problem.code === "string" ? problem.code : undefined;
+  return isMap(problem) && typeof problem["code"] === "string" ? problem["code"] : undefined;
 }
 
 /** Prints a failure: two lines for people, or one JSON object; both on standard error, so that results stay clean. */

@@ -66,8 +66,7 @@ export const init = defineCommand({
     }
     const written = files.filter((file) => !present.includes(file));
     for (const { path, text } of written) await write(join(folder, path), text);
-    const { packages, dev, event } = TEMPLATES[name];
-    printDone(context, { folder, written, kept: present, packages, dev, event });
+    printDone(context, { folder, written, kept: present, name });
   },
 });
 
@@ -93,12 +92,11 @@ interface Done {
   readonly folder: string;
   readonly written: readonly TemplateFile[];
   readonly kept: readonly TemplateFile[];
-  readonly packages: readonly string[];
-  readonly dev: string;
-  readonly event: string;
+  readonly name: TemplateName;
 }
 
-function printDone({ cwd, out }: CommandContext, { folder, written, kept, packages, dev, event }: Done): void {
+function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }: Done): void {
+  const { packages, dev, event } = TEMPLATES[name];
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);

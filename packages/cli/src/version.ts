@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isMap } from "@stackyard/core";
 import { Type } from "typebox";
 import { defineCommand } from "./command.ts";
 
@@ -8,8 +9,7 @@ export const VERSION: string = readVersion();
 function readVersion(): string {
   // It is next to both `src` and `dist`.
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  const version = typeof manifest === "object" && manifest !== null && "version" in manifest ? manifest.version : "";
-  return String(version);
+  return String(isMap(manifest) ? manifest["version"] : "");
 }
 
 /** `stackyard version`; `-v` and `--version` are equivalent. */

@@ -136,10 +136,8 @@ export function parseSums(text: string): ReadonlyMap<string, string> {
     if (line === "") continue;
     const [, sum, name] = LINE.exec(line) ?? [];
     if (sum === undefined || name === undefined) {
-      throw new StackyardError(
-        "CONFIG_INVALID",
-        `Line ${index + 1} of SHA256SUMS is not a SHA-256 sum and a plain file name.`,
-      );
+      const message = `Line ${index + 1} of SHA256SUMS is not a SHA-256 sum and a plain file name.`;
+      throw new StackyardError("CONFIG_INVALID", message);
     }
     sums.set(name, sum);
   }

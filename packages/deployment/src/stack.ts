@@ -168,10 +168,8 @@ async function prepareChangeSet(
     if (status === "FAILED") {
       await dropChangeSet(client, at);
       if (NO_CHANGES.test(reason)) return { kind: "unchanged" } as const;
-      throw new StackyardError(
-        "CONFIG_INVALID",
-        `CloudFormation refuses the change: ${reason || "no reason is given"}.`,
-      );
+      const message = `CloudFormation refuses the change: ${reason || "no reason is given"}.`;
+      throw new StackyardError("CONFIG_INVALID", message);
     }
     await clock.sleep(POLL_MS, signal);
     if (signal.aborted) {

@@ -128,10 +128,8 @@ export async function restoreSqliteStore(
 
 function assertFree(files: StoreFiles, replace: boolean): void {
   if (replace || !isThere(files)) return;
-  throw new StackyardError(
-    "USAGE",
-    `${files.folder} already contains a store. Restore into another folder, or set \`replace\`.`,
-  );
+  const message = `${files.folder} already contains a store. Restore into another folder, or set \`replace\`.`;
+  throw new StackyardError("USAGE", message);
 }
 
 // The check runs on the copy: opening the backup itself would leave files next to it.

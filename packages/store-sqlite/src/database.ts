@@ -112,22 +112,17 @@ const RESULT = { corrupt: 11, full: 13, notADatabase: 26 } as const;
 export function toStoreError(error: unknown): unknown {
   if (isStackyardError(error) || !isSqliteError(error)) return error;
   const says = error.errstr ?? error.message;
-  switch (error.errcode & 0xff) {
-    case RESULT.corrupt:
-    case RESULT.notADatabase:
-      return new StackyardError("STORE_CORRUPT", `The store cannot be read (${says}). Restore it from a backup.`, {
-        cause: error,
-      });
-    case RESULT.full:
-      return new StackyardError("STORE_UNAVAILABLE", "The disk is full. Free some space; nothing was half written.", {
-        cause: error,
-      });
-    default:
-      return new StackyardError("STORE_UNAVAILABLE", `The store does not answer: ${says} (${error.message}).`, {
-        cause: error,
-        details: { sqliteCode: error.errcode },
-      });
+  const result = error.errcode & 0xff;
+  if (result === RESULT.corrupt || result === RESULT.notADatabase) {
+    const message = `The store cannot be read (${says}). Restore it from a backup.`;
+    return new StackyardError("STORE_CORRUPT", message, { cause: error });
   }
+  if (result === RESULT.full) {
+    const message = "The disk is full. Free some space; nothing was half written.";
+    return new StackyardError("STORE_UNAVAILABLE", message, { cause: error });
+  }
+  const message = `The store does not answer: ${says} (${error.message}).`;
+  return new StackyardError("STORE_UNAVAILABLE", message, { cause: error, details: { sqliteCode: error.errcode } });
 }
 
 interface SqliteError extends Error {
@@ -154,11 +149,9 @@ export class Sequence {
 
   /** Goes on after the highest number that the table has or had. */
   static load(database: Database, name: string, column: string): Sequence {
-    const row = database.get<{ last: number }>(
-      `select max(coalesce((select max(${column}) from ${name}), 0),
-                  coalesce((select value from high_water where name = ?), 0)) as last`,
-      name,
-    );
+    const select = `select max(coalesce((select max(${column}) from ${name}), 0),
+                  coalesce((select value from high_water where name = ?), 0)) as last`;
+    const row = database.get<{ last: number }>(select, name);
     return new Sequence(name, row?.last ?? 0);
   }
 

@@ -62,16 +62,9 @@ export class EventQueue {
     const { stackId } = event;
     const key = toEventKey(event);
     if (!rememberKey(this.#database, key, stackId)) return false;
-    this.#database.run(
-      `insert into event_queue (seq, stack_id, event_id, visible_at, deliveries, queued_at, event)
-       values (?, ?, ?, ?, 0, ?, ?)`,
-      this.#seqs.next(),
-      stackId,
-      key,
-      notBefore,
-      event.receivedAt,
-      JSON.stringify(event),
-    );
+    const insert = `insert into event_queue (seq, stack_id, event_id, visible_at, deliveries, queued_at, event)
+       values (?, ?, ?, ?, 0, ?, ?)`;
+    this.#database.run(insert, this.#seqs.next(), stackId, key, notBefore, event.receivedAt, JSON.stringify(event));
     this.#count(stackId, 1);
     effects.signal("event");
     return true;
@@ -151,12 +144,9 @@ export class EventQueue {
   }
 
   #readMore(limit: number, take: Take): number {
-    const rows = this.#database.all<EventRow>(
-      `select seq, stack_id, event_id, visible_at, deliveries, queued_at, event
-         from event_queue where seq > ? order by seq limit ?`,
-      this.#readTo,
-      limit,
-    );
+    const select = `select seq, stack_id, event_id, visible_at, deliveries, queued_at, event
+         from event_queue where seq > ? order by seq limit ?`;
+    const rows = this.#database.all<EventRow>(select, this.#readTo, limit);
     for (const { seq: number, stack_id: lane, visible_at: visibleAt, deliveries, ...row } of rows) {
       const place = { number, lane, dueAt: Math.max(row.queued_at, visibleAt), visibleAt, deliveries };
       this.#known.add({ seq: number, stackId: lane, key: row.event_id }, place, take);
@@ -192,14 +182,11 @@ function rememberKey(database: Database, key: string, stackId: string): boolean 
 
 /** Forgets a key that is not in use. */
 function forgetKey(database: Database, key: string, stackId: string): void {
-  database.run(
-    `delete from event_id
+  const remove = `delete from event_id
       where event_id = ? and stack_id = ? and applied_at is null
         and not exists (select 1 from parked where parked.stack_id = event_id.stack_id
-                                               and parked.event_id = event_id.event_id)`,
-    key,
-    stackId,
-  );
+                                               and parked.event_id = event_id.event_id)`;
+  database.run(remove, key, stackId);
 }
 
 /** Where parked events are kept. */
@@ -220,10 +207,8 @@ export function parkEvent({ database, parkedStacks }: ParkedPlace, parked: Parke
       ...values,
     ) > 0;
   if (isKnown) return;
-  database.run(
-    "insert into parked (parked_at, next_try_at, body, stack_id, event_id) values (?, ?, ?, ?, ?)",
-    ...values,
-  );
+  const insert = "insert into parked (parked_at, next_try_at, body, stack_id, event_id) values (?, ?, ?, ?, ?)";
+  database.run(insert, ...values);
   rememberKey(database, key, stackId);
   parkedStacks.add(stackId);
 }
@@ -237,10 +222,8 @@ export function unparkEvent(database: Database, stackId: string, eventId: string
 /** Loads the parked events of a stack, oldest first. */
 export function loadParked({ database, parkedStacks }: ParkedPlace, stackId: string): readonly ParkedEvent[] {
   if (!parkedStacks.has(stackId)) return [];
-  const rows = database.all<{ body: string }>(
-    "select body from parked where stack_id = ? order by parked_at, parked_no",
-    stackId,
-  );
+  const select = "select body from parked where stack_id = ? order by parked_at, parked_no";
+  const rows = database.all<{ body: string }>(select, stackId);
   if (rows.length === 0) parkedStacks.delete(stackId);
   return rows.map(({ body }) => parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`));
 }
@@ -250,11 +233,8 @@ export function listParkedStackIds(
   database: Database,
   { after = "", limit }: { readonly after?: string; readonly limit: number },
 ): readonly string[] {
-  const rows = database.all<{ stack_id: string }>(
-    "select distinct stack_id from parked where stack_id > ? order by stack_id limit ?",
-    after,
-    limit,
-  );
+  const select = "select distinct stack_id from parked where stack_id > ? order by stack_id limit ?";
+  const rows = database.all<{ stack_id: string }>(select, after, limit);
   return rows.map(({ stack_id }) => stack_id);
 }
 

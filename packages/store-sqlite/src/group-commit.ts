@@ -322,24 +322,16 @@ function findApplied(database: Database, change: Change): readonly string[] {
 }
 
 function isApplied(database: Database, stackId: string, eventId: string): boolean {
-  const row = database.get<{ applied_at: number | null }>(
-    "select applied_at from event_id where event_id = ? and stack_id = ?",
-    eventId,
-    stackId,
-  );
+  const select = "select applied_at from event_id where event_id = ? and stack_id = ?";
+  const row = database.get<{ applied_at: number | null }>(select, eventId, stackId);
   return row !== undefined && row.applied_at !== null;
 }
 
 /** Remembers ids as applied; `count`: how many the stack had before. */
 function rememberApplied(database: Database, change: Change, count: number): void {
   for (const [index, id] of change.appliedIds.entries()) {
-    database.run(
-      `insert into event_id (event_id, stack_id, applied_at, number) values (?, ?, ?, ?)
-       on conflict do update set applied_at = excluded.applied_at, number = excluded.number`,
-      id,
-      change.stackId,
-      change.now,
-      count + index + 1,
-    );
+    const insert = `insert into event_id (event_id, stack_id, applied_at, number) values (?, ?, ?, ?)
+       on conflict do update set applied_at = excluded.applied_at, number = excluded.number`;
+    database.run(insert, id, change.stackId, change.now, count + index + 1);
   }
 }

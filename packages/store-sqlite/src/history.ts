@@ -82,12 +82,9 @@ interface EndedRow {
 export function findEnded({ database, positions }: StoreState, attemptId: string): AttemptView | undefined {
   const eventId = toResultId(attemptId);
   for (const segment of listSegments(database, positions, { newestFirst: true }, Number.MAX_SAFE_INTEGER)) {
-    const row = database.get<EndedRow>(
-      `select position, stack_id, ended, log from history
-        where position >> 15 = ? and event_id = ? and ended is not null order by position desc limit 1`,
-      segment,
-      eventId,
-    );
+    const select = `select position, stack_id, ended, log from history
+        where position >> 15 = ? and event_id = ? and ended is not null order by position desc limit 1`;
+    const row = database.get<EndedRow>(select, segment, eventId);
     if (row !== undefined) return toEnded(row).view;
   }
   return undefined;
@@ -97,13 +94,9 @@ export function findEnded({ database, positions }: StoreState, attemptId: string
 export function listEnded({ database, positions }: StoreState, stackId: string): readonly ListedEnd[] {
   const found: ListedEnd[] = [];
   for (const segment of listSegments(database, positions, { newestFirst: true }, Number.MAX_SAFE_INTEGER)) {
-    const rows = database.all<EndedRow>(
-      `select position, stack_id, ended, case when log is not null then '' end as log from history
-        where position >> 15 = ? and stack_id = ? and ended is not null order by position desc limit ?`,
-      segment,
-      stackId,
-      MAX_SETTLED_LISTED - found.length,
-    );
+    const select = `select position, stack_id, ended, case when log is not null then '' end as log from history
+        where position >> 15 = ? and stack_id = ? and ended is not null order by position desc limit ?`;
+    const rows = database.all<EndedRow>(select, segment, stackId, MAX_SETTLED_LISTED - found.length);
     found.push(...rows.map(toEnded));
     if (found.length === MAX_SETTLED_LISTED) break;
   }
@@ -147,13 +140,8 @@ function* readLines(
     return;
   }
   for (const segment of listSegments(database, positions, filter, start)) {
-    yield* database.each<HistoryRow>(
-      `${select} and position >> 15 = ? and ${order}`,
-      ...values,
-      segment,
-      start,
-      limit + 1,
-    );
+    const ofSegment = `${select} and position >> 15 = ? and ${order}`;
+    yield* database.each<HistoryRow>(ofSegment, ...values, segment, start, limit + 1);
   }
 }
 

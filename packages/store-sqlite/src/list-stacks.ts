@@ -103,12 +103,9 @@ function toIdRange(
 
 /** Finds the id at which the call ends its search; undefined when it reaches the end of the list. */
 function findScanEnd(database: Database, { conditions, values, direction }: IdRange): string | undefined {
-  const row = database.get<{ stack_id: string }>(
-    `select stack_id from stack where ${["true", ...conditions].join(" and ")}
-      order by stack_id ${direction} limit 1 offset ?`,
-    ...values,
-    MAX_SCANNED - 1,
-  );
+  const select = `select stack_id from stack where ${["true", ...conditions].join(" and ")}
+      order by stack_id ${direction} limit 1 offset ?`;
+  const row = database.get<{ stack_id: string }>(select, ...values, MAX_SCANNED - 1);
   return row?.stack_id;
 }
 
@@ -161,10 +158,8 @@ function readPlaces(
 ): Page<StoredStack> {
   const found = createPageBuilder<StoredStack>(page);
   for (const place of places) {
-    const row = database.get<ListedRow>(
-      `select stack_id, version, body from stack where stack_no = ? and ${IS_THERE}`,
-      place.stack_no,
-    );
+    const select = `select stack_id, version, body from stack where stack_no = ? and ${IS_THERE}`;
+    const row = database.get<ListedRow>(select, place.stack_no);
     if (row !== undefined && !found.add(toPageRow(row, order.toCursor(place)))) break;
   }
   const last = places.length > page.limit ? places.at(-1) : undefined;
@@ -276,10 +271,8 @@ function countConditions(
 ): void {
   const names = by === undefined ? [] : CONDITION_NAMES;
   const counts = names.map((name) => `sum(case when ${CONDITIONS[name]} then 1 else 0 end) as ${name}`);
-  const row = database.get<Record<string, number | null>>(
-    `select ${["count(*) as total", ...counts].join(", ")} from stack where ${conditions.join(" and ")}`,
-    ...values,
-  );
+  const select = `select ${["count(*) as total", ...counts].join(", ")} from stack where ${conditions.join(" and ")}`;
+  const row = database.get<Record<string, number | null>>(select, ...values);
   counter.addToTotal(row?.["total"] ?? 0);
   for (const condition of names) counter.addToGroup({ condition, count: row?.[condition] ?? 0 });
 }

@@ -92,11 +92,8 @@ function lockedError(files: StoreFiles, cause: unknown): StackyardError {
     owner === undefined
       ? "another process"
       : `process ${owner.pid} on ${owner.host} (started ${owner.startedAt}), since ${owner.since}`;
-  return new StackyardError(
-    "STORE_LOCKED",
-    `The store in ${files.folder} is open in ${who}. Stop that process, or use its server instead of the folder.`,
-    { cause, details: { owner } },
-  );
+  const message = `The store in ${files.folder} is open in ${who}. Stop that process, or use its server instead of the folder.`;
+  return new StackyardError("STORE_LOCKED", message, { cause, details: { owner } });
 }
 
 // Writes a temporary file and renames it, so that a reader never sees a partial file.

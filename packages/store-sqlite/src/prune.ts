@@ -36,11 +36,8 @@ export function prune(
     deadLetters: pruneDeadLetters(database, progress.deadLetters, now - retention.deadLetterMs),
     eventIds: pruneEventIds(database, progress.eventIds, retention, now),
   };
-  const expired = database.run(
-    "delete from record where version in (select version from record where expires_at <= ? limit ?)",
-    now,
-    BATCH,
-  );
+  const remove = "delete from record where version in (select version from record where expires_at <= ? limit ?)";
+  const expired = database.run(remove, now, BATCH);
   const { history, parts, deadLetters, eventIds } = after;
   const isDone = [history, parts, deadLetters, eventIds].every((part) => part === "done") && expired < BATCH;
   effects.afterCommit(() => Object.assign(progress, isDone ? beginPruning(after.partsFrom) : after));
@@ -110,12 +107,8 @@ function pruneDeadLetters(database: Database, progress: number | "done", cutoff:
   const sql = `select max(position) as last, min(dead_lettered_at) as oldest, max(dead_lettered_at) as newest, count(*) as count
        from (select position, dead_lettered_at from dead_letter where position > ? order by position limit ?)`;
   return pruneBatch({ database, sql, after: progress, cutoff }, (after, { last }) => {
-    database.run(
-      "delete from dead_letter where position > ? and position <= ? and dead_lettered_at < ?",
-      after,
-      last,
-      cutoff,
-    );
+    const old = "position > ? and position <= ? and dead_lettered_at < ?";
+    database.run(`delete from dead_letter where ${old}`, after, last, cutoff);
   });
 }
 
@@ -127,12 +120,9 @@ function pruneEventIds(
   now: number,
 ): PruneProgress["eventIds"] {
   if (after === "done") return "done";
-  const [last] = database.all<{ event_id: string; stack_id: string }>(
-    `select event_id, stack_id from event_id where (event_id, stack_id) > (?, ?)
-      order by event_id, stack_id limit 1 offset ?`,
-    ...after,
-    BATCH - 1,
-  );
+  const select = `select event_id, stack_id from event_id where (event_id, stack_id) > (?, ?)
+      order by event_id, stack_id limit 1 offset ?`;
+  const [last] = database.all<{ event_id: string; stack_id: string }>(select, ...after, BATCH - 1);
   const end = last === undefined ? "" : "and (event_id, stack_id) <= (?, ?)";
   database.run(
     `delete from event_id

@@ -61,11 +61,9 @@ export function createRevisions(commits: GroupCommit): Store["revisions"] {
 function listRevisions(database: Database, name: string, page: PageInput): Page<ListedRevision> {
   const order = toRevisionOrder(page);
   const { value = Number.MAX_SAFE_INTEGER, id = "" } = order.after ?? {};
-  const rows = database.each<ListedRevision>(
-    `select name, hash, first_seen_at as firstSeenAt from revision
-      where name = ? and (first_seen_at, hash) < (?, ?) order by first_seen_at desc, hash desc limit ?`,
-    ...[name, value, id, page.limit + 1],
-  );
+  const select = `select name, hash, first_seen_at as firstSeenAt from revision
+      where name = ? and (first_seen_at, hash) < (?, ?) order by first_seen_at desc, hash desc limit ?`;
+  const rows = database.each<ListedRevision>(select, name, value, id, page.limit + 1);
   const found = createPageBuilder<ListedRevision>(page);
   for (const row of rows) {
     const { hash, firstSeenAt } = row;
@@ -86,11 +84,8 @@ const COLUMNS = "version, key, value, expires_at";
 
 /** Finds the record, unless it is expired. */
 function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
-  const row = database.get<RecordRow>(
-    `select ${COLUMNS} from record where key = ? and (expires_at is null or expires_at > ?)`,
-    key,
-    now,
-  );
+  const select = `select ${COLUMNS} from record where key = ? and (expires_at is null or expires_at > ?)`;
+  const row = database.get<RecordRow>(select, key, now);
   return row === undefined ? undefined : toRecord(row);
 }
 
@@ -102,12 +97,8 @@ function putRecord(
 ): PutRecordResult {
   const current = findRecord(database, key, now);
   if ((current?.version ?? "absent") !== expected) return { kind: "conflict", current };
-  const written = database.get<RecordRow>(
-    `insert or replace into record (key, value, expires_at) values (?, ?, ?) returning ${COLUMNS}`,
-    key,
-    value,
-    expiresAt ?? null,
-  );
+  const insert = `insert or replace into record (key, value, expires_at) values (?, ?, ?) returning ${COLUMNS}`;
+  const written = database.get<RecordRow>(insert, key, value, expiresAt ?? null);
   if (written === undefined) throw new Error("SQLite returned no row of an insert.");
   return { kind: "written", record: toRecord(written) };
 }

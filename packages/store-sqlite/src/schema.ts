@@ -189,11 +189,8 @@ export function readSchemaVersion(database: Database): number {
 export function assertNotTooNew(found: number, migrations: readonly Migration[] = MIGRATIONS): void {
   const newest = migrations.at(-1)?.version ?? 0;
   if (found <= newest) return;
-  throw new StackyardError(
-    "STORE_TOO_NEW",
-    `The store has schema version ${found}; this release knows up to ${newest}. Use the release that wrote it, or a later one.`,
-    { details: { found, newest } },
-  );
+  const message = `The store has schema version ${found}; this release knows up to ${newest}. Use the release that wrote it, or a later one.`;
+  throw new StackyardError("STORE_TOO_NEW", message, { details: { found, newest } });
 }
 
 /** Throws `STORE_TOO_NEW`, and `STORE_UNAVAILABLE` for a database that lacks steps of this release. */

@@ -16,20 +16,16 @@ export interface StackRow {
 
 /** Reads the record of a stack. */
 export function findStack(database: Database, stackId: string): StoredStack | undefined {
-  const row = database.get<{ version: number; body: string }>(
-    "select version, body from stack where stack_id = ? and body is not null",
-    stackId,
-  );
+  const select = "select version, body from stack where stack_id = ? and body is not null";
+  const row = database.get<{ version: number; body: string }>(select, stackId);
   return row && { version: row.version, stack: parseStored.stack(row.body, stackId) };
 }
 
 /** Reads the row without the record. */
 export function findStackRow(database: Database, stackId: string): StackRow | undefined {
-  return database.get<StackRow>(
-    `select stack_no, version, machine, state, trouble, timer_at, id_count, body is not null as is_there
-       from stack where stack_id = ?`,
-    stackId,
-  );
+  const select = `select stack_no, version, machine, state, trouble, timer_at, id_count, body is not null as is_there
+       from stack where stack_id = ?`;
+  return database.get<StackRow>(select, stackId);
 }
 
 /** The tables that a write of a stack changes: its row, and the counts of `stats`. */
@@ -67,12 +63,10 @@ function put({ database, counts }: StackTables, row: StackRow | undefined, stack
   const body = JSON.stringify(stack);
   counts.move(row, stack);
   if (row === undefined) {
-    database.run(
-      `insert into stack (stack_id, version, trouble, timer_at, machine, state, busy, revision, created_at, updated_at,
+    const insert = `insert into stack (stack_id, version, trouble, timer_at, machine, state, busy, revision, created_at, updated_at,
                           entered_at, id_count, body)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[id, version, trouble, timerAt, ...columns, idCount, body],
-    );
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    database.run(insert, id, version, trouble, timerAt, ...columns, idCount, body);
   } else if (row.trouble === trouble && row.timer_at === timerAt) {
     database.run(UPDATE, version, ...columns, idCount, body, row.stack_no);
   } else {

@@ -220,12 +220,9 @@ export function writeOpenAttempts(
     return;
   }
   const kept = open.map((attempt) => toText(attempt, attempts.findQueued(attempt.attemptId)));
-  database.run(
-    `insert into open_attempts (stack_no, attempts) values (?, ?)
-     on conflict do update set attempts = excluded.attempts`,
-    stackNo,
-    `[${kept.join(",")}]`,
-  );
+  const insert = `insert into open_attempts (stack_no, attempts) values (?, ?)
+     on conflict do update set attempts = excluded.attempts`;
+  database.run(insert, stackNo, `[${kept.join(",")}]`);
 }
 
 function toText({ message, stackId: _, ...facts }: BookAttempt, queued: QueuedMessage | undefined): string {

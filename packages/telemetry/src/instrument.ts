@@ -220,16 +220,7 @@ export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store
   return { ...store, ...followed };
 }
 
-interface Followed {
-  readonly change: Change;
-  readonly before: StackBefore;
-  /** Reports the commit to the spans. */
-  end(): void;
-  /** Ends a span that was begun for the commit. */
-  drop(): void;
-}
-
-function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: Change): Followed {
+function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: Change) {
   const { events, carrier } = scopes.current();
   const before = known.get(change.stackId) ?? { stack: undefined, parked: new Map() };
   known.delete(change.stackId);
@@ -256,12 +247,14 @@ function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: C
         event: withEventTrace(parked.event, carrierOf(parked.event.id)),
       })),
     },
+    /** Reports the commit to the spans. */
     end() {
       for (const entry of change.history) {
         const span = events.get(entry.eventId)?.span ?? (entry === first ? begun?.span : undefined);
         span?.setAttributes(toOutcomeAttributes(entry));
       }
     },
+    /** Ends a span that was begun for the commit. */
     drop: () => begun?.span?.end(),
   };
 }
@@ -323,7 +316,9 @@ export function toCommitMetrics(change: Change, before: StackBefore): readonly M
   const machine = after?.machine ?? "none";
   return [
     ...history.map(({ outcome }) => one("events", { outcome })),
-    ...history.filter(isRefused).map(({ code }) => one("refused_events", { machine, code: code ?? "none" })),
+    ...history
+      .filter(({ outcome }) => REFUSALS.has(outcome))
+      .map(({ code }) => one("refused_events", { machine, code: code ?? "none" })),
     ...history.filter(isFailure).map(({ code }) => one("task_failures", { machine, code: toFailureCode(code) })),
     ...dispatches.map(() => one("sent_tasks", { machine })),
     ...toStalls(before, write),
@@ -333,10 +328,6 @@ export function toCommitMetrics(change: Change, before: StackBefore): readonly M
 
 function one(name: MetricName, dimensions: Dimensions): Measured {
   return { name, value: 1, dimensions };
-}
-
-function isRefused({ outcome }: Entry): boolean {
-  return REFUSALS.has(outcome);
 }
 
 function isFailure({ event, outcome }: Entry): boolean {

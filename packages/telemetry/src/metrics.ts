@@ -16,6 +16,9 @@ export interface MetricDefinition {
   readonly cloudWatch?: readonly (readonly string[])[];
 }
 
+const counter = define("counter", "Count");
+const distribution = define("distribution", "Seconds");
+
 /**
  * Every metric, by its name. Each system has its own spelling: `stalled_stacks` is `stackyard_stalled_stacks` at the
  * server's `/metrics`, `stackyard.stalled_stacks` in OpenTelemetry, and `stalledStacks` in CloudWatch's namespace
@@ -69,20 +72,13 @@ function gauge(help: string, dimensions: readonly string[] = []): MetricDefiniti
   return { kind: "gauge", unit: "Count", help, dimensions };
 }
 
-function counter(
-  help: string,
-  dimensions: readonly string[] = [],
-  cloudWatch: MetricDefinition["cloudWatch"] = [dimensions],
-): MetricDefinition {
-  return { kind: "counter", unit: "Count", help, dimensions, cloudWatch };
-}
-
-function distribution(
-  help: string,
-  dimensions: readonly string[] = [],
-  cloudWatch: MetricDefinition["cloudWatch"] = [dimensions],
-): MetricDefinition {
-  return { kind: "distribution", unit: "Seconds", help, dimensions, cloudWatch };
+/** Returns the definition of metrics of one kind, with dimensions and their sets for CloudWatch. */
+function define(kind: "counter" | "distribution", unit: MetricDefinition["unit"]) {
+  return (
+    help: string,
+    dimensions: readonly string[] = [],
+    cloudWatch: MetricDefinition["cloudWatch"] = [dimensions],
+  ): MetricDefinition => ({ kind, unit, help, dimensions, cloudWatch });
 }
 
 /** Records a value: adds to a counter, sets a gauge, or adds a value to a distribution. */
@@ -96,25 +92,16 @@ export interface Sample {
   readonly values: readonly number[];
 }
 
-/** Collects values until they are taken. */
-interface MetricBuffer {
-  add(name: MetricName, value: number, dimensions: Dimensions): void;
-  /** Returns the number of buffered values. */
-  size(): number;
-  /** Returns and removes all samples, in the order of their first values. */
-  take(): readonly Sample[];
-}
-
 interface Entry extends Sample {
   readonly values: number[];
 }
 
-/** Creates an empty buffer. */
-export function createMetricBuffer(): MetricBuffer {
+/** Creates an empty buffer, which collects values until they are taken. */
+export function createMetricBuffer() {
   let entries = new Map<string, Entry>();
   let count = 0;
   return {
-    add(name, value, dimensions) {
+    add(name: MetricName, value: number, dimensions: Dimensions): void {
       if (!Number.isFinite(value)) return;
       const key = JSON.stringify([name, ...Object.entries(dimensions).sort().flat()]);
       const entry = entries.get(key) ?? { name, dimensions, values: [] };
@@ -123,8 +110,10 @@ export function createMetricBuffer(): MetricBuffer {
       addValue(entry, value);
       count += entry.values.length - before;
     },
+    /** Returns the number of buffered values. */
     size: () => count,
-    take() {
+    /** Returns and removes all samples, in the order of their first values. */
+    take(): readonly Sample[] {
       const taken = [...entries.values()];
       entries = new Map();
       count = 0;

@@ -226,11 +226,7 @@ export async function openExporters(settings: TelemetrySettings): Promise<OpenTe
   };
 }
 
-async function openTraces(
-  { url, headers }: NonNullable<TelemetrySettings["traces"]>,
-  sampler: SamplerSettings,
-  resource: Resource,
-) {
+async function openTraces({ url, headers }: ExportSettings, sampler: SamplerSettings, resource: Resource) {
   const [sdk, { OTLPTraceExporter }] = await Promise.all([
     import("@opentelemetry/sdk-trace"),
     import("@opentelemetry/exporter-trace-otlp-http"),
@@ -256,7 +252,7 @@ function createSampler(
   return isParentBased ? new sdk.ParentBasedSampler({ root }) : root;
 }
 
-async function openMetrics({ url, headers }: NonNullable<TelemetrySettings["metrics"]>, resource: Resource) {
+async function openMetrics({ url, headers }: ExportSettings, resource: Resource) {
   const [{ MeterProvider, PeriodicExportingMetricReader }, { OTLPMetricExporter }] = await Promise.all([
     import("@opentelemetry/sdk-metrics"),
     import("@opentelemetry/exporter-metrics-otlp-http"),

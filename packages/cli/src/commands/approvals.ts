@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import type { Approval, OperationResult } from "@stackyard/sdk";
-import { Type } from "typebox";
+import { type Static, type TObject, Type } from "typebox";
 import { optionalFlag, optionalText } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
@@ -102,15 +102,9 @@ export const approvalsWithdraw = defineServerCommand({
     answer(context, args, { name: "withdraw", done: `no longer has your approval of ${args.task}` }),
 });
 
-interface AnswerArgs {
-  readonly stack: string;
-  readonly task: string;
-  readonly comment?: string;
-}
-
 async function answer(
   context: ServerContext,
-  { stack, task, comment }: AnswerArgs,
+  { stack, task, comment }: Static<TObject<typeof answerArgs>>,
   { name, done }: { readonly name: "reject" | "withdraw"; readonly done: string },
 ): Promise<number> {
   const { yard, signal } = context;

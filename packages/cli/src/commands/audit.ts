@@ -94,10 +94,8 @@ const verifyOnServer = defineServerCommand({
 const verifyFile = defineCommand({
   ...VERIFY,
   async run({ cwd, out }, { file = "", head: hash }) {
-    return printReport(
-      await verify(readFileLines(resolve(cwd, file), file), hash === undefined ? hash : { hash }),
-      out,
-    );
+    const head = hash === undefined ? undefined : { hash };
+    return printReport(await verify(readFileLines(resolve(cwd, file), file), head), out);
   },
 });
 

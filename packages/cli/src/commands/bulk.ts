@@ -13,20 +13,9 @@ const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
 const RunArgs = Type.Object({
-  operation: Type.Union(
-    [
-      Type.Literal("send"),
-      Type.Literal("retry"),
-      Type.Literal("cancel"),
-      Type.Literal("settle"),
-      Type.Literal("remove"),
-      Type.Literal("upgrade"),
-      Type.Literal("redrive"),
-    ],
-    {
-      description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
-    },
-  ),
+  operation: Type.Enum(["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"], {
+    description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
+  }),
   event: optionalText("send: the event; redrive: dead letters of it.", { ...name, completes: "event" }),
   metadata: Type.Optional(
     Type.Array(Type.String(), {

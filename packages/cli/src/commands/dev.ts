@@ -117,9 +117,9 @@ function printReady(
   });
 }
 
-function formatMachine({ name, origin, located }: MachineListing, out: Output, change = ""): string {
-  const status = located.kind === "found" ? out.paint("green", "valid") : out.paint("red", "invalid");
-  const problems = located.kind === "unknown" ? [] : located.problems;
+function formatMachine(listing: MachineListing, out: Output, change = ""): string {
+  const { name, origin, valid, problems } = toMachine(listing);
+  const status = valid ? out.paint("green", "valid") : out.paint("red", "invalid");
   const word = change === "" ? "" : `machine ${change}: `;
   return [`${word}${out.paint("bold", name)}  ${status}  ${origin}`, ...formatProblems(problems, out)].join("\n");
 }

@@ -66,11 +66,8 @@ export async function checkProviderCache(folder: string): Promise<Finding> {
     await access(findExisting(folder), constants.W_OK);
     return ok("provider cache", folder);
   } catch (error) {
-    return failOf(
-      "provider cache",
-      error,
-      "Check the folder's permissions, or set `executors.terraform.providerCacheDir`.",
-    );
+    const hint = "Check the folder's permissions, or set `executors.terraform.providerCacheDir`.";
+    return failOf("provider cache", error, hint);
   }
 }
 
@@ -127,29 +124,20 @@ export function evaluateProcesses(processes: readonly ListedProcess[], used: Rea
   const offered = new Set(processes.flatMap(({ executors }) => executors));
   const missing = [...used].filter((name) => !offered.has(name)).sort();
   const counts = `${formatCount(engines, "server")}, ${formatCount(workers, "worker")}`;
-  return [
-    ...(engines.length === 0
-      ? [warn("processes", `${counts}: no process applies events.`, "Start `stackyard server`.")]
-      : [ok("processes", `${counts}, version ${versions.join(" and ")}.`)]),
-    ...(missing.length === 0
-      ? []
-      : [
-          warn(
-            "workers",
-            `No worker runs tasks of ${missing.join(", ")}, so they wait.`,
-            "Start `stackyard worker` with the plugins of these executors.",
-          ),
-        ]),
-    ...(versions.length < 2
-      ? []
-      : [
-          warn(
-            "versions",
-            `${versions.join(" and ")} run at the same time.`,
-            "Finish the upgrade. `stackyard ps` lists the versions.",
-          ),
-        ]),
+  const findings = [
+    engines.length === 0
+      ? warn("processes", `${counts}: no process applies events.`, "Start `stackyard server`.")
+      : ok("processes", `${counts}, version ${versions.join(" and ")}.`),
   ];
+  if (missing.length > 0) {
+    const message = `No worker runs tasks of ${missing.join(", ")}, so they wait.`;
+    findings.push(warn("workers", message, "Start `stackyard worker` with the plugins of these executors."));
+  }
+  if (versions.length > 1) {
+    const message = `${versions.join(" and ")} run at the same time.`;
+    findings.push(warn("versions", message, "Finish the upgrade. `stackyard ps` lists the versions."));
+  }
+  return findings;
 }
 
 function formatCount({ length }: readonly unknown[], noun: string): string {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { type Executor, silentLogger } from "@stackyard/core";
+import { type Executor, isMap, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
@@ -41,31 +41,18 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
     args: Type.Object({ ...serverArgs }),
     async run(context, given) {
       const yard = findYardName(given, context.env);
-      const checked = await checkProject(context, given.project);
-      const findings = [
-        checkNode(),
-        // Those in the folder are not those of another yard.
-        ...checked.findings.filter(({ check }) => yard === undefined || check !== "machines"),
-        ...(checked.file === undefined ? [] : await checkPluginCommands(checked.file, listCommands())),
-        ...(checked.file === undefined
-          ? []
-          : await checkRest(context, { ...checked, file: checked.file }, given, yard)),
-      ];
+      const { file, findings: found, used } = await checkProject(context, given.project);
+      // Those in the folder are not those of another yard.
+      const findings = [checkNode(), ...found.filter(({ check }) => yard === undefined || check !== "machines")];
+      if (file !== undefined) {
+        findings.push(...(await checkPluginCommands(file, listCommands())));
+        if (yard !== undefined) findings.push(...(await checkNamedYard(context, file, { ...given, yard })));
+        else findings.push(...(await checkMachine(context, file, used)), ...(await checkServer(context, given)));
+      }
       for (const finding of findings) printFinding(finding, context);
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
   });
-}
-
-/** Checks what the project works with: this machine and its server, or a named yard. */
-async function checkRest(
-  context: CommandContext,
-  { file, used }: CheckedProject & { readonly file: ConfigFile },
-  given: GivenServer,
-  yard: string | undefined,
-): Promise<readonly Finding[]> {
-  if (yard !== undefined) return checkNamedYard(context, { file, given, name: yard });
-  return [...(await checkMachine(context, file, used)), ...(await checkServer(context, given))];
 }
 
 function checkNode(): Finding {
@@ -117,8 +104,7 @@ function doubtStore(finding: Finding, variable: string): Finding {
 }
 
 function textOf(options: unknown, key: string): string | undefined {
-  const entries = typeof options === "object" && options !== null ? Object.entries(options) : [];
-  const value: unknown = entries.find(([name]) => name === key)?.[1];
+  const value = isMap(options) ? options[key] : undefined;
   return typeof value === "string" ? value : undefined;
 }
 
@@ -149,24 +135,19 @@ async function checkProject(
   try {
     file = await loadConfigFile(cwd, project);
   } catch (error) {
-    return {
-      findings: [failOf("config", error, "Correct it; the other checks of the project need it.")],
-      used: new Set(),
-    };
+    const finding = failOf("config", error, "Correct it; the other checks of the project need it.");
+    return { findings: [finding], used: new Set() };
   }
   const plugins = await checkPlugins(file, env);
   const machines = await checkMachines(file, plugins.executors);
-  const findings = [checkConfig(file), plugins.finding, ...(await checkGrants(file, env)), ...machines.findings];
+  const findings = [checkConfig(file), plugins.finding, ...(await checkGrants(file, env)), machines.finding];
   return { findings, file, used: machines.used };
 }
 
 function checkConfig({ path, projectDir }: ConfigFile): Finding {
   if (path !== undefined) return ok("config", path);
-  return warn(
-    "config",
-    `${projectDir} has no stackyard.config.ts; the defaults apply.`,
-    "Run `stackyard init` to create a project.",
-  );
+  const message = `${projectDir} has no stackyard.config.ts; the defaults apply.`;
+  return warn("config", message, "Run `stackyard init` to create a project.");
 }
 
 /** Warns about tokens without a grant: such a token may do everything, which is rarely intended next to grants. */
@@ -193,41 +174,35 @@ async function checkPlugins(
     const executors = await loadExecutors(file, "all", env);
     return { finding: ok("plugins", `executors ${[...executors.keys()].join(", ")}`), executors };
   } catch (error) {
-    return {
-      finding: failOf("plugins", error, "Correct the configuration, or install the plugin."),
-      executors: new Map(),
-    };
+    const finding = failOf("plugins", error, "Correct the configuration, or install the plugin.");
+    return { finding, executors: new Map() };
   }
 }
 
 async function checkMachines(
   file: ConfigFile,
   executors: ReadonlyMap<string, Executor>,
-): Promise<{ readonly findings: readonly Finding[]; readonly used: ReadonlySet<string> }> {
+): Promise<{ readonly finding: Finding; readonly used: ReadonlySet<string> }> {
   const folder = machinesDirOf(file);
-  if (!existsSync(folder)) {
-    const finding = warn(
-      "machines",
-      `Folder ${folder} not found.`,
-      "Create it, or set `machines` in the configuration.",
-    );
-    return { findings: [finding], used: new Set() };
-  }
-  if (!isFolder(folder)) {
-    const finding = fail("machines", `${folder} is not a folder.`, "Correct `machines` in the configuration.");
-    return { findings: [finding], used: new Set() };
-  }
+  if (!isFolder(folder)) return { finding: toFolderFinding(folder), used: new Set() };
   const reports = markDuplicates(await readMachineFiles([folder], { cwd: file.projectDir, executors }));
   const broken = reports.filter(({ machine }) => machine === undefined).map(({ file: path }) => path);
   const tasks = reports.flatMap(({ machine }) => [...(machine?.tasks.values() ?? [])]);
-  const used = new Set(tasks.flatMap(({ executor }) => (executor === undefined ? [] : [executor])));
-  const names = reports.map(({ name }) => name).join(", ");
+  const used = new Set(tasks.flatMap(({ executor }) => executor ?? []));
   if (broken.length > 0) {
     const finding = fail("machines", `Errors in ${broken.join(", ")}.`, "Run `stackyard validate` to list them.");
-    return { findings: [finding], used };
+    return { finding, used };
   }
+  const names = reports.map(({ name }) => name).join(", ");
   const none = warn("machines", `${folder} has no machine.`, "Run `stackyard init` to create one.");
-  return { findings: [reports.length === 0 ? none : ok("machines", names)], used };
+  return { finding: reports.length === 0 ? none : ok("machines", names), used };
+}
+
+function toFolderFinding(folder: string): Finding {
+  if (existsSync(folder)) {
+    return fail("machines", `${folder} is not a folder.`, "Correct `machines` in the configuration.");
+  }
+  return warn("machines", `Folder ${folder} not found.`, "Create it, or set `machines` in the configuration.");
 }
 
 /** Checks for plugin commands that cannot be reached because one of our own has the same name. */
@@ -247,21 +222,15 @@ async function checkPluginCommands(
   return [warn("commands", message, "Ask the plugin's author for other names.")];
 }
 
-/** The yard to check. */
-interface NamedYardInput {
-  readonly file: ConfigFile;
-  readonly name: string;
-  readonly given: GivenServer;
-}
-
 /** Checks a yard of the configuration: all its resources on AWS, else whether its server answers. */
 async function checkNamedYard(
   context: CommandContext,
-  { file, name, given }: NamedYardInput,
+  file: ConfigFile,
+  given: GivenServer & { readonly yard: string },
 ): Promise<readonly Finding[]> {
   try {
-    const yard = findYard(file, name);
-    if (!isAwsYard(yard)) return await checkServer(context, { ...given, yard: name });
+    const yard = findYard(file, given.yard);
+    if (!isAwsYard(yard)) return await checkServer(context, given);
     const runtime = await loadYardRuntime(file.projectDir);
     return await runtime.checkYard(yard, toYardRuntimeContext(context, await findExecutors(file, context.env)));
   } catch (error) {

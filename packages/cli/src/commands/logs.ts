@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
@@ -66,24 +66,26 @@ function compareAge(a: Attempt, b: Attempt): number {
 
 /** Prints the log of an attempt that has ended, or the current status of one that has not. */
 async function showLog({ out, yard, signal }: ServerContext, attempt: Attempt): Promise<void> {
-  const { attemptId, task, hasLog, status, outcome } = attempt;
+  const { attemptId, task, entry, hasLog, status, outcome } = attempt;
   const text = hasLog ? await yard.stacks.attemptLog(attemptId, { signal }) : "";
-  const head = `${task}, attempt ${attempt.attempt} of entry ${attempt.entry}: ${outcome ?? status}`;
+  const facts = { attemptId, task, entry, attempt: attempt.attempt, status, ...defined({ outcome }), text };
   out.result(
-    { attemptId, task, entry: attempt.entry, attempt: attempt.attempt, status, ...(outcome && { outcome }), text },
-    () => `${out.paint("bold", `── ${head}`)}\n${text === "" ? explainNoLog(attempt) : text.trimEnd()}`,
+    facts,
+    () => `${out.paint("bold", toHead(attempt))}\n${text === "" ? explainNoLog(attempt) : text.trimEnd()}`,
   );
+}
+
+function toHead({ task, attempt, entry, outcome, status }: Attempt): string {
+  return `── ${task}, attempt ${attempt} of entry ${entry}: ${outcome ?? status}`;
 }
 
 /** Shows whole logs, one attempt after the other. `follows`: until each has ended. */
 async function showFullLogs(context: ServerContext, attempts: readonly Attempt[], follows: boolean): Promise<number> {
   for (const attempt of attempts) {
     const { out, signal } = context;
-    const { task, entry, status, outcome } = attempt;
-    const head = `── ${task}, attempt ${attempt.attempt} of entry ${entry}: ${outcome ?? status}`;
-    if (!out.json) out.text(out.paint("bold", head));
+    if (!out.json) out.text(out.paint("bold", toHead(attempt)));
     let to = await showPart(context, attempt, 0);
-    for (let mayCome = follows && status !== "settled"; mayCome && !signal.aborted; ) {
+    for (let mayCome = follows && attempt.status !== "settled"; mayCome && !signal.aborted; ) {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
       // Reads the status first, so that lines logged before the end are shown.
       mayCome = await isOpen(context, attempt);

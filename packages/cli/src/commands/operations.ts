@@ -82,10 +82,8 @@ function listNames(tasks: StackDetails["tasks"]): string {
 function readTask({ taskName, task }: { readonly taskName?: string; readonly task?: string }): string {
   const name = taskName ?? task;
   if (name !== undefined && (task === undefined || task === name)) return name;
-  throw failWith(
-    "USAGE",
-    name === undefined ? "Pass the name of the task." : `Pass one task, not both "${name}" and "${task}".`,
-  );
+  if (name === undefined) throw failWith("USAGE", "Pass the name of the task.");
+  throw failWith("USAGE", `Pass one task, not both "${name}" and "${task}".`);
 }
 
 async function sentAnything({ yard, signal }: ServerContext, result: OperationResult): Promise<boolean> {
@@ -104,11 +102,8 @@ export const stacksCancel = defineServerCommand({
   async run(context, { stack, reason, ...named }) {
     const task = readTask(named);
     const options = { signal: context.signal, ...defined({ reason }) };
-    return formatOperation(
-      context,
-      await context.yard.stacks.cancel(stack, task, options),
-      `was asked to stop ${task}`,
-    );
+    const result = await context.yard.stacks.cancel(stack, task, options);
+    return formatOperation(context, result, `was asked to stop ${task}`);
   },
 });
 

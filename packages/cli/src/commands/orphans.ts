@@ -39,12 +39,7 @@ export const previewsOrphans = defineServerCommand({
   },
 });
 
-interface Orphans {
-  readonly items: readonly Orphan[];
-  readonly check: OrphanCheck | undefined;
-}
-
-async function loadOrphans({ previews, out, signal }: ServerContext, limit: number): Promise<Orphans> {
+async function loadOrphans({ previews, out, signal }: ServerContext, limit: number) {
   const last: { check?: OrphanCheck | undefined } = {};
   const load = async (page: { readonly limit: number; readonly cursor?: string }) => {
     const answer = await previews.orphans({ ...page, signal });

@@ -142,14 +142,12 @@ function defineCommand(word: Word, summary: string) {
   });
 }
 
-/** A command and, of `extend`, how long. */
-interface Given {
-  readonly word: Word;
-  readonly seconds?: number;
-}
-
-/** Sends the event of a command. Throws `NOT_CONFIGURED` without a rule, and the stack's rejection. */
-async function command(context: ServerContext, stackId: string, { word, seconds }: Given): Promise<number> {
+/** Sends the event of a command; `seconds`: how long, of `extend`. Throws `NOT_CONFIGURED` without a rule, and the stack's rejection. */
+async function command(
+  context: ServerContext,
+  stackId: string,
+  { word, seconds }: { readonly word: Word; readonly seconds?: number },
+): Promise<number> {
   const { previews, signal } = context;
   const { commands, machine } = await previews.get(stackId, { signal });
   const rule = commands[word];

@@ -48,11 +48,12 @@ export const server = defineCommand({
     const file = await loadConfigFile(cwd, project);
     const { host, port } = toServerAddress(file.config, given);
     const tokens = noToken ? undefined : await findTokens(context, file, host);
+    const store = chooseSharedStore(file, env);
     // With tokens from the environment, users pass the address and the token to commands.
     const isPublished = tokens?.own !== false;
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
-      store: chooseServerStore(file, env, withWorker),
+      store: withWorker ? store : requireShared(store, SERVER_NEEDS_SHARED),
       env,
       drainMs,
       logger: createProcessLogger(context),
@@ -92,10 +93,9 @@ async function findTokens({ env }: CommandContext, file: ConfigFile, host: strin
   });
 }
 
-function chooseServerStore(file: ConfigFile, env: CommandContext["env"], withWorker: boolean): StoreChoice {
-  const choice = chooseSharedStore(file, env);
-  if (choice.kind !== "sqlite" || withWorker) return choice;
-  const message = "No worker can join this server, because the SQLite store is for one process.";
+/** Returns a store that several processes can share. Throws `CONFIG_INVALID` with this message for another one. */
+function requireShared(choice: StoreChoice, message: string): StoreChoice {
+  if (choice.kind !== "sqlite") return choice;
   throw failWith("CONFIG_INVALID", message, { hint: SHARED_STORE_HINT });
 }
 
@@ -124,6 +124,10 @@ function printReady({ id, url = "", machinesDir, executors }: RunningProcess, fa
     ].join("\n"),
   );
 }
+
+const SERVER_NEEDS_SHARED = "No worker can join this server, because the SQLite store is for one process.";
+const WORKER_NEEDS_SHARED =
+  "A worker shares its store with the servers, and this project's store is SQLite, which is for one process.";
 
 /** `stackyard worker` */
 export const worker = defineCommand({
@@ -161,7 +165,7 @@ export const worker = defineCommand({
     let stopping = false;
     const running = await startProcess(file, {
       roles: ["worker"],
-      store: chooseWorkerStore(file, env),
+      store: requireShared(chooseSharedStore(file, env), WORKER_NEEDS_SHARED),
       serverUrl: findServerUrl(file, url ?? readVariables(env).STACKYARD_URL),
       env,
       drainMs,
@@ -182,14 +186,6 @@ export const worker = defineCommand({
     }
   },
 });
-
-function chooseWorkerStore(file: ConfigFile, env: CommandContext["env"]): StoreChoice {
-  const choice = chooseSharedStore(file, env);
-  if (choice.kind !== "sqlite") return choice;
-  const message =
-    "A worker shares its store with the servers, and this project's store is SQLite, which is for one process.";
-  throw failWith("CONFIG_INVALID", message, { hint: SHARED_STORE_HINT });
-}
 
 /** Returns the server's address: the given one, else that of the configuration, else the default on this machine. */
 function findServerUrl({ config }: ConfigFile, given: string | undefined): string {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { findNearestName } from "@stackyard/core";
+import { findNearestName, isMap } from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type CommandContext, defineCommand, optionalText } from "../command.ts";
@@ -143,6 +143,7 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
   const fired = (line.fired ?? []).map((timer) => formatFired(timer, line));
   const retried = (line.retried ?? []).map((event) => formatDecided("parked", event));
   const raised = (line.raised ?? []).map((event) => formatDecided("raised", event));
+  const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
   const lines = [
     ...shown,
     ...raised,
@@ -150,9 +151,9 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
     ...fired,
     ...line.others.map(formatOther),
     ...(line.differences ?? []).map(formatDifference),
+    ...same,
   ];
-  const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
-  return [head + why, ...[...lines, ...same].map((each) => `     ${each}`)].join("\n");
+  return [head + why, ...lines.map((each) => `     ${each}`)].join("\n");
 }
 
 const COLORS = { applied: "green", removed: "green", refused: "yellow", ignored: "dim" } as const;
@@ -173,12 +174,9 @@ function formatGiven({ count, given }: { readonly count: number; readonly given:
   return `(${[`${given.length} of ${count}`, ...given].join(", ")})`;
 }
 
-function formatTask({
-  name,
-  status,
-  detail,
-  errorMessage,
-}: NonNullable<SimulationLine["stack"]>["tasks"][number]): string {
+type SimulatedTask = NonNullable<SimulationLine["stack"]>["tasks"][number];
+
+function formatTask({ name, status, detail, errorMessage }: SimulatedTask): string {
   return `${name} ${detail ?? status}${errorMessage ? ` (${errorMessage})` : ""}`;
 }
 
@@ -212,23 +210,15 @@ function formatDifference({ step, event, before, after }: NonNullable<Simulation
 }
 
 function toTitle(step: unknown): string {
-  if (typeof step !== "object" || step === null) return JSON.stringify(step) ?? "";
-  if ("event" in step) return toEventTitle(step.event);
-  const [named] = ONE_WORD.flatMap(([kind, toWord]) =>
-    kind in step ? [`${kind} ${toWord(Reflect.get(step, kind))}`] : [],
-  );
-  if (named !== undefined) return named;
-  if ("upgrade" in step) return `upgrade ${String(step.upgrade)}${"dryRun" in step && step.dryRun ? " (dry run)" : ""}`;
+  if (!isMap(step)) return JSON.stringify(step) ?? "";
+  if ("event" in step) return toEventTitle(step["event"]);
+  if ("stack" in step) return `stack ${toStackId(step["stack"])}`;
+  if ("advance" in step) return `advance ${String(step["advance"])}`;
+  if ("load" in step) return `load ${String(step["load"])}`;
+  if ("upgrade" in step) return `upgrade ${String(step["upgrade"])}${step["dryRun"] ? " (dry run)" : ""}`;
   if (!("task" in step)) return JSON.stringify(step);
-  return `${String(step.task)} ${"result" in step ? String(step.result) : "?"}`;
+  return `${String(step["task"])} ${"result" in step ? String(step["result"]) : "?"}`;
 }
-
-/** Steps of one value, and how it is shown. */
-const ONE_WORD: readonly (readonly [string, (value: unknown) => string])[] = [
-  ["stack", toStackId],
-  ["advance", String],
-  ["load", String],
-];
 
 function toStackId(stack: unknown): string {
   return typeof stack === "object" && stack !== null && "id" in stack ? String(stack.id) : "?";

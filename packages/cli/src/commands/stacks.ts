@@ -46,7 +46,9 @@ async function explainMissing({ out, yard, signal }: ServerContext, id: string, 
   const { items } = await yard.events.listParked({ stackId: id }, { signal });
   const [first] = items;
   if (first === undefined) throw error;
-  out.result({ id, parked: items }, () => formatParked(items, out));
+  out.result({ id, parked: items }, () =>
+    toSection("Waiting events", toParkedRows(items, out), out).slice(1).join("\n"),
+  );
   const count = items.length === 1 ? "1 event waits" : `${items.length} events wait`;
   throw failWith("STACK_UNKNOWN", `Stack "${id}" does not exist yet; ${count} for it.`, { hint: adviseOn(first) });
 }
@@ -115,11 +117,6 @@ export const stacksWatch = defineServerCommand({
 type TaskStatus = StackSummary["tasks"][number]["status"];
 
 const STYLES: Readonly<Record<TaskStatus, Style>> = { PENDING: "cyan", SATISFIED: "green", ERROR: "red" };
-
-/** Formats a status in its color. */
-function formatStatus(status: TaskStatus, out: Painter): string {
-  return out.paint(STYLES[status], status);
-}
 
 /** Returns the row of a stack in the list of waiting stacks. */
 export function toWaitingRow(stack: StackSummary, out: Painter, now: number): readonly string[] {
@@ -199,7 +196,7 @@ const MOST_WHY_CHARACTERS = 500;
 function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
   return tasks.map(({ name, status, detail, why, attempt }) => [
     `  ${name}`,
-    formatStatus(status, out),
+    out.paint(STYLES[status], status),
     detail ?? "",
     status === "ERROR"
       ? toOneLine(why, MOST_WHY_CHARACTERS)
@@ -210,11 +207,6 @@ function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly s
 // The reason includes the progress of an attempt that runs or is polled, but not of one that is queued or cancelling.
 function formatProgress(why: string, progress: string | undefined, out: Painter): string {
   return progress === undefined || why.includes(progress) ? why : `${why} ${out.paint("dim", progress)}`;
-}
-
-/** Formats the events that wait for a stack that does not exist yet. */
-function formatParked(parked: StackDetails["parked"], out: Painter): string {
-  return toSection("Waiting events", toParkedRows(parked, out), out).slice(1).join("\n");
 }
 
 function toParkedRows(parked: StackDetails["parked"], out: Painter): readonly (readonly string[])[] {

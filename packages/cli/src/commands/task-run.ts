@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Executor, TaskMessage } from "@stackyard/core";
 import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
 import { parseTaskMessage } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -11,7 +12,6 @@ import { loadExecutors } from "../project/executors.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import { createOwnAwsAccess } from "../yard/process.ts";
 
-type Executors = Awaited<ReturnType<typeof loadExecutors>>;
 type Answer = Readonly<Record<string, unknown>>;
 
 /** `stackyard task run` */
@@ -35,11 +35,10 @@ export const taskRun = defineCommand({
   }),
   positionals: ["message"],
   async run(context, { message: from, project }) {
-    const { cwd, stdin, env } = context;
+    const { cwd, env } = context;
     const file = await loadConfigFile(cwd, project);
     const executors = await loadExecutors(file, "all", env);
-    const at = systemClock.now();
-    const message = await readTaskMessage(from, { cwd, stdin, at, messageId: createUlids().next() });
+    const message = await readTaskMessage(from, context);
     const answer = await runTask(context, executors, message);
     return answer === undefined ? INTERRUPTED : printAnswer(context, message, answer);
   },
@@ -53,7 +52,7 @@ const NOT_BEGUN = new Set<unknown>(["EXECUTOR_UNKNOWN", "CONFIG_INVALID", "SECRE
 /** Returns the answer; undefined after an interrupt. */
 async function runTask(
   { out, env, signal }: CommandContext,
-  executors: Executors,
+  executors: ReadonlyMap<string, Executor>,
   given: TaskMessage,
 ): Promise<Answer | undefined> {
   const logger = createProcessLogger({ out, env });
@@ -93,22 +92,13 @@ function printAnswer({ out }: CommandContext, { task, stack }: TaskMessage, answ
   return NOT_BEGUN.has(answer["code"]) ? 1 : 2;
 }
 
-/** A task message; its type is of core. */
-type TaskMessage = Extract<ReturnType<typeof parseTaskMessage>, { kind: "task" }>["message"];
-
-/** The source of a message, and the name of its attempt if the message has none. */
-interface ReadTaskInput {
-  readonly cwd: string;
-  readonly stdin: AsyncIterable<Uint8Array | string>;
-  readonly messageId: string;
-  readonly at: number;
-}
-
 /**
  * Reads a task message from a file or, for `-`, from standard input: a queue message's body, or an event with which
  * Lambda invokes a function if it contains exactly one message. Throws `CONFIG_INVALID`.
  */
-async function readTaskMessage(from: string, { cwd, stdin, ...options }: ReadTaskInput): Promise<TaskMessage> {
+async function readTaskMessage(from: string, { cwd, stdin }: CommandContext): Promise<TaskMessage> {
+  // The id names an attempt whose message has none.
+  const options = { at: systemClock.now(), messageId: createUlids().next() };
   const read = from === "-" ? await text(stdin) : await readFile(resolve(cwd, from), "utf8");
   const parsed = parseTaskMessage(findBody(read.replace(/^\uFEFF/, ""), from), options);
   if (parsed.kind === "task") return parsed.message;

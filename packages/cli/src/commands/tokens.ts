@@ -32,14 +32,12 @@ function formatMe({ name, kind, groups, expiresAt, rights }: Me): string {
   return [
     `${name} (${KINDS[kind]})`,
     `Groups: ${groups.join(", ") || "none"}`,
-    ...rights.map((right) => `Role:   ${toRole(right)}, ${formatScope(right)}`),
+    ...rights.map(
+      (right) => `Role:   ${right.role ?? "none"} (${right.permissions.join(", ")}), ${formatScope(right)}`,
+    ),
     ...(rights.length === 0 ? ["Role:   none. No grant fits; ask the administrators of the yard."] : []),
     ...(expiresAt === undefined ? [] : [`Ends:   ${expiresAt}`]),
   ].join("\n");
-}
-
-function toRole({ role, permissions }: Me["rights"][number]): string {
-  return `${role ?? "none"} (${permissions.join(", ")})`;
 }
 
 function formatScope({ machines, stacks }: Pick<ApiToken, "machines" | "stacks">): string {

@@ -113,13 +113,10 @@ export function parseConfig(value: unknown, name: string): StackyardConfig {
   const faults = findFaults(value);
   if (faults.length === 0) return value as StackyardConfig;
   const list = faults.map((fault) => `\n  - ${fault}`).join("");
-  throw failWith(
-    "CONFIG_INVALID",
-    `${name} has ${faults.length === 1 ? "an error" : `${faults.length} errors`}:${list}`,
-    {
-      hint: "Correct the file and try again. `defineConfig` describes its keys.",
-    },
-  );
+  const count = faults.length === 1 ? "an error" : `${faults.length} errors`;
+  throw failWith("CONFIG_INVALID", `${name} has ${count}:${list}`, {
+    hint: "Correct the file and try again. `defineConfig` describes its keys.",
+  });
 }
 
 function findFaults(value: unknown): readonly string[] {
@@ -148,8 +145,7 @@ function formatUnknownKey(key: string): string {
 }
 
 function findLeaseFaults(worker: unknown): readonly string[] {
-  if (typeof worker !== "object" || worker === null || !("lease" in worker)) return [];
-  const { lease } = worker;
+  const lease = isMap(worker) ? worker["lease"] : undefined;
   // The schema rejects values that are not text.
   if (typeof lease !== "string" || toLeaseMs(lease) !== undefined) return [];
   return [`worker.lease: "${lease}" must be a duration from 1s to 1h, such as 30s.`];

@@ -235,16 +235,13 @@ async function readMachineFile(
 /** Executors that machines may name, besides the built-in ones. */
 export type ExecutorRegistry = NonNullable<ParseMachineOptions["executors"]>;
 
-/** A machine's document as in its file, and the name from the file. */
-interface MachineText {
-  readonly name: string;
-  readonly source: string;
-}
-
 const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
 
-/** Reads the text of a YAML or JSON machine. Throws `CONFIG_INVALID` for programs and unreadable files. */
-export async function readMachineText(file: string, cwd: string): Promise<MachineText> {
+/**
+ * Reads the text of a YAML or JSON machine, and its name from the file's. Throws `CONFIG_INVALID` for programs and
+ * unreadable files.
+ */
+export async function readMachineText(file: string, cwd: string) {
   const ending = extname(file);
   if (MODULES.has(ending)) {
     throw failWith("CONFIG_INVALID", `${file} is a program. Only YAML and JSON documents can be rewritten.`, {

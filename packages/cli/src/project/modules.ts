@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire, registerHooks } from "node:module";
 import { dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Plugin } from "@stackyard/core";
+import { isMap, type Plugin, parseJson } from "@stackyard/core";
 
 /** Returns true for a value that `definePlugin` returned, in any copy of the core package. */
 export function isPlugin(value: unknown): value is Plugin {
@@ -63,7 +63,7 @@ async function importBeside(use: string): Promise<Readonly<Record<string, unknow
     const module: unknown = await import(/* @vite-ignore */ use);
     return module as Readonly<Record<string, unknown>>;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
@@ -130,9 +130,8 @@ export function findTypeAdvice(path: string): string | undefined {
 /** Returns the `type` of a package.json; undefined if it is missing or the file cannot be read. */
 export function readPackageType(manifest: string): string | undefined {
   try {
-    const parsed: unknown = JSON.parse(readFileSync(manifest, "utf8"));
-    if (typeof parsed !== "object" || parsed === null || !("type" in parsed)) return undefined;
-    return typeof parsed.type === "string" ? parsed.type : undefined;
+    const parsed = parseJson(readFileSync(manifest, "utf8"));
+    return isMap(parsed) && typeof parsed["type"] === "string" ? parsed["type"] : undefined;
   } catch {
     return undefined;
   }

@@ -32,10 +32,8 @@ export function isHidden(name: string, ours: readonly string[]): boolean {
 
 function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Command {
   if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}$/.test(command.name)) {
-    throw failWith(
-      "PLUGIN_INVALID",
-      `The plugin "${plugin}" has an invalid command name "${command.name}". Use one to three words.`,
-    );
+    const message = `The plugin "${plugin}" has an invalid command name "${command.name}". Use one to three words.`;
+    throw failWith("PLUGIN_INVALID", message);
   }
   const own = toObjectSchema(command, plugin);
   const required = own.required ?? [];

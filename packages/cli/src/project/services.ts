@@ -44,17 +44,17 @@ async function collect<Part>(
   });
 }
 
-/** Where the servers of a project find the secrets of services. */
-interface ProjectSecretsInput {
+/** What opens the parts of a server that are on AWS. */
+export interface AwsDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Creates access to AWS in a region. */
+  /** Creates access to AWS in a region; undefined: that of the SDK. */
   readonly createAws: (region: string | undefined) => AwsAccess;
 }
 
 /** Creates the reader of secrets for a project's services. Relative files are those of the project's folder. */
 export function createProjectSecrets(
   { projectDir }: ConfigFile,
-  { env, createAws }: ProjectSecretsInput,
+  { env, createAws }: AwsDeps,
 ): (reference: SecretReference) => Promise<string> {
   return createSecretReader({
     environment: env,

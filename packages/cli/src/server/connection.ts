@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defined, findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
-import { createCiToken, type Page, Stackyard, type TokenSource, type UnreadableRow } from "@stackyard/sdk";
+import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import {
@@ -357,7 +357,7 @@ export async function* readPages<Item>(
 ): AsyncGenerator<readonly Item[], void> {
   let left = limit;
   for await (const page of listPages((start) => load({ limit: Math.min(left, PAGE), ...start }))) {
-    for (const row of page.unreadable ?? []) out?.note(toNote(row));
+    for (const { id, reason } of page.unreadable ?? []) out?.note(`"${id}" is not shown: ${reason}`);
     yield page.items;
     left -= page.items.length;
     if (left <= 0) return;
@@ -373,10 +373,6 @@ export async function readAll<Item>(load: LoadPage<Item>, options: ReadOptions):
 
 const PAGE = 500;
 
-function toNote({ id, reason }: UnreadableRow): string {
-  return `"${id}" is not shown: ${reason}`;
-}
-
 /** The yard to query. */
 interface YardContext {
   readonly yard: Pick<Stackyard, "stacks">;
@@ -388,13 +384,10 @@ const MAX_STACKS = 1_000;
 
 /** Returns the id of the stack that was probably meant; undefined when none is similar or they cannot be listed. */
 export async function findNearestStack({ yard, signal }: YardContext, id: string): Promise<string | undefined> {
-  const stacks = await readAll((page) => yard.stacks.list({}, { ...page, signal }), { limit: MAX_STACKS }).catch(
-    () => [],
-  );
-  return findNearestName(
-    id,
-    stacks.map((stack) => stack.id).filter((other) => other !== id),
-  );
+  const load: LoadPage<{ readonly id: string }> = (page) => yard.stacks.list({}, { ...page, signal });
+  const stacks = await readAll(load, { limit: MAX_STACKS }).catch(() => []);
+  const others = stacks.map((stack) => stack.id).filter((other) => other !== id);
+  return findNearestName(id, others);
 }
 
 /** Returns a hint for an unknown stack: the id that was probably meant, or the command that lists ids or its history. */

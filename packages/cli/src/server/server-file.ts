@@ -24,11 +24,8 @@ export async function writeServerFile(dataDir: string, file: ServerFile): Promis
 
 /** Returns the file; undefined when it is missing or unreadable. */
 export async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
-  try {
-    return parse(await readFile(join(dataDir, SERVER_FILE), "utf8"));
-  } catch {
-    return undefined;
-  }
+  const text = await readFile(join(dataDir, SERVER_FILE), "utf8").catch(() => "");
+  return parse(text);
 }
 
 /** Removes the file if this process wrote it. */
@@ -42,9 +39,8 @@ export function removeServerFile(dataDir: string, pid: number): void {
 }
 
 function parse(text: string): ServerFile | undefined {
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== "object" || value === null) return undefined;
-  if (!("url" in value) || !("pid" in value) || !("startedAt" in value)) return undefined;
+  const value = parseJson(text);
+  if (!isMap(value) || !("startedAt" in value)) return undefined;
   const { url, pid, startedAt } = value;
   return typeof url === "string" && typeof pid === "number" ? { url, pid, startedAt: String(startedAt) } : undefined;
 }

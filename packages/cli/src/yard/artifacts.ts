@@ -1,10 +1,10 @@
-import { type AwsAccess, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
 import { isStackyardError, StackyardError } from "@stackyard/core";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { CallDistributor } from "@stackyard/sdk/artifacts";
 import type { ArtifactsClient } from "@stackyard/server";
 import { failWith } from "../failure.ts";
 import type { ConfigFile } from "../project/config.ts";
+import type { AwsDeps } from "../project/services.ts";
 import { readVariables } from "../variables.ts";
 
 const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
@@ -12,18 +12,11 @@ const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
 /** Below the time limit of the server's requests. */
 const ANSWER_MS = 25_000;
 
-/** What opens a distributor. */
-interface ArtifactsDeps {
-  readonly env: EnvironmentVariables;
-  /** Creates access to AWS in a region; undefined: that of the SDK. */
-  readonly createAws: (region: string | undefined) => AwsAccess;
-}
-
 /**
  * Returns the distributor of the environment or the configuration; undefined when neither names one. Loads nothing
  * before its first request. Throws `CONFIG_INVALID`.
  */
-export function findArtifacts({ config }: ConfigFile, { env, createAws }: ArtifactsDeps): ArtifactsClient | undefined {
+export function findArtifacts({ config }: ConfigFile, { env, createAws }: AwsDeps): ArtifactsClient | undefined {
   const functionName = readVariables(env).STACKYARD_DISTRIBUTOR ?? config.distributor;
   if (functionName === undefined) return undefined;
   if (!FUNCTION.test(functionName)) {
@@ -46,7 +39,7 @@ export function findArtifacts({ config }: ConfigFile, { env, createAws }: Artifa
   };
 }
 
-async function openDistributor(functionName: string, createAws: ArtifactsDeps["createAws"]): Promise<CallDistributor> {
+async function openDistributor(functionName: string, createAws: AwsDeps["createAws"]): Promise<CallDistributor> {
   const { LambdaClient } = await import("@aws-sdk/client-lambda");
   const { createLambdaCall } = await import("@stackyard/sdk/artifacts");
   const client = createAws(toArnPart(functionName, 3) || undefined).client(LambdaClient, undefined);
