@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { LambdaContext } from "@stackyard/aws";
 import { type Clock, defined, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
@@ -135,6 +136,5 @@ export async function runMain({ logger, signal, run }: MainInput): Promise<numbe
 
 /** Resolves when the signal is aborted. */
 export async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  if (!signal.aborted) await once(signal, "abort");
 }

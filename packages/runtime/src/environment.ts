@@ -167,6 +167,16 @@ export interface EnvironmentNeeds {
   readonly store?: boolean;
 }
 
+/** Returns the queue of events as required for this purpose, unless there is a topic in front of it. */
+export function requireEvents(environment: EnvironmentVariables, what: string): EnvironmentNeeds["required"] {
+  return isSet(environment, "SNS_EVENT_TOPIC_ARN") ? {} : { SQS_EVENT_QUEUE_URL: what };
+}
+
+/** Returns true for a variable with a value. */
+export function isSet(environment: EnvironmentVariables, name: string): boolean {
+  return (environment[name] ?? "") !== "";
+}
+
 /** Reads the environment. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
 export function parseEnvironment(environment: EnvironmentVariables, needs: EnvironmentNeeds): Environment {
   const { app, required, machines, store } = needs;

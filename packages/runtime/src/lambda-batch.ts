@@ -43,22 +43,18 @@ export async function answerBatch(
     if (deps.deleteWorked === undefined) return response;
     // A message made by hand is in no queue.
     const receiptHandles = worked.map(({ receiptHandle }) => receiptHandle).filter((handle) => handle !== "");
-    await attemptToDelete(deps, deps.deleteWorked, { queueArn: batch.queueArn, receiptHandles });
+    if (receiptHandles.length > 0)
+      await attemptToDelete(deps.logger, batch.queueArn, receiptHandles, deps.deleteWorked);
   }
   throw new StackyardError("SERVER_ERROR", formatFailed(failed.size, batch.messages.length));
 }
 
-interface Worked {
-  readonly queueArn: string;
-  readonly receiptHandles: readonly string[];
-}
-
 async function attemptToDelete(
-  { logger }: AnswerDeps,
+  logger: Logger,
+  queueArn: string,
+  receiptHandles: readonly string[],
   deleteWorked: DeleteWorked,
-  { queueArn, receiptHandles }: Worked,
 ): Promise<void> {
-  if (receiptHandles.length === 0) return;
   const text = "Messages that were worked could not be deleted from the queue; they come again with the failed ones.";
   try {
     const kept = await deleteWorked(queueArn, receiptHandles);

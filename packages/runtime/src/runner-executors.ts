@@ -16,14 +16,14 @@ import {
   succeeded,
 } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { createSecretReader, toTagValue } from "@stackyard/core/services";
+import { toTagValue } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { Type } from "typebox";
 import type { AppTelemetry } from "./app.ts";
 import type { Environment } from "./environment.ts";
 import { createEnvironmentAws } from "./parts.ts";
-import { readAwsSecret } from "./read-aws-secret.ts";
+import { createEnvironmentSecrets } from "./read-aws-secret.ts";
 
 /** A plugin of a runner. */
 export interface RunnerPlugin {
@@ -62,11 +62,7 @@ export function loadProvided(input: ExecutorsInput, clock: Clock): readonly Prov
   const session = { name: `task-runner-${environment.yard}` };
   const toAws = (region: string | undefined) =>
     createEnvironmentAws({ environment: { ...environment, region }, session, clock, logger });
-  const readSecret = createSecretReader({
-    environment: variables,
-    resolvePath: (path) => resolve(path),
-    readAwsSecret: (arn) => readAwsSecret(arn, toAws),
-  });
+  const readSecret = createEnvironmentSecrets(variables, (path) => resolve(path), toAws);
   const context = { ...toPluginContext(input), clock, readSecret };
   return plugins.flatMap((plugin) => plugin.use.provides?.(checkOptions(plugin), context) ?? []);
 }

@@ -23,7 +23,7 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import { type App, type AppOptions, type AppTelemetry, createApp, untilAborted } from "./app.ts";
+import { type App, type AppHost, type AppOptions, createApp, untilAborted } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import {
   answerBatch,
@@ -85,13 +85,9 @@ export function createStateManager(options: StateManagerOptions = {}): App {
 }
 
 /** The input of a state manager. */
-export interface OpenInput {
+export interface OpenInput extends AppHost {
   readonly environment: Environment;
   readonly executors: ExecutorDefinitions;
-  readonly telemetry: AppTelemetry;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly random: Random;
 }
 
 /** A state manager at work. */

@@ -1,13 +1,5 @@
 import { type AwsAccess, createLimiter, type LambdaContext, type SessionOptions } from "@stackyard/aws";
-import {
-  type Clock,
-  type Executor,
-  type Ids,
-  type ProvidedService,
-  type Random,
-  StackyardError,
-  type Transport,
-} from "@stackyard/core";
+import { type Clock, type Executor, type ProvidedService, StackyardError, type Transport } from "@stackyard/core";
 import {
   createMessageWorker,
   createYard,
@@ -16,7 +8,6 @@ import {
   type TaskRunner,
   type YardDeps,
 } from "@stackyard/core/engine";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createSealer, parseSealKeys, provideSealer } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
@@ -28,8 +19,8 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import { type App, type AppOptions, type AppTelemetry, createApp, untilAborted } from "./app.ts";
-import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
+import { type App, type AppHost, type AppOptions, type AppTelemetry, createApp, untilAborted } from "./app.ts";
+import { type Environment, type EnvironmentNeeds, isSet, parseEnvironment, requireEvents } from "./environment.ts";
 import { answerBatch, type DeleteWorked, toBatchOptions, toDeleteWorked, toQueueName } from "./lambda-batch.ts";
 import {
   createEnvironmentAws,
@@ -92,10 +83,8 @@ export function createTaskRunner(options: TaskRunnerOptions = {}): App {
 
 const APP = "task runner";
 
-/** Answers go to the queue of events, or to the topic before it. */
 function toNeeds({ environment = {} }: TaskRunnerOptions): EnvironmentNeeds {
-  const hasTopic = isSet(environment, "SNS_EVENT_TOPIC_ARN");
-  return { app: APP, required: hasTopic ? {} : { SQS_EVENT_QUEUE_URL: "results are sent there" } };
+  return { app: APP, required: requireEvents(environment, "results are sent there") };
 }
 
 function toContainerNeeds(options: TaskRunnerOptions): EnvironmentNeeds {
@@ -106,17 +95,10 @@ function toContainerNeeds(options: TaskRunnerOptions): EnvironmentNeeds {
   return { app: APP, required: { ...required, ...queue } };
 }
 
-function isSet(environment: EnvironmentVariables, name: string): boolean {
-  return (environment[name] ?? "") !== "";
-}
-
 /** The input of a task runner. */
-export interface OpenTaskRunnerInput extends ExecutorsInput {
+export interface OpenTaskRunnerInput extends ExecutorsInput, AppHost {
   /** See `TaskRunnerOptions`. */
   readonly drainMs?: number | undefined;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly random: Random;
 }
 
 /** A task runner at work. */

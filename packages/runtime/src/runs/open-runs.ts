@@ -4,7 +4,7 @@ import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
+import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "../environment.ts";
 import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "../parts.ts";
 
 /** Who starts runs, and of what. */
@@ -62,6 +62,5 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
 }
 
 function toNeeds({ app, environment }: OpenRunsOptions): EnvironmentNeeds {
-  const hasTopic = (environment["SNS_EVENT_TOPIC_ARN"] ?? "") !== "";
-  return { app, required: hasTopic ? {} : { SQS_EVENT_QUEUE_URL: "runs are started there" }, store: true };
+  return { app, required: requireEvents(environment, "runs are started there"), store: true };
 }

@@ -2,9 +2,9 @@ import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, Ids, Logger, Random } from "@stackyard/core";
 import { createOutboxRelay, createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { createSecretReader, type YardServicesDeps } from "@stackyard/core/services";
+import type { YardServicesDeps } from "@stackyard/core/services";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import { type EnvironmentNeeds, parseEnvironment } from "../environment.ts";
+import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "../environment.ts";
 import {
   createEnvironmentAws,
   loadResultKey,
@@ -13,7 +13,7 @@ import {
   openStore,
   toExecutorDefinitions,
 } from "../parts.ts";
-import { readAwsSecret } from "../read-aws-secret.ts";
+import { createEnvironmentSecrets } from "../read-aws-secret.ts";
 
 /** Who runs services of plugins. */
 export interface OpenServicesOptions {
@@ -62,11 +62,7 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
   // With it the state manager accepts the senders that services have verified.
   const resultKey = await loadResultKey(store, clock);
   const relay = createOutboxRelay({ store, transport: createSqsTransport({ ...queues, resultKey }), clock, logger });
-  const readSecret = createSecretReader({
-    environment: options.environment,
-    resolvePath: options.resolvePath,
-    readAwsSecret: (arn) => readAwsSecret(arn, toAws),
-  });
+  const readSecret = createEnvironmentSecrets(options.environment, options.resolvePath, toAws);
   return {
     deps: { store, locator, clock, ids, random, logger, readSecret, aws },
     aws,
@@ -76,7 +72,6 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
 }
 
 function toNeeds(environment: EnvironmentVariables): EnvironmentNeeds {
-  const hasTopic = (environment["SNS_EVENT_TOPIC_ARN"] ?? "") !== "";
-  const required = hasTopic ? {} : { SQS_EVENT_QUEUE_URL: "events are sent there" };
+  const required = requireEvents(environment, "events are sent there");
   return { app: "services", required, machines: true, store: true };
 }

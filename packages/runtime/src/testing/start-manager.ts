@@ -120,7 +120,8 @@ export async function startManager(
   };
 }
 
-function toFailures(answer: unknown): readonly string[] {
+/** Returns the ids of the messages that a function has reported. */
+export function toFailures(answer: unknown): readonly string[] {
   if (typeof answer !== "object" || answer === null || !("batchItemFailures" in answer)) return ["no answer"];
   const { batchItemFailures: failures } = answer;
   return Array.isArray(failures) ? failures.map(({ itemIdentifier }) => String(itemIdentifier)) : ["no list"];

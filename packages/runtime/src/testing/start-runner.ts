@@ -2,7 +2,7 @@ import { createTaskRunner, type TaskRunnerOptions } from "../task-runner.ts";
 import { silentTelemetry } from "./silent-telemetry.ts";
 import type { Cloud } from "./start-cloud.ts";
 import type { LambdaServer } from "./start-lambda.ts";
-import type { Manager } from "./start-manager.ts";
+import { type Manager, toFailures } from "./start-manager.ts";
 
 /** A task runner in the cloud of a state manager. */
 export interface Runner {
@@ -43,17 +43,11 @@ export function createRunner(input: RunnerInput): Runner {
     async work(queueUrl = manager.queues.tasks) {
       const reported: string[] = [];
       for (let batch = await cloud.receive(queueUrl); batch; batch = await cloud.receive(queueUrl)) {
-        const answer: unknown = await app.handler(batch, { getRemainingTimeInMillis: () => remainingMs });
-        const failures = toFailures(answer);
+        const failures = toFailures(await app.handler(batch, { getRemainingTimeInMillis: () => remainingMs }));
         reported.push(...failures);
         await cloud.settle(batch, failures);
       }
       return reported;
     },
   };
-}
-
-function toFailures(answer: unknown): readonly string[] {
-  const { batchItemFailures = [] } = Object(answer);
-  return Array.isArray(batchItemFailures) ? batchItemFailures.map(({ itemIdentifier }) => String(itemIdentifier)) : [];
 }

@@ -138,16 +138,9 @@ function toUnread(role: QueueRole, name: string): Finding {
 function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding[] {
   const { name, mapping } = reader;
   const update = `aws lambda update-event-source-mapping --uuid ${mapping.id}`;
+  const disabled = `${name} is connected to ${queue}, but its mapping is disabled.`;
   return [
-    ...(mapping.isEnabled
-      ? []
-      : [
-          fail(
-            "function",
-            `${name} is connected to ${queue}, but its mapping is disabled.`,
-            `Enable it: ${update} --enabled`,
-          ),
-        ]),
+    ...(mapping.isEnabled ? [] : [fail("function", disabled, `Enable it: ${update} --enabled`)]),
     ...(mapping.reportsFailures || mapping.batchSize === 1 ? [] : [toUnreported(reader, queue, update)]),
   ];
 }

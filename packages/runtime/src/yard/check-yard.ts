@@ -261,12 +261,8 @@ async function findSendCall({ parts, aws }: YardScene): Promise<DryCall | undefi
   if (events === undefined) return undefined;
   const { SendMessageBatchCommand, SQSClient } = await import("@aws-sdk/client-sqs");
   const command = new SendMessageBatchCommand({ QueueUrl: events, Entries: [] });
-  return {
-    action: "sqs:SendMessage",
-    resource: events,
-    purpose,
-    call: () => aws.client(SQSClient, undefined).send(command),
-  };
+  const call = () => aws.client(SQSClient, undefined).send(command);
+  return { action: "sqs:SendMessage", resource: events, purpose, call };
 }
 
 async function findTableCalls({ parts, aws }: YardScene): Promise<readonly DryCall[]> {
@@ -284,7 +280,7 @@ interface DryCall {
   readonly resource: string;
   /** Its purpose for people. */
   readonly purpose: string;
-  call(): Promise<unknown>;
+  readonly call: () => Promise<unknown>;
 }
 
 /** How a dry call ended. */
@@ -343,66 +339,31 @@ function listTableCalls(
   client: DynamoDBClient,
   { stacks, work }: { readonly stacks: string; readonly work: string },
 ): readonly DryCall[] {
-  return [...listReads(client, stacks, work), ...listWrites(client, work)];
-}
-
-function listReads(client: DynamoDBClient, stacks: string, work: string): readonly DryCall[] {
   const query = { TableName: work, Limit: 1, ExpressionAttributeValues: { ":unknown": { S: UNKNOWN } } };
-  const purpose = READING;
-  return [
-    {
-      action: "dynamodb:GetItem",
-      resource: stacks,
-      purpose,
-      call: () => client.send(new GetItemCommand({ TableName: stacks, Key: { id: { S: UNKNOWN } } })),
-    },
-    {
-      action: "dynamodb:Scan",
-      resource: stacks,
-      purpose,
-      call: () => client.send(new ScanCommand({ TableName: stacks, Limit: 1 })),
-    },
-    {
-      action: "dynamodb:GetItem",
-      resource: work,
-      purpose,
-      call: () => client.send(new GetItemCommand({ TableName: work, Key: toKey() })),
-    },
-    {
-      action: "dynamodb:Query",
-      resource: work,
-      purpose,
-      call: () => client.send(new QueryCommand({ ...query, KeyConditionExpression: "pk = :unknown" })),
-    },
-    {
-      action: "dynamodb:Query",
-      resource: `${work}/index/list`,
-      purpose,
-      call: () =>
-        client.send(new QueryCommand({ ...query, IndexName: "list", KeyConditionExpression: "listKey = :unknown" })),
-    },
-  ];
-}
-
-function listWrites(client: DynamoDBClient, work: string): readonly DryCall[] {
+  const listed = { ...query, IndexName: "list", KeyConditionExpression: "listKey = :unknown" };
   const never = { TableName: work, ConditionExpression: "attribute_exists(pk)" };
-  const facts = { resource: work, purpose: WRITING };
+  const read = (action: string, resource: string, call: DryCall["call"]) => ({
+    action,
+    resource,
+    purpose: READING,
+    call,
+  });
+  const write = (action: string, call: DryCall["call"]) => ({ action, resource: work, purpose: WRITING, call });
   return [
-    {
-      ...facts,
-      action: "dynamodb:PutItem",
-      call: () => client.send(new PutItemCommand({ ...never, Item: toKey() })),
-    },
-    {
-      ...facts,
-      action: "dynamodb:UpdateItem",
-      call: () => client.send(new UpdateItemCommand({ ...never, Key: toKey(), UpdateExpression: "REMOVE nothing" })),
-    },
-    {
-      ...facts,
-      action: "dynamodb:DeleteItem",
-      call: () => client.send(new DeleteItemCommand({ ...never, Key: toKey() })),
-    },
+    read("dynamodb:GetItem", stacks, () =>
+      client.send(new GetItemCommand({ TableName: stacks, Key: { id: { S: UNKNOWN } } })),
+    ),
+    read("dynamodb:Scan", stacks, () => client.send(new ScanCommand({ TableName: stacks, Limit: 1 }))),
+    read("dynamodb:GetItem", work, () => client.send(new GetItemCommand({ TableName: work, Key: toKey() }))),
+    read("dynamodb:Query", work, () =>
+      client.send(new QueryCommand({ ...query, KeyConditionExpression: "pk = :unknown" })),
+    ),
+    read("dynamodb:Query", `${work}/index/list`, () => client.send(new QueryCommand(listed))),
+    write("dynamodb:PutItem", () => client.send(new PutItemCommand({ ...never, Item: toKey() }))),
+    write("dynamodb:UpdateItem", () =>
+      client.send(new UpdateItemCommand({ ...never, Key: toKey(), UpdateExpression: "REMOVE nothing" })),
+    ),
+    write("dynamodb:DeleteItem", () => client.send(new DeleteItemCommand({ ...never, Key: toKey() }))),
   ];
 }
 

@@ -53,13 +53,8 @@ export interface YardContext {
 }
 
 /** A context with its defaults. */
-export interface YardDeps {
-  readonly environment: EnvironmentVariables;
-  readonly logger: Logger;
+export interface YardDeps extends Required<Omit<YardContext, "executors">> {
   readonly executors: ExecutorDefinitions;
-  readonly sessionName: string;
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 /** Fills in the defaults. */
