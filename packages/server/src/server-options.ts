@@ -169,26 +169,15 @@ export interface LocalPerson {
   readonly groups?: readonly string[];
 }
 
-/** Options with every default filled in. */
-export interface ServerSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly tokens: readonly OperatorToken[];
-  readonly allowAnonymous: boolean;
+type Defaulted = "host" | "port" | "tokens" | "allowAnonymous" | "allowExternalNext" | "trustedProxies" | "apiTokens";
+
+/** Options with every default filled in. Without `access` it is not configured, which differs from one without grants. */
+export interface ServerSettings
+  extends Required<Pick<ServerOptions, Defaulted>>,
+    Pick<ServerOptions, "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console"> {
   /** Undefined: any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;
   readonly corsOrigins: ReadonlySet<string>;
-  readonly allowExternalNext: boolean;
-  readonly proofSecret: string | undefined;
-  readonly url: string | undefined;
-  readonly trustedProxies: readonly string[];
-  /** Undefined: not configured, which differs from a configuration without grants. */
-  readonly access: AccessConfig | undefined;
-  readonly apiTokens: boolean;
-  readonly clientSecret: string | undefined;
-  readonly local: LocalPerson | undefined;
-  /** Undefined: the default. */
-  readonly console: ConsoleFiles | false | undefined;
   readonly limits: ServerLimits;
 }
 
@@ -210,8 +199,7 @@ const MIN_PROOF_SECRET_LENGTH = 32;
 
 /** Fills in defaults. Throws `CONFIG_INVALID` for combinations that would leave the API open. */
 export function parseServerOptions(options: ServerOptions): ServerSettings {
-  const { host = "127.0.0.1", port = 7070, tokens = [], allowAnonymous = false } = options;
-  const { proofSecret, url, trustedProxies = [] } = options;
+  const { host = "127.0.0.1", tokens = [], proofSecret, url } = options;
   const loopback = isLoopbackHost(host);
   const access = options.access && parseAccessConfig(options.access, defined({ serverUrl: url }));
   const fault = findWayInFault(options, { host, access });
@@ -224,21 +212,17 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
   }
   const names = options.allowedHosts?.map((name) => name.toLowerCase());
   return {
+    port: 7070,
+    allowAnonymous: false,
+    allowExternalNext: false,
+    trustedProxies: [],
+    apiTokens: true,
+    ...defined(options),
     host,
-    port,
     tokens,
-    allowAnonymous,
     allowedHosts: names === undefined ? (loopback ? toLoopbackNames(url) : undefined) : new Set(names),
     corsOrigins: new Set(options.corsOrigins ?? []),
-    allowExternalNext: options.allowExternalNext ?? false,
-    proofSecret,
-    url,
-    trustedProxies,
-    access,
-    apiTokens: options.apiTokens ?? true,
-    clientSecret: options.clientSecret,
-    local: options.local,
-    console: options.console,
+    ...defined({ access }),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
 }

@@ -117,6 +117,16 @@ export function createSubjectFinder({ store, guard }: { readonly store: Store; r
   };
 }
 
+/** Returns whether a caller may read a line of the history. */
+export async function mayReadLine(
+  subjects: SubjectFinder,
+  caller: Caller,
+  line: Pick<HistoryEntry, "stackId" | "machineHash">,
+): Promise<boolean> {
+  const subject = await subjects.ofLine(caller.rights, line);
+  return subject !== undefined && mayRead(caller, subject);
+}
+
 /** Adds the machine that an event names to a stack that does not exist yet. */
 export function withMachine(subject: AccessSubject, machine: unknown): AccessSubject {
   if (subject.kind !== "stack" || subject.machine !== undefined || typeof machine !== "string") return subject;

@@ -1,9 +1,9 @@
 import { defined, listPages, type Store } from "@stackyard/core";
 import { StackBundle } from "@stackyard/core/api";
-import { type HistoryEntry, listProcesses, toPrinted } from "@stackyard/core/engine";
+import { listProcesses, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
-import { keepReadable, mayRead, type SubjectFinder } from "../access/reach.ts";
+import { keepReadable, mayReadLine } from "../access/reach.ts";
 import { defineRoute, type Route, streamTexts } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
@@ -154,15 +154,6 @@ async function* listLines(
       yield toHistoryEntry(line);
     }
   }
-}
-
-async function mayReadLine(
-  subjects: SubjectFinder,
-  caller: Caller,
-  line: Pick<HistoryEntry, "stackId" | "machineHash">,
-): Promise<boolean> {
-  const subject = await subjects.ofLine(caller.rights, line);
-  return subject !== undefined && mayRead(caller, subject);
 }
 
 async function* listRevisions(store: Store, hashes: ReadonlySet<string>) {

@@ -1,8 +1,8 @@
 import { defined, StackyardError } from "@stackyard/core";
-import { decideAccess } from "@stackyard/core/access";
 import { StackAt, StackSnapshot } from "@stackyard/core/api";
 import { toSimulationStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
+import { mayReadLine } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId, toInstant } from "../schemas/event.ts";
 import { loadStack } from "./operation-routes.ts";
@@ -44,10 +44,9 @@ function atRoute({ planner, subjects }: RouteDeps): Route {
       200: { description: "The stack, as far as the history says.", schema: StackAt },
       404: { description: "NOT_FOUND: the history has no line of the stack up to that position." },
     },
-    async handle({ params: { stackId, position } }, { caller: { rights } }) {
+    async handle({ params: { stackId, position } }, { caller }) {
       const found = await planner.findStackAt({ stackId, position: Number(position) });
-      const subject = found && (await subjects.ofLine(rights, found.line));
-      if (found === undefined || subject === undefined || decideAccess(rights, "read", subject) !== "allowed") {
+      if (found === undefined || !(await mayReadLine(subjects, caller, found.line))) {
         throw new StackyardError("NOT_FOUND", `Stack "${stackId}" has no history up to position ${position}.`);
       }
       const { line, stack, incomplete } = found;

@@ -2,7 +2,7 @@ import { type Clock, defined, StackyardError, type Store, type StoreSignal } fro
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
-import { mayRead, type SubjectFinder } from "../access/reach.ts";
+import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, HttpError, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry } from "../schemas/event.ts";
 
@@ -171,8 +171,7 @@ async function withoutHidden(
   if (hasEverywhere(caller.rights, "read")) return page;
   const items: StoredHistoryEntry[] = [];
   for (const line of page.items) {
-    const subject = await subjects.ofLine(caller.rights, line);
-    if (subject !== undefined && mayRead(caller, subject)) items.push(line);
+    if (await mayReadLine(subjects, caller, line)) items.push(line);
   }
   return { items };
 }

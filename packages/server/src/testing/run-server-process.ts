@@ -1,7 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { SOURCE_HOOKS } from "./source-hooks.ts";
+import { runProgram } from "./source-hooks.ts";
 
 /** A server in its own process. */
 export interface ServerProcess {
@@ -57,16 +54,8 @@ export async function runServerProcess(input: {
   readonly entryBytes: number;
 }): Promise<ServerProcess> {
   const { token, heapMb, entries, entryBytes } = input;
-  const flags = [`--max-old-space-size=${heapMb}`, "--import", SOURCE_HOOKS, "--input-type=module", "-e", PROGRAM];
-  const words = [...flags, token, String(entries), String(entryBytes)];
-  const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ended = once(child, "exit");
-  const nextLine = async () => {
-    const line = await lines.next();
-    if (line.done === true) throw new Error("The server process has ended.");
-    return line.value;
-  };
+  const words = [token, String(entries), String(entryBytes)];
+  const { child, ended, nextLine } = runProgram(PROGRAM, words, [`--max-old-space-size=${heapMb}`]);
   return {
     url: await nextLine(),
     async measure() {

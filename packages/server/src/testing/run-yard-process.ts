@@ -1,7 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { SOURCE_HOOKS } from "./source-hooks.ts";
+import { runProgram } from "./source-hooks.ts";
 
 /** A machine that shows in the state of a stack how often it was toggled. */
 const MACHINE = `
@@ -52,13 +49,9 @@ export async function runYardProcess({
   readonly token: string;
   readonly place: string;
 }): Promise<YardProcess> {
-  const words = ["--import", SOURCE_HOOKS, "--input-type=module", "-e", PROGRAM, token, place, MACHINE];
-  const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(child, "exit");
-  const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  if (first.done === true) throw new Error("The process of the yard has ended.");
+  const { child, ended, nextLine } = runProgram(PROGRAM, [token, place, MACHINE]);
   return {
-    url: first.value,
+    url: await nextLine(),
     async kill() {
       child.kill("SIGKILL");
       await ended;

@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
 const packages = new URL("../../../", import.meta.url);
 
 const MODULE = `
@@ -11,4 +15,21 @@ const MODULE = `
   });`;
 
 /** The URL of a module for `node --import`: a program then finds the sources of packages, which are not built when tests run. */
-export const SOURCE_HOOKS = `data:text/javascript,${encodeURIComponent(MODULE)}`;
+const SOURCE_HOOKS = `data:text/javascript,${encodeURIComponent(MODULE)}`;
+
+/** Runs a program over the sources of packages in its own process. */
+export function runProgram(program: string, words: readonly string[], flags: readonly string[] = []) {
+  const all = [...flags, "--import", SOURCE_HOOKS, "--input-type=module", "-e", program, ...words];
+  const child = spawn(process.execPath, all, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    ended: once(child, "exit"),
+    /** Returns the next line of its output. */
+    async nextLine(): Promise<string> {
+      const line = await lines.next();
+      if (line.done === true) throw new Error("The process has ended.");
+      return line.value;
+    },
+  };
+}
