@@ -5,7 +5,7 @@ export async function findReactions(
   { locator }: Pick<ServiceDeps, "locator">,
   { machine, state }: Stack,
   event: string,
-) {
+): Promise<readonly { readonly advance: readonly string[] }[] | undefined> {
   const found = await locator.find(machine);
   return found.kind === "found" ? found.machine.states.get(state)?.on.get(event) : undefined;
 }
