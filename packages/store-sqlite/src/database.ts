@@ -166,11 +166,9 @@ export class Sequence {
 
   /** Stores the last number. Must be part of each transaction that removes rows from the end of the table. */
   keepHighWater(database: Database): void {
-    database.run(
-      "insert into high_water (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",
-      this.name,
-      this.#last,
-    );
+    const insert =
+      "insert into high_water (name, value) values (?, ?) on conflict (name) do update set value = excluded.value";
+    database.run(insert, this.name, this.#last);
   }
 }
 

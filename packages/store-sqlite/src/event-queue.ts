@@ -201,12 +201,8 @@ export function parkEvent({ database, parkedStacks }: ParkedPlace, parked: Parke
   const { stackId } = parked.event;
   const key = toEventKey(parked.event);
   const values = [parked.parkedAt, parked.nextTryAt, JSON.stringify(parked), stackId, key];
-  const isKnown =
-    database.run(
-      "update parked set parked_at = ?, next_try_at = ?, body = ? where stack_id = ? and event_id = ?",
-      ...values,
-    ) > 0;
-  if (isKnown) return;
+  const update = "update parked set parked_at = ?, next_try_at = ?, body = ? where stack_id = ? and event_id = ?";
+  if (database.run(update, ...values) > 0) return;
   const insert = "insert into parked (parked_at, next_try_at, body, stack_id, event_id) values (?, ?, ?, ?, ?)";
   database.run(insert, ...values);
   rememberKey(database, key, stackId);
@@ -245,15 +241,10 @@ interface DeadLetterRow {
 }
 
 /** Keeps an event that was given up. */
-export function setEventAside(database: Database, deadLetters: DeadLetter): void {
-  database.run(
-    "insert into dead_letter (id, stack_id, code, dead_lettered_at, body) values (?, ?, ?, ?, ?)",
-    deadLetters.id,
-    deadLetters.event.stackId,
-    deadLetters.code,
-    deadLetters.deadLetteredAt,
-    JSON.stringify(deadLetters),
-  );
+export function setEventAside(database: Database, deadLetter: DeadLetter): void {
+  const { id, event, code, deadLetteredAt } = deadLetter;
+  const insert = "insert into dead_letter (id, stack_id, code, dead_lettered_at, body) values (?, ?, ?, ?, ?)";
+  database.run(insert, id, event.stackId, code, deadLetteredAt, JSON.stringify(deadLetter));
 }
 
 /** Lists dead letters, newest first. */
@@ -267,11 +258,9 @@ export function listDeadLetters(
     ["stack_id = ?", filter.stackId],
     ["code = ?", filter.code],
   ]);
-  const rows = database.each<DeadLetterRow>(
-    `select position, id, body from dead_letter where ${conditions.join(" and ")} order by position desc limit ?`,
-    ...values,
-    page.limit + 1,
-  );
+  const where = conditions.join(" and ");
+  const select = `select position, id, body from dead_letter where ${where} order by position desc limit ?`;
+  const rows = database.each<DeadLetterRow>(select, ...values, page.limit + 1);
   const found = createPageBuilder<DeadLetter>(page);
   for (const row of rows) {
     const { id, position, body } = row;

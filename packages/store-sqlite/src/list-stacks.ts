@@ -283,10 +283,9 @@ function countGroups(
   by: Exclude<StackGrouping, "condition">,
   counter: StackCounter,
 ): void {
-  const groups = database.all<StackGroup>(
-    `select ${COLUMNS[by]}, count(*) as count from stack where ${conditions.join(" and ")} group by ${COLUMNS[by]}`,
-    ...values,
-  );
+  const columns = COLUMNS[by];
+  const select = `select ${columns}, count(*) as count from stack where ${conditions.join(" and ")} group by ${columns}`;
+  const groups = database.all<StackGroup>(select, ...values);
   for (const group of groups) {
     counter.addToTotal(group.count);
     counter.addToGroup(group);

@@ -30,10 +30,9 @@ export function createRevisions(commits: GroupCommit): Store["revisions"] {
   return {
     put: ({ hash, name, source }, now) =>
       commits.write(({ database }) => {
-        database.run(
-          "insert into revision (hash, name, source, first_seen_at) values (?, ?, ?, ?) on conflict do nothing",
-          ...[hash, name, source, now],
-        );
+        const insert =
+          "insert into revision (hash, name, source, first_seen_at) values (?, ?, ?, ?) on conflict do nothing";
+        database.run(insert, hash, name, source, now);
       }),
     list: (name, page) => commits.read(({ database }) => listRevisions(database, name, page)),
     get: (hash) =>
@@ -45,16 +44,11 @@ export function createRevisions(commits: GroupCommit): Store["revisions"] {
       }),
     // "g" comes after every hexadecimal digit.
     findHashes: (name, prefix) =>
-      commits.read(({ database }) =>
-        database
-          .all<{ readonly hash: string }>(
-            "select hash from revision where hash >= ? and hash < ? and name = ? order by hash limit 10",
-            prefix,
-            `${prefix}g`,
-            name,
-          )
-          .map(({ hash }) => hash),
-      ),
+      commits.read(({ database }) => {
+        const select = "select hash from revision where hash >= ? and hash < ? and name = ? order by hash limit 10";
+        const rows = database.all<{ readonly hash: string }>(select, prefix, `${prefix}g`, name);
+        return rows.map(({ hash }) => hash);
+      }),
   };
 }
 

@@ -141,27 +141,22 @@ interface DueStackRow {
 }
 
 function readTimers(database: Database, until: number, limit: number): readonly DueRow[] {
-  return database
-    .all<DueStackRow & { version: number }>(
-      "select stack_id, version, timer_at as due_at from stack where timer_at <= ? order by timer_at limit ?",
-      until,
-      limit,
-    )
-    .map(({ stack_id: stackId, version, due_at: dueAt }) => ({
-      // A later record may have another timer of the same instant.
-      key: `timer:${dueAt}:${version}:${stackId}`,
-      stackId,
-      dueAt,
-    }));
+  const select =
+    "select stack_id, version, timer_at as due_at from stack where timer_at <= ? order by timer_at limit ?";
+  const rows = database.all<DueStackRow & { version: number }>(select, until, limit);
+  return rows.map(({ stack_id: stackId, version, due_at: dueAt }) => ({
+    // A later record may have another timer of the same instant.
+    key: `timer:${dueAt}:${version}:${stackId}`,
+    stackId,
+    dueAt,
+  }));
 }
 
 function readParked(database: Database, until: number, limit: number): readonly DueRow[] {
+  const select =
+    "select stack_id, next_try_at as due_at from parked where next_try_at <= ? order by next_try_at limit ?";
   return database
-    .all<DueStackRow>(
-      "select stack_id, next_try_at as due_at from parked where next_try_at <= ? order by next_try_at limit ?",
-      until,
-      limit,
-    )
+    .all<DueStackRow>(select, until, limit)
     .filter(isFirstOfStack())
     .map(({ stack_id: stackId, due_at: dueAt }) => ({ key: `parked:${dueAt}:${stackId}`, stackId, dueAt }));
 }

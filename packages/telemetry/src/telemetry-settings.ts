@@ -12,6 +12,10 @@ function address(description: string) {
   return Type.Optional(Type.String({ ...form, description, must: "be an address such as http://localhost:4318" }));
 }
 
+function optionalText(description: string) {
+  return Type.Optional(Type.String({ ...TEXT, description }));
+}
+
 /**
  * The variables of traces, metrics and logs. Most names are OpenTelemetry's:
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and
@@ -28,19 +32,15 @@ export const TelemetryVariables = Type.Object({
     description: "Headers for the collector, such as `x-api-key=…`, with commas between them",
     default: "",
   }),
-  OTEL_EXPORTER_OTLP_TRACES_HEADERS: Type.Optional(
-    Type.String({ ...TEXT, description: "Headers for traces, instead of the common ones" }),
-  ),
-  OTEL_EXPORTER_OTLP_METRICS_HEADERS: Type.Optional(
-    Type.String({ ...TEXT, description: "Headers for metrics, instead of the common ones" }),
-  ),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: optionalText("Headers for traces, instead of the common ones"),
+  OTEL_EXPORTER_OTLP_METRICS_HEADERS: optionalText("Headers for metrics, instead of the common ones"),
   OTEL_EXPORTER_OTLP_PROTOCOL: Type.String({
     ...TEXT,
     description: "Must begin with `http/`; JSON is sent over HTTP",
     default: "http/json",
   }),
-  OTEL_TRACES_EXPORTER: Type.Optional(Type.String({ ...TEXT, description: "`none` sends no traces" })),
-  OTEL_METRICS_EXPORTER: Type.Optional(Type.String({ ...TEXT, description: "`none` sends no metrics" })),
+  OTEL_TRACES_EXPORTER: optionalText("`none` sends no traces"),
+  OTEL_METRICS_EXPORTER: optionalText("`none` sends no metrics"),
   OTEL_TRACES_SAMPLER: Type.Enum(
     [
       ...["always_on", "always_off", "traceidratio"],
@@ -58,16 +58,14 @@ export const TelemetryVariables = Type.Object({
     maximum: 1,
     default: 1,
   }),
-  OTEL_SERVICE_NAME: Type.Optional(
-    Type.String({ ...TEXT, description: "The name of the service. Default: the app's" }),
-  ),
+  OTEL_SERVICE_NAME: optionalText("The name of the service. Default: the app's"),
   OTEL_RESOURCE_ATTRIBUTES: Type.String({
     ...TEXT,
     description:
       "Attributes of everything that is sent, such as `deployment.environment=test`, with commas between them",
     default: "",
   }),
-  OTEL_SDK_DISABLED: Type.Optional(Type.String({ ...TEXT, description: "`true` exports nothing" })),
+  OTEL_SDK_DISABLED: optionalText("`true` exports nothing"),
   LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
     description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
     default: "info",

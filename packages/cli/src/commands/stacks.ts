@@ -136,23 +136,18 @@ export function formatStack(stack: StackDetails, out: Painter, now: number): str
     ...(Object.keys(metadata).length === 0 ? [] : [["metadata", JSON.stringify(metadata)]]),
     ["changed", `${stack.updatedAt} (created ${stack.createdAt})`],
   ];
+  const factRows = facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value]);
+  const timers = stack.timers.map(({ event, dueAt, task }) => [`  ${toTimerName(event, task)}`, `due ${dueAt}`]);
   return [
     out.paint("bold", id),
     stack.summary,
     "",
-    formatTable(
-      facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value]),
-      { columns: out.columns, keepLast: true },
-    ),
+    formatTable(factRows, { columns: out.columns, keepLast: true }),
     ...toSection("Tasks", toTaskRows(stack, out), out),
     ...toSection("Approvals", toApprovalRows(stack), out),
     ...toFailureSection(stack, out, now),
     ...toSection("Waiting events", toParkedRows(stack.parked, out), out),
-    ...toSection(
-      "Timers",
-      stack.timers.map(({ event, dueAt, task }) => [`  ${toTimerName(event, task)}`, `due ${dueAt}`]),
-      out,
-    ),
+    ...toSection("Timers", timers, out),
     ...toSection("Earlier work that still runs", toOldRows(stack), out),
   ].join("\n");
 }
