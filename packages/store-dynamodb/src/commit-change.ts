@@ -145,10 +145,8 @@ async function apply(context: StoreContext, change: Change, before: Aggregate, p
   if (moved !== undefined) await writeMovedIds(context, stackId, moved);
   prepared.marks ??= await writeParked(context, change);
   const parked = applyParked(withIds, prepared.marks, change.unpark);
-  const acknowledged = removeByReceipts(
-    parked.aggregate,
-    prepared.receipts.map(({ parsed }) => parsed),
-  );
+  const receipts = prepared.receipts.map(({ parsed }) => parsed);
+  const acknowledged = removeByReceipts(parked.aggregate, receipts);
   const moves = await moveAttempts(context, change, acknowledged.aggregate, prepared);
   const { grants } = moves;
   const aggregate = writeStack(moves.aggregate, write, version);

@@ -350,9 +350,6 @@ function parsePredecessor(item: Item): Stack {
   const read = parseStored.predecessorStack(value);
   if (read.kind === "stack") return read.stack;
   const { reason } = read;
-  throw new StackyardError(
-    "STORE_CORRUPT",
-    `The item of the stack ${JSON.stringify(value["id"])} cannot be read: ${reason} Correct or delete it.`,
-    { details: { stackId: value["id"], reason } },
-  );
+  const message = `The item of the stack ${JSON.stringify(value["id"])} cannot be read: ${reason} Correct or delete it.`;
+  throw new StackyardError("STORE_CORRUPT", message, { details: { stackId: value["id"], reason } });
 }

@@ -295,12 +295,9 @@ function handOutTasks(
   // Calls that come meanwhile need not read these stacks.
   for (const [stackId, works] of Map.groupBy(handed, ({ work }) => work.stackId)) {
     const stack = loaded.get(stackId);
-    if (stack !== undefined) {
-      context.recent.note(
-        stackId,
-        works.reduce((before, { work }) => hideWork(before, work, until), stack.aggregate),
-      );
-    }
+    if (stack === undefined) continue;
+    const hidden = works.reduce((before, { work }) => hideWork(before, work, until), stack.aggregate);
+    context.recent.note(stackId, hidden);
   }
   return handed;
 }

@@ -106,10 +106,8 @@ function assertNotTooNew(found: readonly StepRow[], migrations: readonly Migrati
 
 function lacks(missing: readonly Migration[], schema: string): StackyardError {
   const names = missing.map(({ step, name }) => `${step} (${name})`).join(", ");
-  return new StackyardError(
-    "STORE_UNAVAILABLE",
-    `The schema "${schema}" lacks step ${names}. Run \`stackyard migrate\` (or \`migratePostgresStore\`) as a role that may make tables.`,
-  );
+  const message = `The schema "${schema}" lacks step ${names}. Run \`stackyard migrate\` (or \`migratePostgresStore\`) as a role that may make tables.`;
+  return new StackyardError("STORE_UNAVAILABLE", message);
 }
 
 async function assertServer(client: pg.ClientBase): Promise<void> {

@@ -68,10 +68,8 @@ export type StoreSettings = PostgresStoreOptions & Required<Omit<PostgresStoreOp
 export function toSettings(options: PostgresStoreOptions): StoreSettings {
   const settings = { ...DEFAULTS, ...options };
   if (!isSchemaName(settings.schema)) {
-    throw new StackyardError(
-      "CONFIG_INVALID",
-      `Invalid schema ${JSON.stringify(settings.schema)}. Use at most 41 lower-case letters, digits and "_".`,
-    );
+    const message = `Invalid schema ${JSON.stringify(settings.schema)}. Use at most 41 lower-case letters, digits and "_".`;
+    throw new StackyardError("CONFIG_INVALID", message);
   }
   for (const name of COUNTS) {
     if (Number.isSafeInteger(settings[name]) && settings[name] > 0) continue;

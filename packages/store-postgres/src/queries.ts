@@ -163,11 +163,8 @@ async function redrive(database: Database, ids: readonly string[]): Promise<read
   const order = new Map(keys.map((key, index) => [key, index]));
   events.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
   const rows = events.map(({ event }, index) => ({ n: index + 1, ...event }));
-  const row = await database.row<{ ids: readonly string[] | null }>(
-    REDRIVE,
-    events.map(({ id }) => id),
-    JSON.stringify(rows),
-  );
+  const found = events.map(({ id }) => id);
+  const row = await database.row<{ ids: readonly string[] | null }>(REDRIVE, found, JSON.stringify(rows));
   return (row?.ids ?? []).map(fromKeyText);
 }
 

@@ -71,11 +71,8 @@ function readForeignRow(row: StackRow, value: unknown): ReadStack {
 export function parseStackRow(row: StackRow): Stack {
   const read = readStackRow(row);
   if (read.kind === "stack") return read.stack;
-  throw new StackyardError(
-    "STORE_CORRUPT",
-    `The record of stack ${JSON.stringify(row.id)} cannot be read: ${read.reason} Correct or delete its row in "stacks".`,
-    { details: { stackId: row.id, reason: read.reason } },
-  );
+  const message = `The record of stack ${JSON.stringify(row.id)} cannot be read: ${read.reason} Correct or delete its row in "stacks".`;
+  throw new StackyardError("STORE_CORRUPT", message, { details: { stackId: row.id, reason: read.reason } });
 }
 
 /** More than one event can cause. */

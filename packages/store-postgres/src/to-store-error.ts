@@ -58,9 +58,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 function toKnownError(error: ServerError): unknown {
   const { code, message } = error;
   if (code === "XX001" || code === "XX002") {
-    return new StackyardError("STORE_CORRUPT", `The store cannot be read (${message}). Restore it from a backup.`, {
-      cause: error,
-    });
+    const text = `The store cannot be read (${message}). Restore it from a backup.`;
+    return new StackyardError("STORE_CORRUPT", text, { cause: error });
   }
   // Also a fault of the data: values that are too large for an index.
   if (code.startsWith("22") || code === "54000") {
