@@ -236,7 +236,8 @@ export function advance(
         ? moveTo(machine, row.next, values)
         : fail(machine, position, row, { errorClass: outcome.errorClass, values });
     case "wait":
-      return outcome.kind === "done" ? moveTo(machine, row.next, values) : interrupt(machine, row, values);
+      if (outcome.kind === "done") return moveTo(machine, row.next, values);
+      return row.halted === undefined ? { kind: "too-late" } : moveTo(machine, row.halted, values, true);
     case "choice":
       if (values.healthy === true) return moveTo(machine, row.healthy, values);
       return moveTo(machine, values.healthy === false ? row.unhealthy : row.otherwise, values);
@@ -247,16 +248,11 @@ export function advance(
   }
 }
 
-interface Failure {
-  readonly errorClass: string;
-  readonly values: ReleaseValues;
-}
-
 function fail(
   machine: ReleaseMachine,
   position: ReleasePosition,
   row: TaskRow,
-  { errorClass, values }: Failure,
+  { errorClass, values }: { readonly errorClass: string; readonly values: ReleaseValues },
 ): Advance {
   const index = row.retries.findIndex((rule) => fits(rule, errorClass));
   const rule = row.retries[index];
@@ -271,15 +267,7 @@ function fail(
 }
 
 function fits({ errors }: Retrier | Catcher, errorClass: string): boolean {
-  return errors === "all" || isOneOf(errors, errorClass);
-}
-
-function isOneOf(errors: Exclude<ErrorsOf, "all">, errorClass: string): boolean {
-  return errors.some((each) => each === errorClass);
-}
-
-function interrupt(machine: ReleaseMachine, { halted }: WaitRow, values: ReleaseValues): Advance {
-  return halted === undefined ? { kind: "too-late" } : moveTo(machine, halted, values, true);
+  return errors === "all" || errors.some((each) => each === errorClass);
 }
 
 function moveTo(machine: ReleaseMachine, state: ReleaseStateName, values: ReleaseValues, caught = false): Advance {
@@ -320,21 +308,7 @@ export const RELEASE_STATE_NAMES = [
 export type ReleaseStateName = (typeof RELEASE_STATE_NAMES)[number];
 
 /** Tasks of the deployer's function: the task states, and the deletion of kept groups. */
-export type ReleaseTaskName =
-  | Extract<
-      ReleaseStateName,
-      | "Validate"
-      | "Lock"
-      | "ValidateResources"
-      | "Deploy"
-      | "CheckHealthy"
-      | "DetachForSuccess"
-      | "CleanUpSuccess"
-      | "DetachForFailure"
-      | "CleanUpFailure"
-      | "ReleaseLockFailure"
-    >
-  | "RetireKept";
+export type ReleaseTaskName = Exclude<ReleaseStateName, `Wait${string}` | "Healthy?" | ReleaseEnd> | "RetireKept";
 
 /** A state in the Amazon States Language, as far as releases use it. */
 interface StateOfRelease {

@@ -357,3 +357,10 @@ export function toReleaseError(code: ReleaseFailureCode, error: unknown, what: s
   if (error instanceof ReleaseError) return error;
   return new ReleaseError(code, toAwsError(error, what, advice).message, { cause: error });
 }
+
+/** Returns a handler that throws an error as `toReleaseError` converts it. */
+export function failWith(code: ReleaseFailureCode, what: string): (error: unknown) => never {
+  return (error) => {
+    throw toReleaseError(code, error, what);
+  };
+}

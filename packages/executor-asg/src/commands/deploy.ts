@@ -116,12 +116,6 @@ function toProjectConfig(document: Readonly<Record<string, unknown>>): ProjectCo
   };
 }
 
-/** Options of following a release. */
-interface FollowOptions {
-  /** Maximum duration. Default: until the release ends. */
-  readonly giveUpAfter?: string;
-}
-
 const POLL_MS = 2_000;
 /** Maximum number of consecutive checks with transient errors. */
 const MAX_FAULTS = 30;
@@ -134,7 +128,7 @@ export async function followRelease(
   context: ReleaseContext,
   place: ReleasePlace,
   id: string,
-  { giveUpAfter }: FollowOptions = {},
+  { giveUpAfter }: { readonly giveUpAfter?: string },
 ): Promise<Release> {
   const { clock, signal, pollMs = POLL_MS } = context;
   const waitMs = (giveUpAfter === undefined ? undefined : parseDuration(giveUpAfter)) ?? Number.POSITIVE_INFINITY;

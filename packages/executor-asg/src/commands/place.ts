@@ -12,21 +12,12 @@ import {
 import { systemClock } from "@stackyard/core/engine";
 import { type CommandSpec, createCommand, toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
-import { type TObject, Type } from "typebox";
+import { type Static, type TObject, Type } from "typebox";
 import { createYardPlace, type ReleasePlace, toReleaseKey, type YardPlaceOptions } from "../place/release-place.ts";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
 
 /** Arguments of a command that select where releases are deployed. */
-export interface PlaceWords {
-  readonly preset?: PresetName;
-  readonly deployer?: string;
-  readonly bucket?: string;
-  readonly lockTable?: string;
-  readonly account?: string;
-  readonly region?: string;
-  readonly role?: string;
-  readonly externalId?: string;
-}
+export type PlaceWords = Static<TObject<typeof placeArgs>>;
 
 /** Opens the yard of the command line, or the deployer it names. Throws `USAGE`, `CONFIG_INVALID`. */
 export async function openPlace(context: ReleaseContext, words: PlaceWords): Promise<ReleasePlace> {
@@ -44,11 +35,13 @@ export async function openPlace(context: ReleaseContext, words: PlaceWords): Pro
   return createYardPlace({
     ...shared,
     releases: context.openReleases(context.server),
-    ...(bucket === undefined ? {} : { memory: { bucket, ...(lockTable && { lockTable }) } }),
-    ...(bucket === undefined ? {} : { storeDocument: createStoring(context, bucket, shared) }),
-    ...(role && { role }),
-    ...(externalId && { externalId }),
-    ...defined({ pollMs: context.pollMs }),
+    ...defined({
+      memory: bucket === undefined ? undefined : { bucket, ...defined({ lockTable }) },
+      storeDocument: bucket === undefined ? undefined : createStoring(context, bucket, shared),
+      role,
+      externalId,
+      pollMs: context.pollMs,
+    }),
   });
 }
 
@@ -86,11 +79,8 @@ function toPreset({ environment }: Pick<ReleaseContext, "environment">, { preset
 }
 
 /** Reads the deployer's name from the predecessor's environment variable. */
-function findDeployer(
-  { environment }: Pick<ReleaseContext, "environment">,
-  { deployer }: PlaceWords,
-): string | undefined {
-  return deployer ?? (environment["ODIN_STEP"] || undefined);
+function findDeployer({ environment }: Pick<ReleaseContext, "environment">, words: PlaceWords): string | undefined {
+  return words.deployer ?? (environment["ODIN_STEP"] || undefined);
 }
 
 async function openDeployer(

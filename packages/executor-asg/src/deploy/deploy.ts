@@ -5,6 +5,7 @@ import { type LaunchFacts, toGroupName, toServiceOrder } from "../plan/names.ts"
 import { loadUserData } from "../plan/user-data.ts";
 import {
   decideHalt,
+  failWith,
   type HaltOrder,
   type HealthReport,
   type ReleaseDeps,
@@ -147,7 +148,9 @@ export const checkHealthy: ReleaseTask = async (deps, work) => {
   await throwIfTerminated(round, listed);
   const counted = await collect(round, listed, (look) => readTerminations(deps, look));
   await throwIfTerminated(round, counted);
-  const alarms = await readAlarms(deps, work);
+  const alarms = await loadRingingAlarms(deps, work.release.alarms).catch(
+    failWith("HEALTH_CHECK_FAILED", "Cannot read the alarms of the release."),
+  );
   const looks = await collect(round, counted, (look) => completeCheck(deps, look, alarms));
   for (const { service, judgement, causes } of looks) {
     report(deps, service.service_name, judgement.report, [...judgement.waitingFor, ...causes]);
@@ -220,14 +223,6 @@ function toRoundError(
   return new ReleaseError(first.releaseCode, message, { cause: first.cause ?? first, partial });
 }
 
-async function readAlarms(deps: ReleaseDeps, { release }: ReleaseWork): Promise<readonly string[]> {
-  try {
-    return await loadRingingAlarms(deps, release.alarms);
-  } catch (error) {
-    throw toReleaseError("HEALTH_CHECK_FAILED", error, "Cannot read the alarms of the release.");
-  }
-}
-
 function toServiceState({ known, judgement, causes }: ServiceLook): ServiceState {
   const { report, healthy, stable, terminated } = judgement;
   return { ...known, healthy_report: report, healthy, stable, terminated, causes };
@@ -253,12 +248,8 @@ async function applyStrategy(
 }
 
 async function enlarge(deps: ReleaseDeps, service: string, group: AutoScalingGroup, to: Capacity): Promise<void> {
-  try {
-    await setCapacity(deps, group, to);
-  } catch (error) {
-    const what = `Group "${group.AutoScalingGroupName}" was not set to a desired capacity of ${to.desired}.`;
-    throw toReleaseError("HEALTH_CHECK_FAILED", error, what);
-  }
+  const what = `Group "${group.AutoScalingGroupName}" was not set to a desired capacity of ${to.desired}.`;
+  await setCapacity(deps, group, to).catch(failWith("HEALTH_CHECK_FAILED", what));
   deps.report(`${service}: desired capacity ${to.desired}`);
 }
 

@@ -1,5 +1,6 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import {
+  failWith,
   type ReleaseDeps,
   ReleaseError,
   type ReleaseState,
@@ -17,7 +18,7 @@ import {
   findDrainBegan,
   followOldCapacity,
   hasOwnDrainTime,
-  loadAttachments,
+  loadAllAttachments,
   noteDrainBegan,
   noteFormerService,
   RETIRED_TAGS,
@@ -130,10 +131,7 @@ async function checkDrain(
   { release }: ReleaseWork,
   old: readonly AutoScalingGroup[],
 ): Promise<DrainVerdict> {
-  const isChecked = release.detach_strategy === "Detach";
-  const attachments = isChecked
-    ? (await Promise.all(old.map((group) => loadAttachments(deps, nameOfGroup(group))))).flat()
-    : [];
+  const attachments = release.detach_strategy === "Detach" ? await loadAllAttachments(deps, old) : [];
   const facts = { now: deps.clock.now(), beganAt: findDrainBegan(old), budgetSeconds: release.drain_timeout };
   const verdict = evaluateDrain({ attachments, remaining: {}, ...facts });
   // Terminate servers only when they no longer receive requests.
@@ -191,7 +189,7 @@ async function requireSafe(deps: ReleaseDeps, work: ReleaseWork, old: readonly A
   }
   const { detach_strategy, drain_timeout_action } = work.release;
   if (drain_timeout_action !== "fail" || detach_strategy !== "Detach") return;
-  const attachments = (await Promise.all(old.map((group) => loadAttachments(deps, nameOfGroup(group))))).flat();
+  const attachments = await loadAllAttachments(deps, old);
   const attached = attachments.filter(({ state }) => state !== "Removed");
   if (attached.length === 0) return;
   const list = attached.map(({ group, id, state }) => `"${group}" is ${state} in ${id}`).join("; ");
@@ -232,12 +230,10 @@ export const retireKept: ReleaseTask = async (deps, work) => {
 };
 
 async function findKept(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<readonly AutoScalingGroup[]> {
-  try {
-    const { retired } = await loadProjectGroups(deps, { ...release, fencing_token: state.fencing_token });
-    return retired.filter(({ Tags }) => toTagMap(Tags)[RETIRED_TAGS.by] === release.release_id);
-  } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, "Cannot look up the kept groups.");
-  }
+  const { retired } = await loadProjectGroups(deps, { ...release, fencing_token: state.fencing_token }).catch(
+    failWith("CLEAN_UP_FAILED", "Cannot look up the kept groups."),
+  );
+  return retired.filter(({ Tags }) => toTagMap(Tags)[RETIRED_TAGS.by] === release.release_id);
 }
 
 async function remove(deps: ReleaseDeps, { release }: ReleaseWork, group: AutoScalingGroup): Promise<void> {

@@ -27,7 +27,7 @@ function judge(over: Partial<DrainFacts> = {}) {
   });
 }
 
-const removing = { group: "old", kind: "classic", id: "web", state: "Removing" } as const;
+const removing = { group: "old", id: "web", state: "Removing" } as const;
 
 describe("evaluateDrain", () => {
   it("is drained where nothing was attached", () => {
@@ -92,10 +92,10 @@ describe("loadAttachments", () => {
     }
 
     expect(await loadAttachments(deps, "web")).toEqual([
-      { group: "web", kind: "classic", id: "a", state: "InService" },
-      { group: "web", kind: "classic", id: "b", state: "Removing" },
-      { group: "web", kind: "target-group", id: "arn:c", state: "Removed" },
-      { group: "web", kind: "target-group", id: "arn:d", state: "unknown" },
+      { group: "web", id: "a", state: "InService" },
+      { group: "web", id: "b", state: "Removing" },
+      { group: "web", id: "arn:c", state: "Removed" },
+      { group: "web", id: "arn:d", state: "unknown" },
     ]);
   });
 });

@@ -13,15 +13,8 @@ import {
 import { chunk } from "@stackyard/aws";
 import { type Capacity, planCapacity } from "../plan/capacity.ts";
 import { RELEASE_TAGS, toServiceOrder } from "../plan/names.ts";
-import {
-  type AwsDeps,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseFailureCode,
-  type ReleaseState,
-  type ReleaseWork,
-} from "../release-state.ts";
-import { collect, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
+import { type AwsDeps, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "../release-state.ts";
+import { collect, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/groups.ts";
 
 /** How far old groups have been detached and emptied. */
 export interface DrainFacts {
@@ -105,20 +98,16 @@ export async function emptyByHooks(deps: AwsDeps, group: AutoScalingGroup): Prom
   return group.Instances?.length ?? 0;
 }
 
-async function hasTerminatingHook(
-  { target, signal }: AwsDeps,
-  { AutoScalingGroupName }: AutoScalingGroup,
-): Promise<boolean> {
-  const { LifecycleHooks = [] } = await target
-    .client(AutoScalingClient)
-    .send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName }), { abortSignal: signal });
+async function hasTerminatingHook({ target, signal }: AwsDeps, group: AutoScalingGroup): Promise<boolean> {
+  const { AutoScalingGroupName } = group;
+  const command = new DescribeLifecycleHooksCommand({ AutoScalingGroupName });
+  const { LifecycleHooks = [] } = await target.client(AutoScalingClient).send(command, { abortSignal: signal });
   return LifecycleHooks.some(({ LifecycleTransition }) => LifecycleTransition === TERMINATING);
 }
 
 /** A load balancer or target group attached to a group. */
 interface Attachment {
   readonly group: string;
-  readonly kind: "classic" | "target-group";
   /** Name of a load balancer, or ARN of a target group. */
   readonly id: string;
   /**
@@ -133,17 +122,20 @@ export async function loadAttachments(deps: AwsDeps, group: string): Promise<rea
   return [...(await loadClassic(deps, group)), ...(await loadTargetGroups(deps, group))];
 }
 
+/** Returns the same for several groups. */
+export async function loadAllAttachments(
+  deps: AwsDeps,
+  groups: readonly AutoScalingGroup[],
+): Promise<readonly Attachment[]> {
+  return (await Promise.all(groups.map((group) => loadAttachments(deps, nameOfGroup(group))))).flat();
+}
+
 async function loadClassic({ target, signal }: AwsDeps, group: string): Promise<readonly Attachment[]> {
   const input = { AutoScalingGroupName: group };
   const client = target.client(AutoScalingClient);
   const pages = paginateDescribeLoadBalancers({ client }, input, { abortSignal: signal });
   const found = await collect(pages, ({ LoadBalancers }) => LoadBalancers);
-  return found.map(({ LoadBalancerName: id = "", State: state = "unknown" }) => ({
-    group,
-    kind: "classic",
-    id,
-    state,
-  }));
+  return found.map(({ LoadBalancerName: id = "", State: state = "unknown" }) => ({ group, id, state }));
 }
 
 async function loadTargetGroups({ target, signal }: AwsDeps, group: string): Promise<readonly Attachment[]> {
@@ -151,9 +143,7 @@ async function loadTargetGroups({ target, signal }: AwsDeps, group: string): Pro
   const client = target.client(AutoScalingClient);
   const pages = paginateDescribeLoadBalancerTargetGroups({ client }, input, { abortSignal: signal });
   const found = await collect(pages, ({ LoadBalancerTargetGroups }) => LoadBalancerTargetGroups);
-  return found.map(({ LoadBalancerTargetGroupARN: id = "", State: state = "unknown" }) => {
-    return { group, kind: "target-group", id, state };
-  });
+  return found.map(({ LoadBalancerTargetGroupARN: id = "", State: state = "unknown" }) => ({ group, id, state }));
 }
 
 /** API reference, "DetachLoadBalancers" and "DetachLoadBalancerTargetGroups": up to 10 at a time. */
@@ -219,7 +209,7 @@ export function hasOwnDrainTime({ release }: ReleaseWork): boolean {
 /** Records the start of the drain on the group, once. If this fails, the retries of the state machine are the limit. */
 export async function noteDrainBegan(deps: ReleaseDeps, group: AutoScalingGroup): Promise<void> {
   if (toTagMap(group.Tags)[DETACH_BEGAN_TAG] !== undefined) return;
-  const name = group.AutoScalingGroupName ?? "";
+  const name = nameOfGroup(group);
   try {
     await tagGroup(deps, name, { [DETACH_BEGAN_TAG]: new Date(deps.clock.now()).toISOString() });
   } catch (error) {
@@ -245,14 +235,11 @@ interface RetireInput {
 }
 
 /** Records the capacity and attachments of a group in its tags: once, before its load balancers are detached. */
-export async function noteFormerService(
-  deps: Omit<RetireDeps, "clock" | "report">,
-  group: AutoScalingGroup,
-): Promise<void> {
+export async function noteFormerService(deps: AwsDeps, group: AutoScalingGroup): Promise<void> {
   if (toTagMap(group.Tags)[RETIRED_TAGS.capacity] !== undefined) return;
   const { MinSize = 0, DesiredCapacity = 0, LoadBalancerNames = [], TargetGroupARNs = [] } = group;
   const former = { min: MinSize, desired: DesiredCapacity, elbs: LoadBalancerNames, targetGroupArns: TargetGroupARNs };
-  await tagGroup(deps, group.AutoScalingGroupName ?? "", toFormerTags(former));
+  await tagGroup(deps, nameOfGroup(group), toFormerTags(former));
 }
 
 /**
@@ -261,7 +248,7 @@ export async function noteFormerService(
  * that marks it as kept is written last: until then it is an old group, and a repeat runs the same steps.
  */
 export async function retireGroup(deps: RetireDeps, group: AutoScalingGroup, input: RetireInput): Promise<void> {
-  const { AutoScalingGroupName: name = "" } = group;
+  const name = nameOfGroup(group);
   await noteFormerService(deps, group);
   await detachTraffic(deps, group);
   if (!hadTraffic(deps, group)) await setCapacity(deps, group, { min: 0, desired: 0 });
@@ -276,14 +263,8 @@ export async function retireGroup(deps: RetireDeps, group: AutoScalingGroup, inp
 
 function hadTraffic({ target }: RetireDeps, group: AutoScalingGroup): boolean {
   const { LoadBalancerNames = [], TargetGroupARNs = [] } = group;
-  const former = parseFormerTags(toTagMap(group.Tags), target);
-  const sources = [
-    ...LoadBalancerNames,
-    ...TargetGroupARNs,
-    ...(former?.elbs ?? []),
-    ...(former?.targetGroupArns ?? []),
-  ];
-  return sources.length > 0;
+  const { elbs = [], targetGroupArns = [] } = parseFormerTags(toTagMap(group.Tags), target) ?? {};
+  return [LoadBalancerNames, TargetGroupARNs, elbs, targetGroupArns].some((sources) => sources.length > 0);
 }
 
 /** Keys of the additional tags of a group that is kept for a rollback. */
@@ -348,10 +329,9 @@ export function parseFormerTags(
 
 /** Returns the keys of all these tags that a group has, for removing them. */
 export function findRetiredKeys(tags: Readonly<Record<string, string>>): readonly string[] {
-  const { capacity, at, until, by, traffic } = RETIRED_TAGS;
-  return Object.keys(tags).filter(
-    (key) => [capacity, at, until, by].some((each) => each === key) || key.startsWith(traffic),
-  );
+  const { traffic, ...others } = RETIRED_TAGS;
+  const keys: readonly string[] = Object.values(others);
+  return Object.keys(tags).filter((key) => keys.includes(key) || key.startsWith(traffic));
 }
 
 function toResource(arn: string): string {
@@ -381,13 +361,8 @@ async function tagGroup(
   ResourceId: string,
   tags: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({
-    ResourceId,
-    ResourceType,
-    Key,
-    Value,
-    PropagateAtLaunch: false,
-  }));
+  const of = { ResourceId, ResourceType, PropagateAtLaunch: false };
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ ...of, Key, Value }));
   await target.client(AutoScalingClient).send(new CreateOrUpdateTagsCommand({ Tags }), { abortSignal: signal });
 }
 
@@ -425,14 +400,9 @@ export async function deleteIfThere(remove: () => Promise<unknown>): Promise<voi
 export async function doAll<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const errors: unknown[] = [];
   for (const item of items) await work(item).catch((error: unknown) => errors.push(error));
-  throwFirst(errors);
-}
-
-function throwFirst(errors: readonly unknown[]): void {
   const [first] = errors;
   if (first === undefined) return;
   if (!(first instanceof ReleaseError) || errors.length === 1) throw first;
-  const code: ReleaseFailureCode = first.releaseCode;
   const message = errors.map((error) => (error instanceof Error ? error.message : String(error))).join("\n");
-  throw new ReleaseError(code, message, { cause: first });
+  throw new ReleaseError(first.releaseCode, message, { cause: first });
 }

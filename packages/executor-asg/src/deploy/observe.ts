@@ -13,13 +13,13 @@ import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
 import { toServiceOrder } from "../plan/names.ts";
 import {
   type AwsDeps,
+  failWith,
   type HealthReport,
   type ReleaseDeps,
   ReleaseError,
   type ReleaseWork,
   type ServiceResources,
   type ServiceState,
-  toReleaseError,
 } from "../release-state.ts";
 import { collect, loadGroupsNamed, nameOfGroup } from "../resources/groups.ts";
 import {
@@ -66,7 +66,7 @@ export async function checkGroup(
   service: Service,
 ): Promise<GroupLook> {
   const known = state.services[service.service_name] ?? { healthy: false, stable: 0 };
-  const group = await orUnreadable(service, () => loadCreatedGroup(deps, service, known));
+  const group = await loadCreatedGroup(deps, service, known).catch(failUnreadable(service));
   const plan = planCapacity(service.autoscaling, known.previous_desired_capacity);
   return countTerminations({ release, service, known, group, plan, terminated: known.terminated ?? [] });
 }
@@ -77,9 +77,8 @@ export async function checkGroup(
  */
 export async function readTerminations(deps: ReleaseDeps, look: GroupLook): Promise<GroupLook> {
   if (look.release.count_terminations !== "cumulative") return look;
-  const { terminated, causes } = await orUnreadable(look.service, async () => {
-    return readActivities(await loadActivities(deps, nameOfGroup(look.group)));
-  });
+  const activities = await loadActivities(deps, nameOfGroup(look.group)).catch(failUnreadable(look.service));
+  const { terminated, causes } = readActivities(activities);
   return countTerminations({ ...look, causes, terminated: [...new Set([...look.terminated, ...terminated])] });
 }
 
@@ -100,7 +99,7 @@ export async function completeCheck(
   const { release, known, group } = look;
   const resources = known.resources ?? { elbs: [], target_group_arns: [] };
   const ids = (group.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
-  const sources = await orUnreadable(look.service, () => loadHealthSources(deps, resources, ids));
+  const sources = await loadHealthSources(deps, resources, ids).catch(failUnreadable(look.service));
   const causes = look.causes ?? (isBehind(group) ? await explain(deps, group) : []);
   const judgement = evaluateHealth({
     ...toGroupInput(look),
@@ -156,12 +155,8 @@ async function loadCreatedGroup(deps: ReleaseDeps, service: Service, known: Serv
   throw new ReleaseError("HEALTH_CHECK_FAILED", `Service "${service.service_name}" has ${what}.`);
 }
 
-async function orUnreadable<Result>({ service_name }: Service, load: () => Promise<Result>): Promise<Result> {
-  try {
-    return await load();
-  } catch (error) {
-    throw toReleaseError("HEALTH_CHECK_FAILED", error, `The health of service "${service_name}" could not be read.`);
-  }
+function failUnreadable({ service_name }: Service): (error: unknown) => never {
+  return failWith("HEALTH_CHECK_FAILED", `The health of service "${service_name}" could not be read.`);
 }
 
 function isBehind({ Instances = [], DesiredCapacity = 0 }: AutoScalingGroup): boolean {
@@ -170,12 +165,9 @@ function isBehind({ Instances = [], DesiredCapacity = 0 }: AutoScalingGroup): bo
 }
 
 /** Explains terminations. The predecessor's role may lack the permission; then the release continues without it. */
-async function explain(
-  deps: Pick<ReleaseDeps, "target" | "signal" | "logger">,
-  group: AutoScalingGroup,
-): Promise<readonly string[]> {
+async function explain(deps: ReleaseDeps, group: AutoScalingGroup): Promise<readonly string[]> {
   try {
-    return readActivities(await loadActivities(deps, group.AutoScalingGroupName ?? "")).causes;
+    return readActivities(await loadActivities(deps, nameOfGroup(group))).causes;
   } catch (error) {
     deps.logger.warn("the scaling activities could not be read", { group: group.AutoScalingGroupName, error });
     return [];
@@ -222,10 +214,9 @@ async function loadInstanceHealth(
   if (instanceIds.length === 0) return {};
   const input = { LoadBalancerName: name, Instances: instanceIds.map((InstanceId) => ({ InstanceId })) };
   try {
+    const command = new DescribeInstanceHealthCommand(input);
     const client = target.client(ElasticLoadBalancingClient);
-    const { InstanceStates = [] } = await client.send(new DescribeInstanceHealthCommand(input), {
-      abortSignal: signal,
-    });
+    const { InstanceStates = [] } = await client.send(command, { abortSignal: signal });
     return toStates(InstanceStates.map(({ InstanceId, State }) => [InstanceId, State]));
   } catch (error) {
     if (isUnregistered(error)) return {};
@@ -245,10 +236,9 @@ async function loadTargetHealth(
 ): Promise<States> {
   if (instanceIds.length === 0) return {};
   const input = { TargetGroupArn: arn, Targets: instanceIds.map((Id) => ({ Id })) };
+  const command = new DescribeTargetHealthCommand(input);
   const client = target.client(ElasticLoadBalancingV2Client);
-  const { TargetHealthDescriptions = [] } = await client.send(new DescribeTargetHealthCommand(input), {
-    abortSignal: signal,
-  });
+  const { TargetHealthDescriptions = [] } = await client.send(command, { abortSignal: signal });
   return toStates(TargetHealthDescriptions.map(({ Target, TargetHealth }) => [Target?.Id, TargetHealth?.State]));
 }
 

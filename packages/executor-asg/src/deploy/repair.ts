@@ -3,7 +3,14 @@ import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudw
 import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { escapeFilterValue } from "@stackyard/aws";
 import { RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
-import { type ReleaseDeps, ReleaseError, type ReleaseKey, toReleaseError } from "../release-state.ts";
+import {
+  type AwsDeps,
+  failWith,
+  type ReleaseDeps,
+  ReleaseError,
+  type ReleaseKey,
+  toReleaseError,
+} from "../release-state.ts";
 import {
   collect,
   findReleaseId,
@@ -74,12 +81,9 @@ async function listAfter(deps: ReleaseDeps, input: RepairInput, message: string)
 }
 
 async function look(deps: ReleaseDeps, { at, running, keep = [] }: RepairInput): Promise<readonly LeftOver[]> {
-  try {
-    const facts = await loadRepairFacts(deps, at);
-    return findLeftOvers(facts, { now: deps.clock.now(), running, keep });
-  } catch (error) {
-    throw toReleaseError("CLEAN_UP_FAILED", error, "Cannot look up left-over resources.");
-  }
+  const failed = failWith("CLEAN_UP_FAILED", "Cannot look up left-over resources.");
+  const facts = await loadRepairFacts(deps, at).catch(failed);
+  return findLeftOvers(facts, { now: deps.clock.now(), running, keep });
 }
 
 async function removeAll(
@@ -134,13 +138,8 @@ async function waitUntilDetached(deps: ReleaseDeps, name: string): Promise<void>
   }
 }
 
-type Deps = Pick<ReleaseDeps, "target" | "signal">;
-
 /** The project and config to repair. */
-interface ProjectConfig {
-  readonly project_name: string;
-  readonly config_name: string;
-}
+type ProjectConfig = Pick<ReleaseKey, "project_name" | "config_name">;
 
 const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-/;
 
@@ -148,7 +147,7 @@ const STAMP = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-/;
  * Loads all resources that seem to belong to a project and config, by tags, or by name where tags are not supported.
  * Read-only.
  */
-export async function loadRepairFacts(deps: Deps, of: ProjectConfig): Promise<RepairFacts> {
+export async function loadRepairFacts(deps: AwsDeps, of: ProjectConfig): Promise<RepairFacts> {
   const groups = await loadGroups(deps, of);
   return {
     groups: groups.map((group) => ({
@@ -171,7 +170,7 @@ export function isNameOf(name: string, { project_name, config_name }: ProjectCon
   return name.startsWith(prefix) && STAMP.test(name.slice(prefix.length));
 }
 
-async function loadLaunchConfigurations({ target, signal }: Deps): Promise<readonly string[]> {
+async function loadLaunchConfigurations({ target, signal }: AwsDeps): Promise<readonly string[]> {
   const client = target.client(AutoScalingClient);
   // The call has no filters.
   const pages = paginateDescribeLaunchConfigurations({ client, pageSize: 100 }, {}, { abortSignal: signal });
@@ -181,7 +180,7 @@ async function loadLaunchConfigurations({ target, signal }: Deps): Promise<reado
 }
 
 async function loadAlarms(
-  { target, signal }: Deps,
+  { target, signal }: AwsDeps,
   { project_name, config_name }: ProjectConfig,
 ): Promise<readonly string[]> {
   const input = { AlarmNamePrefix: `${project_name}-${config_name}-` };
@@ -189,7 +188,7 @@ async function loadAlarms(
   return collect(pages, ({ MetricAlarms }) => MetricAlarms?.flatMap(({ AlarmName }) => AlarmName ?? []));
 }
 
-async function loadPlacementGroups({ target, signal }: Deps, of: ProjectConfig): Promise<readonly TaggedThing[]> {
+async function loadPlacementGroups({ target, signal }: AwsDeps, of: ProjectConfig): Promise<readonly TaggedThing[]> {
   const Filters = [
     { Name: `tag:${RELEASE_TAGS.project}`, Values: [escapeFilterValue(of.project_name)] },
     { Name: `tag:${RELEASE_TAGS.config}`, Values: [escapeFilterValue(of.config_name)] },
@@ -300,14 +299,8 @@ function evaluateServing(
 function toGroup(group: StandingGroup, why: string, removable: boolean): LeftOver {
   const releaseId = findReleaseId(group);
   const service = group.tags[RELEASE_TAGS.service];
-  return {
-    kind: "group",
-    name: group.name,
-    ...(releaseId && { releaseId }),
-    ...(service && { service }),
-    why,
-    removable,
-  };
+  const owner = { ...(releaseId && { releaseId }), ...(service && { service }) };
+  return { kind: "group", name: group.name, ...owner, why, removable };
 }
 
 function findThings(facts: RepairFacts, { running }: RepairOptions): readonly LeftOver[] {

@@ -6,23 +6,23 @@ import {
 } from "@aws-sdk/client-auto-scaling";
 import { chunk } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type Static, Type } from "typebox";
 import { toLetters, toReleaseId } from "../plan/names.ts";
 import { joinSentences } from "../plan/report.ts";
 import {
+  type AwsDeps,
   decideHalt,
   type ReleaseDeps,
   type ReleaseFailureCode,
   type ReleaseKey,
   toReleaseError,
 } from "../release-state.ts";
-import { loadGroups, loadGroupsNamed, sortGroups, toGroupFacts, toTagMap } from "../resources/groups.ts";
+import { loadGroups, loadGroupsNamed, nameOfGroup, sortGroups, toGroupFacts, toTagMap } from "../resources/groups.ts";
 import {
   detachTraffic,
   doAll,
   evaluateDrain,
   findRetiredKeys,
-  loadAttachments,
+  loadAllAttachments,
   parseFormerTags,
   setCapacity,
   untagGroup,
@@ -85,7 +85,7 @@ async function takeRoute(deps: ReleaseDeps, input: RollbackInput, { route, attac
   await doAll(route.kept, (kept) => returnTraffic(deps, kept));
   for (const { name } of route.kept) deps.report(`attached group ${name} again`);
   const { releaseId, previousReleaseId, left } = route;
-  const progress = { releaseId, previousReleaseId, kept: attached, left: [...left], beganAt: deps.clock.now() };
+  const progress = { releaseId, previousReleaseId, kept: attached, left, beganAt: deps.clock.now() };
   return {
     kind: "running",
     progress: { phase: "healing", ...progress },
@@ -182,11 +182,8 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
   if (unhealthy.length > 0) return waitForKept(deps, input, progress, unhealthy.join("; "));
   const left = await loadGroupsNamed(deps, progress.left);
   await doAll(left, (group) => detachTraffic(deps, group));
-  const attachments = await Promise.all(
-    left.map(({ AutoScalingGroupName = "" }) => loadAttachments(deps, AutoScalingGroupName)),
-  );
   const verdict = evaluateDrain({
-    attachments: attachments.flat(),
+    attachments: await loadAllAttachments(deps, left),
     remaining: {},
     now: deps.clock.now(),
     beganAt: progress.beganAt,
@@ -195,7 +192,7 @@ async function leave(deps: ReleaseDeps, input: RollbackInput, progress: Rollback
   if (verdict.kind === "waiting") return running(deps, progress, DRAIN_SECONDS, verdict.message);
   // First remove the tags of kept groups, so that they are not deleted as such if the process dies now.
   for (const group of await loadGroupsNamed(deps, progress.kept)) {
-    await untagGroup(deps, group.AutoScalingGroupName ?? "", findRetiredKeys(toTagMap(group.Tags)));
+    await untagGroup(deps, nameOfGroup(group), findRetiredKeys(toTagMap(group.Tags)));
   }
   await doAll(left, (group) => tearDownGroup(deps, group));
   await endRollback(deps, input);
@@ -295,49 +292,36 @@ function toRollbackKey({ at, uuid }: RollbackInput): ReleaseKey {
   return { ...at, release_id: uuid };
 }
 
-const Name = Type.String({ minLength: 1, maxLength: 255 });
-const Names = Type.Array(Name, { maxItems: 500 });
-
 /** Progress of a rollback. JSON: it is the progress of an attempt. */
-export const RollbackProgress = Type.Object(
-  {
-    /** `healing`: the kept groups are attached again. `leaving`: the others are detached and deleted. */
-    phase: Type.Union([Type.Literal("healing"), Type.Literal("leaving")]),
-    /** Start of the phase, epoch ms. */
-    beganAt: Type.Integer({ minimum: 0 }),
-    /** The release that is rolled back. */
-    releaseId: Type.String({ maxLength: 256 }),
-    /** The release that returns. */
-    previousReleaseId: Type.String({ maxLength: 256 }),
-    /** Names of the returning groups. */
-    kept: Names,
-    /** Names of the groups to delete. */
-    left: Names,
-  },
-  { additionalProperties: false },
-);
-export type RollbackProgress = Static<typeof RollbackProgress>;
+export interface RollbackProgress {
+  /** `healing`: the kept groups are attached again. `leaving`: the others are detached and deleted. */
+  readonly phase: "healing" | "leaving";
+  /** Start of the phase, epoch ms. */
+  readonly beganAt: number;
+  /** The release that is rolled back. */
+  readonly releaseId: string;
+  /** The release that returns. */
+  readonly previousReleaseId: string;
+  /** Names of the returning groups. */
+  readonly kept: readonly string[];
+  /** Names of the groups to delete. */
+  readonly left: readonly string[];
+}
 
 /**
  * Describes the returning groups with too few healthy instances: fewer than their former capacity. Uses the health
  * rules of a release, without its limit for terminations, since giving up would not help. A group without its tags was
  * found healthy before, and is compared with its current capacity.
  */
-async function findUnhealthyKept(
-  deps: Pick<ReleaseDeps, "target" | "signal">,
-  names: readonly string[],
-): Promise<readonly string[]> {
+async function findUnhealthyKept(deps: AwsDeps, names: readonly string[]): Promise<readonly string[]> {
   const groups = await loadGroupsNamed(deps, names);
-  const found = new Set(groups.map(({ AutoScalingGroupName }) => AutoScalingGroupName));
+  const found = new Set(groups.map(nameOfGroup));
   const missing = names.filter((name) => !found.has(name)).map((name) => `"${name}" no longer exists`);
   const looks = await Promise.all(groups.map((group) => look(deps, group)));
   return [...missing, ...looks.flatMap((each) => each ?? [])];
 }
 
-async function look(
-  deps: Pick<ReleaseDeps, "target" | "signal">,
-  group: AutoScalingGroup,
-): Promise<string | undefined> {
+async function look(deps: AwsDeps, group: AutoScalingGroup): Promise<string | undefined> {
   const { AutoScalingGroupName: name, Instances = [], LoadBalancerNames = [], TargetGroupARNs = [] } = group;
   const { MinSize: min = 0, DesiredCapacity = 0 } = group;
   const former = parseFormerTags(toTagMap(group.Tags), deps.target);
@@ -348,7 +332,7 @@ async function look(
   const ids = Instances.flatMap(({ InstanceId }) => InstanceId ?? []);
   const desired = former?.desired ?? DesiredCapacity;
   const { report } = evaluateHealth({
-    autoscaling: { max_terms: Number.MAX_SAFE_INTEGER, strategy: "AllAtOnce" },
+    autoscaling: { max_terms: Number.MAX_SAFE_INTEGER },
     plan: {
       desired,
       targetLaunched: desired,
@@ -358,18 +342,12 @@ async function look(
     },
     group: { min, desired: DesiredCapacity, instances: Instances },
     sources: await loadHealthSources(deps, resources, ids),
-    countTerminations: "snapshot",
-    terminated: [],
-    stable: 0,
-    stablePolls: 1,
-    alarms: [],
-    step: undefined,
   });
   return report.healthy < desired ? `"${name}" has ${report.healthy} of ${desired} healthy instances` : undefined;
 }
 
 /** Makes returning groups kept ones again: without traffic, and without servers if they never had load balancers. */
-async function restoreKept(deps: Pick<ReleaseDeps, "target" | "signal">, names: readonly string[]): Promise<void> {
+async function restoreKept(deps: AwsDeps, names: readonly string[]): Promise<void> {
   for (const group of await loadGroupsNamed(deps, names)) {
     await detachTraffic(deps, group);
     const former = parseFormerTags(toTagMap(group.Tags), deps.target);
@@ -382,7 +360,7 @@ async function restoreKept(deps: Pick<ReleaseDeps, "target" | "signal">, names: 
 const MAX_SOURCES = 10;
 
 /** Restores the capacity and load balancers of a kept group. Attaching again changes nothing. */
-async function returnTraffic(deps: Pick<ReleaseDeps, "target" | "signal">, kept: KeptGroup): Promise<void> {
+async function returnTraffic(deps: AwsDeps, kept: KeptGroup): Promise<void> {
   const { target, signal } = deps;
   const [group] = await loadGroupsNamed(deps, [kept.name]);
   if (group === undefined) throw new Error(`The kept group "${kept.name}" no longer exists.`);

@@ -52,11 +52,8 @@ export async function sweepOwn(deps: ReleaseDeps, work: ReleaseWork): Promise<vo
       await unlessForbidden(deps, "placement groups", () => sweepPlacementGroups(deps, release_id));
     }
   } catch (error) {
-    throw toReleaseError(
-      "CLEAN_UP_FAILED",
-      error,
-      `Cannot delete everything that release "${release_id}" left behind.`,
-    );
+    const what = `Cannot delete everything that release "${release_id}" left behind.`;
+    throw toReleaseError("CLEAN_UP_FAILED", error, what);
   }
 }
 
@@ -150,10 +147,8 @@ async function findLaunchConfigurations(
   const client = target.client(AutoScalingClient);
   const found: string[] = [];
   for (const LaunchConfigurationNames of chunk([...new Set(names)].toSorted(), MAX_NAMES)) {
-    const { LaunchConfigurations = [] } = await client.send(
-      new DescribeLaunchConfigurationsCommand({ LaunchConfigurationNames }),
-      { abortSignal: signal },
-    );
+    const command = new DescribeLaunchConfigurationsCommand({ LaunchConfigurationNames });
+    const { LaunchConfigurations = [] } = await client.send(command, { abortSignal: signal });
     found.push(...LaunchConfigurations.flatMap(({ LaunchConfigurationName }) => LaunchConfigurationName ?? []));
   }
   return found;
@@ -201,7 +196,7 @@ type TearDownDeps = Pick<ReleaseDeps, "target" | "signal" | "report" | "logger" 
  * "DeleteAutoScalingGroup", ForceDelete). Throws `CLEAN_UP_FAILED`.
  */
 export async function tearDownGroup(deps: TearDownDeps, group: AutoScalingGroup): Promise<void> {
-  const { AutoScalingGroupName: name = "" } = group;
+  const name = nameOfGroup(group);
   try {
     if (deps.constants.generation === "step-asg-deployer") await loseTraffic(deps, group);
     await deleteGroup(deps, name);
@@ -217,7 +212,7 @@ async function loseTraffic(deps: TearDownDeps, group: AutoScalingGroup): Promise
     await detachTraffic(deps, group);
   } catch (error) {
     deps.signal.throwIfAborted();
-    deps.logger.warn("cannot detach a group", { group: group.AutoScalingGroupName, error });
+    deps.logger.warn("cannot detach a group", { group: nameOfGroup(group), error });
   }
 }
 
@@ -255,24 +250,17 @@ export async function deleteAlarms(deps: AwsDeps, names: readonly string[]): Pro
 /** Deletes some alarms; only existing ones if CloudWatch rejects the whole call because of one unknown name. */
 async function deletePart({ target, signal }: AwsDeps, names: string[]): Promise<void> {
   const client = target.client(CloudWatchClient);
-  const remove = (AlarmNames: string[]) =>
-    client.send(new DeleteAlarmsCommand({ AlarmNames }), { abortSignal: signal });
+  const options = { abortSignal: signal };
+  const remove = (AlarmNames: string[]) => client.send(new DeleteAlarmsCommand({ AlarmNames }), options);
   try {
     await remove(names);
   } catch (error) {
     if (!isGone(error)) throw error;
-    const there = await findAlarms({ target, signal }, names);
+    const input = { AlarmNames: names, MaxRecords: MAX_ALARM_NAMES };
+    const { MetricAlarms = [] } = await client.send(new DescribeAlarmsCommand(input), options);
+    const there = MetricAlarms.flatMap(({ AlarmName }) => AlarmName ?? []);
     if (there.length > 0) await remove(there);
   }
-}
-
-/** Returns the names that exist. At most 100 names. */
-async function findAlarms({ target, signal }: AwsDeps, names: readonly string[]): Promise<string[]> {
-  const input = { AlarmNames: [...names], MaxRecords: MAX_ALARM_NAMES };
-  const { MetricAlarms = [] } = await target
-    .client(CloudWatchClient)
-    .send(new DescribeAlarmsCommand(input), { abortSignal: signal });
-  return MetricAlarms.flatMap(({ AlarmName }) => AlarmName ?? []);
 }
 
 /**
@@ -353,17 +341,12 @@ export function sortProjectGroups(
   generation: ReleaseConstants["generation"] = "odin",
 ): ProjectGroups {
   const byName = new Map(groups.map((group) => [nameOfGroup(group), group]));
-  const facts = [...byName]
-    .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, group]) => toGroupFacts(group));
+  const facts = [...byName.values()].map(toGroupFacts).toSorted((one, other) => (one.name < other.name ? -1 : 1));
   const pick = (some: readonly GroupFacts[]) => some.flatMap(({ name }) => byName.get(name) ?? []);
   const standing = sortGroups(facts, onlooker, generation);
   const isLeaving = ({ status }: GroupFacts): boolean => Boolean(status);
-  const leaving = sortGroups(
-    facts.filter(isLeaving).map(({ status: _, ...rest }) => rest),
-    onlooker,
-    generation,
-  );
+  const withoutStatus = facts.filter(isLeaving).map(({ status: _, ...rest }) => rest);
+  const leaving = sortGroups(withoutStatus, onlooker, generation);
   const isNewer = (group: GroupFacts): boolean => isOfNewer(group, onlooker);
   const isOlder = (group: GroupFacts): boolean => !isNewer(group);
   return {

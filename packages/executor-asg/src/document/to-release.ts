@@ -33,10 +33,10 @@ export function toRelease(raw: RawRelease, { generation, volumeType }: ReleaseDe
   const { aws_account_id = "", aws_region = "", timeout = DEFAULT_TIMEOUT_SECONDS } = raw;
   const places = { account: aws_account_id, region: aws_region };
   const gracePeriod = generation === "odin" ? undefined : SEED_GRACE_SECONDS;
-  const services = Object.entries(raw.services ?? {}).map(
-    ([name, service]) =>
-      [name, toService(name, service ?? {}, { ...places, timeout, gracePeriod, volumeType })] as const,
-  );
+  const scope = { ...places, timeout, gracePeriod, volumeType };
+  const services = Object.entries(raw.services ?? {}).map(([name, service]) => {
+    return [name, toService(name, service ?? {}, scope)] as const;
+  });
   return {
     aws_account_id,
     aws_region,
@@ -48,7 +48,7 @@ export function toRelease(raw: RawRelease, { generation, volumeType }: ReleaseDe
     timeout,
     metadata: toTextMap(raw.metadata),
     safe_release: raw.safe_release ?? false,
-    subnets: toTexts(raw.subnets),
+    subnets: toItems(raw.subnets),
     ami: raw.ami ?? "",
     ...toUserData(raw),
     lifecycle: toHooks(raw.lifecycle ?? {}, places),
@@ -72,18 +72,8 @@ function toUserData({ user_data, user_data_sha256 = "" }: RawRelease): Pick<Rele
   return user_data === undefined ? { user_data_sha256 } : { user_data, user_data_sha256: hashUserData(user_data) };
 }
 
-type Decisions =
-  | "alarms"
-  | "count_terminations"
-  | "drain_hooks"
-  | "drain_timeout"
-  | "drain_timeout_action"
-  | "keep_scaled_capacity"
-  | "rollback_window"
-  | "stable_polls";
-
 // Without these keys a document behaves as with the predecessor.
-function toDecisions(raw: RawRelease): Pick<Release, Decisions> {
+function toDecisions(raw: RawRelease) {
   return {
     stable_polls: raw.stable_polls ?? 1,
     keep_scaled_capacity: raw.keep_scaled_capacity ?? false,
@@ -92,8 +82,8 @@ function toDecisions(raw: RawRelease): Pick<Release, Decisions> {
     drain_timeout_action: raw.drain_timeout_action === "fail" ? "fail" : "delete",
     drain_hooks: raw.drain_hooks ?? false,
     rollback_window: raw.rollback_window ?? 0,
-    alarms: toTexts(raw.alarms),
-  };
+    alarms: toItems(raw.alarms),
+  } satisfies Partial<Release>;
 }
 
 /** Values that defaults of services depend on. */
@@ -112,23 +102,18 @@ function toService(name: string, raw: RawService, scope: ServiceScope): Service 
     ...(raw.ebs_volume_size === undefined ? {} : withDevice(raw, scope)),
     service_name: name,
     instance_type: raw.instance_type ?? "",
-    instance_types: toTexts(raw.instance_types),
-    security_groups: toTexts(raw.security_groups),
-    elbs: toTexts(raw.elbs),
-    target_groups: toTexts(raw.target_groups),
+    instance_types: toItems(raw.instance_types),
+    security_groups: toItems(raw.security_groups),
+    elbs: toItems(raw.elbs),
+    target_groups: toItems(raw.target_groups),
     tags: toTextMap(raw.tags),
     autoscaling: toAutoscaling(raw.autoscaling ?? {}, scope),
     volumes: toItems(raw.volumes).map(toVolume),
     metadata_tokens: raw.metadata_tokens ?? "required",
     metadata_hop_limit: raw.metadata_hop_limit ?? 1,
     lifecycle: raw.lifecycle && toHooks(raw.lifecycle, scope),
-    depends_on: toTexts(raw.depends_on),
+    depends_on: toItems(raw.depends_on),
   }) as Service;
-}
-
-/** Returns the texts of an optional list. */
-function toTexts(list: readonly (string | null)[] | undefined): readonly string[] {
-  return toItems(list);
 }
 
 /** Returns the texts of an optional map. */
@@ -136,6 +121,7 @@ function toTextMap(map: Readonly<Record<string, string | null>> | undefined): Re
   return Object.fromEntries(Object.entries(map ?? {}).map(([key, value]) => [key, value ?? ""]));
 }
 
+/** Returns the items of an optional list that are not null. */
 function toItems<Item>(list: readonly (Item | null)[] = []): readonly Item[] {
   return list.flatMap((item) => (item === null ? [] : [item]));
 }

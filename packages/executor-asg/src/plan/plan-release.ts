@@ -6,22 +6,19 @@ import type { ReleaseDeps, ServiceResources } from "../release-state.ts";
 import { evaluateRelease, type ReleaseVerdict } from "../resources/evaluate-release.ts";
 import type { ResourceProblem } from "../resources/groups.ts";
 import { loadReleaseLookups } from "../resources/lookups.ts";
-import { planCapacity } from "./capacity.ts";
+import { type CapacityPlan, planCapacity } from "./capacity.ts";
 import { serviceId, toServiceOrder } from "./names.ts";
 
 /** What a release would do. */
-interface ReleasePlan {
+interface ReleasePlan extends Pick<ReleaseVerdict, "previousReleaseId" | "waitForDetachSeconds"> {
   readonly services: readonly PlannedService[];
   /**
    * Names of all groups that would be deleted after success, including those of services that the release no longer
    * contains.
    */
   readonly predecessors: readonly string[];
-  readonly previousReleaseId?: string;
-  /** Seconds to wait for slow start before the old groups are deleted. */
-  readonly waitForDetachSeconds: number;
   /** Each of them rejects the release. */
-  readonly problems: readonly PlanFinding[];
+  readonly problems: readonly Pick<ResourceProblem, "code" | "message">[];
   readonly warnings: readonly { readonly message: string }[];
 }
 
@@ -32,12 +29,6 @@ type PlannedService = ServicePlan & {
   /** Name of the group to be replaced. */
   readonly previousGroup?: string;
 };
-
-/** A problem of a release. */
-interface PlanFinding {
-  readonly code: string;
-  readonly message: string;
-}
 
 /** Plans a release from the resources in the account; read-only. Throws `BAD_RELEASE` if AWS cannot be called. */
 export async function planRelease(deps: ReleaseDeps, release: Release): Promise<ReleasePlan> {
@@ -75,10 +66,8 @@ export async function assessRelease(deps: ReleaseDeps, release: Release): Promis
   const { previousReleaseId } = verdict;
   if (!release.safe_release || previousReleaseId === undefined) return verdict;
   const unsafe = await findUnsafe(deps, release, previousReleaseId);
-  const problems = unsafe.map((each) => ({
-    ...each,
-    message: `Release(${release.release_id}) Error: ${each.message}`,
-  }));
+  const prefix = `Release(${release.release_id}) Error:`;
+  const problems = unsafe.map((each) => ({ ...each, message: `${prefix} ${each.message}` }));
   return { ...verdict, problems: [...verdict.problems, ...problems] };
 }
 
@@ -110,22 +99,12 @@ async function findUnsafe(
 }
 
 /** What a release would do for one service. */
-interface ServicePlan {
+interface ServicePlan extends CapacityPlan {
   readonly service: string;
   /** Name of the group. In the first generation it is chosen when the group is created. */
   readonly serviceId: string;
   /** Desired capacity of the group to be replaced. Missing without a previous group. */
   readonly previous?: number;
-  /** Capacity that the service needs. */
-  readonly desired: number;
-  /** Number of instances launched: `desired` plus the spread. */
-  readonly targetLaunched: number;
-  /** Number of healthy instances at which the service is healthy. */
-  readonly targetHealthy: number;
-  /** Initial sizes of the group. */
-  readonly initial: { readonly min: number; readonly desired: number; readonly max: number };
-  /** Capacities of a gated strategy that must become healthy one after the other. */
-  readonly steps: readonly number[];
   readonly strategy: Strategy;
 }
 
@@ -263,13 +242,4 @@ function compareValues(pointer: string, key: string, before: Value, after: Value
   if ((before ?? undefined) === (after ?? undefined)) return [];
   const place = pointTo(pointer, key);
   return [{ pointer: place, message: `${place} was ${before ?? "not given"}, and would be ${after ?? "not given"}.` }];
-}
-
-/** Formats all differences as one text, one line each after the first. */
-export function toSafeReleaseMessage(differences: readonly ReleaseDifference[]): string {
-  const lines = differences.map(({ message }) => `- ${message}`);
-  return [
-    "SafeRelease Error: the release differs from the previous one. Remove safe_release to allow it.",
-    ...lines,
-  ].join("\n");
 }

@@ -19,30 +19,6 @@ export interface UserDataFacts {
   readonly aws_region?: string;
 }
 
-type Fact = (facts: UserDataFacts) => string | undefined;
-
-const SEED_FACTS = new Map<string, Fact>([
-  ["RELEASE_ID", ({ release_id }) => release_id],
-  ["PROJECT_NAME", ({ project_name }) => project_name],
-  ["CONFIG_NAME", ({ config_name }) => config_name],
-  ["SERVICE_NAME", ({ service_name }) => service_name],
-]);
-
-const FACTS: ReadonlyMap<ReleaseConstants["generation"], ReadonlyMap<string, Fact>> = new Map([
-  ["step-asg-deployer", SEED_FACTS],
-  [
-    "odin",
-    new Map<string, Fact>([
-      ...SEED_FACTS,
-      ["RELEASE_BUCKET", ({ bucket }) => bucket],
-      ["AWS_ACCOUNT_ID", ({ aws_account_id }) => aws_account_id],
-      ["AWS_REGION", ({ aws_region }) => aws_region],
-      ["SHARED_PROJECT_DIR", ({ aws_account_id, project_name }) => join(aws_account_id, project_name, "_shared")],
-      ["RELEASE_DIR", (facts) => join(facts.aws_account_id, facts.project_name, facts.config_name, facts.release_id)],
-    ]),
-  ],
-]);
-
 /**
  * Replaces placeholders such as `{{RELEASE_ID}}` in one pass; replaced text is not scanned again. Unknown placeholders
  * stay; missing values become an empty string.
@@ -52,11 +28,32 @@ export function renderUserData(
   facts: UserDataFacts,
   generation: ReleaseConstants["generation"] = "odin",
 ): string {
-  const known = FACTS.get(generation);
+  const known = toPlaceholders(facts, generation);
   return (template ?? "").replaceAll(/\{\{([A-Z_]+)\}\}/g, (token, name: string) => {
-    const fact = known?.get(name);
-    return fact ? (fact(facts) ?? "") : token;
+    return known.has(name) ? (known.get(name) ?? "") : token;
   });
+}
+
+/** Returns the values of all placeholders that a generation knows. */
+function toPlaceholders(
+  { release_id, project_name, config_name, service_name, bucket, aws_account_id, aws_region }: UserDataFacts,
+  generation: ReleaseConstants["generation"],
+): ReadonlyMap<string, string | undefined> {
+  const ofBoth = [
+    ["RELEASE_ID", release_id],
+    ["PROJECT_NAME", project_name],
+    ["CONFIG_NAME", config_name],
+    ["SERVICE_NAME", service_name],
+  ] as const;
+  if (generation === "step-asg-deployer") return new Map(ofBoth);
+  return new Map([
+    ...ofBoth,
+    ["RELEASE_BUCKET", bucket],
+    ["AWS_ACCOUNT_ID", aws_account_id],
+    ["AWS_REGION", aws_region],
+    ["SHARED_PROJECT_DIR", join(aws_account_id, project_name, "_shared")],
+    ["RELEASE_DIR", join(aws_account_id, project_name, config_name, release_id)],
+  ]);
 }
 
 function join(...parts: readonly (string | undefined)[]): string {

@@ -176,14 +176,14 @@ function problemsOf(look: Lookup<unknown>): readonly ResourceProblem[] {
 
 /** Returns everything that was found, in the order of the rules. */
 function toResources(looks: ServiceLookups): readonly Resource[] {
+  const subnets = foundOf(looks.subnets).flat();
+  const groups = foundOf(looks.securityGroups).flat();
   return [
     ...toPlacement(looks),
     ...foundOf(looks.image).map(({ id, tags }) => ({ kind: "image", name: id, tags }) as const),
     ...foundOf(looks.profile).map(({ name, path }) => ({ kind: "instance-profile", name, path }) as const),
-    ...foundOf(looks.subnets).flatMap((each) =>
-      each.map(({ id, tags }) => ({ kind: "subnet", name: id, tags }) as const),
-    ),
-    ...foundOf(looks.securityGroups).flatMap((each) => each.map(toGroupResource)),
+    ...subnets.map(({ id, tags }) => ({ kind: "subnet", name: id, tags }) as const),
+    ...groups.map(({ id, name = id, tags }) => ({ kind: "security-group", name, tags }) as const),
     ...looks.elbs.flatMap(foundOf).map(({ name, tags }) => ({ kind: "classic-load-balancer", name, tags }) as const),
     ...looks.targetGroups.flatMap(foundOf).map(({ name, tags }) => ({ kind: "target-group", name, tags }) as const),
   ];
@@ -192,20 +192,8 @@ function toResources(looks: ServiceLookups): readonly Resource[] {
 function toPlacement({ service, placement }: ServiceLookups): readonly Resource[] {
   const { placement_group_name: name, placement_group_strategy: strategy } = service;
   if (placement?.kind !== "found" || name === undefined || strategy === undefined) return [];
-  const found = placement.value === undefined ? {} : { found: placement.value };
-  return [
-    {
-      kind: "placement-group",
-      name,
-      strategy,
-      partition_count: service.placement_group_partition_count,
-      ...found,
-    },
-  ];
-}
-
-function toGroupResource({ id, name = id, tags }: NetworkFacts): Resource {
-  return { kind: "security-group", name, tags };
+  const { placement_group_partition_count: partition_count } = service;
+  return [{ kind: "placement-group", name, strategy, partition_count, ...defined({ found: placement.value }) }];
 }
 
 /** Finds policies that track requests of a target group without a load balancer. */
@@ -275,21 +263,12 @@ interface Neighbour {
 }
 
 function toNeighbours({ securityGroups, elbs, targetGroups }: NetworkLookups): readonly Neighbour[] {
+  const groups = foundOf(securityGroups).flat();
   return [
-    ...foundOf(securityGroups)
-      .flat()
-      .map(({ id, name = id, vpc }) => ({ what: `Security group "${name}"`, vpc })),
-    ...elbs.flatMap(foundOf).map(toBalancer),
-    ...targetGroups.flatMap(foundOf).map(toTargetGroup),
+    ...groups.map(({ id, name = id, vpc }) => ({ what: `Security group "${name}"`, vpc })),
+    ...elbs.flatMap(foundOf).map(({ name, vpc }) => ({ what: `Load balancer "${name}"`, vpc })),
+    ...targetGroups.flatMap(foundOf).map(({ name, vpc }) => ({ what: `Target group "${name}"`, vpc })),
   ];
-}
-
-function toBalancer({ name, vpc }: { readonly name: string; readonly vpc?: string }): Neighbour {
-  return { what: `Load balancer "${name}"`, vpc };
-}
-
-function toTargetGroup({ name, vpc }: { readonly name: string; readonly vpc?: string }): Neighbour {
-  return { what: `Target group "${name}"`, vpc };
 }
 
 type ImageLookups = Pick<ServiceLookups, "image" | "service">;

@@ -84,15 +84,7 @@ export async function loadReleaseLookups(deps: ReleaseDeps, release: Release): P
   return { groups, services };
 }
 
-/** Lookups that are made once, even if several services name the same resource. */
-interface SharedLookups {
-  elb(name: string): Promise<Lookup<ClassicBalancerFacts>>;
-  targetGroup(name: string): Promise<Lookup<TargetGroupFacts>>;
-  profile(name: string): Promise<Lookup<ProfileFacts>>;
-  image(ami: string): Promise<Lookup<ImageFacts>>;
-  hook(hook: LifecycleHook): Promise<readonly Lookup<true>[]>;
-  subnets(asked: readonly string[]): Promise<Lookup<readonly NetworkFacts[]>>;
-}
+type SharedLookups = ReturnType<typeof createShared>;
 
 interface ServiceOfRelease {
   readonly release: Release;
@@ -118,7 +110,8 @@ async function loadService(
   };
 }
 
-function createShared(deps: ReleaseDeps): SharedLookups {
+/** Creates the lookups that are made once, even if several services name the same resource. */
+function createShared(deps: ReleaseDeps) {
   return {
     elb: remember((name: string) => loadClassicBalancer(deps, name)),
     targetGroup: remember((name: string) => loadTargetGroup(deps, name)),
@@ -262,11 +255,8 @@ async function loadImages({ target, signal }: ReleaseDeps, ami: string): Promise
 }
 
 function toImageFacts({ ImageId = "", Tags, State, OwnerId, Architecture }: Image): ImageFacts {
-  return {
-    id: ImageId,
-    tags: toTagMap(Tags),
-    ...defined({ state: State, owner: OwnerId, architecture: Architecture }),
-  };
+  const facts = defined({ state: State, owner: OwnerId, architecture: Architecture });
+  return { id: ImageId, tags: toTagMap(Tags), ...facts };
 }
 
 /** Facts about an instance profile. */
@@ -309,13 +299,12 @@ export async function loadClassicBalancer(deps: ReleaseDeps, name: string): Prom
 /** Returns the load balancer with exactly this name, or undefined. Names are unique in an account and region. */
 async function findBalancer({ target, signal }: ReleaseDeps, name: string): Promise<ClassicBalancerFacts | undefined> {
   const client = target.client(ElasticLoadBalancingClient);
+  const options = { abortSignal: signal };
   const asked = { LoadBalancerNames: [name] };
-  const { LoadBalancerDescriptions = [] } = await client.send(new DescribeLoadBalancersCommand(asked), {
-    abortSignal: signal,
-  });
+  const { LoadBalancerDescriptions = [] } = await client.send(new DescribeLoadBalancersCommand(asked), options);
   const balancer = LoadBalancerDescriptions.find(({ LoadBalancerName }) => LoadBalancerName === name);
   if (balancer === undefined) return undefined;
-  const { TagDescriptions = [] } = await client.send(new DescribeTagsCommand(asked), { abortSignal: signal });
+  const { TagDescriptions = [] } = await client.send(new DescribeTagsCommand(asked), options);
   const described = TagDescriptions.find(({ LoadBalancerName }) => LoadBalancerName === name);
   return { name, tags: toTagMap(described?.Tags), ...defined({ vpc: balancer.VPCId }) };
 }
@@ -383,9 +372,8 @@ async function loadSlowStart({ target, signal, logger }: ReleaseDeps, arn: strin
  * ResourceLabel).
  */
 function toRequestLabel({ TargetGroupArn = "", LoadBalancerArns = [] }: TargetGroup): string | undefined {
-  const balancer = LoadBalancerArns.map((arn) => arn.split(":loadbalancer/")[1]).find((each) =>
-    each?.startsWith("app/"),
-  );
+  const balancers = LoadBalancerArns.map((arn) => arn.split(":loadbalancer/")[1]);
+  const balancer = balancers.find((each) => each?.startsWith("app/"));
   const group = TargetGroupArn.split(":").at(-1);
   return balancer === undefined || group === undefined ? undefined : `${balancer}/${group}`;
 }
